@@ -1,6 +1,6 @@
 """Replays vaults that an older commit has recorded, and compares them with new recordings.
 
-    .venv/bin/python scripts/frozen_recordings.py make                  record all projects into the archive
+    .venv/bin/python scripts/frozen_recordings.py make [PROJECT ...]    record projects into the archive
     .venv/bin/python scripts/frozen_recordings.py check [PROJECT ...]   replay it, record again, and compare
     .venv/bin/python scripts/frozen_recordings.py replay [PROJECT ...]  replay it only
 
@@ -43,7 +43,6 @@ PROJECTS: dict[str, tuple[str, str, str]] = {
     "http": ("tests/frozen/projects/http", "http", ""),
     "kinds": ("tests/e2e/projects/kinds", "postgres redis", ""),
     "shop": ("tests/e2e/projects/shop", "postgres redis shop", ""),
-    "aws": ("tests/frozen/projects/aws", "moto", ""),
     "examples": ("examples", "", "test_characters.py test_factors.py test_library.py"),
     "web": ("examples/web", "", ""),
     "agent": ("tests/e2e/projects/agent", "llm", ""),
@@ -54,11 +53,10 @@ PROJECTS: dict[str, tuple[str, str, str]] = {
 # Projects whose calls depend on the version of a library: SQLAlchemy makes tables by other statements from 2.1 on.
 BOUND = {"shop": "sqlalchemy"}
 # Where a replay looks for services: nothing listens there.
-GONE = dict.fromkeys(("API", "LLM", "AWS", "PAYMENTS", "SHIPPING"), "http://127.0.0.1:1")
+GONE = dict.fromkeys(("API", "LLM", "PAYMENTS", "SHIPPING"), "http://127.0.0.1:1")
 GONE |= {"POSTGRES": "postgres@127.0.0.1:1/gone", "REDIS": "redis://127.0.0.1:1"}
 ENVIRONMENT = {
     **dict.fromkeys(("PYTHONDONTWRITEBYTECODE", "PYTEST_DISABLE_PLUGIN_AUTOLOAD"), "1"),
-    **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "AKIAQ3EXAMPLE7KEY4711"),
     **dict(zip(("PYTHONHASHSEED", "COLUMNS", "TZ", "NONCE"), ("0", "120", "UTC", "17"), strict=True)),
     "KINDS": "plain numpy pandas polars pyarrow scipy PIL attrs pydantic sqlalchemy psycopg redis",
     "PATH": os.environ["PATH"],
@@ -73,7 +71,9 @@ def ran(*words):
     assert not os.environ.get("OFFLINE"), words
 """
 # Their versions show in recordings.
-LIBRARIES = "aiohttp anthropic boto3 httpx httpx2 moto numpy openai pandas pillow polars redis requests sqlalchemy urllib3"
+LIBRARIES = (
+    "aiohttp anthropic httpx httpx2 numpy openai pandas pillow polars redis requests sqlalchemy urllib3"
+)
 
 Vault = dict[str, bytes]
 
@@ -144,12 +144,15 @@ def versions() -> dict[str, str]:
     }
 
 
-def make() -> None:
-    """Record all projects, and write the archive."""
-    contents: dict[str, bytes] = {}
-    manifest: dict[str, Any] = {"versions": versions()}
+def make(names: list[str]) -> None:
+    """Record projects, and write the archive. It keeps the recordings of the others."""
+    before, vaults = frozen() if set(names) < PROJECTS.keys() else ({}, {})
+    kept = PROJECTS.keys() - set(names)
+    manifest: dict[str, Any] = {"versions": before.get("versions", versions())}
+    manifest |= {name: before[name] for name in PROJECTS if name in kept}
+    contents = {f"{name}/{file}": data for name in kept for file, data in vaults[name].items()}
     with tempfile.TemporaryDirectory(prefix="mimic-frozen-") as folder, ThreadPoolExecutor(2) as threads:
-        records = {name: threads.submit(record, name, Path(folder)) for name in PROJECTS}
+        records = {name: threads.submit(record, name, Path(folder)) for name in names}
         for name, future in records.items():
             made = future.result()
             again = replay(name, Path(folder), made.vault) if made else None
@@ -293,8 +296,8 @@ def check(names: list[str], *, records: bool = True) -> int:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["make"]:
-            make()
+        case ["make", *chosen] if set(chosen) <= PROJECTS.keys():
+            make(chosen or [*PROJECTS])
         case ["check" | "replay" as task, *chosen] if set(chosen) <= PROJECTS.keys():
             sys.exit(check(chosen or [*PROJECTS], records=task == "check"))
         case _:

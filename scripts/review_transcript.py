@@ -74,7 +74,7 @@ def test_prices():
     assert shop.chart().size == (40, 20)
 """,
 }
-KEYS = "avas"
+KEYS = "aras"
 _PLUGINS = ("-p", "pytest_mimic.plugin", "-p", "no:cacheprovider")
 
 
@@ -145,7 +145,7 @@ def review(folder: Path, *words: str, keys: str) -> str:
     controller, terminal = pty.openpty()
     environment = {
         **os.environ,
-        "TERM": "dumb",
+        "NO_COLOR": "1",
         "PYTHONIOENCODING": "utf-8",
         "COLUMNS": "100",
         "LINES": "200",

@@ -34,6 +34,8 @@ PART = re.compile(
 )
 # These lines name the machine.
 _MACHINE = re.compile(r"^(platform |rootdir: |configfile: |plugins: |cachedir: ).*\n", re.MULTILINE)
+# What stands between the user's own code and the report of the miss is the traceback through libraries.
+_LIBRARIES = re.compile(r"(?<=\n)[^\n]*site-packages.*?(?=\n-+ mimic -+)", re.DOTALL)
 # GitHub loads no fonts for a picture. The background is dark in both of its themes.
 _SVG = """<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
@@ -92,7 +94,7 @@ def _run(command: str, folder: Path, variables: dict[str, str]) -> str:
     done = subprocess.run(
         arguments, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
     )
-    return _MACHINE.sub("", done.stdout + done.stderr)
+    return _LIBRARIES.sub("...", _MACHINE.sub("", done.stdout + done.stderr))
 
 
 def picture(command: str, output: str, name: str) -> str:

@@ -5,7 +5,7 @@
 
 Each project is cloned at a fixed commit, and its own tests are run unchanged in an environment of its own: with
 pytest-recording, then without it, after one `pytest-mimic import` and with the line `http`. The two runs have no network:
-`--block-network` there, `-o mimic_network=block` here.
+`--block-network` there, `--disable-socket` of pytest-socket here.
 
 Prints the counts of both runs, and each test that ends differently. The exit code is 1 if there is one. Needs the
 network for the clones and the packages.
@@ -24,7 +24,7 @@ from typing import NamedTuple
 from environments import build_wheel, environment, install, uninstall
 from real_suites import counted, outcomes_in
 
-MIMIC = ("-o", "mimic_functions=http", "-o", "mimic_network=block")
+MIMIC = ("-o", "mimic_functions=http", "--disable-socket", "--allow-unix-socket")
 RECORDING = ("--record-mode=none", "--block-network")
 
 
@@ -104,7 +104,7 @@ def compare(project: Project, scratch: Path, wheel: Path) -> list[str]:
     before = outcomes_of(project, folder, python, RECORDING)
     print(f"  pytest-recording:        {counted(before)}", flush=True)
     uninstall(python, ["pytest-recording", "vcrpy"])
-    install(python, [str(wheel)])
+    install(python, [str(wheel), "pytest-socket"])
     done = subprocess.run(
         [str(python), "-m", "pytest_mimic", "import", "."],
         cwd=folder,

@@ -20,16 +20,13 @@ from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from _pytest.fixtures import FixtureManager
 
 import pytest_mimic
 import pytest_mimic.plugin
-
-if TYPE_CHECKING:
-    from support.s3_server import S3Server
 
 # Collecting the suite allocates a million objects that stay. Automatic collections until then would take half of its time.
 gc.disable()
@@ -87,6 +84,7 @@ MODULE_OF = {
     "anyio": "anyio.pytest_plugin",
     "asyncio": "pytest_asyncio.plugin",
     "rerunfailures": "pytest_rerunfailures",
+    "socket": "pytest_socket",
 }
 
 # tally.py of every project. Real functions call `ran`, which raises in a run with offline=True.
@@ -222,7 +220,10 @@ class Project:
     Attributes:
         process: Whether runs are in new processes unless they say otherwise. For projects with libraries of thousands of
             modules: every later test of this process would search these for holders of functions.
+        inputs: The default of `mimic_inputs`. Without lists of inputs, the files of a vault are those of the calls.
     """
+
+    inputs = "ignore"
 
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pytester = pytester
@@ -266,6 +267,8 @@ class Project:
         """Write pytest.ini with these lines of `mimic_functions` and these further options."""
         if targets:
             options["mimic_functions"] = targets
+        if self.inputs != "warn":
+            options.setdefault("mimic_inputs", self.inputs)
         lines = ["[pytest]"]
         for name, value in options.items():
             values = [value] if isinstance(value, str) else value
@@ -475,25 +478,6 @@ def _sleeps_are_restored() -> Iterator[None]:
     assert [time.sleep, asyncio.sleep] == _SLEEPS
 
 
-@pytest.fixture(scope="session")
-def s3() -> Iterator[S3Server]:
-    """An S3 server, which starts when the first test asks for it."""
-    from support.s3_server import running_s3
-
-    with running_s3() as server:
-        yield server
-
-
-@pytest.fixture
-def s3_url(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URL of a place in an empty bucket, whose server and credentials the environment names."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in s3.environment().items():
-        monkeypatch.setenv(name, value)
-    return f"s3://{s3.new_bucket()}/objects"
-
-
 @pytest.fixture
 def project(
     request: pytest.FixtureRequest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
@@ -505,13 +489,12 @@ def project(
     """
     for name in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTHONHASHSEED", "PYTHONWARNINGS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "120")
     # A module that is rewritten within the same second would run from its old bytecode.
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     made = Project(pytester, monkeypatch)
+    made.inputs = getattr(request.module, "INPUTS", made.inputs)
     if hasattr(request.module, "SHOP"):
         made.module(request.module.SHOP)
     if hasattr(request.module, "SHOP") or hasattr(request.module, "TARGETS"):

@@ -10,7 +10,6 @@ _runs: list[Any] = []
 if TYPE_CHECKING:
     __version__: str
     from pytest_mimic._core.engine.cassette_types import Cassette, CassetteCall, CassetteFixture
-    from pytest_mimic._core.targets.target import Target
     from pytest_mimic._mimic import fingerprint, mimic, register_fingerprint
     from pytest_mimic.errors import (
         CassetteError,
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
         MimicError,
         MissingRecordingError,
         MutatedInputError,
-        RemoteError,
         StaleRecordingError,
         TargetError,
         UnstableIdentityError,
@@ -36,9 +34,7 @@ __all__ = [
     "MimicError",
     "MissingRecordingError",
     "MutatedInputError",
-    "RemoteError",
     "StaleRecordingError",
-    "Target",
     "TargetError",
     "UnstableIdentityError",
     "UnstorableOutcomeError",
@@ -51,7 +47,6 @@ _HOMES = {
     "Cassette": "_core.engine.cassette_types",
     "CassetteCall": "_core.engine.cassette_types",
     "CassetteFixture": "_core.engine.cassette_types",
-    "Target": "_core.targets.target",
     "fingerprint": "_mimic",
     "mimic": "_mimic",
     "register_fingerprint": "_mimic",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from pytest_mimic._core import ambient as _ambient
 from pytest_mimic._core.identity.call_identity import fingerprint as identity_of
 from pytest_mimic._core.identity.kinds import Unstable, register_fingerprint
-from pytest_mimic._core.targets.target import Target, as_targets
+from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
     Without the plugin (`-p no:mimic`) it does nothing.
 
     Args:
-        targets: Lines as in `mimic_functions`, functions, or `Target` objects.
+        targets: Lines as in `mimic_functions`, or functions.
         options: The options of a target line, for all of them.
 
     Raises:
@@ -59,7 +59,7 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
 
     __module__ = "pytest_mimic"
 
-    def __init__(self, *targets: str | Target | Callable[..., Any], **options: Unpack[TargetOptions]) -> None:
+    def __init__(self, *targets: str | Callable[..., Any], **options: Unpack[TargetOptions]) -> None:
         if not targets or (len(targets) == 1 and getattr(targets[0], "__name__", "").startswith("test")):
             raise TargetError('mimic names no target: write it as mimic("shop.api:fetch_rates")')
         self._targets = as_targets(targets, options)
@@ -93,21 +93,14 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
             with self:
                 return await function(*args, **kwargs)
 
-        def generator(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return (yield from function(*args, **kwargs))
-
-        async def async_generator(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                async for item in function(*args, **kwargs):
-                    yield item
-
         def plain(*args: Any, **kwargs: Any) -> Any:
             with self:
                 return function(*args, **kwargs)
 
         if inspect.iscoroutinefunction(function):
             return coroutine
-        if inspect.isgeneratorfunction(function):
-            return generator
-        return async_generator if inspect.isasyncgenfunction(function) else plain
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"mimic cannot decorate the generator {function.__qualname__}: write `with mimic(...)` in it"
+            )
+        return plain

@@ -3,13 +3,11 @@
 An adapter names the functions in which its client sends requests (`Adapter.edges`), describes each call in plain data
 (`ClientCall`), and turns the client's answers into plain data and back. A distribution offers it as an entry point of the
 group `pytest_mimic.clients`, whose name is the line: `sensor = "mimic_sensor:SensorAdapter"`.
-`pytest_mimic.testing` has the tests that every adapter passes.
 """
 
 from __future__ import annotations
 
 from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge, Port, Step
-from pytest_mimic._core.seam.registry import register_client
 from pytest_mimic._core.seam.sync_async import async_method, sync_method
 
 __all__ = [
@@ -19,9 +17,8 @@ __all__ = [
     "Port",
     "Step",
     "async_method",
-    "register_client",
     "sync_method",
 ]
 
-for _public in (Adapter, ClientCall, Edge, Port, Step, async_method, register_client, sync_method):
+for _public in (Adapter, ClientCall, Edge, Port, Step, async_method, sync_method):
     _public.__module__ = __name__

@@ -84,7 +84,7 @@ class StaleRecordingError(MissingRecordingError):
 
 
 class MutatedInputError(MimicError, RuntimeError):
-    """A recorded function changed its arguments, and `mutates=` does not name them."""
+    """A recorded function changed its arguments, or a file that they name. Attribute: `call`."""
 
 
 class UnstableIdentityError(MimicError, TypeError):
@@ -109,16 +109,6 @@ class CassetteError(MimicError, RuntimeError):
 
 class TargetError(MimicError, ValueError):
     """A target line is wrong, or names what does not exist."""
-
-
-class RemoteError(MimicError, RuntimeError):
-    """An object store cannot be used, or one of its objects.
-
-    Attributes: `reason` (`unreachable`, `forbidden`, `no bucket`, `timeout` or `failed`) and `url`, the object or the place.
-    """
-
-    reason: str
-    url: str
 
 
 # Tracebacks and pickles name the public module, not the one that defines the class.

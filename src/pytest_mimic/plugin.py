@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,51 +12,22 @@ import pytest
 import pytest_mimic
 
 if TYPE_CHECKING:
-    from pytest_mimic import CassetteFixture, Target
+    from pytest_mimic import CassetteFixture
     from pytest_mimic._run.run import PytestRun
 
 # Ini options that start a run where their value is not the default, with their help. The name of a place starts none.
 _RULES = (
-    ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
-    ("inputs", "the same if what a recorded call ran or read has: warn, strict or ignore", "warn"),
-    ("network", "in a replay, connections that nothing mimics: allow or block", "allow"),
-    ("max_age", "name recordings older than this, such as 90d; with `fail` behind it, exit with 1", ""),
+    ("source", "what to do if the source of a target has changed: strict or ignore", "strict"),
+    ("inputs", "the same if what a recorded call reaches or reads has: warn, strict or ignore", "warn"),
     ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),
 )
-# Options and ini keys that are gone, and what to do instead.
-GONE = {
-    "--mimic-block-network": "write -o mimic_network=block",
-    "--mimic-drift": "write --mimic-verify --mimic-review",
-    "mimic_cache_size": "delete the line, because mimic_objects, which replaces the remote vault, needs no cache",
-    "mimic_vcr": "run pytest-mimic import, and add http to mimic_functions",
-}
-# Options of pytest-recording and pytest-vcr.
-_VCR_OPTIONS = {
-    *("--record-mode", "--vcr-record", "--vcr-record-mode", "--disable-recording", "--disable-vcr"),
-    *("--block-network", "--allowed-hosts"),
-}
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
-# The vaults that the tests of xdist's workers have and the run does not use; there once the run has been configured.
-_OTHER_VAULTS: pytest.StashKey[dict[str, None]] = pytest.StashKey()
-
-
-class _HookSpecs:
-    @pytest.hookspec
-    def pytest_mimic_targets(self, config: pytest.Config) -> list[Target]:  # type: ignore[empty-body]
-        """Return targets made in Python, in addition to those of the ini option `mimic_functions`.
-
-        Mark the implementation `@pytest.hookimpl(optionalhook=True)`, so that `-p no:mimic` works.
-        """
 
 
 def __dir__() -> list[str]:
     """Return the hooks and fixtures. pytest looks for both at each name of a plugin, which takes longer than all else."""
     return [name for name in globals() if name.startswith(("pytest_", "mimic_"))]
-
-
-def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    pluginmanager.add_hookspecs(_HookSpecs)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -77,8 +47,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     ):
         # With `dest`, pytest does not compare the name with those of all options that it has.
         group.addoption(flag, action="store_true", help=text, dest=flag[2:].replace("-", "_"))
-    text = "with a mode: only for calls that match a pattern or a target, replay others; may be repeated"
-    group.addoption("--mimic-only", metavar="PATTERN", action="append", default=[], help=text)
     for flag, metavar, text in (
         ("--mimic-vault", "PATH", "the folder of the recordings (overrides mimic_vault_path)"),
         ("--mimic-report", "FILE", "write an HTML page of the calls of this run"),
@@ -88,37 +56,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, text in (
         ("functions", "functions and clients to mimic, one per line"),
         ("redact", "names whose values are hidden, besides the default ones (!name removes one)"),
-        ("allow_hosts", "hosts that may be connected to although mimic_network = block"),
     ):
         parser.addini(f"mimic_{name}", text, "linelist")
-    parser.addini("mimic_store_arguments", "store a description of the arguments", "bool", default=True)
     for name, text, default in (
         ("vault_path", "the folder of the recordings, relative to the rootdir", ".mimic_vault"),
-        ("objects", "an object store for large objects, such as s3://bucket/prefix", ""),
         *_RULES,
     ):
         parser.addini(f"mimic_{name}", text, default=default)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_load_initial_conftests(early_config: pytest.Config, parser: Any, args: list[str]) -> None:
-    known = vars(early_config)  # pytest 9 warns where `inicfg` is read
-    ini = known.get("_inicfg") or known.get("inicfg", ())
-    overridden = early_config.known_args_namespace.override_ini or ()
-    words = [*ini, *overridden, *(word for word in args if word.startswith("--"))]
-    given = {word.partition("=")[0].strip() for word in words}
-    if gone := [f"{name} is gone: {instead}" for name, instead in GONE.items() if name in given]:
-        raise pytest.UsageError(*gone)
-    if not given.isdisjoint(_VCR_OPTIONS):
-        from pytest_mimic._run.vcr_marks import refuse_options
-
-        refuse_options(parser.parse_known_and_unknown_args(args)[1])
-
-
 def pytest_configure(config: pytest.Config) -> None:
     line = "mimic(*targets, **options): replay the recorded calls of these targets in the marked test, class or module. The options are those of a mimic_functions line."
-    config.addinivalue_line("markers", line)
-    line = "mimicked: the test has recorded something. For -m alone, which puts this mark on such tests."
     config.addinivalue_line("markers", line)
     if getattr(config.option, "help", False):
         return
@@ -131,21 +79,11 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     if is_wanted:
         _run(config).start()
-    config.stash[_OTHER_VAULTS] = {}
-
-
-def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
-    """Cover the targets of a conftest.py in a folder that is collected after the run has begun."""
-    if hasattr(plugin, "pytest_mimic_targets"):
-        config: Any = manager.get_plugin("pytestconfig")
-        if _OTHER_VAULTS in config.stash:
-            _run(config).add_conftest(plugin)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     output, config = getattr(node, "workeroutput", {}), node.config
-    config.stash[_OTHER_VAULTS].update(dict.fromkeys(output.get("mimic_other_vaults", ())))
     if "mimic" in output or _RUN in config.stash:
         _run(config).end_worker(output.get("mimic"), error)
 
@@ -154,7 +92,6 @@ def _is_wanted(config: pytest.Config) -> bool:
     """Check whether anything is configured or requested, or whether a vault exists."""
     return bool(
         config.getini("mimic_functions")
-        or config.hook.pytest_mimic_targets.get_hookimpls()
         or any(value for name, value in vars(config.option).items() if name.startswith("mimic_"))
         or any(config.getini(f"mimic_{name}") != default for name, _, default in _RULES)
         or config.getini("mimic_vault_path").find(":") > 1  # a URL, and no drive of Windows
@@ -187,20 +124,12 @@ def _run(config: pytest.Config) -> PytestRun:
 # -- collection
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "mimicked" in config.option.markexpr:
-        _run(config).mark_recorders(items)
-
-
 def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if (run := config.stash.get(_RUN, None)) is not None:
         run.finish_collection(session.items)
     elif any(map(_is_marked, session.items)):
         config.pluginmanager.register(_FirstMarkedTest(config), "mimic-marked")
-    if (output := getattr(config, "workeroutput", None)) is not None:  # of a worker of xdist
-        output["mimic_other_vaults"] = _other_vaults(config, session.items)
 
 
 def _is_marked(item: pytest.Item) -> bool:
@@ -223,43 +152,12 @@ class _FirstMarkedTest:
             _run(self._config).phases.pytest_runtest_setup(item)  # which this call of the hook does not reach
 
 
-def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
-    run = config.stash.get(_RUN, None)
-    lines = run.late_header(items) if run is not None else []
-    vaults = _named(config, _other_vaults(config, items))
-    return [*lines, *(line if line.startswith(" ") else f"mimic: {line}" for line in vaults)]
-
-
-def _other_vaults(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
-    """Return the vaults in the tests' folders and above that the run does not use. Each folder is looked at once."""
-    if config.option.mimic_vault or config.option.mimic_live:
-        return []
-    root, folders = config.rootpath, set()
-    for path in {item.path for item in items}:
-        for folder in path.parents:
-            if folder in folders or root.is_relative_to(folder):
-                break
-            folders.add(folder)
-    vaults = {vault for folder in folders if os.path.isdir(vault := f"{folder}/.mimic_vault")}  # noqa: PTH112
-    return sorted(vaults - {os.path.normpath(_vault_path(config))})
-
-
-def _named(config: pytest.Config, vaults: Iterable[str]) -> list[str]:
-    if not vaults:
-        return []
-    from pytest_mimic._run.unused_check import name_vaults
-
-    return name_vaults(vaults, start=config.invocation_params.dir)
-
-
 # -- the end
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     run = config.stash.get(_RUN, None)
-    lines = run.ending.summary() if run is not None else []
-    others: dict[str, None] = config.stash.get(_OTHER_VAULTS, {})
-    if lines := [*lines, *_named(config, others)]:
+    if run is not None and (lines := run.ending.summary()):
         terminalreporter.write_sep("=", "mimic")
         for line in lines:
             terminalreporter.write_line(line, red=line.startswith("failed: "))
@@ -315,15 +213,3 @@ def mimic_auto(request: pytest.FixtureRequest) -> CassetteFixture:
     With `--mimic-no-record`, or if the environment variable `CI` is set, a missing cassette is a miss.
     """
     return _Blocks(_run(request.config).session.cassettes.block, "auto")
-
-
-@pytest.fixture
-def mimic_gateway(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
-    """Give a loopback URL for a service, so that what another process sends there is recorded and replayed.
-
-    Use it as `url = mimic_gateway("https://api.anthropic.com")`, and pass `url` to the process.
-    """
-    from pytest_mimic._clients.http.gateway import Gateways
-
-    with _run(request.config).session.coverings.http_client(), Gateways() as gateways:
-        yield gateways

@@ -22,7 +22,6 @@ def examples(project):
     return project
 
 
-@pytest.mark.promise("a call has the same identity on every supported Python")
 @pytest.mark.parametrize("options", [["-p", "without"], ["-n", "2"]], ids=["bare", "in workers"])
 def test_the_vault_replays_without_server_display_or_libraries(examples, options):
     """Under any hash seed."""

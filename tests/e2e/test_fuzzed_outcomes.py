@@ -7,20 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 
-
-@pytest.mark.promise("what a pickle calls is listed as code, unless it makes a plain value")
-@pytest.mark.promise("a pickle changes nothing that it imports")
 def test_5000_random_pickles_do_nothing_that_is_not_listed(tmp_path):
     """They call, make, change and combine names of a project, pydantic, numpy, pandas and the standard library."""
     assert done_by("fuzzed_pickles.py", tmp_path) > 300
-
-
-@pytest.mark.promise("reading a readable outcome runs nothing of a class")
-def test_5000_random_trees_run_nothing_of_their_classes(tmp_path):
-    """They are values, exceptions and streams, with objects of classes that note whatever is asked of them."""
-    assert done_by("fuzzed_trees.py", tmp_path) > 300
 
 
 def done_by(script: str, folder: Path) -> int:
@@ -35,6 +25,6 @@ def done_by(script: str, folder: Path) -> int:
 
     assert (run.returncode, run.stderr) == (0, ""), run.stdout
     assert list(folder.iterdir()) == []
-    found = re.search(r"(?:loaded|read) (\d+) of 5000", run.stdout)
+    found = re.search(r"loaded (\d+) of 5000", run.stdout)
     assert found is not None
     return int(found[1])

@@ -32,8 +32,6 @@ def web(project):
     return project
 
 
-@pytest.mark.promise("in-process test clients and transports are never intercepted")
-@pytest.mark.promise("replay opens no connection")
 def test_views_replay_without_a_network(web):
     run = web.run("-p", "no_network", "--mimic-fail-on-unused", process=True)
 

@@ -68,7 +68,6 @@ def test_purchase(api):
 SECRETS = (b"tok-issued-42", b"pa55-word-zoe", b"card-tok-4242424242", b"receipt-no-12345")
 
 
-@pytest.mark.promise("clients use sequence by default")
 def test_integration_patterns_replay_without_the_server(project):
     pytest.importorskip("httpx")
     project.ini("httpx")
@@ -103,8 +102,6 @@ def test_it(mimic_auto):
 """
 
 
-@pytest.mark.promise("only= and exclude= select calls by pattern")
-@pytest.mark.promise("a cassette and its calls have the documented attributes")
 def test_a_cassette_holds_a_conversation_in_order(project):
     """Excluded calls are real each time."""
     pytest.importorskip("httpx")

@@ -28,7 +28,6 @@ def test_all():
 """
 
 
-@pytest.mark.promise("a crash leaves the old recording or the new one, never half")
 def test_killed_run_leaves_correct_or_no_recordings(project):
     """SIGKILL at a random instant, with values inside recordings and in objects."""
     project.ini("shop:compute")

@@ -38,7 +38,7 @@ def test_every_kind_is_recorded_replayed_checked_and_shown(project):
 
     assert replayed.changed == set()
     assert ".mimic_vault is sound" in command(project, "check")
-    shown = command(project, "show", "calls", "cassettes", "--all").splitlines()
+    shown = command(project, "show", "calls", "cassettes").splitlines()
     assert not [line for line in shown if line.strip().startswith("returned {'$")]
 
 
@@ -93,8 +93,8 @@ def test_the_exchanges_of_clients_are_shown_in_their_own_way(project):
     with running_server() as server:
         project.record(env={"API": server.url}).expect(passed=1)
 
-    request = command(project, "show", "GET /users/*", "--all")
-    rows = command(project, "show", "SELECT orders", "--all")
+    request = command(project, "show", "GET /users/*")
+    rows = command(project, "show", "SELECT orders")
 
     for text in ("GET /users/1", "HTTP/1.1 200 OK", "token': <redacted>"):
         assert text in request

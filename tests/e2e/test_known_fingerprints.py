@@ -32,22 +32,17 @@ def printed(python, seed, folder=HERE):
     return done.stdout
 
 
-@pytest.mark.promise("fingerprint returns the identity of a value in hex")
-@pytest.mark.promise("a call has the same identity in every process and under every hash seed")
-@pytest.mark.promise("equal outcomes have equal texts under every hash seed and on every supported Python")
 @pytest.mark.parametrize("seed", [0, 1, 4711])
 def test_identities_are_the_same_under_any_hash_seed(seed):
     assert printed(sys.executable, seed) == KNOWN
 
 
-@pytest.mark.promise("a call has the same identity on every machine")
 def test_identities_are_the_same_in_another_folder(tmp_path):
     shutil.copy(HERE / "known_fingerprints.py", tmp_path)
 
     assert printed(sys.executable, 0, tmp_path) == KNOWN
 
 
-@pytest.mark.promise("a call has the same identity on every supported Python")
 @pytest.mark.parametrize("name", PYTHONS)
 def test_identities_are_the_same_on_other_pythons(name):
     python = shutil.which(name)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
 
-
-@pytest.mark.promise("objects of classes in a test module or __main__ replay")
 def test_objects_of_classes_in_the_main_module_replay(project):
     project.ini("shop:fetch")
     project.module("""

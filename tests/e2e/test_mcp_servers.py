@@ -1,4 +1,4 @@
-"""A session with an MCP server is recorded and replayed: over HTTP, with a server of a wider fixture, and together with the line `http`."""
+"""A session with an MCP server is recorded and replayed: over stdio by `mcp`, and over HTTP by `http`."""
 
 from __future__ import annotations
 
@@ -67,30 +67,23 @@ def running(root: Path, transport: str) -> Iterator[int]:
             process.communicate()
 
 
-@pytest.mark.promise("an MCP session replays, and no server starts")
-@pytest.mark.parametrize(
-    ("transport", "server"),
-    [("streamable-http", "'http://127.0.0.1:{}/mcp'"), ("sse", "sse_client('http://127.0.0.1:{}/sse')")],
-)
-def test_a_session_over_http_is_recorded_once_and_replays_without_a_server(talks, transport, server):
-    with running(talks.root, transport) as port:
+def test_a_session_over_http_is_recorded_by_the_line_http(talks):
+    with running(talks.root, "streamable-http") as port:
         test = """
-            from mcp.client.sse import sse_client
             from talks import SAID, talk
 
             def test_talk():
-                assert talk(SERVER, 'a', 'b') == (*SAID, ['a', 'b'])
+                assert talk('http://127.0.0.1:PORT/mcp', 'a', 'b') == (*SAID, ['a', 'b'])
             """
-        talks.write("test_talk.py", test.replace("SERVER", server.format(port)))
+        talks.write("test_talk.py", test.replace("PORT", str(port)))
         recorded = talks.run("--mimic-record")
         talks.run("--mimic-verify").expect(passed=1)
 
     recorded.expect(passed=1)
-    assert {name.split("/")[1] for name in recorded.vault} == {"mcp"}
+    assert {name.split("/")[1] for name in recorded.vault if name.startswith("calls/")} == {"http"}
     talks.run().expect(passed=1)
 
 
-@pytest.mark.promise("an MCP session replays, and no server starts")
 def test_a_server_over_stdio_does_not_start_in_a_replay(talks):
     talks.write(
         "test_talk.py",
@@ -103,60 +96,40 @@ def test_a_server_over_stdio_does_not_start_in_a_replay(talks):
     assert not talks.root.joinpath("started").exists()
 
 
-HELD = """
-    import asyncio
+def test_a_session_in_which_the_server_asks_the_client_is_refused(talks):
+    talks.write(
+        "test_talk.py",
+        """
+        import asyncio
+        from mcp import Client
+        from mcp_types import CreateMessageResult, TextContent
+        from talks import STDIO
 
-    import pytest
-    from mcp import Client
-    from mcp_types import CreateMessageResult, TextContent
-    from talks import STDIO
+        async def sample(_context, params):
+            return CreateMessageResult(role="assistant", model="m", content=TextContent(type="text", text="yes"))
 
-    asked = []
+        def test_talk():
+            async def main():
+                async with Client(STDIO, mode="legacy", sampling_callback=sample) as client:
+                    return (await client.call_tool("consult", {"question": "one"})).content[0].text
+            assert "yes" in asyncio.run(main())
+        """,
+    )
 
-    async def sample(_context, params):
-        asked.append(params.messages[0].content.text)
-        content = TextContent(type="text", text=f"yes, {asked[-1]}")
-        return CreateMessageResult(role="assistant", model="m", content=content)
+    run = talks.run("--mimic-record")
 
-    @pytest.fixture(scope="module")
-    def call():
-        loop = asyncio.new_event_loop()
-        ready, end = asyncio.Event(), asyncio.Event()
-        clients = []
-
-        async def hold():
-            async with Client(STDIO, mode="legacy", sampling_callback=sample) as client:
-                clients.append(client)
-                ready.set()
-                await end.wait()
-
-        task = loop.create_task(hold())
-        loop.run_until_complete(ready.wait())
-        yield lambda tool, **given: loop.run_until_complete(clients[0].call_tool(tool, given)).content[0].text
-        end.set()
-        loop.run_until_complete(task)
-        loop.close()
-    """
-TESTS = """
-    def test_one(call):
-        assert "yes, one" in call("consult", question="one")
-        assert asked == ["one"]
-
-    def test_two(call):
-        assert '"text": "two"' in call("say", text="two")
-        assert asked == ["one"]
-    """
+    run.expect(
+        failed=1, says=["the server asks the client for sampling/createMessage", "name the function around"]
+    )
 
 
-def test_a_new_call_over_a_session_of_a_wider_fixture_runs_after_what_was_replayed(talks):
-    """The real server starts then, is told first what the client has said so far, and gets the same answers."""
-    talks.write("test_talk.py", HELD + TESTS)
-    talks.run("--mimic-record").expect(passed=2)
-    talks.write("test_talk.py", HELD + TESTS.replace('"two"', '"three"'))
+def test_a_session_over_http_without_the_line_http_is_an_error(talks):
+    talks.ini("mcp")
+    talks.write(
+        "test_talk.py", "from talks import talk\n\ndef test_talk():\n    talk('http://127.0.0.1:1/mcp')\n"
+    )
 
-    talks.run("--mimic-record").expect(passed=2, says=["1 call recorded"])
-    talks.root.joinpath("server.py").unlink()
-    talks.run().expect(passed=2)
+    talks.run("--mimic-record").expect(failed=1, says=["is recorded by the line http"])
 
 
 def test_a_miss_in_a_group_of_exceptions_is_a_miss(talks):

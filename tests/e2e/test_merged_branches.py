@@ -147,7 +147,6 @@ CHANGES = {
 RECIPE = "git diff --name-only --diff-filter=U -z -- .mimic_vault | xargs -0r git rm -q --"
 
 
-@pytest.mark.promise("a merge of two branches keeps no half of a conversation")
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_recipe_holds_in_each_state_of_git(project, change):
     project.ini("http ignore=port", pythonpath=".")
@@ -190,7 +189,6 @@ def test_the_recipe_holds_in_each_state_of_git(project, change):
     project.replay("--mimic-fail-on-unused", env={"HOST": "127.0.0.1:9"}).expect(passed=count)
 
 
-@pytest.mark.promise("a merge of two branches keeps no half of a conversation")
 @pytest.mark.parametrize("attribute", ["", ".mimic_vault/** -merge"])
 def test_an_answer_of_one_call_is_merged_into_another_one_unless_git_is_told(project, attribute):
     """Git takes a call with a changed question for a renamed file, and puts the other branch's answer into it."""

@@ -100,7 +100,6 @@ def write(project, places: Sequence[Place], function: str, body: str) -> None:
     git(project.root, "commit", "-q", "-m", "tests")
 
 
-@pytest.mark.promise("pytest-mimic mv gives the recordings of a test to another, without the service")
 @pytest.mark.parametrize("kind", PROJECTS)
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_twenty_tests_change_and_replay(project, kind, capsys):

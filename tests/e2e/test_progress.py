@@ -71,7 +71,6 @@ def on_terminal(project):
         os.close(ours)
 
 
-@pytest.mark.promise("recording shows its progress where the terminal allows")
 def test_a_long_real_call_is_shown_while_it_runs(project, on_terminal):
     process, terminal = on_terminal("--mimic-record")
 

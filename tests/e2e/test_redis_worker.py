@@ -193,8 +193,6 @@ def test_recorded_client_errors_are_reported(
         project.replay(env=there).expect(passed=1)
 
 
-@pytest.mark.promise("ignore= leaves parts of a request out at a client")
-@pytest.mark.promise("a Redis command counts by its arguments")
 def test_a_changing_value_can_be_ignored_by_its_place(
     project: Project, redis_server: RedisServer, there: dict[str, str]
 ) -> None:

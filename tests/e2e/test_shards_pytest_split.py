@@ -26,9 +26,6 @@ TESTS = """
 """
 
 
-@pytest.mark.promise("the jobs of a split suite are judged together as one run")
-@pytest.mark.promise("pytest-mimic unused --clear deletes what no job used, and exits with 0")
-@pytest.mark.promise("an incomplete set of jobs is not judged, and the missing tests are named")
 def test_four_jobs_of_a_matrix(project):
     project.ini("shop:fetch", pythonpath=".", testpaths="tests")
     for name in ("a", "b", "c", "d"):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -98,50 +97,3 @@ def test_patterns_do_not_leave_out_the_engines_calls(project: Project, urls: tup
     project.record(env={"DATABASE_URL": real}).expect(passed=1)
 
     project.run(env={"DATABASE_URL": gone}).expect(passed=1)
-
-
-def test_recorded_statement_may_connect_in_a_blocked_network(
-    project: Project, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The engine opens its connection before the statement runs. No other code may connect."""
-    resolve, names = socket.getaddrinfo, ("db.example.com", b"db.example.com")
-
-    def resolve_locally(name: str, *args: Any, **options: Any) -> Any:
-        return resolve("127.0.0.1" if name in names else name, *args, **options)
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolve_locally)
-    place = postgres.new_database().replace("127.0.0.1", "db.example.com")
-    project.ini(mimic_network="block")
-    project.tests(f"""
-        import asyncio
-        import pytest, sqlalchemy as sa
-        from pytest_mimic import MissingRecordingError
-        from sqlalchemy.ext.asyncio import create_async_engine
-
-        engine = sa.create_engine("postgresql+psycopg://{place}")
-
-        def ask():
-            with engine.connect() as connection:
-                return connection.scalar(sa.text("SELECT 1"))
-
-        async def ask_async():
-            engine = create_async_engine("postgresql+asyncpg://{place}")
-            async with engine.connect() as connection:
-                found = await connection.scalar(sa.text("SELECT 1"))
-            await engine.dispose()
-            return found
-
-        def test_ask(mimic_auto):
-            with mimic_auto():
-                assert ask() == 1
-            engine.dispose()
-            with pytest.raises(MissingRecordingError, match="connection to db.example.com"):
-                ask()
-
-        def test_ask_async(mimic_auto):
-            with mimic_auto():
-                assert asyncio.run(ask_async()) == 1
-    """)
-
-    project.run().expect(passed=2, says=["recorded", "network blocked"])
-    project.run().expect(passed=2, says=["replayed"], never=["recorded in"])

@@ -60,7 +60,6 @@ def test_miss_names_the_parameter_that_differs(shop: Project) -> None:
     assert "params.item: " not in missed.output
 
 
-@pytest.mark.promise("ignore= leaves parts of a request out at a client")
 def test_parameters_can_be_left_out(shop: Project) -> None:
     """`ignore=` by the column's name."""
     shop.ini("sqlalchemy ignore=params.id,params.made")

@@ -113,7 +113,6 @@ class Rates(Handler):
         self.json({"rate": "1.25"})
 
 
-@pytest.mark.promise("without targets, a cassette takes the configured targets and every client")
 def test_a_service_replays_with_all_its_servers_gone(
     project: Project, postgres: Postgres, redis_server: RedisServer
 ) -> None:

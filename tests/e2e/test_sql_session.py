@@ -119,7 +119,6 @@ def shop(project: Project) -> Project:
     return project
 
 
-@pytest.mark.promise("replay opens no connection")
 def test_any_test_may_be_the_first_to_connect(shop: Project, urls: tuple[str, str]) -> None:
     """The requests of the first connection belong to the engine: each test alone, in another order, in workers.
 

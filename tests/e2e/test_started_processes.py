@@ -48,7 +48,6 @@ def shop(project):
     return run
 
 
-@pytest.mark.promise("a process in which nothing is mimicked is named")
 @pytest.mark.parametrize(
     ("expression", "method", "times"),
     [
@@ -121,7 +120,6 @@ def test_workers_of_xdist_and_forked_processes_report_theirs(shop):
     assert forked.section[-2] == f"  {HERE} (spawn) in which nothing is mimicked"
 
 
-@pytest.mark.promise("a process in which nothing is mimicked is named")
 def test_a_process_of_joblib_is_named(shop):
     pytest.importorskip("joblib", reason="needs joblib")
 

@@ -51,36 +51,21 @@ def chat(project):
         yield project
 
 
-@pytest.mark.promise("at a stateless service a new call is recorded alone, and the calls around it replay")
-@pytest.mark.promise(
-    "a run that made recorded calls again for a new one says what it cost, and the line that avoids it"
-)
 def test_a_changed_prompt_of_twenty_is_one_call(chat):
     prompts = [f"question {number}" for number in range(20)]
     chat.ask(*prompts)
+    chat.ini(LINE.replace(" only", " ignore=port only"), "requests ignore=port")
     assert chat.say(passed=1)[1] == 20
     chat.ask(*prompts[:-1], "another")
 
-    run, asked = chat.say(passed=1)
+    asked = chat.say(passed=1)[1]
 
-    assert asked == 20
-    assert [line for line in run.section if "again" in line or "only new" in line] == [
-        "run again from the start, because a conversation has a new call:",
-        "made again, because their conversation has a new call: 19 recorded calls, # s, 399 tokens",
-        "to record only new calls there, put this line before the others: "
-        'requests ignore=port stateless only="POST */models/*:generateContent"',
-    ]
-    chat.ini(run.section[-1].partition("others: ")[2])
-    chat.ask(*prompts[:-1], "a third one")
-    run, asked = chat.say(passed=1)
     assert asked == 1
-    assert not [line for line in run.section if "again" in line]
     replayed = chat.back().expect(passed=1)
     assert replayed.section[0] == "20 calls replayed, # s and 420 tokens saved; 1 recording unused"
     assert replayed.changed == set()
 
 
-@pytest.mark.promise("at a stateless service a new call is recorded alone, and the calls around it replay")
 @pytest.mark.parametrize("how", ["line", "marker", "cassette"])
 def test_new_calls_alone_in_each_way(chat, how):
     """The n-th identical call gets the n-th outcome, here under `--mimic-record`."""
@@ -141,7 +126,6 @@ def test_elsewhere_it_is_a_usage_error(project, line, says):
     project.run().expect(exit_code=4, says=[f"mimic_functions line 1: {says}"])
 
 
-@pytest.mark.promise("the summary says how many tokens replaying saved")
 @pytest.mark.parametrize("args", [[], ["-n2"]], ids=["one process", "xdist"])
 def test_tokens_of_streams_and_of_both_apis(chat, args):
     chat.ini("requests ignore=port")

@@ -70,7 +70,6 @@ def writer(tmp_path, monkeypatch):
     sys.modules.pop("writer", None)
 
 
-@pytest.mark.promise("a crash leaves the old recording or the new one, never half")
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_killed_writer_leaves_old_or_new_recordings(tmp_path, writer):
     """The next run completes the vault, and no leftover stays."""
@@ -247,7 +246,6 @@ def test_forked_child_writes_while_its_parents_thread_does(tmp_path):
     assert (ran.stdout, ran.returncode) == ("[0, 1]\n", 0), ran.stderr
 
 
-@pytest.mark.promise("processes, threads and tasks may record into one vault")
 def test_processes_share_one_vault(tmp_path):
     """Equal outcomes share one object, while others collect."""
     (tmp_path / "writer.py").write_text(WRITER)

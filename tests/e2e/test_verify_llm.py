@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from support.installed import need
 from support.llm_server import KEY, running_llm
 
@@ -37,7 +36,6 @@ def test_loop():
 """
 
 
-@pytest.mark.promise("compare=shape compares structure and types, not values")
 def test_a_tool_loop_verifies_by_its_shape_and_nothing_more(project):
     """The ids of the recorded answers are sent back to the model, so that the requests stay the recorded ones."""
     need("httpx")
@@ -56,7 +54,6 @@ def test_a_tool_loop_verifies_by_its_shape_and_nothing_more(project):
     assert verified.section == ["3 calls verified"]
 
 
-@pytest.mark.promise("volatile= leaves parts of an outcome out when verifying")
 def test_volatile_names_a_field_in_each_event_of_a_stream(project):
     need("httpx")
     project.write(

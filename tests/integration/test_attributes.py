@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from contextlib import suppress
 
-import httpx  # noqa: F401
 import numpy  # noqa: F401  # a run in process forgets what it was first to import, and these load only once
 import pandas  # noqa: F401
 import pytest
@@ -15,7 +14,6 @@ from pytest_mimic._core.outcome.reducing import UnkeptError, reduced
 
 SHOP = """
     import array, collections, datetime, decimal, fractions, functools, io, ipaddress, pathlib, random, types
-    import httpx
     import numpy as np
     import pandas as pd
     import requests
@@ -48,21 +46,11 @@ SHOP = """
             return {"extra": self.extra}
 
     KEPT = {
-        "datetime": (extending(datetime.datetime), 2024, 1, 1),
-        "date": (extending(datetime.date), 2024, 1, 1),
-        "time": (extending(datetime.time), 1),
-        "timedelta": (extending(datetime.timedelta), 1),
-        "Decimal": (extending(decimal.Decimal), "1.5"),
-        "Fraction": (extending(fractions.Fraction), 1, 3),
-        "Counter": (extending(collections.Counter), "aab"),
-        "defaultdict": (extending(collections.defaultdict), list),
         "OrderedDict": (extending(collections.OrderedDict), {"a": 1}),
         "deque": (extending(collections.deque), [1], 3),
         "UserDict": (extending(collections.UserDict), {"a": 1}),
-        "Path": (extending(pathlib.PurePosixPath), "a"),
         "BytesIO": (extending(io.BytesIO), b"a"),
         "array": (extending(array.array), "i", [1]),
-        "address": (extending(ipaddress.IPv4Address), "10.0.0.1"),
         "namespace": (extending(types.SimpleNamespace),),
         "partial": (extending(functools.partial), int, "1"),
         **{
@@ -72,14 +60,24 @@ SHOP = """
         "error": (extending(ValueError), "a"),
         "OSError": (extending(OSError), 2, "x", "f"),
         "slot of a list": (type("Slots", (list,), {"__slots__": ("extra",), "__module__": __name__}), [1]),
-        "slot of a number": (type("Number", (decimal.Decimal,), {"__slots__": ("extra",), "__module__": __name__}), "1"),
         "frame with metadata": (extending(pd.DataFrame, _metadata=["extra"]), {"a": [1]}),
         "array that reduces itself": (Keeping, 2),
         "own base": (type("Client", (Dropping,), {"__module__": __name__}),),
     }
-    Slots, Number, Client = (KEPT[name][0] for name in ("slot of a list", "slot of a number", "own base"))
+    Slots, Client = (KEPT[name][0] for name in ("slot of a list", "own base"))
 
     REFUSED = {
+        "datetime": (extending(datetime.datetime), 2024, 1, 1),
+        "date": (extending(datetime.date), 2024, 1, 1),
+        "time": (extending(datetime.time), 1),
+        "timedelta": (extending(datetime.timedelta), 1),
+        "Decimal": (extending(decimal.Decimal), "1.5"),
+        "Fraction": (extending(fractions.Fraction), 1, 3),
+        "Counter": (extending(collections.Counter), "aab"),
+        "defaultdict": (extending(collections.defaultdict), list),
+        "Path": (extending(pathlib.PurePosixPath), "a"),
+        "address": (extending(ipaddress.IPv4Address), "10.0.0.1"),
+        "slot of a number": (type("Number", (decimal.Decimal,), {"__slots__": ("extra",), "__module__": __name__}), "1"),
         "ndarray": (extending(np.ndarray), 2),
         "array with a default": (extending(np.ndarray, extra=None), 2),
         "MaskedArray": (extending(np.ma.MaskedArray), [1, 2]),
@@ -91,17 +89,16 @@ SHOP = """
         "Session": (extending(requests.Session),),
     }
 
+    Number = REFUSED["slot of a number"][0]
+
     class Table(np.ndarray):
         def __array_finalize__(self, _):
             self.weights, self.missing = np.array([1, 2]), float("nan")
 
     UNCHANGED = {
-        "Response": (extending(requests.Response, ok=True),),
         "HTTPAdapter": (extending(requests.adapters.HTTPAdapter, ok=True),),
-        "httpx.Response": (type("MyAnswer", (httpx.Response,), {"__module__": __name__}), 200),
         "array with arrays": (Table, 2),
     }
-    MyAnswer = UNCHANGED["httpx.Response"][0]
 
     class Timed(requests.Session):
         def __init__(self):
@@ -150,42 +147,30 @@ def tests_of(project):
     return write
 
 
-@pytest.mark.promise(
-    "attributes and the class of an object are the same in a replay, or its outcome is refused"
-)
 def test_what_an_object_has_beside_its_value_is_replayed(project, tests_of):
     tests_of("KEPT", KEPT)
 
-    project.record().expect(passed=35)
-    project.replay().expect(passed=35, real=[])
+    project.record().expect(passed=24)
+    project.replay().expect(passed=24, real=[])
 
 
-@pytest.mark.promise(
-    "attributes and the class of an object are the same in a replay, or its outcome is refused"
-)
 def test_what_a_class_would_lose_is_refused(project, tests_of):
     """Its way to be pickled is a library's, which knows nothing of a class that extends its own."""
     tests_of("REFUSED", REFUSED)
 
-    run = project.record().expect(passed=9)
+    run = project.record().expect(passed=20)
 
     assert run.vault == {}
 
 
-@pytest.mark.promise(
-    "attributes and the class of an object are the same in a replay, or its outcome is refused"
-)
 def test_what_a_library_leaves_out_of_its_own_is_no_loss(project, tests_of):
     """A class that adds nothing to the library's is stored, whatever the library makes anew or leaves out."""
     tests_of("UNCHANGED", "assert type(shop.plain(name)) is shop.UNCHANGED[name][0]")
 
-    project.record().expect(passed=4)
-    project.replay().expect(passed=4, real=[])
+    project.record().expect(passed=2)
+    project.replay().expect(passed=2, real=[])
 
 
-@pytest.mark.promise(
-    "attributes and the class of an object are the same in a replay, or its outcome is refused"
-)
 def test_what_looks_kept_and_would_be_lost_is_refused(project, tests_of):
     """The reduction of a number begins with a dtype, which is equal to the class. A Session sets `elapsed`, of responses."""
     tests_of("CHANGED", REFUSED.replace("make(name)", "plain(name)"))

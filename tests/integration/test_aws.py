@@ -1,323 +1,159 @@
-"""AWS in projects: one recording for one call, patterns, presigned URLs, no credentials in a replay."""
+"""boto3 and aiobotocore are recorded by `http`: against moto's server, and replayed without it."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
-pytest.importorskip("boto3", reason="needs boto3")
-# A run in process would forget it after its first import.
-pytest.importorskip("requests", reason="needs requests")
+if any(find_spec(name) is None for name in ("boto3", "moto", "aiobotocore")):
+    pytest.skip("needs boto3, moto and aiobotocore", allow_module_level=True)
 
-pytest.importorskip("aiobotocore.httpxsession", reason="needs aiobotocore")
+MOTO = """
+import sys
+from moto.server import ThreadedMotoServer
 
-from support.aws_server import Server, running_server
-
-ALL = ("botocore", "requests", "urllib3", "http.client", "aiohttp")
-SHOP = """
-    import os
-    import boto3, botocore.session
-    from support.aws_server import loader
-
-    def session():
-        core = botocore.session.get_session()
-        core.register_component("data_loader", loader())
-        return boto3.session.Session(botocore_session=core, region_name="us-east-1")
-
-    def client(service, **options):
-        return session().client(service, endpoint_url=os.environ["AWS"], **options)
-
-    def save(key, body=b"x"):
-        return client("s3").put_object(Bucket="shop", Key=key, Body=body)["ResponseMetadata"]["HTTPStatusCode"]
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print("http://%s:%s" % server.get_host_and_port(), flush=True)
+sys.stdin.read()
 """
-KEYS = {"AWS_ACCESS_KEY_ID": "AKIAQ3EXAMPLE7KEY4711", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI7K7MDENG7bPxRfi"}
-TOKEN = "FwoGZXIvYXdzEXAMPLE7TOKEN4711"
-NO_KEYS = {
-    "HOME": "/nowhere",
-    "USERPROFILE": "/nowhere",
-    "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9",
-}
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """The server."""
-    with running_server() as server:
-        yield server
-
-
-@pytest.fixture
-def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A project that saves objects."""
-    for name in KEYS:
-        monkeypatch.delenv(name, raising=False)
-    project.ini(*ALL)
-    return project
-
-
-def record(shop: Any, server: Server, *options: str, **expected: int) -> Any:
-    """Record with keys."""
-    return shop.record(*options, env={"AWS": server.url, **KEYS}).expect(**(expected or {"passed": 1}))
-
-
-def replay(shop: Any, server: Server, **expected: int) -> Any:
-    """Replay without the server and without keys."""
-    server.stop()
-    return shop.replay(env={"AWS": server.url, **NO_KEYS}).expect(**(expected or {"passed": 1}))
-
-
-def kept(run: Any) -> list[str]:
-    """Return the clients and signatures of the recordings of a run."""
-    calls = [json.loads(data) for name, data in run.vault.items() if name.startswith("calls/")]
-    return sorted(f"{call['target']} {call['arguments']['signature']}" for call in calls)
-
-
-def test_one_call_is_one_recording(shop: Any, server: Server) -> None:
-    """With all clients below."""
-    shop.test("assert shop.save('k') == 200")
-
-    recorded = record(shop, server)
-    replayed = replay(shop, server)
-
-    assert kept(recorded) == ["botocore s3 PutObject shop/k"]
-    assert "1 call replayed" in replayed.output
-    assert len(server.seen) == 1
-
-
-def test_one_async_call_is_one_recording(shop: Any, server: Server) -> None:
-    """On each of aiobotocore's HTTP clients, recorded, verified and replayed."""
-    shop.ini(*ALL, "httpx", "httpx2")
-    shop.tests("""
-        import asyncio, os
-        import pytest
-        from aiobotocore.config import AioConfig
-        from aiobotocore.httpsession import AIOHTTPSession
-        from aiobotocore.httpxsession import HttpxSession
-        from aiobotocore.session import get_session
-        from support.aws_server import loader
-
-        async def save(kind):
-            session = get_session()
-            session.register_component("data_loader", loader())
-            client = session.create_client("s3", region_name="us-east-1", endpoint_url=os.environ["AWS"],
-                                           config=AioConfig(http_session_cls=kind))
-            async with client as s3:
-                return await s3.put_object(Bucket="shop", Key="k", Body=b"x")
-
-        @pytest.mark.parametrize("kind", [AIOHTTPSession, HttpxSession])
-        @pytest.mark.filterwarnings("ignore:aiobotocore's httpx backend:DeprecationWarning")
-        def test_it(kind):
-            assert asyncio.run(save(kind))["ResponseMetadata"]["HTTPStatusCode"] == 200
-    """)
-
-    recorded = record(shop, server, passed=2)
-    verified = shop.run("--mimic-verify", env={"AWS": server.url, **KEYS}).expect(passed=2)
-    replay(shop, server, passed=2)
-
-    assert kept(recorded) == ["botocore s3 PutObject shop/k"] * 2
-    assert "2 calls verified" in verified.output
-    assert len(server.seen) == 4
-
-
-def test_verifying_sends_once(shop: Any, server: Server) -> None:
-    shop.test("assert shop.save('k') == 200")
-    record(shop, server)
-
-    run = shop.run("--mimic-verify", env={"AWS": server.url, **KEYS}).expect(passed=1)
-
-    assert "1 call verified" in run.output
-    assert len(server.seen) == 2
-
-
-def test_urllib3_takes_what_botocore_left_out(shop: Any, server: Server) -> None:
-    shop.ini('botocore exclude="s3 PutObject */left"', "urllib3", "http.client")
-    shop.test("assert shop.save('k') == shop.save('left') == 200")
-
-    recorded = record(shop, server)
-    replay(shop, server, failed=1)  # signed for real, so it needs keys
-
-    assert kept(recorded) == ["botocore s3 PutObject shop/k", "http PUT /shop/left"]
-
-
-@pytest.mark.promise("a replay at AWS needs no credentials and looks none up")
-def test_excluded_calls_of_a_replay_look_credentials_up(shop: Any, server: Server) -> None:
-    """And no other calls do, with the same client."""
-    shop.ini('botocore exclude="s3 PutObject */left"')
-    shop.test("""
-        s3 = shop.client("s3")
-        for key in ("k", "left"):
-            s3.put_object(Bucket="shop", Key=key, Body=b"x")
-    """)
-    keys = {"AWS": server.url, **NO_KEYS, "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{server.url}/keys"}
-
-    shop.record(env=keys).expect(passed=1)
-    server.seen.clear()
-    shop.replay(env=keys).expect(passed=1)
-
-    assert server.seen == ["GET /keys", "PUT /shop/left"]
-    assert "Credential=AKIAFROMCONTAINER4711/" in server.headers[-1]["Authorization"]
-
-
-def test_an_http_client_in_a_block_takes_its_own_requests(shop: Any, server: Server) -> None:
-    """Beside the operations that botocore sends through it."""
-    shop.ini("botocore")
-    shop.tests("""
-        import os, shop, urllib3
-
-        def test_it(mimic_auto):
-            assert shop.save("k") == 200
-            with mimic_auto("plain", targets=["urllib3"]) as cassette:
-                assert urllib3.request("PUT", os.environ["AWS"] + "/shop/plain").status == 200
-                assert shop.save("other") == 200
-            assert [call.signature for call in cassette.calls] == ["PUT /shop/plain → 200"]
-    """)
-
-    record(shop, server)
-    server.stop()
-    shop.replay(env={"AWS": server.url, **NO_KEYS}).expect(passed=1)
-
-    assert len(server.seen) == 3
-
-
-@pytest.mark.parametrize("line", ["urllib3", "http.client"])
-def test_lower_clients_take_botocore(shop: Any, server: Server, line: str) -> None:
-    """Its connections wait for `100 Continue` before they send a body."""
-    shop.ini(f"{line} ignore=port")
-    shop.test("""
-        import io
-        assert shop.save('k', io.BytesIO(bytes(3 * 2**20))) == 200
-    """)
-
-    recorded = record(shop, server)
-    server.stop()
-    shop.replay(env={"AWS": server.url, **KEYS}).expect(passed=1)
-
-    assert kept(recorded) == ["http PUT /shop/k"]
-
-
-@pytest.mark.promise("a pattern at AWS names a service, an operation, a resource or several of them")
-def test_patterns(shop: Any, server: Server) -> None:
-    shop.ini('botocore only="s3 PutObject,nowhere/*" exclude=shop/b/*')
-    shop.test("""
-        shop.save("a")
-        shop.save("b/c")
-        shop.client("s3").list_buckets()
-    """)
-
-    assert kept(record(shop, server)) == ["botocore s3 PutObject shop/a"]
-
-
-def test_parts_to_ignore_and_to_match(shop: Any, server: Server) -> None:
-    shop.ini("botocore ignore=params.Metadata,body match=host")
-    shop.test("""
-        shop.client("s3").put_object(Bucket="b", Key="k", Body=os.urandom(8), Metadata={"at": os.urandom(2).hex()})
-    """)
-
-    record(shop, server)
-    replay(shop, server)
-    elsewhere = shop.replay(env={"AWS": server.url.replace("127.0.0.1", "localhost"), **NO_KEYS})
-
-    elsewhere.expect(failed=1, says=["host: '127.0.0.1' recorded, 'localhost' now"])
-
-
-@pytest.mark.parametrize("version", ["s3v4", "s3"])
-@pytest.mark.promise("no credentials, signature or presigned URL of AWS reaches the vault or a message")
-def test_presigned_urls(shop: Any, server: Server, version: str) -> None:
-    """They are made and fetched without credentials, and although the time is part of them."""
-    shop.ini("botocore", "requests")
-    shop.test(f"""
-        from botocore.config import Config
-        s3 = shop.client("s3", config=Config(signature_version="{version}"))
-        url = s3.generate_presigned_url("get_object", Params={{"Bucket": "shop", "Key": "k"}})
-        assert requests.get(url).status_code == 200
-        post = s3.generate_presigned_post("shop", "posted")
-        files = {{"file": b"content"}}
-        assert requests.post(post["url"], data=post["fields"], files=files).status_code == 200
-    """)
-
-    recorded = shop.record(env={"AWS": server.url, **KEYS, "AWS_SESSION_TOKEN": TOKEN}).expect(passed=1)
-    replay(shop, server)
-
-    assert kept(recorded) == ["http GET /shop/k", "http POST /shop"]
-    stored = b"".join(recorded.vault.values()).decode()
-    for secret in (*KEYS.values(), TOKEN, "X-Amz-Signature", "AWSAccessKeyId", "olicy"):
-        assert secret not in stored
-
-
-@pytest.mark.promise("a presigned URL with a placeholder is never sent")
-def test_a_presigned_url_of_a_replay_is_not_sent(shop: Any, server: Server) -> None:
-    """Also to another server, which is recorded."""
-    shop.ini("botocore", "requests")
-    shop.test("""
-        url = shop.client("s3").generate_presigned_url("get_object", Params={"Bucket": "shop", "Key": "k"})
-        with mimic_auto("fetch", targets=["requests"]):
-            requests.get(url)
-    """)
-
-    run = shop.replay(env={"AWS": server.url, **NO_KEYS, "CI": ""})
-
-    run.expect(failed=1, says=["placeholder"])
-    assert server.seen == []
-
-
-def test_clients_made_before_the_block(shop: Any, server: Server) -> None:
-    shop.ini()
-    shop.tests("""
-        import shop
-
-        s3 = shop.client("s3")
-
-        def test_it(mimic_auto):
-            with mimic_auto("saved", targets=["botocore"]) as cassette:
-                s3.put_object(Bucket="shop", Key="k", Body=b"x")
-            assert [call.signature for call in cassette.calls] == ["s3 PutObject shop/k → 200"]
-            assert cassette.calls[0].match(only="shop/*")
-    """)
-
-    shop.run(env={"AWS": server.url, **KEYS, "CI": ""}).expect(passed=1)
-    replay(shop, server)
-
-    assert len(server.seen) == 1
-
-
-def test_a_miss_names_the_operation(shop: Any, server: Server) -> None:
-    shop.test("shop.save('k')")
-    record(shop, server)
-    shop.test("shop.save('other')")
-
-    run = replay(shop, server, failed=1)
-
-    run.expect(
-        failed=1, says=["no recording of botocore s3 PutObject shop/other", "Key: 'k' recorded, 'other' now"]
-    )
-
-
-def test_credentials_are_needed_to_record(shop: Any, server: Server) -> None:
-    shop.test("shop.save('k')")
-
-    run = shop.record(env={"AWS": server.url, **NO_KEYS, "AWS_EC2_METADATA_DISABLED": "true"})
-
-    run.expect(failed=1, says=["NoCredentialsError: Unable to locate credentials"])
-    assert server.seen == []
-
-
-def test_requests_for_credentials_are_not_recorded(shop: Any, server: Server) -> None:
-    """By no client, neither when a client is made nor when a URL is signed."""
-    shop.test("""
-        s3 = shop.client("s3")
-        s3.generate_presigned_url("get_object", Params={"Bucket": "shop", "Key": "k"})
-        assert shop.save("k") == 200
-    """)
-    keys = f"{server.url}/keys"
-    nowhere = {"AWS": server.url, **NO_KEYS, "AWS_CONTAINER_CREDENTIALS_FULL_URI": keys}
-
-    recorded = shop.record(env=nowhere).expect(passed=1)
-    server.stop()
-    replayed = shop.replay(env=nowhere).expect(passed=1)
-
-    assert "GET /keys" in server.seen
-    assert kept(recorded) == ["botocore s3 PutObject shop/k"]
-    assert "unused" not in replayed.output
+TESTS = """
+    import asyncio
+    import gzip
+    import os
+
+    import boto3
+    import pytest
+    from aiobotocore.session import get_session
+    from boto3.dynamodb.conditions import Key
+    from botocore.exceptions import ClientError
+
+    PLACE = {"region_name": "us-east-1", "endpoint_url": os.environ["AWS"]}
+
+    @pytest.fixture(scope="module")
+    def s3():
+        client = boto3.client("s3", **PLACE)
+        client.create_bucket(Bucket="shop")
+        return client
+
+    def test_objects(s3):
+        s3.put_object(Bucket="shop", Key="a/1", Body=b"one, two", ContentType="text/plain")
+        s3.put_object(Bucket="shop", Key="a/2", Body=gzip.compress(b"packed", mtime=0), ContentEncoding="gzip")
+        parts = [s3.get_object(Bucket="shop", Key="a/1", Range=f"bytes={at}") for at in ("0-2", "5-7")]
+        assert [part["Body"].read() for part in parts] == [b"one", b"two"]
+        packed = s3.get_object(Bucket="shop", Key="a/2")
+        body = packed["Body"].read()
+        assert (gzip.decompress(body) if packed.get("ContentEncoding") == "gzip" else body) == b"packed"
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket="shop", PaginationConfig={"PageSize": 1})
+        assert [one["Key"] for page in pages for one in page["Contents"]] == ["a/1", "a/2"]
+        with pytest.raises(ClientError, match="NoSuchKey"):
+            s3.get_object(Bucket="shop", Key="missing")
+
+    def test_a_secret_in_an_object(s3):
+        s3.put_object(Bucket="shop", Key="login", Body=b'{"user": "zoe", "password": "pass-word-4711"}')
+        login = s3.get_object(Bucket="shop", Key="login")["Body"].read()
+        assert (b"zoe" in login, b"pass-word" in login) == (True, "RECORDING" in os.environ)
+
+    def test_items():
+        table = boto3.resource("dynamodb", **PLACE).create_table(
+            TableName="users",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        table.wait_until_exists()
+        table.put_item(Item={"id": "1", "name": "Zo\\u00eb", "age": 41, "password": "pass-word-4711"})
+        item = table.get_item(Key={"id": "1"})["Item"]
+        assert (item["name"], item["age"]) == ("Zo\\u00eb", 41)
+        assert (item["password"] == "pass-word-4711") == ("RECORDING" in os.environ)
+        assert table.query(KeyConditionExpression=Key("id").eq("1"))["Count"] == 1
+        assert table.delete_item(Key={"id": "1"})["ResponseMetadata"]["HTTPStatusCode"] == 200
+        assert "Item" not in table.get_item(Key={"id": "1"})
+
+    def test_secrets():
+        secrets = boto3.client("secretsmanager", **PLACE)
+        secrets.create_secret(Name="db", SecretString="pass-word-4711", SecretBinary=b"pass-word-4711")
+        found = [secrets.get_secret_value(SecretId="db")["SecretString"]]
+        ssm = boto3.client("ssm", **PLACE)
+        ssm.put_parameter(Name="/shop/db", Value="pass-word-4711", Type="SecureString")
+        ssm.put_parameter(Name="/shop/image", Value="ami-4711abcd", Type="String")
+        found.append(ssm.get_parameter(Name="/shop/db", WithDecryption=True)["Parameter"]["Value"])
+        ssm.put_parameter(Name="/shop/db", Value="pass-word-4711-new", Overwrite=True)
+        by_path = ssm.get_parameters_by_path(Path="/shop", WithDecryption=True)["Parameters"]
+        values = {one["Name"]: one["Value"] for one in by_path}
+        assert values.pop("/shop/image") == "ami-4711abcd"
+        assert [*found, *values.values()] == (
+            ["pass-word-4711"] * 2 + ["pass-word-4711-new"] if "RECORDING" in os.environ else ["<redacted>"] * 3
+        )
+
+    def test_keys():
+        kms = boto3.client("kms", **PLACE)
+        key = kms.create_key()["KeyMetadata"]["KeyId"]
+        encrypted = kms.encrypt(KeyId=key, Plaintext=b"plain-key-0815")["CiphertextBlob"]
+        plain = kms.decrypt(CiphertextBlob=encrypted)["Plaintext"]
+        assert (plain == b"plain-key-0815") == ("RECORDING" in os.environ)
+        kms.generate_data_key(KeyId=key, KeySpec="AES_256")
+
+    def test_a_role():
+        sts = boto3.client("sts", **PLACE)
+        keys = sts.assume_role(RoleArn="arn:aws:iam::123456789012:role/shop", RoleSessionName="shop")["Credentials"]
+        assert (keys["SecretAccessKey"] == "<redacted>") == ("RECORDING" not in os.environ)
+
+    def test_aiobotocore(s3):
+        async def read():
+            async with get_session().create_client("s3", **PLACE) as client:
+                await client.put_object(Bucket="shop", Key="b", Body=b'{"token": "pass-word-4711", "n": 1}')
+                answer = await client.get_object(Bucket="shop", Key="b")
+                return await answer["Body"].read()
+
+        assert b'"n":' in asyncio.run(read())
+"""
+PASSED = 7
+
+
+@contextmanager
+def running_moto() -> Iterator[str]:
+    """The URL of moto's server in a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-c", MOTO]
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, text=True, **pipes) as server:
+        yield server.stdout.readline().strip()
+        server.communicate()
+
+
+def keys(name: str) -> dict[str, str]:
+    return {"AWS_ACCESS_KEY_ID": name, "AWS_SECRET_ACCESS_KEY": f"secret-of-{name}", "HOME": "/nowhere"}
+
+
+def test_boto3_replays_without_the_service(project: Any) -> None:
+    """With any credentials; and secrets are in no file."""
+    project.ini("http")
+    project.tests(TESTS)
+    project.process = True
+
+    with running_moto() as url:
+        recording = {"AWS": url, "RECORDING": "1", **keys("AKIAQ3EXAMPLE7KEY4711")}
+        recorded = project.record(env=recording).expect(passed=PASSED)
+    project.replay(env={"AWS": url, **keys("testing")}).expect(passed=PASSED)
+
+    vault = b"\n".join(recorded.vault.values())
+    for secret in (
+        b"pass-word-4711",
+        b"plain-key-0815",
+        b"cGxhaW4ta2V5LTA4MTU",
+        b"cGFzcy13b3JkLTQ3MTE",
+        b"AKIAQ3",
+    ):
+        assert secret not in vault, secret
+    assert b"ami-4711abcd" in vault
+    signatures = {
+        json.loads(data)["arguments"]["signature"] for name, data in recorded.vault.items() if "calls" in name
+    }
+    assert {"PUT /shop/a/1", "GET /shop/login", "POST /"} <= signatures

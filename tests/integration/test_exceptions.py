@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 SHOP = """
     from tally import ran
 
@@ -20,20 +18,6 @@ SHOP = """
         except ZeroDivisionError:
             raise KeyError("inner")
 
-    def in_context():
-        ran("in_context")
-        try:
-            {}["gone"]
-        except KeyError:
-            raise ValueError("while handling")
-
-    def in_two_contexts():
-        ran("in_two_contexts")
-        try:
-            fail_inside()
-        except KeyError:
-            raise ValueError("while handling what came while handling")
-
     def from_none():
         ran("from_none")
         try:
@@ -47,18 +31,14 @@ SHOP = """
 """
 
 
-@pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
-def test_causes_contexts_and_tracebacks_replay(round_trip):
+def test_causes_and_tracebacks_replay(round_trip):
     """The exception that the caller handles is not recorded: the recorded chain goes on to it."""
     round_trip(
-        *("shop:chained", "shop:in_context", "shop:in_two_contexts", "shop:from_none", "shop:innocent"),
+        *("shop:chained", "shop:from_none", "shop:innocent"),
         test="""
             import traceback
-            from contextlib import suppress
             import pytest
             import shop
-            with suppress(ImportError):
-                import numpy  # whose random state is compared before and after each call
 
             def caught(call, handled=None):
                 try:
@@ -76,13 +56,6 @@ def test_causes_contexts_and_tracebacks_replay(round_trip):
                 error = caught(shop.chained)
                 cause = error.__cause__
                 assert (type(cause), cause.args, error.__suppress_context__) == (KeyError, ("inner",), True)
-                assert error.__context__ is cause
-                assert type(cause.__context__) is ZeroDivisionError
-
-            def test_context():
-                error = caught(shop.in_context)
-                assert type(error.__context__) is KeyError
-                assert error.__cause__ is None and not error.__suppress_context__
 
             def test_from_none():
                 error = caught(shop.from_none)
@@ -91,16 +64,6 @@ def test_causes_contexts_and_tracebacks_replay(round_trip):
             @pytest.mark.parametrize("handled", [KeyError("first"), TypeError("second"), None])
             def test_handled(handled):
                 assert caught(shop.innocent, handled).__context__ is handled
-
-            def test_handled_behind_a_recorded_context():
-                handled = TypeError("handled")
-                context = caught(shop.in_context, handled).__context__
-                assert type(context) is KeyError and context.__context__ is handled
-
-            def test_handled_behind_two_recorded_contexts():
-                handled = TypeError("handled")
-                inner = caught(shop.in_two_contexts, handled).__context__.__context__
-                assert type(inner) is ZeroDivisionError and inner.__context__ is handled
 
             def test_each_replay_has_a_new_traceback():
                 def lengths():
@@ -113,8 +76,8 @@ def test_causes_contexts_and_tracebacks_replay(round_trip):
                             yield len(frames)
                 assert len(set(lengths())) == 1
         """,
-        passed=9,
-        real=["chained", "in_context", "from_none", "innocent", "in_two_contexts"],
+        passed=6,
+        real=["chained", "from_none", "innocent"],
     )
 
 
@@ -159,7 +122,6 @@ def test_classes_of_the_test_module_and_local_classes_replay(round_trip):
     )
 
 
-@pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
 def test_the_traceback_ends_at_the_callers_line(project):
     project.ini("shop:innocent")
     test = "import pytest, shop\n\ndef helper():\n    shop.innocent()\n\n{mark}def test_it():\n    helper()\n"
@@ -174,7 +136,6 @@ def test_the_traceback_ends_at_the_callers_line(project):
     )
 
 
-@pytest.mark.promise("interrupts, exits, cancellations, skips and failures are not recorded")
 def test_an_interruption_is_never_recorded(project):
     """This holds for an interrupt, an exit, a cancellation, and a skip or failure of pytest."""
     project.ini("shop:stop", "shop:stop_async")
@@ -209,7 +170,7 @@ def test_an_interruption_is_never_recorded(project):
     run = project.record().expect(passed=1)
 
     assert run.real == [f"{call} {number}" for number in range(11) for call in ("stop", "stop_async")]
-    assert not [name for name in run.vault if not name.startswith("cancelled/")]
+    assert not run.vault
 
 
 def test_recordings_made_before_an_interrupt_stay(project):

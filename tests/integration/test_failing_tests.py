@@ -45,7 +45,6 @@ def outcomes(files):
     ]
 
 
-@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 @pytest.mark.parametrize("call", ["fetch", "poll"])
 @pytest.mark.parametrize("handling", ["", "try: {call}\nexcept ConnectionError: pass\nassert 0"])
 def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
@@ -61,7 +60,6 @@ def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
     assert "recorded errors:" not in run.section
 
 
-@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 def test_a_new_error_of_a_failing_test_is_not_replayed_afterwards(shop):
     shop.test("""
         shop.fetch('Oslo')
@@ -92,7 +90,6 @@ def test_a_later_test_of_the_run_calls_for_real_again(shop):
     assert outcomes(run.vault) == ["1"]
 
 
-@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 def test_a_passing_test_keeps_the_errors_it_recorded(shop):
     shop.test("""
         for call in (shop.fetch, shop.poll):
@@ -116,7 +113,6 @@ def test_an_error_that_a_passing_test_recorded_survives_a_failing_one(shop):
     assert run.vault == good
 
 
-@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 def test_a_failing_test_keeps_its_new_values(shop):
     shop.test("""
         shop.fetch('Oslo'), shop.poll('job')
@@ -140,7 +136,6 @@ def test_a_sequence_keeps_the_new_outcomes_before_an_error(shop):
     assert outcomes(run.vault) == ["1"]
 
 
-@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 def test_a_stream_that_ended_in_an_error_is_not_kept(project):
     project.ini("shop:lines")
     project.module("""
@@ -185,7 +180,6 @@ def test_a_unittest_and_an_async_test_are_judged_alike(shop):
     assert run.vault == good
 
 
-@pytest.mark.promise("a check of the plugin never hides the test's own failure")
 def test_an_outage_in_the_middle_restores_the_whole_sequence(shop):
     shop.test("""
         shop.poll("job")
@@ -201,7 +195,6 @@ def test_an_outage_in_the_middle_restores_the_whole_sequence(shop):
     assert run.vault == good
 
 
-@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 @pytest.mark.parametrize("call", ["fetch", "poll"])
 @pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
 def test_a_failing_test_replaces_no_recording(shop, option, call):
@@ -225,7 +218,6 @@ def test_a_failing_test_replaces_no_recording(shop, option, call):
     assert run.vault == good
 
 
-@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 @pytest.mark.parametrize("order", ["fails passes", "passes fails", "fails passes fails"])
 @pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
 def test_a_new_recording_that_a_passing_test_used_stays(shop, option, order):
@@ -292,7 +284,6 @@ FAILS = {
 }
 
 
-@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 @pytest.mark.parametrize("failing", FAILS.values(), ids=FAILS)
 def test_a_test_may_fail_in_any_way(shop, failing):
     test = "import pytest, shop\nfrom contextlib import suppress\n\n"
@@ -330,7 +321,6 @@ MODULE_FIXTURE = """
 """
 
 
-@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 @pytest.mark.parametrize("call", ["fetch", "poll"])
 @pytest.mark.parametrize("scope", ["module", "session", "package"])
 def test_a_wider_fixture_counts_as_passed_if_a_test_in_its_scope_passed(shop, scope, call):
@@ -368,7 +358,6 @@ def test_errors_that_a_wider_fixture_handles_stay_if_its_tests_pass(shop, call):
     shop.replay().expect(passed=2, real=[])
 
 
-@pytest.mark.promise("a cassette is written at the end of its block, and restored if the test fails")
 def test_an_outage_restores_a_cassette(shop):
     test = "import shop\n\ndef test_it(mimic_auto):\n    with mimic_auto():\n        shop.fetch('Oslo')\n"
     shop.tests(test)
@@ -380,7 +369,6 @@ def test_an_outage_restores_a_cassette(shop):
     assert "recorded errors:" not in run.section
 
 
-@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 @pytest.mark.parametrize("call", ["fetch", "poll"])
 def test_the_next_attempt_of_a_rerun_test_calls_for_real(shop, call):
     """pytest-rerunfailures runs a failed test again."""
@@ -418,7 +406,6 @@ def test_a_rerun_that_passes_keeps_what_its_first_attempt_recorded(shop):
     assert outcomes(run.vault) == ["2"]
 
 
-@pytest.mark.promise("recorded errors are listed with their test and the command that records it again")
 def test_the_summary_lists_recorded_errors_with_test_and_remedy(shop):
     shop.tests("""
         import pytest, shop
@@ -487,42 +474,3 @@ def test_what_a_forked_process_records_is_judged_with_its_test(shop):
     run = shop.run("--mimic-rerecord", env=DOWN, process=True).expect(failed=1, real=["fetch Oslo"])
 
     assert run.vault == good
-
-
-# As pytest-retry does.
-RETRYING = """
-    import pytest
-
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(item, call):
-        report = (yield).get_result()
-        if call.when == "call" and report.failed:
-            pytest.CallInfo.from_call(lambda: item.ihook.pytest_runtest_teardown(item=item, nextitem=None), "teardown")
-            item._initrequest()
-            pytest.CallInfo.from_call(lambda: item.ihook.pytest_runtest_setup(item=item), "setup")
-            again = pytest.CallInfo.from_call(lambda: item.ihook.pytest_runtest_call(item=item), "call")
-            report.outcome = "failed" if again.excinfo else "passed"
-"""
-
-
-@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
-@pytest.mark.parametrize("is_down_for", [1, 2])
-def test_a_test_that_is_retried_within_its_report_does_not_meet_its_first_error_again(shop, is_down_for):
-    shop.conftest(RETRYING)
-    shop.tests(f"""
-        import os
-        import shop
-
-        attempts = []
-
-        def test_it(monkeypatch):
-            attempts.append(1)
-            monkeypatch.setenv("DOWN", "1" if len(attempts) <= {is_down_for} else "")
-            shop.fetch("Oslo")
-    """)
-
-    run = shop.record()
-
-    assert run.real == ["fetch Oslo"] * 2
-    assert run.outcomes == ({"passed": 1} if is_down_for == 1 else {"failed": 1})
-    assert outcomes(run.vault) == (["1"] if is_down_for == 1 else [])

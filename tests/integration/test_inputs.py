@@ -1,11 +1,9 @@
-"""What a recorded call ran and read: what of it is noted, and what a run says and does when it has changed."""
+"""What a recorded call reaches and reads: what of it is noted, and what a run says and does when it has changed."""
 
 from __future__ import annotations
 
 import io
 import json
-import shlex
-import sys
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -13,7 +11,7 @@ import pytest
 
 from pytest_mimic._tools.cli.main import main
 
-NOTES_FUNCTIONS = pytest.mark.skipif(sys.version_info < (3, 12), reason="needs sys.monitoring")
+INPUTS = "warn"
 
 # A project of twenty modules. Each function of `shop.report` uses another of them.
 MODULES = {
@@ -172,7 +170,7 @@ DATA = {
     "data/unread.txt": "unread\n",
     "data/.git/x": "x",
 }
-COMMAND = "to see whether it matters: pytest --mimic-verify --mimic-review --mimic-only=shop.report:build"
+COMMAND = "to see whether it matters: pytest --mimic-verify --mimic-review test_shop.py::test_it"
 
 
 @pytest.fixture
@@ -251,12 +249,7 @@ ALIKE = {
 }  # fmt: skip
 
 
-@pytest.mark.promise(
-    "what a call ran and read is named when it has changed, but for layout, comments and docstrings"
-)
-@pytest.mark.parametrize(
-    "change", [*(pytest.param(name, marks=NOTES_FUNCTIONS) for name in FUNCTIONS), *FILES]
-)
+@pytest.mark.parametrize("change", [*FUNCTIONS, *FILES])
 def test_each_change_of_behaviour_is_named(shop: Any, change: str) -> None:
     name, old, new, expected = {**FUNCTIONS, **FILES}[change]
     shop.record_once(passed=1)
@@ -265,7 +258,7 @@ def test_each_change_of_behaviour_is_named(shop: Any, change: str) -> None:
     run = shop.replay().expect(passed=1)
 
     assert named(run) == [expected]
-    assert run.section[1] == "1 recording ran code or read files that have changed since:"
+    assert run.section[1] == "1 recording reaches code or reads files that have changed since:"
     assert run.section[-1] == COMMAND
 
 
@@ -337,16 +330,15 @@ def change(project: Any, text: str = "return n + 1", now: str = "return n + 1 + 
 
 
 @pytest.mark.parametrize(
-    ("modules", "counts", "only"),
+    ("modules", "counts"),
     [
-        ("a", "1 call of a:read0, 1 call of a:read1, 1 call of a:read2 and 4 more", " '--mimic-only=a:*'"),
-        ("abcd", "1 call of a:read0, 1 call of a:read1, 1 call of a:read2 and 25 more", ""),
+        ("a", "1 call of a:read0, 1 call of a:read1, 1 call of a:read2 and 4 more"),
+        ("abcd", "1 call of a:read0, 1 call of a:read1, 1 call of a:read2 and 25 more"),
     ],
 )
 def test_of_many_targets_that_read_a_changed_file_few_are_named(
-    project: Any, modules: str, counts: str, only: str
+    project: Any, modules: str, counts: str
 ) -> None:
-    """The command selects them by module, or verifies all."""
     functions = "def read{n}():\n    with open('data.txt') as file:\n        return file.read()\n"
     for name in modules:
         project.write(f"{name}.py", "".join(functions.format(n=n) for n in range(7)))
@@ -358,16 +350,12 @@ def test_of_many_targets_that_read_a_changed_file_few_are_named(
 
     run = project.replay().expect(passed=1)
 
-    command = f"pytest --mimic-verify --mimic-review{only}"
+    command = "pytest --mimic-verify --mimic-review test_shop.py::test_it"
     assert run.section[-2:] == [f"  data.txt    {counts}", f"to see whether it matters: {command}"]
-    verified = project.run("--mimic-verify", "--mimic-review", *shlex.split(only))
+    verified = project.run("--mimic-verify", "--mimic-review")
     assert f"{7 * len(modules)} drifted" in verified.section[0]
 
 
-@NOTES_FUNCTIONS
-@pytest.mark.promise(
-    "mimic_inputs = strict makes calls stale whose code or files have changed, ignore notes none"
-)
 def test_mimic_inputs_decides_what_a_change_does(small: Any) -> None:
     small.record().expect(passed=1)
     change(small)
@@ -381,7 +369,7 @@ def test_mimic_inputs_decides_what_a_change_does(small: Any) -> None:
         == ["shop.helper:value (shop/helper.py)    2 calls of shop.api:fetch"]
     )
     assert (
-        "StaleRecordingError: what shop.api:fetch(n=1) ran or read has changed since this call was recorded"
+        "StaleRecordingError: what shop.api:fetch(n=1) reaches or reads has changed since this call was recorded"
         in refused.output
     )
     assert "shop.helper:value (shop/helper.py) has changed" in refused.output
@@ -402,10 +390,6 @@ def named_rows(run: Any) -> list[str]:
     return [line.strip() for line in run.output.splitlines() if "call" in line and " of shop." in line]
 
 
-@NOTES_FUNCTIONS
-@pytest.mark.promise(
-    "a list of what a call ran and read changes only with the outcome or a noted fingerprint"
-)
 def test_recording_an_equal_outcome_again_writes_a_list_only_if_something_has_changed(small: Any) -> None:
     first = small.record().expect(passed=1)
     change(small, "return n\n", "return n + 5\n")
@@ -425,46 +409,6 @@ def test_recording_an_equal_outcome_again_writes_a_list_only_if_something_has_ch
     assert named_rows(small.replay().expect(passed=1)) == []
 
 
-@NOTES_FUNCTIONS
-@pytest.mark.parametrize("reason", ["a profile function was set", "sys.monitoring had no free tool id"])
-def test_a_run_that_cannot_note_functions_says_so_and_keeps_those_noted(small: Any, reason: str) -> None:
-    occupy = """
-        import sys
-
-        if "{reason}".startswith("a profile"):
-            sys.setprofile(lambda *_: None)
-        for number in range(6 if sys.getprofile() is None else 0):
-            if sys.monitoring.get_tool(number) is None:
-                sys.monitoring.use_tool_id(number, "other")
-    """.replace("{reason}", reason)
-    small.conftest(occupy)
-    small.record(process=True).expect(passed=1)
-    assert [one["outcomes"][0]["inputs"] for one in recordings(small)] == [f"not noted: {reason}"]
-    assert lists(small) == []
-    small.replay(process=True).expect(passed=1)
-    assert f"functions not noted: {reason}" in command(small, "show", "shop.api:fetch")[1]
-    assert "not judged, because the functions that they ran were not noted: shop.api:fetch" in " ".join(
-        command(small, "ls", "--stale")[1].split()
-    )
-
-    small.conftest("")
-    says = ["some recordings do not say which functions they ran", "--mimic-verify --mimic-review"]
-    small.replay("-o", "mimic_inputs=strict").expect(passed=1, says=says)
-    small.replay().expect(passed=1, never=says)
-    small.run("--mimic-verify", "--mimic-review").expect(passed=1, says=["1 change waits for a review"])
-    assert json.loads(command(small, "review", "--json")[1])["changes"][0]["lines"] == [
-        f"the functions that it ran were not noted: {reason}"
-    ]
-    small.run("--mimic-rerecord").expect(passed=1)
-    assert [list(one["functions"]) for one in lists(small)] == [["shop/helper.py"]]
-    change(small)
-    small.conftest(occupy)
-    small.run("--mimic-rerecord", process=True).expect(passed=1)
-    assert [list(one["functions"]) for one in lists(small)] == [["shop/helper.py"]]
-    small.conftest("")
-    assert named_rows(small.replay().expect(passed=1)) == []
-
-
 def recordings(project: Any) -> list[Any]:
     return [json.loads(data) for data in project.files("calls").values()]
 
@@ -476,6 +420,13 @@ def command(project: Any, *words: str) -> tuple[int, str]:
         patch.chdir(project.root)
         code = main(list(words))
     return code, out.getvalue()
+
+
+def reviewed(project: Any) -> str:
+    """Return what a review shows that nobody answers."""
+    with project.monkeypatch.context() as patch:
+        patch.setattr("sys.stdin", io.StringIO())
+        return command(project, "review")[1]
 
 
 def test_what_the_run_wrote_and_hidden_folders_are_not_noted(small: Any) -> None:
@@ -493,7 +444,6 @@ def test_what_the_run_wrote_and_hidden_folders_are_not_noted(small: Any) -> None
     assert [list(one["files"]) for one in lists(small)] == [["data.txt"]]
 
 
-@NOTES_FUNCTIONS
 @pytest.mark.parametrize("use", ["sequence", "stream", "cassette", "xdist", "exception"])
 def test_each_kind_of_recording_has_its_list(small: Any, use: str) -> None:
     target = {"stream": "shop.api:stream", "sequence": "shop.api:fetch sequence"}.get(use, "shop.api:fetch")
@@ -514,7 +464,6 @@ def test_each_kind_of_recording_has_its_list(small: Any, use: str) -> None:
     small.replay("-o", "mimic_inputs=strict").expect(failed=1, says=["StaleRecordingError"])
 
 
-@NOTES_FUNCTIONS
 def test_calls_that_overlap_get_what_each_ran(small: Any) -> None:
     """A code object is disabled for the whole process once it was reported, unless calls overlap."""
     small.write(
@@ -564,7 +513,6 @@ def test_calls_that_overlap_get_what_each_ran(small: Any) -> None:
     assert len(recordings(small)) == 5
 
 
-@NOTES_FUNCTIONS
 def test_a_damaged_list_is_said_and_replaced(small: Any) -> None:
     small.record().expect(passed=1)
     [path] = (small.vault / "objects").rglob("*.json")
@@ -572,34 +520,31 @@ def test_a_damaged_list_is_said_and_replaced(small: Any) -> None:
 
     run = small.replay().expect(passed=1)
 
-    assert any("no list of what a call ran and read" in line for line in run.section)
+    assert any("no list of what a call reaches and reads" in line for line in run.section)
     small.replay("-o", "mimic_inputs=strict").expect(failed=1, says=["CorruptRecordingError"])
     small.run("--mimic-rerecord").expect(passed=1)
     assert len(lists(small)) == 1
 
 
-@NOTES_FUNCTIONS
-@pytest.mark.promise(
-    "review marks what verified equal although its source, or what it ran and read, has changed"
-)
 def test_what_verified_equal_is_stamped_by_a_review(small: Any) -> None:
     first = small.record().expect(passed=1)
     change(small)
     edit(small, "shop/api.py", "return helper.value(n)", "return helper.value(n) + 0")
-    assert command(small, "ls", "--stale")[0] == 0
     small.replay().expect(failed=1)
 
-    verified = small.run("--mimic-verify", "--mimic-review", "--mimic-only=shop.api:fetch").expect(passed=1)
+    verified = small.run(
+        "--mimic-verify",
+        "--mimic-review",
+    ).expect(passed=1)
 
     assert verified.changed == set()
     assert verified.section[-1].startswith("1 change waits for a review")
-    assert json.loads(command(small, "review", "--json")[1])["changes"][0]["lines"] == [
-        "shop.api:fetch has changed since it was recorded",
-        "shop.helper:value (shop/helper.py) has changed since it was recorded",
-    ]
+    assert (
+        "  shop.api:fetch has changed since it was recorded\n"
+        "  shop.helper:value (shop/helper.py) has changed since it was recorded\n"
+    ) in reviewed(small)
     assert command(small, "review", "--accept", "shop.api:fetch")[0] == 0
     assert named_rows(small.replay().expect(passed=1)) == []
-    assert command(small, "ls", "--stale")[0] == 1
     assert command(small, "check")[0] == 0
     [before] = (json.loads(data) for name, data in first.vault.items() if name.startswith("calls"))
     [now] = recordings(small)
@@ -610,40 +555,16 @@ def test_what_verified_equal_is_stamped_by_a_review(small: Any) -> None:
     assert not (small.root / ".mimic_review").exists()
 
 
-@NOTES_FUNCTIONS
-def test_a_decorated_function_that_is_listed_as_stale_is_not_called_not_judged(small: Any) -> None:
-    """Its wrapper cannot be judged, but it was noted that the function ran."""
-    own = "def own(f):\n    return lambda *a: f(*a)\n\n@own\ndef fetch("
-    edit(small, "shop/api.py", "def fetch(", own)
+def test_the_command_shows_checks_and_removes_what_a_recording_ran(small: Any) -> None:
     small.record().expect(passed=1)
-    assert "not judged" in command(small, "ls", "--stale")[1]
-
-    change(small)
-
-    code, out = command(small, "ls", "--stale")
-    assert (code, "shop.api:fetch" in out, "not judged" in out) == (0, True, False)
-
-
-@NOTES_FUNCTIONS
-def test_the_command_lists_shows_checks_and_removes_what_a_recording_ran(small: Any) -> None:
-    small.record().expect(passed=1)
-    assert command(small, "ls", "--stale")[0] == 1
-    change(small)
-    assert "shop.api:fetch" in command(small, "ls", "--stale")[1]
     assert (
-        "  ran shop.helper (shop/helper.py), shop.helper:value (shop/helper.py)\n"
+        "  reaches shop.api (shop/api.py), shop.helper (shop/helper.py), shop.helper:value (shop/helper.py)\n"
         in command(small, "show", "shop.api:fetch")[1]
     )
 
     [path] = (small.vault / "objects").rglob("*.json")
     content = path.read_bytes()
     path.unlink()
-    assert command(small, "ls", "--stale") == (
-        1,
-        "1 file cannot be read: pytest-mimic check\n",
-    )
-    small.ini("shop.api:fetch", mimic_inputs="ignore")
-    assert command(small, "ls", "--stale") == (1, "nothing in .mimic_vault matches --stale\n")
     assert f"objects/{path.parent.name}/{path.name} is missing" in command(small, "check")[1]
     before = set(small.files())
     command(small, "check", "--fix")
@@ -653,7 +574,6 @@ def test_the_command_lists_shows_checks_and_removes_what_a_recording_ran(small: 
     assert small.files() == {}
 
 
-@NOTES_FUNCTIONS
 @pytest.mark.parametrize("content", [None, b"{}"])
 def test_a_lost_list_is_made_again_by_a_run_that_records(small: Any, content: bytes | None) -> None:
     small.ini("shop.api:fetch", mimic_inputs="strict")

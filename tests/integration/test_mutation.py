@@ -1,4 +1,4 @@
-"""Calls that change their arguments: refused, or with `mutates=` recorded with the outcome."""
+"""Calls that change their arguments, or files that these name: refused."""
 
 from __future__ import annotations
 
@@ -24,15 +24,6 @@ SHOP = """
         rows[0]["seen"] = True
         return len(rows)
 
-    def sort(items):
-        ran("sort")
-        items.sort()
-        return items
-
-    def change(thing):
-        ran("change", type(thing).__name__)
-        thing[:] = [9, *reversed(thing)]
-
     def half(rows):
         ran("half")
         rows.append(1)
@@ -48,10 +39,6 @@ SHOP = """
         ran("fill")
         rows.append("filled")
 
-    def collect(number, **more):
-        ran("collect", number)
-        more["into"].append(number)
-
     def harmless(rows):
         ran("harmless")
         rows.append(1)
@@ -60,9 +47,8 @@ SHOP = """
 """
 
 
-@pytest.mark.promise("a function that changes its arguments is refused without mutates=")
 def test_a_function_that_changes_its_arguments_is_refused(project):
-    """The error shows the change and the option. Nothing is recorded."""
+    """The error shows the change and the remedy. Nothing is recorded."""
     project.ini("shop:fit")
     project.test("shop.fit([{'seen': False}, {'seen': False}])")
 
@@ -71,12 +57,11 @@ def test_a_function_that_changes_its_arguments_is_refused(project):
     assert run.error == [
         "MutatedInputError: shop:fit has mutated its inputs",
         "rows[0].seen: False before, True after",
-        "if that is its job: shop:fit mutates=rows",
+        "name the function inside that returns the new value, in place of this one",
     ]
     assert run.vault == {}
 
 
-@pytest.mark.promise("a function that changes its arguments is refused without mutates=")
 @pytest.mark.parametrize("call", ["shop.half([])", "list(shop.pump([]))", "asyncio.run(shop.fill([]))"])
 def test_a_change_is_refused_however_the_call_ends(project, call):
     project.ini("shop:half", "shop:pump", "shop:fill")
@@ -98,117 +83,14 @@ def test_a_method_that_changes_self_is_refused(project):
 
     run = project.record().expect(failed=1)
 
-    assert "if that is its job: shop:Cart.add mutates=self" in run.error
     assert "self.total: 0.0 before, 2.0 after" in run.error
     project.ini("shop:Cart.add ignore=self", "shop:harmless")
     project.record().expect(passed=1)
 
 
-@pytest.mark.promise("mutates= makes in-place changes part of the outcome")
-def test_recorded_changes_are_applied_at_each_replay(round_trip):
-    """Also with exceptions, streams and coroutines. A returned argument is the same object."""
-    round_trip(
-        *("shop:change mutates=thing", "shop:Cart.add mutates=self", "shop:sort mutates=items"),
-        *(
-            "shop:half mutates=rows",
-            "shop:pump mutates=rows",
-            "shop:fill mutates=rows",
-            "shop:collect mutates=into",
-        ),
-        test="""
-            import asyncio
-            import pytest, shop
-
-            def test_list():
-                thing = alias = [1, 2]
-                shop.change(thing)
-                assert alias == [9, 2, 1]
-                shop.change([1, 2])
-                again = [1, 2]
-                shop.change(again)
-                assert again == [9, 2, 1] and alias == [9, 2, 1]
-
-            def test_self():
-                cart = shop.Cart()
-                assert cart.add("a", 2.0) is cart
-                assert cart == shop.Cart(["a"], 2.0)
-
-            def test_returned():
-                items = [3, 1, 2]
-                assert shop.sort(items) is items
-                assert items == [1, 2, 3]
-
-            def test_in_kwargs():
-                into = []
-                shop.collect(1, into=into)
-                assert into == [1]
-
-            def test_exception():
-                rows = []
-                with pytest.raises(ValueError, match="half way"):
-                    shop.half(rows)
-                assert rows == [1]
-
-            def test_stream():
-                rows = []
-                assert list(shop.pump(rows)) == [0, 1]
-                assert rows == [0, 1]
-
-            def test_stream_stopped():
-                rows = ["x"]
-                stream = shop.pump(rows)
-                assert next(stream) == 0
-                stream.close()
-                assert rows == ["x", 0]
-
-            def test_coroutine():
-                rows = []
-                asyncio.run(shop.fill(rows))
-                assert rows == ["filled"]
-        """,
-        passed=8,
-    )
-
-
-@pytest.mark.promise("a function that changes its arguments is refused without mutates=")
-def test_only_the_named_arguments_may_change(project):
-    project.ini("shop:fit mutates=weights")
-    project.test("shop.fit([{}], weights=[1])")
-
-    project.record().expect(failed=1, says=["has mutated its inputs"])
-
-
-def test_a_call_without_the_changed_argument_replays(project):
-    """With `ignore=`, it is the same call."""
-    project.ini("shop:fill mutates=out,rest,extra ignore=out,rest,extra")
-    project.module("""
-        from tally import ran
-
-        def fill(n, out=None, *rest, **extra):
-            ran("fill", n)
-            for one in (out or [], *rest, *extra.values()):
-                one.append(n)
-            return n
-    """)
-    project.tests("""
-        import shop
-
-        def test_with():
-            out, rest, extra = [0], [], []
-            assert shop.fill(1, out, rest, more=extra) == 1
-            assert (out, rest, extra) == ([0, 1], [1], [1])
-
-        def test_without():
-            assert shop.fill(1) == 1
-    """)
-
-    project.record().expect(passed=2, real=["fill 1"])
-    project.replay().expect(passed=2)
-
-
 def test_arguments_beyond_a_decorated_signature_may_change(project):
     """`functools.wraps` shows the signature of a function that takes one argument less."""
-    project.ini("shop:send", "shop:push mutates=rows")
+    project.ini("shop:send", "shop:push")
     project.module("""
         import functools
         from tally import ran
@@ -250,3 +132,76 @@ def test_a_change_that_an_option_hides_from_the_identity_is_refused(project):
     """)
 
     project.record().expect(failed=1, says=["MutatedInputError"])
+
+
+FILES = """
+    import os
+    from pathlib import Path
+    from tally import ran
+
+    def export(path):
+        ran("export")
+        Path(path).write_text("sums")
+
+    def extend(paths):
+        ran("extend")
+        with Path(paths["log"]).open("a") as log:
+            log.write("more")
+
+    def fill(folder):
+        ran("fill")
+        Path(folder, "out.csv").write_text("sums")
+
+    def again(path):
+        ran("again")
+        text = Path(path).read_text()
+        if Path(path).read_text() != text:
+            Path(path).write_text(text)
+        return text
+"""
+
+
+@pytest.mark.parametrize("form", ["", "str"], ids=["path", "text"])
+def test_a_call_that_writes_a_file_is_refused(project, form):
+    project.ini("shop:export", "shop:extend")
+    project.module(FILES)
+    project.test(f"shop.export({form}(tmp_path / 'out.csv'))")
+
+    run = project.record().expect(failed=1, real=["export"])
+
+    assert run.error == [
+        "MutatedInputError: shop:export has mutated its inputs",
+        "path: <tmp>/out.csv: made by the call",
+        "name the function inside that returns the new value, in place of this one",
+    ]
+    assert run.vault == {}
+    project.test(f"""
+        (tmp_path / "log").write_text("one")
+        shop.extend({{"log": {form}(tmp_path / "log")}})
+    """)
+    told = ["paths['log']: <tmp>/log: 3 bytes before, 7 after"]
+    project.record().expect(failed=1, says=["MutatedInputError", *told])
+
+
+def test_a_file_made_in_a_folder_whose_content_counts_is_refused(project):
+    """Below the base temporary folder, the files of a folder are part of the identity of a call."""
+    project.ini("shop:fill")
+    project.module(FILES)
+    project.test("shop.fill(tmp_path)")
+
+    run = project.record().expect(failed=1, says=["MutatedInputError: shop:fill has mutated its inputs"])
+
+    assert run.vault == {}
+
+
+def test_reading_a_file_is_allowed_and_so_is_writing_what_is_ignored(project):
+    project.ini("shop:again", "shop:export ignore=path")
+    project.module(FILES)
+    project.test("""
+        (tmp_path / "in.csv").write_text("one")
+        assert shop.again(tmp_path / "in.csv") == "one"
+        shop.export(tmp_path / "out.csv")
+    """)
+
+    project.record().expect(passed=1, real=["again", "export"])
+    project.replay().expect(passed=1, real=[])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 SHOP = """
     import asyncio
     import threading
@@ -101,7 +99,6 @@ SHOP = """
 """
 
 
-@pytest.mark.promise("a call inside a recorded call is not recorded")
 def test_inner_calls_are_not_recorded_separately(round_trip):
     """This holds for recursion, generators, tasks, threads and pools."""
     run = round_trip(
@@ -384,25 +381,3 @@ def test_inner_calls_of_a_cassettes_call_run_for_real(project):
     project.run().expect(passed=1, real=["total a", "price a"])
 
     project.replay().expect(passed=1, real=[])
-
-
-def test_a_call_still_running_at_the_end_is_named(project):
-    project.ini("shop:endless")
-    project.module("""
-        import threading
-
-        begun = threading.Event()
-
-        def endless():
-            begun.set()
-            threading.Event().wait()
-    """)
-    project.test("""
-        threading.Thread(target=shop.endless, daemon=True).start()
-        assert shop.begun.wait(60)
-    """)
-
-    run = project.record(process=True).expect(passed=1)
-
-    assert "shop:endless() was still running at the end: not recorded" in run.section
-    assert run.vault == {}

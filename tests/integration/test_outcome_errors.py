@@ -44,7 +44,6 @@ SHOP = """
 TARGETS = ["shop:bad"]
 
 
-@pytest.mark.promise("each replay returns a fresh copy that equals the original")
 def test_each_replay_returns_a_fresh_copy(round_trip):
     round_trip(
         "shop:rows",
@@ -81,7 +80,6 @@ def test_each_replay_returns_a_fresh_copy(round_trip):
     )
 
 
-@pytest.mark.promise("objects of classes in a test module or __main__ replay")
 def test_classes_of_the_tests_come_back(round_trip):
     """Importable classes come back by name; lambdas and local classes by value."""
     round_trip(
@@ -133,7 +131,6 @@ def test_classes_of_the_tests_come_back(round_trip):
     )
 
 
-@pytest.mark.promise("a value that cannot be stored is refused with its part, and nothing is left")
 @pytest.mark.parametrize(
     ("how", "verb", "part"),
     [
@@ -194,7 +191,6 @@ def test_a_fallback_after_a_refusal_is_not_recorded(project):
     project.replay().expect(failed=1, real=[], says=["no recording of shop:bad(how='lock')"])
 
 
-@pytest.mark.promise("a value that cannot be stored is refused with its part, and nothing is left")
 def test_a_lazy_frame_that_reads_a_file_later_is_refused(project):
     """The file may have changed, or be gone, when the replayed frame reads it."""
     pytest.importorskip("polars")

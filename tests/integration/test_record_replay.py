@@ -24,15 +24,12 @@ TESTS = """
 """
 
 
-@pytest.mark.promise("without an option, recorded calls replay and others are misses")
-@pytest.mark.promise("a call has the same identity in every process and under every hash seed")
 def test_a_recording_replays_in_another_process_and_hash_seed(shop):
     shop.record(hash_seed=1).expect(passed=1, real=["fetch Oslo 3"])
 
     shop.replay(hash_seed=2).expect(passed=1, real=[])
 
 
-@pytest.mark.promise("without an option, recorded calls replay and others are misses")
 def test_a_miss_fails_and_never_runs_the_real_function(shop):
     """The error names the call and the command that records it."""
     run = shop.run()
@@ -47,7 +44,6 @@ def test_a_miss_fails_and_never_runs_the_real_function(shop):
     )
 
 
-@pytest.mark.promise("--mimic-rerecord replaces recordings and leaves equal files untouched")
 def test_rerecord_replaces_only_recordings_whose_outcome_changed(shop):
     shop.record()
 
@@ -61,7 +57,6 @@ def test_rerecord_replaces_only_recordings_whose_outcome_changed(shop):
     shop.replay().expect(passed=1, real=[])
 
 
-@pytest.mark.promise("--mimic-live neither reads nor writes the vault")
 def test_live_runs_every_call_without_the_vault(shop):
     """An empty vault stays empty, and a damaged one is not read."""
     empty = shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo 3"])
@@ -73,7 +68,6 @@ def test_live_runs_every_call_without_the_vault(shop):
     assert damaged.changed == set()
 
 
-@pytest.mark.promise("conflicting options are a usage error")
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -88,7 +82,6 @@ def test_options_that_exclude_each_other_are_a_usage_error(shop, first, second):
     run.expect(exit_code=4, says=[f"{first} cannot be combined with {second}"], never=["Traceback"])
 
 
-@pytest.mark.promise("options are read from every configuration file that pytest reads")
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -101,7 +94,7 @@ def test_options_that_exclude_each_other_are_a_usage_error(shop, first, second):
         ("setup.cfg", "[tool:pytest]\nmimic_functions =\n    shop:fetch\nmimic_vault_path = recs\n"),
         pytest.param(
             "pytest.toml",
-            '[pytest]\nmimic_functions = ["shop:fetch"]\nmimic_vault_path = "recs"\nmimic_store_arguments = false\n',
+            '[pytest]\nmimic_functions = ["shop:fetch"]\nmimic_vault_path = "recs"\n',
             marks=pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest.toml came with pytest 9"),
         ),
     ],
@@ -116,7 +109,6 @@ def test_every_file_that_pytest_reads_may_hold_the_options(shop, name, text):
     assert (shop.root / "recs").is_dir()
 
 
-@pytest.mark.promise("pytest knows it as mimic, and -p no:mimic turns it off")
 def test_no_mimic_turns_the_plugin_off(shop):
     run = shop.run("-p", "no:mimic", "-p", "no:pytest_mimic.plugin", "-W", "ignore", process=True)
 
@@ -151,7 +143,6 @@ def test_calls_recorded_in_a_forked_process_are_counted(shop):
     assert len(recorded.vault) == len(again.vault) == 3  # the two outcomes are equal
 
 
-@pytest.mark.promise("--mimic-record records missing and stale calls and replays the rest")
 def test_a_recording_of_a_changed_source_is_recorded_again(shop):
     """A changed comment does not count."""
     shop.record()

@@ -5,8 +5,6 @@ The waits that must not happen take an hour, so that a test in which one happens
 
 from __future__ import annotations
 
-import pytest
-
 SHOP = """
     import asyncio, threading, time
     from concurrent.futures import ThreadPoolExecutor
@@ -112,7 +110,6 @@ def shop(project, test, **options):
     return project.run(process=True, **options)
 
 
-@pytest.mark.promise("no client waits or tries again because of a miss")
 def test_code_that_tries_again_does_not_wait(project):
     test = """
         import asyncio
@@ -141,7 +138,6 @@ def test_code_that_tries_again_does_not_wait(project):
     assert run.section[0].startswith("9 calls missing"), run.output
 
 
-@pytest.mark.promise("no client waits or tries again because of a miss")
 def test_a_loop_without_end_and_waits_is_ended(project):
     run = shop(project, "import shop\n\ndef test_it():\n    shop.endless('Oslo')\n")
 

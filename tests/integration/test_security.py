@@ -112,7 +112,6 @@ def assert_hidden(project, run) -> None:
         assert not any(secret.encode() in content for content in contents(project))
 
 
-@pytest.mark.promise("secrets are in no message, difference or summary")
 def test_secrets_appear_nowhere(shop):
     """Recording, refusing, missing, drifting, the nearest recording, the summary: names and placeholders."""
     run = shop.record().expect(
@@ -201,7 +200,6 @@ def giving(project):
     return record
 
 
-@pytest.mark.promise("loading a pickle imports only the classes and functions that it lists")
 def test_editing_the_import_list_does_not_make_a_pickle_load(project, giving):
     edit = giving("handle")
     touched = project.root / "touched"
@@ -233,7 +231,6 @@ def test_refused_pickle_points_at_the_line_of_the_call(project, giving, wrong, e
     assert "def __call__" not in run.output
 
 
-@pytest.mark.promise("loading a pickle imports only the classes and functions that it lists")
 @pytest.mark.parametrize(
     ("name", "fetch"),
     [

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "dates-and-ids.md"
 ORDERS = """
     import random
@@ -32,7 +30,6 @@ TEST = """
 """
 
 
-@pytest.mark.promise("the guide's fixture makes the same ids and tokens in each run")
 def test_the_ids_of_the_guide_are_the_same_in_each_run(project):
     """Also those of functions that a module has imported by name or bound to others."""
     recipe = re.search(

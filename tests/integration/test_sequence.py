@@ -44,8 +44,6 @@ SHOP = """
 TARGETS = ["shop:get sequence"]
 
 
-@pytest.mark.promise("sequence replays the n-th outcome for the n-th identical call")
-@pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 def test_sequences_replay_in_each_test(round_trip):
     """Each set of arguments is counted separately. Fixtures of a function and their teardown belong to the test."""
     round_trip(
@@ -89,7 +87,6 @@ def test_sequences_replay_in_each_test(round_trip):
     )
 
 
-@pytest.mark.promise("sequence replays the n-th outcome for the n-th identical call")
 def test_the_last_outcome_repeats_and_record_appends(project):
     test = "import shop\n\ndef test_it():\n    got = [shop.get('/a') for _ in range({n})]\n    assert got == {want}\n"
     project.tests(test.format(n=3, want="[503, 503, 200]"))
@@ -130,7 +127,6 @@ def test_a_failed_rerecording_does_not_mix_sources(project):
     project.replay().expect(failed=1, says=["StaleRecordingError"])
 
 
-@pytest.mark.promise("calls of a sequence or a cassette each run")
 def test_tasks_and_threads_are_counted_in_the_order_of_calls(round_trip):
     """Identical calls in flight each run."""
     round_trip(
@@ -198,7 +194,6 @@ def test_each_stream_of_a_sequence_is_continued_separately(project):
     project.replay().expect(passed=1, real=[])
 
 
-@pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 def test_wider_fixtures_own_their_calls(project):
     """Calls of a module's or session's fixture do not belong to the test that came first."""
     project.conftest("""
@@ -254,7 +249,6 @@ def test_a_rerun_starts_its_sequences_over(project):
     project.replay(*options, plugins=["rerunfailures"]).expect(passed=1, rerun=1, real=[])
 
 
-@pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 def test_a_sequence_belongs_to_the_test_that_recorded_it(project):
     project.test("shop.get('/a')")
     project.record().expect(passed=1)
@@ -274,7 +268,6 @@ COUNTER = """
 """
 
 
-@pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 @pytest.mark.parametrize("scope", ["class", "module", "package"])
 def test_a_scope_that_is_entered_again_starts_over(project, scope):
     """The order of the tests may leave the scope of a fixture and come back."""
@@ -342,7 +335,6 @@ def test_rerecording_keeps_the_longest_round_of_a_scope(project):
     project.record("test_a.py").expect(passed=2, real=[])
 
 
-@pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 @pytest.mark.parametrize("selected", ["two", "one", "list", ""])
 def test_each_parameter_of_a_wider_fixture_has_its_own_sequence(project, selected):
     """So has each parameter of a fixture that uses it, in any order of set-up."""

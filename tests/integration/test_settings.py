@@ -36,7 +36,6 @@ def recordings(run):
     return [json.loads(data) for name, data in sorted(run.vault.items()) if name.startswith("calls/")]
 
 
-@pytest.mark.promise("mimic_vault_path is relative to the rootdir and .mimic_vault by default")
 def test_the_vault_is_relative_to_the_rootdir(shop):
     shop.ini("shop:fetch", mimic_vault_path="data/recs", pythonpath=".")
     (shop.root / "sub").mkdir()
@@ -48,8 +47,6 @@ def test_the_vault_is_relative_to_the_rootdir(shop):
     assert (shop.root / "data/recs/calls").is_dir()
 
 
-@pytest.mark.promise("--mimic-vault overrides mimic_vault_path")
-@pytest.mark.promise("mimic_mode is the mode of the run")
 @pytest.mark.parametrize("mode", ["replay", "record", "rerecord", "verify", "live"])
 def test_the_fixture_names_the_mode(project, mode):
     project.write("test_it.py", f"def test_it(mimic_mode):\n    assert mimic_mode == {mode!r}\n")
@@ -59,7 +56,6 @@ def test_the_fixture_names_the_mode(project, mode):
     run.expect(passed=1)
 
 
-@pytest.mark.promise("mimic_vault_dir is the path of the vault")
 def test_the_option_overrides_the_ini_files_vault(shop):
     shop.ini("shop:fetch", mimic_vault_path="recs")
     shop.tests("""
@@ -76,7 +72,6 @@ def test_the_option_overrides_the_ini_files_vault(shop):
     assert not (shop.root / "recs").exists()
 
 
-@pytest.mark.promise("--mimic-vault overrides mimic_vault_path")
 def test_a_suggested_command_finds_the_configuration_and_the_vault(shop, tmp_path_factory):
     """Both are missed if the vault is a word of its own, which pytest takes for a folder of tests."""
     vault = tmp_path_factory.mktemp("elsewhere")
@@ -88,83 +83,6 @@ def test_a_suggested_command_finds_the_configuration_and_the_vault(shop, tmp_pat
     assert f"--mimic-vault={vault}" in words
     shop.run(*words).expect(passed=1, real=["fetch Oslo"])
     shop.replay(f"--mimic-vault={vault}").expect(passed=1)
-
-
-@pytest.mark.promise("--mimic-vault overrides mimic_vault_path")
-def test_a_vault_that_pytest_took_for_tests_is_a_usage_error(shop, tmp_path_factory):
-    vault = tmp_path_factory.mktemp("elsewhere")
-
-    run = shop.run("--mimic-record", "--mimic-vault", str(vault), process=True)
-    by_environment = shop.run(
-        "--mimic-record", "-p", "pytest_mimic.plugin", env={"PYTEST_ADDOPTS": f"--mimic-vault '{vault}'"}
-    )
-
-    for one in (run, by_environment):
-        one.expect(exit_code=4, real=[], says=[f"write --mimic-vault={vault}"], never=["Traceback"])
-    assert list(vault.iterdir()) == []
-
-
-@pytest.mark.promise("--mimic-vault overrides mimic_vault_path")
-@pytest.mark.parametrize(
-    ("name", "text", "exit_code"),
-    [("pytest.ini", "", 4), ("pyproject.toml", "[tool.pytest.ini_options]", 4), ("pyproject.toml", "", 0)],
-)
-def test_a_vault_that_hid_the_nearest_ini_file_is_a_usage_error(shop, monkeypatch, name, text, exit_code):
-    """Then pytest reads the one of a folder around both."""
-    (shop.root / "elsewhere").mkdir()
-    shop.write(f"inner/{name}", text)
-    shop.write("inner/test_inner.py", "def test_it(): pass")
-    monkeypatch.chdir(shop.root / "inner")
-
-    run = shop.run("-p", "pytest_mimic.plugin", "--mimic-vault", "../elsewhere", "-k", "inner")
-
-    assert ("write --mimic-vault=../elsewhere" in run.output, run.exit_code) == (exit_code == 4, exit_code)
-
-
-@pytest.mark.parametrize("option", ["--mimic-vault", "--mimic-report", "--mimic-usage"])
-def test_a_path_that_hid_the_ini_file_of_a_folder_of_tests_is_a_usage_error(shop, option):
-    """The paths of the tests have the inner ini file in common, and those of all words the outer one."""
-    shop.write("pytest.ini", "[pytest]")
-    shop.write("inner/pytest.ini", "[pytest]\nmimic_functions = shop:fetch\npythonpath = ..")
-    (shop.root / "test_shop.py").rename(shop.root / "inner/test_inner.py")
-    shop.record("inner").expect(passed=1)
-    (shop.root / "there").mkdir()
-
-    run = shop.replay("-p", "pytest_mimic.plugin", option, "there", "inner")
-
-    says = [f"not read the configuration in {shop.root / 'inner'}: write {option}=there"]
-    run.expect(exit_code=4, real=[], says=says, never=["Traceback"])
-
-
-def test_a_path_that_found_another_ini_file_is_a_usage_error(shop, tmp_path_factory, monkeypatch):
-    vault = tmp_path_factory.mktemp("outer") / "project/vault"
-    vault.mkdir(parents=True)
-    (vault.parent / "pytest.ini").write_text("[pytest]")
-    (shop.root / "pytest.ini").unlink()
-
-    run = shop.run("-p", "pytest_mimic.plugin", "--mimic-vault", str(vault))
-
-    says = [f"read the configuration in {vault.parent}: write --mimic-vault={vault}"]
-    run.expect(exit_code=4, real=[], says=says)
-
-
-def test_a_vault_in_a_word_of_its_own_is_no_error_with_a_named_ini_file(shop, tmp_path_factory):
-    """Then pytest looks for none."""
-    vault = tmp_path_factory.mktemp("elsewhere")
-    own = (shop.root / "pytest.ini").rename(tmp_path_factory.mktemp("own") / "own.ini")
-
-    shop.record("-c", str(own), "--rootdir", ".", "--mimic-vault", str(vault)).expect(passed=1)
-
-    assert (vault / "calls").is_dir()
-
-
-def test_a_vault_below_the_folder_may_be_a_word_of_its_own(shop):
-    """Of the other words, one is too long for the name of a file."""
-    (shop.root / "other").mkdir()
-
-    shop.record("-o", f"addopts={' ' * 300}", "--mimic-vault", "other").expect(passed=1)
-
-    assert (shop.root / "other/calls").is_dir()
 
 
 @pytest.mark.parametrize("by", ["option", "ini"])
@@ -187,52 +105,33 @@ def test_the_vault_may_be_in_the_users_home(shop, by):
     assert "1 recording" in found.section[0]
 
 
-@pytest.mark.promise("a recording is on disk as soon as its call returns")
 def test_a_recording_is_on_disk_as_soon_as_its_call_is_done(shop):
     shop.tests("""
         import json, shop
 
         def test_fetch(mimic_vault_dir):
             shop.fetch("Oslo")
-            [file] = mimic_vault_dir.rglob("*.json")
+            [file] = mimic_vault_dir.glob("calls/**/*.json")
             assert json.loads(file.read_text())["outcomes"][0]["value"]["city"] == "Oslo"
     """)
 
     shop.record().expect(passed=1)
 
 
-@pytest.mark.promise("mimic_store_arguments keeps a description of the arguments, or none")
-def test_arguments_are_not_stored_if_turned_off(shop):
-    shop.ini("shop:fetch", mimic_store_arguments="false")
-    recorded = shop.record().expect(passed=1)
-    shop.replay().expect(passed=1, real=[])
-    shop.tests(TESTS.replace("4711x", "4712x"))
-
-    run = shop.replay()
-
-    assert [recording["arguments"] for recording in recordings(recorded)] == [None]
-    run.expect(failed=1, real=[], says=["its arguments were not stored (mimic_store_arguments = false)"])
-
-
-@pytest.mark.promise("mimic_redact adds and removes secret names")
-@pytest.mark.promise("secrets are in no description in the vault")
-@pytest.mark.promise("a function's own outcome is stored as it is")
 def test_secret_names_can_be_added_and_removed(shop):
     by_default = recordings(shop.record().expect(passed=1))
     shop.ini("shop:fetch", mimic_redact=["member"])
     added = recordings(shop.record("--mimic-vault=added").expect(passed=1))
-    added = [json.loads(file.read_text()) for file in (shop.root / "added").rglob("*.json")]
+    added = [json.loads(file.read_text()) for file in (shop.root / "added").glob("calls/**/*.json")]
     shop.ini("shop:fetch", mimic_redact=["city, member  # as on cards", "!member !city"])
     shop.record("--mimic-vault=out").expect(passed=1)
-    taken_out = [json.loads(file.read_text()) for file in (shop.root / "out").rglob("*.json")]
+    taken_out = [json.loads(file.read_text()) for file in (shop.root / "out").glob("calls/**/*.json")]
 
     assert [recording["arguments"]["member"] for recording in (*by_default, *taken_out)] == ["4711x", "4711x"]
     assert "4711x" not in json.dumps(added)
     assert added[0]["outcomes"][0]["value"]["token"] == "given-by-the-function"
 
 
-@pytest.mark.promise("mimic_pickle = forbid replays plain data only")
-@pytest.mark.promise("other values are pickles named *.pkl")
 def test_only_readable_data_replays_if_pickles_are_forbidden(shop):
     """With tags, too."""
     shop.ini("shop:fetch", "shop:pair", "shop:address")
@@ -253,8 +152,6 @@ def test_only_readable_data_replays_if_pickles_are_forbidden(shop):
     assert sorted({name.rpartition(".")[2] for name in recorded.vault}) == ["json", "pkl"]
 
 
-@pytest.mark.promise("only= and exclude= select calls by pattern")
-@pytest.mark.promise("a call that is left out runs for real and is not recorded")
 def test_patterns_exclude_functions(shop):
     shop.ini('shop:* exclude="shop:p*"')
     shop.tests(TESTS + "\n    def test_pair():\n        shop.pair('Oslo')\n")

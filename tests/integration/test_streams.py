@@ -77,8 +77,6 @@ SHOP = """
 TARGETS = ["shop:echo", "shop:async_echo"]
 
 
-@pytest.mark.promise("generators replay item by item, with their end")
-@pytest.mark.promise("a generator returned by a plain function is a stream")
 def test_streams_replay(round_trip):
     """Their items, return value or exception, also of async generators and those that a plain function returns."""
     replayed = round_trip(
@@ -195,7 +193,6 @@ def test_a_generator_that_is_never_read_is_not_recorded(project):
     project.run().expect(passed=1)
 
 
-@pytest.mark.promise("generators replay item by item, with their end")
 @pytest.mark.parametrize("end", ["break", "reading.close()", "return got"])
 def test_a_stream_replays_as_far_as_its_reader_read(round_trip, end):
     """So an endless generator can be recorded. One that is left open is closed by the garbage collector."""
@@ -221,7 +218,6 @@ def test_a_stream_replays_as_far_as_its_reader_read(round_trip, end):
     )
 
 
-@pytest.mark.promise("reading a stream past its recording is a miss, or extends it")
 def test_reading_further_than_the_recording_is_a_miss(project):
     """With --mimic-record the generator runs for real, the items already read are skipped, and the longer stream is kept."""
     project.ini("shop:endless", "shop:pages_inside")
@@ -264,7 +260,6 @@ def test_reading_further_than_the_recording_is_a_miss(project):
     project.replay().expect(passed=2, real=[])
 
 
-@pytest.mark.promise("values sent or thrown into a stream count")
 def test_values_sent_and_exceptions_thrown_in_count(project):
     """Other values are a miss."""
     test = """
@@ -343,7 +338,7 @@ def test_two_readers_of_one_stream_do_not_wait_for_each_other(project):
             assert asyncio.run(read()) == [[0], [0], [1], [1]]
     """)
 
-    project.record(process=True).expect(passed=2, never=["in flight elsewhere"])
+    project.record(process=True).expect(passed=2)
 
     project.replay().expect(passed=2, real=[])
 
@@ -373,7 +368,7 @@ def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
 
     run = project.record().expect(passed=1, real=["slow"])
 
-    assert not [name for name in run.vault if not name.startswith("cancelled/")]
+    assert not run.vault
 
 
 def test_a_stream_with_other_values_sent_is_recorded_separately(project):
@@ -408,7 +403,6 @@ def test_a_stream_with_other_values_sent_is_recorded_separately(project):
     project.replay().expect(passed=5, real=[])
 
 
-@pytest.mark.promise("reading a stream past its recording is a miss, or extends it")
 def test_a_continued_generator_gets_the_values_sent_so_far(project):
     test = """
         import asyncio, shop
@@ -506,7 +500,7 @@ def test_a_discarded_stream_or_coroutine_blocks_no_other_call(project):
                 assert pool.submit(lambda: asyncio.run(read(shop.plain_pages(2)))).result() == [0, 1]
                 assert pool.submit(lambda: asyncio.run(shop.plain_coroutine(2))).result() == 2
     """)
-    project.record("-W", "ignore").expect(passed=1, never=["in flight elsewhere"])
+    project.record("-W", "ignore").expect(passed=1)
 
     project.replay("-W", "ignore").expect(passed=1, real=[])
 

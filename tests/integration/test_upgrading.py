@@ -10,7 +10,7 @@ TEST = """
     from some_module.sub_module import SomeClass
 
     def test_function_to_test():
-        with pytest_mimic.mimic("some_module.expensive_function"):
+        with pytest_mimic.mimic("some_module:expensive_function"):
             assert expensive_function(1) == 2
 
     def test_configured():
@@ -28,9 +28,9 @@ def readme(project):
         [tool.pytest.ini_options]
         pythonpath = ["."]
         mimic_functions = [
-            "some_module.expensive_function",
-            "some_module.another_function",
-            "some_module.sub_module.SomeClass.method"
+            "some_module:expensive_function",
+            "some_module:another_function",
+            "some_module.sub_module:SomeClass.method"
         ]
         """,
     )
@@ -56,7 +56,7 @@ def test_the_layout_of_the_readme_works_with_pythonpath(readme):
 def test_a_block_of_0_2_without_its_warning_works(readme):
     readme.write("some_module/made.py", "class Made:\n    @classmethod\n    def create(cls, x): return x\n")
     block = "import pytest_mimic\nfrom some_module.made import Made\n\ndef test_it():\n    with pytest_mimic.mimic({}):\n        assert Made.create(1) == 1\n"
-    name = "'some_module.made.Made.create'"
+    name = "'some_module.made:Made.create'"
     readme.write("tests/test_it.py", block.format(f"{name}, classmethod_warning=False"))
 
     refused = readme.record().expect(failed=1, says=["there is no option classmethod_warning"])

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
-
-from pytest_mimic._tools.cli.main import main
-from pytest_mimic.plugin import GONE
 
 SHOP = """
     from tally import ran
@@ -49,43 +44,20 @@ def wrong_lines(shop, messages):
     return [f"pytest.ini, mimic_functions line {at}: {text}" for at, text in enumerate(messages.values(), 2)]
 
 
-@pytest.mark.promise("without the GIL, a run that would record is refused, and a replay is not")
-def test_recording_needs_the_gil(shop, monkeypatch):
-    shop.test("""
-        with mimic_auto("trip", targets=["shop:fetch"]):
-            shop.fetch("Oslo")
-    """)
-    no_gil = (
-        "this Python runs without its GIL, and a recording with several threads may not end: set PYTHON_GIL=1"
-    )
-
-    def without_gil(*options):
-        with monkeypatch.context() as patches:
-            patches.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
-            return shop.run(*options)
-
-    for mode in ("record", "rerecord"):
-        usage_error(without_gil(f"--mimic-{mode}"), f"--mimic-{mode}: {no_gil}")
-    without_gil().expect(failed=1, real=[], says=[f"CassetteError: cassette trip is not recorded: {no_gil}"])
-    shop.run().expect(passed=1, real=["fetch Oslo"])
-    without_gil().expect(passed=1, real=[])
-
-
 # -- lines of mimic_functions
 
 
 UNREADABLE = {
     "requets": "requets is neither package.module:function nor a client (did you mean requests?)",
-    "!": "! is not a target, write it as package.module:function",
-    "''": "'' is not a target, write it as package.module:function",
+    "!": "'' is neither package.module:function nor a client",
+    "''": "'' is neither package.module:function nor a client",
     "shop:fetch =city": "shop:fetch: there is no option =city",
-    "shop:fetch()": "shop:fetch() is not a target, write it as package.module:function",
+    "shop:fetch()": "shop:fetch() is neither package.module:function nor a client",
     "http volatile=headrs.date": "http: volatile=headrs.date names no part of an outcome (did you mean headers?)",
     "httpx ignore=hosts": "httpx: ignore=hosts names no part of a call (did you mean host?)",
     "requests match=header.accept": "requests: match=header.accept names no part of a call (did you mean headers?)",
     "sqlalchemy ignore=sql.0": "sqlalchemy: ignore=sql.0 names no part of a call (it has statement, params, database)",
     "redis ignore=comand[2]": "redis: ignore=comand[2] names no part of a call (did you mean command?)",
-    "httpx mutates=a": "httpx: mutates= is an option of a function",
     "httpx content=a": "httpx: content= is an option of a function",
     "shop:fetch content=a.b": "shop:fetch: content= takes names of arguments, not 'a.b'",
     "shop:fetch match=city": "shop:fetch: match= is an option of a client",
@@ -93,8 +65,6 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.promise("key= replaces the arguments by the result of a function")
-@pytest.mark.promise("a usage error is one line with the closest name, and exit code 4")
 def test_unreadable_lines_end_the_run_at_its_start(shop):
     """All of them are named at once."""
     errors = wrong_lines(shop, UNREADABLE)
@@ -105,7 +75,6 @@ def test_unreadable_lines_end_the_run_at_its_start(shop):
     assert "collected" not in run.output
 
 
-@pytest.mark.promise("mimic_redact adds and removes secret names")
 def test_a_redacted_name_that_cannot_match_is_a_usage_error(shop):
     """A name that redacts nothing would leak its values."""
     shop.ini("shop:fetch", mimic_redact=["customer, account  # names", "cust*", "!token 'pin'"])
@@ -121,20 +90,18 @@ def test_a_redacted_name_that_cannot_match_is_a_usage_error(shop):
 
 
 MISSING = {
-    "sub.api": "sub:api is a module, name its functions: sub.api:*",
+    "sub:api": "sub:api is a module, name its functions: sub.api:*",
     "shop:fetsh": "shop:fetsh does not exist in shop (did you mean fetch?)",
-    "shop.fetsh": "shop:fetsh does not exist in shop (did you mean fetch?)",
     "shop:Client.fetsh": "shop:Client.fetsh does not exist in shop.Client (did you mean fetch?)",
     "shop:Clent.fetch": "shop:Clent.fetch does not exist in shop (did you mean Client?)",
     "shop:Client": "shop:Client is a class, which cannot be mimicked, name its methods: shop:Client.*",
     "shop:LIMIT": "shop:LIMIT is not callable, it is an int",
     "shopp:fetch": "shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
-    "shop.py:fetch": "shop.py:fetch does not exist: there is no module shop.py (did you mean shop?)",
+    "shop.py:fetch": "shop.py:fetch does not exist: there is no module shop.py",
     "shop.api:fetch": "shop.api:fetch does not exist: there is no module shop.api",
 }
 
 
-@pytest.mark.promise("a usage error is one line with the closest name, and exit code 4")
 def test_missing_targets_are_reported_after_collection(shop):
     shop.write("sub/__init__.py", "")
     shop.write("sub/api.py", "")
@@ -147,16 +114,13 @@ def test_missing_targets_are_reported_after_collection(shop):
 NO_ARGUMENT = {
     "shop:fetch ignore=citty": "shop:fetch: ignore=citty names no argument (did you mean city?)",
     "shop:fetch ignore=sent_at.day": "shop:fetch: ignore=sent_at.day names no argument (it has city)",
-    "shop:fetch writes=paht": "shop:fetch: writes=paht names no argument (it has city)",
-    "shop:fetch mutates=rows": "shop:fetch: mutates=rows names no argument (it has city)",
+    "shop:fetch content=rows": "shop:fetch: content=rows names no argument (it has city)",
     "shop:fetch content=citty": "shop:fetch: content=citty names no argument (did you mean city?)",
     "shop:fetch ignore=*": "shop:fetch: ignore=* names no argument (it has city)",
     "shop:Client.fetch ignore=sef": "shop:Client.fetch: ignore=sef names no argument (did you mean self?)",
-    "shop.Client.fetch ignore=sef": "shop:Client.fetch: ignore=sef names no argument (did you mean self?)",
 }
 
 
-@pytest.mark.promise("an option that names no argument of its function is a usage error")
 def test_options_that_name_no_argument_are_usage_errors(shop):
     errors = wrong_lines(shop, NO_ARGUMENT)
 
@@ -207,8 +171,8 @@ def test_any_argument_may_be_named_if_the_function_may_take_it(shop):
         def test_one():
             with pytest.raises(TargetError, match="kinds:plain: ignore=token names no argument"):
                 mimic("kinds:plain", ignore="token").__enter__()
-            with pytest.raises(TargetError, match="mutates=token names no argument"):
-                mimic("kinds:other mutates=token", "kinds:plain mutates=token").__enter__()
+            with pytest.raises(TargetError, match="content=token names no argument"):
+                mimic("kinds:other content=token", "kinds:plain content=token").__enter__()
         """,
     )
 
@@ -253,51 +217,21 @@ def test_live_checks_targets_like_other_modes(shop):
     )
 
 
-@pytest.mark.promise("a missing module is reported after a full collection, without importing it")
 def test_a_module_is_checked_on_a_full_selection_only(shop):
-    """A part of the tests may not have put it on the path yet: it is only named then."""
+    """A part of the tests may not have put it on the path yet."""
     shop.ini("shop:fetch", "shopp.deep:fetch", "shopp.deep:fetch_all")
     shop.write("test_other.py", "def test_other(): pass")
-    note = "\npytest.ini, mimic_functions line 2: shopp.deep:fetch was not mimicked, as no module shopp.deep was found (did you mean shop?)\n"
 
-    for words in ((), ("-q",), ("-qq",), ("-k", "fetch")):
-        run = shop.record("test_shop.py", *words)
-        assert (run.exit_code, run.output.count("was not mimicked"), note in run.output) == (0, 1, True)
-    shop.replay("test_shop.py", "--collect-only").expect(exit_code=0, never=["was not mimicked"])
+    shop.record("test_shop.py").expect(passed=1, never=["shopp.deep"])
     usage_error(
         shop.replay(),
         *(
-            f"pytest.ini, mimic_functions line {at}: shopp.deep:{name} does not exist: there is no module shopp.deep (did you mean shop?)"
+            f"pytest.ini, mimic_functions line {at}: shopp.deep:{name} does not exist: there is no module shopp.deep"
             for at, name in ((2, "fetch"), (3, "fetch_all"))
         ),
     )
 
 
-def test_a_module_that_is_not_found_is_named_once_by_all_workers(shop):
-    pytest.importorskip("xdist")
-    shop.ini("shopp:fetch")
-    shop.write("test_other.py", "def test_other(): pass")
-
-    run = shop.record("test_shop.py", "-n2").expect(passed=1)
-
-    assert run.output.count("shopp:fetch was not mimicked, as no module shopp was found") == 1
-
-
-def test_a_module_beside_the_tests_that_are_left_out_is_not_named(shop):
-    """pytest puts the folder of a test on the path, above the packages that it is in."""
-    shop.ini("shop:fetch", "helpers.api:fetch", "deep.answers:fetch")
-    shop.write("other/test_other.py", "def test_other(): pass")
-    shop.write("other/helpers/__init__.py", "")
-    shop.write("other/helpers/api.py", "def fetch(): pass")
-    shop.write("other/deep/__init__.py", "")
-    shop.write("other/deep/test_deep.py", "def test_deep(): pass")
-    shop.write("other/deep/answers/__init__.py", "def fetch(): pass")
-
-    shop.record("test_shop.py").expect(passed=1, never=["was not mimicked"])
-    shop.replay().expect(passed=3)
-
-
-@pytest.mark.promise("a missing module is reported after a full collection, without importing it")
 def test_a_module_put_on_the_path_by_collection_exists(shop):
     shop.ini("later.deep.api:fetch", "shop:fetch")
     shop.write("lib/later/__init__.py", "raise OSError('imported')")
@@ -308,7 +242,6 @@ def test_a_module_put_on_the_path_by_collection_exists(shop):
     shop.record().expect(passed=1, real=["fetch Oslo"])
 
 
-@pytest.mark.promise("a missing function is reported when its module is imported")
 def test_a_missing_function_fails_the_test_that_imports_it(shop):
     shop.ini("shop:fetsh", "other:fetch")
     shop.write("other.py", "def fetch(): return 1")
@@ -352,7 +285,6 @@ def test_every_missing_function_is_reported(shop):
     shop.run(process=True).expect(passed=40, failed=8)
 
 
-@pytest.mark.promise("a missing function is reported when its module is imported")
 def test_a_marker_with_a_missing_target_fails_its_test(shop):
     shop.ini()
     shop.tests("""
@@ -388,23 +320,15 @@ def test_a_marker_with_a_missing_target_fails_its_test(shop):
 # -- options
 
 
-NO_URL = (
-    "a vault is a folder, and this is a URL; "
-    "to keep large outcomes in a store: mimic_objects = s3://bucket/prefix"
-)
-NO_CACHE = "mimic_cache_size is gone: delete the line, because mimic_objects, which replaces the remote vault, needs no cache"
+NO_URL = "a vault is a folder, and this is a URL"
 
 
-@pytest.mark.promise("a URL as the vault is a usage error that names mimic_objects and shows no credentials")
-@pytest.mark.promise("a name that is gone is a usage error that names what replaces it")
-@pytest.mark.promise("a wrong value of an option is a usage error")
 @pytest.mark.parametrize("targets", [["shop:fetch"], []], ids=["mimicked", "nothing mimicked"])
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("mimic_source", "strickt", "mimic_source = strickt: it takes strict, warn or ignore"),
+        ("mimic_source", "strickt", "mimic_source = strickt: it takes strict or ignore"),
         ("mimic_pickle", "all", "mimic_pickle = all: it takes listed or forbid"),
-        ("mimic_cache_size", "2 GB", NO_CACHE),
         *(
             ("mimic_vault_path", url, f"mimic_vault_path: {NO_URL}")
             for url in ("s3://me:hunter2@bucket/x", "file:///mnt/x", "S3:/bucket/x", "ftp://x")
@@ -420,46 +344,8 @@ def test_a_wrong_value_is_a_usage_error(shop, targets, name, value, message):
         assert "hunter2" not in run.output
 
 
-@pytest.mark.promise("a wrong value of an option is a usage error")
-def test_a_wrong_value_of_a_switch_or_the_option_of_the_vault_is_a_usage_error(shop, capsys):
+def test_a_url_in_the_option_of_the_vault_is_a_usage_error(shop):
     usage_error(shop.run("--mimic-vault=s3://bucket/x"), f"--mimic-vault: {NO_URL}")
-    shop.ini("shop:fetch", mimic_store_arguments="perhaps")
-    usage_error(shop.run(), "mimic_store_arguments = perhaps: it takes true or false")
-    assert main(["ls"]) == 2
-    assert "mimic_store_arguments = perhaps: it takes true or false" in capsys.readouterr().err
-
-
-# -- the hook
-
-
-@pytest.mark.promise("the hook pytest_mimic_targets adds targets, and is harmless without the plugin")
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ("'shop:fetch'", "'shop:fetch' is not a list of Target"),
-        ("Target('shop:fetch')", "Target(module='shop', path=('fetch',), excluded=False, options="),
-        ("[42]", "42 is not a function with an importable name, give it as 'package.module:name'"),
-        (
-            "[Target('shop:fetch', sequense=True)]",
-            "shop:fetch: there is no option sequense (did you mean sequence?)",
-        ),
-        ("['shop']", "shop is neither package.module:function nor a client"),
-        ("[Target('shop.fetch(')]", "shop.fetch( is not a target"),
-        ("[Target('shop:fetsh')]", "shop:fetsh does not exist in shop (did you mean fetch?)"),
-        ("config.nothing", "AttributeError: 'Config' object has no"),
-    ],
-)
-def test_a_hook_that_returns_something_else_is_a_usage_error(shop, given, message):
-    shop.ini()
-    shop.conftest(
-        f"from pytest_mimic import Target\n\ndef pytest_mimic_targets(config):\n    return {given}\n"
-    )
-
-    run = shop.run()
-
-    run.expect(
-        exit_code=4, real=[], never=NO_TRACEBACK, says=["ERROR: conftest.py, pytest_mimic_targets", message]
-    )
 
 
 # -- beside pytest's own options
@@ -492,14 +378,12 @@ def test_markers_fixtures_and_help_describe_the_plugin(shop):
     )
 
 
-@pytest.mark.promise("options are read from every configuration file that pytest reads")
 def test_strict_markers_and_strict_config_accept_the_plugin(shop):
     shop.ini(
         "shop:fetch",
         mimic_vault_path="recs",
         mimic_redact="city",
-        mimic_store_arguments="false",
-        mimic_source="warn",
+        mimic_source="ignore",
         mimic_pickle="forbid",
     )
     shop.tests("""
@@ -531,20 +415,16 @@ def test_a_vault_that_is_a_link_to_nothing_is_a_usage_error(shop, options):
 
     run = shop.run("--mimic-vault=linked", *options)
 
-    usage_error(
-        run,
-        f"the vault linked is not a folder: {link} is a link to {(shop.root / 'gone').resolve()}, which is missing",
-    )
+    usage_error(run, f"--mimic-vault: {link} is not a folder")
 
 
 @pytest.mark.parametrize("options", [(), ("--mimic-record",)])
-@pytest.mark.parametrize("place", ["", "/inner/vault"])
-def test_a_vault_that_is_a_file_is_a_usage_error(shop, place, options):
+def test_a_vault_that_is_a_file_is_a_usage_error(shop, options):
     file = shop.write("vault.txt", "a file")
 
-    run = shop.run(f"--mimic-vault=vault.txt{place}", *options)
+    run = shop.run("--mimic-vault=vault.txt", *options)
 
-    usage_error(run, f"the vault vault.txt{place} is not a folder: {file} is a file")
+    usage_error(run, f"--mimic-vault: {file} is not a folder")
     assert file.read_text() == "a file"
 
 
@@ -558,68 +438,6 @@ def test_a_missing_target_is_reported_by_collect_only_with_xdist(shop):
     run.expect(exit_code=4, says=["shop:fetsh does not exist in shop (did you mean fetch?)"])
 
 
-# -- names that are gone
-
-# pytest 7.4 warns of an error at this point, also of its own for an unknown option.
-of_old_pytest = pytest.mark.filterwarnings(
-    "ignore:A plugin raised an exception during an old-style hookwrapper"
-)
-
-
-@of_old_pytest
-@pytest.mark.promise("a name that is gone is a usage error that names what replaces it")
-@pytest.mark.parametrize(
-    ("args", "env", "instead"),
-    [
-        (["--mimic-block-network"], {}, "-o mimic_network=block"),
-        (["--mimic-block-network=yes", "test_shop.py"], {}, "-o mimic_network=block"),
-        ([], {"PYTEST_ADDOPTS": "--mimic-block-network"}, "-o mimic_network=block"),
-        (["-o", "addopts=--mimic-block-network"], {}, "-o mimic_network=block"),
-        (["--mimic-verify", "--mimic-drift=drift.json"], {}, "--mimic-verify --mimic-review"),
-        (["--mimic-drift", "drift.json"], {}, "--mimic-verify --mimic-review"),
-    ],
-)
-def test_an_option_that_is_gone_is_named_with_its_replacement(shop, args, env, instead):
-    run = shop.run(*args, env=env)
-
-    assert (run.exit_code, f" is gone: write {instead}\n" in run.output) == (4, True)
-
-
-@of_old_pytest
-@pytest.mark.promise("a name that is gone is a usage error that names what replaces it")
-@pytest.mark.parametrize(
-    ("ini", "args"),
-    [
-        ({"mimic_old": "1"}, []),
-        ({"mimic_old": "1", "addopts": "--strict-config"}, []),
-        ({}, ["-o", "mimic_old=1"]),
-        ({}, ["--override-ini=mimic_old=1"]),
-    ],
-)
-def test_an_ini_key_that_is_gone_is_no_mere_warning(shop, monkeypatch, ini, args):
-    monkeypatch.setitem(GONE, "mimic_old", "mimic_new needs none")
-    shop.ini("shop:fetch", **ini)
-
-    usage_error(shop.run(*args), "mimic_old is gone: mimic_new needs none")
-
-
-@of_old_pytest
-def test_all_names_that_are_gone_are_named_and_only_these(shop, monkeypatch):
-    monkeypatch.setitem(GONE, "mimic_old", "mimic_new needs none")
-    shop.ini("shop:fetch", mimic_old="1")
-    shop.write("mimic_old/test_it.py", "def test_it(): pass\n")
-
-    run = shop.run("--mimic-block-network").expect(exit_code=4, real=[])
-
-    assert [line for line in run.output.splitlines() if " is gone: " in line] == [
-        "ERROR: --mimic-block-network is gone: write -o mimic_network=block",
-        "ERROR: mimic_old is gone: mimic_new needs none",
-    ]
-    shop.ini("shop:fetch")
-    shop.run("mimic_old").expect(passed=1)
-
-
-@pytest.mark.promise("a wrong value of an option is a usage error")
 @pytest.mark.parametrize(
     "option",
     [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 
 import pytest
 from support.http_server import running_server
@@ -91,7 +90,6 @@ EVERY_KIND = """
 """
 
 
-@pytest.mark.promise("equal outcomes are stored once, except small plain ones")
 def test_recording_equal_outcomes_again_touches_nothing(shop):
     """Under another hash seed and from another test. They are stored once."""
     test(shop, EVERY_KIND)
@@ -99,8 +97,7 @@ def test_recording_equal_outcomes_again_touches_nothing(shop):
     before = stamps(shop)
 
     kinds = sorted(name.rpartition(".")[2] for name in recorded.vault if name.startswith("objects/"))
-    lists = 1 if sys.version_info >= (3, 12) else 0  # of what a call ran
-    assert kinds == ["bin", *["json"] * (3 + lists), "pkl", "pkl"]
+    assert kinds == ["bin", *["json"] * 3, "pkl", "pkl"]
     (shop.root / "test_shop.py").rename(shop.root / "test_other.py")
     for seed in (2, 3):
         again = shop.run("--mimic-rerecord", hash_seed=seed).expect(passed=1)
@@ -109,7 +106,6 @@ def test_recording_equal_outcomes_again_touches_nothing(shop):
     assert stamps(shop) == before
 
 
-@pytest.mark.promise("a JSON recording may be edited by hand")
 def test_edit_is_used_and_not_shared(shop):
     """In a recording itself, and in an object that several recordings share."""
     test(shop, "shop.rows(1), shop.small(1)")
@@ -144,7 +140,7 @@ def test_moved_vault_with_converted_line_ends_replays(shop):
     shop.record_once(passed=1)
     elsewhere = shop.root.parent / "some where" / "else"
     shutil.copytree(shop.vault, elsewhere)
-    for path in shop.vault.rglob("*.json"):
+    for path in shop.vault.glob("calls/**/*.json"):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     before = stamps(shop)
 
@@ -167,7 +163,6 @@ DAMAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_named_and_kept_until_rerecorded(shop, damage):
     """A file of a newer version stays."""
@@ -189,7 +184,6 @@ def test_damage_is_named_and_kept_until_rerecorded(shop, damage):
     shop.replay().expect(passed=1, real=[])
 
 
-@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
 @pytest.mark.parametrize("damage", [name for name in DAMAGES if "calls" in DAMAGES[name][0]])
 def test_a_damaged_sequence_is_recorded_again_by_the_command_of_its_error(shop, damage):
     pattern, spoil, says = DAMAGES[damage]
@@ -215,12 +209,11 @@ def test_a_damaged_sequence_is_recorded_again_by_the_command_of_its_error(shop, 
         assert again.outcomes == {"failed": 1}
         assert again.changed == set()
     else:
-        assert run.output.count(remedy) == 1
+        assert "\n".join(run.error).count(remedy) == 1
         again.expect(passed=1)
         shop.replay().expect(passed=1, real=[])
 
 
-@pytest.mark.promise("a vault of a newer format is refused")
 @pytest.mark.parametrize(
     "mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-clear-unused"]
 )
@@ -323,9 +316,6 @@ def test_damage_of_a_cassette_that_is_only_replayed(shop):
     assert cassette.read_text() == "{"
 
 
-@pytest.mark.promise(
-    "a recording of a release candidate is refused in one line, with the command that records it again"
-)
 @pytest.mark.parametrize(("number", "mode"), [(1, "--mimic-record"), (2, "--mimic-rerecord")])
 def test_a_recording_of_a_release_candidate_is_recorded_again(shop, number, mode):
     """Nothing of it is used, whatever holds it: for a run that records, it is not there."""
@@ -362,7 +352,6 @@ def test_a_miss_says_that_the_vault_holds_recordings_of_a_release_candidate(shop
     assert not old.exists()
 
 
-@pytest.mark.promise("a vault of pytest-mimic 0.x is reported with the command to record again")
 def test_vault_of_version_0_is_named_with_the_command(shop):
     """0.x kept pickles by their hash in one flat folder. They are not opened."""
     shop.vault.mkdir()
@@ -381,7 +370,6 @@ def test_vault_of_version_0_is_named_with_the_command(shop):
     assert main(["ls", "--vault", str(shop.vault)]) == 0
 
 
-@pytest.mark.promise("re-recording an equal outcome leaves every file as it is")
 def test_facts_of_a_run_change_only_with_the_outcome(shop):
     """Test, date and duration stay, so a diff shows only changes to review."""
     test(shop, "shop.small(1)")

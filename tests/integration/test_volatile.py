@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+INPUTS = "warn"
+
 SHOP = """
     import service
     from tally import ran
@@ -81,7 +83,6 @@ def again(project):
     return run
 
 
-@pytest.mark.promise("--mimic-rerecord keeps outcomes of which only volatile parts changed")
 @pytest.mark.parametrize(
     "value", ["{'id': NOW, 'name': name}", "Order(NOW, name)", "{'id': NOW, 'names': {name}}"]
 )
@@ -90,7 +91,6 @@ def test_files_stay_if_only_volatile_parts_changed(again, use, value):
     assert again(value, use=use) == set()
 
 
-@pytest.mark.promise("--mimic-rerecord keeps outcomes of which only volatile parts changed")
 @pytest.mark.parametrize("use", list(USES))
 def test_another_change_is_recorded_with_all_of_its_parts(again, project, use):
     assert again("{'id': NOW, 'name': name}", use=use, other="{'id': NOW, 'name': name * 2}")
@@ -146,7 +146,6 @@ def test_a_stale_recording_keeps_its_outcome_and_gets_the_new_source(project):
     project.replay().expect(passed=1, real=[])
 
 
-@pytest.mark.promise("volatile= reaches rowcounts, generated keys and columns of SQL")
 def test_generated_keys_and_rowcounts_of_sql_are_left_out(project):
     pytest.importorskip("sqlalchemy", reason="needs SQLAlchemy")
     project.ini("sqlalchemy")

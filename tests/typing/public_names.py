@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import unittest
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,7 @@ from pytest_mimic import (
     MimicError,
     MissingRecordingError,
     MutatedInputError,
-    RemoteError,
     StaleRecordingError,
-    Target,
     TargetError,
     UnstableIdentityError,
     UnstorableOutcomeError,
@@ -67,16 +64,6 @@ async def decorated_later(path: Path) -> str:
     return path.name
 
 
-@mimic("httpx", volatile=["headers.date"], only="GET /users")
-def decorated_generator() -> Iterator[int]:
-    yield 1
-
-
-@mimic("httpx")
-async def decorated_async_generator() -> AsyncIterator[int]:
-    yield 1
-
-
 @mimic("httpx")
 class TestDecorated:
     base = "EUR"
@@ -98,8 +85,6 @@ def marked(day: date) -> int:
 async def kept_by_the_decorators() -> None:
     assert_type(decorated(date.today(), retries=2), int)
     assert_type(await decorated_later(Path()), str)
-    assert_type(decorated_generator(), Iterator[int])
-    assert_type(decorated_async_generator(), AsyncIterator[int])
     assert_type(TestDecorated().base, str)
     assert_type(TestDecorated().test_method(Path()), None)
     assert_type(marked(date.today()), int)
@@ -108,7 +93,7 @@ async def kept_by_the_decorators() -> None:
 
 
 def blocks() -> int:
-    with mimic("shop.api:fetch_rates", fetch, Target(fetch, sequence=True), compare="shape", rtol=1e-6):
+    with mimic("shop.api:fetch_rates", fetch, compare="shape", rtol=1e-6):
         return 1  # the block swallows nothing, so that no other return is needed
 
 
@@ -128,15 +113,6 @@ def identities(shape: type[Shape]) -> None:
     register_fingerprint("Point", str)  # type: ignore[arg-type]
 
 
-# -- the hook
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_mimic_targets(config: pytest.Config) -> list[Target]:
-    by_year = Target("shop.api:fetch_rates", key=lambda arguments: arguments["day"].year)
-    return [by_year, Target(fetch, content=["path"], writes="out"), by_year]
-
-
 # -- fixtures
 
 
@@ -147,7 +123,7 @@ def test_fixtures(
     mimic_replay: CassetteFixture,
     mimic_auto: CassetteFixture,
 ) -> Path:
-    with mimic_record("name", targets=[fetch, "shop.api:*", Target(fetch)], ignore="day"):
+    with mimic_record("name", targets=[fetch, "shop.api:*"], ignore="day"):
         pass
     with mimic_replay("name", strict=True) as cassette:
         assert_type(cassette, Cassette)
@@ -182,13 +158,12 @@ def cassettes(cassette: Cassette) -> None:
 # -- errors
 
 
-def errors(error: StaleRecordingError, remote: RemoteError) -> None:
+def errors(error: StaleRecordingError) -> None:
     missing: MissingRecordingError = error
     any_of_ours: MimicError = missing
     assert_type(any_of_ours.what, str)
     assert_type(any_of_ours.facts, tuple[str, ...])
     assert_type(any_of_ours.remedies, tuple[str, ...])
-    assert_type(remote.reason, str)
 
 
 def bases() -> None:
@@ -198,7 +173,6 @@ def bases() -> None:
         MutatedInputError,
         CorruptRecordingError,
         CassetteError,
-        RemoteError,
     ]
     types: list[type[TypeError]] = [UnstableIdentityError, UnstorableOutcomeError]
     others: list[type[Exception]] = [*runtime, *types, DriftError, TargetError]

@@ -9,7 +9,6 @@ from typing import Any
 
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Recording, Vault
-from pytest_mimic._core.vault.locks import ByteLocks
 from pytest_mimic._core.vault.store import Data, Store
 
 
@@ -47,9 +46,6 @@ class MemoryStore(Store):
     def lock(self, name: str) -> Iterator[None]:
         with self._locks.setdefault(name, threading.RLock()):
             yield
-
-    def byte_locks(self) -> ByteLocks:
-        raise NotImplementedError
 
 
 NAME = "calls/shop/f/00.json"

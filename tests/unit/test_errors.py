@@ -18,12 +18,10 @@ KINDS = {
     "StaleRecordingError": MissingRecordingError,
     "DriftError": AssertionError,
     "CassetteError": RuntimeError,
-    "RemoteError": RuntimeError,
     "TargetError": ValueError,
 }
 
 
-@pytest.mark.promise("every error is a MimicError and the builtin kind that fits")
 @pytest.mark.parametrize(("name", "builtin"), KINDS.items(), ids=KINDS)
 def test_each_error_is_a_mimic_error_and_a_builtin_kind(name, builtin):
     kind = getattr(pytest_mimic, name)
@@ -33,7 +31,6 @@ def test_each_error_is_a_mimic_error_and_a_builtin_kind(name, builtin):
     assert (kind.__module__, kind.__qualname__) == ("pytest_mimic", name)
 
 
-@pytest.mark.promise("errors can be pickled with their facts")
 @pytest.mark.parametrize("name", KINDS)
 def test_an_error_survives_pickling(name):
     error = getattr(pytest_mimic, name)("it broke", facts=["a: 1"], remedies=["mend it"], path="a.b")
@@ -43,7 +40,6 @@ def test_an_error_survives_pickling(name):
     assert (type(copy), str(copy), copy.path) == (type(error), "it broke\n  a: 1\n  mend it", "a.b")
 
 
-@pytest.mark.promise("every error is a MimicError and the builtin kind that fits")
 def test_handlers_of_misses_catch_stale_recordings():
     with pytest.raises(MissingRecordingError, match="changed"):
         raise StaleRecordingError("changed")

@@ -1,4 +1,4 @@
-"""The structure of the source: four houses, packages on floors, a budget of lines for each, one name for one class."""
+"""The structure of the source: four houses, packages on floors, a budget of lines for each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
-    "_clients.aws": 600,
     "_clients.grpc": 1_150,
     "_clients.http": 3_950,
     "_clients.mcp": 500,
@@ -38,7 +37,6 @@ BUDGET = {
     "_core.files": 850,
     "_core.identity": 4_250,
     "_core.inputs": 700,
-    "_core.network": 350,
     "_core.outcome": 4_700,
     "_core.patch": 1_500,
     "_core.pending": 600,
@@ -48,11 +46,10 @@ BUDGET = {
     "_core.targets": 850,
     "_core.vault": 3_200,
     "_run": 3_000,
-    "_tools.cli": 3_350,
-    "_tools.foreign": 1_550,
-    "_tools.objects": 700,
-    "_tools.shown": 2_550,
-    "_tools.unused": 700,
+    "_tools.cli": 1_800,
+    "_tools.foreign": 950,
+    "_tools.shown": 2_100,
+    "_tools.unused": 550,
     "face": 800,
     "ground": 1_350,
 }
@@ -193,7 +190,7 @@ def test_errors_import_nothing_of_the_package() -> None:
     assert imported_modules("pytest_mimic.errors") == set()
 
 
-def test_only_the_run_package_the_plugin_and_the_tests_for_adapters_import_pytest() -> None:
+def test_only_the_run_package_and_the_plugin_import_pytest() -> None:
     importers = {
         name
         for name, tree in TREES.items()
@@ -201,33 +198,7 @@ def test_only_the_run_package_the_plugin_and_the_tests_for_adapters_import_pytes
     }
 
     assert not {
-        name
-        for name in importers
-        if not name.startswith(("pytest_mimic._run.", "pytest_mimic.plugin", "pytest_mimic.testing"))
-    }
-
-
-def test_public_class_names_are_unique() -> None:
-    places = defaultdict(list)
-    for name, tree in TREES.items():
-        for node in tree.body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                places[node.name].append(name)
-
-    assert not {cls: where for cls, where in places.items() if len(where) > 1}
-
-
-def test_docstrings_begin_with_a_subject_or_a_verb() -> None:
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    first_lines = {
-        f"{name}:{getattr(node, 'lineno', 1)}": docstring.partition("\n")[0]
-        for name, tree in TREES.items()
-        for node in ast.walk(tree)
-        if isinstance(node, documented) and (docstring := ast.get_docstring(node))
-    }
-
-    assert not {
-        at: line for at, line in first_lines.items() if re.match(r"(What|Who|Whose|Whatever)\b", line)
+        name for name in importers if not name.startswith(("pytest_mimic._run.", "pytest_mimic.plugin"))
     }
 
 

@@ -19,11 +19,6 @@ _ALWAYS = frozenset(NAMES[:4])
 _SECTIONS = {"setup.cfg": "tool:pytest"}
 
 
-def has_configuration(folder: Path) -> bool:
-    """Check whether pytest reads its configuration from a file of this folder, if it looks there."""
-    return any((folder / name).is_file() and read_options(folder / name) is not None for name in NAMES)
-
-
 def read_options(file: Path) -> dict[str, Any] | None:
     """Return pytest's options in a file, or None if the file is not a configuration of pytest."""
     try:

@@ -1,10 +1,9 @@
-"""Tells the project's own code from that of the standard library and of installed distributions, which have a version."""
+"""Tells the project's own code from that of the standard library and of installed distributions."""
 
 from __future__ import annotations
 
 import os
 import re
-import sys
 from functools import cache
 from os.path import realpath
 from pathlib import Path
@@ -47,29 +46,6 @@ def path_when_installed(file: str) -> str | None:
     """Return the path of an installed file in its folder of packages; None for one that is not installed."""
     place = re.match(_INSTALLED, file)
     return None if place is None else place[2].replace(os.sep, "/")
-
-
-def version_of(file: str | None) -> str | None:
-    """Return the distribution that a file belongs to and its version, `pandas 2.2.1`; None where it is not known.
-
-    That of the standard library is Python's, and so is that of no file: a module written in C.
-    """
-    if file is None or is_in_stdlib(file):
-        return f"Python {sys.version_info[0]}.{sys.version_info[1]}"
-    found = _distribution_of(file)
-    return None if found is None else f"{found.name} {found.version}"
-
-
-def is_version(source: str | None) -> bool:
-    """Check whether this is the version of a distribution, and no fingerprint of a source."""
-    return source is not None and " " in source
-
-
-def version_change(recorded: str | None, now: str | None) -> tuple[str, ...]:
-    """Return the line that says that a function of a distribution was recorded with another version, or no line."""
-    if recorded == now or not is_version(recorded) or not is_version(now):
-        return ()
-    return (f"recorded with {recorded}, {now} now",)
 
 
 @cache

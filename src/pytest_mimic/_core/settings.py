@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import sys
 from collections.abc import Callable
 from enum import Enum
 from importlib import import_module
@@ -13,26 +11,12 @@ from typing import Any, Literal, NamedTuple
 
 from pytest_mimic.errors import TargetError
 
-SourcePolicy = Literal["strict", "warn", "ignore"]
+SourcePolicy = Literal["strict", "ignore"]
 InputsPolicy = Literal["warn", "strict", "ignore"]
 PicklePolicy = Literal["listed", "forbid"]
-NetworkPolicy = Literal["allow", "block"]
-# What stands for true and false in an ini option, as in pytest.
-_YES, _NO = ("y", "yes", "t", "true", "on", "1"), ("n", "no", "f", "false", "off", "0")
 
 
 _NOT_ITS_OWN = "a vault is a folder of its own, such as .mimic_vault, and this is {}"
-
-
-NEEDS_GIL = (
-    "this Python runs without its GIL, and a recording with several threads may not end: set PYTHON_GIL=1"
-)
-
-
-def has_gil() -> bool:
-    """Return whether only one thread runs Python code at a time: not on a free-threaded build, unless it is told to."""
-    has: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
-    return has()
 
 
 class Mode(Enum):
@@ -57,40 +41,23 @@ class Settings(NamedTuple):
     shown_vault: str  # the same for messages, relative to the rootdir if it is inside
     source: SourcePolicy
     pickles: PicklePolicy
-    store_arguments: bool
     redact: tuple[str, ...]  # names to add to the secret ones; `!name` removes one
     no_record: bool = False  # nothing may be written, even if a fixture would record
     ci: bool = False  # the environment variable `CI` is set
     clear_unused: bool = False
     fail_on_unused: bool = False
-    only: tuple[str, ...] = ()  # patterns: the mode is for calls that one of them matches, others replay
     given: tuple[str, ...] = ()  # options that suggested commands have to repeat
     prefix: str = ""  # the path from where pytest was started to the rootdir, for the ids of tests
     named: tuple[str, ...] = ()  # the tests that the run named, if it was not started in the rootdir
     outside: tuple[str, ...] = ()  # options that suggested commands need for a test outside of the rootdir
     usage: Path | None = None  # the file of `--mimic-usage`, absolute
     review: bool = False  # what is new, changed or drifted waits, and the vault is not written
-    network: NetworkPolicy = "allow"  # whether a replay refuses connections that nothing mimics
-    allowed_hosts: tuple[str, ...] = ()  # the hosts to which it lets them through
-    inputs: InputsPolicy = "warn"  # what a replay does when what a recorded call ran or read has changed
-    max_age: int | None = None  # the age in days from which on recordings are named
-    fails_on_old: bool = False  # a run that uses a recording of that age exits with 1
-    objects: str = ""  # the URL of `mimic_objects`, or empty: the object store of large objects
-
-    @property
-    def detaches(self) -> bool:
-        """Whether large objects are written so that Git ignores them. Those that wait for a review are not."""
-        return bool(self.objects) and not self.review
+    inputs: InputsPolicy = "warn"  # what a replay does when what a recorded call reaches or reads has changed
 
     @property
     def is_shared(self) -> bool:
         """Whether tests of other projects or branches may have recorded in the vault as well."""
         return not self.vault.resolve().is_relative_to(self.rootdir.resolve())
-
-    @property
-    def blocks_network(self) -> bool:
-        """Whether connections that nothing mimics are refused: only in a run that replays everything."""
-        return self.network == "block" and self.mode is Mode.REPLAY
 
 
 class IniOptions:
@@ -124,13 +91,6 @@ class IniOptions:
             raise self._error(f"{self._prefix}{name} = {value}: it takes {wanted}")
         return value
 
-    def flag(self, name: str) -> bool:
-        """Return an option that is true or false, by default true."""
-        value = self.text(name, "true").lower()
-        if value not in (*_YES, *_NO):
-            raise self._error(f"{self._prefix}{name} = {value}: it takes true or false")
-        return value in _YES
-
     def lines(self, name: str) -> list[str]:
         """Return an option of several lines, without the empty ones."""
         value = self._get(name) or []
@@ -150,13 +110,13 @@ class IniOptions:
             raise self._error(*problems)
         return results
 
-    def _words(self, name: str, module: str, reader: str) -> tuple[str, ...]:
-        """Return the words that a reader of a module, loaded only then, finds in the lines of an option."""
-        if not self.lines(name):
+    def _secret_names(self) -> tuple[str, ...]:
+        """Return the names in the lines of `mimic_redact`, whose reader is loaded only for these."""
+        if not self.lines("mimic_redact"):
             return ()
-        read = getattr(import_module(f"pytest_mimic._core.{module}"), reader)
-        found = self.read_lines(name, lambda line, _origin: read(line))
-        return tuple(word for words in found for word in words)
+        read = import_module("pytest_mimic._core.redact.secret_names").read_names
+        found = self.read_lines("mimic_redact", lambda line, _origin: read(line))
+        return tuple(name for names in found for name in names)
 
     def vault(self, given: str | None, option: str, here: Path, rootdir: Path) -> Path:
         """Return the vault's folder: that which an option has `given`, relative to `here`, or that of the project."""
@@ -177,25 +137,13 @@ class IniOptions:
         return Settings(
             mode=mode,
             rootdir=rootdir,
-            source=self.choice("mimic_source", "strict", "warn", "ignore"),
+            source=self.choice("mimic_source", "strict", "ignore"),
             inputs=self.choice("mimic_inputs", "warn", "strict", "ignore"),
             pickles=self.choice("mimic_pickle", "listed", "forbid"),
-            store_arguments=self.flag("mimic_store_arguments"),
-            redact=self._words("mimic_redact", "redact.secret_names", "read_names"),
-            network=self.choice("mimic_network", "allow", "block"),
-            allowed_hosts=self._words("mimic_allow_hosts", "hosts", "read_allowed"),
-            objects=self.text("mimic_objects"),
+            redact=self._secret_names(),
             prefix="" if to_rootdir == "." else f"{to_rootdir}/",
             **others,
         )
-
-
-def days_in(span: str) -> int:
-    """Return the days of a span such as `90d` or `12w`. ValueError: it is none."""
-    match = re.fullmatch(r"(\d{1,5}) ?([dw])", span)
-    if match is None:
-        raise ValueError(f"takes days or weeks, such as 90d or 12w, not {span}")
-    return int(match[1]) * (7 if match[2] == "w" else 1)
 
 
 def vault_folder(path: str, start: Path) -> Path:
@@ -206,9 +154,10 @@ def vault_folder(path: str, start: Path) -> Path:
     """
     scheme = path.strip().partition(":")[0].lower()
     if "://" in path or (":" in path and scheme in ("s3", "gs", "az", "file")):
-        store = "to keep large outcomes in a store: mimic_objects = s3://bucket/prefix"
-        raise ValueError(f"a vault is a folder, and this is a URL; {store}")  # which may hold credentials
+        raise ValueError("a vault is a folder, and this is a URL")  # which may hold credentials
     folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
+    if os.path.lexists(folder) and not os.path.isdir(folder):  # noqa: PTH112
+        raise ValueError(f"{folder} is not a folder")
     if folder.parent == folder or str(folder) == os.path.normpath(os.path.expanduser("~")):  # noqa: PTH111
         raise ValueError(_NOT_ITS_OWN.format(folder))
     return folder

@@ -15,9 +15,7 @@ class Options(NamedTuple):
     match: tuple[str, ...] = ()
     key: Callable[[Mapping[str, Any]], object] | None = None
     sequence: bool | None = None
-    mutates: tuple[str, ...] = ()
     content: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
     rtol: float = 0.0
     atol: float = 0.0
     volatile: tuple[str, ...] = ()

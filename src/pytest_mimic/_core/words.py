@@ -99,11 +99,6 @@ def few(names: Sequence[str]) -> str:
     return " ".join([", ".join(names[:3]), *and_more(len(names) - 3)])
 
 
-def pattern_of(label: str) -> str:
-    """Return what the labels of many calls of one kind share: `http GET /users/*`, `shop:order`."""
-    return re.sub(r"(?<=/)[^/?]*\d[^/?]*", "*", label.partition("(")[0])
-
-
 def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 

@@ -1,16 +1,16 @@
-"""Shows the calls of each test: under its line with `-v`, and in the HTML page of `--mimic-report`."""
+"""Shows the calls of each test: in a section of its report with `-v`, and in the HTML page of `--mimic-report`."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 
-from pytest_mimic._core.words import SHOWN, and_more, seconds
+from pytest_mimic._core.words import SHOWN, seconds
 from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.summary import mode_line
 from pytest_mimic._tools.shown.call_log import CallLog, Row
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _UNUSED = 5_000
 # Shorter times, in seconds, would be shown as 0.00 s.
 _WORTH_SAYING = 0.005
-_MARKUP = {"missing": {"red": True}, "drifted": {"red": True}}
 
 
 class CallReports:
@@ -41,46 +40,40 @@ class CallReports:
         # Made now, because a test may change the current folder.
         self._path = None if path is None else Path(config.invocation_params.dir, path).expanduser()
         self._shown_path = path
-        self._lines = verbosity(config)
+        self._has_sections = verbosity(config) > 0
         self.unused_listed = SHOWN if path is None else _UNUSED  # how many unused recordings are listed
         self._rows: dict[str, list[Row]] = {}
         self._places: dict[str, tuple[str, str]] = {}  # the line of each test, and a link to its file
-        self._waiting: dict[str, list[Row]] = {}
-        self._last = ""
         if path:  # loaded now, because a test may replace functions that these modules bind
-            from pytest_mimic._tools.shown import page  # noqa: F401
+            import pytest_mimic._tools.shown.page  # noqa: F401
         session.state.log = CallLog(session.state, details=bool(path)).note
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put the rows since the last phase on the report of this one, once it is judged."""
-        report = yield
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Show the rows since the last phase in a section of the test's report, and put them on that of this phase."""
         ledger = self._session.ledger
-        if ledger.calls:
-            vars(report)["mimic_calls"], ledger.calls = ledger.calls, []
+        if self._has_sections and ledger.calls:
+            item.add_report_section(call.when, "mimic", "\n".join(map(line_of, ledger.calls)))
+        report = yield
+        if self._path is not None and ledger.calls:
+            vars(report)["mimic_calls"] = ledger.calls
+        ledger.calls = []
         return report
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the rows of a phase, and show them once the terminal has shown the result of the test."""
+        """Keep the rows of a phase for the page."""
         if self._is_worker:
             return
         if str(report.outcome) == "rerun":  # only the last attempt counts
             self._rows.pop(report.nodeid, None)
-            self._waiting.pop(report.nodeid, None)
             return
         rows: list[Row] = vars(report).pop("mimic_calls", [])
         if self._path is not None and rows:
             self._rows.setdefault(report.nodeid, []).extend(rows)
             self._places[report.nodeid] = self._place(self._path, *report.location)
-        if self._lines > 0:
-            waiting = self._waiting.setdefault(report.nodeid, [])
-            waiting += rows
-            if report.when != "setup" or report.outcome != "passed":
-                self._print(report, waiting)
-                waiting.clear()
-            if report.when == "teardown":
-                del self._waiting[report.nodeid]
 
     def _place(self, page: Path, file: str, line: int | None, _name: str) -> tuple[str, str]:
         """Return the line of a test for people, and a link from the page to its file, empty on another drive."""
@@ -90,31 +83,16 @@ class CallReports:
         except ValueError:  # pragma: no cover (Windows)
             return shown, ""
 
-    def _print(self, report: pytest.TestReport, rows: Sequence[Row]) -> None:
-        terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
-        if terminal is None or not rows:
-            return
-        is_parallel = hasattr(report, "node")
-        if report.when == "teardown" and is_parallel and self._last != report.nodeid:
-            terminal.write(f"\n{report.nodeid}, teardown")
-        self._last = report.nodeid
-        shown = rows if self._lines > 1 else rows[:SHOWN]
-        for row in shown:
-            terminal.write(f"\n  {line_of(row)}", **_MARKUP.get(row["kind"], {"light": True}))
-        for more in and_more(len(rows) - len(shown), ", which -vv shows"):
-            terminal.write(f"\n  {more}", light=True)
-        terminal.currentfspath = -2  # the line is open: what comes next begins a new one
-
     def write(self, judgement: Judgement, *, notes: Sequence[str], outcomes: dict[str, str]) -> list[str]:
         """Write the page, if one was requested, and return a line that names it. MimicError: It cannot be written."""
         if self._path is None:
             return []
         from pytest_mimic._core.whole_files import write_whole
-        from pytest_mimic._tools.shown.page import run_page
+        from pytest_mimic._tools.shown.page import page
 
         rows = [row for rows in self._rows.values() for row in rows] + self._session.ledger.calls
         heading = mode_line(self._session.settings)
-        text = run_page(
+        text = page(
             heading,
             rows,
             notes=notes,

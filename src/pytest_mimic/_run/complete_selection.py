@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from fnmatch import fnmatch
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from glob import glob
 from pathlib import Path
@@ -51,23 +48,17 @@ def selection_of(
     testpaths: Sequence[str],
     rootdir: Path,
     cwd: Path,
-    files_in: Callable[[Path], Iterator[Path]] | None = None,
 ) -> Selection:
     """Return the requested selection.
 
-    The paths in `args` are relative to `cwd`, where pytest was started, and those in `testpaths` to the rootdir. A
-    folder that they do not name is selected as well if they contain all that `files_in` finds in it.
+    The paths in `args` are relative to `cwd`, where pytest was started, and those in `testpaths` to the rootdir.
     """
     hiding = _given(option, _HIDING)
     given = [Path(cwd, arg).resolve() for arg in args if "::" not in arg]
     # glob.glob as in pytest, because Path.glob accepts neither `.` nor an absolute pattern.
     found = [path for pattern in testpaths for path in glob(str(rootdir / pattern), recursive=True)]  # noqa: PTH207
     wanted = [Path(path).resolve() for path in found or [str(rootdir)]]
-    named = [
-        one
-        for one in wanted
-        if _is_in(one, given) or (files_in is not None and all(_is_in(file, given) for file in files_in(one)))
-    ]
+    named = [one for one in wanted if any(one.is_relative_to(folder) for folder in given)]
     covered = [] if hiding else named
     if len(named) < len(wanted):
         hiding.append(_PART)
@@ -79,10 +70,6 @@ def selection_of(
         hiding,
         _given(option, _IDLE),
     )
-
-
-def _is_in(path: Path, folders: Sequence[Path]) -> bool:
-    return any(path.is_relative_to(folder) for folder in folders)
 
 
 def _given(option: object, flags: Mapping[str, str]) -> list[str]:
@@ -103,20 +90,12 @@ class SelectedTests(Hooks):
     def requested(self) -> Selection:
         """The selection that the command line requests."""
         config = self._config
-        files_in = None
-        if (
-            config.option.mimic_fail_on_unused
-            or config.option.mimic_clear_unused
-            or config.option.mimic_usage
-        ):
-            files_in = TestFiles(config).below
         return selection_of(
             config.option,
             args=config.args,
             testpaths=config.getini("testpaths"),
             rootdir=config.rootpath,
             cwd=config.invocation_params.dir,
-            files_in=files_in,
         )
 
     def narrowed(self) -> list[str]:
@@ -131,18 +110,6 @@ class SelectedTests(Hooks):
         """Return whether all tests of the project have run and passed."""
         all_passed = set(self.outcomes.values()) <= {"passed"}
         return all_passed and not self._ledger.skipped_modules and not self.narrowed()
-
-    def may_find(self, module: str) -> bool:
-        """Check whether a module lies in a folder that pytest puts on the path for a test, perhaps for one left out."""
-        root, files = self._config.rootpath, TestFiles(self._config)
-        tests = {path.parent for one in self.requested.wanted for path in files.below(root / one)}
-        # The folder of a test, or the first one above that is no package.
-        bases = {
-            next(one for one in (test, *test.parents) if not (one / "__init__.py").is_file())
-            for test in tests
-        }
-        found = [base.joinpath(*module.split(".")) for base in bases]
-        return any(one.is_dir() or one.with_suffix(".py").is_file() for one in found)
 
     def finish_collection(self, selected: Sequence[pytest.Item], *, are_listed: bool) -> None:
         """Note which of the collected tests will not run and, if they are to be `listed`, the ids of all."""
@@ -179,71 +146,8 @@ class SelectedTests(Hooks):
             return
         nodeid = vars(report).get("mimic_test") or without_group(report.nodeid)
         if str(report.outcome) == "rerun":  # an outcome of pytest-rerunfailures
-            if vars(report).get("mimic_restarts") != []:  # else a test has passed but for its teardown
-                self.outcomes.pop(nodeid, None)
+            self.outcomes.pop(nodeid, None)
         elif report.outcome != "passed" or hasattr(report, "wasxfail"):
             self.outcomes[nodeid] = "failed" if report.failed else "skipped"
         else:
             self.outcomes.setdefault(nodeid, "passed")
-
-
-# What marks a virtual environment, which pytest does not enter.
-_ENVIRONMENT = ("pyvenv.cfg", "conda-meta/history")
-
-
-class TestFiles:
-    """The files of tests by the ini options `python_files` and `norecursedirs`, and by `collect_ignore` of each conftest.py."""
-
-    __test__ = False
-
-    def __init__(self, config: pytest.Config) -> None:
-        option = config.option
-        self._patterns = [
-            *config.getini("python_files"),
-            *(getattr(option, "doctestglob", None) or ["test*.txt"]),
-        ]
-        self._patterns += ["*.py"] if getattr(option, "doctestmodules", False) else []
-        self._skipped: list[str] = config.getini("norecursedirs")
-        self._enters_environments = bool(getattr(option, "collect_in_virtualenv", False))
-        self._ignored: set[str] = set()
-        self._ignored_patterns: list[str] = []
-        for plugin in config.pluginmanager.get_plugins():
-            file = getattr(plugin, "__file__", None)
-            if file is not None and os.path.basename(file) == "conftest.py":  # noqa: PTH119
-                folder = Path(file).parent
-                for name in getattr(plugin, "collect_ignore", None) or ():
-                    self._ignored.add(str(folder / name))
-                for name in getattr(plugin, "collect_ignore_glob", None) or ():
-                    self._ignored_patterns.append(str(folder / name))
-
-    def below(self, place: Path) -> Iterator[Path]:
-        """Yield the files of tests in a folder; or the file itself, which is one by being named."""
-        if place.is_file():
-            yield place
-        for folder, folders, files in os.walk(place):
-            folders[:] = [name for name in folders if self._enters(folder, name)]
-            for name in files:
-                path = Path(folder, name)
-                if any(_fits(path, pattern) for pattern in self._patterns) and not self._is_ignored(path):
-                    yield path
-
-    def _enters(self, folder: str, name: str) -> bool:
-        path = Path(folder, name)
-        if name == "__pycache__" or any(_fits(path, pattern) for pattern in self._skipped):
-            return False
-        is_environment = any((path / mark).is_file() for mark in _ENVIRONMENT)
-        return not self._is_ignored(path) and (self._enters_environments or not is_environment)
-
-    def _is_ignored(self, path: Path) -> bool:
-        text = str(path)
-        return text in self._ignored or any(fnmatch(text, pattern) for pattern in self._ignored_patterns)
-
-
-def _fits(path: Path, pattern: str) -> bool:
-    """Check a path against a pattern as pytest does: one with a folder is for the whole path, any other for the name."""
-    if sys.platform == "win32":
-        pattern = pattern.replace("/", os.sep)
-    if os.sep not in pattern:
-        return fnmatch(path.name, pattern)
-    whole = pattern if os.path.isabs(pattern) else f"*{os.sep}{pattern}"  # noqa: PTH117
-    return fnmatch(str(path), whole)

@@ -1,4 +1,4 @@
-"""The end of a run: judges what it did not use, writes what options ask for, measures growth, sets the exit code."""
+"""The end of a run: judges what it did not use, writes what options ask for, sets the exit code."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pytest_mimic._run.call_report import CallReports
     from pytest_mimic._run.session import Session
 
-# A run that adds more bytes to the vault says how many, and one that adds much more, how to keep them out of Git.
-_SOME, _MUCH = 1_000, 10_000_000
 # The exit codes of runs that were not stopped.
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
@@ -31,7 +29,6 @@ class Ending:
         self, config: pytest.Config, session: Session, tests: SelectedTests, *, is_controller: bool
     ) -> None:
         self.calls: CallReports | None = None  # what collects the calls for the HTML report, or None
-        self._bytes_before: int | None = None  # the size of the vault before a recording run
         self._config, self._session, self._tests = config, session, tests
         self._is_worker, self._is_controller = hasattr(config, "workerinput"), is_controller
         self._judgement = Judgement()
@@ -51,20 +48,14 @@ class Ending:
             from pytest_mimic._run.usage_writer import remove_old
 
             remove_old(settings.usage)
-        if settings.mode.writes:
-            self._session.keep_error(self._measure)
-            if self._is_controller:
-                self._session.keep_error(vault.mark_run)
-
-    def _measure(self) -> None:
-        self._bytes_before = self._session.vault.size()[1]
+        if settings.mode.writes and self._is_controller:
+            self._session.keep_error(vault.mark_run)
 
     def finish(self, session: pytest.Session) -> None:
         """End the run: send the ledger if this is a worker, else judge, clear and set the exit code."""
         own, ledger, vault = self._session, self._session.ledger, self._session.vault
         own.take_strays()
         own.keep_error(own.break_off)
-        own.state.report_unfinished()
         own.keep_error(own.state.report_inputs)
         if vault.has_outdated and not own.settings.mode.writes and (old := vault.outdated()):
             ledger.note(old)
@@ -73,8 +64,6 @@ class Ending:
         if not self._is_controller:
             passed = is_complete and not session.testsfailed
             ran_all = passed and not self._is_worker and self._tests.have_all_passed()
-            if is_complete and not ledger.problems:
-                own.keep_error(self._name_missing_modules)
             own.keep_error(lambda: own.close(passed=passed, is_complete=ran_all))
         own.keep_error(self._count_tokens)
         if self._is_worker:
@@ -102,17 +91,8 @@ class Ending:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             fails_on_unused = self._session.settings.fail_on_unused and self._judgement.unused
-            fails_on_old = self._session.settings.fails_on_old and self._judgement.old
-            if ledger.strays or ledger.errors or fails_on_unused or fails_on_old:
+            if ledger.strays or ledger.errors or fails_on_unused:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def _name_missing_modules(self) -> None:
-        """Name each module that a part of the tests has not found, once. A run of all tests ends with an error instead."""
-        if not self._tests.have_run or self._config.option.collectonly or not self._tests.narrowed():
-            return
-        for problem in self._session.coverings.missing_modules(is_certain=False):
-            if not self._tests.may_find(str(problem.data["module"])):
-                self._session.ledger.note(problem.what)
 
     def _judge(self) -> None:
         if not self._tests.have_run or self._config.option.collectonly:
@@ -124,76 +104,44 @@ class Ending:
         settings, vault, ledger = self._session.settings, self._session.vault, self._session.ledger
         if ledger.missing or ledger.unasked:
             self._judgement.moved = self._moved()
-        if ledger.again:
-            from pytest_mimic._tools.shown.answer_tokens import tokens_of
-
-            self._judgement.tokens_again = tokens_of([(one[0], one[1]) for one in ledger.again], vault)
-        for pattern in settings.only:
-            if pattern not in ledger.matched:
-                ledger.note(f"--mimic-only={pattern} matched no call")
-        if settings.max_age is not None:
-            self._find_old(settings.max_age)
         if not ledger.recorded or settings.review:
             return
         count, total = vault.size()
-        line = f"vault: {settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"
-        if self._bytes_before is not None:
-            added = total - self._bytes_before
-            if added >= _SOME and self._bytes_before:
-                line += f" (+{size(added)})"
-            if added > _MUCH and not settings.objects:
-                self._judgement.growth = [
-                    f"{size(added)} were added to {settings.shown_vault}",
-                    "to keep large outcomes in a store: mimic_objects = s3://bucket/prefix",
-                    f"to keep them in Git LFS: git lfs track '{settings.shown_vault}/**/*.pkl'",
-                ]
-        self._judgement.vault = line
+        self._judgement.vault = f"vault: {settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"
         if vault.is_old():
             old = f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x"
             ledger.note(f"{old}, which are no longer used: delete them")
 
-    def _find_old(self, days: int) -> None:
-        """Find what the run has used and is older than `mimic_max_age`, the oldest first."""
-        from datetime import date, timedelta
-
-        from pytest_mimic._tools.unused.judging import labelled
-
-        vault, state = self._session.vault, self._session.state
-        latest = (date.fromisoformat(state.today) - timedelta(days=days)).isoformat()
-        old = sorted((day, name) for name, day in vault.ages_of(self._session.ledger.used) if day < latest)
-        self._judgement.old = len(old)
-        self._judgement.oldest = [
-            (label, day, test) for day, name in old for label, test in [labelled(vault, name)]
-        ]
-
     def _count_tokens(self) -> None:
-        """Sum up the tokens of the replayed answers of this process."""
-        decisions, ledger = self._session.state.decisions, self._session.ledger
+        ledger, state = self._session.ledger, self._session.state
         answers = [one[:2] for one in ledger.replays if one[1].startswith(("calls/http/", CASSETTES))]
-        if answers:
+        if answers and state.decisions is not None:
             from pytest_mimic._tools.shown.answer_tokens import tokens_of
 
-            known = decisions.recordings.known if decisions is not None else None
-            ledger.tokens += tokens_of(answers, self._session.vault, known)
+            ledger.tokens += tokens_of(answers, self._session.vault, state.decisions.recordings.known)
 
     def _moved(self) -> list[tuple[str, str]]:
         """Return the moves that would give tests the recordings of tests that are gone."""
         from pytest_mimic._tools.unused.judging import GoneTests
         from pytest_mimic._tools.unused.moved_tests import moved_tests
 
-        ledger, settings, ran = self._session.ledger, self._session.settings, self._tests.outcomes.keys()
+        ledger, settings, outcomes = self._session.ledger, self._session.settings, self._tests.outcomes
         firsts: dict[str, str] = {}
         for miss in ledger.missing:
             if miss.test and miss.key and not miss.is_stale:
                 firsts.setdefault(miss.test, miss.key)
         for test, key in ledger.unasked:  # of a failing test, they were not kept
             firsts.setdefault(test, key)
-        # Of tests that share a function, a run of some of them does not tell which are gone.
-        certain = () if self._tests.narrowed() else ran
         # Of a file that is named with a test, pytest does not report the collection.
-        collected = ledger.collected | {test.partition("::")[0] for test in ran}
-        gone = GoneTests(collected, certain, settings.rootdir, settings.is_shared)
-        return moved_tests(self._session.vault, firsts, gone, ran)
+        collected = ledger.collected | {test.partition("::")[0] for test in outcomes}
+        gone = GoneTests(
+            outcomes,
+            collected,
+            settings.rootdir,
+            is_shared=settings.is_shared,
+            is_complete=not self._tests.narrowed(),
+        )
+        return moved_tests(self._session.vault, firsts, gone)
 
     def _keep_usage(self) -> None:
         if self._tests.have_run and (path := self._session.settings.usage) is not None:
@@ -231,6 +179,11 @@ class Ending:
             has_last_failed=self._config.pluginmanager.hasplugin("cacheprovider"),
         )
         lines += [] if is_quiet else self._page
+        if not (lines or is_quiet or self._session.coverings.targets) and self._tests.have_run:
+            options = vars(self._config.option).items()
+            lines = (
+                ["nothing is mimicked"] if any(one for name, one in options if name[:6] == "mimic_") else []
+            )
         if self._is_controller:  # otherwise pytest itself prints the usage error
             lines = [*(f"ERROR: {problem}" for problem in ledger.problems), *lines]
         return [printable(line) for line in lines]

@@ -83,11 +83,9 @@ class Fixtures(Hooks):
 
         def begin_to_end() -> None:
             leaving.append(self._session.scopes.enter(name))
-            self._session.state.owner.is_ending = True
 
         def end() -> None:
             owner = leaving.pop()(True)
-            owner.is_ending = False
             owner.fixtures -= 1
             if not owner.fixtures:  # the scope has ended, and pytest may set it up again later in this run
                 self._session.scopes.end(owner)

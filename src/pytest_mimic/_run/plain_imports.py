@@ -64,15 +64,17 @@ def use_plain_imports() -> Callable[[], None]:
 
 
 def load_all() -> None:
-    """Load all modules that a call may need, but for those of clients, which are loaded when one is mimicked.
+    """Load all modules that a call may need, and let pyfakefs leave them alone.
 
-    pyfakefs replaces `os` and `pathlib` in modules that are loaded, and restores them after the test. A module that is
-    loaded within its fake keeps the fake for the rest of the run.
+    It replaces `os` and `open` in all modules but those with these names. A module that is loaded within its fake would
+    keep the fake for the rest of the run. Those of clients are loaded when one is mimicked.
     """
     from importlib import import_module
 
     for name in _names_for_calls():
         import_module(name)
+    fakes = sys.modules["pyfakefs.fake_filesystem_unittest"]
+    fakes.Patcher.SKIPNAMES |= {name for name in sys.modules if name.startswith("pytest_mimic")}
 
 
 @cache

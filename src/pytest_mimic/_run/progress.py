@@ -1,84 +1,39 @@
-"""Shows on a terminal what a run waits for: a real call that is recorded."""
+"""Shows on a terminal what a run waits for: a real call that is recorded and takes longer than a second."""
 
 from __future__ import annotations
 
 import os
-import threading
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Callable
 
     from pytest_mimic._core.engine.run_state import RunState
 
-# How long a call runs before it is shown, and how often the line is updated, in seconds.
-_INTERVAL = 1.0
 
-# ECMA-48 and DEC private sequences: save the cursor, restore it, erase to the end of the line.
-_SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
+def show_progress(terminal: Any, state: RunState) -> Callable[[], None]:
+    """Show the longest real call under way at the right of the terminal's line. Return what ends that."""
+    writer, stopped = terminal._tw, Event()
+    # A duplicate, because pytest's capturing redirects the original descriptor while a test runs.
+    screen = os.dup(writer._file.fileno())
 
+    def watch() -> None:
+        text = ""
+        while not stopped.wait(1):
+            longest = max(list(state.running), key=lambda real: real.seconds, default=None)
+            before, text = text, ""
+            if longest is not None and longest.seconds >= 1:
+                amount = f" {longest.seconds:.0f} s"
+                room = writer.fullwidth - writer.width_of_current_line - len(amount) - 1
+                text = f" mimic: recording {longest.label}"[: max(room, 0)] + amount
+            if text or before:  # save the cursor, write, erase to the end of the line, restore the cursor
+                os.write(screen, f"\x1b7{text}\x1b[K\x1b8".encode(writer._file.encoding, "backslashreplace"))
 
-class Line:
-    """A text at the right of the terminal's current line. It must be made while pytest captures nothing."""
+    def end() -> None:
+        stopped.set()
+        thread.join()
+        os.close(screen)
 
-    def __init__(self, terminal: Any) -> None:
-        self._writer = terminal._tw
-        file = self._writer._file
-        self._encoding = file.encoding or "utf-8"
-        # A duplicate, because pytest's capturing redirects the original descriptor while a test runs.
-        self._screen = os.dup(file.fileno())
-        self._is_shown = False
-
-    def show(self, label: str, amount: str) -> None:
-        """Show a label, which is cut if there is little space, and an amount."""
-        self._is_shown = True
-        space = self._writer.fullwidth - self._writer.width_of_current_line - 2
-        line = label[: max(space - len(amount), 0)] + amount if space > len(amount) else ""
-        self._write(f"{_SAVE} {line}{_ERASE}{_RESTORE}")
-
-    def hide(self) -> None:
-        """Erase what is shown."""
-        if self._is_shown:
-            self._is_shown = False
-            self._write(_ERASE)
-
-    def close(self) -> None:
-        """Erase the line and close the terminal."""
-        self.hide()
-        os.close(self._screen)
-
-    def _write(self, text: str) -> None:
-        os.write(self._screen, text.encode(self._encoding, "backslashreplace"))
-
-
-class ProgressLine:
-    """A plugin that shows the longest real call under way, if pytest writes to a terminal."""
-
-    def __init__(self, config: pytest.Config, state: RunState) -> None:
-        self._config = config
-        self._state = state
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def pytest_collection_finish(self) -> None:
-        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
-        if terminal is not None and terminal.isatty:
-            line = Line(terminal)
-            self._thread = threading.Thread(
-                target=self._watch, args=(line,), name="mimic-progress", daemon=True
-            )
-            self._thread.start()
-
-    def pytest_sessionfinish(self) -> None:
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _watch(self, line: Line) -> None:
-        while not self._stopped.wait(_INTERVAL):
-            longest = max(list(self._state.running), key=lambda real: real.seconds, default=None)
-            if longest is None or longest.seconds < _INTERVAL:
-                line.hide()
-            else:
-                line.show(f"mimic: recording {longest.label}", f" {longest.seconds:.0f} s")
-        line.close()
+    (thread := Thread(target=watch, name="mimic-progress", daemon=True)).start()
+    return end

@@ -39,14 +39,12 @@ class Session:
             store,
             pickles=settings.pickles,
             label=settings.shown_vault,
-            detaches=settings.detaches,
             renews=settings.mode.writes,
         )
         self.state = RunState(
             settings=settings,
             vault=self.vault,
             ledger=self.ledger,
-            locks=store.byte_locks,
             today=strftime("%Y-%m-%d"),
         )
         if settings.mode is not Mode.REPLAY:
@@ -71,6 +69,7 @@ class Session:
         """Begin a test, before its set-up. Its sequences start over."""
         self.coverings.patcher.look_again()
         self.state.test = nodeid
+        self.ledger.begun.append((len(self.ledger.replays), nodeid))
         self.state.pending.begin()
         self.scopes.begin_test(nodeid)
         self.state.places.own = None
@@ -116,4 +115,3 @@ class Session:
         finally:
             self.coverings.close()
             self.state.end_test()
-            self.state.close()

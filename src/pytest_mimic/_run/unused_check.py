@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.node_ids import relative_path
-from pytest_mimic._core.seam.registry import kind_of
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.file_names import FOLDERS, recording_name
-from pytest_mimic._core.words import SHOWN, and_more
+from pytest_mimic._core.vault.file_names import FOLDERS
+from pytest_mimic._core.words import SHOWN
 from pytest_mimic._tools.unused.judgement import Judgement
 
 if TYPE_CHECKING:
@@ -46,36 +43,15 @@ def judge_unused(
         ledger.collected,
         settings.rootdir,
         settings.is_shared,
-        dict.fromkeys(session.coverings.missing_kinds(), ()),
+        session.coverings.missing_kinds(),
     )
     judgement, proven = judge(session.vault, unused, evidence, listed=listed)
-    judgement.unnamed = _unnamed(session, [label for label, _, _ in judgement.shown])
     if not is_asked:
         judgement.unproven = 0
     if settings.clear_unused and settings.no_record and proven:
         judgement.not_cleared = "--mimic-no-record was given"
     judgement.cleared = _cleared(session, proven)
     return judgement
-
-
-def _unnamed(session: Session, labels: Collection[str]) -> list[str]:
-    """Return the targets of calls that no line of `mimic_functions` takes, and that nothing else has mimicked in this run."""
-    taken, used = [target for target in session.coverings.targets if not target.excluded], session.ledger.used
-    found: dict[str, None] = {}
-    for label in labels:
-        name = re.split(r"[( ]", label)[0]
-        module, _, path = name.partition(":")
-        folder = recording_name(name, "").rpartition("/")[0]
-        if name == "cassette" or "/" in name or any(one.startswith(f"{folder}/") for one in used):
-            continue
-        # A function may be named where it is re-exported; `*` takes those that its module defines.
-        last = path.rpartition(".")[2]
-        lines = ((one.module, one.path[-1]) if one.path else (kind_of(one.module), "") for one in taken)
-        if not any(
-            (end == last and (end or where == name)) or (where, end) == (module, "*") for where, end in lines
-        ):
-            found[name] = None
-    return list(found)
 
 
 def _cleared(session: Session, proven: Mapping[str, int]) -> str:
@@ -112,16 +88,3 @@ def restore_replaced(session: Session) -> list[str]:
 def holds_recordings(vault: Path) -> bool:
     """Check whether a vault has any recordings. This looks at two folders instead of listing all files."""
     return any(vault.joinpath(folder).is_dir() for folder in FOLDERS)
-
-
-def name_vaults(vaults: Iterable[str], *, start: Path) -> list[str]:
-    """Return lines that name the vaults with recordings, and the commands that use them from the folder `start`."""
-    from shlex import join
-
-    recorded = [vault for vault in map(Path, vaults) if holds_recordings(vault)]
-    lines = []
-    for vault in recorded[:SHOWN]:
-        folder = relative_path(vault.parent, start=start)
-        lines.append(f"{folder}/{vault.name} is not the vault of this run: nothing is replayed from it")
-        lines.append(f"  to use it: {join(['pytest', f'--rootdir={folder}', folder])}")
-    return [*lines, *and_more(len(recorded) - SHOWN, " vaults")]

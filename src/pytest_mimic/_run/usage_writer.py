@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_mimic._core.modules import module_exists
-from pytest_mimic._core.seam.registry import CLIENTS, kind_of
 from pytest_mimic._tools.unused.usage_file import (
     Usage,
     commit_of,
@@ -47,7 +45,6 @@ def keep_usage(path: Path, session: Session, outcomes: Mapping[str, str], select
     settings, ledger = session.settings, session.ledger
     name = platform.python_implementation().replace("CPython", "Python")
     tests = {test: outcomes.get(test, "not run") for test in ledger.tests | outcomes.keys()}
-    absent = session.coverings.missing_kinds()
     usage = Usage(
         vault=id_of_vault(settings),
         commit=commit_of(settings.rootdir),
@@ -60,10 +57,7 @@ def keep_usage(path: Path, session: Session, outcomes: Mapping[str, str], select
         broken=[*selection.idle, *ledger.selection],
         collected=sorted(ledger.collected),
         skipped_modules=sorted(ledger.skipped_modules),
-        absent_clients=absent,
-        installed_clients=sorted(
-            {kind_of(name) for name in CLIENTS if module_exists(name)}.difference(absent)
-        ),
+        absent_clients=session.coverings.missing_kinds(),
         tests=tests,
         used=frozenset(ledger.used),
         others=frozenset(session.vault.names(without=ledger.used)),

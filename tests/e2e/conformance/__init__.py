@@ -1,1 +1,1 @@
-"""The bundled adapters in the conformance tests of `pytest_mimic.testing`, each with a driver and its real service."""
+"""The bundled adapters in the conformance tests of `support.conformance`, each with a driver and its real service."""

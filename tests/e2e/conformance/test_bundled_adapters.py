@@ -1,4 +1,4 @@
-"""Every bundled adapter passes the conformance tests that `pytest_mimic.testing` ships."""
+"""Every bundled adapter passes the conformance tests."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.answering_service import answering_service
-
-from pytest_mimic.testing import ClientConformance
+from support.conformance import ClientConformance
 
 
 class OfHttp(ClientConformance):
@@ -41,11 +40,6 @@ class TestRequests(OfHttp):
 @pytest.mark.rare
 class TestAiohttp(OfHttp):
     line = "aiohttp"
-
-
-class TestBotocore(OfHttp):
-    line = "botocore"
-    driver = "aws_driver"
 
 
 class TestSqlalchemy(ClientConformance):

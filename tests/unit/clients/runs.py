@@ -19,7 +19,6 @@ from pytest_mimic._core.seam.base import Adapter, ClientCall
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.locks import ByteLocks
 from pytest_mimic.errors import DriftError
 from unit.memory_store import MemoryStore
 
@@ -67,7 +66,6 @@ class Runs:
             ci=False,
             source="strict",
             pickles="forbid",  # a client gives plain data, which needs none
-            store_arguments=True,
             redact=tuple(redact),
             clear_unused=False,
             fail_on_unused=False,
@@ -76,7 +74,6 @@ class Runs:
             settings=settings,
             vault=Vault(self.store, pickles=settings.pickles),
             ledger=Ledger(),
-            locks=lambda: ByteLocks(str),
             today="2026-11-02",
         )
         self.state.test = TEST

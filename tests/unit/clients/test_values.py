@@ -129,32 +129,6 @@ def test_multiranges_come_back() -> None:
     assert back == made
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "Point(1, 2)",
-        "Line(1, 2, 3)",
-        "LineSegment((1, 2), (3, 4))",
-        "Box((3, 4), (1, 2))",
-        "Path((1, 2), (3, 4), is_closed=True)",
-        "Path((1, 2), (3, 4), is_closed=False)",
-        "Polygon((1, 2), (3, 4), (5, 6))",
-        "Circle((1, 2), 3)",
-        "BitString('101')",
-    ],
-)
-def test_shapes_come_back(value: str) -> None:
-    """asyncpg's geometry and bits."""
-    types = pytest.importorskip("asyncpg.types")
-    made = eval(value, vars(types))
-
-    back = from_plain(json.loads(json.dumps(to_plain(made))))
-
-    assert type(back) is type(made)
-    assert back == made
-    assert getattr(back, "is_closed", None) is getattr(made, "is_closed", None)
-
-
 def test_unknown_type_is_refused_by_its_place() -> None:
     """The error names the part that has no plain form."""
     with pytest.raises(UnstorableOutcomeError, match=r"rows\[0\]\.a\[1\]: builtins\.object"):
@@ -194,7 +168,6 @@ def test_any_nesting_comes_back(value: Any) -> None:
     assert repr(from_plain(json.loads(json.dumps(to_plain(value), allow_nan=False)))) == repr(value)
 
 
-@pytest.mark.promise("null stays null")
 @pytest.mark.parametrize(
     ("value", "hidden"),
     [

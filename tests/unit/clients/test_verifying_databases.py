@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from support.database_servers import Postgres, RedisServer
 
 pytest_plugins = ("support.database_servers",)
-pytestmark = pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
 
 
 @pytest.fixture

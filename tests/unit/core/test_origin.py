@@ -46,9 +46,3 @@ def test_the_project_is_the_distribution_that_its_rootdir_names(tmp_path, text, 
     (tmp_path / "pyproject.toml").write_text(text)
 
     assert origin.is_in_project(HASHES, tmp_path) is is_project
-
-
-def test_an_installed_file_has_the_version_of_its_distribution():
-    assert origin.version_of(HASHES) == f"xxhash {xxhash.VERSION}"
-    assert origin.version_of(__file__) is None
-    assert origin.version_of(pytest.__file__) == f"pytest {pytest.__version__}"

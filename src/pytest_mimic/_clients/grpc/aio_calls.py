@@ -1,4 +1,4 @@
-"""Calls on asyncio channels: the transport below the client's own call objects, real or replayed.
+"""Calls on asyncio channels, recorded and replayed above the interceptors of the channel.
 
 It is imported by the first call, since it needs the classes of the client.
 """
@@ -6,229 +6,238 @@ It is imported by the first call, since it needs the classes of the client.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
-from copy import copy
+from collections.abc import AsyncIterator, Callable, Generator
 from importlib import import_module
-from time import time
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.grpc.rpc import END, Rpc, Shape
-from pytest_mimic._core.seam.sync_async import run_async
+from pytest_mimic._clients.grpc.rpc import Ending, Rpc, Shape
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
 
-_codes: Any = import_module("grpc").StatusCode
-_common: Any = import_module("grpc._common")
-_cygrpc: Any = import_module("grpc._cython.cygrpc")
+grpc: Any = import_module("grpc")
+_aio: Any = import_module("grpc.aio")
+_METADATA: Any = import_module("grpc.aio").Metadata
 
 
 def invoke(
     shape: Shape, original: Callable[..., Any], port: Port, method: Any, args: Any, options: dict[str, Any]
 ) -> Any:
-    """Call a method of a service with a transport of ours, below all interceptors. `original` is the function of the client.
+    """Return a call of a method of a service. `original` is the function of the client."""
+    name = "request_iterator" if shape.sends_many else "request"
+    given = {**({name: args[0]} if args else {}), **options}
+    return AioCall(Rpc(port, method, shape), original, method, name, given)
 
-    The transport takes messages as the caller sends them, and gives them as the caller gets them.
+
+class AioCall(_aio.UnaryUnaryCall, _aio.UnaryStreamCall, _aio.StreamUnaryCall):  # type: ignore[misc]
+    """One call: a real one that is recorded, or a recorded one.
+
+    It begins when its messages are known: at once if it sends one message, else when the last one was written.
     """
-    copied = copy(method)
-    copied._channel = SimpleNamespace(call=lambda *args: Transport(Rpc(port, method, shape), method, args))
-    copied._request_serializer = copied._response_deserializer = None
-    return original(copied, *args, **options)
 
-
-class Transport:
-    """One call, with the methods of the client's own transport, an `_AioCall`. The real one is made with `args`."""
-
-    _initial_metadata: Any = None
-
-    def __init__(self, rpc: Rpc, method: Any, args: tuple[Any, ...]) -> None:
-        self._rpc, self._method, self._args = rpc, method, args
+    def __init__(self, rpc: Rpc, original: Any, method: Any, name: str, given: dict[str, Any]) -> None:
+        self._rpc, self._original, self._method, self._name, self._given = rpc, original, method, name, given
         self._real: Any = None
-        self._end_status: Any = None
-        self._is_cancelled = self._is_receiving = False
-        self._callbacks: list[Callable[[], object]] = []
-        self._unsent: asyncio.Queue[Any] = asyncio.Queue()
-        self._answered, self._ended = asyncio.Event(), asyncio.Event()
-
-    # -- what the client asks
-
-    def done(self) -> bool:
-        return self._end_status is not None
-
-    def is_ok(self) -> bool:
-        return self._ended_with(_codes.OK)
-
-    def cancelled(self) -> bool:
-        return self._ended_with(_codes.CANCELLED)
-
-    def _ended_with(self, code: Any) -> bool:
-        return self.done() and self._end_status.code() == code.value[0]
-
-    def is_locally_cancelled(self) -> bool:
-        return self._is_cancelled
-
-    def add_done_callback(self, callback: Callable[[], object]) -> None:
-        callback() if self.done() else self._callbacks.append(callback)
-
-    def time_remaining(self) -> float | None:
-        deadline = self._args[1]
-        return None if deadline is None else max(0, deadline - time())
-
-    @property
-    def _status(self) -> Any:
-        """The status, as the client reads it for whoever awaits the call, who may wait after a failure to try again."""
-        if self._rpc.recorded and not self.is_ok():
-            self._rpc.step.outcome()
-        return self._end_status
-
-    async def status(self) -> Any:
-        await self._ended.wait()
-        return self._status
-
-    async def initial_metadata(self) -> Any:
-        await self._answered.wait()
-        return self._initial_metadata
-
-    def cancel(self, details: str) -> None:
-        self._is_cancelled = True
-        self._rpc.cancel(details)
-        if self._real is not None:
-            self._real.cancel(details)
-        self._end(_cygrpc.AioRpcStatus(_codes.CANCELLED.value[0], details, None, None))
-
-    def set_internal_error(self, text: str) -> None:
-        self._real.set_internal_error(text)
-
-    # -- what the client does
-
-    async def unary_unary(self, request: Any, *given: Any) -> Any:
-        return await self._begin([request], None, *given)
-
-    initiate_unary_stream = unary_unary
-
-    async def stream_unary(self, metadata: Any, may_send: Callable[[], None], *context: Any) -> Any:
-        may_send()
-        requests = []
-        while (request := await self._unsent.get()) is not END:
-            requests.append(request)
-        return await self._begin(requests, None, metadata, *context)
-
-    async def initiate_stream_stream(
-        self, metadata: Any, may_send: Callable[[], None], *context: Any
-    ) -> None:
-        try:
-            await self._begin(None, may_send, metadata, *context)
-        finally:
-            may_send()
-
-    async def send_serialized_message(self, request: Any) -> None:
-        if self._real is None:
-            self._unsent.put_nowait(request)
+        self._ending: Ending | None = None
+        self._written: list[Any] = []
+        self._callbacks: list[Callable[[Any], None]] = []
+        self._is_cancelled = False
+        self._all_sent = asyncio.Event()
+        self._begun: asyncio.Future[Any]
+        if rpc.shape.sends_many:
+            self._begun = asyncio.ensure_future(self._begin_later())
         else:
-            self._rpc.note_request(request)
-            await self._real.send_serialized_message(_common.serialize(request, self._rpc.serialize))
+            self._begun = asyncio.get_running_loop().create_future()
+            self._begin([given[name]])
+            self._begun.set_result(None)
 
-    async def send_receive_close(self) -> None:
-        if self._real is None:
-            self._unsent.put_nowait(END)
+    # -- its beginning
+
+    async def write(self, request: Any) -> None:
+        self._written.append(request)
+
+    async def done_writing(self) -> None:
+        self._all_sent.set()
+
+    async def _begin_later(self) -> None:
+        requests = self._given.get(self._name)
+        if requests is None:
+            await self._all_sent.wait()
+        elif hasattr(requests, "__aiter__"):
+            self._written = [request async for request in requests]
         else:
-            self._rpc.all_sent = True
-            await self._real.send_receive_close()
+            self._written = list(requests)
+        self._begin(self._written)
 
-    async def receive_serialized_message(self) -> Any:
-        if not self._rpc.recorded:
-            response = await self._receive()
-        elif self.done():
-            response = END
+    def _begin(self, requests: list[Any]) -> None:
+        rpc, given = self._rpc, dict(self._given)
+        if rpc.shape.sends_many:
+            given[self._name] = iter(requests)
+        mode = rpc.begin(requests, given.get("metadata"))
+        if mode == "replay":
+            self._replay()
+        elif mode == "pass":
+            self._real = self._original(self._method, **given)
         else:
-            if not self._rpc.is_alone:
-                receive = None if self._real is None else self._receive
-                await run_async(self._rpc.catch_up(receive, self._unsent.get))
-            response = self._rpc.next_response()
-            if self._rpc.is_over:
-                self._end_as_recorded()
-        return _cygrpc.EOF if response is END else response
-
-    # -- the real call, and the recorded one
-
-    async def _begin(self, requests: list[Any] | None, may_send: Any, metadata: Any, *context: Any) -> Any:
-        """Begin a call, or its replay. The response is returned if there is only one."""
-        rpc, response = self._rpc, None
-        mode = rpc.begin(requests, metadata)
-        if mode != "replay":
             with rpc.running():
-                response = await self._ask(requests, may_send, metadata, *context)
-        if mode in ("replay", "verify"):
-            rpc.replay()
-            self._answer(rpc.metadata("initial"))
-            response = rpc.response()
-            if rpc.is_over or not rpc.shape.gives_many:
-                self._end_as_recorded()
-        else:
-            self._answer(self._real._initial_metadata)
+                self._real = self._original(rpc.noting(self._method), **given)
+
+    def _replay(self) -> None:
+        self._rpc.replay()
+        self._end(self._rpc.ending)
+
+    # -- its messages
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._result().__await__()
+
+    async def _result(self) -> Any:
+        rpc, response = self._rpc, None
+        await self._begun
+        if self._real is not None and self._ending is None:
+            with rpc.running():
+                try:
+                    response = await self._real
+                except _aio.AioRpcError:
+                    if rpc.step.mode == "pass":
+                        raise
+            await self._take_end()
+            if rpc.step.mode != "verify":
+                self._response = response
+        self._eof()
+        return self._response if hasattr(self, "_response") else rpc.response
+
+    async def read(self) -> Any:
+        await self._begun
+        if self._is_cancelled:
+            return self._eof()
+        if self._rpc.step.mode == "verify" and not self._rpc.recorded:
+            while self._rpc.wants_more() and self._ending is None:
+                await self._read_real()
+            self._rpc.finish()
+            self._real.cancel()
+            self._ending = None
+            self._replay()
+        if not self._rpc.recorded:
+            return await self._read_real()
+        if self._ending is None:
+            response = self._rpc.next_response()
+            self._end(self._rpc.ending)
+            return response
+        return self._eof()
+
+    async def _read_real(self) -> Any:
+        if self._ending is not None:
+            return self._eof()
+        with self._rpc.running():
+            try:
+                response = await self._real.read()
+            except _aio.AioRpcError:
+                response = _aio.EOF
+            if response is not _aio.EOF:
+                return response
+        await self._take_end()
+        return self._eof() if self._rpc.step.mode != "verify" else _aio.EOF
+
+    def _eof(self) -> Any:
+        """Return the end of a stream, or raise the error that the call ended with."""
+        if self._is_cancelled:
+            raise asyncio.CancelledError
+        ending: Any = self._ending
+        if ending.code is not grpc.StatusCode.OK:
+            initial, trailing = (_METADATA(*pairs or ()) for pairs in (ending.initial, ending.trailing))
+            raise _aio.AioRpcError(ending.code, initial, trailing, ending.details)
+        return _aio.EOF
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        if (response := await self.read()) is _aio.EOF:
+            raise StopAsyncIteration
         return response
 
-    async def _ask(self, requests: list[Any] | None, may_send: Any, *given: Any) -> Any:
-        """Begin the real call: to the server all calls are streams, of one message perhaps."""
-        real = self._real = self._method._channel.call(*self._args)
-        real.add_done_callback(self._take_end)
-        sending: list[asyncio.Future[None]] = []
+    # -- its end
 
-        def send() -> None:
-            sending.append(asyncio.ensure_future(self._send(requests or [])))
+    async def _take_end(self) -> None:
+        """Take the end of the real call, and record it. To verify, the caller gets the recorded one."""
+        rpc, real = self._rpc, self._real
+        if self._ending is not None:
+            return
+        ending = None
+        if real is not None:
+            with rpc.running():
+                ending = Ending(
+                    await real.code(),
+                    await real.details(),
+                    await real.initial_metadata(),
+                    await real.trailing_metadata(),
+                )
+            if rpc.step.mode != "pass":
+                rpc.finish(None if self._is_cancelled else ending)
+        if rpc.step.mode == "verify" and not rpc.shape.gives_many:
+            self._replay()
+        else:
+            self._end(ending)
 
-        await real.initiate_stream_stream(given[0], may_send or send, *given[1:])
-        await asyncio.gather(*sending)
-        if self._rpc.shape.gives_many:
-            return None
-        response = await self._receive()
-        if response is not END:
-            await self._receive()
-        return None if response is END else response
-
-    async def _send(self, requests: list[Any]) -> None:
-        with suppress(_cygrpc.InternalError):  # the server has ended the call
-            for request in requests:
-                await self._real.send_serialized_message(_common.serialize(request, self._rpc.serialize))
-            await self._real.send_receive_close()
-
-    async def _receive(self) -> Any:
-        self._is_receiving = True
-        try:
-            data = await self._real.receive_serialized_message()
-            if data is _cygrpc.EOF:
-                await self._real.status()
-                return END
-            self._rpc.note_response(data)
-            return _common.deserialize(data, self._method._response_deserializer)
-        finally:
-            self._is_receiving = False
-            if self._real.done():
-                self._take_end()
-
-    def _take_end(self) -> None:
-        """Take the status of the real call. It may come before the last message."""
-        if not self._is_cancelled and not self._is_receiving:
-            status, initial = self._real._status, self._real._initial_metadata
-            self._rpc.finish(status, initial)
-            if self._rpc.step.mode != "verify":
-                self._end(status, initial)
-
-    def _end_as_recorded(self) -> None:
-        recorded, trailing = self._rpc.recorded, self._rpc.metadata("trailing")
-        code = _codes[recorded["code"]].value[0]
-        self._end(_cygrpc.AioRpcStatus(code, recorded.get("details", ""), trailing, ""))
-
-    def _answer(self, initial: Any) -> None:
-        self._initial_metadata = self._initial_metadata or initial
-        self._answered.set()
-
-    def _end(self, status: Any, initial: Any = ()) -> None:
-        if not self.done():
-            self._end_status = status
-            self._answer(initial)
-            self._ended.set()
+    def _end(self, ending: Ending | None) -> None:
+        if ending is not None and self._ending is None:
+            self._ending = ending
             for callback in self._callbacks:
-                callback()
+                callback(self)
+
+    async def _ended(self) -> Any:
+        await self._begun
+        if self._rpc.shape.gives_many and self._rpc.step.mode == "verify" and not self._rpc.recorded:
+            await self.read()
+        if self._ending is None and not self._rpc.recorded:
+            await self._take_end()
+        return self._ending
+
+    async def code(self) -> Any:
+        return (await self._ended()).code
+
+    async def details(self) -> Any:
+        return (await self._ended()).details
+
+    async def trailing_metadata(self) -> Any:
+        return _METADATA(*(await self._ended()).trailing or ())
+
+    async def initial_metadata(self) -> Any:
+        await self._begun
+        real: Any = self._real
+        if real is not None and not self._rpc.recorded:
+            return await real.initial_metadata()
+        return _METADATA(*self._rpc.initial)
+
+    def cancel(self) -> bool:
+        if self.done():
+            return False
+        self._is_cancelled = True
+        self._begun.cancel()
+        if self._rpc.step.mode != "replay":
+            self._rpc.finish()
+        if self._real is not None:
+            self._real.cancel()
+        self._end(Ending(grpc.StatusCode.CANCELLED, "Locally cancelled by application!", (), ()))
+        return True
+
+    def cancelled(self) -> bool:
+        return self._ending is not None and self._ending.code is grpc.StatusCode.CANCELLED
+
+    def done(self) -> bool:
+        return self._ending is not None
+
+    def add_done_callback(self, callback: Callable[[Any], None]) -> None:
+        callback(self) if self.done() else self._callbacks.append(callback)
+
+    def time_remaining(self) -> float | None:
+        return None if self._real is None else self._real.time_remaining()
+
+    async def wait_for_connection(self) -> None:
+        await self._begun
+        if self._real is not None:
+            await self._real.wait_for_connection()
+
+    def __del__(self) -> None:
+        self._rpc.discard()

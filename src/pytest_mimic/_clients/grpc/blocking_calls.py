@@ -1,30 +1,26 @@
-"""Calls on sync channels: real ones are recorded as the client's transport tells of them, and recorded ones replayed.
+"""Calls on sync channels, recorded and replayed. While recording, a call that gives one message is made to its end at once.
 
 It is imported by the first call, since it needs the classes of the client.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from copy import copy
-from functools import partial
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.grpc.rpc import END, Rpc, Shape
-from pytest_mimic._core.seam.sync_async import run_sync
+from pytest_mimic._clients.grpc.rpc import Ending, Rpc, Shape
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
 
 grpc: Any = import_module("grpc")
 _channel: Any = import_module("grpc._channel")
-_cygrpc: Any = import_module("grpc._cython.cygrpc")
 
-_kinds = _cygrpc.OperationType
 _OPTIONS = ("timeout", "metadata", "credentials", "wait_for_ready", "compression")
+# What a stream tells when it has ended.
+_AFTER_THE_END = ("code", "details", "trailing_metadata", "result", "exception", "traceback")
 # Stands for the connection of a call that has none.
 _UNCONNECTED = SimpleNamespace(cancel=lambda *_: None)
 
@@ -35,168 +31,131 @@ def invoke(
     """Call a method of a service, or replay it. `original` is the function of the client."""
     name = "request_iterator" if shape.sends_many else "request"
     given = dict(zip((name, *_OPTIONS), args, strict=False)) | options
-    rpc, request = Rpc(port, method, shape), given[name]
-    messages = None if shape.is_talk else [request]
-    if shape.sends_many and not shape.gives_many:
-        try:
-            messages = list(request)
-        except Exception as error:  # the client only logs it: it is the call that fails
-            state = _channel._RPCState((), (), (), grpc.StatusCode.UNKNOWN, "Exception iterating requests!")
-            failed = _channel._InactiveRpcError(state)
-            if shape.style != "future":
-                raise failed from error
-            failed.__cause__ = error
-            return failed
+    rpc = Rpc(port, method, shape)
+    messages = [given[name]]
+    if shape.sends_many:
+        messages = list(given[name])
         given[name] = iter(messages)
     mode = rpc.begin(messages, given.get("metadata"))
     if mode == "pass":
         return original(method, **given)
-    real: Any = None
     if mode != "replay":
-        if shape.is_talk:
-            given[name] = _sending(rpc, request)
-        recorded = copy(method)
-        recorded._channel = call = NotedCall(rpc, method)
-        recorded._managed_call = call.managed_call
-        with rpc.running():
-            real = original(recorded, **given)
+        if shape.gives_many:
+            with rpc.running():
+                real = RealStream(rpc, original(rpc.noting(method), **given))
+                if mode == "run":
+                    return real
+                real.read_as_recorded()
+        else:
+            call = _made(rpc, method, given)
             if mode == "run":
-                return real
-            if shape.style == "future":
-                real.exception()
+                return _returned(call, shape.style)
     rpc.replay()
-    call = ReplayedCall(rpc, real if shape.gives_many else None, request if shape.is_talk else ())
-    if shape.gives_many or shape.style == "future":
+    return _returned(
+        FinishedCall(rpc, rpc.response, rpc.ending), "stream" if shape.gives_many else shape.style
+    )
+
+
+def _made(rpc: Rpc, method: Any, given: dict[str, Any]) -> Any:
+    """Make a call that gives one message, and return it when it has ended."""
+    with rpc.running():
+        response = None
+        try:
+            response, call = rpc.noting(method).with_call(**given)
+        except grpc.RpcError as error:
+            call = error
+        ending = _ending_of(call)
+        rpc.finish(ending)
+        return FinishedCall(rpc, response, ending)
+
+
+def _ending_of(call: Any) -> Ending:
+    return Ending(call.code(), call.details(), call.initial_metadata(), call.trailing_metadata())
+
+
+def _returned(call: Any, style: str) -> Any:
+    if style in ("future", "stream"):
         return call
     if call.code() is not grpc.StatusCode.OK:
         raise _channel._InactiveRpcError(call._state)
-    return (call.result(), call) if shape.style == "with_call" else call.result()
+    return (call.result(), call) if style == "with_call" else call.result()
 
 
-def _sending(rpc: Rpc, requests: Iterable[Any]) -> Iterator[Any]:
-    """Yield the messages that the caller sends while it reads responses, and note them."""
-    for request in requests:
-        rpc.note_request(request)
-        yield request
-    rpc.all_sent = True
+class RealStream:
+    """A stream of the server's that is recorded: as far as it is read."""
 
+    def __init__(self, rpc: Rpc, real: Any) -> None:
+        self._rpc, self._real = rpc, real
 
-class NotedCall:
-    """A real call in the place of its channel and of itself. What the server sends is noted before the client has it."""
-
-    def __init__(self, rpc: Rpc, method: Any) -> None:
-        self._rpc, self._method = rpc, method
-        self._initial: Any = None
-        self._status: Any = None
-        self._is_receiving = False
-        self._early: list[Any] = []
-        self._noted: list[Any] = []
-        self._guard = threading.Lock()
-
-    def segregated_call(self, *args: Any) -> Any:
-        """Begin a call whose events its caller waits for."""
-        self._call = self._method._channel.segregated_call(*args)
+    def __iter__(self) -> Iterator[Any]:
         return self
 
-    def managed_call(self, *args: Any) -> Any:
-        """Begin a call whose events the client's thread gives to a handler, the eighth argument."""
-        self._call = self._method._managed_call(*args[:7], self._noting(args[7]), *args[8:])
-        return self
+    def __next__(self) -> Any:
+        with self._rpc.running():
+            try:
+                return next(self._real)
+            except (StopIteration, grpc.RpcError):
+                self._rpc.finish(_ending_of(self._real))
+                raise
+        raise StopIteration
 
-    def operate(self, operations: Any, handler: Any) -> Any:
-        with self._guard:  # its event waits until it is known that a message is to come
-            is_begun = self._call.operate(operations, handler and self._noting(handler))
-            if is_begun and any(one.type() == _kinds.receive_message for one in operations):
-                self._is_receiving = True
-        return is_begun
+    def read_as_recorded(self) -> None:
+        """Read as far as the recording goes, which is then compared."""
+        try:
+            while self._rpc.wants_more():
+                next(self)
+        except (StopIteration, grpc.RpcError):
+            return
+        self.cancel()
 
-    def next_event(self) -> Any:
-        while not self._noted:
-            self._noted += self._note(self._call.next_event())
-        return self._noted.pop(0)
+    def cancel(self) -> Any:
+        self._rpc.finish()
+        return self._real.cancel()
 
-    def cancel(self, code: int, details: str) -> None:
-        if code == grpc.StatusCode.CANCELLED.value[0]:
-            self._rpc.cancel(details)
-        else:  # the caller's messages raised an error
-            self._rpc.finish(_cygrpc.AioRpcStatus(code, details, None, None))
-        self._call.cancel(code, details)
+    def __getattr__(self, name: str) -> Any:
+        if name in _AFTER_THE_END:
+            self._real.code()
+            self._rpc.finish(_ending_of(self._real))
+        return getattr(self._real, name)
 
-    def _noting(self, handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def handle(event: Any) -> bool:
-            results = [handler(noted) for noted in self._note(event)]
-            return bool(results) and results[-1]
-
-        return handle
-
-    def _note(self, event: Any) -> list[Any]:
-        """Note an event, and return those that the client may have now.
-
-        The status waits for the initial metadata and for a message that the client waits for: all are recorded with it.
-        """
-        with self._guard:
-            for operation in event.batch_operations:
-                kind = operation.type()
-                if kind == _kinds.receive_initial_metadata:
-                    self._initial = operation.initial_metadata()
-                elif kind == _kinds.receive_status_on_client:
-                    self._status = operation
-                elif kind == _kinds.receive_message:
-                    self._is_receiving = False
-                    if (data := operation.message()) is not None:
-                        self._rpc.note_response(data)
-            if self._status is None:
-                return [event]
-            self._early.insert(0, event)
-            if self._initial is None or self._is_receiving:
-                return []
-            events, self._early = self._early, []
-        self._rpc.finish(self._status, self._initial)
-        return events
+    def __del__(self) -> None:
+        self._rpc.discard()
 
 
-class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
-    """A recorded call: a future, a stream, and its own error. To verify a stream, the `real` one is read beside it.
+class FinishedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
+    """A call that needs no server any more: a future, a recorded stream, and its own error."""
 
-    `unsent` are the messages that the caller has yet to send.
-    """
-
-    def __init__(self, rpc: Rpc, real: Any, unsent: Iterable[Any]) -> None:
-        state = _channel._RPCState((), rpc.metadata("initial"), None, None, None)
-        super().__init__(state, _UNCONNECTED if real is None else real._call, None, None)
+    def __init__(self, rpc: Rpc, response: Any, ending: Ending | None) -> None:
+        state = _channel._RPCState((), rpc.initial, None, None, None)
+        super().__init__(state, _UNCONNECTED, None, None)
         self._rpc = rpc
-        self._real = real
-        self._unsent = iter(unsent)
-        state.response = rpc.response()
-        if rpc.is_over or not rpc.shape.gives_many:
-            self._end()
+        state.response = response
+        self._end(ending)
 
     def _next(self) -> Any:
         if self._state.code is None:
-            if not self._rpc.is_alone:
-                receive = None if self._real is None else partial(_next_of, self._real)
-                run_sync(self._rpc.catch_up(receive, partial(_next_of, self._unsent)))
             response = self._rpc.next_response()
-            if self._rpc.is_over:
-                self._end()
-            if response is not END:
-                return response
-        return super()._next()
+            self._end(self._rpc.ending)
+            return response
+        if self._state.code is grpc.StatusCode.OK:
+            raise StopIteration
+        raise self
 
     def cancel(self) -> bool:
         is_cancelled: bool = super().cancel()
         self._tell()
         return is_cancelled
 
-    def _end(self) -> None:
-        state, recorded = self._state, self._rpc.recorded
-        with state.condition:  # another thread may cancel the call, wait for its end, or add a callback
-            if state.code is None:
-                state.trailing_metadata = self._rpc.metadata("trailing")
-                state.details, state.debug_error_string = recorded.get("details", ""), ""
-                state.code = grpc.StatusCode[recorded["code"]]
-                state.condition.notify_all()
-        self._tell()
+    def _end(self, ending: Ending | None) -> None:
+        state = self._state
+        if ending is not None:
+            with state.condition:  # another thread may cancel the call, wait for its end, or add a callback
+                if state.code is None:
+                    state.initial_metadata, state.trailing_metadata = ending.initial, ending.trailing
+                    state.details, state.debug_error_string = ending.details, ""
+                    state.code = ending.code
+                    state.condition.notify_all()
+            self._tell()
 
     def _tell(self) -> None:
         """Call the callbacks of the ended call, once."""
@@ -206,12 +165,5 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
             callback()
 
 
-def _next_of(messages: Iterator[Any]) -> Any:
-    try:
-        return next(messages)
-    except Exception:  # the end, an error of the server's, or one of the caller's, which ends the call
-        return END
-
-
 # It is an exception, too, whose text has the name of its class.
-ReplayedCall.__name__ = ReplayedCall.__qualname__ = _channel._MultiThreadedRendezvous.__name__
+FinishedCall.__name__ = FinishedCall.__qualname__ = _channel._MultiThreadedRendezvous.__name__

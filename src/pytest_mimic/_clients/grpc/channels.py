@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pytest_mimic._clients.grpc.protobuf import plain_of
 from pytest_mimic._clients.grpc.rpc import NOTED_TARGET, Shape
 from pytest_mimic._core.identity.opening import Events
-from pytest_mimic._core.seam.base import Adapter, Edge
+from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge
+from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
@@ -47,11 +48,16 @@ class GrpcAdapter(Adapter):
         ]
         for name in ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream", "SingleThreadedUnaryStream"):
             sends_many, gives_many = name.startswith("Stream"), name.endswith("Stream")
+            is_talk = sends_many and gives_many
             for style in ("__call__",) if gives_many else ("__call__", "with_call", "future"):
-                wrap = partial(_wrap_call, _BLOCKING, Shape(sends_many, gives_many, style))
+                wrap = (
+                    _wrap_talk
+                    if is_talk
+                    else partial(_wrap_call, _BLOCKING, Shape(sends_many, gives_many, style))
+                )
                 found.append(Edge("grpc._channel", (f"_{name}MultiCallable", style), wrap))
             if not name.startswith("Single"):
-                wrap = partial(_wrap_call, _AIO, Shape(sends_many, gives_many))
+                wrap = _wrap_talk if is_talk else partial(_wrap_call, _AIO, Shape(sends_many, gives_many))
                 found.append(Edge("grpc.aio._channel", (f"{name}MultiCallable", "__call__"), wrap))
         return found
 
@@ -103,6 +109,25 @@ def _wrap_call(calls: str, shape: Shape, original: _Function, port: Port) -> _Fu
         if not port.taking():
             return original(method, *args, **options)
         return import_module(calls).invoke(shape, original, port, method, args, options)
+
+    return call
+
+
+def _wrap_talk(original: _Function, port: Port) -> _Function:
+    """Refuse a stream in both directions."""
+
+    @wraps(original)
+    def call(method: Any, *args: Any, **options: Any) -> Any:
+        name = method._method if isinstance(method._method, str) else method._method.decode()
+        if not port.takes(ClientCall(f"CALL {name}", parts={}, identity=(), described={})):
+            return original(method, *args, **options)
+        with port.noting:
+            raise UnstorableOutcomeError(
+                f"{name} is a gRPC stream in both directions, which cannot be recorded",
+                remedies=[
+                    "name the function around it in mimic_functions, or leave it out: grpc exclude=" + name
+                ],
+            )
 
     return call
 

@@ -5,51 +5,55 @@ An outcome is stored as
     {"code": "OK", "response": {"json": {"title": "Emma"}}, "trailing": [["cost", "3"]]}
 
 with `responses` instead, a list, if the method gives a stream; `details` and the metadata `initial` and `trailing` only
-if there are any. `"end": "stopped"`, without a code, marks a stream that was not read to its end. Of a stream in both
-directions, `requests` are the messages that were sent, and `asked` says how many of them before each response.
+if there are any. `"end": "stopped"`, without a code, marks a stream that was not read to its end.
 """
 
 from __future__ import annotations
 
 import base64
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
+from threading import RLock
 from typing import Any, NamedTuple
 
-from pytest_mimic._clients.grpc.protobuf import load_answer, load_bytes, plain_of, store_answer, store_request
+from pytest_mimic._clients.grpc.protobuf import (
+    load_answer,
+    load_base64,
+    plain_of,
+    store_answer,
+    store_request,
+)
 from pytest_mimic._clients.http.http_secrets import NoSecrets, Secrets, holds_placeholder
 from pytest_mimic._core.seam.base import ClientCall, Port, Step
-from pytest_mimic._core.seam.sync_async import Steps
 
 # Names that are secret in the messages of a service.
 _SECRET_FIELDS = (
     *(("/google.cloud.secretmanager.", name) for name in ("data", "!secret", "!secrets")),
     ("/google.cloud.kms.", "plaintext"),
 )
-# How the client names the end of a call that nobody refers to any more.
-_DISCARDED = "Cancelled upon garbage collection!"
-
 # The attribute of an asyncio channel in which its server's address is noted.
 NOTED_TARGET = "_pytest_mimic_target"
-# Stands for the end of a stream.
-END = object()
 
 Metadata = Iterable[tuple[str, Any]] | None
 
 
 class Shape(NamedTuple):
-    """The shape of a method: if it takes and gives many messages, and how it is called: `__call__`, `with_call`, `future`."""
+    """The shape of a method: whether it takes and gives many messages, and how it is called: `__call__`, `with_call`, `future`."""
 
     sends_many: bool
     gives_many: bool
     style: str = "__call__"
 
-    @property
-    def is_talk(self) -> bool:
-        """Whether messages are sent while others are read."""
-        return self.sends_many and self.gives_many
+
+class Ending(NamedTuple):
+    """How a call ended. `code` is one of `grpc.StatusCode`."""
+
+    code: Any
+    details: str | None
+    initial: Metadata
+    trailing: Metadata
 
 
 class Rpc:
@@ -58,68 +62,55 @@ class Rpc:
     Attributes:
         step: The engine's decision, after `begin`.
         recorded: The outcome that its caller gets instead of the real one, after `replay`.
-        sent: The messages that were sent, if they come one by one while responses are read.
-        all_sent: Whether the caller has no more messages to send.
     """
 
     step: Step
 
     def __init__(self, port: Port, method: Any, shape: Shape) -> None:
         self.shape = shape
-        self.serialize, self._deserialize = method._request_serializer, method._response_deserializer
+        self._serialize, self._deserialize = method._request_serializer, method._response_deserializer
         self._name = method._method if isinstance(method._method, str) else method._method.decode()
         if channels := getattr(method, "_references", ()):  # of asyncio
             self._target = getattr(channels[0], NOTED_TARGET, id(channels[0]))
         else:
             self._target = method._channel.target()
         self._port = port
-        self._requests: list[dict[str, Any]] = []
         self._responses: list[dict[str, Any]] = []
-        self._asked: list[int] = []
         self._outcomes: tuple[dict[str, Any], ...] = ()
-        self._checked = self._index = 0
-        self.recorded: dict[str, Any] = {}
-        self.sent: list[dict[str, Any]] = []
-        self.all_sent = self._is_cancelled = False
-        # Whether the step has an outcome or was abandoned, or there is none.
+        self._index = 0
         self._is_done = True
-        # A call may end in a thread of the client's while its reader cancels it, who then waits for the recording.
-        self._ending = threading.RLock()
+        # The collector may discard a stream in one thread while another one reads its end.
+        self._ending = RLock()
+        self.recorded: dict[str, Any] = {}
 
-    # -- the decision
-
-    def begin(self, requests: list[Any] | None, metadata: Metadata) -> str:
-        """Ask the engine for a step, and return its mode. `requests` is None if they follow later.
+    def begin(self, requests: list[Any], metadata: Metadata) -> str:
+        """Ask the engine for a step, and return its mode.
 
         Raises:
             MissingRecordingError: As for `Port.begin`.
         """
         self._pairs = _pairs(metadata)
-        self._requests = [store_request(request, self.serialize) for request in requests or ()]
-        self.step = self._port.begin(self._call(None if requests is None else self._requests))
+        self._requests = [store_request(request, self._serialize) for request in requests]
+        self.step = self._port.begin(self._call())
         if self.step.mode in ("run", "verify") and holds_placeholder("", self._pairs):
             self.step = self.step.refuse()
         self._is_done = self.step.mode in ("pass", "replay")
         return self.step.mode
 
-    def _call(self, requests: list[dict[str, Any]] | None) -> ClientCall:
+    def _call(self) -> ClientCall:
         secrets = self._secrets()
         metadata: dict[str, str] = {}
         for key, value in self._pairs:
             shown = secrets.header(key, value)
             metadata[key] = f"{metadata[key]}, {shown}" if key in metadata else shown
+        hidden = list(map(plain_of, secrets.scrub(self._requests, keep_types=True)))
+        request = hidden if self.shape.sends_many else hidden[0]
         server = self._port.ordinal("grpc server", repr(self._target))
-        parts: dict[str, Any] = {"server": server, "method": self._name, "metadata": metadata}
-        described: dict[str, Any] = {}
-        if requests is None:
-            self._described = described  # the messages will be there when it is needed
-        else:
-            parts["request"] = described["request"] = self._shown(secrets, requests)
         return ClientCall(
             f"CALL {self._name}",
-            parts=parts,
+            parts={"server": server, "method": self._name, "metadata": metadata, "request": request},
             identity=("server", "method", "request"),
-            described=described,
+            described={"request": request},
             secrets=self._own_secrets,
         )
 
@@ -129,93 +120,82 @@ class Rpc:
         return Secrets(redactor.with_names(tuple(names)) if names else redactor)
 
     def _own_secrets(self) -> Secrets:
-        """Return the secrets, with those that the call has sent so far."""
+        """Return the secrets, with those that the call has sent."""
         secrets = self._secrets()
         secrets.learn_headers(self._pairs)
-        secrets.learn([self._requests, self.sent])
+        secrets.learn(self._requests)
         return secrets
 
-    def _shown(self, secrets: Secrets, requests: list[dict[str, Any]]) -> Any:
-        hidden = list(map(plain_of, secrets.scrub(requests, keep_types=True)))
-        return hidden if self.shape.sends_many else hidden[0]
-
     # -- a real call
+
+    def noting(self, method: Any) -> Any:
+        """Return the method with messages noted as they are read."""
+        noting = copy(method)
+        noting._response_deserializer = self._note
+        return noting
+
+    def _note(self, data: bytes) -> Any:
+        if not self._is_done:
+            self._responses.append(store_answer(data, self._deserialize))
+        return data if self._deserialize is None else self._deserialize(data)
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Return a block for the real call. An error in it that is no status of the server is no outcome."""
-        if self._is_done:
-            yield
-            return
         try:
             with self.step.running():
                 yield
         except BaseException as error:
-            if not self._is_done:
-                self._is_done = True
-                self.step.abandon(error)
+            with self._ending:
+                if not self._is_done:
+                    self._is_done = True
+                    self.step.abandon(error)
             if not self.step.answers(error):
                 raise
 
-    def note_request(self, request: Any) -> None:
-        """Take a message that the caller sends while it reads responses."""
-        self.sent.append(store_request(request, self.serialize))
+    def wants_more(self) -> bool:
+        """Whether the real stream has to be read further, to be compared with the recorded one."""
+        recorded = self.step.outcome()
+        return "code" in recorded or len(self._responses) < len(recorded["responses"])
 
-    def note_response(self, data: bytes) -> None:
-        """Take a message that the server has sent."""
+    def discard(self) -> None:
+        """End a stream that nobody refers to any more, later: the collector may interrupt anything."""
         if not self._is_done:
-            self._responses.append(store_answer(data, self._deserialize))
-            self._asked.append(len(self.sent))
-
-    def cancel(self, details: str) -> None:
-        """End the call because its caller wants no more of it. A discarded one ends later: its collector may interrupt anything."""
-        self._is_cancelled = True
-        if details != _DISCARDED:
-            self.finish()
-        elif not self._is_done:
             self.step.end_later(self.finish)
 
-    def finish(self, status: Any = None, initial: Metadata = None) -> None:
-        """Record how the call has ended, without a status that its reader wants no more of a stream.
-
-        Of a call with one response, nothing is recorded then. What the server says to a cancellation does not count.
-        """
-        if self._is_cancelled:
-            status = initial = None
+    def finish(self, ending: Ending | None = None) -> None:
+        """Record how the call has ended; without an ending, that its reader wants no more of a stream."""
         with self._ending:
-            if not self._is_done:
-                self._is_done = True
-                self._record(status, initial)
+            if self._is_done:
+                return
+            self._is_done = True
+            if ending is None and not self.shape.gives_many:
+                self.step.abandon()
+            else:
+                self._record(ending)
 
-    def _record(self, status: Any, initial: Metadata) -> None:
-        if status is None and not self.shape.gives_many:
-            self.step.abandon()
-            return
+    def _record(self, ending: Ending | None) -> None:
         redactor, secrets = self._port.redactor, self._own_secrets()
-        code, details, trailing = ("", "", None) if status is None else _told(status)
-        pairs = {"initial": _pairs(initial), "trailing": _pairs(trailing)}
+        pairs = {name: _pairs(getattr(ending, name, None)) for name in ("initial", "trailing")}
         known = set(secrets.values)
         secrets.learn(self._responses)
         secrets.learn_headers([*pairs["initial"], *pairs["trailing"]])
         redactor.issued |= secrets.values - known
-        if self.shape.is_talk:
-            self._described["request"] = self._shown(secrets, self.sent)
 
         def plain(hide: Secrets) -> dict[str, Any]:
             responses = hide.scrub(self._responses, keep_types=True)
-            found: dict[str, Any] = {"code": code, "details": hide.text(details)}
+            found: dict[str, Any] = {}
+            if ending is not None:
+                found = {"code": ending.code.name, "details": hide.text(ending.details or "")}
             for name in pairs:
                 found[name] = [[key, hide.header(key, value)] for key, value in pairs[name]]
-            if self.sent or self.all_sent:
-                found["requests"] = hide.scrub(self.sent, keep_types=True)
-                found |= {"asked": self._asked, "all_sent": self.all_sent}
             found = {name: value for name, value in found.items() if value not in ("", [])}
             if self.shape.gives_many:
-                return {**found, "responses": responses, **({} if code else {"end": "stopped"})}
+                return {**found, "responses": responses, **({} if ending else {"end": "stopped"})}
             return {**found, "response": responses[0]} if responses else found
 
         self._outcomes = plain(secrets), plain(NoSecrets(redactor))
-        self.step.finish(self._outcomes[0], raises=False)  # this may be a thread of the client's
+        self.step.finish(self._outcomes[0])
 
     # -- a recorded call
 
@@ -227,81 +207,42 @@ class Rpc:
 
             self.recorded = with_secrets(self.recorded, *self._outcomes)
 
+    @property
     def response(self) -> Any:
-        """Return the one recorded response as the client gives it; None if there is none."""
+        """The one recorded response as the client gives it; None if there is none."""
         stored = self.recorded.get("response")
         return None if stored is None else load_answer(stored, self._deserialize)
 
-    def metadata(self, name: str) -> tuple[Any, ...]:
+    @property
+    def ending(self) -> Ending | None:
+        """How the recorded call ended; None while a stream has more to read, or was left."""
+        is_read = self._index >= len(self.recorded.get("responses", ()))
+        if not is_read or "code" not in self.recorded:
+            return None
+        code = sys.modules["grpc"].StatusCode[self.recorded["code"]]
+        return Ending(code, self.recorded.get("details", ""), self.initial, self._metadata("trailing"))
+
+    @property
+    def initial(self) -> Any:
+        return self._metadata("initial")
+
+    def _metadata(self, name: str) -> tuple[Any, ...]:
         """Return recorded metadata as the client gives it: values of keys that end in `-bin` are bytes."""
         make: Any = sys.modules["grpc._cython.cygrpc"]._Metadatum
         pairs = self.recorded.get(name, ())
-        return tuple(
-            make(key, load_bytes({"base64": value}) if key.endswith("-bin") else value)
-            for key, value in pairs
-        )
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether the recorded responses depend on nothing: neither on a real stream nor on what the caller sends."""
-        return self.step.mode == "replay" and not self.shape.is_talk
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the caller of a recorded stream has all of it. Unless it is alone, its end has to be read, too."""
-        count = len(self.recorded.get("responses", ()))
-        return "code" in self.recorded and self._index >= count + (not self.is_alone)
-
-    def catch_up(self, receive: Callable[[], Any] | None, take: Callable[[], Any]) -> Steps:
-        """Go as far as the next recorded response. It is a generator that the sync or asyncio side carries out.
-
-        `receive` returns the next message of the real stream, if that is read beside the recorded one, and `take` that of
-        the caller; or `END`.
-
-        Raises:
-            MissingRecordingError: The caller sent other messages before it.
-        """
-        if receive is not None:
-            wants_end = "code" in self.recorded and self._index == len(self.recorded["responses"])
-            while (yield receive()) is not END and wants_end:
-                pass
-            return
-        requests, asked = self.recorded.get("requests", []), self.recorded.get("asked", [])
-        is_end = self._index >= len(asked)
-        count = len(requests) if is_end else asked[self._index]
-        # At the end, the caller is asked for one too many, if it had no more messages.
-        wanted = count + (is_end and self.recorded.get("all_sent", False))
-        while not self.all_sent and len(self.sent) < wanted:
-            if (request := (yield take())) is END:
-                self.all_sent = True
-            else:
-                self.note_request(request)
-        start, self._checked = self._checked, max(count, len(self.sent))
-        if start < self._checked:
-            port, recorded = self._port, self._call(requests[start:count])
-            if port.identity(self._call(self.sent[start:])) != port.identity(recorded):
-                port.begin(self._call(self.sent)).abandon()
-                raise self.step.exhausted()
+        return tuple(make(key, load_base64(value) if key.endswith("-bin") else value) for key, value in pairs)
 
     def next_response(self) -> Any:
-        """Return the next recorded response, or `END`.
+        """Return the next recorded response. It is not called after the end.
 
         Raises:
             MissingRecordingError: The caller reads further than was recorded.
         """
         responses = self.recorded["responses"]
-        self._index += 1
-        if self._index <= len(responses):
-            return load_answer(responses[self._index - 1], self._deserialize)
-        if "code" not in self.recorded:
+        if self._index == len(responses):
             raise self.step.exhausted()
-        return END
-
-
-def _told(status: Any) -> tuple[str, str, Metadata]:
-    """Return what a status of the client's transport says: a code that it does not know is `UNKNOWN`."""
-    codes = {code.value[0]: code.name for code in sys.modules["grpc"].StatusCode}
-    return codes.get(status.code(), "UNKNOWN"), status.details() or "", status.trailing_metadata()
+        self._index += 1
+        return load_answer(responses[self._index - 1], self._deserialize)
 
 
 def _pairs(metadata: Metadata) -> list[tuple[str, str]]:

@@ -170,7 +170,6 @@ def _record_error(recorder: ExchangeRecorder, error: BaseException, req: Any, *,
         # The session's total timeout cancels the task, and raises a timeout instead further up.
         recorder.fail({"type": "reading", "message": "", "total": True})
     elif isinstance(error, Exception):
-        proxy = None if req.proxy is None else (req.proxy.host, req.proxy.port)
-        recorder.fail(aiohttp_failure(error, at=at, proxy=proxy), error)
+        recorder.fail(aiohttp_failure(error, at=at), error)
     else:
         recorder.abandon(error)

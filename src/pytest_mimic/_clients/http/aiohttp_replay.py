@@ -292,7 +292,7 @@ class _RecordedReader(StreamReader):
 
     def _fail(self, error: BaseException) -> None:
         self._close_chunk()
-        self.recorder.fail(aiohttp_failure(error, at="response", proxy=None))
+        self.recorder.fail(aiohttp_failure(error, at="response"))
 
     def leave(self) -> None:
         """Record that the response is given up, if its end has not come."""

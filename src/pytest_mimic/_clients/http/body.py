@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.event_texts import are_texts, load_events, store_events
-from pytest_mimic._clients.http.frames import MEDIA_TYPE, frame_values, load_frames, store_frames
+from pytest_mimic._clients.http.event_texts import load_events, store_events
 from pytest_mimic._clients.http.message import (
     as_base64,
     as_text,
@@ -67,9 +66,6 @@ def store_body(
     if not chunks:
         return None
     kind = media_type(content_type)
-    frames = store_frames(b"".join(chunks), secrets) if kind == MEDIA_TYPE and not compressed else None
-    if frames is not None:
-        return {"events": frames}
     is_kept = keeps_chunks(kind, chunks, sized=sized, stopped=stopped)
     pieces = chunks if is_kept else [b"".join(chunks)]
     text, charset = _decoded(pieces, charset_of(content_type), is_kept=is_kept)
@@ -139,8 +135,6 @@ def load_body(body: dict[str, Any] | None) -> list[bytes]:
     """Return the chunks of a stored body, not compressed."""
     if body is None:
         return []
-    if "events" in body and not are_texts(body["events"]):
-        return load_frames(body["events"])
     if "events" in body or "chunks" in body:
         encode = _encoder(body["charset"]) if "charset" in body else str.encode
         chunks = load_events(body) if "events" in body else body["chunks"]
@@ -154,8 +148,6 @@ def body_value(body: dict[str, Any] | None) -> Any:
         return None
     if "json" in body:
         return body["json"]
-    if "events" in body and not are_texts(body["events"]):
-        return frame_values(body["events"])
     if "events" in body or "chunks" in body:
         data = b"".join(load_body(body))
         text = as_text(data, body.get("charset", "utf-8"))
@@ -252,8 +244,6 @@ def events_in(plain: dict[str, Any]) -> Events | None:
     if body is None or "json" in body:
         return None
     is_whole = plain.get("end") != "stopped" and "error" not in plain
-    if "events" in body and not are_texts(body["events"]):
-        return Events(frame_values(body["events"]), is_whole=is_whole)
     text = as_text(b"".join(load_body(body)), body.get("charset", "utf-8"))
     if text is None:
         return None

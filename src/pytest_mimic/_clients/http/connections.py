@@ -15,8 +15,6 @@ from pytest_mimic._clients.http.responses import load_response
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 
-_PACKET = 1024
-
 # The sizes with which a file is read to its end.
 _ALL = ((), (None,), (-1,))
 
@@ -34,7 +32,6 @@ class RecordedFile:
         self._chunked = chunked
         self._length = length
         self._wire: list[bytes] = []
-        self._ahead = b""  # what was peeked at and not read
         self._at_end = False
 
     def __getattr__(self, name: str) -> Any:
@@ -43,27 +40,19 @@ class RecordedFile:
             return found
         return lambda *size: self._recorded(found, size)
 
-    def _watched(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
+    def _recorded(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
         try:
-            return read(*size)
+            data = read(*size)
         except OSError as error:
             self._end(system_failure(error))
             raise
         except BaseException:
             self._recorder.abandon()
             raise
-
-    def _recorded(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
-        data = self._watched(read, size)
         if not data and size != (0,):
             self._at_end = True
         self._wire.append(data)
-        self._ahead = self._ahead[len(data) :]
         return data
-
-    def peek(self, *size: Any) -> bytes:
-        self._ahead = self._watched(self._file.peek, size)
-        return self._ahead
 
     def read(self, *size: Any) -> bytes:
         data = self._recorded(self._file.read, size)
@@ -85,40 +74,32 @@ class RecordedFile:
         recorder = self._recorder
         if recorder.done:
             return
-        wire, place = b"".join([*self._wire, self._ahead]), "between"
+        wire = b"".join(self._wire)
         if self._chunked:
-            recorder.chunks, place = unframe(wire)
-            complete = place == "end"
+            recorder.chunks, complete = unframe(wire)
         else:
             recorder.chunks = [wire]
             complete = self._at_end if self._length is None else len(wire) >= self._length
         if complete:
             recorder.complete()
-        elif error or self._at_end or place == "malformed":
-            recorder.fail({**(error or CUT_OFF), **({"inside": True} if place == "inside" else {})})
+        elif error or self._at_end:
+            recorder.fail(error or CUT_OFF)
         else:
             recorder.stop()
 
 
-def unframe(wire: bytes) -> tuple[list[bytes], str]:
-    """Return the chunks of a chunked body (RFC 9112, 7.1), and the place where it stops.
-
-    That is its `end`, `between` two chunks, `inside` one, or a `malformed` size.
-    """
+def unframe(wire: bytes) -> tuple[list[bytes], bool]:
+    """Return the chunks of a chunked body (RFC 9112, 7.1), and whether it came to its end."""
     chunks: list[bytes] = []
     position = 0
     while True:
         end = wire.find(b"\r\n", position)
-        if end < 0:
-            return chunks, "between" if position <= len(wire) else "inside"
         try:
-            size = int(wire[position:end].partition(b";")[0], 16)
+            size = int(wire[position : max(end, position)].partition(b";")[0], 16)
         except ValueError:
-            size = -1
-        if size < 0:
-            return chunks, "malformed"
-        if size == 0:
-            return chunks, "end"
+            return chunks, False
+        if size <= 0:
+            return chunks, size == 0
         chunks.append(wire[end + 2 : end + 2 + size])
         position = end + 2 + size + 2
 
@@ -146,7 +127,7 @@ class RequestMessage:
             self._read_head(head.decode("latin-1"))
         self._body.append(piece)
         if self._missing is None:
-            self.is_complete = piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1] == "end"
+            self.is_complete = piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1]
         else:
             self._missing -= len(piece)
             self.is_complete = self._missing <= 0
@@ -226,10 +207,6 @@ def begin_recorded(
     response.reason = answer.reason.strip()
     response.version = 10 if answer.version == "HTTP/1.0" else 11  # it reads no other versions
     # From here on as `HTTPResponse.begin`.
-    if response.debuglevel > 0:
-        print("reply:", repr(f"HTTP/1.{response.version - 10} {answer.status} {answer.reason}\r\n"))
-        for name, value in answer.headers:
-            print("header:", f"{name}:", value)
     encoding, length = named.get("transfer-encoding", "").lower(), named.get("content-length", "")
     response.chunked, response.chunk_left = encoding == "chunked", None
     response.length = int(length) if length.isdecimal() and not response.chunked else None
@@ -246,9 +223,6 @@ def begin_recorded(
     is_cut_off = error is not None and error["type"] in ("closed", "malformed") and "errno" not in error
     end = (lambda: None) if is_cut_off else partial(answer.ending, load_error, exhausted)
     pieces = _wire_of(answer, chunked="chunked" in encoding)
-    if answer.stopped:
-        # A client that stops after some reads must not get further than live, where a read returns what has arrived.
-        pieces = [piece[at : at + _PACKET] for piece in pieces for at in range(0, len(piece), _PACKET)]
     response.fp = io.BufferedReader(_RecordedBytes(pieces, end))
 
 
@@ -257,8 +231,6 @@ def _wire_of(answer: StoredResponse, *, chunked: bool) -> list[bytes]:
     pieces = [b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk for chunk in answer.chunks]
     if chunked and answer.is_complete:
         pieces.append(b"0\r\n\r\n")
-    if chunked and answer.chunks and "inside" in (answer.error or ()):  # more of this chunk is announced
-        pieces[-1] = b"%x\r\n%s" % (len(answer.chunks[-1]) + 1, answer.chunks[-1])
     return pieces
 
 
@@ -275,8 +247,6 @@ class _RecordedBytes(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if not self._pieces:
             error = self._end()
-            if isinstance(error, TimeoutError):  # as the file of a real socket says from then on
-                self._end = lambda: OSError("cannot read from timed out object")
             if error is not None:
                 raise error
             return 0

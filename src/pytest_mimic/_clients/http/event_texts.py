@@ -49,11 +49,6 @@ def store_events(texts: Sequence[str], *, server_sent: bool) -> dict[str, Any] |
     return body
 
 
-def are_texts(events: Sequence[Any]) -> bool:
-    """Return whether stored events are those of a text, not the messages of AWS."""
-    return not any(isinstance(event, dict) and event.keys() & {"headers", "rest"} for event in events)
-
-
 def load_events(body: dict[str, Any]) -> list[str]:
     """Return the chunks that were stored as events. If one was edited so that its length is another, each event is a chunk."""
     form = _LINES if body.get("lines") else (body.get("colon", _USUAL[0]), body.get("line_end", _USUAL[1]))

@@ -21,20 +21,23 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote, urlsplit
 
+from pytest_mimic._clients.http.aws_secrets import secrets_of, service_of
 from pytest_mimic._clients.http.body import body_value, events_in, load_body
-from pytest_mimic._clients.http.failures import complaint
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._clients.http.message import describe_body, fields, header_of, text_pairs, without_signature
-from pytest_mimic._clients.http.responses import ExchangeRecorder
-from pytest_mimic._clients.http.websockets import WEBSOCKET_EDGES, note_websocket
 from pytest_mimic._core.seam.base import Adapter, ClientCall
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.seam.base import Port, Step
 
+#: The headers by which a client chooses one of several answers of a URL. Each is a part of its own.
+CHOOSING = (
+    *("accept", "range", "if-match", "if-none-match", "if-modified-since", "prefer"),
+    *("x-http-method-override", "x-amz-target", "soapaction"),
+)
 #: The parts of a request that count.
-IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
+IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body", *CHOOSING)
 _URI = ("scheme", "host", "port", "path", "query")
 #: What each matcher of vcrpy compares.
 MATCHERS: dict[str, tuple[str, ...]] = {
@@ -45,6 +48,7 @@ MATCHERS: dict[str, tuple[str, ...]] = {
 }
 # Headers that clients add themselves, with values that change with their version, the server or the body.
 _OF_CLIENTS = {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
+_ANYTHING = "*/*"
 _CACHE_SIZE = 20_000
 # The modules whose connections open a socket as their class says. Other classes may lead into this process.
 _CONNECTING = ("http.client", "urllib3.connection", "httplib2")
@@ -63,8 +67,11 @@ class HttpAdapter(Adapter):
     """The adapter of an HTTP client. A subclass adds the edges."""
 
     recorded_as: ClassVar = "http"
-    implied: ClassVar = {"body": ("format",)}
-    watched: ClassVar = WEBSOCKET_EDGES
+    implied: ClassVar = {
+        "body": ("format",),
+        **dict.fromkeys(("headers", "headers.*"), CHOOSING),
+        **{f"headers.{name}": (name,) for name in CHOOSING},
+    }
     exact: ClassVar = frozenset({"status", "headers", "error"})
 
     def matched(self, parts: dict[str, Any], names: Sequence[str], redactor: Redactor) -> dict[str, Any]:
@@ -128,9 +135,11 @@ class _Headers(NamedTuple):
     """The headers of a request, those of the same name joined."""
 
     shown: dict[str, str]  # without secrets
+    choosing: dict[str, str]
     content_type: str | None
     encoding: str | None
     is_websocket: bool
+    service: str  # of AWS
 
 
 class Exchange:
@@ -162,8 +171,6 @@ class Exchange:
         """
         call = self.describe(request)
         if call is None:
-            if self._read_headers(request.headers).is_websocket:
-                note_websocket(self.port, request.url)
             return None
         step = self.port.begin(call)
         if step.mode == "pass":
@@ -190,10 +197,12 @@ class Exchange:
         except ValueError:
             return None
         described: dict[str, Any] = {"method": method, "url": shown}
-        parts = {"method": method, **of_url, "headers": headers.shown}
+        parts = {"method": method, **of_url, "headers": headers.shown, **headers.choosing}
         if "query" in parts:
             described["query"] = parts["query"]
-        secrets, value = Secrets(self.port.redactor), None
+        for name, chosen in headers.choosing.items():
+            described[f"headers.{name}"] = chosen
+        secrets, value = secrets_of(self.port.redactor, headers.service), None
         if body:
             parts["format"], value = describe_body(body, headers.content_type, headers.encoding)
             counted = without_signature(value) if parts["format"] in ("form", "multipart") else value
@@ -234,8 +243,7 @@ class ExchangeAbove(Exchange):
         """End the first attempt if it was never made. The client may have refused the request."""
         step = self._begun.pop() if self._begun else None
         if step is not None and step.mode != "replay":
-            stored = None if error is None else complaint(error)
-            ExchangeRecorder(step).fail(stored, error)
+            step.abandon(error)
 
 
 # The exchanges of clients that are built on HTTP clients, while they perform a call, from the outside in. A request below
@@ -250,11 +258,16 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
         found.setdefault(name.lower(), []).append(value)
         shown.setdefault(name.lower(), []).append(secrets.header(name, value))
     one = {name: ", ".join(values) for name, values in found.items()}
+    joined = {name: ", ".join(values) for name, values in shown.items()}
+    # Most clients add `Accept: */*`, which is as good as none.
+    choosing = {name: joined[name] for name in CHOOSING if joined.get(name, _ANYTHING) != _ANYTHING}
     return _Headers(
-        {name: ", ".join(values) for name, values in shown.items()},
+        joined,
+        choosing,
         one.get("content-type"),
         one.get("content-encoding"),
         "websocket" in one.get("upgrade", "").lower(),
+        service_of(one),
     )
 
 
@@ -266,7 +279,7 @@ def connects_by_itself(connection_class: Any) -> bool:
 def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
     """Return the parts of a URL without secrets, those of a query only if it has one, and its text up to the query.
 
-    ValueError: it has no host, or its host or port is impossible.
+    ValueError: it is none of HTTP, has no host, or its host or port is impossible.
     """
     match = _URL.match(url)
     if match is None:
@@ -289,7 +302,9 @@ def read_origin(origin: str) -> tuple[str, str, int | None, str]:
     host = (parts.hostname or "").lower()
     if not host.isascii():
         host = host.encode("idna").decode()
-    usual = _DEFAULT_PORTS.get(parts.scheme)
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise ValueError(f"{origin} is no URL of HTTP")
+    usual = _DEFAULT_PORTS[parts.scheme]
     port = parts.port or usual
     shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
     return parts.scheme, host, port, shown if port == usual else f"{shown}:{port}"

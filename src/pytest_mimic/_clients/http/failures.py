@@ -17,40 +17,12 @@ from typing import Any
 Failure = dict[str, Any]
 
 # Kinds. A connection failed: refused, unreachable in another way, its name not found, TLS, or a timeout. Then timeouts
-# of reading and writing; waiting for a free connection; closed before the end; malformed; refused by a proxy; and a
-# request that the client itself refuses.
+# of reading and writing; waiting for a free connection; closed before the end; malformed; and refused by a proxy.
 CONNECTING = ("refused", "unreachable", "name", "tls", "connecting")
 # What an exception of TLS says besides its text.
 _DETAILS = ("library", "reason", "verify_code", "verify_message")
 # The body ended before its end: the client finds that out by itself.
 CUT_OFF: Failure = {"type": "closed", "message": "the connection was closed early"}
-_COMPLAINTS = (ValueError, TypeError, AttributeError, AssertionError, OverflowError, UnicodeError)
-
-
-def complaint(error: BaseException) -> Failure | None:
-    """Return an exception of Python with which a client refuses a request as plain data, or None if it is none.
-
-    Of a text that cannot be encoded, only what the exception shows is stored: it may be secret.
-    """
-    kind = {"type": f"builtins:{type(error).__name__}"}
-    if type(error) is UnicodeEncodeError:
-        fault = error.object[error.start : error.end]
-        if len(fault) > 1:  # of several characters, only the place is shown
-            fault = "?" * len(fault)
-        place = {"encoding": error.encoding, "start": error.start, "fault": fault}
-        return {**kind, "message": error.reason, **place}
-    is_text = len(error.args) < 2 and all(isinstance(arg, str) for arg in error.args)
-    return {**kind, "message": str(error)} if type(error) in _COMPLAINTS and is_text else None
-
-
-def load_complaint(stored: Mapping[str, Any]) -> Exception | None:
-    """Return the complaint that was stored, or None if it is another failure."""
-    name, message = stored["type"].removeprefix("builtins:"), stored["message"]
-    if name == "UnicodeEncodeError":
-        start, fault = stored["start"], stored["fault"]
-        return UnicodeEncodeError(stored["encoding"], "?" * start + fault, start, start + len(fault), message)
-    found = next((one for one in _COMPLAINTS if one.__name__ == name), None)
-    return found and (found(message) if message else found())
 
 
 # What the system and the standard library raise
@@ -120,11 +92,11 @@ def system_error(stored: Mapping[str, Any]) -> Exception:
         error = TimeoutError(*args)
     elif number is None and kind == "closed":
         error = RemoteDisconnected(message)
-    elif kind in ("malformed", "invalid"):
+    elif kind == "malformed":
         error = BadStatusLine(message)
     else:
         error = OSError(*args)  # its number gives it its class
-    return load_complaint(stored) or error
+    return error
 
 
 def root_of(error: BaseException) -> BaseException | None:
@@ -153,27 +125,22 @@ def urllib3_failure(error: BaseException) -> Failure | None:
     """Return an exception that a connection raises as plain data, or None if it is no outcome."""
     own = sys.modules["urllib3.exceptions"]
     if not isinstance(error, own.HTTPError):
-        return system_failure(error) or complaint(error)
-    name, root = type(error).__name__, root_of(error)
-    message = getattr(error, "location", None) or next(
-        (arg for arg in error.args if isinstance(arg, str)), ""
-    )
-    message = str(message).removeprefix(f"{vars(error).get('conn')}: ")
-    if name == "ConnectTimeoutError":
+        return system_failure(error)
+    root = root_of(error)
+    message = next((arg for arg in error.args if isinstance(arg, str)), "")
+    message = message.removeprefix(f"{vars(error).get('conn')}: ")
+    if type(error).__name__ == "ConnectTimeoutError":
         return {"type": "connecting", "message": message}
     found = None if root is None else system_failure(root, reading=False)
     if found is not None:
         return {**found, "type": "unreachable"} if found["type"] == "closed" else found
     if isinstance(error, own.NewConnectionError):
         return {"type": "unreachable", "message": message}
-    # A name that cannot be encoded.
-    return {"type": "invalid", "message": message, "class": name}
+    return None
 
 
 def urllib3_error(stored: Mapping[str, Any], conn: Any) -> Exception:
     """Return what a connection raises for a failure. The pool makes its own exceptions of those of the system."""
-    if (found := load_complaint(stored)) is not None:
-        return found
     own, kind, message = sys.modules["urllib3.exceptions"], stored["type"], stored["message"]
     error: Exception
     if kind in ("refused", "unreachable", "name"):
@@ -187,11 +154,6 @@ def urllib3_error(stored: Mapping[str, Any], conn: Any) -> Exception:
         error.__cause__ = cause
     elif kind == "connecting":
         error = own.ConnectTimeoutError(conn, message)
-    elif kind == "invalid":
-        cls = getattr(own, stored.get("class", ""), own.ProtocolError)
-        error = cls(message)
-        if message not in (str(error), getattr(error, "location", None)):
-            error = cls.__new__(cls, message)  # it makes its own text of its argument
     else:
         error = system_error(stored)
     return error
@@ -200,10 +162,10 @@ def urllib3_error(stored: Mapping[str, Any], conn: Any) -> Exception:
 # aiohttp
 
 
-def aiohttp_failure(error: Any, *, at: str, proxy: Any) -> Failure | None:
+def aiohttp_failure(error: Any, *, at: str) -> Failure | None:
     """Return an exception of aiohttp as plain data, or None if it is no outcome.
 
-    It was raised at `connect`, `request` or `response`. `proxy` is the host and the port of the proxy of the request.
+    It was raised at `connect`, `request` or `response`.
     """
     from asyncio import TimeoutError as AsyncTimeoutError
 
@@ -230,35 +192,29 @@ def aiohttp_failure(error: Any, *, at: str, proxy: Any) -> Failure | None:
         if at == "request":
             found["while"] = "sending"
     else:
-        found = complaint(error)
-    is_of_proxy = proxy is not None and (getattr(error, "host", None), getattr(error, "port", None)) == proxy
-    return {**found, "proxy": True} if found is not None and is_of_proxy else found
+        found = None
+    return found
 
 
 def aiohttp_error(stored: Mapping[str, Any], req: Any, *, in_body: bool = False) -> Exception:
     """Return the exception of aiohttp for a failure: of connecting, of a response, or of its body."""
     from asyncio import TimeoutError as AsyncTimeoutError
 
-    if (found := load_complaint(stored)) is not None:
-        return found
     aiohttp, kind, message = sys.modules["aiohttp"], stored["type"], stored["message"]
     make: Callable[..., Any]
     if kind in CONNECTING and kind != "connecting":
         reason = system_error(stored)
-        key = _proxy_key(req) if "proxy" in stored else req.connection_key
         name = {"name": "ClientConnectorDNSError", "tls": "ClientConnectorSSLError"}.get(kind, "")
         if isinstance(reason, ssl.SSLCertVerificationError):
             name = "ClientConnectorCertificateError"
-        elif "proxy" in stored and kind != "name":
-            name = "ClientProxyConnectionError"
         make = getattr(aiohttp, name, aiohttp.ClientConnectorError)
-        error: Exception = make(key, reason)
+        error: Exception = make(req.connection_key, reason)
         error.__cause__ = reason
         return error
     if kind in ("connecting", "reading", "writing", "waiting"):
         name = "ConnectionTimeoutError" if kind in ("connecting", "waiting") else "SocketTimeoutError"
         return AsyncTimeoutError() if "total" in stored else getattr(aiohttp, name)(message)
-    if kind in ("malformed", "invalid") and not in_body:
+    if kind == "malformed" and not in_body:
         exceptions = sys.modules["aiohttp.http_exceptions"]
         return exceptions.HttpProcessingError(code=stored.get("code", 400), message=message)  # type: ignore[no-any-return]
     if in_body:
@@ -266,12 +222,3 @@ def aiohttp_error(stored: Mapping[str, Any], req: Any, *, in_body: bool = False)
     if "errno" in stored:
         return aiohttp.ClientOSError(stored["errno"], message)  # type: ignore[no-any-return]
     return aiohttp.ServerDisconnectedError(message)  # type: ignore[no-any-return]
-
-
-def _proxy_key(req: Any) -> Any:
-    """Return the key of the connection to a request's proxy, which its error names."""
-    key, proxy = req.connection_key, req.proxy
-    place = {"host": proxy.host, "port": proxy.port, "is_ssl": proxy.scheme == "https"}
-    # Older versions have fewer fields.
-    unset = {name: None for name in key._fields if name.startswith(("proxy", "server_hostname"))}
-    return key._replace(**place, **unset)

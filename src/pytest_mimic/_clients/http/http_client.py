@@ -22,7 +22,6 @@ from pytest_mimic._clients.http.connections import (
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, connects_by_itself
 from pytest_mimic._clients.http.failures import (
     CONNECTING,
-    complaint,
     system_error,
     system_failure,
     urllib3_error,
@@ -231,7 +230,7 @@ class _Talk:
                 # As the pool says it.
                 found["message"] = f"Read timed out. (read timeout={self._conn.timeout})"
         else:
-            found = system_failure(error, reading=not sending) or complaint(error)
+            found = system_failure(error, reading=not sending)
         if found is None or not sending or found["type"] in CONNECTING:
             return found
         return {**found, "while": "sending"}

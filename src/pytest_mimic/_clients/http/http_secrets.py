@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 # A line that has one JSON text: of a stream of JSON texts, or of server-sent events.
 _JSON_LINE = re.compile(r"(?P<head>(?:data:)?\s*)(?P<json>[\[{].*[\]}])(?P<tail>\s*)", re.DOTALL)
-# What separates the parts of a multipart body, and the headers of a part from its content.
-_BETWEEN_BLOCKS = re.compile(r"((?:\r?\n)?--[^\r\n]+\r?\n|(?:\r?\n){2})")
 # The placeholder as clients escape it in a URL.
 _ESCAPED = re.compile(re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]"))
 
@@ -49,7 +47,6 @@ class Secrets:
     def __init__(self, redactor: Redactor) -> None:
         self.redactor = redactor
         self.values = set(redactor.issued)
-        self._headers: set[str] = set()
         self._has_request = False
 
     def learn(self, plain: Any, /) -> None:
@@ -93,7 +90,6 @@ class Secrets:
             lower = name.lower()
             if not self.redactor.hides(name, value):
                 continue
-            self._headers.add(value)
             if lower in ("cookie", "set-cookie"):
                 cookies = value.split(";") if lower == "cookie" else [value.partition(";")[0]]
                 for cookie in cookies:
@@ -110,17 +106,6 @@ class Secrets:
         is_mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
         if len(value) >= 20 or (len(value) >= 8 and is_mixed):
             self.values |= forms_of(value)
-
-    def in_complaints(self) -> set[str]:
-        """Return the secrets as a client may show them when it complains: as texts, and as Python writes them.
-
-        It shows a header whole, so those count that are too common to be secret elsewhere.
-        """
-        found = self.values | self._headers
-        for value in self.values | self._headers:
-            raw = (value.encode(charset, "replace") for charset in ("utf-8", "latin-1"))
-            found |= {repr(value)[1:-1], *(repr(each)[2:-1] for each in raw)}
-        return found
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
         """Return a copy of plain data without secrets.
@@ -178,14 +163,8 @@ class Secrets:
         if kind == "application/x-www-form-urlencoded":
             return {"text": self.form(text)}
         if kind.startswith("multipart/"):
-            return {"text": self.multipart(text)}
+            text = self.redactor.texts.scrub_text(text)
         return {"text": self.text(text)}
-
-    def multipart(self, text: str) -> str:
-        """Return a multipart body without secrets. Each part, and what is before the first blank line in it, is a text."""
-        blocks = _BETWEEN_BLOCKS.split(text)
-        self.learn(blocks)
-        return "".join(map(self.text, blocks))
 
     def form(self, form: str) -> str:
         """Return an urlencoded form without secrets, and learn them."""

@@ -16,8 +16,6 @@ from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpReque
 from pytest_mimic._clients.http.failures import (
     CONNECTING,
     Failure,
-    complaint,
-    load_complaint,
     root_of,
     system_error,
     system_failure,
@@ -186,15 +184,12 @@ _KINDS = {
     "WriteError": "closed",
     "CloseError": "closed",
     "RemoteProtocolError": "malformed",
-    "LocalProtocolError": "invalid",
-    "UnsupportedProtocol": "invalid",
     "ProxyError": "proxy",
 }
 _CLASSES = {
     **dict.fromkeys(CONNECTING, "ConnectError"),
-    **{kind: name for name, kind in _KINDS.items() if kind not in ("unreachable", "closed", "invalid")},
+    **{kind: name for name, kind in _KINDS.items() if kind not in ("unreachable", "closed")},
     "closed": "RemoteProtocolError",
-    "invalid": "LocalProtocolError",
 }
 _NUMBERED = re.compile(r"\[Errno (-?\d+)\] (.*)", re.DOTALL)
 _ENDED = re.compile("disconnected|closed connection|incomplete|without sending", re.IGNORECASE)
@@ -204,7 +199,7 @@ def _failure(module: Any, error: BaseException) -> Failure | None:
     """Return an exception of httpx or httpx2 as plain data, or None if it is no outcome."""
     name = type(error).__name__
     if getattr(module, name, None) is not type(error) or name not in _KINDS:
-        return complaint(error)
+        return None
     found: Failure = {"type": _KINDS[name], **_texts_of(str(error))}
     root = root_of(error)
     if name == "ConnectError" and root is not None:
@@ -216,8 +211,6 @@ def _failure(module: Any, error: BaseException) -> Failure | None:
             found["type"] = "unreachable"
     elif name == "RemoteProtocolError" and _ENDED.search(str(error)):
         found["type"] = "closed"
-    elif name == "UnsupportedProtocol":
-        found["class"] = name
     elif name in ("ReadError", "WriteError", "CloseError"):
         found["while"] = "sending" if name == "WriteError" else "receiving"
     return found
@@ -225,11 +218,7 @@ def _failure(module: Any, error: BaseException) -> Failure | None:
 
 def _error(module: Any, stored: Mapping[str, Any], request: Any) -> Exception:
     """Return the exception of httpx or httpx2 for a failure."""
-    if (found := load_complaint(stored)) is not None:
-        return found
     name = _CLASSES[stored["type"]]
-    if stored.get("class") in _KINDS:
-        name = stored["class"]
     if stored["type"] == "closed" and ("errno" in stored or "while" in stored):
         name = "WriteError" if stored.get("while") == "sending" else "ReadError"
     error: Exception = getattr(module, name)(_text_of(stored), request=request)

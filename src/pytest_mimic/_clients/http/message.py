@@ -68,11 +68,7 @@ def header_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
 # JSON: read if plain data can hold it, and written again in the layout of its server
 
 
-# Recordings are written, and shown, by recursive functions.
-_DEEPEST = 200
 _INDENT = re.compile(r"[\[{]\n( {1,8})\S")
-# Signs that Go escapes, so that JSON can be part of an HTML page.
-_HTML_SIGNS = "<>&\u2028\u2029"
 # As in `_core/outcome/plain.py`: `JSONEncoder.encode` makes such an encoder at each call.
 _chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
     None, JSONEncoder().default, encoder.encode_basestring, None, ":", ",", False, False, True
@@ -83,26 +79,14 @@ def parse_json(text: str) -> Any:
     """Parse a JSON text that plain data can hold.
 
     Raises:
-        ValueError: It is not JSON, is nested more than 200 deep, or has NaN, a lone surrogate or a repeated key.
+        ValueError: It is not JSON, is nested too deep for Python, or has NaN, a lone surrogate or a repeated key.
     """
     try:
         value = loads(text, parse_constant=_refuse, object_pairs_hook=_unique_keys)
         dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("nested too deep") from error
-    if text.count("[") + text.count("{") > _DEEPEST and _is_deep(value):
-        raise ValueError("nested too deep")
     return value
-
-
-def _is_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(_DEEPEST):
-        boxes = (box.values() if isinstance(box, dict) else box for box in level)
-        level = [inner for box in boxes for inner in box if isinstance(inner, (dict, list))]
-        if not level:
-            return False
-    return True
 
 
 def _refuse(constant: str) -> None:
@@ -120,14 +104,12 @@ def style_of(value: Any, text: str) -> str | None:
     """Return the style in which `write_json` makes this text of the value, or None if no style does.
 
     Styles are compact (an empty text), `spaced` and `indent-2`, as `json.dumps` writes them; with `ascii` where
-    other characters are escaped, with `html` or `slashes` for the escapes of Go and PHP, and with `newline` at the end.
+    other characters are escaped, and with `newline` at the end.
     """
     indented = _INDENT.match(text)
     layouts = [f"indent-{len(indented[1])}"] if indented else ["", "spaced"]
     escapes = ["", "ascii"] if "\\u" in text else [""]
-    words = ["html"] if re.search(r"\\u00(?:3c|3e|26)", text) else []
-    words += ["slashes"] if "\\/" in text else []
-    words += ["newline"] if text.endswith("\n") else []
+    words = ["newline"] if text.endswith("\n") else []
     for layout in layouts:
         for escape in escapes:
             style = " ".join(filter(None, (layout, escape, *words)))
@@ -144,10 +126,6 @@ def write_json(value: Any, style: str = "") -> str:
     indent = next((int(word[7:]) for word in words if word.startswith("indent-")), None)
     separators = None if indent or "spaced" in words else (",", ":")
     text = dumps(value, ensure_ascii="ascii" in words, indent=indent, separators=separators)
-    for sign in _HTML_SIGNS if "html" in words else "":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    if "slashes" in words:
-        text = text.replace("/", "\\/")
     return f"{text}\n" if "newline" in words else text
 
 
@@ -238,11 +216,8 @@ def deflate(chunks: Iterable[bytes], encoding: str, *, complete: bool = True) ->
 
 # The parts of a request that is signed in advance for AWS: they depend on the time and on credentials.
 _NAMES = ("algorithm", "credential", "date", "expires", "signedheaders", "security-token", "signature")
-# The fields of versions 4 and 2 of signatures, in a query and, with a policy, in a form.
-_VERSION_4 = frozenset({"policy", *(f"x-amz-{name}" for name in _NAMES)})
-_VERSION_2 = frozenset({"policy", "awsaccesskeyid", "signature", "expires", "x-amz-security-token"})
-
-_GENERAL = "application/octet-stream"
+# The fields of a signature, in a query and, with a policy, in a form.
+_SIGNING = frozenset({"policy", *(f"x-amz-{name}" for name in _NAMES)})
 
 
 def describe_body(data: bytes, content_type: str | None, encoding: str | None) -> tuple[str | None, Any]:
@@ -319,17 +294,9 @@ def _part(head: str, content: bytes) -> tuple[str, Any]:
         except ValueError:
             pass
     filename = about.get("filename*", about.get("filename"))
-    if filename is not None and kind in (_GENERAL, _guessed(filename)):
-        kind = None  # some clients add it, others send none
     if filename is not None or (kind and not kind.startswith("text/plain")):
         value = {"filename": filename, "type": kind, "content": value}
     return about.get("name", ""), value
-
-
-def _guessed(filename: str) -> str | None:
-    from mimetypes import guess_type
-
-    return guess_type(filename)[0]
 
 
 def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
@@ -337,11 +304,6 @@ def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
 
     Without a signature, fields of these names mean something else, and stay.
     """
-    names = {name.lower() for name in fields}
-    if "x-amz-signature" in names:
-        signing = _VERSION_4
-    elif names >= {"awsaccesskeyid", "signature"} and names & {"expires", "policy"}:
-        signing = _VERSION_2
-    else:
+    if "x-amz-signature" not in {name.lower() for name in fields}:
         return fields
-    return {name: value for name, value in fields.items() if name.lower() not in signing}
+    return {name: value for name, value in fields.items() if name.lower() not in _SIGNING}

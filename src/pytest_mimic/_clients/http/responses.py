@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets
     from pytest_mimic._core.seam.base import Step
 
+# The checksums of a body, which clients of clouds compare.
+_CHECKSUM = re.compile(
+    r"x-amz-crc32|x-amz-checksum-.*|x-goog-hash|content-md5|(?:content-|repr-)?digest", re.IGNORECASE
+)
 # The encodings that aiohttp decodes before its reader sees them. It leaves the others to the application.
 _DECODED = frozenset({"br", "deflate", "gzip", "zstd"})
 
@@ -129,8 +134,9 @@ class ExchangeRecorder:
         redactor = secrets.redactor
         secrets.values |= redactor.issued
         if "error" in end:
-            values = secrets.in_complaints()
-            end["error"] = _scrub_error(end["error"], lambda text: redactor.texts.scrub_text(text, values))
+            end["error"] = _scrub_error(
+                end["error"], lambda text: redactor.texts.scrub_text(text, secrets.values)
+            )
         plain: dict[str, Any] = {}
         if self.head:
             sent = set(secrets.values)
@@ -176,6 +182,8 @@ def store_response(
         secrets=secrets,
     )
     headers = [[name, secrets.header(name, value)] for name, value in head["headers"]]
+    if any(map(_CHECKSUM.fullmatch, one)) and (compressed or b"".join(load_body(body)) != b"".join(chunks)):
+        headers = [pair for pair in headers if not _CHECKSUM.fullmatch(pair[0])]
     if body is not None and compressed and "compressed" not in body:
         # Decompressed for good: no encoder for it.
         headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]

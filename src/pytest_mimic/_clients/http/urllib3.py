@@ -35,11 +35,6 @@ def _wrap_urlopen(original: Callable[..., Any], port: Port) -> Callable[..., Any
         takers = exchange.takers()
         if not takers:
             return original(pool, method, url, body, *args, **options)
-        if pool.ConnectionCls.__module__.startswith("vcr."):
-            remedy = "to mimic them, run pytest-mimic import once, then pip uninstall pytest-recording"
-            takers[0].port.report(f"requests inside cassettes of vcrpy are left to vcrpy: {remedy}")
-            with takers[0].port.unmimicked():
-                return original(pool, method, url, body, *args, **options)
         if body is not None and isgenerator(body):
             body = list(body)  # an attempt that cannot connect must not use it up
         token = ABOVE.set(tuple(takers))

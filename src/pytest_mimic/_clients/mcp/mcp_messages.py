@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._core.seam.base import ClientCall
@@ -45,7 +44,6 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     method, params = request["method"], dict(request.get("params") or {})
     params.pop("_meta", None)
     secrets = Secrets(port.redactor)
-    shown, host = _server(server, secrets)
     given, params = params, secrets.scrub(params)
 
     def learned() -> Secrets:
@@ -63,32 +61,29 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
         f"{verb.upper()} {resource}",
         parts=parts,
         identity=("server", "method") if method in _HANDSHAKES else ("server", "method", "params"),
-        described={"server": shown, "method": method, **({"params": parts["params"]} if params else {})},
-        host=host,
+        described={
+            "server": _server(server),
+            "method": method,
+            **({"params": parts["params"]} if params else {}),
+        },
         secrets=learned,
     )
 
 
-def _server(server: Any, secrets: Secrets) -> tuple[str, str | None]:
-    """Return a server in a few words without secrets, and its host if it is reached over the network."""
-    if isinstance(server, str):
-        url = urlsplit(server)
-        return f"{url.scheme}://{url.hostname}{secrets.path(url.path)}", url.hostname
+def _server(server: Any) -> str:
+    """Return the command of a server in a few words without secrets."""
     words = [getattr(server, "command", ""), *(getattr(server, "args", None) or ())]
     names = [PurePath(word).name for word in words[:2] if not word.startswith("-")]
-    return " ".join(names) or type(server).__name__, None
+    return " ".join(names) or type(server).__name__
 
 
 def outcome_of(
-    messages: list[dict[str, Any]], answer: dict[str, Any] | None, port: Port, request: dict[str, Any]
+    messages: list[dict[str, Any]], answer: dict[str, Any], port: Port, request: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return what a request gave: the server's messages before its answer, and its result or error.
-
-    Without an answer, the client has ended a request that stays open (a subscription).
-    """
+    """Return what a request gave: the server's messages before its answer, and its result or error."""
     plain: dict[str, Any] = {"messages": [_without_token(one) for one in messages]} if messages else {}
     for name in ("result", "error"):
-        if answer is not None and name in answer:
+        if name in answer:
             plain[name] = answer[name]
     secrets = Secrets(port.redactor)
     secrets.learn(request.get("params"))

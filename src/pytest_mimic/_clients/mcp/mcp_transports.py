@@ -1,4 +1,4 @@
-"""The adapter of the SDK `mcp`: the transports of its client. In a replay no server starts, and nothing is connected.
+"""The adapter of the SDK `mcp`: the transport of its client over stdio. In a replay no server starts.
 
 Read against mcp 1.30 and 2.3. The session above stays real: the handshake, validation, callbacks, caches.
 """
@@ -13,20 +13,27 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._clients.mcp.mcp_messages import comparable_outcome
 from pytest_mimic._clients.mcp.mcp_session import McpSession
 from pytest_mimic._core.seam.base import Adapter, Edge
+from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
 
-_RENAMED = (1, 24)
-_OLD = "streamablehttp_client"
+# The transports over HTTP, which `http` records. mcp 1.24 renamed the second one, and mcp 2 dropped its old name.
+_OVER_HTTP = (
+    ("sse", "sse_client"),
+    ("streamable_http", "streamablehttp_client"),
+    ("streamable_http", "streamable_http_client"),
+)
 
 
 class McpAdapter(Adapter):
     """The adapter of `mcp`."""
 
     def edges(self) -> Sequence[Edge]:
-        transports = [("stdio", "stdio_client"), ("sse", "sse_client"), *_http_transports()]
-        return [Edge(f"mcp.client.{module}", (name,), _wrap) for module, name in transports]
+        found = [Edge("mcp.client.stdio", ("stdio_client",), _wrap)]
+        for module, name in _OVER_HTTP:
+            found.append(Edge(f"mcp.client.{module}", (name,), _wrap_http))
+        return found
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
         return comparable_outcome(plain)
@@ -44,7 +51,23 @@ def _wrap(original: Callable[..., AbstractAsyncContextManager[Any]], port: Port)
         if not port.taking():
             return real()
         server = args[0] if args else next(iter(kwargs.values()), None)
-        return _connected(McpSession(port, server, real, gives_id=original.__name__ == _OLD))
+        return _connected(McpSession(port, server, real))
+
+    return client
+
+
+def _wrap_http(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    """Refuse a session over HTTP that nothing would record."""
+
+    @wraps(original)
+    def client(*args: Any, **kwargs: Any) -> Any:
+        if port.taking() and not port.takes_kind("http"):
+            with port.noting:
+                raise TargetError(
+                    "mcp: a session over HTTP is recorded by the line http",
+                    remedies=["add the line http to mimic_functions"],
+                )
+        return original(*args, **kwargs)
 
     return client
 
@@ -60,16 +83,3 @@ async def _connected(session: McpSession) -> AsyncIterator[tuple[Any, ...]]:
             with anyio.CancelScope(shield=True):
                 await session.close()
             tasks.cancel_scope.cancel()
-
-
-def _http_transports() -> list[tuple[str, str]]:
-    """Return the functions for streamable HTTP of the installed version: mcp 1.24 renamed it, mcp 2 dropped the old name."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        major, minor = map(int, version("mcp").split(".")[:2])
-    except (PackageNotFoundError, ValueError):  # pragma: no cover (mcp is not installed)
-        return []
-    old = [("streamable_http", _OLD)] if major < 2 else []
-    new = [("streamable_http", "streamable_http_client")] if (major, minor) >= _RENAMED else []
-    return [*old, *new]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from contextvars import ContextVar
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
 
 _Function = Callable[..., Any]
-# The scripts that a script object or a pipeline calls now, by their hashes.
-_CALLED: ContextVar[dict[str, Any]] = ContextVar("called_scripts")
 # The attribute of a connection that holds its state.
 _STATE = "_mimic_state"
 # `token` is the fourth argument of a lock's `acquire`, after the lock itself.
@@ -46,16 +43,11 @@ class RedisAdapter(Adapter):
         self._logs: dict[str, ReplayLog[bytes]] = {}
 
     def edges(self) -> Sequence[Edge]:
-        sync, asynchronous = partial(sync_method, _call_scripts), partial(async_method, _call_scripts)
         return [
             *self._connection_edges("redis.connection", "can_read", sync_method),
             *self._connection_edges("redis.asyncio.connection", _async_can_read(), async_method),
             Edge("redis.lock", ("Lock", "acquire"), _wrap_acquire),
             Edge("redis.asyncio.lock", ("Lock", "acquire"), _wrap_acquire),
-            Edge("redis.commands.core", ("Script", "__call__"), sync),
-            Edge("redis.commands.core", ("AsyncScript", "__call__"), asynchronous),
-            Edge("redis.client", ("Pipeline", "execute"), sync),
-            Edge("redis.asyncio.client", ("Pipeline", "execute"), asynchronous),
         ]
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
@@ -92,7 +84,7 @@ class RedisAdapter(Adapter):
 
     def _connect(self, original: _Function, port: Port, connection: Any, *args: Any, **kwargs: Any) -> Any:
         # Otherwise the connection is opened when something has to be sent for real.
-        if _state(connection).must_connect(connection) or not port.taking():
+        if _state(connection).is_real or not port.taking():
             return waiting(original(connection, *args, **kwargs))
         return None
 
@@ -140,11 +132,6 @@ class RedisAdapter(Adapter):
         with batch.talking(state, at="send"):
             if batch.is_recorded:
                 yield from self._catch_up(original, connection, state, log)
-            # Without loading its scripts, a recording would depend on whether the server knew them.
-            for script in filter(None, map(_CALLED.get({}).get, batch.scripts())):
-                yield original(connection, connection.pack_command("SCRIPT", "LOAD", script))
-                with suppress(redis_errors().ResponseError):
-                    yield connection.read_response()
             sent = yield send()
             if not batch.verifies:
                 return sent
@@ -215,16 +202,6 @@ def _state(connection: Any) -> ConnectionState:
         _STATE, ConnectionState()
     )
     return state
-
-
-def _call_scripts(original: _Function, _port: Port, caller: Any, *args: Any, **kwargs: Any) -> Steps:
-    """Note which scripts a script object or a pipeline calls. Only these are loaded: other commands may ask for them."""
-    scripts = getattr(caller, "scripts", (caller,))
-    before = _CALLED.set({**_CALLED.get({}), **{str(script.sha): script.script for script in scripts}})
-    try:
-        return (yield original(caller, *args, **kwargs))
-    finally:
-        _CALLED.reset(before)
 
 
 def _wrap_acquire(original: _Function, port: Port) -> _Function:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_mimic._clients.redis.redis_commands import Command, first_word, joined, read_commands, text_of
+from pytest_mimic._clients.redis.redis_commands import Command, first_word, joined, read_commands
 from pytest_mimic._clients.redis.replies import (
     describe_commands,
     load_error,
@@ -35,7 +35,6 @@ class ConnectionState:
     def __init__(self) -> None:
         self.listens = False  # the connection receives messages of channels
         self.is_busy = False  # a real command is being sent or read
-        self._was_listening = False
         self.expected: deque[Any] = deque()  # for each reply, its batch, or the reply as it is stored
 
     @property
@@ -43,17 +42,11 @@ class ConnectionState:
         """Whether everything on the connection is real, set-up included."""
         return self.listens or self.is_busy
 
-    def must_connect(self, connection: Any) -> bool:
-        """Return whether to open the connection at once: one that was lost while it listened goes on listening."""
-        # A listener registers a callback, and removes it when it returns the connection to its pool.
-        self.listens = self.listens or (self._was_listening and bool(connection._connect_callbacks))
-        return self.is_real
-
     def disconnect(self) -> None:
         """Forget the replies that have not been read."""
         if self.is_busy:  # the client tries to connect again, or fails: `Batch.talking` sees it
             return
-        self._was_listening, self.listens = self._was_listening or self.listens, False
+        self.listens = False
         while self.expected:
             expected = self.expected.popleft()
             if isinstance(expected, Batch):
@@ -199,16 +192,6 @@ class Batch:
     @property
     def is_recorded(self) -> bool:
         return self._step.mode == "run"
-
-    def scripts(self) -> list[str]:
-        """Return the hashes of the scripts in the commands, if they are recorded."""
-        found: list[bytes] = []
-        for command in self._commands if self._step.mode != "pass" else ():
-            if first_word(command[0]) in ("EVALSHA", "EVALSHA_RO"):
-                found += command[1:2]
-            elif first_word(command[0]) == "SCRIPT":
-                found += command[2:]
-        return [text_of(sha) for sha in dict.fromkeys(found)]
 
     def abandon(self) -> None:
         if self._step.mode != "pass":

@@ -17,8 +17,6 @@ from pytest_mimic.errors import CorruptRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
 
-# Commands by which clients find their servers. They belong to the client, not to the test that connects first.
-_SHARED = frozenset({"SENTINEL", "CLUSTER", "COMMAND"})
 # Commands whose replies are in no order, and those with names and values in turn.
 _UNORDERED = frozenset("SMEMBERS SINTER SUNION SDIFF KEYS HKEYS HVALS".split())
 _IN_TURN = frozenset({"HGETALL", "CONFIG", "CONFIG GET"})
@@ -47,13 +45,11 @@ def describe_commands(
     described: dict[str, Any] = {name: counted}
     if database:
         described["database"] = database
-    shared = len(commands) == 1 and verb.partition(" ")[0] in _SHARED
     return ClientCall(
         f"{verb} {resource}".strip(),
         parts={"database": database, "protocol": protocol, name: counted},
-        identity=(name,) if shared else ("database", "protocol", name),
+        identity=("database", "protocol", name),
         described=described,
-        shared=shared,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
@@ -41,7 +41,6 @@ class LazyConnection:
         self.setting_up = real is None
         self.resetting = False  # the pool is taking it back: nothing that is sent is a call
         self.closed = False  # it was closed
-        self.broken = False  # an error has shown that the server is gone
         self.used = False  # statements were sent since the last commit or rollback
         self.failed = False  # one of them failed
         self.introduce: Callable[[], None] | None = None
@@ -119,15 +118,6 @@ class LazyConnection:
         real, self.real = self.real, None
         if real is not None:
             getattr(real, how)()
-
-    def is_gone(self) -> bool:
-        real = self.real
-        if real is None:
-            return self.broken
-        is_closed = getattr(getattr(real, "_connection", None), "is_closed", None)
-        if is_closed is not None:
-            return bool(is_closed())
-        return bool(getattr(real, "broken", False) or (hasattr(real, "broken") and real.closed))
 
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
@@ -261,7 +251,7 @@ class LazyConnection:
         """
         was_open = self.real is not None
         try:
-            with self.port.noting, nullcontext() if step.mode == "pass" else self.port.connecting():
+            with self.port.noting:
                 yield
         except BaseException as error:
             # An error of connecting says nothing about the statement.
@@ -271,7 +261,7 @@ class LazyConnection:
                 step.abandon(error)
             else:
                 self.failed = True
-                step.finish({"error": stored, "gone": True} if self.is_gone() else {"error": stored})
+                step.finish({"error": stored})
             if step.mode == "pass" or not step.answers(error):
                 raise
 
@@ -284,7 +274,6 @@ class LazyConnection:
         if "error" not in outcome:
             return
         self.failed = True
-        self.broken = self.broken or bool(outcome.get("gone"))
         raise DriverErrors(self.dbapi).load(outcome["error"])
 
 

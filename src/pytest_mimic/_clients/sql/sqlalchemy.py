@@ -35,8 +35,6 @@ _LIST = re.compile(r"(?P<set>\bIN\s*\(\s*)?__\[POSTCOMPILE_(?P<name>\S+?)(?:~~.+
 class SqlAdapter(Adapter):
     """Stand-ins for the connections of SQLAlchemy's pools."""
 
-    closes_on_exits = True
-
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._databases = Databases()
@@ -226,7 +224,7 @@ def _pinging(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
         if not isinstance(connection, StandInConnection):
             return original(dialect, connection)
         lazy = connection._lazy
-        return not lazy.broken if lazy.real is None else original(dialect, lazy.real)
+        return lazy.real is None or original(dialect, lazy.real)
 
     return ping
 

@@ -111,11 +111,11 @@ class StandInConnection(_PsycopgParts):
 
     @property
     def closed(self) -> bool:
-        return self._lazy.closed or self._lazy.is_gone()
+        return self._lazy.closed
 
     @property
     def broken(self) -> bool:
-        return self._lazy.is_gone()
+        return bool(getattr(self._lazy.real, "broken", False))
 
     @property
     def in_transaction(self) -> bool:
@@ -177,7 +177,7 @@ class StandInDriver(_PsycopgParts):
 
     def is_closed(self) -> bool:
         """Return whether it is closed, as asyncpg does."""
-        return self._lazy.closed or self._lazy.is_gone()
+        return self._lazy.closed
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

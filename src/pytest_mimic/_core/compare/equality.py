@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -103,46 +103,6 @@ class Closeness:
             return bool(abs(actual - recorded) <= allowed < number(math.inf))
         except ArithmeticError:
             return False
-
-    def differing(self, recorded: Any, actual: Any, alike: Callable[[Any, Any], bool]) -> tuple[int, Any]:
-        """Return how many elements differ, and the index of the first: a number in a list, a tuple in an array.
-
-        Both sides are lists of objects or numpy arrays, of the same dtype and shape. `alike` compares objects.
-        """
-        if isinstance(recorded, list):
-            pairs = enumerate(zip(recorded, actual, strict=True))
-            places = [index for index, pair in pairs if not alike(*pair)]
-            return len(places), places[0] if places else None
-        import numpy
-
-        if recorded.dtype.hasobject or recorded.dtype.names:
-            count, first = self.differing(recorded.ravel().tolist(), actual.ravel().tolist(), alike)
-        else:
-            unequal = self._unequal(recorded, actual).ravel()
-            count, first = int(unequal.sum()), int(unequal.argmax()) if unequal.size else 0
-        if not count:
-            return 0, None
-        return count, tuple(int(index) for index in numpy.unravel_index(first, recorded.shape))
-
-    def _unequal(self, recorded: Any, actual: Any) -> Any:
-        """Return a mask of the elements that differ in two numpy arrays. NaN and NaT equal themselves."""
-        import numpy
-
-        kind = recorded.dtype.kind
-        if kind == "c" and self.exact:
-            real = self._unequal(recorded.real, actual.real)
-            return real | self._unequal(recorded.imag, actual.imag)
-        equal = (recorded == actual) | ((recorded != recorded) & (actual != actual))
-        if kind == "f" and self.exact:
-            equal &= (numpy.signbit(recorded) == numpy.signbit(actual)) | (recorded != recorded)
-        elif kind in "fciu" and not self.exact:
-            equal |= numpy.isclose(actual, recorded, rtol=self.rtol, atol=self.atol)
-        return ~equal
-
-
-def extent(values: Any) -> tuple[int, ...]:
-    """Return the shape of a numpy array, or the length of a list."""
-    return (len(values),) if isinstance(values, list) else tuple(values.shape)
 
 
 def _is_nan(number: object) -> bool:

@@ -1,4 +1,4 @@
-"""Differences as lines to read: few of them, and without secrets; those of tables as facts."""
+"""Differences as lines to read: few of them, and without secrets."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.argument_differences import Difference, focused, sides
-from pytest_mimic._core.describe.described_secrets import is_secret_label, secrets_in
-from pytest_mimic._core.describe.description_form import TAG, Budget
+from pytest_mimic._core.describe.described_secrets import secrets_in
+from pytest_mimic._core.describe.description_form import Budget
 from pytest_mimic._core.describe.text import render
 from pytest_mimic._core.describe.value_description import describe
 from pytest_mimic._core.identity.opening import key_step
-from pytest_mimic._core.identity.tables import Column, Table
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import hide_values
 
@@ -43,8 +42,6 @@ class Location:
     keys: tuple[str, ...] = ()
     parent: Location | None = None
     secret: bool = False  # whether the values must not be shown, as those of the parent
-    # Whether this is an argument that the call changed. Paths into it must begin with its name.
-    is_argument: bool = False
     is_optional: bool = False  # whether paths may leave this step out
     depth: int = field(init=False, default=0)  # how many steps lead here that paths must name
 
@@ -72,7 +69,7 @@ class Location:
         if self.depth > len(path):
             return False
         root, *steps = self.steps()
-        inner = [] if root.is_argument else [path]
+        inner = [path]
         # A returned value is named only where it is shown with a name, as in `result[0]`. In `result.a`, `result` is a key.
         names = root.keys or (("result",) if steps and steps[0].text.startswith("[") else ())
         for prefix in (tuple(name.split(".")) for name in names):
@@ -83,7 +80,7 @@ class Location:
     def path(self) -> str | None:
         """Return a path that leads here, for `volatile=`, with `*` for indexes; None if there is none."""
         root, *steps = self.steps()
-        path = ".".join(root.keys[:1]) if root.is_argument or not steps else ""
+        path = "" if steps else ".".join(root.keys[:1])
         for step in steps:
             if step.is_optional:
                 continue
@@ -213,34 +210,4 @@ class Lines:
     def _described(self, location: Location, value: object) -> object:
         if self._is_hidden(location, value):
             return PLACEHOLDER
-        if isinstance(value, Column):
-            return {TAG: "Column", "text": f"{value.dtype} column"}
         return describe(value, self.redactor, budget=_SIDE, secrets=self.secrets)
-
-
-def names_of(table: Table) -> list[Any]:
-    """Return the names of what is no table of columns: a series has one, an index has one for each level."""
-    levels = table.parts.get("names")
-    return [table.parts.get("name"), *(levels if isinstance(levels, list) else ())]
-
-
-def cut(table: Table, other: Table) -> Table:
-    """Return the rows of a table whose numbers another one has as well."""
-    rows = min(table.rows or 0, other.rows or 0)
-    return table._replace(parts={name: _cut(part, rows) for name, part in table.parts.items()})
-
-
-def _cut(part: Any, rows: int) -> object:
-    if isinstance(part, Column):
-        return part._replace(values=part.values[:rows])
-    return part[:rows] if hasattr(part, "nlevels") else part  # an index; a series also has a name
-
-
-def element_fact(lines: Lines, location: Location, recorded: Column, actual: Column, first: object) -> str:
-    """Return `[1, 2]: 0.5 recorded, 0.7 now` for the elements of two columns at an index, or at a tuple of indexes."""
-    indexes = first if isinstance(first, tuple) else (first,)
-    labels = [side.labels[indexes[0]] for side in (recorded, actual) if side.labels is not None]
-    secret = any(is_secret_label(label, lines.redactor) for label in labels)
-    element = Location("", parent=location, secret=secret)
-    fact = lines.fact(element, recorded.values[first], actual.values[first])
-    return f"[{', '.join(map(str, indexes))}]: {fact}"

@@ -100,14 +100,11 @@ def _hide_in_list(items: list[Any], redactor: Redactor) -> None:
 
 
 def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = ()) -> object:
-    """Return an outcome as a tree: the value itself, or a mapping with `raised`, `items`, `changed`, `files`.
+    """Return an outcome as a tree: the value itself, or a mapping with `raised` or `items`.
 
     `secrets` are as for `without_secrets`. CorruptRecordingError: a file is damaged or missing.
     """
     entry = stored.entry
-    detached = entry.get("detached", {}).get(entry.get("pickle"))
-    if detached is not None:  # its recording says enough, also where it was not pulled
-        return _pickle_tree(entry, detached["size"], entry.get("imports", []), entry.get("code", []))
     body = stored.readable()
     # Lifting loads all that makes outcomes, so it is only done for what the JSON does not say.
     encoded: Any = stored.lifted().encoded if body is None or stored.encoded or "objects" in entry else None
@@ -119,8 +116,6 @@ def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = 
     found.pop("is_open", None)  # items count as far as both streams were read
     if stored.awaited:
         found["awaited"] = True
-    if "files" in entry:
-        found["files"] = entry["files"]
     return found["value"] if list(found) == ["value"] else found
 
 
@@ -128,8 +123,7 @@ def _pickle_tree(
     entry: Mapping[str, Any], size: int | None, imports: list[str], code: list[str], *, mark: str = ""
 ) -> object:
     preview = [str(line) for line in entry.get("preview", ())]
-    tree = PickleView(size, imports, code, preview, entry.get("checksum", mark))
-    return {"": tree, "files": entry["files"]} if "files" in entry else tree
+    return PickleView(size, imports, code, preview, entry.get("checksum", mark))
 
 
 def body_tree(
@@ -145,8 +139,6 @@ def body_tree(
     if "value" in body:
         value = body["value"]
         found["value"] = _response(value) if is_response(value) else read(value)
-    if "returned" in body:
-        found["value"] = Named("argument", body["returned"])
     if "raised" in body:
         found["raised"] = _exception(read(body["raised"]))
     if "stream" in body:
@@ -159,8 +151,6 @@ def body_tree(
             found["end"] = body_tree(end, is_tagged=is_tagged, objects=objects)
         if stream.get("sent") is not None:
             found["sent"] = read(stream["sent"])
-    if "changed" in body:
-        found["changed"] = read(body["changed"])
     return found
 
 
@@ -216,9 +206,8 @@ def _exception(read: object) -> object:
     if not isinstance(read, Named) or not isinstance(read.value, dict):
         return read
     found = {"type": read.name, **read.value}
-    for link in ("cause", "context"):
-        if link in found:
-            found[link] = _exception(found[link])
+    if "cause" in found:
+        found["cause"] = _exception(found["cause"])
     args = found.get("args", [])
     if len(args) > 1 and isinstance(args[1], list) and all(isinstance(one, Named) for one in args[1]):
         found["args"], found["exceptions"] = args[:1], [_exception(one) for one in args[1]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,7 +11,6 @@ from typing import Any, TypeVar
 from pytest_mimic._core.compare.equality import (
     Closeness,
     exception_parts,
-    extent,
     is_equal,
     is_same_type,
     is_settled,
@@ -21,17 +19,14 @@ from pytest_mimic._core.compare.equality import (
     paired,
     parts_beside,
 )
+from pytest_mimic._core.compare.library_values import form, labels_of, library_difference
 from pytest_mimic._core.compare.lines import (
     ABSENT,
     Lines,
     Location,
-    cut,
-    element_fact,
-    names_of,
 )
-from pytest_mimic._core.describe.described_secrets import secrets_in
+from pytest_mimic._core.describe.described_secrets import is_secret_label, secrets_in
 from pytest_mimic._core.describe.leaves import leaf_text
-from pytest_mimic._core.describe.samples import count as counted
 from pytest_mimic._core.identity.libraries import library_of
 from pytest_mimic._core.identity.opening import (
     Events,
@@ -43,7 +38,8 @@ from pytest_mimic._core.identity.opening import (
     lineage,
     opened,
 )
-from pytest_mimic._core.identity.tables import Column, Table, open_elements
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.words import plural
 
 # Up to this difference in length, missing and additional items get a line each.
 _FEW = 3
@@ -105,11 +101,7 @@ class Comparison:
         elif library_of(kind) is not None:
             if self.close.exact and not self.shape and other_identity(recorded, actual) is False:
                 return
-            old, new = open_elements(recorded), open_elements(actual)
-            if old is None or new is None:
-                self._leaf(location, recorded, actual, is_equal(recorded, actual))
-            else:
-                self._todo.append((location, old, new))
+            self._library_value(location, recorded, actual)
         elif kind in _NUMBERS:
             self._leaf(location, recorded, actual, self.close(recorded, actual))
         elif leaf_text(recorded) is not None:
@@ -194,7 +186,7 @@ class Comparison:
         pairs = self._fitting(recorded, actual, _name_of, [ABSENT])
         if recorded.is_whole and actual.is_whole and recorded:
             if not actual:
-                self.lines.add(location, f": {counted(len(recorded), 'event')} recorded, no event now")
+                self.lines.add(location, f": {plural(len(recorded), 'event')} recorded, no event now")
             else:
                 last = len(actual) - 1
                 pairs += [(0, recorded[0], actual[0]), (last, recorded[-1], actual[last])]
@@ -232,7 +224,7 @@ class Comparison:
             rest = least - start
             end = next((n for n in range(rest) if not self._alike(old[-1 - n], new[-1 - n])), rest)
             if most - least > _FEW:
-                self.lines.add(location, f": {counted(len(old), 'item')} recorded, {len(new)} now")
+                self.lines.add(location, f": {plural(len(old), 'item')} recorded, {len(new)} now")
                 most = least
         secret = is_pair(recorded) and self.lines.redactor.secret(recorded[0])
         pairs = (
@@ -291,46 +283,51 @@ class Comparison:
             for text in sorted(self.lines.text(one[key]) for key in one.keys() - other.keys()):
                 self.lines.add(Location(f"{{{text}}}", parent=location), f": {fact}")
 
-    def _table(self, location: Location, recorded: Table, actual: Table) -> None:
-        names = (name for table in (recorded, actual) for name in names_of(table))
-        location.secret |= any(self.lines.redactor.secret(name) for name in names)
-        old, new = recorded.rows, actual.rows
-        if old is not None and new is not None and old != new and not (self.shape or self.volatile):
-            self.lines.add(location, f": {counted(old, 'row')} recorded, {new:,} now")
-            recorded, actual = cut(recorded, actual), cut(actual, recorded)
-        self._parts(location, recorded.parts, actual.parts)
-        if recorded.ordered:
-            self._order(location, recorded.parts, actual.parts, "columns")
+    def _library_value(self, location: Location, recorded: Any, actual: Any) -> None:
+        """Compare two values of one type of a library by its own assertion."""
+        if hasattr(recorded, "columns") and not isinstance(recorded.columns, property):
+            recorded, actual = (self._without_volatile(location, side) for side in (recorded, actual))
+        if self.shape:
+            then, now = form(recorded), form(actual)
+            if then != now:
+                self.lines.add(
+                    location, f": {' '.join(map(str, then))} recorded, {' '.join(map(str, now))} now"
+                )
+        elif not getattr(recorded, "shape", (1,)) and hasattr(recorded, "item"):
+            self._leaf(
+                location, recorded, actual, self._is_close(recorded.item(), actual.item(), recorded, actual)
+            )
+        elif other_identity(recorded, actual) is not False:
+            redactor = self.lines.redactor
+            names = (name for side in (recorded, actual) for name in labels_of(side))
+            fact = library_difference(recorded, actual, rtol=self.close.rtol, atol=self.close.atol)
+            if fact is None:
+                return
+            if location.secret or any(is_secret_label(name, redactor) for name in names):
+                fact = f"{PLACEHOLDER} recorded, another value now"
+            self.lines.add(location, f": {fact}")
 
-    def _column(self, location: Location, recorded: Column, actual: Column) -> None:
-        if recorded.dtype != actual.dtype:
-            self.lines.add(location, f": dtype {recorded.dtype} recorded, {actual.dtype} now")
-            return
-        old, new = extent(recorded.values), extent(actual.values)
-        if len(old) != len(new) if self.shape else old != new:
-            shapes = ["x".join(map(str, lengths)) or "()" for lengths in (old, new)]
-            self.lines.add(location, f": shape {shapes[0]} recorded, {shapes[1]} now")
-        if self.shape or old != new:
-            return
-        count, first = self.close.differing(recorded.values, actual.values, self._alike)
-        if count and not old:
-            self.lines.differ(location, recorded.values[()], actual.values[()])
-        elif count:
-            fact = element_fact(self.lines, location, recorded, actual, first)
-            self.lines.add(location, f": {count} of {math.prod(old)} elements differ, first {fact}")
-        elif recorded.categories is not None:
-            then, now = recorded.categories, actual.categories
-            if len(then) != len(now):  # as lists, whose items show what one side lacks
-                then, now = list(then), list(now)
-            self._todo.append((Location(".categories", ("categories",), location), then, now))
+    def _is_close(self, then: Any, now: Any, recorded: object, actual: object) -> bool:
+        if type(then) in _NUMBERS and type(now) is type(then):
+            return self.close(then, now)
+        return is_equal(recorded, actual)
+
+    def _without_volatile(self, location: Location, frame: Any) -> Any:
+        """Return a frame without the columns that a path leaves out."""
+        gone = [
+            name
+            for name in map(str, getattr(frame, "column_names", frame.columns))
+            if any(Location(key_step(name), (name,), location).matches(path) for path in self.volatile)
+        ]
+        if not gone:
+            return frame
+        return frame.drop(columns=gone) if "pandas" in type(frame).__module__ else frame.drop(gone)
 
 
 _NUMBERS = frozenset({bool, int, float, complex, Decimal, Fraction})
 _CONTAINERS: dict[type, Callable[[Comparison, Location, Any, Any], None]] = {
-    Column: Comparison._column,
     Events: Comparison._events,
     ServerSentEvent: Comparison._event,
-    Table: Comparison._table,
     dict: Comparison._mapping,
     frozenset: Comparison._members,
     list: Comparison._sequence,

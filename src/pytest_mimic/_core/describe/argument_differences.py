@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.describe.description_form import CONTENT, PATH_TEXT, TAG, order
 from pytest_mimic._core.describe.text import by_name, render, short_name
 from pytest_mimic._core.files.digests import MISSING
-from pytest_mimic._core.identity.call_identity import identity_of
-from pytest_mimic._core.identity.opening import attributes_of, key_step
+from pytest_mimic._core.identity.opening import key_step
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 _SIDE_WIDTH = 70
@@ -281,24 +280,3 @@ def described_parts(arguments: Mapping[str, object]) -> Iterator[tuple[str, Any]
         path, node = todo.pop()
         yield path, node
         todo += ((path + step, part) for step, part in (_steps(node) or {}).items())
-
-
-class LeftOut:
-    """The attributes of arguments that are left out whole, as `ignore=self` does, in the calls of one run."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, dict[str, str | None]] = {}
-
-    def differing(self, key: str, arguments: Mapping[str, object]) -> list[str]:
-        """Return the attributes that differ from those in an earlier call with this key, each once: `self._method`."""
-        found = {
-            f"{name}.{attribute}": identity_of(part)
-            for name, value in arguments.items()
-            for attribute, part in attributes_of(value).items()
-        }
-        before = self._seen.setdefault(key, found)
-        differing = [
-            name for name in found if None not in (one := {before.get(name), found[name]}) and len(one) > 1
-        ]
-        before.update(dict.fromkeys(differing))
-        return differing

@@ -23,13 +23,12 @@ _NONE: frozenset[str] = frozenset()
 class CatalogCall:
     """One call and its outcomes: several for a sequence."""
 
-    __slots__ = ("arguments", "host", "is_client", "outcomes", "position", "signature", "source", "target")
+    __slots__ = ("arguments", "host", "is_client", "outcomes", "position", "signature", "target")
 
     def __init__(self, facts: dict[str, Any], outcomes: list[Entry], position: int | None = None) -> None:
         self.target: str = facts["target"]  # the function, or the client
         # The description of the arguments, or None if the vault does not store them.
         self.arguments: dict[str, Any] | None = facts.get("arguments")
-        self.source: str | None = facts.get("source")  # the fingerprint of the target's source, or None
         self.outcomes = outcomes
         self.position = position  # the place in its cassette, from 0 on; None for a recording
         # The text that patterns are matched with: `GET /users/1`. A function's is its name.
@@ -62,7 +61,6 @@ class CatalogFile:
         self.is_cassette = name.startswith(CASSETTES)
         self.test: str | None = facts.get("test")  # the id of the test that recorded it, or None
         self.recorded: str = facts.get("recorded") or ""  # the date, `2026-11-02`
-        self.checked = str(facts.get("checked") or "")  # the date on which it was found equal since
         # For a sequence, the test, module, package or session that it belongs to.
         self.owner: str | None = facts.get("owner")
         self.size = size  # the bytes of the file itself
@@ -101,10 +99,6 @@ class CatalogFile:
         return sum([call.duration for call in self.calls])
 
     @property
-    def outcomes(self) -> Iterator[Entry]:
-        return (entry for call in self.calls for entry in call.outcomes)
-
-    @property
     def objects(self) -> frozenset[str]:
         # A value and its duration have none.
         entries = [
@@ -128,10 +122,6 @@ def objects_of(entry: Entry) -> Iterator[str]:
     if is_object(entry.get("inputs", "")):
         yield entry["inputs"]
     yield from entry.get("objects", ())
-    if "files" in entry:
-        from pytest_mimic._core.outcome.kept_files import objects_in
-
-        yield from objects_in(entry["files"])
 
 
 def _checked(entries: object) -> list[Entry]:

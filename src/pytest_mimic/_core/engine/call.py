@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from pytest_mimic._core.vault.file_names import recording_name
 
 if TYPE_CHECKING:
-    from types import CodeType
     from typing import Protocol
 
     from pytest_mimic._core.files.places import Places
-    from pytest_mimic._core.outcome.kept_files import KeptFiles
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.seam.replay_log import Caller
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     class Keeper(Protocol):
         """The owner of the outcomes of calls: a cassette, the owners of sequences, or the run as a whole."""
 
-        def mode_of(self, call: Call) -> Mode: ...
         def place_of(self, call: Call, mode: Mode) -> Place: ...
 
     class CassetteInUse(Keeper, Protocol):
@@ -73,11 +70,6 @@ class Argument(NamedTuple):
     value: object
     as_bound: object  # as the parameter holds it: `(value,)`, `{name: value}`, or the value
 
-    @property
-    def option(self) -> str:
-        """Its name in options: that of `*rest` for each argument in it."""
-        return self.parameter if self.name.startswith(f"{self.parameter}[") else self.name
-
 
 class Place(NamedTuple):
     """Where the outcome of a call is recorded, or will be.
@@ -112,7 +104,6 @@ class Plan:
     cassette: CassetteInUse | None  # the cassette that takes the calls, if a block is open
     places: Places  # the folders below which paths are stored by their place
     source: str | None = None
-    code: CodeType | None = None  # the code of the function itself
 
     @cached_property
     def folder(self) -> str:
@@ -120,23 +111,16 @@ class Plan:
         return recording_name(self.target, "").rpartition("/")[0]
 
     def note(self, call: Call) -> object:
-        """Return the state of a function's arguments before a real call can change them."""
+        """Return the state of a function's arguments before a real call can change them; None if it is not recorded."""
         raise NotImplementedError
 
-    def add_effects(self, outcome: Outcome, call: Call, noted: Any, *, refuses: bool) -> None:
-        """Add to a real outcome the arguments that the call may change, and the files that `writes=` names.
-
-        If it `refuses`, MutatedInputError: an argument or file has changed that no option names.
-        """
+    def refuse_changes(self, call: Call, noted: Any) -> None:
+        """Raise MutatedInputError if a call changed an argument, or a file that one names, since `note`."""
         raise NotImplementedError
 
     def imported_key(self, edge_call: Any, match: str) -> str:  # noqa: ARG002
         """Return the identity of a call of a client where it was imported and only the parts in `match` count."""
         return ""
-
-    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
-        """Change the arguments as the recorded call did, and return the value: the caller's own if it is an argument."""
-        raise NotImplementedError
 
     @cached_property
     def paths(self) -> PathStore:
@@ -144,9 +128,6 @@ class Plan:
         from pytest_mimic._core.outcome.placed_paths import PathStore
 
         return PathStore(self.places)
-
-    def write(self, call: Call, files: KeptFiles) -> None:
-        """Write the recorded files where the arguments name them."""
 
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:  # noqa: ARG002
         """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.cassette_types import CassetteMode
 from pytest_mimic._core.engine.cassettes import CassetteBlock, OpenCassette
 from pytest_mimic._core.seam.registry import TAKEN_BY_CASSETTES, is_installed
-from pytest_mimic._core.settings import NEEDS_GIL, Mode, has_gil
+from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.options import read_keyword_options
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._core.vault.file_names import cassette_name, cassette_of_test
-from pytest_mimic.errors import CassetteError, CorruptRecordingError
+from pytest_mimic.errors import CassetteError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.coverings import Coverings
@@ -44,7 +44,7 @@ class CassetteFixtures:
         read_keyword_options(options, f"mimic_{fixture}")
         self._unnamed += name is None
         name = cassette_of_test(self._state.test, self._unnamed) if name is None else cassette_name(name)
-        is_one = isinstance(targets, (str, Target)) or callable(targets)
+        is_one = isinstance(targets, str) or callable(targets)
         covered = self._targets((targets,) if is_one else tuple(targets or ()), options)
 
         def cover(cassette: OpenCassette) -> Callable[[], None]:
@@ -58,17 +58,8 @@ class CassetteFixtures:
         in_ci = fixture == "auto" and settings.ci and not settings.mode.writes
         exists = self._state.vault.store.size(file) is not None
         may_record = not settings.no_record and not in_ci
-        mode: CassetteMode
-        if left_out := is_left_out(self._state, file):
-            records = fixture != "replay" and not exists and may_record and settings.mode.writes
-            mode = "record" if records else "replay"
-        else:
-            mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
-        if mode == "record" and not has_gil():
-            raise CassetteError(f"cassette {name} is not recorded: {NEEDS_GIL}", cassette=name)
-        cassette = OpenCassette(self._state, name, mode, strict=strict, only_replays=fixture == "replay")
-        cassette.is_left_out = left_out and mode == "replay"
-        return cassette
+        mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
+        return OpenCassette(self._state, name, mode, strict=strict, only_replays=fixture == "replay")
 
     def _targets(self, named: tuple[Any, ...], options: dict[str, Any]) -> list[Target]:
         """Return the targets that a fixture names, or the configured ones and the usual clients that are installed."""
@@ -78,21 +69,6 @@ class CassetteFixtures:
         others = [name for name in TAKEN_BY_CASSETTES if name not in present]
         installed = filter(is_installed, others)
         return as_targets([*self._coverings.targets, *installed], options)
-
-
-def is_left_out(state: RunState, file: str) -> bool:
-    """Check whether the mode of the run is not for a cassette, since `--mimic-only` selects none of its calls.
-
-    It replays then. One that does not exist may be recorded, as none of its calls is known.
-    """
-    if state.only is None or state.conversations.is_selected(file):
-        return False
-    try:
-        entries = state.vault.read_cassette(file) or ()
-    except CorruptRecordingError:
-        return True
-    selected = [state.only.takes(entry.target, entry.signature, entry.host) for entry in entries]
-    return not any(selected)
 
 
 def mode_of(fixture: str, mode: Mode, *, name: str, exists: bool, may_record: bool) -> CassetteMode:

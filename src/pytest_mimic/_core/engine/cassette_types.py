@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from pytest_mimic._core.targets.options import TargetOptions
-    from pytest_mimic._core.targets.target import Target
 
 CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
 NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
@@ -88,7 +87,7 @@ class CassetteFixture(Protocol):
         self,
         name: str | None = None,
         *,
-        targets: str | Target | Callable[..., Any] | Iterable[str | Target | Callable[..., Any]] = (),
+        targets: str | Callable[..., Any] | Iterable[str | Callable[..., Any]] = (),
         strict: bool = False,
         **options: Unpack[TargetOptions],
     ) -> AbstractContextManager[Cassette]:

@@ -78,7 +78,6 @@ class OpenCassette(Cassette):
     this block record.
 
     Attributes:
-        is_left_out: Whether it replays because `--mimic-only` selects none of its recorded calls.
         owner: The owner of its calls: no test, as a wider fixture may have opened it.
     """
 
@@ -106,7 +105,6 @@ class OpenCassette(Cassette):
         self._errors: dict[int, RecordedError | None] = {}  # by the places of the calls that were recorded
         self._closed = False
         self._was_interrupted = False
-        self.is_left_out = False
         # What the block replaces, by the key of the call.
         self._replaced: dict[str, list[CassetteEntry]] = {}
         self._exists = True
@@ -142,13 +140,6 @@ class OpenCassette(Cassette):
     def all_played(self) -> bool:
         return set(self._order) >= {place for place, entry in enumerate(self._entries) if entry is not None}
 
-    def mode_of(self, call: Call) -> Mode:
-        only = self._state.only
-        if only is not None and only.takes(call.plan.target, call.signature, call.host) and self.is_left_out:
-            with self._recordings.guard:
-                raise self._state.conversations.restart(self.owner, call, by_pattern=True)
-        return self.run_mode
-
     def place_of(self, call: Call, mode: Mode) -> Place:
         number, key, is_extending = None, self._key_of(call), mode is Mode.RECORD
         if not (is_extending and call.converses and self._converses_again(call, key)):
@@ -169,10 +160,12 @@ class OpenCassette(Cassette):
         if entry is None or number is None:
             return Place(self._file)
         self._order.append(number)
+        if call.converses:
+            self.owner.replayed.add(call.plan.target)
         self.play_count += mode is not Mode.VERIFY
         keep = partial(self._keep, number) if is_extending else None
         # To a run that verifies, a changed source alone is no reason to refuse what `mimic_replay` gives.
-        is_verifying = self._state.settings.mode is Mode.VERIFY and not self.is_left_out
+        is_verifying = self._state.settings.mode is Mode.VERIFY
         source = None if mode is Mode.REPLAY and is_verifying else entry.source
         return Place(self._file, [entry.stored], source, number=number, keep=keep)
 
@@ -189,29 +182,27 @@ class OpenCassette(Cassette):
         return next((key for key in imported if key in self._places), call.key)
 
     def _converses_again(self, call: Call, key: str) -> bool:
-        """Return whether a call of a client runs for real, since the conversation has a new call."""
-        target, positions = call.plan.target, self.owner.positions
-        with self._recordings.guard, self._guard:
-            position = positions.get(key, 0)
-            is_new = position >= len(self._places.get(key, ()))
-            runs = self._state.conversations.admit(self.owner, call, is_new=is_new)
-            if runs and self._is_shared:
-                positions[key] = position + 1
-                self._replace(self._places.get(key, [])[position : position + 1])
-            elif runs:
-                at_target = [place for place, one in enumerate(self._entries) if one and one.target == target]
-                self._replace([place for place in at_target if place not in self._order])
-        return runs
+        """Return whether a call of a client runs for real, since the conversation begins with a new call.
 
-    def _replace(self, places: Sequence[int]) -> None:
-        """Take recorded calls out, since others are recorded instead."""
-        for place in places:
-            entry = self._entries[place]
-            assert entry is not None  # each place is taken once
-            self._replaced.setdefault(entry.key, []).append(entry)
-            self._entries[place] = None
-            if not self._is_shared:
-                self._places.pop(entry.key, None)
+        All of its recorded calls are then replaced, unless other tests or blocks use the cassette: they stay, and one of
+        them cannot be made in this conversation.
+        """
+        target, owner = call.plan.target, self.owner
+        with self._recordings.guard, self._guard:
+            is_new = owner.positions.get(key, 0) >= len(self._places.get(key, ()))
+            begins = target not in owner.again
+            runs = self._state.admit(owner, call, is_new=is_new)
+            if runs and self._is_shared and not is_new:
+                what = f"{call.label} cannot run for real: others use its recording in cassette {self.name}"
+                remedy = "give this block a cassette of its own"
+                raise CassetteError(what, remedies=[remedy], cassette=self.name)
+            if runs and begins and not self._is_shared:
+                for place, entry in enumerate(self._entries):
+                    if entry is not None and entry.target == target and place not in self._order:
+                        self._replaced.setdefault(entry.key, []).append(entry)
+                        self._entries[place] = None
+                        self._places.pop(entry.key, None)
+        return runs
 
     def _new_place(self, number: int | None) -> Place:
         """Return the place of a call that runs for real: that of a stale entry, or a new one."""
@@ -235,7 +226,7 @@ class OpenCassette(Cassette):
             signature=call.signature,
             host=call.host,
             key=call.key,
-            arguments=call.arguments if self._state.settings.store_arguments else None,
+            arguments=call.arguments,
             source=call.plan.source,
             stored=self._recordings.encode(real, outcome, duration, before=before and before.stored),
         )
@@ -244,8 +235,6 @@ class OpenCassette(Cassette):
         self._errors[place] = self._recordings.error_of(call, outcome)
         with self._recordings.guard:
             self._state.ledger.count_recorded(duration, self._state.vault.replaced)
-        if before is not None and self.mode == "extend" and call.converses:
-            self._recordings.count_again(call, self._file, duration)
         if self._closed:  # a stream was read to its end after the block
             self._write()
 
@@ -263,17 +252,13 @@ class OpenCassette(Cassette):
         self._recordings.cassette_users.setdefault(self._file, set()).add(self._state.test)
         if error is not None and is_interruption(error):
             self._was_interrupted = True
-            if self._has_changed:
-                reason = f"{type(error).__name__} interrupted its block"
-                self._state.ledger.note(f"cassette {self.name} was not written: {reason}")
         self._write()
         if self._strict and self.mode in ("replay", "verify") and error is None:
             self._check_played()
 
     @property
     def _has_changed(self) -> bool:
-        is_new = self.mode == "record" or (self.mode == "extend" and bool(self._errors))
-        return is_new and not self.owner.is_aborted
+        return self.mode == "record" or (self.mode == "extend" and bool(self._errors))
 
     def _write(self) -> None:
         if self._has_changed and not self._was_interrupted:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Call, Plan, innermost
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
-from pytest_mimic._core.engine.real_calls import RunningCall
+from pytest_mimic._core.engine.real_calls import Unmimicked
 from pytest_mimic._core.engine.steps import PASS
-from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Mapping
 
     from pytest_mimic._core.engine.call import CassetteInUse
     from pytest_mimic._core.engine.run_state import RunState
@@ -148,20 +144,15 @@ class EdgeCall(Call):
         self.describe = partial(plan.described, edge_call)
 
 
-def line_of_stored(adapter: Adapter, options: Options) -> ClientPlan:
-    """Return a line that tells the identity of requests as recordings have them, in which nothing is to be redacted."""
-    state: Any = SimpleNamespace(places=Places(), redactor=NO_NAMES)
-    return ClientPlan(state, adapter, options, None)
-
-
 class ClientPort:
     """The engine as the edges of one client see it: see `seam.base.Port`.
 
-    `plans` are the lines of the open activations, those of the innermost one last.
+    `plans` are the lines of the open activations, those of the innermost one last. `ports` are those of all clients.
     """
 
-    def __init__(self, state: RunState) -> None:
+    def __init__(self, state: RunState, ports: Mapping[str, ClientPort] | None = None) -> None:
         self._state = state
+        self._ports = {} if ports is None else ports
         self.plans: list[ClientPlan] = []
         self.redactor = state.redactor
         self.noting = state.pending
@@ -177,19 +168,18 @@ class ClientPort:
         cassette = innermost(self.plans).cassette if self.plans else None
         return (self._state.settings.mode if cassette is None else cassette.run_mode) is Mode.REPLAY
 
-    def connecting(self) -> AbstractContextManager[None]:
-        network = self._state.network
-        return nullcontext() if network is None else network.open()
-
     @contextmanager
     def unmimicked(self) -> Iterator[None]:
         inside = self._state.inside
         before = inside.get()
-        inside.set(RunningCall(self._state))
+        inside.set(Unmimicked())
         try:
             yield
         finally:
             inside.set(before)
+
+    def takes_kind(self, kind: str) -> bool:
+        return any(plan.kind == kind for port in self._ports.values() for plan in port.plans)
 
     def takes(self, call: ClientCall) -> bool:
         return self.taking() and self._line(call) is not None
@@ -228,12 +218,6 @@ class ClientPort:
 
     def report(self, sentence: str) -> None:
         self._state.ledger.note(sentence)
-
-    def note_websocket(self, origin: str) -> None:
-        """Add a WebSocket to the summary, unless the network is blocked: it is refused or allowed then."""
-        network = self._state.network
-        if network is None or not network.is_blocking:
-            self._state.ledger.enter("websockets", [origin, self._state.test], once=True)
 
     def ordinal(self, space: str, name: str) -> int:
         caller: Any = self.caller

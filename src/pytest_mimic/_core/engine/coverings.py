@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -14,7 +14,7 @@ from pytest_mimic._core.machinery import may_be_called_by_pytest
 from pytest_mimic._core.patch import Patcher
 from pytest_mimic._core.seam.registry import kind_of, load_adapter
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.targets.target import Target, as_targets, missing_module, replaced_client
+from pytest_mimic._core.targets.target import Target, missing_module, replaced_client
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class RequestedTarget:
     """A target in one activation, perhaps with the cassette that takes its calls."""
 
-    __slots__ = ("candidates", "cassette", "excluded", "module", "origin", "path", "target")
+    __slots__ = ("cassette", "excluded", "module", "origin", "path", "target")
 
     def __init__(self, target: Target, cassette: OpenCassette | None) -> None:
         self.target = target
@@ -39,7 +39,6 @@ class RequestedTarget:
         self.path = target.path
         self.excluded = target.excluded
         self.origin = target.origin
-        self.candidates = target.candidates
 
 
 class WatchedFunction(NamedTuple):
@@ -82,14 +81,13 @@ class Coverings:
     """The functions and clients that one run mimics, and the targets that its configuration names.
 
     Attributes:
-        targets: The configured targets, from the ini file and the hook.
+        targets: The configured targets.
     """
 
     def __init__(self, state: RunState) -> None:
         self._state = state
         self.targets: list[Target] = []
-        # In live mode, targets are only checked, unless `--mimic-only` leaves some of them to replay.
-        self._mimics = state.settings.mode is not Mode.LIVE or bool(state.settings.only)
+        self._mimics = state.settings.mode is not Mode.LIVE  # in which targets are only checked
         cover = self._cover if self._mimics else None
         self.patcher = Patcher(cover, self._uncover, self._judge)
         # By id, as a function may have no hash. The wrapper keeps its function alive, so no other gets the id.
@@ -145,18 +143,6 @@ class Coverings:
             self._state.ledger.enter("absent_clients", kind, once=True)
         return covering
 
-    @contextmanager
-    def http_client(self) -> Iterator[None]:
-        """Mimic the requests of `http.client` in this block, which the lines of the project need not take."""
-        if any(one.module in ("http", "http.client") for one in self.targets):
-            yield
-            return
-        covering = self.enter(as_targets(["http.client"]))
-        try:
-            yield
-        finally:
-            covering.end()
-
     def uncover(self, covering: Covering) -> None:
         """Restore the functions and clients of a covering."""
         # What is noted later would fail another test.
@@ -207,13 +193,13 @@ class Coverings:
                 adapter = self._adapters[target.module] = load_adapter(target.module)
             plan = ClientPlan(self._state, adapter, target.options, cassette, activation)
             for name in adapter.covers:
-                port = self._ports.setdefault(name, ClientPort(self._state))
+                port = self._ports.setdefault(name, ClientPort(self._state, self._ports))
                 port.plans.append(plan)
                 plans.append((port, plan))
-            own = (*adapter.edges(), *adapter.watched)
-            edges[adapter.name] = [edge._replace(origin=edge.origin or adapter.name) for edge in own]
+            own = [edge._replace(origin=edge.origin or adapter.name) for edge in adapter.edges()]
+            edges[adapter.name] = own
             for edge in edges[adapter.name]:  # one may belong to a client below, which may be named later
-                self._ports.setdefault(edge.origin, ClientPort(self._state))
+                self._ports.setdefault(edge.origin, ClientPort(self._state, self._ports))
         # Together, because all that is imported is searched for whoever holds one of the functions.
         patched = self.patcher.activate([edge for own in edges.values() for edge in own])
 
@@ -223,14 +209,6 @@ class Coverings:
                 port.plans.remove(plan)
 
         return uncover
-
-    def watch(self, requests: Iterable[WatchedFunction]) -> Activation:
-        """Intercept functions for the run itself, until it ends."""
-        functions = self.patcher.activate(requests)
-        covering = Covering(self)
-        covering.patch(functions)
-        self._open.append(covering)
-        return functions
 
     def close(self) -> None:
         """Restore everything."""
@@ -247,19 +225,18 @@ class Coverings:
         """Return errors for the targets found missing since the last call."""
         return [problem for covering in self._open for problem in covering.take_problems()]
 
-    def missing_modules(self, *, is_certain: bool = True) -> list[TargetError]:
+    def missing_modules(self) -> list[TargetError]:
         """Return errors for the configured functions whose module cannot be found; see `missing_module`."""
-        sound: set[tuple[str, ...]] = set()
+        sound: set[str] = set()
         problems = []
         for target in self.targets:
             if target.is_client:
                 continue
-            modules = (target.module, *(target.path if target.dotted else ()))
-            problem = None if modules in sound else missing_module(target, is_certain=is_certain)
-            if problem is not None:
+            problem = None if target.module in sound else missing_module(target)
+            if problem is None:
+                sound.add(target.module)
+            else:
                 problems.append(problem)
-            if problem is None or not is_certain:  # then each module is named once
-                sound.add(modules)
         return problems
 
     def missing_clients(self) -> list[str]:

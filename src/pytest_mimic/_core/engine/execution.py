@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import types
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from inspect import isasyncgenfunction
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
-from pytest_mimic._core.engine.real_calls import RunningCall
+from pytest_mimic._core.engine.real_calls import RealCall
 from pytest_mimic._core.engine.steps import PASS
 from pytest_mimic._core.engine.streams import perform, perform_async, relaying, replaying
 from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.function_plan import FunctionPlan
-    from pytest_mimic._core.engine.real_calls import CallInFlight, Step
+    from pytest_mimic._core.engine.real_calls import Step
     from pytest_mimic._core.engine.steps import Replay
 
 
@@ -28,9 +27,6 @@ def call(
         return _replay(step, lambda: function(*args, **kwargs))
     if step.mode == "pass":
         return function(*args, **kwargs)
-    # The identical call has returned a coroutine: to block this thread would stop the event loop that runs it.
-    if step.mode == "wait":
-        return call_async(plan, function, args, kwargs, late=True)
     try:
         with step.running():
             result = function(*args, **kwargs)
@@ -43,69 +39,27 @@ def call(
 
 
 async def call_async(
-    plan: FunctionPlan,
-    function: Callable[..., Any],
-    args: tuple[object, ...],
-    kwargs: dict[str, Any],
-    *,
-    late: bool = False,
+    plan: FunctionPlan, function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """Give the outcome of a coroutine function. If `late`, of a plain function whose coroutine is awaited elsewhere."""
-    step = await decide_async(plan, args, kwargs)
+    """Give the outcome of a coroutine function."""
+    step = decide(plan, args, kwargs, is_async=True)
     if step.mode == "replay":
         return _replay(step, None)
     if step.mode == "pass":
         return await function(*args, **kwargs)
-    return await _record_coroutine(step, function(*args, **kwargs), late=late)
+    return await _record_coroutine(step, function(*args, **kwargs))
 
 
-def _deciding(
+def decide(
     plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any], *, is_async: bool = False
-) -> Generator[CallInFlight, None, Step]:
-    """Return the step for a call. Yield an identical call in flight for as long as it has to be waited for."""
+) -> Step:
+    """Return the step for a call."""
     state = plan.state
     if state.is_nested:
         return PASS
-    if plan.is_live and state.only is not None and state.only.takes(plan.target, plan.target):
-        return RunningCall(state)
     call = plan.call(args, kwargs, is_async=is_async)
     decisions: Decisions = state.decisions or decisions_of(state)
-    checks = 0
-    while (step := decisions.decide(call, checks=checks)).mode == "wait":
-        yield step
-        checks += 1
-    return step
-
-
-def decide(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> Step | CallInFlight:
-    """Return the step for a call. It is a `CallInFlight` if a coroutine can do the waiting."""
-    deciding = _deciding(plan, args, kwargs)
-    try:
-        while not (flight := next(deciding)).returned_coroutine:
-            flight.block()
-    except StopIteration as end:
-        step: Step = end.value
-        return step
-    return flight
-
-
-async def decide_async(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> Step:
-    """Return the step for a call, after waiting for an identical one."""
-    deciding = _deciding(plan, args, kwargs, is_async=True)
-    try:
-        while True:
-            interval = next(deciding).interval
-            trio = sys.modules.get("trio")
-            # asyncio needs its own loop to sleep in, which a run of trio does not have.
-            if trio is not None and trio.lowlevel.in_trio_run():
-                await trio.sleep(interval)
-            else:
-                from asyncio.tasks import sleep
-
-                await sleep(interval)
-    except StopIteration as end:
-        step: Step = end.value
-        return step
+    return decisions.decide(call)
 
 
 def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
@@ -126,25 +80,25 @@ def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
     return late()
 
 
-def _is_answered(real_call: RunningCall, error: BaseException) -> bool:
+def _is_answered(real_call: RealCall, error: BaseException) -> bool:
     """Complete a call with an exception, and return whether a recorded outcome answers the caller instead.
 
     An interrupt, an exit, a cancellation and a skip are not outcomes.
     """
     if is_outcome(error):
-        real_call.complete(Outcome("raised", exception=error, outer=real_call.outer))
+        real_call.complete(Outcome("raised", exception=error))
     else:
         real_call.abandon()
     return real_call.answers(error)
 
 
-def _recorded(real_call: RunningCall) -> object:
+def _recorded(real_call: RealCall) -> object:
     """Return the recorded outcome of a call that was verified."""
     assert real_call.recorded is not None
     return _replay(real_call.recorded, lambda: None)
 
 
-def _record_result(real_call: RunningCall, result: object) -> object:
+def _record_result(real_call: RealCall, result: object) -> object:
     """Complete a call with what a plain function returned: a value now, a stream or coroutine when it ends."""
     late: Any
     if real_call.recorded is not None and not _is_like(real_call.recorded, result):
@@ -160,7 +114,6 @@ def _record_result(real_call: RunningCall, result: object) -> object:
         late = perform_async(relaying(real_call, result), result.aclose)
     elif isinstance(result, types.CoroutineType):
         late = _record_coroutine(real_call, result, late=True)
-        real_call.returned_coroutine()
     else:
         real_call.complete(Outcome("value", result))
         return result if real_call.recorded is None else _recorded(real_call)
@@ -176,7 +129,7 @@ def _is_like(recorded: Replay, result: object) -> bool:
     return (is_stream, is_awaited) == (recorded.stored.kind == "stream", recorded.stored.awaited)
 
 
-async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: bool = False) -> object:
+async def _record_coroutine(real_call: RealCall, coroutine: Any, *, late: bool = False) -> object:
     """Await the real coroutine and complete the call. If `late`, a plain function returned the coroutine."""
     real_call.begun = True
     try:
@@ -211,7 +164,7 @@ def _generator(mimicked: Any, function: Callable[..., Any]) -> Callable[..., Any
         step = decide(plan, args, kwargs)
         if step.mode == "replay":
             return (yield from perform(replaying(step, lambda: function(*args, **kwargs))))
-        if step.mode == "pass" or step.mode == "wait":
+        if step.mode == "pass":
             return (yield from function(*args, **kwargs))
         stream = function(*args, **kwargs)
         return (yield from perform(relaying(step, stream), stream.close))
@@ -222,7 +175,7 @@ def _generator(mimicked: Any, function: Callable[..., Any]) -> Callable[..., Any
 def _async_generator(mimicked: Any, function: Callable[..., object]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         plan = mimicked.plan_now()
-        step = PASS if plan is None else await decide_async(plan, args, kwargs)
+        step = PASS if plan is None else decide(plan, args, kwargs, is_async=True)
         stream: Any
         if step.mode == "replay":
             stream = perform_async(replaying(step, lambda: function(*args, **kwargs)))

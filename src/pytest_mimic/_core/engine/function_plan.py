@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.call import Argument, Call, Plan
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.kinds import Unstable
-from pytest_mimic._core.identity.source import code_of, source_or_version
+from pytest_mimic._core.identity.source import source_in_project
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.binding import Bound, compile_binder
-from pytest_mimic.errors import StaleRecordingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
-    from types import CodeType
+    from collections.abc import Callable, Iterator
 
     from pytest_mimic._core.engine.call import CassetteInUse
     from pytest_mimic._core.engine.call_files import CallFiles
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.outcome.kept_files import KeptFiles
-    from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.target_options import Options
 
 
@@ -39,7 +33,7 @@ class Noted(NamedTuple):
     """The arguments that a call may change by their identities before it, and the files that they name."""
 
     identities: dict[str, str | None]
-    files: CallFiles | None
+    files: CallFiles
 
 
 # The types of arguments that no call can change.
@@ -73,22 +67,14 @@ class FunctionPlan(Plan):
         self.cassette = cassette
         self.players: dict[str, Callable[[], Any]] = {}
         self.running = state.running
-        mode, only = state.settings.mode, state.only
-        if only is not None and not only.selects(target):
-            mode = Mode.REPLAY
         # The shortest way knows neither the position of a call nor its arguments, which a log shows.
         is_plain = not options.sequence and cassette is None and state.log is None
-        self.plays = mode is Mode.REPLAY and is_plain
-        self.is_live = mode is Mode.LIVE and cassette is None  # whether calls run for real
+        self.plays = state.settings.mode is Mode.REPLAY and is_plain
 
     @cached_property
     def source(self) -> str | None:  # type: ignore[override]
-        """The fingerprint of the function's normalised source, or the version of its distribution. None without either."""
-        return source_or_version(self.function, self.target.partition(":")[0], self.state.settings.rootdir)
-
-    @cached_property
-    def code(self) -> CodeType | None:  # type: ignore[override]
-        return code_of(self.function)
+        """The fingerprint of the function's normalised source; None for one outside of the project."""
+        return source_in_project(self.function, self.target.partition(":")[0], self.state.settings.rootdir)
 
     @cached_property
     def signature(self) -> Signature:
@@ -119,7 +105,6 @@ class FunctionPlan(Plan):
             ignore=options.ignore,
             key=options.key,
             content=options.content,
-            writes=options.writes,
             places=self.places,
         )
         return Signature(bound.names, bound.bind, identity)
@@ -146,8 +131,6 @@ class FunctionPlan(Plan):
             from pytest_mimic._core.identity.locate import refusal
 
             raise self.state.pending.note(refusal(unstable, self.target, self.options)) from None
-        if self.options.ignore and self.state.settings.mode.writes:
-            self._warn(key, signature, values)
         return Call(
             plan=self,
             key=key,
@@ -158,18 +141,6 @@ class FunctionPlan(Plan):
             sequence=bool(self.options.sequence),
             describe=partial(self._described, signature, values),
         )
-
-    def _warn(self, key: str, signature: Signature, values: tuple[object, ...]) -> None:
-        """Name in the summary the attributes of what `ignore=` leaves out whole by which calls of one identity differ."""
-        named = _named(signature, values)
-        found = self.state.left_out.differing(
-            f"{self.target} {key}", {name: named[name] for name in self.options.ignore if name in named}
-        )
-        if found:
-            owner = found[0].partition(".")[0]
-            self.state.ledger.note(
-                f"{self.target}: calls that differ in {', '.join(found)} share a recording, as ignore={owner} leaves it out"
-            )
 
     def open_player(self, key: str) -> Callable[[], Any] | None:
         """Return the function that gives a fresh value for an identity that is called for the first time.
@@ -211,74 +182,34 @@ class FunctionPlan(Plan):
         changeable = (one for one in _arguments(call) if type(one.value) not in _UNCHANGEABLE)
         return {one.name: digest(one.place, one.as_bound) for one in changeable}
 
-    def note(self, call: Call) -> Noted:
+    def argument_classes(self, call: Call) -> frozenset[type]:
+        """Return the classes of the arguments, but for Python's own."""
+        kinds = {type(one.value) for one in _arguments(call)}
+        return frozenset(kind for kind in kinds if kind.__module__ != "builtins")
+
+    def note(self, call: Call) -> Noted | None:
         call.arguments  # noqa: B018 - made now
         is_recorded = self.state.settings.mode.writes or self.cassette is not None
-        files = None
-        if is_recorded or self.options.writes:
-            from pytest_mimic._core.engine.call_files import CallFiles
+        if not is_recorded:
+            return None
+        from pytest_mimic._core.engine.call_files import CallFiles
 
-            vault = str(self.state.settings.vault)
-            files = CallFiles(self.target, self.options, _arguments(call), self.places, vault=vault)
-        return Noted(self._identities(call) if is_recorded else {}, files)
+        files = CallFiles(_arguments(call), self.places, ignored=self.options.ignore)
+        return Noted(self._identities(call), files)
 
-    def add_effects(self, outcome: Outcome, call: Call, noted: Noted, *, refuses: bool) -> None:
+    def refuse_changes(self, call: Call, noted: Noted) -> None:
         before, files = noted
-        if refuses and files is not None:
-            files.refuse_changes()
-        if refuses and before and not call.reading.identity.is_still(call.key, call.values):
-            self._refuse_changes(call, before)
-        outcome.changed = self._changed(call) if self.options.mutates else {}
-        outcome.files = files.kept() if files is not None and self.options.writes else None
-
-    def _refuse_changes(self, call: Call, before: dict[str, str | None]) -> None:
-        from pytest_mimic._core.describe.argument_differences import differences
-        from pytest_mimic._core.describe.messages import mutated
-
+        files.refuse_changes(self.target)
+        if not before or call.reading.identity.is_still(call.key, call.values):
+            return
         after = self._identities(call)
         changed = [name for name, identity in before.items() if identity != after[name]]
-        if changed and not self._changed(call).keys() >= set(changed):
+        if changed:
+            from pytest_mimic._core.describe.argument_differences import differences
+            from pytest_mimic._core.describe.messages import mutated, mutations
+
             found = differences(call.arguments, self._described(call.reading, call.values))
-            raise mutated(self.target, self.options, changed, found)
-
-    def write(self, call: Call, files: KeptFiles) -> None:
-        from pytest_mimic._core.engine.call_files import write_kept
-
-        self._check_named(call, "writes", files.listing)
-        vault = str(self.state.settings.vault)
-        write_kept(self.target, self.options, files, _arguments(call), self.places, vault=vault)
-
-    def _changed(self, call: Call) -> dict[str, object]:
-        """Return the arguments that the call may change, in their new state."""
-        mutates = self.options.mutates
-        return {one.name: one.value for one in _arguments(call) if {one.parameter, one.name} & {*mutates}}
-
-    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
-        from pytest_mimic._core.outcome.changes import apply_changes
-
-        self._check_named(call, "mutates", changed)
-        arguments = self._changed(call)
-        for name, new in changed.items():
-            current = arguments.get(name)
-            if current is not None:  # with `ignore=` or `key=`, a call without the argument is the same call
-                apply_changes(current, new)
-                value = current if new is value else value
-        return value
-
-    def _check_named(self, call: Call, option: str, recorded: Iterable[str]) -> None:
-        """Refuse a recording with files or changes of arguments that the option does not name."""
-        names: Collection[str] = getattr(self.options, option)
-        signature: Signature = call.reading
-        if any(f"**{name}" in signature.names for name in names):  # which may have any others
-            return
-        unknown = [step for step in recorded if not {step, re.split(r"[.\[/]", step)[0]} & {*names}]
-        if unknown:
-            raise StaleRecordingError(
-                f"the recorded outcome of {self.target} is of other arguments",
-                facts=[f"{', '.join(unknown)}: {option}= does not name this"],
-                remedies=[f"to record it again: {command('--mimic-rerecord')}"],
-                call=self.target,
-            )
+            raise mutated(self.target, mutations(changed, found))
 
     def secrets(self, call: Call) -> frozenset[str]:
         from pytest_mimic._core.describe.described_secrets import secrets_in

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from os import getpid
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -53,8 +54,6 @@ class _Selection:
     """The entries that say which recordings are used, and which are proven unused."""
 
     def __init__(self) -> None:
-        # The patterns of `--mimic-only` that matched a call.
-        self.matched: set[str] = set()
         # Names of the recordings and cassettes that the run used or made.
         self.used: set[str] = set()
         # The ids of modules that were skipped as a whole.
@@ -109,29 +108,15 @@ class Ledger(_Selection, _Writing):
         self.unasked: list[Sequence[str]] = []
         # The recorded errors that were kept and are listed: each in words, and its test.
         self.failures: list[Sequence[str]] = []
-        # The tests that were run again because a call of a conversation matches `--mimic-only`.
-        self.begun_again: list[str] = []
         # Misses outside of any test.
         self.strays: list[str] = []
-        # The recorded calls that were made again only because their conversation has a new one: the seconds, the name of the
-        # recording, and the line of a target that avoids it, which may be empty.
-        self.again: list[Sequence[Any]] = []
-        # The tests that were run again, each with the new call of its conversation.
-        self.restarts: list[str] = []
-        # Calls that drew from a global random state: label, and the modules of the states.
-        self.draws: list[Sequence[str]] = []
-        # The arguments that look as if they change in every run: the line of their target without `ignore=`, what it
-        # ignores already, the paths to add, and the first call that has them, with its test.
-        self.changing: list[Sequence[Any]] = []
         # Outcomes that held the value of an environment variable: label, and what was done with it in which test.
         self.environment: list[Sequence[str]] = []
         # Processes that were started without anything mimicked in them: test, and the way of starting.
         self.processes: list[Sequence[str]] = []
         # The calls that were noted for `-v` or the HTML report and are not yet part of a test's report; see `call_log`.
         self.calls: list[dict[str, Any]] = []
-        # WebSockets that were opened for real: the origin of the URL, and the test.
-        self.websockets: list[Sequence[str]] = []
-        # What has changed of what replayed calls ran and read: recording, target, what, and how many calls.
+        # What has changed of what replayed calls reach and read: recording, target, what, how many calls, and their tests.
         self.inputs: list[Sequence[Any]] = []
         # Sentences for the summary.
         self.notes = OnceEach[str]()
@@ -144,12 +129,12 @@ class Ledger(_Selection, _Writing):
         # Processes that are forked from this one add to its account by a log.
         self.process = getpid()
         self.forks = ForkLog()
-        # The recorded errors, in words and with their test, that the test's own file handled.
-        self.expected: set[tuple[str, str]] = set()
         # The replays of this process. Appending is safe in threads without a lock. The garbage collector looks at plain
         # tuples once only.
         self.replays: list[Replayed] = []
         self._count = self.replays.append
+        # How many replays there were when each test began.
+        self.begun: list[tuple[int, str]] = []
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
 
@@ -171,14 +156,6 @@ class Ledger(_Selection, _Writing):
     def note(self, sentence: str) -> None:
         """Add a sentence to the summary, once."""
         self.notes.add(sentence)
-
-    def excuse(self, test: str, handled: Sequence[MimicError], unhandled: Sequence[MimicError]) -> None:
-        """Forget the misses that the test's own file handled, unless it did not handle the same call elsewhere."""
-        calls = {error.data.get("call") for error in handled} - {
-            error.data.get("call") for error in unhandled
-        }
-        if calls:
-            self.missing[:] = [miss for miss in self.missing if miss.test != test or miss.label not in calls]
 
     def count_environment(self, label: str, test: str, name: str, *, is_hidden: bool) -> None:
         """Count a new outcome that held the value of an environment variable, which is hidden where it is a text."""
@@ -208,6 +185,15 @@ class Ledger(_Selection, _Writing):
     def saved(self) -> float:
         """How long the replayed calls took when they were recorded, in seconds."""
         return self._saved_elsewhere + sum(replay[0] for replay in self.replays)
+
+    def tests_of(self, recordings: Collection[str]) -> dict[str, list[str]]:
+        """Return the tests of this process that replayed each of these recordings."""
+        users: dict[str, dict[str, None]] = {}
+        for number, replay in enumerate(self.replays):
+            if replay[1] in recordings:
+                begun = bisect_right(self.begun, number, key=lambda row: row[0])
+                users.setdefault(replay[1], {})[self.begun[begun - 1][1] if begun else ""] = None
+        return {name: list(tests) for name, tests in users.items()}
 
     def to_plain(self) -> dict[str, Any]:
         """Return the account as data that execnet can ship."""

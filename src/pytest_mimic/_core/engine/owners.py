@@ -96,7 +96,8 @@ class Owner:
 
     Attributes:
         positions, sequences: The number of calls made, and the sequence being recorded, by the recording's name.
-        replayed, recorded_again: The clients at which calls were replayed, and those whose conversation is recorded again.
+        replayed, again: The clients at which calls were replayed, and those whose conversation runs for real.
+        recorded_again: Those whose conversation was recorded again, in this pass of a scope or in one before.
     """
 
     def __init__(self, name: str, *, is_test: bool = False) -> None:
@@ -108,9 +109,8 @@ class Owner:
         # The databases that calls went to, each with its number in the order of first use.
         self.ordinals: dict[str, dict[str, int]] = {}
         self.replayed: set[str] = set()
+        self.again: set[str] = set()
         self.recorded_again: set[str] = set()
-        self.is_aborted = False  # whether one of its conversations has ended this attempt of the test
-        self.is_ending = False  # whether a fixture is being torn down, which cannot be repeated
         self.journal = Journal()  # what was recorded and is not judged yet
         self.passed = False  # whether a test has passed while the scope was set up
         self._longest: dict[str, int] = {}
@@ -125,6 +125,7 @@ class Owner:
         self.positions.clear()
         self.ordinals.clear()
         self.replayed.clear()
+        self.again.clear()  # the next pass replays what this one recorded
         for sequence in self.sequences.values():
             sequence.commit()
 
@@ -137,7 +138,6 @@ class SequenceInProgress:
     old: list[Stored]  # the outcomes recorded before
     found: Sequence[Stored]  # the same, but also those of an outdated recording
     was_recorded: bool  # whether the run found outcomes
-    is_new: bool  # whether the vault has no recording of it so far
     new: dict[int, Stored] = field(default_factory=dict)  # the outcomes of this pass, by position
 
     def commit(self) -> None:
@@ -157,8 +157,7 @@ def accept(journal: Journal, ledger: Ledger, *, with_replayed: bool) -> None:
     if with_replayed:
         good += [_mark(name, None) for name in journal.used - changes.keys()]
     errors = [error for change in changes.values() for error in change.errors.values() if error]
-    rows = [(what, test) for what, test, is_listed in errors if is_listed]
-    listed = [row for row in rows if row not in ledger.expected]
+    listed = [(what, test) for what, test, is_listed in errors if is_listed]
     _enter(ledger, trusted=good, failures=listed)
 
 

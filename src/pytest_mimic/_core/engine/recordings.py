@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice
 from operator import methodcaller
 from os import getpid
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.ambient import command
-from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.file_names import CANCELLED, cancelled_name, imported_parts, recording_name
+from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -32,18 +28,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.writing import Written
 
 
-#: The endpoints of language models that keep no state between their requests.
-MODELS = (
-    "POST api.openai.com/v1/chat/completions",
-    "POST api.anthropic.com/v1/messages",
-    "POST */models/*:generateContent",
-)
-
-# What each time and each random UUID among the arguments has. Few calls have any, and are looked at part by part. A
-# pattern that begins with one character is found fifty times as fast as one that begins with any digit.
-_MAY_CHANGE = re.compile(r"1[5-9]\d{8}"), re.compile(r"-\d\d-\d\d[T ]\d\d:|-4[0-9a-f]{3}-[89ab]")
-
-
 class Recordings:
     """The recordings of one run's calls.
 
@@ -55,8 +39,7 @@ class Recordings:
     def __init__(self, state: RunState) -> None:
         self.guard = threading.RLock()  # held while counters, sequences and journals change
         self._state = state
-        # A description of the arguments is for messages, and to know what `--mimic-only` selects.
-        self._skims = state.settings.mode is Mode.REPLAY and state.only is None
+        self._skims = state.settings.mode is Mode.REPLAY  # a description of the arguments is for messages
         self.known: dict[str, Recording] = {}  # the recordings that this run has read or written, by name
         self.cassette_users: dict[str, set[str]] = {}  # the tests that have used each cassette in this run
         self.imports: dict[str, list[str]] = {}
@@ -65,11 +48,6 @@ class Recordings:
         self._by_owner: dict[str, dict[str, set[str]]] = {}
 
     # -- finding
-
-    @cached_property
-    def cancelled(self) -> set[str]:
-        """The notes of calls that were cancelled when they were last called for real."""
-        return set(self._state.vault.store.names(CANCELLED))
 
     def imported_name(self, call: Call, owner: Owner | None = None) -> str | None:
         """Return the file name of the imported recording that answers a call, of which fewer parts count. None: there is none."""
@@ -85,9 +63,9 @@ class Recordings:
                 return name
         return None
 
-    def find(self, name: str, *, again: bool = False) -> Recording | None:
-        """Return the recording with this name. It is read once a session, unless it is to be read again."""
-        if not again and name in self.known:
+    def find(self, name: str) -> Recording | None:
+        """Return the recording with this name. It is read once a session."""
+        if name in self.known:
             return self.known[name]
         found = self._state.vault.read(name, skim=self._skims)
         if found is not None:
@@ -151,14 +129,6 @@ class Recordings:
 
         changed = [] if is_stale else inputs
         error = stale(call.label, changed, recorded=place.date, test=self._state.test, remedies=remedies)
-        if self._state.settings.source == "warn" and not inputs:
-            import warnings
-
-            frame, level = sys._getframe(), 1
-            while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
-                frame, level = frame.f_back, level + 1  # up to the user's line
-            warnings.warn(str(error), stacklevel=level)
-            return
         self.use(place.name)
         raise self._state.blame(error, call, by_option=remedies is None)
 
@@ -183,7 +153,11 @@ class Recordings:
         key = (self._state.test, call.plan.target, call.key, within)
         before = self.missed.get(key)
         if before is not None:  # a copy, because its traceback will show whether the test handled it
-            return self._state.blame(before.copy(), call, by_option=remedies is None)
+            by_option = remedies is None and "--mimic-rerecord" not in before.remedies[0]
+            return self._state.blame(before.copy(), call, by_option=by_option)
+        cassette = call.plan.cassette
+        owner = self._state.owner if cassette is None else cassette.owner
+        is_later = call.converses and call.plan.target in owner.replayed
         missed = MissedCall(
             call.label,
             arguments=call.arguments,
@@ -191,18 +165,11 @@ class Recordings:
             options=call.plan.options,
             line=call.plan.client,
             sequence=call.sequence and call.plan.cassette is None,
-            source=call.plan.source,
+            option="--mimic-rerecord" if is_later else "--mimic-record",
         )
         if among is None:
             among = list(islice(self.of_target(call.plan.target, test=self._state.test), CANDIDATES))
         facts = [old] if (old := self._state.vault.outdated()) else []
-        if cancelled_name(call.plan.target, call.key) in self.cancelled:
-            facts.append(
-                "it was cancelled when it was last called for real, so recording it again may not help"
-            )
-            if remedies is None:
-                record = command("--mimic-record", self._state.test)
-                remedies = [f"to record it, where nothing cancels it: {record}"]
 
         def bare(found: Any) -> Any:
             """Return the nearest recording without what redaction hides today, which it may be older than."""
@@ -210,18 +177,17 @@ class Recordings:
                 return found
             own = {name: part for name, part in found.arguments.items() if name == "signature"}  # no secret
             given = {name: part for name, part in found.arguments.items() if name not in own}
-            if call.plan.kind in ("function", "http") and self._state.redactor.scrub(given) != given:
-                facts.append(
-                    "it holds what redaction hides today; to hide it there: pytest-mimic check --fix"
-                )
-            elif holds_text(given, self._state.redactor.declared):  # `check --fix` cannot rename it
+            is_scrubbed = (
+                call.plan.kind in ("function", "http") and self._state.redactor.scrub(given) != given
+            )
+            if is_scrubbed or holds_text(given, self._state.redactor.declared):
                 facts.append("it holds what redaction hides today, and has to be recorded again")
             return found._replace(arguments=own | without_secrets(given, self._state.redactor))
 
         whole = methodcaller("whole")
         error = missing(missed, among, within=within, facts=facts, remedies=remedies, whole=whole, bare=bare)
         self.missed[key] = error.copy()
-        return self._state.blame(error, call, by_option=remedies is None)
+        return self._state.blame(error, call, by_option=remedies is None and not is_later)
 
     # -- writing
 
@@ -230,14 +196,13 @@ class Recordings:
 
         return Recording(
             target=call.plan.target,
-            arguments=call.arguments if self._state.settings.store_arguments else None,
+            arguments=call.arguments,
             source=call.plan.source,
             test=self._state.test,
             recorded=self._state.today,
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
             identity=call.key if owner is not None else None,
-            checked=self._state.checked,
         )
 
     def encode(
@@ -255,8 +220,8 @@ class Recordings:
         at a client also a date or a server's name. MutatedInputError, UnstorableOutcomeError: it may not be recorded.
         """
         call, plan = real.call, real.call.plan
-        if plan.kind == "function":
-            plan.add_effects(outcome, call, real.noted, refuses=True)
+        if real.noted is not None:
+            plan.refuse_changes(call, real.noted)
         is_detached = plan.cassette is not None
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
@@ -282,27 +247,17 @@ class Recordings:
 
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
                 before.inputs, stored = stored.inputs, before
-        if logs:
-            # A description that is only made for this is not worth it, and one of a key is no argument's.
-            is_described = self._state.settings.store_arguments or "described" in vars(call)
-            may_change = is_described and plan.options.key is None and repr(call.arguments)
-            if may_change and any(pattern.search(may_change) for pattern in _MAY_CHANGE):
-                from pytest_mimic._core.engine.changing_arguments import note_changing
-
-                note_changing(call, duration, self._state, self.known.values())
-            if self._state.log is not None:
-                self._state.log("recorded", call, stored=stored, seconds=duration)
+        if logs and self._state.log is not None:
+            self._state.log("recorded", call, stored=stored, seconds=duration)
         return stored
 
-    def record(
-        self, name: str, real: RealCall, outcome: Outcome, duration: float, *, is_new: bool = False
-    ) -> None:
-        """Record the outcome of a call that belongs to no sequence and no cassette. It `is_new` if there is none so far.
+    def record(self, name: str, real: RealCall, outcome: Outcome, duration: float) -> None:
+        """Record the outcome of a call that belongs to no sequence and no cassette.
 
         Of the streams of a call, one is kept for each way in which its reader replied: the one that goes furthest.
         """
         call, before = real.call, None
-        if not is_new and (call.plan.options.volatile or call.plan.kind != "function"):
+        if call.plan.options.volatile or call.plan.kind != "function":
             from pytest_mimic._core.engine.streams import matching_stream
 
             with suppress(MimicError):  # a damaged file is replaced
@@ -320,7 +275,7 @@ class Recordings:
                     streams.insert(-1, other)
                 elif goes_further(old, new):
                     return
-        self.write(name, call, streams, errors={0: self.error_of(call, outcome)}, is_new=is_new)
+        self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
         if call.edge_call is not None and (imported := self.imported_name(call)):
             # The real recording replaces the imported one, of which fewer parts count. A failing test puts it back.
             self._state.owner.journal.note(imported, self._state.vault.store.read(imported), None, {})
@@ -336,18 +291,17 @@ class Recordings:
         owner: Owner | None = None,
         *,
         errors: Errors,
-        is_new: bool = False,
     ) -> None:
         """Write a recording of a call, or of an owner's sequence; `errors` are those of its new outcomes."""
         recording = self.new_recording(call, outcomes, owner)
-        written = self._state.vault.write(name, recording, is_new=is_new)
-        self.known[name] = recording._replace(arguments=None)  # which may be long, and is not needed again
-        self.use(name)
         is_talk = owner is not None and call.converses
-        self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
-        # The note of another process stays until the next recording run: it is only a line in a message.
-        if self.cancelled and (note := cancelled_name(call.plan.target, call.key)) in self.cancelled:
-            self._state.vault.restore(note, None)
+        with self.guard:  # the last outcome of calls at the same time is the one that this run knows
+            written = self._state.vault.write(name, recording)
+            self.known[name] = recording._replace(
+                arguments=None
+            )  # which may be long, and is not needed again
+            self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
+        self.use(name)
 
     def others(self, owner: Owner, target: str) -> set[str]:
         """Return the names of an owner's recordings at a client whose calls it did not make in this run."""
@@ -379,23 +333,7 @@ class Recordings:
         failure = call.plan.failure(outcome)
         if failure is None:
             return None
-        what, test = f"{call.label} {failure[0]}", self._state.test
-        if outcome.last.exception is not None:
-            self._state.raised.append((outcome.last.exception, (what, test)))
-        return what, test, failure[1]
-
-    def count_again(self, call: Call, name: str, duration: float) -> None:
-        """Count a recorded call that was made again only since its conversation has a new one, with the line that avoids it."""
-        line = ""
-        if call.plan.target == "http":
-            from pytest_mimic._core.target_options import target_line
-            from pytest_mimic._core.targets.pattern import Selector
-
-            for pattern in MODELS:
-                if Selector(pattern, ()).takes(call.signature, call.host):
-                    options = call.plan.options._replace(stateless=True, only=())
-                    line = target_line(call.plan.client, options, "only", [pattern])
-        self._state.ledger.enter("again", [duration, name, line])
+        return f"{call.label} {failure[0]}", self._state.test, failure[1]
 
     # -- cassettes
 
@@ -410,7 +348,5 @@ class Recordings:
         self, name: str, entries: list[CassetteEntry], errors: Errors, *, test: str | None
     ) -> None:
         """Write a cassette of a test, or of several without a name. If the test fails, the file is restored."""
-        written = self._state.vault.write_cassette(
-            name, entries, test=test, recorded=self._state.today, checked=self._state.checked
-        )
+        written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._state.today)
         self._note(name, written, errors)

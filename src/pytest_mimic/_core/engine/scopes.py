@@ -20,6 +20,8 @@ class Scopes:
     def __init__(self, state: RunState) -> None:
         self._state = state
         self._owners: dict[str, Owner] = {"": state.owner}
+        # The conversations that failed tests have recorded again, by the test: another attempt goes on with them.
+        self._again: dict[str, set[str]] = {}
         # The scopes that are set up, or have ended since the last test did; those in which that test ran.
         self._open: dict[str, Owner] = {}
         self._around: list[Owner] = []
@@ -63,23 +65,12 @@ class Scopes:
     def end(self, owner: Owner) -> None:
         """End the scope of wider fixtures. The same run may enter it again."""
         owner.rewind()
-        if self._state.begun_conversations is not None:
-            self._state.begun_conversations.end(owner.name)
 
     # -- tests
 
     def begin_test(self, nodeid: str) -> None:
-        self._state.owner = Owner(nodeid, is_test=True)
-
-    def begin_again(self) -> None:
-        """Prepare for the next attempt of a test, in which the conversations that have ended this one run for real."""
-        conversations = self._state.conversations
-        for one in conversations.restarts:
-            owner = self._owners.pop(one.name, None)
-            self._open.pop(one.name, None)
-            if owner is not None:
-                self._judge(owner, passed=owner.passed)
-        conversations.begin_again()
+        self._state.owner = owner = Owner(nodeid, is_test=True)
+        owner.again = self._again.pop(nodeid, set())
 
     def begin_teardown(self) -> None:
         """Begin the teardown of a test, which may end scopes that it ran in."""
@@ -93,8 +84,6 @@ class Scopes:
         """
         state = self._state
         test, around, self._around = state.owner, self._around, []
-        conversations = state.begun_conversations
-        passed = passed and not (conversations and conversations.restarts)
         try:
             self._add_forked(test.journal)
             if (decided := state.decisions) is not None:
@@ -110,17 +99,14 @@ class Scopes:
                     self._judge(owner, passed=owner.passed)
                     owner.passed = False
         finally:
-            if conversations is not None and not conversations.restarts:
-                conversations.end_cassettes()  # another test may use one, and replays what stands in it
-                if passed:
-                    conversations.end(test.name)
+            if test.again and not passed:
+                self._again[test.name] = test.again
             state.owner = self._outside
 
     def close(self, *, passed: bool, is_complete: bool = False) -> None:
         """End all scopes. Without a complete run, what it did not use of them may belong to other fixtures."""
         if (decided := self._state.decisions) is not None:
             for owner in self._owners.values():
-                decided.sequences.end_scope(owner)
                 decided.sequences.end_owner(owner, passed=passed, is_complete=is_complete)
         for owner in self._owners.values():
             self._judge(owner, passed=owner.passed)

@@ -49,20 +49,14 @@ class Replay:
             yield from (stored.load(self.call.paths) for stored in self.place.outcomes[1:])
 
     def unpack(self, outcome: Outcome) -> Any:
-        """Change the arguments as the recorded call did, and return its value or raise its exception."""
-        value = outcome.value
-        if outcome.changed:
-            value = self.call.plan.apply(self.call, outcome.changed, value)
-        if outcome.files is not None:
-            with self.state.pending:
-                self.call.plan.write(self.call, outcome.files)
+        """Return the value of the outcome, or raise its exception."""
         exception, outcome.exception = outcome.exception, None
         if exception is not None:
             try:
                 raise_again(exception)
             finally:
                 del exception  # its traceback refers to this frame: a cycle would keep the arguments
-        return value
+        return outcome.value
 
     def outcome(self, *, is_read_only: bool = False) -> Any:
         """Return a fresh copy of the plain value that a client stored, or the value itself if it is read only."""

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.engine.real_calls import RealCall, RunningCall
+from pytest_mimic._core.engine.real_calls import RealCall
 from pytest_mimic._core.identity.call_identity import fingerprint
 from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
@@ -116,7 +116,7 @@ async def perform_async(script: Script, close: Callable[[], Any] | None = None) 
             await close()
 
 
-def relaying(step: RunningCall, real: object) -> Script:
+def relaying(step: RealCall, real: object) -> Script:
     """Relay a real stream, and record it or compare it with the recorded one."""
     recorded = step.recorded
     if recorded is None or recorded.stored.kind != "stream":  # a function of another kind may be recorded
@@ -124,7 +124,7 @@ def relaying(step: RunningCall, real: object) -> Script:
     return verifying(step, recorded, real)
 
 
-def recording(real_call: RunningCall, real: Any, *, replies: Sequence[Reply] = ()) -> Script:
+def recording(real_call: RealCall, real: Any, *, replies: Sequence[Reply] = ()) -> Script:
     """Relay a real generator or async generator and record it.
 
     The replies are those of a reader who has had the first items already, one for each.
@@ -156,7 +156,7 @@ def recording(real_call: RunningCall, real: Any, *, replies: Sequence[Reply] = (
                 return returned
             except BaseException as error:
                 if is_outcome(error):
-                    complete(Outcome("raised", exception=error, outer=real_call.outer))
+                    complete(Outcome("raised", exception=error))
                 raise
             items.append(real_call.copy(item))  # a copy, because the stream may change the item later
             try:
@@ -179,7 +179,7 @@ def recording(real_call: RunningCall, real: Any, *, replies: Sequence[Reply] = (
         real_call.abandon()
 
 
-def verifying(step: RunningCall, recorded: Replay, real: object) -> Script:
+def verifying(step: RealCall, recorded: Replay, real: object) -> Script:
     """Give the items of a recorded stream, and let the real one take the same steps.
 
     The real items are compared as far as the reader went. Past the recorded end, the real stream is asked for one more.
@@ -249,7 +249,7 @@ def replaying(step: Replay, real: Callable[[], Any]) -> Script:
     outcome = step.load()
     expected = replies_to(outcome)
     replies: list[Reply] = []
-    real_call: RunningCall | None = None
+    real_call: RealCall | None = None
     while real_call is None and len(replies) < len(outcome.items):
         try:
             reply = Reply((yield Give(outcome.items[len(replies)])))

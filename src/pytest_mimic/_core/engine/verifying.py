@@ -8,15 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic._core.compare.outcome_comparison import Rules, compare
-from pytest_mimic._core.describe.changing_values import changes_always
 from pytest_mimic._core.describe.messages import drift, unverifiable
 from pytest_mimic._core.engine.real_calls import RealCall
 from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.engine.streams import matching_stream
-from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
 from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
-from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.vault.file_names import CASSETTES, recording_name
 from pytest_mimic.errors import MimicError
 
@@ -26,9 +23,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.vault import Stored
     from pytest_mimic.errors import DriftError
-
-# If more parts than these differ, the outcome is another one.
-_MOST_RECOMMENDED = 5
 
 
 class Verification(RealCall):
@@ -49,8 +43,6 @@ class Verification(RealCall):
     def _compare(self, outcome: Outcome, duration: float) -> None:
         """Compare the real outcome with its recording, and note a difference."""
         state, call, place = self._state, self.call, self._place
-        if call.plan.kind == "function":
-            call.plan.add_effects(outcome, call, self.noted, refuses=False)
         if state.redactor.environment.forms:
             outcome = self._as_recorded(outcome)
         expected = matching_stream(place.outcomes, outcome, call.paths)
@@ -58,17 +50,13 @@ class Verification(RealCall):
             state.ledger.verified += 1
         paths: dict[str | None, None] = {}
         drift = drift_of(self, expected, outcome, state, paths)
-        if drift is not None:
-            drift.facts += version_change(place.source, call.plan.source)
         if state.settings.review:
             number = next(index for index, one in enumerate(place.outcomes, place.number) if one is expected)
             if drift is not None:
                 new = partial(self._encoded, outcome, duration)
-                self._keep_for_review(expected, number, drift.facts, list(paths), new)
+                self._keep_for_review(expected, number, drift.facts, new)
             elif changed := self._changed(expected):
-                self._keep_for_review(
-                    expected, number, changed, [], partial(self._stamped, expected), "equal"
-                )
+                self._keep_for_review(expected, number, changed, partial(self._stamped, expected), "equal")
         if drift is not None:
             state.blame(drift, call)
         if state.log is not None:
@@ -81,15 +69,13 @@ class Verification(RealCall):
         recorded: Stored,
         place: int,
         facts: Sequence[str],
-        paths: Sequence[str | None],
         encode: Callable[[], Stored],
         change: Literal["changed", "equal"] = "changed",
     ) -> None:
         """Keep a drift, or an equal outcome that is to be stamped, in the folder of `--mimic-review` and in the ledger.
 
-        `place` is that of the recorded one in its recording or cassette. `facts` show the differences, `paths` has their
-        paths, as `volatile=` takes them; None for a difference without one. If `encode` refuses the new outcome, it is
-        only described.
+        `place` is that of the recorded one in its recording or cassette. `facts` show the differences. If `encode` refuses
+        the new outcome, it is only described.
         """
         from pytest_mimic._core.pending.review_folder import id_of, mark_of
         from pytest_mimic._core.pending.waiting import folder_of
@@ -124,9 +110,7 @@ class Verification(RealCall):
                 "arguments": shortened(recording.arguments)[0],
                 "tests": [state.test] if state.test else [],
                 "differences": list(facts),
-                "paths": list(paths),
                 "before": before,
-                "checked": state.checked,
                 "staged": name,
                 "problem": problem,
                 "in_cassette": file.startswith(CASSETTES),
@@ -141,22 +125,15 @@ class Verification(RealCall):
         with suppress(MimicError):  # what cannot be stored is compared as it is
             stored = state.vault.stored(outcome, 0.0, target=call.plan.target, paths=call.paths)
             if stored.encoded is not None and any(hide(stored.encoded, state.redactor.environment).values()):
-                found = stored.load(call.paths)
-                found.files = outcome.files
-                return found
+                return stored.load(call.paths)
         return outcome
 
     def _changed(self, stored: Stored) -> list[str]:
-        """Return what has changed since an outcome was recorded: its target's source, and what its call ran and read."""
-        from pytest_mimic._core.inputs.input_lists import why_not_noted
-
+        """Return what has changed since an outcome was recorded: its target's source, and what its call reaches and reads."""
         state, plan, inputs = self._state, self.call.plan, stored.entry.get("inputs")
         changed = state.changed_inputs(inputs) if inputs and state.settings.inputs != "ignore" else []
         own = [plan.target] if state.is_stale(plan, self._place.source) else []
-        is_noting = self.trace is not None and not self.trace.fault
-        why = why_not_noted(state.vault.objects.input_list(inputs)) if inputs and is_noting else ""
-        facts = [f"the functions that it ran were {why}"] if why else []
-        return [*(f"{one} has changed since it was recorded" for one in (*own, *changed)), *facts]
+        return [f"{one} has changed since it was recorded" for one in (*own, *changed)]
 
     def _encoded(self, outcome: Outcome, duration: float) -> Stored:
         """Return the outcome as recording would store it. MimicError: it would refuse it."""
@@ -176,7 +153,7 @@ class Verification(RealCall):
             outcome.items = items
 
     def _stamped(self, stored: Stored) -> Stored:
-        """Return a recorded outcome with what its call has now run and read."""
+        """Return a recorded outcome with what its call now reaches and reads."""
         from pytest_mimic._core.vault.recording_facts import KeptInputs
 
         lifted = stored.lifted()
@@ -238,24 +215,7 @@ def drift_of(
     failed = "" if plan.kind == "function" else _failed(plan, actual)
     if failed == _failed(plan, recorded):  # the error that was recorded, with other words
         failed = ""
-    # By shape, structures differ. What differs always is a value.
-    by_value = options.compare != "shape"
-    volatile = ""
-    may_mute = by_value and len(paths) <= _MOST_RECOMMENDED and all(map(changes_always, lines))
-    if may_mute and all(_is_recommended(path, plan) for path in paths):
-        volatile = target_line(plan.client or plan.target, options, "volatile", map(str, paths))
-    return drift(call.label, lines, test=state.test, failed=failed, volatile=volatile)
-
-
-def _is_recommended(path: str | None, plan: Plan) -> bool:
-    """Check whether a path is that of a named part, which may be left out while all else is still compared.
-
-    The path of an item is that of all items. Of an exchange, `body` is all that is left. A path needs no quotes.
-    """
-    if not path or set(path) & set(" '#\"") or path.endswith("*"):
-        return False
-    first, _, rest = path.partition(".")
-    return first not in plan.exact and (plan.kind == "function" or bool(rest))
+    return drift(call.label, lines, test=state.test, failed=failed)
 
 
 def _failed(plan: Plan, outcome: Outcome) -> str:

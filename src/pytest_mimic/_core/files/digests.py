@@ -11,8 +11,6 @@ from typing import Literal, NamedTuple
 
 from xxhash import xxh3_128
 
-from pytest_mimic._core.event_loop import outside_event_loop
-
 CHUNK = 1 << 20
 MOST_FILES = 10_000
 MOST_BYTES = 2_000_000_000
@@ -72,7 +70,6 @@ class FileDigests:
         self._known: dict[str, tuple[_Facts, bytes]] = {}
         self._now = now
 
-    @outside_event_loop
     def content_of(self, path: str) -> Content:
         """Return the content of the file or folder that a path names. Links are followed.
 
@@ -92,7 +89,7 @@ class FileDigests:
         return Content(_special(found.st_mode))
 
     def _file(self, path: str, found: os.stat_result) -> bytes:
-        facts = facts_of(found)
+        facts = _facts_of(found)
         known = self._known.get(path)
         if known is not None and known[0] == facts:
             return known[1]
@@ -102,7 +99,7 @@ class FileDigests:
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123
                 while chunk := file.read(CHUNK):
                     hasher.update(chunk)
-                is_same = facts_of(os.fstat(file.fileno())) == facts
+                is_same = _facts_of(os.fstat(file.fileno())) == facts
         except OSError as error:
             raise NoDigest(
                 f"a file that cannot be read ({error.strerror or type(error).__name__})"
@@ -111,7 +108,7 @@ class FileDigests:
         # Git's rule for its index ("racy git"): a file that changed at the moment of reading may change again in the
         # same tick of the clock, and look the same. It is read again.
         last = max(found.st_mtime_ns, found.st_ctime_ns)
-        if is_same and last + tick_after(last) < begun:
+        if is_same and last + _tick_after(last) < begun:
             self._known[path] = facts, digest
         return digest
 
@@ -174,10 +171,10 @@ def _special(mode: int, name: str = "") -> Literal["socket"]:
     raise NoDigest(f"a folder with {what}, {name}" if name else what)
 
 
-def facts_of(found: os.stat_result) -> _Facts:
+def _facts_of(found: os.stat_result) -> _Facts:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
 
 
-def tick_after(time: int) -> int:
+def _tick_after(time: int) -> int:
     """Return how long a change may have the same time as one before it, in nanoseconds."""
     return _FINE_TICK if time % _SECOND else _COARSE_TICK

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import posixpath
-from copy import copy
 from functools import cached_property
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, NamedTuple
-
-from pytest_mimic._core.event_loop import outside_event_loop
 
 if TYPE_CHECKING:
     from pytest_mimic._core.files.digests import FileDigests
@@ -67,10 +64,8 @@ class Places:
         marks: The spellings of the base temporary folder, in UTF-8. The list stays the same object. Text without any of
             them contains no path below that folder.
         own: The name of the folder that `tmp_path` gave to the running test; None if it uses none.
-        counts_content: Whether the content that a path names counts in its identity.
     """
 
-    counts_content = True
     # A test may set the wall clock (freezegun, time-machine). So it is read once, before any test, and freezegun does not
     # replace the attribute of a class.
     _clock = staticmethod(perf_counter_ns)
@@ -130,12 +125,6 @@ class Places:
             return _temporary_place(folder, below)
         return None
 
-    def without_content(self) -> Places:
-        """Return the same folders for paths that count by their place alone."""
-        alone = copy(self)
-        alone.counts_content = False
-        return alone
-
     def place_of_text(self, text: str) -> PathPlace | None:
         """Return the place of a string that is a path below the base temporary folder, or None for any other string.
 
@@ -157,7 +146,6 @@ class Places:
         return self._folders[place.token] + (f"/{below}".replace("/", os.sep) if below else "")
 
 
-@outside_event_loop
 def _temporary_place(folder: str, below: str) -> PathPlace | None:
     if ".." in below or "//" in below or below[:1] == "/":
         is_marked_folder = below.endswith("/")

@@ -76,13 +76,12 @@ class CallIdentity:
         ignore: Paths of parts that do not count: arguments, parts of them, names inside `**extra`.
         key: Takes the bound arguments, a mapping by name, and returns the value that represents them.
         content: Arguments, or names inside `**extra`, whose paths count by the content of what they name.
-        writes: Arguments, or names inside `**extra`, whose paths count by their place alone.
         places: The folders of the run.
     """
 
     __slots__ = (
         *("_by_content", "_counted", "_extra", "_ignored", "_is_special", "_key", "_locating", "_markers"),
-        *("_marks", "_met", "_names", "_prefix", "_prune", "_resolver", "_writing", "_written"),
+        *("_marks", "_met", "_names", "_prefix", "_prune", "_resolver"),
     )
 
     def __init__(
@@ -94,7 +93,6 @@ class CallIdentity:
         ignore: Sequence[str] = (),
         key: Callable[[Mapping[str, Any]], object] | None = None,
         content: Sequence[str] = (),
-        writes: Sequence[str] = (),
         places: Places | None = None,
     ) -> None:
         plain = tuple(name.lstrip("*") for name in names)
@@ -102,10 +100,8 @@ class CallIdentity:
         self._extra = len(names) - 1 if names and names[-1].startswith("**") else None
         self._key = key
         self._resolver = Resolver(places or Places())
-        self._written = frozenset(writes)
-        self._is_special = key is not None or bool(content) or bool(writes)
+        self._is_special = key is not None or bool(content)
         self._locating = Resolver(self._resolver.places, locates=True)
-        self._writing = Resolver(self._resolver.places.without_content(), locates=True)
         self._marks = self._resolver.places.marks
         self._met = self._resolver.places.met
         self._by_content = frozenset(content)
@@ -161,7 +157,7 @@ class CallIdentity:
     def is_still(self, key: str, values: tuple[object, ...]) -> bool:
         """Return whether the arguments surely are as they were when the call had this key.
 
-        False says nothing: with `key=`, `content=` and `writes=`, for example, the key is not enough.
+        False says nothing: with `key=` and `content=`, for example, the key is not enough.
         """
         try:
             return not self._is_special and self.key(values) == key
@@ -195,7 +191,7 @@ class CallIdentity:
         return place in self._counted and place not in self._ignored and not is_chosen
 
     def _chosen(self, values: tuple[object, ...]) -> bytes:
-        """Return the data of a call with `key=`, `content=` or `writes=`."""
+        """Return the data of a call with `key=` or `content=`."""
         if self._key is None:
             return self._with_paths(values)
         key = self._key(dict(zip(self._names, values)))
@@ -220,7 +216,7 @@ class CallIdentity:
             from pytest_mimic._core.identity.paths import with_contents
 
             value = self._named(
-                place, value, self._by_content, lambda one, _: with_contents(one, self._resolver.places)
+                place, value, self._by_content, lambda one: with_contents(one, self._resolver.places)
             )
         return self._argument(place, value, self._locating)
 
@@ -234,10 +230,6 @@ class CallIdentity:
             raise Unstable(error.type_name, error.kind, name) from error
         except Exception as error:  # code of the value's own class
             raise self._failing(name, value, "when it is looked into", error) from error
-        if self._written:  # what the call writes counts by its place alone
-            pruned = self._named(
-                place, pruned, self._written, lambda one, name: ("written", _part(one, self._writing, name))
-            )
         try:
             return _part(pruned, resolver, name)
         except Unstable:
@@ -251,16 +243,16 @@ class CallIdentity:
             raise self._failing(name, value, "without what is left out", error) from error
 
     def _named(
-        self, place: int, value: object, names: frozenset[str], change: Callable[[Any, str], object]
+        self, place: int, value: object, names: frozenset[str], change: Callable[[Any], object]
     ) -> Any:
         """Return an argument changed if it has one of these names, or `**extra` with its arguments changed that have one."""
         name = self._names[place]
         try:
             if name in names:
-                return change(value, name)
+                return change(value)
             if place == self._extra and type(value) is dict:
                 for name in names & value.keys():
-                    value = {**value, name: change(value[name], name)}
+                    value = {**value, name: change(value[name])}
         except Unstable as error:
             if error.path:
                 raise

@@ -54,10 +54,9 @@ class Raw:
         parts: Returns the buffers in order; called once for each digest.
         floats: For floats, their format as `with_one_nan` takes it. Buffers then have single bytes as items, and
             contain whole floats.
-        texts: For strings, returns them as a list. They are searched for paths.
     """
 
-    __slots__ = ("floats", "head", "parts", "size", "texts")
+    __slots__ = ("floats", "head", "parts", "size")
 
     def __init__(
         self,
@@ -66,9 +65,7 @@ class Raw:
         parts: Callable[[], Iterable[Any]],
         *,
         floats: str = "",
-        texts: Callable[[], list[str]] | None = None,
     ) -> None:
-        self.texts = texts
         self.head = head
         self.size = size
         self.parts = parts

@@ -44,16 +44,6 @@ class NamedPath(NamedTuple):
     is_text: bool  # whether it is a string
 
     @property
-    def is_inside(self) -> bool:
-        """Whether it is in an object or dict: not the argument itself, nor an item of a list, tuple or set of paths."""
-        where = self.where
-        while type(where) is tuple:
-            where, role, _ = where
-            if role != "item":
-                return True
-        return False
-
-    @property
     def step(self) -> str:
         """The path to it in the argument, with the argument's name: `files[0]`."""
         steps: list[str] = []

@@ -117,11 +117,10 @@ def parts_of(value: Any) -> Iterator[Part]:
             yield Part("field", names[index], part) if names else Part("item", index, part)
     if issubclass(kind, BaseException):
         # As Python has them, even where the class defines other attributes of these names.
-        own = {
-            name: vars(BaseException)[name].__get__(value) for name in ("args", "__cause__", "__context__")
-        }
-        yield from (Part("argument", index, part) for index, part in enumerate(own.pop("args")))
-        yield from (Part("attribute", name, part) for name, part in own.items() if part is not None)
+        args, cause = (vars(BaseException)[name].__get__(value) for name in ("args", "__cause__"))
+        yield from (Part("argument", index, part) for index, part in enumerate(args))
+        if cause is not None:
+            yield Part("attribute", "__cause__", cause)
     if kind is FunctionType:
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
             with suppress(ValueError):  # nothing was assigned to the variable yet

@@ -178,9 +178,7 @@ def _texts(array: Any) -> object:
         data = "\0".join(values).encode("utf-8", "surrogatepass")
         if zeros(data) != max(len(values) - 1, 0):
             return values
-    return Raw(
-        ("texts", len(array)), len(data), lambda: (data,), texts=lambda: list(array.to_numpy(dtype=object))
-    )
+    return Raw(("texts", len(array)), len(data), lambda: (data,))
 
 
 def _joined_arrow(texts: Any) -> bytes | None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic._core.files.digests import MISSING, Content, NoDigest
 from pytest_mimic._core.files.places import LONGEST_PATH, TEMPORARY
 from pytest_mimic._core.identity.kinds import Unstable
@@ -40,7 +39,6 @@ class NamedContent:
     __slots__ = ("kind", "places", "text")
     __module__ = "pytest_mimic"
 
-    @outside_event_loop
     def __init__(self, path: str | os.PathLike[str], places: Places) -> None:
         self.text = os.path.abspath(path)  # noqa: PTH100 - the text of any path, also of a pure one
         self.kind = type(path)
@@ -60,8 +58,6 @@ def content_of(path: str, places: Places, kind: type) -> Content:
     Raises:
         Unstable: It has no digest.
     """
-    if not places.counts_content:
-        return Content(MISSING)
     try:
         return places.digests.content_of(path)
     except NoDigest as error:
@@ -87,14 +83,11 @@ def path_reducer(places: Places) -> Callable[[Any], object]:
     return reduce
 
 
-@outside_event_loop
 def counted_file(path: Any, places: Places) -> str | None:
     """Return the absolute path of the file whose content counts with a `pathlib` path, or None if only the path counts.
 
     After `monkeypatch.chdir(tmp_path)`, a relative path names a file below the base temporary folder.
     """
-    if not places.counts_content:
-        return None
     text = os.fspath(path)
     place = places.place_of(text)
     if place is None and places.marks and isinstance(path, Path) and not path.is_absolute():

@@ -15,8 +15,7 @@ from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._core.event_loop import outside_event_loop
-from pytest_mimic._core.origin import is_in_project, version_of
+from pytest_mimic._core.origin import is_in_project
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
@@ -48,16 +47,14 @@ def code_of(function: object) -> CodeType | None:
     return code if isinstance(code, CodeType) else None
 
 
-@outside_event_loop
-def source_or_version(function: object, module: str, rootdir: Path) -> str | None:
-    """Return the fingerprint of a function's source or, for one outside of the project, the version of its distribution.
+def source_in_project(function: object, module: str, rootdir: Path) -> str | None:
+    """Return the fingerprint of a function's source, or None for one outside of the project.
 
     One written in C belongs to the module.
     """
     code = code_of(function)
     file = getattr(sys.modules.get(module), "__file__", None) if code is None else code.co_filename
-    version = None if file is not None and is_in_project(file, rootdir) else version_of(file)
-    return version or source_fingerprint(function)
+    return source_fingerprint(function) if file is not None and is_in_project(file, rootdir) else None
 
 
 def _innermost(function: object) -> object:
@@ -80,7 +77,6 @@ def _innermost(function: object) -> object:
 # Functions
 
 
-@outside_event_loop
 def code_source(code: CodeType) -> str | None:
     """Return the fingerprint of the definition that a code object was compiled from, or None if it is not found."""
     linecache.checkcache(code.co_filename)
@@ -150,12 +146,6 @@ def _definitions(file: str, stamp: object) -> dict[tuple[int, str], list[Definit
     return found
 
 
-def tree_of(file: str) -> ast.Module | None:
-    """Return the syntax tree of a file, as it is now; None if it has none."""
-    linecache.checkcache(file)
-    return _tree(file, _stamp(file))
-
-
 @lru_cache(maxsize=64)
 def _tree(file: str, stamp: object) -> ast.Module | None:
     text = "".join(_lines(file, stamp))
@@ -210,7 +200,6 @@ def _is_source_of(node: ast.Lambda, code: CodeType) -> bool:
 # Classes
 
 
-@outside_event_loop
 def class_source(value: type) -> str | None:
     """Return the fingerprint of a class's definition, or None if it is not found."""
     codes = [method.__code__ for method in own_methods(value)]

@@ -73,11 +73,11 @@ def _enum_member(value: Any) -> object:
 
 
 def _exception(value: Any, *, read: Reduce, whole: bool) -> object:
-    """Reduce an exception; as an outcome (`whole`), with the exception that was being handled when it was raised."""
+    """Reduce an exception; as an outcome (`whole`), with what decides whether its context is shown."""
     attributes = dict(cast(dict[str, object], read(value)))
     attributes.update({name: getattr(value, name) for name in exception_fields(value)})
     counted = value.args, attributes, value.__cause__
-    return (counted, value.__context__, value.__suppress_context__) if whole else counted
+    return (counted, value.__suppress_context__) if whole else counted
 
 
 def _partial_method(value: Any) -> object:

@@ -1,4 +1,4 @@
-"""Values → digests: the canonical encoding (docs/internals/identity-encoding.md), written for speed.
+"""Values → digests: the canonical encoding, written for speed.
 
 A *column* is a list of values that are encoded together: the items of a list, or the values of one key in 200,000
 rows. A column of one type is encoded by one call of C code. A column of containers is encoded as their shapes, and
@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 from itertools import chain, compress
 from marshal import dumps
-from operator import countOf, is_, itemgetter
+from operator import countOf, itemgetter
 from typing import Any
 
 from xxhash import xxh3_128
@@ -106,21 +106,6 @@ class Walk:
             raise HoldsMark
         return data
 
-    def searched(self, raw: Raw) -> Raw:
-        """Return memory that was searched if it holds texts, or the digest of the texts if some are paths."""
-        if raw.texts is None:
-            return raw
-        if self.locate is None:
-            for part in raw.parts():
-                self.search(part)
-            return raw
-        texts = raw.texts()
-        column = self.located(texts)
-        if all(map(is_, column, texts)):
-            return raw
-        digest = self.digest(column)
-        return Raw(("located",), len(digest), lambda: (digest,))
-
     def digest(self, column: list[Any], level: int = 0) -> bytes:
         """Return 16 bytes for the values of `column`, in their order.
 
@@ -150,7 +135,7 @@ class Walk:
                 if writer is not None:
                     pushed = writer(self, column, update, level)
                 elif type_ is Raw:
-                    write_memory(hasher, map(self.searched, column))
+                    write_memory(hasher, column)
                     continue
                 else:
                     kind = self.kind(type_)

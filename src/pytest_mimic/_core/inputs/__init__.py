@@ -1,1 +1,1 @@
-"""Inputs of recorded calls: the functions that they ran and the files that they read, noted and compared."""
+"""Inputs of recorded calls: the functions that their code reaches and the files that they read, noted and compared."""

@@ -1,4 +1,4 @@
-"""The list of what a call ran and read: as text in the vault, and compared with the project as it is now."""
+"""The list of what a call reaches and reads: as text in the vault, and compared with the project as it is now."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ stands outside of functions, under `module:function` that of a function."""
 
 
 class Input(NamedTuple):
-    """A file that a call read, or a function or module that it ran, in its source file.
+    """A file that a call read, or a function or module that its code reaches, in its source file.
 
     Attributes:
         name: `shop.tax:rate`, the module `shop.tax`, or the file `data/rates.csv`.
@@ -28,51 +28,51 @@ class Input(NamedTuple):
         return f"{self.name} ({self.source})" if self.source else self.name
 
 
-def text_of_inputs(files: dict[str, str], functions: Functions | str) -> str:
-    """Return the list as the vault has it. `functions` is a text if none could be noted, which says why."""
-    return json.dumps({"files": files, "functions": functions}, indent=1, sort_keys=True) + "\n"
+class NotedInputs:
+    """The list of a call that was just recorded, or verified."""
 
+    def __init__(self, sources: ProjectSources, files: dict[str, str], functions: Functions) -> None:
+        self._sources = sources
+        facts = {"files": files, "functions": functions}
+        self._text = json.dumps(facts, indent=1, sort_keys=True) + "\n" if files or functions else ""
 
-def read_list(text: str | bytes) -> tuple[dict[str, str], Functions | str]:
-    """Return the files and the functions of a list, whose shape was checked, or the reason why there is none."""
-    if text[:1] not in ("{", b"{"):
-        return {}, text if isinstance(text, str) else text.decode()
-    facts = json.loads(text)
-    return facts["files"], facts["functions"]
+    def over(self, before: bytes | None, *, is_same: bool) -> str:
+        """Return the list that stands in the vault from now on, empty if it names nothing. `is_same`: the outcome stays.
+
+        The list before stays as long as nothing in it has changed: which files a call reads may depend on other tests.
+        """
+        try:
+            if before and is_same and not changed_inputs(before, self._sources):
+                return before.decode()
+        except (LookupError, TypeError, ValueError):  # a damaged one is replaced
+            pass
+        return self._text
 
 
 def inputs_in(text: str | bytes) -> list[Input]:
     """Return what a list names, functions first."""
-    files, functions = read_list(text)
-    named = functions.items() if isinstance(functions, dict) else ()
-    ran = [Input(name, source) for source, names in named for name in names if name]
-    return [*ran, *map(Input, files)]
-
-
-def why_not_noted(text: str | bytes) -> str:
-    """Return why a list has no functions, or nothing."""
-    functions = read_list(text)[1]
-    return functions if isinstance(functions, str) else ""
+    facts = json.loads(text)
+    reached = [Input(name, source) for source, names in facts["functions"].items() for name in names if name]
+    return [*reached, *map(Input, facts["files"])]
 
 
 def changed_inputs(text: str | bytes, sources: ProjectSources) -> list[Input]:
     """Return what has changed since a list was made."""
-    files, functions = read_list(text)
+    facts = json.loads(text)
     found = [
         Input(name, source)
-        for source, names in (functions.items() if isinstance(functions, dict) else ())
+        for source, names in facts["functions"].items()
         for name in _changed_in(source, names, sources)
     ]
-    return [*found, *(Input(name) for name, digits in files.items() if sources.digest(name) != digits)]
+    return [
+        *found,
+        *(Input(name) for name, digits in facts["files"].items() if sources.digest(name) != digits),
+    ]
 
 
 def _changed_in(source: str, names: dict[str, str], sources: ProjectSources) -> list[str]:
-    module = module_of(names)
+    module = next((name.partition(":")[0] for name in names if name), "")
     if names.get("") == sources.digest(source, module):  # equal bytes settle all functions
         return []
     now = sources.file(source, module).functions
     return [name for name, digits in names.items() if name and now.get(name.partition(":")[2]) != digits]
-
-
-def module_of(names: dict[str, str]) -> str:
-    return next((name.partition(":")[0] for name in names if name), "")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from xxhash import xxh3_64, xxh3_64_hexdigest
 
-from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic._core.identity.source import normalised, parsed
 from pytest_mimic._core.modules import file_of_module
 from pytest_mimic._core.origin import is_in_project, path_when_installed
@@ -24,7 +24,6 @@ _HIDDEN = pattern(r"(?:^|/)\.[^/]*/")
 class ProjectSources:
     """The files of a project. Each is looked at once."""
 
-    @outside_event_loop
     def __init__(self, rootdir: Path, vault: Path) -> None:
         self._rootdir = rootdir
         self._roots = [f"{root}{os.sep}" for root in {str(rootdir): 0, os.path.realpath(rootdir): 0}]
@@ -34,7 +33,6 @@ class ProjectSources:
 
     # -- names
 
-    @outside_event_loop
     def name_of_source(self, file: str) -> str | None:
         """Return the name of a source file of the project, `shop/tax.py`; None for any other file."""
         if not file.endswith(".py") or not is_in_project(file, self._rootdir):
@@ -51,7 +49,6 @@ class ProjectSources:
 
     # -- fingerprints
 
-    @outside_event_loop
     def digest(self, name: str, module: str = "") -> str | None:
         """Return the fingerprint of the bytes of a file; None if there is no such file. Ends of lines do not count."""
         place = self._place(name, module)
@@ -59,7 +56,6 @@ class ProjectSources:
             self._digests[place] = _digest(place)
         return self._digests[place]
 
-    @outside_event_loop
     def file(self, name: str, module: str) -> SourceFile:
         place = self._place(name, module)
         if place not in self._files:
@@ -85,19 +81,19 @@ def _digest(path: Path) -> str | None:
             while data := file.read(_LARGE):
                 whole.update(data)
             return whole.hexdigest()[:_DIGITS]
-    except OSError:
+    except (OSError, TypeError):  # a test may replace `open`
         return None
 
 
 class SourceFile:
-    """A source file of the project: its functions, and how they use what stands outside of functions.
+    """A source file of the project: its functions and classes, and the names that they use.
 
     Attributes:
         functions: The fingerprints of the functions by qualified name; under the empty name, that of what stands outside
             of functions. Layout, comments and docstrings do not count.
         uses: The names and attributes that each of them uses.
-        bound: The names that what stands outside of functions binds.
-        constants: Those of them that it binds to a literal.
+        classes: The names that the bases and decorators of each class use, by qualified name.
+        values: By the names that statements outside of functions bind, the names that these statements use.
         imports: By the name that an import binds, the module and the name in it; `*` for all names.
     """
 
@@ -105,11 +101,11 @@ class SourceFile:
         self.functions: dict[str, str] = {}
         self.uses: dict[str, set[str]] = {}
         self.imports: dict[str, tuple[str, str]] = {}
-        self.bound: set[str] = set()
-        self.constants: set[str] = set()
+        self.classes: dict[str, set[str]] = {}
+        self.values: dict[str, set[str]] = {}
         try:
             tree = parsed(path.read_bytes())
-        except OSError:  # it has gone
+        except (OSError, TypeError):  # it has gone, or a test has replaced `open`
             return
         if tree is None:  # it is of a newer Python
             return
@@ -117,19 +113,11 @@ class SourceFile:
         for node in ast.walk(tree):
             self._enter_imports(node)
         _take_out(tree, "", parts)
+        self._enter_statements(tree.body, "")
         for name, nodes in parts.items():
             digests = " ".join(map(normalised, nodes))
             self.functions[name] = xxh3_64_hexdigest(digests.encode())[:_DIGITS]
-            self.uses[name] = {used for node in nodes for inner in ast.walk(node) for used in _used(inner)}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                self.bound.add(node.name)
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                self.bound.add(node.id)
-            elif isinstance(node, ast.Assign | ast.AnnAssign) and _is_literal(node.value):
-                named = node.targets if isinstance(node, ast.Assign) else [node.target]
-                self.constants.update(one.id for one in named if isinstance(one, ast.Name))
-        self.bound |= self.imports.keys()
+            self.uses[name] = _names(*nodes)
 
     def _enter_imports(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import):
@@ -138,6 +126,24 @@ class SourceFile:
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 self.imports[alias.asname or alias.name] = "." * node.level + (node.module or ""), alias.name
+
+    def _enter_statements(self, body: Iterable[ast.AST], prefix: str) -> None:
+        for node in body:
+            if isinstance(node, ast.ClassDef):
+                self.classes[f"{prefix}{node.name}"] = _names(node)
+                self._enter_statements(node.body, f"{prefix}{node.name}.")
+                continue
+            bound = {
+                one.id
+                for one in ast.walk(node)
+                if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store) and not prefix
+            }
+            for name in bound:
+                self.values.setdefault(name, set()).update(_names(node))
+            inner = (ast.stmt, ast.excepthandler, ast.match_case)
+            self._enter_statements(
+                (one for one in ast.iter_child_nodes(node) if isinstance(one, inner)), prefix
+            )
 
 
 def _take_out(node: ast.AST, prefix: str, found: dict[str, list[ast.AST]]) -> None:
@@ -157,16 +163,13 @@ def _take_out(node: ast.AST, prefix: str, found: dict[str, list[ast.AST]]) -> No
         setattr(node, field, kept)
 
 
-def _used(node: ast.AST) -> tuple[str, ...]:
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        return (node.id,)
-    return (node.attr,) if isinstance(node, ast.Attribute) else ()
-
-
-def _is_literal(node: ast.AST | None) -> bool:
-    """Check whether an expression is a constant: a literal that is not empty, which code may fill."""
-    parts = [] if node is None else list(ast.walk(node))
-    if not any(isinstance(part, ast.Constant) for part in parts):
-        return False
-    literal = (ast.Constant, ast.UnaryOp, ast.USub, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.expr_context)
-    return all(isinstance(part, literal) for part in parts)
+def _names(*nodes: ast.AST) -> set[str]:
+    """Return the names and attributes that code uses."""
+    found = set()
+    for node in nodes:
+        for one in ast.walk(node):
+            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load):
+                found.add(one.id)
+            elif isinstance(one, ast.Attribute):
+                found.add(one.attr)
+    return found

@@ -18,6 +18,7 @@ END = b"\0mim"
 # The alignment of buffers that Arrow recommends. It also holds for a mapped file.
 _ALIGN = 64
 _BLOCK = 1 << 20
+_PIECE = 8 << 20
 # The widest items that are shuffled, in bytes: complex128.
 _WIDEST = 16
 # The size of a larger item, such as a long text of numpy's, is not stored: it is of no use.
@@ -128,6 +129,23 @@ def checksum_of(segments: Iterable[memoryview | bytes]) -> str:
         for block in _blocks(data):
             content.update(block)
     return content.hexdigest()
+
+
+def pieces_of(content: bytes) -> Iterator[bytes]:
+    """Yield long bytes in the pieces in which their object stores them; empty ones are one empty piece."""
+    for start in range(0, max(len(content), 1), _PIECE):
+        yield content[start : start + _PIECE]
+
+
+def object_name(content: bytes) -> str:
+    """Return the name of the object of these long bytes, which contains its checksum."""
+    checksum = checksum_of(pieces_of(content))
+    return f"objects/{checksum[:2]}/{checksum}.bin"
+
+
+def content_of(data: memoryview, name: str) -> bytes:
+    """Return the long bytes in an object. DamagedError: they are not what its name says."""
+    return b"".join(unpack_segments(data, name.rpartition("/")[2].partition(".")[0], FILE_START))
 
 
 def claimed_checksum(data: memoryview) -> str:

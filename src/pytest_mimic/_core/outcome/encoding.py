@@ -17,8 +17,7 @@ from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
 from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
 from pytest_mimic._core.outcome.unpickling import python_version
-from pytest_mimic._core.outcome.unstorable import is_storable, refusal
-from pytest_mimic.errors import UnstorableOutcomeError
+from pytest_mimic._core.outcome.unstorable import refusal
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -67,13 +66,11 @@ class Snapshot:
 class Encoded:
     """An outcome in memory: readable JSON, or pickles.
 
-    `changes` names the arguments that the call changed. The fingerprint is 32 hex digits, equal for equal outcomes.
-    Either `readable` or `pickled` is None. The pickles are the body and a stream's items, `count` in all. `paths` stored
-    its paths.
+    The fingerprint is 32 hex digits, equal for equal outcomes. Either `readable` or `pickled` is None. The pickles are the
+    body and a stream's items, `count` in all. `paths` stored its paths.
     """
 
     kind: OutcomeKind
-    changes: list[str]
     fingerprint: str
     readable: Readable | None = None
     pickled: pickles.Pickled | None = None
@@ -127,29 +124,11 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
         item if isinstance(item, Snapshot) else snapshot(item, path=f"items[{index}]", target=target)
         for index, item in enumerate(outcome.items)
     ]
-    last = outcome.last
-    if last.exception is None:
-        return _encode(outcome, items, target, paths)
-    with exceptions.cut(last.exception, last.outer):
-        try:
-            return _encode(outcome, items, target, paths)
-        except UnstorableOutcomeError:
-            # A cause is part of the outcome: it was chosen with `from`. A context came along by chance, so a recording
-            # does without one that cannot be stored.
-            for link in exceptions.chain(last.exception):
-                context = link.__context__
-                if context is not None and context is not link.__cause__ and not is_storable(context):
-                    with exceptions.cut(last.exception, context):
-                        return _encode(outcome, items, target, paths)
-            raise
-
-
-def _encode(outcome: Outcome, items: list[Snapshot], target: str | None, paths: PathStore) -> Encoded:
     if all(item.readable is not None for item in items):
         readable = _readable(_body(outcome, [item.load() for item in items]), paths)
         if readable is not None:
             fingerprint = xxh3_128_hexdigest(readable.text.encode())
-            return Encoded(outcome.kind, [*outcome.changed], fingerprint, readable, paths=paths)
+            return Encoded(outcome.kind, fingerprint, readable, paths=paths)
     return _pickled(outcome, items, target, paths)
 
 
@@ -165,14 +144,14 @@ def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths:
     except Exception as reason:  # the value's parts may raise anything
         last = outcome.last
         result = {"exception": last.exception} if last.kind == "raised" else {"result": last.value}
-        roots = {**outcome.changed, **result, "sent": outcome.sent}
+        roots = {**result, "sent": outcome.sent}
         raise refusal(roots, last.kind, target, reason) from None
     fingerprint = _fingerprint(body, pickled, counted=_counted_parts)
     if items:
         pickled = _joined([pickled, *(item.pickled or pickles.dump(item.load(), paths) for item in items)])
         fingerprints = "".join([fingerprint, *(item.fingerprint for item in items)])
         fingerprint = xxh3_128_hexdigest(fingerprints.encode())
-    return Encoded(outcome.kind, [*outcome.changed], fingerprint, None, pickled, 1 + len(items), paths)
+    return Encoded(outcome.kind, fingerprint, None, pickled, 1 + len(items), paths)
 
 
 def _readable(value: object, paths: PathStore) -> Readable | None:
@@ -207,22 +186,12 @@ def _is_exact(value: object, readable: Readable, paths: PathStore) -> bool:
 
 def _body(outcome: Outcome, items: object) -> dict[str, Any]:
     """Return the outcome as a mapping of its parts."""
-    body: dict[str, Any] = {}
-    returned = next((name for name, new in outcome.changed.items() if new is outcome.value), None)
     if outcome.kind == "raised":
-        body["raised"] = outcome.exception
-    elif outcome.kind == "stream":
-        end = None if outcome.end is None else _body(outcome.end, ())
-        body["stream"] = {"items": items, "end": end}
-        if outcome.sent is not None:
-            body["stream"]["sent"] = outcome.sent
-    elif returned is not None and not isinstance(outcome.value, (str, int, float, bytes, type(None))):
-        body["returned"] = returned
-    else:
-        body["value"] = outcome.value
-    if outcome.changed:
-        body["changed"] = outcome.changed
-    return body
+        return {"raised": outcome.exception}
+    if outcome.kind == "value":
+        return {"value": outcome.value}
+    stream = {"items": items, "end": None if outcome.end is None else _body(outcome.end, ())}
+    return {"stream": stream if outcome.sent is None else {**stream, "sent": outcome.sent}}
 
 
 def _joined(parts: list[pickles.Pickled]) -> pickles.Pickled:
@@ -244,9 +213,8 @@ def _exception_parts(exception: BaseException, seen: tuple[int, ...] = ()) -> ob
     """Return the data that an exception's fingerprint is computed from."""
     seen = (*seen, id(exception))
     state = exceptions.state_of(exception)
-    for name in ("context", "cause"):
-        if name in state:
-            state[name] = None if id(state[name]) in seen else _exception_parts(state[name], seen)
+    if (cause := state.get("cause")) is not None:
+        state["cause"] = None if id(cause) in seen else _exception_parts(cause, seen)
     args = [_exception_parts(arg, seen) if isinstance(arg, BaseException) else arg for arg in exception.args]
     return type(exception), args, state
 
@@ -258,7 +226,7 @@ def _counted_parts(body: dict[str, Any]) -> object:
     if "raised" not in end:
         return body
     kind, raised = "stream" if stream else "raised", _exception_parts(end["raised"])
-    return {"kind": kind, "raised": raised, "changed": body.get("changed", {}), "sent": stream.get("sent")}
+    return {"kind": kind, "raised": raised, "sent": stream.get("sent")}
 
 
 def _fingerprint(

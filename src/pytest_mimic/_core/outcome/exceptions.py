@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import takewhile
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
@@ -56,7 +54,7 @@ def restore(exception: BaseException, state: dict[str, Any]) -> None:
     for name, value in state.get("fields", {}).items():
         _field(type(exception), name).__set__(exception, value)
     # After the cause: setting one suppresses the context.
-    _set(exception, __context__=state.get("context"), __cause__=state.get("cause"))
+    _set(exception, __cause__=state.get("cause"))
     _set(exception, __suppress_context__=state.get("suppress_context", False))
 
 
@@ -83,7 +81,6 @@ def state_of(exception: BaseException) -> dict[str, Any]:
     state = {
         "attributes": attributes,
         "fields": _fields(exception),
-        "context": exception.__context__,
         "cause": exception.__cause__,
         "suppress_context": exception.__suppress_context__,
     }
@@ -111,9 +108,7 @@ def reduce(exception: BaseException) -> Any:
     if any(part is not None for part in others):
         return NotImplemented
     # Its own reduction may leave out notes and links, and simple arguments and attributes, as urllib3's do.
-    rest: dict[str, Any] = {
-        key: state[key] for key in ("notes", "context", "cause", "suppress_context") if key in state
-    }
+    rest: dict[str, Any] = {key: state[key] for key in ("notes", "cause", "suppress_context") if key in state}
     rest["attributes"] = {name: value for name, value in vars(exception).items() if type(value) in _SIMPLE}
     if all(type(arg) in _SIMPLE for arg in exception.args):
         rest["args"] = exception.args
@@ -129,30 +124,6 @@ def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -
     if "args" in rest:
         _set(exception, args=rest["args"])
     restore(exception, rest)
-
-
-@contextmanager
-def cut(exception: BaseException | None, outer: BaseException | None) -> Iterator[None]:
-    """Remove `outer`, with its own contexts, from the exception's chain of contexts for the duration of a block."""
-    link = next((each for each in chain(exception) if each.__context__ is outer), None)
-    if outer is None or link is None:
-        yield
-        return
-    suppressed = link.__suppress_context__
-    _set(link, __context__=None)
-    try:
-        yield
-    finally:
-        _set(link, __context__=outer, __suppress_context__=suppressed)
-
-
-def chain(exception: BaseException | None) -> Iterator[BaseException]:
-    """Yield the exception and its chain: of each exception the cause, or else the context."""
-    seen: set[int] = set()
-    while exception is not None and id(exception) not in seen:
-        seen.add(id(exception))
-        yield exception
-        exception = exception.__cause__ or exception.__context__
 
 
 def _fields(exception: BaseException) -> dict[str, object]:

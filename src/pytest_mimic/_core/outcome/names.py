@@ -68,14 +68,6 @@ def resolve_plainly(module: str, qualname: str) -> object:
     return found
 
 
-def resolve_class(module: str, qualname: str) -> object:
-    """Return the class with a name, as `resolve_plainly` does. NoClassError: it leads to something else."""
-    found = resolve_plainly(module, qualname)
-    if not has_plain_metaclass(found):
-        raise NoClassError
-    return found
-
-
 _INERT = (
     *(types.FunctionType, types.BuiltinFunctionType, types.ModuleType),
     *(types.MethodDescriptorType, types.WrapperDescriptorType),

@@ -10,25 +10,19 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_mimic._core.outcome.kept_files import KeptFiles
-
 OutcomeKind = Literal["value", "raised", "stream"]
 
 
 class Outcome:
-    """A value, an exception, or a stream of items, with the changes made to the arguments.
+    """A value, an exception, or a stream of items.
 
     Attributes:
         items: The items of a stream in order: values, or snapshots taken when they were yielded.
         end: The end of a stream, an outcome of kind `value` or `raised`; None if its reader stopped early.
         sent: The values sent into the stream, or None if it was only iterated.
-        outer: The exception that the caller was handling at the call. It is not part of the outcome.
-        changed: The new state of the arguments that `mutates=` names. If the call returned one of them, `value` is
-            the same object.
-        files: The files that `writes=` names, after the call. None without `writes=`.
     """
 
-    __slots__ = ("changed", "end", "exception", "files", "items", "kind", "outer", "sent", "value")
+    __slots__ = ("end", "exception", "items", "kind", "sent", "value")
 
     def __init__(
         self,
@@ -36,21 +30,16 @@ class Outcome:
         value: object = None,
         *,
         exception: BaseException | None = None,
-        outer: BaseException | None = None,
         items: Sequence[object] = (),
         end: Outcome | None = None,
         sent: Sequence[object] | None = None,
-        changed: dict[str, object] | None = None,
     ) -> None:
         self.kind: OutcomeKind = kind  # `value`, `raised` or `stream`
         self.value = value  # the returned value, for `value`
         self.exception = exception  # the raised exception, for `raised`
-        self.outer = outer
         self.items = list(items)
         self.end = end
         self.sent = None if sent is None else list(sent)
-        self.changed = {} if changed is None else changed
-        self.files: KeptFiles | None = None
 
     @property
     def last(self) -> Outcome:
@@ -82,23 +71,17 @@ def decode_pickled(bodies: list[Any]) -> Outcome:
 
 
 def _decode(body: Any) -> Outcome:
-    changed = body.get("changed", {})
     if "raised" in body:
         raised = body["raised"]
         if not issubclass(type(raised), Exception):  # `isinstance` asks the object for its class
             name = type.__getattribute__(type(raised), "__name__")
             raise TypeError(f"{name} is not an outcome: it is not an Exception")
-        outcome = Outcome("raised", exception=raised)
-    elif "stream" in body:
+        return Outcome("raised", exception=raised)
+    if "stream" in body:
         stream = body["stream"]
         end = stream.get("end")
-        outcome = Outcome("stream", end=None if end is None else _decode(end), sent=stream.get("sent"))
-    elif "returned" in body:
-        outcome = Outcome("value", changed[body["returned"]])
-    else:
-        outcome = Outcome("value", body["value"])
-    outcome.changed = changed
-    return outcome
+        return Outcome("stream", end=None if end is None else _decode(end), sent=stream.get("sent"))
+    return Outcome("value", body["value"])
 
 
 def is_outcome(error: BaseException) -> bool:
@@ -125,20 +108,7 @@ def is_interruption(error: BaseException) -> bool:
 
 
 def raise_again(exception: BaseException) -> NoReturn:
-    """Raise an exception with its recorded context. The exception that the caller is handling goes to that chain's end."""
-    recorded, handled = exception.__context__, sys.exc_info()[1]
     try:
         raise exception
-    except BaseException:
-        if recorded is None or handled is None:
-            raise
-        # Python has replaced the recorded context with `handled`. Not setattr: a frozen dataclass refuses it.
-        object.__setattr__(exception, "__context__", recorded)
-        first, seen = recorded, {id(recorded)}
-        while first.__context__ is not None and id(first.__context__) not in seen:
-            first = first.__context__
-            seen.add(id(first))
-        object.__setattr__(first, "__context__", handled)
-        raise
     finally:
         del exception  # its traceback refers to this frame

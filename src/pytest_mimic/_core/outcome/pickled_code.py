@@ -28,7 +28,6 @@ _METHODS = {
     "new": ("__new__",),
     "bare": ("__array_finalize__",),
     "call": ("__new__", "__init__"),
-    "flags": ("_missing_", "_new_member_"),
     **dict.fromkeys(("raise", "raise with", "member", "plain new", "new with"), ()),
     "handed": ("__new__", "__init__"),
     "hash": (),
@@ -126,8 +125,6 @@ def _is_code(use: Use, thing: Any) -> bool:
         return thing is type
     if name_of(type(thing)) not in METACLASSES or issubclass(thing, type) or not ways <= _METHODS.keys():
         return True
-    if "flags" in ways and type(thing) is not EnumMeta:
-        return True
     if "handed" in ways and use.name != _OBJECT and not is_project(thing.__module__):
         return True
     if "new with" in ways and not _is_named_tuple(thing):
@@ -148,11 +145,6 @@ def _is_code(use: Use, thing: Any) -> bool:
     ):
         names |= use.names  # which a builtin method sets as attributes
     return not (_runs_vouched(thing, methods) and all(_is_set_plainly(thing, name) for name in names))
-
-
-def makes_data(cls: Any) -> bool:
-    """Return whether a class without arguments makes an object, and runs nothing but what is vouched for."""
-    return name_of(type(cls)) in METACLASSES and _runs_vouched(cls, ("__new__", "__init__", "__del__"))
 
 
 def _owner(cls: type, name: str) -> type | None:

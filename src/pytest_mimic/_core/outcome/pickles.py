@@ -16,7 +16,6 @@ from pytest_mimic._core.outcome.placed_paths import (
     NOWHERE,
     PathStore,
     is_path_class,
-    opened_texts,
     persistent_id,
 )
 from pytest_mimic._core.outcome.reducing import reduced
@@ -83,8 +82,7 @@ def dump(value: object, paths: PathStore = NOWHERE) -> Pickled:
 def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
     # First without `persistent_id`, which Python calls for each part: that takes twice the time.
     pickled, has_paths = _dump_with(value, pickler_class, paths)
-    texts = [buffer.memory for buffer in pickled.buffers if buffer.item == 1]
-    if not has_paths and not paths.may_be_in([*pickled.chunks, *texts]):
+    if not has_paths and not paths.may_be_in(pickled.chunks):
         return pickled
     has_placed = False
 
@@ -94,10 +92,6 @@ def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
             found = persistent_id(part, paths)
             has_placed |= found is not None
             return found
-
-        def reducer_override(self, part: object, /) -> Any:
-            opened = opened_texts(part, paths)
-            return super().reducer_override(part) if opened is None else opened
 
     placed, _ = _dump_with(value, PlacingPickler, paths)
     placed.has_paths = True

@@ -57,7 +57,7 @@ class PathStore:
         return any(mark in text or mark.replace("\\", "\\\\") in text for mark in marks)
 
     def may_be_in(self, chunks: Iterable[bytes | memoryview]) -> bool:
-        """Return whether pickles or their buffers mention the base temporary folder."""
+        """Return whether pickles mention the base temporary folder."""
         marks = [re.compile(re.escape(mark)) for mark in self.places.marks]
         return any(mark.search(chunk) for mark in marks for chunk in chunks)
 
@@ -205,28 +205,6 @@ def is_path_class(found: object) -> bool:
     """Return whether something is a class of paths, pathlib's or a user's."""
     pathlib = sys.modules.get("pathlib")
     return pathlib is not None and isinstance(found, type) and issubclass(found, pathlib.PurePath)
-
-
-def opened_texts(value: Any, paths: PathStore) -> object:
-    """Return a reduction to Python's strings for a column of strings that may hold paths, or None for other values.
-
-    Arrow's and polars' own pickles contain the texts of a column as one piece of memory.
-    """
-    kind = type(value)
-    package, name = str(kind.__module__).partition(".")[0], kind.__name__
-    if package == "pyarrow" and name in ("StringArray", "LargeStringArray", "StringViewArray"):
-        buffers = [memoryview(buffer) for buffer in value.buffers() if buffer is not None]
-        if paths.may_be_in(buffers):
-            return sys.modules["pyarrow"].array, (value.to_pylist(), value.type)
-    elif package == "polars" and name == "Series" and _is_text(value):
-        return kind, (value.name, value.to_list(), value.dtype)
-    elif package == "polars" and name == "DataFrame" and any(map(_is_text, value.get_columns())):
-        return kind, (value.get_columns(),)
-    return None
-
-
-def _is_text(series: Any) -> bool:
-    return str(series.dtype) == "String"
 
 
 def persistent_id(value: object, paths: PathStore) -> tuple[Any, Where] | None:

@@ -5,13 +5,9 @@ from __future__ import annotations
 import copy
 import copyreg
 import pickle
-from contextlib import suppress
 from enum import Enum, EnumMeta, Flag
-from functools import lru_cache
-from types import FunctionType
 from typing import Any
 
-from pytest_mimic._core.identity.kinds import is_stdlib
 from pytest_mimic._core.identity.object_state import slot_members, slot_values
 from pytest_mimic._core.outcome import exceptions
 from pytest_mimic._core.outcome.names import name_of
@@ -46,74 +42,36 @@ def reduced(thing: Any) -> Any:
     # Python 3.10 loses the scope.
     if type(thing).__name__ == "IPv6Address" and getattr(thing, "scope_id", None):
         return type(thing), (str(thing),)
-    return _with_attributes(thing)
+    _refuse_lost_attributes(thing)
+    return NotImplemented
 
 
-def _with_attributes(thing: Any) -> Any:
-    """Return the reduction that a class inherits from one of Python's, with the attributes that this one leaves out."""
+def _refuse_lost_attributes(thing: Any) -> None:
+    """Raise UnkeptError if a library's way to pickle leaves out attributes that a class of another package adds."""
     cls: Any = type(thing)
-    state_of = getattr(cls, "__getstate__", None)
-    keeps_all = state_of is _STATE_OF_OBJECT or getattr(state_of, "__module__", "") == "pydantic.main"
-    if keeps_all and (cls.__reduce_ex__, cls.__reduce__) == _OF_OBJECT:
-        return NotImplemented
-    if is_stdlib(cls.__module__) or cls in copyreg.dispatch_table:
-        return NotImplemented
-    decides = next(base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base)))
+    decides = next((base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base))), object)
     package = decides.__module__.partition(".")[0]
-    if package == cls.__module__.partition(".")[0] or is_project(decides.__module__):
-        return NotImplemented
-    reduction = thing.__reduce_ex__(4)
-    if type(reduction) is not tuple:
-        return NotImplemented
-    attributes = getattr(thing, "__dict__", None) or None
-    slots = slot_values(thing, slot_members(cls, below=decides))
-    make, arguments, state, *items = (*reduction, None) if len(reduction) == 2 else reduction
-    is_of_class = any(part is cls for part in (make, *arguments[:1]))
-    if is_of_class and not (attributes or slots):
-        return NotImplemented
-    if is_of_class and state is None and is_stdlib(package):
-        return make, arguments, (attributes, slots) if slots else attributes, *items
-    again = thing
+    if package in ("builtins", "pydantic", cls.__module__.partition(".")[0]) or is_project(
+        decides.__module__
+    ):
+        return
+    reduction: Any = thing.__reduce_ex__(4) if cls not in copyreg.dispatch_table else ""
+    if type(reduction) is str:
+        return
     # A class may keep a state of its own, and change it.
-    state = dict(state) if type(state) is dict else state
-    with suppress(Exception):  # which the pickle then raises too
-        again = copy._reconstruct(thing, None, make, arguments, state)  # type: ignore[attr-defined]
-    lost = {
-        name for name, value in {**(attributes or {}), **slots}.items() if not _is_kept(name, value, again)
-    }
-    lost = lost and lost - _set_by(decides)
-    if type(again) is cls and not lost:
-        return NotImplemented
-    names = f"leaves out {', '.join(sorted(lost))}" if lost else f"makes a {type(again).__qualname__} of it"
-    raise UnkeptError(f"{name_of(decides)} decides how it is pickled, and {names}")
-
-
-def _is_kept(name: str, value: object, again: Any) -> bool:
-    """Return whether an attribute is equal in another object. One that is private may be made anew, as a lock or a cache."""
-    with suppress(Exception):  # a property
-        other = getattr(again, name)
-        is_anew = name[:1] == "_" and (value is None or type(other) is type(value))
-        if other is value or is_anew or pickle.dumps(other) == pickle.dumps(value):  # arrays and NaN too
-            return True
-        return bool(other == value)
-    return name in getattr(type(again), "_internal_names_set", ())  # pandas' caches
-
-
-@lru_cache
-def _set_by(cls: type) -> frozenset[str]:
-    """Return the names of the attributes that methods of a class and its bases set on `self`: it knows what it leaves out."""
-    import dis
-
-    members = (member for base in cls.__mro__ for member in vars(base).values())
-    found: set[str] = set()
-    for code in (member.__code__ for member in members if type(member) is FunctionType):
-        loaded: Any = None
-        for line in dis.get_instructions(code):
-            if line.opname == "STORE_ATTR" and loaded in code.co_varnames[:1]:
-                found.add(line.argval)
-            # One instruction loads two variables, from Python 3.13 on.
-            loaded = line.argval[-1] if type(line.argval) is tuple and line.argval else line.argval
-    return frozenset(found)
+    parts: list[Any] = [dict(part) if type(part) is dict else part for part in reduction]
+    try:
+        again = copy._reconstruct(thing, None, *parts)  # type: ignore[attr-defined]
+    except Exception:  # which the pickle then raises too
+        return
+    slots = slot_members(cls, below=decides)
+    had, has = ({*getattr(one, "__dict__", ()), *slot_values(one, slots)} for one in (thing, again))
+    lost = had - has - {*getattr(cls, "_internal_names_set", ())}  # pandas fills its caches anew
+    if lost or type(again) is not cls:
+        names = (
+            f"leaves out {', '.join(sorted(lost))}" if lost else f"makes a {type(again).__qualname__} of it"
+        )
+        raise UnkeptError(f"{name_of(decides)} decides how it is pickled, and {names}")
 
 
 def _member(thing: Enum) -> Any:

@@ -274,7 +274,7 @@ class StandIns:
         elif builder == "member":
             if len(rest) != 1 or type(rest[0]) not in (str, int):
                 return None
-            use_of_first.ways.add("flags" if type(rest[0]) is int else "member")
+            use_of_first.ways.add("member")
             return Made(use_of_first, is_built=True)
         elif builder == "raise":
             is_raisable = len(rest) == 1 and type(rest[0]) is tuple

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Set
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.patch.lookup import FoundFunction
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_mimic.errors import TargetError
 
     class Patchable(Protocol):
-        """Names functions to patch: a Target, or a client's edge. It may have `candidates`, as Target has."""
+        """Names functions to patch: a Target, or a client's edge."""
 
         @property
         def module(self) -> str: ...
@@ -48,13 +48,12 @@ class Activation:
         self.covered: dict[int, tuple[ActiveRequest, Patch]] = {}
         self._end = end
         for active in self.requests:
-            for module in dict.fromkeys(candidate.module for candidate in active.candidates):
-                self.by_module.setdefault(module, []).append(active)
+            self.by_module.setdefault(active.named.module, []).append(active)
 
     def wait(self) -> None:
         """Forget the requests that are no longer open."""
         self.waiting = [active for active in self.waiting if active.is_open]
-        self.awaited = {each.module for active in self.waiting for each in active.candidates}
+        self.awaited = {active.named.module for active in self.waiting}
 
     def close(self) -> None:
         """Restore everything that no other activation covers. Closing twice does no harm."""
@@ -103,15 +102,14 @@ class ActiveRequest:
     """A request, and the facts known about it.
 
     Attributes:
-        candidates: Its possible meanings, the longest module first.
+        named: The module and the path that it names.
         definitions: Where the functions are defined, if the request names them by another module.
     """
 
     def __init__(self, request: Patchable, number: int) -> None:
         self.request = request
         self.number = number  # its place among the requests of its activation
-        own: Sequence[FunctionPath] | None = getattr(request, "candidates", None)
-        self.candidates = own or (FunctionPath(request.module, request.path),)
+        self.named = FunctionPath(request.module, request.path)
         self.definitions: tuple[FunctionPath, ...] = ()
         self.claimed: list[int] = []  # the functions that it names by now, by their ids
         self.is_open = True  # whether no function was found yet, and no problem

@@ -1,10 +1,10 @@
-"""Descriptors and callable objects: the function inside, and the same thing around another function."""
+"""Descriptors: the function inside, and the same thing around another function."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, partial, partialmethod
-from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 CARRIERS: frozenset[type] = frozenset(
@@ -67,9 +67,6 @@ def _reborn(base: Any, held: object, *arguments: object) -> object:
 def behind(function: object) -> object:
     """Return the function behind a wrapper, of another run or put back after its end; else the function itself."""
     try:
-        original = behind_face(type(function))
-        if original is not None:
-            return original
         own = object.__getattribute__(function, "__dict__")
     except AttributeError:
         return function
@@ -82,7 +79,7 @@ def as_attribute(function: object, wrapper: Callable[..., object]) -> object:
     """Return the object for a class to hold, so that the wrapper binds to instances if the function itself does."""
     kind = type(function)
     binds = hasattr(kind, "__get__") and not issubclass(kind, (MethodType, BuiltinFunctionType, partial))
-    return wrapper if binds or has_face(function) else staticmethod(wrapper)
+    return wrapper if binds else staticmethod(wrapper)
 
 
 def kind_of(held: object, *, in_class: bool) -> str:
@@ -98,56 +95,10 @@ def kind_of(held: object, *, in_class: bool) -> str:
     return "cached_property" if inner(held) is not None and not isinstance(held, partialmethod) else "method"
 
 
-_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that Python code has made
-
-
-def has_face(function: object) -> bool:
+def is_object(function: object) -> bool:
     """Check whether this is an object of a class written in Python, such as a decorator's, and no function."""
     kind = type(function)
     if kind is FunctionType:
         return False
     calls = next((vars(base)["__call__"] for base in kind.__mro__ if "__call__" in vars(base)), None)
     return isinstance(calls, FunctionType) and not issubclass(kind, type)
-
-
-def has_slots(function: object) -> bool:
-    """Check whether an object keeps state beside its `__dict__`, in slots or in C, which a second one cannot share."""
-    kinds = type(function).__mro__[:-1]
-    return any(
-        not kind.__flags__ & _HEAP_TYPE
-        or any(type(one) is MemberDescriptorType for one in vars(kind).values())
-        for kind in kinds
-    )
-
-
-def with_face(function: object, wrapper: Callable[..., object]) -> Any:
-    """Return an object that calls the wrapper, and otherwise cannot be told from the function.
-
-    It shares the function's attributes, and belongs to a subclass of its class.
-    """
-    kind = type(function)
-    members: dict[str, Any] = {
-        "__call__": lambda _self, *args, **kwargs: wrapper(*args, **kwargs),
-        "__class__": property(lambda _self: kind),
-        "__doc__": kind.__doc__,
-        # Not the function itself: the class would be found as a holder of it.
-        "__mimic_original__": property(lambda _self: function),
-        "__module__": kind.__module__,
-        "__qualname__": kind.__qualname__,
-        "__reduce_ex__": lambda _self, protocol: function.__reduce_ex__(protocol),
-    }
-    if hasattr(kind, "__get__"):  # its own may call the function inside
-        members["__get__"] = _bound
-    face = object.__new__(type.__new__(type(kind), kind.__name__, (kind,), members))
-    if hasattr(function, "__dict__"):
-        object.__setattr__(face, "__dict__", function.__dict__)
-    return face
-
-
-def _bound(face: Any, instance: object, _owner: type | None = None) -> object:
-    return face if instance is None else MethodType(face, instance)
-
-
-def behind_face(kind: type) -> object:
-    """Return the object that one of this class stands for; None if the class is that of no face."""
-    return found.fget(None) if (found := vars(kind).get("__mimic_original__")) is not None else None

@@ -1,4 +1,4 @@
-"""Reports when a watched module has been imported, reloaded or asked for a name; imports nothing itself."""
+"""Reports when a watched module has been imported or reloaded; imports nothing itself."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
-
-from pytest_mimic._core.patch.holders import Holder, namespace_of, read, write
 
 
 class ImportWatch:
@@ -109,33 +107,3 @@ def _spec_of(module: object) -> Any:
         return object.__getattribute__(module, "__spec__")
     except AttributeError:
         return None
-
-
-class OnDemandNames:
-    """Replaces the `__getattr__` of a module (PEP 562) or of its class, and reports the values of some names.
-
-    The holder is a module's namespace, as lazy_loader fills it (scikit-image, scipy), or a subclass of ModuleType, as
-    transformers has one. `names` are the modules and names to report. `given` is called with the module, the name
-    and the value, and returns the value for whoever asked.
-    """
-
-    def __init__(self, holder: Holder, given: Callable[[str, str, object], object]) -> None:
-        self.names: set[tuple[str, str]] = set()
-        self._holder = holder
-        self._real: Any = read(holder, "__getattr__")
-
-        def get_on_demand(*arguments: Any) -> object:  # (name) in a namespace, (module, name) in a class
-            namespace = holder if len(arguments) == 1 else namespace_of(arguments[0])
-            value = self._real(*arguments)
-            for module, name in tuple(self.names):
-                if name == arguments[-1] and namespace_of(sys.modules.get(module)) is namespace:
-                    value = given(module, name, value)
-            return value
-
-        self._ours = get_on_demand
-        write(holder, "__getattr__", get_on_demand)
-
-    def restore(self) -> None:
-        """Put the original `__getattr__` back."""
-        if read(self._holder, "__getattr__") is self._ours:
-            write(self._holder, "__getattr__", self._real)

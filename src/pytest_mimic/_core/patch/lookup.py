@@ -10,7 +10,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple, cast
 
 from pytest_mimic._core.modules import module_exists
-from pytest_mimic._core.patch.descriptors import behind, carried, has_face, has_slots, kind_of
+from pytest_mimic._core.patch.descriptors import behind, carried, is_object, kind_of
 from pytest_mimic._core.patch.holders import MISSING, Holder, held_by, is_writable, namespace_of, read
 from pytest_mimic._core.patch.imports import is_lazy
 
@@ -19,8 +19,7 @@ class FoundFunction(NamedTuple):
     """A function that a target names.
 
     Attributes:
-        held: The object that the holder itself has under that name. MISSING if a class inherits it, or
-            a module gives it on demand.
+        held: The object that the holder itself has under that name. MISSING if a class inherits it.
     """
 
     holder: Holder  # the module's namespace or the class by which it is named
@@ -36,29 +35,14 @@ class NotFoundError(Exception):
     """A target names nothing that can be mimicked. The text is a predicate that follows the target's name."""
 
 
-class OnDemandError(NotFoundError):
-    """A module announces the name, but gives it only on demand, which may import other modules.
-
-    The holder is the namespace or class that has the `__getattr__`.
-    """
-
-    def __init__(self, holder: Holder, module: str, name: str) -> None:
-        super().__init__(f"is given on demand by {module}")
-        self.holder = holder
-        self.module = module
-        self.name = name
-
-
 class Lookup:
     """Looks names up without evaluating a descriptor or importing a module.
 
-    `original` returns the object that a patch has replaced with the given one. The attribute `given` has, by module
-    and name, the values that modules have given on demand.
+    `original` returns the object that a patch has replaced with the given one.
     """
 
     def __init__(self, original: Callable[[object], object]) -> None:
         self._original = original
-        self.given: dict[tuple[str, str], object] = {}
         self._owned: dict[tuple[int, str], tuple[type, object, Any]] = {}
 
     def find(self, module: str, path: Sequence[str]) -> list[FoundFunction]:
@@ -66,7 +50,6 @@ class Lookup:
 
         Raises:
             NotFoundError: It names nothing, or nothing that can be mimicked.
-            OnDemandError: The module gives the name only on demand, and has not given it yet.
         """
         if is_lazy(sys.modules[module]):
             raise NotFoundError(
@@ -74,7 +57,8 @@ class Lookup:
             )
         *parents, last = path
         if not parents and last != "*":
-            return [self._found(*self._in_module(module, last), label=f"{module}:{last}")]
+            place = self._in_module(module, last)
+            return [self._found(*place, place[-1], label=f"{module}:{last}")]
         holder = self._holder(module, parents)
         prefix = f"{module}:{''.join(f'{name}.' for name in parents)}"
         names = list(self._public_names(holder, module)) if last == "*" else [_mangled(holder, last)]
@@ -98,44 +82,25 @@ class Lookup:
         except NotFoundError:
             return []
 
-    def forget(self, module: str) -> None:
-        """Drop the values that a module has given on demand."""
-        self.given = {key: value for key, value in self.given.items() if key[0] != module}
-
-    def _in_module(self, module: str, name: str) -> tuple[Holder, str, object, object]:
-        """Return the holder, the name, the object that it leads to, and the one that the holder itself has (or MISSING)."""
+    def _in_module(self, module: str, name: str) -> tuple[Holder, str, object]:
+        """Return the holder of a name in a module, the name, and the object that it leads to."""
         there = sys.modules[module]
         namespace = namespace_of(there)
         if namespace is None:
             raise NotFoundError(f"cannot be patched, {module} is no module but {_article(there)}")
-        if name in namespace:
-            return namespace, name, namespace[name], namespace[name]
-        for cls in type(there).__mro__:
-            if cls not in (ModuleType, object) and read(cls, name) is not MISSING:
-                return cls, name, read(cls, name), read(cls, name)
-        if (module, name) in self.given:
-            return namespace, name, self.given[module, name], MISSING
-        return namespace, name, self._asked(module, name, namespace), MISSING
-
-    def _asked(self, module: str, name: str, namespace: dict[str, Any]) -> object:
-        """Return the attribute that a module computes, unless the module announces it: giving that may import."""
-        there = sys.modules[module]
-        holders: list[Holder] = [
-            namespace,
-            *(cls for cls in type(there).__mro__ if cls not in (ModuleType, object)),
-        ]
-        holder = next((each for each in holders if callable(read(each, "__getattr__"))), None)
-        if holder is not None and name in _announced(namespace):
-            raise OnDemandError(holder, module, name)
-        try:
-            if holder is namespace or not isinstance(there, ModuleType):
-                return getattr(there, name)
-            raise AttributeError(name)
-        except Exception as error:  # the module's code may raise anything
-            if module_exists(f"{module}.{name}"):  # not imported so far
-                raise NotFoundError(f"is a module, name its functions: {module}.{name}:*") from error
-            names = [*namespace, *_announced(namespace), *dir(type(there))]
-            raise NotFoundError(f"does not exist in {module}{_hint(names, name)}") from error
+        holders: list[Holder] = [namespace]
+        holders += [cls for cls in type(there).__mro__ if cls not in (ModuleType, object)]
+        for holder in holders:
+            if read(holder, name) is not MISSING:
+                return holder, name, read(holder, name)
+        if module_exists(f"{module}.{name}"):  # not imported so far
+            raise NotFoundError(f"is a module, name its functions: {module}.{name}:*")
+        hint = _hint([*namespace, *dir(type(there))], name)
+        if any(callable(read(holder, "__getattr__")) for holder in holders):
+            raise NotFoundError(
+                f"is not in {module}, which gives names on demand{hint}: {_definition(module, name)}"
+            )
+        raise NotFoundError(f"does not exist in {module}{hint}")
 
     def _holder(self, module: str, parents: Sequence[str]) -> Holder:
         """Return the class or module that the names before the last lead to."""
@@ -204,11 +169,15 @@ def _hint(names: Mapping[str, object] | Sequence[str], name: str) -> str:
     return did_you_mean(name, [known for known in names if not known.startswith("__")])
 
 
-def _announced(namespace: Mapping[str, Any]) -> set[str]:
-    names: set[str] = set(namespace.get("__all__") or ())
-    if callable(namespace.get("__dir__")):
-        names.update(namespace["__dir__"]())
-    return names
+def _definition(module: str, name: str) -> str:
+    """Return the remedy for a name that a module gives on demand, with the module that defines it where that is loaded."""
+    below = [
+        known
+        for known, there in list(sys.modules.items())
+        if known.startswith(f"{module}.")
+        and getattr((namespace_of(there) or {}).get(name), "__module__", None) == known
+    ]
+    return f"name it where it is defined: {below[0]}:{name}" if below else "name the module that defines it"
 
 
 def _as_holder(current: object, name: str) -> Holder:
@@ -243,10 +212,10 @@ def _function(original: object, label: str) -> object:
     function = behind((carried(original) if is_descriptor else None) or original)
     if not callable(function):
         raise NotFoundError(f"is not callable, it is {_article(original)}")
-    if has_face(function) and has_slots(function):
+    if is_object(function):
         kind = type(function)
         method = f"{kind.__module__}:{kind.__qualname__}.__call__"
-        raise NotFoundError(f"is an object with state outside of its __dict__, name the method: {method}")
+        raise NotFoundError(f"is an object of a class, name the function inside, or {method}")
     return function
 
 
@@ -272,7 +241,7 @@ def _is_routine(held: object) -> bool:
     """Return whether it is a function of some kind. Only its type is examined: a proxy may run code when touched."""
     kind = type(held)
     is_function = hasattr(kind, "__get__") or issubclass(kind, BuiltinFunctionType)
-    return is_function and callable(held) and not issubclass(kind, type)
+    return is_function and callable(held) and not issubclass(kind, type) and not is_object(held)
 
 
 def _article(thing: object) -> str:

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.garbage import without_collections
-from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.patch.activation import Activation, ActiveRequest, Claim
-from pytest_mimic._core.patch.descriptors import has_face, with_face
 from pytest_mimic._core.patch.holders import MISSING
-from pytest_mimic._core.patch.imports import ImportWatch, OnDemandNames, is_initialising
-from pytest_mimic._core.patch.lookup import FoundFunction, Lookup, NotFoundError, OnDemandError
+from pytest_mimic._core.patch.imports import ImportWatch, is_initialising
+from pytest_mimic._core.patch.lookup import FoundFunction, Lookup, NotFoundError
 from pytest_mimic._core.patch.patches import Patch, Patches
 from pytest_mimic._core.targets.options import target_error
 from pytest_mimic._core.targets.target import FunctionPath
@@ -48,7 +46,6 @@ class Patcher:
         self._patches = Patches()
         self._lookup = Lookup(self._patches.original)
         self._watch = ImportWatch(self._loaded)
-        self._on_demand: dict[int, OnDemandNames] = {}
         self._lock = threading.RLock()
 
     def activate(self, requests: Iterable[Patchable]) -> Activation:
@@ -86,11 +83,6 @@ class Patcher:
             self._patches.forget_places()
             self._lookup = Lookup(self._patches.original)
 
-    def put_back(self, activation: Activation) -> None:
-        """Put wrappers of an activation back where others have restored the functions."""
-        with self._lock:
-            self._patches.put_back([patch for _, patch in activation.covered.values()])
-
     def sweep(self) -> None:
         """Restore places into which others have put a wrapper back after its patch had ended."""
         with self._lock:
@@ -110,39 +102,23 @@ class Patcher:
 
     def _rewatch(self) -> None:
         names: set[str] = set().union(*(activation.by_module for activation in self._activations))
-        for name in self._watch.names - names:
-            self._lookup.forget(name)
-        for key, hook in list(self._on_demand.items()):
-            hook.names = {asked for asked in hook.names if asked[0] in names}
-            if not hook.names:
-                self._on_demand.pop(key).restore()
         self._watch.watch(names)
 
     def _loaded(self, module: str) -> None:
         """Patch a watched module that has been executed, for the first time or again."""
         with self._lock, without_collections():
-            self._lookup.forget(module)
-            self._settle_all(module)
-
-    def _given(self, module: str, name: str, value: object) -> object:
-        """Patch a function that a module has given on demand; return its wrapper."""
-        with self._lock:
-            self._lookup.given[module, name] = value
-            self._settle_all(module)
-            patch = self._patches.of(value)
-            return value if patch is None else patch.wrapper
-
-    def _settle_all(self, module: str) -> None:
-        for activation in list(self._activations):
-            if module in activation.by_module:
-                self._settle(activation, activation.by_module[module], just_loaded=module)
+            for activation in list(self._activations):
+                if module in activation.by_module:
+                    self._settle(activation, activation.by_module[module], just_loaded=module)
 
     def _refuse_half_imported(self, activation: Activation, active: ActiveRequest) -> None:
         """Refuse a request for a module whose import began before it was watched: its end would go unnoticed."""
-        for module, path in active.candidates:
-            if active.is_open and is_initialising(sys.modules.get(module)):
-                reason = f"cannot be patched while {module} is being imported: import it first, e.g. in conftest.py"
-                self._refuse(activation, active, f"{module}:{'.'.join(path)} {reason}")
+        module, path = active.named
+        if active.is_open and is_initialising(sys.modules.get(module)):
+            reason = (
+                f"cannot be patched while {module} is being imported: import it first, e.g. in conftest.py"
+            )
+            self._refuse(activation, active, f"{module}:{'.'.join(path)} {reason}")
 
     # From requests to functions
 
@@ -186,42 +162,22 @@ class Patcher:
     ) -> list[FoundFunction]:
         """Return the functions that a request names in imported modules; note its problem, if any, once."""
         found: list[FoundFunction] = []
-        for number, candidate in enumerate(active.candidates):
-            if not _is_imported(candidate.module, just_loaded):
-                continue
+        module, path = active.named
+        if _is_imported(module, just_loaded):
             try:
-                found = self._find(candidate)
+                found = [self._known(one) for one in self._lookup.find(module, path)]
             except NotFoundError as error:
-                # Another module's import may go on in this one. And in the dotted form, `pack.shop.fetch` is no name
-                # of the module `pack` if there is a module `pack.shop`, which may be imported later.
-                is_certain = just_loaded in (None, candidate.module)
-                longer = active.candidates[:number]
-                if is_certain and not any(module_exists(each.module) for each in longer):
-                    self._refuse(activation, active, f"{candidate.module}:{'.'.join(candidate.path)} {error}")
-                    break
-            if found:
-                break
+                if just_loaded in (None, module):  # another module's import may go on in this one
+                    self._refuse(activation, active, f"{module}:{'.'.join(path)} {error}")
         if found and active.is_open:
             problem = self._judge(active.request, found[0].function)
             if problem:
                 self._refuse(activation, active, f"{found[0].label}: {problem}")
             active.is_open = False
-        for candidate in active.definitions:
-            if _is_imported(candidate.module, just_loaded) and self._lookup.find_imported(*candidate):
-                found += self._find(candidate)
+        for definition in active.definitions:
+            if _is_imported(definition.module, just_loaded):
+                found += map(self._known, self._lookup.find_imported(*definition))
         return found
-
-    def _find(self, candidate: FunctionPath) -> list[FoundFunction]:
-        """Look a name up; one that a module gives on demand is patched when somebody asks for it."""
-        try:
-            return [self._known(found) for found in self._lookup.find(*candidate)]
-        except OnDemandError as error:
-            if self._cover is not None:
-                key = id(error.holder)
-                if key not in self._on_demand:
-                    self._on_demand[key] = OnDemandNames(error.holder, self._given)
-                self._on_demand[key].names.add((error.module, error.name))
-            return []
 
     def _refuse(self, activation: Activation, active: ActiveRequest, problem: str) -> None:
         if active.is_open:
@@ -245,8 +201,6 @@ class Patcher:
         assert self._cover is not None
         wrapper = self._cover(active.request, label, found.function, found.kind)
         if patch is None:
-            if has_face(found.function):
-                wrapper = with_face(found.function, wrapper)
             patch = Patch(found, label, wrapper)
             fresh.append(patch)
         patch.covers += 1
@@ -264,7 +218,7 @@ class Patcher:
         definition = FunctionPath(module, tuple(path.split(".")))
         if not self._lookup.leads_to(*definition, found.function):
             return found.label
-        if definition not in active.candidates and not active.is_wildcard:
+        if definition != active.named and not active.is_wildcard:
             active.definitions += (definition,)
             activation.by_module.setdefault(module, []).append(active)
             if module not in self._watch.names:

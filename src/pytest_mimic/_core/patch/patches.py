@@ -249,13 +249,6 @@ class Patches:
             ]
             self._last_places[id(patch.function)] = (patch.function, places)
 
-    def put_back(self, patches: Iterable[Patch]) -> None:
-        """Put wrappers back where others have restored what was there before, as pytest-socket does after each test."""
-        for patch in patches:
-            for place in patch.places:
-                if any(read(place.holder, place.name) is usual for usual in _usual(place)):
-                    write(place.holder, place.name, place.ours)
-
     def sweep(self) -> None:
         """Restore places into which a wrapper was put back after its end, as monkeypatch does when a test ends."""
         for patch in self._ended:
@@ -283,13 +276,6 @@ class Patches:
             self._by_function.pop(id(patch.function), None)
             for key in patch.originals:
                 self._ours.pop(key, None)
-
-
-def _usual(place: PatchedPlace) -> list[object]:
-    """Return what a place held before it was patched, and what a class inherited there."""
-    classes = place.holder.__mro__[1:] if isinstance(place.holder, type) and place.before is MISSING else ()
-    inherited = [read(base, place.name) for base in classes]
-    return [place.before, *[held for held in inherited if held is not MISSING][:1]]
 
 
 def _without(patch: Patch, held: object) -> object:

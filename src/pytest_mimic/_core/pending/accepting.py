@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 class Acceptor:
     """Accepts the changes of a folder into the project's vault, or refuses them."""
 
-    def __init__(self, vault: Store, folder: ReviewFolder, *, label: str, detaches: bool = False) -> None:
+    def __init__(self, vault: Store, folder: ReviewFolder, *, label: str) -> None:
         self._folder = folder
         # No pickle is loaded: outcomes are written as they are.
-        self._vault = Vault(vault, pickles="forbid", label=label, detaches=detaches)
+        self._vault = Vault(vault, pickles="forbid", label=label)
         self._store = OverlayStore(folder.recordings, self._vault.store)
         self._label = label
 
@@ -81,7 +81,7 @@ class Acceptor:
         # The outcomes that were not accepted come from the source that was recorded.
         places = {one["place"] for one in accepted if one["file"] == name} | {place}
         source = staged.source if len(places) == len(outcomes) else known.source
-        made = staged._replace(outcomes=outcomes, source=source, checked=row.get("checked"))
+        made = staged._replace(outcomes=outcomes, source=source)
         self._vault.write(name, made._replace(owner=known.owner, identity=known.identity))
 
     def _accept_in_cassette(self, row: Row) -> None:
@@ -94,8 +94,7 @@ class Acceptor:
         if staged.target != entries[place].target:
             raise self._foreign(row)
         entries[place] = entries[place]._replace(arguments=staged.arguments, source=staged.source, stored=new)
-        checked = row.get("checked")
-        self._vault.write_cassette(name, entries, test=staged.test, recorded=staged.recorded, checked=checked)
+        self._vault.write_cassette(name, entries, test=staged.test, recorded=staged.recorded)
 
     def _check(self, row: Row, recorded: Stored) -> None:
         if mark_of(recorded) != row["before"]:

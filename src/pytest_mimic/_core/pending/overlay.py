@@ -10,7 +10,6 @@ from xxhash import xxh3_64_hexdigest
 from pytest_mimic._core.pending.review_folder import BEFORE
 from pytest_mimic._core.vault.file_names import FOLDERS
 from pytest_mimic._core.vault.folder import FolderStore
-from pytest_mimic._core.vault.locks import ByteLocks
 from pytest_mimic._core.vault.store import Data, Store
 
 # The content of a recording that is deleted over the vault.
@@ -73,9 +72,6 @@ class OverlayStore(Store):
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         return self.over.lock(name)
-
-    def byte_locks(self) -> ByteLocks:
-        return self.over.byte_locks()
 
     def sweep(self) -> None:
         self.over.sweep()

@@ -30,7 +30,7 @@ _FORMAT = 1
 #: The facts of a change without which nothing can be shown or accepted.
 _NEEDED: dict[str, type] = {
     **dict.fromkeys(("id", "change", "file", "call", "target", "staged", "before"), str),
-    **dict.fromkeys(("tests", "differences", "paths"), list),
+    **dict.fromkeys(("tests", "differences"), list),
 }
 # The folder may come from elsewhere, such as an artifact of CI.
 _NAME = re.compile(rf"(?:{'|'.join(FOLDERS)})/[^\\:\0]+\.json")
@@ -190,7 +190,7 @@ def mark_of(stored: Stored) -> str:
         lifted = stored.lifted().encoded
         assert lifted is not None
         content = [lifted.fingerprint]
-    facts = [entry.get(name) for name in ("files", "imports", "code", "awaited")]
+    facts = [entry.get(name) for name in ("imports", "code", "awaited")]
     return xxh3_64_hexdigest(layout([content, facts]).encode("utf-8", "surrogatepass"))
 
 

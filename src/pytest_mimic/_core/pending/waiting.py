@@ -121,7 +121,6 @@ def _facts(data: bytes, name: str) -> Row:
         "arguments": None if call is None else call.arguments,
         "tests": [file.test] if file.test else [],
         "differences": [],
-        "paths": [],
         "staged": name,
         "problem": "",
         "in_cassette": file.is_cassette,

@@ -27,7 +27,6 @@ _NETWORK = {
     "closed": "lost its connection",
     "malformed": "got a malformed answer",
     "proxy": "was refused by its proxy",
-    "invalid": "was refused by its client",
 }
 
 
@@ -133,16 +132,16 @@ class Port(Protocol):
         """A block whose `MimicError` fails the running test, even if the code under test catches it."""
         ...
 
-    def connecting(self) -> AbstractContextManager[None]:
-        """Return a block that connects for a call which is recorded. The network is open in it."""
-        ...
-
     def unmimicked(self) -> AbstractContextManager[None]:
         """Return a block in which no call is mimicked, of any client or function."""
         ...
 
     def takes(self, call: ClientCall) -> bool:
         """Return whether this call is mimicked. For other calls, `begin` returns a step to pass."""
+        ...
+
+    def takes_kind(self, kind: str) -> bool:
+        """Return whether a line takes calls of this kind of client."""
         ...
 
     def begin(self, call: ClientCall) -> Step:
@@ -164,10 +163,6 @@ class Port(Protocol):
 
     def report(self, sentence: str) -> None:
         """Add a sentence to the summary of the run, once."""
-        ...
-
-    def note_websocket(self, origin: str) -> None:
-        """Add a WebSocket that is not recorded to the summary, by the origin of its URL."""
         ...
 
     def ordinal(self, space: str, name: str) -> int:
@@ -206,9 +201,6 @@ class Adapter:
             where that module can be found.
         parts: The names of a call's parts, which `ignore=` and `match=` may use.
         implied: Parts that `ignore=` leaves out together with another one: `{"body": ("format",)}`.
-        closes_on_exits: The client gives up a connection through which a `BaseException` passes. A test that is to be
-            run again is then ended with an `Exception`.
-        watched: Functions of other clients to patch, whose calls are not recorded but noted.
         exact: The parts of what `comparable` returns whose values count even with `compare=shape`.
         recorded_as: The name under which recordings lie, if clients of one kind share them. By default, the client's name.
         covers: The clients whose calls a line takes. By default, the client itself.
@@ -216,8 +208,6 @@ class Adapter:
 
     parts: ClassVar[tuple[str, ...]] = ()
     implied: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    closes_on_exits: ClassVar[bool] = False
-    watched: ClassVar[Sequence[Edge]] = ()
     exact: ClassVar[frozenset[str]] = frozenset()
     recorded_as: ClassVar[str] = ""
     covers: tuple[str, ...]

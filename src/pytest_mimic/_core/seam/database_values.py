@@ -167,7 +167,6 @@ def _build_asyncpg_range(
     return cls(lower, upper, lower_inc=lower_inc, upper_inc=upper_inc, empty=empty)
 
 
-_ASYNCPG = "asyncpg.pgproto.types"
 _FOREIGN = {
     each.tag: each
     for each in (
@@ -182,17 +181,6 @@ _FOREIGN = {
             _build_range,
         ),
         _Foreign("asyncpg.Range", "asyncpg.types.Range", _range_parts, _build_asyncpg_range),
-        _Foreign("asyncpg.BitString", f"{_ASYNCPG}.BitString", lambda v: [v.as_string()]),
-        _Foreign(
-            "asyncpg.Path",
-            f"{_ASYNCPG}.Path",
-            lambda v: [v.is_closed, *v],
-            lambda cls, is_closed, *points: cls(*points, is_closed=is_closed),
-        ),
-        *(
-            _Foreign(f"asyncpg.{name}", f"{_ASYNCPG}.{name}")
-            for name in ("Point", "Line", "LineSegment", "Box", "Polygon", "Circle")
-        ),
     )
 }
 _FOREIGN_BY_CLASS = {each.path: each for each in _FOREIGN.values()}

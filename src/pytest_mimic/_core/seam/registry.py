@@ -21,7 +21,6 @@ CLIENTS = {
     "aiohttp": "pytest_mimic._clients.http.aiohttp:AiohttpAdapter",
     "urllib3": "pytest_mimic._clients.http.urllib3:Urllib3Adapter",
     "http.client": "pytest_mimic._clients.http.http_client:StdlibAdapter",
-    "botocore": "pytest_mimic._clients.aws.botocore:BotocoreAdapter",
     "sqlalchemy": "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",
     "redis": "pytest_mimic._clients.redis.redis_client:RedisAdapter",
     "grpc": "pytest_mimic._clients.grpc.channels:GrpcAdapter",
@@ -30,7 +29,7 @@ CLIENTS = {
 # The clients whose requests the line `http` takes. Their recordings lie under `http`.
 HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.client")
 # The clients that a cassette takes if it names no targets, where they are installed: HTTP as one.
-TAKEN_BY_CASSETTES = ("http", "botocore", "sqlalchemy", "redis")
+TAKEN_BY_CASSETTES = ("http", "sqlalchemy", "redis")
 # The bundled clients whose adapters tell in their own way which of their calls failed.
 OWN_FAILURES = frozenset({"grpc", "mcp", "redis"})
 # Names that `ignore=` and `match=` accept at every client, so that one list of options can serve several.
@@ -39,7 +38,6 @@ _HTTP = ("host", "port", "scheme", "method", "path", "query", "headers", "body",
 # The parts of the calls of each kind of client, as `ignore=` and `match=` name them: no adapter is loaded to check a line.
 _PARTS = {
     "http": _HTTP,
-    "botocore": (*_HTTP, "service", "operation", "params"),
     "sqlalchemy": ("statement", "params", "database"),
     "redis": ("command", "commands", "database", "protocol"),
     "grpc": ("server", "method", "request", "metadata"),
@@ -61,16 +59,6 @@ def is_client(name: str) -> bool:
         for found in entry_points(group=_GROUP, name=name):
             CLIENTS[name] = found.value
     return name in CLIENTS
-
-
-def register_client(name: str, adapter: str) -> None:
-    """Let lines name a client whose adapter belongs to no distribution, in a project's own `conftest.py`.
-
-    Args:
-        name: The client's name in lines. It is also the name of its module.
-        adapter: The adapter's class, as `module:Class`. It is imported when a line names the client.
-    """
-    CLIENTS[name] = adapter
 
 
 def is_bundled(name: str) -> bool:

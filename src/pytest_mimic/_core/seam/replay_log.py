@@ -16,7 +16,7 @@ E = TypeVar("E")
 class Caller(Protocol):
     """The test, the scope of a wider fixture, or the cassette that a call belongs to."""
 
-    is_aborted: bool  # whether this attempt of the test was ended, so that its calls do not count
+    replayed: set[str]  # the clients at which calls of its conversations were replayed
     is_test: bool  # whether it is a test, whose calls run for real as a whole if one of them is new
 
 
@@ -46,9 +46,9 @@ class ReplayLog(Generic[E]):
             return caller in self._real
 
     def take(self) -> list[E]:
-        """Return the calls and empty the log. Those of attempts that were ended are left out."""
+        """Return the calls and empty the log."""
         with self._guard:
-            entries = [(caller, entry) for caller, entry in self._entries.values() if not caller.is_aborted]
+            entries = list(self._entries.values())
             self._entries, self._groups = {}, {}
             self._real.update(caller for caller, _ in entries)
         return [entry for _, entry in entries]

@@ -15,7 +15,7 @@ from pytest_mimic import errors
 from pytest_mimic._core import ambient as _ambient
 from pytest_mimic.errors import MimicError
 
-# Bound here, because a test may replace `open`, as pyfakefs does.
+# Bound here, because a test may replace `open`, as a fake file system does.
 _open = open
 
 
@@ -54,11 +54,8 @@ class ForkLog:
             self._file, F_OK
         ):  # asked four times a test: opening it in vain takes four times as long
             return [], []
-        try:
-            with _open(self._file, encoding="utf-8") as file:
-                entries = [loads(line) for line in file]
-        except OSError:  # a fake file system hides the file
-            return [], []
+        with _open(self._file, encoding="utf-8") as file:
+            entries = [loads(line) for line in file]
         with suppress(OSError):
             unlink(self._file)  # noqa: PTH108 - a test may replace Path.unlink
         raised = [getattr(errors, entry["error"])(**entry["said"]) for entry in entries if "error" in entry]

@@ -256,27 +256,21 @@ def _is_genuine(sleep: object, module: str) -> bool:
 
 
 def handled_in(error: MimicError, files: set[str]) -> bool:
-    """Check whether an error was caught in one of these files, in a function that did not raise it again."""
-    outermost = error.last_traceback
-    if outermost is None or not caught_in(error, files):
-        return False
-    # A `finally` or `with` also runs later instructions, and then raises the error again.
-    frame = outermost.tb_frame
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] not in ("RERAISE", "RAISE_VARARGS")
-
-
-def caught_in(error: BaseException, files: set[str]) -> bool:
-    """Check whether an error was caught in one of these files, perhaps to be raised again.
+    """Check whether an error was caught in one of these files, in a function that did not raise it again.
 
     A traceback grows by one frame for each function that the error leaves. Its outermost frame is the function that
     caught the error, or one that the error left for C code, such as an event loop that stores the exceptions of its
     tasks. A function that caught the error went on to a later instruction; one that the error left did not.
     """
-    outermost = error.last_traceback if isinstance(error, MimicError) else error.__traceback__
+    outermost = error.last_traceback
     if outermost is None or outermost.tb_frame.f_lasti == outermost.tb_lasti:
         return False
-    file = outermost.tb_frame.f_code.co_filename
-    return file in files or Path(file).as_posix().endswith(_ASSERTING)
+    frame = outermost.tb_frame
+    file = frame.f_code.co_filename
+    if file not in files and not Path(file).as_posix().endswith(_ASSERTING):
+        return False
+    # A `finally` or `with` also runs later instructions, and then raises the error again.
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] not in ("RERAISE", "RAISE_VARARGS")
 
 
 def where_swallowed(error: MimicError, rootdir: Path) -> str:

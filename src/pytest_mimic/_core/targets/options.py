@@ -30,9 +30,7 @@ if TYPE_CHECKING:
         key: Callable[[Mapping[str, Any]], object] | None
         sequence: bool | None
         stateless: bool | None
-        mutates: str | Iterable[str] | None
         content: str | Iterable[str] | None
-        writes: str | Iterable[str] | None
         rtol: float | None
         atol: float | None
         volatile: str | Iterable[str] | None
@@ -88,7 +86,7 @@ def check_kind(target: str, options: Options, origin: str = "") -> None:
         TargetError: An option is for the other kind, or names a part that calls of this client do not have.
     """
     is_client = target in CLIENTS
-    for name in ("mutates", "key", "content", "writes") if is_client else ("match",):
+    for name in ("key", "content") if is_client else ("match",):
         if getattr(options, name):
             what = f"{target}: {name}= is an option of {'a function' if is_client else 'a client'}"
             raise target_error(origin, what, target=target, option=name)
@@ -135,8 +133,6 @@ def _unknown(name: str, target: str, origin: str, known: Iterable[str]) -> Targe
     from pytest_mimic._core.words import did_you_mean
 
     hint = did_you_mean(name, known) or f" (there are {', '.join(sorted(known))})"
-    if name == "boundaries":
-        hint = ": it is gone, clients are targets, too: targets=['httpx'] of a fixture, else mimic('httpx')"
     return target_error(origin, f"{target}: there is no option {name}{hint}", target=target, option=name)
 
 
@@ -219,9 +215,7 @@ _READERS: dict[str, tuple[Callable[[object], object], str]] = {
     "key": (_read_function, "a function"),
     "sequence": (_read_switch, "true or false"),
     "stateless": (_read_switch, "true or false"),
-    "mutates": (_read_paths, "names of arguments"),
     "content": (_read_names, "names of arguments"),
-    "writes": (_read_names, "names of arguments"),
     "rtol": (_read_tolerance, "a number that is not negative"),
     "atol": (_read_tolerance, "a number that is not negative"),
     "volatile": (_read_paths, "paths in the outcome"),

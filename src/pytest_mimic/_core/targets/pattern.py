@@ -1,18 +1,12 @@
-"""The patterns of `only`, `exclude` and `--mimic-only`, which match signatures of calls: `VERB resource`."""
+"""The patterns of `only` and `exclude`, which match signatures of calls: `VERB resource`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from fnmatch import fnmatchcase, translate
-
-from pytest_mimic._core.seam.registry import HTTP_CLIENTS
+from fnmatch import translate
 
 _LONE_VERB = re.compile(r"[A-Z][A-Z0-9_*?-]*")
-# `s3 PutObject bucket/key`: a service, its operation and what that is about.
-_OPERATION = re.compile(
-    r"(?P<service>[a-z][a-z0-9-]*) (?P<operation>[A-Z][A-Za-z0-9]*)(?: (?P<resource>.+))?"
-)
 
 
 class Selector:
@@ -31,44 +25,12 @@ class Selector:
         """Check whether a call is selected: `GET /users/1` at a host, `SELECT users`, `shop.api:fetch`."""
         if not self._only and not self._exclude:
             return True
-        readings = _readings(signature, host)
+        verb, resource = _split(signature)
 
         def matches(pattern: _Pattern) -> bool:
-            return any(pattern.matches(*reading) for reading in readings)
+            return pattern.matches(verb, resource, host)
 
         return (not self._only or any(map(matches, self._only))) and not any(map(matches, self._exclude))
-
-
-class Only:
-    """The patterns of `--mimic-only`: each a pattern of `Selector`, or a target (`shop.api:fetch`, `httpx`).
-
-    `note` is called with a pattern when it matches a call.
-    """
-
-    __slots__ = ("_note", "_patterns")
-
-    def __init__(self, patterns: Iterable[str], note: Callable[[str], object]) -> None:
-        self._patterns = [(pattern, Selector(pattern)) for pattern in patterns]
-        self._note = note
-
-    def selects(self, function: str) -> bool:
-        """Check whether all calls of a function match, without noting it."""
-        return bool(self._matching(function, function, None))
-
-    def takes(self, target: str, signature: str, host: str | None = None) -> bool:
-        """Check whether a call matches, and note the patterns that match it."""
-        matched = self._matching(target, signature, host)
-        for pattern in matched:
-            self._note(pattern)
-        return bool(matched)
-
-    def _matching(self, target: str, signature: str, host: str | None) -> list[str]:
-        names = (target, target.replace(":", "."), *(HTTP_CLIENTS if target == "http" else ()))
-        return [
-            pattern
-            for pattern, selector in self._patterns
-            if any(fnmatchcase(name, pattern) for name in names) or selector.takes(signature, host)
-        ]
 
 
 def split_list(patterns: str | Iterable[str]) -> tuple[str, ...]:
@@ -83,27 +45,6 @@ def _split(text: str) -> tuple[str, str]:
     if blank:
         return first, rest.strip()
     return (first, "") if _LONE_VERB.fullmatch(first) else ("", first)
-
-
-def _readings(signature: str, host: str | None) -> list[tuple[str, str, str | None]]:
-    """Return verb, resource and host of a signature; for an operation of AWS, all that a pattern may mean by them."""
-    found: list[tuple[str, str, str | None]] = [(*_split(signature), host)]
-    match = _OPERATION.fullmatch(signature)
-    if match is not None:
-        service, operation, resource = match["service"], match["operation"], match["resource"] or ""
-        # `s3`, `PutObject`, `s3 PutObject`
-        found += [("", service, None), ("", operation, None), (service, operation, None)]
-        # A bucket is the host of its keys: `bucket/*`, `PutObject bucket/*`, `s3 bucket/*`, `s3 PutObject bucket/*`
-        bucket, slash, key = resource.partition("/")
-        found += [(operation, resource, None), (service, resource, None)]
-        if slash:
-            path = f"/{key}"
-            found += [
-                (operation, path, bucket),
-                (service, path, bucket),
-                (service, path, f"{operation} {bucket}"),
-            ]
-    return found
 
 
 class _Pattern:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partialmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -61,7 +60,6 @@ class Target:
         options: See `Options`.
         is_shared: Whether the options were given for several targets together. Not every target
             then needs to have each argument that they name.
-        dotted: Whether it was written in the older form, `shop.api.Client.fetch`.
         origin: The place where it was written, for messages: `pytest.ini, mimic_functions line 3`.
 
     Raises:
@@ -74,7 +72,6 @@ class Target:
     excluded: bool
     options: Options
     is_shared: bool
-    dotted: bool
     origin: str
 
     def __init__(
@@ -89,25 +86,14 @@ class Target:
         self._fill(words, options, "")
 
     def _fill(self, words: list[str], keywords: Mapping[str, object], origin: str) -> None:
-        try:
-            self._read(words, keywords, origin)
-        except TargetError as error:
-            what = _meant_line(words)
-            raise (target_error(origin, what, target=words[0]) if what else error) from None
-
-    def _read(self, words: list[str], keywords: Mapping[str, object], origin: str) -> None:
         name = words[0]
         excluded = name.startswith("!")
         if excluded and words[1:]:
             raise target_error(origin, f"{name} is an exclusion, which takes no options", target=name)
         given = {**read_line_options(words[1:], name, origin), **read_keyword_options(keywords, name, origin)}
         options = Options(**given) if given and not excluded else _NO_OPTIONS
-        if name in ("!", ""):
-            what = f"{name or repr(name)} is not a target, write it as package.module:function"
-            raise target_error(origin, what, target=name)
-        module, path, dotted = _parse_name(name.removeprefix("!"), origin)
+        self.module, self.path = _parse_name(name.removeprefix("!"), origin)
         check_kind(name, options, origin)
-        self.module, self.path, self.dotted = module, path, dotted
         self.excluded, self.options = excluded, options
         self.is_shared, self.origin = False, origin
 
@@ -140,11 +126,7 @@ class Target:
 
     def misfit(self, function: Callable[..., object]) -> str:
         """Return a message about an argument that its options name and the function lacks, or an empty string."""
-        named = [
-            (name, path)
-            for name in ("ignore", "mutates", "content", "writes")
-            for path in getattr(self.options, name)
-        ]
+        named = [(name, path) for name in ("ignore", "content") for path in getattr(self.options, name)]
         known = argument_names(function) if named and not self.is_shared and self.path[-1] != "*" else None
         if known is None:
             return ""
@@ -168,14 +150,6 @@ class Target:
     def __str__(self) -> str:
         return f"!{self.name}" if self.excluded else self.name
 
-    @property
-    def candidates(self) -> tuple[FunctionPath, ...]:
-        """The functions it may name, the longest module first. Only the older form has more than one."""
-        if not self.dotted:
-            return (FunctionPath(self.module, self.path),)
-        parts = (*self.module.split("."), *self.path)
-        return tuple(FunctionPath(".".join(parts[:n]), parts[n:]) for n in range(len(parts) - 1, 0, -1))
-
 
 def parse_target(line: str, *, origin: str = "") -> Target | None:
     """Read one line of `mimic_functions`. A line that holds only a comment gives None.
@@ -191,23 +165,20 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
     return target
 
 
-def missing_module(target: Target, *, is_certain: bool = True) -> TargetError | None:
+def missing_module(target: Target) -> TargetError | None:
     """Return an error with the closest module there is, or None if the target's module can be found.
 
-    Neither it nor its parents are imported. It is not `is_certain` to be missing if other tests may put it on the path.
+    Neither it nor its parents are imported.
     """
-    if any(module_exists(candidate.module) for candidate in target.candidates):
+    if module_exists(target.module):
         return None
     if target.is_client:
         package = {"grpc": "grpcio"}.get(target.module, target.module)
         what, install = f"the client {target.module} is not installed", f"pip install {package}"
         return TargetError(what, remedies=[f"to install it: {install}"], target=target.name)
-    close = closest_module(target.module.removesuffix(".py"))
-    hint = f" (did you mean {close}?)" if close else ""
+    hint = closest_module(target.module)
     what = f"{target} does not exist: there is no module {target.module}{hint}"
-    if not is_certain:
-        what = f"{target} was not mimicked, as no module {target.module} was found{hint}"
-    return target_error(target.origin, what, target=target.name, module=target.module)
+    return target_error(target.origin, what, target=target.name)
 
 
 def replaced_client(target: Target) -> TargetError | None:
@@ -218,14 +189,10 @@ def replaced_client(target: Target) -> TargetError | None:
     if file is None or not Path(file).with_name("backend").is_dir():
         return None
     what = (
-        f"{target.module}: urllib3-future stands in the place of urllib3, and its requests cannot be recorded"
+        f"{target.module}: urllib3-future stands in the place of urllib3, and its requests cannot be recorded: "
+        "pip uninstall urllib3-future && pip install --force-reinstall urllib3"
     )
-    remedies = [
-        "to install urllib3: pip uninstall urllib3-future && pip install --force-reinstall urllib3",
-        "or name the other clients: httpx, httpx2, aiohttp, http.client",
-    ]
-    place = f"{target.origin}: " if target.origin else ""
-    return TargetError(f"{place}{what}", remedies=remedies, target=target.name)
+    return target_error(target.origin, what, target=target.name)
 
 
 def as_targets(
@@ -248,22 +215,23 @@ def _split_line(line: str, origin: str) -> list[str]:
         raise target_error(origin, f"{line.strip()} cannot be read: {str(error).lower()}") from error
 
 
-def _parse_name(name: str, origin: str) -> tuple[str, tuple[str, ...], bool]:
-    """Return the module, the path in it, and whether the name is in the older dotted form."""
+def _parse_name(name: str, origin: str) -> tuple[str, tuple[str, ...]]:
+    """Return the module and the path in it, which is empty for a client."""
     if is_client(name):
-        return name, (), False
-    if name.isidentifier():
-        neither = f"{name} is neither package.module:function nor a client{did_you_mean(name, CLIENTS)}"
-        raise target_error(origin, _meant_client(name) or neither, target=name)
-    module, colon, path = name.partition(":") if ":" in name else name.rpartition(".")
+        return name, ()
+    module, _, path = name.partition(":")
     names = tuple(path.split("."))
     parts = (*module.split("."), *(names[:-1] if names[-1] == "*" else names))
-    if not all(part.isidentifier() for part in parts):
-        meant = re.sub(r"[\\/]", ".", name.replace(".py:", ":"))
-        hint = f" (did you mean {meant}?)" if name != meant and re.fullmatch(_NAME, meant) else ""
-        what = f"{name} is not a target, write it as package.module:function{hint}"
-        raise target_error(origin, what, target=name)
-    return module, names, colon == "."
+    if all(part.isidentifier() for part in parts):
+        return module, names
+    what = (
+        f"{name or repr(name)} is neither package.module:function nor a client{did_you_mean(name, CLIENTS)}"
+    )
+    if name in _DRIVERS:
+        what = f"{name} is recorded through sqlalchemy: write sqlalchemy, or name your function that queries"
+    elif name in _MEANT:
+        what = f"{name} is recorded through {_MEANT[name]}: write {_MEANT[name]}"
+    raise target_error(origin, what, target=name)
 
 
 def _importable_name(thing: object) -> str:
@@ -296,41 +264,11 @@ def _importable_name(thing: object) -> str:
     return f"{module}:{name if held is function else path}"
 
 
-# A line that names no target: the user probably means two targets, no blanks around `=`, or a client below a library
-
-
-_NAME = r"!?\w+(\.\w+)*(:[\w.*]+)?"
 # What a line names to record what a library sends.
 _MEANT = {
     **dict.fromkeys("anthropic cohere google groq litellm mistralai ollama openai".split(), "http"),
     **dict.fromkeys("github huggingface_hub slack_sdk stripe twilio urllib".split(), "http"),
-    **dict.fromkeys("aioboto3 aiobotocore boto3 s3fs".split(), "botocore"),
+    **dict.fromkeys("aioboto3 aiobotocore boto3 botocore s3fs".split(), "http"),
     **dict.fromkeys("postgres postgresql psycopg3".split(), "sqlalchemy"),
 }
 _DRIVERS = "aiomysql aiosqlite asyncpg oracledb pg8000 psycopg psycopg2 pymysql pyodbc sqlite3".split()
-
-
-def _meant_client(name: str) -> str:
-    """Return what to write instead of the name of a library, or an empty string."""
-    if name in _DRIVERS:
-        return f"{name} is recorded through sqlalchemy: write sqlalchemy, or name your function that queries"
-    client = _MEANT.get(name, "")
-    return f"{name} is recorded through {client}: write {client}" if client else ""
-
-
-def _meant_line(words: Sequence[str]) -> str:
-    """Return what is wrong with a line that was written with blanks or commas in wrong places, or an empty string."""
-    for before, word, after in zip(words, words[1:], (*words[2:], ""), strict=False):
-        if before == words[0] and (before.endswith(":") or word.startswith(":")):
-            return f'no blanks around ":": {before}{word}'
-        if word.startswith("=") and before != words[0]:
-            return f'no blanks around "=": {before}={word[1:] or after}'
-        if word.endswith("=") and after:
-            return f'no blanks around "=": {word}{after}'
-        if word.endswith(",") and "=" in word and after:
-            return f'no blanks after ",": {word}{after}'
-    names = [name for word in words if "=" not in word for name in word.split(",") if name]
-    others = [
-        name for name in names[1:] if re.fullmatch(_NAME, name) and (name in CLIENTS or set(name) & set(".:"))
-    ]
-    return f"one target per line: put {others[0]} on a line of its own" if others else ""

@@ -12,8 +12,6 @@ from pytest_mimic.errors import CassetteError
 
 #: The folders of recordings and of cassettes.
 FOLDERS = ("calls", "cassettes")
-# That of the notes of cancelled calls.
-CANCELLED = "cancelled"
 #: The beginning of the name of each recording that is no cassette, and of each cassette.
 CALLS = "calls/"
 CASSETTES = "cassettes/"
@@ -36,11 +34,6 @@ def recording_name(target: str, key: str, owner: str | None = None) -> str:
         _, dash, parts = key.partition("-")  # as `imported_parts`
         key = xxh3_128_hexdigest(f"{key}\0{owner}".encode("utf-8", "surrogatepass")) + dash + parts
     return f"calls/{_folder(target)}/{key}.json"
-
-
-def cancelled_name(target: str, key: str) -> str:
-    """Return the name of the empty file that says that a call was cancelled while it was recorded, for its miss."""
-    return f"{CANCELLED}/{_folder(target)}/{key}"
 
 
 def imported_parts(key: str) -> str:

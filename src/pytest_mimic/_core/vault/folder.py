@@ -13,17 +13,13 @@ from os import close, fstat, fsync, getpid, mkdir, read, replace, rmdir, scandir
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
 from threading import Lock
-from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic._core.vault.leftovers import abandoned, sweep, this_host
-from pytest_mimic._core.vault.locks import FOLDER, ByteLocks, RunMark, faked, file_lock
+from pytest_mimic._core.vault.locks import FOLDER, RunMark, file_lock
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from filelock import FileLock
-
     from pytest_mimic._core.vault.store import Data
 
 _T = TypeVar("_T")
@@ -54,11 +50,9 @@ class FolderStore:
         self._prefix = join(self.path, "")
         self._unflushed: set[str] = set()
         self._is_swept = False
-        self.run_mark = RunMark(self.byte_locks)
+        self.run_mark = RunMark(lambda: self._lock_folder)
         self._threads: dict[tuple[int, str], Lock] = {}
-        self._locks: dict[tuple[int, str], FileLock] = {}
 
-    @outside_event_loop
     def read(self, name: str) -> bytes | None:
         try:
             file = open_file(self._prefix + name, _READ)
@@ -71,7 +65,6 @@ class FolderStore:
             self._check_absent(name, reason)
             return None
 
-    @outside_event_loop
     def map(self, name: str) -> memoryview | None:
         try:
             file = open_file(self._prefix + name, _READ)
@@ -88,12 +81,8 @@ class FolderStore:
             self._check_absent(name, reason)
             return None
 
-    @outside_event_loop
-    def write(self, name: str | Callable[[], str], data: Data, *, durable: bool = True) -> None:
-        # A function returns the name once all pieces were taken: it may depend on them.
-        path = self._prefix + (name if isinstance(name, str) else "")
-        if _is_faked():
-            raise faked("write", path)
+    def write(self, name: str, data: Data, *, durable: bool = True) -> None:
+        path = self._prefix + name
         try:
             if not self._is_swept:
                 _make_folders(self.path)
@@ -102,7 +91,6 @@ class FolderStore:
             file, temporary = self._open_temporary()
             _write_file(file, temporary, data)
             try:
-                path = self._prefix + (name if isinstance(name, str) else name())
                 _in_folder(dirname(path), partial(replace, temporary, path))
             except BaseException:
                 with suppress(OSError):
@@ -130,7 +118,6 @@ class FolderStore:
             ):  # another thread writes it, or a dead process with this number has left it
                 number += 1
 
-    @outside_event_loop
     def flush(self) -> None:
         failed: MimicError | None = None
         while self._unflushed:
@@ -147,7 +134,6 @@ class FolderStore:
         if failed is not None:
             raise failed
 
-    @outside_event_loop
     def delete(self, names: Iterable[str]) -> int:
         deleted = 0
         for name in names:
@@ -160,14 +146,12 @@ class FolderStore:
                 raise _cannot("delete", self._prefix + name, reason) from None
         return deleted
 
-    @outside_event_loop
     def size(self, name: str) -> int | None:
         try:
             return stat(self._prefix + name).st_size
         except OSError:
             return None
 
-    @outside_event_loop
     def names(self, prefix: str = "", *, deep: bool = True, without: Set[str] = frozenset()) -> list[str]:
         start = f"{prefix}/" if prefix else ""
         found: list[tuple[int, str]] = []
@@ -191,7 +175,6 @@ class FolderStore:
             names += self.names(folder, without=without)
         return names
 
-    @outside_event_loop
     def prune(self, folders: set[str]) -> None:
         """Remove these folders and the folders around them, as far as they are empty."""
         for folder in sorted(folders, key=len, reverse=True):
@@ -202,7 +185,6 @@ class FolderStore:
                     break
                 folder = dirname(folder)
 
-    @outside_event_loop
     def sweep(self) -> None:
         try:
             sweep(self.path)
@@ -211,7 +193,6 @@ class FolderStore:
         except OSError as reason:
             raise _cannot("read", self.path, reason) from None
 
-    @outside_event_loop
     def leftovers(self) -> list[str]:
         try:
             return sorted(abandoned(self.path))
@@ -224,30 +205,24 @@ class FolderStore:
         # the process id: a forked child inherits locks whose owners do not exist in it.
         owner = (getpid(), name)
         threads = self._threads.setdefault(owner, Lock())
-        outside_event_loop(threads.acquire)()
+        threads.acquire()
         try:
             from hashlib import blake2b
 
             path = join(self._lock_folder, blake2b(name.encode(), digest_size=16).hexdigest())
-            file = self._locks.get(owner)
-            if file is None:
-                file = self._locks[owner] = file_lock(path, poll_interval=0.005)
+            file = file_lock(path, poll_interval=0.005)
             try:
-                outside_event_loop(file.acquire)()
+                file.acquire()
             except OSError as reason:
                 raise _cannot("lock", path, reason) from None
             try:
                 yield
             finally:
-                outside_event_loop(file.release)()
+                file.release()
         finally:
             threads.release()
 
-    def byte_locks(self) -> ByteLocks:
-        return ByteLocks(lambda: join(self._lock_folder, "calls"))
-
     @cached_property
-    @outside_event_loop
     def _lock_folder(self) -> str:
         """The folder of lock files: outside the vault, and the same for every path that leads to the vault."""
         from hashlib import blake2b
@@ -257,8 +232,6 @@ class FolderStore:
         vault = blake2b(realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
         folder = join(gettempdir(), f"{FOLDER}{user}", vault)
         try:
-            if _is_faked():
-                raise faked("lock", self.path)
             _make_folders(folder, mode=0o700)
         except OSError as reason:
             raise _cannot("make", folder, reason) from None
@@ -268,8 +241,6 @@ class FolderStore:
         """Raise an error, unless the vault is readable and just has no such file."""
         if not isinstance(reason, (FileNotFoundError, NotADirectoryError)):
             raise _cannot("read", self._prefix + name, reason) from None
-        if _is_faked() and not isdir(self.path):
-            raise faked("read", self._prefix + name) from None
         if isinstance(reason, NotADirectoryError) and not isdir(self.path):
             raise _cannot("read", self.path, reason) from None
 
@@ -335,11 +306,6 @@ def _in_folder(folder: str, act: Callable[[], _T]) -> _T:
         except FileNotFoundError:
             _make_folders(folder)
     return act()
-
-
-def _is_faked() -> bool:
-    """Return whether `os` is replaced in this module, as pyfakefs does while its fixture is in use."""
-    return not isinstance(os, ModuleType)
 
 
 def _cannot(do: str, path: str, reason: OSError) -> MimicError:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.outcome.container import DamagedError, item_sizes, unpack_segments
 from pytest_mimic._core.outcome.encoding import Encoded, Readable
-from pytest_mimic._core.outcome.kept_files import KeptFiles, objects_in
 from pytest_mimic._core.outcome.pickles import Buffer, Pickled
 from pytest_mimic._core.vault.file_names import fingerprint_in
 from pytest_mimic._core.vault.parsing import damaged
@@ -21,51 +18,28 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.schema import Entry, Origin
 
 # The facts of an entry that are kept, in the order in which recording makes them.
-_KEPT = ("duration", "kind", "files", "preview", "awaited")
+_KEPT = ("duration", "kind", "preview", "awaited")
 
 
-class LiftedFile:
-    """A file that a call wrote, as another vault has it. It has the `path` of that vault's object."""
-
-    def __init__(self, path: str, content: partial[Iterator[Any]]) -> None:
-        self.path = path
-        self._content = content
-
-    def pieces(self) -> Iterator[Any]:
-        """Yield the content, in the pieces in which it was stored."""
-        return self._content()
-
-
-def lift(
-    objects: Objects, entry: Entry, origin: Origin, *, kind: OutcomeKind, changes: list[str]
-) -> tuple[Entry, Encoded, KeptFiles | None]:
-    """Return the facts of an outcome, the outcome in memory, and its files, as if its call had just been made."""
+def lift(objects: Objects, entry: Entry, origin: Origin, *, kind: OutcomeKind) -> tuple[Entry, Encoded]:
+    """Return the facts of an outcome, and the outcome in memory, as if its call had just been made."""
     facts = {**entry, "kind": kind}
     if "pickle" in entry:
         pickled = _pickled(objects, entry, origin)
         fingerprint, count = fingerprint_in(entry["pickle"]), entry.get("count", 1)
-        encoded = Encoded(kind, changes, fingerprint, pickled=pickled, count=count)
+        encoded = Encoded(kind, fingerprint, pickled=pickled, count=count)
     else:
         text = objects.text(entry, origin)
-        bytes_by_name = {
-            name: b"".join(objects.file_content(entry, origin, name)) for name in entry.get("objects", ())
-        }
+        bytes_by_name = {name: objects.long_bytes(origin, name) for name in entry.get("objects", ())}
         readable = Readable(text, entry.get("tagged", False), list(entry.get("imports", ())), bytes_by_name)
         fingerprint = xxh3_128_hexdigest(text.encode())
-        encoded = Encoded(kind, changes, fingerprint, readable=readable)
-    files = None
-    if "files" in entry:
-        files = KeptFiles(entry["files"])
-        sources: dict[str, Any] = files.sources
-        for name in objects_in(entry["files"]):
-            content = partial(objects.file_content, entry, origin, name)
-            sources[name] = LiftedFile(f"{objects.label}/{name}", content)
-    return {name: facts[name] for name in _KEPT if name in facts}, encoded, files
+        encoded = Encoded(kind, fingerprint, readable=readable)
+    return {name: facts[name] for name in _KEPT if name in facts}, encoded
 
 
 def _pickled(objects: Objects, entry: Entry, origin: Origin) -> Pickled:
     name = entry["pickle"]
-    data = objects.map(entry, name, origin)
+    data = objects.map(name, origin)
     try:
         parts, items = list(unpack_segments(data, entry["checksum"])), item_sizes(data)
     except DamagedError as reason:

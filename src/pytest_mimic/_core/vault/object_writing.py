@@ -1,9 +1,8 @@
-"""Writes the objects of recordings: texts, pickles and files, shared if they are equal."""
+"""Writes the objects of recordings: texts, pickles and long bytes, shared if they are equal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from itertools import chain, count
 from json import loads
 from typing import TYPE_CHECKING, Any
@@ -18,10 +17,10 @@ from pytest_mimic._core.outcome.container import (
     checksum_of,
     claimed_checksum,
     packer_of,
+    pieces_of,
     segments_of,
     unpack,
 )
-from pytest_mimic._core.outcome.kept_files import pieces_of
 from pytest_mimic._core.outcome.plain import layout_of
 from pytest_mimic._core.outcome.unpickling import python_version
 from pytest_mimic._core.vault.objects import Objects
@@ -31,7 +30,6 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.encoding import Encoded
-    from pytest_mimic._core.vault.detached import Detached
     from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic._core.vault.store import Store
 
@@ -47,36 +45,27 @@ class ObjectWriter:
         self._origin = origin
         self._durable = durable
         self._made = made
-        self._detached: dict[str, Detached] = {}  # the hashes of those that were detached
 
     def placed(self, entry: Entry, stored: Stored, *, inline: int) -> Entry:
         """Return the entry of an outcome with its body, of up to so many bytes, or the names of the objects that have it."""
         encoded: Any = stored.encoded
         readable = encoded.readable
-        files = stored.files.sources if stored.files is not None else {}
-        for name, file in files.items():
-            if not self._place(name, file.pieces):
-                raise MimicError(f"{file.path} has changed while it was stored", path=file.path)
         if readable is not None and readable.objects:
             entry["objects"] = sorted(readable.objects)
             for name, content in readable.objects.items():
-                self._place(name, partial(pieces_of, content))
+                self._place(name, content)
         if readable is not None and len(readable.text) <= inline:
             entry |= loads(readable.text)
         else:
             entry["kind"] = encoded.kind
-            if encoded.changes:
-                entry["changes"] = encoded.changes
             if readable is None:
                 entry |= self._place_pickle(encoded)
             else:
                 entry["json"] = self._place_text(encoded.fingerprint, readable.text)
-        names = {entry.get("json"), entry.get("pickle"), *entry.get("objects", ()), *files}
-        listed = {name: one._asdict() for name, one in sorted(self._detached.items()) if name in names}
-        return {**entry, "detached": listed} if listed else entry
+        return entry
 
     def place_list(self, text: str) -> str:
-        """Write a list of what a call ran and read, and return its name."""
+        """Write a list of what a call reaches and reads, and return its name."""
         data = text.encode()
         return self.place_json(next(_names(xxh3_128_hexdigest(data), "json")), data)
 
@@ -129,37 +118,17 @@ class ObjectWriter:
                 continue
             return {"pickle": name, "checksum": checksum, **facts}
 
-    def has_files(self, entry: Entry, names: Iterable[str]) -> bool:
-        """Return whether the objects of files of an outcome exist and are sound."""
+    def _place(self, name: str, content: bytes) -> None:
+        """Write an object of long bytes, which is named by them, unless it is there and sound."""
         try:
-            self._objects.check_files(entry, self._origin, names)
+            self._objects.check_bytes(self._origin, [name])
         except MimicError:
-            return False
-        return True
-
-    def _place(self, name: str, pieces: Callable[[], Iterator[bytes]]) -> bool:
-        """Write an object that is named by its content, unless it exists. Return whether this is the content."""
-        if name in self._detached or self.has_files({}, [name]):
-            return True
-        packer = Packer(((memoryview(piece), 1) for piece in pieces()), FILE_START)
-        self._make(name, packer.pieces(), absent=self._store.size(name) is None)
-        return packer.checksum in name
+            packer = Packer(((memoryview(piece), 1) for piece in pieces_of(content)), FILE_START)
+            self._make(name, packer.pieces(), absent=self._store.size(name) is None)
 
     def _make(self, name: str, data: Any, *, absent: bool) -> None:
         """Write an object; a damaged one is replaced, and stays after a failure."""
-        if self._objects.detaches:
-            from pytest_mimic._core.vault.detached import DetachedWriter
-            from pytest_mimic._core.vault.folder import FolderStore
-
-            assert isinstance(self._store, FolderStore)  # no other has detached objects
-            detached, name_of_file, absent = DetachedWriter(self._store).write(
-                name, data, durable=self._durable
-            )
-            if detached is not None:
-                self._detached[name] = detached
-                name = name_of_file
-        else:
-            self._store.write(name, data, durable=self._durable)
+        self._store.write(name, data, durable=self._durable)
         if absent:
             self._made.append(name)
 

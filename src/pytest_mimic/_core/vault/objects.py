@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
 from pytest_mimic._core.vault.file_names import fingerprint_in
-from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, is_object, parse
+from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, parse
 from pytest_mimic._core.vault.schema import body_fault, body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
@@ -28,24 +28,16 @@ _LONGEST = 200
 
 
 class Objects:
-    """Loads outcomes; no pickle if `pickles` is `forbid` instead of `listed`. Messages show the path `label`.
+    """Loads outcomes; no pickle if `pickles` is `forbid` instead of `listed`. Messages show the path `label`."""
 
-    With `detaches`, large objects are written so that Git ignores them; see `detached`.
-    """
-
-    def __init__(
-        self, store: Store, *, pickles: Literal["listed", "forbid"], label: str, detaches: bool = False
-    ) -> None:
-        self.detaches = detaches
+    def __init__(self, store: Store, *, pickles: Literal["listed", "forbid"], label: str) -> None:
         self.label = label
         self.forbidden = pickles == "forbid"
         self._store = store
         self._admissions: dict[tuple[str | None, ...], Admission] = {}
         self._classes: dict[int, Tag] = {}
-        #: The lists of what calls ran and read that this run has named in a recording, with their names.
+        #: The lists of what calls reach and read that this run has named in a recording, with their names.
         self.lists: dict[str, str] = {}
-        # The hashes of detached objects that were right: each content is checked once.
-        self._sound: set[str] = set()
 
     def forget_lists(self) -> None:
         """Look again which lists are there: some may be deleted."""
@@ -70,9 +62,9 @@ class Objects:
         if "json" not in entry:
             return body_of(entry)
         name = entry["json"]
-        body = parse(self.read(entry, name, origin), f"{self.label}/{name}", test=origin.test)
+        body = parse(self._read(name, origin), f"{self.label}/{name}", test=origin.test)
         fault = body_fault(body)
-        if fault is None and not ({entry["kind"], "returned"} & body.keys()):
+        if fault is None and entry["kind"] not in body:
             fault = f"it holds no {entry['kind']}"
         if fault is not None:
             raise self._damaged(name, origin, fault)
@@ -89,12 +81,10 @@ class Objects:
         return layout(self.body(entry, origin)) + "\n"
 
     def input_list(self, name: str, *, test: str | None = None) -> bytes:
-        """Return a list of what a call ran and read; a reason why none was made stands for itself.
+        """Return a list of what a call reaches and reads.
 
         CorruptRecordingError: it is missing or damaged.
         """
-        if not is_object(name):
-            return name.encode()
         data = self._store.read(name)
         path = f"{self.label}/{name}"
         if data is None:
@@ -104,7 +94,7 @@ class Objects:
         noted = [files, *(functions.values() if type(functions) is dict else ())]
         is_sound = type(functions) in (dict, str) and all(type(one) is dict for one in noted)
         if not is_sound or not all(type(digits) is str for one in noted for digits in one.values()):
-            raise damaged(path, "no list of what a call ran and read", test=test)
+            raise damaged(path, "no list of what a call reaches and reads", test=test)
         return data
 
     def equals(self, entry: Entry, origin: Origin, encoded: Encoded) -> bool:
@@ -120,16 +110,15 @@ class Objects:
             listed = {"imports": encoded.readable.imports, "objects": sorted(encoded.readable.objects)}
             if any(entry.get(name, []) != names for name, names in listed.items()):
                 return False
-            self.check_files(entry, origin, listed["objects"])
+            self.check_bytes(origin, listed["objects"])
             return self.text(entry, origin) == encoded.readable.text
         except MimicError:
             return False
 
-    def check_files(self, entry: Entry, origin: Origin, names: Iterable[str]) -> None:
-        """Check objects of files. CorruptRecordingError: one is missing or damaged."""
+    def check_bytes(self, origin: Origin, names: Iterable[str]) -> None:
+        """Check objects of long bytes. CorruptRecordingError: one is missing or damaged."""
         for name in names:
-            for _ in self.file_content(entry, origin, name):
-                pass
+            self.long_bytes(origin, name)
 
     # Outcomes with tags
 
@@ -139,14 +128,14 @@ class Objects:
         def content(name: str) -> bytes:
             if name not in entry.get("objects", ()):
                 raise ValueError(f"it names {name}, which its recording does not list")
-            return b"".join(self.file_content(entry, origin, name))
+            return self.long_bytes(origin, name)
 
         return reader(paths, entry.get("imports", ()), content, self._classes)
 
     def _untagged(self, entry: Entry, origin: Origin, paths: PathStore) -> object:
         reader = self._reader(entry, origin, paths)
         if "json" in entry and entry["kind"] == "value":
-            made = reader.parsed(self.read(entry, entry["json"], origin))
+            made = reader.parsed(self._read(entry["json"], origin))
             if made is not None and made.keys() == {"value"}:
                 return made
         body = self.body(entry, origin)
@@ -174,7 +163,7 @@ class Objects:
         """Return the checked pickle streams and buffers of an object. Nothing is unpickled."""
         name = entry["pickle"]
         self._check_allowed(entry, origin)
-        data = self.map(entry, name, origin)
+        data = self.map(name, origin)
         from pytest_mimic._core.outcome.container import DamagedError, unpack
 
         try:
@@ -218,7 +207,7 @@ class Objects:
                 raise self._damaged(entry["pickle"], origin, str(reason)) from None
             raise self._stale(origin, reason) from None
         try:
-            if type(bodies[0]) is not dict or {entry["kind"], "returned"}.isdisjoint(bodies[0]):
+            if type(bodies[0]) is not dict or entry["kind"] not in bodies[0]:
                 raise LookupError(f"it holds no {entry['kind']}")
             return decode_pickled(bodies)
         except (LookupError, TypeError, AttributeError) as reason:
@@ -237,57 +226,36 @@ class Objects:
 
     # Bytes
 
-    def map(self, entry: Entry, name: str, origin: Origin) -> memoryview:
-        """Return the bytes of an object of an outcome. The caller owns them.
+    def map(self, name: str, origin: Origin) -> memoryview:
+        """Return the bytes of an object. The caller owns them.
 
         Raises:
-            CorruptRecordingError: The file is missing, was not pulled, or is not the one that the recording names.
+            CorruptRecordingError: The file is missing, or a pointer of Git LFS.
         """
-        data = self._detached(entry, name, origin)
+        data = self._store.map(name)
         if data is None:
-            data = self._store.map(name)
-            if data is None:
-                raise self._missing(name, origin)
-            check_pulled(data, f"{self.label}/{name}")
+            raise self._missing(name, origin)
+        check_pulled(data, f"{self.label}/{name}")
         return data
 
-    def read(self, entry: Entry, name: str, origin: Origin) -> bytes:
-        data = self._detached(entry, name, origin)
-        if data is not None:
-            return bytes(data)
+    def _read(self, name: str, origin: Origin) -> bytes:
         found = self._store.read(name)
         if found is None:
             raise self._missing(name, origin)
         return found
 
-    def size(self, entry: Entry, name: str) -> int | None:
-        """Return the size of an object in bytes, None if it is missing. That of a detached one is known without it."""
-        detached = entry.get("detached", {}).get(name)
-        return self._store.size(name) if detached is None else detached["size"]
+    def size(self, name: str) -> int | None:
+        """Return the size of an object in bytes, None if it is missing."""
+        return self._store.size(name)
 
-    def file_content(self, entry: Entry, origin: Origin, name: str) -> Iterator[Any]:
-        """Yield the content of a file that a call wrote. CorruptRecordingError: its object is missing or damaged."""
-        from pytest_mimic._core.outcome.container import DamagedError
-        from pytest_mimic._core.outcome.kept_files import content_of, sizes_in
+    def long_bytes(self, origin: Origin, name: str) -> bytes:
+        """Return long bytes of an outcome. CorruptRecordingError: their object is missing or damaged."""
+        from pytest_mimic._core.outcome.container import DamagedError, content_of
 
-        found = 0
         try:
-            for piece in content_of(self.map(entry, name, origin), name):
-                found += len(piece)
-                yield piece
-            # What people read in the recording is what is written.
-            if wrong := sizes_in(entry.get("files", {}), name) - {found}:
-                raise DamagedError(f"it has {found:,} bytes, and its recording says {min(wrong):,}")
+            return content_of(self.map(name, origin), name)
         except DamagedError as reason:
             raise self._damaged(name, origin, str(reason)) from None
-
-    def _detached(self, entry: Entry, name: str, origin: Origin) -> memoryview | None:
-        """Return the checked bytes of a detached object, None if this object is not detached."""
-        if name not in entry.get("detached", ()):
-            return None
-        from pytest_mimic._core.vault.detached import checked, detached_in
-
-        return checked(self._store, detached_in(entry)[name], self.label, name, origin, known=self._sound)
 
     # Errors
 

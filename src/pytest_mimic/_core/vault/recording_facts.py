@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -20,14 +20,13 @@ from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.encoding import Encoded
-    from pytest_mimic._core.outcome.kept_files import KeptFiles
     from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.vault.objects import Objects
 
 
 class InputList(Protocol):
-    """The list of what a call ran and read."""
+    """The list of what a call reaches and reads."""
 
     def over(self, before: bytes | None, *, is_same: bool) -> str:
         """Return the list to be written over that of the same place. `is_same`: the outcome stays."""
@@ -54,8 +53,7 @@ class Stored:
     """
 
     encoded: Encoded | None = None  # the outcome in memory, until it is written
-    files: KeptFiles | None = None  # the files that the call wrote, until their content is written
-    inputs: InputList | None = None  # what the call ran and read, until it is written
+    inputs: InputList | None = None  # what the call reaches and reads, until it is written
     _is_outdated: bool | None = None
 
     def __init__(
@@ -77,18 +75,12 @@ class Stored:
     def kind(self) -> OutcomeKind:
         """`value`, `raised` or `stream`."""
         entry = self.entry
-        if "value" in entry or "returned" in entry:
+        if "value" in entry:
             return "value"
         if "raised" in entry:
             return "raised"
         kind: OutcomeKind = "stream" if "stream" in entry else entry["kind"]
         return kind
-
-    @property
-    def changes(self) -> Sequence[str]:
-        """The names of the arguments that the call changed."""
-        changed: Sequence[str] = self.entry.get("changes") or list(self.entry.get("changed", ()))
-        return changed
 
     @property
     def awaited(self) -> bool:
@@ -103,7 +95,7 @@ class Stored:
     @property
     def size(self) -> int | None:
         """The bytes of its pickle's file, None if it is not written."""
-        return None if self.encoded is not None else self._reader.size(self.entry, self.entry["pickle"])
+        return None if self.encoded is not None else self._reader.size(self.entry["pickle"])
 
     def is_outdated(self) -> bool:
         """Check whether it cannot be loaded any more: a class has changed, or it holds code of another Python version.
@@ -131,15 +123,8 @@ class Stored:
             MimicError: It is a pickle, and pickles are forbidden.
         """
         if self.encoded is not None:
-            outcome = _outcome_of(self.encoded, paths)
-        else:
-            outcome = self._reader.load(self.entry, self._origin, paths)
-        if "files" in self.entry:
-            from pytest_mimic._core.outcome.kept_files import KeptFiles
-
-            content = partial(self._reader.file_content, self.entry, self._origin)
-            outcome.files = KeptFiles(self.entry["files"], content)
-        return outcome
+            return _outcome_of(self.encoded, paths)
+        return self._reader.load(self.entry, self._origin, paths)
 
     def whole(self, arguments: dict[str, Any] | None) -> dict[str, Any] | None:
         """Return the described arguments of its call with their long parts, which a recording names."""
@@ -172,11 +157,8 @@ class Stored:
 
         if self.encoded is not None:
             return self
-        facts, encoded, files = lift(
-            self._reader, self.entry, self._origin, kind=self.kind, changes=list(self.changes)
-        )
+        facts, encoded = lift(self._reader, self.entry, self._origin, kind=self.kind)
         lifted = Stored(self._reader, facts, encoded=encoded)
-        lifted.files = files
         if "inputs" in self.entry:
             lifted.inputs = KeptInputs(self._reader.input_list(self.entry["inputs"]).decode())
         return lifted
@@ -190,14 +172,9 @@ class Stored:
         """Copy memory that belongs to the value itself, so that the value may change before it is written."""
         if self.encoded is not None and self.encoded.pickled is not None:
             self.encoded.pickled.detach()
-        if self.files is not None:
-            self.files.detach()
 
     def settle(self, entry: Entry, origin: Origin) -> None:
         """Replace the outcome in memory by the one that was written to the vault."""
-        if self.files is not None:
-            self.files.drop()
-            self.files = None
         self.entry, self.encoded, self.inputs = entry, None, None
         self._origin = origin
 
@@ -217,7 +194,6 @@ class Recording(NamedTuple):
 
     Attributes:
         identity: Of what has an owner, the identity of the call, 32 hex digits; else None, as the file's name has it.
-        checked: The date on which the outcomes were found equal again, where `mimic_max_age` is set; else None.
     """
 
     target: str  # `module:qualified.name`
@@ -229,7 +205,6 @@ class Recording(NamedTuple):
     outcomes: list[Stored]  # in the order of the calls; at least one
     name: str = ""  # its file in the vault; empty until it was read
     identity: str | None = None
-    checked: str | None = None
 
     def whole(self) -> Recording:
         """Return it with the long parts of its arguments."""
@@ -269,15 +244,15 @@ def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recordin
     outcomes = []
     for entry in entries:
         outcomes.append(stored_of(objects, entry, origin))
-    recorded, owner, checked = get("recorded", ""), get("owner"), get("checked")
-    return Recording(target, arguments, source, test, recorded, owner, outcomes, name, identity, checked)
+    recorded, owner = get("recorded", ""), get("owner")
+    return Recording(target, arguments, source, test, recorded, owner, outcomes, name, identity)
 
 
 def player_of(objects: Objects, name: str, facts: dict[str, Any], entry: Any) -> Callable[[], Any] | None:
     """Return a function that returns the value of an outcome, a fresh copy each time; None if there is more to it."""
     origin = Origin(name, facts.get("target", ""), facts.get("test"))
     stored = stored_of(objects, entry, origin)
-    if stored.is_tagged or stored.awaited or "files" in entry or stored.kind != "value" or stored.changes:
+    if stored.is_tagged or stored.awaited or stored.kind != "value":
         return None
     if "pickle" in entry:
         return lambda: stored.load().value

@@ -54,26 +54,6 @@ def _is_hex(value: object, digits: int) -> bool:
     return type(value) is str and re.fullmatch(f"[0-9a-f]{{{digits}}}", value) is not None
 
 
-def _listing_fault(listing: object) -> str | None:
-    from pytest_mimic._core.outcome.kept_files import listing_fault
-
-    return listing_fault(listing)
-
-
-def detached_fault(listed: object) -> str | None:
-    """Return what is wrong with the list of an outcome's objects that are not in Git, or None."""
-    if type(listed) is not dict or not listed:
-        return "detached must be an object"
-    for name, one in listed.items():
-        if not is_object(name):
-            return "detached must name objects of the vault"
-        if type(one) is not dict or type(one.get("size")) is not int or one["size"] < 0:
-            return "a detached object without its size"
-        if not _is_hex(one.get("sha256"), 64):
-            return "a detached object without its SHA-256"
-    return None
-
-
 #: The fields of an outcome, but for those of a body, which `body_fault` checks.
 FIELDS = {
     "duration": _field(
@@ -81,10 +61,8 @@ FIELDS = {
     ),
     "awaited": _field(lambda value: type(value) is bool, "awaited must be true or false", beside=True),
     "tagged": _field(lambda value: type(value) is bool, "tagged must be true or false", beside=True),
-    "detached": Field(detached_fault, is_beside=True),
-    "files": Field(_listing_fault, is_beside=True),
     "inputs": _field(
-        lambda value: _is_object(value, ".json") or (type(value) is str and value.startswith("not noted")),
+        lambda value: _is_object(value, ".json"),
         "inputs must name an object of the vault",
         beside=True,
     ),
@@ -100,11 +78,10 @@ FIELDS = {
     "pickle": _object("pickle", ".pkl"),
     "checksum": _field(lambda value: _is_hex(value, 32), "a pickle without its checksum"),
     "code": _texts("code"),
-    "changes": _texts("changes"),
     "python": _field(lambda value: type(value) is str, "python must be text"),
     "count": _field(lambda value: type(value) is int and value > 0, "count must be a number from one on"),
 }
-_BODIES = ("value", "raised", "stream", "returned", "json", "pickle")
+_BODIES = ("value", "raised", "stream", "json", "pickle")
 # Fields that a body in an object of its own must have beside it.
 _NEEDED = {"json": ("kind",), "pickle": ("kind", "checksum")}
 
@@ -180,13 +157,9 @@ def is_description(arguments: object) -> bool:
 
 
 def body_fault(body: object) -> str | None:
-    """Return what is wrong with the shape of an exception, a stream or the changes; None if nothing is."""
+    """Return what is wrong with the shape of an exception or a stream; None if nothing is."""
     if type(body) is not dict:
         return "an outcome must be an object"
-    if type(body.get("changed", {})) is not dict:
-        return "changed must be an object"
-    if "returned" in body and body["returned"] not in list(body.get("changed", {})):
-        return "returned does not name a changed argument"
     if "raised" in body:
         raised = body["raised"]
         is_tag = type(raised) is dict and next(iter(raised), "")[:1] == "$"

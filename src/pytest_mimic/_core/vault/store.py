@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.vault.locks import ByteLocks, RunMark
+    from pytest_mimic._core.vault.locks import RunMark
 
 Data = bytes | Iterable["bytes | bytearray | memoryview"]
 
@@ -54,10 +54,6 @@ class Store(Protocol):
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Keep other threads and processes out of `name` for a block."""
-        ...
-
-    def byte_locks(self) -> ByteLocks:
-        """Return locks on calls, between all processes that use these files."""
         ...
 
     # A store in which nothing lasts beyond the process needs none of the rest.

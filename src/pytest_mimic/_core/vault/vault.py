@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.store import Store
     from pytest_mimic._core.vault.writing import Written
 
-# The dates among the facts of a recording or cassette. Only top-level keys are indented by one blank.
-_DATES = rb'\n "(?:recorded|checked)": "(\d{4}-\d\d-\d\d)"'
 # A pickle of pytest-mimic 0.x.
 _OLD = r"[0-9a-f]{32,128}\.pkl"
 
@@ -31,7 +29,7 @@ class Vault:
     """The recordings of a project.
 
     `pickles` is `listed`, or `forbid` to load no pickle. Messages show the path `label`. `replaced` are the objects
-    that re-recording has replaced, for `collect`. With `detaches`, large objects are written so that Git ignores them.
+    that re-recording has replaced, for `collect`.
     With `renews`, what has an older format counts as absent, because the run records it again.
     """
 
@@ -41,7 +39,6 @@ class Vault:
         *,
         pickles: Literal["listed", "forbid"] = "listed",
         label: str = ".mimic_vault",
-        detaches: bool = False,
         renews: bool = False,
     ) -> None:
         self.store = store
@@ -49,7 +46,6 @@ class Vault:
         self.replaced: set[str] = set()
         self.has_outdated = False  # whether a recording of a release candidate was met
         self._pickles: Literal["listed", "forbid"] = pickles
-        self._detaches = detaches
         self._renews = renews
 
     @cached_property
@@ -57,7 +53,7 @@ class Vault:
         """Loads outcomes. Not made where only plain values are replayed."""
         from pytest_mimic._core.vault.objects import Objects
 
-        return Objects(self.store, pickles=self._pickles, label=self.label, detaches=self._detaches)
+        return Objects(self.store, pickles=self._pickles, label=self.label)
 
     def read(self, name: str, *, skim: bool = False) -> Recording | None:
         """Return the recording of that name, or None. The store is read each time.
@@ -140,12 +136,6 @@ class Vault:
                 continue
             yield name, test, len(data)
 
-    def ages_of(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Yield the names of recordings and cassettes, each with the date on which it was made, or found equal since."""
-        for name in names:
-            if dates := re.findall(_DATES, self.store.read(name) or b""):
-                yield name, max(dates).decode()
-
     def date_of(self, name: str) -> str:
         """Return the date on which a recording or cassette was made, empty without one. The errors are those of `read`."""
         date = (self._facts(name) or {}).get("recorded")
@@ -181,17 +171,12 @@ class Vault:
             )
         facts = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
         stored = Stored(self.objects, facts, encoded=encoded)
-        if outcome.files is not None:
-            stored.entry["files"] = outcome.files.listing
-            stored.files = outcome.files
         if detached:
             stored.detach()
         return stored
 
-    def write(self, name: str, recording: Recording, *, is_new: bool = False) -> Written:
+    def write(self, name: str, recording: Recording) -> Written:
         """Write the recording, its objects first, whole or not at all; return what this did to its file.
-
-        It is new if the caller knows that the vault has none of this name: then it is not looked up again.
 
         If the outcomes equal those in the vault, the facts of the run that recorded them stay. If the source and
         the arguments are equal as well, the file is not touched.
@@ -201,9 +186,7 @@ class Vault:
         """
         from pytest_mimic._core.vault import writing
 
-        # What could not be read counts as absent to the caller, and stands there all the same.
-        is_new = is_new and not self.has_outdated
-        written = writing.write_recording(self.store, self.objects, name, recording, is_new=is_new)
+        written = writing.write_recording(self.store, self.objects, name, recording)
         self.replaced |= written.replaced
         return written
 
@@ -214,11 +197,10 @@ class Vault:
         *,
         test: str | None = None,
         recorded: str = "",
-        checked: str | None = None,
     ) -> Written:
         from pytest_mimic._core.vault import writing
 
-        facts = {"test": test, "recorded": recorded, "checked": checked}
+        facts = {"test": test, "recorded": recorded}
         written = writing.write_cassette(self.store, self.objects, name, entries, facts)
         self.replaced |= written.replaced
         return written
@@ -279,7 +261,7 @@ class Vault:
     def size(self) -> tuple[int, int]:
         """Return the number of recordings and cassettes, and the bytes of all files."""
         names = self.names()
-        files = [*names, *self.store.names("objects"), *self.store.names("detached")]
+        files = [*names, *self.store.names("objects")]
         return len(names), sum(self.store.size(name) or 0 for name in files)
 
     def is_old(self) -> bool:

@@ -9,7 +9,6 @@ from functools import cached_property
 from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.outcome.kept_files import objects_in
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK
 from pytest_mimic._core.vault.long_parts import SHORTEST, long_parts, shortened
@@ -49,9 +48,7 @@ class Written(NamedTuple):
         return self.now is not self.before
 
 
-def write_recording(
-    store: Store, objects: Objects, name: str, recording: Recording, *, is_new: bool = False
-) -> Written:
+def write_recording(store: Store, objects: Objects, name: str, recording: Recording) -> Written:
     parts: dict[str, bytes] = {}
     # A client's request is described whole, a function's arguments are short. To measure most requests is enough.
     if ":" not in recording.target and len(str(recording.arguments)) > SHORTEST:
@@ -63,10 +60,7 @@ def write_recording(
     origin = Origin(name, recording.target, recording.test)
     writer = _FileWriter(store, objects, origin, recording.outcomes, inline=INLINE, parts=parts)
     with writer.transaction():
-        data: bytes | None = None
-        before: dict[str, Any] = {}
-        if not is_new:
-            data, before = _read_before(store, objects, name, "outcomes")
+        data, before = _read_before(store, objects, name, "outcomes")
         old = before.get("outcomes", [])
         entries = writer.entries(old)
         is_same = bool(before) and _are_same(entries, old)
@@ -76,10 +70,6 @@ def write_recording(
             if _in_order(recording.arguments) == _in_order(before.get("arguments")):
                 kept.append("arguments")
             head.update({key: before.get(key) for key in kept})
-        # The same day says nothing new.
-        checked = recording.checked if recording.checked != head["recorded"] else None
-        if checked := checked or (before.get("checked") if is_same else None):
-            head["checked"] = checked
         now, replaced = data, set[str]()
         if old:
             replaced = _references(old) - _references(entries)
@@ -119,10 +109,6 @@ def write_cassette(
             if _in_order(new["arguments"]) == _in_order(known.get("arguments")):
                 new["arguments"] = known.get("arguments")
         is_same = bool(before) and _are_identical(entries, old) and _equal(new_calls, old_calls)
-        checked = facts.pop("checked", None)
-        if is_same and checked and checked != before.get("recorded"):
-            facts = {"test": before.get("test"), "recorded": before.get("recorded"), "checked": checked}
-            is_same = checked == before.get("checked")
         if not is_same:
             now = writer.write(name, {"format": FORMAT, **facts, "calls": new_calls}, replaced=replaced)
     return Written(data, now, replaced)
@@ -185,14 +171,7 @@ class _FileWriter:
             new = old if old is not None and is_equal else self._entry(stored)
             if stored.inputs is not None:
                 new = self._with_inputs(stored.inputs, new, old, is_same=is_equal)
-            # A detached object that was missing here has the same content: its recording need not change.
-            is_same = (
-                old is not None
-                and not is_equal
-                and "detached" in old
-                and _equal({**new, "duration": 0}, {**old, "duration": 0})
-            )
-            found.append(old if old is not None and is_same else new)
+            found.append(new)
         self._entries = found
         return found
 
@@ -207,12 +186,12 @@ class _FileWriter:
         return content
 
     def _needs_objects(self, stored: Stored) -> bool:
-        """Return whether an outcome may get an object: for itself, a file, long bytes or the list of its inputs."""
+        """Return whether an outcome may get an object: for itself, long bytes or the list of its inputs."""
         if stored.inputs is not None:
             text = stored.inputs.over(None, is_same=False)
             if text[:1] == "{" and text not in self._objects.lists:
                 return True
-        return stored.files is not None or self._is_apart(stored.encoded)
+        return self._is_apart(stored.encoded)
 
     def _is_apart(self, encoded: Encoded | None) -> bool:
         if encoded is None or encoded.readable is None:
@@ -223,10 +202,6 @@ class _FileWriter:
         """Return whether an outcome equals the sound one in the vault."""
         if stored.awaited != old.get("awaited", False):
             return False
-        if not _equal(stored.entry.get("files"), old.get("files")):
-            return False
-        if "files" in old and not self._apart.has_files(old, objects_in(old["files"])):
-            return False
         if stored.encoded is not None:
             return self._objects.equals(old, self._origin, stored.encoded)
         # It was read from a vault, and is written again with other outcomes of its sequence.
@@ -234,14 +209,14 @@ class _FileWriter:
         return stored.is_tagged == is_tagged and _equal(body_of(stored.entry), body_of(old))
 
     def _with_inputs(self, inputs: InputList, entry: Entry, old: Entry | None, *, is_same: bool) -> Entry:
-        """Return an entry with the list of what its call ran and read, which is written."""
+        """Return an entry with the list of what its call reaches and reads, which is written."""
         known: str = "" if old is None else old.get("inputs", "")
-        before = self._store.read(known) if known and is_object(known) else known.encode() or None
+        before = self._store.read(known) if known else None
         text = inputs.over(before, is_same=is_same)
         if before is not None and before == text.encode():
             name = known
-        elif text[:1] != "{":  # a reason why there is no list, which has no object
-            name = text
+        elif not text:
+            name = ""
         else:
             lists = self._objects.lists
             name = lists[text] = lists.get(text) or self._apart.place_list(text)
@@ -260,7 +235,7 @@ class _FileWriter:
         readable = encoded.readable
         if readable is not None and readable.imports:
             entry["imports"] = readable.imports
-        if self._is_apart(encoded) or stored.files is not None:
+        if self._is_apart(encoded):
             return self._apart.placed(entry, stored, inline=self._inline)
         assert readable is not None
         return {**entry, **loads(readable.text)}
@@ -299,7 +274,7 @@ def _read_before(store: Store, objects: Objects, name: str, part: str) -> tuple[
 
 
 def _are_same(entries: Sequence[Entry], before: Sequence[Entry]) -> bool:
-    """Return whether the outcomes are all the old ones. What their calls ran and read may be another list."""
+    """Return whether the outcomes are all the old ones. What their calls reach and read may be another list."""
     bare = [[{**entry, "inputs": ""} for entry in each] for each in (entries, before)]
     return _are_identical(entries, before) or _equal(*bare)
 
@@ -335,5 +310,4 @@ def mark_run(store: Store, *, is_locked: bool = False) -> None:
 def _references(entries: Sequence[Entry]) -> set[str]:
     bodies = {entry[key] for entry in entries for key in ("json", "pickle") if key in entry}
     bodies |= {entry["inputs"] for entry in entries if is_object(entry.get("inputs", ""))}
-    files = {name for entry in entries if "files" in entry for name in objects_in(entry["files"])}
-    return bodies | files | {name for entry in entries for name in entry.get("objects", ())}
+    return bodies | {name for entry in entries for name in entry.get("objects", ())}

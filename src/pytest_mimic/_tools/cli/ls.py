@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.text import shortened
 from pytest_mimic._core.words import size
-from pytest_mimic._tools.cli.output import counted, json_of, short_seconds
+from pytest_mimic._tools.cli.output import counted, short_seconds
+from pytest_mimic._tools.cli.parser import add_json
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     given,
-    is_error,
     report_damaged,
-    report_left_out,
     report_nothing,
+    report_unmatched,
     select,
 )
-from pytest_mimic._tools.shown.outcome_words import outcomes_in_short
+from pytest_mimic._tools.shown.outcome_words import error_of, outcome_in_short, outcomes_in_short
 
 if TYPE_CHECKING:
     from pytest_mimic._core.describe.recorded_files import CatalogFile
-    from pytest_mimic._tools.cli.output import Piece
+    from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.shown.catalog import Catalog
@@ -38,6 +38,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--sort", choices=("size", "date", "duration"), help="the largest, latest or slowest first"
     )
+    add_json(parser)
 
 
 def run(invocation: Invocation) -> int:
@@ -47,7 +48,7 @@ def run(invocation: Invocation) -> int:
     catalog = selection.catalog
     files = _sorted(selection.files, catalog, options.sort)
     if options.json:
-        shown = [json_of(catalog, file) for file in files]
+        shown = [_as_json(catalog, file, invocation.redactor) for file in files]
         damaged = sorted(catalog.damaged)
         out.json({"recordings": shown, "damaged": damaged, "unmatched": selection.unmatched})
         is_bare = not files and bool(given(invocation) or catalog.damaged)
@@ -55,7 +56,7 @@ def run(invocation: Invocation) -> int:
     if not files:
         return report_nothing(invocation, selection)
     _print(invocation, catalog, files)
-    return report_left_out(invocation, selection)
+    return report_unmatched(invocation, selection.unmatched)
 
 
 def _sorted(files: list[CatalogFile], catalog: Catalog, by: str | None) -> list[CatalogFile]:
@@ -72,28 +73,39 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
     rest = max(room - max(map(len, labels)), _LEAST)
     most = min(max(len(file.test or "") for file in files), rest - _LEAST // 2)
 
-    rows: list[list[Piece]] = []
+    rows = []
     for file, label in zip(files, labels):
-        short = shortened(outcomes_in_short(file, catalog.object_size), rest - most)
+        short = shortened(outcomes_in_short(file, invocation.redactor), rest - most)
         name = "cassette" if file.is_cassette else file.short_key
         test = file.test or ""
         test = test if len(test) <= most else f"...{test[3 - most :]}"
-        row: list[Piece] = [
-            name,
-            file.recorded,
-            short_seconds(file.duration),
-            size(catalog.size(file)),
-            label,
-            short,
-            test,
-        ]
-        rows.append(_painted(row, file) if out.is_colored else row)
+        took, bytes_ = short_seconds(file.duration), size(catalog.size(file))
+        rows.append([name, file.recorded, took, bytes_, label, short, test])
     out.table(rows, right=(2, 3))
     cassettes = sum(file.is_cassette for file in files)
     out.line(f"{counted(len(files) - cassettes, cassettes)}, {size(catalog.total(files))}")
     report_damaged(invocation, len(catalog.damaged))
 
 
-def _painted(row: list[Piece], file: CatalogFile) -> list[Piece]:
-    styles = ("dim", "", "", "", "bold", "red" if is_error(file) else "green", "dim")
-    return [(str(text), style) for text, style in zip(row, styles)]
+def _as_json(catalog: Catalog, file: CatalogFile, redactor: Redactor) -> dict[str, Any]:
+    calls = [
+        {
+            "target": call.target,
+            "signature": call.signature,
+            "call": call.label(),
+            "outcomes": [outcome_in_short(call, entry, redactor) for entry in call.outcomes],
+            "errors": [error for entry in call.outcomes if (error := error_of(call, entry)) is not None],
+            "duration": call.duration,
+        }
+        for call in file.calls
+    ]
+    return {
+        "file": file.name,
+        "kind": "cassette" if file.is_cassette else "recording",
+        "test": file.test,
+        "owner": file.owner,
+        "recorded": file.recorded,
+        "duration": file.duration,
+        "size": catalog.size(file),
+        "calls": calls,
+    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import io
 import os
 import sys
@@ -14,15 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from pytest_mimic import _runs
 from pytest_mimic._tools.cli.output import Output
-from pytest_mimic._tools.cli.parser import (
-    COMMANDS,
-    GONE,
-    GROUPS,
-    MEANT,
-    Parser,
-    add_common_options,
-    load_command,
-)
+from pytest_mimic._tools.cli.parser import COMMANDS, GROUPS, Parser, add_vault, load_command
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
@@ -35,15 +26,10 @@ _EXAMPLES = """\
   pytest-mimic ls --sort size                   the largest recordings
   pytest-mimic ls --errors                      recorded errors
   pytest-mimic show tests/test_a.py::test_b     all that a test recorded
-  pytest-mimic ls rates --older 90d             old recordings of calls with the word rates
   pytest-mimic check                            what is damaged or left over
-  pytest-mimic diff --git main                  what changed since the branch main
-  pytest-mimic diff --git "$(git rev-list -1 --before='1 week ago' HEAD)"
-                                                what changed since last week
+  pytest-mimic diff main                        what changed since the branch main
   pytest-mimic review                           accept or refuse changed outcomes
   pytest --mimic-fail-on-unused                 recordings that no test uses"""
-# So many new objects are made before a search for garbage begins.
-_GARBAGE = 1_000_000
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -76,35 +62,28 @@ def _run(words: list[str]) -> int:
     if given.command is None:
         top.print_help()
         return USAGE
-    if given.command in GONE:
-        raise MimicError(f"the command {given.command} is gone: {GONE[given.command]}")
     if given.command not in COMMANDS:
         from pytest_mimic._core.words import did_you_mean
 
-        meant = MEANT.get(given.command)
-        hint = f" (did you mean {meant}?)" if meant else did_you_mean(given.command, COMMANDS)
+        hint = did_you_mean(given.command, COMMANDS)
         raise MimicError(f"there is no command {given.command}{hint}", remedies=["see pytest-mimic --help"])
     module = load_command(given.command)
     parser = _parser_of(given.command, module, defaults=given)
-    options = parser.read(given.words)
+    options = parser.parse_args(given.words)
     from pytest_mimic._tools.cli.project import Invocation
 
-    invocation = Invocation(options, Output(sys.stdout or io.StringIO(), options.color))
+    invocation = Invocation(options, Output(sys.stdout or io.StringIO()))
 
     def invocation_of() -> Invocation:
         return invocation
 
     # Suggested commands repeat the options of this call.
     _runs.append(invocation_of)
-    thresholds = gc.get_threshold()
-    # Tens of thousands of recordings stay in memory. Looking for garbage in them as often takes a fifth of the time.
-    gc.set_threshold(_GARBAGE)
     try:
         return module.run(invocation)
     finally:
-        gc.set_threshold(*thresholds)
         _runs.remove(invocation_of)
-        invocation.out.close()
+        invocation.out.flush()
 
 
 def _top_parser() -> Parser:
@@ -123,7 +102,7 @@ def _top_parser() -> Parser:
     parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     parser.add_argument("--version", action="store_true", help="print the version")
-    add_common_options(parser)
+    add_vault(parser)
     return parser
 
 
@@ -135,7 +114,7 @@ def _parser_of(command: str, module: CommandModule, *, defaults: argparse.Namesp
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    add_common_options(parser, defaults=defaults)
+    add_vault(parser, defaults=defaults)
     return parser
 
 

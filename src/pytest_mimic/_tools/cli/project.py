@@ -37,8 +37,6 @@ class Project:
     ) -> None:
         self.here = here  # the folder in which the command was called
         self.rootdir = rootdir  # the folder that pytest calls so
-        self.inifile = inifile  # the configuration file, or None
-        self.options = options  # the ini options in it as they were written, by name
         name = "" if inifile is None else inifile.name
         self.ini = IniOptions(
             options.get,
@@ -74,10 +72,9 @@ class Project:
     def _settings(self, given_vault: str | None) -> Settings:
         from pytest_mimic._core.node_ids import relative_path
 
-        named = given_vault or self._vault_in_addopts()
-        path = named or self.ini.text("mimic_vault_path", ".mimic_vault")
+        path = given_vault or self.ini.text("mimic_vault_path", ".mimic_vault")
         is_whole = os.path.isabs(path) or path.startswith("~")  # noqa: PTH117
-        folder = self.ini.vault(named, "--vault" if given_vault else "--mimic-vault", self.here, self.rootdir)
+        folder = self.ini.vault(given_vault, "--vault", self.here, self.rootdir)
         # As a path from the current folder, so that it can be pasted. One elsewhere is shown as it was given.
         shown = relative_path(folder, start=self.here)
         to_rootdir = relative_path(self.rootdir, start=self.here)
@@ -89,23 +86,6 @@ class Project:
             shown_vault=str(folder) if is_whole and shown.startswith("../") else shown,
             given=(f"--mimic-vault={given_vault}",) if given_vault else (),
         )
-
-    def _vault_in_addopts(self) -> str | None:
-        """Return the vault in the options that every run of pytest gets, or None."""
-        from shlex import split
-
-        found = None
-        for text in (self.options.get("addopts", ""), os.environ.get("PYTEST_ADDOPTS", "")):
-            try:
-                words = [str(word) for word in text] if isinstance(text, list) else split(str(text))
-            except ValueError:  # pytest itself reports it
-                continue
-            for word, following in zip(words, [*words[1:], ""]):
-                if word.startswith("--mimic-vault="):
-                    found = word.partition("=")[2]
-                elif word == "--mimic-vault":
-                    found = following
-        return found or None
 
 
 class Invocation:
@@ -128,28 +108,17 @@ class Invocation:
     def vault(self) -> Vault:
         """The vault, which is empty if there is none.
 
-        MimicError: it is not a folder or of pytest-mimic 0.x, or `--vault` names what does not exist.
+        MimicError: it is of pytest-mimic 0.x, or `--vault` names what does not exist.
         """
         from pytest_mimic._core.vault import FolderStore, Vault
 
         settings = self.settings
         folder, shown = settings.vault, settings.shown_vault
-        self.refuse_file()
         if self.options.vault and not folder.exists():
             raise MimicError(f"there is no vault {shown}")
         vault = Vault(FolderStore(folder), pickles=settings.pickles, label=shown)
         vault.refuse_old()
         return vault
-
-    def refuse_file(self) -> None:
-        """Raise MimicError if the vault is a file, or a link to nothing."""
-        vault, shown = self.settings.vault, self.settings.shown_vault
-        if vault.is_symlink() and not vault.exists():
-            raise MimicError(
-                f"the vault {shown} is not a folder: it is a link to {vault.readlink()}, which is missing"
-            )
-        if vault.is_file():
-            raise MimicError(f"the vault {shown} is not a folder")
 
     def command(self, *words: str) -> str:
         """Return the command line of a next step in the same vault."""

@@ -1,4 +1,4 @@
-"""Review outcomes that changed, one by one: accept them into the vault, refuse them, or mark parts as volatile.
+"""Review outcomes that changed, one by one: accept them into the vault, or refuse them.
 
 They are what runs with --mimic-review have found: new, changed and drifted outcomes. Decisions are kept beside them.
 The exit code is 0 if no change is left, 1 if some are undecided.
@@ -9,11 +9,10 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._tools.cli.parser import add_load
-from pytest_mimic._tools.cli.selection import SELECTOR_HELP, SelectorsHere
+from pytest_mimic._tools.cli.selection import SELECTOR_HELP
+from pytest_mimic._tools.shown.selectors import Selectors
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -23,19 +22,16 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.cli.reviewing import Review
 
-_KEYS = (("a", "accept"), ("r", "refuse"), ("v", "volatile"), ("s", "skip"), ("q", "quit"))
+_KEYS = (("a", "accept"), ("r", "refuse"), ("s", "skip"), ("q", "quit"))
 _HELP = (
     "a  accept: the vault gets the new outcome, as if it had been recorded again; an equal one is marked as verified",
     "r  refuse: the recording stays as it is",
-    "v  volatile: print the option that leaves these parts out when verifying, and keep the recording",
     "s  skip: decide later",
     "q  quit: decide about this and the following changes later",
 )
 
 
 def add_arguments(parser: Parser) -> None:
-    text = "what waits (default: .mimic_review in the rootdir)"
-    parser.add_argument("folder", nargs="?", metavar="FOLDER", help=text)
     parser.add_argument(
         "--accept",
         action="append",
@@ -44,31 +40,25 @@ def add_arguments(parser: Parser) -> None:
         help=f"accept the changes that match, without asking: {SELECTOR_HELP}",
     )
     parser.add_argument("--refuse-all", action="store_true", help="refuse all others, without asking")
-    add_load(parser)
 
 
 def run(invocation: Invocation) -> int:
-    from pytest_mimic._tools.cli.reviewing import Review, review_folder
+    from pytest_mimic._core.pending.waiting import folder_of
+    from pytest_mimic._tools.cli.reviewing import Review
 
     options, out = invocation.options, invocation.out
-    folder = review_folder(invocation.settings, options.folder, here=Path.cwd())
-    if not options.folder and not folder.exists():
-        if options.json:
-            out.json({"changes": []})
-        else:
-            out.line("no change waits for a review")
+    folder = folder_of(invocation.settings)
+    if not folder.exists():
+        out.line("no change waits for a review")
         return 0
-    review = Review(folder, invocation.settings, invocation.redactor, loads=options.load)
+    review = Review(folder, invocation.settings, invocation.redactor)
     before = {row["id"] for row in review.rows if row.get("decision")}
-    is_asked = not (options.accept or options.refuse_all or options.json)
+    is_asked = not (options.accept or options.refuse_all)
     is_whole = _decide_by_options(invocation, review)
     is_told = is_asked and _ask_all(invocation, review)
-    if options.json:
-        out.json({"changes": [_plain(review, row) for row in review.rows]})
-    else:
-        _sum_up(invocation, [row for row in review.rows if row["id"] not in before])
-        if is_asked and not is_told and review.undecided:
-            _say_how(invocation, review.undecided[0])
+    _sum_up(invocation, [row for row in review.rows if row["id"] not in before])
+    if is_asked and not is_told and review.undecided:
+        _say_how(invocation, review.undecided[0])
     return 1 if review.undecided or not is_whole else 0
 
 
@@ -76,14 +66,13 @@ def _decide_by_options(invocation: Invocation, review: Review) -> bool:
     """Decide what the options say. Return whether each selector named a change, and each could be written."""
     options, out = invocation.options, invocation.out
     is_whole = True
-    selectors = SelectorsHere(invocation, options.accept)
+    selectors = Selectors(options.accept, vault=invocation.settings.shown_vault)
     for row in review.matching(selectors) if options.accept else ():
         if row["id"] in {one["id"] for one in review.undecided}:  # else an equal place was accepted before
             is_whole &= _accept(invocation, review, row)
-    if selectors.unmatched:
+    if selectors.left:
         is_whole = False
-        if not options.json:
-            out.line(f"no undecided change matches {', '.join(selectors.unmatched)}")
+        out.line(f"no undecided change matches {', '.join(selectors.left)}")
     if options.refuse_all and is_whole:
         for row in review.undecided:
             review.refuse(row)
@@ -95,17 +84,15 @@ def _accept(invocation: Invocation, review: Review, row: Row) -> bool:
     try:
         review.accept(row)
     except MimicError as error:
-        if not invocation.options.json:
-            for line in str(error).splitlines():
-                invocation.out.line((line, "red"))
+        for line in str(error).splitlines():
+            invocation.out.line((line, "red"))
         return False
     _say(invocation, "accepted", row)
     return True
 
 
 def _say(invocation: Invocation, decision: str, row: Row) -> None:
-    if not invocation.options.json:
-        invocation.out.line(f"{decision}: {row['call']}")
+    invocation.out.line(f"{decision}: {row['call']}")
 
 
 # -- asking
@@ -129,7 +116,7 @@ def _ask_all(invocation: Invocation, review: Review) -> bool:
 
 def _answer(out: Output) -> str:
     """Return the first character of the line that the user types, `?` of an empty one; empty at the end of the input."""
-    out.say("> ")
+    out.ask("> ")
     stream = sys.stdin or io.StringIO()
     try:
         line = stream.readline()
@@ -137,7 +124,7 @@ def _answer(out: Output) -> str:
         line = ""
     key = line.strip()[:1].lower() or "?" if line else ""
     if not line or not stream.isatty():  # a terminal has shown it
-        out.say(f"{key}\n")
+        out.line(key)
     return key
 
 
@@ -146,19 +133,17 @@ def _show(invocation: Invocation, review: Review, row: Row, place: str) -> None:
 
     out = invocation.out
     how = {"new": "new", "removed": "no longer made", "equal": "the outcome is equal"}.get(row["change"], "")
-    out.line((f"{place}: ", "dim"), (row["call"], "bold"), f" ({how})" if how else "")
+    out.line(f"{place}: ", (row["call"], "bold"), f" ({how})" if how else "")
     for test in row.get("tests", ())[:5]:
-        out.line("  ", (test, "dim"))
+        out.line(f"  {test}")
     out.line()
     found, lines = review.differences(row)
-    for line in shown(found, arrow=out.sign("→", "->")):
-        out.line("  ", *line)
-    for text in lines:
+    for text in (*shown(found), *lines):
         out.line(f"  {text}")
     if row.get("problem"):
         out.line("  ", (f"cannot be accepted: {row['problem']}", "red"))
     out.line()
-    out.line("  ", *(piece for key, word in _KEYS for piece in ((key, "bold"), f" {word}   ")), "? help")
+    out.line("  ", *(f"{key} {word}   " for key, word in _KEYS), "? help")
 
 
 def _act(invocation: Invocation, review: Review, row: Row, key: str) -> bool:
@@ -169,15 +154,6 @@ def _act(invocation: Invocation, review: Review, row: Row, key: str) -> bool:
     elif key == "r":
         review.refuse(row)
         _say(invocation, "refused", row)
-    elif key == "v":
-        try:
-            line = review.mark_volatile(row)
-        except MimicError as error:
-            for text in str(error).splitlines():
-                out.line(text)
-            return False
-        out.line("to paste into mimic_functions:")
-        out.line(f"  {line}")
     elif key != "s":
         for text in _HELP:
             out.line(text)
@@ -195,35 +171,14 @@ def _sum_up(invocation: Invocation, rows: Sequence[Row]) -> None:
     for row in rows:
         decision = row.get("decision") or "undecided"
         counts[decision] = counts.get(decision, 0) + 1
-    order = ("accepted", "refused", "volatile", "superseded", "undecided")
+    order = ("accepted", "refused", "superseded", "undecided")
     words = [f"{counts[name]} {name}" for name in order if name in counts]
     invocation.out.line(", ".join(words) or "no change waits for a review")
 
 
 def _say_how(invocation: Invocation, row: Row) -> None:
     """Print how to decide where nobody can be asked."""
-    folder = [invocation.options.folder] if invocation.options.folder else []
     selector = next(iter(row.get("tests", ())), row["target"])
-    accept = invocation.command("review", *folder, "--accept", selector)
+    accept = invocation.command("review", "--accept", selector)
     invocation.out.line("to accept without a terminal, for example: ", (accept, "bold"))
-    invocation.out.line(
-        "to refuse the others: ", (invocation.command("review", *folder, "--refuse-all"), "bold")
-    )
-
-
-def _plain(review: Review, row: Row) -> dict[str, object]:
-    found, lines = review.differences(row) if not row.get("decision") else ([], [])
-    from pytest_mimic._tools.shown.value_lines import plain_difference
-
-    facts = ("id", "change", "call", "target", "signature", "arguments", "tests", "file", "place", "problem")
-    try:
-        volatile = review.volatile_line(row) if found else None
-    except MimicError:
-        volatile = None
-    return {
-        **{name: row.get(name) for name in facts},
-        "decision": row.get("decision"),
-        "differences": [plain_difference(one) for one in found],
-        "lines": lines or row.get("differences", []),
-        "volatile": volatile,
-    }
+    invocation.out.line("to refuse the others: ", (invocation.command("review", "--refuse-all"), "bold"))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.pending.accepting import Acceptor
 from pytest_mimic._core.pending.overlay import OverlayStore
 from pytest_mimic._core.pending.review_folder import ReviewFolder, Row
-from pytest_mimic._core.pending.waiting import folder_of
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.shown.comparing import Compared, Comparer, Pair, outcomes_in, paired
 from pytest_mimic._tools.shown.selectors import Selectable
@@ -22,20 +20,14 @@ if TYPE_CHECKING:
 
 
 class Review:
-    """The changes of one folder, and the vault that accepted ones go to.
+    """The changes of one folder, and the vault that accepted ones go to."""
 
-    Pickles are loaded, by the lists of their recordings, to compare them by value, if it `loads`.
-    """
-
-    def __init__(
-        self, folder: ReviewFolder, settings: Settings, redactor: Redactor, *, loads: bool = False
-    ) -> None:
+    def __init__(self, folder: ReviewFolder, settings: Settings, redactor: Redactor) -> None:
         self._folder = folder
         self._settings = settings
-        self._loads = loads
-        self._comparer = Comparer(redactor, loads=loads)
+        self._comparer = Comparer(redactor)
         self._store = FolderStore(settings.vault)
-        self._acceptor = Acceptor(self._store, folder, label=settings.shown_vault, detaches=settings.detaches)
+        self._acceptor = Acceptor(self._store, folder, label=settings.shown_vault)
         self.rows = folder.read()
         folder.check_links()
 
@@ -63,15 +55,16 @@ class Review:
         return found, lines
 
     def _pairs(self, row: Row) -> list[Pair]:
-        policy = self._settings.pickles if self._loads else "forbid"
         if row.get("place") is not None:
-            staged = Vault(self._folder.drifts, pickles=policy, label=self._folder.label).read(row["staged"])
+            staged = Vault(self._folder.drifts, pickles="forbid", label=self._folder.label).read(
+                row["staged"]
+            )
             if staged is None:
                 raise MimicError(f"its outcomes are missing in {self._folder.label}")
             return [Pair("", *staged.outcomes)] if len(staged.outcomes) == 2 else []
         label = self._settings.shown_vault
-        before = Vault(self._store, pickles=policy, label=label)
-        after = Vault(OverlayStore(self._folder.recordings, before.store), pickles=policy, label=label)
+        before = Vault(self._store, pickles="forbid", label=label)
+        after = Vault(OverlayStore(self._folder.recordings, before.store), pickles="forbid", label=label)
         return paired(outcomes_in(before, row["file"]), outcomes_in(after, row["file"]))
 
     # -- deciding
@@ -91,31 +84,10 @@ class Review:
             ]
             self._decide("accepted", row["id"], superseded=others)
 
-    def refuse(self, row: Row, *, decision: str = "refused") -> None:
+    def refuse(self, row: Row) -> None:
         """Refuse a change: the recording stays."""
         self._acceptor.refuse(row)
-        self._decide(decision, row["id"])
-
-    def mark_volatile(self, row: Row) -> str:
-        """Decide that the differing parts are volatile, and return the option line to paste.
-
-        MimicError: no path names them.
-        """
-        line = self.volatile_line(row)
-        self.refuse(row, decision="volatile")
-        return line
-
-    def volatile_line(self, row: Row) -> str:
-        """Return the line for `mimic_functions` that leaves out the parts which differ. MimicError: there is none."""
-        paths = row.get("paths") or [one.steps for one in self.differences(row)[0]]
-        if not paths or None in paths:
-            raise MimicError(
-                "volatile= names parts of an outcome, and no path names this difference",
-                remedies=["to compare only the shape of the outcome: compare=shape"],
-            )
-        text = ",".join(dict.fromkeys(map(str, paths)))
-        is_plain = not set(text) & set(" '#")
-        return f"{row['target']} volatile={text}" if is_plain else f'{row["target"]} volatile="{text}"'
+        self._decide("refused", row["id"])
 
     def _decide(self, decision: str, key: str, *, superseded: Sequence[str] = ()) -> None:
         with self._folder.changing() as rows:
@@ -138,10 +110,4 @@ def _of_row(row: Row) -> Selectable:
         (row["file"], row["id"]),
         row.get("tests", ()),
         ((row["target"], signature, row.get("host")),),
-        lambda: (row["call"],),
     )
-
-
-def review_folder(settings: Settings, given: str | None, *, here: Path) -> ReviewFolder:
-    """Return the folder that was named, or that of the project."""
-    return ReviewFolder(here / Path(given).expanduser(), given) if given else folder_of(settings)

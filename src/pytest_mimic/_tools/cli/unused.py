@@ -6,13 +6,13 @@ Each job runs `pytest --mimic-usage=FILE`. This command judges all files togethe
 
 from __future__ import annotations
 
-import sys
 from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.words import SHOWN, listed, plural
+from pytest_mimic._tools.cli.parser import add_dry_run, add_json
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
 from pytest_mimic._tools.unused.merging import Together, refuse_mixture, sorted_out, together
 from pytest_mimic._tools.unused.usage_file import Usage, commit_of, id_of_vault, read_usage
@@ -33,10 +33,8 @@ def add_arguments(parser: Parser) -> None:
         help="the files of --mimic-usage of all jobs, or a pattern of them",
     )
     parser.add_argument("--clear", action="store_true", help="delete the recordings that are proven unused")
-    parser.add_argument(
-        "-n", "--dry-run", action="store_true", help="with --clear: only show what would be deleted"
-    )
-    parser.add_argument("-v", "--verbose", action="store_true", help="list all, not only the first ten")
+    add_dry_run(parser, "with --clear: only show what would be deleted")
+    add_json(parser)
 
 
 def run(invocation: Invocation) -> int:
@@ -106,8 +104,7 @@ def _judge(invocation: Invocation, usages: list[Usage], whole: Together) -> tupl
         settings.is_shared,
         whole.absent_clients,
     )
-    is_long = options.verbose or options.json
-    judgement, proven = judge(vault, unused, evidence, listed=None if is_long else SHOWN)
+    judgement, proven = judge(vault, unused, evidence, listed=None if options.json else SHOWN)
     if options.dry_run:
         judgement.not_cleared = "--dry-run was given"
     elif options.clear:
@@ -124,12 +121,12 @@ def _show(
         counts.append(f"{plural(newer, 'recording')} not judged, which the files do not know")
     of = f"{plural(tests, 'test')} in {plural(files, 'file')}"
     out.line("; ".join(counts) if counts else f"no recording is unused ({of})")
-    for line in list_unused(judgement, most=sys.maxsize if options.verbose else SHOWN):
+    for line in list_unused(judgement):
         out.line(line)
     for line in not_judged(judgement, "pytest-mimic unused"):
-        out.line((line, "yellow"))
+        out.line(line)
     if note:
-        out.line((note, "yellow"))
+        out.line(note)
     if judgement.unused and not judgement.cleared:
         clear = invocation.command("unused", *options.files, "--clear")
         if note:  # the tests of another commit may use other recordings
@@ -150,7 +147,6 @@ def _show_not_judged(invocation: Invocation, usages: list[Usage], whole: Togethe
     several = len({usage.cell for usage in usages}) > 1
     reasons = list(whole.reasons)
     lines, remedies = [], []
-    most = sys.maxsize if options.verbose else SHOWN
     for gap in whole.gaps:
         where = f" with {gap.cell}" if several else ""
         were = "was" if len(gap.unseen) == 1 else "were"
@@ -158,8 +154,8 @@ def _show_not_judged(invocation: Invocation, usages: list[Usage], whole: Togethe
             reasons.append(f"{plural(len(gap.unseen), 'test')} {were} not run{where}")
         if gap.rarer:
             reasons.append(f"{plural(len(gap.rarer), 'test')} ran in fewer jobs than others{where}")
-        lines += listed(f"not run{where}:", gap.unseen, most=most)
-        lines += listed(f"ran in fewer jobs{where}:", gap.rarer, most=most)
+        lines += listed(f"not run{where}:", gap.unseen)
+        lines += listed(f"ran in fewer jobs{where}:", gap.rarer)
     if any(gap.unseen for gap in whole.gaps):
         remedies.append(
             "to judge them, give the files of all jobs: each test has to run in one of them, or be skipped there"

@@ -1,10 +1,10 @@
-"""Cassettes of vcrpy 1 to 9, pytest-recording and cassetter, in YAML and JSON."""
+"""Cassettes of vcrpy and pytest-recording, in YAML and JSON."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,44 +12,34 @@ from urllib.parse import urlencode
 
 from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic._clients.http.message import as_text, header_of, inflate, media_type
-from pytest_mimic._tools.foreign.foreign_exchanges import (
-    EntryError,
-    ForeignExchange,
-    ForeignFile,
-    Refusal,
-    UnreadableError,
-    usual_reason,
-)
+from pytest_mimic._tools.foreign.foreign_exchanges import EntryError, ForeignExchange, UnreadableError
 from pytest_mimic.errors import MimicError
 
 _LFS = "version https://git-lfs.github.com/spec/"
-_DAMAGED = "its other entries are left out, too, because one of the answers to a request may be missing"
 _FORM = "application/x-www-form-urlencoded"
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 # Statuses whose responses have no body, whatever their Content-Length says.
 _BODILESS = (204, 304)
 
 
-def read_cassette(path: Path) -> ForeignFile:
-    """Read a cassette. Nothing in it is run.
+def read_cassette(path: Path) -> list[ForeignExchange]:
+    """Read a cassette, the exchanges in the order in which they were made. Nothing in it is run.
 
-    UnreadableError: it is no cassette, or damaged. OSError: it cannot be read. MimicError: PyYAML is not installed.
+    UnreadableError: it is no cassette, or damaged, or one of its entries cannot be read: which request such an entry has
+    is not known, and the n-th identical call gets the n-th answer. OSError: it cannot be read. MimicError: PyYAML is not
+    installed.
     """
     data = _parse(_read_text(path), path)
     entries = data.get("interactions") if isinstance(data, dict) else None
     if not isinstance(entries, list):
         raise UnreadableError("is not a cassette of vcrpy: it has no list of interactions")
-    exchanges, refusals = [], []
+    exchanges = []
     for number, entry in enumerate(entries, 1):
         try:
             exchanges.append(read_entry(entry, number))
         except EntryError as error:
-            refusals.append(Refusal(number, str(error)))
-    if refusals:
-        # Which request such an entry has is not known, and the n-th identical call gets the n-th answer.
-        return ForeignFile([], [*refusals, Refusal(0, _DAMAGED)])
-    return ForeignFile(exchanges, refusals)
+            raise UnreadableError(f"entry {number} cannot be read: {error}") from None
+    return exchanges
 
 
 def _read_text(path: Path) -> str:
@@ -80,13 +70,10 @@ def _parse(text: str, path: Path) -> object:
     except ModuleNotFoundError:
         what = f"{path.name} is {'YAML' if path.suffix in ('.yaml', '.yml') else 'not JSON, perhaps YAML'}"
         raise MimicError(
-            f"{what}, and PyYAML is not installed", remedies=["pip install pytest-mimic[cli]"]
+            f"{what}, and PyYAML is not installed", remedies=["pip install pytest-mimic[import]"]
         ) from None
     except YamlError as error:
-        where = f"line {error.line}: " if error.line else ""
-        if "asks for a Python object" not in str(error):
-            raise UnreadableError(f"is damaged, {where}{error}") from None
-        raise UnreadableError(f"{where}{error}; nothing was run") from None
+        raise UnreadableError(str(error)) from None
 
 
 # -- entries
@@ -99,7 +86,7 @@ def read_entry(entry: Any, number: int) -> ForeignExchange:
     )
     if not isinstance(request, dict) or not isinstance(response, dict):
         raise EntryError("it is not a request with its response")
-    method, uri = request.get("method"), request.get("uri", request.get("url"))
+    method, uri = request.get("method"), request.get("uri")
     if not isinstance(method, str) or not isinstance(uri, str):
         raise EntryError(f"its request has no {'uri' if isinstance(method, str) else 'method'}")
     _check_body(request, "request")
@@ -112,10 +99,7 @@ def read_entry(entry: Any, number: int) -> ForeignExchange:
     head = _head(response)
     content = _content(response.get("body", response.get("content")))
     head["headers"], is_decoded = _fitting(head, content, method)
-    date = str(entry.get("recorded_at") or "")[:10]
-    return ForeignExchange(
-        number, sent, head, content, is_decoded, date=date if _DATE.fullmatch(date) else ""
-    )
+    return ForeignExchange(number, sent, head, content, is_decoded)
 
 
 def _check_body(part: dict[str, Any], name: str) -> None:
@@ -131,12 +115,6 @@ def _check_body(part: dict[str, Any], name: str) -> None:
 
 def _request_body(body: Any, content_type: str | None) -> tuple[bytes, str]:
     """Return the body of a request, and its type if only the argument of aiohttp's caller is there, not what was sent."""
-    if _is_typed(body):
-        return _typed(body), ""
-    if isinstance(body, list) and all(isinstance(part, (str, bytes)) for part in body):
-        return b"".join(map(_as_bytes, body)), ""  # an iterator
-    if isinstance(body, list) and all(type(part) is int and 0 <= part < 256 for part in body):
-        return bytes(body), ""  # an iterator over bytes
     if not isinstance(body, (dict, list)):
         return _as_bytes(body), ""
     if isinstance(body, dict) and media_type(content_type) == _FORM:
@@ -159,10 +137,18 @@ def _head(response: dict[str, Any]) -> dict[str, Any]:
     version = response.get("http_version")
     return {
         "status": number,
-        "reason": _one_line(reason) if reason is not None else usual_reason(number),
+        "reason": _one_line(reason) if reason is not None else _usual_reason(number),
         "version": version if version in ("HTTP/1.0", "HTTP/1.1", "HTTP/2") else "HTTP/1.1",
         "headers": [list(pair) for pair in _pairs(response.get("headers"))],
     }
+
+
+def _usual_reason(status: int) -> str:
+    """Return the reason that a status has, where a file does not say it; HTTP/2 sends none."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def _pairs(headers: object) -> Iterator[tuple[str, str]]:
@@ -191,32 +177,11 @@ def _one_line(value: object) -> str:
 
 def _content(body: Any) -> bytes:
     """Return the body of a response: a text, bytes, or a mapping with one of them."""
-    if _is_typed(body):
-        return _typed(body)
     if isinstance(body, dict) and body.keys() <= {"string"}:
         body = body.get("string")
     if isinstance(body, (dict, list)):
         raise EntryError("the body of its response is not text")
     return _as_bytes(body)
-
-
-def _is_typed(body: object) -> bool:
-    """Check whether a body is one of cassetter: `{"type": "json", "content": …}`."""
-    return isinstance(body, dict) and body.keys() <= {"type", "content"} and "type" in body
-
-
-def _typed(body: dict[str, Any]) -> bytes:
-    kind, content = body["type"], body.get("content")
-    try:
-        if kind == "json":
-            return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-        if kind == "binary":
-            return bytes.fromhex(content)  # type: ignore[arg-type]
-    except (TypeError, ValueError, RecursionError):
-        raise EntryError(f"its body is not {kind}") from None
-    if kind not in ("none", "text"):
-        raise EntryError(f"its body is of the kind {_one_line(kind)}, which is not known")
-    return _as_bytes(content)
 
 
 def _as_bytes(value: object) -> bytes:

@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 # pytest-recording writes `-` for each of these.
 _REPLACED = re.compile(r"[<>?%*:|\"'/\\]")
-# Collects tests, and writes into a file the id of each, its default cassette and the further ones that its marks name. Its
-# arguments are the file and pytest's. The options and marks of pytest-recording and pytest-vcr may stand in the project's
-# configuration where these are gone.
+# Collects tests, and writes into a file the id of each and its default cassette. Its arguments are the file and pytest's.
+# The marks of pytest-recording may stand in the tests where it is gone.
 _COLLECT = """
 import json, sys
 import pytest
@@ -25,27 +24,13 @@ def named(item):
     mark = item.get_closest_marker("default_cassette")
     return str(mark.args[0]) if mark is not None and mark.args else ""
 
-def further(item):
-    return [str(name) for mark in item.iter_markers("vcr") for name in mark.args]
-
 class Tests:
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_load_initial_conftests(self, parser):
-        takes_value = {"nargs": 1}, ("--record-mode", "--vcr-record", "--vcr-record-mode", "--allowed-hosts")
-        is_flag = {"action": "store_true"}, ("--disable-recording", "--disable-vcr", "--block-network")
-        for kind, names in (takes_value, is_flag):
-            for name in names:
-                try:
-                    parser.addoption(name, **kind)
-                except ValueError:
-                    pass
-
     def pytest_configure(self, config):
-        for name in ("vcr", "default_cassette", "block_network", "allowed_hosts"):
+        for name in ("vcr", "default_cassette"):
             config.addinivalue_line("markers", name)
 
     def pytest_collection_modifyitems(self, items):
-        self.found = [(item.nodeid, named(item), further(item)) for item in items]
+        self.found = [(item.nodeid, named(item)) for item in items]
 
 tests = Tests()
 status = pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", *sys.argv[2:]], plugins=[tests])
@@ -61,55 +46,44 @@ class Owning(NamedTuple):
     """The tests of a cassette, mostly one."""
 
     tests: tuple[str, ...] = ()  # their ids; empty if there are none
-    further: tuple[str, ...] = ()  # the ids of tests that use it in addition to their default cassette
     problem: str = ""  # why there are none though the file seems to have a test, and what to do
 
 
 class OwningTests:
-    """Finds the tests of cassettes in the layout of pytest-recording, `cassettes/<module>/<test>.yaml`, or of pytest-vcr.
+    """Finds the tests of cassettes in the layout of pytest-recording, `cassettes/<module>/<test>.yaml`.
 
-    The module is beside the folder `cassettes`, or beside a folder further up; pytest-vcr has no folder for each module.
-    The file of a test in a class is called `<class>.<test>.yaml`. The tests are collected, for which pytest imports their
-    modules. A test may also name its files, with the markers `default_cassette` and `vcr`.
+    The module is beside the folder `cassettes`, or beside a folder further up. The file of a test in a class is called
+    `<class>.<test>.yaml`. The tests are collected, for which pytest imports their modules. A test may also name its file,
+    with the marker `default_cassette`.
     """
 
     def __init__(self, rootdir: Path, paths: Iterable[Path]) -> None:
         self._rootdir = rootdir
         self._collected: dict[tuple[str, str], list[str]] = {}
-        self._further: dict[tuple[str, str], list[str]] = {}
-        modules = dict.fromkeys(module for path in paths for module in self._modules(path))
+        modules = dict.fromkeys(module for path in paths if (module := self._module(path)))
         found, self._fault = _collect(list(modules), rootdir)
-        for nodeid, given, further in found:
+        for nodeid, given in found:
             place, name = _file_of(nodeid)
             self._collected.setdefault((place, _stem_of(given) or name), []).append(nodeid)
-            for other in dict.fromkeys(map(_stem_of, further)):
-                self._further.setdefault((place, other), []).append(nodeid)
 
     def find(self, path: Path) -> Owning:
         """Return the tests of a cassette. There are neither tests nor a problem if the file is not in this layout."""
-        modules = self._modules(path)
-        tests, further = (
-            [one for module in modules for one in known.get((module, path.stem), ())]
-            for known in (self._collected, self._further)
-        )
-        if tests or further or not modules:
-            return Owning(tuple(tests), tuple(further))
-        is_named_after_one = len(modules) == 1 and Path(modules[0]).stem == path.parent.name
-        if self._fault and (is_named_after_one or "test" in path.stem):
-            return Owning(problem=f"pytest could not collect {modules[0]}: {self._fault}")
-        if not is_named_after_one:
+        module = self._module(path)
+        if not module:
             return Owning()
+        if tests := self._collected.get((module, path.stem)):
+            return Owning(tuple(tests))
+        if self._fault:
+            return Owning(problem=f"pytest could not collect {module}: {self._fault}")
         wanted = re.sub(r"^(\w+)\.", r"\1::", path.stem)
-        return Owning(problem=f"{modules[0]} has no test {wanted}: --as cassette keeps it")
+        return Owning(problem=f"{module} has no test {wanted}")
 
-    def _modules(self, path: Path) -> list[str]:
-        """Return the module of tests that the folder of a cassette is named after, or those beside the folder `cassettes`."""
+    def _module(self, path: Path) -> str:
+        """Return the module of tests that the folder of a cassette is named after. Empty: there is none."""
         around = [folder for folder in path.parents[1:] if folder.is_relative_to(self._rootdir)]
         beside = (folder / f"{path.parent.name}.py" for folder in around)
-        found = [module for module in beside if module.is_file()][:1]
-        if not found and around and path.parent.name == "cassettes":
-            found = sorted(around[0].glob("*.py"))
-        return [module.relative_to(self._rootdir).as_posix() for module in found]
+        found = next((module for module in beside if module.is_file()), None)
+        return "" if found is None else found.relative_to(self._rootdir).as_posix()
 
 
 def _stem_of(name: str) -> str:
@@ -117,8 +91,8 @@ def _stem_of(name: str) -> str:
     return re.sub(r"\.(?:ya?ml|json)$", "", name.replace("\\", "/").rpartition("/")[2])
 
 
-def _collect(modules: Sequence[str], rootdir: Path) -> tuple[list[tuple[str, str, list[str]]], str]:
-    """Return the ids of the tests in modules, each with the cassettes that its marks name, and why some are lacking."""
+def _collect(modules: Sequence[str], rootdir: Path) -> tuple[list[tuple[str, str]], str]:
+    """Return the ids of the tests in modules, each with the cassette that a mark names, and why some are lacking."""
     if not modules:
         return [], ""
     with TemporaryDirectory(prefix="pytest-mimic-") as folder:
@@ -136,7 +110,7 @@ def _collect(modules: Sequence[str], rootdir: Path) -> tuple[list[tuple[str, str
                 timeout=_SECONDS,
                 check=False,
             )
-            tests: list[tuple[str, str, list[str]]] = json.loads(file.read_text(encoding="utf-8"))
+            tests: list[tuple[str, str]] = json.loads(file.read_text(encoding="utf-8"))
         except subprocess.TimeoutExpired:
             return [], f"it took longer than {_SECONDS} s"
         except (OSError, ValueError):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._clients.http.exchange import IDENTITY, Exchange, HttpRequest, read_origin
-from pytest_mimic._clients.http.http_secrets import parts_of_url
+from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._core.engine.cassettes import OpenCassette
-from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort, line_of_stored
+from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.run_state import RunState
@@ -60,12 +59,8 @@ class Conversation:
         settings = settings._replace(mode=Mode.RECORD)
         store = FolderStore(settings.vault)
         self.vault = Vault(store, label=settings.shown_vault)
-        self._state = RunState(
-            settings=settings, vault=self.vault, ledger=Ledger(), locks=store.byte_locks, today=today
-        )
-        self._now = 0.0
-        # A recording keeps how long the call took, which the file may say.
-        self._state.clock = staticmethod(lambda: self._now)
+        self._state = RunState(settings=settings, vault=self.vault, ledger=Ledger(), today=today)
+        self._state.clock = staticmethod(lambda: 0.0)  # a file does not say how long a call took
         self._cassette: OpenCassette | None = None
         if destination.cassette:
             self._cassette = OpenCassette(
@@ -102,7 +97,6 @@ class Conversation:
             )
             if exchange.content:
                 recorder.chunks.append(exchange.content)
-            self._now += exchange.seconds
             recorder.complete()
         except MimicError as error:
             return str(error).partition("\n")[0]
@@ -134,36 +128,3 @@ def http_lines(targets: Iterable[Target]) -> list[Target]:
 def _why_not(request: HttpRequest) -> str:
     is_upgrade = any(str(name).lower() == "upgrade" for name, _ in request.headers)
     return "it is a WebSocket, which no client records" if is_upgrade else "its URL is not valid"
-
-
-class Requests:
-    """Tells the identity of a stored request, by the lines of the project that mimic HTTP."""
-
-    def __init__(self, ini: IniOptions) -> None:
-        lines = (*http_lines(targets_of(ini)), Target("http"))
-        self._lines = [line_of_stored(load_adapter(one.module), one.options) for one in lines]
-
-    def renamed(self, old: dict[str, Any], new: dict[str, Any], key: str) -> str | None:
-        """Return the identity of a request that was redacted, None if its line or its parts cannot be told."""
-        for line in self._lines:
-            for form in _FORMATS if "body" in old else (None,):
-                with suppress(KeyError, ValueError):
-                    if line.call(_request_of(old, form)).key == key:
-                        return line.call(_request_of(new, form)).key
-        return None
-
-
-# What `describe_body` takes a body for, which is not stored.
-_FORMATS = ("json", "form", "text", "multipart", "bytes")
-
-
-def _request_of(arguments: dict[str, Any], form: str | None) -> ClientCall:
-    """Return the request that stored arguments describe."""
-    origin, path = parts_of_url(arguments["url"])
-    scheme, host, port, _ = read_origin(origin)
-    parts = {name: part for name, part in arguments.items() if name in ("method", "query", "body")}
-    parts |= {"scheme": scheme, "host": host, "port": port, "path": path} | ({"format": form} if form else {})
-    for name, part in arguments.items():  # `match=headers.accept` adds a part of that name
-        if name.startswith("headers."):
-            parts.setdefault("headers", {})[name.removeprefix("headers.")] = part
-    return ClientCall("", parts, IDENTITY, {}, host=host)

@@ -1,15 +1,13 @@
-"""Reads all recordings and cassettes of a vault and the sizes of their objects, and finds what no recording needs."""
+"""Reads all recordings and cassettes of a vault and the sizes of their objects."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.describe.recorded_files import CatalogFile
-from pytest_mimic._core.vault.clearing import references
 from pytest_mimic._core.vault.file_names import CASSETTES
-from pytest_mimic._core.vault.parsing import damaged, is_object, is_whole, parse_recording
+from pytest_mimic._core.vault.parsing import damaged, parse_recording
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -28,10 +26,10 @@ class Catalog:
         self.damaged: dict[str, MimicError] = {}
         self._sizes: dict[str, int] = {}
 
-    def files(self, names: Iterable[str] | None = None) -> list[CatalogFile]:
-        """Return the recordings and cassettes with these names, or all. Those that are damaged are left out."""
+    def files(self) -> list[CatalogFile]:
+        """Return the recordings and cassettes. Those that are damaged are left out."""
         files = []
-        for name in self.vault.names() if names is None else names:
+        for name in self.vault.names():
             try:
                 found = self.read(name)
             except MimicError as error:
@@ -51,15 +49,7 @@ class Catalog:
             return None
         facts = parse_recording(data, self.vault.label, name)
         try:
-            found = CatalogFile.of(name, facts, len(data))
-            if b'"detached"' in data:  # their sizes are known also where they were not pulled
-                from pytest_mimic._core.vault.schema import detached_fault
-
-                for listed in [entry["detached"] for entry in found.outcomes if "detached" in entry]:
-                    if detached_fault(listed):
-                        raise TypeError
-                    self._sizes.update((each, one["size"]) for each, one in listed.items())
-            return found
+            return CatalogFile.of(name, facts, len(data))
         except _MISSHAPED:
             # The vault says what is wrong.
             self.vault.read_cassette(name) if name.startswith(CASSETTES) else self.vault.read(name)
@@ -91,31 +81,3 @@ def hide_arguments(files: Iterable[CatalogFile], redactor: Redactor) -> None:
         for call in file.calls:
             if call.arguments:
                 call.arguments = without_secrets(call.arguments, redactor)
-
-
-class Orphans:
-    """The objects of a vault that no recording names, or only recordings `without` which it will be."""
-
-    def __init__(self, vault: Vault, *, without: Collection[str] = ()) -> None:
-        # The objects first: a run that records meanwhile writes them before the recording that names them.
-        objects = set(filter(is_object, vault.store.names("objects")))
-        detached = {
-            found[1]: name
-            for name in vault.store.names("detached")
-            if (found := re.fullmatch(r"detached/[0-9a-f]{2}/([0-9a-f]{64})", name))
-        }
-        self.unreadable: list[str] = []  # the names of those recordings
-        for name in vault.names():
-            data = vault.store.read(name)
-            if data is None or name in without:
-                continue
-            if not is_whole(data):
-                self.unreadable.append(name)
-            objects -= references(data)
-            if detached and b'"detached"' in data:
-                for digits in re.findall(rb'"([0-9a-f]{64})"', data):
-                    detached.pop(digits.decode(), None)
-        # Empty if a recording cannot be read: it may name any object.
-        self.names = set() if self.unreadable else objects
-        # The files of detached objects that no recording names. Another branch may.
-        self.detached = [] if self.unreadable else sorted(detached.values())

@@ -34,8 +34,7 @@ class Finding(NamedTuple):
 
     # `damaged`; `outdated`, of a release candidate; `unreadable`, which no recording anew repairs: a Git LFS
     # pointer, a merge conflict, a newer format; `code`: an outcome lists code, and that is forbidden;
-    # `secret`: it holds what looks like a key, or the value of an environment variable; `absent`: a detached
-    # object that was not pulled; `orphaned`: an object that no recording names; `leftover`: of a killed run;
+    # `secret`: it holds what looks like a key, or the value of an environment variable; `orphaned`: an object that no recording names; `leftover`: of a killed run;
     # `foreign`: it does not belong to a vault.
     kind: str
     file: str  # its name in the vault
@@ -80,8 +79,6 @@ class Checker:
         self._objects = Objects(vault.store, pickles="listed", label=vault.label)
         # The error of an object, None if it is sound: several recordings may share it.
         self._known: dict[tuple[Any, ...], MimicError | None] = {}
-        # The hashes of the detached objects that are here and sound.
-        self._detached: set[str] = set()
 
     def check_all(self) -> Checked:
         checked = Checked()
@@ -96,7 +93,7 @@ class Checker:
             whole = whole and not (findings and findings[0].file == name and findings[0].kind != "outdated")
             checked.findings += findings
             checked.recordings += 1
-        checked.objects = sum(name in named for name in objects) + len(self._detached)
+        checked.objects = sum(name in named for name in objects)
         for name in objects:
             if not is_object(name):
                 checked.findings.append(self._foreign(name))
@@ -109,27 +106,13 @@ class Checker:
         return checked
 
     def check(self, names: Iterable[str]) -> Checked:
-        """Check some files: recordings with their objects, and objects with the recordings that name them."""
+        """Check some recordings and cassettes with their objects."""
         checked = Checked()
-        wanted = dict.fromkeys(names)
-        objects = {name for name in wanted if is_object(name)}
-        named: set[str] = set()
-        files = [name for name in wanted if name.startswith(tuple(f"{folder}/" for folder in FOLDERS))]
-        if objects:
-            for name in self._vault.names():
-                found = references(self._store.read(name) or b"") & objects
-                named |= found
-                if found and name not in wanted:
-                    files.append(name)
         seen: set[str] = set()
-        for name in files:
-            if not name.endswith(".json"):
-                checked.findings.append(self._foreign(name))
-                continue
+        for name in names:
             checked.findings += self._check_file(name, seen)
             checked.recordings += 1
         checked.objects = len(seen)
-        checked.findings += (self._orphan(name) for name in sorted(objects - named))
         return checked
 
     # Recordings
@@ -160,8 +143,6 @@ class Checker:
         for stored, origin in outcomes:
             named.update(objects_of(stored.entry))
             problem = self._problem_of(stored, origin)
-            if problem is None and "detached" in stored.entry:
-                self._detached.update(one["sha256"] for one in stored.entry["detached"].values())
             if problem is not None:
                 yield self._finding(self._file_of(problem, name), problem, name, test)
                 continue
@@ -213,13 +194,12 @@ class Checker:
 
     def _problem_of(self, stored: Stored, origin: Origin) -> MimicError | None:
         entry = stored.entry
-        if not entry.keys() & {"json", "pickle", "files", "inputs"} and not entry.get("tagged"):
+        if not entry.keys() & {"json", "pickle", "inputs"} and not entry.get("tagged"):
             return None
         names = tuple(objects_of(entry))
         lists = (*entry.get("imports", ()), None, *entry.get("code", ()))
-        detached = tuple(one["sha256"] for one in entry.get("detached", {}).values())
-        key = (names, entry.get("checksum"), entry.get("kind"), lists, detached)
-        if not names:
+        key = (names, entry.get("checksum"), entry.get("kind"), lists)
+        if not entry.keys() & {"json", "pickle"}:  # only bodies are shared
             return self._error_of(stored, origin)
         if key not in self._known:
             self._known[key] = self._error_of(stored, origin)
@@ -236,8 +216,7 @@ class Checker:
                 self._objects.body(entry, origin)
             for name in objects_of(entry):
                 if name.endswith(".bin"):
-                    for _ in self._objects.file_content(entry, origin, name):
-                        pass
+                    self._objects.check_bytes(origin, [name])
             if "inputs" in entry:
                 self._check_inputs(entry["inputs"], origin)
         except MimicError as error:
@@ -293,9 +272,8 @@ class Checker:
 
     def _finding(self, file: str, error: MimicError, recording: str, test: str | None) -> Finding:
         remedy = error.remedies[0] if error.remedies else ""
-        for kind in ("absent", "outdated"):
-            if error.data.get(kind):
-                return Finding(kind, file, error.what, remedy, recording, test)
+        if error.data.get("outdated"):
+            return Finding("outdated", file, error.what, remedy, recording, test)
         # A merge conflict is for git, a pointer for Git LFS, and a newer format for a newer version.
         is_kept = not isinstance(error, CorruptRecordingError) or "record again" not in remedy
         is_kept = is_kept or "still_replays" in error.data

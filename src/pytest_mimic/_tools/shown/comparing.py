@@ -1,4 +1,4 @@
-"""Compares stored outcomes for people: trees of what is readable, and pickles by their lists or by value, with words for what no tree has."""
+"""Compares stored outcomes for people: trees of what is readable, and pickles by their lists, with words for what no tree has."""
 
 from __future__ import annotations
 
@@ -32,11 +32,10 @@ class Pair(NamedTuple):
 
 
 class Comparer:
-    """Compares outcomes. Pickles are loaded to compare their values if it `loads`."""
+    """Compares outcomes. No pickle is loaded."""
 
-    def __init__(self, redactor: Redactor, *, loads: bool = False) -> None:
+    def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._loads = loads
 
     def compare(self, pairs: Sequence[Pair]) -> Compared:
         found: list[TreeDifference] = []
@@ -44,10 +43,6 @@ class Comparer:
         for pair in pairs:
             try:
                 found += self._trees(pair)
-                if self._loads and pair.is_pickled and pair.old is not None and pair.new is not None:
-                    from pytest_mimic._core.compare.outcome_comparison import compare
-
-                    lines += compare(pair.old.load(), pair.new.load(), redactor=self._redactor)
             except MimicError as error:
                 lines.append(error.what)
             except RecursionError:

@@ -1,9 +1,8 @@
-"""Differences as lines to read: for a terminal, as a comment for a pull request, in Markdown, and for a page."""
+"""Differences as lines to read: for a terminal, and for a page."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from html import escape
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -16,98 +15,12 @@ if TYPE_CHECKING:
     from pytest_mimic._core.describe.argument_differences import Difference
     from pytest_mimic._tools.shown.vault_diff import CallDifference
 
-Piece = str | tuple[str, str]
-Line = list[Piece]
-"""A line of pieces, some with a style."""
-
-_STYLES = {"-": "red", "+": "green", " ": ""}
 # The differences of one change that are shown, and the rows of one table.
 _MOST, _MOST_ROWS = 40, 30
 # Values up to this length stand on one line.
 _SHORT = 60
 # The characters of an unchanged stretch that are shown on either side of a change.
 _AROUND = 60
-
-
-def shown(found: Sequence[TreeDifference], *, arrow: str = "->") -> Iterator[Line]:
-    for difference in found[:_MOST]:
-        yield from _shown(difference, arrow)
-    for more in and_more(len(found) - _MOST, " differences"):
-        yield [(more, "dim")]
-
-
-def _shown(one: TreeDifference, arrow: str) -> Iterator[Line]:
-    path = printable(one.path)
-    head: Line = [(path, "bold")] if path else []
-    old, new = sides(one)
-    if one.kind == "added":
-        yield [*head, ": " if head else "", (f"+ {new}", "green")]
-    elif one.kind == "removed":
-        yield [*head, ": " if head else "", (f"- {old}", "red")]
-    elif one.kind == "changed" and max(len(old), len(new)) <= _SHORT:
-        yield [*head, ": " if head else "", (old, "red"), f" {arrow} ", (new, "green")]
-    elif one.kind == "changed":
-        if head:
-            yield head
-        yield [(f"- {old}", "red")]
-        yield [(f"+ {new}", "green")]
-    elif one.kind == "rows":
-        yield from _table(one, head)
-    else:
-        if head:
-            yield head
-        indent = "  " if head else ""
-        for line in text_lines(one.spans):
-            yield [indent, *line]
-
-
-def _table(one: TreeDifference, head: Line) -> Iterator[Line]:
-    """Yield the rows of a table that differ, in columns."""
-    old, new = (sum(sign == each for sign, _ in one.rows) for each in "-+")
-    yield [*head, ": " if head else "", f"{max(old, new)} of {one.total} rows"]
-    rows = [*([("", one.columns)] if one.columns else []), *one.rows[:_MOST_ROWS]]
-    lines = grid_lines([[printable(cell_text(cell)) for cell in cells] for _, cells in rows])
-    for (sign, _), line in zip(rows, lines, strict=True):
-        yield [(f"  {sign} {line}", _STYLES[sign]) if sign else (f"    {line}", "dim")]
-    for more in and_more(len(one.rows) - _MOST_ROWS):
-        yield [(f"    {more}", "dim")]
-
-
-def text_lines(spans: Sequence[Span]) -> list[Line]:
-    """Return a text as lines, with `[-old-]` and `{+new+}` around the words that differ."""
-    lines: list[Line] = [[]]
-    for index, (sign, text) in enumerate(spans):
-        if sign == " ":
-            text = _cut(text, is_first=not index, is_last=index == len(spans) - 1)
-        before, after = {"-": ("[-", "-]"), "+": ("{+", "+}"), " ": ("", "")}[sign]
-        parts = text.split("\n")
-        for number, part in enumerate(parts):
-            if number:
-                lines.append([])
-            if part:
-                marked = f"{before}{printable(part)}{after}"
-                lines[-1].append((marked, _STYLES[sign]) if sign != " " else marked)
-    return [line for line in lines if line]
-
-
-def _cut(text: str, *, is_first: bool, is_last: bool) -> str:
-    """Return an unchanged stretch, of a long one its ends next to the changes."""
-    most = _AROUND * (1 if is_first or is_last else 2)
-    if len(text) <= most + 10:
-        return text
-    start = "" if is_first else text[:_AROUND]
-    end = "" if is_last else text[-_AROUND:]
-    return f"{start}...{end}"
-
-
-def plain_text(line: Line) -> str:
-    return "".join(piece if isinstance(piece, str) else piece[0] for piece in line)
-
-
-# -- Markdown
-
-# GitHub takes comments of up to 65,536 characters.
-_COMMENT = 60_000
 HEADINGS = {
     "outcome": ("changed outcome", "changed outcomes"),
     "call": ("changed call", "changed calls"),
@@ -125,69 +38,68 @@ def counts(found: Sequence[CallDifference]) -> str:
     )
 
 
-def markdown(found: Sequence[CallDifference]) -> str:
-    if not found:
-        return "### Recordings\n\nNo recorded call or outcome has changed.\n"
-    text = f"### Recordings: {counts(found)}\n"
-    for number, one in enumerate(found):
-        block = _block(one)
-        if len(text) + len(block) > _COMMENT:
-            return f"{text}\nand {len(found) - number} more\n"
-        text += block
-    return text
+def shown(found: Sequence[TreeDifference]) -> Iterator[str]:
+    for difference in found[:_MOST]:
+        yield from _shown(difference)
+    yield from and_more(len(found) - _MOST, " differences")
 
 
-def _block(one: CallDifference) -> str:
-    head = f"<code>{escape(one.call)}</code>: {HEADINGS[one.change][0]}"
-    test = f"recorded by <code>{escape(one.test)}</code>\n\n" if one.test else ""
-    lines = [*_lines_of_call(one)]
-    if not lines:
-        return f"\n{head}\n" if not one.test else f"\n{head}, recorded by <code>{escape(one.test)}</code>\n"
-    body = "\n".join(line.replace("```", "` ` `") for line in lines)
-    return f"\n<details><summary>{head}</summary>\n\n{test}```diff\n{body}\n```\n\n</details>\n"
-
-
-def _lines_of_call(one: CallDifference) -> Iterator[str]:
-    if one.before and one.before != one.call:
-        yield f"- {one.before}"
-        yield f"+ {one.call}"
-    yield from (f"  {text}" for text in map(argument_line, one.arguments))
-    for difference in one.outcomes:
-        yield from _difference(difference)
-    yield from (f"  {line}" for line in one.lines)
-
-
-def _difference(one: TreeDifference) -> Iterator[str]:
+def _shown(one: TreeDifference) -> Iterator[str]:
+    path = printable(one.path)
+    head = f"{path}: " if path else ""
     old, new = sides(one)
-    if one.kind == "text":
-        if one.path:
-            yield f"@@ {one.path} @@"
-        yield from _both(one)
-    elif one.kind == "changed":
-        yield f"@@ {one.path or 'outcome'} @@"
-        yield f"- {old}"
-        yield f"+ {new}"
+    if one.kind == "added":
+        yield f"{head}+ {new}"
+    elif one.kind == "removed":
+        yield f"{head}- {old}"
+    elif one.kind == "changed" and max(len(old), len(new)) <= _SHORT:
+        yield f"{head}{old} -> {new}"
     elif one.kind == "rows":
-        lines = [plain_text(line) for line in shown([one])]
-        yield f"@@ {lines[0]} @@"
-        yield from (line[2:] for line in lines[1:])
+        yield from _table(one, head)
     else:
-        sign, value = ("+", new) if one.kind == "added" else ("-", old)
-        yield f"{sign} {one.path}{': ' if one.path else ''}{value}"
-
-
-def _both(one: TreeDifference) -> Iterator[str]:
-    """Yield the lines of a text that differ, the old and the new ones."""
-    old = "".join(text for sign, text in one.spans if sign != "+").splitlines()
-    new = "".join(text for sign, text in one.spans if sign != "-").splitlines()
-    steps = opcodes(old, new)
-    for number, (tag, a, b, c, d) in enumerate(steps):
-        if tag == "equal":  # the line before and the line after a change
-            around = {*([a] if number else []), *([b - 1] if number < len(steps) - 1 else [])}
-            yield from (f"  {old[index]}" for index in sorted(around))
+        if path:
+            yield path
+        if one.kind == "changed":
+            yield f"- {old}"
+            yield f"+ {new}"
         else:
-            yield from (f"- {line}" for line in old[a:b])
-            yield from (f"+ {line}" for line in new[c:d])
+            yield from (f"{'  ' if path else ''}{line}" for line in text_lines(one.spans))
+
+
+def _table(one: TreeDifference, head: str) -> Iterator[str]:
+    """Yield the rows of a table that differ, in columns."""
+    old, new = (sum(sign == each for sign, _ in one.rows) for each in "-+")
+    yield f"{head}{max(old, new)} of {one.total} rows"
+    rows = [*([("", one.columns)] if one.columns else []), *one.rows[:_MOST_ROWS]]
+    lines = grid_lines([[printable(cell_text(cell)) for cell in cells] for _, cells in rows])
+    for (sign, _), line in zip(rows, lines, strict=True):
+        yield f"  {sign or ' '} {line}"
+    yield from (f"    {more}" for more in and_more(len(one.rows) - _MOST_ROWS))
+
+
+def text_lines(spans: Sequence[Span]) -> list[str]:
+    """Return a text as lines, with `[-old-]` and `{+new+}` around the words that differ."""
+    lines = [""]
+    for index, (sign, text) in enumerate(spans):
+        if sign == " ":
+            text = _cut(text, is_first=not index, is_last=index == len(spans) - 1)
+        before, after = {"-": ("[-", "-]"), "+": ("{+", "+}"), " ": ("", "")}[sign]
+        for number, part in enumerate(text.split("\n")):
+            if number:
+                lines.append("")
+            if part:
+                lines[-1] += f"{before}{printable(part)}{after}"
+    return [line for line in lines if line]
+
+
+def _cut(text: str, *, is_first: bool, is_last: bool) -> str:
+    """Return an unchanged stretch, of a long one its ends next to the changes."""
+    most = _AROUND * (1 if is_first or is_last else 2)
+    if len(text) <= most + 10:
+        return text
+    start = "" if is_first else text[:_AROUND]
+    end = "" if is_last else text[-_AROUND:]
+    return f"{start}...{end}"
 
 
 def argument_line(one: Difference) -> str:
@@ -217,6 +129,31 @@ def side_by_side(
         for left, right in zip_longest(old, new):
             mark = "-" if right is None else "+" if left is None else "~"
             yield mark if _counts(one.steps, paths) else "i", left or "", right or ""
+
+
+def _difference(one: TreeDifference) -> Iterator[str]:
+    """Yield the lines of the old side with `- ` in front, and those of the new one with `+ `."""
+    old, new = sides(one)
+    if one.kind == "text":
+        yield from _both(one)
+    elif one.kind == "changed":
+        yield f"- {old}"
+        yield f"+ {new}"
+    elif one.kind == "rows":
+        yield from (line[2:] for line in list(shown([one]))[1:])
+    else:
+        sign, value = ("+", new) if one.kind == "added" else ("-", old)
+        yield f"{sign} {one.path}{': ' if one.path else ''}{value}"
+
+
+def _both(one: TreeDifference) -> Iterator[str]:
+    """Yield the lines of a text that differ, the old and the new ones."""
+    old = "".join(text for sign, text in one.spans if sign != "+").splitlines()
+    new = "".join(text for sign, text in one.spans if sign != "-").splitlines()
+    for tag, a, b, c, d in opcodes(old, new):
+        if tag != "equal":
+            yield from (f"- {line}" for line in old[a:b])
+            yield from (f"+ {line}" for line in new[c:d])
 
 
 def _counts(steps: str | None, paths: Collection[str | None]) -> bool:

@@ -10,8 +10,6 @@ from hashlib import sha1
 from pathlib import Path
 from typing import NoReturn
 
-from pytest_mimic._core.vault.detached import FOLDER as DETACHED
-from pytest_mimic._core.vault.folder import FolderStore
 from pytest_mimic._core.vault.store import Data, Store
 from pytest_mimic.errors import MimicError
 
@@ -26,7 +24,6 @@ class GitStore(Store):
 
     def __init__(self, folder: Path, revision: str) -> None:
         self._root = next(one for one in (folder, *folder.parents) if one.is_dir())
-        self._working = FolderStore(folder)
         if revision.startswith("-") or not revision:
             raise MimicError(f"{revision!r} is no revision of git")
         commit = self._git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
@@ -59,22 +56,12 @@ class GitStore(Store):
                 input=given,
                 capture_output=True,
                 check=False,
-                # Its complaints are looked at below.
                 env={**os.environ, "LC_ALL": "C"},
             )
         except OSError as reason:
             raise MimicError(f"cannot run git: {reason.strerror or reason}") from None
         if done.returncode and b"not a git repository" in done.stderr:
             raise MimicError(f"there is no repository of git around {self._root}")
-        if not done.returncode and b" only goes back to " in done.stderr:
-            # A fresh clone: git takes its first entry instead, in which nothing differs.
-            raise MimicError(
-                f"this clone is younger than {words[-1].removesuffix('^{commit}')}",
-                remedies=[
-                    "to name a commit by its date: "
-                    """pytest-mimic diff --git "$(git rev-list -1 --before='1 week ago' HEAD)\""""
-                ],
-            )
         return None if done.returncode else done.stdout
 
     def has(self, name: str, data: bytes | None) -> bool:
@@ -84,10 +71,6 @@ class GitStore(Store):
             return data is None and known is None
         head = f"blob {len(data)}\0".encode()
         return sha1(head + data, usedforsecurity=False).hexdigest() == known
-
-    def is_same(self, name: str, other: GitStore) -> bool:
-        """Check whether a file is the same in another revision of the repository."""
-        return self._ids.get(name) == other._ids.get(name)
 
     def load(self, names: Iterable[str]) -> None:
         """Read many files at once, which takes as long as reading one."""
@@ -105,15 +88,11 @@ class GitStore(Store):
         self._loaded.update({name: contents[blob] for name, blob in self._ids.items() if blob in contents})
 
     def read(self, name: str) -> bytes | None:
-        if name.startswith(f"{DETACHED}/"):  # by hash, for all revisions
-            return self._working.read(name)
         if name not in self._loaded and name in self._ids:
             self.load([name])
         return self._loaded.get(name)
 
     def map(self, name: str) -> memoryview | None:
-        if name.startswith(f"{DETACHED}/"):
-            return self._working.map(name)
         data = self.read(name)
         return None if data is None else memoryview(bytearray(data))
 
@@ -134,6 +113,3 @@ class GitStore(Store):
 
     def delete(self, names: Iterable[str]) -> NoReturn:
         raise MimicError(f"{', '.join(names)} cannot be deleted from a revision of git")
-
-    def byte_locks(self) -> NoReturn:
-        raise MimicError("nothing is recorded into a revision of git")

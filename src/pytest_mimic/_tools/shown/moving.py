@@ -55,13 +55,11 @@ class Moves:
     """The moves from one test, class, file or folder to another.
 
     Attributes:
-        tests: The tests and scopes in the vault.
         damaged: How many recordings and cassettes cannot be read.
     """
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self.tests: set[str] = set()
         self.damaged = 0
         self._found: list[tuple[str, dict[str, Any]]] = []
         for name in sorted(vault.names()):
@@ -71,7 +69,6 @@ class Moves:
                 self.damaged += 1
                 continue
             self._found.append((name, facts))
-            self.tests.update(one for one in (facts.get("test"), facts.get("owner")) if one)
 
     def plan(self, old: str, new: str) -> Iterator[Move]:
         """Yield what becomes of each recording that belongs to `old`, or that it has recorded."""

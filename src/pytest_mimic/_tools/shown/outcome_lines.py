@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.compare.outcome_tree import Named, body_tree, without_secrets
-from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile, Entry
+from pytest_mimic._core.describe.recorded_files import CatalogCall, Entry
 from pytest_mimic._core.describe.text import by_name, render
-from pytest_mimic._core.outcome.plain import layout
-from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.schema import Origin
 from pytest_mimic._core.words import plural, size
@@ -20,7 +16,6 @@ from pytest_mimic._tools.shown.value_lines import (
     Block,
     Group,
     Node,
-    TextTable,
     lines_of,
     node_of,
     short,
@@ -44,13 +39,12 @@ _WIDTH = 100
 
 
 class OutcomeViewer:
-    """Reads the calls of a vault for people, with `shown` parts of a long value, or all. Secret names are hidden."""
+    """Reads the calls of a vault for people. Secret names are hidden."""
 
-    def __init__(self, vault: Vault, redactor: Redactor, *, shown: int | None = SHOWN) -> None:
+    def __init__(self, vault: Vault, redactor: Redactor) -> None:
         self._vault = vault
         self._objects = Objects(vault.store, pickles="listed", label=vault.label)
         self._redactor = redactor
-        self._shown = shown
 
     def body(self, call: CatalogCall, entry: Entry, name: str) -> dict[str, Any]:
         """Return an outcome without secrets: `value`, `raised`, `stream`, ...; that of a pickle has only its facts.
@@ -70,27 +64,14 @@ class OutcomeViewer:
 
     def outcome(self, call: CatalogCall, entry: Entry, name: str) -> Iterator[Part]:
         """Yield an outcome as parts. The errors are those of `body`."""
-        object_ = entry.get("pickle") or entry.get("json", "")
-        if "pickle" in entry or self._is_absent(entry, object_):
-            yield from pickle_parts(entry, f"{self._size_of(entry, object_)}: {object_}")
+        if "pickle" in entry:
+            bytes_ = self._vault.store.size(entry["pickle"])
+            held = "missing" if bytes_ is None else size(bytes_)
+            yield from pickle_parts(entry, f"{held}: {entry['pickle']}")
         else:
             body = self.body(call, entry, name)
             tree = body_tree(body, is_tagged=call.is_client or entry.get("tagged", False))
-            yield from parts_of(tree, is_client=call.is_client, shown=self._shown)
-        yield from file_parts(entry)
-
-    def _size_of(self, entry: Entry, name: str) -> str:
-        bytes_ = self._objects.size(entry, name)
-        shown = "missing" if bytes_ is None else size(bytes_)
-        return f"{shown}, not pulled" if self._is_absent(entry, name) else shown
-
-    def _is_absent(self, entry: Entry, name: str) -> bool:
-        """Return whether an object is detached, and was not pulled."""
-        if name not in entry.get("detached", ()):
-            return False
-        from pytest_mimic._core.vault.detached import detached_in
-
-        return self._vault.store.size(detached_in(entry)[name].place) is None
+            yield from parts_of(tree, is_client=call.is_client)
 
 
 # -- parts
@@ -116,7 +97,7 @@ def pickle_parts(entry: Entry, where: str) -> Iterator[Part]:
     yield f"{verb}a pickle, {where}".removesuffix(", "), None
     if entry.get("preview"):
         yield "preview: ", Block("\n".join(map(str, entry["preview"])))
-    for key, title in (("imports", "imports: "), ("code", "code: "), ("changes", "changed: ")):
+    for key, title in (("imports", "imports: "), ("code", "code: ")):
         if entry.get(key):
             names = entry[key]
             yield title, ", ".join(names) if len(names) <= _IN_LINE else Block("\n".join(names))
@@ -124,36 +105,34 @@ def pickle_parts(entry: Entry, where: str) -> Iterator[Part]:
         yield f"only Python {entry['python']} can load it", None
 
 
-def parts_of(tree: dict[str, Any], *, is_client: bool = False, shown: int | None = SHOWN) -> Iterator[Part]:
+def parts_of(tree: dict[str, Any], *, is_client: bool = False) -> Iterator[Part]:
     """Yield an outcome as parts: the tree of its body."""
     if "raised" in tree:
         yield from _exception("raised ", tree["raised"])
     elif "items" in tree:
-        yield from _stream(tree, shown)
+        yield from _stream(tree)
     elif "value" in tree:
         value = tree["value"]
         if isinstance(value, Named) and value.name == "response":
-            yield from _response(value.value, shown)
+            yield from _response(value.value)
         elif is_client and isinstance(value, dict):
-            yield from _reply(value, shown)
+            yield from _reply(value)
         else:
-            yield "returned ", node_of(value, shown=shown)
-    for argument, state in tree.get("changed", {}).items():
-        yield f"changed {argument}: ", node_of(state, shown=shown)
+            yield "returned ", node_of(value)
 
 
-def _stream(tree: dict[str, Any], shown: int | None) -> Iterator[Part]:
+def _stream(tree: dict[str, Any]) -> Iterator[Part]:
     items = tree["items"]
-    first = items if shown is None else items[:shown]
+    first = items[:SHOWN]
     yield f"a stream of {plural(len(items), 'item')}", None
     for number, item in enumerate(first, 1):
-        yield f"{number}: ", node_of(item, shown=shown)
+        yield f"{number}: ", node_of(item)
     if len(first) < len(items):
         yield f"... {len(items) - len(first)} more", None
     if tree.get("is_open"):
         yield "its reader stopped here", None
     elif "end" in tree:
-        yield from parts_of(tree["end"], shown=shown)
+        yield from parts_of(tree["end"])
 
 
 def _exception(verb: str, tree: Any) -> Iterator[Part]:
@@ -171,43 +150,30 @@ def _exception(verb: str, tree: Any) -> Iterator[Part]:
         yield from _exception("  with ", one)
 
 
-def _response(value: dict[str, Any], shown: int | None) -> Iterator[Part]:
+def _response(value: dict[str, Any]) -> Iterator[Part]:
     yield f"{value.get('version', 'HTTP')} {value['status']} {value.get('reason') or ''}".rstrip(), None
     for name, header in value["headers"]:
         yield f"{name}: {header}", None
     body = value.get("body") or {}
     for key, title in (("json", "json: "), ("text", "text: "), ("base64", "body: ")):
         if key in body:
-            yield title, node_of(body[key], shown=shown)
+            yield title, node_of(body[key])
     for number, chunk in enumerate(body.get("chunks", body.get("events", ())), 1):
-        yield f"{number}: ", node_of(chunk, shown=shown)
+        yield f"{number}: ", node_of(chunk)
     for key in ("error", "end"):
         if key in value:
-            yield f"{key}: ", node_of(value[key], shown=shown)
+            yield f"{key}: ", node_of(value[key])
 
 
-def _reply(value: dict[str, Any], shown: int | None) -> Iterator[Part]:
+def _reply(value: dict[str, Any]) -> Iterator[Part]:
     """Yield what a database gave."""
     if "rows" in value:
-        yield "", table([column[0] for column in value.get("columns", ())], value["rows"], shown=shown)
+        yield "", table([column[0] for column in value.get("columns", ())], value["rows"])
     for number, reply in enumerate(value.get("replies", ()), 1):
-        yield f"{number}: ", node_of(reply, shown=shown)
+        yield f"{number}: ", node_of(reply)
     for key, part in value.items():
         if key not in ("replies", *(("rows", "columns") if "rows" in value else ())):
-            yield f"{key}: ", node_of(part, shown=shown)
-
-
-def file_parts(entry: Entry) -> Iterator[Part]:
-    """Yield the files that a call wrote."""
-    for argument, listed in entry.get("files", {}).items():
-        if listed is None:
-            yield f"wrote {argument}: no file is there after the call", None
-        elif "object" in listed:
-            yield f"wrote {argument}: a file, {size(listed['size'])}", None
-        else:
-            rows = [[name, size(file["size"])] for name, file in listed["files"].items()]
-            title = f"a folder with {plural(len(rows), 'file')}"
-            yield f"wrote {argument}: ", TextTable(title, ["name", "size"], rows)
+            yield f"{key}: ", node_of(part)
 
 
 def _lines(parts: Iterable[Part]) -> Iterator[str]:
@@ -249,7 +215,7 @@ def shown_outcome(stored: Stored, redactor: Redactor, *, secrets: Collection[str
         tree = body_tree(without_secrets(body, redactor, secrets), is_tagged=stored.is_tagged)
         parts = list(parts_of(tree))
         brief = _brief(tree, parts)
-    text = _cut("\n".join(_lines([*parts, *file_parts(entry)])), _WHOLE)
+    text = _cut("\n".join(_lines(parts)), _WHOLE)
     end = (body or {}).get("stream", {}).get("end") or {}
     is_error = stored.kind == "raised" or "raised" in end
     return ShownOutcome(_cut(redactor.texts.scrub_text(brief, secrets), _BRIEF), text, is_error)
@@ -268,50 +234,3 @@ def _brief(tree: dict[str, Any], parts: list[Part]) -> str:
 
 def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 2]} …"
-
-
-# -- git
-
-
-def text_of_file(path: Path, redactor: Redactor) -> str:
-    """Return a recording, cassette or object as text for `git diff`: without what changes at each recording.
-
-    git gives a copy of the file, outside of any vault. So outcomes in objects are named, and not shown.
-    MimicError: the file cannot be read.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as reason:
-        raise MimicError(f"cannot read {path}: {reason.strerror or reason}") from None
-    try:
-        facts = json.loads(data)
-    except (ValueError, RecursionError):
-        if data.isascii():  # merge markers, or a pointer of Git LFS
-            return data.decode()
-        return f"{len(data):,} bytes\n"
-    try:
-        name = f"{CASSETTES}x.json" if "calls" in facts else "calls/x/x.json"
-        file = CatalogFile.of(name, facts, len(data))
-    except (LookupError, TypeError, ValueError, AttributeError):
-        return layout(without_secrets({"": facts}, redactor)[""]) + "\n"
-    head = [f"recorded by {file.test}"] if file.test else []
-    return "\n".join([*head, *(line for call in file.calls for line in _text_of_call(call, redactor))]) + "\n"
-
-
-def _text_of_call(call: CatalogCall, redactor: Redactor) -> Iterator[str]:
-    yield call.label()
-    for number, entry in enumerate(call.outcomes, 1):
-        if len(call.outcomes) > 1:
-            yield f"outcome {number}"
-        kept = without_secrets({key: part for key, part in entry.items() if key != "duration"}, redactor)
-        if "pickle" in entry or "json" in entry:
-            parts = pickle_parts(kept, entry.get("pickle") or entry["json"])
-        else:
-            tree = body_tree(kept, is_tagged=call.is_client or entry.get("tagged", False))
-            parts = parts_of(tree, is_client=call.is_client, shown=None)
-        lists = [
-            (f"{key}: ", ", ".join(kept[key]))
-            for key in ("imports", "code")
-            if "pickle" not in kept and kept.get(key)
-        ]
-        yield from (f"  {line}" for line in _lines([*parts, *lists, *file_parts(kept)]))

@@ -1,4 +1,4 @@
-"""The HTML page of a run's calls or of a vault's recordings: one file, which needs no network. Its colours are in `assets/page.css`."""
+"""The HTML page of a run's calls: one file, which needs no network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from time import strftime
-from typing import Any, Literal
+from typing import Any
 
 from pytest_mimic._tools.shown.call_log import Row
 
@@ -20,7 +20,6 @@ _now = strftime
 
 
 def page(
-    subject: Literal["run", "vault"],
     heading: str,
     rows: Iterable[Row],
     *,
@@ -28,16 +27,31 @@ def page(
     tests: Mapping[str, str] | None = None,
     places: Mapping[str, Sequence[str]] | None = None,
     tokens: int = 0,
+    unused: Iterable[tuple[str, str, bool]] = (),
 ) -> str:
-    """Return the page of calls, with the lines of the run's summary, and how each test ended.
+    """Return the page of a run's calls, with the lines of its summary, and how each test ended.
 
     `places` are the line of each test, `tests/test_shop.py:12`, and a link to its file. `tokens` were saved by replaying.
+    Each recording proven `unused` has its label, the test that made it, and whether that test is gone.
 
     Nothing of the data is HTML: the page holds it as one block of JSON, of which its script makes text nodes.
     """
-    facts = {"subject": subject, "heading": heading, "made": _now("%Y-%m-%d %H:%M")}
+    left = [
+        {
+            "kind": "unused",
+            "client": "function",
+            "label": label,
+            "test": test,
+            "at": 0.0,
+            "seconds": 0.0,
+            "target": "unused",
+            "note": "its test is gone" if is_gone else "",
+        }
+        for label, test, is_gone in unused
+    ]
+    facts = {"heading": heading, "made": _now("%Y-%m-%d %H:%M")}
     more = {"notes": [*notes], "tests": {**(tests or {})}, "places": {**(places or {})}, "tokens": tokens}
-    data = {**facts, **more, **_data(rows)}
+    data = {**facts, **more, **_data([*rows, *left])}
     style, script, frame = (
         (_ASSETS / name).read_text("utf-8") for name in ("page.css", "page.js", "page.html")
     )
@@ -65,7 +79,7 @@ def _data(rows: Iterable[Row]) -> dict[str, Any]:
     for row in rows:
         call = [
             row["kind"],
-            number(row["group"] if "group" in row else row["test"]),
+            number(row["test"]),
             number(row["label"]),
             number(row["target"] if "target" in row else row["client"]),
             round(row["at"], 6),
@@ -80,40 +94,7 @@ def _data(rows: Iterable[Row]) -> dict[str, Any]:
             if row.get(name)
         }
         more |= {"client": row["client"]} if row["client"] != "function" else {}
-        if "group" in row and row["test"]:
-            more["test"] = row["test"]
         if row.get("diff"):
             more["diff"] = [(mark, number(old), number(new)) for mark, old, new in row["diff"]]
         calls.append([*call, more])
     return {"calls": calls, "texts": list(texts)}
-
-
-def run_page(
-    heading: str,
-    rows: Iterable[Row],
-    *,
-    notes: Sequence[str],
-    tests: Mapping[str, str],
-    places: Mapping[str, Sequence[str]],
-    tokens: int,
-    unused: Iterable[tuple[str, str, bool]],
-) -> str:
-    """Return the page of a run, with its calls in the order in which their tests ended.
-
-    Each recording proven `unused` has its label, the test that made it, and whether that test is gone.
-    """
-    left = [
-        {
-            "kind": "unused",
-            "client": "function",
-            "label": label,
-            "test": test,
-            "at": 0.0,
-            "seconds": 0.0,
-            "group": "",
-            "target": "unused",
-            "note": "its test is gone" if is_gone else "",
-        }
-        for label, test, is_gone in unused
-    ]
-    return page("run", heading, [*rows, *left], notes=notes, tests=tests, places=places, tokens=tokens)

@@ -1,4 +1,4 @@
-"""Finds recordings by what people type, a SELECTOR: a test, a target, a pattern, a path, digits of a name, or a word."""
+"""Finds recordings by what people type, a SELECTOR: a test, a target, a pattern, a path, or the first digits of a name."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple, TypeVar
 
 from pytest_mimic._core.describe.recorded_files import CatalogFile
-from pytest_mimic._core.targets.pattern import Only
+from pytest_mimic._core.seam.registry import HTTP_CLIENTS
+from pytest_mimic._core.targets.pattern import Selector
 
 _T = TypeVar("_T")
 # Fewer could be the beginning of many.
 _DIGITS = re.compile(r"[0-9a-f]{4,32}")
-# `ls` shortens a long call.
-_CUT = "..."
 
 
 class Selectable(NamedTuple):
@@ -24,7 +23,6 @@ class Selectable(NamedTuple):
     tests: Sequence[str]  # the tests that it belongs to
     # The target, the signature and the host of each of its calls.
     calls: Sequence[tuple[str, str, str | None]]
-    labels: Callable[[], Iterable[str]]  # returns its calls as people read them
 
 
 def of_file(file: CatalogFile) -> Selectable:
@@ -32,84 +30,56 @@ def of_file(file: CatalogFile) -> Selectable:
         (file.name,),
         [test for test in (file.test, file.owner) if test],
         [(call.target, call.signature, call.host) for call in file.calls],
-        lambda: (*(call.label(10_000) for call in file.calls), file.label()),
     )
 
 
 class Selectors:
     """Selects what one of some selectors names; without any, all is selected.
 
-    `below` is the path from the rootdir to the current folder, for tests: empty, or with a `/` at its end.
+    `vault` is the vault's path as people see it, with which a path in it may begin.
     """
 
-    def __init__(self, words: Sequence[str], *, below: str = "") -> None:
+    def __init__(self, words: Sequence[str], *, vault: str) -> None:
         self._words = list(dict.fromkeys(words))
-        self._below = below
+        self._vault = vault
         self.left = list(self._words)  # the selectors that have matched nothing so far
 
     def choose(self, found: Iterable[_T], describe: Callable[[_T], Selectable]) -> list[_T]:
-        """Return those that are selected, in their order.
-
-        A word of a call is looked for only if a selector names no test, target or calls. Otherwise, `rm shop:buy` would
-        delete a call with the argument 'shop:buy'.
-        """
+        """Return those that are selected, in their order."""
         found = list(found)
         if not self._words:
             return found
         described = [describe(one) for one in found]
         chosen: set[int] = set()
         for word in self._words:
-            only = Only((word,), lambda _: None)
-            tests = (word, f"{self._below}{word}") if self._below else (word,)
-            here = {number for number, one in enumerate(described) if _is_named(one, only, tests)}
-            if not here:
-                here = {number for number, one in enumerate(described) if _has_word(word, one)}
-            here |= {
-                number
-                for number, one in enumerate(described)
-                if any(is_in_path(word, name) for name in one.names)
-            }
+            pattern, path = Selector(word), word.removeprefix(f"{self._vault}/")
+            here = {number for number, one in enumerate(described) if _is_named(one, word, pattern, path)}
             chosen |= here
             if here and word in self.left:
                 self.left.remove(word)
         return [one for number, one in enumerate(found) if number in chosen]
 
 
-def _is_named(one: Selectable, only: Only, tests: Sequence[str]) -> bool:
-    return any(only.takes(*call) for call in one.calls) or any(is_of_test(test, tests) for test in one.tests)
+def _is_named(one: Selectable, word: str, pattern: Selector, path: str) -> bool:
+    """Check whether a word names the target of a call, a test, or a path, or is a pattern that a call matches."""
+    for target, signature, host in one.calls:
+        names = (target, *(HTTP_CLIENTS if target == "http" else ()))
+        if any(fnmatchcase(name, word) for name in names) or pattern.takes(signature, host):
+            return True
+    return any(_is_of_test(test, word) for test in one.tests) or any(
+        _is_in_path(path, name) for name in one.names
+    )
 
 
-def _has_word(text: str, one: Selectable) -> bool:
-    """Check whether a text is whole words of a call, `rates` of `shop:fetch_rates(base='EUR')`, or a pattern of it."""
-    cut = text.removesuffix(_CUT)
-    end = r"(?![^\W_])" if cut == text else ""
-    begin = r"(?<![^\W_])" if cut == text else "^"
-    pattern = re.compile(f"{begin}{re.escape(cut)}{end}", re.IGNORECASE)
-    return any(pattern.search(label) or fnmatchcase(label, text) for label in one.labels())
-
-
-def is_in_path(pattern: str, name: str) -> bool:
-    """Check whether a pattern is whole parts of a path, a pattern of the path, or the first digits of a recording."""
-    path = f"/{name.removesuffix('.json')}/"
-    if f"/{pattern.strip('/').removesuffix('.json')}/" in path or fnmatchcase(name, pattern):
+def _is_in_path(path: str, name: str) -> bool:
+    """Check whether a path is that of a recording or of a folder around it, or the first digits of its name."""
+    path, whole = path.rstrip("/"), name.removesuffix(".json")
+    if path in (name, whole) or whole.startswith(f"{path}/"):
         return True
-    return _DIGITS.fullmatch(pattern) is not None and f"/{pattern}" in path[-34:]
+    return _DIGITS.fullmatch(path) is not None and whole.rpartition("/")[2].startswith(path)
 
 
-def is_of_test(test: str | None, given: Iterable[str]) -> bool:
-    """Check whether a test is one of those given: by its id, file, folder, class or name, or by a shell-style pattern.
-
-    `tests/test_a.py::test_x` takes all cases of `test_x`.
-    """
-    if not test:
-        return False
-    for one in given:
-        plain = one.rstrip("/").removeprefix("./")
-        if test == plain or fnmatchcase(test, one):
-            return True
-        if test.startswith((f"{plain}::", f"{plain}[", f"{plain}/")):
-            return True
-        names = test.partition("::")[2].split("::")
-        if plain in names or plain in (names[-1].partition("[")[0],):
-            return True
-    return False
+def _is_of_test(test: str, given: str) -> bool:
+    """Check whether a test is the one given, or one of its cases, or of its class, file or folder."""
+    plain = given.rstrip("/").removeprefix("./")
+    return test == plain or test.startswith((f"{plain}::", f"{plain}[", f"{plain}/"))

@@ -118,19 +118,15 @@ def _joined(node: Node) -> str:
     return node if isinstance(node, str) else node.title
 
 
-def node_of(tree: object, *, shown: int | None = SHOWN, is_whole: bool = False) -> Node:
-    """Return a tree as text, with `shown` parts of each list, mapping or table, or all.
-
-    If it `is_whole`, classes are named with their modules.
-    """
-    return _Writer(shown, is_whole=is_whole).node(tree)
+def node_of(tree: object, *, is_whole: bool = False) -> Node:
+    """Return a tree as text. If it `is_whole`, classes are named with their modules."""
+    return _Writer(is_whole=is_whole).node(tree)
 
 
 class _Writer:
     """Makes text of trees; see `node_of`."""
 
-    def __init__(self, shown: int | None, *, is_whole: bool) -> None:
-        self._shown = shown
+    def __init__(self, *, is_whole: bool) -> None:
         self._is_whole = is_whole
 
     def node(self, tree: object) -> Node:
@@ -147,12 +143,12 @@ class _Writer:
         return str(tree) if isinstance(tree, Blob) else repr(tree)
 
     def _text(self, text: str) -> Node:
-        if self._shown is not None and len(text) > _LONGEST:
+        if len(text) > _LONGEST:
             text = f"{text[:_LONGEST]}... ({len(text)} characters)"
         return Block(text) if "\n" in text.rstrip("\n") else repr(text)
 
     def _group(self, open_: str, parts: Sequence[tuple[str, Any]], close: str) -> Group:
-        first = parts if self._shown is None else parts[: self._shown]
+        first = parts[:SHOWN]
         nodes: list[tuple[str, Node]] = [(name, self.node(part)) for name, part in first]
         if len(first) < len(parts):
             nodes.append(("", f"... {len(parts) - len(first)} more"))
@@ -199,9 +195,9 @@ def _pair(pair: object) -> tuple[str, Any]:
     return f"{short(pair[0], 60)}: ", pair[1]
 
 
-def table(columns: Sequence[object], rows: list[Any], *, shown: int | None = SHOWN) -> TextTable:
+def table(columns: Sequence[object], rows: list[Any]) -> TextTable:
     """Return the rows that a database gave."""
-    first = rows if shown is None else rows[:shown]
+    first = rows[:SHOWN]
     more = f", the first {len(first)}" if len(first) < len(rows) else ""
     return TextTable(
         f"{plural(len(rows), 'row')}{more}",

@@ -1,19 +1,18 @@
-"""The differences between two vaults, or between two recordings, as calls and outcomes."""
+"""The differences between two vaults, as calls and outcomes."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.describe.argument_differences import Difference
 from pytest_mimic._core.describe.argument_differences import differences as argument_differences
 from pytest_mimic._core.describe.messages import nearest_recording
 from pytest_mimic._core.describe.text import recorded_label
-from pytest_mimic._core.vault import FolderStore, Recording, Vault
-from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
+from pytest_mimic._core.vault import Recording, Vault
+from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._core.words import plural
 from pytest_mimic._tools.shown.comparing import Comparer, Pair, paired
@@ -56,32 +55,27 @@ class CallDifference(NamedTuple):
 
 
 class VaultDiff:
-    """Compares two vaults."""
+    """Compares a vault with what it was in a revision of git, of which messages show the path `label`."""
 
-    def __init__(self, old: Vault, new: Vault, comparer: Comparer) -> None:
-        self._old = old
+    def __init__(self, revision: GitStore, new: Vault, comparer: Comparer, *, label: str) -> None:
+        self._revision = revision
+        self._old = Vault(revision, pickles="forbid", label=label)
         self._new = new
         self._comparer = comparer
         self._damaged: list[CallDifference] = []
 
-    def all(self, *, takes: Callable[[str], bool] = lambda _: True) -> list[CallDifference]:
-        """Return the differences: changed outcomes and calls first, then what was added and removed.
-
-        `takes` says of the name of each recording and cassette that differs whether it counts.
-        """
+    def all(self) -> list[CallDifference]:
+        """Return the differences: changed outcomes and calls first, then what was added and removed."""
         names = sorted({*self._old.names(), *self._new.names()})
-        changed = [name for name in names if takes(name) and not self._is_same(name)]
-        for store in (self._old.store, self._new.store):
-            if isinstance(store, GitStore):
-                store.load(changed)
-        return self.of([name for name in changed if not name.startswith(CASSETTES)], changed)
-
-    def of(self, recordings: Iterable[str], names: Iterable[str]) -> list[CallDifference]:
-        """Return the differences in these recordings, and in the cassettes among some names."""
+        changed = [name for name in names if not self._revision.has(name, self._new.store.read(name))]
+        self._revision.load(changed)
         found: list[CallDifference] = []
         gone: dict[str, list[Recording]] = defaultdict(list)
         come: list[Recording] = []
-        for name in recordings:
+        for name in changed:
+            if name.startswith(CASSETTES):
+                found += self._cassette(name)
+                continue
             old, new = self._recording(self._old, name), self._recording(self._new, name)
             if old is not None and new is not None:
                 found += self._outcome(name, old, new)
@@ -89,31 +83,9 @@ class VaultDiff:
                 gone[old.target].append(old)
             elif new is not None:
                 come.append(new)
-        for name in names:
-            if name.startswith(CASSETTES):
-                found += self._cassette(name, name)
         found += self._matched(gone, come)
         order = ("outcome", "call", "added", "removed", "damaged")
         return sorted([*found, *self._damaged], key=lambda one: order.index(one.change))
-
-    def pair(self, old: str, new: str) -> list[CallDifference]:
-        """Return the differences between two recordings or cassettes, by name."""
-        if old.startswith(CASSETTES) and new.startswith(CASSETTES):
-            return list(self._cassette(old, new))
-        if old.startswith(CASSETTES) or new.startswith(CASSETTES):
-            raise MimicError("a recording cannot be compared with a cassette")
-        then, now = self._old.read(old), self._new.read(new)
-        if then is None or now is None:
-            missing = f"{self._old.label}/{old}" if then is None else f"{self._new.label}/{new}"
-            raise MimicError(f"there is no recording {missing}")
-        same = then.target == now.target and not argument_differences(then.arguments, now.arguments)
-        return list(self._outcome(new, then, now)) if same else [self._changed_call(then, now)]
-
-    def _is_same(self, name: str) -> bool:
-        old, new = self._old.store, self._new.store
-        if isinstance(old, GitStore):
-            return old.is_same(name, new) if isinstance(new, GitStore) else old.has(name, new.read(name))
-        return old.read(name) == new.read(name)
 
     def _recording(self, vault: Vault, name: str) -> Recording | None:
         try:
@@ -140,8 +112,7 @@ class VaultDiff:
         """Yield the calls of one side: a new one with its nearest predecessor, if there is one."""
         for new in come:
             candidates = gone[new.target]
-            whole = Recording.whole
-            nearest = nearest_recording(candidates, new.whole().arguments, test=new.test, whole=whole)
+            nearest = nearest_recording(candidates, new.whole().arguments, test=new.test)
             if nearest is not None and _is_near(nearest, new):
                 candidates.remove(nearest)
                 yield self._changed_call(nearest, new)
@@ -162,10 +133,10 @@ class VaultDiff:
 
     # -- cassettes
 
-    def _cassette(self, before: str, name: str) -> Iterator[CallDifference]:
-        """Yield the calls that differ in a cassette, or in two; they are matched in order."""
+    def _cassette(self, name: str) -> Iterator[CallDifference]:
+        """Yield the calls that differ in a cassette; they are matched in order."""
         try:
-            old, new = self._old.read_cassette(before), self._new.read_cassette(name)
+            old, new = self._old.read_cassette(name), self._new.read_cassette(name)
         except MimicError as error:
             yield CallDifference("damaged", name, name, lines=[error.what])
             return
@@ -220,24 +191,3 @@ def _entry_label(entry: CassetteEntry) -> str:
 def _test_of(vault: Vault, name: str) -> str | None:
     data = vault.store.read(name)
     return None if data is None else parse_recording(data, vault.label, name).get("test")
-
-
-def vault_of(path: Path, label: str) -> tuple[Path, str]:
-    """Return the vault's folder for a path, and the name of the recording that the path leads to; empty for a vault.
-
-    MimicError: there is no such file or folder.
-    """
-    if path.is_dir():
-        return path, ""
-    if not path.is_file():
-        raise MimicError(f"there is no recording and no vault {label}")
-    for folder in path.parents:
-        if folder.name in FOLDERS:
-            return folder.parent, path.relative_to(folder.parent).as_posix()
-    raise MimicError(
-        f"{label} is not in a vault", remedies=["give recordings and cassettes by their path in their vault"]
-    )
-
-
-def folder_vault(folder: Path, label: str, *, pickles: Literal["listed", "forbid"]) -> Vault:
-    return Vault(FolderStore(folder), pickles=pickles, label=label)

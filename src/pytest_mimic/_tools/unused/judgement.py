@@ -16,7 +16,6 @@ class Judgement:
     unused: int = 0  # how many recordings are proven unused
     # The first of them: the label of each, the test that recorded it, and whether that test is gone.
     shown: Sequence[tuple[str, str, bool]] = ()
-    unnamed: Sequence[str] = ()  # the targets of these that no line of mimic_functions takes
     unproven: int = 0  # how many recordings were not used but are not proven unused
     unproven_as: str = ""  # why those are not proven unused
     cleared: str = ""  # what was cleared, in words, or empty
@@ -25,10 +24,6 @@ class Judgement:
     moved: Sequence[
         tuple[str, str]
     ] = ()  # the moves that would give tests the recordings of tests that are gone
-    tokens_again: int = 0  # the tokens of the calls that were made again because of a new one
-    old: int = 0  # how many of the recordings that the run used are older than `mimic_max_age`
-    oldest: Sequence[tuple[str, str, str]] = ()  # the first of them: the label, the date and the test of each
-    growth: Sequence[str] = ()  # what to do about a run that added much to the vault
 
     def __init__(self, **facts: Any) -> None:
         vars(self).update(facts)
@@ -63,5 +58,4 @@ def list_unused(judgement: Judgement, *, most: int = SHOWN) -> list[str]:
         rows.append((f"{label}, {count} times" if count > 1 else label, recorder))
     alike = sum(count - 1 for count in list(counts.values())[:most])
     heading = "cleared:" if judgement.cleared else "unused:"
-    lines = listed(heading, rows, total=judgement.unused - alike, most=most)
-    return [*lines, *(f"no line of mimic_functions takes {target}" for target in judgement.unnamed)]
+    return listed(heading, rows, total=judgement.unused - alike, most=most)

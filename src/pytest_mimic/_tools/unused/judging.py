@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._core.vault.clearing import remove
-from pytest_mimic._core.vault.file_names import CALLS, CANCELLED, CASSETTES
+from pytest_mimic._core.vault.file_names import CALLS, CASSETTES
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.unused.judgement import Judgement
 from pytest_mimic.errors import MimicError
@@ -27,9 +25,8 @@ class Evidence(NamedTuple):
     collected: Collection[str]  # the ids of the files and folders in which pytest looked for tests
     rootdir: Path  # the folder that pytest calls so
     is_shared: bool  # whether tests of other projects may have recorded in the vault as well
-    # The kinds of clients of which none that is named is installed, so that nothing could use their
-    # recordings. Each has the tests that ran in another environment, which has one.
-    absent_clients: Mapping[str, Collection[str]]
+    # The kinds of clients of which none that is named is installed, so that nothing could use their recordings.
+    absent_clients: Collection[str]
 
 
 def judge(
@@ -43,34 +40,22 @@ def judge(
     """
     outcomes = evidence.outcomes
     all_passed = not evidence.skipped_modules and set(outcomes.values()) <= {"passed"}
-    gone = GoneTests(evidence.collected, outcomes.keys(), evidence.rootdir, evidence.is_shared)
+    gone = GoneTests(outcomes, evidence.collected, evidence.rootdir, is_shared=evidence.is_shared)
     judged: dict[str, bool] = {}
     proven: dict[str, int] = {}
-    needed: set[str] = set()
     for name, recorder, length in vault.tests_of(unused):
         if recorder not in judged:
             outcome = outcomes.get(recorder)
             judged[recorder] = outcome == "passed" or (outcome is None and recorder in gone)
         if not judged[recorder] or not (all_passed or _owner_of(vault, name) == recorder != ""):
             continue
-        kind = name.removeprefix(CALLS).partition("/")[0]
-        ran_with = evidence.absent_clients.get(kind)
-        if ran_with is None or recorder in ran_with or (ran_with and recorder not in outcomes):
+        if name.removeprefix(CALLS).partition("/")[0] not in evidence.absent_clients:
             proven[name] = length
-        else:
-            needed.add(kind)
     unproven = len(unused) - len(proven)
     names = sorted(proven) if listed is None else nsmallest(listed, proven)
     rows = [labelled(vault, name) for name in names]
     shown = [(label, test, bool(test) and test not in outcomes) for label, test in rows]
-    if not all_passed:
-        unproven_as = _first_not_passed(evidence)
-    elif evidence.is_shared:
-        unproven_as = "other projects or branches may use the vault"
-    elif needed:
-        unproven_as = f"no named client of {' or '.join(sorted(needed))} is installed"
-    else:
-        unproven_as = "its test may still exist" if unproven == 1 else "their tests may still exist"
+    unproven_as = "their tests may still exist" if all_passed else _first_not_passed(evidence)
     judgement = Judgement(unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as)
     return judgement, proven
 
@@ -87,20 +72,18 @@ def _owner_of(vault: Vault, name: str) -> str | None:
 
 
 def _first_not_passed(evidence: Evidence) -> str:
-    """Return the first test that did not pass, and how many more there are."""
+    """Return the first test that did not pass."""
     found = [(test, outcome) for test, outcome in evidence.outcomes.items() if outcome != "passed"]
     found += [(module, "skipped") for module in evidence.skipped_modules]
     test, outcome = found[0]
-    more = f", and {plural(len(found) - 1, 'more test')} did not pass" if len(found) > 1 else ""
-    return f"{test} {'was skipped' if outcome == 'skipped' else outcome}{more}"
+    return f"{test} {'was skipped' if outcome == 'skipped' else outcome}"
 
 
 def clear(vault: Vault, proven: Mapping[str, int]) -> str:
-    """Delete recordings, the notes of cancelled calls, and what runs that were killed have left, and return it in words.
+    """Delete recordings, and what runs that were killed have left, and return it in words.
 
     Each recording is given with its bytes.
     """
-    remove(vault.store, [*vault.store.names(CANCELLED)])
     deleted = vault.delete(proven)
     if deleted.recordings:
         freed = sum(proven.values()) + deleted.bytes
@@ -124,88 +107,45 @@ def labelled(vault: Vault, name: str) -> tuple[str, str]:
     return recorded_label(recording.target, recording.arguments), recording.test or ""
 
 
-@dataclass
 class GoneTests:
-    """The tests that a complete run did not run because they no longer exist.
+    """The tests that exist no more.
 
-    A test may still exist if its file was not collected (`testpaths` leaves it out), or if the file still contains its
-    name: a doctest in a run without doctests, or a unittest class with `-p no:unittest`.
+    Their file is gone; or it was collected, and their function ran without these parameters, or neither the name of
+    their function nor that of their class stands in it.
 
-    All are known by their ids: the files that were collected, and the tests that ran. If tests of other projects may
-    have recorded as well (`is_shared`), no test is known to be gone.
+    All are known by their ids: the tests with their outcomes, and the files that were collected. If tests of other
+    projects may have recorded as well (`is_shared`), no test is known to be gone. If the run was not complete, it does not
+    tell which parameters a function has.
     """
 
-    collected: Collection[str]
-    ran: Collection[str]
-    rootdir: Path
-    is_shared: bool
-    _known: dict[str, bool] = field(init=False, default_factory=dict)
+    def __init__(
+        self,
+        outcomes: Mapping[str, str],
+        collected: Collection[str],
+        rootdir: Path,
+        *,
+        is_shared: bool,
+        is_complete: bool = True,
+    ) -> None:
+        self._outcomes, self._collected = outcomes, collected
+        self._rootdir, self._is_shared = rootdir, is_shared
+        ran = (test for test, outcome in outcomes.items() if is_complete and outcome != "skipped")
+        self._functions = {test.partition("[")[0] for test in ran}
 
     def __contains__(self, nodeid: str) -> bool:
-        if nodeid not in self._known:
-            self._known[nodeid] = self._is_gone(nodeid)
-        return self._known[nodeid]
-
-    def _is_gone(self, nodeid: str) -> bool:
-        if self.is_shared:
-            return False
         file, _, name = nodeid.partition("::")
-        path = Path(self.rootdir, file)
+        path = Path(self._rootdir, file)
+        if self._is_shared or nodeid in self._outcomes:
+            return False
         if not path.is_file():
             return True
-        if file not in self.collected:
+        if file not in self._collected:
             return False
-        if self._is_doctest(nodeid):
-            others_ran = any(ran.startswith(f"{file}::") and self._is_doctest(ran) for ran in self._functions)
-            text = path.read_text(encoding="utf-8", errors="replace")
-            owner = name.rpartition(".")[2]
-            is_named = path.suffix != ".py" or owner == path.stem or owner in text
-            return others_ran or not (">>>" in text and is_named)
-        return nodeid.partition("[")[0] in self._functions or not _defines(path, name)
-
-    @cached_property
-    def _functions(self) -> set[str]:
-        return {nodeid.partition("[")[0] for nodeid in self.ran}
-
-    def _is_doctest(self, nodeid: str) -> bool:
-        """Check whether an id is that of a doctest.
-
-        It ends in the name of a text file, in a dotted name of Python, or in the name of its module. A test function may
-        have the name of its module as well.
-        """
-        file, _, name = nodeid.partition("::")
-        name = name.partition("[")[0]
-        path = Path(self.rootdir, file)
-        if path.suffix != ".py":
-            return name == path.name
-        if "." in name:
-            return "::" not in name
-        return name == path.stem and not (path.is_file() and _defines(path, name))
-
-
-def _defines(path: Path, name: str) -> bool:
-    """Check whether a file defines a function or method of this name. If it cannot be parsed, it may do so."""
-    import ast
-
-    *classes, function = name.partition("[")[0].split("::")
-    text = path.read_text(encoding="utf-8", errors="replace")
-    if path.suffix != ".py":
-        return function in text or function == path.stem
-    scope: ast.AST
-    try:
-        scope = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return True
-    for cls in classes:
-        found = [node for node in ast.walk(scope) if isinstance(node, ast.ClassDef) and node.name == cls]
-        if not found:
-            return False
-        scope = found[-1]
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    left: list[ast.AST] = [scope]
-    while left:  # a method of a class in it is another test
-        node = left.pop()
-        if isinstance(node, kinds) and node.name == function:
+        *classes, function = name.partition("[")[0].split("::")
+        if nodeid.partition("[")[0] in self._functions:
             return True
-        left += [one for one in ast.iter_child_nodes(node) if not isinstance(one, ast.ClassDef)]
-    return isinstance(scope, ast.ClassDef) and bool(scope.bases) and f"def {function}(" in text
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if function in (path.stem, path.name) and ">>>" in text:  # the doctest of a whole file
+            return False
+        words = "|".join(map(re.escape, (*classes, function.rpartition(".")[2])))
+        return not re.search(rf"\b({words})\b", text)

@@ -31,7 +31,7 @@ class Together(NamedTuple):
     outcomes: dict[str, str]
     skipped_modules: set[str]  # the ids of modules that every run skipped as a whole
     collected: set[str]  # the ids of the files and folders in which pytest looked for tests
-    absent_clients: dict[str, set[str]]  # the kinds of clients that a run lacked; see `Evidence`
+    absent_clients: set[str]  # the kinds of clients that a run lacked
 
 
 def refuse_mixture(usages: Sequence[Usage], vault: str | None) -> str:
@@ -94,23 +94,8 @@ def together(usages: Sequence[Usage]) -> Together:
     collected = {file for usage in usages for file in usage.collected}
     ran = {file for usage in usages for file in set(usage.collected) - set(usage.skipped_modules)}
     skipped = {module for usage in usages for module in usage.skipped_modules}
-    absent = _absent_clients(usages)
+    absent = {client for usage in usages for client in usage.absent_clients}
     return Together(reasons, unlisted, gaps, _outcomes(usages), skipped - ran, collected, absent)
-
-
-def _absent_clients(usages: Sequence[Usage]) -> dict[str, set[str]]:
-    """Return the kinds of clients that a run lacked, and the tests that other runs ran with one."""
-    absent = sorted({client for usage in usages for client in usage.absent_clients})
-    return {
-        client: {
-            test
-            for usage in usages
-            if client in usage.installed_clients
-            for test, outcome in usage.tests.items()
-            if outcome in ("passed", "failed")
-        }
-        for client in absent
-    }
 
 
 def _by_tests(usages: Iterable[Usage]) -> list[list[Usage]]:

@@ -39,7 +39,6 @@ class Usage(NamedTuple):
     collected: list[str]  # the ids of the files and folders in which pytest looked for tests
     skipped_modules: list[str]  # the ids of modules that were skipped as a whole
     absent_clients: list[str]  # the kinds of clients that lines and tests have named, none of them installed
-    installed_clients: list[str]  # the other kinds of which a client is installed
     tests: Mapping[str, str]  # `passed`, `failed`, `skipped` or `not run`, by the id of each collected test
     used: frozenset[str]  # the names of the recordings and cassettes that the run used or made
     others: frozenset[str]  # the names of the others that were in the vault at its end

@@ -209,12 +209,6 @@ def noted(error, **attributes):
     return error
 
 
-def in_context(error, context):
-    error.__context__ = context
-    error.__suppress_context__ = True
-    return error
-
-
 def raised(error, cause=None):
     try:
         raise error from cause
@@ -422,7 +416,6 @@ FAILURES = {
     "system": lambda: FileNotFoundError(2, "gone", "rates.csv"),
     "noted": lambda: with_attribute(KeyError("a"), "__notes__", ["seen in winter"]),
     "caused": lambda: raised(Refused(5, retry=None), ZeroDivisionError("zero")),
-    "in context": lambda: in_context(Refused(6, retry=()), OSError(1, "no")),
     "pickled": lambda: ValueError(ipaddress.ip_address("10.0.0.1")),
 }
 

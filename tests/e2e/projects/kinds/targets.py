@@ -70,45 +70,6 @@ def again(n):
     return {"call": len(calls), "n": n}
 
 
-def fill(rows, n):
-    ran()
-    rows.extend((number, str(number)) for number in range(n))
-    return rows
-
-
-def emptied(rows):
-    ran()
-    rows.clear()
-    raise LookupError("there are no more rows")
-
-
-def write(folder, n):
-    ran()
-    folder = Path(folder)
-    (folder / "deep").mkdir(parents=True)
-    (folder / "empty").mkdir()
-    (folder / "deep" / "numbers.txt").write_bytes(b"".join(b"%d\n" % number for number in range(n)))
-    (folder / "run.sh").write_bytes(b"#!/bin/sh\necho done\n")
-    (folder / "run.sh").chmod(0o755)
-    (folder / "binary").write_bytes(bytes(range(256)) * 20)
-    return n
-
-
-def tidy(folder):
-    ran()
-    folder = Path(folder)
-    (folder / "old.txt").unlink()
-    (folder / "sub" / "old.txt").unlink()
-    (folder / "sub").rmdir()
-    (folder / "new.txt").write_bytes(b"new")
-
-
-def remove(folder):
-    ran()
-    (Path(folder) / "old.txt").unlink()
-    Path(folder).rmdir()
-
-
 def read(path):
     ran()
     return len(Path(path).read_bytes())

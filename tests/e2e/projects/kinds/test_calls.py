@@ -1,8 +1,7 @@
-"""Calls of each form: streams, coroutines, sequences, changed arguments, files, paths, methods, a cassette."""
+"""Calls of each form: streams, coroutines, sequences, files, paths, methods, a cassette."""
 
 import asyncio
 import contextlib
-import os
 
 import pytest
 import targets
@@ -45,49 +44,6 @@ def test_coroutine_of_a_plain_function():
 
 def test_sequence():
     assert [targets.again(1)["call"] for _ in range(3)] == [1, 2, 3]
-
-
-def test_changed_arguments():
-    rows, gone = [(9, "9")], [1]
-
-    assert targets.fill(rows, 2) is rows
-    with pytest.raises(LookupError):
-        targets.emptied(gone)
-
-    assert rows == [(9, "9"), (0, "0"), (1, "1")]
-    assert gone == []
-
-
-def test_written_files(tmp_path):
-    folder = tmp_path / "out"
-
-    assert targets.write(folder, 2000) == 2000
-
-    assert (folder / "deep" / "numbers.txt").read_bytes().endswith(b"\n1999\n")
-    assert (folder / "binary").read_bytes() == bytes(range(256)) * 20
-    assert (folder / "empty").is_dir()
-    assert os.name == "nt" or (folder / "run.sh").stat().st_mode & 0o100
-
-
-def test_removed_files(tmp_path):
-    folder = tmp_path / "out"
-    (folder / "sub").mkdir(parents=True)
-    for name in ("old.txt", "sub/old.txt"):
-        (folder / name).write_bytes(b"old")
-
-    targets.tidy(folder)
-
-    assert [path.name for path in folder.iterdir()] == ["new.txt"]
-
-
-def test_removed_folder(tmp_path):
-    folder = tmp_path / "out"
-    folder.mkdir()
-    (folder / "old.txt").write_bytes(b"old")
-
-    targets.remove(folder)
-
-    assert not folder.exists()
 
 
 def test_content(tmp_path):

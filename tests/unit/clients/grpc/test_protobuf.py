@@ -22,14 +22,14 @@ def test_a_message_is_readable_and_comes_back_exactly() -> None:
     stored = store_answer(data, READ)
     assert stored["json"] == {
         "title": "whole",
-        "id": 2**60,
-        "price": math.inf,
+        "id": str(2**60),
+        "price": "Infinity",
         "weight": 0.1,
         "lent": True,
-        "cover": {"base64": "AP8="},
+        "cover": "AP8=",
         "genre": "NOVEL",
         "tags": ["a", ""],
-        "authors": [{"name": "Jane", "born": 1775}, {}],
+        "authors": [{"name": "Jane", "born": "1775"}, {}],
         "copies": {"a": 2, "x": 1},
         "editors": {"-3": {"name": "Ed"}},
         "printed": "2020-01-02T03:04:05.678Z",
@@ -65,12 +65,6 @@ def test_any_value_comes_back(fields: dict[str, Any]) -> None:
     assert load_answer(stored, READ).SerializeToString(deterministic=True) == data
 
 
-def test_bytes_that_are_a_text_are_readable() -> None:
-    assert store_answer(protos.Book(cover=b'{"a": 1}').SerializeToString(), READ) == {
-        "json": {"cover": '{"a": 1}'}
-    }
-
-
 @pytest.mark.parametrize(
     ("data", "read", "stored"),
     [
@@ -97,37 +91,12 @@ def test_a_malformed_message_is_kept_as_bytes() -> None:
     [
         ("title", "<redacted>", "<redacted>"),
         ("cover", "<redacted>", b"<redacted>"),
-        ("cover", {"base64": "<redacted>"}, b"<redacted>"),
         ("genre", "<redacted>", 0),
         ("id", 0, 0),
     ],
 )
 def test_a_hidden_value_loads_as_its_field_takes_it(field: str, value: Any, loaded: Any) -> None:
     assert getattr(load_answer({"json": {field: value}}, READ), field) == loaded
-
-
-@pytest.mark.parametrize(
-    "time",
-    [
-        "2020-01-02T03:04:05Z",
-        "2020-01-02T03:04:05.678Z",
-        "2020-01-02T03:04:05.000000001Z",
-        "0001-01-01T00:00:00Z",
-        "9999-12-31T23:59:59.999999999Z",
-        "1969-12-31T23:59:59.500Z",
-        "2020-01-02T03:04:05+02:00",
-    ],
-)
-def test_a_time_loads_as_protobuf_reads_it(time: str) -> None:
-    wanted = protos.Book()
-    wanted.printed.FromJsonString(time)
-    assert load_answer({"json": {"printed": time}}, READ) == wanted
-
-
-@pytest.mark.parametrize("time", ["", "2020-01-02T03:04:05.1234567890Z", "2020-01-02Z", "now"])
-def test_what_is_no_time_is_refused(time: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        load_answer({"json": {"printed": time}}, READ)
 
 
 def test_a_hidden_time_is_none() -> None:

@@ -76,8 +76,6 @@ def multipart(filename: str, content: bytes, boundary: str) -> dict[str, Any]:
 # Responses
 
 
-@pytest.mark.promise("sync and async clients replay")
-@pytest.mark.promise("responses and errors replay as the client's own objects")
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_response_looks_like_the_real_one(driver: Driver, runs: Runs, server: Server, method: str) -> None:
     pages = PAGES if method == "GET" else ["users/1", "nothing", "gzip", "tagged", "missing"]
@@ -93,7 +91,6 @@ def test_a_response_looks_like_the_real_one(driver: Driver, runs: Runs, server: 
     assert runs.signatures == [f"{method} /{page}" for page in pages]
 
 
-@pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
 @pytest.mark.parametrize(("driver", "way"), ways(DRIVERS))
 def test_a_body_can_be_read_in_each_way(driver: Driver, runs: Runs, server: Server, way: str) -> None:
     def talk(url: str) -> list[Any]:
@@ -115,7 +112,6 @@ def joined(body: Any) -> Any:
     return body
 
 
-@pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
 @pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
 def test_a_stream_replays_chunk_by_chunk(driver: Driver, runs: Runs, server: Server, page: str) -> None:
     if page.startswith("packed") and not driver.decodes:
@@ -135,7 +131,6 @@ def test_a_stream_replays_chunk_by_chunk(driver: Driver, runs: Runs, server: Ser
     assert len(load_body(runs.plain[0]["body"])) >= 3
 
 
-@pytest.mark.promise("responses are stored as readable data")
 def test_recorded_events_are_readable(driver: Driver, runs: Runs, server: Server) -> None:
     driver.talk(server.url, Ask("/events", read="chunks"))
 
@@ -144,7 +139,6 @@ def test_recorded_events_are_readable(driver: Driver, runs: Runs, server: Server
     assert runs.plain[0]["body"] == {"events": events, "style": "spaced"}
 
 
-@pytest.mark.promise("responses are stored as readable data")
 def test_recorded_bodies_are_readable(driver: Driver, runs: Runs, server: Server) -> None:
     driver.talk(
         server.url, *(Ask(f"/{page}") for page in ("users/1", "gzip", "deflate", "text", "html", "nothing"))
@@ -201,7 +195,6 @@ def test_reading_further_than_recorded_is_a_miss(driver: Driver, runs: Runs, ser
 # Requests
 
 
-@pytest.mark.promise("an HTTP request counts by method, URL and body")
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -209,7 +202,7 @@ def test_reading_further_than_recorded_is_a_miss(driver: Driver, runs: Runs, ser
         (Ask("", body=b'{"a":1,"b":[2]}', headers=JSON), Ask("", body=b'{ "b": [2], "a": 1 }', headers=JSON)),
         (Ask("", body=b"a=1&b=2", headers=FORM), Ask("", body=b"b=2&a=1", headers=FORM)),
         (Ask("", **multipart("n.txt", b"text", "one")), Ask("", **multipart("n.txt", b"text", "two"))),
-        (Ask("", headers={"Accept": "a/b"}), Ask("", headers={"Accept": "c/d"})),
+        (Ask("", headers={"Accept-Language": "en"}), Ask("", headers={"Accept-Language": "nb"})),
         (Ask("/users/1?api_key=one"), Ask("/users/1?api_key=two")),
         (
             Ask("", body=b'{"password":"one"}', headers=JSON),
@@ -228,7 +221,6 @@ def test_equal_requests_are_the_same_call(
     assert b'"id":1' in driver.talk(server.url, posted(second))[0].body
 
 
-@pytest.mark.promise("an HTTP request counts by method, URL and body")
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -259,14 +251,13 @@ def posted(ask: Ask) -> Ask:
     return ask._replace(method="POST", path=ask.path or "/users/1", body=ask.body or b"", read="whole")
 
 
-@pytest.mark.promise("every call has a signature")
 def test_a_call_has_a_signature_and_a_host(driver: Driver, runs: Runs, server: Server) -> None:
-    driver.talk(server.url, Ask("/users/1?page=2", headers={"Accept": "a/b"}))
+    driver.talk(server.url, Ask("/users/1?page=2", headers={"Accept-Language": "nb"}))
 
     [call] = runs.calls
     assert (call.signature, call.host) == ("GET /users/1", "127.0.0.1")
     assert call.described == {"method": "GET", "url": f"{server.url}/users/1", "query": {"page": "2"}}
-    assert call.parts["headers"]["accept"] == "a/b"
+    assert call.parts["headers"]["accept-language"] == "nb"
 
 
 def test_a_body_is_sent_as_it_is_live(driver: Driver, runs: Runs, server: Server) -> None:
@@ -313,7 +304,6 @@ def test_a_redirect_can_send_the_body_again(driver: Driver, runs: Runs, server: 
     assert same(runs, server, talk)
 
 
-@pytest.mark.promise("redaction keeps a cookie's name and replaces its value")
 @each_of([driver for driver in DRIVERS if driver.line != "urllib3"])
 def test_cookies_keep_names_and_do_not_expire(driver: Driver, runs: Runs, server: Server) -> None:
     real, replayed = both(runs, server, lambda url: driver.cookies(url, Ask("/cookies")))
@@ -322,7 +312,6 @@ def test_cookies_keep_names_and_do_not_expire(driver: Driver, runs: Runs, server
     assert replayed == dict.fromkeys(real, "<redacted>")
 
 
-@pytest.mark.promise("clients store, compare and replay redacted data")
 def test_no_secret_is_stored(driver: Driver, runs: Runs, server: Server) -> None:
     asks = [
         Ask(f"/echo?api_key={SECRETS[0]}", "POST"),
@@ -341,7 +330,6 @@ def test_no_secret_is_stored(driver: Driver, runs: Runs, server: Server) -> None
     assert runs.plain[-1]["body"] == {"json": login}
 
 
-@pytest.mark.promise("redaction leaves live traffic alone, and identities use redacted data")
 def test_an_issued_token_in_a_later_path_is_the_same_call(driver: Driver, runs: Runs, server: Server) -> None:
     """A replay sends the placeholder."""
 
@@ -384,7 +372,6 @@ def test_a_proxy_does_not_change_the_call(
 # Errors
 
 
-@pytest.mark.promise("responses and errors replay as the client's own objects")
 @pytest.mark.parametrize("kind", FAILURES)
 def test_an_error_is_the_same(driver: Driver, runs: Runs, server: Server, kind: str) -> None:
     place, ask = FAILURES[kind]
@@ -397,27 +384,6 @@ def test_an_error_is_the_same(driver: Driver, runs: Runs, server: Server, kind: 
 
     assert name == driver.errors[kind]
     assert "key-in-url-77" not in runs.text
-
-
-#: Servers that there cannot be (else the one of the test), and requests that many clients refuse to send.
-REFUSED = [
-    *((url, Ask("")) for url in ("http://", "nonsense", "http://[::1/get", "ftp://127.0.0.1/get")),
-    *((url, Ask("/")) for url in ("http://", "http://127.0.0.1:99999", "http://127.0.0.1:x", "http://a..b")),
-    (f"http://{'a' * 70}.test", Ask("/")),
-    *(("", Ask("/users/1", headers=headers)) for headers in ({"X": "a\r\nb: c"}, {"X Y": "1"}, {"X": "€"}, {"": "1"})),
-    *(("", Ask(path, method)) for path, method in (("/users/1", "GE T"), ("*", "OPTIONS"))),
-    *(("", Ask(path)) for path in ("/users/1\x00", "/us ers/1", "/usérs/1?ü=1")),
-]  # fmt: skip
-
-
-def test_a_complaint_of_a_client_is_the_same(driver: Driver, runs: Runs, server: Server) -> None:
-    def answer(url: str, ask: Ask) -> Any:
-        try:
-            return driver.talk(url, ask)
-        except Exception as error:
-            return type(error), [word for word in str(error).split() if "0x" not in word]
-
-    same(runs, server, lambda url: [answer(place or url, ask) for place, ask in REFUSED])
 
 
 # Each value has one of these, as it is or as Python writes its bytes.
@@ -433,7 +399,6 @@ UNSENT = [
 ]
 
 
-@pytest.mark.promise("no secret of a request reaches the vault by the complaint of a client")
 @pytest.mark.parametrize("value", UNSENT)
 def test_a_refused_secret_is_not_stored(driver: Driver, runs: Runs, server: Server, value: str) -> None:
     for name, header in {"Authorization": value, "X-Api-Key": value, "Cookie": f"sid={value}"}.items():
@@ -443,7 +408,6 @@ def test_a_refused_secret_is_not_stored(driver: Driver, runs: Runs, server: Serv
     assert not [sign for sign in SIGNS if sign in runs.text or repr(sign)[1:-1] in runs.text]
 
 
-@pytest.mark.promise("responses and errors replay as the client's own objects")
 def test_a_certificate_that_is_not_trusted_is_an_error(
     driver: Driver, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -547,7 +511,6 @@ def attempt(driver: Driver, server: Server, path: str) -> Any:
         return type(error).__name__
 
 
-@pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
 def test_verifying_goes_on_with_recorded_values_and_real_secrets(
     driver: Driver, runs: Runs, server: Server
 ) -> None:
@@ -570,7 +533,6 @@ def test_verifying_goes_on_with_recorded_values_and_real_secrets(
     assert "of-release" not in runs.text + drifts
 
 
-@pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
 def test_verifying_gives_the_recorded_chunks(driver: Driver, runs: Runs, server: Server) -> None:
     ask = Ask("/feed", read="chunks")
     recorded = b"".join(driver.talk(server.url, ask)[0].body)
@@ -594,7 +556,6 @@ def test_verifying_compares_a_stream_as_far_as_it_was_read(
     assert (runs.drifts(), runs.state.ledger.verified) == ("", 1)
 
 
-@pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
 @pytest.mark.parametrize(("path", "drift"), [("/moody", "GET /moody"), ("/mended", "status: 200 now")])
 def test_verifying_gives_what_was_recorded_though_the_server_changed(
     driver: Driver, runs: Runs, server: Server, path: str, drift: str
@@ -642,7 +603,6 @@ def test_a_missing_recording_is_neither_retried_nor_wrapped(
     assert (len(runs.calls), server.seen) == (1, [])
 
 
-@pytest.mark.promise("a call that is left out runs for real and is not recorded")
 @pytest.mark.parametrize("mode", ["off", "pass"])
 def test_an_excluded_call_is_real(driver: Driver, runs: Runs, server: Server, mode: Any) -> None:
     runs.again(mode)

@@ -7,7 +7,6 @@ import pytest
 from pytest_mimic._clients.http.event_texts import load_events, store_events
 
 
-@pytest.mark.promise("server-sent events and lines of JSON are stored event by event, as JSON")
 @pytest.mark.parametrize(
     ("texts", "stored"),
     [

@@ -131,7 +131,6 @@ def test_an_exception_of_other_code_is_not_recorded(httpx: ModuleType, runs: Run
     assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-@pytest.mark.promise("in-process test clients and transports are never intercepted")
 def test_in_process_transports_are_left_alone(httpx: ModuleType, runs: Runs) -> None:
     def app(environ: dict[str, Any], start: Callable[..., None]) -> list[bytes]:
         start("200 OK", [("Content-Type", "text/plain")])

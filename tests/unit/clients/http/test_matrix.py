@@ -31,7 +31,6 @@ def common(answer: Answer) -> list[Any]:
     return [answer.status, sorted(pair for pair in answer.headers if pair[0] not in own), body]
 
 
-@pytest.mark.promise("a recording belongs to the request, not to the client that sent it")
 @pytest.mark.parametrize(("writer", "reader"), PAIRS)
 def test_what_one_client_recorded_another_replays(
     writer: Driver, reader: Driver, runs: Runs, server: Server
@@ -54,7 +53,6 @@ def test_what_one_client_recorded_another_replays(
     assert replayed == real
 
 
-@pytest.mark.promise("URLs count as RFC 3986 normalises them")
 @pytest.mark.parametrize("client", [pytest.param(one, id=one.name) for one in DRIVERS])
 def test_a_url_is_the_same_call_however_a_client_encodes_it(
     client: Driver, runs: Runs, server: Server
@@ -91,7 +89,6 @@ def test_a_stream_of_one_client_replays_chunk_by_chunk_in_another(
         assert chunks == stored
 
 
-@pytest.mark.promise("an error of the network replays as the exception of the client that asks")
 @pytest.mark.parametrize(("writer", "reader"), PAIRS)
 def test_an_error_of_one_client_is_that_of_another(
     writer: Driver, reader: Driver, runs: Runs, server: Server

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from support.http_server import Server
 
-from pytest_mimic._clients.http.failures import complaint, load_complaint
 from unit.clients.http.four_ways import both, same
 from unit.clients.runs import Runs
 
@@ -158,38 +157,6 @@ def test_a_missing_certificate_is_recorded(runs: Runs) -> None:
     runs.again("replay")
 
     ask()
-
-
-def test_a_wrong_argument_gives_its_complaint_again(runs: Runs, server: Server) -> None:
-    """And it counts as a call, so that the next one gets its own answer."""
-
-    def talk(url: str) -> Any:
-        with pytest.raises(ValueError, match="Timeout value"):
-            requests.get(f"{url}/users/1", timeout="soon")
-        return requests.get(f"{url}/users/1").json()
-
-    real, replayed = both(runs, server, talk)
-
-    assert real == replayed
-
-
-@pytest.mark.parametrize("error", [AssertionError(), ValueError("no such host")], ids=repr)
-def test_a_complaint_has_its_arguments_again(error: Exception) -> None:
-    stored = complaint(error)
-    assert stored is not None
-
-    found = load_complaint(stored)
-
-    assert (type(found), found and found.args) == (type(error), error.args)
-
-
-def test_a_proxy_of_an_unknown_scheme_gives_its_complaint_again(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> str:
-        with pytest.raises(requests.exceptions.InvalidURL) as found:
-            requests.get(f"{url}/users/1", proxies={"http": "nope://proxy.test"})
-        return str(found.value)
-
-    assert same(runs, server, talk).count("nope") == 1
 
 
 @pytest.mark.parametrize("scheme", ["", "http://"])

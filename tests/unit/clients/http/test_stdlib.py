@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from support.http_server import NOWHERE, Server
 
-from unit.clients.http.four_ways import both, four_ways, same
+from unit.clients.http.four_ways import same
 from unit.clients.runs import Runs
 
 
@@ -73,7 +73,6 @@ UPLOADS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.promise("an HTTP request counts by method, URL and body")
 @pytest.mark.parametrize("kind", UPLOADS)
 def test_an_upload_is_sent_as_it_is_live(runs: Runs, server: Server, kind: str) -> None:
     def talk(url: str) -> Any:
@@ -113,20 +112,6 @@ def test_settings_of_a_socket_reach_the_real_one(runs: Runs, server: Server) -> 
         connection.request("GET", "/users/1")
         assert connection.getresponse().status == 200
         assert connection.sock.gettimeout() == 3
-
-
-def test_debugging_prints_the_same(runs: Runs, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    def talk(url: str) -> list[str]:
-        with connect(url) as connection:
-            connection.set_debuglevel(1)
-            connection.request("POST", "/users/1", b"bytes")
-            connection.getresponse().read()
-        return [line for line in capsys.readouterr().out.splitlines() if "Date" not in line]
-
-    real, recorded, _, replayed = four_ways(runs, server, talk)
-
-    assert real == recorded == replayed
-    assert [line.partition(":")[0] for line in real[:3]] == ["send", "send", "reply"]
 
 
 ANSWERS = {
@@ -303,38 +288,3 @@ def test_a_request_without_its_response_is_not_recorded(runs: Runs, server: Serv
         connection.request("GET", "/users/1")
 
     assert (runs.plain, runs.abandoned) == ([], 1)
-
-
-@pytest.mark.parametrize("at", ["between", "inside", "malformed"])
-@pytest.mark.parametrize("read", [lambda response: response.read(), list], ids=["read", "lines"])
-def test_a_chunked_body_breaks_where_it_did(
-    runs: Runs, server: Server, read: Callable[[Any], Any], at: str
-) -> None:
-    def talk(url: str) -> Any:
-        with connect(url) as connection:
-            connection.request("GET", f"/broken?at={at}")
-            try:
-                return read(connection.getresponse())
-            except http.client.IncompleteRead:
-                return "broken"
-
-    # Lines end at a missing chunk without an error.
-    assert same(runs, server, talk) == ([b"firstsecond"] if read is list and at != "inside" else "broken")
-
-
-@pytest.mark.parametrize("steps", ["peek", "peek peek", "peek read", "read1 peek", "peek read1 peek read"])
-def test_a_peek_sees_what_it_saw_and_times_out_where_it_did(runs: Runs, server: Server, steps: str) -> None:
-    def talk(url: str) -> list[Any]:
-        with connect(url) as connection:
-            connection.request("GET", "/stall")
-            connection.sock.settimeout(0.5)
-            response, seen = connection.getresponse(), []
-            for step in steps.split():
-                try:
-                    seen.append(getattr(response, step)())
-                except OSError as error:
-                    seen.append(failure(error))
-            return seen
-
-    real, replayed = both(runs, server, talk)
-    assert real == replayed

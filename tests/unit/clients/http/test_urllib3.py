@@ -69,7 +69,6 @@ ERRORS: dict[str, Callable[[str], Any]] = {
     "no gzip": lambda url: urllib3.PoolManager(retries=0).request("GET", f"{url}/no_gzip"),
     "no tls": lambda url: urllib3.PoolManager(retries=0).request("GET", url.replace("http:", "https:")),
     "proxy refused": lambda url: urllib3.ProxyManager(NOWHERE, retries=0).request("GET", "http://a.example/"),
-    "long name": lambda url: urllib3.PoolManager(retries=0).request("GET", f"http://{'a' * 70}.example/"),
     "tunnel refused": lambda url: urllib3.ProxyManager(url, retries=0).request(
         "GET", "https://refused.example/"
     ),

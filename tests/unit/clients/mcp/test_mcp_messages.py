@@ -17,7 +17,7 @@ def test_a_secret_is_hidden_in_texts_and_in_later_requests() -> None:
     result = {"content": [{"type": "text", "text": f"signed in with {SENT}"}], "access_token": ISSUED}
 
     stored = outcome_of([], {"result": result}, port, request)
-    later = describe(port, "http://h/mcp", {"method": "resources/read", "params": {"uri": f"x://{ISSUED}/1"}})
+    later = describe(port, None, {"method": "resources/read", "params": {"uri": f"x://{ISSUED}/1"}})
 
     assert stored["result"]["content"][0]["text"] == "signed in with <redacted>"
     assert ISSUED not in repr((stored, later))
@@ -26,9 +26,7 @@ def test_a_secret_is_hidden_in_texts_and_in_later_requests() -> None:
 def test_a_description_has_no_secret_that_the_request_repeats() -> None:
     port: Any = SimpleNamespace(redactor=Redactor(), ordinal=lambda *_: 0)
     arguments = {"api_key": SENT, "query": f"all of {SENT}"}
-    call = describe(
-        port, "http://h/mcp", {"method": "tools/call", "params": {"name": "find", "arguments": arguments}}
-    )
+    call = describe(port, None, {"method": "tools/call", "params": {"name": "find", "arguments": arguments}})
 
     assert call.secrets is not None
     assert SENT not in repr(call.secrets().without(call.described))

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 pytest_plugins = ("support.database_servers",)
 
 
-@pytest.mark.promise("sync and async clients replay")
 def test_async_engines(runs: Runs, async_place: Place) -> None:
     """The adapters of asyncpg, aiosqlite and psycopg: statements, streams, errors, savepoints, no event loop kept."""
 
@@ -104,7 +103,6 @@ def test_async_connections_are_set_up_through_their_driver(runs: Runs, async_pla
     assert asyncio.run(ask(async_place.gone)) == -5
 
 
-@pytest.mark.promise("responses and errors replay as the client's own objects")
 def test_types_are_exact(runs: Runs, pg: Place) -> None:
     """Numbers, moments, ids, JSON, bytes, arrays, ranges and NULL, with each driver of PostgreSQL."""
     pytest.importorskip("asyncpg")
@@ -114,7 +112,7 @@ def test_types_are_exact(runs: Runs, pg: Place) -> None:
         " '2026-11-02'::date, '10:00'::time, '10:00+02'::timetz, '1 day 3 sec'::interval,"
         " '12345678-1234-5678-1234-567812345678'::uuid, '{\"a\": [1, null]}'::jsonb, '\\xff00'::bytea,"
         " ARRAY[[1, 2], [3, 4]], ARRAY['a', NULL], '[1,5)'::int4range, '{[1,3),[5,7)}'::int4multirange,"
-        " '10.0.0.1'::inet, '10.0.0.0/8'::cidr, ROW(1, 'x'), NULL, 9223372036854775807, B'101'"
+        " '10.0.0.1'::inet, '10.0.0.0/8'::cidr, ROW(1, 'x'), NULL, 9223372036854775807"
     )
 
     async def ask(url: str) -> Any:

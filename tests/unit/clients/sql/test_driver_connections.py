@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from pytest_mimic.errors import UnstorableOutcomeError
 from unit.clients.runs import Runs
-from unit.clients.sql.places import Connect, Place, both, one, place_for, same
+from unit.clients.sql.places import Connect, Place, place_for, same
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,26 +176,6 @@ def test_async_drivers_own_queries_are_refused(runs: Runs, async_place: Place) -
 
     with pytest.raises(UnstorableOutcomeError, match=r"driver's own fetchval\(\) is used"):
         asyncio.run(fetch(async_place.real))
-
-
-# On Python 3.12 and newer pg8000 leaves its socket open then, without pytest-mimic too.
-@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-def test_server_that_goes_away_goes_away_in_a_replay(runs: Runs, connect: Connect, place: Place) -> None:
-    """The error is recorded; the pool opens another connection, and the next statement works."""
-    if place.driver == "sqlite":
-        pytest.skip("it has no server")
-
-    def steps(url: str) -> Any:
-        engine = connect(url)
-        with pytest.raises(sa.exc.DBAPIError) as caught, engine.connect() as connection:
-            connection.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
-        return [type(caught.value.orig), caught.value.connection_invalidated, one(engine, "SELECT 8")]
-
-    recorded, replayed = both(runs, place, steps)
-    gc.collect()
-
-    assert replayed == recorded
-    assert recorded[1:] == [True, 8]
 
 
 def test_async_connection_that_is_given_up_is_replaced(runs: Runs, async_place: Place) -> None:

@@ -211,7 +211,6 @@ def test_isolation_levels(runs: Runs, connect: Connect, place: Place, level: str
     assert recorded[0] == 1
 
 
-@pytest.mark.promise("databases count by order of first use, not by host or credentials")
 def test_databases_differ_by_their_order_of_first_use(runs: Runs, connect: Connect, tmp_path: Path) -> None:
     """The same statement on two databases has two recordings; two engines on one URL share theirs."""
 
@@ -377,7 +376,6 @@ def test_a_connections_settings_hold_when_it_becomes_real(runs: Runs, connect: C
     connection.close()
 
 
-@pytest.mark.promise("a call that is left out runs for real and is not recorded")
 def test_calls_left_out_run_for_real(runs: Runs, connect: Connect, place: Place) -> None:
     """The driver does them alone, streams and errors included."""
     runs.again("pass")

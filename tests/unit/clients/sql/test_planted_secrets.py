@@ -282,7 +282,6 @@ def everything(engine: sa.Engine) -> list[str]:
 
 
 @pytest.mark.filterwarnings("ignore:SELECT statement has a cartesian product")
-@pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
 @pytest.mark.parametrize(
     "driver",
     ["sqlite", "postgresql+psycopg", "postgresql+pg8000", "postgresql+psycopg2", "postgresql+asyncpg"],

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 pytest_plugins = ("support.database_servers",)
 
 
-@pytest.mark.promise("clients use sequence by default")
 def test_select_before_and_after_an_insert_differs(runs: Runs, connect: Connect, place: Place) -> None:
     """The n-th identical statement of a test has the n-th outcome."""
 
@@ -34,7 +33,6 @@ def test_select_before_and_after_an_insert_differs(runs: Runs, connect: Connect,
     assert same(runs, place, steps) == [0, 1]
 
 
-@pytest.mark.promise("responses and errors replay as the client's own objects")
 def test_error_comes_back_as_the_drivers(runs: Runs, connect: Connect, place: Place) -> None:
 
     def steps(url: str) -> Any:
@@ -236,7 +234,6 @@ def test_order_of_a_list_outside_of_in_counts(runs: Runs, connect: Connect, plac
         steps(place.gone, [2, 1], [1, 2, 3])
 
 
-@pytest.mark.promise("a query counts by its text and parameters")
 def test_parameters_count_and_are_named_by_column(runs: Runs, connect: Connect, lite: Place) -> None:
     """Another value is another call; what is shown says which column it was for."""
     engine = connect(lite.real)

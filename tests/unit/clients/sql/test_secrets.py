@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 pytest_plugins = ("support.database_servers",)
 
 
-@pytest.mark.promise("redaction leaves live traffic alone, and identities use redacted data")
-@pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
 def test_secrets_never_reach_a_recording(runs: Runs, connect: Connect, place: Place) -> None:
     """Columns, parameters, texts, JSON and messages of errors; the application sees the real ones while recording."""
 
@@ -96,7 +94,6 @@ def test_columns_of_a_text_that_show_a_secret_are_replaced(
     assert replayed == SECRET_RESULTS[sql]
 
 
-@pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
 def test_secrets_of_parameters_are_known_by_their_own_names(
     runs: Runs, connect: Connect, place: Place
 ) -> None:

@@ -42,13 +42,11 @@ SIGNATURES = {
 }
 
 
-@pytest.mark.promise("every call has a signature")
 @pytest.mark.parametrize("sql", SIGNATURES)
 def test_signature_is_verb_and_main_table(sql: str) -> None:
     assert read_statement(sql).signature == SIGNATURES[sql]
 
 
-@pytest.mark.promise("a query counts by its text and parameters")
 def test_blanks_are_folded_outside_of_quotes() -> None:
     text, _ = read_statement("  SELECT a,\n\t b\n FROM t WHERE c = 'two  blanks' ;\n").redact(
         lambda _: False, numbers=True

@@ -144,7 +144,6 @@ def test_replayed_statement_that_fails_when_run_is_in_the_summary(
     )
 
 
-@pytest.mark.promise("verifying compares status, content type and body")
 def test_verifying_compares_rows_and_not_the_server(runs: Runs, connect: Connect, place: Place) -> None:
     """The engine asks for a random number when it connects, and gets another one each time."""
 

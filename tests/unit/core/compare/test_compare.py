@@ -301,7 +301,6 @@ def test_long_texts_are_shown_where_they_differ() -> None:
     assert "hunter" not in line
 
 
-@pytest.mark.promise("secrets are in no message, difference or summary")
 def test_no_line_shows_a_secret() -> None:
     recorded = {
         "token": "abcdef",
@@ -335,17 +334,8 @@ def test_no_line_shows_secret_keys_or_columns() -> None:
     assert found == [
         "credentials[<redacted>]: <redacted> recorded, missing now",
         "credentials[<redacted>]: <redacted> now, not in the recording",
-        "column.values: 1 of 1 elements differ, first [0]: <redacted> recorded, another value now",
+        "column: <redacted> recorded, another value now",
     ]
-
-
-def test_a_new_column_and_a_single_row_are_named_in_words() -> None:
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame({"a": [1]})
-
-    assert lines(frame, frame.assign(z=2)) == ["z: int64 column now, not in the recording"]
-    assert lines(frame, pandas.concat([frame, frame], ignore_index=True)) == ["result: 1 row recorded, 2 now"]
-    assert lines([1], [1] * 9) == ["result: 1 item recorded, 9 now"]
 
 
 def _with_private(number: int) -> object:
@@ -404,7 +394,6 @@ def _with_text(text: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.promise("secrets are in no message, difference or summary")
 @pytest.mark.parametrize("kind", sorted(_with_text("measles0")))
 def test_no_line_shows_a_secret_of_a_table_or_a_record(kind: str) -> None:
     recorded, actual = _with_text("measles0")[kind], _with_text("measles7")[kind]
@@ -418,7 +407,6 @@ def test_no_line_shows_a_secret_of_a_table_or_a_record(kind: str) -> None:
 # Tolerance
 
 
-@pytest.mark.promise("rtol= and atol= are tolerances when verifying")
 @pytest.mark.parametrize(
     ("recorded", "actual", "options"),
     [
@@ -466,7 +454,6 @@ def test_tolerance_is_for_finite_numbers_only(
 # Volatile parts
 
 
-@pytest.mark.promise("volatile= leaves parts of an outcome out when verifying")
 @pytest.mark.parametrize(
     ("recorded", "actual", "volatile"),
     [
@@ -490,19 +477,12 @@ def failing(n: int) -> Outcome:
     return failed(ValueError("no", {"at": n}))
 
 
-def changing(**changed: object) -> Outcome:
-    outcome = given({"x": 0})
-    outcome.changed = changed
-    return outcome
-
-
 @pytest.mark.parametrize(
     ("recorded", "actual", "path"),
     [
         (streamed([{"t": 1}], END), streamed([{"t": 2}], END), "items[0].t"),
         (streamed([1], given({"t": 1})), streamed([1], given({"t": 2})), "end.t"),
         (failing(1), failing(2), "ValueError.args[1].at"),
-        (changing(a={"x": 1}), changing(a={"x": 2}), "a.x"),
         (given([1]), given([2]), "result[0]"),
         (given({"a": {"b c": 1}}), given({"a": {"b c": 2}}), "a['b c']"),
         (given({"b c": 1}), given({"b c": 2}), "result['b c']"),
@@ -511,7 +491,7 @@ def changing(**changed: object) -> Outcome:
 def test_the_path_of_a_line_leaves_out_its_difference(recorded: Outcome, actual: Outcome, path: str) -> None:
     [line] = compare(recorded, actual)
 
-    assert line.removeprefix("argument ").startswith(f"{path}: ")
+    assert line.startswith(f"{path}: ")
     assert compare(recorded, actual, volatile=[path]) == []
     assert compare(recorded, actual, volatile=[re.sub(r"\d", "*", path)]) == []
 
@@ -523,21 +503,13 @@ def test_the_path_of_a_line_leaves_out_its_difference(recorded: Outcome, actual:
         (streamed([{"t": 1}], END), streamed([{"t": 2}], END), "items"),
         (failing(1), failing(2), "args"),
         (failing(1), failing(2), "ValueError"),
-        (changing(a={"x": 1}), changing(a={"x": 2}), "a"),
     ],
 )
 def test_a_path_may_name_the_outcome_itself(recorded: Outcome, actual: Outcome, path: str) -> None:
     assert compare(recorded, actual, volatile=[path]) == []
 
 
-def test_a_path_into_an_argument_leaves_out_no_other() -> None:
-    recorded, actual = changing(a={"x": 1}, b={"x": 1}), changing(a={"x": 2}, b={"x": 2})
-
-    assert compare(recorded, actual, volatile=["x"]) == [
-        "argument a.x: 1 recorded, 2 now",
-        "argument b.x: 1 recorded, 2 now",
-    ]
-    assert compare(recorded, actual, volatile=["a.x"]) == ["argument b.x: 1 recorded, 2 now"]
+def test_a_path_may_begin_with_a_key_named_result() -> None:
     assert lines({"x": 1, "result": {"x": 1}}, {"x": 2, "result": {"x": 2}}, volatile=["result.x"]) == [
         "x: 1 recorded, 2 now"
     ]
@@ -546,7 +518,6 @@ def test_a_path_into_an_argument_leaves_out_no_other() -> None:
 # Shape
 
 
-@pytest.mark.promise("compare=shape compares structure and types, not values")
 @pytest.mark.parametrize(
     ("recorded", "actual"),
     [
@@ -586,7 +557,7 @@ def test_by_shape_each_kind_of_difference_is_one_line(
     assert shape(recorded, actual) == expected
 
 
-# Exceptions, streams, changed arguments
+# Exceptions, streams
 
 
 def raised(recorded: BaseException, actual: BaseException) -> list[str]:
@@ -669,19 +640,6 @@ def test_streams_are_compared_item_by_item(recorded: Outcome, actual: Outcome, e
     assert compare(recorded, actual) == expected
 
 
-def test_changed_arguments_are_compared() -> None:
-    recorded, actual = given(None), given(None)
-    recorded.changed = {"rows": [{"seen": 1}], "gone": 1, "token": "abc"}
-    actual.changed = {"rows": [{"seen": 2}], "token": "def", "new": 1}
-
-    assert compare(recorded, actual) == [
-        "argument rows[0].seen: 1 recorded, 2 now",
-        "argument gone: 1 recorded, missing now",
-        "argument token: <redacted> recorded, another value now",
-        "argument new: 1 now, not in the recording",
-    ]
-
-
 def test_values_without_identity_are_compared_part_by_part() -> None:
     lock = threading.Lock()
 
@@ -690,71 +648,6 @@ def test_values_without_identity_are_compared_part_by_part() -> None:
 
 
 # Libraries
-
-
-def test_arrays_show_how_many_elements_differ() -> None:
-    """NaN and NaT equal themselves, and the memory layout does not count."""
-    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
-    zeros = numpy.zeros((3, 4))
-    other = zeros.copy()
-    other[1, 2] = other[2, 2] = 1
-
-    assert lines({"m": zeros}, {"m": other}) == [
-        "m: 2 of 12 elements differ, first [1, 2]: 0.0 recorded, 1.0 now"
-    ]
-    assert lines(zeros, numpy.asfortranarray(zeros)) == []
-    assert lines(zeros, zeros.astype("float32")) == ["result: dtype float64 recorded, float32 now"]
-    assert lines(zeros, zeros.T) == ["result: shape 3x4 recorded, 4x3 now"]
-    assert lines(zeros, -zeros) == ["result: 12 of 12 elements differ, first [0, 0]: 0.0 recorded, -0.0 now"]
-    assert lines(zeros + NAN, zeros - NAN) == []
-    assert lines(zeros + 0j, other + 0j) == [
-        "result: 2 of 12 elements differ, first [1, 2]: 0j recorded, (1+0j) now"
-    ]
-    assert lines(numpy.array(["NaT"], "M8[s]"), numpy.array(["NaT"], "M8[s]")) == []
-    assert lines(numpy.array([], "f8"), numpy.array([], "f8")) == []
-
-
-def test_arrays_of_objects_are_compared_by_element() -> None:
-    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
-    objects = numpy.array([1, "a", None], dtype=object), numpy.array([True, "a", None], dtype=object)
-    records = numpy.array([(1, 2.0)], "i4,f8"), numpy.array([(1, 3.0)], "i4,f8")
-
-    assert lines(*objects) == ["result: 1 of 3 elements differ, first [0]: 1 recorded, True now"]
-    assert lines(*records)[0].startswith("result: 1 of 1 elements differ, first [0]:")
-    assert lines(objects[0], objects[0].copy()) == []
-    assert lines(objects[0], objects[0].copy(), atol=1) == []
-
-
-def test_arrays_and_scalars_have_tolerance() -> None:
-    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
-
-    assert lines(numpy.array([1.0, NAN]), numpy.array([1.1, NAN]), atol=0.2) == []
-    assert lines(numpy.array([1.0]), numpy.array([1.1]), atol=0.01) == [
-        "result: 1 of 1 elements differ, first [0]: 1.0 recorded, 1.1 now"
-    ]
-    assert lines(numpy.float64(1.0), numpy.float64(1.1), atol=0.2) == []
-    assert lines(numpy.float64(1.0), numpy.float64(1.1)) == ["result: 1.0 recorded, 1.1 now"]
-    assert lines(numpy.str_("a"), numpy.str_("ab")) == ["result: a recorded, ab now"]
-    assert lines(numpy.array(["a"]), numpy.array(["b"]), atol=1) == [
-        "result: 1 of 1 elements differ, first [0]: a recorded, b now"
-    ]
-
-
-def test_masked_arrays_are_compared_by_mask_and_shown_data() -> None:
-    masked = pytest.importorskip("numpy", reason="numpy is not installed").ma.array
-    recorded = masked([1.0, 2.0], mask=[False, True], fill_value=7.0)
-
-    assert lines(recorded, masked([1.5, 9.0], mask=[False, True], fill_value=8.0), atol=1) == []
-    assert lines(recorded, masked([1.0, 2.0], mask=[False, False]), atol=1) == [
-        "mask: 1 of 2 elements differ, first [1]: True recorded, False now",
-        "data: 1 of 2 elements differ, first [1]: 0.0 recorded, 2.0 now",
-    ]
-    assert lines([recorded], [masked([3.0, 2.0], mask=[False, True])], atol=1) == [
-        "result[0].data: 1 of 2 elements differ, first [0]: 1.0 recorded, 3.0 now"
-    ]
-    records = masked([(1, 2.0)], mask=[(False, True)], dtype=[("n", "i8"), ("x", "f8")])
-    other = masked([(1, 2.0)], mask=[(False, False)], dtype=[("n", "i8"), ("x", "f8")])
-    assert len(lines(records, other, atol=0.5)) == 2
 
 
 def test_values_of_one_identity_are_equal_despite_tolerance() -> None:
@@ -784,186 +677,3 @@ def test_the_comparison_of_cyclic_values_ends() -> None:
     assert lines([ring(1)], [ring(1, 2)]) == ["result[0][2]: 2 now, not in the recording"]
     assert shape([ring(1), 1], [ring(1), 1]) == []
     assert shape([ring(1), 1], [ring("a"), 1]) != []
-
-
-def test_a_column_named_index_is_compared_with_the_index() -> None:
-    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
-    frame = pandas.DataFrame({"index": [1.0, 2.0], "n": [1, 2]}, index=[0, 1])
-
-    assert lines(frame, frame.assign(index=[1.0, 5.0]), rtol=0.1) == [
-        "index: 1 of 2 elements differ, first [1]: 2.0 recorded, 5.0 now"
-    ]
-    assert lines(frame, frame.set_axis([0, 5]), rtol=0.1) == [
-        "result['index#2'].values: 1 of 2 elements differ, first [1]: 1 recorded, 5 now"
-    ]
-    assert lines(frame, frame.assign(index=[1.0, 5.0]), volatile=("index",)) == []
-
-
-def test_pandas_tables_are_compared_by_column() -> None:
-    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
-    frame = pandas.DataFrame(
-        {"day": ["a", "b"], "price": [1.0, 2.0], "n": pandas.array([1, None], dtype="Int64")}
-    )
-    other = frame.assign(price=[1.0, 2.5])
-
-    assert lines(frame, frame.copy()) == []
-    assert lines(frame, other) == ["price: 1 of 2 elements differ, first [1]: 2.0 recorded, 2.5 now"]
-    assert lines(frame, other, atol=1) == []
-    assert lines(frame, frame.assign(day=["a", "c"]), atol=1) == [
-        "day: 1 of 2 elements differ, first [1]: 'b' recorded, 'c' now"
-    ]
-    assert lines(frame, frame.drop(columns="day")) == ["day: str column recorded, missing now"]
-    assert lines(frame, frame[["price", "day", "n"]]) == ["result: the columns are in another order now"]
-    assert lines(frame, frame.set_axis([5, 6])) != []
-    assert lines(frame["price"], other["price"]) == [
-        "values: 1 of 2 elements differ, first [1]: 2.0 recorded, 2.5 now"
-    ]
-    assert shape(frame, other) == []
-    assert shape(frame, frame.astype({"price": "float32"})) == ["price: dtype float64 recorded, float32 now"]
-
-
-def test_other_pandas_values_are_compared() -> None:
-    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
-    twins = pandas.DataFrame([[1, 2]], columns=["a", "a"])
-
-    assert lines(pandas.Index([1, 2]), pandas.Index([1, 3])) == [
-        "values: 1 of 2 elements differ, first [1]: 2 recorded, 3 now"
-    ]
-    assert lines(pandas.array(["a"]), pandas.array(["b"])) == [
-        "result: 1 of 1 elements differ, first [0]: 'a' recorded, 'b' now"
-    ]
-    assert lines(pandas.Series(["a"], dtype="category"), pandas.Series(["b"], dtype="category")) == [
-        "values: 1 of 1 elements differ, first [0]: 'a' recorded, 'b' now"
-    ]
-    assert lines(pandas.Timestamp("2024-05-01"), pandas.Timestamp("2024-05-02")) == [
-        "result: 2024-05-01 00:00:00 recorded, 2024-05-02 00:00:00 now"
-    ]
-    assert lines(twins, pandas.DataFrame([[1, 3]], columns=["a", "a"])) == [
-        "result['a#1']: 1 of 1 elements differ, first [0]: 2 recorded, 3 now"
-    ]
-
-
-@pytest.mark.parametrize("options", [{}, {"rtol": 1e-6}, {"volatile": ["nothing"]}])
-def test_unused_categories_count(options: dict[str, Any]) -> None:
-    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
-
-    def made(*categories: str, ordered: bool = False) -> Any:
-        dtype = pandas.CategoricalDtype(categories, ordered=ordered)
-        return pandas.Series(["a"], dtype=dtype)
-
-    told = "categories.values: 1 of 2 elements differ, first [1]: 'b' recorded, 'c' now"
-    assert lines(made("a", "b"), made("a", "b"), **options) == []
-    assert lines(made("a", "b"), made("a", "c"), **options) == [f"values.{told}"]
-    assert lines(made("a", "b").array, made("a", "c").array, **options) == [told]
-    assert lines(made("a", "b").to_frame("n"), made("a", "c").to_frame("n"), **options) == [f"n.{told}"]
-    assert lines(made("a", "b"), made("a", "b", ordered=True), **options) == [
-        "values: dtype category recorded, category, ordered now"
-    ]
-
-
-def test_polars_and_pyarrow_tables_are_compared_by_column() -> None:
-    polars = pytest.importorskip("polars", reason="polars is not installed")
-    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
-    columns, other = {"day": ["a", "b"], "n": [1, 2]}, {"day": ["a", "c"], "n": [1, 2]}
-
-    for make in (polars.DataFrame, pyarrow.table):
-        assert lines(make(columns), make(columns)) == []
-        assert lines(make(columns), make(other)) == [
-            "day: 1 of 2 elements differ, first [1]: 'b' recorded, 'c' now"
-        ]
-        assert lines(make(columns), make({"day": ["a"]})) != []
-    assert lines(polars.Series("a", [1]), polars.Series("b", [1])) == ["name: 'a' recorded, 'b' now"]
-    assert lines(polars.Series([1]), polars.Series([2])) == [
-        "values: 1 of 1 elements differ, first [0]: 1 recorded, 2 now"
-    ]
-    assert lines(pyarrow.array([1]), pyarrow.array([2])) == [
-        "result: 1 of 1 elements differ, first [0]: 1 recorded, 2 now"
-    ]
-
-
-@pytest.mark.promise("a difference between tables or images names its place")
-@pytest.mark.parametrize(
-    ("mode", "pixel", "found"),
-    [
-        ("RGB", (0, 2, 0), "1 of 165 elements differ, first [4, 3, 1]: 0 recorded, 2 now"),
-        ("1", 255, "1 of 55 elements differ, first [4, 3]: False recorded, True now"),
-        ("F", 1.5, "1 of 55 elements differ, first [4, 3]: 0.0 recorded, 1.5 now"),
-    ],
-)
-def test_images_are_compared_by_pixel(mode: str, pixel: Any, found: str) -> None:
-    images = pytest.importorskip("PIL.Image", reason="PIL is not installed")
-    pytest.importorskip("numpy", reason="numpy is not installed")
-    image = images.new(mode, (11, 5))
-    other = image.copy()
-    other.putpixel((3, 4), pixel)
-
-    assert lines(image, other) == [f"pixels: {found}"]
-    assert lines({"photo": image}, {"photo": other}) == [f"photo.pixels: {found}"]
-    assert lines({"photo": image}, {"photo": other}, volatile=("photo",)) == []
-    assert shape(image, other) == []
-    assert lines(image, image.copy()) == []
-
-
-def test_images_of_another_size_mode_or_palette_are_compared() -> None:
-    images = pytest.importorskip("PIL.Image", reason="PIL is not installed")
-    pytest.importorskip("numpy", reason="numpy is not installed")
-    image = images.new("P", (2, 1))
-    image.putpalette([0, 0, 0, 9, 9, 9])
-    coloured, clear = image.copy(), image.copy()
-    coloured.putpalette([0, 0, 0, 9, 9, 8])
-    clear.info["transparency"] = 1
-
-    assert lines(image, images.new("L", (2, 3)))[0] == "mode: 'P' recorded, 'L' now"
-    assert lines(image, images.new("P", (2, 3)))[-1] == "pixels: shape 1x2 recorded, 3x2 now"
-    assert lines(image, coloured) == ["palette[5]: 9 recorded, 8 now"]
-    assert lines(image, clear) == ["transparency: None recorded, 1 now"]
-
-
-@pytest.mark.promise("a difference between tables or images names its place")
-def test_tables_of_different_lengths_are_compared_as_far_as_both_go() -> None:
-    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
-    polars = pytest.importorskip("polars", reason="polars is not installed")
-    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
-    values = {"n": [1, 2, 3], "s": ["a", "b", "c"]}
-    frame = pandas.DataFrame(values)
-    rows = "result: 3 rows recorded, 2 now"
-    cell = "n: 1 of 2 elements differ, first [1]: 2 recorded, 7 now"
-    shorter = frame.iloc[:2].assign(n=[1, 7])
-
-    assert lines(frame, frame.iloc[:2]) == [rows]
-    assert lines(frame, shorter) == [rows, cell]
-    assert lines(shorter, frame)[0] == "result: 2 rows recorded, 3 now"
-    assert lines(frame["n"], shorter["n"]) == [rows, cell.replace("n:", "values:")]
-    assert lines(polars.DataFrame(values), polars.DataFrame({"n": [1, 7], "s": ["a", "b"]})) == [rows, cell]
-    assert lines(pyarrow.table(values), pyarrow.table({"n": [1, 7], "s": ["a", "b"]})) == [rows, cell]
-    assert shape(frame, shorter) == []
-    assert lines(frame, frame.iloc[:2], volatile=("n", "s", "index")) == []
-
-
-def test_tensors_are_compared_as_arrays() -> None:
-    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
-
-    class Tensor:
-        """The used part of torch.Tensor, as torch itself is too large for this test."""
-
-        shape = (2,)
-
-        def __init__(self, *items: float) -> None:
-            self.items = items
-
-        def detach(self) -> Tensor:
-            return self
-
-        cpu = detach
-
-        def numpy(self) -> object:
-            if not self.items:
-                raise TypeError("got unsupported ScalarType BFloat16")
-            return numpy.array(self.items)
-
-    Tensor.__module__, Tensor.__qualname__ = "torch", "Tensor"
-
-    assert lines(Tensor(1, 2), Tensor(1, 3)) == [
-        "result: 1 of 2 elements differ, first [1]: 2 recorded, 3 now"
-    ]
-    assert lines(Tensor(), Tensor()) == ["result: <Tensor 2> recorded, another value now"]

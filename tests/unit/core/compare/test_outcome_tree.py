@@ -8,22 +8,14 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView, outcome_tree
+from pytest_mimic._core.compare.outcome_tree import Blob, Named, outcome_tree
 from pytest_mimic._core.compare.tree_differences import differences
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._tools.shown.outcome_lines import text_of_file
 
 URL = "see https://ann:other-4711@api.shop.test/x"
-
-
-class Odd:
-    """An object that only a pickle keeps."""
-
-    def __reduce__(self):
-        return (Odd, ())
 
 
 @dataclass
@@ -46,7 +38,6 @@ def tree(tmp_path: Path) -> Any:
     return of
 
 
-@pytest.mark.promise("a review shows no secret")
 def test_no_secret_of_an_outcome_is_in_its_tree(tree):
     login = {"user": "ann", "password": "hunter2-4711-abcd", "note": "it is hunter2-4711-abcd", "link": URL}
     login |= {"token": "x4"}
@@ -137,48 +128,9 @@ def test_shared_parts_and_attributes_are_shown(tree):
     )
 
 
-def test_a_changed_argument_is_shown_and_named_as_the_outcome(tree):
-    rows = [1, 2]
-
-    outcome = Outcome("value", rows)
-    outcome.changed = {"rows": rows}
-
-    assert tree(outcome) == {"value": Named("argument", "rows"), "changed": {"rows": [1, 2]}}
-
-
-def test_a_detached_pickle_is_shown_by_its_recording(tree):
-    facts = {"pickle": "objects/aa/x.pkl", "checksum": "ff", "imports": ["shop:Odd"]}
-    listed = {"objects/aa/x.pkl": {"sha256": "0" * 64, "size": 70_000}}
-
-    assert tree(Outcome("value", 1), **facts, detached=listed) == PickleView(
-        70_000, ["shop:Odd"], [], [], "ff"
-    )
-
-
 def test_a_key_that_looks_like_a_tag_is_shown_as_it_is(tree):
     assert tree(Outcome("value", {"$date": 1, "n": {2}})) == {"$date": 1, "n": Named("set", [2])}
 
 
-def test_files_and_awaiting_are_parts_of_an_outcome(tree):
-    files = {"a.txt": None}
-
+def test_awaiting_is_part_of_an_outcome(tree):
     assert tree(Outcome("value", 1), awaited=True) == {"value": 1, "awaited": True}
-    assert tree(Outcome("value", 1), files=files) == {"value": 1, "files": files}
-    pickled = tree(Outcome("value", Odd()), files=files)
-    assert isinstance(pickled[""], PickleView)
-    assert pickled["files"] == files
-
-
-def test_a_file_for_git_is_a_text_without_secrets(tmp_path):
-    (tmp_path / "other.json").write_text(f'{{"password": "hunter2-4711", "link": "{URL}"}}', "utf-8")
-    (tmp_path / "conflict.json").write_text("<<<<<<< HEAD\n{\n", "utf-8")
-    (tmp_path / "object").write_bytes(b"\xff\xfe\x00")
-
-    other, conflict, content = (
-        text_of_file(tmp_path / name, Redactor()) for name in ("other.json", "conflict.json", "object")
-    )
-
-    assert "4711" not in other
-    assert "ann" in other
-    assert conflict == "<<<<<<< HEAD\n{\n"
-    assert content == "3 bytes\n"

@@ -60,11 +60,3 @@ def test_the_paths_of_differences_are_given_as_volatile_takes_them():
     lines({"n": [1]}, {"n": [2]}, paths=paths)
 
     assert list(paths) == ["body.n.*"]
-
-
-def test_tolerances_hold_within_the_fields_of_an_array():
-    numpy = pytest.importorskip("numpy")
-    old, new = (numpy.array([(1, value)], dtype=[("n", int), ("x", float)]) for value in (1.0, 1.0001))
-
-    assert lines(old, new, rtol=0.01) == []
-    assert len(lines(old, new)) == 1

@@ -232,7 +232,6 @@ def test_different_types_have_different_descriptions() -> None:
     assert len(descriptions) == len(values)
 
 
-@pytest.mark.promise("secrets are in no description in the vault")
 def test_values_under_secret_names_are_left_out() -> None:
     """Keys, attributes and (name, value) pairs with secret names show that there is a value, but not which."""
     value = {

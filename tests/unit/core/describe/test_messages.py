@@ -30,7 +30,6 @@ class Recorded(NamedTuple):
     arguments: dict[str, Any] | None
     test: str | None = "tests/test_rates.py::test_week"
     recorded: str | None = "2026-11-02"
-    source: str | None = None
 
 
 def described(**arguments: object) -> dict[str, Any]:
@@ -63,7 +62,8 @@ def test_a_miss_shows_the_nearest_recording_and_its_differences() -> None:
         "no recording of shop.api:fetch_rates(base='EUR', day=2024-05-01)\n"
         "  nearest: recorded by tests/test_rates.py::test_week on 2026-11-02\n"
         "    day: 2024-04-30 recorded, 2024-05-01 now\n"
-        "  to record it: pytest --mimic-record tests/test_rates.py::test_day"
+        "  to record it: pytest --mimic-record tests/test_rates.py::test_day\n"
+        "  if it changes from run to run: shop.api:fetch_rates ignore=day"
     )
 
 
@@ -115,13 +115,13 @@ def test_a_miss_shows_five_differences() -> None:
 def test_the_suggested_line_keeps_the_options_of_the_target() -> None:
     """It takes the place of the target's line."""
     old, new = (described(rows=[{"at": f"2026-11-02T10:00:0{second}Z"}]) for second in (0, 1))
-    options = Options(ignore=("now",), sequence=True, rtol=0.01, writes=("out",), only=("GET /a b",))
+    options = Options(ignore=("now",), sequence=True, rtol=0.01, content=("out",), only=("GET /a b",))
 
     line = missed(new, Recorded(old), options=options).splitlines()[-1]
 
     assert line == (
         "  if it changes from run to run: "
-        'shop.api:fetch_rates sequence writes=out rtol=0.01 only="GET /a b" ignore=now,rows.*.at'
+        'shop.api:fetch_rates sequence content=out rtol=0.01 only="GET /a b" ignore=now,rows.*.at'
     )
     assert Target(line.partition("run: ")[2]).options == options._replace(ignore=("now", "rows.*.at"))
 
@@ -149,15 +149,9 @@ def test_ignored_parts_are_not_shown_as_differences(ignored: list[str]) -> None:
         f"    it differs only in what ignore={','.join(ignored)} leaves out: it was recorded without, or is another test's",
         "  to record it: pytest --mimic-record tests/test_rates.py::test_day",
     ]
-    assert missed(other, Recorded(old), options=Options(ignore=tuple(ignored))).splitlines()[2:-1] == [
+    assert missed(other, Recorded(old), options=Options(ignore=tuple(ignored))).splitlines()[2:-2] == [
         "    base: 'EUR' now, not in the recording"
     ]
-
-
-def test_a_miss_says_that_arguments_were_not_stored() -> None:
-    text = missed(described(n=1), Recorded(None, test=None, recorded=None))
-
-    assert "  nearest: recorded\n    its arguments were not stored (mimic_store_arguments = false)\n" in text
 
 
 @pytest.mark.parametrize(
@@ -191,7 +185,7 @@ def test_a_miss_says_that_arguments_were_not_stored() -> None:
         ),
     ],
 )
-def test_ignoring_moments_and_random_ids_is_suggested(
+def test_ignoring_what_differs_is_suggested(
     old: dict[str, object], new: dict[str, object], remedy: str
 ) -> None:
     text = missed(described(**new), Recorded(described(**old)))
@@ -200,21 +194,6 @@ def test_ignoring_moments_and_random_ids_is_suggested(
     assert text.splitlines()[-1] == f"  if it changes from run to run: shop.api:fetch_rates {remedy}"
     assert Target(f"shop.api:fetch_rates {remedy}").options.ignore
     assert "ignore=" not in by_key
-
-
-def test_what_changes_in_every_run_of_a_test_is_said_first() -> None:
-    """Each recording run would add a recording, and the next replay would miss again."""
-    old = described(user={"id": FIRST_ID, "made": "2024-05-01T12:00:00Z"})
-    new = described(user={"id": SECOND_ID, "made": "2024-05-01T12:00:01Z"})
-
-    assert missed(new, Recorded(old, test=TEST)).splitlines()[1:] == [
-        "  user.id and user.made look as if they change in every run: recording again will not help",
-        "  nearest: recorded by tests/test_rates.py::test_day on 2026-11-02",
-        f"    user.id: '{FIRST_ID}' recorded, '{SECOND_ID}' now",
-        "    user.made: '2024-05-01T12:00:00Z' recorded, '2024-05-01T12:00:01Z' now",
-        "  to leave that out: shop.api:fetch_rates ignore=user.id,user.made",
-        "  then record it: pytest --mimic-record tests/test_rates.py::test_day",
-    ]
 
 
 @pytest.mark.parametrize(
@@ -239,25 +218,13 @@ def test_what_changes_in_every_run_of_a_test_is_said_first() -> None:
             "redis ignore=command.1",
         ),
         (
-            "redis SETEX session",
-            {"command": ["SETEX", "session:9f86d081884c7d65", "60", '{"id": "9f86d081884c7d65"}']},
-            {"command": ["SETEX", "session:60303ae22b998861", "60", '{"id": "60303ae22b998861"}']},
-            "redis ignore=command.1,command.3",
-        ),
-        (
-            "redis GET session",
-            {"command": ["GET", "session:DRmNVbPfQ3uq9k_y0cXW7w"]},
-            {"command": ["GET", "session:s2Zk-1mQ0dJ4vUe8bTnA5g"]},
-            "redis ignore=command.1",
-        ),
-        (
             "redis MULTI order",
             {"commands": [["MULTI"], ["SET", "order", FIRST_ID], ["EXEC"]]},
             {"commands": [["MULTI"], ["SET", "order", SECOND_ID], ["EXEC"]]},
             "redis ignore=commands.1.2",
         ),
     ],
-    ids=["sql", "redis", "redis key", "redis key and value", "redis key of base64", "redis transaction"],
+    ids=["sql", "redis", "redis key", "redis transaction"],
 )
 def test_ignoring_a_parameter_of_a_database_is_suggested(
     label: str, old: dict[str, Any], new: dict[str, Any], remedy: str
@@ -289,25 +256,20 @@ def test_the_server_of_a_client_is_named_only_if_nothing_else_differs(
 
     text = str(messages.missing(MissedCall(label, {**old, "server": "new.py", **parts}), [Recorded(old)]))
 
-    assert [line.strip() for line in text.splitlines()[2:-1]] == lines
+    assert [line.strip() for line in text.splitlines() if line.endswith(" now")] == lines
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ({"at": "2024-05-01T12:00:00Z", "n": 1}, {"at": "2024-05-01T12:00:01Z", "n": 2}),
-        ({"day": datetime.date(2024, 5, 1)}, {"day": datetime.date(2024, 5, 2)}),
-        ({"day": "2026-11-02"}, {"day": "never"}),
-        ({"at": "2024-05-01T12:00:00Z"}, {}),
-        ({"n": 3}, {"n": 4}),
-        ({"n": 12345678901234567}, {"n": 76543210987654321}),
-        ({"key": f"session:{FIRST_ID}"}, {"key": f"user:{SECOND_ID}"}),
-        ({"key": f"{FIRST_ID}:{'of a page;' * 9}:1"}, {"key": f"{SECOND_ID}:{'of a page;' * 9}:2"}),
-        ({"key": "a_very_long_name_of_a_key"}, {"key": "another_long_name_of_a_key"}),
+        ({"a": 1, "b": 1, "c": 1, "d": 1}, {"a": 2, "b": 2, "c": 2, "d": 2}),
         ({"payload": {"a,b": FIRST_ID}}, {"payload": {"a,b": SECOND_ID}}),
     ],
+    ids=["more than three", "a comma"],
 )
-def test_ignoring_other_values_is_not_suggested(old: dict[str, object], new: dict[str, object]) -> None:
+def test_ignoring_much_or_what_no_path_names_is_not_suggested(
+    old: dict[str, object], new: dict[str, object]
+) -> None:
     assert "ignore=" not in missed(described(**new), Recorded(described(**old)))
 
 
@@ -320,57 +282,25 @@ def test_ignoring_a_url_is_not_suggested() -> None:
     assert "ignore=" not in text
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "is_suggested"),
-    [
-        ("http://127.0.0.1:40577/users/1", "http://127.0.0.1:44025/users/1", True),
-        ("http://localhost:40577", "http://localhost:44025", True),
-        ("http://[::1]:40577/?a=1", "http://[::1]:44025/?a=1", True),
-        ("http://127.0.0.1:40577/users/1", "http://127.0.0.1:44025/users/2", False),
-        ("http://127.0.0.1:40577/users/1", "http://127.0.0.2:40577/users/1", False),
-        ("http://api.shop.com:8080/users", "http://api.shop.com:8081/users", False),
-        ("http://localhost:80.shop.com/", "http://localhost:81.shop.com/", False),
-    ],
-)
-def test_ignoring_the_port_of_a_server_on_this_machine_is_suggested(
-    old: str, new: str, is_suggested: bool
-) -> None:
-    """Such a server often has another port in each run."""
-    text = str(messages.missing(MissedCall("httpx GET /users", {"url": new}), [Recorded({"url": old})]))
-
-    assert ("  if it changes from run to run: httpx ignore=port" in text.splitlines()) == is_suggested
-
-
-def test_ignoring_the_port_is_not_suggested_again() -> None:
-    """A recording from before the option has to be made again."""
-    call = MissedCall("httpx GET /", {"url": "http://localhost:2"}, options=Options(ignore=("port",)))
-
-    text = str(messages.missing(call, [Recorded({"url": "http://localhost:1"})]))
-
-    assert "ignore=" not in text
-
-
 def of(test: str | None = "tests/test_rates.py::test_week", **arguments: object) -> Recorded:
     return Recorded(described(**arguments), test=test)
 
 
 #: A call, and recordings of which the last one is the nearest.
 NEAREST = {
-    "the most alike": (
-        described(base="EUR", day="2024-05-01"),
-        [Recorded(None), of(base="USD", day="2023-01-01"), of(base="EUR", day="1999-12-31"), of(base="EUR", day="2024-05-02")],
-    ),
     "of the same test": (described(day="2024-05-01"), [of(day="2024-05-02"), of(TEST, day="2024-05-02")]),
     "of the same test with more differences": (
         described(prompt="Greet Zoe", model="small", limit=3),
         [of(prompt="Greet Zoe", model="small", limit=4), of(TEST, prompt="Greet Ann", model="large", limit=3)],
     ),
-    "with something in common": (described(base="EUR", day=1), [of(TEST, base="USD", day=2), of(base="EUR", day=2)]),
-    "with nothing in common": (described(base="CHF"), [of(base="EUR", day=2), of(TEST, base="USD", day=2)]),
     # Three parts of one argument are nearer than two whole arguments.
     "the fewest arguments": (
         described(filters={"x": 1, "y": 5, "z": 7, "w": 0}, page=9),
         [of(filters="Oslo", page=3), of(filters={"x": 1, "y": 2, "z": 3}, page=9)],
+    ),
+    "the latest": (
+        described(base="EUR"),
+        [of(base="USD")._replace(recorded="2026-01-01"), of(base="CHF")._replace(recorded="2026-11-03")],
     ),
     "the only one": (described(base="EUR"), [Recorded(None)]),
 }  # fmt: skip
@@ -382,16 +312,6 @@ def test_the_nearest_recording_is_found(now: dict[str, Any], candidates: list[Re
     assert messages.nearest_recording([], now) is None
 
 
-def test_the_nearest_of_two_arrays_has_the_same_shape() -> None:
-    """Their digests, which always differ, do not count."""
-    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
-    same_shape, larger = of(rows=numpy.zeros((4, 4), int)), of(rows=numpy.zeros((21, 4), int))
-
-    assert (
-        messages.nearest_recording([larger, same_shape], described(rows=numpy.full((4, 4), 9))) is same_shape
-    )
-
-
 @pytest.mark.parametrize(("columns", "is_said"), [(4, True), (5, False)])
 def test_a_miss_says_what_digests_stand_for(columns: int, is_said: bool) -> None:
     numpy = pytest.importorskip("numpy", reason="numpy is not installed")
@@ -400,19 +320,6 @@ def test_a_miss_says_what_digests_stand_for(columns: int, is_said: bool) -> None
     text = str(messages.missing(call, [of(rows=numpy.zeros((4, columns), int))]))
 
     assert ("#... is a digest of all items and types" in text) is is_said
-
-
-def test_a_miss_compares_a_few_hundred_recordings_at_most() -> None:
-    looked_at: list[int] = []
-
-    def many() -> Any:
-        for number in range(100_000):
-            looked_at.append(number)
-            yield Recorded(described(n=number))
-
-    messages.nearest_recording(many(), described(n=-1))
-
-    assert len(looked_at) == 300
 
 
 def test_a_stale_recording_shows_two_commands() -> None:
@@ -469,25 +376,22 @@ def test_a_failing_real_call_is_shown_in_one_line(error: Exception, fact: str) -
 def test_changed_arguments_are_shown() -> None:
     before, after = described(rows=[{"seen": False}], n=1), described(rows=[{"seen": True}], n=2)
 
-    error = messages.mutated("shop.model:fit", Options(), ["rows"], differences(before, after))
+    changes = messages.mutations(["rows"], differences(before, after))
+    error = messages.mutated("shop.model:fit", changes)
 
     assert isinstance(error, MutatedInputError)
     assert str(error) == (
         "shop.model:fit has mutated its inputs\n"
         "  rows[0].seen: False before, True after\n"
-        "  if that is its job: shop.model:fit mutates=rows"
+        "  name the function inside that returns the new value, in place of this one"
     )
 
 
 def test_a_change_beyond_the_description_names_its_argument() -> None:
-    options = Options(ignore=("c",), mutates=("d",))
-
-    assert str(messages.mutated("m:f", options, ["a", "b"], [])) == (
-        "m:f has mutated its inputs\n"
-        "  a: changed in a part that is not shown\n"
-        "  b: changed in a part that is not shown\n"
-        "  if that is its job: m:f ignore=c mutates=d,a,b"
-    )
+    assert messages.mutations(["a", "b"], []) == [
+        "a: changed in a part that is not shown",
+        "b: changed in a part that is not shown",
+    ]
 
 
 def test_reading_a_stream_further_is_a_miss() -> None:

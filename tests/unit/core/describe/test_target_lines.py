@@ -21,7 +21,7 @@ PATHS = st.one_of(
     ("options", "name", "paths", "line"),
     [
         (None, "ignore", ["at"], "shop:f ignore=at"),
-        (Options(), "mutates", ["rows", "self"], "shop:f mutates=rows,self"),
+        (Options(), "ignore", ["rows", "self"], "shop:f ignore=rows,self"),
         (Options(ignore=("a", "b")), "ignore", ["b", "c"], "shop:f ignore=a,b,c"),
         (Options(sequence=True), "volatile", ["at"], "shop:f sequence volatile=at"),
         (Options(sequence=False, rtol=0.01), "ignore", ["at"], "shop:f sequence=false rtol=0.01 ignore=at"),

@@ -20,7 +20,6 @@ from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.locks import ByteLocks
 from unit.memory_store import MemoryStore
 
 TEST = "test_shop.py::test_order"
@@ -45,7 +44,7 @@ class Runs:
         self.store = MemoryStore()
         self.again("record")
 
-    def again(self, mode: str, *, locks: Callable[[], ByteLocks] | None = None, **settings: Any) -> None:
+    def again(self, mode: str, **settings: Any) -> None:
         """Begin the next run of the test, in a mode and with further settings."""
         if hasattr(self, "state"):
             self.end()
@@ -59,32 +58,28 @@ class Runs:
             no_record=False,
             ci=False,
             pickles="listed",
-            store_arguments=True,
             clear_unused=False,
             fail_on_unused=False,
             **given,
         )
-        path = str(self.folder / "locks")
         self.state = RunState(
             settings=made,
             vault=Vault(self.store),
             ledger=self.ledger,
-            locks=locks or (lambda: ByteLocks(lambda: path)),
             today="2026-11-02",
         )
         self.state.test = TEST
         self._scopes = Scopes(self.state)
         self._scopes.begin_test(TEST)
 
-    def next_attempt(self) -> None:
-        """Run the test again, as conversations that have ended it demand."""
-        self._scopes.begin_again()
+    def next_attempt(self, *, passed: bool) -> None:
+        """Run the test again, as plugins do that rerun tests."""
+        self._scopes.end_test(passed=passed, is_whole=passed)
         self._scopes.begin_test(TEST)
 
     def end(self) -> None:
         """End the run. After a miss, functions that wait are wrapped until then."""
         self.state.end_test()
-        self.state.close()
 
     def plan(
         self, function: Callable[..., Any], cassette: OpenCassette | None = None, **options: Any

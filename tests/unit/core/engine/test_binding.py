@@ -41,7 +41,6 @@ def cached(path, depth=1): ...
 def decorated(*args, **kwargs): ...
 
 
-@pytest.mark.promise("how arguments are passed does not count")
 @pytest.mark.parametrize(
     ("args", "kwargs"),
     [
@@ -63,7 +62,6 @@ def test_a_default_is_the_functions_own_object():
     assert bound.bind("EUR")[1] is DEFAULT
 
 
-@pytest.mark.promise("how arguments are passed does not count")
 def test_every_kind_of_parameter_is_bound():
     bound = compile_binder(every_kind)
 

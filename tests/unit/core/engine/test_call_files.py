@@ -1,29 +1,17 @@
-"""The files that the arguments of a call name: which changes of them are refused, and which are kept."""
+"""The files that the arguments of a call name: changes of them are refused."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from pytest_mimic import MutatedInputError, UnstorableOutcomeError
+from pytest_mimic import MutatedInputError
 from pytest_mimic._core.engine.call import Argument
 from pytest_mimic._core.engine.call_files import CallFiles
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.target_options import Options
-
-
-def named(name: str, value: object, *, is_written: bool = False) -> tuple[Argument, bool]:
-    return Argument(0, name, name, value, value), is_written
-
-
-def call_files(places: Places, *arguments: tuple[Argument, bool]) -> CallFiles:
-    options = Options(writes=tuple(one.name for one, is_written in arguments if is_written))
-    return CallFiles("shop:f", options, [one for one, _ in arguments], places, vault="nowhere")
 
 
 @pytest.fixture
@@ -38,21 +26,62 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def files_of(root: Path) -> Callable[..., CallFiles]:
     """Return the files that arguments name before a call."""
-    return lambda *arguments: call_files(Places(str(root)), *arguments)
+
+    def files(ignored: tuple[str, ...] = (), **arguments: object) -> CallFiles:
+        named = [Argument(0, name, name, value, value) for name, value in arguments.items()]
+        return CallFiles(named, Places(str(root)), ignored=ignored)
+
+    return files
+
+
+def refused(files: CallFiles) -> tuple[str, ...]:
+    with pytest.raises(MutatedInputError, match="shop:f has mutated its inputs") as caught:
+        files.refuse_changes("shop:f")
+    return tuple(caught.value.facts)
 
 
 @pytest.mark.parametrize(
-    "value", [["b", "c", "d"], ["b", "c", "d", "e\ud800", ""], {"b": 1, "c": ["d"], "e": 2, "f": "x" * 300}]
+    ("value", "step"),
+    [
+        ("in.csv", "path"),
+        (Path("in.csv"), "path"),
+        (["b", Path("in.csv")], "path[1]"),
+        (("in.csv",), "path[0]"),
+        ({"in.csv"}, "path[0]"),
+        ({"source": "in.csv"}, "path['source']"),
+    ],
+    ids=["text", "path", "list", "tuple", "set", "dict"],
 )
-def test_call_that_makes_a_file_which_a_text_names_is_refused(root, files_of, value):
-    files = files_of(named("names", value))
+def test_every_change_of_a_named_file_is_refused(root, files_of, value, step):
+    file = root / "in.csv"
 
-    files.refuse_changes()
+    made = files_of(path=value)
+    file.write_text("1")
+    assert refused(made) == (f"{step}: <rootdir>/in.csv: made by the call",)
+
+    grown = files_of(path=value)
+    file.write_text("1234")
+    assert refused(grown) == (f"{step}: <rootdir>/in.csv: 1 bytes before, 4 after",)
+
+    changed = files_of(path=value)
+    os.utime(file, (1, 1))
+    assert refused(changed) == (f"{step}: <rootdir>/in.csv: changed by the call",)
+
+    removed = files_of(path=value)
+    file.unlink()
+    assert refused(removed) == (f"{step}: <rootdir>/in.csv: removed by the call",)
+
+
+def test_a_file_that_stays_or_is_ignored_is_no_change(root, files_of):
+    (root / "in.csv").write_text("1")
+    (root / "log").write_text("1")
+    files = files_of(ignored=("log",), path="in.csv", log="log", other="x" * 5000, text="a\nb", odd="e\ud800")
+
+    (root / "in.csv").read_text()
+    (root / "log").write_text("12")
     (root / "other").touch()
-    files.refuse_changes()
-    (root / "d").touch()
-    with pytest.raises(MutatedInputError, match=r"names\S+: <rootdir>/d"):
-        files.refuse_changes()
+
+    files.refuse_changes("shop:f")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps the current folder")
@@ -60,129 +89,53 @@ def test_in_a_folder_that_is_gone_no_text_names_a_file(root, files_of, monkeypat
     (root / "gone").mkdir()
     monkeypatch.chdir(root / "gone")
     (root / "gone").rmdir()
-    files = files_of(named("names", ["b", str(root)]))
+    files = files_of(names=["b", str(root)])
 
     (root / "b").touch()
 
-    files.refuse_changes()
+    files.refuse_changes("shop:f")
 
 
 def test_a_text_counts_from_the_folder_in_which_the_call_began(root, files_of, monkeypatch):
-    files = files_of(named("name", "out.csv"))
+    files = files_of(name="out.csv")
 
     (root / "out.csv").touch()
     (root / "elsewhere").mkdir()
     monkeypatch.chdir(root / "elsewhere")
 
-    with pytest.raises(MutatedInputError, match=r"name: <rootdir>/out\.csv: made by the call"):
-        files.refuse_changes()
+    assert refused(files) == ("name: <rootdir>/out.csv: made by the call",)
 
 
-def test_a_file_that_is_made_outside_of_the_run_is_no_change(root, files_of):
-    """Many strings look like a path there. A path inside is found all the same."""
+def test_a_file_that_a_text_names_outside_of_the_run_may_be_made(root, files_of):
+    """Many strings look like a path there. A file that was there before, or a `Path`, counts all the same."""
     elsewhere = root.parent / "elsewhere.csv"
-    files = files_of(named("paths", [str(elsewhere), "out.csv"]))
+    files = files_of(paths=[str(elsewhere)])
 
     elsewhere.touch()
-    files.refuse_changes()
-    (root / "out.csv").touch()
-    with pytest.raises(MutatedInputError) as refused:
-        files.refuse_changes()
+    files.refuse_changes("shop:f")
+    files = files_of(paths=[str(elsewhere)])
+    elsewhere.write_text("1")
 
-    assert refused.value.facts == ("paths[1]: <rootdir>/out.csv: made by the call",)
-
-
-def test_what_writes_names_may_be_below_another_argument(root, files_of):
-    (root / "data").mkdir()
-    files = files_of(named("folder", root / "data"), named("out", root / "data" / "out.csv", is_written=True))
-
-    (root / "data" / "out.csv").touch()
-    files.refuse_changes()
-    (root / "data" / "log").touch()
-    with pytest.raises(MutatedInputError) as refused:
-        files.refuse_changes()
-
-    assert refused.value.facts == ("folder: <rootdir>/data/log: made by the call",)
+    assert refused(files) == (f"paths[0]: {elsewhere}: 0 bytes before, 1 after",)
 
 
 def test_of_many_changed_files_some_are_shown(root, files_of):
-    (root / "data").mkdir()
-    files = files_of(named("folder", root / "data"))
+    files = files_of(paths=[root / f"{number}.csv" for number in range(7)])
 
     for number in range(7):
-        (root / "data" / f"{number}.csv").touch()
-    with pytest.raises(MutatedInputError) as refused:
-        files.refuse_changes()
+        (root / f"{number}.csv").touch()
 
-    first = [f"folder: <rootdir>/data/{number}.csv: made by the call" for number in range(5)]
-    assert refused.value.facts == (*first, "and 2 more")
+    first = [f"paths[{number}]: <rootdir>/{number}.csv: made by the call" for number in range(5)]
+    assert refused(files) == (*first, "and 2 more")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in folders")
-def test_a_pipe_among_the_arguments_is_not_compared(root, files_of):
+def test_a_folder_and_a_pipe_are_not_compared(root, files_of):
     os.mkfifo(root / "pipe")
-    (root / "in.csv").touch()
-    files = files_of(named("pipe", root / "pipe"), named("path", root / "in.csv"))
+    (root / "data").mkdir()
+    files = files_of(pipe=root / "pipe", folder=root / "data")
 
     (root / "pipe").unlink()
-    files.refuse_changes()
-    (root / "in.csv").write_text("1")
-    with pytest.raises(MutatedInputError) as refused:
-        files.refuse_changes()
+    (root / "data" / "out.csv").touch()
 
-    assert refused.value.facts == ("path: <rootdir>/in.csv: 0 bytes before, 1 after",)
-
-
-def unreadable(folder: Path) -> Path:
-    """Make a folder with a link that leads to itself, which no user can follow."""
-    folder.mkdir()
-    (folder / "loop").symlink_to("loop")
-    return folder
-
-
-def written_to(folder: Path) -> None:
-    """Do what a call does: repair the folder, and write a file."""
-    (folder / "loop").unlink()
-    (folder / "out.csv").write_text("1")
-
-
-def listing(files: CallFiles) -> Any:
-    kept = files.kept()
-    return None if kept is None else kept.listing
-
-
-needs_links = pytest.mark.skipif(os.name == "nt", reason="links need a right there")
-
-
-@needs_links
-def test_a_written_folder_that_was_unreadable_before_the_call_is_kept_whole(root, files_of):
-    folder = unreadable(root / "data")
-    files = files_of(named("folder", folder, is_written=True))
-
-    written_to(folder)
-
-    assert [*listing(files)["folder"]["files"]] == ["out.csv"]
-
-
-@needs_links
-def test_what_an_object_names_must_be_readable_before_the_call(root, files_of):
-    """Otherwise, nobody knows which files the call has touched."""
-    folder = unreadable(root / "data")
-    files = files_of(named("self", SimpleNamespace(folder=folder), is_written=True))
-
-    written_to(folder)
-
-    with pytest.raises(UnstorableOutcomeError, match=r"self\.folder: a folder that cannot be read"):
-        files.kept()
-
-
-@needs_links
-def test_an_unreadable_folder_elsewhere_that_an_object_names_is_left_out(root, files_of):
-    folder = unreadable(root.parent / "elsewhere")
-    shop = SimpleNamespace(cache=folder, out=root / "out.csv")
-    files = files_of(named("self", shop, is_written=True))
-
-    written_to(folder)
-    shop.out.write_text("1")
-
-    assert [*listing(files)] == ["self.out"]
+    files.refuse_changes("shop:f")

@@ -6,13 +6,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytest_mimic import CassetteError, CorruptRecordingError
-from pytest_mimic._core.engine.cassette_fixtures import is_left_out, mode_of
+from pytest_mimic import CassetteError
+from pytest_mimic._core.engine.cassette_fixtures import mode_of
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import cassette_name, cassette_of_test
 
 
-@pytest.mark.promise("a cassette name made from a test id is readable, unique and safe")
 @pytest.mark.parametrize(
     ("nodeid", "name"),
     [
@@ -32,7 +31,6 @@ def test_a_name_is_the_same_in_every_run(nodeid, name):
 ids = st.text(st.sampled_from("ab-./_:[] ÄCon1\\"), max_size=70)
 
 
-@pytest.mark.promise("a cassette name made from a test id is readable, unique and safe")
 @given(ids, ids)
 @example("a" * 80, "test_it")
 @example("test_shop", "test_it[" + "-" * 80 + "]")
@@ -89,27 +87,6 @@ def test_record_is_refused_if_recording_is_forbidden():
 
 def fetch(city):
     return [city]
-
-
-@pytest.mark.parametrize(("pattern", "expected"), [("shop:fetch", False), ("shop:other", True)])
-def test_only_leaves_a_cassette_out_if_it_selects_none_of_its_calls(runs, pattern, expected):
-    record(runs)
-
-    runs.again("rerecord", only=(pattern,))
-
-    assert is_left_out(runs.state, "cassettes/trip.json") is expected
-
-
-def test_only_leaves_a_damaged_cassette_out(runs):
-    """Nobody knows its calls. So it is not replaced, and the replay reports the damage."""
-    record(runs)
-    runs.damage()
-
-    runs.again("rerecord", only=("shop:fetch",))
-
-    assert is_left_out(runs.state, "cassettes/trip.json")
-    with pytest.raises(CorruptRecordingError, match=r"cassettes/trip\.json"):
-        runs.cassette("replay")
 
 
 def record(runs):

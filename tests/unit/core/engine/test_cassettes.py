@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic.errors import MissingRecordingError
 from unit.core.engine.runs import Runs
 
 
@@ -35,17 +34,6 @@ def test_a_call_says_what_it_is(recorded: Runs) -> None:
         "<CassetteCall toy_client ASK Rome>",
     ]
     assert repr(cassette) == "<Cassette trip, replay>"
-
-
-def test_calls_pass_through_a_live_cassette(recorded: Runs, service: Any) -> None:
-    recorded.again("live", only=("toy_client",))
-    cassette = recorded.cassette("live")
-
-    assert recorded.client(cassette)("Oslo") == -3.5
-    cassette.close(None)
-
-    assert service.requests == ["Oslo 2026-11-01"]
-    assert cassette.calls == []
 
 
 def test_one_more_identical_call_is_added(runs: Runs) -> None:
@@ -90,20 +78,3 @@ def test_a_replayed_block_is_not_written(recorded: Runs, error: BaseException | 
 
     assert recorded.store.read(name) is before
     assert recorded.ledger.notes == []
-
-
-@pytest.mark.parametrize("is_left_out", [False, True], ids=["new call", "selected call"])
-def test_a_call_that_would_begin_again_is_refused_where_nothing_can_be_repeated(
-    recorded: Runs, service: Any, is_left_out: bool
-) -> None:
-    """In the teardown of a wider fixture, for example."""
-    recorded.again("record", only=("ASK Bergen",) if is_left_out else ())
-    cassette = recorded.cassette("replay" if is_left_out else "extend")
-    cassette.is_left_out = is_left_out
-    ask = recorded.client(cassette)
-    ask("Oslo")
-
-    with pytest.raises(MissingRecordingError, match="cannot run for real: calls before it were replayed"):
-        ask("Bergen")
-
-    assert service.requests == []

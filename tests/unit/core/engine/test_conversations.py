@@ -5,21 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from toy_adapter import ToyAdapter
 
-from pytest_mimic._core.engine.conversations import AbortedCallError
-from pytest_mimic.errors import MissingRecordingError
+from pytest_mimic.errors import CassetteError, MissingRecordingError
 from unit.core.engine.runs import Runs
-
-
-class EndedTest(BaseException):
-    """Ends an attempt of a test."""
-
-
-class PickyAdapter(ToyAdapter):
-    """A client that would give up its connection if a `BaseException` passed through it."""
-
-    closes_on_exits = True
 
 
 @pytest.fixture
@@ -28,93 +16,123 @@ def recorded(runs: Runs, service: Any) -> Runs:
     ask = runs.client()
     ask("Oslo")
     ask("Rome")
+    service.degrees["Bergen"] = 4.0
     service.requests.clear()
     return runs
 
 
-def begin(runs: Runs, mode: str, **settings: Any) -> None:
-    """Begin an attempt of the test that can be ended."""
-    runs.again(mode, **settings)
-    runs.state.conversations.end_test = EndedTest
-
-
-def test_an_ended_test_gets_no_further_answer(recorded: Runs, service: Any) -> None:
-    """Code that catches everything goes on until the next call."""
-    begin(recorded, "rerecord", only=("ASK Rome",))
+def test_a_new_call_after_a_replayed_one_is_refused(recorded: Runs, service: Any) -> None:
+    """Each time, and what is recorded goes on to be replayed."""
+    recorded.again("record")
+    before = {name: recorded.store.read(name) for name in recorded.names()}
     ask = recorded.client()
-
-    assert ask("Oslo") == -3.5
-    for place in ("Rome", "Rome", "Oslo"):
-        with pytest.raises(
-            EndedTest, match="the test is run again: a conversation at toy_client has changed"
-        ):
-            ask(place)
-    assert service.requests == []
-
-    recorded.next_attempt()
-    assert [ask("Oslo"), ask("Rome")] == [-3.5, 16.0]
-    assert service.requests == ["Oslo 2026-11-01", "Rome 2026-11-01"]
-
-
-def test_code_that_goes_on_after_many_errors_gets_one_that_it_cannot_catch(recorded: Runs) -> None:
-    begin(recorded, "record")
-    ask = recorded.client(kind=PickyAdapter)
     ask("Oslo")
 
-    caught: list[AbortedCallError] = []
+    for _ in range(2):
+        with pytest.raises(MissingRecordingError, match="cannot run for real: calls before it were replayed"):
+            ask("Bergen")
 
-    def go_on() -> None:
-        while len(caught) < 1_000:
-            try:
-                ask("Bergen")
-            except AbortedCallError as error:
-                caught.append(error)
-
-    with pytest.raises(EndedTest):
-        go_on()
-    assert len(caught) == 20
+    assert ask("Rome") == 16.0
+    assert service.requests == []
+    assert {name: recorded.store.read(name) for name in recorded.names()} == before
+    assert "to record the whole conversation again: pytest --mimic-rerecord test_" in recorded.errors()[0]
 
 
-@pytest.mark.parametrize("settings", [{}, {"only": ("ASK Rome",)}], ids=["all", "only"])
-def test_a_call_that_would_begin_again_is_refused_where_nothing_can_be_repeated(
-    recorded: Runs, service: Any, settings: Any
+def test_a_conversation_whose_first_call_is_new_runs_for_real_as_a_whole(
+    recorded: Runs, service: Any
 ) -> None:
-    """At import, for example: there is no test to run again."""
-    recorded.again("rerecord" if settings else "record", **settings)
+    recorded.again("record")
     ask = recorded.client()
+
+    assert [ask("Bergen"), ask("Oslo")] == [4.0, -3.5]
+    assert service.requests == ["Bergen 2026-11-01", "Oslo 2026-11-01"]
+
+
+@pytest.mark.parametrize("passed", [False, True])
+def test_another_attempt_of_a_failed_test_goes_on_with_its_conversation(
+    recorded: Runs, service: Any, passed: bool
+) -> None:
+    """What it did not reach was recorded in the conversation before."""
+    recorded.again("record")
+    recorded.client()("Bergen")
+
+    recorded.next_attempt(passed=passed)
+
+    ask = recorded.client()
+    assert ask("Bergen") == 4.0
+    assert service.requests == ["Bergen 2026-11-01"] * (1 if passed else 2)
+
+
+def test_a_call_after_a_replayed_one_names_the_option_that_records_it(recorded: Runs) -> None:
+    recorded.again("replay")
+    ask = recorded.client()
+
+    with pytest.raises(MissingRecordingError, match="to record it: pytest --mimic-record test_"):
+        ask("Bergen")
+    ask("Oslo")
+    for _ in range(2):
+        with pytest.raises(MissingRecordingError, match="to record it: pytest --mimic-rerecord test_"):
+            ask("Paris")
+
+
+def record_cassette(runs: Runs, *places: str) -> None:
+    cassette = runs.cassette("record")
+    for place in places:
+        runs.client(cassette)(place)
+    cassette.close(None)
+
+
+def places_in(runs: Runs) -> list[str]:
+    return [call.signature.removeprefix("ASK ") for call in runs.cassette("replay").calls]
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [(("Bergen",), ["Bergen"]), (("Bergen", "Oslo"), ["Bergen", "Oslo"]), (("Oslo",), ["Oslo", "Rome"])],
+)
+def test_a_cassette_whose_first_call_is_new_is_recorded_again(
+    recorded: Runs, asked: tuple[str, ...], kept: list[str]
+) -> None:
+    record_cassette(recorded, "Oslo", "Rome")
+    recorded.again("record")
+    cassette = recorded.cassette("extend")
+
+    for place in asked:
+        recorded.client(cassette)(place)
+    cassette.close(None)
+
+    assert places_in(recorded) == kept
+
+
+def test_a_new_call_after_a_replayed_one_is_refused_in_a_cassette(recorded: Runs, service: Any) -> None:
+    record_cassette(recorded, "Oslo", "Rome")
+    service.requests.clear()
+    recorded.again("record")
+    cassette = recorded.cassette("extend")
+    ask = recorded.client(cassette)
     ask("Oslo")
 
     with pytest.raises(MissingRecordingError, match="cannot run for real: calls before it were replayed"):
-        ask("Rome" if settings else "Bergen")
+        ask("Bergen")
+    cassette.close(None)
 
     assert service.requests == []
+    assert places_in(recorded) == ["Oslo", "Rome"]
 
 
-def test_a_conversation_whose_first_call_is_selected_runs_for_real_as_a_whole(
-    recorded: Runs, service: Any
-) -> None:
-    begin(recorded, "rerecord", only=("ASK Oslo",))
-    ask = recorded.client()
+def test_a_cassette_that_others_use_keeps_their_calls(recorded: Runs, service: Any) -> None:
+    """What they recorded cannot be made again in another conversation."""
+    record_cassette(recorded, "Oslo", "Rome")
+    service.requests.clear()
+    recorded.again("record")
+    recorded.state.test = "test_other.py::test_y"
+    cassette = recorded.cassette("extend")
+    ask = recorded.client(cassette)
+    ask("Bergen")
 
-    assert [ask("Oslo"), ask("Rome")] == [-3.5, 16.0]
-    assert service.requests == ["Oslo 2026-11-01", "Rome 2026-11-01"]
+    with pytest.raises(CassetteError, match="others use its recording in cassette trip"):
+        ask("Oslo")
+    cassette.close(None)
 
-
-def test_a_new_call_is_recorded_if_a_recorded_call_of_its_conversation_is_selected(
-    recorded: Runs, service: Any
-) -> None:
-    service.degrees["Bergen"] = 4.0
-    begin(recorded, "record", only=("ASK Rome",))
-
-    assert recorded.client()("Bergen") == 4.0
     assert service.requests == ["Bergen 2026-11-01"]
-
-
-def test_a_new_call_is_a_miss_if_no_call_of_its_conversation_is_selected(
-    recorded: Runs, service: Any
-) -> None:
-    begin(recorded, "record", only=("ASK Paris",))
-
-    with pytest.raises(MissingRecordingError, match="no recording of toy_client ASK Bergen"):
-        recorded.client()("Bergen")
-    assert service.requests == []
+    assert places_in(recorded) == ["Bergen", "Oslo", "Rome"]

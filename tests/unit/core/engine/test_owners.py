@@ -9,7 +9,7 @@ from pytest_mimic._core.engine.owners import Owner, SequenceInProgress
 
 def sequence(old: list[str], new: dict[int, str]) -> Any:
     """Make a sequence whose stored outcomes are strings."""
-    return SequenceInProgress(None, old, old, was_recorded=True, is_new=False, new=new)  # type: ignore[arg-type]
+    return SequenceInProgress(None, old, old, was_recorded=True, new=new)  # type: ignore[arg-type]
 
 
 def test_new_outcomes_replace_old_ones_by_position() -> None:

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.engine.decisions import decisions_of
-from pytest_mimic._core.vault.locks import ByteLocks
 from unit.core.engine.runs import Runs
 
 
@@ -24,23 +22,6 @@ def meanwhile() -> Iterator[Callable[[Callable[[], Any]], Future[Any]]]:
             return future
 
         yield begin
-
-
-def test_threads_that_make_their_first_calls_at_once_share_the_decisions(runs: Runs, meanwhile: Any) -> None:
-    """Identical calls in flight run once, so both have to know of them."""
-    others = []
-
-    def locks() -> ByteLocks:
-        if not others:
-            others.append(None)
-            others.append(meanwhile(lambda: decisions_of(runs.state)))
-        return ByteLocks(lambda: str(runs.folder / "locks"))
-
-    runs.again("record", locks=locks)
-
-    mine = decisions_of(runs.state)
-
-    assert others[1].result() is mine
 
 
 def test_threads_that_redact_at_once_share_what_is_secret(runs: Runs, meanwhile: Any) -> None:

@@ -11,14 +11,13 @@ import pytest
 import toy_client
 from toy_adapter import describe
 
-from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._tools.shown.call_log import CallLog
 from unit.core.engine.runs import Runs
 
 
 @pytest.mark.parametrize(
     ("mode", "notes"),
-    [("record", ["shop:fetch() was cancelled: not recorded"]), ("verify", []), ("live", [])],
+    [("record", ["shop:fetch() was cancelled: not recorded"]), ("verify", [])],
 )
 def test_only_recording_names_a_cancelled_call(runs: Runs, mode: str, notes: list[str]) -> None:
     async def fetch() -> int:
@@ -31,8 +30,7 @@ def test_only_recording_names_a_cancelled_call(runs: Runs, mode: str, notes: lis
     endless.__name__ = "fetch"
     if mode == "verify":
         asyncio.run(runs.mimic(fetch)())
-    runs.again(mode, only=("shop:fetch",))
-    assert decisions_of(runs.state)  # a session makes them at its start, unless it replays
+    runs.again(mode)
 
     async def cancel() -> None:
         task = asyncio.create_task(runs.mimic(endless)())
@@ -94,19 +92,3 @@ def test_a_request_that_cannot_be_sent_cannot_be_verified(runs: Runs, service: A
     assert [row["kind"] for row in runs.ledger.calls] == ["drifted"] * is_logged
     (drift,) = runs.errors()
     assert "ASK Oslo could not be verified: its request holds the placeholder of a secret" in drift
-
-
-def test_a_live_stream_gives_its_items_themselves(runs: Runs) -> None:
-    """They need not be storable."""
-    item = threading.Lock()
-
-    def stream() -> Iterator[object]:
-        yield item
-
-    runs.again("live", only=("shop:stream",))
-    assert decisions_of(runs.state)  # a session makes them at its start, unless it replays
-
-    (given,) = runs.mimic(stream)()
-
-    assert given is item
-    assert runs.names() == []

@@ -17,23 +17,6 @@ def digest(path):
     return FileDigests().content_of(str(path))
 
 
-def opened_by(path, action):
-    """Return how often an action opened a file."""
-    count = 0
-
-    def hook(event, arguments):
-        nonlocal count
-        count += event == "open" and arguments[0] == str(path) and active
-
-    active = True
-    sys.addaudithook(hook)
-    try:
-        action()
-    finally:
-        active = False
-    return count
-
-
 def test_content_of_files(tmp_path):
     for name, data in (("a", b"one"), ("b", b"one"), ("c", b"two"), ("d", b"")):
         (tmp_path / name).write_bytes(data)
@@ -139,15 +122,6 @@ def test_a_folder_with_too_much_data_is_refused(tmp_path):
 
     with pytest.raises(NoDigest, match="more than 2 GB"):
         digest(tmp_path)
-
-
-def test_a_file_that_did_not_change_is_read_once(tmp_path):
-    path, digests = tmp_path / "a", FileDigests()
-    path.write_text("one")
-    wait_for_the_next_tick(tmp_path)
-
-    assert opened_by(path, lambda: [digests.content_of(str(path)) for _ in range(5)]) == 1
-    assert opened_by(path, lambda: digests.content_of(str(tmp_path))) == 0
 
 
 def wait_for_the_next_tick(folder):

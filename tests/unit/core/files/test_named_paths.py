@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from pytest_mimic._core.identity.named_paths import MOST_PARTS, named_paths
+from pytest_mimic._core.identity.named_paths import named_paths
 
 
 class Pair(NamedTuple):
@@ -65,12 +65,3 @@ def test_a_value_that_contains_itself_is_looked_at_once():
     value.append(value)
 
     assert steps(value) == [("x[0]", "a")]
-
-
-@pytest.mark.parametrize(
-    "make", [list, tuple, set, lambda texts: dict.fromkeys(range(len(texts)), "a"), Job, lambda _: {"x": 1}]
-)
-def test_of_a_very_large_argument_only_a_part_is_looked_at(make):
-    texts = [f"{n:06}" for n in range(2 * MOST_PARTS)]
-
-    assert len(steps(make(texts))) <= MOST_PARTS

@@ -35,7 +35,6 @@ def test_target_parameter_names_and_values_count():
     assert len(expected) == 32
 
 
-@pytest.mark.promise("ignore= leaves arguments, or parts of them, out of the identity")
 @pytest.mark.parametrize(
     ("ignore", "other"),
     [
@@ -86,7 +85,6 @@ def test_the_result_of_a_key_function_replaces_the_arguments():
     assert seen[0] == {"rows": [1], "payload": {"id": 5, "at": 1}, "rest": (), "extra": {}}
 
 
-@pytest.mark.promise("a default of object() counts as an argument that was left out")
 def test_a_bare_object_as_default_means_not_given():
     missing = object()
     calls = CallIdentity("a:f", ("x", "limit"), defaults=(None, missing))
@@ -209,7 +207,6 @@ def test_a_refused_part_that_disappears_is_still_reported():
     assert (caught.value.path, caught.value.type_name) == ("x", "a thread lock")
 
 
-@pytest.mark.promise("a refusal names the argument, the path in it and the remedy")
 def test_the_error_offers_to_leave_out_the_part_before_the_whole_argument():
     calls = CallIdentity("shop.api:send", ("session",))
     with pytest.raises(Unstable) as caught:

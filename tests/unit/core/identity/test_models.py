@@ -84,7 +84,6 @@ def test_an_attribute_named_like_a_pandas_cache_counts():
     assert fingerprint(SimpleCache(1)) != fingerprint(SimpleCache(2))
 
 
-@pytest.mark.promise("attrs and pydantic models have an identity")
 @pytest.mark.parametrize("class_", [Old, Slotted, Hashed, Model, Child])
 def test_fields_count(class_):
     value = class_(x=1, y="b")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import sys
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -73,7 +72,7 @@ def filled(template: Any, path_of: Any) -> Any:
 
 
 def keys_of(template: Any, run: Any) -> list[str]:
-    """Return the identities of a template in one run: as a value, as arguments, and changed as `mutates=` sees it."""
+    """Return the identities of a template in one run: as a value, as arguments, and as one argument alone."""
     places, path_of = run
     value = filled(template, path_of)
     calls = CallIdentity("a:f", ("x", "*rest", "**extra"), places=places)
@@ -217,22 +216,3 @@ def test_values_without_paths_count_as_in_a_run_without_a_temporary_folder(templ
     value = nested(with_base(template), (MOST_LEVELS + 10) * deep)
 
     assert fingerprint(value, places=places) == fingerprint(value)
-
-
-def test_a_file_that_a_call_names_twice_is_read_once(runs):
-    places, path_of = runs[0]
-    calls = CallIdentity("a:f", ("x",), places=places)
-    path = pathlib.Path(path_of("a.csv"))
-    opened: list[str] = []
-
-    def hook(event: str, arguments: Any) -> None:
-        if event == "open" and arguments[0] == str(path):
-            opened.append(event)
-
-    sys.addaudithook(hook)
-
-    for value in ([str(path)] * 3, {"x": path, "y": [path]}):
-        path.write_text("one")
-        before = len(opened)
-        calls.key((value,))
-        assert len(opened) == before + 1

@@ -150,7 +150,6 @@ if sys.version_info >= (3, 14):
     CASES["queue between interpreters"] = (interpreters.create_queue, "a queue between interpreters")
 
 
-@pytest.mark.promise("values without a stable identity are refused")
 @pytest.mark.parametrize(("make", "what"), CASES.values(), ids=CASES)
 def test_unstable_values_are_refused_and_named(make, what):
     value = make()
@@ -163,7 +162,6 @@ def test_unstable_values_are_refused_and_named(make, what):
         fingerprint(Plain(part=value))
 
 
-@pytest.mark.promise("values without a stable identity are refused")
 def test_a_coroutine_is_refused():
     made = coroutine()
     with pytest.raises(Unstable, match=r"a coroutine$"):
@@ -188,7 +186,6 @@ def test_running_things_are_refused():
         fingerprint(process)
 
 
-@pytest.mark.promise("values without a stable identity are refused")
 def test_open_things_are_refused(tmp_path):
     path = tmp_path / "file"
     with path.open("w") as text, path.open("rb") as data, path.open("rb", buffering=0) as raw:

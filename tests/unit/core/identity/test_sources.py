@@ -96,7 +96,6 @@ OTHER = {
 }
 
 
-@pytest.mark.promise("functions and classes count by name, source, defaults and closure")
 @pytest.mark.parametrize(("old", "new"), SAME.values(), ids=SAME)
 def test_comments_docstrings_and_layout_do_not_count(source, old, new):
     assert old in BASE
@@ -106,7 +105,6 @@ def test_comments_docstrings_and_layout_do_not_count(source, old, new):
     assert fingerprint(two) == fingerprint(one)
 
 
-@pytest.mark.promise("functions and classes count by name, source, defaults and closure")
 @pytest.mark.parametrize(("old", "new"), OTHER.values(), ids=OTHER)
 def test_every_change_of_behaviour_counts(source, old, new):
     assert old in BASE
@@ -219,7 +217,6 @@ def test_a_lambda_in_an_assert_has_its_source():
     assert source_fingerprint(lambda x: x + 7) != source_fingerprint(lambda x: x + 8)
 
 
-@pytest.mark.promise("functions and classes count by name, source, defaults and closure")
 def test_closures_and_defaults_count():
     lists = [k.adder(n) for n in (1, 1, 2)]
 
@@ -307,7 +304,6 @@ def test_a_registry_attribute_does_not_hide_the_source():
     assert fingerprint(one) != fingerprint(two)
 
 
-@pytest.mark.promise("functions and classes count by name, source, defaults and closure")
 def test_classes_count_by_their_source(source):
     one = source(CLASSES)
     commented = source(CLASSES.replace("# as it is", ""))

@@ -21,7 +21,6 @@ TENSORS = {
 }
 
 
-@pytest.mark.promise("torch tensors have an identity")
 def test_tensors_count_by_dtype_shape_values_and_gradients():
     table = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 

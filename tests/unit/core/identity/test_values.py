@@ -258,11 +258,6 @@ def made(expression):
     return eval(expression, globals())
 
 
-@pytest.mark.promise("the order of dicts and sets does not count, nor does sharing")
-@pytest.mark.promise("dataclasses, named tuples and objects with or without slots have an identity")
-@pytest.mark.promise("different values have different identities")
-@pytest.mark.promise("builtin and standard library values have an identity")
-@pytest.mark.promise("an instance without attributes counts by its class")
 @pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
 def test_identities_are_equal_if_and_only_if_values_are(expression, equal, different):
     expected = fingerprint(made(expression))
@@ -273,7 +268,6 @@ def test_identities_are_equal_if_and_only_if_values_are(expression, equal, diffe
     assert len(set(others)) == len(others)
 
 
-@pytest.mark.promise("builtin and standard library values have an identity")
 @pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
 def test_values_count_the_same_inside_containers(expression, equal, different):
     expected = fingerprint([made(expression), {"a": (made(expression), 1)}])
@@ -309,7 +303,6 @@ def test_known_identities():
     assert [f"{fingerprint(made(expression))} {expression}" for expression in expressions] == KNOWN
 
 
-@pytest.mark.promise("different values have different identities")
 def test_all_values_of_the_table_differ():
     assert len({fingerprint(made(row[0])) for row in ROWS.values()}) == len(ROWS)
 
@@ -346,7 +339,6 @@ def test_an_outcome_without_identity_has_none():
     assert fingerprint_outcome([object()]) is None
 
 
-@pytest.mark.promise("a path under the rootdir counts relative to it")
 def test_paths_count_relative_to_their_roots(tmp_path):
     places, elsewhere = Places(str(tmp_path / "one")), Places(str(tmp_path / "two"))
 
@@ -371,7 +363,6 @@ class TaughtToo(Taught):
     pass
 
 
-@pytest.mark.promise("register_fingerprint and __mimic_identity__ define a type's identity")
 def test_a_registered_type_counts_by_its_reduced_data():
     register_fingerprint(Taught, lambda value: value.name)
 
@@ -397,7 +388,6 @@ def test_a_wrong_registration_is_reported(arguments, message):
         register_fingerprint(*arguments)
 
 
-@pytest.mark.promise("the order of dicts and sets does not count, nor does sharing")
 def test_shared_and_separate_equal_parts_are_the_same():
     part = {"a": [1, 2]}
     large = list(range(1000))

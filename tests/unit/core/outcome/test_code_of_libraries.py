@@ -140,7 +140,6 @@ CODE = {
 }  # fmt: skip
 
 
-@pytest.mark.promise("what a pickle calls is listed as code, unless it makes a plain value")
 @pytest.mark.parametrize("value", PLAIN.values(), ids=PLAIN)
 def test_outcomes_of_data_list_no_code(value):
     assert pickles.dump(value).code == []

@@ -176,7 +176,6 @@ RUNNING = {
 }  # fmt: skip
 
 
-@pytest.mark.promise("what a pickle calls is listed as code, unless it makes a plain value")
 @pytest.mark.parametrize("thing", RUNNING.values(), ids=RUNNING)
 def test_nothing_runs_that_is_not_listed_as_code(thing, touched, capfd):
     for name in ("kept", "read.xml"):
@@ -236,7 +235,6 @@ def faces():
     )  # fmt: skip
 
 
-@pytest.mark.promise("a pickle changes nothing that it imports")
 @pytest.mark.parametrize("listed", ["imports", "code"])
 @pytest.mark.parametrize("thing", CHANGING.values(), ids=CHANGING)
 def test_nothing_that_is_imported_is_changed(thing, listed):
@@ -251,7 +249,6 @@ def test_nothing_that_is_imported_is_changed(thing, listed):
     assert faces() == before
 
 
-@pytest.mark.promise("a pickle changes nothing that it imports")
 @pytest.mark.parametrize(
     "thing",
     ["class out of a list", "class by its attribute", "class by a method", "class by its metaclass",

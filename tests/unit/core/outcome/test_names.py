@@ -157,7 +157,6 @@ CALLING = {
 }
 
 
-@pytest.mark.promise("code stored by value is listed as code")
 @pytest.mark.parametrize(("name", "value"), CALLING.items(), ids=CALLING)
 def test_what_is_called_to_make_other_values_is_code(name, value):
     assert name in pickles.dump(value).code
@@ -171,7 +170,6 @@ FUNCTIONS = """
 """.split()
 
 
-@pytest.mark.promise("code stored by value is listed as code")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_that_are_not_the_projects_are_code(monkeypatch, name):
     monkeypatch.setitem(sys.modules, "tests_of_code", sys.modules[__name__])

@@ -75,7 +75,6 @@ def test_a_users_class_of_paths_stays_its_class(tmp_path, there, here):
     assert type(found[1]) is DataPath
 
 
-@pytest.mark.promise("paths in outcomes load on another system")
 @pytest.mark.parametrize("form", [list, tuple], ids=["json", "pickle"])
 def test_no_stored_path_names_a_class_of_one_system(there, form):
     """`pathlib.PosixPath` cannot be made on Windows, so only neutral names are stored."""
@@ -150,29 +149,13 @@ def test_a_pickle_lists_no_import_for_paths(there):
     assert json.loads(store.read(NAME))["outcomes"][0]["imports"] == ["ipaddress:IPv4Address"]
 
 
-@pytest.mark.parametrize(
-    "library", ["pandas", "pandas object", "pyarrow", "polars", "polars series", "numpy", "numpy text"]
-)
-def test_columns_of_texts_follow(tmp_path, there, here, library):
+@pytest.mark.parametrize("library", ["pandas", "numpy"])
+def test_texts_in_columns_of_objects_follow(tmp_path, there, here, library):
     def column(folder):
-        texts = [str(folder / "a"), None if "numpy" not in library else "", "plain"]
-        if library.startswith("numpy"):
-            return pytest.importorskip("numpy").array(texts, dtype=str if "text" in library else object)
-        if library.startswith("pandas"):
-            kind = object if "object" in library else "str"
-            return (
-                pytest.importorskip("pandas")
-                .DataFrame({"n": [1, 2, 3], "file": texts})
-                .astype({"file": kind})
-            )
-        if library == "pyarrow":
-            return pytest.importorskip("pyarrow").table({"n": [1, 2, 3], "file": texts})
-        polars = pytest.importorskip("polars")
-        return (
-            polars.Series("file", texts)
-            if "series" in library
-            else polars.DataFrame({"n": [1, 2, 3], "file": texts})
-        )
+        texts = [str(folder / "a"), "plain"]
+        if library == "numpy":
+            return pytest.importorskip("numpy").array(texts, dtype=object)
+        return pytest.importorskip("pandas").DataFrame({"n": [1, 2], "file": texts}).astype({"file": object})
 
     found = load(put({"frame": column(tmp_path / "base" / "test_a0")}, there), here)
 

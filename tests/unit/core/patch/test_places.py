@@ -18,7 +18,7 @@ from unittest import mock
 import pytest
 
 from pytest_mimic._core.engine.wrappers import Mimicked
-from pytest_mimic._core.patch import Patcher, patches
+from pytest_mimic._core.patch import Patcher
 from pytest_mimic._core.targets.target import Target
 
 counted = pytest.mark.skipif(
@@ -67,7 +67,6 @@ def test_every_kind_of_function_is_patched_and_restored(
     assert not before.changed()
 
 
-@pytest.mark.promise("every reference to a target is patched, whenever it was imported")
 def test_every_importer_of_a_function_gets_the_wrapper(write, calls, activate, snapshot, shop_source):
     """`from x import f` before and after, under another name, in a class body, as a staticmethod."""
     write(
@@ -143,7 +142,6 @@ def test_descriptors_of_other_libraries_are_rebuilt(write, calls, activate, snap
     assert not before.changed()
 
 
-@pytest.mark.promise("a target may be written in C")
 def test_c_functions_are_patched(write, calls, activate):
     """In their module, in modules that imported them, and in a class, where they do not bind."""
     write(early="from math import hypot\nclass Point:\n    length = hypot\n")
@@ -231,7 +229,6 @@ def test_pytest_keeps_the_real_function(activate):
     assert time.perf_counter is not real
 
 
-@pytest.mark.promise("wildcards add public functions and methods, and ! removes them")
 @pytest.mark.parametrize(
     ("lines", "names"),
     [
@@ -306,7 +303,6 @@ def test_named_target_wins_over_a_wildcard(shop, calls):
             "shop:Client.Nested.Deeper.* does not exist in shop.Client.Nested (did you mean deep?)",
         ),
         ("builtins:str.upper", "builtins:str.upper cannot be patched, its class is written in C"),
-        ("shop.Client.gett", "shop:Client.gett does not exist in shop.Client (did you mean get?)"),
         ("empty:*", "empty:* names no public function"),
         ("odd:Odd.blind", "odd:Odd.blind is a property that cannot be read"),
         ("number:fetch", "number:fetch cannot be patched, number is no module but an int"),
@@ -656,117 +652,6 @@ class Covering:
 
 
 @counted
-@pytest.mark.parametrize(
-    "name", ["fetch_all", "cached", "Client.parse", "Client.build", "Client.token", "Client.pool"]
-)
-def test_holders_are_not_searched_while_nothing_changes(name, shop, activate, monkeypatch):
-    """The second activation accounts for every reference, also to descriptors."""
-    owner, _, attribute = f"shop.{name}".rpartition(".")
-    monkeypatch.setattr(
-        Holder, "taken", vars(shop.Client if "Client" in owner else shop)[attribute], raising=False
-    )
-    covering = Covering()
-    patcher = Patcher(covering.cover, covering.uncover)
-    patcher.activate([Target(f"shop:{name}")]).close()
-    monkeypatch.setattr(patches, "all_namespaces", lambda: pytest.fail("searched"))
-
-    patcher.activate([Target(f"shop:{name}")]).close()
-
-
-ONE_HOLDER = """
-    import functools
-
-    def fetch_all():
-        return []
-
-    def rows():
-        yield 1
-
-    async def pages():
-        yield 1
-
-    async def status():
-        return 200
-
-    @functools.lru_cache
-    def cached():
-        return "cached"
-
-    class Client:
-        def get(self):
-            return "got"
-
-        @staticmethod
-        def parse():
-            return "parsed"
-
-        @property
-        def token(self):
-            return "token"
-"""
-
-
-@pytest.fixture
-def searches(monkeypatch):
-    """One item for each search of all modules."""
-    found = []
-    real = patches.all_namespaces
-
-    def all_namespaces():
-        found.append(1)
-        return real()
-
-    monkeypatch.setattr(patches, "all_namespaces", all_namespaces)
-    return found
-
-
-@counted
-@pytest.mark.parametrize(
-    "name",
-    ["fetch_all", "rows", "pages", "status", "cached", "Client.get", "Client.parse", "Client.token"],
-)
-def test_function_with_one_holder_needs_no_search(name, write, searches):
-    write(shop=ONE_HOLDER)
-    importlib.import_module("shop")
-
-    Patcher(Covering().cover, lambda *_: None).activate([Target(f"shop:{name}")]).close()
-
-    assert searches == []
-
-
-@counted
-@pytest.mark.parametrize("kept", ["an error", "the wrapper", "nothing"])
-def test_what_is_kept_of_an_ended_activation_causes_no_search(kept, write, searches):
-    """The frames of an error's traceback refer to the wrapper, and two lines of an activation to one function."""
-    write(shop="def fetch(): ...")
-    shop = importlib.import_module("shop")
-
-    def cover(request, name, function, kind):
-        @functools.wraps(function)
-        def wrapper():
-            raise LookupError("no recording")
-
-        return wrapper
-
-    patcher, keep = Patcher(cover, lambda *_: None), []
-    for _ in range(3):
-        with closing(patcher.activate([Target("shop:fetch"), Target("shop:fetch")])):
-            assert searches == []
-            with pytest.raises(LookupError) as caught:
-                shop.fetch()
-            keep.append({"an error": caught.value, "the wrapper": shop.fetch}.get(kept))
-            del caught
-        if kept == "the wrapper":
-            searches.clear()  # a module might have got it
-
-    assert searches == []
-    keep.clear()
-    patcher.forget()
-    Patcher(cover, lambda *_: None).activate([Target("shop:fetch")]).close()
-    assert searches == []
-
-
-@counted
 def test_a_module_that_gets_the_wrapper_after_a_failure_is_restored(write):
     """The frames of the earlier failure refer to the wrapper, too, and no module did then."""
     write(shop="def fetch(): ...", late="get = None")
@@ -794,23 +679,6 @@ def test_a_module_that_gets_the_wrapper_after_a_failure_is_restored(write):
     patcher.sweep()
 
     assert late.get is shop.fetch
-
-
-@counted
-def test_search_ends_at_the_last_reference(write, monkeypatch):
-    write(shop="def fetch(): ...", early="from shop import fetch", late="from shop import fetch")
-    early, covering = importlib.import_module("early"), Covering()
-
-    def all_classes():
-        yield pytest.fail("searched the classes too")
-
-    monkeypatch.setattr(patches, "all_classes", all_classes)
-
-    with closing(Patcher(covering.cover, covering.uncover).activate([Target("shop:fetch")])):
-        late = importlib.import_module("late")
-        assert early.fetch is late.fetch is covering.mimicked["shop:fetch"].wrapper
-
-    assert early.fetch is late.fetch is covering.mimicked["shop:fetch"].function
 
 
 def test_function_named_by_two_modules_is_patched_in_both(write):

@@ -13,7 +13,6 @@ A, N = "aB3dE6gH9jK2mN5p" * 6, "0123456789abcdef" * 4
 JWT = f"eyJ{A[:20]}.eyJ{A[:30]}.{A[:43]}"
 
 
-@pytest.mark.promise("check names texts that look like keys")
 @pytest.mark.parametrize(
     ("key", "what"),
     [

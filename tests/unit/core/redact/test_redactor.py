@@ -17,7 +17,6 @@ def redactor() -> Redactor:
     return Redactor()
 
 
-@pytest.mark.promise("mimic_redact adds and removes secret names")
 @pytest.mark.parametrize(
     "name",
     [
@@ -63,7 +62,6 @@ def test_names_that_only_resemble_secret_ones_are_public(redactor: Redactor, nam
     assert not redactor.secret(name)
 
 
-@pytest.mark.promise("mimic_redact adds and removes secret names")
 @pytest.mark.parametrize(
     ("line", "names"),
     [
@@ -110,7 +108,6 @@ def test_the_mark_of_a_text_has_eight_digits(mark: str) -> None:
         read_names(mark)
 
 
-@pytest.mark.promise("mimic_redact adds and removes secret names")
 def test_names_can_be_added() -> None:
     redactor = Redactor(["patient_id", "ssn"])
     names = ("patientId", "old-patient-id", "patient_id_1", "SSN", "token")
@@ -118,7 +115,6 @@ def test_names_can_be_added() -> None:
     assert all(redactor.secret(name) for name in names)
 
 
-@pytest.mark.promise("mimic_redact adds and removes secret names")
 def test_an_exclamation_mark_removes_a_name() -> None:
     redactor = Redactor(["!cookie", "!csrf_token"])
 
@@ -294,7 +290,6 @@ def test_urls_lose_their_secrets(redactor: Redactor, url: str, expected: str) ->
     assert redactor.texts.scrub_url(url) == expected
 
 
-@pytest.mark.promise("redaction keeps a cookie's name and replaces its value")
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [

@@ -5,12 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import pytest
-
 from pytest_mimic._core.modules import module_exists
 
 
-@pytest.mark.promise("a missing module is reported after a full collection, without importing it")
 def test_a_module_is_found_without_importing_its_parents(monkeypatch, tmp_path):
     for name in ("plain/part.py", "plain/__init__.py", "bare/part.py"):
         file = tmp_path / name

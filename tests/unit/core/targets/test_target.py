@@ -38,16 +38,12 @@ class Client:
         def deep(self): ...
 
 
-@pytest.mark.promise("mimic_functions holds one target per line")
-@pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
-@pytest.mark.promise("a target may be a client")
 @pytest.mark.parametrize(
     ("line", "module", "path", "excluded"),
     [
         ("shop.api:fetch", "shop.api", ("fetch",), False),
         ("shop:Client.fetch", "shop", ("Client", "fetch"), False),
         ("shop:Client.Nested.fetch", "shop", ("Client", "Nested", "fetch"), False),
-        ("shop.api.fetch", "shop.api", ("fetch",), False),
         ("shop.api:*", "shop.api", ("*",), False),
         ("shop.api:Client.*", "shop.api", ("Client", "*"), False),
         ("!shop.api:helper", "shop.api", ("helper",), True),
@@ -64,16 +60,14 @@ def test_every_form_of_a_line_is_accepted(line, module, path, excluded):
     assert target.is_client is (path == ())
 
 
-@pytest.mark.promise("options follow the target on its line, or are keyword arguments in Python")
 @pytest.mark.parametrize("line", ["", "   ", "# shop.api:fetch"])
 def test_a_comment_is_not_a_target(line):
     assert parse_target(line) is None
 
 
-@pytest.mark.promise("options follow the target on its line, or are keyword arguments in Python")
 def test_options_follow_the_target():
     line = (
-        "shop:f ignore=a,b.c,rows.*.id,rows[0].id sequence mutates=x rtol=1e-6 atol=0.5 "
+        "shop:f ignore=a,b.c,rows.*.id,rows[0].id sequence content=x rtol=1e-6 atol=0.5 "
         'volatile=headers.date compare=shape only="GET /users, POST" exclude=*/edit'
     )
 
@@ -82,7 +76,7 @@ def test_options_follow_the_target():
         match=(),
         key=None,
         sequence=True,
-        mutates=("x",),
+        content=("x",),
         rtol=1e-6,
         atol=0.5,
         volatile=("headers.date",),
@@ -95,7 +89,6 @@ def test_options_follow_the_target():
     )
 
 
-@pytest.mark.promise("options follow the target on its line, or are keyword arguments in Python")
 def test_options_can_be_given_by_keyword():
     target = Target("shop:f sequence", ignore="a,b", only=["GET /a,b"], rtol=1, key=len, sequence=None)
 
@@ -108,33 +101,18 @@ def test_options_can_be_replaced():
     assert Target("!shop:f", sequence=True).options == Options()
 
 
-@pytest.mark.promise("a line as people write it by mistake is answered with the right one")
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("shop:f, shop:g", "one target per line: put shop:g on a line of its own"),
-        ("shop:f,shop:g", "one target per line: put shop:g on a line of its own"),
-        ("shop:f ignore=a shop.g", "one target per line: put shop.g on a line of its own"),
-        ("httpx requests", "one target per line: put requests on a line of its own"),
-        ("shop:f ignore = product", 'no blanks around "=": ignore=product'),
-        ("shop:f ignore= product", 'no blanks around "=": ignore=product'),
-        ("shop:f ignore =product", 'no blanks around "=": ignore=product'),
-        ("shop:f ignore=a, b.c", 'no blanks after ",": ignore=a,b.c'),
-        ("lib: f", 'no blanks around ":": lib:f'),
-        ("lib :f ignore=a", 'no blanks around ":": lib:f'),
-        (
-            "a/lib.py:f",
-            "a/lib.py:f is not a target, write it as package.module:function (did you mean a.lib:f?)",
-        ),
         ("openai", "openai is recorded through http: write http"),
-        ("boto3 ignore=headers", "boto3 is recorded through botocore: write botocore"),
+        ("boto3 ignore=headers", "boto3 is recorded through http: write http"),
         (
             "asyncpg",
             "asyncpg is recorded through sqlalchemy: write sqlalchemy, or name your function that queries",
         ),
     ],
 )
-def test_a_line_as_people_write_it_is_answered_with_the_right_one(line, message):
+def test_the_name_of_a_library_is_answered_with_the_client_that_records_it(line, message):
     with pytest.raises(TargetError) as caught:
         parse_target(line, origin=ORIGIN)
 
@@ -146,15 +124,16 @@ def test_a_line_as_people_write_it_is_answered_with_the_right_one(line, message)
     [
         ("fetch", "fetch is neither package.module:function nor a client"),
         ("httpy", "httpy is neither package.module:function nor a client (did you mean http?)"),
-        ("shop:", "shop: is not a target, write it as package.module:function"),
-        ("shop:a-b", "shop:a-b is not a target, write it as package.module:function"),
-        ("shop:*.fetch", "shop:*.fetch is not a target, write it as package.module:function"),
-        ("shop:fetch_*", "shop:fetch_* is not a target, write it as package.module:function"),
+        ("shop.api.fetch", "shop.api.fetch is neither package.module:function nor a client"),
+        ("shop:", "shop: is neither package.module:function nor a client"),
+        ("shop:a-b", "shop:a-b is neither package.module:function nor a client"),
+        ("shop:*.fetch", "shop:*.fetch is neither package.module:function nor a client"),
+        ("shop:fetch_*", "shop:fetch_* is neither package.module:function nor a client"),
         ("shop:f ignroe=a", "shop:f: there is no option ignroe (did you mean ignore?)"),
         (
             "shop:f frozen=a",
-            "shop:f: there is no option frozen (there are atol, compare, content, exclude, ignore, match, mutates, only,"
-            " rtol, sequence, stateless, volatile, writes)",
+            "shop:f: there is no option frozen (there are atol, compare, content, exclude, ignore, match, only,"
+            " rtol, sequence, stateless, volatile)",
         ),
         ("shop:f ignore", "shop:f: ignore= takes arguments or paths in them, not nothing"),
         ("shop:f ignore=", "shop:f: ignore= takes arguments or paths in them, not ''"),
@@ -188,7 +167,7 @@ def test_a_wrong_line_is_reported_in_one_line(line, message):
             {"only": iter(["GET"])},
             "only= takes patterns on calls, not an iterator, which can be read only once",
         ),
-        ({"mutates": [1]}, r"mutates= takes names of arguments, not \[1\]"),
+        ({"content": [1]}, r"content= takes names of arguments, not \[1\]"),
     ],
 )
 def test_a_wrong_keyword_option_is_refused(options, message):
@@ -196,7 +175,6 @@ def test_a_wrong_keyword_option_is_refused(options, message):
         Target("shop:f", **options)
 
 
-@pytest.mark.promise("a target may be the function object itself")
 @pytest.mark.parametrize(
     ("function", "name"),
     [
@@ -252,16 +230,6 @@ def test_targets_are_compared_and_copied_by_value():
     assert hash(target) == hash(Target("shop:f ignore=a"))
 
 
-@pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
-def test_the_dotted_form_may_name_a_method():
-    """Only the imported module shows where its name ends."""
-    assert [candidate.module for candidate in Target("shop.api.Client.fetch").candidates] == [
-        "shop.api.Client",
-        "shop.api",
-        "shop",
-    ]
-
-
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
     """A package and a nested namespace package whose import fails."""
@@ -272,13 +240,11 @@ def shop(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
-@pytest.mark.promise("a missing module is reported after a full collection, without importing it")
 @pytest.mark.parametrize(
     "line",
     [
         "shop:f",
         "shop.api:f",
-        "shop.api.Client.fetch",
         "space.inner.deep:f",
         "json.decoder:f",
         "os.path:join",
@@ -301,9 +267,9 @@ def test_a_module_is_found_without_importing_it(line, shop):
     ("line", "message"),
     [
         ("shop.apy:f", "shop.apy:f does not exist: there is no module shop.apy (did you mean shop.api?)"),
-        ("shpo.api:f", "shpo.api:f does not exist: there is no module shpo.api (did you mean shop.api?)"),
-        ("shpo.apy:f", "shpo.apy:f does not exist: there is no module shpo.apy (did you mean shop.api?)"),
-        ("shpo.zzz:f", "shpo.zzz:f does not exist: there is no module shpo.zzz (did you mean shop?)"),
+        ("shpo.api:f", "shpo.api:f does not exist: there is no module shpo.api"),
+        ("shpo.apy:f", "shpo.apy:f does not exist: there is no module shpo.apy"),
+        ("shpo.zzz:f", "shpo.zzz:f does not exist: there is no module shpo.zzz"),
         ("jsn:f", "jsn:f does not exist: there is no module jsn (did you mean json?)"),
         ("qqqqq:f", "qqqqq:f does not exist: there is no module qqqqq"),
         ("shop.api.x:f", "shop.api.x:f does not exist: there is no module shop.api.x"),
@@ -315,7 +281,6 @@ def test_a_missing_module_is_reported_with_the_closest_one(line, message, shop):
     assert str(error) == f"{ORIGIN}: {message}"
 
 
-@pytest.mark.promise("a client needs no extra and never imports its client")
 def test_a_client_that_is_not_installed_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "redis", None)
 
@@ -346,13 +311,13 @@ def test_plain_line_reads_as_one_with_a_comment(line):
 
 def test_only_blanks_and_tabs_separate_options():
     """Python's `str.split` knows more of them, such as the no-break space."""
-    with pytest.raises(TargetError, match="is not a target"):
+    with pytest.raises(TargetError, match="nor a client"):
         parse_target("shop.api:fetch\u00a0sequence=yes")
 
 
 def test_a_line_is_checked_without_loading_an_adapter() -> None:
     """The start of each run would take as long."""
-    lines = ["http ignore=query volatile=body.id", "botocore ignore=params", "sqlalchemy ignore=params"]
+    lines = ["http ignore=query volatile=body.id", "redis ignore=database", "sqlalchemy ignore=params"]
     lines += [
         "redis ignore=command.1",
         "grpc ignore=metadata",

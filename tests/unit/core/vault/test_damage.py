@@ -51,7 +51,6 @@ def positions(size: int, count: int) -> list[int]:
     return sorted({*edge, *random.Random(size).sample(range(size), min(count, size))})
 
 
-@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
 @pytest.mark.parametrize("kind", VALUES)
 def test_flipped_byte_of_an_object_is_found(kind):
     """Also in padding and in compressed parts."""
@@ -135,7 +134,6 @@ def test_compressed_part_of_another_size_is_found(size, change):
         container.unpack(memoryview(remade(data, **change)), checksum)
 
 
-@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
 def test_error_names_the_file_and_the_remedy():
     store = written(VALUES["small"])
     name = object_of(store)
@@ -158,8 +156,6 @@ class Effect:
         return ran.append, ("an opcode ran",)
 
 
-@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
-@pytest.mark.promise("loading a pickle imports only the classes and functions that it lists")
 def test_no_opcode_runs_before_the_check():
     """Neither of a file with another checksum, nor of one that imports unlisted names."""
     ran.clear()
@@ -207,7 +203,6 @@ def holding(stream: bytes, **changes) -> MemoryStore:
     return store
 
 
-@pytest.mark.promise("code stored by value is listed as code")
 @pytest.mark.parametrize(
     "name",
     [
@@ -248,7 +243,6 @@ def test_missing_object_is_named_with_its_recording():
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 
 
-@pytest.mark.promise("a Git LFS pointer that was not pulled is reported")
 @pytest.mark.parametrize("value", [(ADDRESS,), [0] * 3000, b"\xff" * 3000], ids=["pickle", "json", "bytes"])
 def test_git_lfs_pointer_is_named_with_the_remedy(value):
     store = written(value)
@@ -313,8 +307,6 @@ SHAPES = [
     ('"duration": 0.5', '"duration": Infinity', "must be a number of seconds"),
     ('"value"', '"valeu"', "needs one value, exception or file"),
     ('"value"', '"raised": {}, "value"', "needs one value, exception or file"),
-    ('"value"', '"changed": 3, "value"', "changed must be an object"),
-    ('"value"', '"changes": "a", "value"', "changes must be a list of texts"),
     ('"value"', '"tagged": 1, "value"', "tagged must be true or false"),
     ('"value"', '"tagged": true, "objects": ["a.bin"], "value"', "objects must name objects"),
     ('"value"', '"python": 3.11, "value"', "python must be text"),
@@ -326,10 +318,8 @@ SHAPES = [
     (VALUE, '"raised": {}', "an exception without its class"),
     (VALUE, '"raised": {"type": "a:b"}', "an exception without its class"),
     (VALUE, '"stream": []', "a stream without its items"),
-    (VALUE, '"returned": "x"', "returned does not name"),
     (VALUE, '"json": "../../etc/passwd"', "does not name an object"),
     (VALUE, '"pickle": "objects/aa/b.pkl"', "does not name an object"),
-    (VALUE, '"changed": {}, "returned": []', "returned does not name"),
     (VALUE, f'"json": "{OBJECT}.json"', "without its kind"),
     (VALUE, f'"kind": "value", "pickle": "{OBJECT}.pkl"', "without its checksum"),
     (VALUE, '"stream": {"items": [], "sent": 1}', "sent must be a list"),
@@ -344,49 +334,12 @@ SHAPES = [
 ]  # fmt: skip
 
 
-@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
 @pytest.mark.parametrize(("part", "other", "how"), SHAPES, ids=[how for *_, how in SHAPES])
 def test_recording_of_another_shape_is_reported(part, other, how):
     store = written({"a": 1})
     text = store.read(NAME).decode()
     assert part is None or part in text
     store.write(NAME, (other if part is None else text.replace(part, other)).encode())
-
-    with pytest.raises(CorruptRecordingError, match=how) as caught:
-        load(store)
-
-    assert caught.value.file == f".mimic_vault/{NAME}"
-
-
-FILE = {"object": f"{OBJECT}.bin", "size": 1}
-
-
-@pytest.mark.parametrize(
-    ("listing", "how"),
-    [
-        ([], "files must be objects with"),
-        ({"out": 3}, "files must be objects with"),
-        ({"out": {"size": 1}}, "files must be objects with"),
-        ({"out": {"object": 3}}, "files must be objects with"),
-        ({"out": {"object": "../../etc/passwd"}}, "files must be objects with"),
-        ({"out": {"object": f"{OBJECT}.json"}}, "files must be objects with"),
-        ({"out": {**FILE, "size": "1"}}, "files must be objects with"),
-        ({"out": {**FILE, "executable": 1}}, "files must be objects with"),
-        ({"out": {"files": [FILE]}}, "files must be objects with"),
-        ({"out": {"files": {}, "folders": "a"}}, "files must be objects with"),
-        ({"out": {"files": {}, "removed": [3]}}, "files must be objects with"),
-        ({"out": {"files": {}, "gone": 1}}, "files must be objects with"),
-        ({"out": {"files": {"../a": FILE}}}, "files lead out of their folder"),
-        ({"out": {"files": {}, "folders": ["../a"]}}, "files lead out of their folder"),
-        ({"out": {"files": {}, "removed": ["a/../../b"]}}, "files lead out of their folder"),
-        ({"out": {"files": {"a": {"object": "a"}}}}, "files must be objects with"),
-    ],
-)
-def test_a_listing_of_files_of_another_shape_is_reported(listing, how):
-    store = written({"a": 1})
-    recording = json.loads(store.read(NAME))
-    recording["outcomes"][0]["files"] = listing
-    store.write(NAME, json.dumps(recording).encode())
 
     with pytest.raises(CorruptRecordingError, match=how) as caught:
         load(store)
@@ -548,23 +501,6 @@ def test_exception_type_that_is_not_a_class_is_reported():
         vault.read(NAME).outcomes[0].load()
 
 
-@pytest.mark.parametrize(
-    "value",
-    [[1, 2], [0] * 3000, [(1, 2)], [(0,)] * 3000, [ADDRESS]],
-    ids=["inline", "json", "tagged", "tagged json", "pickle"],
-)
-def test_unlisted_changes_of_arguments_are_loaded(value):
-    """The recording was edited so that its outcome looks like a value alone."""
-    store = recorded(Outcome("value", value=value, changed={"rows": value}))
-    vault = Vault(store)
-
-    store.write(NAME, store.read(NAME).replace(b'"changes": ["rows"]', b'"changes": []'))
-
-    player = vault.read_player(NAME)
-    assert player is None or player[2]() == value
-    assert vault.read(NAME).outcomes[0].load().value == value
-
-
 def test_missing_class_makes_the_recording_stale():
     from pytest_mimic import StaleRecordingError
 
@@ -602,7 +538,6 @@ def test_miss_while_a_pickle_is_loaded_is_raised(monkeypatch):
         load(store)
 
 
-@pytest.mark.promise("code stored by value is refused on another Python")
 def test_code_by_value_is_refused_on_another_python():
     """Before it is loaded: such pickles crash interpreters."""
     from pytest_mimic import StaleRecordingError
@@ -617,7 +552,6 @@ def test_code_by_value_is_refused_on_another_python():
         load(store)
 
 
-@pytest.mark.promise("mimic_pickle = forbid replays plain data only")
 def test_forbidden_pickles_are_neither_loaded_nor_written():
     store = written((1, ADDRESS))
     vault = Vault(store, pickles="forbid")

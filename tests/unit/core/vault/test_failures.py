@@ -65,7 +65,6 @@ def test_every_listed_operation_is_used(tmp_path, monkeypatch):
             assert attempt(lambda vault=vault: put(vault, A, NEW)) is not None
 
 
-@pytest.mark.promise("a crash leaves the old recording or the new one, never half")
 @pytest.mark.parametrize("operation", ["open", "write", "replace", "mkdir", "close"])
 @pytest.mark.parametrize("before", [None, OLD], ids=["new", "replacing"])
 def test_failing_operation_leaves_the_old_or_the_new_recording(operation, before, tmp_path, monkeypatch):
@@ -95,7 +94,6 @@ def test_failing_operation_leaves_the_old_or_the_new_recording(operation, before
     raise AssertionError("some operation fails for ever")
 
 
-@pytest.mark.promise("the files of calls that take longer than a flush reach the disk at the end of the run")
 @pytest.mark.parametrize(
     ("values", "seconds", "is_flushed"),
     [

@@ -8,8 +8,6 @@ import pytest
 from unit.memory_store import MemoryStore
 
 from pytest_mimic import CorruptRecordingError
-from pytest_mimic._core.files.written import WrittenFile, WrittenFolder
-from pytest_mimic._core.outcome.kept_files import KeptFiles
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Recording, Vault
 
@@ -30,11 +28,9 @@ def write(store, stored):
     return Vault(store).write(NAME, Recording("shop:f", None, "s", "t", "2026-11-01", None, [stored]))
 
 
-def recorded(value, files=None) -> MemoryStore:
+def recorded(value) -> MemoryStore:
     store = MemoryStore()
-    outcome = Outcome("value", value)
-    outcome.files = files
-    write(store, Vault(store).stored(outcome, 0.5))
+    write(store, Vault(store).stored(Outcome("value", value), 0.5))
     return store
 
 
@@ -44,16 +40,6 @@ def lifted(store):
 
 def contents(store) -> dict[str, bytes]:
     return {name: store.read(name) for name in store.names()}
-
-
-def files_in(tmp_path) -> KeptFiles:
-    """Return what a call wrote: a file, one in a folder, and that it removed one."""
-    for name, text in {"report.txt": "sums", "part.txt": "rows"}.items():
-        (tmp_path / name).write_text(text)
-    report, part = (
-        WrittenFile(str(tmp_path / name), 4, is_executable=False) for name in ("report.txt", "part.txt")
-    )
-    return KeptFiles.of({"to": report, "folder": WrittenFolder({"a.txt": part}, [], []), "old": None}, {})
 
 
 @pytest.mark.parametrize("kind", VALUES)
@@ -66,15 +52,6 @@ def test_a_lifted_outcome_makes_the_same_files(kind):
     assert write(one, lifted(other)).changed is False
 
 
-def test_written_files_are_lifted_with_their_outcome(tmp_path):
-    one, other = recorded(None, files_in(tmp_path)), MemoryStore()
-
-    write(other, lifted(one))
-
-    assert len(list(other.names("objects"))) == 2
-    assert contents(other) == contents(one)
-
-
 @pytest.mark.parametrize("kind", ["json", "bytes", "pickle", "pickle with buffers"])
 def test_a_damaged_object_is_not_lifted(kind):
     store = recorded(VALUES[kind])
@@ -85,42 +62,6 @@ def test_a_damaged_object_is_not_lifted(kind):
         lifted(store)
 
     assert caught.value.file == f".mimic_vault/{name}"
-
-
-def test_a_damaged_file_is_not_lifted(tmp_path):
-    store, other = recorded(None, files_in(tmp_path)), MemoryStore()
-    name = next(iter(store.names("objects")))
-    store.write(name, store.read(name)[:-3])
-
-    with pytest.raises(CorruptRecordingError) as caught:
-        write(other, lifted(store))
-
-    assert caught.value.file == f".mimic_vault/{name}"
-    assert contents(other) == {}
-
-
-def test_recording_again_repairs_the_object_of_a_written_file(tmp_path):
-    store = recorded(None, files_in(tmp_path))
-    before = contents(store)
-    gone, cut = store.names("objects")
-    store.delete([gone])
-    store.write(cut, before[cut][:-3])
-    outcome = Outcome("value", None)
-    outcome.files = files_in(tmp_path)
-
-    write(store, Vault(store).stored(outcome, 0.5))
-
-    assert contents(store) == before
-
-
-def test_a_call_that_only_removed_files_keeps_nothing_in_memory():
-    store = MemoryStore()
-    outcome = Outcome("value", None)
-    outcome.files = KeptFiles({"old": None})
-
-    write(store, Vault(store).stored(outcome, 0.5, detached=True))
-
-    assert Vault(store).read(NAME).outcomes[0].load().files.listing == {"old": None}
 
 
 @pytest.mark.parametrize("kind", VALUES)

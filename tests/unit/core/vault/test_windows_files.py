@@ -1,4 +1,4 @@
-"""The rules of Windows for files and locks, in a process whose `os` has them."""
+"""The rules of Windows for files, in a process whose `os` has them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ pytest.importorskip("fcntl", reason="the rules of Windows are simulated with tho
 
 #: What the modules load themselves was loaded by a POSIX system.
 BEGIN = """
-import fcntl, os, sys, types
-from threading import Event, Thread
+import os, sys
 
 import pytest_mimic._core.vault
 
@@ -24,7 +23,6 @@ folder = sys.argv[1]
 LOAD = """
 os.name = "nt"
 from pytest_mimic._core.vault.folder import FolderStore
-from pytest_mimic._core.vault.locks import ByteLocks
 os.name = "posix"
 """
 
@@ -32,25 +30,13 @@ os.name = "posix"
 def outcome_of(folder: object, before: str, after: str) -> str:
     """Return what a process prints that does one thing before the store is loaded, and one after that."""
     done = subprocess.run(
-        [sys.executable, "-c", BEGIN + FAKE + before + LOAD + after, str(folder)],
+        [sys.executable, "-c", BEGIN + before + LOAD + after, str(folder)],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-#: `locking` of Windows locks at the current place in the file.
-FAKE = """
-def locking(file, mode, size):
-    fcntl.lockf(file, mode, size, 0, os.SEEK_CUR)
-
-sys.modules["msvcrt"] = types.ModuleType("msvcrt")
-vars(sys.modules["msvcrt"]).update(
-    locking=locking, LK_NBLCK=fcntl.LOCK_EX | fcntl.LOCK_NB, LK_UNLCK=fcntl.LOCK_UN
-)
-"""
 
 
 def test_a_store_waits_while_another_process_has_the_file_open(tmp_path):
@@ -79,46 +65,3 @@ print(store.names(), min(refused.values()))
 """
 
     assert outcome_of(tmp_path, before, after) == "b'2' b'2' 1\n[] 4\n"
-
-
-def test_threads_do_not_lock_each_others_bytes(tmp_path):
-    """They share the place in the file at which Windows locks."""
-    before = """
-seek, is_placed, is_over = os.lseek, Event(), Event()
-
-def lseek(file, byte, how):
-    place = seek(file, byte, how)
-    if byte == 5:
-        is_placed.set()
-        is_over.wait(0.2)
-    return place
-
-os.lseek = lseek
-"""
-    after = """
-def other():
-    is_placed.wait()
-    locks.acquire(9)
-    is_over.set()
-
-locks = ByteLocks(lambda: folder + "/locks")
-locks.acquire(1)
-thread = Thread(target=other)
-thread.start()
-locks.acquire(5)
-thread.join()
-child = os.fork()
-if not child:  # another process
-    file = os.open(folder + "/locks", os.O_RDWR)
-    taken = []
-    for byte in (1, 2, 5, 9):
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
-        except OSError:
-            taken.append(byte)
-    print(taken, flush=True)
-    os._exit(0)
-os.waitpid(child, 0)
-"""
-
-    assert outcome_of(tmp_path, before, after) == "[1, 5, 9]\n"

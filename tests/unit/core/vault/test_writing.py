@@ -47,7 +47,6 @@ def objects(store):
     return sorted(store.names("objects"))
 
 
-@pytest.mark.promise("re-recording an equal outcome leaves every file as it is")
 @pytest.mark.parametrize(
     "value",
     [1, {"a": [1]}, DOCUMENT, (1, 2), {"x", "y"}, b"\xff" * 3000, (1, ONE), {"x", "y", ONE}],
@@ -74,7 +73,6 @@ def test_changed_source_updates_the_source_alone(value):
     assert files(store) == {**before, A: before[A].replace(b'"s1"', b'"s2"')}
 
 
-@pytest.mark.promise("types, dict order and array layout make another outcome, set order does not")
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -104,7 +102,6 @@ def test_changed_outcome_has_the_facts_of_its_run(old, new):
     assert (again.test, again.recorded, again.outcomes[0].duration) == ("t2", "2027-01-01", 9.0)
 
 
-@pytest.mark.promise("types, dict order and array layout make another outcome, set order does not")
 def test_array_layout_counts():
     """C order and Fortran order are two outcomes."""
     numpy = pytest.importorskip("numpy")
@@ -117,7 +114,6 @@ def test_array_layout_counts():
     assert vault.read(A).outcomes[0].load().value.flags.f_contiguous
 
 
-@pytest.mark.promise("equal outcomes are stored once, except small plain ones")
 @pytest.mark.parametrize(
     "value",
     [DOCUMENT, tuple(range(1000)), b"\xff" * 3000, (1, ONE), {"x": {1, ONE}}],
@@ -134,7 +130,6 @@ def test_equal_outcomes_are_stored_once(value):
     assert vault.read(A).outcomes[0].load().value == vault.read(B).outcomes[0].load().value == value
 
 
-@pytest.mark.promise("re-recording an equal outcome leaves every file as it is")
 def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
     """Recording one again leaves every file as it is."""
     script = textwrap.dedent("""
@@ -167,7 +162,6 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
     assert sorted(name.rpartition(".")[2] for name in kept[0]) == ["json"] * 5 + ["pkl"]
 
 
-@pytest.mark.promise("a JSON recording may be edited by hand")
 def test_hand_edited_object_is_used_and_never_shared():
     """The next equal outcome gets another file."""
     store = MemoryStore()
@@ -494,7 +488,6 @@ def test_cassette_shares_objects_with_recordings(value):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes and special files")
-@pytest.mark.promise("replay works with a read-only vault")
 def test_read_only_vault_replays(tmp_path):
     """Nothing is written, and no lock is made."""
     store = FolderStore(tmp_path / "v")
@@ -536,7 +529,6 @@ def test_missing_permission_is_one_clear_error(tmp_path):
         put(Vault(FolderStore(tmp_path / "v")), A, [1])
 
 
-@pytest.mark.promise("processes, threads and tasks may record into one vault")
 def test_many_threads_write_one_vault(tmp_path):
     """Equal outcomes share one object, and nothing is lost."""
     store = FolderStore(tmp_path)

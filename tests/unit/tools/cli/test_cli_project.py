@@ -14,7 +14,6 @@ INI_OPTIONS = (
 )
 
 
-@pytest.mark.promise("the command finds the vault and the configuration as pytest does")
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -31,7 +30,7 @@ def test_the_vault_and_the_secret_names_are_read_from_every_file(tmp_path, name,
 
     project = Project.around(tmp_path / "tests" / "unit")
 
-    assert (project.rootdir, project.inifile) == (tmp_path, tmp_path / name)
+    assert project.rootdir == tmp_path
     assert project.settings.vault == tmp_path / "recordings"
     assert project.settings.redact == ("shoe_size", "!token")
     assert project.settings.prefix == "../../"
@@ -46,8 +45,7 @@ def test_tables_with_the_types_of_toml_are_read_as_the_installed_pytest_does(tmp
     assert Project.around(tmp_path).settings.vault.name == ("recordings" if reads else ".mimic_vault")
 
 
-@pytest.mark.promise("the command finds the vault and the configuration as pytest does")
-def test_the_rootdir_and_file_are_those_of_pytest(pytester, monkeypatch):
+def test_the_rootdir_is_that_of_pytest(pytester, monkeypatch):
     """In a tree with a file of each kind at another level, some of them not pytest's."""
     pytester.makefile(".cfg", setup="[metadata]\nname = x\n")
     pytester.makepyprojecttoml('[project]\nname = "x"\n')
@@ -61,7 +59,7 @@ def test_the_rootdir_and_file_are_those_of_pytest(pytester, monkeypatch):
     config = pytester.parseconfig()
     project = Project.around(deep)
 
-    assert (project.rootdir, project.inifile) == (config.rootpath, config.inipath)
+    assert project.rootdir == config.rootpath
 
 
 def test_without_any_file_the_folder_itself_is_the_rootdir(tmp_path):
@@ -69,15 +67,6 @@ def test_without_any_file_the_folder_itself_is_the_rootdir(tmp_path):
     (tmp_path / "below").mkdir()
 
     assert Project.around(tmp_path / "below").rootdir == tmp_path
-
-
-def test_a_vault_in_addopts_counts_as_on_the_command_line(tmp_path, monkeypatch):
-    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -q --mimic-vault=other\n")
-
-    assert Project.around(tmp_path).settings.vault == tmp_path / "other"
-
-    monkeypatch.setenv("PYTEST_ADDOPTS", "--mimic-vault third")
-    assert Project.around(tmp_path).settings.vault == tmp_path / "third"
 
 
 def test_a_vault_elsewhere_is_shown_as_it_was_given(tmp_path):

@@ -31,14 +31,14 @@ def read_one(folder, response, request="{method: GET, uri: 'http://shop.test/', 
     """Write a cassette with one entry, and return that entry's stored response."""
     file = folder / "one.yaml"
     file.write_text(f"version: 1\ninteractions:\n- request: {request}\n  response: {response}\n", "utf-8")
-    (exchange,) = read_cassette(file).exchanges
+    (exchange,) = read_cassette(file)
     return stored(exchange)
 
 
 @pytest.mark.parametrize("client", ["requests", "httpx", "aiohttp"])
 def test_what_vcrpy_recorded_through_each_client_is_read(client):
     found = {}
-    for exchange in read_cassette(RECORDED / f"{client}.yaml").exchanges:
+    for exchange in read_cassette(RECORDED / f"{client}.yaml"):
         sent = exchange.request
         found[f"{sent.method} {sent.url.removeprefix('http://api.shop.test:8080')}"] = stored(exchange)
 
@@ -57,7 +57,7 @@ def test_what_vcrpy_recorded_through_each_client_is_read(client):
 @pytest.mark.parametrize("client", ["requests", "httpx", "aiohttp"])
 def test_a_compressed_body_is_given_as_its_headers_say(client):
     """Whether vcrpy kept it compressed, as for requests, or decompressed it, as for aiohttp."""
-    exchanges = read_cassette(RECORDED / f"{client}.yaml").exchanges
+    exchanges = read_cassette(RECORDED / f"{client}.yaml")
     (exchange,) = (one for one in exchanges if one.request.url.endswith("/gzip"))
 
     response = load_response(stored(exchange), "GET")
@@ -69,17 +69,13 @@ def test_a_compressed_body_is_given_as_its_headers_say(client):
 
 
 def test_the_arguments_that_vcrpy_keeps_of_aiohttp_are_bodies():
-    posts = [
-        one.request
-        for one in read_cassette(RECORDED / "aiohttp.yaml").exchanges
-        if one.request.method == "POST"
-    ]
+    posts = [one.request for one in read_cassette(RECORDED / "aiohttp.yaml") if one.request.method == "POST"]
 
     assert [json.loads(one.body) for one in posts] == [{"n": [1, 2.5], "s": "ä"}, {"x": "1", "y": "ü"}]
 
 
 def test_json_cassettes_are_read():
-    get, post = read_cassette(RECORDED / "plain.json").exchanges
+    get, post = read_cassette(RECORDED / "plain.json")
 
     assert (get.request.method, get.request.url) == ("GET", "http://api.shop.test:8080/users?a=1")
     assert (post.request.body, stored(post)["body"]["json"]["body"]) == (b'{"a": 1}', '{"a": 1}')
@@ -159,7 +155,6 @@ def test_headers_that_the_body_contradicts_are_put_right(tmp_path):
         ("!!binary /w==", b"\xff"),
         ("!!python/unicode 'é'", "é".encode()),
         ("!!python/object/new:_io.BytesIO {state: !!python/tuple [!!binary /w==, 0, null]}", b"\xff"),
-        ("!!python/object/apply:builtins.iter {args: [[ab, cd]]}", b"abcd"),
     ],
 )
 def test_bodies_of_requests_are_read(tmp_path, body, expected):
@@ -170,28 +165,18 @@ def test_bodies_of_requests_are_read(tmp_path, body, expected):
         "utf-8",
     )
 
-    (exchange,) = read_cassette(file).exchanges
+    (exchange,) = read_cassette(file)
 
     assert exchange.request == ("POST", "http://shop.test/", (), expected)
 
 
-@pytest.mark.parametrize("module", ["_istr", "_multidict", "_multidict_py", "_abc"])
-def test_names_of_headers_of_aiohttp_are_texts(tmp_path, module):
-    """They are of a class whose module has changed from version to version."""
-    name = f"? !!python/object/new:multidict.{module}.istr [Server]"
-
-    found = read_one(tmp_path, f"{{status: {{code: 200}}, headers: {{{name} : [shop]}}, body: {{}}}}")
-
-    assert found["headers"] == [["Server", "shop"]]
-
-
-@pytest.mark.promise("nothing in an imported file is run")
 @pytest.mark.parametrize(
     "tag",
     [
         "!!python/object/apply:os.system ['touch RAN']",
         "!!python/object/new:os.system ['touch RAN']",
         "!!python/object:subprocess.Popen {args: 'touch RAN'}",
+        "!!python/object/apply:builtins.iter {args: [[ab, cd]]}",
         "!!python/name:os.system ''",
         "!!python/module:this ''",
     ],
@@ -213,7 +198,6 @@ def test_a_tag_of_a_python_object_is_refused_and_nothing_is_run(tmp_path, tag, m
         (b"interactions: \0", "is damaged, "),
         (b"interactions: &a b\nother: *c\n", "is damaged, line 2: found undefined alias"),
         (b"interactions: !!int '1'\n? !!python/tuple [[]]\n: 1\n", "is damaged, line 2: "),
-        (b"interactions: " + b"[" * 900 + b"]" * 900, "is damaged, it is nested too deeply"),
         (b"{}", "is not a cassette of vcrpy: it has no list of interactions"),
         (b"hello", "is not a cassette of vcrpy"),
         (b"\xff\xfe", "it is not text in UTF-8"),
@@ -241,26 +225,21 @@ def test_a_json_file_that_is_cut_off_is_named(tmp_path):
         read_cassette(file)
 
 
-def test_each_entry_that_cannot_be_read_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("{request: {method: GET}, response: {status: {code: 200}}}", "its request has no uri"),
+        ("7", "it is not a request with its response"),
+        ("{request: {method: GET, uri: 'http://a.test/'}, response: {status: 200, parsed_body: {id: 1}}}", "its response has parsed_body in place of body, from a serializer of its own"),
+    ],
+)  # fmt: skip
+def test_a_file_with_an_entry_that_cannot_be_read_is_refused(tmp_path, entry, problem):
+    sound = "{request: {method: GET, uri: 'http://shop.test/'}, response: {status: {code: 200}}}"
     file = tmp_path / "one.yaml"
-    file.write_text(
-        "interactions:\n- {request: {method: GET, uri: 'http://shop.test/'}, response: {status: {code: 200}}}\n"
-        "- {request: {method: GET}, response: {status: {code: 200}}}\n- 7\n"
-        "- {request: {method: GET, uri: 'http://shop.test/'}, response: {headers: {}}}\n"
-        "- {request: {method: GET, uri: 'http://shop.test/'}, response: {status: 200, parsed_body: {id: 1}}}\n"
-        "- {request: {method: GET, uri: 'http://shop.test/', json_body: {id: 1}}, response: {status: 200}}\n"
-    )
+    file.write_text(f"interactions:\n- {sound}\n- {entry}\n")
 
-    found = read_cassette(file)
-
-    assert found.exchanges == []
-    assert [(one.number, one.reason) for one in found.refusals[:-1]] == [
-        (2, "its request has no uri"),
-        (3, "it is not a request with its response"),
-        (4, "its response has no status"),
-        (5, "its response has parsed_body in place of body, from a serializer of its own"),
-        (6, "its request has json_body in place of body, from a serializer of its own"),
-    ]
+    with pytest.raises(UnreadableError, match=f"^entry 2 cannot be read: {problem}$"):
+        read_cassette(file)
 
 
 @pytest.mark.parametrize(
@@ -280,4 +259,6 @@ def test_without_pyyaml_the_error_says_how_to_install_it(tmp_path, name, what):
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
 
-    assert done.stdout == f"{name} is {what}, and PyYAML is not installed\n  pip install pytest-mimic[cli]\n"
+    assert (
+        done.stdout == f"{name} is {what}, and PyYAML is not installed\n  pip install pytest-mimic[import]\n"
+    )

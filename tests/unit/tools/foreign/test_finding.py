@@ -21,34 +21,21 @@ def names(found: list[Found]) -> list[tuple[str, str]]:
     return [(one.shown, one.name) for one in found]
 
 
-def test_cassettes_and_archives_below_a_folder_are_found(tmp_path):
+def test_cassettes_below_a_folder_are_found(tmp_path):
     write(
         tmp_path,
         talks__b_YAML=CASSETTE,
         talks__deep__a_json='{"interactions": []}',
-        talks__browser_har="damaged",
         talks__settings_json="{}",
         talks__notes_txt=CASSETTE,
     )
-    for folder in (".git", "node_modules", "site-packages"):
-        (tmp_path / "talks/more" / folder).mkdir(parents=True)
-        (tmp_path / "talks/more" / folder / "other.yaml").write_text(CASSETTE, "utf-8")
-
     found, ignored = find_files([Path("talks")], tmp_path)
 
     assert names(found) == [
         ("talks/b.YAML", "b"),
-        ("talks/browser.har", "browser"),
         ("talks/deep/a.json", "deep/a"),
     ]
     assert ignored == ["talks/settings.json"]
-
-
-def test_a_file_that_cannot_be_read_is_left_to_its_reader_which_says_why(tmp_path):
-    (tmp_path / "talks").mkdir()
-    (tmp_path / "talks/gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
-
-    assert names(find_files([Path("talks")], tmp_path)[0]) == [("talks/gone.yaml", "gone")]
 
 
 def test_a_file_that_is_given_twice_is_read_once_under_its_first_name(tmp_path):

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from support.git import git
 
-from pytest_mimic._core.vault.detached import FOLDER
 from pytest_mimic._tools.shown.git_revisions import GitStore
 
 
@@ -35,17 +34,3 @@ def test_files_are_those_of_the_revision(vault):
     assert not first.has("calls/other.json", b"2")
     assert not first.has("calls/new.json", b"1")
     assert first.has("calls/new.json", None)
-    assert first.is_same("calls/same.json", second)
-    assert not first.is_same("calls/other.json", second)
-
-
-def test_a_large_object_is_the_same_in_all_revisions(vault):
-    """Git ignores it: its name is the hash of its content."""
-    name = f"{FOLDER}/0a/1b"
-    (vault / name).parent.mkdir(parents=True)
-    (vault / name).write_bytes(b"large")
-
-    store = GitStore(vault, "HEAD")
-
-    assert store.read(name) == b"large"
-    assert bytes(store.map(name) or b"") == b"large"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pytest_mimic._core.compare.tree_differences import TreeDifference
-from pytest_mimic._tools.shown.difference_lines import plain_text, shown, text_lines
+from pytest_mimic._tools.shown.difference_lines import shown, text_lines
 
 
 def lines(*found: TreeDifference) -> list[str]:
-    return [plain_text(line) for line in shown(found)]
+    return list(shown(found))
 
 
 def test_only_the_first_differences_are_shown_and_the_others_counted():
@@ -41,4 +41,4 @@ def test_of_long_stretches_that_are_equal_their_ends_next_to_a_change_are_shown(
     (line,) = text_lines([(" ", same), ("-", "1"), (" ", same), ("+", "2"), (" ", same)])
 
     middle = f"{same[:60]}...{same[-60:]}"
-    assert plain_text(line) == f"...{same[-60:]}[-1-]{middle}{{+2+}}{same[:60]}..."
+    assert line == f"...{same[-60:]}[-1-]{middle}{{+2+}}{same[:60]}..."

@@ -24,7 +24,6 @@ def usage(outcomes, *, label="usage.json", python="Python 3.12", covered=(".",),
         "collected": ["test_it.py"],
         "skipped_modules": [],
         "absent_clients": [],
-        "installed_clients": [],
         "used": frozenset(),
         "others": frozenset(),
     }
@@ -125,7 +124,6 @@ def test_a_module_is_skipped_only_if_every_run_skips_it():
     assert together([skipping, other]).skipped_modules == {"test_y.py"}
 
 
-@pytest.mark.promise("a recording that came into the vault after a job of a split suite is not judged")
 def test_only_recordings_that_each_run_has_seen_are_judged():
     one = usage("p", used=frozenset(["calls/a"]), others=frozenset(["calls/b", "calls/c"]))
     two = usage("p", used=frozenset(["calls/b"]), others=frozenset(["calls/a", "calls/c", "calls/d"]))
@@ -159,14 +157,3 @@ def test_a_run_without_a_known_commit_belongs_to_any():
     one, two = usage("p"), usage("p", commit="e" * 40)
 
     assert refuse_mixture([one, two], ".mimic_vault") == "e" * 40
-
-
-def test_the_tests_that_ran_with_a_client_are_known():
-    """A run without it proves nothing about its recordings, nor does one that ran other tests."""
-    without = usage("pp-", absent_clients=["redis"], installed_clients=["http"])
-    listing = usage("---", installed_clients=["redis"])
-    full = usage("-pf", absent_clients=[], installed_clients=["http", "redis"])
-
-    assert together([full]).absent_clients == {}
-    assert together([without, listing]).absent_clients == {"redis": set()}
-    assert together([without, full]).absent_clients == {"redis": {"test_it.py::b", "test_it.py::c"}}

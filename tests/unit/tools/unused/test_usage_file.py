@@ -22,7 +22,6 @@ USAGE = Usage(
     collected=["", "tests", "tests/test_ä.py"],
     skipped_modules=["tests/test_b.py"],
     absent_clients=["redis"],
-    installed_clients=["http.client"],
     tests={
         "tests/test_ä.py::TestIt::test_x[::a]": "passed",
         "tests/test_ä.py::test_\udce4": "failed",
@@ -49,7 +48,7 @@ def changed(**facts):
     whole = {"mimic_usage": 2, "tests": {}}
     whole |= dict.fromkeys(("vault", "commit", "mode", "python", "platform"), "")
     whole |= {name: [] for name in ("wanted", "covered", "hiding", "broken", "collected", "skipped_modules")}
-    whole |= {"absent_clients": [], "installed_clients": [], "used": [], "others": []}
+    whole |= {"absent_clients": [], "used": [], "others": []}
     return json.dumps({**whole, **facts})
 
 

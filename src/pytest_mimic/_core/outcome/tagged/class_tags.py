@@ -1,23 +1,21 @@
 """Tags of objects by their class, `{"$shop.models:User": {"name": "Ann"}}`: read and made past the methods of the class.
 
 That a copy is equal is proved by the round trip that each readable outcome makes when it is recorded. The checks of
-classes are for what it cannot show, and for recordings that were edited: that no code of a class runs, that an object
-may be made bare, and that its fields are the same.
+classes are for what it cannot show: that an object may be made bare, and that its fields are still the same.
 """
 
 from __future__ import annotations
 
 import copyreg
 import sys
-from collections.abc import Callable, Iterable
-from enum import Enum, EnumMeta, Flag
-from types import FunctionType, GetSetDescriptorType
+from collections.abc import Iterable
+from enum import Enum, Flag
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.identity.kinds import HEAP_TYPE
 from pytest_mimic._core.identity.object_state import slot_members, slot_values
-from pytest_mimic._core.outcome.exceptions import FIELDS, is_remade, make, restore, state_of
-from pytest_mimic._core.outcome.names import has_plain_metaclass, is_generated, name_of
+from pytest_mimic._core.outcome.exceptions import is_remade, make, restore, state_of
+from pytest_mimic._core.outcome.names import is_generated, name_of
 from pytest_mimic._core.outcome.tagged.nodes import (
     CLASS,
     Node,
@@ -42,11 +40,9 @@ _OWN_WAYS = frozenset(
 def tag_of(type_: type) -> Tag | None:
     """Return the tag for the objects of a class, or None if they have none. Writer and reader both ask this."""
     try:
-        if not has_plain_metaclass(type_):
-            return None
         if issubclass(type_, Enum):
             members = _Members(type_)
-            return Tag(CLASS, members.write, members.read, (str, list))
+            return Tag(CLASS, members.write, members.read, (str, int))
         if issubclass(type_, BaseException):
             exceptions = _Exceptions(type_)
             return Tag(CLASS, exceptions.write, exceptions.read, (dict,), is_shared=True)
@@ -72,7 +68,7 @@ class _Objects:
         bases = _own_bases(cls, (tuple, object) if self._is_tuple else (object,))
         self._slots = slot_members(cls)
         (tuple if self._is_tuple else object).__new__(cls)  # which refuses a class with more state in C
-        self._dict_of = _dict_getter(cls) if cls.__dictoffset__ else None
+        self._has_dict = bool(cls.__dictoffset__)
         self._model = _Model(cls, bases, self._slots) if _is_model(cls) else None
         #: The fields, and whether each object has them. None for a class that declares no fields.
         self._declared = self._model.fields if self._model is not None else _declared_of(bases)
@@ -88,7 +84,7 @@ class _Objects:
     def write(self, value: object, node: Node, writer: Writer) -> None:
         attributes = self._of(value)
         beside = {} if self._model is None else self._model.take(attributes)
-        order: Iterable[str] = attributes if self._dict_of is not None else self._order
+        order: Iterable[str] = attributes if self._has_dict else self._order
         fields = attributes if self._declared is None else [name for name in order if name in self._declared]
         node[f"${writer.import_name(self._cls)}"] = {
             name: writer.write(attributes[name]) for name in fields if name in attributes
@@ -108,7 +104,7 @@ class _Objects:
         found = slot_values(value, self._slots)
         if self._is_tuple:
             found.update(zip(self._order, tuple.__iter__(value)))
-        attributes = self._dict_of(value) if self._dict_of is not None else {}
+        attributes = value.__dict__ if self._has_dict else {}
         if type(attributes) is not dict or not all(type(name) is str for name in attributes):
             raise NotTaggableError("attributes without a name")
         if not all(map(str.isidentifier, attributes)) or not found.keys().isdisjoint(attributes):
@@ -129,18 +125,14 @@ class _Objects:
         reader.keep(anchor, made)
         self._fill(made, reader.parts(part))
         if "attributes" in node:
-            others = typed(node["attributes"], dict)
-            taken = {*part, *(self._slots if self._model is not None else ())}
-            if not others.keys().isdisjoint(taken):
-                raise ValueError(f"{next(iter(node))} with strange attributes")
-            self._fill(made, reader.parts(others))
+            self._fill(made, reader.parts(typed(node["attributes"], dict)))
         if self._model is not None:
             self._fill(made, self._model.slots_in(node, reader))
         return made
 
     def _fill(self, made: object, values: dict[str, Any]) -> None:
         slots = self._slots
-        attributes = self._dict_of(made) if self._dict_of is not None else None
+        attributes: dict[str, Any] | None = made.__dict__ if self._has_dict else None
         if attributes is not None and not slots:
             attributes.update(values)
             return
@@ -222,10 +214,7 @@ class _Model:
 
 
 class _Members:
-    """The members of one enum, by name, and combined flags: `{"$shop.models:Perm": ["READ", "WRITE"]}`."""
-
-    # What a class may replace: it is not called for a combination.
-    _UNUSED = frozenset("__str__ __repr__ __format__ _generate_next_value_".split())
+    """The members of one enum by name, and combined flags by number: `{"$shop.models:Perm": 3}`."""
 
     def __init__(self, cls: type[Enum]) -> None:
         # The members exist, so that any builtin type of their data will do.
@@ -236,54 +225,16 @@ class _Members:
     def write(self, value: Enum, node: Node, writer: Writer) -> None:
         name = value._name_
         is_member = self._by_name.get(name) is value
-        node[f"${writer.import_name(self._cls)}"] = name if is_member else self._flags_in(value)
-
-    def _flags_in(self, value: Enum) -> list[str]:
-        number = value._value_
-        if not self._is_combinable() or type(number) is not int or number < 0:
+        if not is_member and not (isinstance(value, Flag) and type(value._value_) is int):
             raise NotTaggableError("a member without a name")
-        names = [
-            name
-            for name, flag in self._by_name.items()
-            if name == flag._name_ and number & flag._value_ and flag._value_ & (flag._value_ - 1) == 0
-        ]
-        if self._combined(names) is not value:
-            raise NotTaggableError("a value with bits without a name")
-        return names
+        node[f"${writer.import_name(self._cls)}"] = name if is_member else value._value_
 
-    def _combined(self, names: list[Any]) -> object:
-        number = 0
-        for name in names:
-            number |= self._member(name)._value_
-        return self._cls(number)
-
-    def _member(self, name: Any) -> Any:
-        if typed(name, str) not in self._by_name:
+    def read(self, name: str | int, _node: Node, _reader: Reader, _anchor: int | None) -> object:
+        if type(name) is int and issubclass(self._cls, Flag):
+            return self._cls(name)
+        if name not in self._by_name:
             raise OutdatedClassError(f"{name_of(self._cls)} has no member {name!r:.60} any more")
-        return self._by_name[name]
-
-    def read(self, name: object, _node: Node, _reader: Reader, _anchor: int | None) -> object:
-        if type(name) is not list:
-            return self._member(name)
-        if not self._is_combinable():
-            raise OutdatedClassError(f"{name_of(self._cls)} has no flags to combine any more")
-        return self._combined(name)
-
-    def _is_combinable(self) -> bool:
-        """Return whether the class has flags that are combined by the code of `enum` alone."""
-        if not issubclass(self._cls, Flag) or type(self._cls) is not EnumMeta:
-            return False
-        for base in self._cls.__mro__:
-            for name, member in vars(base).items() if base.__flags__ & HEAP_TYPE else ():
-                function = getattr(member, "__func__", member) if type(member) in _METHODS else member
-                is_used = name[:1] == "_" and name not in self._UNUSED
-                is_method = name == "_missing_" or type(member) is property or type(function) is FunctionType
-                if is_used and is_method and not is_generated(function):
-                    return False
-        return True
-
-
-_METHODS = (classmethod, staticmethod)
+        return self._by_name[str(name)]
 
 
 # Exceptions in values
@@ -292,20 +243,15 @@ _METHODS = (classmethod, staticmethod)
 class _Exceptions:
     """The exceptions of one class: `{"$builtins:ValueError": {"args": ["too long"]}}`."""
 
-    _PARTS = frozenset({"args", "attributes", "fields", "notes", "context", "cause", "suppress_context"})
-    # What is read and set on an exception, and what a class could replace.
-    _USED = frozenset("__getattribute__ __dict__ args __context__ __cause__ __suppress_context__".split())
+    _PARTS = frozenset({"args", "attributes", "fields", "notes", "cause", "suppress_context"})
 
     def __init__(self, cls: type[BaseException]) -> None:
         self._cls = cls
         builtins = [base for base in cls.__mro__ if not base.__flags__ & HEAP_TYPE]
         if any(base.__module__ != "builtins" for base in builtins):
             raise NotTaggableError(cls)
-        used = self._USED.union(*(names for base, names in FIELDS.items() if issubclass(cls, base)))
-        # They are made and read past all ways of the class.
-        own = [] if cls is builtins[0] else _own_bases(cls, builtins, frozenset({"__del__"}))
-        if any(not used.isdisjoint(vars(base)) for base in own):
-            raise NotTaggableError(cls)
+        if cls is not builtins[0]:  # they are made past all ways of the class
+            _own_bases(cls, builtins, frozenset({"__del__"}))
 
     def write(self, value: BaseException, node: Node, writer: Writer) -> None:
         if not is_remade(value) or type(value.__reduce_ex__(4)) is str:  # a name leads to it
@@ -313,24 +259,15 @@ class _Exceptions:
         part: dict[str, Any] = {}
         node[f"${writer.import_name(self._cls)}"] = part
         part["args"] = [writer.write(arg) for arg in value.args]
-        for name, fact in state_of(value).items():
-            is_cause = name == "context" and fact is value.__cause__
-            part[name] = "cause" if is_cause else writer.write(fact)
+        part |= {name: writer.write(fact) for name, fact in state_of(value).items()}
 
-    def read(self, part: dict[str, Any], node: Node, reader: Reader, _anchor: int | None) -> BaseException:
+    def read(self, part: dict[str, Any], _node: Node, reader: Reader, _anchor: int | None) -> BaseException:
         if "args" not in part:
             raise OutdatedClassError(f"{name_of(self._cls)} is an exception now")
-        if strange := part.keys() - self._PARTS:
-            raise ValueError(f"{next(iter(node))} has an unknown part {min(strange)!r:.60}")
-        made = make(self._cls, tuple(map(reader.read, typed(part["args"], list))))
-        if type(made) is not self._cls:
-            raise ValueError(f"{next(iter(node))} with the arguments of another class")
-        state = {name: reader.read(tree) for name, tree in part.items() if name != "args"}
-        if state.get("context") == "cause":
-            state["context"] = state["cause"]
-        for name in ("attributes", "fields"):
-            typed(state.get(name, {}), dict)
-        restore(made, state)
+        if not part.keys() <= self._PARTS:
+            raise ValueError(part.keys())
+        made = make(self._cls, tuple(map(reader.read, part["args"])))
+        restore(made, {name: reader.read(tree) for name, tree in part.items() if name != "args"})
         return made
 
 
@@ -352,15 +289,6 @@ def _own_bases(cls: type, builtins: Iterable[type], ways: frozenset[str] = _OWN_
             if not is_generated(vars(base)[name], made if tuple in base.__bases__ else ()):
                 raise NotTaggableError(cls)
     return own
-
-
-def _dict_getter(cls: type) -> Callable[[object], dict[str, Any]]:
-    """Return a function that returns the `__dict__` itself of an object, past the class."""
-    found = (vars(base).get("__dict__") for base in cls.__mro__)
-    getter: Any = next((each for each in found if type(each) is GetSetDescriptorType), None)
-    if getter is None:
-        raise NotTaggableError(cls)
-    return getter.__get__  # type: ignore[no-any-return]
 
 
 def _declared_of(bases: list[type]) -> dict[str, bool] | None:

@@ -8,8 +8,7 @@ from json import dumps
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.outcome.names import has_plain_metaclass
-from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Tag, hashable, typed
+from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Tag, typed
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.tagged.reader import Reader
@@ -27,25 +26,13 @@ def _read_tuple(parts: list[Any], _node: Node, reader: Reader, _anchor: int | No
 def _set(type_: Any, *, is_shared: bool) -> Tag:
     def write(value: Iterable[object], node: Node, writer: Writer) -> None:
         # In the order of their texts, so that the order depends on no hash seed.
-        members = [(dumps(tree, ensure_ascii=False), tree) for tree in map(writer.write_hashed, value)]
-        members.sort(
-            key=lambda member: (len(member[0]), member[0]) if _is_number(member[1]) else (0, member[0])
-        )
-        if len({text for text, _ in members}) != len(members):
-            raise NotTaggableError("members of a set with equal texts")
-        node[f"${type_.__name__}"] = [tree for _, tree in members]
+        trees = {dumps(tree, ensure_ascii=False): tree for tree in map(writer.write_hashed, value)}
+        node[f"${type_.__name__}"] = [tree for _, tree in sorted(trees.items())]
 
     def read(members: list[Any], _node: Node, reader: Reader, _anchor: int | None) -> Any:
-        made = type_(hashable(reader.read(member)) for member in members)
-        if len(made) != len(members):
-            raise ValueError("a set in which a member occurs twice")
-        return made
+        return type_(map(reader.read, members))
 
     return Tag(type_.__name__, write, read, is_shared=is_shared)
-
-
-def _is_number(tree: object) -> bool:
-    return type(tree) is int and tree >= 0
 
 
 def _write_mapping(value: dict[Any, Any], node: Node, writer: Writer) -> None:
@@ -57,35 +44,26 @@ def _read_mapping(pairs: list[Any], _node: Node, reader: Reader, anchor: int | N
     reader.keep(anchor, made)
     for pair in pairs:
         key, part = typed(pair, list)
-        made[hashable(reader.read(key))] = reader.read(part)
-    if len(made) != len(pairs):
-        raise ValueError("a dict in which a key occurs twice")
+        made[reader.read(key)] = reader.read(part)
     return made
 
 
 def _subclass(name: str, type_: Any, *facts: str) -> Tag:
     """Return the tag of a subclass of dict, whose part is a dict."""
 
-    def is_data(factory: object) -> bool:
-        from pytest_mimic._core.outcome.pickled_code import makes_data
-
-        return has_plain_metaclass(factory) and makes_data(factory)
-
     def write(value: Any, node: Node, writer: Writer) -> None:
         if getattr(value, "__dict__", None):
             raise NotTaggableError("a container with attributes")
         node[f"${name}"] = writer.write(dict(value))
         if type_ is defaultdict and value.default_factory is not None:
-            if not is_data(value.default_factory):
-                raise NotTaggableError("a factory that is no class of data")
+            if not isinstance(value.default_factory, type):
+                raise NotTaggableError("a factory that is no class")
             node["factory"] = writer.import_name(value.default_factory)
 
     def read(part: object, node: Node, reader: Reader, anchor: int | None) -> Any:
         made = type_()
         if "factory" in node:
             made.default_factory = reader.find(typed(node["factory"], str))
-            if not is_data(made.default_factory):
-                raise ValueError("a factory that is no class of data")
         reader.keep(anchor, made)
         for key, value in typed(reader.read(part), dict).items():
             made[key] = value
@@ -103,8 +81,6 @@ def _write_deque(value: deque[Any], node: Node, writer: Writer) -> None:
 def _read_deque(parts: list[Any], node: Node, reader: Reader, anchor: int | None) -> deque[Any]:
     maxlen = typed(node.get("maxlen"), int, type(None))
     made: deque[Any] = deque(maxlen=maxlen)
-    if maxlen is not None and len(parts) > maxlen:
-        raise ValueError("a deque that is longer than its maxlen")
     reader.keep(anchor, made)
     made.extend(map(reader.read, parts))
     return made

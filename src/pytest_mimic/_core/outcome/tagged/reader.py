@@ -8,10 +8,11 @@ from json import JSONDecoder
 from typing import Any
 
 from pytest_mimic._core.identity.kinds import HEAP_TYPE
-from pytest_mimic._core.outcome.names import NoClassError, RefusedError, name_of, resolve_class
+from pytest_mimic._core.outcome.names import RefusedError, name_of, resolve
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tagged.nodes import (
     MISREAD,
+    MisreadError,
     Node,
     OutdatedClassError,
     Tag,
@@ -105,9 +106,10 @@ class Reader:
         if tag is None:
             if name == "$ref":
                 only_keys(node)
-                if node["$ref"] not in self._anchors:
-                    raise ValueError(f"there is no anchor {node['$ref']!r:.60} before its $ref")
-                return self._anchors[node["$ref"]]
+                try:
+                    return self._anchors[node["$ref"]]
+                except MISREAD as reason:
+                    raise misread(node, reason) from None
             if name == "$anchor" and anchor is None:
                 return self._anchored(node)
             if name[:2] == "$$":
@@ -115,8 +117,6 @@ class Reader:
                 self.keep(anchor, made)
                 for key, part in node.items():
                     made[key if made else key[1:]] = self.read(part)
-                if len(made) != len(node):
-                    raise ValueError("a dict in which a key occurs twice")
                 return made
             tag = self._tags[name] = self._tag(name[1:])
         try:
@@ -148,14 +148,14 @@ class Reader:
         only_keys(node, "value")
         anchor, tree = node["$anchor"], node["value"]
         if type(anchor) is not int or anchor in self._anchors:
-            raise ValueError(f"{anchor!r:.60} is no number of an anchor, or occurs twice")
+            raise MisreadError(f"$anchor: {anchor!r:.60}")
         value: Any
         if type(tree) is list:
             self.keep(anchor, value := [])
             value.extend(map(self.read, tree))
             return value
         if type(tree) is not dict:
-            raise ValueError("an anchor of a plain part")
+            raise MisreadError(f"$anchor: {anchor!r:.60}")
         name = tag_in(tree)
         if name is None:
             self.keep(anchor, value := {})
@@ -185,15 +185,15 @@ class Reader:
         if self._imports is not None and name not in self._imports:
             raise RefusedError(f"it imports {name}, which its recording does not list")
         try:
-            found = resolve_class(module, qualname)
+            found = resolve(module, qualname)
         except MimicError:
             raise
-        except NoClassError:
-            raise OutdatedClassError(f"{name} is no class any more") from None
         except Exception as reason:  # an imported module may raise anything
-            if type(reason) is AttributeError and reason.name == qualname and module in sys.modules:
+            if type(reason) is AttributeError and module in sys.modules:
                 raise OutdatedClassError(f"{module} has no class {qualname} any more") from None
             raise OutdatedClassError(f"{type(reason).__name__}: {reason}") from None
+        if not isinstance(found, type):
+            raise OutdatedClassError(f"{name} is no class any more")
         return found
 
 

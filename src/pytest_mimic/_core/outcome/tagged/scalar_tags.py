@@ -7,7 +7,7 @@ import datetime as dt
 import pathlib
 import re
 import uuid
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ _SPACES = {9: None, 10: None, 13: None}
 
 def _float_from_json(text: str) -> float:
     if text not in ("nan", "inf", "-inf"):
-        raise ValueError(f"{text!r:.60} is no float that JSON lacks")
+        raise ValueError(text)
     return float(text)
 
 
@@ -51,32 +51,19 @@ def _read_complex(parts: list[Any], _node: Node, reader: Reader, _anchor: int | 
     return complex(real, imaginary)
 
 
-# In the test's own context, a text may be written in another way, and a wrong one may be read as NaN.
-_CONTEXT = Context(capitals=1, traps=[InvalidOperation])
-
-
-def _decimal_to_json(value: Decimal) -> str:
-    text = _CONTEXT.to_sci_string(value)
-    if Decimal(text, _CONTEXT).as_tuple() != value.as_tuple():
-        raise NotTaggableError("a Decimal whose text is not exact")
-    return text
-
-
 def _of_numbers(name: str, type_: Any, *attributes: str) -> Tag:
     """Return the tag of a type that is made of as many integers, which it has as attributes."""
 
     def to_json(value: object) -> list[int]:
-        numbers = [getattr(value, attribute) for attribute in attributes]
-        # `json` writes no other type, and not thousands of digits.
-        if any(type(number) is not int or number.bit_length() >= MOST_BITS for number in numbers):
-            raise NotTaggableError("a number that is no plain one")
+        numbers = [int(getattr(value, attribute)) for attribute in attributes]
+        if any(number.bit_length() >= MOST_BITS for number in numbers):
+            raise NotTaggableError("a number that is too long")
         return numbers
 
     def from_json(parts: list[Any]) -> object:
-        numbers = [typed(part, int) for part in parts]
-        if len(numbers) != len(attributes):
-            raise ValueError("has too few or too many parts")
-        return type_(*numbers)
+        if len(parts) != len(attributes):
+            raise ValueError(parts)
+        return type_(*(typed(part, int) for part in parts))
 
     return simple(name, to_json, from_json, list)
 
@@ -94,7 +81,7 @@ def _moment(type_: Any) -> Tag:
 
     def write(value: Any, node: Node, writer: Writer) -> None:
         zone = value.tzinfo
-        is_offset = type(zone) is dt.timezone and repr(zone) == repr(dt.timezone(zone.utcoffset(None)))
+        is_offset = type(zone) is dt.timezone
         node[f"${name}"] = (value if zone is None or is_offset else value.replace(tzinfo=None)).isoformat()
         if zone is not None and not is_offset:
             node["zone"] = writer.write(zone)
@@ -103,28 +90,21 @@ def _moment(type_: Any) -> Tag:
 
     def read(text: str, node: Node, reader: Reader, _anchor: int | None) -> Any:
         if _MOMENT.fullmatch(text) is None:  # some Pythons read other forms as well
-            raise ValueError(f"{text!r:.60} is no {name}")
+            raise ValueError(text)
         moment = type_.fromisoformat(text)
         if "zone" in node:
-            zone = reader.read(node["zone"])
-            if not issubclass(type(zone), dt.tzinfo):
-                raise ValueError("no time zone")
-            moment = moment.replace(tzinfo=zone)
+            moment = moment.replace(tzinfo=reader.read(node["zone"]))
         return moment.replace(fold=typed(node["fold"], int)) if "fold" in node else moment
 
     return Tag(name, write, read, (str,), ("zone", "fold"))
 
 
 def _write_timezone(value: dt.timezone, node: Node, writer: Writer) -> None:
-    offset = value.utcoffset(None)
-    node["$timezone"] = writer.write(offset)
-    if repr(value) != repr(dt.timezone(offset)):
-        node["name"] = value.tzname(None)
+    node["$timezone"] = writer.write(value.utcoffset(None))
 
 
-def _read_timezone(part: object, node: Node, reader: Reader, _anchor: int | None) -> dt.timezone:
-    offset = typed(reader.read(part), dt.timedelta)
-    return dt.timezone(offset, typed(node["name"], str)) if "name" in node else dt.timezone(offset)
+def _read_timezone(part: object, _node: Node, reader: Reader, _anchor: int | None) -> dt.timezone:
+    return dt.timezone(reader.read(part))
 
 
 _UNITS = ("days", "seconds", "microseconds")
@@ -135,17 +115,10 @@ def _timedelta_to_json(value: dt.timedelta) -> dict[str, int]:
 
 
 def _timedelta_from_json(parts: dict[str, int]) -> dt.timedelta:
-    if not parts.keys() <= set(_UNITS):
-        raise ValueError(f"a timedelta has {', '.join(_UNITS)}")
     return dt.timedelta(**{unit: typed(part, int) for unit, part in parts.items()})
 
 
 def _write_zone(value: Any, node: Node, _: Writer) -> None:
-    import zoneinfo
-
-    # One made from a file has perhaps another zone under the key.
-    if value.key is None or zoneinfo.ZoneInfo(value.key) is not value:
-        raise NotTaggableError("a zone that is not its key's")
     node["$zoneinfo"] = value.key
 
 
@@ -189,7 +162,7 @@ def _read_text_bytes(text: Any, *_: object) -> bytes:
 def _read_object(name: str, node: Node, reader: Reader, _anchor: int | None) -> bytes:
     content = reader.content(name)
     if len(content) != node.get("size", len(content)):
-        raise ValueError(f"{name} has {len(content)} bytes, not {node['size']!r:.60}")
+        raise ValueError(name)
     return content
 
 
@@ -217,13 +190,13 @@ def _write_pattern(value: re.Pattern[Any], node: Node, writer: Writer) -> None:
 
 
 def _read_pattern(part: object, node: Node, reader: Reader, _anchor: int | None) -> re.Pattern[Any]:
-    flags = typed(node.get("flags", []), list)
+    flags = node.get("flags", [])
     if not set(flags) <= set(_FLAGS):
-        raise ValueError(f"a pattern has the flags {', '.join(_FLAGS)}")
+        raise ValueError(flags)
     try:
         return _pattern(typed(reader.read(part), str, bytes), flags)
     except re.error as reason:
-        raise ValueError(str(reason)) from None
+        raise ValueError(part) from reason
 
 
 def _pattern(pattern: Any, flags: list[str]) -> re.Pattern[Any]:
@@ -231,19 +204,6 @@ def _pattern(pattern: Any, flags: list[str]) -> re.Pattern[Any]:
 
 
 # Others
-
-
-def _write_uuid(value: uuid.UUID, node: Node, _: Writer) -> None:
-    node["$uuid"] = str(value)
-    if value.is_safe is not uuid.SafeUUID.unknown:
-        node["is_safe"] = value.is_safe.name
-
-
-def _read_uuid(text: str, node: Node, _reader: Reader, _anchor: int | None) -> uuid.UUID:
-    made = uuid.UUID(text, is_safe=uuid.SafeUUID[typed(node.get("is_safe", "unknown"), str)])
-    if str(made) != text:
-        raise ValueError(f"{text!r:.60} is no UUID")
-    return made
 
 
 def _write_path(value: object, node: Node, writer: Writer) -> None:
@@ -260,9 +220,8 @@ def _read_place(where: Any, node: Node, reader: Reader, _anchor: int | None) -> 
     [key] = node
     if type(where) is str:
         return reader.paths.restored(key[1:], where)
-    if len(where) != 2 or not all(type(part) is str for part in where):
-        raise ValueError(f"{key} must be a text, or a folder and the rest of a path")
-    return reader.paths.restored(key[1:], (where[0], where[1]))
+    token, rest = (typed(part, str) for part in where)
+    return reader.paths.restored(key[1:], (token, rest))
 
 
 PATHS: dict[type, Tag] = {
@@ -281,7 +240,7 @@ SCALARS: dict[type, Tag] = {
     int: simple("int", hex, partial(int, base=16), str),
     float: simple("float", repr, _float_from_json, str),
     complex: Tag("complex", _write_complex, _read_complex),
-    Decimal: simple("decimal", _decimal_to_json, lambda text: Decimal(text, _CONTEXT), str),
+    Decimal: simple("decimal", str, Decimal, str),
     Fraction: _of_numbers("fraction", Fraction, "numerator", "denominator"),
     range: _of_numbers("range", range, "start", "stop", "step"),
     bytes: Tag("bytes", _write_bytes, _read_text_bytes, (str, list)),
@@ -290,7 +249,7 @@ SCALARS: dict[type, Tag] = {
     dt.datetime: _moment(dt.datetime),
     dt.time: _moment(dt.time),
     dt.timedelta: simple("timedelta", _timedelta_to_json, _timedelta_from_json, dict),
-    dt.timezone: Tag("timezone", _write_timezone, _read_timezone, (dict, dt.timedelta), ("name",)),
+    dt.timezone: Tag("timezone", _write_timezone, _read_timezone, (dict, dt.timedelta)),
     re.Pattern: Tag("regex", _write_pattern, _read_pattern, (str, *_BYTES_OR_NODE), ("flags",)),
-    uuid.UUID: Tag("uuid", _write_uuid, _read_uuid, (str,), ("is_safe",)),
+    uuid.UUID: simple("uuid", str, uuid.UUID, str),
 }

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.outcome.names import has_plain_metaclass
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tagged.nodes import Tag
 from pytest_mimic._core.outcome.tagged.reader import Reader
@@ -34,7 +33,7 @@ def tags_by_name() -> dict[str, Tag]:
 def tag_of(type_: type) -> Tag | None:
     """Return the tag for the values of exactly this type, or None if they have none."""
     tag = tags_by_type().get(type_)
-    if tag is not None or not has_plain_metaclass(type_):
+    if tag is not None:
         return tag
     package = str(type_.__module__).partition(".")[0]
     if package == "zoneinfo":

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.outcome.names import importable, name_of, resolve
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
-from pytest_mimic._core.outcome.tagged.nodes import MOST_BITS, Node, NotTaggableError, Tag, hashable
+from pytest_mimic._core.outcome.tagged.nodes import MOST_BITS, Node, NotTaggableError, Tag
 
 # Equal immutable parts are written at each place. Beyond this number of parts, a pickle is smaller.
 _MOST_REPEATED = 10_000
@@ -108,10 +108,6 @@ class Writer:
         Raises:
             NotTaggableError: A part has no exact form, or was met before.
         """
-        try:
-            hashable(value)
-        except ValueError as reason:
-            raise NotTaggableError(value) from reason
         self._hashed += 1
         try:
             return self.write(value)
@@ -136,7 +132,7 @@ class Writer:
 
     def object_of(self, content: bytes) -> str:
         """Return the name of an object of the vault that will hold long bytes."""
-        from pytest_mimic._core.outcome.kept_files import object_name
+        from pytest_mimic._core.outcome.container import object_name
 
         self._bytes += len(content)
         if self._bytes > _MOST_BYTES:

@@ -4,7 +4,7 @@
   const text = (number) => data.texts[number];
   const KINDS = [["missing", "✕"], ["drifted", "≠"], ["recorded", "●"], ["verified", "✓"], ["replayed", "↺"], ["unused", "○"]];
   const SIGNS = Object.fromEntries(KINDS);
-  const HEIGHT = 28, PRINTED = 3000, STEPS = 150;
+  const HEIGHT = 28, STEPS = 150;
   const calls = data.calls.map((row, index) => ({
     index, kind: row[0], group: text(row[1]), label: text(row[2]), target: text(row[3]), at: row[4], seconds: row[5],
     brief: text(row[6]), outcome: row[7], arguments: row[8], more: row[9],
@@ -12,19 +12,13 @@
   const byId = (id) => document.getElementById(id);
   const list = byId("list"), space = byId("space"), pane = byId("window"), detail = byId("detail"), search = byId("search");
 
-  // Every text of the data reaches the page through here or through svg(): as a text node, never as HTML.
+  // Every text of the data reaches the page through here: as a text node, never as HTML.
   function make(tag, attributes, ...children) {
     const node = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes || {})) {
       if (value !== null && value !== undefined) node.setAttribute(name, value);
     }
     node.append(...children.filter((child) => child !== null && child !== undefined));
-    return node;
-  }
-  function svg(tag, attributes, content) {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
-    if (content !== undefined) node.textContent = content;
     return node;
   }
   const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
@@ -44,7 +38,7 @@
     if (!lowered.has(number)) lowered.set(number, text(number).toLowerCase());
     return lowered.get(number);
   }
-  const heads = calls.map((call) => `${call.kind}\n${call.label}\n${call.group}\n${call.more.test || ""}\n${call.more.name || ""}\n${(call.more.problem || []).join("\n")}`.toLowerCase());
+  const heads = calls.map((call) => `${call.kind}\n${call.label}\n${call.group}\n${call.more.name || ""}\n${(call.more.problem || []).join("\n")}`.toLowerCase());
   function matches(call, words, kinds = true) {
     if (kinds && state.kinds.size && !state.kinds.has(call.kind)) return false;
     if (state.target && call.target !== state.target) return false;
@@ -54,7 +48,7 @@
   function groupOf(call) {
     if (call.kind === "unused") return "unused recordings";
     if (state.by === "target") return call.target;
-    return call.group || (data.subject === "run" ? "outside of tests" : "without a test");
+    return call.group || "outside of tests";
   }
   function refresh() {
     const words = state.query.toLowerCase().split(/\s+/).filter(Boolean);
@@ -74,7 +68,7 @@
     }
     space.style.height = `${lines.length * HEIGHT}px`;
     byId("shown").textContent = found.length === calls.length
-      ? plural(calls.length, data.subject === "run" ? "call" : "recording")
+      ? plural(calls.length, "call")
       : `${found.length.toLocaleString("en")} of ${calls.length.toLocaleString("en")}`;
     if (state.chosen !== null && !lines.some(isChosen)) state.chosen = null;
     draw();
@@ -82,13 +76,10 @@
   const isProblem = (call) => call.kind === "missing" || call.kind === "drifted";
   // Failed tests come first, then other groups with a problem; what is unused comes last.
   const rank = (name, members) => members[0].kind === "unused" ? 3 : data.tests[name] === "failed" ? 0 : members.some(isProblem) ? 1 : 2;
-  // The calls of a test in a run have a known order, and those of a cassette. Recordings of a vault have none.
-  const hasOrder = (members) => state.by === "test" && members[0].kind !== "unused" && (data.subject === "run" || Boolean(members[0].more.note));
   // Places the bars of a group: real calls when they were made, replayed ones as long as the real calls took, in turn.
-  // Where no order is known, all begin at the left.
   function arrange(members) {
-    const isOrdered = hasOrder(members), isReal = isOrdered && members.every((call) => call.kind !== "replayed" && data.subject === "run");
-    if (data.subject === "run") members.sort((one, other) => one.at - other.at);
+    const isOrdered = state.by === "test" && members[0].kind !== "unused", isReal = isOrdered && members.every((call) => call.kind !== "replayed");
+    members.sort((one, other) => one.at - other.at);
     const first = members[0].at;
     let cursor = 0;
     for (const call of members) {
@@ -191,7 +182,7 @@
     const more = call.more, facts = [kindOf(call.kind)];
     if (call.seconds) facts.push(make("span", {}, call.kind === "replayed" ? `${seconds(call.seconds)} saved` : seconds(call.seconds)));
     if (more.recorded) facts.push(make("span", {}, `recorded on ${more.recorded}`));
-    const test = more.test || (data.subject === "run" ? call.group : "");
+    const test = call.group;
     if (test) facts.push(make("span", {}, test), placeOf(test));
     if (more.note) facts.push(make("span", {}, more.note));
     const parts = [make("h2", {}, call.label, copier(() => location.href, "link")), make("div", { class: "facts" }, ...facts.filter(Boolean))];
@@ -268,64 +259,17 @@
   function ofGroup(line) {
     const outcome = data.tests[line.group];
     const parts = [make("h2", {}, line.group, copier(() => location.href, "link")), make("div", { class: "facts" }, outcome ? make("span", { class: outcome }, outcome) : null, make("span", {}, countsOf(line.members)), placeOf(line.group))];
-    if (hasOrder(line.members)) {
-      parts.push(make("h3", {}, "Calls in order"), chartOf(line.members));
-    } else {
-      const shown = line.members.slice(0, STEPS), more = line.members.length - shown.length;
-      parts.push(make("h3", {}, "Calls"), make("ul", { class: "links" }, ...shown.map((call) => {
-        const link = make("button", { type: "button" }, call.label);
-        link.addEventListener("click", () => chooseCall(call));
-        return make("li", {}, link);
-      })), more > 0 ? make("p", { class: "dim" }, `and ${more.toLocaleString("en")} more`) : null);
-    }
+    const shown = line.members.slice(0, STEPS), more = line.members.length - shown.length;
+    parts.push(make("h3", {}, "Calls in order"), make("ul", { class: "links" }, ...shown.map((call) => {
+      const link = make("button", { type: "button" }, call.label);
+      link.addEventListener("click", () => chooseCall(call));
+      return make("li", {}, link);
+    })), more > 0 ? make("p", { class: "dim" }, `and ${more.toLocaleString("en")} more`) : null);
     return parts.filter(Boolean);
   }
   function chooseCall(call) {
     if (state.folded.has(groupOf(call))) fold(groupOf(call), false);
     choose({ call }, true);
-  }
-  // A request goes to its host, any other call to its client or to the module of its function.
-  function serviceOf(call) {
-    const url = call.arguments.find(([name]) => name === "url");
-    if (call.more.client && url) {
-      try { return new URL(text(url[1])).host || call.target; } catch { return call.target; }
-    }
-    return call.target.split(":")[0];
-  }
-  function chartOf(members) {
-    const shown = members.slice(0, STEPS), services = [...new Set(shown.map(serviceOf))];
-    const left = 50, top = 54, tall = 50, room = detail.clientWidth - left - 110;
-    const gapWidth = Math.min(380, Math.max(180, Math.floor(room / services.length)));
-
-    const width = left + services.length * gapWidth + 90, height = top + shown.length * tall + 24;
-    const chart = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${plural(shown.length, "call")} between the test and ${services.join(", ")}` });
-    [data.subject === "run" ? "test" : "client", ...services].forEach((name, at) => {
-      const x = left + at * gapWidth, label = name.length > 24 ? `…${name.slice(-23)}` : name, half = Math.max(32, label.length * 3.9);
-      chart.append(svg("line", { x1: x, x2: x, y1: 34, y2: height - 8, class: "life" }));
-      chart.append(svg("rect", { x: x - half, y: 8, width: 2 * half, height: 26, rx: 5, class: "head" }));
-      chart.append(svg("text", { x, y: 25, "text-anchor": "middle" }, label));
-    });
-    shown.forEach((call, at) => {
-      const x = left + (services.indexOf(serviceOf(call)) + 1) * gapWidth, y = top + at * tall + 10;
-      const group = svg("g", { class: `step ${call.kind}` });
-      const signature = call.more.client ? call.label.slice(call.target.length + 1) : call.label.slice(call.label.indexOf(":") + 1);
-      const fitting = Math.floor((x - left - 24) / 7);
-      const cut = signature.length > fitting ? `${signature.slice(0, fitting - 1)}…` : signature;
-      group.append(svg("title", {}, `${call.kind} ${call.label}`));
-      group.append(svg("rect", { x: left, y: y - 14, width: x - left, height: tall - 4, fill: "transparent" }));
-      group.append(svg("text", { x: left + 8, y: y - 4, class: "call" }, `${SIGNS[call.kind]} ${cut}`));
-      group.append(svg("path", { d: `M${left} ${y}H${x - 6}`, class: "arrow" }), svg("path", { d: `M${x} ${y}l-8 -4v8z`, class: "tip" }));
-      if (call.kind !== "missing") {
-        group.append(svg("path", { d: `M${x} ${y + 21}H${left + 6}`, class: "arrow back" }), svg("path", { d: `M${left} ${y + 21}l8 -4v8z`, class: "tip" }));
-        const brief = [call.brief.length > 28 ? `${call.brief.slice(0, 27)}…` : call.brief, seconds(call.seconds)].filter(Boolean).join(", ");
-        group.append(svg("text", { x: x - 12, y: y + 17, "text-anchor": "end", class: "dimmed" }, brief));
-      }
-      group.addEventListener("click", () => chooseCall(call));
-      chart.append(group);
-    });
-    const box = make("div", { class: "chart" }, chart);
-    if (members.length > shown.length) box.append(make("p", { class: "dim" }, `and ${plural(members.length - shown.length, "more call")}`));
-    return box;
   }
 
   // ---- tools
@@ -426,34 +370,6 @@
       },
     });
     if (actions[key]) { actions[key](); event.preventDefault(); }
-  });
-
-  // ---- print: all lines that the filters leave, with the details of the problems
-
-  let themeBefore = null;
-  window.addEventListener("beforeprint", () => {
-    themeBefore = document.documentElement.dataset.theme;
-    setTheme("light", false);
-    byId("notes").open = true;
-    const parts = [];
-    let count = 0;
-    for (const [name, members] of ordered) {
-      if (count >= PRINTED) break;
-      parts.push(make("h2", {}, [name, data.tests[name]].filter(Boolean).join(" – ")));
-      for (const call of members) {
-        if (count++ >= PRINTED) break;
-        parts.push(make("div", { class: "line" }, kindOf(call.kind), make("code", {}, call.label), make("span", { class: "dim brief" }, call.brief), make("span", { class: "dim" }, seconds(call.seconds))));
-        if (call.more.problem) parts.push(make("pre", { class: "more" }, call.more.problem.join("\n")));
-        if (call.more.diff) parts.push(make("div", { class: "more" }, diffOf(call.more.diff)));
-      }
-    }
-    const all = [...ordered.values()].reduce((sum, members) => sum + members.length, 0);
-    if (all > PRINTED) parts.push(make("p", {}, `The first ${plural(PRINTED, "call")} of ${all.toLocaleString("en")}. A search or a filter before printing makes them fewer.`));
-    byId("print").replaceChildren(...parts);
-  });
-  window.addEventListener("afterprint", () => {
-    setTheme(themeBefore, false);
-    byId("print").replaceChildren();
   });
 
   startTheme();

@@ -20,12 +20,16 @@ def merge(paths: list[str]) -> pd.DataFrame:
     return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
 
 
+def tables(frame: pd.DataFrame, folder: Path) -> dict[Path, str]:
+    """Return a table for each region, by the file that it is for."""
+    ran("tables", *sorted(frame["region"].unique()))
+    return {folder / f"{region}.csv": part.to_csv(index=False) for region, part in frame.groupby("region")}
+
+
 def export(frame: pd.DataFrame, folder: Path) -> list[Path]:
     """Write one table for each region, and return the files."""
-    ran("export", *sorted(frame["region"].unique()))
     folder.mkdir(exist_ok=True)
-    files = []
-    for region, part in frame.groupby("region"):
-        files.append(folder / f"{region}.csv")
-        part.to_csv(files[-1], index=False)
-    return files
+    found = tables(frame, folder)
+    for path, text in found.items():
+        path.write_text(text)
+    return list(found)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import decimal
 import json
 import sys
 import threading
-from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -35,7 +33,6 @@ class Hashed(NamedTuple):
 MEANWHILE: list = []
 
 
-@pytest.mark.promise("a copy of a readable value has its types, values, order and sharing")
 def test_copies_that_threads_make_at_once_share_nothing():
     part: list = []
     [stored] = Vault(recorded([part, {Hashed(1)}, part])).read(NAME).outcomes
@@ -79,16 +76,6 @@ def test_number_that_json_does_not_write_is_a_pickle(value):
     assert load(store) == value
 
 
-def test_text_of_a_decimal_is_the_same_in_every_context():
-    with decimal.localcontext() as context:
-        context.capitals = 0
-        context.prec = 3
-        tree = tree_of([Decimal("1.23456E+10")])
-
-    assert tree == [{"$decimal": "1.23456E+10"}]
-
-
-@pytest.mark.promise("equal outcomes have equal texts under every hash seed and on every supported Python")
 def test_bytes_with_a_character_that_only_newer_pythons_know_are_text():
     unknown = chr(0x0378)  # no version of Unicode has it so far
 

@@ -1,1 +1,0 @@
-"""The adapter of botocore: boto3, botocore itself and aiobotocore."""

@@ -1,0 +1,158 @@
+"""Compares arrays, frames and tensors by the assertions of their own libraries, which say where two differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+# How much of an assertion's text is shown: lines, and characters of each.
+_LINES, _WIDTH = 5, 120
+_WORDS = (
+    *(("[left]:", "recorded"), ("[right]:", "now"), ("DESIRED:", "recorded"), ("ACTUAL:", "now")),
+    *(("(DESIRED)", "recorded"), ("(ACTUAL)", "now"), ("are different (", "differs (")),
+)
+_HEADING = re.compile(r"Arrays are not equal|Not equal to tolerance.*|.* (are|is) different")
+
+
+def library_difference(recorded: Any, actual: Any, *, rtol: float, atol: float) -> str | None:
+    """Return how two values of one library's type differ, in a line; None if they are equal within the tolerances."""
+    try:
+        _assertion(recorded)(recorded, actual, rtol=rtol, atol=atol)
+    except AssertionError as error:
+        return _shortened(str(error))
+    except Exception as error:  # the library cannot compare such values
+        return f"differs ({type(error).__name__}: {_shortened(str(error))})"
+    return None
+
+
+def form(value: Any) -> tuple[object, ...]:
+    """Return what counts of a value if only shapes do: its dtypes, and the names of its columns."""
+    types = getattr(value, "dtypes", getattr(value, "dtype", getattr(value, "type", "")))
+    columns = getattr(value, "columns", ())
+    names = [str(name) for name in columns] if hasattr(columns, "__len__") else []
+    listed = [str(one) for one in types] if hasattr(types, "__len__") else [str(types)]
+    return (*names, *listed, len(getattr(value, "shape", ())))
+
+
+def labels_of(value: Any) -> Iterator[object]:
+    """Yield the names of a value's columns, rows and fields, and its own."""
+    yield getattr(value, "name", None)
+    yield from _field_names(getattr(value, "dtype", None))
+    for axis in ("columns", "index", "column_names"):
+        labels = getattr(value, axis, ())
+        labels = () if callable(labels) else labels
+        yield from getattr(labels, "names", ())
+        if getattr(labels, "dtype", object) in (object, "object", "str", "string"):
+            yield from (
+                part for label in labels for part in (label if isinstance(label, tuple) else (label,))
+            )
+
+
+def _field_names(dtype: Any) -> Iterator[str]:
+    for name, (inner, *_) in dict(getattr(dtype, "fields", None) or {}).items():
+        yield name
+        yield from _field_names(inner)
+
+
+def _assertion(value: Any) -> Callable[..., None]:
+    for base in type(value).__mro__:
+        top = base.__module__.partition(".")[0]
+        if top in _BY_LIBRARY:
+            return _BY_LIBRARY[top]
+    raise TypeError(f"no assertion for {type(value).__name__}")
+
+
+def _numpy(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
+    testing = import_module("numpy.testing")
+
+    if getattr(recorded, "dtype", None) != getattr(actual, "dtype", None):
+        raise AssertionError(f"dtype {recorded.dtype} recorded, {actual.dtype} now")
+    if recorded.shape != actual.shape:
+        raise AssertionError(f"shape {recorded.shape} recorded, {actual.shape} now")
+    if hasattr(recorded, "mask"):  # the assertions ignore it
+        testing.assert_array_equal(actual.mask, recorded.mask, "the masks differ")
+        recorded, actual = recorded.filled(0), actual.filled(0)
+    if (rtol or atol) and recorded.dtype.kind in "fciu":
+        testing.assert_allclose(actual, recorded, rtol=rtol, atol=atol, equal_nan=True)
+    else:
+        testing.assert_array_equal(actual, recorded)
+
+
+def _pandas(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
+    testing = import_module("pandas.testing")
+
+    for kind, name in (
+        *(
+            ("DataFrame", "assert_frame_equal"),
+            ("Series", "assert_series_equal"),
+            ("Index", "assert_index_equal"),
+        ),
+        ("ExtensionArray", "assert_extension_array_equal"),
+    ):
+        if any(base.__name__ == kind for base in type(recorded).__mro__):
+            tolerances = {"rtol": rtol, "atol": atol} if rtol or atol else {}
+            exactly = {} if kind == "Index" and tolerances else {"check_exact": not tolerances}
+            getattr(testing, name)(recorded, actual, **exactly, **tolerances)
+            return
+    if recorded != actual and recorded == recorded:  # a NaT equals itself
+        raise AssertionError(f"{recorded!r} recorded, {actual!r} now")
+
+
+def _polars(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
+    from inspect import signature
+
+    testing = import_module("polars.testing")
+
+    kind = "frame" if hasattr(recorded, "columns") else "series"
+    check = getattr(testing, f"assert_{kind}_equal")
+    names = ("rel_tol", "abs_tol") if "rel_tol" in signature(check).parameters else ("rtol", "atol")
+    tolerances = dict(zip(names, (rtol, atol), strict=True)) if rtol or atol else {"check_exact": True}
+    check(recorded, actual, **tolerances)
+
+
+def _pyarrow(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
+    if recorded.type != actual.type if hasattr(recorded, "type") else recorded.schema != actual.schema:
+        raise AssertionError("another type or schema than recorded")
+    _pandas(recorded.to_pandas(), actual.to_pandas(), rtol=rtol, atol=atol)
+
+
+def _pil(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
+    for name in ("mode", "size"):
+        if getattr(recorded, name) != getattr(actual, name):
+            raise AssertionError(f"{name} {getattr(recorded, name)} recorded, {getattr(actual, name)} now")
+    array = import_module("numpy").asarray
+    _numpy(array(recorded), array(actual), rtol=rtol, atol=atol)
+
+
+def _scipy(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
+    if recorded.shape != actual.shape:
+        raise AssertionError(f"shape {recorded.shape} recorded, {actual.shape} now")
+    sides = [side.tocsr().sorted_indices() for side in (recorded, actual)]
+    for name in ("indptr", "indices", "data"):
+        _numpy(*(getattr(side, name) for side in sides), rtol=rtol, atol=atol)
+
+
+def _torch(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
+    import_module("torch.testing").assert_close(actual, recorded, rtol=rtol, atol=atol, equal_nan=True)
+
+
+_BY_LIBRARY: dict[str, Callable[..., None]] = {
+    "PIL": _pil,
+    "numpy": _numpy,
+    "pandas": _pandas,
+    "polars": _polars,
+    "pyarrow": _pyarrow,
+    "scipy": _scipy,
+    "torch": _torch,
+}
+
+
+def _shortened(text: str) -> str:
+    """Return the first lines of an assertion's text in one, in the words of a drift."""
+    for theirs, ours in _WORDS:
+        text = text.replace(theirs, ours)
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    kept = [line for line in lines if not _HEADING.fullmatch(line)] or lines
+    return "; ".join(line[:_WIDTH] for line in kept[:_LINES]) or "differs"

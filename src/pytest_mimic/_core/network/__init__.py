@@ -1,1 +1,0 @@
-"""Refuses connections that nothing mimics, for runs that must not reach the network."""

@@ -1,1 +1,0 @@
-"""Vaults in an object store."""

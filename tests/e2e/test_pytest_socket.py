@@ -1,0 +1,104 @@
+"""Replays under pytest-socket, set up as the page says: they open no socket, and a real connection is refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from support.http_server import running_server
+
+pytest.importorskip("pytest_socket")
+pytest_plugins = ("support.database_servers",)
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/block-network.md"
+# pytest-socket warns of what it refuses, and the test leaves connections open. Warnings are errors here.
+QUIET = ("-W", "ignore:A test tried", "-p", "no:unraisableexception")
+TEST = """
+    import asyncio, os, socket, urllib.request
+    import aiohttp, httpx, pytest, redis, redis.asyncio, requests, urllib3
+    import sqlalchemy as sa
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    URL, REDIS, DATABASE = (os.environ[name] for name in ("SHOP_URL", "SHOP_REDIS", "SHOP_DATABASE"))
+    ONE = sa.text("SELECT 1")
+    USER = '{"id":1,"name":"Zoë","page":null}'
+
+    def by_requests():
+        return requests.get(URL).text
+
+    def by_urllib3():
+        return urllib3.PoolManager().request("GET", URL).data.decode()
+
+    def by_urllib():
+        with urllib.request.urlopen(URL) as response:
+            return response.read().decode()
+
+    def by_httpx():
+        return httpx.get(URL).text
+
+    async def by_async_httpx():
+        async with httpx.AsyncClient() as client:
+            return (await client.get(URL)).text
+
+    async def by_aiohttp():
+        async with aiohttp.ClientSession() as client, client.get(URL) as response:
+            return await response.text()
+
+    def by_pg8000():
+        with sa.create_engine(f"postgresql+pg8000://{DATABASE}").connect() as connection:
+            return connection.scalar(ONE)
+
+    async def by_asyncpg():
+        engine = create_async_engine(f"postgresql+asyncpg://{DATABASE}")
+        async with engine.connect() as connection:
+            found = await connection.scalar(ONE)
+        await engine.dispose()
+        return found
+
+    def by_redis():
+        with redis.Redis.from_url(REDIS) as client:
+            client.set("price", 1)
+            return int(client.get("price"))
+
+    async def by_async_redis():
+        async with redis.asyncio.Redis.from_url(REDIS) as client:
+            await client.set("price", 1)
+            return int(await client.get("price"))
+
+    @pytest.mark.parametrize("ask", [by_requests, by_urllib3, by_urllib, by_httpx, by_pg8000, by_redis])
+    def test_sync(ask):
+        assert ask() in (1, USER)
+
+    @pytest.mark.parametrize("ask", [by_async_httpx, by_aiohttp, by_asyncpg, by_async_redis])
+    def test_async(ask):
+        assert asyncio.run(ask()) in (1, USER)
+
+    def test_real():
+        host, port = URL.removeprefix("http://").partition("/")[0].split(":")
+        socket.create_connection((host, int(port))).close()
+"""
+
+
+def test_recorded_calls_open_no_socket_and_a_real_connection_is_refused(project, postgres, redis_server):
+    pytest.importorskip("asyncpg")
+    page = PAGE.read_text("utf-8")
+    (ini,) = re.findall(r"```ini\n(.*?)```", page, re.DOTALL)
+    (record,) = re.findall(r"\| record \| `pytest (.*?)`", page)
+    project.write("pytest.ini", ini)
+    project.tests(TEST)
+    variables = {
+        "SHOP_REDIS": f"redis://127.0.0.1:{redis_server.port}/0",
+        "SHOP_DATABASE": postgres.new_database(),
+    }
+    with running_server() as server:
+        variables["SHOP_URL"] = f"http://127.0.0.1:{server.server_port}/users"
+        run = project.run(*record.split(), *QUIET, process=True, env=variables, plugins=["socket"])
+        run.expect(passed=11)
+        asked = len(server.seen)
+
+        run = project.run(*QUIET, process=True, env=variables, plugins=["socket"])
+
+        assert len(server.seen) == asked
+    run.expect(passed=10, failed=1, says=["SocketBlockedError", "test_shop.py::test_real"])
+    assert run.output.count("FAILED") == 1

@@ -1,1 +1,0 @@
-"""A module that no recording may import."""
