@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from pytest_mimic.client import Adapter, ClientCall, Edge, Port
+from pytest_mimic.client import Adapter, ClientCall, Edge, Port, recording
 
 
 class ToyAdapter(Adapter):
@@ -38,26 +38,12 @@ def wrap_ask(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         if not port.taking():
             return original(client, place, day, language=language)
         step = port.begin(describe(client, place, day, language, port))
-        if step.mode == "pass":
-            return original(client, place, day, language=language)
         if step.mode != "replay":
-            try:
-                with step.running():
-                    forecast = original(client, place, day, language=language)
-            except service_error() as error:
-                # An answer of the service like any other.
-                step.finish({"error": str(error)})
-                if step.mode == "run":
-                    raise
-            except BaseException as error:
-                # An interrupt, for example, says nothing about the service.
-                step.abandon(error)
-                if not step.answers(error):
-                    raise
-            else:
+            with recording(step, store_error):
+                forecast = original(client, place, day, language=language)
                 step.finish(store_forecast(forecast))
-                if step.mode == "run":
-                    return forecast
+            if step.mode != "verify":  # which gives the recorded reply
+                return forecast
         return load_forecast(step.outcome())
 
     return ask
@@ -86,6 +72,11 @@ def describe(client: Any, place: str, day: str, language: str, port: Port) -> Cl
 def store_forecast(forecast: Any) -> dict[str, Any]:
     """Return a reply as plain data: None, booleans, numbers, texts, and lists and mappings of these."""
     return {"degrees": forecast.degrees, "request_number": forecast.request_number}
+
+
+def store_error(error: Exception) -> dict[str, Any] | None:
+    """Return an error of the service as plain data, or None for an error that is no answer of it."""
+    return {"error": str(error)} if isinstance(error, service_error()) else None
 
 
 def load_forecast(plain: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ group `pytest_mimic.clients`, whose name is the line: `sensor = "mimic_sensor:Se
 from __future__ import annotations
 
 from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge, Port, Step
+from pytest_mimic._core.seam.recording import recording
 from pytest_mimic._core.seam.sync_async import async_method, sync_method
 
 __all__ = [
@@ -17,8 +18,9 @@ __all__ = [
     "Port",
     "Step",
     "async_method",
+    "recording",
     "sync_method",
 ]
 
-for _public in (Adapter, ClientCall, Edge, Port, Step, async_method, sync_method):
+for _public in (Adapter, ClientCall, Edge, Port, Step, async_method, recording, sync_method):
     _public.__module__ = __name__
