@@ -9,7 +9,8 @@ _runs: list[Any] = []
 
 if TYPE_CHECKING:
     __version__: str
-    from pytest_mimic._core.engine.cassette_types import Cassette, CassetteCall, CassetteFixture
+    from pytest_mimic._core.engine.cassette_fixtures import CassetteFixture
+    from pytest_mimic._core.engine.cassettes import Cassette, CassetteCall
     from pytest_mimic._mimic import fingerprint, mimic, register_fingerprint
     from pytest_mimic.errors import (
         CassetteError,
@@ -44,9 +45,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Cassette": "_core.engine.cassette_types",
-    "CassetteCall": "_core.engine.cassette_types",
-    "CassetteFixture": "_core.engine.cassette_types",
+    "Cassette": "_core.engine.cassettes",
+    "CassetteCall": "_core.engine.cassettes",
+    "CassetteFixture": "_core.engine.cassette_fixtures",
     "fingerprint": "_mimic",
     "mimic": "_mimic",
     "register_fingerprint": "_mimic",

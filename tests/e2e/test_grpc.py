@@ -131,7 +131,7 @@ def test_a_changed_answer_is_drift_but_where_it_is_volatile(shop: Any, library: 
 
 @pytest.mark.parametrize(
     ("lines", "outcome", "asked"),
-    [(["grpc"], "failed", []), (['grpc stateless only="/shop.Library/*"', "grpc"], "passed", ["c"])],
+    [(["grpc"], "failed", []), (['grpc sequence=no only="/shop.Library/*"', "grpc"], "passed", ["c"])],
     ids=["nothing in a conversation", "itself where the service has no state"],
 )
 def test_what_a_new_call_records(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from textwrap import dedent
 
 import pytest
 
@@ -315,74 +316,90 @@ def test_the_modes_of_a_cassette(shop, fixture):
     shop.record().expect(passed=1, real=["fetch Oslo"] if fixture == "mimic_record" else [])
 
 
-TASKS = {
+BESIDE = {
     "tasks": """
-        import asyncio
-
-        def together(*steps):
-            async def all_steps():
-                await asyncio.gather(*map(paced, steps))
-
-            async def paced(step):
-                for _ in step:
+        async def both(first, second):
+            async def trip(block):
+                with block as cassette:
                     await asyncio.sleep(0)
+                    shop.fetch(cassette.name)
+            return await asyncio.gather(trip(first), trip(second), return_exceptions=True)
 
-            asyncio.run(all_steps())
+        def run(*blocks):
+            return asyncio.run(both(*blocks))
     """,
     "threads": """
-        import threading
-
-        def together(*steps):
-            turn = threading.Barrier(len(steps))
-
-            def paced(step):
-                for _ in step:
-                    turn.wait(60)
-
-            threads = [threading.Thread(target=paced, args=[step]) for step in steps]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+        def run(first, second):
+            opened, done, errors = threading.Event(), threading.Event(), []
+            def beside():
+                with first as cassette:
+                    opened.set()
+                    done.wait(60)
+                    shop.fetch(cassette.name)
+            thread = threading.Thread(target=beside)
+            thread.start()
+            opened.wait(60)
+            try:
+                with second:
+                    pass
+            except Exception as error:
+                errors.append(error)
+            done.set()
+            thread.join()
+            return [None, *errors]
     """,
 }
 
 
-@pytest.mark.parametrize("together", TASKS.values(), ids=TASKS)
-def test_the_innermost_cassette_is_that_of_the_running_task(shop, together):
-    """Each task opens its cassette before one makes a call; the one that opened first ends first, or last."""
-    shop.write("together.py", together)
-    shop.write(
-        "test_shop.py",
-        """
-        import shop
-        from together import together
-
-        def trip(cassette, city, pauses):
-            with cassette as opened:
-                yield
-                shop.fetch(city)
-                for _ in range(pauses):
-                    yield
-                shop.fetch(city.upper())
-                yield
-            assert [call.arguments["city"] for call in opened.calls] == [city, city.upper()]
-            found.append(city)
-            yield from [None] * (2 - pauses)
-
-        found = []
+@pytest.mark.parametrize("beside", BESIDE.values(), ids=BESIDE)
+def test_two_cassettes_of_what_runs_at_the_same_time_are_refused(shop, beside):
+    shop.write("beside.py", "import asyncio, threading, shop\n" + dedent(beside))
+    shop.tests("""
+        from beside import run
 
         def test_it(mimic_auto):
-            first, second = (mimic_auto(name, targets=["shop:fetch"]) for name in ("first", "second"))
-            with mimic_auto("outer", targets=["shop:fetch"]) as outer:
-                together(trip(first, "Oslo", 1), trip(second, "Rome", 2))
-                shop.fetch("Bern")
-            assert [call.arguments["city"] for call in outer.calls] == ["Bern"]
-            assert sorted(found) == ["Oslo", "Rome"]
-        """,
-    )
+            first, second = run(*(mimic_auto(name, targets=["shop:fetch"]) for name in ("first", "second")))
+            assert first is None
+            assert str(second).startswith("cassette second cannot be opened beside cassette first")
+    """)
 
-    shop.run().expect(passed=1)
+    shop.run().expect(passed=1, real=["fetch first"])
+    shop.replay().expect(passed=1, real=[])
+
+
+def test_cassettes_nest_in_tasks_and_around_a_test_in_a_loop(shop):
+    """As plugins do it for an async fixture: its set-up is a task of its own, which has ended when the test begins."""
+    shop.tests("""
+        import asyncio, pytest, shop
+
+        @pytest.fixture
+        def loop(mimic_auto):
+            async def opened():
+                with mimic_auto("outer", targets=["shop:fetch"]):
+                    yield
+            around, loop = opened(), asyncio.new_event_loop()
+            loop.run_until_complete(asyncio.wait_for(anext(around), 60))
+            yield loop
+            loop.run_until_complete(asyncio.wait_for(anext(around, None), 60))
+            loop.close()
+
+        async def inner(mimic_auto):
+            with mimic_auto("inner", targets=["shop:fetch"]) as cassette:
+                shop.fetch("Rome")
+            assert [call.arguments["city"] for call in cassette.calls] == ["Rome"]
+
+        def test_it(loop, mimic_auto):
+            async def test():
+                with mimic_auto("middle", targets=["shop:fetch"]) as cassette:
+                    shop.fetch("Oslo")
+                    await asyncio.wait_for(inner(mimic_auto), 60)
+                    shop.fetch("Bern")
+                assert [call.arguments["city"] for call in cassette.calls] == ["Oslo", "Bern"]
+                shop.fetch("Kiel")
+            loop.run_until_complete(test())
+    """)
+
+    shop.run().expect(passed=1, real=["fetch Oslo", "fetch Rome", "fetch Bern", "fetch Kiel"])
     shop.replay().expect(passed=1, real=[])
 
 

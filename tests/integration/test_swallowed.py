@@ -135,13 +135,6 @@ def test_a_miss_swallowed_by_the_code_under_test_fails(project):
     assert "12 calls missing" in run.section[0]
 
 
-def test_the_report_names_the_line_that_swallowed_the_miss(project):
-    project.test("shop.suppressing('Oslo')")
-    line = 1 + (project.root / "shop.py").read_text().splitlines().index("        return deeper(city)")
-
-    project.run().expect(failed=1, says=[f"a missing recording was swallowed in shop.py:{line}\n"])
-
-
 def test_a_miss_handled_in_the_tests_own_file_is_deliberate(project):
     project.ini("shop:fetch", "shop:fetch_async", "shop:stream")
     project.tests("""
@@ -260,14 +253,14 @@ def test_a_doctests_own_code_is_its_examples(project):
             Traceback (most recent call last):
             pytest_mimic.MissingRecordingError: no recording of shop:fetch(city='Oslo')
               nothing of shop:fetch is recorded
-              to record it: pytest --mimic-record --doctest-modules shop.py::shop.expected
+              to record it: pytest --mimic-record shop.py::shop.expected
             '''
     """)
 
     project.run("--doctest-modules").expect(
         passed=2,
         failed=1,
-        says=["FAILED shop.py::shop.bare", "passed only because", "was swallowed in shop.py:9"],
+        says=["FAILED shop.py::shop.bare", "passed only because", "was swallowed"],
     )
 
 
@@ -284,7 +277,7 @@ def test_a_miss_handled_in_a_conftest_is_swallowed(project):
     """)
     project.tests("def test_it(city):\n    assert city is None\n")
 
-    project.run().expect(errors=1, says=["a missing recording was swallowed in conftest.py:6"])
+    project.run().expect(errors=1, says=["a missing recording was swallowed"])
 
 
 GROUPS = (
@@ -421,7 +414,7 @@ def test_a_swallowed_miss_beside_other_outcomes(project):
     assert "no recording of shop:fetch(city='Bonn')" in reports["test_own_failure"]
     assert "passed only because" not in reports["test_own_failure"]
     for test in ("test_skip", "test_unittest_skip"):
-        assert "was skipped after a missing recording was swallowed in shop.py" in reports[test]
+        assert "was skipped after a missing recording was swallowed" in reports[test]
     assert "passed only because" in reports["test_other"]
     for city in ("Bergen", "Rome"):
         assert f"no recording of shop:fetch(city='{city}')" in reports["test_two"]
@@ -434,7 +427,7 @@ def test_a_miss_swallowed_in_a_worker_of_xdist_fails(project):
 
     run = project.run("-n", "1", process=True)
 
-    run.expect(failed=1, says=["passed only because a missing recording was swallowed in shop.py:"])
+    run.expect(failed=1, says=["passed only because a missing recording was swallowed"])
     assert "1 call missing" in run.section[0]
 
 
@@ -486,9 +479,7 @@ def test_a_swallowed_refusal_to_record_fails(project):
 
     run = project.record().expect(passed=1, failed=len(REFUSED))
 
-    assert re.findall(r"\npassed only because (.*) was swallowed in shop.py:", run.output) == [
-        *REFUSED.values()
-    ]
+    assert re.findall(r"\npassed only because (.*) was swallowed", run.output) == [*REFUSED.values()]
 
 
 HANDLED = """
@@ -515,9 +506,7 @@ def test_a_swallowed_damaged_recording_fails(project, value):
         if name.startswith(kind):
             (project.vault / name).write_bytes(b"{}")
 
-    project.replay().expect(
-        failed=1, says=["passed only because a CorruptRecordingError was swallowed in shop.py:"]
-    )
+    project.replay().expect(failed=1, says=["passed only because a CorruptRecordingError was swallowed"])
 
 
 FORKING = """

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -303,25 +301,6 @@ def test_a_run_started_in_a_subfolder_is_not_full(shop, monkeypatch):
     assert whole.section == ROME_IS_UNUSED
 
 
-@pytest.mark.parametrize(
-    ("folder", "named"),
-    [("tests/sub", [".."]), ("tests", ["."]), ("", ["{root}"])],
-    ids=["above", "here", "below"],
-)
-def test_the_command_works_where_the_run_was_started(shop, monkeypatch, folder, named):
-    """In another folder than the rootdir, it names what the run named."""
-    shop.write("tests/sub/test_sub.py", "def test_sub(): pass")
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-    monkeypatch.chdir(shop.root / folder if folder else shop.root.parent)
-    named = [word.format(root=shop.root.name) for word in named]
-
-    line = shop.replay(*named).expect(passed=2).section[-1]
-
-    assert line == f"to drop the unused: pytest --mimic-clear-unused {' '.join(named)}"
-    shop.run(*line.split()[5:]).expect(passed=2)
-    assert not [name for name in shop.files() if "Rome" in shop.files()[name].decode()]
-
-
 def test_a_test_outside_of_testpaths_is_not_judged(shop):
     """A run of testpaths could not have used its recording."""
     other = shop.write("other/test_other.py", "import shop\n\ndef test_bonn(): shop.fetch('Bonn')\n")
@@ -478,17 +457,6 @@ def test_tests_outside_of_the_rootdir_have_relative_ids(beside):
     ]
     for run in (judged, workers):
         assert "  shop:fetch(city='Rome')    recorded by ../x/test_a.py::test_a" in run.section
-
-
-@pytest.mark.parametrize("arguments", [("-c", "pytest.ini", "../x"), ("--pyargs", "checks")])
-def test_the_command_for_a_test_outside_of_the_rootdir_can_be_pasted(beside, arguments):
-    missed = beside.run(*arguments).expect(failed=1)
-    command = re.search("to record it: pytest (.*)", missed.output)
-    assert command is not None
-
-    beside.run(*shlex.split(command[1])).expect(passed=1)
-
-    beside.replay(*arguments).expect(passed=1, real=[])
 
 
 def test_the_tests_of_another_project_are_not_gone(project, monkeypatch):

@@ -19,9 +19,8 @@ def vault_command(*words: str) -> str:
     from shlex import join
 
     session = current()
-    given = () if session is None else session.settings.given
-    vaults = [value for name, _, value in (word.partition("=") for word in given) if name == "--mimic-vault"]
-    return join(["pytest-mimic", *words, *(word for vault in vaults for word in ("--vault", vault))])
+    vault = "" if session is None else session.settings.given_vault
+    return join(["pytest-mimic", *words, *(["--vault", vault] if vault else [])])
 
 
 def command_for(
@@ -42,20 +41,15 @@ def command_for(
 def command(option: str, *tests: str | None, more: Sequence[str] = ()) -> str:
     """Return the command line that runs tests with options, or all tests if there is none (None or empty).
 
-    It repeats the options of this run that the next one needs, and names the tests relative to the folder in which
-    pytest was started. In another folder than the rootdir, all tests are those that this run named: `pytest ..`.
+    It is one for the rootdir, and names the vault that this run was given.
     """
     from shlex import join
 
     session = current()
-    words = ["pytest", option, *more]
-    named = [test for test in tests if test]
-    if session is not None:
-        words += session.settings.given
-        if any(test.startswith("../") for test in named):
-            words += session.settings.outside
-        named = [session.settings.prefix + test for test in named] or [*session.settings.named]
-    return join([*words, *named])
+    vault = "" if session is None else session.settings.given_vault
+    # One word: pytest takes a folder in a word of its own for one of tests when it looks for its ini file.
+    words = ["pytest", option, *more, *([f"--mimic-vault={vault}"] if vault else [])]
+    return join([*words, *(test for test in tests if test)])
 
 
 def naming(test: str, recorder: object, lines: Sequence[str]) -> list[str]:

@@ -46,10 +46,7 @@ class Settings(NamedTuple):
     ci: bool = False  # the environment variable `CI` is set
     clear_unused: bool = False
     fail_on_unused: bool = False
-    given: tuple[str, ...] = ()  # options that suggested commands have to repeat
-    prefix: str = ""  # the path from where pytest was started to the rootdir, for the ids of tests
-    named: tuple[str, ...] = ()  # the tests that the run named, if it was not started in the rootdir
-    outside: tuple[str, ...] = ()  # options that suggested commands need for a test outside of the rootdir
+    given_vault: str = ""  # the vault that an option named, as suggested commands repeat it
     usage: Path | None = None  # the file of `--mimic-usage`, absolute
     review: bool = False  # what is new, changed or drifted waits, and the vault is not written
     inputs: InputsPolicy = "warn"  # what a replay does when what a recorded call reaches or reads has changed
@@ -130,9 +127,7 @@ class IniOptions:
             where = option if given else f"{self._prefix}mimic_vault_path"
             raise self._error(f"{where}: {fault}") from None
 
-    def settings(
-        self, *, rootdir: Path, to_rootdir: str, mode: Mode = Mode.REPLAY, **others: Any
-    ) -> Settings:
+    def settings(self, *, rootdir: Path, mode: Mode = Mode.REPLAY, **others: Any) -> Settings:
         """Return the settings that are read alike everywhere, with the `others`."""
         return Settings(
             mode=mode,
@@ -141,7 +136,6 @@ class IniOptions:
             inputs=self.choice("mimic_inputs", "warn", "strict", "ignore"),
             pickles=self.choice("mimic_pickle", "listed", "forbid"),
             redact=self._secret_names(),
-            prefix="" if to_rootdir == "." else f"{to_rootdir}/",
             **others,
         )
 

@@ -22,7 +22,6 @@ class Options(NamedTuple):
     compare: Literal["exact", "shape"] = "exact"
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    stateless: bool = False
 
 
 def target_line(target: str, options: Options | None, name: str, paths: Iterable[str]) -> str:

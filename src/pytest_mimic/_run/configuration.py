@@ -16,9 +16,6 @@ from pytest_mimic._core.targets.target import Target, parse_target
 # Values of the environment variable `CI` that mean "not in CI".
 _NOT_CI = ("", "0", "false", "no", "off")
 
-# Beginnings of the ini options that decide which tests there are, and what their calls return.
-_DECIDING = ("mimic_", "python", "doctest_")
-
 
 class Hooks:
     """A plugin that consists of hooks. pytest searches the other names of a plugin for fixtures, which takes longer."""
@@ -41,26 +38,16 @@ def settings_of(config: pytest.Config) -> Settings:
     ini, here, rootdir = _options_of(config), config.invocation_params.dir, config.rootpath
     vault = ini.vault(option.mimic_vault, "--mimic-vault", here, rootdir)
     shown_vault = vault.relative_to(rootdir).as_posix() if vault.is_relative_to(rootdir) else str(vault)
-    to_rootdir = relative_path(rootdir, start=here)
-    # pytest would find another rootdir for a test outside of this one.
-    outside: tuple[str, ...] = ("--rootdir", to_rootdir)
-    if getattr(option, "inifilename", None) or getattr(option, "rootdir", None):
-        outside = ()
-    elif config.inipath is not None:
-        outside = ("-c", relative_path(config.inipath, start=here))
     return ini.settings(
         mode=mode,
         rootdir=rootdir,
-        to_rootdir=to_rootdir,
         vault=vault,
         shown_vault=shown_vault,
         no_record=option.mimic_no_record,
         ci=os.environ.get("CI", "").lower() not in _NOT_CI,
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
-        given=_given(option),
-        named=tuple(option.file_or_dir or ()) if to_rootdir != "." else (),
-        outside=outside,
+        given_vault=shown_vault if option.mimic_vault else "",
         usage=_file(here, option.mimic_usage),
         review=option.mimic_review,
     )
@@ -93,18 +80,6 @@ def verbosity(config: pytest.Config) -> int:
 def shows_calls(config: pytest.Config) -> bool:
     """Check whether the calls of a run are to be shown: by `-v`, or in the page of `--mimic-report`."""
     return bool(config.option.mimic_report) or verbosity(config) > 0
-
-
-def _given(option: Any) -> tuple[str, ...]:
-    """Return the options that decide which tests and which vault a run has, for suggested commands."""
-    overridden = [line for line in getattr(option, "override_ini", None) or () if line.startswith(_DECIDING)]
-    found = {"-c": getattr(option, "inifilename", None), "--rootdir": getattr(option, "rootdir", None)}
-    words = [word for name, value in found.items() if value for word in (name, str(value))]
-    # One word: pytest takes a folder in a word of its own for one of tests when it looks for its ini file.
-    words += [f"--mimic-vault={option.mimic_vault}"] if option.mimic_vault else []
-    words += [word for line in overridden for word in ("-o", line)]
-    words += [word for glob in getattr(option, "doctestglob", ()) for word in ("--doctest-glob", glob)]
-    return (*words, *(["--doctest-modules"] if getattr(option, "doctestmodules", False) else []))
 
 
 def _options_of(config: pytest.Config) -> IniOptions:

@@ -109,7 +109,7 @@ class Phases(Hooks):
             from pytest_mimic._run.verdicts import judge_phase
 
             ended_in = call.excinfo.value if call.excinfo is not None else None
-            judge_phase(item, report, pending, session.settings.rootdir, ended_in)
+            judge_phase(item, report, pending, ended_in)
         replayed = len(session.ledger.replays) - self._replays_before
         if report.failed and replayed > 0:
             from pytest_mimic._run.verdicts import SECTION, name_replays

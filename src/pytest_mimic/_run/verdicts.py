@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from inspect import unwrap
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.swallowed.retries import handled_in, where_swallowed
+from pytest_mimic._core.swallowed.retries import handled_in
 from pytest_mimic._core.words import limited, plural
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError
 
@@ -23,7 +22,6 @@ def judge_phase(
     item: pytest.Item,
     report: pytest.TestReport,
     errors: Sequence[MimicError],
-    rootdir: Path,
     raised: BaseException | None,
 ) -> None:
     """Let a phase fail for the errors that were noted in it, unless the test itself handled them.
@@ -44,7 +42,7 @@ def judge_phase(
         ]
     left = list({str(error): error for error in left}.values())  # one of two equal ones may be handled
     if left and not report.failed and not _is_expected_failure(report):
-        _fail_for_swallowed(item, report, left.pop(0), rootdir)
+        _fail_for_swallowed(item, report, left.pop(0))
     shown = [
         f"{type(error).__name__}: {error}"
         for error in left
@@ -76,9 +74,7 @@ def _fail_for_drift(item: pytest.Item, report: pytest.TestReport, drifts: Sequen
         _fail(item, report, drifts[0])
 
 
-def _fail_for_swallowed(
-    item: pytest.Item, report: pytest.TestReport, error: MimicError, rootdir: Path
-) -> None:
+def _fail_for_swallowed(item: pytest.Item, report: pytest.TestReport, error: MimicError) -> None:
     kind = type(error).__name__
     if isinstance(error, TargetError):
         report.longrepr = f"{kind}: {error}"
@@ -86,9 +82,8 @@ def _fail_for_swallowed(
         named = f"an {kind}" if kind.startswith("U") else f"a {kind}"
         if isinstance(error, MissingRecordingError):
             named = "a missing recording"
-        place = where_swallowed(error, rootdir)
         how = "was skipped after" if report.skipped else "passed only because"
-        headline = f"{how} {named} was swallowed{f' in {place}' if place else ''}"
+        headline = f"{how} {named} was swallowed"
         report.longrepr = "\n".join([headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())])
     _fail(item, report, error)
 

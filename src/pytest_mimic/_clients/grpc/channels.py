@@ -26,9 +26,9 @@ _Function = Callable[..., Any]
 _BLOCKING, _AIO = (f"{__package__}.{name}_calls" for name in ("blocking", "aio"))
 # Another time, the answer is another one.
 _FAILURES = frozenset(
-    "UNKNOWN DEADLINE_EXCEEDED RESOURCE_EXHAUSTED ABORTED INTERNAL UNAVAILABLE DATA_LOSS CANCELLED".split()
+    "UNKNOWN DEADLINE_EXCEEDED RESOURCE_EXHAUSTED ABORTED INTERNAL UNAVAILABLE DATA_LOSS CANCELLED"
+    " UNAUTHENTICATED PERMISSION_DENIED".split()
 )
-_REFUSALS = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 # Their details are the client's own, with the server's address.
 _OF_NETWORK = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
 
@@ -82,9 +82,6 @@ class GrpcAdapter(Adapter):
 
     def failure(self, plain: Any, /) -> str | None:
         return _gave(plain, _FAILURES)
-
-    def refusal(self, plain: Any, /) -> str | None:
-        return _gave(plain, _REFUSALS)
 
 
 def _is_cut(*both: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.vault.file_names import recording_name
 
@@ -35,30 +35,6 @@ if TYPE_CHECKING:
 
         @property
         def owner(self) -> Caller: ...
-
-        @property
-        def is_own(self) -> bool:
-            """Whether the running task has opened it, or was started inside of it."""
-            ...
-
-    class WithCassette(Protocol):
-        """A line of an activation, perhaps with the cassette that takes its calls."""
-
-        @property
-        def cassette(self) -> CassetteInUse | None: ...
-
-
-Opened = TypeVar("Opened", bound="WithCassette")
-
-
-def innermost(opened: Sequence[Opened]) -> Opened:
-    """Return the last of what was opened; of cassettes that tasks have opened side by side, that of the running task."""
-    if len(opened) > 1:
-        cassettes = {id(one.cassette): one.cassette for one in opened if one.cassette is not None}
-        foreign = {name for name, cassette in cassettes.items() if not cassette.is_own}
-        if foreign and len(foreign) < len(cassettes):
-            return next(one for one in reversed(opened) if id(one.cassette) not in foreign)
-    return opened[-1]
 
 
 class Argument(NamedTuple):
@@ -138,13 +114,10 @@ class Plan:
         """The parts of an outcome whose values count even with `compare=shape`."""
         return frozenset()
 
-    def failure(self, outcome: Outcome) -> tuple[str, bool] | None:
-        """Return the error that an outcome is, `raised TimeoutError`, or None if it is a good one.
-
-        The flag says that it is no refusal of the credentials, which the client may answer: `gave 401`.
-        """
+    def failure(self, outcome: Outcome) -> str | None:
+        """Return the error that an outcome is, `raised TimeoutError` or `gave 503`; None if it is a good one."""
         exception = outcome.last.exception
-        return None if exception is None else (f"raised {type(exception).__name__}", True)
+        return None if exception is None else f"raised {type(exception).__name__}"
 
     def secrets(self, call: Call) -> frozenset[str]:  # noqa: ARG002
         """Return the secret values among the arguments, which no message may show."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_mimic._core.engine.cassette_types import CassetteMode
-from pytest_mimic._core.engine.cassettes import CassetteBlock, OpenCassette
+from pytest_mimic._core.engine.cassettes import Cassette, CassetteMode
 from pytest_mimic._core.seam.registry import TAKEN_BY_CASSETTES, is_installed
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.options import read_keyword_options
@@ -15,8 +15,33 @@ from pytest_mimic._core.vault.file_names import cassette_name, cassette_of_test
 from pytest_mimic.errors import CassetteError
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from pytest_mimic._core.engine.coverings import Coverings
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.targets.options import TargetOptions
+
+
+class CassetteFixture(Protocol):
+    """The type of the fixtures `mimic_record`, `mimic_replay` and `mimic_auto`."""
+
+    def __call__(
+        self,
+        name: str | None = None,
+        *,
+        targets: str | Callable[..., Any] | Iterable[str | Callable[..., Any]] = (),
+        strict: bool = False,
+        **options: Unpack[TargetOptions],
+    ) -> AbstractContextManager[Cassette]:
+        """Return a block that records or replays a cassette.
+
+        Args:
+            name: The cassette's name. By default it is made from the test's id.
+            targets: Functions and clients to mimic, as in `mimic(...)`.
+            strict: Whether a replay fails if a recorded call was not made, or if the order differs.
+            options: The options of a target line, for all of them.
+        """
+        ...
 
 
 class CassetteFixtures:
@@ -35,7 +60,7 @@ class CassetteFixtures:
         targets: Iterable[object] = (),
         strict: bool = False,
         **options: Any,
-    ) -> CassetteBlock:
+    ) -> AbstractContextManager[Cassette]:
         """Return the context manager of a cassette fixture: `record`, `replay` or `auto`.
 
         By default the cassette's name is made from the test's id. A strict one fails if a recorded call was not
@@ -46,20 +71,36 @@ class CassetteFixtures:
         name = cassette_of_test(self._state.test, self._unnamed) if name is None else cassette_name(name)
         is_one = isinstance(targets, str) or callable(targets)
         covered = self._targets((targets,) if is_one else tuple(targets or ()), options)
+        return self._opened(lambda: self._open(fixture, name, strict=strict), covered)
 
-        def cover(cassette: OpenCassette) -> Callable[[], None]:
-            return self._coverings.enter(covered, cassette).end
+    @contextmanager
+    def _opened(self, make: Callable[[], Cassette], covered: list[Target]) -> Iterator[Cassette]:
+        cassette, state = make(), self._state
+        for other in state.open_cassettes[-1:]:
+            cassette.refuse_beside(other)
+        covering = self._coverings.enter(covered, cassette)
+        state.open_cassettes.append(cassette)
+        state.own_cassettes.set((*state.own_cassettes.get(), cassette))
+        error = None
+        try:
+            yield cassette
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            state.open_cassettes.remove(cassette)
+            state.own_cassettes.set(tuple(one for one in state.own_cassettes.get() if one is not cassette))
+            covering.end()
+            cassette.close(error)
 
-        return CassetteBlock(lambda: self._open(fixture, name, strict=strict), cover)
-
-    def _open(self, fixture: str, name: str, *, strict: bool = False) -> OpenCassette:
+    def _open(self, fixture: str, name: str, *, strict: bool) -> Cassette:
         """Return a cassette in the mode that its fixture has in this run: see `block`."""
         settings, file = self._state.settings, f"cassettes/{name}.json"
         in_ci = fixture == "auto" and settings.ci and not settings.mode.writes
         exists = self._state.vault.store.size(file) is not None
         may_record = not settings.no_record and not in_ci
         mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
-        return OpenCassette(self._state, name, mode, strict=strict, only_replays=fixture == "replay")
+        return Cassette(self._state, name, mode, strict=strict, only_replays=fixture == "replay")
 
     def _targets(self, named: tuple[Any, ...], options: dict[str, Any]) -> list[Target]:
         """Return the targets that a fixture names, or the configured ones and the usual clients that are installed."""
@@ -91,3 +132,6 @@ def mode_of(fixture: str, mode: Mode, *, name: str, exists: bool, may_record: bo
     if fixture == "record" or mode is Mode.RERECORD or (not exists and may_record):
         return "record"
     return "extend" if mode is Mode.RECORD else "replay"
+
+
+CassetteFixture.__module__ = "pytest_mimic"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.call import Place
-from pytest_mimic._core.engine.cassette_types import NEVER_RECORDS, Cassette, CassetteCall
 from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.outcome.outcome import is_interruption
@@ -21,8 +21,10 @@ from pytest_mimic._core.vault.file_names import imported_parts
 from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
+    from asyncio import Task
+    from threading import Thread
+
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.cassette_types import CassetteMode
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.real_calls import RealCall
     from pytest_mimic._core.engine.run_state import RunState
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry
 
+CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
+NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
 # How the mode of a cassette is that of a run.
 _MODES: dict[CassetteMode, Mode] = {
     "record": Mode.RERECORD,
@@ -40,8 +44,14 @@ _MODES: dict[CassetteMode, Mode] = {
 }
 
 
-class RecordedCall(CassetteCall):
-    """One call of a cassette, whose outcome is loaded when it is read."""
+class CassetteCall:
+    """One call of a cassette. Its outcome is loaded when it is read.
+
+    Attributes:
+        kind: `function`, or the client's name.
+        target: The function's `module:name`, or the client's name.
+        duration: The duration of the real call, in seconds.
+    """
 
     def __init__(self, entry: CassetteEntry, places: Places) -> None:
         self._entry = entry
@@ -51,11 +61,13 @@ class RecordedCall(CassetteCall):
         self.duration = entry.stored.duration
 
     @property
-    def arguments(self) -> dict[str, Any] | None:  # type: ignore[override]
+    def arguments(self) -> dict[str, Any] | None:
+        """The structured, redacted description of the arguments."""
         return self._entry.whole().arguments
 
     @property
     def outcome(self) -> Any:
+        """A fresh copy of the outcome: the value, the exception, or the items of the stream."""
         from pytest_mimic._core.outcome.placed_paths import PathStore
 
         outcome = self._entry.stored.load(PathStore(self._places))
@@ -63,30 +75,41 @@ class RecordedCall(CassetteCall):
 
     @property
     def signature(self) -> str:
+        """The call, and its status at an HTTP client: `GET /users/1 → 200`."""
         outcome = self.outcome
         status = outcome.get("status") if isinstance(outcome, dict) and self.kind != "function" else None
         return self._entry.signature if status is None else f"{self._entry.signature} → {status}"
 
     def match(self, only: str | Sequence[str] | None = None, *, exclude: str | Sequence[str] = ()) -> bool:
+        """Check whether patterns select this call; the reference has their grammar."""
         return Selector(only or (), exclude or ()).takes(self._entry.signature, self._entry.host)
 
+    def __repr__(self) -> str:
+        return f"<CassetteCall {self.kind} {self.signature}>"
 
-class OpenCassette(Cassette):
-    """A cassette with what the engine needs of it.
 
-    If it is `strict`, every recorded call must be made, in the recorded order. With `only_replays`, no option makes
-    this block record.
+class Cassette:
+    """A named, ordered list of recordings, as a block uses it.
 
     Attributes:
+        name: The name, folders included, without `.json`.
+        path: The cassette's file.
+        mode: `record`, `replay`, `extend` (replay, and record new calls), `verify` or `live`.
+        play_count: How many calls were replayed.
         owner: The owner of its calls: no test, as a wider fixture may have opened it.
     """
 
     def __init__(
         self, state: RunState, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool
     ) -> None:
+        """Open a cassette for the engine.
+
+        If it is `strict`, every recorded call must be made, in the recorded order. With `only_replays`, no option makes
+        this block record.
+        """
         self._state = state
         self._recordings = decisions_of(state).recordings
-        self.opened = state.cassettes
+        self.opener = _running()
         self._file = f"cassettes/{name}.json"
         self._strict = strict
         self.remedies: Sequence[str] | None = [NEVER_RECORDS] if only_replays else None
@@ -128,16 +151,33 @@ class OpenCassette(Cassette):
                 self._entries.append(entry)
             self._imports = {imported_parts(key) for key in self._places} - {""}
 
-    @property
-    def is_own(self) -> bool:
-        return self in self.opened.get()
+    def __repr__(self) -> str:
+        return f"<Cassette {self.name}, {self.mode}>"
+
+    def refuse_beside(self, other: Cassette) -> None:
+        """Refuse this cassette beside another one that is open.
+
+        Raises:
+            CassetteError: A task or thread that runs at the same time has opened the other one.
+        """
+        # The context of an async fixture ends with its set-up, which the test follows.
+        if (
+            other in self._state.own_cassettes.get()
+            or other.opener is self.opener
+            or not _is_running(other.opener)
+        ):
+            return
+        what = f"cassette {self.name} cannot be opened beside cassette {other.name}, of a task that runs at the same time"
+        raise CassetteError(what, remedies=["open one cassette around both tasks"], cassette=self.name)
 
     @property
     def calls(self) -> list[CassetteCall]:
-        return [RecordedCall(entry, self._state.places) for entry in self._entries if entry is not None]
+        """The calls in order: those recorded so far, or those that can be replayed."""
+        return [CassetteCall(entry, self._state.places) for entry in self._entries if entry is not None]
 
     @property
     def all_played(self) -> bool:
+        """Whether every call of the cassette was made in this block."""
         return set(self._order) >= {place for place, entry in enumerate(self._entries) if entry is not None}
 
     def place_of(self, call: Call, mode: Mode) -> Place:
@@ -149,7 +189,7 @@ class OpenCassette(Cassette):
                     position = self.owner.positions.get(key, 0)
                     self.owner.positions[key] = position + 1
                     # The last of identical calls repeats, unless a new one may be recorded.
-                    if position < len(places) or not is_extending:
+                    if position < len(places) or not is_extending or call.plan.options.sequence is False:
                         number = places[min(position, len(places) - 1)]
         entry = self._entries[number] if number is not None else None
         is_stale = entry is not None and (
@@ -303,24 +343,21 @@ class OpenCassette(Cassette):
         raise CassetteError(what, facts=facts, remedies=remedies, cassette=self.name)
 
 
-class CassetteBlock:
-    """The context manager that the fixtures give. `cover` mimics the targets until the function that it returns is called."""
+def _running() -> Task[Any] | Thread:
+    """Return the task that runs now, or the thread where no event loop runs."""
+    asyncio = sys.modules.get("asyncio")
+    try:
+        task: Task[Any] | None = asyncio.current_task() if asyncio else None
+    except RuntimeError:
+        task = None
+    return task or threading.current_thread()
 
-    def __init__(
-        self, make: Callable[[], OpenCassette], cover: Callable[[OpenCassette], Callable[[], None]]
-    ) -> None:
-        self._make = make
-        self._cover = cover
 
-    def __enter__(self) -> OpenCassette:
-        self._cassette = self._make()
-        self._uncover = self._cover(self._cassette)
-        opened = self._cassette.opened
-        opened.set((*opened.get(), self._cassette))
-        return self._cassette
+def _is_running(opener: Task[Any] | Thread) -> bool:
+    if isinstance(opener, threading.Thread):
+        return opener is not threading.main_thread() and opener.is_alive()
+    return not opener.done()
 
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        opened = self._cassette.opened
-        opened.set(tuple(one for one in opened.get() if one is not self._cassette))
-        self._uncover()
-        self._cassette.close(error)
+
+for _public in (Cassette, CassetteCall):
+    _public.__module__ = "pytest_mimic"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.engine.call import Call, Plan, innermost
+from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.real_calls import Unmimicked
 from pytest_mimic._core.engine.steps import PASS
@@ -121,11 +121,8 @@ class ClientPlan(Plan):
     def exact(self) -> frozenset[str]:
         return self.adapter.exact
 
-    def failure(self, outcome: Outcome) -> tuple[str, bool] | None:
-        if failure := self.adapter.failure(outcome.value):
-            return failure, True
-        refusal = self.adapter.refusal(outcome.value)
-        return (refusal, False) if refusal else None
+    def failure(self, outcome: Outcome) -> str | None:
+        return self.adapter.failure(outcome.value)
 
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
         """Return the part of a response that is compared: no dates, no server's name."""
@@ -140,7 +137,7 @@ class EdgeCall(Call):
         self.plan, self.key, self.edge_call = plan, key, edge_call
         self.signature, self.host, self.is_shared = edge_call.signature, edge_call.host, edge_call.shared
         self.sequence = plan.has_sequences and not self.is_shared
-        self.converses = self.sequence and not plan.options.stateless
+        self.converses = self.sequence
         self.describe = partial(plan.described, edge_call)
 
 
@@ -165,7 +162,7 @@ class ClientPort:
 
     @property
     def is_replaying(self) -> bool:
-        cassette = innermost(self.plans).cassette if self.plans else None
+        cassette = self.plans[-1].cassette if self.plans else None
         return (self._state.settings.mode if cassette is None else cassette.run_mode) is Mode.REPLAY
 
     @contextmanager
@@ -190,7 +187,7 @@ class ClientPort:
         The calls by which a client sets up its connections are always taken.
         """
         plans = self.plans
-        last = plans[0] if len(plans) == 1 else innermost(plans)
+        last = plans[-1]
         if call.shared or (last.selector is None and last is plans[0]):
             return last
         for plan in plans:
@@ -213,7 +210,7 @@ class ClientPort:
 
     @property
     def caller(self) -> Caller:
-        cassette = innermost(self.plans).cassette if self.plans else None
+        cassette = self.plans[-1].cassette if self.plans else None
         return self._state.owner if cassette is None else cassette.owner
 
     def report(self, sentence: str) -> None:

@@ -18,7 +18,7 @@ from pytest_mimic._core.targets.target import Target, missing_module, replaced_c
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.cassettes import OpenCassette
+    from pytest_mimic._core.engine.cassettes import Cassette
     from pytest_mimic._core.engine.client_plan import ClientPort
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.patch import Activation
@@ -32,7 +32,7 @@ class RequestedTarget:
 
     __slots__ = ("cassette", "excluded", "module", "origin", "path", "target")
 
-    def __init__(self, target: Target, cassette: OpenCassette | None) -> None:
+    def __init__(self, target: Target, cassette: Cassette | None) -> None:
         self.target = target
         self.cassette = cassette
         self.module = target.module
@@ -100,7 +100,7 @@ class Coverings:
         self._open: list[Covering] = []
 
     def cover(
-        self, targets: Iterable[Target], cassette: OpenCassette | None = None, *, activation: object = None
+        self, targets: Iterable[Target], cassette: Cassette | None = None, *, activation: object = None
     ) -> Covering:
         """Mimic targets until the covering is closed. In live mode, only check whether they exist.
 
@@ -123,7 +123,7 @@ class Coverings:
         self._open.append(covering)
         return covering
 
-    def enter(self, targets: Iterable[Target], cassette: OpenCassette | None = None) -> Covering:
+    def enter(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
         """Mimic targets that a test names, and that must therefore exist.
 
         A client that is not installed is no problem beside others, because nothing can be sent through it.
@@ -169,7 +169,7 @@ class Coverings:
 
             is_real = is_real or not Selector(options.only, options.exclude).takes(name)
         plan = None if is_real else FunctionPlan(self._state, name, function, options, cassette)
-        mimicked.push(request, plan, cassette)
+        mimicked.push(request, plan)
         return mimicked.wrapper
 
     def _judge(self, request: AnyRequest, function: Callable[..., object]) -> str:
@@ -180,7 +180,7 @@ class Coverings:
             self._mimicked[id(function)].remove(request)
 
     def _cover_clients(
-        self, targets: Iterable[Target], cassette: OpenCassette | None, activation: object
+        self, targets: Iterable[Target], cassette: Cassette | None, activation: object
     ) -> Callable[[], None]:
         from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
 

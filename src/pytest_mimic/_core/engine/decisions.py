@@ -81,7 +81,10 @@ class Decisions:
             name, found = other, recordings.find(other)
         if found is None:
             return place
-        is_real = mode is Mode.RECORD and recordings.is_outdated(call.plan, found)
+        # A client tries a failed request again.
+        is_real = mode is Mode.RECORD and (
+            name in recordings.failed or recordings.is_outdated(call.plan, found)
+        )
         return Place(name, found.outcomes, found.source, found.recorded, is_real=is_real, keep=keep)
 
 

@@ -28,8 +28,8 @@ class Miss(NamedTuple):
 Replayed: TypeAlias = tuple[float, str, "str | None", str]
 """A replay: the seconds that it saved, the name of its recording or cassette, that of the list of its inputs, its target."""
 
-RecordedError: TypeAlias = tuple[str, str, bool]
-"""A recorded outcome that is an error: the call and its error in words, the test, and whether the summary lists it."""
+RecordedError: TypeAlias = tuple[str, str]
+"""A recorded outcome that is an error: the call and its error in words, and the test."""
 
 
 _Row = TypeVar("_Row")

@@ -29,12 +29,8 @@ class JournalEntry:
 
     @property
     def has_errors(self) -> bool:
-        """Whether an outcome of the recording is an error.
-
-        A refusal, which no summary lists, is none if the same call was not refused later: its client has answered it.
-        """
-        last_good = max((at for at, error in self.errors.items() if error is None), default=-1)
-        return any(error and (error[2] or at > last_good) for at, error in self.errors.items())
+        """Whether an outcome of the recording is an error."""
+        return any(self.errors.values())
 
     @property
     def has_replaced(self) -> bool:
@@ -157,8 +153,7 @@ def accept(journal: Journal, ledger: Ledger, *, with_replayed: bool) -> None:
     if with_replayed:
         good += [_mark(name, None) for name in journal.used - changes.keys()]
     errors = [error for change in changes.values() for error in change.errors.values() if error]
-    listed = [(what, test) for what, test, is_listed in errors if is_listed]
-    _enter(ledger, trusted=good, failures=listed)
+    _enter(ledger, trusted=good, failures=errors)
 
 
 def take_back(journal: Journal, vault: Vault, ledger: Ledger) -> list[str]:
@@ -246,7 +241,5 @@ def _bytes(text: str | None) -> bytes | None:
 def note_forked(journal: Journal, rows: list[list[Any]]) -> None:
     """Add what forked processes wrote, as they reported it, to the journal of their test."""
     for name, before, now, errors, conversation in rows:
-        found = {
-            position: None if error is None else (error[0], error[1], error[2]) for position, error in errors
-        }
+        found = {position: None if error is None else (error[0], error[1]) for position, error in errors}
         journal.note(name, _bytes(before), _bytes(now), found, conversation=conversation)

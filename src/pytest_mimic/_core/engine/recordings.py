@@ -34,6 +34,7 @@ class Recordings:
     Attributes:
         imports: Which parts count in the imported recordings of a target, once it was looked up: `["method-uri"]`.
         missed: The errors of the running test's calls without a recording.
+        failed: The names of the recordings of clients' calls which this run made and that are failures.
     """
 
     def __init__(self, state: RunState) -> None:
@@ -45,6 +46,7 @@ class Recordings:
         self.imports: dict[str, list[str]] = {}
         self._tests: dict[str, str | None] = {}  # by the name of a recording
         self.missed: dict[tuple[str, ...], MimicError] = {}
+        self.failed: set[str] = set()
         self._by_owner: dict[str, dict[str, set[str]]] = {}
 
     # -- finding
@@ -275,7 +277,11 @@ class Recordings:
                     streams.insert(-1, other)
                 elif goes_further(old, new):
                     return
-        self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
+        error = self.error_of(call, outcome)
+        self.write(name, call, streams, errors={0: error})
+        self.failed.discard(name)
+        if error is not None and call.edge_call is not None:
+            self.failed.add(name)
         if call.edge_call is not None and (imported := self.imported_name(call)):
             # The real recording replaces the imported one, of which fewer parts count. A failing test puts it back.
             self._state.owner.journal.note(imported, self._state.vault.store.read(imported), None, {})
@@ -333,7 +339,7 @@ class Recordings:
         failure = call.plan.failure(outcome)
         if failure is None:
             return None
-        return f"{call.label} {failure[0]}", self._state.test, failure[1]
+        return f"{call.label} {failure}", self._state.test
 
     # -- cassettes
 

@@ -55,7 +55,8 @@ class RunState:
         today: The date of new recordings, `2026-11-02`. It is given, because a test may have stopped the clock.
         decisions: The decisions of the run; see `decisions.decisions_of`. None if no call has needed one.
         inside: The real call that the current thread or task is part of.
-        cassettes: Those that the current thread or task has opened, or was started in.
+        open_cassettes: The cassettes that are open, the innermost one last.
+        own_cassettes: Those that the current thread or task has opened, or was started in.
         context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
         running: The real calls (`real_calls.RealCall`) whose code runs now, for the progress line.
         discarded: Functions that end calls whose streams were collected as garbage.
@@ -75,7 +76,8 @@ class RunState:
         self.today = today
         self.decisions: Any = None
         self.inside: ContextVar[Inside | None] = ContextVar("pytest_mimic_inside", default=None)
-        self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
+        self.open_cassettes: list[Any] = []
+        self.own_cassettes: ContextVar[tuple[Any, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
         self.discarded: deque[Callable[[], None]] = deque()
         self.owner = Owner("")  # the owner of the sequences that calls belong to now

@@ -219,8 +219,6 @@ def drift_of(
 
 
 def _failed(plan: Plan, outcome: Outcome) -> str:
-    """Return how a service failed or refused an exchange, or nothing if it did not."""
-    what, is_failure = plan.failure(outcome) or ("", False)
-    if is_failure:
-        return f"the service gave an error or could not be reached ({what})"
-    return what and f"the service refused the credentials ({what})"
+    """Return how a service failed an exchange, or nothing if it did not."""
+    what = plan.failure(outcome)
+    return f"the service gave an error or could not be reached ({what})" if what else ""

@@ -6,15 +6,13 @@ import functools
 from collections.abc import Callable
 from contextlib import suppress
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from pytest_mimic._core.engine.call import innermost
 from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.machinery import called_by_pytest
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import CassetteInUse
     from pytest_mimic._core.engine.function_plan import FunctionPlan
 
 # Any other value may have been recorded.
@@ -27,49 +25,33 @@ class Mimicked:
     Attributes:
         plan: The plan of the innermost activation. Calls pass through if it is None, because no activation is open or
             the innermost one leaves the function out.
-        is_split: Whether several cassettes mimic the function. Then `own_plan` is the one for the running task.
         is_common: Whether pytest or this plugin may call the function for themselves. Such calls pass through.
     """
 
-    __slots__ = ("_opened", "function", "is_common", "is_split", "plan", "wrapper")
+    __slots__ = ("_opened", "function", "is_common", "plan", "wrapper")
 
     def __init__(self, function: Callable[..., object], *, is_common: bool = False) -> None:
         self.function = function  # the original
         self.is_common = is_common
-        self._opened: list[_Opened] = []
+        self._opened: list[tuple[object, FunctionPlan | None]] = []  # by the request of each activation
         self.plan: FunctionPlan | None = None
-        self.is_split = False
         self.wrapper = _wrapper(self)  # the function that replaces it
 
-    def push(self, request: object, plan: FunctionPlan | None, cassette: CassetteInUse | None = None) -> None:
-        self._settle([*self._opened, _Opened(request, plan, cassette)])
+    def push(self, request: object, plan: FunctionPlan | None) -> None:
+        self._settle([*self._opened, (request, plan)])
 
     def remove(self, request: object) -> None:
         """Remove the plans of a request, at any depth."""
-        self._settle([one for one in self._opened if one.request is not request])
-
-    def own_plan(self) -> FunctionPlan | None:
-        return innermost(self._opened).plan
+        self._settle([one for one in self._opened if one[0] is not request])
 
     def plan_now(self) -> FunctionPlan | None:
         """Return the plan for the call that a wrapper makes; None if it passes through."""
-        plan = self.own_plan() if self.is_split else self.plan
+        plan = self.plan
         return None if plan is None or (self.is_common and called_by_pytest(depth=3)) else plan
 
-    def _settle(self, opened: list[_Opened]) -> None:
+    def _settle(self, opened: list[tuple[object, FunctionPlan | None]]) -> None:
         self._opened = opened
-        is_split = len(opened) > 1 and sum(one.cassette is not None for one in opened) > 1
-        self.is_split |= is_split  # before the plan changes, as another thread may be about to read it
-        self.plan = opened[-1].plan if opened else None
-        self.is_split = is_split
-
-
-class _Opened(NamedTuple):
-    """One activation of a function: who asked for it, its plan, and the cassette that takes its calls."""
-
-    request: object
-    plan: FunctionPlan | None
-    cassette: CassetteInUse | None
+        self.plan = opened[-1][1] if opened else None
 
 
 def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
@@ -97,7 +79,7 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
 
 def _function(mimicked: Mimicked) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
+        plan = mimicked.plan
         if plan is None or (mimicked.is_common and called_by_pytest()):
             return mimicked.function(*args, **kwargs)
         # A call inside of one that runs for real is real as well. Whether this one is, the engine finds out.

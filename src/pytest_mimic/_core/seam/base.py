@@ -10,10 +10,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.seam.replay_log import Caller
 
-# Unauthorized, Forbidden, Proxy Authentication Required.
-_REFUSED = (401, 403, 407)
-# The server was too slow or too busy, or wants the request once more: another time, the answer is another one.
-_TRY_AGAIN = (408, 425, 429)
+# The credentials were refused, or the server was too slow or too busy: another time, the answer is another one.
+_FAILED = (401, 403, 407, 408, 425, 429)
 # Errors of the network in words, by their kinds.
 _NETWORK = {
     "refused": "was refused a connection",
@@ -236,7 +234,7 @@ class Adapter:
     def failure(self, plain: Any, /) -> str | None:
         """Return how an exchange failed, `timed out reading` or `gave 503`; None if it did not. Failing tests keep no failure.
 
-        By default, it has failed if the plain data has an `error`, or a `status` of 500 or more, 408, 425 or 429.
+        By default, it has failed if the plain data has an `error`, or a `status` of 401, 403, 407, 408, 425, 429, 500 or more.
         """
         if not isinstance(plain, dict):
             return None
@@ -247,14 +245,6 @@ class Adapter:
                 return "failed"
             words = _NETWORK.get(kind) or f"raised {kind.rpartition(':')[2]}"
             return words if status is None else f"gave {status}, then {words}"
-        if isinstance(status, int) and (status >= 500 or status in _TRY_AGAIN):
+        if isinstance(status, int) and (status >= 500 or status in _FAILED):
             return f"gave {status}"
         return None
-
-    def refusal(self, plain: Any, /) -> str | None:
-        """Return how a service refused the credentials of an exchange, `gave 401`; None if it did not.
-
-        Failing tests keep no refusal. A passing test expects it, or its client has answered it.
-        """
-        status = plain.get("status") if isinstance(plain, dict) else None
-        return f"gave {status}" if status in _REFUSED else None

@@ -271,17 +271,3 @@ def handled_in(error: MimicError, files: set[str]) -> bool:
         return False
     # A `finally` or `with` also runs later instructions, and then raises the error again.
     return dis.opname[frame.f_code.co_code[frame.f_lasti]] not in ("RERAISE", "RAISE_VARARGS")
-
-
-def where_swallowed(error: MimicError, rootdir: Path) -> str:
-    """Return the line that caught an error, `shop/rates.py:41`, or an empty string if it is not known."""
-    outermost = error.last_traceback
-    if outermost is None:
-        return ""
-    file = Path(outermost.tb_frame.f_code.co_filename)
-    package = str(outermost.tb_frame.f_globals.get("__name__")).partition(".")[0]
-    # An event loop, a pool or a thread caught it: that line helps nobody.
-    if str(file).startswith(PACKAGE) or package in sys.stdlib_module_names:
-        return ""
-    shown = file.relative_to(rootdir) if file.is_relative_to(rootdir) else file
-    return f"{shown.as_posix()}:{outermost.tb_lineno}"

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
         match: str | Iterable[str] | None
         key: Callable[[Mapping[str, Any]], object] | None
         sequence: bool | None
-        stateless: bool | None
         content: str | Iterable[str] | None
         rtol: float | None
         atol: float | None
@@ -90,13 +89,6 @@ def check_kind(target: str, options: Options, origin: str = "") -> None:
         if getattr(options, name):
             what = f"{target}: {name}= is an option of {'a function' if is_client else 'a client'}"
             raise target_error(origin, what, target=target, option=name)
-    if options.stateless and (kind_of(target) not in ("http", "grpc") or options.sequence is False):
-        what = (
-            "is an option of HTTP and gRPC"
-            if options.sequence is not False
-            else "has no effect with sequence=no"
-        )
-        raise target_error(origin, f"{target}: stateless {what}", target=target, option="stateless")
     if not is_client:
         return
     if not is_bundled(target):
@@ -214,7 +206,6 @@ _READERS: dict[str, tuple[Callable[[object], object], str]] = {
     "match": (_read_paths, "parts of a request"),
     "key": (_read_function, "a function"),
     "sequence": (_read_switch, "true or false"),
-    "stateless": (_read_switch, "true or false"),
     "content": (_read_names, "names of arguments"),
     "rtol": (_read_tolerance, "a number that is not negative"),
     "atol": (_read_tolerance, "a number that is not negative"),

@@ -77,14 +77,11 @@ class Project:
         folder = self.ini.vault(given_vault, "--vault", self.here, self.rootdir)
         # As a path from the current folder, so that it can be pasted. One elsewhere is shown as it was given.
         shown = relative_path(folder, start=self.here)
-        to_rootdir = relative_path(self.rootdir, start=self.here)
         return self.ini.settings(
             rootdir=self.rootdir,
-            to_rootdir=to_rootdir,
-            named=() if to_rootdir == "." else (to_rootdir,),
             vault=folder,
             shown_vault=str(folder) if is_whole and shown.startswith("../") else shown,
-            given=(f"--mimic-vault={given_vault}",) if given_vault else (),
+            given_vault=given_vault or "",
         )
 
 

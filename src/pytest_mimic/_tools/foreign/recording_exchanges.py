@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
 from pytest_mimic._clients.http.responses import ExchangeRecorder
-from pytest_mimic._core.engine.cassettes import OpenCassette
+from pytest_mimic._core.engine.cassettes import Cassette
 from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
@@ -61,9 +61,9 @@ class Conversation:
         self.vault = Vault(store, label=settings.shown_vault)
         self._state = RunState(settings=settings, vault=self.vault, ledger=Ledger(), today=today)
         self._state.clock = staticmethod(lambda: 0.0)  # a file does not say how long a call took
-        self._cassette: OpenCassette | None = None
+        self._cassette: Cassette | None = None
         if destination.cassette:
-            self._cassette = OpenCassette(
+            self._cassette = Cassette(
                 self._state, destination.cassette, "record", strict=False, only_replays=False
             )
         else:

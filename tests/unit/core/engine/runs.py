@@ -9,7 +9,7 @@ from typing import Any
 import toy_client
 from toy_adapter import ToyAdapter, wrap_ask
 
-from pytest_mimic._core.engine.cassettes import OpenCassette
+from pytest_mimic._core.engine.cassettes import Cassette
 from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
 from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.ledger import Ledger
@@ -82,13 +82,13 @@ class Runs:
         self.state.end_test()
 
     def plan(
-        self, function: Callable[..., Any], cassette: OpenCassette | None = None, **options: Any
+        self, function: Callable[..., Any], cassette: Cassette | None = None, **options: Any
     ) -> FunctionPlan:
         """Return the plan of a function, as a line with options names it."""
         return FunctionPlan(self.state, f"shop:{function.__name__}", function, Options(**options), cassette)
 
     def mimic(
-        self, function: Callable[..., Any], cassette: OpenCassette | None = None, **options: Any
+        self, function: Callable[..., Any], cassette: Cassette | None = None, **options: Any
     ) -> Callable[..., Any]:
         """Return the wrapper of a function that is mimicked."""
         mimicked = Mimicked(function)
@@ -96,22 +96,22 @@ class Runs:
         return mimicked.wrapper
 
     def port(
-        self, cassette: OpenCassette | None = None, *, kind: type[ToyAdapter] = ToyAdapter, **options: Any
+        self, cassette: Cassette | None = None, *, kind: type[ToyAdapter] = ToyAdapter, **options: Any
     ) -> ClientPort:
         """Return the port of a client that is mimicked."""
         port = ClientPort(self.state)
         port.plans.append(ClientPlan(self.state, kind("toy_client"), Options(**options), cassette))
         return port
 
-    def client(self, cassette: OpenCassette | None = None, **options: Any) -> Callable[[str], Any]:
+    def client(self, cassette: Cassette | None = None, **options: Any) -> Callable[[str], Any]:
         """Return a function that asks the toy client's service for the degrees in a place."""
         ask = wrap_ask(toy_client.Client.ask, self.port(cassette, **options))
         client = toy_client.Client("weather.test", api_key="k-5531-abc")
         return lambda place: ask(client, place, "2026-11-01").degrees
 
-    def cassette(self, mode: Any, *, strict: bool = False) -> OpenCassette:
+    def cassette(self, mode: Any, *, strict: bool = False) -> Cassette:
         """Open the cassette `trip`."""
-        return OpenCassette(self.state, "trip", mode, strict=strict, only_replays=False)
+        return Cassette(self.state, "trip", mode, strict=strict, only_replays=False)
 
     def names(self, folder: str = "calls") -> list[str]:
         """Return the names of the recordings."""

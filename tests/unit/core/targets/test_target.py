@@ -133,7 +133,7 @@ def test_the_name_of_a_library_is_answered_with_the_client_that_records_it(line,
         (
             "shop:f frozen=a",
             "shop:f: there is no option frozen (there are atol, compare, content, exclude, ignore, match, only,"
-            " rtol, sequence, stateless, volatile)",
+            " rtol, sequence, volatile)",
         ),
         ("shop:f ignore", "shop:f: ignore= takes arguments or paths in them, not nothing"),
         ("shop:f ignore=", "shop:f: ignore= takes arguments or paths in them, not ''"),

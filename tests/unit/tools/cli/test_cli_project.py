@@ -33,7 +33,6 @@ def test_the_vault_and_the_secret_names_are_read_from_every_file(tmp_path, name,
     assert project.rootdir == tmp_path
     assert project.settings.vault == tmp_path / "recordings"
     assert project.settings.redact == ("shoe_size", "!token")
-    assert project.settings.prefix == "../../"
 
 
 @pytest.mark.parametrize("name", ["pytest.toml", ".pytest.toml", "pyproject.toml"])

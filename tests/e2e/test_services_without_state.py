@@ -1,4 +1,4 @@
-"""`stateless`: a service that keeps no state answers new calls alone, and tokens are counted."""
+"""`sequence=no`: a service that keeps no state answers new calls alone, and tokens are counted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import pytest
 
 pytest.importorskip("requests", reason="needs requests")
 
+from support import loopback
+from support.http_server import NOWHERE
 from support.llm_server import KEY, running_llm
 
 CHAT, GEMINI = "v1/chat/completions", "v1beta/models/gemini-x:generateContent"
@@ -25,7 +27,7 @@ TEST = """
         for prompt in PROMPTS:
             assert ask(prompt)["input_tokens"] == 9
 """
-LINE = 'requests stateless only="POST */models/*:generateContent"'
+LINE = 'requests sequence=no ignore=port only="POST */models/*:generateContent"'
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def chat(project):
 def test_a_changed_prompt_of_twenty_is_one_call(chat):
     prompts = [f"question {number}" for number in range(20)]
     chat.ask(*prompts)
-    chat.ini(LINE.replace(" only", " ignore=port only"), "requests ignore=port")
+    chat.ini(LINE, "requests ignore=port")
     assert chat.say(passed=1)[1] == 20
     chat.ask(*prompts[:-1], "another")
 
@@ -66,64 +68,46 @@ def test_a_changed_prompt_of_twenty_is_one_call(chat):
     assert replayed.changed == set()
 
 
-@pytest.mark.parametrize("how", ["line", "marker", "cassette"])
-def test_new_calls_alone_in_each_way(chat, how):
-    """The n-th identical call gets the n-th outcome, here under `--mimic-record`."""
-    options = "stateless=True, only='POST */models/*', ignore='port'"
-    chat.ini(
-        *(
-            {"line": [LINE.replace(" only", " ignore=port only"), "requests ignore=port"], "marker": []}.get(
-                how, []
-            )
-        )
-    )
-    text = TEST.replace("for prompt", "ask('state', 'other')\n        for prompt") if how == "line" else TEST
-    if how == "marker":
-        text = text.replace("def test", f"@pytest.mark.mimic('http', {options})\n    def test").replace(
-            "    from", "    import pytest\n    from", 1
-        )
-    if how == "cassette":
-        text = (
-            text.replace("test_chat()", "test_chat(mimic_auto)")
-            .replace(
-                "        for", f"        with mimic_auto(targets=['requests'], {options}):\n          for", 1
-            )
-            .replace("            assert", "              assert")
-        )
+def test_in_an_extended_cassette_a_recorded_prompt_has_one_answer(chat):
+    chat.ini()
+    block = "with mimic_auto(targets=['requests'], sequence=False, ignore='port'):\n          for"
+    text = TEST.replace("test_chat()", "test_chat(mimic_auto)").replace("for", block, 1)
+    text = text.replace("            assert", "              assert")
+    chat.tests(text.replace("PROMPTS", "['a', 'b']"))
+    assert chat.say(passed=1)[1] == 2
+    chat.tests(text.replace("PROMPTS", "['a', 'a', 'c', 'b', 'a']"))
 
-    def ask(*prompts):
-        chat.tests(
-            text.replace("PROMPTS", repr(prompts)).replace(
-                "ask('state', 'other')", "ask('state', 'other', x=1)"
-            )
-        )
-
-    ask("a", "a", "b")
-    first = chat.say(passed=1)[1]
-    ask("a", "a", "c", "b", "a")
-
-    run, asked = chat.say(passed=1)
-
-    assert (first, asked) == ((4, 2) if how == "line" else (3, 2))
-    assert "again" not in str(run.section)
+    assert chat.say(passed=1)[1] == 1
     chat.back().expect(passed=1)
 
 
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [
-        ("sqlalchemy stateless", "sqlalchemy: stateless is an option of HTTP and gRPC"),
-        ("shop:ask stateless", "shop:ask: stateless is an option of HTTP and gRPC"),
-        ("http stateless sequence=no", "http: stateless has no effect with sequence=no"),
-        ("http stateless=maybe", "http: stateless= takes true or false, not 'maybe'"),
-    ],
-)
-def test_elsewhere_it_is_a_usage_error(project, line, says):
-    project.ini(line)
-    project.module(SHOP)
-    project.test("pass")
+class Busy(loopback.Handler):
+    """Too busy for the first request."""
 
-    project.run().expect(exit_code=4, says=[f"mimic_functions line 1: {says}"])
+    def do_GET(self):
+        self.server.asked += 1
+        self.send_response(429 if self.server.asked == 1 else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+def test_a_failed_exchange_of_this_run_is_sent_again(project):
+    """An SDK tries again after a 429: it gets the real answer, which is the one that is recorded."""
+    project.ini("requests sequence=no ignore=host,port,headers.host")
+    project.tests("""
+        import os, requests
+
+        def test_it():
+            answers = [requests.get(os.environ["API"]).status_code for _ in range(3)]
+            assert answers == [int(status) for status in os.environ["ANSWERS"].split()]
+    """)
+    busy = loopback.Server(Busy)
+    busy.asked = 0
+    with loopback.serving(busy):
+        project.record(env={"API": busy.url, "ANSWERS": "429 200 200"}).expect(passed=1)
+
+    project.run(env={"API": NOWHERE, "ANSWERS": "200 200 200"}).expect(passed=1)
+    assert busy.asked == 2
 
 
 @pytest.mark.parametrize("args", [[], ["-n2"]], ids=["one process", "xdist"])
