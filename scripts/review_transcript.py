@@ -74,7 +74,7 @@ def test_prices():
     assert shop.chart().size == (40, 20)
 """,
 }
-KEYS = "aras"
+KEYS = "arsa"
 _PLUGINS = ("-p", "pytest_mimic.plugin", "-p", "no:cacheprovider")
 
 

@@ -36,7 +36,7 @@ def test_letters_decide_and_the_documentation_shows_it(
     rest = script.review(tmp_path, keys="r")
 
     assert shown == (ROOT / "docs/_terminal/review.txt").read_text(encoding="utf-8")
-    assert re.findall("^> (.)$", shown, re.MULTILINE) == list("aras")
+    assert re.findall("^> (.)$", shown, re.MULTILINE) == list("arsa")
     assert rest.endswith("\n1 refused\n")
     vault = b"".join(path.read_bytes() for path in (tmp_path / ".mimic_vault/calls").rglob("*.json"))
     assert b"Kenya" in vault

@@ -39,7 +39,7 @@ BUDGET = {
     "_core.inputs": 700,
     "_core.outcome": 4_700,
     "_core.patch": 1_500,
-    "_core.pending": 600,
+    "_core.pending": 290,
     "_core.redact": 1_100,
     "_core.seam": 800,
     "_core.swallowed": 450,

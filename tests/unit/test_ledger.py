@@ -19,7 +19,6 @@ TEXTS = (
     "unasked",
     "processes",
     "calls",
-    "drifts",
     "inputs",
     "notes",
     "errors",

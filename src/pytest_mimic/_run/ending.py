@@ -41,9 +41,9 @@ class Ending:
         if self._is_worker:
             return
         if settings.review:
-            from pytest_mimic._core.pending.waiting import begin
+            from pytest_mimic._core.pending.waiting import review_of
 
-            begin(settings)
+            review_of(settings).begin()
         if settings.usage is not None:
             from pytest_mimic._run.usage_writer import remove_old
 
@@ -150,16 +150,19 @@ class Ending:
             keep_usage(path, self._session, self._tests.outcomes, self._tests.requested)
 
     def _keep_changes(self) -> None:
-        """Write the list of what waits for a review, and name it in the summary."""
+        """Name what waits for a review in the summary."""
         settings = self._session.settings
         if not settings.review:
             return
-        from pytest_mimic._core.pending.waiting import folder_of, keep
+        from pytest_mimic._core.pending.waiting import review_of
 
-        if not self._tests.have_run or self._config.option.collectonly:
-            folder_of(settings).tidy()
-        elif note := keep(settings, self._session.ledger.drifts):
+        waiting = review_of(settings)
+        count = len(waiting.names())
+        if count and self._tests.have_run and not self._config.option.collectonly:
+            wait = "change waits" if count == 1 else "changes wait"
+            note = f"{count} {wait} for a review, the vault is as it was: pytest-mimic review"
             self._session.ledger.note(note)
+        waiting.tidy()
 
     def _write_page(self) -> None:
         if self.calls is not None and not self._config.option.collectonly:

@@ -32,9 +32,9 @@ class Session:
         self.ledger = Ledger()
         store: Store = FolderStore(settings.vault)
         if settings.review and settings.mode.writes:  # what is recorded goes into another one over it
-            from pytest_mimic._core.pending.waiting import store_over
+            from pytest_mimic._core.pending.waiting import review_of
 
-            store = store_over(settings)
+            store = review_of(settings).store
         self.vault = Vault(
             store,
             pickles=settings.pickles,

@@ -82,8 +82,6 @@ class _Writing:
         self.trusted: set[str] = set()
         # What forked processes wrote since the last test: the arguments of `Journal.note`.
         self.wrote: list[list[Any]] = []
-        # The drifts that wait for a review, each as a row of its list.
-        self.drifts: list[dict[str, Any]] = []
         # Names of objects that re-recording left behind.
         self.replaced: set[str] = set()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from operator import methodcaller
 from os import getpid
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.real_calls import RealCall
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.pending.waiting import Renewals
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
 
@@ -48,6 +49,13 @@ class Recordings:
         self.missed: dict[tuple[str, ...], MimicError] = {}
         self.failed: set[str] = set()
         self._by_owner: dict[str, dict[str, set[str]]] = {}
+
+    @cached_property
+    def renewals(self) -> Renewals:
+        """What this run would write with `--mimic-verify --mimic-review`."""
+        from pytest_mimic._core.pending.waiting import Renewals, review_of
+
+        return Renewals(review_of(self._state.settings))
 
     # -- finding
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic._core.compare.outcome_comparison import Rules, compare
@@ -14,7 +12,6 @@ from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.engine.streams import matching_stream
 from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
 from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
-from pytest_mimic._core.vault.file_names import CASSETTES, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -52,11 +49,7 @@ class Verification(RealCall):
         drift = drift_of(self, expected, outcome, state, paths)
         if state.settings.review:
             number = next(index for index, one in enumerate(place.outcomes, place.number) if one is expected)
-            if drift is not None:
-                new = partial(self._encoded, outcome, duration)
-                self._keep_for_review(expected, number, drift.facts, new)
-            elif changed := self._changed(expected):
-                self._keep_for_review(expected, number, changed, partial(self._stamped, expected), "equal")
+            self._keep_for_review(expected, number, (outcome, duration) if drift is not None else None)
         if drift is not None:
             state.blame(drift, call)
         if state.log is not None:
@@ -64,58 +57,20 @@ class Verification(RealCall):
             told = {"stored": expected, "actual": outcome, "seconds": duration}
             state.log(kind, call, **told, error=drift, paths=paths.keys())
 
-    def _keep_for_review(
-        self,
-        recorded: Stored,
-        place: int,
-        facts: Sequence[str],
-        encode: Callable[[], Stored],
-        change: Literal["changed", "equal"] = "changed",
-    ) -> None:
-        """Keep a drift, or an equal outcome that is to be stamped, in the folder of `--mimic-review` and in the ledger.
+    def _keep_for_review(self, recorded: Stored, place: int, drifted: tuple[Outcome, float] | None) -> None:
+        """Let a drift wait for a review, or an equal outcome that is to be stamped. What cannot be stored does not wait.
 
-        `place` is that of the recorded one in its recording or cassette. `facts` show the differences. If `encode` refuses
-        the new outcome, it is only described.
+        `place` is that of the recorded one in its recording or cassette.
         """
-        from pytest_mimic._core.pending.review_folder import id_of, mark_of
-        from pytest_mimic._core.pending.waiting import folder_of
-        from pytest_mimic._core.vault.long_parts import shortened
-
-        state, call = self._state, self.call
-        vault = folder_of(state.settings).drift_vault()
-        problem, outcomes = "", [recorded.lifted()]
-        try:
-            outcomes.append(encode())
-        except MimicError as error:
-            problem = error.what
-        recording = self._recordings.new_recording(call, outcomes)
-        file, before = recorded.name, mark_of(recorded)
-        key = id_of(file, place, before, *map(mark_of, outcomes[1:]), *facts)
-        name = recording_name(call.plan.target, key)
-        vault.write(name, recording)
-        vault.store.flush()
-        state.ledger.enter(
-            "drifts",
-            {
-                "id": key,
-                "change": change,
-                "file": file,
-                "place": place,
-                "kind": call.plan.kind,
-                "target": call.plan.target,
-                "call": call.label,
-                "signature": call.signature,
-                "host": call.host,
-                "key": call.key,
-                "arguments": shortened(recording.arguments)[0],
-                "tests": [state.test] if state.test else [],
-                "differences": list(facts),
-                "before": before,
-                "staged": name,
-                "problem": problem,
-                "in_cassette": file.startswith(CASSETTES),
-            },
-        )
+        new = None
+        if drifted is not None:
+            with suppress(MimicError):
+                new = self._encoded(*drifted)
+        elif self._has_changed(recorded):
+            new = self._stamped(recorded)
+        with self._recordings.guard:
+            made = self._recordings.new_recording(self.call, [])
+            self._recordings.renewals.verified(recorded.name, place, made, new)
 
     def _as_recorded(self, outcome: Outcome) -> Outcome:
         """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
@@ -128,12 +83,12 @@ class Verification(RealCall):
                 return stored.load(call.paths)
         return outcome
 
-    def _changed(self, stored: Stored) -> list[str]:
-        """Return what has changed since an outcome was recorded: its target's source, and what its call reaches and reads."""
-        state, plan, inputs = self._state, self.call.plan, stored.entry.get("inputs")
-        changed = state.changed_inputs(inputs) if inputs and state.settings.inputs != "ignore" else []
-        own = [plan.target] if state.is_stale(plan, self._place.source) else []
-        return [f"{one} has changed since it was recorded" for one in (*own, *changed)]
+    def _has_changed(self, stored: Stored) -> bool:
+        """Return whether the source, or what the call reaches and reads, has changed since an outcome was recorded."""
+        state, inputs = self._state, stored.entry.get("inputs")
+        if state.is_stale(self.call.plan, self._place.source):
+            return True
+        return bool(inputs and state.settings.inputs != "ignore" and state.changed_inputs(inputs))
 
     def _encoded(self, outcome: Outcome, duration: float) -> Stored:
         """Return the outcome as recording would store it. MimicError: it would refuse it."""

@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager
 
 from xxhash import xxh3_64_hexdigest
 
-from pytest_mimic._core.pending.review_folder import BEFORE
 from pytest_mimic._core.vault.file_names import FOLDERS
 from pytest_mimic._core.vault.folder import FolderStore
 from pytest_mimic._core.vault.store import Data, Store
 
+#: The folder of the marks of what was in the vault when a recording over it was first written.
+BEFORE = "before"
 # The content of a recording that is deleted over the vault.
 _DELETED = b""
 
@@ -72,6 +73,21 @@ class OverlayStore(Store):
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         return self.over.lock(name)
+
+    # -- what waits
+
+    def waiting(self) -> list[str]:
+        """Return the names of the recordings and cassettes that differ from those of the vault, sorted."""
+        return sorted(name for folder in FOLDERS for name in self.over.names(folder))
+
+    def is_current(self, name: str) -> bool:
+        """Check whether the vault's file is as it was when another one was written over it."""
+        return self.over.read(f"{BEFORE}/{name}") == mark_of_content(self.vault.read(name)).encode()
+
+    def discard(self, name: str) -> None:
+        """Forget what was written over a recording. Its objects stay."""
+        self.over.delete([name, f"{BEFORE}/{name}"])
+        self.prune({name.rpartition("/")[0]})
 
     def sweep(self) -> None:
         self.over.sweep()

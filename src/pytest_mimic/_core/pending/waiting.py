@@ -1,127 +1,168 @@
-"""Keeps what a run with `--mimic-review` has found: recordings that are new or changed, and drifts."""
+"""What waits to be written to a vault: whole recordings and cassettes, in a folder over it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import os
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-from pytest_mimic._core.describe.recorded_files import CatalogFile
 from pytest_mimic._core.outcome.plain import layout
-from pytest_mimic._core.pending.overlay import OverlayStore, mark_of_content
-from pytest_mimic._core.pending.review_folder import BEFORE, REVIEW_FOLDER, ReviewFolder, Row, id_of, merged
-from pytest_mimic._core.settings import Mode, Settings
-from pytest_mimic._core.vault import FolderStore
-from pytest_mimic._core.vault.file_names import FOLDERS
-from pytest_mimic._core.words import plural
+from pytest_mimic._core.pending.overlay import BEFORE, OverlayStore
+from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._core.vault.clearing import references
+from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
+from pytest_mimic._core.whole_files import write_whole
+from pytest_mimic.errors import MimicError
 
-# Facts of a recording that say nothing about its outcomes.
-_OF_THE_RUN = ("test", "recorded")
+if TYPE_CHECKING:
+    from pytest_mimic._core.settings import Settings
+    from pytest_mimic._core.vault import Recording, Stored
 
-
-def folder_of(settings: Settings) -> ReviewFolder:
-    return ReviewFolder(settings.rootdir / REVIEW_FOLDER)
-
-
-def store_over(settings: Settings) -> OverlayStore:
-    """Return the store of a recording run with `--mimic-review`, which leaves the vault as it is."""
-    return OverlayStore(folder_of(settings).recordings, FolderStore(settings.vault))
+#: The folder of `--mimic-review`, in the rootdir.
+REVIEW_FOLDER = ".mimic_review"
 
 
-def begin(settings: Settings) -> None:
-    """Drop what an earlier run has kept of recordings that have changed in the vault since then."""
-    folder_of(settings).make()
-    store = store_over(settings)
-    for name in waiting(store):
-        if not is_current(store, name):
-            discard(store, name)
+class Waiting:
+    """The recordings that wait in a folder, and the vault that accepted ones go to."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self._folder = folder
+        self.store = OverlayStore(FolderStore(folder), FolderStore(settings.vault))
+        # No pickle is loaded: outcomes are written as they are.
+        label = settings.shown_vault
+        self.before = Vault(self.store.vault, pickles="forbid", label=label)
+        self.after = Vault(self.store, pickles="forbid", label=label)
+
+    def begin(self) -> None:
+        """Make the folder, which git ignores, and drop what was made of recordings that have changed since then."""
+        if not (self._folder / ".gitignore").exists():
+            write_whole(self._folder / ".gitignore", "*\n", label=f"{self._folder.name}/.gitignore")
+        for name in self.store.waiting():
+            if not self.store.is_current(name):
+                self.store.discard(name)
+
+    def names(self) -> list[str]:
+        """Return the names of what waits: not of what differs by the facts of its run alone."""
+        return [name for name in self.store.waiting() if self._content(name) != self._content(name, old=True)]
+
+    def _content(self, name: str, *, old: bool = False) -> str | bytes | None:
+        """Return what a recording says but for the facts of its run."""
+        data = (self.store.vault if old else self.store).read(name)
+        try:
+            facts = json.loads(data or b"")
+            calls = [call["outcome"] for call in facts.get("calls", ())]
+            for entry in (*facts.get("outcomes", ()), *calls):
+                del entry["duration"]
+            return layout({**facts, "test": None, "recorded": None})
+        except (ValueError, TypeError, AttributeError, LookupError):  # absent, or damaged
+            return data
+
+    # -- deciding
+
+    def accept(self, name: str) -> None:
+        """Write what waits to the vault, as recording would have done.
+
+        MimicError: it is not as it was made, or the vault's recording has changed since. Nothing was written.
+        """
+        if name not in self.store.waiting():
+            raise MimicError("another review has decided about it")
+        if not self.store.is_current(name):
+            raise MimicError(
+                f"{self.before.label}/{name} has changed since",
+                remedies=["to make the change again: pytest --mimic-verify --mimic-review"],
+            )
+        if self.store.size(name) is None:
+            self.before.delete([name])
+        elif name.startswith(CASSETTES):
+            entries = [
+                one.whole()._replace(stored=one.stored.lifted())
+                for one in self.after.read_cassette(name) or ()
+            ]
+            test, date = self.after.test_of(name), self.after.date_of(name)
+            self.before.write_cassette(name, entries, test=test, recorded=date)
+        elif (recording := self.after.read(name)) is not None:
+            if name != recording_name(recording.target, PurePosixPath(name).stem):
+                raise MimicError("it is the recording of another function")
+            outcomes = [one.lifted() for one in recording.outcomes]
+            self.before.write(name, recording.whole()._replace(outcomes=outcomes))
+        self.before.collect(self.before.replaced)
+        self.before.store.flush()
+        self.store.discard(name)
+
+    # -- the folder
+
+    def tidy(self) -> None:
+        """Remove what no waiting recording names, and the folder if it is empty."""
+        self.check_links()
+        over, names = self.store.over, set(self.names())
+        kept = {
+            each for name in names for each in (name, f"{BEFORE}/{name}", *references(over.read(name) or b""))
+        }
+        gone = [
+            name
+            for folder in (*FOLDERS, "objects", BEFORE)
+            for name in over.names(folder)
+            if name not in kept
+        ]
+        over.delete(gone)
+        over.prune({name.rpartition("/")[0] for name in gone} | {*FOLDERS, BEFORE})
+        if not names:
+            (self._folder / ".gitignore").unlink(missing_ok=True)
+            with suppress(OSError):
+                self._folder.rmdir()
+
+    def check_links(self) -> None:
+        """Check that the folder, which may come from elsewhere, has no links: files elsewhere would be changed or deleted.
+
+        MimicError: it has one.
+        """
+        folder = Path(os.path.realpath(self._folder.parent), self._folder.name)
+        for top, folders, names in os.walk(self._folder):
+            place = folder / Path(top).relative_to(self._folder)
+            for path in (place, *(place / name for name in (*folders, *names))):
+                if os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
+                    raise MimicError(
+                        f"{path.relative_to(folder.parent).as_posix()} is a link: the folder of a review may hold none",
+                        remedies=[f"to be safe, delete {folder.name} and make the changes again"],
+                    )
 
 
-def waiting(store: OverlayStore) -> list[str]:
-    """Return the names of the recordings and cassettes that wait for a decision, sorted."""
-    return sorted(name for folder in FOLDERS for name in store.over.names(folder))
+class Renewals:
+    """What a verifying run would write: recordings with real outcomes in the places of recorded ones."""
+
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting = waiting
+        self._verified: dict[str, set[int]] = {}
+
+    def verified(self, name: str, place: int, made: Recording, new: Stored | None) -> None:
+        """Let a new outcome of a call wait, or none, if it is as it was recorded.
+
+        `made` has the facts of the call and of its run. What waits of an earlier run is dropped.
+        """
+        places, vault = self._verified.setdefault(name, set()), self._waiting.after
+        if not places:
+            self._waiting.store.discard(name)
+        places.add(place)
+        if new is None:
+            return
+        if name.startswith(CASSETTES):
+            entries = [
+                one.whole()._replace(stored=one.stored.lifted()) for one in vault.read_cassette(name) or ()
+            ]
+            entries[place] = entries[place]._replace(arguments=made.arguments, source=made.source, stored=new)
+            vault.write_cassette(name, entries, test=made.test, recorded=made.recorded)
+        elif (known := vault.read(name)) is not None:
+            outcomes = [one.lifted() for one in known.outcomes]
+            outcomes[place] = new
+            # The outcomes that were not verified come from the source that was recorded.
+            source = made.source if len(places) == len(outcomes) else known.source
+            made = made._replace(outcomes=outcomes, source=source)
+            vault.write(name, made._replace(owner=known.owner, identity=known.identity))
+        vault.store.flush()
 
 
-def is_current(store: OverlayStore, name: str) -> bool:
-    """Check whether the vault's file is as it was when the change was made."""
-    return _before(store, name) == mark_of_content(store.vault.read(name))
-
-
-def _before(store: OverlayStore, name: str) -> str:
-    return (store.over.read(f"{BEFORE}/{name}") or b"").decode("ascii", "replace")
-
-
-def discard(store: OverlayStore, name: str) -> None:
-    """Forget a recording that waits. Its objects go with the next sweep."""
-    store.over.delete([name, f"{BEFORE}/{name}"])
-    store.prune({name.rpartition("/")[0]})
-
-
-def keep(settings: Settings, drifts: Sequence[Row]) -> str:
-    """Write the list of what waits, and return the note for the summary.
-
-    A run that verifies replaces the drifts of earlier ones, and leaves the recordings that wait. A recording run does
-    the reverse.
-    """
-    folder = folder_of(settings)
-    if settings.mode is not Mode.VERIFY and folder.exists():
-        known = [row for row in folder.read() if row.get("place") is not None]
-        drifts = [row for row in known if not row.get("decision")]
-    rows = [*merged(drifts), *_rows(store_over(settings))]
-    if rows:
-        folder.write(rows, vault=settings.shown_vault)
-    else:
-        folder.drop_list()
-    folder.tidy()
-    if not rows:
-        return ""
-    wait = "waits" if len(rows) == 1 else "wait"
-    return f"{plural(len(rows), 'change')} {wait} for a review, the vault is as it was: pytest-mimic review"
-
-
-def _rows(store: OverlayStore) -> Iterator[Row]:
-    """Yield the recordings that wait. What differs from the vault by the facts of the run alone is discarded."""
-    for name in waiting(store):
-        old, new = store.vault.read(name), store.read(name)
-        if old == new or (old and new and _content(old) == _content(new)):
-            discard(store, name)
-            continue
-        change = "removed" if new is None else "new" if old is None else "changed"
-        yield {**_facts(new or old or b"", name), "change": change, "before": _before(store, name)}
-
-
-def _content(data: bytes) -> str:
-    """Return what a recording says but for the facts of its run, as text."""
-    try:
-        facts = json.loads(data)
-        calls = [call["outcome"] for call in facts.get("calls", ())]
-        for entry in (*facts.get("outcomes", ()), *calls):
-            entry.pop("duration", None)
-        for name in _OF_THE_RUN:
-            facts.pop(name, None)
-        return layout(facts)
-    except (ValueError, TypeError, AttributeError, LookupError):  # a damaged file is another one
-        return data.decode("latin-1")
-
-
-def _facts(data: bytes, name: str) -> Row:
-    """Return the facts of a waiting recording that its row has."""
-    try:
-        file = CatalogFile.of(name, json.loads(data), len(data))
-    except (ValueError, TypeError, LookupError, AttributeError):  # the damaged one in the vault
-        file = CatalogFile(name, {}, [], len(data))
-    call = None if file.is_cassette or not file.calls else file.calls[0]
-    return {
-        "id": id_of(name, data),
-        "file": name,
-        "place": None,
-        "target": name if call is None else call.target,
-        "call": file.label() if call or file.is_cassette else name,
-        "signature": None if call is None else call.signature,
-        "host": None if call is None else call.host,
-        "arguments": None if call is None else call.arguments,
-        "tests": [file.test] if file.test else [],
-        "differences": [],
-        "staged": name,
-        "problem": "",
-        "in_cassette": file.is_cassette,
-    }
+def review_of(settings: Settings) -> Waiting:
+    """Return what waits for `pytest-mimic review`."""
+    return Waiting(settings.rootdir / REVIEW_FOLDER, settings)

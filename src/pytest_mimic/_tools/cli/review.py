@@ -1,6 +1,6 @@
 """Review outcomes that changed, one by one: accept them into the vault, or refuse them.
 
-They are what runs with --mimic-review have found: new, changed and drifted outcomes. Decisions are kept beside them.
+They are what runs with --mimic-review have found: new, changed and drifted outcomes.
 The exit code is 0 if no change is left, 1 if some are undecided.
 """
 
@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Sequence
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.describe.recorded_files import CatalogFile
+from pytest_mimic._core.pending.waiting import review_of
 from pytest_mimic._tools.cli.selection import SELECTOR_HELP
-from pytest_mimic._tools.shown.selectors import Selectors
+from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
+from pytest_mimic._tools.shown.comparing import Compared, Comparer, outcomes_in, paired
+from pytest_mimic._tools.shown.difference_lines import shown
+from pytest_mimic._tools.shown.selectors import Selectors, of_file
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.pending.review_folder import Row
     from pytest_mimic._tools.cli.output import Output
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
-    from pytest_mimic._tools.cli.reviewing import Review
 
 _KEYS = (("a", "accept"), ("r", "refuse"), ("s", "skip"), ("q", "quit"))
 _HELP = (
@@ -43,75 +46,127 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(invocation: Invocation) -> int:
-    from pytest_mimic._core.pending.waiting import folder_of
-    from pytest_mimic._tools.cli.reviewing import Review
-
     options, out = invocation.options, invocation.out
-    folder = folder_of(invocation.settings)
-    if not folder.exists():
+    review = Review(invocation)
+    if not review.undecided:
         out.line("no change waits for a review")
         return 0
-    review = Review(folder, invocation.settings, invocation.redactor)
-    before = {row["id"] for row in review.rows if row.get("decision")}
-    is_asked = not (options.accept or options.refuse_all)
-    is_whole = _decide_by_options(invocation, review)
-    is_told = is_asked and _ask_all(invocation, review)
-    _sum_up(invocation, [row for row in review.rows if row["id"] not in before])
-    if is_asked and not is_told and review.undecided:
-        _say_how(invocation, review.undecided[0])
-    return 1 if review.undecided or not is_whole else 0
+    unmatched: list[str] = []
+    has_quit = True
+    if options.accept or options.refuse_all:
+        unmatched = review.accept_matching(options.accept)
+        if options.refuse_all and not unmatched and not review.failed:
+            for file in list(review.undecided):
+                review.refuse(file)
+    else:
+        has_quit = review.ask_all()
+    review.waiting.tidy()
+    left = review.undecided
+    counts = {**review.decided, "undecided": len(left)}
+    out.line(", ".join(f"{count} {decision}" for decision, count in counts.items() if count))
+    if not has_quit and left:
+        selector = left[0].test or left[0].name
+        accept = invocation.command("review", "--accept", selector)
+        out.line("to accept without a terminal, for example: ", (accept, "bold"))
+        out.line("to refuse the others: ", (invocation.command("review", "--refuse-all"), "bold"))
+    return 1 if left or unmatched else 0
 
 
-def _decide_by_options(invocation: Invocation, review: Review) -> bool:
-    """Decide what the options say. Return whether each selector named a change, and each could be written."""
-    options, out = invocation.options, invocation.out
-    is_whole = True
-    selectors = Selectors(options.accept, vault=invocation.settings.shown_vault)
-    for row in review.matching(selectors) if options.accept else ():
-        if row["id"] in {one["id"] for one in review.undecided}:  # else an equal place was accepted before
-            is_whole &= _accept(invocation, review, row)
-    if selectors.left:
-        is_whole = False
-        out.line(f"no undecided change matches {', '.join(selectors.left)}")
-    if options.refuse_all and is_whole:
-        for row in review.undecided:
-            review.refuse(row)
-            _say(invocation, "refused", row)
-    return is_whole
+class Review:
+    """The changes that wait, and what is decided about them now."""
 
+    def __init__(self, invocation: Invocation) -> None:
+        self._out, self._vault = invocation.out, invocation.settings.shown_vault
+        self._comparer = Comparer(invocation.redactor)
+        self.waiting = review_of(invocation.settings)
+        self.waiting.check_links()
+        after, before = Catalog(self.waiting.after), Catalog(self.waiting.before)
+        files = [_file(name, after, before) for name in self.waiting.names()]
+        hide_arguments(files, invocation.redactor)
+        self.undecided = sorted(files, key=lambda file: (file.test or "", file.label()))
+        self.decided: Counter[str] = Counter()
+        self.failed = False  # whether a change could not be accepted
 
-def _accept(invocation: Invocation, review: Review, row: Row) -> bool:
-    try:
-        review.accept(row)
-    except MimicError as error:
-        for line in str(error).splitlines():
-            invocation.out.line((line, "red"))
-        return False
-    _say(invocation, "accepted", row)
-    return True
+    def accept_matching(self, words: list[str]) -> list[str]:
+        """Accept what selectors name, and return those that name nothing."""
+        selectors = Selectors(words, vault=self._vault)
+        for file in selectors.choose(self.undecided, of_file) if words else ():
+            self._accept(file)
+        if selectors.left:
+            self._out.line(f"no undecided change matches {', '.join(selectors.left)}")
+        return selectors.left
 
+    def _accept(self, file: CatalogFile) -> None:
+        try:
+            self.waiting.accept(file.name)
+        except MimicError as error:
+            self.failed = True
+            for line in f"{file.label()} was not accepted: {error}".splitlines():
+                self._out.line((line, "red"))
+        else:
+            self._decide("accepted", file)
 
-def _say(invocation: Invocation, decision: str, row: Row) -> None:
-    invocation.out.line(f"{decision}: {row['call']}")
+    def refuse(self, file: CatalogFile) -> None:
+        self.waiting.store.discard(file.name)
+        self._decide("refused", file)
 
+    def _decide(self, decision: str, file: CatalogFile) -> None:
+        self.undecided.remove(file)
+        self.decided[decision] += 1
+        self._out.line(f"{decision}: {file.label()}")
 
-# -- asking
+    # -- asking
 
-
-def _ask_all(invocation: Invocation, review: Review) -> bool:
-    """Ask about each change, and return whether the user said where to end; not where the input has ended."""
-    rows = review.undecided
-    for number, row in enumerate(rows, 1):
-        if row["id"] not in {one["id"] for one in review.undecided}:
-            continue
-        _show(invocation, review, row, f"{number} of {len(rows)}")
-        while True:
-            key = _answer(invocation.out)
+    def ask_all(self) -> bool:
+        """Ask about each change, and return whether the user said where to end; not where the input has ended."""
+        files = list(self.undecided)
+        for number, file in enumerate(files, 1):
+            self._show(file, f"{number} of {len(files)}")
+            while (key := _answer(self._out)) not in ("a", "r", "s", "q", ""):
+                for text in _HELP:
+                    self._out.line(text)
             if key in ("q", ""):
                 return key == "q"
-            if _act(invocation, review, row, key):
-                break
-    return True
+            if key == "a":
+                self._accept(file)
+            elif key == "r":
+                self.refuse(file)
+            self._out.line()
+        return True
+
+    def _show(self, file: CatalogFile, place: str) -> None:
+        found, lines = self._differences(file.name)
+        is_new, is_gone = (
+            store.size(file.name) is None for store in (self.waiting.store.vault, self.waiting.store)
+        )
+        how = " (new)" if is_new else " (no longer made)" if is_gone else ""
+        if not found and not lines:
+            lines = ["the outcome is equal: the source, or what the call reaches and reads, has changed"]
+        self._out.line(f"{place}: ", (file.label(), "bold"), how)
+        if file.test:
+            self._out.line(f"  {file.test}")
+        self._out.line()
+        for text in (*shown(found), *lines):
+            self._out.line(f"  {text}")
+        self._out.line()
+        self._out.line("  ", *(f"{key} {word}   " for key, word in _KEYS), "? help")
+
+    def _differences(self, name: str) -> Compared:
+        """Return how the outcomes of a change differ from those in the vault."""
+        try:
+            sides = [outcomes_in(vault, name) for vault in (self.waiting.before, self.waiting.after)]
+        except MimicError as error:
+            return [], [error.what]
+        return self._comparer.compare(paired(*sides))
+
+
+def _file(name: str, after: Catalog, before: Catalog) -> CatalogFile:
+    """Return a recording or cassette that waits; of one that is to go, that of the vault."""
+    try:
+        found = after.read(name) or before.read(name)
+    except MimicError:
+        found = None
+    return found or CatalogFile.of(name, {"target": name, "outcomes": [{"duration": 0}], "calls": []}, 0)
 
 
 def _answer(out: Output) -> str:
@@ -126,59 +181,3 @@ def _answer(out: Output) -> str:
     if not line or not stream.isatty():  # a terminal has shown it
         out.line(key)
     return key
-
-
-def _show(invocation: Invocation, review: Review, row: Row, place: str) -> None:
-    from pytest_mimic._tools.shown.difference_lines import shown
-
-    out = invocation.out
-    how = {"new": "new", "removed": "no longer made", "equal": "the outcome is equal"}.get(row["change"], "")
-    out.line(f"{place}: ", (row["call"], "bold"), f" ({how})" if how else "")
-    for test in row.get("tests", ())[:5]:
-        out.line(f"  {test}")
-    out.line()
-    found, lines = review.differences(row)
-    for text in (*shown(found), *lines):
-        out.line(f"  {text}")
-    if row.get("problem"):
-        out.line("  ", (f"cannot be accepted: {row['problem']}", "red"))
-    out.line()
-    out.line("  ", *(f"{key} {word}   " for key, word in _KEYS), "? help")
-
-
-def _act(invocation: Invocation, review: Review, row: Row, key: str) -> bool:
-    """Do what a key says, and return whether the next change follows."""
-    out = invocation.out
-    if key == "a":
-        _accept(invocation, review, row)
-    elif key == "r":
-        review.refuse(row)
-        _say(invocation, "refused", row)
-    elif key != "s":
-        for text in _HELP:
-            out.line(text)
-        return False
-    out.line()
-    return True
-
-
-# -- results
-
-
-def _sum_up(invocation: Invocation, rows: Sequence[Row]) -> None:
-    """Print how many changes were decided now, and how many were not."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        decision = row.get("decision") or "undecided"
-        counts[decision] = counts.get(decision, 0) + 1
-    order = ("accepted", "refused", "superseded", "undecided")
-    words = [f"{counts[name]} {name}" for name in order if name in counts]
-    invocation.out.line(", ".join(words) or "no change waits for a review")
-
-
-def _say_how(invocation: Invocation, row: Row) -> None:
-    """Print how to decide where nobody can be asked."""
-    selector = next(iter(row.get("tests", ())), row["target"])
-    accept = invocation.command("review", "--accept", selector)
-    invocation.out.line("to accept without a terminal, for example: ", (accept, "bold"))
-    invocation.out.line("to refuse the others: ", (invocation.command("review", "--refuse-all"), "bold"))

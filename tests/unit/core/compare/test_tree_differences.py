@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pytest_mimic._core.pending.review_folder import merged
 
 from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView
 from pytest_mimic._core.compare.tree_differences import differences, words
-from pytest_mimic._core.pending.review_folder import merged
 from pytest_mimic._tools.shown.comparing import paired
 from pytest_mimic._tools.shown.value_lines import sides
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic._core.pending.overlay import OverlayStore
-from pytest_mimic._core.pending.waiting import is_current, waiting
 from pytest_mimic._core.vault import FolderStore
 
 OLD, NEW = "calls/shop/ask/old.json", "calls/shop/ask/new.json"
@@ -38,7 +37,7 @@ def test_what_is_written_hides_the_file_of_the_vault(store, vault):
 
     assert seen(store, OLD) == (b"after", b"after", 5)
     assert sorted(store.names("calls")) == sorted(store.names()) == [NEW, OLD]
-    assert waiting(store) == [NEW, OLD]
+    assert store.waiting() == [NEW, OLD]
     assert vault.read(OLD) == b"before"
     assert vault.read(NEW) is None
 
@@ -51,18 +50,18 @@ def test_what_is_deleted_is_gone_for_the_run_alone(store, vault):
     assert (deleted, store.delete([OLD, NEW])) == (2, 0)
     assert seen(store, OLD) == seen(store, NEW) == (None, None, None)
     assert store.names() == []
-    assert waiting(store) == [OLD]  # that it is to go is a change, too
+    assert store.waiting() == [OLD]  # that it is to go is a change, too
     assert vault.read(OLD) == b"before"
 
 
 def test_a_change_is_current_while_the_vault_is_as_it_was_when_it_was_first_made(store, vault):
     store.write(OLD, b"after")
-    assert is_current(store, OLD)
+    assert store.is_current(OLD)
 
     vault.write(OLD, b"another one")
     store.write(OLD, b"after all")
 
-    assert not is_current(store, OLD)
+    assert not store.is_current(OLD)
 
 
 def test_a_new_recording_that_was_deleted_again_leaves_no_trace(store, vault):
@@ -72,4 +71,4 @@ def test_a_new_recording_that_was_deleted_again_leaves_no_trace(store, vault):
 
     store.write(NEW, b"more")
 
-    assert is_current(store, NEW)
+    assert store.is_current(NEW)
