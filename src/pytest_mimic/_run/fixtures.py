@@ -82,7 +82,7 @@ class Fixtures(Hooks):
         leaving: list[Callable[[bool], Owner]] = []
 
         def begin_to_end() -> None:
-            leaving.append(self._session.scopes.enter(name))
+            leaving.append(self._session.scopes.enter(name, ends=True))
 
         def end() -> None:
             owner = leaving.pop()(True)

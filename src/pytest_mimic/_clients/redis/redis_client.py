@@ -7,21 +7,17 @@ Sentinel and Cluster are not tested.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from pytest_mimic._clients.redis.redis_commands import read_commands
 from pytest_mimic._clients.redis.redis_connection import (
     Batch,
     ConnectionState,
-    ReplayedCommands,
     returned,
 )
 from pytest_mimic._clients.redis.replies import comparable_reply, load_reply, redis_errors
 from pytest_mimic._core.seam.base import Adapter, Edge
-from pytest_mimic._core.seam.replay_log import ReplayLog
 from pytest_mimic._core.seam.sync_async import Steps, async_method, sync_method, waiting
 
 if TYPE_CHECKING:
@@ -37,10 +33,7 @@ _TOKEN_PLACE = 4
 class RedisAdapter(Adapter):
     """The adapter of `redis`."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        # What was replayed, by the server and the database.
-        self._logs: dict[str, ReplayLog[bytes]] = {}
+    keeps_state = True
 
     def edges(self) -> Sequence[Edge]:
         return [
@@ -109,29 +102,16 @@ class RedisAdapter(Adapter):
         if state.is_real or not port.taking():
             return waiting(original(connection, command, *args, **kwargs))
         command = command if isinstance(command, (str, bytes)) else list(command)
-        place = state.place(connection)
-        batch = state.begin(connection, command, port, place)
-        caller = port.caller
-        if isinstance(batch, ReplayedCommands) and (caller.is_test or not batch.is_repeatable):
+        batch = state.begin(connection, command, port)
+        if batch is None:
             return None
-        log = self._logs.get(place) or self._logs.setdefault(place, ReplayLog())
-        if not isinstance(batch, ReplayedCommands):
-            send = partial(original, connection, command, *args, **kwargs)
-            return self._send_for_real(original, connection, state, batch, log, send)
-        return self._catch_up(original, connection, state, log) if log.note(caller, batch.data) else None
+        send = partial(original, connection, command, *args, **kwargs)
+        return self._send_for_real(connection, state, batch, send)
 
     def _send_for_real(
-        self,
-        original: _Function,
-        connection: Any,
-        state: ConnectionState,
-        batch: Batch,
-        log: ReplayLog[bytes],
-        send: Callable[[], Any],
+        self, connection: Any, state: ConnectionState, batch: Batch, send: Callable[[], Any]
     ) -> Steps:
         with batch.talking(state, at="send"):
-            if batch.is_recorded:
-                yield from self._catch_up(original, connection, state, log)
             sent = yield send()
             if not batch.verifies:
                 return sent
@@ -140,17 +120,6 @@ class RedisAdapter(Adapter):
         except redis_errors().RedisError:
             yield connection.disconnect()  # the real replies are not read
             raise
-
-    def _catch_up(
-        self, original: _Function, connection: Any, state: ConnectionState, log: ReplayLog[bytes]
-    ) -> Steps:
-        """Send what wider fixtures replayed: the commands that follow must find what it made."""
-        with state.busy():
-            for data in log.take():
-                yield original(connection, [data])
-                for _ in read_commands(data):
-                    with suppress(redis_errors().ResponseError):
-                        yield connection.read_response(disable_decoding=True)
 
     def _read(
         self,

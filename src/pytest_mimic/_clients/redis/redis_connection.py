@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._clients.redis.redis_commands import Command, first_word, joined, read_commands
 from pytest_mimic._clients.redis.replies import (
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 # Commands after which a connection only receives messages.
 _LISTENING = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"})
-# Commands that may wait for another client.
-_WAITING = re.compile("B[LRZ].*|XREAD|XREADGROUP|WAIT|WAITAOF")
 
 
 class ConnectionState:
@@ -68,19 +65,18 @@ class ConnectionState:
         finally:
             self.is_busy = was_busy
 
-    def begin(self, connection: Any, packed: Any, port: Port, place: str) -> Batch | ReplayedCommands:
-        """Decide about commands to send to a place: return their batch, or what was replayed if the replies are recorded.
+    def begin(self, connection: Any, packed: Any, port: Port) -> Batch | None:
+        """Decide about commands to send: return their batch, or None if the replies are recorded.
 
         Raises:
             MissingRecordingError: There is no recording, and the mode does not run the commands.
             UnstorableOutcomeError: The connection would listen to channels.
             RedisError: The recorded error of sending these commands.
         """
-        data = joined(packed)
-        commands = read_commands(data)
+        commands = read_commands(joined(packed))
         call = describe_commands(
             commands,
-            database=port.ordinal("redis", place),
+            database=port.ordinal("redis", self.place(connection)),
             protocol=int(connection.protocol or 2),
             redactor=port.redactor,
         )
@@ -100,7 +96,7 @@ class ConnectionState:
             outcome = step.outcome(is_read_only=True)
             raise_if_unsent(outcome)
             self.expected.extend(_replies_in(outcome))
-            return ReplayedCommands(data, commands, outcome)
+            return None
         batch = Batch(step, commands, step.outcome() if step.mode == "verify" else None)
         if listening:
             self.listens = True
@@ -126,20 +122,6 @@ def _replies_in(plain: dict[str, Any]) -> list[Any]:
         return plain.get("replies") or [plain["reply"]]
     error = plain["error"]
     return [*error["after"], {"$error": [error["type"], *error["args"]]}]
-
-
-class ReplayedCommands(NamedTuple):
-    """Commands that were replayed, as they would have been sent."""
-
-    data: bytes
-    commands: list[Command]
-    outcome: dict[str, Any]
-
-    @property
-    def is_repeatable(self) -> bool:
-        """Whether the commands can be sent again: they were answered, and did not wait in vain."""
-        waited = _WAITING.fullmatch(first_word(self.commands[0][0])) is not None
-        return "error" not in self.outcome and not (waited and self.outcome.get("reply") is None)
 
 
 class Batch:
@@ -188,10 +170,6 @@ class Batch:
             if not self._step.answers(error):
                 state.forget(self)
                 raise
-
-    @property
-    def is_recorded(self) -> bool:
-        return self._step.mode == "run"
 
     def abandon(self) -> None:
         if self._step.mode != "pass":

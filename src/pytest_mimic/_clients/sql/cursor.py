@@ -83,7 +83,7 @@ class StandInCursor:
             self._reset()
         self._is_reset = False
         if lazy.resetting and lazy.real is None:
-            lazy.note(lambda real: run_statement(real, kind, sql, *args), sql)
+            lazy.note(lambda real: run_statement(real, kind, sql, *args))
             return self
         if lazy.resetting or not lazy.port.taking():
             return self._pass(kind, sql, args, options)
@@ -97,7 +97,7 @@ class StandInCursor:
             yield_once(lazy.dialect)
             outcome = step.outcome(is_read_only=True)
             lazy.raise_recorded(outcome)
-            lazy.note(lambda real: run_statement(real, kind, sql, *args), sql)
+            lazy.note(lambda real: run_statement(real, kind, sql, *args))
             self._replay(outcome, step)
             return self
         was_run = False

@@ -6,18 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from pytest_mimic._clients.sql.database_calls import SqlCall, describe_action, hide_cursor
 from pytest_mimic._clients.sql.driver_errors import DriverErrors, hide_details
-from pytest_mimic._clients.sql.statements import read_statement
-from pytest_mimic._core.ambient import command
-from pytest_mimic._core.seam.replay_log import ReplayLog
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port, Step
-    from pytest_mimic._core.seam.replay_log import Caller
 
 
 class LazyConnection:
@@ -31,7 +27,7 @@ class LazyConnection:
     """
 
     def __init__(
-        self, port: Port, database: Database, dialect: Any, create: Callable[[], Any], *, real: Any = None
+        self, port: Port, database: str, dialect: Any, create: Callable[[], Any], *, real: Any = None
     ) -> None:
         self.port = port  # the engine's port
         self.database = database  # the database that it leads to
@@ -64,7 +60,7 @@ class LazyConnection:
         """The number of the database in the test, or the dialect's name while calls belong to the engine."""
         if self.setting_up:
             return self.dialect_name
-        return self.port.ordinal("database", self.database.key)
+        return self.port.ordinal("database", self.database)
 
     @property
     def dialect_name(self) -> str:
@@ -85,32 +81,11 @@ class LazyConnection:
         return self.real
 
     def catch_up(self) -> Any:
-        """Return the real connection for a call to record, after running what was replayed on its database."""
+        """Return the real connection for a call to record."""
         introduce, self.introduce = self.introduce, None
         if introduce is not None:
             introduce()
-        log = self.database.log.take()
-        self.connect()
-        for operation in log:
-            operation.connection._repeat(operation)
-        for connection in {operation.connection for operation in log}:
-            if connection.closed:
-                connection.close("close")
-        return self.real
-
-    def _repeat(self, operation: Operation) -> None:
-        """Run a replayed operation, and report a failure: the database is not as it was."""
-        real = self.connect()
-        try:
-            operation.run(real)
-        except Exception as error:
-            if self._is_transactional():
-                real.rollback()  # the failure has spoiled the transaction
-            remedy = f"to record everything again, on an empty database: {command('--mimic-rerecord')}"
-            self.port.report(
-                f"sqlalchemy {read_statement(operation.name).signature}, run for real because new calls follow, "
-                f"failed with {type(error).__name__} ({remedy})"
-            )
+        return self.connect()
 
     def close(self, how: str) -> None:
         """Close the real connection if there is one, by its method `close` or `terminate`."""
@@ -137,19 +112,10 @@ class LazyConnection:
 
     # -- requests that are replayed
 
-    def note(self, run: Callable[[Any], Any], name: object) -> None:
-        """Keep an operation until the real connection is open.
-
-        What a test did is left out, but for a commit: with a new call, its conversation runs for real as a whole.
-        """
+    def note(self, run: Callable[[Any], Any]) -> None:
+        """Keep what sets the connection up until the real one is open."""
         if self.setting_up:
             self._setup[run] = run
-            return
-        caller = self.port.caller
-        if caller.is_test and name != "COMMIT":
-            return
-        if self.database.note(caller, Operation(self, run, str(name))):
-            self.catch_up()
 
     def configure(self, run: Callable[[Any], Any], name: str = "") -> Any:
         """Configure the real connection with a function: at once if it is open, else when it is opened.
@@ -172,10 +138,7 @@ class LazyConnection:
         if step.mode == "replay":
             outcome = step.outcome()
             self.used = self.failed = False
-            if "error" in outcome:
-                self.database.roll_back(self)
             self.raise_recorded(outcome)
-            self.note(lambda real: real.commit(), "COMMIT")
         elif step.mode == "pass":
             self._end("commit")
         else:
@@ -194,21 +157,10 @@ class LazyConnection:
 
     def _end(self, kind: str) -> None:
         was_used, self.used, self.failed = self.used, False, False
-        is_rollback = kind == "rollback"
         if self.real is not None:
-            if is_rollback:
-                self.database.roll_back(self)
             getattr(self.real, kind)()
-        elif is_rollback and not self.setting_up and self._is_transactional():
-            self.database.roll_back(self)
         elif was_used:
-            self.note(lambda real: getattr(real, kind)(), kind.upper())
-
-    def _is_transactional(self) -> bool:
-        """Return whether a rollback undoes all statements, definitions included, and a failure spoils them."""
-        level = self.settings.get("isolation_level")
-        is_autocommit = self.settings.get("autocommit") or level in ("autocommit", "AUTOCOMMIT")
-        return self.dialect.name == "postgresql" and not is_autocommit
+            self.note(lambda real: getattr(real, kind)())
 
     def ask(self, action: str, read: Callable[[], Any], *, detail: Any = None, shared: bool = True) -> Any:
         """Return the driver's answer to a request that is no statement, recorded as plain data."""
@@ -306,47 +258,12 @@ def wait(awaitable: Any) -> Any:
     return waiting(awaitable)
 
 
-# The databases of a run, each with a log of what was replayed on it and not run
-
-
-class Operation(NamedTuple):
-    """An operation on a connection that was not open. A run has very many of them."""
-
-    connection: Any  # the connection on which it was replayed
-    run: Callable[[Any], Any]  # does it to the real connection
-    name: str  # the statement, `COMMIT` or `ROLLBACK`
-
-
-class Database:
-    """A database, to which any number of engines and connections lead.
-
-    `key` distinguishes it from the others of this process. `log` holds what was replayed on it.
-    """
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.log: ReplayLog[Operation] = ReplayLog()
-
-    def note(self, caller: Caller, operation: Operation) -> bool:
-        """Add an operation to the log, and return whether it is to be done at once."""
-        connection = operation.connection
-        if operation.name == "COMMIT":
-            holds_others = self.log.keep(connection) or connection.real is not None
-            return (holds_others or not caller.is_test) and self.log.note(caller, operation)
-        return self.log.note(caller, operation, group=connection)
-
-    def roll_back(self, connection: object) -> None:
-        """Drop the operations of a connection that follow its last commit."""
-        self.log.remove(connection)
-
-
 class Databases:
     """The databases of SQLAlchemy's pools: one for each URL, without regard to driver and credentials."""
 
     def __init__(self) -> None:
-        self._by_pool: WeakKeyDictionary[Any, Database] = WeakKeyDictionary()
+        self._by_pool: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
         self._engines: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-        self._by_key: dict[str, Database] = {}
         self._numbers = count(1)
 
     def add(self, engine: Any) -> None:
@@ -356,15 +273,15 @@ class Databases:
         self._engines[pool] = ref(engine)
         if not _is_private(pool, url):
             key = f"{url.get_backend_name()} {url.host} {url.port} {url.database} {sorted(url.query.items())}"
-            self._by_pool[pool] = self._by_key.setdefault(key, Database(key))
+            self._by_pool[pool] = key
 
     def engine_of(self, pool: Any) -> Any:
         engine = self._engines.get(pool)
         return engine() if engine is not None else None
 
-    def of(self, pool: Any) -> Database:
+    def of(self, pool: Any) -> str:
         if pool not in self._by_pool:
-            self._by_pool[pool] = Database(f"pool {next(self._numbers)}")
+            self._by_pool[pool] = f"pool {next(self._numbers)}"
         return self._by_pool[pool]
 
 

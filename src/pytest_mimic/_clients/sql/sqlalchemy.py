@@ -35,6 +35,8 @@ _LIST = re.compile(r"(?P<set>\bIN\s*\(\s*)?__\[POSTCOMPILE_(?P<name>\S+?)(?:~~.+
 class SqlAdapter(Adapter):
     """Stand-ins for the connections of SQLAlchemy's pools."""
 
+    keeps_state = True
+
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._databases = Databases()

@@ -254,6 +254,13 @@ def drift(label: str, lines: Sequence[str], *, test: str | None = None, failed: 
     return DriftError(what, facts=lines, remedies=remedies, call=label, test=test)
 
 
+def differs_below(label: str, lines: Sequence[str], *, scope: str) -> DriftError:
+    """Return the error for a call of a wider fixture whose real outcome differs from the recorded one that it gets."""
+    what = f"{label} of a fixture gives something else than was recorded, so what follows cannot be recorded"
+    remedies = [f"to record the fixture's tests again: {command('--mimic-rerecord', scope or None)}"]
+    return DriftError(what, facts=lines, remedies=remedies, call=label, test=scope)
+
+
 def unverifiable(
     label: str, error: BaseException, *, test: str | None = None, redactor: Redactor | None = None
 ) -> DriftError:

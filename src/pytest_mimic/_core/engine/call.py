@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
-    from pytest_mimic._core.seam.replay_log import Caller
     from pytest_mimic._core.settings import Mode
     from pytest_mimic._core.target_options import Options
     from pytest_mimic._core.vault import Stored
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
         def miss(self, call: Call) -> MimicError: ...
 
         @property
-        def owner(self) -> Caller: ...
+        def owner(self) -> Any: ...  # an `owners.Owner`
 
 
 class Argument(NamedTuple):
@@ -54,6 +53,7 @@ class Place(NamedTuple):
         outcomes: What is recorded there; several are streams whose readers sent other values. Empty: nothing.
         number: Its position in the recording or cassette.
         is_real: Whether the mode runs the call for real.
+        repeats: Whether the call is done again for what it does at its service, and its recorded outcome given.
         keep: Records the outcome of a real call, which took so many seconds. None if the mode makes none.
     """
 
@@ -63,6 +63,7 @@ class Place(NamedTuple):
     date: str | None = None
     number: int = 0
     is_real: bool = False
+    repeats: bool = False
     keep: Callable[..., None] | None = None
 
 
@@ -80,6 +81,7 @@ class Plan:
     cassette: CassetteInUse | None  # the cassette that takes the calls, if a block is open
     places: Places  # the folders below which paths are stored by their place
     source: str | None = None
+    keeps_state: bool = False  # see `Adapter.keeps_state`
 
     @cached_property
     def folder(self) -> str:

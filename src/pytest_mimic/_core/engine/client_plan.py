@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import CassetteInUse
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.seam.base import Adapter, ClientCall
-    from pytest_mimic._core.seam.replay_log import Caller
     from pytest_mimic._core.target_options import Options
 
 
@@ -45,6 +44,7 @@ class ClientPlan(Plan):
         self.adapter = adapter
         self.kind = self.target = adapter.kind
         self.client = adapter.name
+        self.keeps_state = adapter.keeps_state
         self.options = options
         # Most lines have no patterns, and take all calls.
         self.selector = Selector(options.only, options.exclude) if options.only or options.exclude else None
@@ -208,17 +208,13 @@ class ClientPort:
         line = self._line(call)
         return "" if line is None else line.call(call).key
 
-    @property
-    def caller(self) -> Caller:
-        cassette = self.plans[-1].cassette if self.plans else None
-        return self._state.owner if cassette is None else cassette.owner
-
     def report(self, sentence: str) -> None:
         self._state.ledger.note(sentence)
 
     def ordinal(self, space: str, name: str) -> int:
-        caller: Any = self.caller
-        numbers: dict[str, int] = caller.ordinals.setdefault(space, {})
+        cassette = self.plans[-1].cassette if self.plans else None
+        owner = self._state.owner if cassette is None else cassette.owner
+        numbers: dict[str, int] = owner.ordinals.setdefault(space, {})
         if name not in numbers:
             with self._state.guard:
                 numbers.setdefault(name, len(numbers))

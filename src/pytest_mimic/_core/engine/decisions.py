@@ -58,10 +58,11 @@ class Decisions:
                     call, place, remedies=taker.remedies if taker is not None else None
                 )
             self.recordings.use(place.name)
-            if mode is Mode.VERIFY:
-                from pytest_mimic._core.engine.verifying import Verification
+            if mode is Mode.VERIFY or place.repeats:
+                from pytest_mimic._core.engine.verifying import Repetition, Verification
 
-                return Verification(self.recordings, state, call, place)
+                kind = Repetition if place.repeats else Verification
+                return kind(self.recordings, state, call, place)
             return Replay(state, call, place)
         except MimicError as error:
             state.pending.note(error)
@@ -153,7 +154,8 @@ class Sequences:
             at = slice(position, position + 1)
             known = sequence.old[at] or sequence.found[at]  # what a new outcome replaces may be outdated
         keep = partial(self._keep, owner, sequence, name, position, known[0] if known else None)
-        return Place(name, known, number=position, is_real=is_real, keep=keep)
+        repeats = call.converses and call.plan.keeps_state and not (is_real or owner.is_test)
+        return Place(name, known, number=position, is_real=is_real, repeats=repeats, keep=keep)
 
     def _keep(
         self,

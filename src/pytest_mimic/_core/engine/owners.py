@@ -99,12 +99,14 @@ class Owner:
     def __init__(self, name: str, *, is_test: bool = False) -> None:
         self.name = name
         self.is_test = is_test  # whether it is a test
+        self.ends = False  # whether a fixture of this scope is being torn down
         self.fixtures = 0  # how many fixtures of this scope are set up now
         self.positions: dict[str, int] = {}
         self.sequences: dict[str, SequenceInProgress] = {}
         # The databases that calls went to, each with its number in the order of first use.
         self.ordinals: dict[str, dict[str, int]] = {}
         self.replayed: set[str] = set()
+        self.begun_after: dict[str, int] = {}  # by client, after how many tests was the first call replayed
         self.again: set[str] = set()
         self.recorded_again: set[str] = set()
         self.journal = Journal()  # what was recorded and is not judged yet

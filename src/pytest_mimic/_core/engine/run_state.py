@@ -80,6 +80,7 @@ class RunState:
         self.own_cassettes: ContextVar[tuple[Any, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
         self.discarded: deque[Callable[[], None]] = deque()
+        self.replayed_tests = 0  # how many tests had calls of a client replayed while others were recorded
         self.owner = Owner("")  # the owner of the sequences that calls belong to now
         self.test = ""  # the id of the running test, empty outside of tests
         self.own_files: Callable[[], set[str]] = set  # returns the files of the running test's own code
@@ -200,7 +201,10 @@ class RunState:
         target = call.plan.target
         if target not in owner.again:
             if not is_new:
-                owner.replayed.add(target)
+                if target not in owner.replayed:
+                    owner.replayed.add(target)
+                    owner.begun_after[target] = self.replayed_tests
+                    self.replayed_tests += owner.is_test
                 return False
             if target in owner.replayed:
                 from pytest_mimic._core.describe.messages import new_after_replayed

@@ -40,7 +40,7 @@ class Scopes:
 
         return identity_of(parameter, self._state.places)
 
-    def enter(self, name: str) -> Callable[[bool], Owner]:
+    def enter(self, name: str, *, ends: bool = False) -> Callable[[bool], Owner]:
         """Assign calls to the scope of a wider fixture until the returned function is called.
 
         That function gets whether the fixture's set-up or tear-down has passed.
@@ -48,7 +48,7 @@ class Scopes:
         outer, owner = self._state.owner, self._owners.setdefault(name, Owner(name))
         # A set-up is judged by itself: if it fails, what it recorded goes, and what earlier ones recorded stays.
         journal, owner.journal = owner.journal, Journal()
-        self._state.owner = owner
+        self._state.owner, owner.ends = owner, ends
         if name:  # the scope of the session ends with the run
             self._open[name] = owner
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic._core.compare.outcome_comparison import Rules, compare
-from pytest_mimic._core.describe.messages import drift, unverifiable
+from pytest_mimic._core.describe.messages import differs_below, drift, unverifiable
 from pytest_mimic._core.engine.real_calls import RealCall
 from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.engine.streams import matching_stream
@@ -32,16 +32,15 @@ class Verification(RealCall):
     mode: Literal["run", "verify"] = "verify"
 
     def __init__(self, recordings: Recordings, state: RunState, call: Call, place: Place) -> None:
-        super().__init__(state, call, place._replace(keep=Verification._compare))
+        super().__init__(state, call, place._replace(keep=type(self)._compare))
         self._recordings = recordings
-        self.recorded = self._replay = recorded = Replay(state, call, place, counts=False)
+        self.recorded = self._replay = recorded = Replay(state, call, place, counts=place.repeats)
         self.outcome, self.exhausted = recorded.outcome, recorded.exhausted
 
     def _compare(self, outcome: Outcome, duration: float) -> None:
         """Compare the real outcome with its recording, and note a difference."""
         state, call, place = self._state, self.call, self._place
-        if state.redactor.environment.forms:
-            outcome = self._as_recorded(outcome)
+        outcome = self._as_recorded(outcome)
         expected = matching_stream(place.outcomes, outcome, call.paths)
         with self._recordings.guard:
             state.ledger.verified += 1
@@ -77,6 +76,8 @@ class Verification(RealCall):
         from pytest_mimic._core.engine.outcomes_kept import hide
 
         state, call = self._state, self.call
+        if not state.redactor.environment.forms:
+            return outcome
         with suppress(MimicError):  # what cannot be stored is compared as it is
             stored = state.vault.stored(outcome, 0.0, target=call.plan.target, paths=call.paths)
             if stored.encoded is not None and any(hide(stored.encoded, state.redactor.environment).values()):
@@ -138,6 +139,23 @@ class Verification(RealCall):
         if self._state.log is not None:
             self._state.log("drifted", self.call, stored=self._replay.stored, error=error)
         return self._replay
+
+
+class Repetition(Verification):
+    """Call the original for what it does at its service, and give the recorded outcome.
+
+    So the tables that a wider fixture made are there for the tests that are recorded now. These cannot rest on recorded
+    answers that differ from the real ones: such a difference fails the test. It is not looked for in a tear-down, or once
+    tests were replayed since the fixture began: the service then lacks what these and other tests did.
+    """
+
+    def _compare(self, outcome: Outcome, _duration: float) -> None:
+        state, call, owner = self._state, self.call, self._state.owner
+        if owner.ends or owner.begun_after.get(call.plan.target) != state.replayed_tests:
+            return
+        drift = drift_of(self, self._place.outcomes[0], self._as_recorded(outcome), state, {})
+        if drift is not None:
+            state.blame(differs_below(call.label, drift.facts, scope=owner.name), call)
 
 
 def drift_of(

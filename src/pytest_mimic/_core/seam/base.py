@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.seam.replay_log import Caller
 
 # The credentials were refused, or the server was too slow or too busy: another time, the answer is another one.
 _FAILED = (401, 403, 407, 408, 425, 429)
@@ -154,11 +153,6 @@ class Port(Protocol):
         """Return the identity of a call by the options of its line: two calls are the same if theirs are equal."""
         ...
 
-    @property
-    def caller(self) -> Caller:
-        """The test, fixture's scope or cassette that calls belong to now."""
-        ...
-
     def report(self, sentence: str) -> None:
         """Add a sentence to the summary of the run, once."""
         ...
@@ -202,12 +196,14 @@ class Adapter:
         exact: The parts of what `comparable` returns whose values count even with `compare=shape`.
         recorded_as: The name under which recordings lie, if clients of one kind share them. By default, the client's name.
         covers: The clients whose calls a line takes. By default, the client itself.
+        keeps_state: The service keeps what calls do to it. While recording, what wider fixtures send is sent each time.
     """
 
     parts: ClassVar[tuple[str, ...]] = ()
     implied: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     exact: ClassVar[frozenset[str]] = frozenset()
     recorded_as: ClassVar[str] = ""
+    keeps_state: ClassVar[bool] = False
     covers: tuple[str, ...]
 
     def __init__(self, name: str) -> None:

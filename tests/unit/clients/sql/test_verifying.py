@@ -23,125 +23,60 @@ if TYPE_CHECKING:
 pytest_plugins = ("support.database_servers",)
 
 
-def test_new_call_finds_the_database_as_the_replayed_ones_left_it(
+def test_what_a_wider_fixture_sends_is_done_each_time_while_recording(
     runs: Runs, connect: Connect, place: Place
 ) -> None:
-    """A test is recorded on an empty database: what was replayed of a wider fixture runs there first."""
-
-    def steps(url: str, *more: str) -> Any:
-        engine = connect(url)
-        with runs.in_fixture(), engine.connect() as connection:
-            connection.execute(sa.text("CREATE TABLE t (a int)"))
-            connection.commit()
-            connection.execute(sa.text("INSERT INTO t VALUES (1)"))
-            connection.commit()
-            connection.execute(sa.text("INSERT INTO t VALUES (2)"))
-            connection.rollback()
-        return [one(engine, statement) for statement in more]
-
-    steps("sqlite://" if place.driver == "sqlite" else place.real)
-    if place.driver != "sqlite":
-        runs.again("off")
-        run(connect(place.real), "DROP TABLE t")
-    runs.again("record")
-
-    assert steps(place.real, "SELECT count(*) FROM t") == [1]
-    runs.again("replay")
-    assert steps(place.gone, "SELECT count(*) FROM t") == [1]
-
-
-def test_new_call_finds_what_was_committed_between_rollbacks(runs: Runs, connect: Connect, pg: Place) -> None:
-    """Each rollback undoes what follows the last commit of its connection, and nothing before."""
-    runs.again("off")
-    run(connect(pg.real), "CREATE TABLE t (a int)")
-    runs.again("record")
-
-    def steps(*more: str) -> Any:
-        engine = connect(pg.real, poolclass=sa.NullPool)
-        with runs.in_fixture(), engine.connect() as first, engine.connect() as second:
-            second.execute(sa.text("INSERT INTO t VALUES (1)"))
-            for number in (2, 3):
-                first.execute(sa.text(f"INSERT INTO t VALUES ({number})"))
-                first.commit()
-                first.execute(sa.text(f"INSERT INTO t VALUES ({number}0)"))
-                first.rollback()
-            second.commit()
-            second.rollback()
-        return [one(engine, statement) for statement in more]
-
-    steps()
-    runs.again("off")
-    run(connect(pg.real), "DELETE FROM t")
-    runs.again("record")
-
-    assert steps("SELECT array_agg(a ORDER BY a) FROM t") == [[1, 2, 3]]
-
-
-def test_new_call_does_not_find_what_other_tests_replayed(runs: Runs, connect: Connect, place: Place) -> None:
+    """Its commits and rollbacks, too; what a test that is replayed sends is not."""
     runs.again("off")
     run(connect(place.real), "CREATE TABLE t (a int)")
+    runs.again("record")
 
     def steps(*more: str) -> Any:
-        engine = connect(place.real)
-        run(engine, "INSERT INTO t VALUES (1)")
+        engine = connect(place.real, poolclass=sa.NullPool)
+        with runs.in_fixture(), engine.connect() as connection:
+            for number in (1, 2):
+                connection.execute(sa.text(f"INSERT INTO t VALUES ({number})"))
+                connection.commit()
+                connection.execute(sa.text(f"INSERT INTO t VALUES ({number}0)"))
+                connection.rollback()
+        run(engine, "INSERT INTO t VALUES (3)")
         runs.state.owner = Owner("test_shop.py::test_other", is_test=True)
         return [one(engine, statement) for statement in more]
 
-    runs.again("record")
     steps()
     runs.again("off")
     run(connect(place.real), "DELETE FROM t")
     runs.again("record")
 
-    assert steps("SELECT count(*) FROM t") == [0]
+    assert steps("SELECT sum(a) FROM t") == [3]
+    assert not runs.drifts()
 
 
-def test_new_call_finds_a_database_that_is_not_empty(runs: Runs, connect: Connect, place: Place) -> None:
-    """Tables and rows that are there already are left as they are, and the summary names the statements."""
-
-    def steps(*more: str) -> Any:
-        engine = connect(place.real)
-        with runs.in_fixture():
-            run(engine, "CREATE TABLE t (a int UNIQUE)", "INSERT INTO t VALUES (1)", "CREATE TABLE u (a int)")
-        return [one(engine, statement) for statement in more]
-
-    steps()
-    runs.again("off")
-    run(connect(place.real), "DROP TABLE u")
-    runs.again("record")
-
-    assert steps("SELECT count(*) FROM t", "SELECT count(*) FROM u") == [1, 0]
-    named = sorted(note.partition(",")[0] for note in runs.state.ledger.notes)
-    assert named == ["sqlalchemy CREATE t", "sqlalchemy INSERT t"]
-
-
-def test_replayed_statement_that_fails_when_run_is_in_the_summary(
+def test_other_answer_than_a_wider_fixture_has_recorded_is_told(
     runs: Runs, connect: Connect, place: Place
 ) -> None:
-    """The database is not as it was: a sentence says which statement it would not take, and what to do."""
+    """The fixture gets the recorded answer; the test fails, and the message names what records the fixture again."""
 
-    def steps(*more: str) -> Any:
+    def steps() -> Any:
         engine = connect(place.real)
         with runs.in_fixture():
+            count = one(engine, "SELECT count(*) FROM t")
             run(engine, "INSERT INTO t VALUES (1)")
-        return [one(engine, statement) for statement in more]
+        return count
 
     runs.again("off")
-    run(connect(place.real), "CREATE TABLE t (a int)")
+    run(connect(place.real), "CREATE TABLE t (a int UNIQUE)")
     runs.again("record")
-    steps()
-    runs.again("off")
-    run(connect(place.real), "DROP TABLE t")
+    assert steps() == 0
     runs.again("record")
 
-    assert steps("SELECT 3") == [3]
+    assert steps() == 0
 
-    [note] = runs.state.ledger.notes
-    assert re.fullmatch(
-        r"sqlalchemy INSERT t, run for real because new calls follow, failed with \w+ "
-        r"\(to record .* --mimic-rerecord\)",
-        note,
-    )
+    told = runs.drifts()
+    assert "sqlalchemy SELECT t of a fixture gives something else than was recorded" in told
+    assert "sqlalchemy INSERT t of a fixture gives something else than was recorded" in told
+    assert "0 recorded, 1 now" in told
+    assert "pytest --mimic-rerecord test_shop.py" in told
 
 
 def test_verifying_compares_rows_and_not_the_server(runs: Runs, connect: Connect, place: Place) -> None:
