@@ -47,7 +47,7 @@ BUDGET = {
     "_core.vault": 3_200,
     "_run": 3_000,
     "_tools.cli": 1_800,
-    "_tools.foreign": 950,
+    "_tools.foreign": 820,
     "_tools.shown": 2_100,
     "_tools.unused": 550,
     "face": 800,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -61,11 +62,19 @@ class Waiting:
 
     # -- deciding
 
-    def accept(self, name: str) -> None:
-        """Write what waits to the vault, as recording would have done.
+    def accept(self, names: Sequence[str]) -> None:
+        """Write what waits under these names to the vault, as recording would have done.
 
-        MimicError: it is not as it was made, or the vault's recording has changed since. Nothing was written.
+        MimicError: one is not as it was made, or the vault's recording has changed since. It was not written.
         """
+        for name in names:
+            self._write(name)
+        self.before.collect(self.before.replaced)
+        self.before.store.flush()
+        for name in names:
+            self.store.discard(name)
+
+    def _write(self, name: str) -> None:
         if name not in self.store.waiting():
             raise MimicError("another review has decided about it")
         if not self.store.is_current(name):
@@ -87,9 +96,6 @@ class Waiting:
                 raise MimicError("it is the recording of another function")
             outcomes = [one.lifted() for one in recording.outcomes]
             self.before.write(name, recording.whole()._replace(outcomes=outcomes))
-        self.before.collect(self.before.replaced)
-        self.before.store.flush()
-        self.store.discard(name)
 
     # -- the folder
 

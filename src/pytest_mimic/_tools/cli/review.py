@@ -98,7 +98,7 @@ class Review:
 
     def _accept(self, file: CatalogFile) -> None:
         try:
-            self.waiting.accept(file.name)
+            self.waiting.accept([file.name])
         except MimicError as error:
             self.failed = True
             for line in f"{file.label()} was not accepted: {error}".splitlines():

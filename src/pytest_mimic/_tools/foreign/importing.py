@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._clients.http.exchange import MATCHERS
+from pytest_mimic._core.pending.waiting import Waiting
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.file_names import cassette_name
 from pytest_mimic._core.words import did_you_mean, plural
@@ -17,7 +19,6 @@ from pytest_mimic._tools.foreign.finding import Found, find_files
 from pytest_mimic._tools.foreign.foreign_exchanges import UnreadableError
 from pytest_mimic._tools.foreign.owning_tests import OwningTests
 from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination, http_lines
-from pytest_mimic._tools.foreign.vault_placing import Placer
 from pytest_mimic.errors import CassetteError, MimicError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Importer:
         self._request = request
         settings = request.settings
         self._vault = Vault(FolderStore(settings.vault), pickles=settings.pickles, label=settings.shown_vault)
-        self._placer = Placer(self._vault, dry_run=request.dry_run)
+        self._of_test: dict[str, set[str]] = defaultdict(set)  # the recordings of each test
         self._done: list[str] = []
         self._left: list[str] = []
         self._calls = 0
@@ -62,19 +63,19 @@ class Importer:
         return not self._left
 
     def run(self) -> Iterator[str]:
-        """Import everything, each file as a whole or not at all, and yield what was done in lines.
+        """Import everything, and yield what was done in lines.
 
         MimicError: a path does not exist, or the vault cannot be written.
         """
         files, ignored = find_files(self._request.paths, self._request.here)
         tests = OwningTests(self._request.settings.rootdir, [each.path for each in files])
+        for name, test, _ in self._vault.tests_of(self._vault.names()):
+            self._of_test[test].add(name)
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
             for number, found in enumerate(files):
                 exchanges = self._read(found)
                 for place, to in enumerate(self._destinations(found, tests) if exchanges else ()):
                     self._import(found.shown, exchanges, to, Path(folder, f"{number}-{place}"))
-        if not self._request.dry_run:
-            self._vault.store.flush()
         would = "would import" if self._request.dry_run else "imported"
         yield f"{would} {plural(self._calls, 'call')} into {self._vault.label}"
         yield from self._done
@@ -112,9 +113,14 @@ class Importer:
         return [Destination(cassette=name)]
 
     def _import(self, shown: str, exchanges: list[ForeignExchange], to: Destination, folder: Path) -> None:
-        settings, targets = self._request.settings._replace(vault=folder), self._request.targets
+        settings, waiting = self._request.settings, Waiting(folder, self._request.settings)
         conversation = Conversation(
-            settings, targets, to, match=self._request.match, today=self._request.today
+            settings,
+            Vault(waiting.store, label=settings.shown_vault),
+            self._request.targets,
+            to,
+            match=self._request.match,
+            today=self._request.today,
         )
         count = 0
         for exchange in exchanges:
@@ -124,16 +130,22 @@ class Importer:
                 self._leave(f"{shown}, entry {exchange.number}: {request}", reason)
             else:
                 count += 1
-        conversation.close()
-        placed = self._placer.place(conversation.vault) if count else None
-        if placed is None:
+        made, names = conversation.close(), waiting.names()
+        if not count:
             return
-        if placed.how == "kept":
-            self._leave(shown, f"{to} has other recordings: {placed.obstacle}")
+        others = self._of_test[to.test]
+        obstacles = [name for name in names if name in others or self._vault.store.size(name) is not None]
+        if names and to.test and _belongs_to_test(waiting.after, names[0]):
+            obstacles += sorted(others - made)
+        if obstacles:
+            self._leave(shown, f"{to} has other recordings: {obstacles[0]}")
             return
-        there = ", already there" if placed.how == "same" else ""
+        there = "" if names else ", already there"
         self._done.append(f"  {shown} -> {to} ({plural(count, 'call')}{there})")
-        if placed.how == "new":
+        if names:
+            if not self._request.dry_run:
+                waiting.accept(names)
+            others |= made if to.test else set()
             self._calls += count
             self._to_tests |= bool(to.test)
             self._cassettes += [to.cassette] if to.cassette else []
@@ -143,6 +155,12 @@ class Importer:
         line = f"  {what}: {reason}"
         if line not in self._left:
             self._left.append(line)
+
+
+def _belongs_to_test(vault: Vault, name: str) -> bool:
+    """Check whether a recording is part of its test's conversation, in which no other answers may stand."""
+    recording = vault.read(name)
+    return recording is not None and recording.owner is not None
 
 
 def read_match(text: str) -> str:

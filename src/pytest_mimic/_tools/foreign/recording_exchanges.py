@@ -11,6 +11,7 @@ from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._core.engine.cassettes import Cassette
 from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
+from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.run_state import RunState
@@ -18,11 +19,11 @@ from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import Target, parse_target
-from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import IniOptions, Settings
+    from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
 
@@ -41,26 +42,25 @@ class Destination(NamedTuple):
 
 
 class Conversation:
-    """The recordings that a run would have made of foreign exchanges, in a vault of their own.
+    """The recordings that a run would have made of foreign exchanges, in a vault over that of the project.
 
-    The settings are those of the project, with an empty folder as the vault. The options of its `targets` at a client
-    apply. `match` names the parts of a request that count, `method-uri`.
+    The options of the `targets` at a client apply. `match` names the parts of a request that count, `method-uri`.
     """
 
     def __init__(
         self,
         settings: Settings,
+        vault: Vault,
         targets: Sequence[Target],
         destination: Destination,
         *,
         match: str,
         today: str,
     ) -> None:
-        settings = settings._replace(mode=Mode.RECORD)
-        store = FolderStore(settings.vault)
-        self.vault = Vault(store, label=settings.shown_vault)
-        self._state = RunState(settings=settings, vault=self.vault, ledger=Ledger(), today=today)
+        settings = settings._replace(mode=Mode.RERECORD)
+        self._state = RunState(settings=settings, vault=vault, ledger=Ledger(), today=today)
         self._state.clock = staticmethod(lambda: 0.0)  # a file does not say how long a call took
+        decisions_of(self._state).recordings.imports["http"] = []  # those in the vault answer nothing here
         self._cassette: Cassette | None = None
         if destination.cassette:
             self._cassette = Cassette(
@@ -102,10 +102,11 @@ class Conversation:
             return str(error).partition("\n")[0]
         return ""
 
-    def close(self) -> None:
-        """Write the cassette. Nothing is recorded after this."""
+    def close(self) -> set[str]:
+        """Write the cassette, and return the names of all that was recorded. Nothing is recorded after this."""
         if self._cassette is not None:
             self._cassette.close(None)
+        return self._state.ledger.used
 
     def shown(self, method: str, url: str) -> str:
         """Return a request as messages show it: the method and the URL, without a query and without secrets."""
