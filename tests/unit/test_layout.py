@@ -40,7 +40,7 @@ BUDGET = {
     "_core.outcome": 4_700,
     "_core.patch": 1_500,
     "_core.pending": 290,
-    "_core.redact": 1_100,
+    "_core.redact": 1_020,
     "_core.seam": 800,
     "_core.swallowed": 450,
     "_core.targets": 850,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic._clients.http.message import parse_json, style_of, text_pairs, write_json
+from pytest_mimic._core.redact.hiding import places
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, Secrecy, name_in_pair
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import (
     DATA,
     bare_secret,
@@ -51,25 +52,19 @@ class Secrets:
 
     def learn(self, plain: Any, /) -> None:
         """Learn the values of secret names anywhere in plain data, also within texts that are data themselves."""
-        todo: list[tuple[Any, Secrecy, bool]] = [(plain, "", False)]
+        todo = [plain]
         while todo:
-            value, secrecy, in_list = todo.pop()
-            if isinstance(value, dict):
-                within = self.redactor.within
-                todo.extend((inner, within(secrecy, name, inner), False) for name, inner in value.items())
-            elif isinstance(value, list):
-                pair = name_in_pair(value, in_list=in_list)
-                todo.extend(
-                    (inner, self.redactor.within(secrecy, pair if index == 1 else None, inner), True)
-                    for index, inner in enumerate(value)
-                )
-            elif isinstance(value, str) and secrecy:
-                self.add(value)
-            elif isinstance(value, str) and DATA.search(value):
-                for literal in self.redactor.texts.literals(value):
-                    self.add(literal)
-                is_urlencoded = "=" in value and is_form(value)
-                todo.append((_form(value) if is_urlencoded else parse_json_text(value), "", False))
+            for place in places({"": todo.pop()}, self.redactor):
+                value = place.value
+                if not isinstance(value, str):
+                    continue
+                if place.is_secret:
+                    self.add(value)
+                elif DATA.search(value):
+                    for literal in self.redactor.texts.literals(value):
+                        self.add(literal)
+                    is_urlencoded = "=" in value and is_form(value)
+                    todo.append(_form(value) if is_urlencoded else parse_json_text(value))
 
     def of_request(self, url: str, headers: Iterable[tuple[Any, Any]], body: Any) -> Secrets:
         """Return these with the secrets of a request: in its URL, its headers and the plain value of its body."""
@@ -100,12 +95,14 @@ class Secrets:
 
     def add(self, value: str) -> None:
         """Learn one value, unless it is so common (`dark`, `12345`) that it may mean something else elsewhere."""
-        value = bare_secret(value)
-        if value in self.redactor.environment.forms:
+        bare = bare_secret(value)
+        if bare != value:
+            self.values |= forms_of(value) - {value}  # a server may send back the whole header, as base64
+        if bare in self.redactor.environment.forms:
             return  # its name will stand for it
-        is_mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
-        if len(value) >= 20 or (len(value) >= 8 and is_mixed):
-            self.values |= forms_of(value)
+        is_mixed = any(map(str.isdigit, bare)) and any(map(str.isalpha, bare))
+        if len(bare) >= 20 or (len(bare) >= 8 and is_mixed):
+            self.values |= forms_of(bare)
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
         """Return a copy of plain data without secrets.

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Collection, Mapping, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, named_places
+from pytest_mimic._core.redact.hiding import places
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
@@ -67,33 +67,11 @@ def without_secrets(
 
     # A text with a placeholder is hidden already, such as a cookie's name with its attributes.
     known = [text for text in {*secrets, *secrets_in(body, redactor)} if PLACEHOLDER not in text]
-    copy: dict[str, Any] = redactor.scrub(body)
-    todo: list[Any] = [copy]
-    while todo:
-        node = todo.pop()
-        if type(node) is list:
-            _hide_in_list(node, redactor)
-        else:
-            for values, place, name in named_places(node):
-                if redactor.hides(name, values[place]):
-                    values[place] = PLACEHOLDER
-        parts: list[tuple[Any, Any]] = list(enumerate(node) if isinstance(node, list) else node.items())
-        for key, part in parts:
-            if type(part) is str:
-                node[key] = redactor.texts.scrub_text(part, known)
-            elif type(part) is dict or type(part) is list:
-                todo.append(part)
+    copy: dict[str, Any] = redactor.scrub(body, stored=True)
+    for place in places({"": copy}, redactor):
+        if type(place.value) is str:
+            place.box[place.key] = redactor.texts.scrub_text(place.value, known)
     return copy
-
-
-def _hide_in_list(items: list[Any], redactor: Redactor) -> None:
-    is_pair = len(items) == 2 and isinstance(items[0], str)
-    if is_pair and items[1] is not None and redactor.hides(items[0], items[1]):
-        is_hidden = type(items[1]) is str and redactor.texts.is_hidden_cookie(items[0], items[1])
-        items[1] = items[1] if is_hidden else PLACEHOLDER
-    for index, (flag, _) in enumerate(pairwise(items)):
-        if isinstance(flag, str) and redactor.secret_flag(flag):
-            items[index + 1] = PLACEHOLDER
 
 
 # -- trees

@@ -158,7 +158,7 @@ class Recordings:
         """
         from pytest_mimic._core.compare.outcome_tree import without_secrets
         from pytest_mimic._core.describe.messages import CANDIDATES, MissedCall, missing
-        from pytest_mimic._core.redact.secret_names import holds_text
+        from pytest_mimic._core.redact.hiding import holds_text
 
         key = (self._state.test, call.plan.target, call.key, within)
         before = self.missed.get(key)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.redact.hiding import copied
 from pytest_mimic._core.redact.texts import forms_of
 from pytest_mimic._core.words import pattern
 
@@ -45,14 +46,7 @@ class Environment:
         self.forms = dict(sorted(forms.items(), key=lambda form: -len(form[0])))
         self.longest = max(map(len, forms), default=0)
         # As they stand in the text of a JSON file, in which a text may be JSON itself.
-        self._in_json = _shortest({*forms, *(dumps(form, ensure_ascii=False)[1:-1] for form in forms)})
-        # In bytes, and in the memory of a numpy array of texts.
-        self._patterns = {
-            name: [
-                re.compile(re.escape(value.encode(code, "surrogatepass"))) for code in ("utf-8", "utf-32-le")
-            ]
-            for value, name in self._names.items()
-        }
+        self._in_json = {*forms, *(dumps(form, ensure_ascii=False)[1:-1] for form in forms)}
 
     def may_be_in(self, json: str) -> bool:
         """Check whether JSON, as it stands in a file, may hold one of the values."""
@@ -60,7 +54,9 @@ class Environment:
 
     def names_in(self, text: str) -> list[str]:
         """Return the names of the variables that stand in a text for their values."""
-        return sorted(name for name in self._patterns if f"<{name}>" in text or f"&lt;{name}&gt;" in text)
+        return sorted(
+            name for name in self._names.values() if f"<{name}>" in text or f"&lt;{name}&gt;" in text
+        )
 
     def may_be_in_parts(self, plain: object) -> bool:
         """Check fast whether plain data may hold one of the values: each call of a client asks."""
@@ -71,12 +67,13 @@ class Environment:
 
     def held_values(self, pieces: Iterable[Any]) -> Iterator[tuple[str, str]]:
         """Yield the variables whose values stand in one of the pieces, which are bytes, with these values."""
-        pieces = list(pieces)
+        whole = [bytes(piece) for piece in pieces]
         for value, name in self._names.items():
-            if any(pattern.search(piece) for pattern in self._patterns[name] for piece in pieces):
+            data = value.encode("utf-8", "surrogatepass")
+            if any(data in piece for piece in whole):
                 yield name, value
 
-    def held_by(self, pieces: Iterable[object]) -> set[str]:
+    def held_by(self, pieces: Iterable[Any]) -> set[str]:
         """Return the names of the variables whose values stand in one of the pieces, which are bytes."""
         return {name for name, _ in self.held_values(pieces)}
 
@@ -95,25 +92,21 @@ class Environment:
 
     def scrub(self, plain: object) -> Any:
         """Return plain data without the values. What tags hold besides texts, such as bytes in base64, stays."""
-        root = [plain]
+        root = {"": copied(plain)}
         todo: list[Any] = [root]
         while todo:
             box = todo.pop()
             if isinstance(box, dict):
                 self._scrub_keys(box)
-            for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
+                chunks = box.get("chunks")
+                if isinstance(chunks, list) and all(isinstance(item, str) for item in chunks):
+                    box["chunks"] = self._pieces(chunks)
+            for key, value in box.items() if isinstance(box, dict) else enumerate(box):
                 if isinstance(value, (dict, list)):
-                    box[key] = value.copy()
-                    if (
-                        key == "chunks"
-                        and isinstance(value, list)
-                        and all(isinstance(item, str) for item in value)
-                    ):
-                        box[key] = self._pieces(value)
-                    todo.append(box[key])
+                    todo.append(value)
                 elif isinstance(value, str) and not (isinstance(key, str) and _holds_data(key)):
                     box[key] = self.text(value)
-        return root[0]
+        return root[""]
 
     def _scrub_keys(self, box: dict[Any, Any]) -> None:
         if any(isinstance(key, str) and self.text(key) != key for key in box):
@@ -140,11 +133,6 @@ def bytes_in(json: str) -> Iterator[bytes]:
     """Yield the bytes that JSON, as it stands in a file, holds as base64."""
     if "base64" in json:
         yield from (a2b_base64(match[1]) for match in _BASE64.finditer(json))
-
-
-def _shortest(forms: set[str]) -> list[str]:
-    """Return the forms in which no other one is."""
-    return [form for form in forms if not any(other in form for other in forms if other != form)]
 
 
 def _holds_data(key: str) -> bool:

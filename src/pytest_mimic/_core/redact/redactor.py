@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, Secrecy, SecretNames, name_in_pair
+from pytest_mimic._core.redact.hiding import copied, places
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, SecretNames
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.environment import Environment
@@ -63,36 +64,23 @@ class Redactor(SecretNames):
             found.variables, found.issued = self.variables, self.issued
         return found
 
-    def scrub(self, plain: object, *, keep_types: bool = False) -> Any:
+    def scrub(self, plain: object, *, keep_types: bool = False, stored: bool = False) -> Any:
         """Return a copy of plain data in which the values of secret names are replaced. None, booleans and empty texts stay.
 
         Strings that are data themselves, such as JSON or a URL, lose the secrets in them as well. With `keep_types`,
         each secret is replaced by a value of its type, numbers by 0, so that code which reads the data finds what it
-        expects. Mappings and lists keep their shape.
+        expects. Mappings and lists keep their shape. `stored` is as for `places`.
         """
-        root = [plain]
-        todo: list[tuple[Any, Secrecy, bool]] = [(root, "", False)]
-        while todo:
-            box, around, in_list = todo.pop()
-            is_list = isinstance(box, list)
-            pair = name_in_pair(box, in_list=in_list) if is_list else None
-            for key, value in list(enumerate(box) if is_list else box.items()):
-                name = key if not is_list else pair if key == 1 else None
-                secrecy = self.within(around, name, value)
-                if value is None or value is True or value is False or value in ("", b""):
-                    continue
-                is_container = isinstance(value, (dict, list))
-                is_hidden = isinstance(value, str) and PLACEHOLDER in value and not around
-                if is_hidden and self.texts.is_hidden_cookie(name, value):
-                    continue
-                if secrecy and not (is_container and (keep_types or secrecy == "but ids")):
-                    box[key] = _ZEROES.get(type(value), PLACEHOLDER) if keep_types else PLACEHOLDER
-                elif is_container:
-                    box[key] = value.copy()
-                    todo.append((box[key], secrecy, is_list and box is not root))
-                elif isinstance(value, str):
-                    box[key] = self.texts.scrub_data(value)
-        return root[0]
+        root = {"": copied(plain)}
+        for box, key, value, name, is_secret, _ in places(root, self, stored=stored):
+            is_container = isinstance(value, (dict, list))
+            if is_secret and not (is_container and keep_types):
+                is_hidden = type(value) is str and self.texts.is_hidden_cookie(name, value)
+                hidden = _ZEROES.get(type(value), PLACEHOLDER) if keep_types else PLACEHOLDER
+                box[key] = value if is_hidden else hidden
+            elif isinstance(value, str):
+                box[key] = self.texts.scrub_data(value)
+        return root[""]
 
 
 #: No name is secret: for what is redacted already.

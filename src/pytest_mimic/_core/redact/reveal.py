@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import Any
 
@@ -13,31 +12,26 @@ def with_secrets(recorded: object, hidden: object, real: object) -> Any:
     """Return recorded plain data with the secrets of a `real` outcome, which is `hidden` without them.
 
     While a call is verified, the application gets what was recorded. But the server would refuse a request with a
-    recorded placeholder.
+    recorded placeholder. Of a text with more than one secret, none is put in, unless all of it is as recorded.
     """
-    if isinstance(recorded, str) and isinstance(hidden, str) and isinstance(real, str):
-        return _text(recorded, hidden, real)
     if isinstance(recorded, dict) and isinstance(hidden, dict) and isinstance(real, dict):
         return {
             key: with_secrets(value, hidden[key], real[key]) if key in hidden and key in real else value
             for key, value in recorded.items()
         }
     if isinstance(recorded, list) and isinstance(hidden, list) and isinstance(real, list):
-        return _list(recorded, hidden, real)
+        if len(hidden) != len(real):
+            return recorded
+        found = dict(zip(_places(hidden), zip(hidden, real, strict=True), strict=True))
+        return [
+            with_secrets(item, *found[place]) if place in found else item
+            for place, item in zip(_places(recorded), recorded, strict=True)
+        ]
     # A number is redacted as 0.
-    return real if recorded == hidden and type(recorded) is type(hidden) else recorded
-
-
-def _list(recorded: list[Any], hidden: list[Any], real: list[Any]) -> list[Any]:
-    if recorded and all(isinstance(item, str) for item in (*recorded, *hidden, *real)):
-        return _texts(recorded, hidden, real)
-    if len(hidden) != len(real):
-        return recorded
-    found = dict(zip(_places(hidden), zip(hidden, real, strict=True), strict=True))
-    return [
-        with_secrets(item, *found[place]) if place in found else item
-        for place, item in zip(_places(recorded), recorded, strict=True)
-    ]
+    if recorded == hidden and type(recorded) is type(hidden):
+        return real
+    texts = isinstance(recorded, str) and isinstance(hidden, str) and isinstance(real, str)
+    return _text(str(recorded), str(hidden), str(real)) if texts else recorded
 
 
 def _places(items: list[Any]) -> list[object]:
@@ -55,46 +49,10 @@ def _places(items: list[Any]) -> list[object]:
     return places
 
 
-def _texts(recorded: list[str], hidden: list[str], real: list[str]) -> list[str]:
-    """Reveal the secrets in the pieces of one text, which may end elsewhere in another run."""
-    whole = "".join(recorded)
-    revealed = _text(whole, "".join(hidden), "".join(real))
-    if revealed == whole:
-        return recorded
-    secrets = _secrets_between(whole.split(PLACEHOLDER), revealed)
-    if secrets is None or sum(text.count(PLACEHOLDER) for text in recorded) != len(secrets):
-        return recorded
-    rest = iter(secrets)
-    return [re.sub(re.escape(PLACEHOLDER), lambda _: next(rest), text) for text in recorded]
-
-
 def _text(recorded: str, hidden: str, real: str) -> str:
-    if recorded == hidden:
-        return real
-    if PLACEHOLDER not in recorded:
+    """Return a recorded text with the one secret that each of them has, such as a cookie with its attributes."""
+    start, _, end = hidden.partition(PLACEHOLDER)
+    fits = real.startswith(start) and real.endswith(end) and len(start) + len(end) <= len(real)
+    if recorded.count(PLACEHOLDER) != 1 or hidden.count(PLACEHOLDER) != 1 or not fits:
         return recorded
-    parts = recorded.split(PLACEHOLDER)
-    secrets = _secrets_between(hidden.split(PLACEHOLDER), real)
-    if secrets is None or len(secrets) != len(parts) - 1:
-        return recorded
-    return parts[0] + "".join(secret + part for secret, part in zip(secrets, parts[1:], strict=True))
-
-
-def _secrets_between(parts: list[str], text: str) -> list[str] | None:
-    """Return what stands between the parts of a text, or None if it is not made of them."""
-    first, *inner = parts
-    if not inner:
-        return [] if text == first else None
-    last = inner.pop()
-    # Each part is looked for at its first place: a regular expression would try all places of all of them.
-    end = len(text) - len(last)
-    if not text.startswith(first) or not text.endswith(last) or end < len(first):
-        return None
-    found, start = [], len(first)
-    for part in inner:
-        place = text.find(part, start, end)
-        if place < 0:
-            return None
-        found.append(text[start:place])
-        start = place + len(part)
-    return [*found, text[start:end]]
+    return recorded.replace(PLACEHOLDER, real[len(start) : len(real) - len(end)])

@@ -7,11 +7,12 @@ from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from json import dumps, loads
+from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
+from pytest_mimic._core.redact.hiding import places
 from pytest_mimic._core.redact.secret_names import (
     PLACEHOLDER,
-    Secrecy,
     SecretNames,
     hide_google_keys,
     normalised,
@@ -272,10 +273,6 @@ _TOKEN = pattern(
 _BEFORE = pattern(r"\ufeff?\s*(?:\)\]\}'?,?|(?:while|for)\s*\((?:1|;;)\);)?\s*")
 # JSONP: a call of a function with the JSON text, perhaps after a comment.
 _CALL = pattern(r"\s*(?:/\*[^*]{0,200}\*/\s*)?[A-Za-z_$][\w$.]{0,200}\(\s*(?=[{\[])")
-# A pair in a list, whose first item may be the name of the second one.
-_PAIR = pattern(
-    r"""\[\s*(?P<name>"[^"\\]*(?:\\.[^"\\]*)*")\s*,\s*(?:"[^"\\]*(?:\\.[^"\\]*)*"|[^\s{}\[\],:"]+)\s*\]"""
-)
 _WORDS = frozenset({"null", "false", "true"})
 
 
@@ -313,36 +310,29 @@ def _span(text: str) -> tuple[int, int]:
 
 def replace_in_json(text: str, names: SecretNames, inner: Callable[[str], str]) -> str:
     """Replace secret values in a JSON text by values of the same type, and apply `inner` to all other strings."""
-    # For each open mapping or list: how much of it is secret, whether it is a list, and the name of a pair's second item.
-    around: list[tuple[Secrecy, bool, str | None]] = [("", False, None)]
-    name: str | None = None
+    start, end = _span(text)
+    tree = loads(text[start:end], object_pairs_hook=_mapping)
+    leaves = (place for place in places({"": tree}, names) if type(place.value) in (str, int, float))
 
     def replaced(token: re.Match[str]) -> str:
-        nonlocal name
-        sign, word = token["sign"], token["word"]
-        if token["colon"] is not None:
-            name = loads(token["text"])
+        word = token["word"]
+        if token["colon"] is not None or token["sign"] or word in _WORDS:
             return token[0]
-        secrecy, in_list, pair = around[-1]
-        named, name = name, None
-        if sign in ("{", "["):
-            second = _PAIR.match(token.string, token.start()) if in_list and sign == "[" else None
-            of_pair = loads(second["name"]) if second else None
-            around.append((names.within(secrecy, named, {}), sign == "[", of_pair))
-        elif sign in ("}", "]"):
-            around.pop()
-        elif sign == ",":
-            name = pair
-        elif word is not None:
-            if word not in _WORDS and names.within(secrecy, named, 0):
-                # Numbers become a number of the same type.
-                return "0" if word.lstrip("-").isdigit() else "0.0"
-        else:
-            string = loads(token[0])
-            is_secret = string and names.within(secrecy, named, string)
-            changed = PLACEHOLDER if is_secret else inner(string)
-            return token[0] if changed == string else dumps(changed, ensure_ascii=token[0].isascii())
-        return token[0]
+        _, _, value, _, is_secret, _ = next(leaves)
+        if word is not None:
+            if not is_secret:
+                return token[0]
+            # Numbers become a number of the same type.
+            return "0" if word.lstrip("-").isdigit() else "0.0"
+        changed = PLACEHOLDER if is_secret else inner(value)
+        return token[0] if changed == value else dumps(changed, ensure_ascii=token[0].isascii())
 
-    start, end = _span(text)
     return text[:start] + _TOKEN.sub(replaced, text[start:end]) + text[end:]
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a mapping with all values of a key that stands in it twice, under names that are as secret."""
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        made[f"{key}\0{len(made)}" if key in made else key] = value
+    return made

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.redact.secret_names import holds_text
+from pytest_mimic._core.redact.hiding import holds_text
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._tools.shown.checking import Finding
 from pytest_mimic.errors import MimicError

@@ -66,6 +66,24 @@ def test_a_secret_is_hidden_in_the_form_in_which_it_is_echoed(secrets, written):
     assert secrets.text(f"it is {written}.") == "it is <redacted>."
 
 
+@pytest.mark.parametrize(
+    "header", [f"Bearer {SECRET}", "Basic " + b64encode(f"ann:{SECRET}".encode()).decode()]
+)
+@pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode])
+def test_a_whole_header_is_hidden_where_a_server_echoes_it_as_base64(secrets, header, encode):
+    secrets.learn_headers([("Authorization", header)])
+
+    assert secrets.text(f"got {encode(header.encode()).decode()}") == "got <redacted>"
+
+
+def test_a_secret_beside_its_name_is_learned_in_headers_and_fields_that_are_lists(secrets):
+    secrets.learn(
+        {"headers": [["X-Api-Key", SECRET]], "fields": [{"name": "password", "value": SECRET[::-1]}]}
+    )
+
+    assert secrets.text(f"it is {SECRET}, {SECRET[::-1]}") == "it is <redacted>, <redacted>"
+
+
 @pytest.mark.parametrize("before", ["%20", r"\n", r"\u003d", "&gt;"])
 def test_an_escaped_character_before_a_secret_is_no_part_of_it(secrets, before):
     secrets.learn({"password": SECRET})
