@@ -129,23 +129,6 @@ def test_a_changed_answer_is_drift_but_where_it_is_volatile(shop: Any, library: 
     shop.run("--mimic-verify").expect(passed=1)
 
 
-@pytest.mark.parametrize(
-    ("lines", "outcome", "asked"),
-    [(["grpc"], "failed", []), (['grpc sequence=no only="/shop.Library/*"', "grpc"], "passed", ["c"])],
-    ids=["nothing in a conversation", "itself where the service has no state"],
-)
-def test_what_a_new_call_records(
-    shop: Any, library: Any, lines: list[str], outcome: str, asked: list[str]
-) -> None:
-    shop.ini(*lines)
-    shop.test("import shop; shop.find('a'); shop.books('b')")
-    shop.record().expect(passed=1)
-    shop.test("import shop; shop.find('a'); shop.books('c')")
-    library.asked.clear()
-    shop.record().expect(**{outcome: 1})
-    assert library.asked == asked
-
-
 def test_servers_are_told_apart(shop: Any, library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the call to the first server, the same request to the second keeps its own answer."""
     with running_library() as other:
@@ -166,41 +149,6 @@ def test_servers_are_told_apart(shop: Any, library: Any, monkeypatch: pytest.Mon
     shop.run().expect(passed=1, says=["2 calls replayed"])
 
 
-def test_retries_do_not_wait_after_a_recorded_failure(shop: Any, library: Any) -> None:
-    pytest.importorskip("tenacity")
-    shop.module(
-        LIBRARY
-        + """
-    from tenacity import retry, stop_after_attempt, wait_fixed
-
-    patiently = retry(stop=stop_after_attempt(3), wait=wait_fixed(float(os.environ["PAUSE"])), reraise=True)
-
-    @patiently
-    def find_at_last():
-        return find("UNAVAILABLE")
-
-    @patiently
-    async def find_at_last_later():
-        async with grpc.aio.insecure_channel(os.environ["LIBRARY"]) as channel:
-            return await services.LibraryStub(channel).Find(protos.Wish(title="UNAVAILABLE"))
-"""
-    )
-    shop.tests("""
-        import asyncio, pytest, shop
-
-        def test_sync():
-            with pytest.raises(shop.grpc.RpcError):
-                shop.find_at_last()
-
-        def test_asyncio():
-            with pytest.raises(shop.grpc.aio.AioRpcError):
-                asyncio.run(shop.find_at_last_later())
-    """)
-    shop.record(env={"PAUSE": "0"}).expect(passed=2)
-    library.stop()
-    shop.run(env={"PAUSE": "1000"}).expect(passed=2, says=["6 calls replayed"])
-
-
 def test_a_cassette_takes_grpc_only_by_name(shop: Any, library: Any) -> None:
     shop.ini()
     shop.tests("""
@@ -219,12 +167,6 @@ def test_a_cassette_takes_grpc_only_by_name(shop: Any, library: Any) -> None:
     shop.run().expect(passed=2)
     shop.run().expect(passed=2)
     assert library.asked == ["a", "b", "b"]
-
-
-def test_the_package_is_no_line(shop: Any) -> None:
-    shop.ini("grpcio")
-    shop.test("pass")
-    shop.run().expect(exit_code=4, says=["did you mean grpc?"])
 
 
 def test_a_request_for_a_token_belongs_to_the_call_that_needs_it(shop: Any) -> None:

@@ -26,7 +26,7 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
-    "_clients.grpc": 1_150,
+    "_clients.grpc": 740,
     "_clients.http": 3_950,
     "_clients.mcp": 500,
     "_clients.redis": 1_050,

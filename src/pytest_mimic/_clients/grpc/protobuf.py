@@ -1,7 +1,4 @@
-"""A message of Protocol Buffers ⇄ plain data, as `google.protobuf.json_format` writes it; of other bytes a text, or base64.
-
-A message is `{"json": …}` only if the same bytes can be made of it again. Otherwise it is `{"text": …}` or `{"base64": …}`.
-"""
+"""Messages of Protocol Buffers as plain data, and back: their JSON where it gives the same bytes again, else the bytes."""
 
 from __future__ import annotations
 
@@ -11,47 +8,42 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from pytest_mimic._clients.http.message import as_base64, as_text, load_bytes
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-
-Stored = dict[str, Any]
-Serialize = Callable[[Any], bytes] | None
-Deserialize = Callable[[bytes], Any] | None
+from pytest_mimic.errors import UnstorableOutcomeError
 
 # The number of bytes fields in descriptors (google/protobuf/descriptor.proto).
 _BYTES = 12
-_LAYOUT = dict.fromkeys(map(ord, "\t\r\n"))
 
 
-def store_request(request: Any, serialize: Serialize) -> Stored:
-    """Return a message that a client is about to send. `serialize` is its method's."""
-    found = _exactly(_message_of, request)
-    return found or _store_bytes(request if serialize is None else serialize(request))
+def store_message(value: Any, serialize: Callable[[Any], bytes] | None = None) -> dict[str, Any]:
+    """Return a message as plain data. `serialize` makes bytes of what is no message of Protocol Buffers.
+
+    Raises:
+        UnstorableOutcomeError: It is none, and nothing makes bytes of it.
+    """
+    if (message := _message_of(value)) is not None:
+        if (plain := _exactly(message)) is not None:
+            return {"json": plain}
+        value = message.SerializeToString()
+    elif serialize is not None:
+        value = serialize(value)
+    if not isinstance(value, bytes):
+        raise UnstorableOutcomeError(
+            f"an answer of gRPC cannot be recorded: {type(value).__qualname__} is no message of Protocol Buffers",
+            remedies=["name the function around the call in mimic_functions"],
+        )
+    text = as_text(value)
+    return as_base64(value) if text is None else {"text": text}
 
 
-def store_answer(data: bytes, deserialize: Deserialize) -> Stored:
-    """Return a message as it was received. `deserialize` is its method's."""
-    kind, _ = _class_read_by(deserialize)
-    return (kind and _exactly(kind.FromString, data)) or _store_bytes(data)
-
-
-def load_answer(stored: Mapping[str, Any], deserialize: Deserialize) -> Any:
-    """Return a stored message as a client gives it."""
+def load_message(stored: Mapping[str, Any], deserialize: Callable[[bytes], Any] | None) -> Any:
+    """Return a stored message as a client gives it. `deserialize` is its method's."""
     if "json" in stored:
-        kind, is_wrapped = _class_read_by(deserialize)
-        message = _read(kind, stored["json"])
-        if not is_wrapped:
-            return message
-        data = message.SerializeToString()
-    elif "text" in stored:
-        data = stored["text"].encode()
+        data = _read(_class_read_by(deserialize), stored["json"]).SerializeToString()
     else:
-        data = load_base64(stored["base64"])
+        data = load_bytes(dict(stored))
     return data if deserialize is None else deserialize(data)
-
-
-def load_base64(text: str) -> bytes:
-    """Return the bytes of a text in base64; of a hidden value, the placeholder."""
-    return text.encode() if text == PLACEHOLDER else base64.b64decode(text)
 
 
 def plain_of(stored: Mapping[str, Any]) -> Any:
@@ -59,34 +51,30 @@ def plain_of(stored: Mapping[str, Any]) -> Any:
     return stored["json"] if "json" in stored else stored.get("text", dict(stored))
 
 
-def _exactly(message_of: Callable[[Any], Any], value: Any) -> Stored | None:
-    """Return a message as plain data, or None if it cannot be made again from that: it has unknown fields, for example."""
-    try:
-        message = message_of(value)
-        plain = import_module("google.protobuf.json_format").MessageToDict(
-            message, preserving_proto_field_name=True
-        )
-        again = _read(type(message), plain)
-        is_same = again.SerializeToString(deterministic=True) == message.SerializeToString(deterministic=True)
-    except Exception:  # it is no message, or has an `Any` whose type is not known, for example
-        return None
-    return {"json": plain} if is_same else None
-
-
 def _message_of(value: Any) -> Any:
-    """Return the message that a value is, or that it wraps as those of proto-plus do. Others raise an `AttributeError`."""
-    return value if hasattr(value, "ListFields") else type(value).pb(value)
+    """Return the message that a value is, or that it wraps as those of proto-plus do; None for others."""
+    if hasattr(value, "ListFields"):
+        return value
+    unwrap = getattr(type(value), "pb", None)
+    return None if unwrap is None else unwrap(value)
+
+
+def _exactly(message: Any) -> Any:
+    """Return a message as JSON, or None if it cannot be made again from that: it has unknown fields, for example."""
+    to_json = import_module("google.protobuf.json_format").MessageToDict
+    try:
+        plain = to_json(message, preserving_proto_field_name=True)
+        again = _read(type(message), plain)
+    except Exception:  # it has an `Any` whose type is not known, for example
+        return None
+    is_same = again.SerializeToString(deterministic=True) == message.SerializeToString(deterministic=True)
+    return plain if is_same else None
 
 
 @lru_cache(2048)
-def _class_read_by(deserialize: Any) -> tuple[Any, bool]:
-    """Return the class of the messages that a method receives, and whether it wraps them; None for other things."""
-    try:
-        empty = deserialize(b"")
-        message = _message_of(empty)
-    except Exception:  # it reads no messages
-        return None, False
-    return type(message), message is not empty
+def _class_read_by(deserialize: Any) -> Any:
+    """Return the class of the messages that a method receives."""
+    return type(_message_of(deserialize(b"")))
 
 
 def _read(kind: Any, plain: Any) -> Any:
@@ -100,21 +88,11 @@ def _loadable(descriptor: Any, plain: Any) -> Any:
     found = {}
     for name, value in plain.items():
         field = descriptor.fields_by_name.get(name)
-        if value != PLACEHOLDER or field is None or field.cpp_type == field.CPPTYPE_STRING:
-            if isinstance(value, list) and field is not None:
-                value = [_loadable(field.message_type, one) for one in value]
-            found[name] = value if field is None else _loadable(field.message_type, value)
-        if value == PLACEHOLDER and field is not None and field.type == _BYTES:
-            found[name] = base64.b64encode(PLACEHOLDER.encode()).decode()
+        if field is None or (value == PLACEHOLDER and field.cpp_type == field.CPPTYPE_STRING):
+            is_bytes = field is not None and field.type == _BYTES
+            found[name] = base64.b64encode(value.encode()).decode() if is_bytes else value
+        elif isinstance(value, list):
+            found[name] = [_loadable(field.message_type, one) for one in value]
+        elif value != PLACEHOLDER:
+            found[name] = _loadable(field.message_type, value)
     return found
-
-
-def _store_bytes(data: bytes) -> Stored:
-    """Return bytes as a text if they are one, so that people can read it and secrets are found in it."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        text = "\0"
-    if text.translate(_LAYOUT).isprintable():
-        return {"text": text}
-    return {"base64": base64.b64encode(data).decode()}

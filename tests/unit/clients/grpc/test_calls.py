@@ -45,7 +45,7 @@ def fails(call: Callable[[], Any]) -> tuple[Any, ...]:
     with pytest.raises(grpc.RpcError) as failed:
         call()
     assert isinstance(failed.value, grpc.Call)
-    assert str(failed.value).startswith(("<_InactiveRpcError of", "<_MultiThreadedRendezvous of"))
+    assert failed.value.code().name in str(failed.value)
     return status(failed.value)
 
 
@@ -372,7 +372,7 @@ def test_a_stream_that_is_garbage_ends_with_its_test(runs: Any, stub: Any) -> No
     gc.collect()
     runs.state.end_discarded()
     [plain] = runs.plain
-    assert (plain["end"], len(plain["responses"]), "code" in plain) == ("stopped", 1, False)
+    assert (len(plain["response"]), "code" in plain) == (1, False)
 
 
 def test_a_longer_stream_is_drift(runs: Any, library: Any, stub: Any) -> None:

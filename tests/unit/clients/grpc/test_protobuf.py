@@ -12,14 +12,14 @@ pytest.importorskip("grpc_tools", reason="needs grpcio-tools")
 
 from support.grpc_server import protos, whole_book
 
-from pytest_mimic._clients.grpc.protobuf import load_answer, store_answer, store_request
+from pytest_mimic._clients.grpc.protobuf import load_message, store_message
+from pytest_mimic.errors import UnstorableOutcomeError
 
 READ = protos.Book.FromString
 
 
 def test_a_message_is_readable_and_comes_back_exactly() -> None:
-    data = whole_book().SerializeToString()
-    stored = store_answer(data, READ)
+    stored = store_message(whole_book())
     assert stored["json"] == {
         "title": "whole",
         "id": str(2**60),
@@ -38,75 +38,54 @@ def test_a_message_is_readable_and_comes_back_exactly() -> None:
         "pages": 0,
         "room": 0,
     }
-    again = load_answer(json.loads(json.dumps(stored)), READ)
+    again = load_message(json.loads(json.dumps(stored)), READ)
     assert again.SerializeToString(deterministic=True) == whole_book().SerializeToString(deterministic=True)
     assert again.HasField("pages")
-    assert again.WhichOneof("place") == "room"
 
 
 @pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"weight": math.nan},
-        {"price": -0.0},
-        {"weight": 16777217.0},
-        {"cover": "zwölf\n".encode()},
-        {"cover": b"a\x00"},
-        {"genre": 7},
-        {"title": "<redacted>"},
-        {"copies": {"": 0}},
-    ],
+    "fields", [{}, {"weight": math.nan}, {"price": -0.0}, {"genre": 7}, {"title": "<redacted>"}]
 )
 def test_any_value_comes_back(fields: dict[str, Any]) -> None:
-    data = protos.Book(**fields).SerializeToString(deterministic=True)
-    stored = store_answer(data, READ)
+    book = protos.Book(**fields)
+    stored = store_message(book)
     assert "json" in stored
-    assert load_answer(stored, READ).SerializeToString(deterministic=True) == data
+    again = load_message(stored, READ)
+    assert again.SerializeToString(deterministic=True) == book.SerializeToString(deterministic=True)
+
+
+def test_a_message_with_a_field_that_is_not_known_is_kept_as_bytes() -> None:
+    book = READ(b"\xa2\x06\x01a")
+    stored = store_message(book)
+    assert stored == {"base64": "ogYBYQ=="}
+    assert load_message(stored, READ).SerializeToString() == book.SerializeToString()
 
 
 @pytest.mark.parametrize(
-    ("data", "read", "stored"),
+    ("value", "serialize", "stored"),
     [
-        pytest.param(b"\xa2\x06\x01a", READ, {"base64": "ogYBYQ=="}, id="a field that is not known"),
-        pytest.param(b'{"a": 1}', json.loads, {"text": '{"a": 1}'}, id="no message"),
-        pytest.param(b"\xff", None, {"base64": "/w=="}, id="bytes"),
+        (b"\xff", None, {"base64": "/w=="}),
+        (b'{"a": 1}', None, {"text": '{"a": 1}'}),
+        ({"a": 1}, lambda value: json.dumps(value).encode(), {"text": '{"a": 1}'}),
     ],
+    ids=["bytes", "text", "another codec"],
 )
-def test_what_is_no_known_message_is_kept_as_bytes(data: bytes, read: Any, stored: Any) -> None:
-    assert store_answer(data, read) == stored
-    found = load_answer(stored, read)
-    assert (found.SerializeToString() if read is READ else found) == (
-        json.loads(data) if read is json.loads else data
-    )
+def test_what_is_no_message_is_kept_as_bytes(value: Any, serialize: Any, stored: Any) -> None:
+    assert store_message(value, serialize) == stored
+    assert load_message(stored, None if serialize is None else json.loads) == value
 
 
-def test_a_malformed_message_is_kept_as_bytes() -> None:
-    """It is read in a thread of the client's, where nobody would catch an error."""
-    assert store_answer(b"\xff", READ) == {"base64": "/w=="}
+def test_what_another_codec_has_read_is_refused() -> None:
+    with pytest.raises(UnstorableOutcomeError, match="dict is no message of Protocol Buffers"):
+        store_message({"a": 1})
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "loaded"),
-    [
-        ("title", "<redacted>", "<redacted>"),
-        ("cover", "<redacted>", b"<redacted>"),
-        ("genre", "<redacted>", 0),
-        ("id", 0, 0),
-    ],
-)
-def test_a_hidden_value_loads_as_its_field_takes_it(field: str, value: Any, loaded: Any) -> None:
-    assert getattr(load_answer({"json": {field: value}}, READ), field) == loaded
-
-
-def test_a_hidden_time_is_none() -> None:
-    assert load_answer({"json": {"printed": "<redacted>"}}, READ).printed.seconds == 0
-
-
-def test_a_request_is_stored_like_an_answer() -> None:
-    assert store_request(protos.Wish(title="a"), protos.Wish.SerializeToString) == {"json": {"title": "a"}}
-    assert store_request({"a": 1}, lambda value: json.dumps(value).encode()) == {"text": '{"a": 1}'}
-    assert store_request(b"\xff", None) == {"base64": "/w=="}
+    ("field", "loaded"),
+    [("title", "<redacted>"), ("cover", b"<redacted>"), ("genre", 0), ("id", 0), ("printed", protos.Book().printed)],
+)  # fmt: skip
+def test_a_hidden_value_loads_as_its_field_takes_it(field: str, loaded: Any) -> None:
+    assert getattr(load_message({"json": {field: "<redacted>"}}, READ), field) == loaded
 
 
 def test_messages_of_proto_plus_are_messages() -> None:
@@ -114,7 +93,6 @@ def test_messages_of_proto_plus_are_messages() -> None:
     shelf: Any = type(
         "Shelf", (proto.Message,), {"__module__": "shelves", "name": proto.Field(proto.STRING, number=1)}
     )
-    data = shelf.serialize(shelf(name="top"))
-    stored = store_answer(data, shelf.deserialize)
-    assert stored == store_request(shelf(name="top"), shelf.serialize) == {"json": {"name": "top"}}
-    assert load_answer(stored, shelf.deserialize) == shelf(name="top")
+    stored = store_message(shelf(name="top"))
+    assert stored == {"json": {"name": "top"}}
+    assert load_message(stored, shelf.deserialize) == shelf(name="top")
