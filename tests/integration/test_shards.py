@@ -51,7 +51,8 @@ def unused(capsys):
         capsys.readouterr()
         code = main(["unused", *words])
         captured = capsys.readouterr()
-        return Verdict(code, captured.out.splitlines(), captured.err)
+        told = captured.out or captured.err.removeprefix("ERROR: ")
+        return Verdict(code, told.splitlines(), captured.err)
 
     return call
 
@@ -151,10 +152,10 @@ def test_an_incomplete_set_is_not_judged(shop, unused):
     assert verdict.code == 2
     assert verdict.lines == [
         "unused recordings not judged: 2 tests were not run",
-        "not run:",
-        "  tests/test_shop.py::test_bonn",
-        "  tests/test_shop.py::test_oslo",
-        "to judge them, give the files of all jobs: each test has to run in one of them, or be skipped there",
+        "  not run:",
+        "    tests/test_shop.py::test_bonn",
+        "    tests/test_shop.py::test_oslo",
+        "  to judge them, give the files of all jobs: each test has to run in one of them",
     ]
     assert shop.files() == before
 
@@ -166,20 +167,22 @@ def test_ten_missing_tests_are_named(shop, unused):
     short = unused("usage.json")
 
     assert short.lines[0] == "unused recordings not judged: 13 tests were not run"
-    assert short.lines[2:13] == [*(f"  tests/test_many.py::test_{n:02}" for n in range(10)), "  and 3 more"]
+    assert short.lines[2:13] == [
+        *(f"    tests/test_many.py::test_{n:02}" for n in range(10)),
+        "    and 3 more",
+    ]
 
 
 def test_json_has_every_name(shop, unused):
     leave_bonn(shop)
     split(shop)
 
-    judged, not_judged = unused("usage-0.json", "usage-1.json", "--json"), unused("usage-0.json", "--json")
+    judged = unused("usage-0.json", "usage-1.json", "--json")
 
     data = json.loads("\n".join(judged.lines))
     (file,) = [row.pop("file") for row in data["unused"]]
     assert file in shop.files()
     assert data == {
-        "judged": True,
         "unused": [
             {"call": "shop:fetch(city='Bonn')", "test": "tests/test_shop.py::test_bonn", "gone": False}
         ],
@@ -189,9 +192,7 @@ def test_json_has_every_name(shop, unused):
         "files": 2,
         "tests": 4,
     }
-    assert (judged.code, not_judged.code) == (1, 2)
-    missing = json.loads("\n".join(not_judged.lines))["missing"]
-    assert missing[0]["not_run"] == ["tests/test_shop.py::test_lima", "tests/test_shop.py::test_rome"]
+    assert judged.code == 1
 
 
 # Changes of the tests, and the arguments of a run.
@@ -298,16 +299,12 @@ def test_jobs_of_folders_need_the_list_of_all_tests(shop, unused):
     shop.run("--collect-only", "-q", "--mimic-usage=all.json")
     alone, together = unused("all.json", "a.json"), unused("all.json", "a.json", "b.json")
 
-    assert without == Verdict(
-        2,
-        [
-            "unused recordings not judged: no run has collected all tests (a.json: only a part of the tests "
-            "was named; b.json: only a part of the tests was named)",
-            "to list all tests: pytest --collect-only --mimic-usage=FILE, and give FILE as well",
-        ],
-        "",
-    )
-    assert alone.lines[1:3] == ["not run:", "  tests/b/test_b.py::test_b"]
+    assert without.lines == [
+        "unused recordings not judged: no run has collected all tests (a.json: only a part of the tests "
+        "was named; b.json: only a part of the tests was named)",
+        "  to list all tests: pytest --collect-only --mimic-usage=FILE, and give FILE as well",
+    ]
+    assert alone.lines[1:3] == ["  not run:", "    tests/b/test_b.py::test_b"]
     assert (together.code, together.lines[0]) == (1, "4 recordings unused")
 
 
@@ -338,7 +335,7 @@ def test_files_of_different_commits_are_refused(shop, unused):
     shown = unused("usage-0.json", "usage-1.json")
     cleared = unused("usage-0.json", "usage-1.json", "--clear")
 
-    assert (mixed.code, mixed.lines) == (2, [])
+    assert mixed.code == 2
     assert mixed.errors.startswith("ERROR: usage-0.json and later.json are of different commits: ")
     assert (shown.code, shown.lines[2]) == (1, BONN)
     assert shown.lines[3].startswith("the files are of the commit ")

@@ -128,7 +128,7 @@ def test_a_removed_recording_and_a_damaged_one_are_named(shop: Any) -> None:
 
     result = shop.diff()
 
-    assert result.code == 2
+    assert result.code == 1
     assert "removed: shop:odd()" in result.out
     assert f"damaged: calls/shop/ask/{broken.name}" in result.out
 
@@ -205,7 +205,7 @@ def test_calls_are_matched_with_their_nearest_predecessor(
     monkeypatch.chdir(project.root)
     capsys.readouterr()
 
-    assert main(["diff"]) == 2
+    assert main(["diff"]) == 1
 
     assert [line for line in capsys.readouterr().out.splitlines() if not line.startswith("    ")] == [
         "changed call: cassette trip: shop:fetch(base='NOK', day='monday', n=1)",

@@ -46,7 +46,7 @@ BUDGET = {
     "_core.targets": 850,
     "_core.vault": 3_200,
     "_run": 3_000,
-    "_tools.cli": 1_800,
+    "_tools.cli": 1_600,
     "_tools.foreign": 820,
     "_tools.shown": 2_100,
     "_tools.unused": 550,

@@ -11,21 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.ambient import command_for
+from pytest_mimic._core.ambient import command_for, vault_command
 from pytest_mimic._core.redact.environment import bytes_in
 from pytest_mimic._core.redact.looks import keys_in, mark_of
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.cli.output import HELD, record_again
+from pytest_mimic._tools.cli.output import HELD, Line, Result, record_again
 from pytest_mimic._tools.cli.parser import add_dry_run, add_json
 from pytest_mimic._tools.cli.redacting import hidden_today
-from pytest_mimic._tools.cli.selection import add_selectors, given, report_unmatched, select
+from pytest_mimic._tools.cli.selection import add_selectors, given, select
 from pytest_mimic._tools.shown.checking import Checked, Checker, Finding
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._tools.cli.output import Output
-    from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
 
 # The kinds of findings that are recorded again, and those that no recording needs.
@@ -33,7 +33,7 @@ LOST = ("damaged", "outdated")
 LEFT_OVER = ("orphaned", "leftover")
 
 
-def add_arguments(parser: Parser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     add_selectors(parser)
     parser.add_argument(
         "--fix",
@@ -49,113 +49,98 @@ def add_arguments(parser: Parser) -> None:
     add_json(parser)
 
 
-def run(invocation: Invocation) -> int:
-    """Check, and remove what was found if that was asked for. Exit code 1: something was found."""
+def run(invocation: Invocation) -> Result:
+    """Check, and remove what was found if that was asked for."""
     options, vault = invocation.options, invocation.vault
     if options.dry_run and not options.fix:
         raise MimicError("--dry-run needs --fix: a check alone changes nothing")
-    selection = select(invocation) if given(invocation) else None
-    names = vault.names() if selection is None else selection.names
-    unmatched = [] if selection is None else selection.unmatched
+    chosen = select(invocation) if given(invocation) else None
+    names = vault.names() if chosen is None else chosen.names
+    unmatched = [] if chosen is None else chosen.unmatched
     checker = Checker(vault, SecretFinder(invocation.redactor).find, forbids_code=options.forbid_code)
-    checked = checker.check_all() if selection is None else checker.check(names)
+    checked = checker.check_all() if chosen is None else checker.check(names)
     checked.findings += hidden_today(vault, names, invocation.redactor)
-    if not options.json and (selection is None or names):
-        _show(invocation, checked, is_whole=selection is None)
-    removed = _fix(invocation, checked, is_whole=selection is None) if options.fix else []
-    if options.json:
-        invocation.out.json(
-            {
-                "vault": vault.label,
-                "recordings": checked.recordings,
-                "objects": checked.objects,
-                "findings": [finding._asdict() for finding in checked.findings],
-                "removed": removed,
-                "unmatched": unmatched,
-            }
-        )
-    else:
-        report_unmatched(invocation, unmatched)
-    kinds = {finding.kind for finding in checked.findings}
-    is_left = not kinds.isdisjoint(LEFT_OVER) and (not options.fix or options.dry_run)
-    return 1 if checked.damage or is_left or kinds & {"code", "secret"} or unmatched else 0
+    is_whole = chosen is None
+    lines: list[Line] = [*_lines(invocation, checked, is_whole=is_whole)] if is_whole or names else []
+    removed: list[str] = []
+    if options.fix:
+        removed, told = _fix(invocation, checked, is_whole=is_whole)
+        lines += told
+    data = {
+        "vault": vault.label,
+        "recordings": checked.recordings,
+        "objects": checked.objects,
+        "findings": [finding._asdict() for finding in checked.findings],
+        "removed": removed,
+        "unmatched": unmatched,
+    }
+    is_left = bool(checked.of(*LEFT_OVER)) and (not options.fix or options.dry_run)
+    is_found = bool(checked.damage or is_left or checked.of("code", "secret"))
+    return Result(lines, data, found=is_found, unmatched=unmatched)
 
 
-def _fix(invocation: Invocation, checked: Checked, *, is_whole: bool) -> list[str]:
-    """Remove the recordings that cannot be used, and the files that none needs; return the recordings."""
-    vault, options = invocation.vault, invocation.options
-    broken = {finding.recording for finding in checked.findings if finding.kind in LOST}
+def _fix(invocation: Invocation, checked: Checked, *, is_whole: bool) -> tuple[list[str], list[Line]]:
+    """Remove the recordings that cannot be used, and the files that none needs; return the recordings, and what to say."""
+    vault, is_dry = invocation.vault, invocation.options.dry_run
     # What another process has just recorded again is not removed.
-    again = [one for one in Checker(vault).check(sorted(broken)).findings if one.kind in LOST]
-    names = sorted({finding.recording for finding in again})
-    left = sum(finding.kind in LEFT_OVER for finding in checked.findings)
+    broken = sorted({finding.recording for finding in checked.of(*LOST)})
+    again = Checker(vault).check(broken).of(*LOST)
+    names, left = sorted({finding.recording for finding in again}), len(checked.of(*LEFT_OVER))
     is_held, freed = False, 0
-    if not options.dry_run and (names or left or is_whole):
+    if not is_dry and (names or left or is_whole):
         # Under a lock, and from what is in the vault then: a run may be recording.
         cleared = vault.delete(names)
         is_held, freed = cleared.is_held, cleared.bytes
-    if options.json:
-        return names
     what = [plural(len(names), "recording")] if names else []
     what += [plural(left, "file")] if left and not is_held else []
-    if what:
-        done = "would be removed" if options.dry_run else f"removed, {size(freed)} of objects"
-        invocation.out.line(f"  {' and '.join(what)} {done}")
+    done = "would be removed" if is_dry else f"removed, {size(freed)} of objects"
+    lines: list[Line] = [f"  {' and '.join(what)} {done}"] if what else []
     if names:
-        again_command = record_again([finding.test for finding in again])
-        invocation.out.line("  to record again: ", (again_command, "bold"))
-    if is_held:
-        invocation.out.line(HELD)
-    return names
+        lines.append(["  to record again: ", (record_again([finding.test for finding in again]), "bold")])
+    return names, [*lines, HELD] if is_held else lines
 
 
-# -- showing
-
-
-def _show(invocation: Invocation, checked: Checked, *, is_whole: bool) -> None:
-    """Print the findings, a line that sums them up, and the next step."""
-    out, label = invocation.out, invocation.settings.shown_vault
-    outdated = [finding for finding in checked.findings if finding.kind == "outdated"]
+def _lines(invocation: Invocation, checked: Checked, *, is_whole: bool) -> Iterator[Line]:
+    """Yield the findings, a line that sums them up, and the next step."""
+    outdated, secrets, damage = checked.of("outdated"), checked.of("secret"), checked.damage
     for finding in checked.findings:
         if finding.kind != "outdated":
-            _show_finding(out, finding)
+            yield from _finding_lines(finding)
     if outdated:
         count, again = plural(len(outdated), "recording"), record_again([one.test for one in outdated])
-        out.line((f"{count} of a release candidate of pytest-mimic 1.0 (formats 1 and 2)", "red"))
-        out.line("  to record again: ", (again, "bold"))
-    counts = f"{plural(checked.recordings, 'recording')} and {plural(checked.objects, 'object')} checked"
-    damage = checked.damage
-    left = sum(finding.kind in LEFT_OVER for finding in checked.findings)
-    code = sum(finding.kind == "code" for finding in checked.findings)
-    secrets = [finding for finding in checked.findings if finding.kind == "secret"]
+        yield [(f"{count} of a release candidate of pytest-mimic 1.0 (formats 1 and 2)", "red")]
+        yield ["  to record again: ", (again, "bold")]
+    label = invocation.settings.shown_vault
+    counts = f"; {plural(checked.recordings, 'recording')} and {plural(checked.objects, 'object')} checked"
+    left, code = len(checked.of(*LEFT_OVER)), len(checked.of("code"))
     if damage or secrets:
         what = [plural(len(damage), "problem")] if damage else []
         holding = len({finding.recording for finding in secrets})
         what += [f"secrets in {plural(holding, 'recording')}"] if secrets else []
-        out.line((f"{label}: {' and '.join(what)}", "red"), f"; {counts}")
+        yield [(f"{label}: {' and '.join(what)}", "red"), counts]
     elif not checked.recordings and is_whole:
-        out.line(f"no recordings in {label}")
+        yield f"no recordings in {label}"
     elif left:
-        out.line((f"{label}: {plural(left, 'file')} left over", "bold"), f"; {counts}")
+        yield [(f"{label}: {plural(left, 'file')} left over", "bold"), counts]
     elif code:
-        out.line((f"{label}: {plural(code, 'outcome')} with code", "bold"), f"; {counts}")
+        yield [(f"{label}: {plural(code, 'outcome')} with code", "bold"), counts]
     else:
-        out.line((f"{label} is sound", "bold"), f"; {counts}")
+        yield [(f"{label} is sound", "bold"), counts]
     if secrets:
         again = command_for("--mimic-rerecord", [finding.test for finding in secrets])
-        out.line(f"  to hide one: its name in mimic_redact, then {again}")
-    if not invocation.options.fix and any(one.kind in (*LOST, *LEFT_OVER) for one in checked.findings):
-        out.line(f"  to remove what cannot be used or is left over: {invocation.command('check', '--fix')}")
+        yield f"  to hide one: its name in mimic_redact, then {again}"
+    if not invocation.options.fix and checked.of(*LOST, *LEFT_OVER):
+        yield f"  to remove what cannot be used or is left over: {vault_command('check', '--fix')}"
 
 
-def _show_finding(out: Output, finding: Finding) -> None:
-    out.line((finding.problem, "red" if finding.is_damage else ""))
+def _finding_lines(finding: Finding) -> Iterator[Line]:
+    yield [(finding.problem, "red" if finding.is_damage else "")]
     if finding.recording and finding.recording != finding.file:
-        out.line(f"  named by {finding.recording}")
+        yield f"  named by {finding.recording}"
     if finding.test:
-        out.line(f"  recorded by {finding.test}")
+        yield f"  recorded by {finding.test}"
     if finding.kind in ("unreadable", "secret") and finding.remedy:
-        out.line(f"  {finding.remedy}")
+        yield f"  {finding.remedy}"
 
 
 # -- secrets

@@ -10,14 +10,16 @@ from pathlib import Path
 from time import strftime
 from typing import TYPE_CHECKING
 
+from pytest_mimic._tools.cli.output import Result
 from pytest_mimic._tools.cli.parser import add_dry_run
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.parser import Parser
+    from argparse import ArgumentParser
+
     from pytest_mimic._tools.cli.project import Invocation
 
 
-def add_arguments(parser: Parser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder of files")
     parser.add_argument(
         "--match",
@@ -28,8 +30,8 @@ def add_arguments(parser: Parser) -> None:
     add_dry_run(parser, "say what would be done, and write nothing")
 
 
-def run(invocation: Invocation) -> int:
-    """Import, print what was done, and return 1 if something was not imported."""
+def run(invocation: Invocation) -> Result:
+    """Import. Found: something was not imported."""
     from pytest_mimic._tools.foreign.importing import Importer, ImportRequest, read_match
     from pytest_mimic._tools.foreign.recording_exchanges import targets_of
 
@@ -44,6 +46,5 @@ def run(invocation: Invocation) -> int:
         dry_run=options.dry_run,
     )
     importer = Importer(request)
-    for line in importer.run():
-        invocation.out.line(line)
-    return 0 if importer.is_whole else 1
+    lines = list(importer.run())
+    return Result(lines, found=not importer.is_whole)

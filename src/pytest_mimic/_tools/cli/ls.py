@@ -10,22 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.text import shortened
 from pytest_mimic._core.words import size
-from pytest_mimic._tools.cli.output import counted, short_seconds
+from pytest_mimic._tools.cli.output import Result, columns, counted, short_seconds
 from pytest_mimic._tools.cli.parser import add_json
-from pytest_mimic._tools.cli.selection import (
-    add_selectors,
-    given,
-    report_damaged,
-    report_nothing,
-    report_unmatched,
-    select,
-)
+from pytest_mimic._tools.cli.selection import add_selectors, nothing, select
 from pytest_mimic._tools.shown.outcome_words import error_of, outcome_in_short, outcomes_in_short
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from pytest_mimic._core.describe.recorded_files import CatalogFile
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.shown.catalog import Catalog
 
@@ -33,7 +27,7 @@ if TYPE_CHECKING:
 _OTHERS, _LEAST = 46, 30
 
 
-def add_arguments(parser: Parser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     add_selectors(parser)
     parser.add_argument(
         "--sort", choices=("size", "date", "duration"), help="the largest, latest or slowest first"
@@ -41,22 +35,21 @@ def add_arguments(parser: Parser) -> None:
     add_json(parser)
 
 
-def run(invocation: Invocation) -> int:
-    """List them. Exit code 1: nothing matched, or a selector matched nothing."""
-    options, out = invocation.options, invocation.out
-    selection = select(invocation)
-    catalog = selection.catalog
-    files = _sorted(selection.files, catalog, options.sort)
-    if options.json:
-        shown = [_as_json(catalog, file, invocation.redactor) for file in files]
-        damaged = sorted(catalog.damaged)
-        out.json({"recordings": shown, "damaged": damaged, "unmatched": selection.unmatched})
-        is_bare = not files and bool(given(invocation) or catalog.damaged)
-        return 1 if is_bare or selection.unmatched else 0
+def run(invocation: Invocation) -> Result:
+    """List them."""
+    options, chosen = invocation.options, select(invocation)
+    catalog = chosen.catalog
+    files = _sorted(chosen.files, catalog, options.sort)
+    damaged = sorted(catalog.damaged)
+    data = options.json and {
+        "recordings": [_as_json(catalog, file, invocation.redactor) for file in files],
+        "damaged": damaged,
+        "unmatched": chosen.unmatched,
+    }
     if not files:
-        return report_nothing(invocation, selection)
-    _print(invocation, catalog, files)
-    return report_unmatched(invocation, selection.unmatched)
+        return nothing(invocation, chosen)._replace(data=data)
+    lines = () if options.json else _lines(invocation, catalog, files)
+    return Result(lines, data, unmatched=chosen.unmatched, damaged=len(damaged))
 
 
 def _sorted(files: list[CatalogFile], catalog: Catalog, by: str | None) -> list[CatalogFile]:
@@ -64,10 +57,9 @@ def _sorted(files: list[CatalogFile], catalog: Catalog, by: str | None) -> list[
     return files if by is None else sorted(files, key=key, reverse=True)
 
 
-def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -> None:
-    out = invocation.out
+def _lines(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -> list[str]:
     # A row takes one line: at most a half of what is left is for the call.
-    room = max(out.width - _OTHERS, 2 * _LEAST)
+    room = max(invocation.out.width - _OTHERS, 2 * _LEAST)
     labels = [file.label(max(room // 2, _LEAST)) for file in files]
     # The id of a test is worth more than an outcome in short.
     rest = max(room - max(map(len, labels)), _LEAST)
@@ -81,10 +73,9 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
         test = test if len(test) <= most else f"...{test[3 - most :]}"
         took, bytes_ = short_seconds(file.duration), size(catalog.size(file))
         rows.append([name, file.recorded, took, bytes_, label, short, test])
-    out.table(rows, right=(2, 3))
     cassettes = sum(file.is_cassette for file in files)
-    out.line(f"{counted(len(files) - cassettes, cassettes)}, {size(catalog.total(files))}")
-    report_damaged(invocation, len(catalog.damaged))
+    total = f"{counted(len(files) - cassettes, cassettes)}, {size(catalog.total(files))}"
+    return [*columns(rows, right=(2, 3)), total]
 
 
 def _as_json(catalog: Catalog, file: CatalogFile, redactor: Redactor) -> dict[str, Any]:

@@ -6,17 +6,21 @@ import argparse
 import io
 import os
 import sys
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING, TextIO
 
 from pytest_mimic import _runs
+from pytest_mimic._core.ambient import vault_command
+from pytest_mimic._core.words import plural
 from pytest_mimic._tools.cli.output import Output
-from pytest_mimic._tools.cli.parser import COMMANDS, GROUPS, Parser, add_vault, load_command
+from pytest_mimic._tools.cli.parser import COMMANDS, GROUPS, add_vault, load_command
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
+    from pytest_mimic._tools.cli.output import Result
     from pytest_mimic._tools.cli.parser import CommandModule
     from pytest_mimic._tools.cli.project import Invocation
 
@@ -62,11 +66,6 @@ def _run(words: list[str]) -> int:
     if given.command is None:
         top.print_help()
         return USAGE
-    if given.command not in COMMANDS:
-        from pytest_mimic._core.words import did_you_mean
-
-        hint = did_you_mean(given.command, COMMANDS)
-        raise MimicError(f"there is no command {given.command}{hint}", remedies=["see pytest-mimic --help"])
     module = load_command(given.command)
     parser = _parser_of(given.command, module, defaults=given)
     options = parser.parse_args(given.words)
@@ -80,38 +79,56 @@ def _run(words: list[str]) -> int:
     # Suggested commands repeat the options of this call.
     _runs.append(invocation_of)
     try:
-        return module.run(invocation)
+        return _finish(invocation, module.run(invocation))
     finally:
         _runs.remove(invocation_of)
         invocation.out.flush()
 
 
-def _top_parser() -> Parser:
+def _finish(invocation: Invocation, result: Result) -> int:
+    """Print what a subcommand gave back, and return the exit code."""
+    out = invocation.out
+    if getattr(invocation.options, "json", False):
+        out.json(result.data)
+    else:
+        for line in result.lines:
+            out.line(line)
+        if result.unmatched:
+            shown = invocation.settings.shown_vault
+            out.line(f"nothing in {shown} matches {', '.join(result.unmatched)}")
+        if result.damaged:
+            out.line([(f"{plural(result.damaged, 'file')} cannot be read: {vault_command('check')}", "red")])
+    return 1 if result.found or result.unmatched or result.damaged else 0
+
+
+def _top_parser() -> ArgumentParser:
     width = max(map(len, COMMANDS))
     commands = "\n".join(
         f"{group}:\n" + "\n".join(f"  {name:<{width}}  {line}" for name, line in names.items())
         for group, names in GROUPS.items()
     )
-    parser = Parser(
+    parser = ArgumentParser(
         prog="pytest-mimic",
         usage="pytest-mimic [options] COMMAND ...",
         description="Show, check and change the recordings of pytest-mimic.",
         epilog=f"{commands}\n\nfor example:\n{_EXAMPLES}\n\nsee pytest-mimic COMMAND --help",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
-    parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument("command", nargs="?", choices=COMMANDS, help=argparse.SUPPRESS)
     parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     parser.add_argument("--version", action="store_true", help="print the version")
     add_vault(parser)
     return parser
 
 
-def _parser_of(command: str, module: CommandModule, *, defaults: argparse.Namespace) -> Parser:
+def _parser_of(command: str, module: CommandModule, *, defaults: argparse.Namespace) -> ArgumentParser:
     """Return the parser of a subcommand. `defaults` are the options given before its name."""
-    parser = Parser(
+    parser = ArgumentParser(
         prog=f"pytest-mimic {command}",
         description=module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     module.add_arguments(parser)
     add_vault(parser, defaults=defaults)

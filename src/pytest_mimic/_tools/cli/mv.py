@@ -14,30 +14,29 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.vault.file_names import CASSETTES
-from pytest_mimic._tools.cli.output import counted
+from pytest_mimic._tools.cli.output import Result, counted
 from pytest_mimic._tools.cli.parser import add_dry_run
-from pytest_mimic._tools.cli.selection import report_damaged
 from pytest_mimic._tools.shown.moving import Moves
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.parser import Parser
+    from argparse import ArgumentParser
+
     from pytest_mimic._tools.cli.project import Invocation
-    from pytest_mimic._tools.shown.moving import Move
 
 
-def add_arguments(parser: Parser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("old", metavar="OLD", help="a test, class, file or folder that recordings name")
     parser.add_argument("new", metavar="NEW", help="what it is now")
     add_dry_run(parser, "only show what would be moved")
 
 
-def run(invocation: Invocation) -> int:
-    """Move them. Exit code 1: OLD has no recording, or NEW has another one of the same call.
+def run(invocation: Invocation) -> Result:
+    """Move them. Found: OLD has no recording, or NEW has another one of the same call.
 
     MimicError: both are the same, or a test would become a file, or a file a test.
     """
-    options, out = invocation.options, invocation.out
+    options = invocation.options
     old, new = (word.rstrip("/").removeprefix("./") for word in (options.old, options.new))
     is_test = "::" in new and new.rpartition("::")[2].startswith("test")
     if old == new or ("::" in old and "::" not in new) or ("::" not in old and is_test):
@@ -50,25 +49,14 @@ def run(invocation: Invocation) -> int:
     for move in moves if not options.dry_run else ():
         planned.write(move)
     invocation.vault.store.flush()
-    if not moves:
-        out.line(f"nothing in {invocation.settings.shown_vault} is of {old}")
-    _print(invocation, moves)
-    kept = [move for move in moves if move.how == "kept"]
-    for move in kept:
-        out.line(f"not moved, because {move.new_test} has another recording of it: {move.name}")
-    report_damaged(invocation, planned.damaged)
-    return 0 if moves and not kept else 1
-
-
-def _print(invocation: Invocation, moves: list[Move]) -> None:
-    out, is_dry = invocation.out, invocation.options.dry_run
+    lines = [] if moves else [f"nothing in {invocation.settings.shown_vault} is of {old}"]
     pairs = Counter((move.test, move.new_test) for move in moves if move.how == "moved")
-    for (test, new), count in sorted(pairs.items()):
-        out.line(f"{test} -> {new}  {count}")
-    for how, done, planned in (
-        ("moved", "moved", "would be moved"),
-        ("named", "named after the new test", "would be named after the new test"),
-    ):
+    lines += [f"{test} -> {new}  {count}" for (test, new), count in sorted(pairs.items())]
+    for how, done in (("moved", "moved"), ("named", "named after the new test")):
         found = [move.name.startswith(CASSETTES) for move in moves if move.how == how]
         if found:
-            out.line(f"{counted(found.count(False), found.count(True))} {planned if is_dry else done}")
+            would = "would be " if options.dry_run else ""
+            lines.append(f"{counted(found.count(False), found.count(True))} {would}{done}")
+    kept = [move for move in moves if move.how == "kept"]
+    lines += [f"not moved, because {one.new_test} has another recording of it: {one.name}" for one in kept]
+    return Result(lines, found=not moves or bool(kept), damaged=planned.damaged)

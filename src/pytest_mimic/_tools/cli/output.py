@@ -1,4 +1,4 @@
-"""The output of the command: lines, columns and JSON, for a terminal, a file or a pipe, and its phrases."""
+"""What a subcommand gives back, and how it is printed: lines, columns and JSON, for a terminal, a file or a pipe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from errno import EINVAL, EPIPE
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from pytest_mimic._core.ambient import command_for
 from pytest_mimic._core.words import plural, seconds
@@ -14,12 +14,23 @@ from pytest_mimic.errors import printable
 
 Piece = str | tuple[str, str]
 """A text, or a text and its style: `bold` or `red`."""
+Line = str | Sequence[Piece]
 
 _CODES = {"bold": "\x1b[1m", "red": "\x1b[31m"}
 # The errors of writing to a pipe whose reader has gone: that of POSIX, and that of Windows.
 _GONE = (EPIPE, EINVAL)
 # The columns of what is no terminal.
 _PIPED = 120
+
+
+class Result(NamedTuple):
+    """What a subcommand gives back. `main` prints it and makes the exit code, which is 1 if anything below is set."""
+
+    lines: Iterable[Line] = ()
+    data: object = None  # what `--json` prints instead
+    found: bool = False  # whether something was found, or not done
+    unmatched: Sequence[str] = ()  # the words that nothing in the vault matches
+    damaged: int = 0  # how many files of the vault cannot be read
 
 
 class Output:
@@ -37,16 +48,9 @@ class Output:
         """The columns of the terminal. A file, a pipe, and a terminal that knows no size count as having 120."""
         return (self._is_terminal and os.get_terminal_size(self._stream.fileno()).columns) or _PIPED
 
-    def line(self, *pieces: Piece) -> None:
+    def line(self, line: Line = "") -> None:
+        pieces = [line] if isinstance(line, str) else line
         self._send("".join(map(self._painted, pieces)).rstrip(" ") + "\n")
-
-    def table(self, rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> None:
-        """Print rows in columns. Those whose indexes are in `right` are aligned there."""
-        cells = [list(map(_in_line, row)) for row in rows]
-        widths = [max(map(len, column)) for column in zip(*cells)]
-        signs = [f"{{:{'>' if index in right else '<'}{width}}}" for index, width in enumerate(widths)]
-        line = "  ".join(signs).format
-        self._send("".join([f"{line(*row).rstrip()}\n" for row in cells]))
 
     def json(self, data: object) -> None:
         """Print data as one JSON document, with what a terminal may take as a command escaped."""
@@ -87,6 +91,15 @@ class Output:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
+
+
+def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
+    """Return rows as lines. The cells whose indexes are in `right` are aligned there."""
+    cells = [list(map(_in_line, row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    signs = [f"{{:{'>' if index in right else '<'}{width}}}" for index, width in enumerate(widths)]
+    line = "  ".join(signs).format
+    return [line(*row) for row in cells]
 
 
 def _in_line(text: str) -> str:

@@ -1,36 +1,25 @@
-"""The subcommands of `pytest-mimic`, and their parser: argparse whose errors are ours."""
+"""The subcommands of `pytest-mimic`, and the options that several of them have."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
-
-from pytest_mimic.errors import MimicError
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from pytest_mimic._tools.cli.output import Result
     from pytest_mimic._tools.cli.project import Invocation
 
 
-class Parser(ArgumentParser):
-    """An ArgumentParser that raises a MimicError instead of ending the process."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, **options)
-
-    def error(self, message: str) -> NoReturn:
-        raise MimicError(message, remedies=[f"see {self.prog} --help"])
-
-
-def add_json(parser: Parser) -> None:
+def add_json(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
-def add_dry_run(parser: Parser, text: str) -> None:
+def add_dry_run(parser: ArgumentParser, text: str) -> None:
     parser.add_argument("-n", "--dry-run", action="store_true", help=text)
 
 
-def add_vault(parser: Parser, *, defaults: Namespace | None = None) -> None:
+def add_vault(parser: ArgumentParser, *, defaults: Namespace | None = None) -> None:
     """Add the option that every subcommand has. `defaults` are the options given before its name."""
     parser.add_argument(
         "--vault",
@@ -45,10 +34,10 @@ class CommandModule(Protocol):
 
     __doc__: str | None
 
-    def add_arguments(self, parser: Parser) -> None: ...
+    def add_arguments(self, parser: ArgumentParser) -> None: ...
 
-    def run(self, invocation: Invocation) -> int:
-        """Do it, and return the exit code. Raise MimicError for what cannot be done, which is exit code 2."""
+    def run(self, invocation: Invocation) -> Result:
+        """Do it. Raise MimicError for what cannot be done, which is exit code 2."""
         ...
 
 

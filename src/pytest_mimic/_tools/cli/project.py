@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.ambient import vault_command
 from pytest_mimic._core.configuration_files import NAMES, read_options
 from pytest_mimic._core.settings import IniOptions
 from pytest_mimic.errors import MimicError
@@ -116,10 +115,6 @@ class Invocation:
         vault = Vault(FolderStore(folder), pickles=settings.pickles, label=shown)
         vault.refuse_old()
         return vault
-
-    def command(self, *words: str) -> str:
-        """Return the command line of a next step in the same vault."""
-        return vault_command(*words)
 
     @cached_property
     def redactor(self) -> Redactor:

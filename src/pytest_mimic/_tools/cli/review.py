@@ -11,8 +11,10 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.ambient import vault_command
 from pytest_mimic._core.describe.recorded_files import CatalogFile
 from pytest_mimic._core.pending.waiting import review_of
+from pytest_mimic._tools.cli.output import Line, Result
 from pytest_mimic._tools.cli.selection import SELECTOR_HELP
 from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
 from pytest_mimic._tools.shown.comparing import Compared, Comparer, outcomes_in, paired
@@ -21,8 +23,9 @@ from pytest_mimic._tools.shown.selectors import Selectors, of_file
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from pytest_mimic._tools.cli.output import Output
-    from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
 
 _KEYS = (("a", "accept"), ("r", "refuse"), ("s", "skip"), ("q", "quit"))
@@ -34,7 +37,7 @@ _HELP = (
 )
 
 
-def add_arguments(parser: Parser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--accept",
         action="append",
@@ -45,12 +48,10 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--refuse-all", action="store_true", help="refuse all others, without asking")
 
 
-def run(invocation: Invocation) -> int:
-    options, out = invocation.options, invocation.out
-    review = Review(invocation)
+def run(invocation: Invocation) -> Result:
+    options, review = invocation.options, Review(invocation)
     if not review.undecided:
-        out.line("no change waits for a review")
-        return 0
+        return Result(["no change waits for a review"])
     unmatched: list[str] = []
     has_quit = True
     if options.accept or options.refuse_all:
@@ -63,13 +64,12 @@ def run(invocation: Invocation) -> int:
     review.waiting.tidy()
     left = review.undecided
     counts = {**review.decided, "undecided": len(left)}
-    out.line(", ".join(f"{count} {decision}" for decision, count in counts.items() if count))
+    lines: list[Line] = [", ".join(f"{count} {decision}" for decision, count in counts.items() if count)]
     if not has_quit and left:
-        selector = left[0].test or left[0].name
-        accept = invocation.command("review", "--accept", selector)
-        out.line("to accept without a terminal, for example: ", (accept, "bold"))
-        out.line("to refuse the others: ", (invocation.command("review", "--refuse-all"), "bold"))
-    return 1 if left or unmatched else 0
+        accept = vault_command("review", "--accept", left[0].test or left[0].name)
+        lines.append(["to accept without a terminal, for example: ", (accept, "bold")])
+        lines.append(["to refuse the others: ", (vault_command("review", "--refuse-all"), "bold")])
+    return Result(lines, found=bool(left or unmatched))
 
 
 class Review:
@@ -102,7 +102,7 @@ class Review:
         except MimicError as error:
             self.failed = True
             for line in f"{file.label()} was not accepted: {error}".splitlines():
-                self._out.line((line, "red"))
+                self._out.line([(line, "red")])
         else:
             self._decide("accepted", file)
 
@@ -142,14 +142,14 @@ class Review:
         how = " (new)" if is_new else " (no longer made)" if is_gone else ""
         if not found and not lines:
             lines = ["the outcome is equal: the source, or what the call reaches and reads, has changed"]
-        self._out.line(f"{place}: ", (file.label(), "bold"), how)
+        self._out.line([f"{place}: ", (file.label(), "bold"), how])
         if file.test:
             self._out.line(f"  {file.test}")
         self._out.line()
         for text in (*shown(found), *lines):
             self._out.line(f"  {text}")
         self._out.line()
-        self._out.line("  ", *(f"{key} {word}   " for key, word in _KEYS), "? help")
+        self._out.line(["  ", *(f"{key} {word}   " for key, word in _KEYS), "? help"])
 
     def _differences(self, name: str) -> Compared:
         """Return how the outcomes of a change differ from those in the vault."""

@@ -8,40 +8,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.words import size
-from pytest_mimic._tools.cli.output import HELD, counted, record_again
+from pytest_mimic._tools.cli.output import HELD, Line, Result, counted, record_again
 from pytest_mimic._tools.cli.parser import add_dry_run
-from pytest_mimic._tools.cli.selection import add_selectors, given, report_nothing, report_unmatched, select
+from pytest_mimic._tools.cli.selection import add_selectors, given, nothing, select
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.parser import Parser
+    from argparse import ArgumentParser
+
     from pytest_mimic._tools.cli.project import Invocation
 
 
-def add_arguments(parser: Parser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     add_selectors(parser)
     add_dry_run(parser, "only show what would be deleted")
 
 
-def run(invocation: Invocation) -> int:
-    """Delete them. Exit code 1: a selector matched nothing."""
-    options, out = invocation.options, invocation.out
+def run(invocation: Invocation) -> Result:
+    """Delete them."""
     if not given(invocation):
         raise MimicError("rm needs a SELECTOR: what to delete", remedies=["see pytest-mimic rm --help"])
-    selection = select(invocation)
-    files = selection.files
+    chosen = select(invocation)
+    files = chosen.files
     if not files:
-        return report_nothing(invocation, selection)
-    for file in files:
-        out.line(f"{file.short_key}  {file.label()}  {file.test or ''}")
+        return nothing(invocation, chosen)
+    lines: list[Line] = [f"{file.short_key}  {file.label()}  {file.test or ''}" for file in files]
     cassettes = sum(file.is_cassette for file in files)
     count = counted(len(files) - cassettes, cassettes)
-    if options.dry_run:
-        out.line(f"{count} would be deleted")
+    if invocation.options.dry_run:
+        lines.append(f"{count} would be deleted")
     else:
         cleared = invocation.vault.delete([file.name for file in files])
-        out.line(f"{count} deleted, {size(sum(file.size for file in files) + cleared.bytes)} freed")
-        out.line("  to record again: ", (record_again([file.test for file in files]), "bold"))
-        if cleared.is_held:
-            out.line(HELD)
-    return report_unmatched(invocation, selection.unmatched)
+        lines.append(f"{count} deleted, {size(sum(file.size for file in files) + cleared.bytes)} freed")
+        lines.append(["  to record again: ", (record_again([file.test for file in files]), "bold")])
+        lines += [HELD] if cleared.is_held else []
+    return Result(lines, unmatched=chosen.unmatched)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.describe.recorded_files import CatalogFile
-from pytest_mimic._core.words import plural
+from pytest_mimic._tools.cli.output import Result
 from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
 from pytest_mimic._tools.shown.outcome_words import error_of
 from pytest_mimic._tools.shown.selectors import Selectable, Selectors, of_file
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.parser import Parser
+    from argparse import ArgumentParser
+
     from pytest_mimic._tools.cli.project import Invocation
 
 SELECTOR_HELP = (
@@ -38,7 +38,7 @@ class Chosen(NamedTuple):
         return [*(file.name for file in self.files), *self.damaged]
 
 
-def add_selectors(parser: Parser) -> None:
+def add_selectors(parser: ArgumentParser) -> None:
     parser.add_argument("selectors", metavar="SELECTOR", nargs="*", help=SELECTOR_HELP)
     parser.add_argument("--older", metavar="SPAN", help="only those recorded longer ago than this: 90d, 12w")
     parser.add_argument("--errors", action="store_true", help="only those with an error as an outcome")
@@ -85,30 +85,16 @@ def is_error(file: CatalogFile) -> bool:
     return any(error_of(call, entry) for call in file.calls for entry in call.outcomes)
 
 
-def report_damaged(invocation: Invocation, count: int) -> None:
-    """Print how many files could not be read, if there are any."""
-    if count:
-        check = invocation.command("check")
-        invocation.out.line((f"{plural(count, 'file')} cannot be read: {check}", "red"))
-
-
-def report_unmatched(invocation: Invocation, unmatched: Sequence[str]) -> int:
-    """Print the selectors that match nothing, and return the exit code."""
-    if unmatched:
-        invocation.out.line(f"nothing in {invocation.settings.shown_vault} matches {', '.join(unmatched)}")
-    return 1 if unmatched else 0
-
-
-def report_nothing(invocation: Invocation, selection: Chosen) -> int:
-    """Print that nothing was selected, or that there is no recording at all; return the exit code."""
-    label = invocation.settings.shown_vault
-    is_asked, names, damaged = given(invocation), invocation.vault.names(), selection.catalog.damaged
+def nothing(invocation: Invocation, chosen: Chosen) -> Result:
+    """Return that nothing was chosen, or that there is no recording at all."""
+    words, names, damaged = given(invocation), invocation.vault.names(), len(chosen.catalog.damaged)
     if not names:
-        invocation.out.line(f"no recordings in {label}")
-        invocation.out.line(f"  to record: {command('--mimic-record')}")
-        return 1 if is_asked else 0
-    if not selection.unmatched and len(names) > len(damaged):
-        invocation.out.line(f"nothing in {label} matches {' '.join(is_asked)}")
-    report_unmatched(invocation, selection.unmatched)
-    report_damaged(invocation, len(damaged))
-    return 1
+        lines = [
+            f"no recordings in {invocation.settings.shown_vault}",
+            f"  to record: {command('--mimic-record')}",
+        ]
+        return Result(lines, found=bool(words))
+    is_missing = not chosen.unmatched and len(names) > damaged
+    return Result(
+        unmatched=[" ".join(words)] if is_missing else chosen.unmatched, damaged=damaged, found=True
+    )

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_mimic._core.ambient import command
+from pytest_mimic._core.ambient import command, vault_command
 from pytest_mimic._core.words import SHOWN, listed, plural
+from pytest_mimic._tools.cli.output import Line, Result
 from pytest_mimic._tools.cli.parser import add_dry_run, add_json
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
 from pytest_mimic._tools.unused.merging import Together, refuse_mixture, sorted_out, together
@@ -19,13 +20,12 @@ from pytest_mimic._tools.unused.usage_file import Usage, commit_of, id_of_vault,
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.parser import Parser
+    from argparse import ArgumentParser
+
     from pytest_mimic._tools.cli.project import Invocation
 
-_NOT_JUDGED = 2
 
-
-def add_arguments(parser: Parser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "files",
         nargs="*",
@@ -37,8 +37,8 @@ def add_arguments(parser: Parser) -> None:
     add_json(parser)
 
 
-def run(invocation: Invocation) -> int:
-    """Judge. Exit code 1: recordings are proven unused and still there; 2: nothing could be judged."""
+def run(invocation: Invocation) -> Result:
+    """Judge. Found: recordings are proven unused and still there. MimicError: nothing could be judged."""
     options, settings = invocation.options, invocation.settings
     if options.dry_run and not options.clear:
         raise MimicError("--dry-run needs --clear: a judgement alone changes nothing")
@@ -64,30 +64,35 @@ def run(invocation: Invocation) -> int:
         )
     whole = together(usages)
     if whole.reasons or whole.gaps:
-        _show_not_judged(invocation, usages, whole)
-        return _NOT_JUDGED
-    note = ""
-    if is_elsewhere:
-        note = f"the files are of the commit {commit[:10]}, and {here[:10]} is checked out"
+        raise _not_judged(usages, whole)
     judgement, names, newer = _judge(invocation, usages, whole)
-    if options.json:
-        invocation.out.json(
-            {
-                "judged": True,
-                "unused": [
-                    {"file": name, "call": label, "test": test, "gone": is_gone}
-                    for name, (label, test, is_gone) in zip(names, judgement.shown)
-                ],
-                "not_proven": judgement.unproven,
-                "newer": newer,
-                "cleared": bool(options.clear and names and not options.dry_run),
-                "files": len(usages),
-                "tests": len(whole.outcomes),
-            }
-        )
-    else:
-        _show(invocation, judgement, newer=newer, note=note, tests=len(whole.outcomes), files=len(usages))
-    return 1 if judgement.unused and not judgement.cleared else 0
+    unused = [
+        {"file": name, "call": label, "test": test, "gone": is_gone}
+        for name, (label, test, is_gone) in zip(names, judgement.shown)
+    ]
+    data = {
+        "unused": unused,
+        "not_proven": judgement.unproven,
+        "newer": newer,
+        "cleared": bool(options.clear and names and not options.dry_run),
+        "files": len(usages),
+        "tests": len(whole.outcomes),
+    }
+    counts = count_unused(judgement)
+    if newer:
+        counts.append(f"{plural(newer, 'recording')} not judged, which the files do not know")
+    of = f"{plural(len(whole.outcomes), 'test')} in {plural(len(usages), 'file')}"
+    lines: list[Line] = ["; ".join(counts) if counts else f"no recording is unused ({of})"]
+    lines += [*list_unused(judgement), *not_judged(judgement, "pytest-mimic unused")]
+    is_left = bool(judgement.unused and not judgement.cleared)
+    checked_out = ""
+    if is_elsewhere:  # the tests of another commit may use other recordings
+        lines.append(f"the files are of the commit {commit[:10]}, and {here[:10]} is checked out")
+        checked_out = ", check that commit out, and then"
+    if is_left:
+        clear = vault_command("unused", *options.files, "--clear")
+        lines.append([f"to drop the unused{checked_out}: ", (clear, "bold")])
+    return Result(lines, data, found=is_left)
 
 
 def _judge(invocation: Invocation, usages: list[Usage], whole: Together) -> tuple[Judgement, list[str], int]:
@@ -112,41 +117,10 @@ def _judge(invocation: Invocation, usages: list[Usage], whole: Together) -> tupl
     return judgement, sorted(proven), newer
 
 
-def _show(
-    invocation: Invocation, judgement: Judgement, *, newer: int, note: str, tests: int, files: int
-) -> None:
-    options, out = invocation.options, invocation.out
-    counts = count_unused(judgement)
-    if newer:
-        counts.append(f"{plural(newer, 'recording')} not judged, which the files do not know")
-    of = f"{plural(tests, 'test')} in {plural(files, 'file')}"
-    out.line("; ".join(counts) if counts else f"no recording is unused ({of})")
-    for line in list_unused(judgement):
-        out.line(line)
-    for line in not_judged(judgement, "pytest-mimic unused"):
-        out.line(line)
-    if note:
-        out.line(note)
-    if judgement.unused and not judgement.cleared:
-        clear = invocation.command("unused", *options.files, "--clear")
-        if note:  # the tests of another commit may use other recordings
-            out.line("to drop the unused, check that commit out, and then: ", (clear, "bold"))
-        else:
-            out.line("to drop the unused: ", (clear, "bold"))
-
-
-def _show_not_judged(invocation: Invocation, usages: list[Usage], whole: Together) -> None:
-    options, out = invocation.options, invocation.out
-    if options.json:
-        gaps = [
-            {"python": gap.cell, "not_run": gap.unseen, "run_too_rarely": gap.rarer} for gap in whole.gaps
-        ]
-        data: dict[str, Any] = {"judged": False, "reasons": whole.reasons, "missing": gaps}
-        out.json(data)
-        return
+def _not_judged(usages: list[Usage], whole: Together) -> MimicError:
+    """Return the error that says why the runs together are not a complete one."""
     several = len({usage.cell for usage in usages}) > 1
-    reasons = list(whole.reasons)
-    lines, remedies = [], []
+    reasons, lines, remedies = list(whole.reasons), [], []
     for gap in whole.gaps:
         where = f" with {gap.cell}" if several else ""
         were = "was" if len(gap.unseen) == 1 else "were"
@@ -157,15 +131,11 @@ def _show_not_judged(invocation: Invocation, usages: list[Usage], whole: Togethe
         lines += listed(f"not run{where}:", gap.unseen)
         lines += listed(f"ran in fewer jobs{where}:", gap.rarer)
     if any(gap.unseen for gap in whole.gaps):
-        remedies.append(
-            "to judge them, give the files of all jobs: each test has to run in one of them, or be skipped there"
-        )
+        remedies.append("to judge them, give the files of all jobs: each test has to run in one of them")
     if any(gap.rarer for gap in whole.gaps):
         remedies.append("is the file of a job missing, or is one given twice?")
     if whole.unlisted:
-        remedies.append(
-            f"to list all tests: {command('--collect-only')} --mimic-usage=FILE, and give FILE as well"
-        )
-    out.line((f"unused recordings not judged: {'; '.join(reasons)}", "red"))
-    for line in (*lines, *remedies):
-        out.line(line)
+        listing = f"{command('--collect-only')} --mimic-usage=FILE"
+        remedies.append(f"to list all tests: {listing}, and give FILE as well")
+    what = f"unused recordings not judged: {'; '.join(reasons)}"
+    return MimicError(what, facts=lines, remedies=remedies)

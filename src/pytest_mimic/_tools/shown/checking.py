@@ -57,6 +57,10 @@ class Checked:
         self.recordings = 0
         self.objects = 0
 
+    def of(self, *kinds: str) -> list[Finding]:
+        """Return the findings of these kinds."""
+        return [finding for finding in self.findings if finding.kind in kinds]
+
     @property
     def damage(self) -> list[Finding]:
         """The findings because of which recordings cannot be used."""

@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from pytest_mimic._tools.cli.main import main
-from pytest_mimic._tools.cli.output import Output, short_seconds
+from pytest_mimic._tools.cli.output import Output, columns, short_seconds
 from pytest_mimic._tools.cli.parser import COMMANDS
 
 
@@ -34,18 +34,24 @@ def test_the_version_is_that_of_the_distribution(call):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["sow"], "there is no command sow (did you mean show?)"),
-        (["ls", "--errros"], "unrecognized arguments: --errros"),
         (["ls", "--older", "soon"], "--older takes days or weeks, such as 90d or 12w, not soon"),
         (["unused", "a.json", "-n"], "--dry-run needs --clear: a judgement alone changes nothing"),
     ],
 )
-def test_a_wrong_call_is_one_readable_error_and_exit_code_2(shop, call, words, says):
+def test_a_wrong_value_is_one_readable_error_and_exit_code_2(shop, call, words, says):
     result = call(*words)
 
     assert (result.code, result.out) == (2, "")
     assert result.err.splitlines()[0] == f"ERROR: {says}"
     assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("words", [["sow"], ["ls", "--errros"]])
+def test_a_wrong_word_shows_the_usage(shop, call, words):
+    result = call(*words)
+
+    assert (result.code, result.err.startswith("usage: pytest-mimic")) == (2, True)
+    assert words[-1] in result.err.splitlines()[-1]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs links")
@@ -102,7 +108,7 @@ def test_colour_is_for_terminals(monkeypatch):
         (io.StringIO(), "", "a red word\n"),
     ):
         monkeypatch.setenv("NO_COLOR", no_color)
-        Output(stream).line("a ", ("red", "red"), " word")
+        Output(stream).line(["a ", ("red", "red"), " word"])
 
         assert stream.getvalue() == expected
 
@@ -131,8 +137,9 @@ def test_other_signs_that_change_a_terminal_are_escaped_in_text_and_json(shop, c
 
 def test_signs_that_the_encoding_lacks_are_escaped(shop):
     out = Output(stream := io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
-    out.line("20 × 20", (" →", "bold"))
-    out.table([["×", "a"], ["b", "c"]], right=[0])
+    out.line(["20 × 20", (" →", "bold")])
+    for line in columns([["×", "a"], ["b", "c"]], right=[0]):
+        out.line(line)
     out.json({"sign": "×"})
     out.flush()
 
