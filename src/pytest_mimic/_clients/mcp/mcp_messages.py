@@ -50,22 +50,14 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
         secrets.learn(given)
         return secrets
 
-    parts = {
-        "server": port.ordinal("mcp server", repr(server)),
-        "method": method,
-        "params": params,
-    }
     group, _, verb = method.rpartition("/")
     resource = params.get("name") or params.get("uri") or group or "server"
+    shown = {"server": _server(server), "method": method, "params": params}
     return ClientCall(
         f"{verb.upper()} {resource}",
-        parts=parts,
+        parts={**shown, "server": port.ordinal("mcp server", repr(server))},
         identity=("server", "method") if method in _HANDSHAKES else ("server", "method", "params"),
-        described={
-            "server": _server(server),
-            "method": method,
-            **({"params": parts["params"]} if params else {}),
-        },
+        described={name: part for name, part in shown.items() if part},
         secrets=learned,
     )
 
@@ -85,19 +77,17 @@ def outcome_of(
     for name in ("result", "error"):
         if name in answer:
             plain[name] = answer[name]
+    tools = (plain.get("result") or {}).get("tools") or []
+    # A schema names fields, and holds no value of them.
+    schemas = [{name: tool.pop(name) for name in _SCHEMAS if name in tool} for tool in tools]
     secrets = Secrets(port.redactor)
     secrets.learn(request.get("params"))
-    known, tools = set(secrets.values), (plain.get("result") or {}).get("tools")
-    told = plain
-    if isinstance(tools, list):  # a schema names fields, and holds no value of them
-        bare = [{name: each for name, each in tool.items() if name not in _SCHEMAS} for tool in tools]
-        told = {**plain, "result": {**plain["result"], "tools": bare}}
-    secrets.learn(told)
+    known = set(secrets.values)
+    secrets.learn(plain)
     port.redactor.issued |= secrets.values - known
     scrubbed: dict[str, Any] = secrets.scrub(plain, keep_types=True)
-    if isinstance(tools, list):
-        for tool, copy in zip(tools, scrubbed["result"]["tools"], strict=True):
-            copy.update({name: tool[name] for name in _SCHEMAS if name in tool})
+    for index, schema in enumerate(schemas):
+        scrubbed["result"]["tools"][index].update(schema)
     return scrubbed
 
 
@@ -122,11 +112,3 @@ def replayed_messages(plain: dict[str, Any], request: dict[str, Any]) -> list[di
         if name in plain:
             messages.append({"jsonrpc": "2.0", "id": request["id"], name: plain[name]})
     return messages
-
-
-def comparable_outcome(plain: Any) -> Any:
-    """Return what verifying compares: the answer without the SDK's own data, not the messages before it."""
-    result = plain.get("result")
-    if isinstance(result, dict):
-        return {"result": {name: value for name, value in result.items() if name != "_meta"}}
-    return {"error": plain["error"]} if "error" in plain else {}

@@ -1,9 +1,13 @@
-"""One connection of an MCP client: its streams, and between them the recordings or the real server."""
+"""One connection of an MCP client: its streams, and between them the recordings or the real server.
+
+It is imported by the first connection, since it needs what the SDK is built on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from importlib import import_module
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,10 +18,13 @@ from pytest_mimic._clients.mcp.mcp_messages import (
     replayed_messages,
     sdk_message,
 )
+from pytest_mimic._core.seam.recording import recording
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port, Step
+
+anyio: Any = import_module("anyio")
 
 
 class _Open(NamedTuple):
@@ -43,26 +50,22 @@ class McpSession:
         self._open: dict[Any, _Open] = {}
         self._has_replayed = False
         self._to_server: Any = None  # the real transport's stream
+        self._connecting, self._talking, self._stopping = anyio.Lock(), anyio.Lock(), anyio.Event()
 
-    def open(self, tasks: Any) -> tuple[Any, ...]:
-        """Return the streams that the SDK reads and writes."""
-        import anyio
-
-        self._tasks = tasks
-        self._stopping = anyio.Event()
-        self._connecting = anyio.Lock()
-        self._to_client, from_server = anyio.create_memory_object_stream[Any](inf)
-        return from_server, _Writer(self)
-
-    async def close(self) -> None:
-        """Stop the real server. Requests that are open have no outcome."""
-        for one in self._open.values():
-            one.step.abandon()
-        self._open.clear()
-        self._stopping.set()
-        if self._to_server is not None:
-            await self._stopped.wait()
-        self._to_client.close()
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[tuple[Any, Any]]:
+        """Give the streams that the SDK reads and writes. At the end, open requests have no outcome."""
+        self._to_client, from_server = anyio.create_memory_object_stream(inf)
+        async with anyio.create_task_group() as self._tasks:
+            try:
+                yield from_server, _Writer(self.send)
+            finally:
+                for one in self._open.values():
+                    one.step.abandon()
+                self._stopping.set()
+                with anyio.CancelScope(shield=True):
+                    async with self._talking:
+                        self._to_client.close()
 
     async def send(self, message: Any) -> None:
         """Take a message of the client.
@@ -74,13 +77,13 @@ class McpSession:
         plain = plain_message(message)
         if "method" in plain and "id" in plain:
             await self._ask(message, plain)
-        else:
-            if plain.get("method") == "notifications/cancelled":
-                one = self._open.pop((plain.get("params") or {}).get("requestId"), None)
-                if one is not None:
-                    one.step.abandon()
-            if self._to_server is not None:
-                await self._send_for_real(message)
+            return
+        if plain.get("method") == "notifications/cancelled":
+            one = self._open.pop((plain.get("params") or {}).get("requestId"), None)
+            if one is not None:
+                one.step.abandon()
+        if self._to_server is not None:
+            await self._send_for_real(message)
 
     async def _ask(self, message: Any, request: dict[str, Any]) -> None:
         step = self._port.begin(describe(self._port, self._server, request))
@@ -88,26 +91,20 @@ class McpSession:
             self._has_replayed = True
             self._replay(step, request)
             return
-        if self._has_replayed and self._to_server is None:
-            step.abandon()
-            raise UnstorableOutcomeError(
-                f"mcp {request['method']} follows replayed requests, which no real server has seen",
-                remedies=[
-                    "to record the whole session again: pytest --mimic-rerecord, with all tests that use it"
-                ],
-            )
-        if step.mode != "pass":
-            self._open[request["id"]] = _Open(request, step, [])
-        try:
-            with step.running() if step.mode != "pass" else nullcontext():
-                await self._send_for_real(message)
-        except BaseException as error:
-            if (one := self._open.pop(request["id"], None)) is None:
-                raise
-            one.step.abandon(error)
-            if not one.step.answers(error):
-                raise
-            self._replay(one.step, request)
+        with recording(step, _no_outcome):
+            if self._has_replayed and self._to_server is None:
+                raise UnstorableOutcomeError(
+                    f"mcp {request['method']} follows replayed requests, which no real server has seen",
+                    remedies=[
+                        "to record the whole session again: pytest --mimic-rerecord, with all tests that use it"
+                    ],
+                )
+            if step.mode != "pass":
+                self._open[request["id"]] = _Open(request, step, [])
+            await self._send_for_real(message)
+            return
+        del self._open[request["id"]]  # to verify, although it could not be sent
+        self._replay(step, request)
 
     def _replay(self, step: Step, request: dict[str, Any]) -> None:
         for one in replayed_messages(step.outcome(), request):
@@ -115,8 +112,6 @@ class McpSession:
 
     def _pass(self, message: Any) -> None:
         """Let the client read a message, unless its session has ended while the transport is still open."""
-        import anyio
-
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             self._to_client.send_nowait(message)
 
@@ -127,24 +122,16 @@ class McpSession:
             async with self._connecting:
                 if self._to_server is None:
                     await self._tasks.start(self._talk)
-            to_server: Any = self._to_server
-            await to_server.send(message)
+            await self._to_server.send(message)
 
     async def _talk(self, *, task_status: Any) -> None:
         """Start the real server, and pass its messages on until the session ends."""
-        import anyio
-
-        self._stopped = anyio.Event()
-        try:
-            async with self._connect() as (from_server, to_server, *_):
-                self._to_server = to_server
-                task_status.started()
-                async with anyio.create_task_group() as reading:
-                    reading.start_soon(self._read, from_server)
-                    await self._stopping.wait()
-                    reading.cancel_scope.cancel()
-        finally:
-            self._stopped.set()
+        async with self._talking, self._connect() as (from_server, self._to_server, *_):
+            task_status.started()
+            async with anyio.create_task_group() as reading:
+                reading.start_soon(self._read, from_server)
+                await self._stopping.wait()
+                reading.cancel_scope.cancel()
 
     async def _read(self, from_server: Any) -> None:
         async for message in from_server:
@@ -166,10 +153,10 @@ class McpSession:
         one = self._open.pop(plain.get("id"), None)
         if one is not None:
             one.step.finish(outcome_of(one.messages, plain, self._port, one.request))
-        if one is not None and one.step.mode == "verify":
-            self._replay(one.step, one.request)
-        else:
-            self._pass(message)
+            if one.step.mode == "verify":
+                self._replay(one.step, one.request)
+                return
+        self._pass(message)
 
     def _refuse(self, asking: _Open, method: str) -> None:
         """Record nothing of a request for which the server asks the client, and fail the test."""
@@ -187,28 +174,20 @@ class McpSession:
         return self._open.get(token) or next(iter(self._open.values()), None)
 
 
-class _Writer:
+class _Writer(anyio.abc.ObjectSendStream):  # type: ignore[misc]
     """The stream to which the SDK writes."""
 
-    def __init__(self, session: McpSession) -> None:
-        self._session = session
-        self._is_closed = False
+    def __init__(self, send: Callable[[Any], Any]) -> None:
+        self._send, self._is_closed = send, False
 
-    async def send(self, message: Any) -> None:
-        import anyio
-
+    async def send(self, item: Any) -> None:
         if self._is_closed:
             raise anyio.ClosedResourceError
-        await self._session.send(message)
+        await self._send(item)
 
     async def aclose(self) -> None:
         self._is_closed = True
 
-    async def __aenter__(self) -> _Writer:
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
-        self._is_closed = True
-
-    def close(self) -> None:
-        self._is_closed = True
+def _no_outcome(_error: Exception) -> None:
+    """Record no error of the transport."""

@@ -5,13 +5,11 @@ Read against mcp 1.30 and 2.3. The session above stays real: the handshake, vali
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.mcp.mcp_messages import comparable_outcome
-from pytest_mimic._clients.mcp.mcp_session import McpSession
 from pytest_mimic._core.seam.base import Adapter, Edge
 from pytest_mimic.errors import TargetError
 
@@ -30,13 +28,15 @@ class McpAdapter(Adapter):
     """The adapter of `mcp`."""
 
     def edges(self) -> Sequence[Edge]:
-        found = [Edge("mcp.client.stdio", ("stdio_client",), _wrap)]
-        for module, name in _OVER_HTTP:
-            found.append(Edge(f"mcp.client.{module}", (name,), _wrap_http))
-        return found
+        over_http = [Edge(f"mcp.client.{module}", (name,), _wrap_http) for module, name in _OVER_HTTP]
+        return [Edge("mcp.client.stdio", ("stdio_client",), _wrap), *over_http]
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
-        return comparable_outcome(plain)
+        """Return the answer without the SDK's own data, not the messages before it."""
+        result = plain.get("result")
+        if isinstance(result, dict):
+            return {"result": {name: value for name, value in result.items() if name != "_meta"}}
+        return {"error": plain["error"]} if "error" in plain else {}
 
     def failure(self, plain: Any, /) -> str | None:
         """Return the code of an error of the protocol. The result of a tool may tell an error: that is an answer."""
@@ -50,8 +50,10 @@ def _wrap(original: Callable[..., AbstractAsyncContextManager[Any]], port: Port)
         real = partial(original, *args, **kwargs)
         if not port.taking():
             return real()
+        from pytest_mimic._clients.mcp.mcp_session import McpSession
+
         server = args[0] if args else next(iter(kwargs.values()), None)
-        return _connected(McpSession(port, server, real))
+        return McpSession(port, server, real).connected()
 
     return client
 
@@ -70,16 +72,3 @@ def _wrap_http(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         return original(*args, **kwargs)
 
     return client
-
-
-@asynccontextmanager
-async def _connected(session: McpSession) -> AsyncIterator[tuple[Any, ...]]:
-    import anyio
-
-    async with anyio.create_task_group() as tasks:
-        try:
-            yield session.open(tasks)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await session.close()
-            tasks.cancel_scope.cancel()
