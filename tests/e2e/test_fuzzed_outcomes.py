@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 
 
-def test_5000_random_pickles_do_nothing_that_is_not_listed(tmp_path):
+def test_1500_random_pickles_do_nothing_that_is_not_listed(tmp_path):
     """They call, make, change and combine names of a project, pydantic, numpy, pandas and the standard library."""
-    assert done_by("fuzzed_pickles.py", tmp_path) > 300
+    assert done_by("fuzzed_pickles.py", tmp_path) > 90
 
 
 def done_by(script: str, folder: Path) -> int:
-    """Return how many of 5,000 outcomes were not refused. The script watches what they do, and found nothing."""
+    """Return how many of 1,500 outcomes were not refused. The script watches what they do, and found nothing."""
     run = subprocess.run(
-        [sys.executable, Path(__file__).with_name(script), "33", "5000"],
+        [sys.executable, Path(__file__).with_name(script), "33", "1500"],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -25,6 +25,6 @@ def done_by(script: str, folder: Path) -> int:
 
     assert (run.returncode, run.stderr) == (0, ""), run.stdout
     assert list(folder.iterdir()) == []
-    found = re.search(r"loaded (\d+) of 5000", run.stdout)
+    found = re.search(r"loaded (\d+) of 1500", run.stdout)
     assert found is not None
     return int(found[1])

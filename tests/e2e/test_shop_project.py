@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from checkouts import check_in, commit, edit, git, replay_everywhere, replay_here
+from checkouts import check_in, commit, edit, replay_here
 from shop_services import Services, running_services
 
 for _library in (
@@ -63,8 +63,10 @@ def shop(project: Project, there: dict[str, str]) -> Project:
     return project
 
 
-def test_the_shop_replays_everywhere(shop: Project, there: dict[str, str], services: Services) -> None:
-    replay_everywhere(shop, passed=COUNT, env=NOTHING_RUNS)
+def test_the_shop_replays_and_verifying_finds_what_changed(
+    shop: Project, there: dict[str, str], services: Services
+) -> None:
+    replay_here(shop, passed=COUNT, env=NOTHING_RUNS)
     services.made["earlier"] = {}  # the next payment has another number
     shop.run("--mimic-verify", env=there).expect(failed=2, passed=2, says=["payment-"])
 
@@ -85,19 +87,3 @@ def test_what_changed_is_recorded_with_its_conversation(
     shop.run("--mimic-rerecord", env=there).expect(passed=COUNT)
     assert [line for line in services.seen[already:] if "payments" in line and "NOK" not in line] == []
     replay_here(shop, passed=COUNT, env=NOTHING_RUNS)
-
-
-def test_branches_that_both_record_merge(shop: Project, there: dict[str, str]) -> None:
-    for branch, product in (("left", "tea"), ("right", "pot")):
-        git(shop, "switch", "-q", "-c", branch, "main")
-        shop.write(
-            f"tests/test_{branch}.py",
-            f"""
-            def test_{branch}(client):
-                assert client.post("/orders", params={{"product": "{product}"}}).status_code == 201
-            """,
-        )
-        shop.record(env=there).expect(passed=COUNT + 1)
-        commit(shop, branch)
-    git(shop, "merge", "-q", "-m", "Merge", "left")
-    replay_here(shop, passed=COUNT + 2, env=NOTHING_RUNS)
