@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import NamedTuple
 
 import pytest
@@ -32,6 +33,7 @@ CITIES = ("Oslo", "Rome", "Bonn", "Lima")
 TESTS = "import shop\n\n" + "".join(
     f"def test_{city.lower()}(): assert shop.fetch('{city}') == {{'city': '{city}'}}\n" for city in CITIES
 )
+HERE = f"Python {sys.version_info[0]}.{sys.version_info[1]} on {sys.platform}"
 BONN = "  shop:fetch(city='Bonn')    recorded by tests/test_shop.py::test_bonn"
 
 
@@ -153,8 +155,8 @@ def test_an_incomplete_set_is_not_judged(shop, unused):
     assert verdict.lines == [
         "unused recordings not judged: 2 tests were not run",
         "  not run:",
-        "    tests/test_shop.py::test_bonn",
-        "    tests/test_shop.py::test_oslo",
+        f"    tests/test_shop.py::test_bonn with {HERE}",
+        f"    tests/test_shop.py::test_oslo with {HERE}",
         "  to judge them, give the files of all jobs: each test has to run in one of them",
     ]
     assert shop.files() == before
@@ -168,7 +170,7 @@ def test_ten_missing_tests_are_named(shop, unused):
 
     assert short.lines[0] == "unused recordings not judged: 13 tests were not run"
     assert short.lines[2:13] == [
-        *(f"    tests/test_many.py::test_{n:02}" for n in range(10)),
+        *(f"    tests/test_many.py::test_{n:02} with {HERE}" for n in range(10)),
         "    and 3 more",
     ]
 
@@ -300,11 +302,10 @@ def test_jobs_of_folders_need_the_list_of_all_tests(shop, unused):
     alone, together = unused("all.json", "a.json"), unused("all.json", "a.json", "b.json")
 
     assert without.lines == [
-        "unused recordings not judged: no run has collected all tests (a.json: only a part of the tests "
-        "was named; b.json: only a part of the tests was named)",
+        "unused recordings not judged: no run has collected all tests (only a part of the tests was named)",
         "  to list all tests: pytest --collect-only --mimic-usage=FILE, and give FILE as well",
     ]
-    assert alone.lines[1:3] == ["  not run:", "    tests/b/test_b.py::test_b"]
+    assert "    tests/b/test_b.py::test_b with Python " in alone.lines[2]
     assert (together.code, together.lines[0]) == (1, "4 recordings unused")
 
 
@@ -316,7 +317,7 @@ def test_a_worker_that_crashed_prevents_judging(shop, unused):
 
     assert verdict.code == 2
     assert verdict.lines[0].startswith("unused recordings not judged: ")
-    assert verdict.lines[0].endswith("usage.json: a worker crashed")
+    assert verdict.lines[0].endswith(": a worker crashed")
 
 
 # -- files that do not belong together, or are none
@@ -335,18 +336,10 @@ def test_files_of_different_commits_are_refused(shop, unused):
     shown = unused("usage-0.json", "usage-1.json")
     cleared = unused("usage-0.json", "usage-1.json", "--clear")
 
-    assert mixed.code == 2
-    assert mixed.errors.startswith("ERROR: usage-0.json and later.json are of different commits: ")
-    assert (shown.code, shown.lines[2]) == (1, BONN)
-    assert shown.lines[3].startswith("the files are of the commit ")
-    assert shown.lines[4].startswith(
-        "to drop the unused, check that commit out, and then: pytest-mimic unused "
-    )
-    assert (cleared.code, cities(shop)) == (2, set(CITIES))
-    assert (
-        "is checked out: its tests may use other recordings\n  to clear there: git checkout "
-        in cleared.errors
-    )
+    assert mixed.code == shown.code == cleared.code == 2
+    assert "ERROR: not all are of one commit: this checkout of " in shown.errors
+    assert ", usage-1.json of " in shown.errors
+    assert cities(shop) == set(CITIES)
 
 
 def test_files_of_different_vaults_are_refused(shop, unused):
@@ -356,8 +349,8 @@ def test_files_of_different_vaults_are_refused(shop, unused):
     mixed, foreign = unused("usage-0.json", "other.json"), unused("other.json")
 
     assert mixed.code == foreign.code == 2
-    assert "are of different vaults: .mimic_vault and other" in mixed.errors
-    assert "other.json is of the vault other, and the vault of this project is .mimic_vault" in foreign.errors
+    for verdict in (mixed, foreign):
+        assert "other.json is of the vault other, and not of .mimic_vault" in verdict.errors
 
 
 def test_a_pattern_that_matches_nothing_and_damage_are_errors(shop, unused):
@@ -369,7 +362,7 @@ def test_a_pattern_that_matches_nothing_and_damage_are_errors(shop, unused):
     assert nothing.errors == (
         "ERROR: cannot read usage-*.json: No such file or directory\n  each job writes one: pytest --mimic-usage=FILE\n"
     )
-    assert "bad.json is damaged, or is not a file of --mimic-usage" in bad.errors
+    assert "bad.json is damaged, or is not a file that --mimic-usage" in bad.errors
     assert "cannot read gone.json: No such file or directory" in gone.errors
 
 
@@ -391,7 +384,7 @@ def test_the_file_is_relative_to_where_pytest_was_started(shop, monkeypatch):
 
     facts = json.loads((shop.root / "tests/new/usage.json").read_text())
     cities = ("bonn", "lima", "oslo", "rome")
-    assert facts["tests"] == {f"tests/test_shop.py::test_{city}": "passed" for city in cities}
+    assert facts["account"]["outcomes"] == {f"tests/test_shop.py::test_{city}": "passed" for city in cities}
 
 
 def test_a_run_that_mimics_nothing_writes_its_file(project):
@@ -401,7 +394,7 @@ def test_a_run_that_mimics_nothing_writes_its_file(project):
 
     assert run.section == ["nothing is mimicked"]
     facts = json.loads((project.root / "usage.json").read_text())
-    assert facts["tests"] == {"test_it.py::test_it": "passed"}
+    assert facts["account"]["outcomes"] == {"test_it.py::test_it": "passed"}
 
 
 def test_a_run_that_ends_early_leaves_no_older_file(shop):
@@ -418,7 +411,7 @@ def test_a_run_that_ends_early_leaves_no_older_file(shop):
     [
         (["--mimic-usage=u.json", "--mimic-live"], "--mimic-usage cannot be combined with --mimic-live"),
         (["--mimic-usage="], "--mimic-usage needs the name of a file"),
-        (["--mimic-usage=tests"], "tests is a folder"),
+        (["--mimic-usage=tests"], "Is a directory"),
         (["--mimic-usage=shop.py"], "shop.py, which is another kind of file"),
     ],
 )

@@ -46,10 +46,10 @@ BUDGET = {
     "_core.targets": 850,
     "_core.vault": 3_200,
     "_run": 3_000,
-    "_tools.cli": 1_600,
+    "_tools.cli": 1_540,
     "_tools.foreign": 820,
     "_tools.shown": 2_100,
-    "_tools.unused": 550,
+    "_tools.unused": 390,
     "face": 800,
     "ground": 1_350,
 }

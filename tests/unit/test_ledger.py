@@ -25,10 +25,11 @@ TEXTS = (
     "problems",
     "deselected",
     "selection",
+    "hiding",
 )
 SETS = (
     *("used", "replaced", "trusted", "collected", "skipped_modules", "tests"),
-    "absent_clients",
+    *("absent_clients", "known", "ran", "wanted", "covered"),
 )
 
 
@@ -44,6 +45,7 @@ def an_account(tag: str) -> Ledger:
         getattr(ledger, name).append(f"{name} {tag}")
     for name in SETS:
         getattr(ledger, name).add(f"{name} {tag}")
+    ledger.outcomes = {"test": "failed" if tag == "a" else "passed", f"test {tag}": "skipped"}
     return ledger
 
 
@@ -51,7 +53,7 @@ def test_a_new_account_is_empty() -> None:
     plain = Ledger().to_plain()
 
     assert {name: value for name, value in plain.items() if value} == {}
-    assert {type(value) for value in plain.values()} == {int, float, list}
+    assert {type(value) for value in plain.values()} == {int, float, list, dict}
 
 
 def test_accounts_add_up() -> None:
@@ -69,6 +71,7 @@ def test_accounts_add_up() -> None:
         [f"{name} a", f"{name} b"] for name in (*TEXTS, *SETS)
     ]
     assert plain == {
+        "outcomes": {"test": "failed", "test a": "skipped", "test b": "skipped"},
         "replayed": 4,
         "saved": pytest.approx(4.5),
         "recorded": 4,

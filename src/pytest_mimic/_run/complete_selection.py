@@ -80,7 +80,6 @@ class SelectedTests(Hooks):
     """A plugin that notes which tests a run collects and selects, and how they end."""
 
     def __init__(self, config: pytest.Config, ledger: Ledger) -> None:
-        self.outcomes: dict[str, str] = {}  # `passed`, `failed` or `skipped`, by the test's id
         self.have_run = False  # whether tests were run: `--fixtures` and the like never do
         self._config = config
         self._ledger = ledger
@@ -108,7 +107,7 @@ class SelectedTests(Hooks):
 
     def have_all_passed(self) -> bool:
         """Return whether all tests of the project have run and passed."""
-        all_passed = set(self.outcomes.values()) <= {"passed"}
+        all_passed = set(self._ledger.outcomes.values()) <= {"passed"}
         return all_passed and not self._ledger.skipped_modules and not self.narrowed()
 
     def finish_collection(self, selected: Sequence[pytest.Item], *, are_listed: bool) -> None:
@@ -116,7 +115,9 @@ class SelectedTests(Hooks):
         kept = set(map(id, selected))
         deselected = sum(id(item) not in kept for item in self._collected)
         if are_listed:
-            self._ledger.tests.update(map(plain_id, self._collected))
+            from pytest_mimic._tools.unused.usage import in_environment
+
+            self._ledger.tests.update(in_environment(plain_id(item)) for item in self._collected)
         self._collected.clear()
         if deselected:
             self._ledger.deselected.append(f"{plural(deselected, 'test')} deselected")
@@ -127,11 +128,12 @@ class SelectedTests(Hooks):
         self._collected.append(item)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.skipped:
+            self._ledger.skipped_modules.add(report.nodeid)
+            return
         self._ledger.collected.add(report.nodeid.partition("::")[0])
         if report.failed:
             self.narrow("a collection error")
-        elif report.skipped:
-            self._ledger.skipped_modules.add(report.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> None:
@@ -145,9 +147,10 @@ class SelectedTests(Hooks):
         if report.outcome == "passed" and report.when != "call":
             return
         nodeid = vars(report).get("mimic_test") or without_group(report.nodeid)
+        outcomes = self._ledger.outcomes
         if str(report.outcome) == "rerun":  # an outcome of pytest-rerunfailures
-            self.outcomes.pop(nodeid, None)
+            outcomes.pop(nodeid, None)
         elif report.outcome != "passed" or hasattr(report, "wasxfail"):
-            self.outcomes[nodeid] = "failed" if report.failed else "skipped"
+            outcomes[nodeid] = "failed" if report.failed else "skipped"
         else:
-            self.outcomes.setdefault(nodeid, "passed")
+            outcomes.setdefault(nodeid, "passed")

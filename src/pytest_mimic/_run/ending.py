@@ -12,7 +12,7 @@ from pytest_mimic._run.complete_selection import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
 from pytest_mimic._run.unused_check import judge_unused, restore_replaced
 from pytest_mimic._tools.unused.judgement import Judgement
-from pytest_mimic.errors import printable
+from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
     from pytest_mimic._run.call_report import CallReports
@@ -45,9 +45,12 @@ class Ending:
 
             review_of(settings).begin()
         if settings.usage is not None:
-            from pytest_mimic._run.usage_writer import remove_old
+            from pytest_mimic._tools.unused.usage import remove_old
 
-            remove_old(settings.usage)
+            try:
+                remove_old(settings.usage)
+            except MimicError as error:
+                raise pytest.UsageError(str(error)) from None
         if settings.mode.writes and self._is_controller:
             self._session.keep_error(vault.mark_run)
 
@@ -98,9 +101,7 @@ class Ending:
         if not self._tests.have_run or self._config.option.collectonly:
             return
         listed = SHOWN if self.calls is None else self.calls.unused_listed
-        self._judgement = judge_unused(
-            self._session, self._tests.outcomes, self._tests.narrowed(), listed=listed
-        )
+        self._judgement = judge_unused(self._session, self._tests.narrowed(), listed=listed)
         settings, vault, ledger = self._session.settings, self._session.vault, self._session.ledger
         if ledger.missing or ledger.unasked:
             self._judgement.moved = self._moved()
@@ -125,7 +126,7 @@ class Ending:
         from pytest_mimic._tools.unused.judging import GoneTests
         from pytest_mimic._tools.unused.moved_tests import moved_tests
 
-        ledger, settings, outcomes = self._session.ledger, self._session.settings, self._tests.outcomes
+        ledger, settings = self._session.ledger, self._session.settings
         firsts: dict[str, str] = {}
         for miss in ledger.missing:
             if miss.test and miss.key and not miss.is_stale:
@@ -133,21 +134,23 @@ class Ending:
         for test, key in ledger.unasked:  # of a failing test, they were not kept
             firsts.setdefault(test, key)
         # Of a file that is named with a test, pytest does not report the collection.
-        collected = ledger.collected | {test.partition("::")[0] for test in outcomes}
-        gone = GoneTests(
-            outcomes,
-            collected,
-            settings.rootdir,
-            is_shared=settings.is_shared,
-            is_complete=not self._tests.narrowed(),
-        )
+        ledger.collected |= {test.partition("::")[0] for test in ledger.outcomes}
+        gone = GoneTests(ledger, settings, is_complete=not self._tests.narrowed())
         return moved_tests(self._session.vault, firsts, gone)
 
     def _keep_usage(self) -> None:
-        if self._tests.have_run and (path := self._session.settings.usage) is not None:
-            from pytest_mimic._run.usage_writer import keep_usage
+        path, ledger, requested = self._session.settings.usage, self._session.ledger, self._tests.requested
+        if path is None or not self._tests.have_run:
+            return
+        from pytest_mimic._tools.unused.usage import in_environment, write_usage
 
-            keep_usage(path, self._session, self._tests.outcomes, self._tests.requested)
+        ledger.known = set(self._session.vault.names())
+        ledger.ran = set(map(in_environment, ledger.outcomes))
+        ledger.wanted, ledger.covered = set(requested.wanted), set(requested.covered)
+        ledger.hiding += requested.hiding
+        ledger.selection += requested.idle
+        ledger.absent_clients |= set(self._session.coverings.missing_kinds())
+        write_usage(path, ledger, self._session.settings)
 
     def _keep_changes(self) -> None:
         """Name what waits for a review in the summary."""
@@ -167,7 +170,9 @@ class Ending:
     def _write_page(self) -> None:
         if self.calls is not None and not self._config.option.collectonly:
             notes = self.summary(quiet=False)
-            self._page = self.calls.write(self._judgement, notes=notes, outcomes=self._tests.outcomes)
+            self._page = self.calls.write(
+                self._judgement, notes=notes, outcomes=self._session.ledger.outcomes
+            )
 
     def summary(self, *, quiet: bool | None = None) -> list[str]:
         """Return the lines of the section titled `mimic`. By default, `-q` makes it quiet."""

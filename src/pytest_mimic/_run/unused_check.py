@@ -15,14 +15,10 @@ if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
 
-def judge_unused(
-    session: Session, outcomes: Mapping[str, str], reasons: Collection[str], *, listed: int = SHOWN
-) -> Judgement:
+def judge_unused(session: Session, reasons: Collection[str], *, listed: int = SHOWN) -> Judgement:
     """Judge the recordings that a run did not use, and clear those proven unused if `--mimic-clear-unused` was given.
 
-    What could not be judged is told only if an option asked for it.
-
-    Outcomes are `passed`, `failed` or `skipped`, by the test's id. If there are reasons why the run was not complete,
+    What could not be judged is told only if an option asked for it. If there are reasons why the run was not complete,
     nothing is judged. The first unused ones are named, so many as are to be `listed`.
     """
     settings, ledger = session.settings, session.ledger
@@ -35,17 +31,10 @@ def judge_unused(
     unused = session.vault.names(without=ledger.used)
     if not unused:
         return Judgement(cleared=_cleared(session, {}))
-    from pytest_mimic._tools.unused.judging import Evidence, judge
+    from pytest_mimic._tools.unused.judging import judge
 
-    evidence = Evidence(
-        outcomes,
-        ledger.skipped_modules,
-        ledger.collected,
-        settings.rootdir,
-        settings.is_shared,
-        session.coverings.missing_kinds(),
-    )
-    judgement, proven = judge(session.vault, unused, evidence, listed=listed)
+    ledger.absent_clients |= set(session.coverings.missing_kinds())
+    judgement, proven = judge(session.vault, unused, ledger, settings, listed=listed)
     if not is_asked:
         judgement.unproven = 0
     if settings.clear_unused and settings.no_record and proven:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._run.complete_selection import selection_of
 from pytest_mimic._tools.unused.judging import GoneTests
 
 PART = ["only a part of the tests was named"]
+
+
+def _settings(rootdir: Path, *, is_shared: bool) -> Any:
+    return SimpleNamespace(rootdir=rootdir, is_shared=is_shared)
 
 
 @pytest.fixture
@@ -104,8 +111,10 @@ def test_a_test_is_gone_if_its_file_no_longer_has_its_name(
     for name, text in SOURCES.items():
         (tmp_path / name).write_text(text, encoding="latin-1")
 
-    alone = GoneTests(outcomes, collected, tmp_path, is_shared=False)
-    shared = GoneTests(outcomes, collected, tmp_path, is_shared=True)
+    ledger = Ledger()
+    ledger.outcomes, ledger.collected = outcomes, set(collected)
+    alone = GoneTests(ledger, _settings(tmp_path, is_shared=False))
+    shared = GoneTests(ledger, _settings(tmp_path, is_shared=True))
 
     assert (nodeid in alone) is gone
     assert nodeid not in shared

@@ -49,90 +49,63 @@ class OnceEach(list[_Row]):
             self.append(row)
 
 
-# The entries are made by three classes, as one `__init__` for all of them would be too long to read.
-class _Selection:
-    """The entries that say which recordings are used, and which are proven unused."""
+# How an outcome of a test counts when several processes or jobs have run it.
+_WEIGHT = {"skipped": 0, "passed": 1, "failed": 2}
+
+
+class Ledger:
+    """The account of one process. The kind of an entry says how two accounts add up: numbers, lists, sets, outcomes."""
 
     def __init__(self) -> None:
-        # Names of the recordings and cassettes that the run used or made.
-        self.used: set[str] = set()
-        # The ids of modules that were skipped as a whole.
-        self.skipped_modules: set[str] = set()
-        # The ids of the files and folders in which pytest looked for tests.
-        self.collected: set[str] = set()
-        # With `--mimic-usage`, the ids of the tests that were collected, also of those that were deselected then.
-        self.tests: set[str] = set()
-        # The kinds of clients that tests name, and of which none that is named is installed.
-        self.absent_clients: set[str] = set()
-        # How many tests of the collected ones do not run, in words; empty if all do.
-        self.deselected = OnceEach[str]()
-        # Other reasons why the run was not complete; empty if it was.
-        self.selection = OnceEach[str]()
-
-
-class _Writing:
-    """The entries that say what the tests wrote, and what is taken back of it."""
-
-    def __init__(self) -> None:
-        # The labels of the errors of failing tests, which were not kept.
-        self.taken_back: list[str] = []
+        # Sets of names and ids. The first ones prove which recordings are unused.
+        self.used: set[str] = set()  # the recordings and cassettes that the run used or made
+        self.skipped_modules: set[str] = set()  # the modules that were skipped as a whole
+        self.collected: set[str] = set()  # the files and folders in which pytest looked for tests
+        self.absent_clients: set[str] = set()  # the named kinds of clients of which none is installed
+        self.known: set[str] = set()  # with `--mimic-usage`: the recordings in the vault at the end
+        self.tests: set[str] = set()  # the tests that were collected, with their environment
+        self.ran: set[str] = set()  # those of them that ran or were skipped
+        self.wanted: set[str] = set()  # the paths of a complete selection
+        self.covered: set[str] = set()  # those in which all tests were collected
+        self.trusted: set[str] = set()  # marks of the contents that passing tests used; see `owners.accept`
+        self.replaced: set[str] = set()  # objects that re-recording left behind
+        # `passed`, `failed` or `skipped`, by the id of each test that ran.
+        self.outcomes: dict[str, str] = {}
+        # Rows that count once.
+        self.hiding = OnceEach[str]()  # why not all tests were collected
+        self.deselected = OnceEach[str]()  # how many of the collected tests do not run
+        self.selection = OnceEach[str]()  # other reasons why the run was not complete
+        self.missing = OnceEach[Miss]()  # calls without a recording
+        self.notes = OnceEach[str]()  # sentences for the summary
+        self.errors = OnceEach[str]()  # errors outside of any test, and steps at an end that failed
+        self.problems = OnceEach[str]()  # targets that turned out not to exist
+        # Rows.
+        self.drifted: list[Sequence[str]] = []  # real calls that differ from their recording: label, test
+        self.unasked: list[Sequence[str]] = []  # what `mimic_auto` ran in a replay: test, identity
+        self.failures: list[Sequence[str]] = []  # recorded errors that were kept and are listed: call, test
+        self.strays: list[str] = []  # misses outside of any test
+        self.environment: list[Sequence[str]] = []  # outcomes with secret values: label, what was done, test
+        self.processes: list[Sequence[str]] = []  # processes in which nothing is mimicked: test, way
+        self.calls: list[dict[str, Any]] = []  # noted for a report, in no report yet; see `call_log`
+        # What has changed of what replayed calls reach and read: recording, target, what, how many calls, their tests.
+        self.inputs: list[Sequence[Any]] = []
+        self.taken_back: list[str] = []  # the errors of failing tests, which were not kept
         # The name of each recording that a failing test replaced, its content before and its content now.
         self.put_back: list[Sequence[str | None]] = []
-        # Marks of the contents that passing tests used; see `owners.accept`.
-        self.trusted: set[str] = set()
-        # What forked processes wrote since the last test: the arguments of `Journal.note`.
-        self.wrote: list[list[Any]] = []
-        # Names of objects that re-recording left behind.
-        self.replaced: set[str] = set()
-
-
-class Ledger(_Selection, _Writing):
-    """The account of one process. The kind of an entry says how two accounts add up."""
-
-    def __init__(self) -> None:
-        _Selection.__init__(self)
-        _Writing.__init__(self)
-        # Real calls recorded, and how long they took, in seconds.
-        self.recorded = 0
+        self.wrote: list[list[Any]] = []  # what forked processes wrote: the arguments of `Journal.note`
+        # Numbers.
+        self.recorded = self.verified = 0  # real calls recorded, and compared
         self.record_seconds = 0.0
-        # How many tokens of language models the replayed answers took when they were recorded.
-        self.tokens = 0
-        # Real calls compared, and those that differed from their recording: label and test.
-        self.verified = 0
-        self.drifted: list[Sequence[str]] = []
-        # Calls without a recording.
-        self.missing = OnceEach[Miss]()
-        # The real calls of `mimic_auto` in a run that was not asked to record: test and identity.
-        self.unasked: list[Sequence[str]] = []
-        # The recorded errors that were kept and are listed: each in words, and its test.
-        self.failures: list[Sequence[str]] = []
-        # Misses outside of any test.
-        self.strays: list[str] = []
-        # Outcomes that held the value of an environment variable: label, and what was done with it in which test.
-        self.environment: list[Sequence[str]] = []
-        # Processes that were started without anything mimicked in them: test, and the way of starting.
-        self.processes: list[Sequence[str]] = []
-        # The calls that were noted for `-v` or the HTML report and are not yet part of a test's report; see `call_log`.
-        self.calls: list[dict[str, Any]] = []
-        # What has changed of what replayed calls reach and read: recording, target, what, how many calls, and their tests.
-        self.inputs: list[Sequence[Any]] = []
-        # Sentences for the summary.
-        self.notes = OnceEach[str]()
-        # Errors outside of any test, and steps that failed at the end of a test or of the run.
-        self.errors = OnceEach[str]()
-        # Targets that turned out not to exist.
-        self.problems = OnceEach[str]()
-        # All of these are entries; what follows belongs to this process alone.
+        self.tokens = 0  # that the replayed answers of language models took when they were recorded
         self._entries = frozenset(vars(self))
-        # Processes that are forked from this one add to its account by a log.
+        # What follows belongs to this process alone. Processes that are forked from it add to its account by a log.
         self.process = getpid()
         self.forks = ForkLog()
         # The replays of this process. Appending is safe in threads without a lock. The garbage collector looks at plain
         # tuples once only.
         self.replays: list[Replayed] = []
         self._count = self.replays.append
-        # How many replays there were when each test began.
-        self.begun: list[tuple[int, str]] = []
+        self.begun: list[tuple[int, str]] = []  # how many replays there were when each test began
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
 
@@ -194,27 +167,27 @@ class Ledger(_Selection, _Writing):
         return {name: list(tests) for name, tests in users.items()}
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the account as data that execnet can ship."""
+        """Return the account as data that execnet, and JSON, can ship."""
         plain: dict[str, Any] = {"replayed": self.replayed, "saved": self.saved}
         for name in self._entries:
             entry = vars(self)[name]
-            if isinstance(entry, set):
-                entry = sorted(entry)
-            plain[name] = list(entry) if isinstance(entry, OnceEach) else entry
-        plain["missing"] = [tuple(miss) for miss in self.missing]
+            plain[name] = sorted(entry) if isinstance(entry, set) else entry
+            if isinstance(entry, OnceEach):
+                plain[name] = [tuple(row) if isinstance(row, Miss) else row for row in entry]
         return plain
 
     def add(self, plain: dict[str, Any]) -> None:
         """Add the account of another process, or a part of it, in the form of `to_plain`."""
         self._replayed_elsewhere += plain.get("replayed", 0)
         self._saved_elsewhere += plain.get("saved", 0.0)
-        for miss in plain.get("missing", ()):
-            self.missing.add(Miss(*miss))
-        for name in (self._entries & plain.keys()) - {"missing"}:
+        for name in self._entries & plain.keys():
             entry, other = vars(self)[name], plain[name]
             if isinstance(entry, (set, OnceEach)):
                 for row in other:
-                    entry.add(row)
+                    entry.add(Miss(*row) if name == "missing" else row)
+            elif isinstance(entry, dict):
+                for test, outcome in other.items():
+                    entry[test] = max(entry.get(test, outcome), outcome, key=_WEIGHT.__getitem__)
             else:
                 vars(self)[name] = entry + other
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from heapq import nsmallest
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pytest_mimic._core.vault.file_names import CALLS, CASSETTES
 from pytest_mimic._core.words import plural, size
@@ -14,50 +14,42 @@ from pytest_mimic._tools.unused.judgement import Judgement
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.engine.ledger import Ledger
+    from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
 
-
-class Evidence(NamedTuple):
-    """The facts about complete runs that decide whether a recording that they did not use is proven unused."""
-
-    outcomes: Mapping[str, str]  # `passed`, `failed` or `skipped`, by the test's id
-    skipped_modules: Collection[str]  # the ids of modules that were skipped as a whole
-    collected: Collection[str]  # the ids of the files and folders in which pytest looked for tests
-    rootdir: Path  # the folder that pytest calls so
-    is_shared: bool  # whether tests of other projects may have recorded in the vault as well
-    # The kinds of clients of which none that is named is installed, so that nothing could use their recordings.
-    absent_clients: Collection[str]
+_WORDS = {"skipped": "was skipped", "failed": "failed"}
 
 
 def judge(
-    vault: Vault, unused: Sequence[str], evidence: Evidence, *, listed: int | None
+    vault: Vault, unused: Sequence[str], ledger: Ledger, settings: Settings, *, listed: int | None
 ) -> tuple[Judgement, dict[str, int]]:
-    """Judge recordings that complete runs did not use. Return the judgement, and the bytes of those proven unused.
+    """Judge recordings that a complete run did not use. Return the judgement, and the bytes of those proven unused.
 
     A recording is proven unused if the test that made it passed, or no longer exists. One that tests share is held back
     while any test was skipped or failed. Recordings for which no client is installed are not proven. The first unused
     ones are named, so many as are to be `listed`; None names all.
     """
-    outcomes = evidence.outcomes
-    all_passed = not evidence.skipped_modules and set(outcomes.values()) <= {"passed"}
-    gone = GoneTests(outcomes, evidence.collected, evidence.rootdir, is_shared=evidence.is_shared)
+    outcomes, skipped = ledger.outcomes, sorted(ledger.skipped_modules - ledger.collected)
+    not_passed = [f"{test} {_WORDS[outcome]}" for test, outcome in outcomes.items() if outcome != "passed"]
+    not_passed += [f"{module} was skipped" for module in skipped]
+    gone = GoneTests(ledger, settings)
     judged: dict[str, bool] = {}
     proven: dict[str, int] = {}
     for name, recorder, length in vault.tests_of(unused):
         if recorder not in judged:
             outcome = outcomes.get(recorder)
             judged[recorder] = outcome == "passed" or (outcome is None and recorder in gone)
-        if not judged[recorder] or not (all_passed or _owner_of(vault, name) == recorder != ""):
+        if not judged[recorder] or (not_passed and (not recorder or _owner_of(vault, name) != recorder)):
             continue
-        if name.removeprefix(CALLS).partition("/")[0] not in evidence.absent_clients:
+        if name.removeprefix(CALLS).partition("/")[0] not in ledger.absent_clients:
             proven[name] = length
-    unproven = len(unused) - len(proven)
     names = sorted(proven) if listed is None else nsmallest(listed, proven)
     rows = [labelled(vault, name) for name in names]
     shown = [(label, test, bool(test) and test not in outcomes) for label, test in rows]
-    unproven_as = "their tests may still exist" if all_passed else _first_not_passed(evidence)
-    judgement = Judgement(unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as)
-    return judgement, proven
+    unproven_as = not_passed[0] if not_passed else "their tests may still exist"
+    unproven = len(unused) - len(proven)
+    return Judgement(unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as), proven
 
 
 def _owner_of(vault: Vault, name: str) -> str | None:
@@ -69,14 +61,6 @@ def _owner_of(vault: Vault, name: str) -> str | None:
     except MimicError:
         return None
     return recording.owner if recording is not None else None
-
-
-def _first_not_passed(evidence: Evidence) -> str:
-    """Return the first test that did not pass."""
-    found = [(test, outcome) for test, outcome in evidence.outcomes.items() if outcome != "passed"]
-    found += [(module, "skipped") for module in evidence.skipped_modules]
-    test, outcome = found[0]
-    return f"{test} {'was skipped' if outcome == 'skipped' else outcome}"
 
 
 def clear(vault: Vault, proven: Mapping[str, int]) -> str:
@@ -113,23 +97,14 @@ class GoneTests:
     Their file is gone; or it was collected, and their function ran without these parameters, or neither the name of
     their function nor that of their class stands in it.
 
-    All are known by their ids: the tests with their outcomes, and the files that were collected. If tests of other
-    projects may have recorded as well (`is_shared`), no test is known to be gone. If the run was not complete, it does not
-    tell which parameters a function has.
+    If tests of other projects may have recorded as well (`is_shared`), no test is known to be gone. If the run was not
+    complete, it does not tell which parameters a function has.
     """
 
-    def __init__(
-        self,
-        outcomes: Mapping[str, str],
-        collected: Collection[str],
-        rootdir: Path,
-        *,
-        is_shared: bool,
-        is_complete: bool = True,
-    ) -> None:
-        self._outcomes, self._collected = outcomes, collected
-        self._rootdir, self._is_shared = rootdir, is_shared
-        ran = (test for test, outcome in outcomes.items() if is_complete and outcome != "skipped")
+    def __init__(self, ledger: Ledger, settings: Settings, *, is_complete: bool = True) -> None:
+        self._outcomes, self._collected = ledger.outcomes, ledger.collected
+        self._rootdir, self._is_shared = settings.rootdir, settings.is_shared
+        ran = (test for test, outcome in self._outcomes.items() if is_complete and outcome != "skipped")
         self._functions = {test.partition("[")[0] for test in ran}
 
     def __contains__(self, nodeid: str) -> bool:

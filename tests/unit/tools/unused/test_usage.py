@@ -1,0 +1,106 @@
+"""The files of `--mimic-usage`: what is written is read, several are one account, and a damaged one is an error."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from pytest_mimic._core.engine.ledger import Ledger
+from pytest_mimic._tools.unused.usage import Usage, read_usage, remove_old, together, usage_of, write_usage
+from pytest_mimic.errors import MimicError
+
+HERE = Usage("vault", "e" * 40, {})
+
+
+def usage(**account):
+    return HERE._replace(account=account, label="a.json")
+
+
+def test_what_is_written_is_read(tmp_path):
+    path, ledger = tmp_path / "new" / "usage.json", Ledger()
+    settings = SimpleNamespace(rootdir=tmp_path, vault=tmp_path / "vault")
+    ledger.use("cassettes/\udce4.json")
+    ledger.outcomes["tests/test_ä.py::TestIt::test_x[::a]"] = "passed"
+    ledger.selection.add("a worker crashed")
+
+    write_usage(path, ledger, settings)
+
+    read = read_usage(path)
+    assert read == usage_of(settings)._replace(account=read.account, label=str(path))
+    assert read.account["used"] == ["cassettes/\udce4.json"]
+    assert read.account["outcomes"] == {"tests/test_ä.py::TestIt::test_x[::a]": "passed"}
+    assert read.account["selection"] == ["a worker crashed"]
+    remove_old(path)
+    assert [*path.parent.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "3", "[" * 100_000, '{"format": 1}', '{"mimic_usage": "2"}', '{"mimic_usage": 3}'),
+        '{"mimic_usage": 3, "vault": "", "commit": "", "account": []}',
+        '{"mimic_usage": 3, "vault": "", "commit": "", "account": {"used": 3}}',
+        '{"mimic_usage": 3, "vault": "", "commit": "", "account": {"outcomes": {"a.py::x": "gone"}}}',
+        '{"mimic_usage": 4, "vault": "", "commit": "", "account": {}}',
+    ],
+)
+def test_a_damaged_file_is_an_error_and_nobody_elses_is_removed(tmp_path, text):
+    path = tmp_path / "usage.json"
+    path.write_text(text)
+
+    with pytest.raises(MimicError, match=r"usage\.json is damaged, or is not a file that --mimic-usage"):
+        read_usage(path)
+    if text and not text.startswith('{"mimic_usage":'):
+        with pytest.raises(MimicError, match="which is another kind of file"):
+            remove_old(path)
+
+
+def test_several_runs_are_one():
+    one = usage(
+        outcomes={"a": "passed", "b": "skipped"},
+        tests=["a on linux", "b on linux"],
+        ran=["a on linux", "b on linux"],
+        wanted=["tests/a", "tests/b"],
+        covered=["tests/a"],
+        skipped_modules=["test_x.py", "test_y.py"],
+    )
+    two = usage(
+        outcomes={"a": "failed", "b": "passed"},
+        tests=["a on win32", "c on win32"],
+        ran=["a on win32"],
+        wanted=["tests/a", "tests/b"],
+        covered=["tests/b"],
+        collected=["test_x.py"],
+    )
+
+    whole = together([one, two], HERE, names_vault=False)
+
+    assert whole.outcomes == {"a": "failed", "b": "passed"}
+    assert whole.tests - whole.ran == {"c on win32"}
+    assert whole.wanted == whole.covered
+    assert whole.skipped_modules - whole.collected == {"test_y.py"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "names_vault", "text"),
+    [
+        ({"vault": "other"}, False, r"a\.json is of the vault other, and not of vault"),
+        ({"vault": "other"}, True, None),
+        ({"commit": "f" * 40}, True, "not all are of one commit: .* of eeeeeeeeee, a.json of ffffffffff"),
+        ({"commit": ""}, False, None),
+    ],
+)
+def test_runs_that_do_not_belong_together_are_refused(facts, names_vault, text):
+    file = usage()._replace(**facts)
+
+    if text is None:
+        together([file], HERE, names_vault=names_vault)
+    else:
+        with pytest.raises(MimicError, match=text):
+            together([file], HERE, names_vault=names_vault)
+
+
+def test_the_vaults_are_compared_where_one_was_named():
+    with pytest.raises(MimicError, match="is of the vault other, and not of vault"):
+        together([usage(), usage()._replace(vault="other")], HERE, names_vault=True)
