@@ -229,7 +229,8 @@ def test_the_longer_of_two_readings_of_a_response_is_kept(project):
         def test_it():
             with httpx.stream("GET", os.environ["API"] + "/chunks") as response:
                 chunks = response.iter_bytes()
-                assert len([*zip(range(int(os.environ["CHUNKS"])), chunks)]) == min(4, int(os.environ["CHUNKS"]))
+                read = b"".join(chunk for _, chunk in zip(range(int(os.environ["CHUNKS"])), chunks))
+                assert b"one,two,\\xff\\x00,four".startswith(read)
     """)
 
     with running_server() as server:

@@ -8,18 +8,18 @@ and `aiohttp.test_utils` are left alone. A replay connects to nothing, so trace 
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, wraps
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
-from pytest_mimic._clients.http.failures import aiohttp_failure
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._core.seam.base import Edge
+from pytest_mimic._core.seam.recording import recording
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.aiohttp_replay import ReplayedProtocol
     from pytest_mimic._core.seam.base import Port
 
 
@@ -50,19 +50,16 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
         if step.mode == "replay":
             plain = step.outcome(is_read_only=True)
             return replay.replayed_connection(
-                replay.ReplayedProtocol(self, req, lambda: plain, step.exhausted)
+                self, req, replay.ReplayedProtocol(self, req, plain, step.exhausted)
             )
-        recorder = ExchangeRecorder(step)
-        replayed = replay.ReplayedProtocol(self, req, recorder.recorded, recorder.exhausted)
-        try:
-            with step.running():
-                connection = await original(self, req, *args, **options)
-        except BaseException as error:
-            _record_error(recorder, error, req, at="connect")
-            if not step.answers(error):
-                raise
-            return replay.replayed_connection(replayed)
-        _NextResponse(connection, req, recorder, replayed)
+        recorder, connection = ExchangeRecorder(step), None
+        with _recording(recorder, req):
+            connection = await original(self, req, *args, **options)
+            recorder.is_connected = True
+        if connection is None:
+            protocol = replay.ReplayedProtocol(self, req, recorder.recorded(), step.exhausted)
+            return replay.replayed_connection(self, req, protocol)
+        _NextResponse(self, connection, req, recorder)
         return connection
 
     return connect
@@ -97,79 +94,77 @@ async def _body_of(req: Any, body: Any) -> bytes:
     return data
 
 
+@contextmanager
+def _recording(recorder: ExchangeRecorder, req: Any) -> Iterator[None]:
+    """Return the block for a part of a real exchange."""
+    from asyncio import CancelledError
+
+    with recording(recorder.step, recorder.fail):
+        try:
+            yield
+        except CancelledError:
+            # The session's total timeout cancels the task, and raises a timeout instead further up.
+            if getattr(req._timer, "_cancelled", False):
+                recorder.fail(TimeoutError())
+            raise
+
+
 class _NextResponse:
     """Lets the recorder see the next response on a real connection, and nothing after it.
 
-    To verify, the response is read here, and the session gets that of the `replayed` protocol.
+    To verify, the response is read here, and the session gets the recorded one.
     """
 
-    def __init__(
-        self, connection: Any, req: Any, recorder: ExchangeRecorder, replayed: ReplayedProtocol
-    ) -> None:
+    def __init__(self, connector: Any, connection: Any, req: Any, recorder: ExchangeRecorder) -> None:
+        self._connector = connector
         self._protocol = protocol = connection.protocol
         self._req = req
         self._recorder = recorder
-        self._replayed = replayed
-        # A response may be dropped before its end: returned with its connection, or lost with its session.
-        self._leave: Callable[[], None] = recorder.stop
+        self._params: dict[str, Any] = {}
         self._real_read, self._set_params = protocol.read, protocol.set_response_params
         protocol.read, protocol.set_response_params = self._read, self._set_response_params
-        protocol.connection_lost = self._connection_lost
-        connection.add_callback(self._released)
+        # A response may be dropped before its end: returned with its connection, or lost with its session.
+        connection.add_callback(self._left)
 
     def _set_response_params(self, **params: Any) -> None:
+        self._params = params
         self._set_params(**params)
-        self._replayed.set_response_params(**params)
 
     async def _read(self) -> Any:
         recorder, protocol = self._recorder, self._protocol
-        try:
+        with _recording(recorder, self._req):
             message, payload = await self._real_read()
-        except BaseException as error:
-            _record_error(recorder, error, self._req, at="response")
-            if not recorder.step.answers(error):
-                raise
-            return await self._replayed.read()
-        if 100 <= message.code < 200 and message.code != 101:  # another response follows
-            return message, payload
-        # The methods of the class show again.
-        del protocol.read, protocol.set_response_params
-        version = f"HTTP/{message.version.major}.{message.version.minor}"
-        decoded = self._replayed.params.get("auto_decompress", True)
-        recorder.start(message.code, message.reason, version, message.raw_headers, decoded=decoded)
-        payload, self._leave = _replay_module().recorded_body(payload, recorder)
-        if not recorder.is_verifying:
-            return message, payload
-        try:  # read what the recording has, to compare it
-            while not (payload.at_eof() or recorder.has_enough):
+            if 100 <= message.code < 200 and message.code != 101:  # another response follows
+                return message, payload
+            # The methods of the class show again.
+            del protocol.read, protocol.set_response_params
+            version = f"HTTP/{message.version.major}.{message.version.minor}"
+            decoded = self._params.get("auto_decompress", True)
+            recorder.start(message.code, message.reason, version, message.raw_headers, decoded=decoded)
+            _replay_module().record_body(payload, recorder, self._left)
+            if not recorder.is_verifying:
+                return message, payload
+            while not (payload.at_eof() or recorder.has_enough):  # read what the recording has, to compare it
                 await payload.readany()
-        except BaseException as error:
-            recorder.abandon(error)  # the reader has recorded it, unless it is an interrupt
-            if not recorder.step.answers(error):
-                raise
-        self._leave()
-        return await self._replayed.read()
+        recorder.stop()
+        replayed = _replay_module().ReplayedProtocol(
+            self._connector, self._req, recorder.recorded(), recorder.step.exhausted
+        )
+        replayed.set_response_params(**self._params)
+        return await replayed.read()
 
-    def _connection_lost(self, error: BaseException | None) -> None:
-        type(self._protocol).connection_lost(self._protocol, error)
-        if self._recorder.head:
-            self._leave()
+    def _left(self, error: BaseException | None = None) -> None:
+        """End the exchange, if its end has not come: it broke, or is given up, perhaps because of an exception."""
+        from asyncio import CancelledError
 
-    def _released(self) -> None:
-        error, recorder = sys.exc_info()[1], self._recorder
-        if error is not None and not recorder.head and not recorder.done:
-            _record_error(recorder, error, self._req, at="request")  # the request could not be written
-        self._leave()
-
-
-def _record_error(recorder: ExchangeRecorder, error: BaseException, req: Any, *, at: str) -> None:
-    """Record the exception that came instead of a response."""
-    from asyncio import CancelledError
-
-    if isinstance(error, CancelledError) and getattr(req._timer, "_cancelled", False):
-        # The session's total timeout cancels the task, and raises a timeout instead further up.
-        recorder.fail({"type": "reading", "message": "", "total": True})
-    elif isinstance(error, Exception):
-        recorder.fail(aiohttp_failure(error, at=at), error)
-    else:
-        recorder.abandon(error)
+        recorder = self._recorder
+        if error is None or str(error) == "Connection closed":  # by the reader
+            error = sys.exc_info()[1]
+            if recorder.head and not isinstance(error, (CancelledError, TimeoutError)):
+                error = None
+        if recorder.done:
+            return
+        if error is None:
+            recorder.stop()
+        else:
+            recorder.fail(error)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import HttpRequest
-from pytest_mimic._clients.http.failures import CUT_OFF, system_failure
-from pytest_mimic._clients.http.responses import load_response
+from pytest_mimic._clients.http.failures import CUT_OFF
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
+    from pytest_mimic._clients.http.responses import ExchangeRecorder
 
 # The sizes with which a file is read to its end.
 _ALL = ((), (None,), (-1,))
@@ -43,11 +41,8 @@ class RecordedFile:
     def _recorded(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
         try:
             data = read(*size)
-        except OSError as error:
-            self._end(system_failure(error))
-            raise
-        except BaseException:
-            self._recorder.abandon()
+        except BaseException as error:
+            self._end(error)
             raise
         if not data and size != (0,):
             self._at_end = True
@@ -70,7 +65,7 @@ class RecordedFile:
         self._file.close()
         self._end(None)
 
-    def _end(self, error: dict[str, Any] | None) -> None:
+    def _end(self, error: BaseException | None) -> None:
         recorder = self._recorder
         if recorder.done:
             return
@@ -82,8 +77,10 @@ class RecordedFile:
             complete = self._at_end if self._length is None else len(wire) >= self._length
         if complete:
             recorder.complete()
-        elif error or self._at_end:
-            recorder.fail(error or CUT_OFF)
+        elif error is not None:
+            recorder.fail(error)
+        elif self._at_end:
+            recorder.complete(error=CUT_OFF)
         else:
             recorder.stop()
 
@@ -111,7 +108,7 @@ class RequestMessage:
         self.pieces: list[bytes] = []  # what was sent, in order
         self.target = ""  # the target in its first line: a path, or a URL for a proxy
         self.headers: tuple[tuple[str, str], ...] = ()
-        self._method = ""
+        self.method = ""
         self._body: list[bytes] = []
         self._missing: int | None = 0  # bytes of the body that have not come; None if it has chunks
         self._is_head_read = False
@@ -135,7 +132,7 @@ class RequestMessage:
     def _read_head(self, head: str) -> None:
         self._is_head_read = True
         first, *lines = head.replace("\r\n\t", " ").replace("\r\n ", " ").split("\r\n")
-        self._method, self.target, _ = first.rsplit(" ", 2)  # a wrong method may have blanks
+        self.method, self.target, _ = first.rsplit(" ", 2)  # a wrong method may have blanks
         pairs, named = [], dict[str, str]()
         for line in lines:
             name, _, value = line.partition(":")
@@ -153,7 +150,7 @@ class RequestMessage:
         body = b"".join(self._body)
         if self._missing is None:
             body = b"".join(unframe(body)[0])
-        return HttpRequest(self._method, url, headers, body)
+        return HttpRequest(self.method, url, headers, body)
 
 
 class UnopenedSocket:
@@ -182,62 +179,10 @@ class UnopenedSocket:
         """Nothing is open."""
 
 
-def begin_recorded(
-    response: Any,
-    plain: dict[str, Any],
-    accepted: str | None,
-    load_error: Callable[[dict[str, Any]], Exception],
-    exhausted: Callable[[], Exception],
-) -> None:
-    """Let a response of `http.client` begin with a recorded one: with its head, and a file that holds its body.
-
-    To let it parse the head takes as long as all the rest of a replay. `accepted` is as for `load_response`.
-    """
-    if "status" not in plain:
-        raise load_error(plain["error"])
-    answer = load_response(plain, response._method, accepted=accepted)
-    head = sys.modules["http.client"].HTTPMessage()
-    named: dict[str, str] = {}  # the first header of each name
-    head.set_payload("")
-    for name, value in answer.headers:
-        head.set_raw(name, value)
-        named.setdefault(name.lower(), value)
-    response.headers = response.msg = head
-    response.code = response.status = answer.status
-    response.reason = answer.reason.strip()
-    response.version = 10 if answer.version == "HTTP/1.0" else 11  # it reads no other versions
-    # From here on as `HTTPResponse.begin`.
-    encoding, length = named.get("transfer-encoding", "").lower(), named.get("content-length", "")
-    response.chunked, response.chunk_left = encoding == "chunked", None
-    response.length = int(length) if length.isdecimal() and not response.chunked else None
-    if response._method == "HEAD" or answer.status in (204, 304) or answer.status < 200:
-        response.length = 0
-    stays = response.version == 11 and "connection" not in named
-    closes = not stays and response._check_close()
-    response.will_close = closes or (not response.chunked and response.length is None)
-    if answer.is_complete and len(answer.chunks) < 2 and "chunked" not in encoding:
-        response.fp = io.BufferedReader(io.BytesIO(b"".join(answer.chunks)))
-        return
-    error = answer.error
-    # The client finds out by itself that a body ends before its end.
-    is_cut_off = error is not None and error["type"] in ("closed", "malformed") and "errno" not in error
-    end = (lambda: None) if is_cut_off else partial(answer.ending, load_error, exhausted)
-    pieces = _wire_of(answer, chunked="chunked" in encoding)
-    response.fp = io.BufferedReader(_RecordedBytes(pieces, end))
-
-
-def _wire_of(answer: StoredResponse, *, chunked: bool) -> list[bytes]:
-    """Return the pieces in which a body arrives."""
-    pieces = [b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk for chunk in answer.chunks]
-    if chunked and answer.is_complete:
-        pieces.append(b"0\r\n\r\n")
-    return pieces
-
-
-class _RecordedBytes(io.RawIOBase):
+class RecordedBytes(io.RawIOBase):
     """The file of a socket. A read returns at most one piece, and the end may be an error."""
 
-    def __init__(self, pieces: list[bytes], end: Callable[[], Exception | None]) -> None:
+    def __init__(self, pieces: Sequence[bytes], end: Callable[[], Exception | None]) -> None:
         self._pieces = [piece for piece in reversed(pieces) if piece]
         self._end = end
 

@@ -8,8 +8,7 @@ from pytest_mimic._clients.http.aiohttp import AiohttpAdapter
 from pytest_mimic._clients.http.exchange import HttpAdapter
 from pytest_mimic._clients.http.http_client import StdlibAdapter
 from pytest_mimic._clients.http.httpx import HttpxAdapter
-from pytest_mimic._clients.http.requests import RequestsAdapter
-from pytest_mimic._clients.http.urllib3 import Urllib3Adapter
+from pytest_mimic._clients.http.labels import RequestsAdapter, Urllib3Adapter
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from pytest_mimic._clients.http.aws_secrets import secrets_of, service_of
-from pytest_mimic._clients.http.body import body_value, events_in, load_body
+from pytest_mimic._clients.http.body import load_body
+from pytest_mimic._clients.http.events import events_in, value_of
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._clients.http.message import describe_body, fields, header_of, text_pairs, without_signature
 from pytest_mimic._core.seam.base import Adapter, ClientCall
@@ -52,15 +53,12 @@ _ANYTHING = "*/*"
 _CACHE_SIZE = 20_000
 # The modules whose connections open a socket as their class says. Other classes may lead into this process.
 _CONNECTING = ("http.client", "urllib3.connection", "httplib2")
-# URLs are normalised as RFC 3986 says, since clients encode the same URL differently.
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
 # Besides letters and digits, the characters that a path may have as they are (RFC 3986, 3.3).
 _ALLOWED = "-._~!$&'()*+,;=:@/"
 _NORMAL = re.compile(rf"[A-Za-z0-9{re.escape(_ALLOWED)}]*")
-_ENCODED = re.compile(r"%(?:[0-9A-Fa-f]{2})?")
-# aiohttp decodes them before it sends a request, so a difference cannot count. Of the reserved characters, `/` and `+` stay.
-_DECODED = re.compile(r"[A-Za-z0-9._~!$&'()*,;=:@-]")
+_ENCODED = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 
 
 class HttpAdapter(Adapter):
@@ -95,7 +93,7 @@ class HttpAdapter(Adapter):
             return {"error": plain["error"]["type"]}
         kind = header_of(plain["headers"], "content-type")
         headers = {} if kind is None else {"content-type": kind}
-        found = {"status": plain["status"], "headers": headers, "body": body_value(plain.get("body"))}
+        found = {"status": plain["status"], "headers": headers, "body": _content(plain.get("body"))}
         is_cut = beside is not None and beside.get("end") == "stopped"
         is_stopped = is_cut or plain.get("end") == "stopped"
         is_broken = "error" in plain and (beside is None or "error" in beside)
@@ -111,11 +109,29 @@ class HttpAdapter(Adapter):
             chunks_beside = chunks if beside is None else load_body(beside.get("body"))
             body = b"".join(chunks)[: sum(map(len, chunks_beside)) if is_cut or is_broken else None]
             found["body"] = body.decode("utf-8", "backslashreplace")
-            if is_stopped:
-                found["chunks"] = min(len(chunks), len(chunks_beside))
+            read = [
+                len(load_body(one.get("body")))
+                for one in (plain, beside or plain)
+                if one.get("end") == "stopped"
+            ]
+            if read:
+                found["chunks"] = min(read)
         if "error" in plain and not is_cut:
             found["error"] = plain["error"]["type"]
         return found
+
+
+def _content(body: dict[str, Any] | None) -> Any:
+    """Return the content of a stored body, without its layout."""
+    if body is None:
+        return None
+    if "json" in body:
+        return body["json"]
+    if "base64" in body:
+        return body["base64"]
+    text = b"".join(load_body(body)).decode(body.get("charset", "utf-8"), "backslashreplace")
+    # Perhaps JSON in no style of `style_of`.
+    return value_of(text) if text.lstrip()[:1] in ("{", "[") else text
 
 
 class HttpRequest(NamedTuple):
@@ -152,12 +168,8 @@ class Exchange:
         self._read_headers: Callable[[Any], _Headers]
 
     def takers(self) -> list[Exchange]:
-        """Return the exchanges that may take a request now: of the clients above that perform a call, and this one."""
-        above = ABOVE.get()
-        if not above:
-            return [self] if self.port.taking() else []
-        takers = above if self in above else (*above, self)
-        return [exchange for exchange in takers if exchange.port.taking()]
+        """Return the exchanges that may take a request now: of the clients above that send it, and this one."""
+        return [exchange for exchange in (*SENDERS.get(), self) if exchange.port.taking()]
 
     def begin(self, request: HttpRequest) -> Step | None:
         """Return a step to replay, run or verify a request, or None if the client has to send it as usual.
@@ -225,30 +237,9 @@ def _without_secrets(plain: Any, redactor: Redactor) -> Any:
     return [_without_secrets(value, redactor) for value in plain] if isinstance(plain, list) else plain
 
 
-class ExchangeAbove(Exchange):
-    """The exchange of a client while it performs one call.
-
-    `begun` has the step of a first attempt that it has begun already, for the client below to make.
-    """
-
-    def __init__(self, exchange: Exchange, begun: list[Step | None]) -> None:
-        self.port = exchange.port
-        self._exchange = exchange
-        self._begun = begun
-
-    def begin(self, request: HttpRequest) -> Step | None:
-        return self._begun.pop() if self._begun else self._exchange.begin(request)
-
-    def end(self, error: BaseException | None = None) -> None:
-        """End the first attempt if it was never made. The client may have refused the request."""
-        step = self._begun.pop() if self._begun else None
-        if step is not None and step.mode != "replay":
-            step.abandon(error)
-
-
-# The exchanges of clients that are built on HTTP clients, while they perform a call, from the outside in. A request below
-# belongs to the first of them that takes it.
-ABOVE: ContextVar[tuple[Exchange, ...]] = ContextVar("pytest_mimic_exchange", default=())
+# The exchanges of clients that are built on HTTP clients, while they send a request, from the outside in. It belongs to the
+# first of them that takes it.
+SENDERS: ContextVar[tuple[Exchange, ...]] = ContextVar("pytest_mimic_senders", default=())
 
 
 def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Headers:
@@ -286,8 +277,8 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
         raise ValueError(f"{url} has no host")
     origin, path, query = match.groups()
     scheme, host, port, shown = read_origin(origin)
-    if "/." in path or not _NORMAL.fullmatch(path):
-        path = _normal_path(path)
+    if not _NORMAL.fullmatch(path):
+        path = _ENCODED.sub(lambda octet: octet[0].upper(), quote(path, safe=f"{_ALLOWED}%"))
     path = secrets.path(path) or "/"
     parts = {"scheme": scheme, "host": host, "port": port, "path": path}
     if query and (shown_query := secrets.scrub(without_signature(fields(query)))):
@@ -308,28 +299,3 @@ def read_origin(origin: str) -> tuple[str, str, int | None, str]:
     port = parts.port or usual
     shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
     return parts.scheme, host, port, shown if port == usual else f"{shown}:{port}"
-
-
-def _normal_path(path: str) -> str:
-    """Return a path with what must be encoded, and only that, encoded in capitals, and without dot segments."""
-    path = _ENCODED.sub(_normal_octet, quote(path, safe=f"{_ALLOWED}%"))
-    if "/." not in path:
-        return path
-    found: list[str] = []
-    *folders, last = path.split("/")[1:]
-    for segment in folders:
-        if segment == "..":
-            del found[-1:]
-        elif segment != ".":
-            found.append(segment)
-    if last == "..":
-        del found[-1:]
-    return "/" + "".join(f"{segment}/" for segment in found) + ("" if last in (".", "..") else last)
-
-
-def _normal_octet(match: re.Match[str]) -> str:
-    octet = match[0]
-    if len(octet) == 1:
-        return "%25"
-    character = chr(int(octet[1:], 16))
-    return character if _DECODED.fullmatch(character) else octet.upper()

@@ -7,6 +7,7 @@ sockets, in-process servers) are left alone. Those of urllib3 and httplib2 are t
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,25 +15,24 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.connections import (
+    RecordedBytes,
     RecordedFile,
     RequestMessage,
     UnopenedSocket,
-    begin_recorded,
 )
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, connects_by_itself
 from pytest_mimic._clients.http.failures import (
+    CLASSES,
     CONNECTING,
+    Failure,
     system_error,
-    system_failure,
-    urllib3_error,
-    urllib3_failure,
 )
-from pytest_mimic._clients.http.message import header_of
-from pytest_mimic._clients.http.responses import ExchangeRecorder
+from pytest_mimic._clients.http.responses import ExchangeRecorder, load_response
 from pytest_mimic._core.seam.base import Edge
+from pytest_mimic._core.seam.recording import recording
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Port
+    from pytest_mimic._core.seam.base import Port, Step
 
 # The attribute of a connection that connects for real.
 _IS_REAL = "_mimic_is_real"
@@ -123,7 +123,6 @@ class _Talk:
     _step: Any = None
     _recorder: ExchangeRecorder | None = None
     _plain: Any = None  # the recorded response
-    _accepted: str | None = None
 
     def __init__(self, conn: Any, takers: list[Exchange], socket: Any) -> None:
         self.message = RequestMessage()  # the request as far as it was sent
@@ -151,11 +150,8 @@ class _Talk:
         self._is_begun = True
         try:
             headers = self.message.headers
-            if self._is_urllib3:
-                # It decodes what was not asked for as well. Those who call it have set no `Host`.
+            if self._is_urllib3:  # those who call it have set no `Host`
                 headers = tuple([pair for pair in headers if pair[0].lower() != "host"])
-            else:
-                self._accepted = header_of(headers, "accept-encoding")
             sent = self.message.request(self._url(), headers)
             for exchange in self._takers:
                 self._step = step = exchange.begin(sent)
@@ -168,10 +164,10 @@ class _Talk:
             if step.mode == "replay":
                 self._plain = step.outcome(is_read_only=True)
             else:
-                self._record(ExchangeRecorder(step))
+                self._record(step)
             if self._plain is not None and "status" not in self._plain:
                 stored = self._plain["error"]
-                if stored["type"] in CONNECTING or stored.get("while") == "sending":
+                if stored["type"] in CONNECTING:
                     raise self._error(stored)
         except BaseException:
             self._conn.sock = self._real
@@ -198,9 +194,21 @@ class _Talk:
             del vars(conn)[_IS_REAL]
 
     def makefile(self, *args: Any) -> Any:
-        """Return the file of the response. That of a recorded one is made when it begins."""
+        """Return the file from which the response is read."""
         self._conn.sock = self._real
-        return self._real.makefile(*args) if self._plain is None else None
+        plain = self._plain
+        if plain is None:
+            return self._real.makefile(*args)
+        if "status" not in plain:
+            return io.BufferedReader(RecordedBytes([], lambda: self._error(plain["error"])))
+        answer = load_response(plain, self.message.method)
+        wire, error = answer.wire(), answer.error
+        if answer.is_complete and len(wire) == 1:
+            return io.BufferedReader(io.BytesIO(wire[0]))
+        # The client finds out by itself that a body ends before its end.
+        is_cut_off = error is not None and error["type"] in ("closed", "malformed")
+        end = partial(answer.ending, self._error, self._step.exhausted)
+        return io.BufferedReader(RecordedBytes(wire, (lambda: None) if is_cut_off else end))
 
     def close(self) -> None:
         """Record nothing, because the connection is closed before it has the response."""
@@ -222,45 +230,31 @@ class _Talk:
 
     # -- errors
 
-    def _failure(self, error: BaseException, *, sending: bool = False) -> dict[str, Any] | None:
-        """Return an exception as plain data, or None if it is no outcome."""
-        if self._is_urllib3:
-            found = urllib3_failure(error)
-            if found is not None and found["type"] == "reading" and not sending:
-                # As the pool says it.
-                found["message"] = f"Read timed out. (read timeout={self._conn.timeout})"
-        else:
-            found = system_failure(error, reading=not sending)
-        if found is None or not sending or found["type"] in CONNECTING:
-            return found
-        return {**found, "while": "sending"}
-
     def _error(self, stored: dict[str, Any]) -> Exception:
         if not self._is_urllib3:
             return system_error(stored)
         if stored["type"] == "tls" or stored["type"] not in CONNECTING:
             # The pool blames a proxy that is not connected.
             self._conn._has_connected_to_proxy = bool(self._conn.proxy)
-        return urllib3_error(stored, self._conn)
+        return _urllib3_error(stored, self._conn)
 
     # -- the real response, which the recorder sees before any client has read its body
 
-    def _record(self, recorder: ExchangeRecorder) -> None:
-        self._recorder = recorder
-        with recorder.recording_errors(partial(self._failure, sending=True)), recorder.step.running():
+    def _record(self, step: Step) -> None:
+        self._recorder = recorder = ExchangeRecorder(step)
+        with recording(step, recorder.fail):
             self._send()
+        recorder.is_connected = True
         if recorder.done:  # verifying has met an error
             self._plain = recorder.recorded()
 
     def receive(self, receive: Callable[[Any], Any]) -> Any:
         """Return the response that the connection receives. A real one is watched."""
-        if self._plain is not None:
-            return self._replay(receive)
         recorder = self._recorder
-        if recorder is None or recorder.done:
+        if recorder is None or recorder.done or self._plain is not None:
             return receive(self._conn)
         response = None
-        with recorder.recording_errors(self._failure), recorder.step.running():
+        with recording(recorder.step, recorder.fail):
             response = receive(self._conn)
             version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
             recorder.start(response.status, response.reason, version, response.headers.items())
@@ -279,28 +273,6 @@ class _Talk:
                         response._close_conn()
         return self._recorded(response, recorder.recorded()) if recorder.is_verifying else response
 
-    def _replay(self, receive: Callable[[Any], Any]) -> Any:
-        """Return what the connection makes of the recorded response."""
-        conn = self._conn
-        make, own = conn.response_class, vars(conn).get("response_class")
-
-        def make_recorded(*args: Any, **options: Any) -> Any:
-            response = make(*args, **options)
-            response.begin = partial(self._begin_recorded, response)
-            return response
-
-        conn.response_class = make_recorded
-        try:
-            return receive(conn)
-        finally:
-            del conn.response_class
-            if own is not None:
-                conn.response_class = own
-
-    def _begin_recorded(self, response: Any) -> None:
-        vars(response).pop("begin", None)
-        begin_recorded(response, self._plain, self._accepted, self._error, self._step.exhausted)
-
     def _recorded(self, response: Any, plain: dict[str, Any]) -> Any:
         """Return the recorded response in place of the real one, which was read, or None if it never came."""
         conn, self._plain = self._conn, plain
@@ -314,8 +286,24 @@ class _Talk:
             self._real = None
         found = conn.response_class(self, method=conn._method)
         try:
-            self._begin_recorded(found)
+            found.begin()
         except BaseException:
             close(conn)
             raise
         return found
+
+
+def _urllib3_error(stored: Failure, conn: Any) -> Exception:
+    """Return what a connection of urllib3 raises for a failure. The pool makes its own exceptions of those of the system."""
+    own, kind, message = sys.modules["urllib3.exceptions"], stored["type"], stored["message"]
+    make = getattr(own, CLASSES["urllib3"].get(kind, ""), None)
+    if make is None or (
+        kind == "unreachable" and stored["class"] == "OSError"
+    ):  # of a proxy that has no tunnel
+        return system_error(stored)
+    if kind == "name":
+        return make(conn.host, conn, system_error(stored))  # type: ignore[no-any-return]
+    prefix = "" if kind == "connecting" else "Failed to establish a new connection: "
+    error: Exception = make(conn, prefix + message.removeprefix(prefix))
+    error.__cause__ = None if kind == "connecting" else system_error(stored)
+    return error

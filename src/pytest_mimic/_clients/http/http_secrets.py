@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pytest_mimic._clients.http.message import parse_json, style_of, text_pairs, write_json
+from pytest_mimic._clients.http.message import parse_json, style_of, text_pairs
 from pytest_mimic._core.redact.hiding import places
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
@@ -25,8 +25,6 @@ from pytest_mimic._core.redact.texts import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# A line that has one JSON text: of a stream of JSON texts, or of server-sent events.
-_JSON_LINE = re.compile(r"(?P<head>(?:data:)?\s*)(?P<json>[\[{].*[\]}])(?P<tail>\s*)", re.DOTALL)
 # The placeholder as clients escape it in a URL.
 _ESCAPED = re.compile(re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]"))
 
@@ -135,6 +133,11 @@ class Secrets:
     def text(self, text: str) -> str:
         """Return a text without known secrets, and without those in it if it is data. The latter are learned."""
         self.learn(text)
+        if "\n" in text:  # a stream may have one JSON text on each line
+            lines = text.split("\n")
+            for line in lines:
+                self.learn(line)
+            text = "\n".join(map(self.redactor.texts.scrub_json, lines))
         if looks_like_json(text) and parse_json_text(text) is None:
             text = self.redactor.texts.scrub_text(text)  # its reader may have cut it off
         else:
@@ -183,24 +186,6 @@ class Secrets:
             path = self.redactor.texts.scrub_path(path)
         return hide_values(path, self.values) if self.values else path
 
-    def line(self, line: str) -> str:
-        """Return a line of a stream without secrets: a JSON text, or the data of a server-sent event."""
-        match = _JSON_LINE.fullmatch(line)
-        if match is None:
-            text = line.removeprefix("data:").lstrip()
-            head = line[: len(line) - len(text)]
-            tail = text[len(text.rstrip()) :]
-            return f"{head}{self.text(text.rstrip())}{tail}"
-        head, text, tail = match.groups()
-        try:
-            value = parse_json(text)
-        except ValueError:
-            return f"{head}{self.text(text)}{tail}"
-        scrubbed = self.scrub(value, keep_types=True)
-        return (
-            line if scrubbed == value else f"{head}{write_json(scrubbed, style_of(value, text) or '')}{tail}"
-        )
-
 
 class NoSecrets(Secrets):
     """Learns and hides nothing: the same response as it is."""
@@ -215,7 +200,7 @@ class NoSecrets(Secrets):
     def scrub(self, plain: Any, **_: Any) -> Any:
         return plain
 
-    text = form = path = line = scrub  # type: ignore[assignment]
+    text = form = path = scrub  # type: ignore[assignment]
 
     def header(self, _name: str, value: str, /) -> str:
         return value

@@ -6,22 +6,17 @@ classes and left alone.
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
-from pytest_mimic._clients.http.failures import (
-    CONNECTING,
-    Failure,
-    root_of,
-    system_error,
-    system_failure,
-)
+from pytest_mimic._clients.http.failures import Failure, class_of
 from pytest_mimic._clients.http.responses import ExchangeRecorder, load_response
 from pytest_mimic._core.seam.base import Edge
+from pytest_mimic._core.seam.recording import recording
 from pytest_mimic._core.seam.sync_async import Steps, run_async, run_sync
 
 if TYPE_CHECKING:
@@ -62,7 +57,7 @@ class HttpxAdapter(HttpAdapter):
         if step.mode == "replay":
             return self._replayed(step.outcome(is_read_only=True), request, step.exhausted)
         recorder = ExchangeRecorder(step)
-        with recorder.recording_errors(partial(_failure, sys.modules[self.name])), step.running():
+        with recording(step, recorder.fail):
             response = yield send(request)
             recorder.start(
                 response.status_code,
@@ -70,9 +65,8 @@ class HttpxAdapter(HttpAdapter):
                 response.extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
                 response.headers.raw,
             )
-            module = sys.modules[self.name]
-            recorded_stream, _ = _stream_classes(module)
-            response.stream = recorded_stream(response.stream, recorder, partial(_failure, module))
+            recorded_stream, _ = _stream_classes(sys.modules[self.name])
+            response.stream = recorded_stream(response.stream, recorder)
             if step.mode == "run":
                 return response
             chunks: Any = aiter(response.stream) if prefix else iter(response.stream)
@@ -89,14 +83,14 @@ class HttpxAdapter(HttpAdapter):
         """Return the recorded response, or raise the recorded exception."""
         module = sys.modules[self.name]  # loaded by now; it is never imported from here
         if "status" not in plain:
-            raise _error(module, plain["error"], request)
+            raise self._error(request, plain["error"])
         answer = load_response(plain, request.method)
         if answer.is_complete and len(answer.chunks) == 1:
             stream = module.ByteStream(answer.chunks[0])
         else:
             _, replayed_stream = _stream_classes(module)
-            load_error = partial(_error, module, request=request)
-            stream = replayed_stream(answer.chunks, partial(answer.ending, load_error, exhausted))
+            end = partial(answer.ending, partial(self._error, request), exhausted)
+            stream = replayed_stream(answer.chunks, end)
         extensions = {"http_version": answer.version.encode("latin-1")}
         # HTTP/2 has no reasons. Without one, the client returns the usual reason of the status.
         if answer.version != "HTTP/2":
@@ -108,29 +102,42 @@ class HttpxAdapter(HttpAdapter):
             extensions=extensions,
         )
 
+    def _error(self, request: Any, stored: Failure) -> Exception:
+        module = sys.modules[self.name]
+        error: Exception = getattr(module, class_of(stored, "httpx", module))(
+            stored["message"], request=request
+        )
+        return error
+
 
 class _RecordedStream:
     """Passes the real chunks on, and records them."""
 
-    def __init__(
-        self, stream: Any, recorder: ExchangeRecorder, store: Callable[[BaseException], Any]
-    ) -> None:
+    def __init__(self, stream: Any, recorder: ExchangeRecorder) -> None:
         self._stream = stream
         self._recorder = recorder
-        self._store = store
 
     def __iter__(self) -> Generator[bytes, None, None]:
-        with self._recorder.recording_errors(self._store):
+        with self._watching():
             for chunk in self._stream:
                 self._recorder.chunks.append(chunk)
                 yield chunk
-        self._recorder.complete()
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
-        with self._recorder.recording_errors(self._store):
+        with self._watching():
             async for chunk in self._stream:
                 self._recorder.chunks.append(chunk)
                 yield chunk
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        try:
+            yield
+        except GeneratorExit:  # the reader stops: the client closes the stream next
+            raise
+        except BaseException as error:
+            self._recorder.fail(error)
+            raise
         self._recorder.complete()
 
     def close(self) -> None:
@@ -169,72 +176,3 @@ def _stream_classes(module: Any) -> tuple[type, type]:
     return type("RecordedStream", (_RecordedStream, *bases), {}), type(
         "ReplayedStream", (_ReplayedStream, *bases), {}
     )
-
-
-# Its exceptions
-
-
-_KINDS = {
-    "ConnectTimeout": "connecting",
-    "ReadTimeout": "reading",
-    "WriteTimeout": "writing",
-    "PoolTimeout": "waiting",
-    "ConnectError": "unreachable",
-    "ReadError": "closed",
-    "WriteError": "closed",
-    "CloseError": "closed",
-    "RemoteProtocolError": "malformed",
-    "ProxyError": "proxy",
-}
-_CLASSES = {
-    **dict.fromkeys(CONNECTING, "ConnectError"),
-    **{kind: name for name, kind in _KINDS.items() if kind not in ("unreachable", "closed")},
-    "closed": "RemoteProtocolError",
-}
-_NUMBERED = re.compile(r"\[Errno (-?\d+)\] (.*)", re.DOTALL)
-_ENDED = re.compile("disconnected|closed connection|incomplete|without sending", re.IGNORECASE)
-
-
-def _failure(module: Any, error: BaseException) -> Failure | None:
-    """Return an exception of httpx or httpx2 as plain data, or None if it is no outcome."""
-    name = type(error).__name__
-    if getattr(module, name, None) is not type(error) or name not in _KINDS:
-        return None
-    found: Failure = {"type": _KINDS[name], **_texts_of(str(error))}
-    root = root_of(error)
-    if name == "ConnectError" and root is not None:
-        system = system_failure(root, reading=False) or {}
-        found["type"] = system.get("type", "unreachable")
-        if system.get("message") == found["message"]:
-            found = system
-        if found["type"] == "closed":
-            found["type"] = "unreachable"
-    elif name == "RemoteProtocolError" and _ENDED.search(str(error)):
-        found["type"] = "closed"
-    elif name in ("ReadError", "WriteError", "CloseError"):
-        found["while"] = "sending" if name == "WriteError" else "receiving"
-    return found
-
-
-def _error(module: Any, stored: Mapping[str, Any], request: Any) -> Exception:
-    """Return the exception of httpx or httpx2 for a failure."""
-    name = _CLASSES[stored["type"]]
-    if stored["type"] == "closed" and ("errno" in stored or "while" in stored):
-        name = "WriteError" if stored.get("while") == "sending" else "ReadError"
-    error: Exception = getattr(module, name)(_text_of(stored), request=request)
-    if "errno" in stored:
-        error.__cause__ = system_error(stored)
-    return error
-
-
-def _texts_of(message: str) -> Failure:
-    """Return a text as plain data, with its number apart: `[Errno 111] Connection refused`."""
-    match = _NUMBERED.fullmatch(message)
-    return {"message": match[2], "errno": int(match[1])} if match else {"message": message}
-
-
-def _text_of(stored: Mapping[str, Any]) -> str:
-    """Return the text of a failure as exceptions of the system show it."""
-    if "errno" not in stored or stored["type"] == "tls":
-        return str(stored["message"])
-    return f"[Errno {stored['errno']}] {stored['message']}"

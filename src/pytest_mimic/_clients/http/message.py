@@ -144,7 +144,7 @@ def load_bytes(body: dict[str, Any]) -> bytes:
     return text.encode(body.get("charset", "utf-8"))
 
 
-# Content encodings: bodies are decompressed to be stored, and compressed again for the client
+# Content encodings: bodies are stored decompressed
 
 
 def inflate(chunks: Sequence[bytes], encoding: str) -> list[bytes] | None:
@@ -193,25 +193,6 @@ def _decoders(name: str) -> list[Any]:
     except ImportError:
         pass
     return []
-
-
-def can_deflate(encoding: str) -> bool:
-    """Return whether `deflate` can write this encoding."""
-    return encoding.strip().lower() in ("gzip", "x-gzip", "deflate")
-
-
-def deflate(chunks: Iterable[bytes], encoding: str, *, complete: bool = True) -> list[bytes]:
-    """Encode chunks so that each one can be decoded as soon as it has arrived.
-
-    Level 0 stores the data instead of compressing it (RFC 1951, 3.2.4), which costs next to nothing. A complete body
-    ends with its checksum.
-    """
-    # Window bits as zlib wants them: 16 more than the size of the window write gzip's header and trailer.
-    compressor = zlib.compressobj(0, wbits=zlib.MAX_WBITS + (16 if "gzip" in encoding.lower() else 0))
-    written = [compressor.compress(chunk) + compressor.flush(zlib.Z_SYNC_FLUSH) for chunk in chunks]
-    if complete:
-        written[-1:] = [b"".join(written[-1:]) + compressor.flush()]
-    return written
 
 
 # The parts of a request that is signed in advance for AWS: they depend on the time and on credentials.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.http.body import load_body, store_body
+from pytest_mimic._clients.http.failures import store_error
 from pytest_mimic._clients.http.http_secrets import NoSecrets
-from pytest_mimic._clients.http.message import deflate, header_of, inflate, text_pairs
+from pytest_mimic._clients.http.message import header_of, inflate, text_pairs
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets
@@ -23,6 +23,9 @@ _CHECKSUM = re.compile(
 # The encodings that aiohttp decodes before its reader sees them. It leaves the others to the application.
 _DECODED = frozenset({"br", "deflate", "gzip", "zstd"})
 
+# RFC 9110, 15.3.5 and 15.4.5
+_WITHOUT_BODY = (204, 304)
+
 
 class ExchangeRecorder:
     """Collects one response, and reports it to its step once: when it has been read, given up or broken.
@@ -30,6 +33,7 @@ class ExchangeRecorder:
     Attributes:
         head: Status, reason, version and headers of the response; empty before they arrive.
         chunks: The body as it arrives, without the framing of the transfer. The edge adds to it.
+        is_connected: Whether the edge is past connecting: a timeout is one of reading then.
     """
 
     def __init__(self, step: Step) -> None:
@@ -41,25 +45,8 @@ class ExchangeRecorder:
         self._hidden: dict[str, Any] = {}
         self._real: dict[str, Any] = {}
         self.chunks: list[bytes] = []
+        self.is_connected = False
         self.done = False  # the step has its outcome, or was abandoned
-
-    @contextmanager
-    def recording_errors(self, store_error: Callable[[Exception], dict[str, Any] | None]) -> Iterator[None]:
-        """Return a block in which a client's exception is the outcome if `store_error` has plain data for it.
-
-        To verify, the block ends without the exception, as the recorded outcome is returned.
-        """
-        try:
-            yield
-        except Exception as error:
-            self.fail(store_error(error), error)
-            if not self.step.answers(error):
-                raise
-        except BaseException as error:
-            # If the reader of a stream stops, the client closes the stream next: `stop` follows.
-            if not (self.head and isinstance(error, GeneratorExit)):
-                self.abandon()
-            raise
 
     def start(
         self,
@@ -79,10 +66,6 @@ class ExchangeRecorder:
         }
         self._is_decoded = decoded
 
-    def exhausted(self) -> Exception:
-        """Return the error for reading further than was recorded."""
-        return self.step.exhausted()
-
     @cached_property
     def wanted(self) -> int | None:
         """How many bytes of the body to read for comparing it, as it arrives; None to read all of it.
@@ -90,8 +73,7 @@ class ExchangeRecorder:
         The reader of the recorded response may have stopped: a stream may never end.
         """
         plain = self.step.outcome(is_read_only=True)
-        is_stopped = plain.get("end") == "stopped"
-        return sum(map(len, load_response(plain, "GET").chunks)) if is_stopped else None
+        return sum(map(len, load_body(plain.get("body")))) if plain.get("end") == "stopped" else None
 
     @property
     def has_enough(self) -> bool:
@@ -112,17 +94,16 @@ class ExchangeRecorder:
         else:
             self.abandon()
 
-    def fail(self, stored: dict[str, Any] | None, error: BaseException | None = None) -> None:
-        """Record an exception of the client, as plain data, or abandon the exchange if it is None."""
-        if stored is None:
+    def fail(self, error: BaseException) -> None:
+        """Record an exception of the client, or nothing if it is no outcome: an interrupt, for example."""
+        if (stored := store_error(error, connecting=not self.is_connected)) is None:
             self.abandon(error)
         else:
             self.complete(error=stored)
 
     def abandon(self, error: BaseException | None = None) -> None:
-        if not self.done:
-            self.done = True
-            self.step.abandon(error)
+        self.done = True
+        self.step.abandon(error)
 
     def complete(self, **end: Any) -> None:
         """Record a response that was read to its end, or to the `end` or the `error` that is given."""
@@ -134,9 +115,8 @@ class ExchangeRecorder:
         redactor = secrets.redactor
         secrets.values |= redactor.issued
         if "error" in end:
-            end["error"] = _scrub_error(
-                end["error"], lambda text: redactor.texts.scrub_text(text, secrets.values)
-            )
+            message = redactor.texts.scrub_text(end["error"]["message"], secrets.values)
+            end["error"] = {**end["error"], "message": message}
         plain: dict[str, Any] = {}
         if self.head:
             sent = set(secrets.values)
@@ -166,35 +146,21 @@ def store_response(
     """
     secrets.learn_headers(head["headers"])
     one = {name.lower(): value for name, value in head["headers"]}
-    compressed = one.get("content-encoding")
-    encoding = (compressed or "").strip().lower()
-    if encoding == "identity" or (decoded and encoding not in _DECODED):
-        compressed = None  # the chunks are as they arrived
-    if compressed and not decoded:
-        opened = inflate(chunks, compressed)
-        chunks, compressed = (chunks, None) if opened is None else (opened, compressed)
-    body = store_body(
-        chunks,
-        content_type=one.get("content-type"),
-        compressed=compressed,
-        sized="content-length" in one,
-        stopped=stopped,
-        secrets=secrets,
-    )
+    encoding = one.get("content-encoding", "").strip().lower()
+    plain_chunks = chunks
+    if decoded:
+        is_opened = encoding in _DECODED
+    else:
+        opened = inflate(chunks, encoding) if encoding not in ("", "identity") else None
+        is_opened, plain_chunks = opened is not None, chunks if opened is None else opened
+    body = store_body(plain_chunks, content_type=one.get("content-type"), secrets=secrets, stopped=stopped)
     headers = [[name, secrets.header(name, value)] for name, value in head["headers"]]
-    if any(map(_CHECKSUM.fullmatch, one)) and (compressed or b"".join(load_body(body)) != b"".join(chunks)):
-        headers = [pair for pair in headers if not _CHECKSUM.fullmatch(pair[0])]
-    if body is not None and compressed and "compressed" not in body:
-        # Decompressed for good: no encoder for it.
+    if body is not None and is_opened:
         headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
+    if any(map(_CHECKSUM.fullmatch, one)) and (is_opened or b"".join(load_body(body)) != b"".join(chunks)):
+        headers = [pair for pair in headers if not _CHECKSUM.fullmatch(pair[0])]
     plain = {**head, "headers": headers}
     return plain if body is None else {**plain, "body": body}
-
-
-def _scrub_error(error: dict[str, Any], scrub: Callable[[str], str]) -> dict[str, Any]:
-    """Return an exception as plain data without secrets in its message and those of its causes."""
-    found = {**error, "message": scrub(error["message"])}
-    return {**found, "cause": _scrub_error(error["cause"], scrub)} if "cause" in error else found
 
 
 class StoredResponse(NamedTuple):
@@ -207,6 +173,7 @@ class StoredResponse(NamedTuple):
     chunks: list[bytes]
     stopped: bool  # it was not read further than these chunks
     error: dict[str, Any] | None  # the exception that broke it after these chunks, as plain data
+    has_body: bool  # its end is marked where it comes in chunks
 
     @property
     def is_complete(self) -> bool:
@@ -225,24 +192,33 @@ class StoredResponse(NamedTuple):
             return load_error(self.error)
         return exhausted() if self.stopped else None
 
+    def wire(self) -> list[bytes]:
+        """Return the pieces in which the response arrives over HTTP/1.1, of which the first begins with its head."""
+        version = "HTTP/1.0" if self.version == "HTTP/1.0" else "HTTP/1.1"
+        lines = [
+            f"{version} {self.status} {self.reason}",
+            *(f"{name}: {text}" for name, text in self.headers),
+        ]
+        head = "\r\n".join([*lines, "\r\n"]).encode("latin-1")
+        pieces = self.chunks
+        if any(
+            name.lower() == "transfer-encoding" and "chunked" in text.lower() for name, text in self.headers
+        ):
+            pieces = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in pieces]
+            if self.is_complete and self.has_body:
+                pieces.append(b"0\r\n\r\n")
+        # What is whole arrives at once.
+        return [b"".join([head, *pieces])] if self.is_complete and len(self.chunks) < 2 else [head, *pieces]
 
-def load_response(
-    plain: dict[str, Any], method: str, *, decoded: bool = False, accepted: str | None = None
-) -> StoredResponse:
+
+def load_response(plain: dict[str, Any], method: str) -> StoredResponse:
     """Return the response of a stored exchange, with the `Content-Length` that it has now.
 
-    The exchange has a status: one that is only an error has no response. The length in the response to a HEAD is
-    left alone. With `decoded`, the chunks are decompressed, for a client whose reader gets them so. `accepted` is the
-    `Accept-Encoding` of a client that does not decode: it gets a body plain that it has not asked for in its encoding.
+    The exchange has a status: one that is only an error has no response. The length in the response to a HEAD is left alone.
     """
-    if accepted is not None and "compressed" in (plain.get("body") or {}):
-        plain = _as_accepted(plain, accepted)
-    body, error = plain.get("body"), plain.get("error")
-    stopped = plain.get("end") == "stopped"
-    chunks = load_body(body)
-    if body is not None and not decoded and body.get("compressed"):
-        chunks = deflate(chunks, body["compressed"], complete=not stopped and error is None)
-    size = None if body is None or method == "HEAD" else sum(map(len, chunks))
+    error, stopped = plain.get("error"), plain.get("end") == "stopped"
+    chunks = load_body(plain.get("body"))
+    size = sum(map(len, chunks)) if "body" in plain and method != "HEAD" else None
     headers, has_cookies = [], False
     for name, value in plain["headers"]:
         lower = name.lower()
@@ -254,16 +230,11 @@ def load_response(
         headers.append((name, value))
     if has_cookies:
         headers = _with_lasting_cookies(headers)
-    return StoredResponse(plain["status"], plain["reason"], plain["version"], headers, chunks, stopped, error)
-
-
-def _as_accepted(plain: dict[str, Any], accepted: str) -> dict[str, Any]:
-    """Return an exchange without its `Content-Encoding`, unless that is accepted."""
-    names = {part.partition(";")[0].strip().lower() for part in accepted.split(",")}
-    if names & {plain["body"]["compressed"].strip().lower(), "*"}:
-        return plain
-    headers = [pair for pair in plain["headers"] if pair[0].lower() != "content-encoding"]
-    return {**plain, "headers": headers, "body": {**plain["body"], "compressed": ""}}
+    status = plain["status"]
+    has_body = method != "HEAD" and status not in _WITHOUT_BODY
+    return StoredResponse(
+        status, plain["reason"], plain["version"], headers, chunks, stopped, error, has_body
+    )
 
 
 def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

