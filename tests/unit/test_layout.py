@@ -27,7 +27,7 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
     "_clients.grpc": 740,
-    "_clients.http": 3_950,
+    "_clients.http": 2_800,
     "_clients.mcp": 390,
     "_clients.redis": 1_050,
     "_clients.sql": 2_350,
