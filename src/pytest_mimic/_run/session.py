@@ -114,4 +114,5 @@ class Session:
             self.ledger.replaced |= self.vault.replaced
         finally:
             self.coverings.close()
+            self.state.inside.restore()
             self.state.end_test()

@@ -208,12 +208,10 @@ def stale(
     return StaleRecordingError(what, facts=facts, remedies=remedies or commands, call=label, test=test)
 
 
-def read_further(
-    label: str, *, test: str | None = None, option: str = "--mimic-record"
-) -> MissingRecordingError:
-    """Return the error for a stream that is read beyond the end of its recording; `option` records the rest."""
+def read_further(label: str, *, test: str | None = None) -> MissingRecordingError:
+    """Return the error for a stream that is read beyond the end of its recording."""
     what = f"{label} is read further than it was when it was recorded"
-    remedy = f"to record the rest: {command(option, test)}"
+    remedy = f"to record the rest: {command('--mimic-rerecord', test)}"
     return MissingRecordingError(what, remedies=[remedy], call=label, test=test)
 
 
@@ -231,13 +229,6 @@ def new_after_replayed(label: str, *, test: str | None = None) -> MissingRecordi
     fact = "a conversation is recorded as a whole"
     remedy = f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
     return MissingRecordingError(what, facts=[fact], remedies=[remedy], call=label, test=test)
-
-
-def strange_answer(label: str, *, test: str | None = None) -> MissingRecordingError:
-    """Return the error for a stream whose reader sends or throws in something else than while recording."""
-    what = f"{label} is sent something else than when it was recorded"
-    remedy = f"to record it again: {command('--mimic-rerecord', test)}"
-    return MissingRecordingError(what, remedies=[remedy], call=label, test=test)
 
 
 def drift(label: str, lines: Sequence[str], *, test: str | None = None, failed: str = "") -> DriftError:

@@ -50,7 +50,7 @@ class Place(NamedTuple):
     """Where the outcome of a call is recorded, or will be.
 
     Attributes:
-        outcomes: What is recorded there; several are streams whose readers sent other values. Empty: nothing.
+        found: The outcome that is recorded there; None if there is none.
         number: Its position in the recording or cassette.
         is_real: Whether the mode runs the call for real.
         repeats: Whether the call is done again for what it does at its service, and its recorded outcome given.
@@ -58,7 +58,7 @@ class Place(NamedTuple):
     """
 
     name: str
-    outcomes: Sequence[Stored] = ()
+    found: Stored | None = None
     source: str | None = None
     date: str | None = None
     number: int = 0
@@ -139,7 +139,6 @@ class Call:
     reading: Any = None  # how the plan read the arguments
     host: str | None = None  # the host that patterns are matched against, at clients
     is_shared: bool = False  # whether a client made it for itself, so that it belongs to no test
-    is_async: bool = False  # whether the caller lets other tasks run while it waits
     edge_call: Any = None  # the call as the edge of a client saw it, a `ClientCall`
 
     def __init__(
@@ -152,7 +151,6 @@ class Call:
         describe: Callable[[], dict[str, Any]],
         values: tuple[object, ...],
         reading: Any,
-        is_async: bool = False,
     ) -> None:
         self.plan = plan
         self.key = key
@@ -161,7 +159,6 @@ class Call:
         self.describe = describe
         self.values = values
         self.reading = reading
-        self.is_async = is_async
 
     @property
     def paths(self) -> PathStore:

@@ -207,7 +207,7 @@ class Cassette:
         # To a run that verifies, a changed source alone is no reason to refuse what `mimic_replay` gives.
         is_verifying = self._state.settings.mode is Mode.VERIFY
         source = None if mode is Mode.REPLAY and is_verifying else entry.source
-        return Place(self._file, [entry.stored], source, number=number, keep=keep)
+        return Place(self._file, entry.stored, source, number=number, keep=keep)
 
     def miss(self, call: Call) -> MimicError:
         among = [one for one in self._entries if one is not None and one.target == call.plan.target]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
-from pytest_mimic._core.engine.real_calls import Unmimicked
-from pytest_mimic._core.engine.steps import PASS
+from pytest_mimic._core.engine.replay import PASS
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
 from pytest_mimic._core.outcome.outcome import Outcome
@@ -17,7 +15,8 @@ from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from pytest_mimic._core.engine.call import CassetteInUse
     from pytest_mimic._core.engine.run_state import RunState
@@ -155,25 +154,15 @@ class ClientPort:
         self.noting = state.pending
 
     def taking(self) -> bool:
-        if not self.plans:
-            return False
-        outer = self._state.inside.get()
-        return outer is None or not outer.active
+        return bool(self.plans) and not self._state.inside.is_nested
 
     @property
     def is_replaying(self) -> bool:
         cassette = self.plans[-1].cassette if self.plans else None
         return (self._state.settings.mode if cassette is None else cassette.run_mode) is Mode.REPLAY
 
-    @contextmanager
-    def unmimicked(self) -> Iterator[None]:
-        inside = self._state.inside
-        before = inside.get()
-        inside.set(Unmimicked())
-        try:
-            yield
-        finally:
-            inside.set(before)
+    def unmimicked(self) -> AbstractContextManager[None]:
+        return self._state.inside.unmimicked()
 
     def takes_kind(self, kind: str) -> bool:
         return any(plan.kind == kind for port in self._ports.values() for plan in port.plans)

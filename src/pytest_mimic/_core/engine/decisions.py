@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.call import Place
 from pytest_mimic._core.engine.owners import Owner, SequenceInProgress
-from pytest_mimic._core.engine.real_calls import ContextCopier, RealCall
+from pytest_mimic._core.engine.real_calls import RealCall
 from pytest_mimic._core.engine.recordings import Recordings
-from pytest_mimic._core.engine.steps import Replay
+from pytest_mimic._core.engine.replay import Replay
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import recording_name
 from pytest_mimic.errors import CorruptRecordingError, MimicError
@@ -32,7 +32,6 @@ class Decisions:
         self.state = state
         self.recordings = Recordings(state)
         self.sequences = Sequences(state, self.recordings)
-        state.context_copier = ContextCopier(state.inside)
 
     def decide(self, call: Call) -> Step:
         """Return the step for a call.
@@ -51,7 +50,7 @@ class Decisions:
             place = keeper.place_of(call, mode)
             if place.is_real:
                 return RealCall(state, call, place)
-            if not place.outcomes:
+            if place.found is None:
                 raise (taker or self.recordings).miss(call)
             if place.source is not None and mode is not Mode.VERIFY:
                 self.recordings.check_source(
@@ -59,10 +58,10 @@ class Decisions:
                 )
             self.recordings.use(place.name)
             if mode is Mode.VERIFY or place.repeats:
-                from pytest_mimic._core.engine.verifying import Repetition, Verification
+                from pytest_mimic._core.engine.verifying import compare_repeated, verify
 
-                kind = Repetition if place.repeats else Verification
-                return kind(self.recordings, state, call, place)
+                keep = compare_repeated if place.repeats else verify
+                return RealCall(state, call, place._replace(keep=keep), verifies=True)
             return Replay(state, call, place)
         except MimicError as error:
             state.pending.note(error)
@@ -86,7 +85,7 @@ class Decisions:
         is_real = mode is Mode.RECORD and (
             name in recordings.failed or recordings.is_outdated(call.plan, found)
         )
-        return Place(name, found.outcomes, found.source, found.recorded, is_real=is_real, keep=keep)
+        return Place(name, found.outcomes[0], found.source, found.recorded, is_real=is_real, keep=keep)
 
 
 def _mode_in(cassette: CassetteInUse, call: Call) -> Mode:
@@ -141,7 +140,7 @@ class Sequences:
                     return Place(name)
                 owner.replayed.add(call.plan.target)
                 number = min(position, len(found.outcomes) - 1)
-                return Place(name, [found.outcomes[number]], found.source, found.recorded, number)
+                return Place(name, found.outcomes[number], found.source, found.recorded, number)
             sequence = owner.sequences.get(name)
             if sequence is None:
                 outcomes = list(found.outcomes) if found is not None else []
@@ -152,8 +151,9 @@ class Sequences:
             if call.converses:
                 is_real = self._state.admit(owner, call, is_new=is_real)
             at = slice(position, position + 1)
-            known = sequence.old[at] or sequence.found[at]  # what a new outcome replaces may be outdated
-        keep = partial(self._keep, owner, sequence, name, position, known[0] if known else None)
+            # What a new outcome replaces may be outdated.
+            known = next(iter(sequence.old[at] or sequence.found[at]), None)
+        keep = partial(self._keep, owner, sequence, name, position, known)
         repeats = call.converses and call.plan.keeps_state and not (is_real or owner.is_test)
         return Place(name, known, number=position, is_real=is_real, repeats=repeats, keep=keep)
 

@@ -109,7 +109,7 @@ class FunctionPlan(Plan):
         )
         return Signature(bound.names, bound.bind, identity)
 
-    def call(self, args: tuple[object, ...], kwargs: dict[str, object], *, is_async: bool = False) -> Call:
+    def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
         """Return a call with these arguments.
 
         Raises:
@@ -134,7 +134,6 @@ class FunctionPlan(Plan):
         return Call(
             plan=self,
             key=key,
-            is_async=is_async,
             values=values,
             reading=signature,
             signature=self.target,

@@ -131,7 +131,7 @@ class Recordings:
         Raises:
             StaleRecordingError: `mimic_source` is `strict`, or `mimic_inputs` is and something else has changed.
         """
-        inputs = self._state.stale_inputs(place.outcomes)
+        inputs = self._state.stale_inputs([place.found] if place.found is not None else [])
         is_stale = self._state.is_stale(call.plan, place.source)
         if not is_stale and not inputs:
             return
@@ -264,29 +264,19 @@ class Recordings:
     def record(self, name: str, real: RealCall, outcome: Outcome, duration: float) -> None:
         """Record the outcome of a call that belongs to no sequence and no cassette.
 
-        Of the streams of a call, one is kept for each way in which its reader replied: the one that goes furthest.
+        Of the streams that a run reads, the one that goes furthest is kept.
         """
         call, before = real.call, None
-        if call.plan.options.volatile or call.plan.kind != "function":
-            from pytest_mimic._core.engine.streams import matching_stream
-
+        is_again = outcome.kind == "stream" and name in self._state.ledger.used
+        if is_again or call.plan.options.volatile or call.plan.kind != "function":
             with suppress(MimicError):  # a damaged file is replaced
                 recording = self.find(name)
-                before = recording and matching_stream(recording.outcomes, outcome, call.paths)
+                before = recording and recording.outcomes[0]
         stored = self.encode(real, outcome, duration, before=before)
-        streams = [stored]
-        if outcome.kind == "stream" and name in self.known and name in self._state.ledger.used:
-            from pytest_mimic._core.engine.streams import goes_further, share_beginning
-
-            new = stored.load(call.paths)
-            for other in self.known[name].outcomes:
-                old = other.load(call.paths)
-                if not share_beginning(old, new):
-                    streams.insert(-1, other)
-                elif goes_further(old, new):
-                    return
+        if is_again and before is not None and _goes_further(before.load(call.paths), outcome):
+            return
         error = self.error_of(call, outcome)
-        self.write(name, call, streams, errors={0: error})
+        self.write(name, call, [stored], errors={0: error})
         self.failed.discard(name)
         if error is not None and call.edge_call is not None:
             self.failed.add(name)
@@ -364,3 +354,10 @@ class Recordings:
         """Write a cassette of a test, or of several without a name. If the test fails, the file is restored."""
         written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._state.today)
         self._note(name, written, errors)
+
+
+def _goes_further(one: Outcome, other: Outcome) -> bool:
+    """Check whether one recording of a stream holds more of it than another."""
+    if one.kind != "stream" or other.end is not None:
+        return False
+    return len(one.items) > len(other.items) or one.end is not None

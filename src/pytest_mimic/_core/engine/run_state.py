@@ -11,6 +11,7 @@ from threading import Lock
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.engine.inside import Inside
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.files.places import Places
@@ -20,7 +21,6 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from contextlib import AbstractContextManager
     from typing import Protocol
 
     from pytest_mimic._core.engine.call import Call, Plan
@@ -33,13 +33,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.swallowed.retries import Retries
     from pytest_mimic._core.vault import Stored, Vault
 
-    # As the state knows it: the class itself imports the state.
-    class Inside(Protocol):
-        """What the current thread or task is in. While it is active, no call is mimicked."""
-
-        active: bool
-
-    class CallUnderWay(Inside, Protocol):
+    class CallUnderWay(Protocol):
         """A call whose code runs now."""
 
         @property
@@ -54,10 +48,8 @@ class RunState:
     Attributes:
         today: The date of new recordings, `2026-11-02`. It is given, because a test may have stopped the clock.
         decisions: The decisions of the run; see `decisions.decisions_of`. None if no call has needed one.
-        inside: The real call that the current thread or task is part of.
         open_cassettes: The cassettes that are open, the innermost one last.
         own_cassettes: Those that the current thread or task has opened, or was started in.
-        context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
         running: The real calls (`real_calls.RealCall`) whose code runs now, for the progress line.
         discarded: Functions that end calls whose streams were collected as garbage.
         pending: The errors that must fail the running test, even if its code catches them.
@@ -65,7 +57,6 @@ class RunState:
         log: Keeps each call: `_tools.shown.call_log.CallLog.note`. None unless the calls are to be shown.
     """
 
-    context_copier: AbstractContextManager[None]
     # A class attribute, because freezegun replaces the functions of `time` in modules with frozen ones.
     clock = staticmethod(perf_counter)
 
@@ -75,7 +66,7 @@ class RunState:
         self.ledger = ledger
         self.today = today
         self.decisions: Any = None
-        self.inside: ContextVar[Inside | None] = ContextVar("pytest_mimic_inside", default=None)
+        self.inside = Inside()
         self.open_cassettes: list[Any] = []
         self.own_cassettes: ContextVar[tuple[Any, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
@@ -131,7 +122,7 @@ class RunState:
 
         with self.guard:
             if self._noter is None:
-                self._noter = Noter(self.inside, self._sources, started=self._started)
+                self._noter = Noter(self.inside.call, self._sources, started=self._started)
         plan: Any = call.plan  # of a function
         return Trace(self._noter, plan.target, plan.argument_classes(call))
 
@@ -214,12 +205,6 @@ class RunState:
         owner.recorded_again.add(target)
         return True
 
-    @property
-    def is_nested(self) -> bool:
-        """Whether the current thread or task is inside a call that runs for real."""
-        outer = self.inside.get()
-        return outer is not None and outer.active
-
     def blame(self, error: MimicError, call: Call, *, by_option: bool = True) -> MimicError:
         """Count an error of a call, let the running test fail for it, and return it, to be raised.
 
@@ -269,7 +254,7 @@ def noting_processes(start: Callable[[Any], None], state: RunState) -> Callable[
         start(process)
         # Each way to start a process has its own class for the running one: fork, spawn, forkserver, loky.
         method = getattr(process._popen, "method", "fork")
-        if method != "fork" and not state.is_nested:
+        if method != "fork" and not state.inside.is_nested:
             state.ledger.enter("processes", [state.test, method])
 
     return noting

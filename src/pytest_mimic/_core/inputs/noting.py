@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from threading import Lock
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -36,9 +35,9 @@ class Trace:
 
 
 class Noter:
-    """Notes for the calls of one run; `inside` is the call that the current thread or task is part of."""
+    """Notes for the calls of one run; `inside` returns the call that the current thread or task is part of."""
 
-    def __init__(self, inside: ContextVar[Any], sources: ProjectSources, *, started: int) -> None:
+    def __init__(self, inside: Callable[[], object], sources: ProjectSources, *, started: int) -> None:
         self._inside = inside
         self._sources = sources
         self._started = started  # when the run began, in ns: what was written since then is not noted
@@ -67,7 +66,7 @@ class Noter:
                     _noters.remove(self)
 
     def opened(self, path: object, mode: Any, flags: Any) -> None:
-        trace = self._open.get(self._inside.get())
+        trace = self._open.get(self._inside())
         if trace is None or not isinstance(path, str | bytes | os.PathLike):
             return
         is_read = not set(mode) & set("wax") if isinstance(mode, str) and mode else not flags & _WRITING

@@ -1,150 +1,124 @@
-"""The scripts of streams, carried out as generators and as async generators."""
+"""Streams are recorded as far as they are read, verified, and replayed."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 
-from pytest_mimic._core.engine.streams import (
-    Give,
-    Resume,
-    Script,
-    Switch,
-    goes_further,
-    perform,
-    perform_async,
-    share_beginning,
-)
-from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic.errors import MissingRecordingError
+from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
 from unit.core.engine.runs import Runs
 
 
-def echo(closed: list[str]) -> Script:
-    """Give what the reader sends, after an item of its own, until it sends "stop"."""
-    try:
-        reply = yield Give("first")
-        while reply != "stop":
-            try:
-                reply = yield Give(reply)
-            except LookupError as error:
-                reply = f"caught {error}"
-        return "returned"
-    finally:
-        closed.append("closed")
+def read(stream: Any, count: int = 99) -> list[Any]:
+    """Read so many items of a generator or async generator, and close it."""
 
+    async def read_async() -> list[Any]:
+        got = []
+        async for item in stream:
+            got.append(item)
+            if len(got) == count:
+                break
+        await stream.aclose()
+        return got
 
-def test_a_generator_gets_sent_values_thrown_errors_and_the_return_value() -> None:
-    closed: list[str] = []
-    stream: Generator[Any, Any, Any] = perform(echo(closed))
-
-    assert [next(stream), stream.send("a"), stream.throw(LookupError("b"))] == ["first", "a", "caught b"]
-    with pytest.raises(StopIteration) as stopped:
-        stream.send("stop")
-    assert (stopped.value.value, closed) == ("returned", ["closed"])
-
-
-def test_an_async_generator_gets_sent_values_and_thrown_errors() -> None:
-    closed: list[str] = []
-
-    async def read() -> list[Any]:
-        stream: AsyncGenerator[Any, Any] = perform_async(echo(closed))
-        return [await stream.__anext__(), await stream.asend("a"), await stream.athrow(LookupError("b"))]
-
-    assert asyncio.run(read()) == ["first", "a", "caught b"]
-    assert closed == ["closed"]
-
-
-def test_closing_a_stream_closes_the_real_one_after_a_switch() -> None:
-    """`finally` of a script may still resume the real stream."""
-    calls: list[str] = []
-
-    def inner() -> Script:
-        try:
-            yield Give((yield Resume(lambda: "item")))
-        finally:
-            yield Resume(lambda: calls.append("close"))
-
-    def outer() -> Script:
-        return (yield Switch(inner()))
-
-    stream = perform(outer())
-
-    assert next(stream) == "item"
+    if hasattr(stream, "__anext__"):
+        return asyncio.run(read_async())
+    got = [item for _, item in zip(range(count), stream, strict=False)]
     stream.close()
-    assert calls == ["close"]
+    return got
 
 
-def test_an_error_of_the_real_stream_reaches_the_script() -> None:
-    def script() -> Script:
-        try:
-            yield Resume(lambda: 1 // 0)
-        except ZeroDivisionError:
-            yield Give("divided by zero")
+def pages(asked: list[int], stop: int = 4) -> Callable[[], Iterator[int]]:
+    def pages() -> Iterator[int]:
+        for number in range(stop):
+            asked.append(number)
+            yield number
 
-    assert list(perform(script())) == ["divided by zero"]
-
-
-def stream(items: int, sent: list[str | None] | None = None, *, ended: bool = True) -> Outcome:
-    return Outcome(
-        "stream", items=list(range(items)), end=Outcome("value", None) if ended else None, sent=sent
-    )
+    return pages
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "is_shared"),
-    [
-        (stream(2), stream(3), True),
-        (stream(2, ["x", None]), stream(2), False),
-        (stream(2, ["x", None]), stream(2, ["x", "y"]), False),
-        (stream(1, ["x"]), stream(2, ["x", "y"]), True),
-        (stream(2, ["x"], ended=False), stream(2, ["x", "y"]), True),
-    ],
-)
-def test_streams_share_a_beginning_if_the_same_values_were_sent(one, other, is_shared):
-    assert share_beginning(one, other) is is_shared
+def pages_async(asked: list[int], stop: int = 4) -> Callable[[], AsyncIterator[int]]:
+    async def pages() -> AsyncIterator[int]:
+        for number in range(stop):
+            asked.append(number)
+            yield number
+
+    return pages
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "is_further"),
-    [
-        (stream(2, ended=False), stream(1, ended=False), True),
-        (stream(1, ended=False), stream(1, ended=False), False),
-        (stream(1), stream(1, ended=False), True),
-        (stream(3), stream(1), False),
-    ],
-)
-def test_a_stream_goes_further_with_more_items_or_an_end(one, other, is_further):
-    assert goes_further(one, other) is is_further
-
-
-def talk() -> Generator[str, object, None]:
-    reply = yield "hello"
-    yield type(reply).__name__
-
-
-def test_a_value_without_an_identity_counts_by_its_type_if_it_is_sent(runs: Runs) -> None:
-    def reply_to(talking: Generator[Any, Any, Any], reply: object) -> Any:
-        next(talking)
-        return talking.send(reply)
-
-    assert reply_to(runs.mimic(talk)(), threading.Lock()) == "lock"
+@pytest.mark.parametrize("make", [pages, pages_async])
+def test_a_longer_reading_of_the_run_stays(runs: Runs, make: Any) -> None:
+    asked: list[int] = []
+    runs.again("rerecord")
+    stream = runs.mimic(make(asked))
+    assert [read(stream(), count) for count in (1, 3, 2)] == [[0], [0, 1, 2], [0, 1]]
     runs.again("replay")
+    asked.clear()
+    stream = runs.mimic(make(asked))
 
-    assert reply_to(runs.mimic(talk)(), threading.Lock()) == "lock"
-    with pytest.raises(MissingRecordingError, match="is sent something else than when it was recorded"):
-        reply_to(runs.mimic(talk)(), threading.Event())
+    assert [read(stream(), count) for count in (3, 2)] == [[0, 1, 2], [0, 1]]
+    with pytest.raises(MissingRecordingError, match="read further") as missed:
+        read(stream(), 4)
+    assert "--mimic-rerecord" in missed.value.remedies[0]
+    assert asked == []
+
+
+@pytest.mark.parametrize("make", [pages, pages_async])
+@pytest.mark.parametrize(("count", "expected"), [(2, [0, 1]), (99, [0, 1, 2, 3, 4])])
+def test_verifying_reads_as_far_as_the_recording_goes(
+    runs: Runs, make: Any, count: int, expected: list[int]
+) -> None:
+    """Of one that has ended, one item more is asked for."""
+    read(runs.mimic(make([]))(), count)
+    runs.again("verify")
+    asked: list[int] = []
+
+    assert read(runs.mimic(make(asked, 9))(), 1) == [0]
+
+    assert asked == expected
+    assert bool(runs.errors()) is (count == 99)
+
+
+@pytest.mark.parametrize("mode", ["record", "replay", "verify"])
+@pytest.mark.parametrize("sent", ["a value", LookupError("thrown")], ids=str)
+def test_what_a_reader_sends_is_refused(runs: Runs, mode: str, sent: Any) -> None:
+    """In an async generator, too. Nothing is recorded of it."""
+
+    def talk() -> Iterator[str]:
+        yield "hello"
+        yield "again"
+
+    async def talk_async() -> AsyncIterator[str]:
+        yield "hello"
+        yield "again"
+
+    async def send(talking: Any) -> None:
+        await anext(talking)
+        await (talking.athrow(sent) if isinstance(sent, Exception) else talking.asend(sent))
+
+    if mode != "record":
+        for made in (talk, talk_async):
+            read(runs.mimic(made)())
+        runs.again(mode)
+    talking: Any = runs.mimic(talk)()
+    next(talking)
+
+    with pytest.raises(UnstorableOutcomeError, match="sends or throws something into it"):
+        talking.throw(sent) if isinstance(sent, Exception) else talking.send(sent)
+    with pytest.raises(UnstorableOutcomeError, match="sends or throws something into it"):
+        asyncio.run(send(runs.mimic(talk_async)()))
+    assert len(runs.errors()) == 2
+    assert bool(runs.names()) is (mode != "record")
 
 
 def test_an_interrupt_ends_a_stream_that_is_verified(runs: Runs) -> None:
     """It is no outcome, and so no drift."""
     is_interrupted = False
 
-    def pages() -> Generator[int, None, None]:
+    def pages() -> Iterator[int]:
         yield 1
         if is_interrupted:
             raise KeyboardInterrupt
@@ -153,9 +127,7 @@ def test_an_interrupt_ends_a_stream_that_is_verified(runs: Runs) -> None:
     assert [*runs.mimic(pages)()] == [1, 2]
     runs.again("verify")
     is_interrupted = True
-    reading = runs.mimic(pages)()
 
-    assert next(reading) == 1
     with pytest.raises(KeyboardInterrupt):
-        next(reading)
+        next(runs.mimic(pages)())
     assert runs.errors() == []
