@@ -23,9 +23,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 
-def talk(server, *texts):
+def talk(server, *texts, mode="auto"):
     async def main():
-        async with Client(server) as client:
+        async with Client(server, mode=mode) as client:
             tools = sorted(tool.name for tool in (await client.list_tools()).tools)
             page = (await client.read_resource("weather://Oslo")).contents[0].text
             said = [(await client.call_tool("say", {"text": text})).structured_content["text"] for text in texts]
@@ -67,21 +67,23 @@ def running(root: Path, transport: str) -> Iterator[int]:
             process.communicate()
 
 
-def test_a_session_over_http_is_recorded_by_the_line_http(talks):
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_a_session_over_http_is_recorded_by_the_line_http(talks, mode):
+    """In the legacy mode the client listens, too, by a GET."""
     with running(talks.root, "streamable-http") as port:
-        test = """
+        test = f"""
             from talks import SAID, talk
 
             def test_talk():
-                assert talk('http://127.0.0.1:PORT/mcp', 'a', 'b') == (*SAID, ['a', 'b'])
+                assert talk('http://127.0.0.1:{port}/mcp', 'a', 'b', mode={mode!r}) == (*SAID, ['a', 'b'])
             """
-        talks.write("test_talk.py", test.replace("PORT", str(port)))
+        talks.write("test_talk.py", test)
         recorded = talks.run("--mimic-record")
         talks.run("--mimic-verify").expect(passed=1)
 
-    recorded.expect(passed=1)
+    recorded.expect(passed=1, never=["cancelled"])
     assert {name.split("/")[1] for name in recorded.vault if name.startswith("calls/")} == {"http"}
-    talks.run().expect(passed=1)
+    talks.run().expect(passed=1, never=["missing"])
 
 
 def test_a_server_over_stdio_does_not_start_in_a_replay(talks):

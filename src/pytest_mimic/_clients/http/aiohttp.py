@@ -102,10 +102,9 @@ def _recording(recorder: ExchangeRecorder, req: Any) -> Iterator[None]:
     with recording(recorder.step, recorder.fail):
         try:
             yield
-        except CancelledError:
+        except CancelledError as error:
             # The session's total timeout cancels the task, and raises a timeout instead further up.
-            if getattr(req._timer, "_cancelled", False):
-                recorder.fail(TimeoutError())
+            recorder.fail(TimeoutError() if getattr(req._timer, "_cancelled", False) else error)
             raise
 
 

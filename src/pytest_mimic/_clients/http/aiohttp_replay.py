@@ -87,6 +87,8 @@ class ReplayedProtocol(ResponseHandler):
         if req._continue is not None and not req._continue.done():
             req._continue.set_result(True)
         if "status" not in self.plain:
+            if "end" in self.plain:
+                await self._loop.create_future()  # until it is cancelled
             raise _error(self.plain["error"], req)
         self._answer = load_response(self.plain, req.method)
         first, *rest = self._answer.wire()
@@ -97,11 +99,13 @@ class ReplayedProtocol(ResponseHandler):
             payload.__class__ = _ReplayedReader
         return message, payload
 
-    def feed_next(self, payload: StreamReader) -> None:
+    async def feed_next(self, payload: StreamReader) -> None:
         """Let the next piece arrive, or the end."""
         answer, error = self._answer, self._answer.error
         if self._pieces:
             self.data_received(self._pieces.pop())
+        elif answer.waiting:
+            await self._loop.create_future()
         elif answer.stopped and self._connector.closed:
             self.transport = None  # the rest cannot be read: the reader raises its own error
         elif answer.stopped:
@@ -121,7 +125,7 @@ class _ReplayedReader(StreamReader):
         await asyncio.sleep(0)
         protocol: Any = self._protocol
         if self._exception is None and not self._eof:
-            protocol.feed_next(self)
+            await protocol.feed_next(self)
         if self._exception is not None:
             raise self._exception
         if protocol.transport is None and not self._eof:

@@ -83,7 +83,7 @@ def events_in(plain: dict[str, Any]) -> Events | None:
     if body is None or "events" not in body:
         return None
     form = _form_of(body)
-    is_whole = plain.get("end") != "stopped" and "error" not in plain
+    is_whole = "end" not in plain and "error" not in plain
     found = []
     for event in body["events"]:
         if isinstance(event, str) and not is_whole and not _is_ended(event, form):

@@ -8,8 +8,9 @@ stored as
     {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": [["content-type", "application/json"]],
      "body": {"json": {"id": 1}}}
 
-without `body` if it is empty. `"end": "stopped"` marks a stream that was not read to its end. `"error"` is the exception
-that broke it, or, alone, the exception that was raised instead of a response.
+without `body` if it is empty. `"end": "stopped"` marks a stream that was not read to its end, `"end": "waiting"` one whose reader
+waited for more until it was cancelled; alone, that no response came until then. `"error"` is the exception that broke it, or, alone,
+the exception that was raised instead of a response.
 """
 
 from __future__ import annotations
@@ -90,12 +91,12 @@ class HttpAdapter(Adapter):
         as it is. A stream of events is compared event by event.
         """
         if "status" not in plain:
-            return {"error": plain["error"]["type"]}
+            return {"error": plain["error"]["type"]} if "error" in plain else plain
         kind = header_of(plain["headers"], "content-type")
         headers = {} if kind is None else {"content-type": kind}
         found = {"status": plain["status"], "headers": headers, "body": _content(plain.get("body"))}
-        is_cut = beside is not None and beside.get("end") == "stopped"
-        is_stopped = is_cut or plain.get("end") == "stopped"
+        is_cut = beside is not None and "end" in beside
+        is_stopped = is_cut or "end" in plain
         is_broken = "error" in plain and (beside is None or "error" in beside)
         events = events_in(plain)
         others = None if beside is None else events_in(beside)

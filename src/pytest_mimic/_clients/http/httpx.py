@@ -55,10 +55,17 @@ class HttpxAdapter(HttpAdapter):
         if step is None:
             return (yield send(request))
         if step.mode == "replay":
-            return self._replayed(step.outcome(is_read_only=True), request, step.exhausted)
+            plain = step.outcome(is_read_only=True)
+            if prefix and "end" in plain and "status" not in plain:
+                yield _until_cancelled()
+            return self._replayed(plain, request, step.exhausted)
         recorder = ExchangeRecorder(step)
         with recording(step, recorder.fail):
-            response = yield send(request)
+            try:
+                response = yield send(request)
+            except BaseException as error:
+                recorder.fail(error)
+                raise
             recorder.start(
                 response.status_code,
                 response.extensions.get("reason_phrase", b"").decode("latin-1"),
@@ -83,14 +90,14 @@ class HttpxAdapter(HttpAdapter):
         """Return the recorded response, or raise the recorded exception."""
         module = sys.modules[self.name]  # loaded by now; it is never imported from here
         if "status" not in plain:
-            raise self._error(request, plain["error"])
+            raise self._error(request, plain["error"]) if "error" in plain else exhausted()
         answer = load_response(plain, request.method)
         if answer.is_complete and len(answer.chunks) == 1:
             stream = module.ByteStream(answer.chunks[0])
         else:
             _, replayed_stream = _stream_classes(module)
             end = partial(answer.ending, partial(self._error, request), exhausted)
-            stream = replayed_stream(answer.chunks, end)
+            stream = replayed_stream(answer.chunks, end, answer.waiting)
         extensions = {"http_version": answer.version.encode("latin-1")}
         # HTTP/2 has no reasons. Without one, the client returns the usual reason of the status.
         if answer.version != "HTTP/2":
@@ -154,9 +161,10 @@ class _RecordedStream:
 class _ReplayedStream:
     """Returns recorded chunks, then raises the exception that ended them if there is one."""
 
-    def __init__(self, chunks: list[bytes], end: Callable[[], Exception | None]) -> None:
+    def __init__(self, chunks: list[bytes], end: Callable[[], Exception | None], waits: bool) -> None:
         self._chunks = chunks
         self._end = end
+        self._waits = waits
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._chunks
@@ -165,8 +173,18 @@ class _ReplayedStream:
             raise error
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
-        for chunk in self:
+        for chunk in self._chunks:
             yield chunk
+        if self._waits:
+            await _until_cancelled()
+        if (error := self._end()) is not None:
+            raise error
+
+
+async def _until_cancelled() -> None:
+    import anyio  # which httpx needs for its async client
+
+    await anyio.sleep_forever()
 
 
 @cache

@@ -11,6 +11,7 @@ from pytest_mimic._clients.http.body import load_body, store_body
 from pytest_mimic._clients.http.failures import store_error
 from pytest_mimic._clients.http.http_secrets import NoSecrets
 from pytest_mimic._clients.http.message import header_of, inflate, text_pairs
+from pytest_mimic._core.outcome.outcome import is_cancellation
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets
@@ -73,7 +74,7 @@ class ExchangeRecorder:
         The reader of the recorded response may have stopped: a stream may never end.
         """
         plain = self.step.outcome(is_read_only=True)
-        return sum(map(len, load_body(plain.get("body")))) if plain.get("end") == "stopped" else None
+        return sum(map(len, load_body(plain.get("body")))) if "end" in plain else None
 
     @property
     def has_enough(self) -> bool:
@@ -95,8 +96,15 @@ class ExchangeRecorder:
             self.abandon()
 
     def fail(self, error: BaseException) -> None:
-        """Record an exception of the client, or nothing if it is no outcome: an interrupt, for example."""
-        if (stored := store_error(error, connecting=not self.is_connected)) is None:
+        """Record an exception of the client, or nothing if it is no outcome: an interrupt, for example.
+
+        A client that listens for events until it is cancelled has waited. A replay lets it wait, too.
+        """
+        parts = self.step.call.edge_call.parts
+        listens = parts["method"] == "GET" and "text/event-stream" in parts.get("accept", "")
+        if listens and is_cancellation(error):
+            self.complete(end="waiting")
+        elif (stored := store_error(error, connecting=not self.is_connected)) is None:
             self.abandon(error)
         else:
             self.complete(error=stored)
@@ -172,6 +180,7 @@ class StoredResponse(NamedTuple):
     headers: list[tuple[str, str]]
     chunks: list[bytes]
     stopped: bool  # it was not read further than these chunks
+    waiting: bool  # its reader waited for more then, until it was cancelled
     error: dict[str, Any] | None  # the exception that broke it after these chunks, as plain data
     has_body: bool  # its end is marked where it comes in chunks
 
@@ -216,7 +225,7 @@ def load_response(plain: dict[str, Any], method: str) -> StoredResponse:
 
     The exchange has a status: one that is only an error has no response. The length in the response to a HEAD is left alone.
     """
-    error, stopped = plain.get("error"), plain.get("end") == "stopped"
+    error, stopped = plain.get("error"), "end" in plain
     chunks = load_body(plain.get("body"))
     size = sum(map(len, chunks)) if "body" in plain and method != "HEAD" else None
     headers, has_cookies = [], False
@@ -233,7 +242,15 @@ def load_response(plain: dict[str, Any], method: str) -> StoredResponse:
     status = plain["status"]
     has_body = method != "HEAD" and status not in _WITHOUT_BODY
     return StoredResponse(
-        status, plain["reason"], plain["version"], headers, chunks, stopped, error, has_body
+        status,
+        plain["reason"],
+        plain["version"],
+        headers,
+        chunks,
+        stopped,
+        plain.get("end") == "waiting",
+        error,
+        has_body,
     )
 
 

@@ -422,6 +422,32 @@ def test_a_cancelled_call_is_not_recorded(driver: Any, runs: Runs, server: Serve
     assert (runs.plain, runs.abandoned) == ([], 1)
 
 
+@pytest.mark.parametrize("page", ["hang", "endless"])
+@some(lambda driver: driver.is_async)
+def test_a_client_that_listens_until_it_is_cancelled_waits_in_a_replay(
+    driver: Any, runs: Runs, server: Server, page: str
+) -> None:
+    """Before the answer or after its first events, as a client of MCP does."""
+    ask = Ask(f"/{page}", headers={"Accept": "text/event-stream"}, read="lines")
+
+    async def main() -> bool:
+        async with driver.session(None) as session:
+            call = asyncio.ensure_future(driver.send(session, server.url, ask))
+            done, _ = await asyncio.wait([call], timeout=0.3)
+            call.cancel()
+            with suppress(asyncio.CancelledError):
+                await call
+            return bool(done)
+
+    assert not asyncio.run(main())
+    server.stop()
+    runs.again("replay")
+
+    assert not asyncio.run(main())
+    assert [plain["end"] for plain in runs.plain] == ["waiting"]
+    assert runs.state.ledger.missing == []
+
+
 # Ways to run
 
 
