@@ -42,6 +42,8 @@ class Decisions:
             CorruptRecordingError: Its recording is damaged.
         """
         state, cassette = self.state, call.plan.cassette
+        if state.retries is not None:
+            state.retries.end_waits()
         # The cassette during which a client happened to connect does not own that call.
         taker = None if call.is_shared else cassette
         keeper: Keeper = taker or (self.sequences if call.sequence else self)

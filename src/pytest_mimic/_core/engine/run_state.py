@@ -79,7 +79,7 @@ class RunState:
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         self.log: Callable[..., None] | None = None
         self.variables: Mapping[str, str] = os.environ
-        self._retries: Retries | None = None
+        self.retries: Retries | None = None  # of a run in which a call has failed
         self.guard = Lock()  # held while a part of the state is made
         self._started = time_ns()
         self._noter: Noter | None = None
@@ -230,8 +230,8 @@ class RunState:
             from pytest_mimic._core.swallowed.retries import Retries
 
             with self.guard:
-                self._retries = self._retries or Retries(self.settings.rootdir)
-            self._retries.watch(error, key, self.own_files, lambda: bool(self.test))
+                self.retries = self.retries or Retries()
+                self.retries.watch(error, key, self.own_files)
 
     def end_discarded(self) -> None:
         """End the calls that were discarded."""
@@ -242,8 +242,8 @@ class RunState:
         """End the running test: code that waits is no longer disturbed."""
         self.end_discarded()
         self.test = ""
-        if self._retries is not None:
-            self._retries.end()
+        if self.retries is not None:
+            self.retries.end()
 
 
 def noting_processes(start: Callable[[Any], None], state: RunState) -> Callable[[Any], None]:
