@@ -66,7 +66,7 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
         self._open: list[Callable[[], None]] = []
 
     def __enter__(self) -> mimic:
-        session: Session | None = _ambient.current()
+        session: Session | None = _ambient.begun()
         if session is not None:
             self._open.append(session.coverings.enter(self._targets).end)
         return self

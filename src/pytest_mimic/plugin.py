@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import pytest_mimic
 if TYPE_CHECKING:
     from pytest_mimic import CassetteFixture
     from pytest_mimic._run.run import PytestRun
+    from pytest_mimic._run.session import Session
 
 # Ini options that start a run where their value is not the default, with their help. The name of a place starts none.
 _RULES = (
@@ -22,7 +24,7 @@ _RULES = (
     ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),
 )
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
-_RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
+_RUN: pytest.StashKey[PytestRun | None] = pytest.StashKey()
 
 
 def __dir__() -> list[str]:
@@ -70,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", line)
     if getattr(config.option, "help", False):
         return
-    session_of = lambda: _run(config).session  # noqa: E731
+    session_of = partial(_session, config)
     pytest_mimic._runs.append(session_of)
     config.add_cleanup(lambda: pytest_mimic._runs.remove(session_of))
     try:
@@ -105,8 +107,15 @@ def _vault_path(config: pytest.Config) -> Path:
 
 
 def _run(config: pytest.Config) -> PytestRun:
-    """Return the run, which is made on first use."""
+    """Return the run, which is made on first use, at the end of the collection at the latest.
+
+    TargetError: it is first asked for later.
+    """
     run = config.stash.get(_RUN, None)
+    if run is None and _RUN in config.stash:
+        from pytest_mimic._core.ambient import too_late
+
+        raise too_late()
     if run is None:
         from pytest_mimic._run.plain_imports import use_plain_imports
 
@@ -121,35 +130,28 @@ def _run(config: pytest.Config) -> PytestRun:
     return run
 
 
+def _session(config: pytest.Config) -> Session | None:
+    """Return the session of the run. None: its tests run, and nothing is mimicked."""
+    is_prepared = config.stash.get(_RUN, None) is not None or _RUN not in config.stash
+    return _run(config).session if is_prepared else None
+
+
 # -- collection
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
-    if (run := config.stash.get(_RUN, None)) is not None:
-        run.finish_collection(session.items)
-    elif any(map(_is_marked, session.items)):
-        config.pluginmanager.register(_FirstMarkedTest(config), "mimic-marked")
+    is_asked = "pytest_mimic._mimic" in sys.modules or any(map(_is_marked, session.items))
+    if is_asked or _RUN in config.stash:
+        _run(config).finish_collection(session.items)
+    else:
+        config.stash[_RUN] = None  # a test that mimics something after all cannot be prepared
 
 
 def _is_marked(item: pytest.Item) -> bool:
-    """Check whether a test, or its class, names targets by a marker or a decorator."""
-    classes = getattr(getattr(item, "cls", None), "__mro__", ())
-    return item.get_closest_marker("mimic") is not None or any(
-        "__mimic_targets__" in vars(cls) for cls in classes
-    )
-
-
-class _FirstMarkedTest:
-    """Makes the run before the first test that names targets, where nothing else was mimicked so far."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        if _RUN not in self._config.stash and _is_marked(item):
-            _run(self._config).phases.pytest_runtest_setup(item)  # which this call of the hook does not reach
+    """Check whether a test names targets by a marker, or one of the fixtures below."""
+    fixtures = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("mimic") is not None or any(name.startswith("mimic_") for name in fixtures)
 
 
 # -- the end

@@ -7,15 +7,18 @@ files and commands that run before it. An output of which a page shows a part is
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
 import sys
+from argparse import ArgumentParser
 from ast import PyCF_ALLOW_TOP_LEVEL_AWAIT
 from collections.abc import Iterator
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from textwrap import dedent, indent
 from xml.etree import ElementTree
 
@@ -23,10 +26,11 @@ import pytest
 from support.cart_server import cart_server
 from support.llm_server import proxied_llm
 
+import pytest_mimic
 from pytest_mimic._core.seam.registry import CLIENTS
 from pytest_mimic._core.targets.target import parse_target
 from pytest_mimic._tools.cli.main import main
-from pytest_mimic._tools.cli.parser import Parser, add_vault, load_command
+from pytest_mimic._tools.cli.parser import add_vault, load_command
 from pytest_mimic._tools.cli.project import Project as IniProject
 
 REPOSITORY = Path(__file__).parents[2]
@@ -273,8 +277,55 @@ def _read_command(config, program: str, words: list[str]) -> None:
         assert not [word for word in unknown if word.startswith("--mimic")], words
         return
     command, *words = words
-    parser = Parser(prog=command)
+    parser = ArgumentParser(prog=command)
     load_command(command).add_arguments(parser)
     add_vault(parser)
     if words:
         parser.parse_args(words)
+
+
+def _shown(*words: str) -> str:
+    """Return what pytest, or the command, prints where there are no tests."""
+    program = (
+        ["-m", "pytest", "-p", "pytest_mimic.plugin"] if words[0] == "pytest" else ["-m", "pytest_mimic"]
+    )
+    environment = {
+        **os.environ,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTEST_ADDOPTS": "",
+        "COLUMNS": "200",
+    }
+    command = [sys.executable, *program, *words[1:]]
+    with TemporaryDirectory() as empty:
+        done = subprocess.run(
+            command, cwd=empty, env=environment, capture_output=True, text=True, check=False
+        )
+    return done.stdout
+
+
+def test_the_reference_has_the_names_that_there_are():
+    """Options, ini keys, fixtures, the marker, commands, errors and the package's other names: those and none besides."""
+    pages = {path.stem: path.read_text("utf-8") for path in (REPOSITORY / "docs/reference").glob("*.md")}
+    listed = _shown("pytest", "--help")
+    fixtures = re.findall(r"^(mimic_\w+)\b.* -- .*\n +(.+)", _shown("pytest", "--fixtures"), re.MULTILINE)
+    markers = re.findall(
+        r"^@pytest\.mark\.(mimic\w*)\(.*\): (.+)", _shown("pytest", "--markers"), re.MULTILINE
+    )
+    commands = re.findall(r"^  (\w+)  ", _shown("pytest-mimic", "--help"), re.MULTILINE)
+    errors = {name for name in pytest_mimic.__all__ if name.endswith("Error")}
+
+    def named(pattern: str, page: str) -> list[str]:
+        return sorted(re.findall(pattern, pages[page], re.MULTILINE))
+
+    assert named(r"^### `(--mimic-[\w-]+)`", "command-line") == sorted(
+        set(re.findall(r"^  (--mimic-[\w-]+)", listed, re.M))
+    )
+    assert named(r"^### `(mimic_\w+)`", "configuration") == sorted(
+        set(re.findall(r"^  (mimic_\w+) \(", listed, re.M))
+    )
+    assert named(r"^\| `(mimic_\w+)", "python") == sorted(name for name, doc in fixtures if doc)
+    assert [name for name, doc in markers if doc] == ["mimic"]
+    assert "pytest.mark.mimic" in pages["python"]
+    assert named(r"^## ([a-z]+)$", "command") == sorted(set(commands))
+    assert {"MimicError", *named(r"^\| `(\w+Error)`", "errors")} == errors
+    assert [name for name in {*pytest_mimic.__all__} - errors if name not in pages["python"]] == []

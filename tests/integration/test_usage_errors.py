@@ -461,3 +461,24 @@ def test_a_vault_at_the_root_in_the_home_folder_or_in_the_rootdir_is_refused(sho
     where = "mimic_vault_path" if "path" in option else "--mimic-vault"
     usage_error(run, f"{where}: a vault is a folder of its own, such as .mimic_vault, and this is {place}")
     assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "from pytest_mimic import mimic\n    with mimic('os:getcwd'): pass",
+        "request.getfixturevalue('mimic_auto')",
+    ],
+)
+def test_what_is_first_asked_for_inside_a_test_is_refused(project, body):
+    """In a process of its own: here the package is loaded."""
+    project.write("test_it.py", f"def test_it(request):\n    {body}\n")
+    project.write("pytest.ini", "[pytest]\n")
+
+    run = project.run(process=True).expect(failed=1)
+
+    assert "TargetError: nothing was prepared for mimicking before the tests" in run.output
+    assert (
+        "import it at the top of the test's file or of conftest.py: from pytest_mimic import mimic"
+        in run.output
+    )

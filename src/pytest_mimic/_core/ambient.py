@@ -6,12 +6,31 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_mimic import _runs
+from pytest_mimic.errors import TargetError
 
 
 # Untyped, although it is a `pytest_mimic._run.session.Session`: modules below the session import this one.
 def current() -> Any:
     """Return the session of the innermost run, or None outside of pytest and with `-p no:mimic`."""
     return _runs[-1]() if _runs else None
+
+
+def begun() -> Any:
+    """Return the session of the innermost run, or None without one. TargetError: its tests run and it was not prepared."""
+    session = current()
+    if session is None and _runs:
+        raise too_late()
+    return session
+
+
+def too_late() -> TargetError:
+    return TargetError(
+        "nothing was prepared for mimicking before the tests, and this test asks for it",
+        remedies=[
+            "import it at the top of the test's file or of conftest.py: from pytest_mimic import mimic",
+            "name a fixture as an argument of the test",
+        ],
+    )
 
 
 def vault_command(*words: str) -> str:

@@ -39,15 +39,6 @@ class Fixtures(Hooks):
 
     # -- temporary folders
 
-    def catch_up(self, item: pytest.Item) -> None:
-        """Note the temporary folders that were made before the plugin was registered, in this test."""
-        factory: Any = getattr(self._config, "_tmp_path_factory", None)
-        if getattr(factory, "_basetemp", None) is not None:
-            self._note_folder("tmp_path_factory", factory)
-        active = getattr(getattr(item, "_request", None), "_fixture_defs", {})
-        if (result := getattr(active.get("tmp_path"), "cached_result", None)) is not None:
-            self._note_folder("tmp_path", result[0])
-
     def _note_folder(self, fixture: str, given: Any) -> None:
         """Count paths in a test's own folder, and in pytest's base folder, by their place in it, and by content."""
         places = self._session.state.places

@@ -33,11 +33,6 @@ class Phases(Hooks):
         self._has_loaded_all = False
         self._replays_before = 0
 
-    def name_test(self, item: pytest.Item) -> None:
-        """Let calls belong to a test from now on."""
-        self._session.begin_test(plain_id(item))
-        self._session.state.own_files = partial(_own_files, item)
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Begin a test: mimic the targets of its class's decorators and of its markers.
@@ -47,7 +42,8 @@ class Phases(Hooks):
         # Errors since the last test, of threads or of a module that was imported, are no fault of this one.
         self._has_passed = self._is_whole = True
         self._session.take_strays()
-        self.name_test(item)
+        self._session.begin_test(plain_id(item))
+        self._session.state.own_files = partial(_own_files, item)
         self._replays_before = len(self._session.ledger.replays)
         if not self._has_loaded_all and "pyfakefs.fake_filesystem_unittest" in sys.modules:
             from pytest_mimic._run.plain_imports import load_all

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -31,7 +30,7 @@ from pytest_mimic.errors import MimicError
 class PytestRun(Hooks):
     """One pytest process's run, and the plugin for its header and its end.
 
-    It may be made while a test is running. It has started when the configured targets are covered.
+    It is made at the end of the collection at the latest. It has started when the configured targets are covered.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -46,13 +45,9 @@ class PytestRun(Hooks):
         self.phases = Phases(self.session)  # the test that runs
         # What the end of the run finds and says.
         self.ending = Ending(config, self.session, self.tests, is_controller=self._is_controller)
-        fixtures = Fixtures(config, self.session)
-        config.pluginmanager.register(fixtures, "mimic-fixtures")
+        config.pluginmanager.register(Fixtures(config, self.session), "mimic-fixtures")
         config.pluginmanager.register(self.phases, "mimic-phases")
         self._watch()  # after the phases, so that it sees reports that are judged
-        if (item := _test_under_way(config)) is not None:
-            self.phases.name_test(item)
-            fixtures.catch_up(item)
 
     def _watch(self) -> None:
         """Register what shows the calls of each test, if that was requested."""
@@ -128,10 +123,3 @@ class PytestRun(Hooks):
         with suppress(MimicError):  # the summary has named what cannot be written
             self.session.vault.store.flush()
         self.session.vault.end_run()
-
-
-def _test_under_way(config: pytest.Config) -> pytest.Item | None:
-    """Return the test that runs now: one may be the first that mimics anything."""
-    nodeid = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-    items = getattr(config.pluginmanager.get_plugin("session"), "items", ())
-    return next((item for item in items if item.nodeid == nodeid), None)

@@ -70,18 +70,23 @@ def nearest_recording(
 ) -> K | None:
     """Return the recording that is most like a call, or None without candidates.
 
-    A recording of the same test comes first, then the one with the fewest arguments that differ, then the latest. Only
+    A recording of the same test comes first, then the one with the fewest arguments that differ, then one of other
+    parameters of the test, then the latest. Only
     the first few hundred candidates are considered.
     """
     short, _ = shortened(arguments)
 
-    def likeness(known: Known) -> tuple[bool, float, str]:
+    def likeness(known: Known) -> tuple[bool, float, bool, str]:
         differing: float = float("inf")
         if known.arguments is not None and short is not None:
             differing = len({_argument_of(one.path) for one in differences(known.arguments, short)})
-        return known.test == test, -differing, known.recorded or ""
+        is_like = (known.test or "").partition("[")[0] == (test or "").partition("[")[0]
+        return known.test == test, -differing, is_like, known.recorded or ""
 
-    return max(islice(candidates, CANDIDATES), key=likeness, default=None)
+    found = sorted(
+        islice(candidates, CANDIDATES), key=lambda known: known.test or ""
+    )  # in the same order anywhere
+    return max(found, key=likeness, default=None)
 
 
 def missing(
