@@ -69,8 +69,9 @@ class Environment:
         """Yield the variables whose values stand in one of the pieces, which are bytes, with these values."""
         whole = [bytes(piece) for piece in pieces]
         for value, name in self._names.items():
-            data = value.encode("utf-8", "surrogatepass")
-            if any(data in piece for piece in whole):
+            # As texts are, and as they are in the memory of a numpy array.
+            forms = [value.encode(code, "surrogatepass") for code in ("utf-8", "utf-32-le")]
+            if any(form in piece for piece in whole for form in forms):
                 yield name, value
 
     def held_by(self, pieces: Iterable[Any]) -> set[str]:
