@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,54 +25,38 @@ _PART = "only a part of the tests was named"
 STOPPED = "the run was stopped early"
 
 
-class Selection(NamedTuple):
-    """The selection of tests that a command line requests."""
-
-    wanted: list[str]  # the paths of a complete selection, relative to the rootdir
-    covered: list[str]  # those in which all tests are collected, although some may be deselected
-    deselecting: list[str]  # reasons why tests are deselected after the collection
-    hiding: list[str]  # reasons why not all tests are collected
-    idle: list[str]  # reasons why no test runs as usual
-
-    @property
-    def narrowed(self) -> list[str]:
-        """The reasons why the selection is not complete."""
-        return [*self.deselecting, *self.hiding, *self.idle]
-
-
-def selection_of(
+def note_selection(
+    ledger: Ledger,
     option: object,
     *,
     args: Sequence[str],
     testpaths: Sequence[str],
     rootdir: Path,
     cwd: Path,
-) -> Selection:
-    """Return the requested selection.
+) -> None:
+    """Note which part of the tests a command line requests.
 
     The paths in `args` are relative to `cwd`, where pytest was started, and those in `testpaths` to the rootdir.
     """
-    hiding = _given(option, _HIDING)
+    for reasons, flags in (
+        (ledger.deselected, _DESELECTING),
+        (ledger.hiding, _HIDING),
+        (ledger.selection, _IDLE),
+    ):
+        for name, flag in flags.items():
+            if getattr(option, name, None):
+                reasons.add(f"{flag} was given")
     given = [Path(cwd, arg).resolve() for arg in args if "::" not in arg]
     # glob.glob as in pytest, because Path.glob accepts neither `.` nor an absolute pattern.
     found = [path for pattern in testpaths for path in glob(str(rootdir / pattern), recursive=True)]  # noqa: PTH207
     wanted = [Path(path).resolve() for path in found or [str(rootdir)]]
     named = [one for one in wanted if any(one.is_relative_to(folder) for folder in given)]
-    covered = [] if hiding else named
-    if len(named) < len(wanted):
-        hiding.append(_PART)
     start = rootdir.resolve()
-    return Selection(
-        [relative_path(one, start=start) for one in wanted],
-        [relative_path(one, start=start) for one in covered],
-        _given(option, _DESELECTING),
-        hiding,
-        _given(option, _IDLE),
-    )
-
-
-def _given(option: object, flags: Mapping[str, str]) -> list[str]:
-    return [f"{flag} was given" for name, flag in flags.items() if getattr(option, name, None)]
+    ledger.wanted.update(relative_path(one, start=start) for one in wanted)
+    if not ledger.hiding:
+        ledger.covered.update(relative_path(one, start=start) for one in named)
+    if len(named) < len(wanted):
+        ledger.hiding.add(_PART)
 
 
 class SelectedTests(Hooks):
@@ -85,21 +68,9 @@ class SelectedTests(Hooks):
         self._ledger = ledger
         self._collected: list[pytest.Item] = []
 
-    @cached_property
-    def requested(self) -> Selection:
-        """The selection that the command line requests."""
-        config = self._config
-        return selection_of(
-            config.option,
-            args=config.args,
-            testpaths=config.getini("testpaths"),
-            rootdir=config.rootpath,
-            cwd=config.invocation_params.dir,
-        )
-
     def narrowed(self) -> list[str]:
         """Return the reasons why not all tests run."""
-        return [*self.requested.narrowed, *self._ledger.deselected, *self._ledger.selection]
+        return [*self._ledger.deselected, *self._ledger.hiding, *self._ledger.selection]
 
     def narrow(self, reason: str) -> None:
         """Note a reason why not all tests run."""
@@ -111,7 +82,16 @@ class SelectedTests(Hooks):
         return all_passed and not self._ledger.skipped_modules and not self.narrowed()
 
     def finish_collection(self, selected: Sequence[pytest.Item], *, are_listed: bool) -> None:
-        """Note which of the collected tests will not run and, if they are to be `listed`, the ids of all."""
+        """Note which tests are requested, which of the collected ones will not run, and if `listed`, the ids of all."""
+        config = self._config
+        note_selection(
+            self._ledger,
+            config.option,
+            args=config.args,
+            testpaths=config.getini("testpaths"),
+            rootdir=config.rootpath,
+            cwd=config.invocation_params.dir,
+        )
         kept = set(map(id, selected))
         deselected = sum(id(item) not in kept for item in self._collected)
         if are_listed:
@@ -120,7 +100,7 @@ class SelectedTests(Hooks):
             self._ledger.tests.update(in_environment(plain_id(item)) for item in self._collected)
         self._collected.clear()
         if deselected:
-            self._ledger.deselected.append(f"{plural(deselected, 'test')} deselected")
+            self._ledger.deselected.add(f"{plural(deselected, 'test')} deselected")
 
     # -- hooks
 

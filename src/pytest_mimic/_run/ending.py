@@ -139,16 +139,13 @@ class Ending:
         return moved_tests(self._session.vault, firsts, gone)
 
     def _keep_usage(self) -> None:
-        path, ledger, requested = self._session.settings.usage, self._session.ledger, self._tests.requested
+        path, ledger = self._session.settings.usage, self._session.ledger
         if path is None or not self._tests.have_run:
             return
         from pytest_mimic._tools.unused.usage import in_environment, write_usage
 
         ledger.known = set(self._session.vault.names())
         ledger.ran = set(map(in_environment, ledger.outcomes))
-        ledger.wanted, ledger.covered = set(requested.wanted), set(requested.covered)
-        ledger.hiding += requested.hiding
-        ledger.selection += requested.idle
         ledger.absent_clients |= set(self._session.coverings.missing_kinds())
         write_usage(path, ledger, self._session.settings)
 

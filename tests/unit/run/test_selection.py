@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.engine.ledger import Ledger
-from pytest_mimic._run.complete_selection import selection_of
+from pytest_mimic._run.complete_selection import note_selection
 from pytest_mimic._tools.unused.judging import GoneTests
 
 PART = ["only a part of the tests was named"]
@@ -51,19 +51,23 @@ def rootdir(tmp_path: Path) -> Path:
 def test_a_partial_selection_is_recognised(
     rootdir: Path, started_in: str, args: list[str], testpaths: list[str], expected: list[str]
 ) -> None:
-    selection = selection_of(
-        Namespace(), args=args, testpaths=testpaths, rootdir=rootdir, cwd=rootdir / started_in
-    )
+    ledger = Ledger()
+    cwd = rootdir / started_in
 
-    assert selection.narrowed == expected
+    note_selection(ledger, Namespace(), args=args, testpaths=testpaths, rootdir=rootdir, cwd=cwd)
+
+    assert ledger.hiding == expected
+    assert (ledger.wanted == ledger.covered) is (not expected)
 
 
 def test_each_option_that_narrows_is_named(rootdir: Path) -> None:
     option = Namespace(keyword="a", markexpr="", ignore=None, lf=True)
 
-    selection = selection_of(option, args=["tests"], testpaths=[], rootdir=rootdir, cwd=rootdir)
+    ledger = Ledger()
 
-    assert selection.narrowed == ["-k was given", "--lf was given", *PART]
+    note_selection(ledger, option, args=["tests"], testpaths=[], rootdir=rootdir, cwd=rootdir)
+
+    assert (ledger.deselected, ledger.hiding) == (["-k was given"], ["--lf was given", *PART])
 
 
 SOURCES = {
