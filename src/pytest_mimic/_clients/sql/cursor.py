@@ -2,72 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from pytest_mimic._clients.sql.database_calls import NO_NAMES, SqlCall, StatementCall
-from pytest_mimic._clients.sql.lazy_connection import LazyConnection, run_statement, yield_once
 from pytest_mimic._clients.sql.results import load_columns, load_rows, store_columns, store_rows
+from pytest_mimic._clients.sql.statement_calls import NO_NAMES, StatementCall
 from pytest_mimic._core.redact.reveal import with_secrets
 from pytest_mimic._core.seam.database_values import from_plain, to_plain
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Step
 
 # Drivers whose closed cursors have no row count.
 _WITHOUT_COUNT = frozenset(("psycopg", "psycopg_async"))
 # The attributes that a cursor has after a statement. Others are the application's, for the driver's cursor.
-_OF_RESULT = frozenset(("description", "rowcount", "lastrowid"))
-
-
-class Result(NamedTuple):
-    """The attributes that a driver's cursor has after a statement."""
-
-    description: Sequence[Sequence[Any]] | None = None
-    rowcount: int = -1
-    lastrowid: Any = None
+_OF_RESULT = frozenset(("connection", "description", "rowcount", "lastrowid", "names"))
 
 
 class StandInCursor:
-    """The cursor of a connection, which may not be open. SQLAlchemy uses it as if it were the driver's.
+    """The cursor of a stand-in connection. SQLAlchemy uses it as if it were the driver's.
 
-    `args` and `kwargs` are those of the driver's `cursor()`. With `args`, or with `server_side`, the cursor is on
-    the server, and its rows are read in parts.
+    `args` and `kwargs` are those of the driver's `cursor()`. A call that is recorded uses a cursor without them, and reads
+    its result whole, if it would be a cursor on the server.
+
+    Attributes:
+        names: The names in the compiled statement, while SQLAlchemy executes one.
     """
 
     arraysize = 1
 
-    def __init__(
-        self, connection: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> None:
-        self._connection = connection
-        self._lazy: LazyConnection = connection._lazy
+    def __init__(self, connection: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.connection = connection  # a `StandInConnection`
+        self.names = NO_NAMES
         self._args = args
-        self._kwargs = kwargs or {}
-        self._real: Any = None
+        self._kwargs = kwargs
         self._input_sizes: tuple[Any, ...] | None = None
-        # The names in the compiled statement, while SQLAlchemy executes one.
-        self._names = NO_NAMES
-        self._reset()
+        self._real: Any = None  # the driver's cursor, in use for a call that is not mimicked
+        self._forget()
 
-    def _reset(self) -> None:
-        self._is_reset = True
+    def _forget(self) -> None:
         self.description: Sequence[Sequence[Any]] | None = None
         self.rowcount = -1
         self.lastrowid: Any = None
         self._rows: Iterator[Any] = iter(())
-        self._result = Result()
-        # Of a cursor on the server: the step, its call, and the rows that were read.
-        self._partial: tuple[Step, SqlCall, list[Any]] | None = None
-        # The real outcome of a call that is verified, without its secrets and with them.
-        self._seen: tuple[Any, Any] = None, None
-        # The driver's cursor is used as it is, for a call that is not mimicked.
-        self._is_live = False
-
-    @property
-    def connection(self) -> Any:
-        return self._connection
 
     # -- executing
 
@@ -78,199 +53,130 @@ class StandInCursor:
         return self._execute("executemany", sql, (list(parameters), *args), {})
 
     def _execute(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        lazy = self._lazy
-        if not self._is_reset:
-            self._reset()
-        self._is_reset = False
-        if lazy.resetting and lazy.real is None:
-            lazy.note(lambda real: run_statement(real, kind, sql, *args))
+        connection, port = self.connection, self.connection.port
+        self._forget()
+        if connection.resetting and connection.real is None:
             return self
-        if lazy.resetting or not lazy.port.taking():
+        if connection.resetting or not port.taking():
             return self._pass(kind, sql, args, options)
-        with lazy.port.noting:
-            call = self._call(kind, sql, args)
-            step = lazy.port.begin(call.call)
+        with port.noting:
+            call = StatementCall(
+                sql.decode() if isinstance(sql, bytes) else str(sql),
+                args[0] if args else None,
+                database=connection.place(),
+                redactor=port.redactor,
+                names=self.names,
+                many=kind == "executemany",
+            )
+            step = port.begin(call.call)
         if step.mode == "pass":
             return self._pass(kind, sql, args, options)
-        lazy.used = True
+        connection.used = True
         if step.mode == "replay":
-            yield_once(lazy.dialect)
+            _yield_once(connection.dialect)
             outcome = step.outcome(is_read_only=True)
-            lazy.raise_recorded(outcome)
-            lazy.note(lambda real: run_statement(real, kind, sql, *args))
-            self._replay(outcome, step)
-            return self
-        was_run = False
-        with lazy.recording(step, call):
-            self._run(step, call, lambda cursor: getattr(cursor, kind)(sql, *args, **options))
-            was_run = True
-        # The driver reads the real results with the real numbers of types.
-        if step.mode == "verify" and not (lazy.setting_up and was_run):
-            outcome = with_secrets(step.outcome(), *self._seen)
-            lazy.raise_recorded(outcome)
-            self._replay(outcome, step)
+        else:
+            real = hidden = None
+            with port.noting, connection.recording(step, call.secrets):
+                rows = self._read(kind, sql, args, options)
+                hidden = self._stored(call, rows)
+                step.finish(hidden)
+                self._rows = iter(rows)
+                if step.mode == "run":
+                    return self
+                real = self._stored(call, rows, is_open=True)
+            outcome = with_secrets(step.outcome(), hidden, real)
+        connection.raise_recorded(outcome)
+        self._replay(outcome)
         return self
 
-    def _call(self, kind: str, sql: Any, args: tuple[Any, ...]) -> StatementCall:
-        lazy = self._lazy
-        return StatementCall(
-            sql.decode() if isinstance(sql, bytes) else str(sql),
-            args[0] if args else None,
-            database=lazy.place,
-            redactor=lazy.port.redactor,
-            names=self._names,
-            many=kind == "executemany",
-            shared=lazy.setting_up,
-        )
-
-    def _read_all(self) -> Sequence[Any]:
-        if not self.description:
-            return []
-        rows: Sequence[Any] = self._real.fetchall()
-        self._copy_result()  # some drivers know the number of rows only after the last one
+    def _read(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Sequence[Any]:
+        """Execute a statement for real, and return all rows of its result."""
+        real = self._open(self.connection.connect().cursor())
+        try:
+            getattr(real, kind)(sql, *args, **options)
+            rows: Sequence[Any] = real.fetchall() if real.description else ()
+            self._copy_result(real)  # some drivers know the number of rows only after the last one
+        finally:
+            real.close()
         return rows
 
     def _pass(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        self._lazy.used = True
-        self._open(self._lazy.connect())
-        self._is_live = True
-        getattr(self._real, kind)(sql, *args, **options)
-        self._copy_result()
+        self.connection.used = True
+        self._real = self._real or self.connection.connect().cursor(*self._args, **self._kwargs)
+        getattr(self._open(self._real), kind)(sql, *args, **options)
+        self._copy_result(self._real)
         return self
 
-    def _open(self, connection: Any) -> None:
-        if self._real is None:
-            self._real = connection.cursor(*self._args, **self._kwargs)
+    def _open(self, real: Any) -> Any:
         if self._input_sizes is not None:
-            self._real.setinputsizes(*self._input_sizes)
+            real.setinputsizes(*self._input_sizes)
         # asyncpg's adapter keeps the age of its cache in an attribute with an underscore.
         for name, value in self.__dict__.items():
             if name == "_invalidate_schema_cache_asof" or not (name.startswith("_") or name in _OF_RESULT):
-                setattr(self._real, name, value)
+                setattr(real, name, value)
+        return real
 
-    def _copy_result(self) -> None:
-        real = self._real
-        self._result = Result(real.description, real.rowcount, getattr(real, "lastrowid", None))
-        # While a result is verified in parts, the recorded one is shown.
-        if self._partial is None or self._partial[0].mode == "run":
-            self.description, self.rowcount, self.lastrowid = self._result
-
-    def _run(self, step: Step, call: SqlCall, execute: Callable[[Any], Any]) -> None:
-        lazy = self._lazy
-        connection = lazy.connect() if lazy.setting_up else lazy.catch_up()
-        with step.running():
-            self._open(connection)
-            execute(self._real)
-            self._copy_result()
-            if self._args or self._kwargs.get("server_side"):
-                self._partial = step, call, []
-                return
-            rows = self._read_all()
-            self._close_real()
-        self._rows = iter(rows)
-        plain = self._stored(call, rows)
-        step.finish(plain)
-        if step.mode == "verify":
-            self._seen = plain, self._stored(call, rows, is_open=True)
-
-    def _close_real(self) -> None:
-        real, self._real = self._real, None
-        real.close()
+    def _copy_result(self, real: Any) -> None:
+        self.description, self.rowcount = real.description, real.rowcount
+        self.lastrowid = getattr(real, "lastrowid", None)
 
     # -- outcomes
 
-    def _stored(
-        self, call: SqlCall, rows: Sequence[Any], *, is_whole: bool = True, is_open: bool = False
-    ) -> dict[str, Any]:
-        """Return the outcome as plain data. Without `is_whole`, there may be other rows; if `is_open`, it has its secrets."""
-        lazy, (description, rowcount, lastrowid) = self._lazy, self._result
+    def _stored(self, call: StatementCall, rows: Sequence[Any], *, is_open: bool = False) -> dict[str, Any]:
+        """Return the outcome as plain data. If it `is_open`, it has its secrets."""
         outcome: dict[str, Any] = {}
-        if description:
-            names = [str(column[0]) for column in description]
+        if self.description:
+            names = [str(column[0]) for column in self.description]
             hidden = [False] * len(names) if is_open else call.hidden_columns(names)
-            outcome["columns"] = store_columns(description, lazy.dbapi)
-            outcome["rows"] = store_rows(rows, names, hidden, None if is_open else lazy.port.redactor)
-        if rowcount != -1:
-            outcome["rowcount"] = rowcount
-        if lastrowid is not None and call.call.signature.startswith(("INSERT", "REPLACE")):
-            outcome["lastrowid"] = to_plain(lastrowid, "lastrowid")
-        if not is_whole:
-            outcome["end"] = False
-        elif len(rows) > 1 and call.is_unordered:
+            outcome["columns"] = store_columns(self.description, self.connection.dialect.dbapi)
+            redactor = None if is_open else self.connection.port.redactor
+            outcome["rows"] = store_rows(rows, names, hidden, redactor)
+        if self.rowcount != -1:
+            outcome["rowcount"] = self.rowcount
+        if self.lastrowid is not None and call.call.signature.startswith(("INSERT", "REPLACE")):
+            outcome["lastrowid"] = to_plain(self.lastrowid, "lastrowid")
+        if len(rows) > 1 and call.is_unordered:
             outcome["unordered"] = True
-        if lazy.setting_up:
-            outcome["setup"] = True
         return outcome
 
-    def _replay(self, outcome: dict[str, Any], step: Step) -> None:
+    def _replay(self, outcome: dict[str, Any]) -> None:
         self.rowcount = outcome.get("rowcount", -1)
-        if "lastrowid" in outcome:
-            self.lastrowid = from_plain(outcome["lastrowid"])
-        if "columns" not in outcome:
-            return
-        self.description = load_columns(outcome["columns"], self._lazy.dbapi)
-        rows = load_rows(outcome["rows"])
-        self._rows = iter(rows) if outcome.get("end", True) else _until_missing(rows, step)
+        self.lastrowid = from_plain(outcome.get("lastrowid"))
+        self.description, self._rows = None, iter(())
+        if "columns" in outcome:
+            self.description = load_columns(outcome["columns"], self.connection.dialect.dbapi)
+            self._rows = iter(load_rows(outcome["rows"]))
 
     # -- reading
 
     def fetchone(self) -> Any:
-        rows = self._fetch(1, lambda real: [real.fetchone()])
-        return rows[0] if rows else None
+        return next(self._rows, None) if self._real is None else self._fetch("fetchone")
 
     def fetchmany(self, size: int | None = None) -> Any:
-        count = self.arraysize if size is None else size
-        return self._fetch(count, lambda real: real.fetchmany(count))
+        size = self.arraysize if size is None else size
+        return list(islice(self._rows, size)) if self._real is None else self._fetch("fetchmany", size)
 
     def fetchall(self) -> Any:
-        return self._fetch(None, lambda real: real.fetchall())
+        return list(self._rows) if self._real is None else self._fetch("fetchall")
 
-    def _fetch(self, count: int | None, read: Callable[[Any], Any]) -> list[Any]:
-        if self._is_live:
-            return self._read_on(read)
-        if self._partial is None:
-            return list(islice(self._rows, count))
-        step, call, so_far = self._partial
-        given: list[Any] = []
-        with self._lazy.recording(step, call):
-            with step.running():
-                given = self._read_on(read)
-            so_far += given
-        if step.mode == "verify":
-            given = list(islice(self._rows, count))
-        with self._lazy.recording(step, call):
-            if count is None or not given:
-                self._finish_partial(is_whole=True)
-        return given
-
-    def _read_on(self, read: Callable[[Any], Any]) -> list[Any]:
-        rows = [row for row in read(self._real) if row is not None]
+    def _fetch(self, method: str, *args: int) -> Any:
+        rows = getattr(self._real, method)(*args)
         # psycopg2's cursors on the server describe their rows with the first of them.
-        if self._result.description is None:
-            self._copy_result()
+        self.description = self._real.description
         return rows
-
-    def _finish_partial(self, *, is_whole: bool) -> None:
-        partial, self._partial = self._partial, None
-        if partial is not None:
-            step, call, rows = partial
-            step.finish(self._stored(call, rows, is_whole=is_whole))
 
     def __iter__(self) -> Iterator[Any]:
         while (row := self.fetchone()) is not None:
             yield row
 
     def close(self) -> None:
-        """Close the cursor. A result that was not read to its end is recorded as far as it was read."""
-        try:
-            self._finish_partial(is_whole=False)
-        finally:
-            if self._real is not None:
-                self._close_real()
-            if not self._is_live:
-                self._rows = iter(())
-                if self._lazy.dialect.driver in _WITHOUT_COUNT:
-                    self.rowcount = -1
+        if self._real is not None:
+            self._real.close()
+            return
+        self._rows = iter(())
+        if self.connection.dialect.driver in _WITHOUT_COUNT:
+            self.rowcount = -1
 
     async def _async_soft_close(self) -> None:
         if self._real is not None:
@@ -293,7 +199,13 @@ class StandInCursor:
         return getattr(self._real, name)
 
 
-def _until_missing(rows: list[Any], step: Step) -> Iterator[Any]:
-    """Yield the rows of a recording that ended early; MissingRecordingError if the application reads further."""
-    yield from rows
-    raise step.exhausted()
+def _yield_once(dialect: Any) -> None:
+    """Let the event loop run once: SQLAlchemy wants the statement of an async engine to have awaited something."""
+    if not dialect.is_async:
+        return
+    import asyncio
+
+    from sqlalchemy.util import concurrency
+
+    waiting: Any = getattr(concurrency, "await_", None) or concurrency.await_only  # await_ since 2.1
+    waiting(asyncio.sleep(0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -27,6 +27,8 @@ _TOKEN = re.compile(
 _NAME = re.compile(r"[^\W\d]\w*")
 _NAMES = ("word", "quoted")
 _VERBS = frozenset("SELECT VALUES INSERT UPDATE DELETE MERGE REPLACE".split())
+# Words of statements with several queries.
+_COMPOUND = frozenset("SELECT UNION INTERSECT EXCEPT TABLE".split())
 _DEFINING = frozenset("CREATE ALTER DROP TRUNCATE COMMENT LOCK REINDEX".split())
 _OBJECTS = frozenset(
     "TABLE INDEX VIEW SEQUENCE SCHEMA TYPE DATABASE TRIGGER FUNCTION PROCEDURE EXTENSION DOMAIN ROLE USER".split()
@@ -36,11 +38,6 @@ _BEFORE_TABLE = frozenset(
     """OR REPLACE TEMP TEMPORARY UNLOGGED MATERIALIZED UNIQUE RECURSIVE VIRTUAL IF NOT EXISTS CONCURRENTLY ONLY IGNORE
     ABORT ROLLBACK FAIL INTO FROM TO SAVEPOINT TRANSACTION WORK SESSION""".split()
 )
-# The neighbours of a column that a query lists as it is, and other words after which a name is no alias.
-_BEFORE_COLUMN = frozenset("SELECT RETURNING DISTINCT ALL , .".split())
-_BEFORE_NAME = _BEFORE_COLUMN | frozenset("WHERE AND OR NOT BY ON SET IN LIKE WHEN THEN ELSE HAVING".split())
-# Functions that measure a value. Their result is no secret.
-MEASURING = frozenset("bit_length char_length character_length count length octet_length typeof".split())
 
 
 class Token(NamedTuple):
@@ -104,48 +101,28 @@ class Statement:
             before = before if text == " " else token.text
         return "".join(pieces).strip().rstrip(";").rstrip(), hidden
 
-    def shows(self, secret: Callable[[str], bool]) -> bool:
-        """Return whether a query lists a secret name, and not only its length or count."""
-        listing: set[int] = set()
-        for opener, before, word in zip(
-            [Token(), Token(), *self._words], [Token(), *self._words], self._words
-        ):
-            if word.upper in ("SELECT", "RETURNING"):
-                listing.add(word.depth)
-            elif word.upper in ("FROM", "WHERE"):
-                listing.discard(word.depth)
-            elif listing and min(listing) <= word.depth and word.kind != "mark":
-                is_measured = before.text == "(" and opener.text.lower() in MEASURING
-                if not is_measured and any(map(secret, words_in(word.name))):
-                    return True
-        return False
+    @cached_property
+    def listed(self) -> frozenset[str] | None:
+        """The columns of a plain `SELECT a, t.b FROM …` in small letters, or `*`; nothing for a statement that computes.
 
-    def keeps(self, column: str) -> bool:
-        """Return whether a column of the result clearly is the table's column of this name.
-
-        It is if queries list the name alone, or `*`, and nothing in the statement can give it to another value.
+        The result of `PRAGMA` or `SHOW` is not computed from other columns.
         """
-        words, is_listed, found = self._words, False, False
-        if self.verb not in (*_VERBS, "EXPLAIN", "WITH"):
-            return True  # the columns of PRAGMA, SHOW and the like are not computed
-        if not _NAME.fullmatch(column) or {"UNION", "INTERSECT", "EXCEPT", "TABLE"} & {
-            word.upper for word in words
-        }:
-            return False
-        for place, word in enumerate(words):
-            if word.kind not in _NAMES or word.name.lower() != column.lower():
-                continue
-            found = True
-            before, after = words[place - 1], words[place + 1] if place + 1 < len(words) else Token()
-            is_listed |= before.upper in _BEFORE_COLUMN and after.upper in (",", "FROM", ";", ")", "")
-            is_alias = before.kind != "other" and before.upper not in _BEFORE_NAME
-            start = place  # of a list in parentheses, perhaps the names that a subquery gets
-            while start > 1 and words[start].text != "(" and words[start].upper not in ("SELECT", "FROM"):
-                start -= 1
-            is_given = words[start].text == "(" and words[start - 1].kind in _NAMES and self.verb != "INSERT"
-            if is_alias or before.text == ")" or is_given or after.text == "(":
-                return False
-        return is_listed or (not found and any(word.text == "*" for word in words))
+        if self.verb not in (*_VERBS, "EXPLAIN"):
+            return frozenset("*")
+        words = self._words
+        end = next((place for place, word in enumerate(words) if word.upper == "FROM"), 0)
+        if not end or words[0].upper != "SELECT" or any(w.upper in _COMPOUND for w in words[1:]):
+            return None
+        found, item = set(), ""
+        for word in [*words[1 + (words[1].upper == "DISTINCT") : end], Token(text=",")]:
+            if word.text == ",":
+                found.add(item.rpartition(".")[2].lower())
+                item = ""
+            elif item and not item.endswith(".") and word.text != ".":
+                return None  # an alias, or an expression
+            else:
+                item += word.name
+        return frozenset(found) if all(one == "*" or _NAME.fullmatch(one) for one in found) else None
 
 
 def words_in(value: object) -> list[str]:

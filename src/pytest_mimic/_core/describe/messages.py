@@ -253,7 +253,7 @@ def drift(label: str, lines: Sequence[str], *, test: str | None = None, failed: 
 def differs_below(label: str, lines: Sequence[str], *, scope: str) -> DriftError:
     """Return the error for a call of a wider fixture whose real outcome differs from the recorded one that it gets."""
     what = f"{label} of a fixture gives something else than was recorded, so what follows cannot be recorded"
-    remedies = [f"to record the fixture's tests again: {command('--mimic-rerecord', scope or None)}"]
+    remedies = [f"to record the fixture's tests again: {command('--mimic-rerecord', scope or '.')}"]
     return DriftError(what, facts=lines, remedies=remedies, call=label, test=scope)
 
 

@@ -10,6 +10,7 @@ from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.replay import PASS
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
+from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
@@ -76,7 +77,13 @@ class ClientPlan(Plan):
             names = [name for name in counted if name in parts]
             known = self._identities[shape] = names, self._identity_of(tuple(names))
         names, identity = known
-        return EdgeCall(self, identity.key(tuple(map(parts.__getitem__, names))), edge_call)
+        try:
+            key = identity.key(tuple(map(parts.__getitem__, names)))
+        except Unstable as unstable:
+            from pytest_mimic._core.identity.locate import refusal
+
+            raise refusal(unstable, self.target, self.options) from None
+        return EdgeCall(self, key, edge_call)
 
     def imported_key(self, edge_call: ClientCall, match: str) -> str:
         """Return the identity that a call has in an import: `1a2b…-method-uri`. Only the parts in `match` count."""

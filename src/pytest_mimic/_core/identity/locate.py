@@ -22,14 +22,12 @@ _NAMELESS = {"_thread.RLock": "threading.RLock()", "_thread.lock": "threading.Lo
 _PART = re.compile(r"\w+(\.\w+|\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])+")
 
 
-def refusal(
-    unstable: Unstable, target: str = "", options: Options | None = None, *, ignore: str = ""
-) -> UnstableIdentityError:
+def refusal(unstable: Unstable, target: str = "", options: Options | None = None) -> UnstableIdentityError:
     """Return the error for a call of `target`, or a value by itself, that has no identity.
 
-    `options` are those of the target's line. `ignore` is the path that leaves the part out, by default the whole argument.
+    `options` are those of the target's line.
     """
-    argument = ignore or re.split(r"[.\[{]", unstable.path)[0]
+    argument = re.split(r"[.\[{]", unstable.path)[0]
     what = (
         f"{target} has an argument without a stable identity"
         if target
@@ -40,11 +38,11 @@ def refusal(
         return target_line(target, options, "ignore", [path])
 
     ways = []
-    is_part = target and not ignore and unstable.is_named and _PART.fullmatch(unstable.path)
+    is_part = target and unstable.is_named and _PART.fullmatch(unstable.path)
     if is_part:
         steps = re.sub(r"\['?|'?\]|\.", " ", unstable.path).split()
         ways.append(f"leave it out:   {line('.'.join(steps))}")
-    if target and not ignore and unstable.in_object:
+    if target and unstable.in_object:
         # Without its attributes, calls on different objects would get one recording.
         ways.append(f"only if no attribute of {argument} changes the result:   {line(argument)}")
     elif target:

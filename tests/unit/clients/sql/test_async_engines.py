@@ -13,9 +13,8 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from pytest_mimic._clients.sql.stand_ins import StandInConnection
 from unit.clients.runs import Runs
-from unit.clients.sql.places import Connect, Place
+from unit.clients.sql.places import Place
 
 if TYPE_CHECKING:
     pass
@@ -63,46 +62,6 @@ def test_async_engines(runs: Runs, async_place: Place) -> None:
     assert recorded[-1] == 30
 
 
-def test_async_connections_are_set_up_through_their_driver(runs: Runs, async_place: Place) -> None:
-    """`run_async` in a connect event configures the real connection, when there is one."""
-    if "psycopg" in async_place.driver:
-        pytest.skip("it has nothing to configure that shows in a query")
-
-    def engine_for(url: str) -> AsyncEngine:
-        engine = create_async_engine(url)
-
-        @sa.event.listens_for(engine.sync_engine, "connect")
-        def configure(connection: Any, _record: Any) -> None:
-            if "asyncpg" in url:
-                connection.run_async(
-                    lambda driver: driver.set_type_codec(
-                        "int4",
-                        encoder=str,
-                        decoder=lambda text: -int(text),
-                        schema="pg_catalog",
-                        format="text",
-                    )
-                )
-            else:
-                connection.run_async(
-                    lambda driver: driver.create_function("negative", 1, lambda value: -value)
-                )
-
-        return engine
-
-    async def ask(url: str) -> Any:
-        engine = engine_for(url)
-        async with engine.connect() as connection:
-            sql = "SELECT 5" if "asyncpg" in url else "SELECT negative(5)"
-            value = await connection.scalar(sa.text(sql))
-        await engine.dispose()
-        return value
-
-    assert asyncio.run(ask(async_place.real)) == -5
-    runs.again("replay")
-    assert asyncio.run(ask(async_place.gone)) == -5
-
-
 def test_types_are_exact(runs: Runs, pg: Place) -> None:
     """Numbers, moments, ids, JSON, bytes, arrays, ranges and NULL, with each driver of PostgreSQL."""
     pytest.importorskip("asyncpg")
@@ -133,12 +92,3 @@ def test_types_are_exact(runs: Runs, pg: Place) -> None:
         assert [type(value) for value in replayed[:18]] == kinds[:18]
         assert [repr(value) for value in replayed[:18]] == [repr(value) for value in recorded[:18]]
         assert tuple(replayed[18:]) == tuple(recorded[18:])
-
-
-def test_stand_in_says_what_it_is(runs: Runs, connect: Connect, lite: Place) -> None:
-    engine = connect(lite.real)
-    connection = engine.raw_connection()
-
-    assert isinstance(connection.dbapi_connection, StandInConnection)
-    assert "stand-in" in repr(connection.dbapi_connection)
-    connection.close()

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from pytest_mimic.errors import MissingRecordingError
 from unit.clients.runs import Runs
-from unit.clients.sql.places import Connect, Place, both, one, run, same
+from unit.clients.sql.places import Connect, Place, one, run, same
 
 if TYPE_CHECKING:
     pass
@@ -90,66 +90,6 @@ def test_rows_can_be_fetched_in_parts(runs: Runs, connect: Connect, place: Place
     assert recorded[-1] == [4, 4, 2]
 
 
-def test_stream_read_further_than_recorded_is_a_miss(runs: Runs, connect: Connect, pg: Place) -> None:
-    """A cursor at the server's side is recorded as far as it was read."""
-
-    def steps(url: str, count: int) -> Any:
-        engine = connect(url)
-        with engine.connect() as connection:
-            streaming = connection.execution_options(stream_results=True, max_row_buffer=2)
-            result = streaming.execute(sa.text("SELECT generate_series(1, 1000)"))
-            rows = [result.fetchone() for _ in range(count)]
-            result.close()
-            return rows
-
-    recorded = steps(pg.real, 3)
-    runs.again("replay")
-
-    assert steps(pg.gone, 3) == recorded
-    runs.again("replay")
-    with pytest.raises(MissingRecordingError, match="further"):
-        steps(pg.gone, 500)
-
-
-def test_executemany_and_last_row(runs: Runs, connect: Connect, lite: Place) -> None:
-    """Row counts and the id of the last row are the recorded ones."""
-
-    def steps(url: str) -> Any:
-        engine = connect(url)
-        run(engine, "CREATE TABLE t (id integer primary key, a int)")
-        with engine.begin() as connection:
-            many = connection.execute(sa.text("INSERT INTO t (a) VALUES (:a)"), [{"a": 1}, {"a": 2}])
-            single = connection.execute(sa.text("INSERT INTO t (a) VALUES (3)"))
-            changed = connection.execute(sa.text("UPDATE t SET a = 0 WHERE a > 1"))
-            return [many.rowcount, single.lastrowid, changed.rowcount]
-
-    assert same(runs, lite, steps) == [2, 3, 2]
-
-
-def test_row_counts_are_those_of_a_run_without_mimicking(runs: Runs, connect: Connect, place: Place) -> None:
-    """Drivers differ in what a closed cursor still knows."""
-    table = sa.Table("t", sa.MetaData(), sa.Column("a", sa.Integer, primary_key=True))
-
-    def steps(url: str) -> list[int]:
-        engine = connect(url)
-        with engine.begin() as connection:
-            connection.execute(sa.text("CREATE TEMPORARY TABLE t (a int)"))
-            results = [
-                connection.execute(table.insert(), [{"a": 1}, {"a": 2}, {"a": 3}]),
-                connection.execute(table.insert(), {"a": 4}),
-                connection.execute(table.update().values(a=5)),
-                connection.execute(table.select()),
-            ]
-            results[-1].all()
-            return [result.rowcount for result in results]
-
-    runs.again("off")
-    real = steps(place.real)
-    runs.again("record")
-
-    assert both(runs, place, steps) == (real, real)
-
-
 def test_order_of_written_rows_is_free(runs: Runs, connect: Connect, lite: Place) -> None:
     """A unit of work writes the rows of a set of objects in any order; other rows are another call."""
     insert = sa.text("INSERT INTO t (a, b) VALUES (:a, :b)")
@@ -211,27 +151,6 @@ def test_an_in_may_be_empty(runs: Runs, connect: Connect, place: Place) -> None:
     runs.again("replay")
 
     assert steps(place.gone) == recorded == ([], [1])
-
-
-def test_order_of_a_list_outside_of_in_counts(runs: Runs, connect: Connect, place: Place) -> None:
-    """A list in another place may be one of columns or arguments."""
-    chosen, others = (sa.bindparam(name, expanding=True) for name in ("chosen", "others"))
-    query = sa.text("SELECT a FROM t WHERE a IN :others AND a IN :chosen AND (a, b) = :chosen")
-    query = query.bindparams(chosen, others)
-
-    def steps(url: str, values: list[int], others: list[int]) -> Any:
-        engine = connect(url)
-        run(engine, "CREATE TABLE t (a int, b int)", "INSERT INTO t VALUES (1, 2), (3, 4)")
-        with engine.connect() as connection:
-            return connection.scalars(query, {"chosen": values, "others": others}).all()
-
-    recorded = steps(place.real, [1, 2], [1, 2, 3])
-    runs.again("replay")
-
-    assert steps(place.gone, [1, 2], [3, 2, 1]) == recorded == [1]
-    runs.again("replay")
-    with pytest.raises(MissingRecordingError, match="SELECT t"):
-        steps(place.gone, [2, 1], [1, 2, 3])
 
 
 def test_parameters_count_and_are_named_by_column(runs: Runs, connect: Connect, lite: Place) -> None:

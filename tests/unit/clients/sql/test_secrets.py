@@ -61,18 +61,14 @@ def test_secrets_never_reach_a_recording(runs: Runs, connect: Connect, place: Pl
     assert "hunter2" not in runs.text
 
 
+# A text names a secret: all texts are hidden but in columns that a plain SELECT lists.
 SECRET_RESULTS = {
-    "SELECT password AS p, id FROM t": ["<redacted>", 7],
-    "SELECT upper(password) p, max(passcode) FROM t GROUP BY password": ["<redacted>", 0],
-    "SELECT DISTINCT email || password, t.id FROM t": ["<redacted>", 7],
-    "SELECT *, password AS p FROM t": [7, "ann", "<redacted>", 0, "<redacted>"],
-    "SELECT email FROM t WHERE id < 0 UNION ALL SELECT password FROM t": ["<redacted>"],
-    "SELECT CASE WHEN id > 0 THEN password ELSE email END AS p FROM t": ["<redacted>"],
-    "SELECT (SELECT max(password) FROM t) AS p, id FROM t": ["<redacted>", 7],
-    "UPDATE t SET id = 7 RETURNING id, coalesce(password, email) AS p": [7, "<redacted>"],
-    "SELECT count(password), length(password), 1 + length(password) FROM t GROUP BY id, password": [1, 7, 8],
+    "SELECT email, password, id FROM t": ["ann", "<redacted>", 7],
+    "SELECT * FROM t": [7, "ann", "<redacted>", 0],
     "SELECT email FROM t WHERE password IS NOT NULL ORDER BY password": ["ann"],
-    "SELECT email FROM t WHERE (SELECT max(password) FROM t) IS NOT NULL": ["ann"],
+    "SELECT upper(password) p, email, count(*) FROM t GROUP BY 1, 2": ["<redacted>", "<redacted>", 1],
+    "SELECT email FROM t WHERE id < 0 UNION ALL SELECT password FROM t": ["<redacted>"],
+    "UPDATE t SET id = 7 RETURNING id, coalesce(password, email) AS p": [7, "<redacted>"],
     "WITH x AS (SELECT id, password FROM t) SELECT id, 'a' FROM x": [7, "<redacted>"],
 }
 

@@ -82,72 +82,25 @@ def test_literals_are_hidden_in_a_statement_with_a_secret_name(sql: str) -> None
     assert read_statement(sql).redact(is_secret, numbers=True)[0] == REDACTED[sql]
 
 
-def test_hidden_literals_are_listed_for_messages_of_errors() -> None:
-    statement = read_statement("UPDATE t SET a = 'b', password = 'hunter2'")
-
-    assert statement.redact(is_secret, numbers=True)[1] == ["b", "hunter2"]
-
-
-KEPT = {
-    "SELECT a, password FROM t": True,
-    "SELECT t.a, password FROM t WHERE lower(b) = 'x'": True,
-    "SELECT DISTINCT a FROM t": True,
-    "SELECT * FROM t": True,
-    "UPDATE t SET b = 1 RETURNING a": True,
-    "PRAGMA table_info(credentials)": True,
-    "WITH q AS (SELECT a, password FROM t) SELECT a FROM q": True,
-    "SELECT a FROM (SELECT a, password FROM t) AS q": True,
-    "SELECT password AS a FROM t": False,
-    "SELECT password a FROM t": False,
-    "SELECT upper(password) a FROM t": False,
-    "SELECT b, 'x' AS \"a\" FROM t": False,
-    "SELECT a(password) FROM t": False,
-    "SELECT a || password FROM t": False,
-    "SELECT password::a FROM t": False,
-    "SELECT a FROM (SELECT password AS a FROM t) AS q": False,
-    "SELECT a FROM t UNION SELECT password FROM t": False,
-    "WITH q (a) AS (SELECT password FROM t) SELECT a FROM q": False,
-    "SELECT a FROM (SELECT b, password FROM t) AS q (b, a)": False,
-    "EXPLAIN SELECT b FROM t WHERE password = 'x'": False,
-    "SELECT b FROM t": False,
+LISTED = {
+    "SELECT a, t.password FROM t WHERE lower(b) = 'x'": {"a", "password"},
+    'SELECT DISTINCT "a" FROM t;': {"a"},
+    "SELECT * FROM t": {"*"},
+    "PRAGMA table_info(credentials)": {"*"},
+    "SELECT password AS a FROM t": None,
+    "SELECT password a FROM t": None,
+    "SELECT upper(password) FROM t": None,
+    "SELECT a || password FROM t": None,
+    "SELECT password::a FROM t": None,
+    "SELECT a FROM (SELECT password AS a FROM t) AS q": None,
+    "SELECT a FROM t UNION SELECT password FROM t": None,
+    "WITH q (a) AS (SELECT password FROM t) SELECT a FROM q": None,
+    "EXPLAIN SELECT b FROM t WHERE password = 'x'": None,
+    "UPDATE t SET b = 1 RETURNING a": None,
+    f"SELECT {'(' * 20_000}password{')' * 20_000}": None,
 }
 
 
-@pytest.mark.parametrize("sql", KEPT)
-def test_column_is_kept_if_it_clearly_is_the_tables(sql: str) -> None:
-    assert read_statement(sql).keeps("a") == KEPT[sql]
-
-
-SHOWN = {
-    "SELECT max(pin) FROM t": True,
-    "SELECT (SELECT pin FROM t) + 1 AS a": True,
-    "WITH q AS (SELECT pin AS a FROM t) SELECT a FROM q": True,
-    "UPDATE t SET b = 1 RETURNING pin AS a": True,
-    "SELECT count(*), count(pin), length(password) FROM t WHERE pin = 1 ORDER BY pin": False,
-    "SELECT a FROM t JOIN u ON t.pin = u.pin": False,
-}
-
-
-@pytest.mark.parametrize("sql", SHOWN)
-def test_secret_that_is_only_counted_or_compared_is_not_shown(sql: str) -> None:
-    assert read_statement(sql).shows(is_secret) == SHOWN[sql]
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        f"SELECT {'(' * 20_000}password{')' * 20_000}",
-        f"{'SELECT (' * 5_000}SELECT password{')' * 5_000}",
-        " UNION ".join(["SELECT password"] * 20_000),
-        f"SELECT {'CASE WHEN a THEN ' * 20_000}password{' END' * 20_000}",
-        f"SELECT password, {', '.join(['a'] * 2_000)}",
-        f"SELECT password, {chr(39) * 20_001}",
-    ],
-    ids=["parentheses", "selects", "unions", "cases", "columns", "quotes"],
-)
-def test_large_statements_are_read_quickly(sql: str) -> None:
-    statement = read_statement(sql)
-
-    assert statement.shows(is_secret)
-    assert not statement.keeps("x")
-    assert "password" in statement.redact(is_secret, numbers=True)[0]
+@pytest.mark.parametrize("sql", LISTED, ids=lambda sql: sql[:40])
+def test_columns_are_listed_by_a_plain_select(sql: str) -> None:
+    assert read_statement(sql).listed == LISTED[sql]

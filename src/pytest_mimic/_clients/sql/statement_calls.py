@@ -1,0 +1,228 @@
+"""Statements with their parameters, and other requests to a database, as calls without secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pytest_mimic._clients.sql.results import hide_inside
+from pytest_mimic._clients.sql.statements import read_statement, words_in
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.texts import may_be_json
+from pytest_mimic._core.seam.base import ClientCall
+from pytest_mimic._core.seam.database_values import to_plain
+
+if TYPE_CHECKING:
+    from pytest_mimic._clients.sql.secret_columns import CompiledNames
+    from pytest_mimic._core.redact.redactor import Redactor
+
+_IDENTITY = ("database", "statement", "params")
+# Types of parameters that are plain data and hold no secrets.
+_UNCHANGED = frozenset((int, bool, type(None)))
+_NUMBERS = (int, float, Decimal)
+_Rule = Literal["open", "secret", "secret unless a number"]
+_returns_rows = re.compile(r"\b(returning|output)\b", re.IGNORECASE).search
+# A cursor's name, which SQLAlchemy makes of an address for drivers that declare cursors by statements.
+_CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
+# SQLAlchemy numbers the parameters of the rows that it writes with one INSERT.
+_ROW_NUMBER = re.compile(r"(_m|__)\d+$")
+
+
+class StatementNames(NamedTuple):
+    """The names in a statement that SQLAlchemy has compiled.
+
+    Attributes:
+        lists: The parameters of each `IN`, value by value. Those of a tuple are together.
+        owners: The name in the compiled statement, for parameters that the driver knows by another one.
+    """
+
+    binds: Sequence[str] = ()  # the names of positional parameters, in order
+    lists: Sequence[Sequence[Sequence[str]]] = ()
+    owners: Mapping[str, str] = {}
+    compiled: CompiledNames | None = None  # the columns of parameters and results; None for a text
+    values: Mapping[str, Any] = {}  # the values of the parameters, by their names
+
+
+NO_NAMES = StatementNames()
+
+
+def action(name: str, *, database: int | str, shared: bool = False) -> ClientCall:
+    """Describe a request that is no statement, such as `COMMIT`."""
+    parts = {"database": database, "statement": name, "params": None}
+    described = {"database": database} if database else {}
+    return ClientCall(name, parts, identity=_IDENTITY, described=described, shared=shared)
+
+
+class _Prepared:
+    """A statement as far as its text, its compiled form and the rules for secrets decide about each call of it."""
+
+    def __init__(self, sql: str, compiled: CompiledNames | None, redactor: Redactor) -> None:
+        self._compiled = compiled
+        self._secret = secret = redactor.secret
+        self._rules: dict[str, _Rule] = {}
+        self.statement = statement = read_statement(_CURSOR.sub("c_", sql))
+        self.mentions = statement.mentions(secret)  # whether it has a secret name anywhere
+        self.is_text = compiled is None or compiled.columns is None
+        # A text in the compiled statement names a secret, so it cannot be followed.
+        self.is_unclear = compiled is not None and any(map(secret, compiled.fragments))
+        # The statement as it counts, without its secret literals, and those literals.
+        self.text, self.literals = statement.redact(secret, numbers=self.is_text or self.is_unclear)
+        self.may_return_rows = _returns_rows(sql) is not None
+
+    def rule(self, owner: str) -> _Rule:
+        """Return whether a parameter is secret."""
+        found = self._rules.get(owner)
+        if found is None:
+            found = self._rules[owner] = self._rule_of(owner)
+        return found
+
+    def _rule_of(self, owner: str) -> _Rule:
+        secret, statement = self._secret, self.statement
+        if secret(owner):
+            return "secret"
+        name = _ROW_NUMBER.sub("", owner)
+        beside = None if self._compiled is None else self._compiled.beside.get(owner)
+        if beside is not None:
+            return "secret" if any(map(secret, beside)) else "open"
+        if not self.mentions or name.lower() in statement.names:
+            return "open"
+        return "secret" if self.is_text or statement.verb != "SELECT" else "secret unless a number"
+
+
+# A session has its own redactor, and SQLAlchemy compiles a statement for each dialect.
+_prepare = lru_cache(maxsize=1024)(_Prepared)
+
+
+class StatementCall:
+    """A statement with its parameters: `cursor.execute(sql, parameters)`, or `executemany` if there are many.
+
+    The statement has the driver's own marks for parameters. `parameters` is a mapping, a sequence, or None;
+    with `many`, a list of them. `database` is the number of the database in the test.
+
+    Attributes:
+        call: The call at the client.
+        secrets: The texts of secret parameters and literals, which an error's message must not contain.
+        is_unordered: Whether the rows of its result may come in any order.
+    """
+
+    def __init__(
+        self,
+        sql: str,
+        parameters: Any,
+        *,
+        database: int,
+        redactor: Redactor,
+        names: StatementNames = NO_NAMES,
+        many: bool = False,
+    ) -> None:
+        self._names = names
+        self._redactor = redactor
+        self._hidden: set[str] = set()
+        self._prepared = prepared = _prepare(sql, names.compiled, redactor)
+        statement = prepared.statement
+        keys = names.compiled.keys if names.compiled is not None else ()
+        # All texts are hidden where it cannot be followed which of them are secret: a parameter names a part of JSON.
+        self._is_unclear = prepared.is_unclear or any(
+            redactor.secret(word) for name in keys for word in words_in(names.values.get(name, ""))
+        )
+        self.secrets = list(prepared.literals)
+        self.is_unordered = statement.is_unordered
+        if many:
+            params: Any = [self._plain(each) for each in parameters]
+            if statement.verb in ("INSERT", "UPDATE", "DELETE") and not prepared.may_return_rows:
+                # A unit of work writes the objects of a set in any order.
+                params.sort(key=repr)
+        else:
+            params = self._plain(parameters) if parameters else None
+            if names.lists:
+                self._sort_lists(params or {})
+        parts = {"database": database, "statement": prepared.text, "params": params}
+        described = {name: parts[name] for name in ("statement", "params", "database") if parts[name]}
+        self.call = ClientCall(statement.signature, parts, identity=_IDENTITY, described=described)
+
+    def _plain(self, parameters: Any) -> dict[str, Any]:
+        plain: dict[str, Any] = {}
+        owners, rule_of = self._names.owners, self._prepared.rule
+        for own, name, value in self._named(parameters):
+            free = name
+            if free in plain:  # by place, one parameter can be there several times
+                free = next(each for each in (f"{name}_{number}" for number in count(2)) if each not in plain)
+            owner, kind = owners.get(own, own), type(value)
+            if self._is_secret(rule_of(owner), owner, kind):
+                plain[free] = value if value is None or isinstance(value, bool) else PLACEHOLDER
+                if value is not None:
+                    self._hidden.add(owner)
+                if isinstance(value, str):
+                    self.secrets.append(value)
+            elif kind in _UNCHANGED or (kind is str and not may_be_json(value)):
+                plain[free] = value
+            else:
+                plain[free] = to_plain(hide_inside(value, self._redactor), unknown=_unknown)
+        return plain
+
+    def _is_secret(self, rule: _Rule, owner: str, kind: type) -> bool:
+        if rule == "open" and self._is_unclear:
+            compiled = self._names.compiled
+            return issubclass(kind, str) and (compiled is None or owner not in compiled.keys)
+        return rule == "secret" or (rule != "open" and not issubclass(kind, _NUMBERS))
+
+    def _sort_lists(self, params: dict[str, Any]) -> None:
+        """Sort the values of each `IN`, which may come from a set."""
+        for members in self._names.lists:
+            for number in count(1):
+                # By place, an `IN` that is in the statement twice has its parameters twice.
+                suffix = "" if number == 1 else f"_{number}"
+                slots = [[name + suffix for name in names] for names in members]
+                if not slots or not all(name in params for names in slots for name in names):
+                    break  # or an event has replaced the parameters
+                values = sorted(([params[name] for name in names] for names in slots), key=repr)
+                for names, value in zip(slots, values):
+                    params.update(zip(names, value))
+
+    def _named(self, parameters: Any) -> list[tuple[str, str, Any]]:
+        """Return each parameter with its name in the compiled statement, and with a name for people."""
+        if isinstance(parameters, Mapping):
+            return [(str(name), str(name), value) for name, value in parameters.items()]
+        binds = list(self._names.binds)
+        if binds and len(parameters) % len(binds) == 0:
+            binds *= len(parameters) // len(binds)  # SQLAlchemy writes many rows with one INSERT
+        if len(binds) != len(parameters):  # an event has replaced the parameters
+            binds = [""] * len(parameters)
+        return [
+            (name, name or str(place), value) for place, (name, value) in enumerate(zip(binds, parameters), 1)
+        ]
+
+    def hidden_columns(self, columns: Sequence[str]) -> list[bool | Literal["text"]]:
+        """Return for each column of the result whether it is secret, by the driver's names of the columns.
+
+        Of a column with "text", only texts are, as it cannot be followed what it shows.
+        """
+        compiled, prepared, secret = self._names.compiled, self._prepared, self._redactor.secret
+        # SQLite calls a column by its expression, `length(password)`, if it has no name.
+        named = [name.isidentifier() and secret(name) for name in columns]
+        shown = compiled.columns if compiled is not None else None
+        if shown is not None and len(shown) == len(columns):
+            followed = [
+                is_named or any(map(secret, names)) or not self._hidden.isdisjoint(binds)
+                for is_named, (names, binds) in zip(named, shown)
+            ]
+            return [is_secret or (self._is_unclear and "text") for is_secret in followed]
+        is_unclear = prepared.mentions or bool(self._hidden)
+        listed = prepared.statement.listed or ()
+        return [
+            is_secret or (is_unclear and "*" not in listed and name.lower() not in listed and "text")
+            for is_secret, name in zip(named, columns)
+        ]
+
+
+def _unknown(value: object, _path: str) -> Any:
+    """Return a parameter of an unknown type, which has an identity or is refused."""
+    kind = type(value)
+    if any(base.__module__.startswith("sqlalchemy.sql.") for base in kind.__mro__):
+        # No driver accepts one. pandas tries whether a query is the name of a table.
+        return {"$object": f"{kind.__module__}:{kind.__qualname__}"}
+    return value
