@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -32,8 +32,6 @@ class MimicError(Exception):
         data: The facts as values, set as attributes of the same names.
     """
 
-    # The function that unpickles this error, if that has to do more than make a copy.
-    rebuild: Callable[..., MimicError] | None = None
     _removed_traceback: TracebackType | None = None
 
     def __init__(
@@ -50,8 +48,7 @@ class MimicError(Exception):
         return printable("\n".join([self.what, *(f"  {line}" for line in (*self.facts, *self.remedies))]))
 
     def __reduce__(self) -> tuple[object, ...]:
-        rebuild = self.rebuild or rebuild_error
-        return rebuild, (type(self), self.what, self.facts, self.remedies, self.data)
+        return rebuild_error, (type(self), self.what, self.facts, self.remedies, self.data)
 
     def copy(self) -> Self:
         """Return an equal error that was not raised yet."""

@@ -169,7 +169,7 @@ def test_a_changed_conversation_of_a_failing_test_is_put_back_as_a_whole(project
         failed=1,
         says=[
             "1 outcome of a failing test was not kept: http POST /cart",
-            "1 recording was put back, because only failing tests had replaced it: http GET /cart",
+            "1 recording was put back, because failing tests had replaced it: http GET /cart",
         ],
     )
     assert run.vault == good

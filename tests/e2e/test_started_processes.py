@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 SHOP = """
@@ -110,14 +108,10 @@ def test_only_processes_inside_of_a_block_are_named(shop):
     assert run.section[-2] == f"  {HERE} (spawn) in which nothing is mimicked"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="only where processes fork")
-def test_workers_of_xdist_and_forked_processes_report_theirs(shop):
+def test_workers_of_xdist_report_theirs(shop):
     run = shop("shop.in_process('spawn', 'Oslo')", "-n1").expect(passed=1)
-    inner = "import multiprocessing as m; p = m.get_context('fork').Process(target=shop.in_process, args=('spawn', 'x'))"
-    forked = shop(f"{inner}; p.start(); p.join()").expect(passed=1, real=["fetch x"])
 
     assert run.section[-2] == f"  {HERE} (spawn) in which nothing is mimicked"
-    assert forked.section[-2] == f"  {HERE} (spawn) in which nothing is mimicked"
 
 
 def test_a_process_of_joblib_is_named(shop):

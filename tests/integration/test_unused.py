@@ -725,7 +725,7 @@ def test_recordings_of_wider_fixtures_and_sequences_are_used(project):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_a_recording_that_only_a_forked_process_replays_is_used(shop):
+def test_a_recording_that_only_a_forked_process_replays_is_not_judged(shop):
     shop.write(
         "tests/test_shop.py",
         """

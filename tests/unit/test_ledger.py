@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from pytest_mimic._core.engine.ledger import Ledger, Miss
@@ -14,7 +12,6 @@ TEXTS = (
     "failures",
     "taken_back",
     "put_back",
-    "wrote",
     "strays",
     "unasked",
     "processes",
@@ -28,7 +25,7 @@ TEXTS = (
     "hiding",
 )
 SETS = (
-    *("used", "replaced", "trusted", "collected", "skipped_modules", "tests"),
+    *("used", "replaced", "collected", "skipped_modules", "tests"),
     *("absent_clients", "known", "ran", "wanted", "covered"),
 )
 
@@ -91,28 +88,3 @@ def test_lines_that_all_workers_have_are_added_once(name: str) -> None:
 
     assert getattr(total, name) == [f"{name} a"]
     assert total.failures == ["failures a", "failures a"]
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_the_account_of_a_forked_process_is_added() -> None:
-    ledger = Ledger()
-    child = os.fork()
-    if not child:
-        ledger.use("calls/a.json")
-        ledger.count_recorded(0.5, {"objects/a.pkl"})
-        ledger.count_recorded(0.25, {"objects/a.pkl", "objects/b.pkl"})
-        ledger.enter("missing", Miss("shop:fetch()", "test_shop.py::test_it", by_option=False), once=True)
-        os._exit(0)
-    os.waitpid(child, 0)
-
-    errors = ledger.add_forked()
-
-    assert errors == []
-    assert {name: value for name, value in ledger.to_plain().items() if value} == {
-        "used": ["calls/a.json"],
-        "recorded": 2,
-        "record_seconds": 0.75,
-        "replaced": ["objects/a.pkl", "objects/b.pkl"],
-        "missing": [("shop:fetch()", "test_shop.py::test_it", False, "", False)],
-    }

@@ -10,7 +10,7 @@ from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.words import SHOWN, plural, size
 from pytest_mimic._run.complete_selection import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
-from pytest_mimic._run.unused_check import judge_unused, restore_replaced
+from pytest_mimic._run.unused_check import judge_unused
 from pytest_mimic._tools.unused.judgement import Judgement
 from pytest_mimic.errors import MimicError, printable
 
@@ -32,7 +32,6 @@ class Ending:
         self._config, self._session, self._tests = config, session, tests
         self._is_worker, self._is_controller = hasattr(config, "workerinput"), is_controller
         self._judgement = Judgement()
-        self._restored: list[str] = []
         self._page: list[str] = []  # the line that names the HTML report
 
     def prepare(self) -> None:
@@ -61,7 +60,7 @@ class Ending:
         own.keep_error(own.break_off)
         own.keep_error(own.state.report_inputs)
         if vault.has_outdated and not own.settings.mode.writes and (old := vault.outdated()):
-            ledger.note(old)
+            ledger.notes.add(old)
         is_complete = session.exitstatus in _COMPLETE
         # The controller of xdist runs no test.
         if not self._is_controller:
@@ -78,7 +77,6 @@ class Ending:
         if session.shouldstop or session.shouldfail or not is_complete:
             self._tests.narrow(STOPPED)
         # Before objects are deleted: what is put back needs its own again.
-        own.keep_error(lambda: self._restored.extend(restore_replaced(own)))
         if ledger.replaced:
             own.keep_error(lambda: vault.collect(ledger.replaced))
         for step in (vault.store.flush, self._judge, self._keep_usage, self._keep_changes):
@@ -111,7 +109,7 @@ class Ending:
         self._judgement.vault = f"vault: {settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"
         if vault.is_old():
             old = f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x"
-            ledger.note(f"{old}, which are no longer used: delete them")
+            ledger.notes.add(f"{old}, which are no longer used: delete them")
 
     def _count_tokens(self) -> None:
         ledger, state = self._session.ledger, self._session.state
@@ -161,7 +159,7 @@ class Ending:
         if count and self._tests.have_run and not self._config.option.collectonly:
             wait = "change waits" if count == 1 else "changes wait"
             note = f"{count} {wait} for a review, the vault is as it was: pytest-mimic review"
-            self._session.ledger.note(note)
+            self._session.ledger.notes.add(note)
         waiting.tidy()
 
     def _write_page(self) -> None:
@@ -179,7 +177,6 @@ class Ending:
             ledger,
             self._judgement,
             self._session.settings,
-            restored=self._restored,
             quiet=is_quiet,
             has_last_failed=self._config.pluginmanager.hasplugin("cacheprovider"),
         )

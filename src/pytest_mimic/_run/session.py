@@ -92,7 +92,7 @@ class Session:
     def take_pending(self) -> list[MimicError]:
         """Return the errors that must fail the current phase of the test, and forget them."""
         self.state.end_discarded()
-        return [*self.state.pending.take(self.ledger.add_forked()), *self.coverings.new_problems()]
+        return [*self.state.pending.take(), *self.coverings.new_problems()]
 
     def take_strays(self) -> None:
         """Keep the errors outside of tests for the summary, because no test can fail for them."""

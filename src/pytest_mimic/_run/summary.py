@@ -39,19 +39,17 @@ def summary(
     judgement: Judgement,
     settings: Settings,
     *,
-    restored: Sequence[str] = (),
     quiet: bool = False,
     has_last_failed: bool = False,
 ) -> list[str]:
     """Return the lines of the section titled `mimic`, which may be empty. If `quiet`, only problems are shown.
 
-    `restored` are the labels of the recordings that stood before and were put back. With `has_last_failed`, pytest
-    knows which tests failed.
+    With `has_last_failed`, pytest knows which tests failed.
     """
     lines = [counts] if (counts := _counts(ledger, judgement, settings)) else []
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
-        lines += _taken_back(ledger.taken_back, restored)
+        lines += _taken_back(ledger.taken_back, ledger.put_back)
     problems = _recorded_errors(ledger)
     problems += _missing(ledger, last_failed=has_last_failed)
     problems += _moved(judgement)
@@ -164,7 +162,7 @@ def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:
         lines.append(f"{plural(len(labels), 'outcome')} {whose} not kept: {_in_line(labels)}")
     if restored:
         was, it = ("was", "it") if len(restored) == 1 else ("were", "them")
-        what = f"{plural(len(restored), 'recording')} {was} put back, because only failing tests had replaced {it}"
+        what = f"{plural(len(restored), 'recording')} {was} put back, because failing tests had replaced {it}"
         lines.append(f"{what}: {_in_line(restored)}")
     return lines
 

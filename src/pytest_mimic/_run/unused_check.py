@@ -55,25 +55,6 @@ def _cleared(session: Session, proven: Mapping[str, int]) -> str:
     return clear(session.vault, proven)
 
 
-def restore_replaced(session: Session) -> list[str]:
-    """Restore the recordings that only failing tests of the run have replaced, and return their labels.
-
-    What such a test added to a conversation that stood before is not kept either.
-    """
-    ledger, vault = session.ledger, session.vault
-    if not ledger.put_back:
-        return []
-    from pytest_mimic._core.engine.owners import contents_before
-    from pytest_mimic._tools.unused.judging import labelled
-
-    labels: list[str] = []
-    for name, content in contents_before(vault, ledger).items():
-        (ledger.taken_back if content is None else labels).append(labelled(vault, name)[0])
-        vault.restore(name, content)
-    ledger.replaced |= vault.replaced
-    return labels
-
-
 def holds_recordings(vault: Path) -> bool:
     """Check whether a vault has any recordings. This looks at two folders instead of listing all files."""
     return any(vault.joinpath(folder).is_dir() for folder in FOLDERS)

@@ -271,10 +271,10 @@ class Cassette:
             stored=self._recordings.encode(real, outcome, duration, before=before and before.stored),
         )
         if self.mode == "record" and self._state.settings.mode is Mode.REPLAY:
-            self._state.ledger.enter("unasked", [self._state.test, call.key])
+            self._state.ledger.unasked.append([self._state.test, call.key])
         self._errors[place] = self._recordings.error_of(call, outcome)
         with self._recordings.guard:
-            self._state.ledger.count_recorded(duration, self._state.vault.replaced)
+            self._state.ledger.count_recorded(duration)
         if self._closed:  # a stream was read to its end after the block
             self._write()
 

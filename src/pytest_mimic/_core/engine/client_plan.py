@@ -205,7 +205,7 @@ class ClientPort:
         return "" if line is None else line.call(call).key
 
     def report(self, sentence: str) -> None:
-        self._state.ledger.note(sentence)
+        self._state.ledger.notes.add(sentence)
 
     def ordinal(self, space: str, name: str) -> int:
         cassette = self.plans[-1].cassette if self.plans else None

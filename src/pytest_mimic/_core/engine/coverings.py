@@ -140,7 +140,7 @@ class Coverings:
             covering.end()
             raise problem
         for kind in _without_client(targets):
-            self._state.ledger.enter("absent_clients", kind, once=True)
+            self._state.ledger.absent_clients.add(kind)
         return covering
 
     def uncover(self, covering: Covering) -> None:

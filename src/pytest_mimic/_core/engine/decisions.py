@@ -176,7 +176,7 @@ class Sequences:
         with recordings.guard:
             sequence.new[position] = stored
             recordings.write(name, call, sequence.outcomes(), owner, errors=errors)
-            self._state.ledger.count_recorded(duration, self._state.vault.replaced)
+            self._state.ledger.count_recorded(duration)
 
     def replaced_by(self, owner: Owner) -> set[str]:
         """Return the clients at which an owner's conversation is recorded again and stood before."""
@@ -189,8 +189,9 @@ class Sequences:
         These are the outcomes that a sequence no longer reaches, and the calls that were not made again. Other fixtures
         of the same scope may have made those, unless the run is complete.
         """
-        mode = self._state.settings.mode
-        if not passed or not mode.writes:
+        mode, outcomes = self._state.settings.mode, self._state.ledger.outcomes
+        # What a forked process did is not known here.
+        if not passed or not mode.writes or outcomes.get(owner.name) == "forked":
             return
         for name, sequence in owner.sequences.items():
             length = owner.length(name)

@@ -1,15 +1,11 @@
-"""The account of a run as plain data that adds up over xdist's workers and forked processes."""
+"""The account of a run as plain data that adds up over xdist's workers."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from os import getpid
 from typing import Any, NamedTuple, TypeAlias, TypeVar
-
-from pytest_mimic._core.swallowed.pending import ForkLog
-from pytest_mimic.errors import MimicError
 
 
 class Miss(NamedTuple):
@@ -50,7 +46,7 @@ class OnceEach(list[_Row]):
 
 
 # How an outcome of a test counts when several processes or jobs have run it.
-_WEIGHT = {"skipped": 0, "passed": 1, "failed": 2}
+_WEIGHT = {"skipped": 0, "passed": 1, "failed": 2, "forked": 3}
 
 
 class Ledger:
@@ -67,9 +63,8 @@ class Ledger:
         self.ran: set[str] = set()  # those of them that ran or were skipped
         self.wanted: set[str] = set()  # the paths of a complete selection
         self.covered: set[str] = set()  # those in which all tests were collected
-        self.trusted: set[str] = set()  # marks of the contents that passing tests used; see `owners.accept`
         self.replaced: set[str] = set()  # objects that re-recording left behind
-        # `passed`, `failed` or `skipped`, by the id of each test that ran.
+        # `passed`, `failed` or `skipped`, by the id of each test that ran; `forked` where only a forked process knows.
         self.outcomes: dict[str, str] = {}
         # Rows that count once.
         self.hiding = OnceEach[str]()  # why not all tests were collected
@@ -84,23 +79,21 @@ class Ledger:
         self.unasked: list[Sequence[str]] = []  # what `mimic_auto` ran in a replay: test, identity
         self.failures: list[Sequence[str]] = []  # recorded errors that were kept and are listed: call, test
         self.strays: list[str] = []  # misses outside of any test
-        self.environment: list[Sequence[str]] = []  # outcomes with secret values: label, what was done, test
+        self.environment = OnceEach[
+            Sequence[str]
+        ]()  # outcomes with secret values: label, what was done, test
         self.processes: list[Sequence[str]] = []  # processes in which nothing is mimicked: test, way
         self.calls: list[dict[str, Any]] = []  # noted for a report, in no report yet; see `call_log`
         # What has changed of what replayed calls reach and read: recording, target, what, how many calls, their tests.
         self.inputs: list[Sequence[Any]] = []
         self.taken_back: list[str] = []  # the errors of failing tests, which were not kept
-        # The name of each recording that a failing test replaced, its content before and its content now.
-        self.put_back: list[Sequence[str | None]] = []
-        self.wrote: list[list[Any]] = []  # what forked processes wrote: the arguments of `Journal.note`
+        self.put_back: list[str] = []  # the recordings that failing tests replaced
         # Numbers.
         self.recorded = self.verified = 0  # real calls recorded, and compared
         self.record_seconds = 0.0
         self.tokens = 0  # that the replayed answers of language models took when they were recorded
         self._entries = frozenset(vars(self))
-        # What follows belongs to this process alone. Processes that are forked from it add to its account by a log.
-        self.process = getpid()
-        self.forks = ForkLog()
+        # What follows belongs to this process alone.
         # The replays of this process. Appending is safe in threads without a lock. The garbage collector looks at plain
         # tuples once only.
         self.replays: list[Replayed] = []
@@ -109,42 +102,19 @@ class Ledger:
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
 
-    def use(self, name: str) -> None:
-        if name not in self.used:
-            self.used.add(name)
-            # A forked process has a copy of this ledger, which is lost when it ends.
-            if getpid() != self.process:
-                self.forks.report(used=[name])
-
-    def enter(self, name: str, row: object, *, once: bool = False) -> None:
-        """Add a row to an entry that is a list or set, also to that of the process which this one was forked from."""
-        entry = vars(self)[name]
-        if once and row in entry:
-            return
-        entry.add(row) if isinstance(entry, set) else entry.append(row)
-        self.forks.report(**{name: [row]})
-
-    def note(self, sentence: str) -> None:
-        """Add a sentence to the summary, once."""
-        self.notes.add(sentence)
-
     def count_environment(self, label: str, test: str, name: str, *, is_hidden: bool) -> None:
         """Count a new outcome that held the value of an environment variable, which is hidden where it is a text."""
         what = f"<{name}> stands for the value" if is_hidden else f"holds the value of {name}"
-        self.enter("environment", [label, f"{what}, {test}" if test else what], once=True)
+        self.environment.add([label, f"{what}, {test}" if test else what])
 
-    def count_recorded(self, duration: float, replaced: set[str]) -> None:
-        """Count a recorded call, by its duration in seconds and all objects that this process has replaced so far."""
+    def count_recorded(self, duration: float) -> None:
+        """Count a recorded call, by its duration in seconds."""
         self.recorded += 1
         self.record_seconds += duration
-        if getpid() != self.process:
-            new = replaced - self.replaced
-            self.replaced |= new
-            self.forks.report(recorded=1, record_seconds=duration, replaced=sorted(new))
 
     def player(self, fresh: Callable[[], object], replay: Replayed) -> Callable[[], Any]:
         """Return a function that gives a fresh copy of a recorded value and counts a replay."""
-        self.use(replay[1])
+        self.used.add(replay[1])
         # A closure has twice as many parts for the garbage collector.
         return partial(_counted, fresh, self._count, replay)
 
@@ -190,10 +160,3 @@ class Ledger:
                     entry[test] = max(entry.get(test, outcome), outcome, key=_WEIGHT.__getitem__)
             else:
                 vars(self)[name] = entry + other
-
-    def add_forked(self) -> list[MimicError]:
-        """Add the accounts of forked processes since the last call, and return their errors."""
-        entries, errors = self.forks.take()
-        for entry in entries:
-            self.add(entry)
-        return errors

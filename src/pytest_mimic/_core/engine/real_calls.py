@@ -97,9 +97,9 @@ class RealCall:
             if failed:
                 self.complete(Outcome("raised", exception=error))
         elif self.active and is_cancellation(sys.exc_info()[1]):
-            self.state.ledger.note(f"{self.call.label} was cancelled: not recorded")
+            self.state.ledger.notes.add(f"{self.call.label} was cancelled: not recorded")
         elif self.active and failed:
-            self.state.ledger.note(f"{self.call.label} raised {type(error).__name__}: not recorded")
+            self.state.ledger.notes.add(f"{self.call.label} raised {type(error).__name__}: not recorded")
         self.active = False
 
     def copy(self, value: object) -> object:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from functools import cached_property, partial
 from itertools import islice
 from operator import methodcaller
-from os import getpid
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS
@@ -114,7 +113,7 @@ class Recordings:
 
     def use(self, name: str) -> None:
         """Note that the current test or fixture uses a recording or cassette."""
-        self._state.ledger.use(name)
+        self._state.ledger.used.add(name)
         self._state.owner.journal.used.add(name)
 
     def is_outdated(self, plan: Plan, recording: Recording) -> bool:
@@ -285,7 +284,7 @@ class Recordings:
             self._state.owner.journal.note(imported, self._state.vault.store.read(imported), None, {})
             self.drop(imported)
         with self.guard:
-            self._state.ledger.count_recorded(duration, self._state.vault.replaced)
+            self._state.ledger.count_recorded(duration)
 
     def write(
         self,
@@ -314,7 +313,6 @@ class Recordings:
             for recording in self.of_target(target):
                 if recording.owner is not None:
                     found.setdefault(recording.owner, set()).add(recording.name)
-        # Forked processes made those calls that only the journal knows.
         made = owner.sequences.keys() | owner.journal.changes.keys()
         return self._by_owner[target].get(owner.name, set()) - made
 
@@ -325,12 +323,10 @@ class Recordings:
 
     def _note(self, name: str, written: Written, errors: Errors, *, conversation: str | None = None) -> None:
         """Enter what was written into the journal of the running test or fixture."""
-        state, (before, now, _) = self._state, written
         with self.guard:
-            state.owner.journal.note(name, before, now, errors, conversation=conversation)
-        if getpid() != state.ledger.process and state.pending.is_elsewhere:
-            texts = [None if content is None else content.decode("latin-1") for content in (before, now)]
-            state.ledger.forks.report(wrote=[[name, *texts, list(errors.items()), conversation]])
+            self._state.owner.journal.note(
+                name, written.before, written.now, errors, conversation=conversation
+            )
 
     def error_of(self, call: Call, outcome: Outcome) -> RecordedError | None:
         """Return the error that an outcome is, or None if it is a good one."""

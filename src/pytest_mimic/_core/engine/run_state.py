@@ -11,6 +11,7 @@ from threading import Lock
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core import ambient
 from pytest_mimic._core.engine.inside import Inside
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
@@ -75,7 +76,7 @@ class RunState:
         self.owner = Owner("")  # the owner of the sequences that calls belong to now
         self.test = ""  # the id of the running test, empty outside of tests
         self.own_files: Callable[[], set[str]] = set  # returns the files of the running test's own code
-        self.pending = PendingErrors(ledger.forks, lambda: self.test)
+        self.pending = PendingErrors(lambda: self.test)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         self.log: Callable[..., None] | None = None
         self.variables: Mapping[str, str] = os.environ
@@ -171,14 +172,14 @@ class RunState:
             try:
                 changed = self.changed_inputs(inputs, replays[0][1])
             except MimicError as error:
-                self.ledger.note(str(error))
+                self.ledger.notes.add(str(error))
                 continue
             counts = Counter((replay[1], replay[3]) for replay in replays) if changed else {}
             tests = self.ledger.tests_of({recording for recording, _ in counts})
             for (recording, target), calls in counts.items():
                 for item in changed:
                     row = [recording, target, str(item), calls, tests[recording]]
-                    self.ledger.enter("inputs", row)
+                    self.ledger.inputs.append(row)
 
     def admit(self, owner: Owner, call: Call, *, is_new: bool) -> bool:
         """Return whether a call of a client runs for real; it `is_new` without a recording.
@@ -216,9 +217,9 @@ class RunState:
             miss = Miss(call.label, self.test, by_option, call.key, isinstance(error, StaleRecordingError))
             if self.log is not None and miss not in self.ledger.missing:
                 self.log("missing", call, error=error)
-            self.ledger.enter("missing", miss, once=True)
+            self.ledger.missing.add(miss)
         else:
-            self.ledger.enter("drifted", [call.label, self.test])
+            self.ledger.drifted.append([call.label, self.test])
         self.pending.note(error)
         if isinstance(error, MissingRecordingError):
             self.watch(error, call.key or call.label)
@@ -255,6 +256,19 @@ def noting_processes(start: Callable[[Any], None], state: RunState) -> Callable[
         # Each way to start a process has its own class for the running one: fork, spawn, forkserver, loky.
         method = getattr(process._popen, "method", "fork")
         if method != "fork" and not state.inside.is_nested:
-            state.ledger.enter("processes", [state.test, method])
+            state.ledger.processes.append([state.test, method])
 
     return noting
+
+
+def _note_fork() -> None:
+    """Note that the running test has forked a process: what only that one uses is not known here."""
+    session = ambient.current()
+    if session is not None and session.state.test:
+        session.ledger.add({"outcomes": {session.state.test: "forked"}})
+    elif session is not None:
+        session.ledger.selection.add("a process was forked outside of tests")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_parent=_note_fork)

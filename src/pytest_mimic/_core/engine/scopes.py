@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.owners import Journal, Owner, accept, note_forked, take_back
+from pytest_mimic._core.engine.owners import Journal, Owner, accept, take_back
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.run_state import RunState
@@ -85,7 +85,6 @@ class Scopes:
         state = self._state
         test, around, self._around = state.owner, self._around, []
         try:
-            self._add_forked(test.journal)
             if (decided := state.decisions) is not None:
                 decided.recordings.missed.clear()
                 decided.sequences.end_owner(test, passed=passed and is_whole)
@@ -111,23 +110,17 @@ class Scopes:
         for owner in self._owners.values():
             self._judge(owner, passed=owner.passed)
 
-    def _add_forked(self, journal: Journal) -> None:
-        """Add what forked processes wrote for the ending test to its journal."""
-        rows, self._state.ledger.wrote = self._state.ledger.wrote, []
-        if rows:
-            note_forked(journal, rows)
-
     def _judge(self, owner: Owner, *, passed: bool) -> None:
         """Decide what is kept of what was recorded for an owner."""
         state, journal = self._state, owner.journal
-        if not journal.changes and not (journal.used and state.settings.mode.writes):
+        if not journal.changes:
             journal.used.clear()
             return
         from pytest_mimic._core.engine.decisions import decisions_of
 
         owner.journal = Journal()
         if passed:
-            accept(journal, state.ledger, with_replayed=state.settings.mode.writes)
+            accept(journal, state.ledger)
             return
         decided = decisions_of(state)
         journal.replaces = decided.sequences.replaced_by(owner)

@@ -73,11 +73,7 @@ class CallLog:
                 row |= self._detailed(call, stored, actual, error, paths)
         except Exception as reason:  # what is only shown never changes what a run does
             row["outcome"] = f"cannot be shown: {type(reason).__name__}"
-        ledger = self._state.ledger
-        if self._state.pending.is_elsewhere:  # the memory of a forked process ends with it
-            ledger.forks.report(calls=[row])
-        else:
-            ledger.calls.append(row)
+        self._state.ledger.calls.append(row)
 
     def _detailed(
         self,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
 
-_WORDS = {"skipped": "was skipped", "failed": "failed"}
+_WORDS = {"skipped": "was skipped", "failed": "failed", "forked": "forked a process"}
 
 
 def judge(

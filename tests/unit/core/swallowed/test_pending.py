@@ -8,12 +8,12 @@ import pickle
 import pytest
 
 from pytest_mimic import MissingRecordingError
-from pytest_mimic._core.swallowed.pending import ForkLog, PendingErrors
+from pytest_mimic._core.swallowed.pending import PendingErrors
 
 
 @pytest.fixture
 def pending() -> PendingErrors:
-    return PendingErrors(ForkLog())
+    return PendingErrors()
 
 
 def test_an_error_is_noted_once(pending: PendingErrors) -> None:
@@ -33,20 +33,10 @@ def test_other_exceptions_are_not_noted(pending: PendingErrors) -> None:
     assert pending.take() == []
 
 
-def test_an_arrived_error_replaces_one_report_of_it(pending: PendingErrors) -> None:
-    """A second report with the same text is of an error that a forked process swallowed."""
-    arrived, first, second = (MissingRecordingError("no recording of shop:fetch") for _ in range(3))
-
-    pending.arrive(arrived)
-
-    assert pending.take([first, second]) == [arrived, second]
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_process_reports_its_errors() -> None:
-    forks = ForkLog()
-    pending = PendingErrors(forks)
+    pending = PendingErrors()
     child = os.fork()
     if not child:
         pending.note(
@@ -55,9 +45,8 @@ def test_a_forked_process_reports_its_errors() -> None:
         os._exit(0)
     os.waitpid(child, 0)
 
-    entries, [error] = forks.take()
+    [error] = pending.take()
 
-    assert entries == []
     assert (type(error), str(error)) == (MissingRecordingError, "no recording of shop:fetch\n  city: 1")
-    assert (error.data, forks.take()) == ({"call": "shop:fetch"}, ([], []))
+    assert (error.data, pending.take()) == ({"call": "shop:fetch"}, [])
     assert pickle.loads(pickle.dumps(error)).data == error.data

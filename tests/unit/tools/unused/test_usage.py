@@ -20,7 +20,7 @@ def usage(**account):
 def test_what_is_written_is_read(tmp_path):
     path, ledger = tmp_path / "new" / "usage.json", Ledger()
     settings = SimpleNamespace(rootdir=tmp_path, vault=tmp_path / "vault")
-    ledger.use("cassettes/\udce4.json")
+    ledger.used.add("cassettes/\udce4.json")
     ledger.outcomes["tests/test_ä.py::TestIt::test_x[::a]"] = "passed"
     ledger.selection.add("a worker crashed")
 
