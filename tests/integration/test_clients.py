@@ -128,12 +128,12 @@ def test_a_large_body_makes_no_large_recording(project):
 
     assert len(sizes) == 7
     assert max(sizes) < 40_000
-    here = "...'ub3BxcnN0dXZ3eHl6e3x9fn+AgYKDhIWGh4iJiouMjY6PkJGSk5SVlpeYmZqbnJ2en6Cho'... recorded"
+    here = ", [-recorded-] {+now+}: ..."
     for differing in (
-        f"body.image: {here}",
-        f"body.messages[0].content[0].image.data: {here}",
-        f"body: {here}",
-        f"body.rows.content: {here}",
+        f"body.image{here}",
+        f"body.messages[0].content[0].image.data{here}",
+        f"body{here}",
+        f"body.rows.content{here}",
         "body.rows[5000]: 'A' recorded, 'h' now",
         "body.image.content.sha256: '",
         "body.sha256: '",
@@ -215,8 +215,7 @@ def test_a_miss_shows_the_place_in_a_long_prompt(project):
         project.record(env={"API": server.url, "END": "Answer in English."}).expect(passed=1)
         run = project.replay(env={"API": server.url, "END": "Answer in French."}).expect(failed=1)
 
-    assert "Answer in English.' recorded, ..." in run.output
-    assert "Answer in French.' now" in run.output
+    assert "Be kind. Answer in [-English-]{+French+}." in run.output
     assert "body.seen[250]: 1 now, not in the recording" in run.output
 
 

@@ -508,7 +508,7 @@ def test_no_pickle_is_loaded(evil: Any) -> None:
     results = [evil(answers="s\n"), evil("--accept", "*")]
 
     assert not any(result.is_loaded for result in results)
-    assert "Evil(name='[-1-]{+2+}')" in results[0].out
+    assert "preview: \"Evil(name='1')\" recorded" in results[0].out
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")

@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._core.describe.messages import mutated
 from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.tree.messages import mutated
 from pytest_mimic._core.words import limited
 
 if TYPE_CHECKING:

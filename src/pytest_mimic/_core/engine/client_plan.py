@@ -112,7 +112,7 @@ class ClientPlan(Plan):
 
     def described(self, edge_call: ClientCall) -> dict[str, Any]:
         """Return the description of a call that messages show and that is stored beside its recording."""
-        from pytest_mimic._core.describe.value_description import describe_parts
+        from pytest_mimic._core.tree.making import part_trees
 
         parts: dict[str, Any] = {"signature": edge_call.signature}
         if self._match:
@@ -121,7 +121,7 @@ class ClientPlan(Plan):
         parts |= edge_call.described
         if edge_call.secrets is not None:
             parts = edge_call.secrets().without(parts)
-        return describe_parts(parts, self.places)
+        return part_trees(parts, self.places)
 
     @property
     def exact(self) -> frozenset[str]:

@@ -159,7 +159,7 @@ class FunctionPlan(Plan):
         return player
 
     def _described(self, signature: Signature, values: tuple[object, ...]) -> dict[str, Any]:
-        from pytest_mimic._core.describe.value_description import describe_arguments
+        from pytest_mimic._core.tree.making import argument_trees
 
         ignored = self.options.ignore
         shown = {name: value for name, value in _named(signature, values).items() if name not in ignored}
@@ -172,7 +172,7 @@ class FunctionPlan(Plan):
             for name in shown.keys() & self.options.content:
                 shown[name] = with_contents(shown[name], self.places)
         redactor = self.state.redactor
-        described = describe_arguments(shown, redactor, places=self.places)
+        described = argument_trees(shown, redactor, places=self.places)
         return redactor.environment.scrub(described) if redactor.environment.forms else described
 
     def _identities(self, call: Call) -> dict[str, str | None]:
@@ -204,14 +204,14 @@ class FunctionPlan(Plan):
         after = self._identities(call)
         changed = [name for name, identity in before.items() if identity != after[name]]
         if changed:
-            from pytest_mimic._core.describe.argument_differences import differences
-            from pytest_mimic._core.describe.messages import mutated, mutations
+            from pytest_mimic._core.tree.differing import argument_differences
+            from pytest_mimic._core.tree.messages import mutated, mutations
 
-            found = differences(call.arguments, self._described(call.reading, call.values))
+            found = argument_differences(call.arguments, self._described(call.reading, call.values))
             raise mutated(self.target, mutations(changed, found))
 
     def secrets(self, call: Call) -> frozenset[str]:
-        from pytest_mimic._core.describe.described_secrets import secrets_in
+        from pytest_mimic._core.tree.secrets import secrets_in
 
         return secrets_in(_named(call.reading, call.values), self.state.redactor)
 

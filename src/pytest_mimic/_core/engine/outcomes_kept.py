@@ -48,7 +48,7 @@ def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redacto
     At a client, these are those of `volatile=` and a few more, such as a date; otherwise, they are those of
     `volatile=`.
     """
-    from pytest_mimic._core.compare.outcome_comparison import Rules, compare
+    from pytest_mimic._core.tree.agreement import Rules, compare
 
     plan, volatile = call.plan, call.plan.options.volatile
     if plan.kind == "function":

@@ -133,7 +133,7 @@ class RealCall:
 
     def refuse(self) -> Replay:
         """End a call whose request contains the placeholder of a secret. Return the recorded outcome, or raise an error."""
-        from pytest_mimic._core.describe.messages import placeholder_sent, unsendable
+        from pytest_mimic._core.tree.messages import placeholder_sent, unsendable
 
         self.active = False
         state, label = self.state, self.call.label

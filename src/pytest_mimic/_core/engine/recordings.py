@@ -16,7 +16,6 @@ from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.describe.messages import Known
     from pytest_mimic._core.engine.call import Call, Place, Plan
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.owners import Errors, Owner
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.pending.waiting import Renewals
+    from pytest_mimic._core.tree.messages import Known
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
 
@@ -134,7 +134,7 @@ class Recordings:
         is_stale = self._state.is_stale(call.plan, place.source)
         if not is_stale and not inputs:
             return
-        from pytest_mimic._core.describe.messages import stale
+        from pytest_mimic._core.tree.messages import stale
 
         changed = [] if is_stale else inputs
         error = stale(call.label, changed, recorded=place.date, test=self._state.test, remedies=remedies)
@@ -155,9 +155,9 @@ class Recordings:
         describe how to record the call, if no option does. The same call of a test gets an equal error again, and no
         recording is sought.
         """
-        from pytest_mimic._core.compare.outcome_tree import without_secrets
-        from pytest_mimic._core.describe.messages import CANDIDATES, MissedCall, missing
         from pytest_mimic._core.redact.hiding import holds_text
+        from pytest_mimic._core.tree.messages import CANDIDATES, MissedCall, missing
+        from pytest_mimic._core.tree.stored import without_secrets
 
         key = (self._state.test, call.plan.target, call.key, within)
         before = self.missed.get(key)
@@ -241,7 +241,7 @@ class Recordings:
             for name, is_hidden in hide(stored.encoded, environment).items():
                 self._state.ledger.count_environment(call.label, self._state.test, name, is_hidden=is_hidden)
         if stored.encoded is not None and stored.encoded.pickled is not None:
-            from pytest_mimic._core.describe.preview import preview
+            from pytest_mimic._core.tree.preview import preview
 
             # Nobody can read a pickle.
             stored.entry["preview"] = preview(

@@ -71,7 +71,7 @@ class Replay:
 
     def exhausted(self) -> MimicError:
         """Return the error for a stream that is read further than its recording goes, in any mode."""
-        from pytest_mimic._core.describe.messages import read_further
+        from pytest_mimic._core.tree.messages import read_further
 
         error = read_further(self.call.label, test=self.state.test)
         return self.state.blame(error, self.call, by_option=False)

@@ -199,7 +199,7 @@ class RunState:
                     self.replayed_tests += owner.is_test
                 return False
             if target in owner.replayed:
-                from pytest_mimic._core.describe.messages import new_after_replayed
+                from pytest_mimic._core.tree.messages import new_after_replayed
 
                 raise self.blame(new_after_replayed(call.label, test=self.test), call, by_option=False)
             owner.again.add(target)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.compare.outcome_comparison import Rules, compare
-from pytest_mimic._core.describe.messages import differs_below, drift, unverifiable
 from pytest_mimic._core.engine.outcomes_kept import hide
 from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
 from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.tree.agreement import Rules, compare
+from pytest_mimic._core.tree.differing import Difference
+from pytest_mimic._core.tree.messages import differs_below, drift, unverifiable
+from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -24,16 +26,14 @@ def verify(real: RealCall, outcome: Outcome, duration: float) -> None:
     outcome = _as_recorded(real, outcome)
     with state.guard:
         state.ledger.verified += 1
-    paths: dict[str | None, None] = {}
-    drift = _drift(real, outcome, paths)
+    drift, found = _drift(real, outcome)
     if state.settings.review:
         _keep_for_review(real, (outcome, duration) if drift is not None else None)
     if drift is not None:
         state.blame(drift, call)
     if state.log is not None:
         kind = "verified" if drift is None else "drifted"
-        told = {"stored": expected, "actual": outcome, "seconds": duration}
-        state.log(kind, call, **told, error=drift, paths=paths.keys())
+        state.log(kind, call, stored=expected, seconds=duration, error=drift, found=found)
 
 
 def compare_repeated(real: RealCall, outcome: Outcome, _duration: float) -> None:
@@ -46,42 +46,38 @@ def compare_repeated(real: RealCall, outcome: Outcome, _duration: float) -> None
     state, call, owner = real.state, real.call, real.state.owner
     if owner.ends or owner.begun_after.get(call.plan.target) != state.replayed_tests:
         return
-    drift = _drift(real, _as_recorded(real, outcome), {})
+    drift, _ = _drift(real, _as_recorded(real, outcome))
     if drift is not None:
         state.blame(differs_below(call.label, drift.facts, scope=owner.name), call)
 
 
-def _drift(real: RealCall, actual: Outcome, paths: dict[str | None, None]) -> DriftError | None:
-    """Return the error that shows how a real outcome differs from its recording, or None if they agree.
-
-    `paths` gets the paths of the differences; see `compare`.
-    """
+def _drift(real: RealCall, actual: Outcome) -> tuple[DriftError | None, list[Difference]]:
+    """Return the error that shows how a real outcome differs from its recording, None if they agree, and the differences."""
     call, state, stored = real.call, real.state, real.replay.stored
     recorded, failure = stored.load(call.paths), actual.last.exception
     if failure is not None and recorded.last.exception is None:
         error = unverifiable(call.label, failure, test=state.test, redactor=state.redactor)
         error.__cause__ = failure
-        return error
+        return error, []
     plan, options = call.plan, call.plan.options
-    lines = []
-    if stored.awaited and not (real.awaited or real.begun or recorded.kind != actual.kind):
-        lines, paths[None] = ["the call returned something to await when recorded, not now"], None
-    lines += compare(
+    found = compare(
         plan.comparable(recorded, actual),
         plan.comparable(actual, recorded),
         Rules(options.rtol, options.atol, options.volatile, options.compare, plan.exact),
         redactor=state.redactor,
         secrets=plan.secrets(call),
-        paths=paths,
     )
-    if not lines:
-        return None
+    if stored.awaited and not (real.awaited or real.begun or recorded.kind != actual.kind):
+        found.insert(0, Difference("", fact="the call returned something to await when recorded, not now"))
+    if not found:
+        return None, []
     # The error that was recorded, with other words, is a drift like any other.
+    lines = difference_lines(found)
     failed = None if plan.kind == "function" else plan.failure(actual)
     if failed is not None and failed != plan.failure(recorded):
         failed = f"the service gave an error or could not be reached ({failed})"
-        return drift(call.label, lines, test=state.test, failed=failed)
-    return drift(call.label, lines, test=state.test)
+        return drift(call.label, lines, test=state.test, failed=failed), found
+    return drift(call.label, lines, test=state.test), found
 
 
 def _as_recorded(real: RealCall, outcome: Outcome) -> Outcome:

@@ -138,4 +138,5 @@ def bytes_in(json: str) -> Iterator[bytes]:
 
 def _holds_data(key: str) -> bool:
     """Check whether a text under this key is no text of the outcome: that of a tag, or bytes."""
-    return key == "base64" or (key[:1] == "$" and key != "$bytes" and key[:2] != "$$" and ":" not in key)
+    is_tag = key[:1] == "$" and key[:2] != "$$" and ":" not in key
+    return key == "base64" or (is_tag and key not in ("$bytes", "$text"))

@@ -28,11 +28,6 @@ def shortened(arguments: Mapping[str, Any] | None) -> tuple[Arguments | None, di
 
     def short(part: Any) -> Any:
         kind = type(part)
-        if kind is dict and "$" in part:  # a described value, whose lists are lists in any case
-            return {
-                name: [short(one) for one in each] if type(each) is list else each
-                for name, each in part.items()
-            }
         if kind in (str, list, dict) and len(part) > (_LONG if kind is str else _MANY):
             return _detached(part, objects)
         if kind is list:
@@ -52,7 +47,7 @@ def _detached(part: Any, objects: dict[str, bytes]) -> dict[str, Any]:
     name = f"objects/{digits[:2]}/{digits}.json"
     objects[name] = data
     start = {"start": part[:_START]} if is_text else {}
-    return {"$": type(part).__name__, **start, "length": len(part), "digest": digits[:8], "object": name}
+    return {"$cut": type(part).__name__, **start, "length": len(part), "digest": digits[:8], "object": name}
 
 
 def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
@@ -63,7 +58,7 @@ def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
         if type(node) is list:
             todo += node
         elif type(node) is dict:
-            if "$" in node and type(node.get("object")) is str and is_object(node["object"]):
+            if "$cut" in node and type(node.get("object")) is str and is_object(node["object"]):
                 yield node["object"]
             todo += node.values()
 
@@ -81,11 +76,11 @@ def whole(arguments: Arguments | None, read: Callable[[str], bytes | None]) -> A
             return [find(one) for one in part]
         if type(part) is not dict:
             return part
-        name = next(long_parts({"": part}), "") if "$" in part else ""
+        name = next(long_parts({"": part}), "") if "$cut" in part else ""
         if name and name == part.get("object"):
             with suppress(MimicError, TypeError):
                 found = parse(read(name) or b"", name)
-                return "".join(found) if part["$"] == "str" else found
+                return "".join(found) if part["$cut"] == "str" else found
             return part
         return {key: find(each) for key, each in part.items()}
 

@@ -118,22 +118,12 @@ RECORDING_FACTS = ("target", "arguments", "source", "test", "recorded", "owner",
 #: Those of a call of a cassette; of these, the first four are texts in any case.
 CASSETTE_FACTS = ("kind", "target", "signature", "key", "host", "source", "arguments")
 CALL_FACTS = CASSETTE_FACTS[:4]
-# The keys of a described value, with the types of their values; see `_describe`.
-_DESCRIBED: dict[str, type] = {
-    "$": str,
-    "attributes": dict,
-    "digest": str,
-    "entries": list,
-    "items": list,
-    "keys": dict,
-    "length": int,
-    "object": str,
-    "start": str,
-}
+# What stands beside the tag of a part that is described in part, with the types of it.
+_DESCRIBED: dict[str, type] = {"digest": str, "length": int, "object": str, "start": str}
 
 
 def is_description(arguments: object) -> bool:
-    """Return whether something is a description of arguments, as `describe_arguments` returns it."""
+    """Return whether something is a description of arguments: the tree of each by name; see `_core/tree/making.py`."""
     if type(arguments) is not dict:
         return arguments is None
     todo: list[Any] = list(arguments.values())  # no recursion: a description may be deep
@@ -141,18 +131,11 @@ def is_description(arguments: object) -> bool:
         node = todo.pop()
         if type(node) is list:
             todo += node
-        elif type(node) is dict and "$" not in node:
-            todo += node.values()
         elif type(node) is dict:
-            if any(type(node.get(name, kind())) is not kind for name, kind in _DESCRIBED.items()):
+            is_cut = "$cut" in node
+            if is_cut and any(type(node.get(name, kind())) is not kind for name, kind in _DESCRIBED.items()):
                 return False
-            is_cut = "start" in node or (node["$"] == "str" and "text" not in node)
-            if is_cut and not {"start", "length"} <= node.keys():
-                return False
-            todo += [part for name, kind in _DESCRIBED.items() if kind is list for part in node.get(name, ())]
-            todo += [part for name in ("keys", "attributes") for part in node.get(name, {}).values()]
-            if any(type(pair) is not list or len(pair) != 2 for pair in node.get("entries", ())):
-                return False
+            todo += node.values()
     return True
 
 

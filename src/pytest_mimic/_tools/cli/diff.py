@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.cli.output import Line, Result
 from pytest_mimic._tools.cli.parser import add_json
 from pytest_mimic._tools.shown.comparing import Comparer
-from pytest_mimic._tools.shown.difference_lines import HEADINGS, argument_line, counts, shown
 from pytest_mimic._tools.shown.git_revisions import GitStore
 from pytest_mimic._tools.shown.vault_diff import VaultDiff
 
@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 
     from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.shown.vault_diff import CallDifference
+
+
+# The differences of one call that are shown.
+_MOST = 40
+_HEADINGS = {
+    "outcome": ("changed outcome", "changed outcomes"),
+    "call": ("changed call", "changed calls"),
+    "added": ("added", "added"),
+    "removed": ("removed", "removed"),
+    "damaged": ("damaged", "damaged"),
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -43,12 +54,14 @@ def run(invocation: Invocation) -> Result:
 
 def _lines(found: list[CallDifference]) -> Iterator[Line]:
     for one in found:
-        yield [f"{HEADINGS[one.change][0]}: ", (one.call, "bold")]
+        yield [f"{_HEADINGS[one.change][0]}: ", (one.call, "bold")]
         if one.before and one.before != one.call:
             yield f"  before: {one.before}"
         if one.test:
             yield f"  {one.test}"
-        yield from (f"  {argument_line(difference)}" for difference in one.arguments)
-        yield from (f"    {line}" for line in (*shown(one.outcomes), *one.lines))
+        yield from (f"  {line}" for line in difference_lines(one.arguments, "before", most=_MOST))
+        yield from (f"    {line}" for line in difference_lines(one.outcomes, "before", most=_MOST))
+        yield from (f"    {line}" for line in one.lines)
     if found:
-        yield counts(found)
+        numbers = {change: sum(one.change == change for one in found) for change in _HEADINGS}
+        yield ", ".join(f"{count} {_HEADINGS[one][count != 1]}" for one, count in numbers.items() if count)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.describe.text import shortened
+from pytest_mimic._core.tree.drawing import shortened
 from pytest_mimic._core.words import size
 from pytest_mimic._tools.cli.output import Result, columns, counted, short_seconds
 from pytest_mimic._tools.cli.parser import add_json
@@ -18,8 +18,8 @@ from pytest_mimic._tools.shown.outcome_words import error_of, outcome_in_short, 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from pytest_mimic._core.describe.recorded_files import CatalogFile
     from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.tree.recorded_files import CatalogFile
     from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.shown.catalog import Catalog
 

@@ -78,6 +78,7 @@ def _plain(part: object) -> Any:
         return [_plain(one) for one in part]
     if type(part) is not dict:
         return part
-    if part.get("$") == "dict" and all(type(name) is str for name, _ in part.get("entries", [[0, 0]])):
-        return {name: _plain(each) for name, each in part["entries"]}
+    pairs = part.get("$dict")
+    if pairs and all(type(name) is str for name, _ in pairs):
+        return {name: _plain(each) for name, each in pairs}
     return {name: _plain(each) for name, each in part.items()}

@@ -12,13 +12,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import vault_command
-from pytest_mimic._core.describe.recorded_files import CatalogFile
 from pytest_mimic._core.pending.waiting import review_of
+from pytest_mimic._core.tree.recorded_files import CatalogFile
+from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic._tools.cli.output import Line, Result
 from pytest_mimic._tools.cli.selection import SELECTOR_HELP
 from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
 from pytest_mimic._tools.shown.comparing import Compared, Comparer, outcomes_in, paired
-from pytest_mimic._tools.shown.difference_lines import shown
 from pytest_mimic._tools.shown.selectors import Selectors, of_file
 from pytest_mimic.errors import MimicError
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.cli.project import Invocation
 
 _KEYS = (("a", "accept"), ("r", "refuse"), ("s", "skip"), ("q", "quit"))
+# The differences of one change that are shown.
+_MOST = 40
 _HELP = (
     "a  accept: the vault gets the new outcome, as if it had been recorded again; an equal one is marked as verified",
     "r  refuse: the recording stays as it is",
@@ -146,7 +148,7 @@ class Review:
         if file.test:
             self._out.line(f"  {file.test}")
         self._out.line()
-        for text in (*shown(found), *lines):
+        for text in (*difference_lines(found, most=_MOST), *lines):
             self._out.line(f"  {text}")
         self._out.line()
         self._out.line(["  ", *(f"{key} {word}   " for key, word in _KEYS), "? help"])

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.describe.recorded_files import CatalogFile
+from pytest_mimic._core.tree.recorded_files import CatalogFile
 from pytest_mimic._tools.cli.output import Result
 from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
 from pytest_mimic._tools.shown.outcome_words import error_of

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile
+from pytest_mimic._core.tree.drawing import lines_of
+from pytest_mimic._core.tree.recorded_files import CatalogCall, CatalogFile
 from pytest_mimic._core.vault.long_parts import whole
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.output import Line, Result, short_seconds
@@ -16,7 +17,6 @@ from pytest_mimic._tools.cli.selection import add_selectors, given, nothing, sel
 from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
 from pytest_mimic._tools.shown.outcome_lines import OutcomeViewer, Part
 from pytest_mimic._tools.shown.outcome_words import error_of
-from pytest_mimic._tools.shown.value_lines import lines_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

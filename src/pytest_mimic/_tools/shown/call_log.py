@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.compare.outcome_tree import outcome_tree
-from pytest_mimic._core.compare.tree_differences import differences
-from pytest_mimic._core.describe.text import by_name, query_text, render
-from pytest_mimic._tools.shown.difference_lines import side_by_side
+from pytest_mimic._core.tree.call_labels import by_name, query_text
+from pytest_mimic._core.tree.drawing import line
+from pytest_mimic._core.tree.wording import side_by_side
 from pytest_mimic._tools.shown.outcome_lines import shown_outcome
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.tree.differing import Difference
     from pytest_mimic._core.vault import Stored
 
 # How many characters of one argument are shown.
@@ -47,14 +46,13 @@ class CallLog:
         *,
         stored: Stored | None = None,
         seconds: float | None = None,
-        actual: Outcome | None = None,
         error: MimicError | None = None,
-        paths: Collection[str | None] = (),
+        found: Sequence[Difference] = (),
     ) -> None:
         """Keep a call of this kind: `replayed`, `recorded`, `verified`, `drifted` or `missing`.
 
-        `stored` is its recorded outcome, `actual` that of the real call, which took so many `seconds`; `paths` lead to
-        the differences. The duration of a call that did not run is that of its recording.
+        `stored` is its recorded outcome, `found` how that of the real call differs, which took so many `seconds`. The
+        duration of a call that did not run is that of its recording.
         """
         took = seconds or 0.0
         saved = stored.duration if stored is not None and kind == "replayed" else 0.0
@@ -70,18 +68,13 @@ class CallLog:
             if call.plan.kind == "http":
                 row["query"] = query_text(call.arguments)
             if self._details:
-                row |= self._detailed(call, stored, actual, error, paths)
+                row |= self._detailed(call, stored, error, found)
         except Exception as reason:  # what is only shown never changes what a run does
             row["outcome"] = f"cannot be shown: {type(reason).__name__}"
         self._state.ledger.calls.append(row)
 
     def _detailed(
-        self,
-        call: Call,
-        stored: Stored | None,
-        actual: Outcome | None,
-        error: MimicError | None,
-        paths: Collection[str | None],
+        self, call: Call, stored: Stored | None, error: MimicError | None, found: Sequence[Difference]
     ) -> Row:
         state = self._state
         row: Row = {"target": call.plan.target, "arguments": shown_arguments(call.arguments)}
@@ -98,13 +91,8 @@ class CallLog:
         if error is not None:
             row["problem"] = [error.what, *error.facts]
             row["remedies"] = list(error.remedies)
-        if error is not None and actual is not None and stored is not None:
-            try:
-                now = state.vault.stored(actual, 0.0, paths=call.paths)
-                trees = [outcome_tree(one, state.redactor, secrets) for one in (stored, now)]
-                row["diff"] = list(side_by_side(differences(*trees), paths))
-            except MimicError as reason:
-                row["diff"] = [("~", row["brief"], str(reason))]
+        if found:
+            row["diff"] = side_by_side(found)
         return row
 
 
@@ -112,7 +100,7 @@ def shown_arguments(arguments: Mapping[str, Any] | None) -> list[tuple[str, str]
     """Return the described arguments of a call as names and texts. At a client, its parts."""
     named = by_name(arguments or {}).items()
     return [
-        (name, part if isinstance(part, str) and name in _AS_IT_IS else render(part, _ARGUMENT))
+        (name, part if isinstance(part, str) and name in _AS_IT_IS else line(part, _ARGUMENT))
         for name, part in named
         if name != "signature"
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.describe.recorded_files import CatalogFile
+from pytest_mimic._core.tree.recorded_files import CatalogFile
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.parsing import damaged, parse_recording
 from pytest_mimic.errors import MimicError
@@ -75,7 +75,7 @@ class Catalog:
 
 def hide_arguments(files: Iterable[CatalogFile], redactor: Redactor) -> None:
     """Hide secret names in the arguments. Those of `mimic_redact` may be younger than a recording."""
-    from pytest_mimic._core.compare.outcome_tree import without_secrets
+    from pytest_mimic._core.tree.stored import without_secrets
 
     for file in files:
         for call in file.calls:

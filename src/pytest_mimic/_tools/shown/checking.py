@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._core.describe.recorded_files import objects_of
+from pytest_mimic._core.tree.recorded_files import objects_of
 from pytest_mimic._core.vault.clearing import references
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.long_parts import long_parts

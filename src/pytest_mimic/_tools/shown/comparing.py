@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._core.compare.outcome_tree import outcome_tree
-from pytest_mimic._core.compare.tree_differences import TreeDifference, differences
+from pytest_mimic._core.tree.differing import ABSENT, Difference, differences
+from pytest_mimic._core.tree.stored import outcome_tree
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic.errors import MimicError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Stored, Vault
 
 
-Compared = tuple[list[TreeDifference], list[str]]
+Compared = tuple[list[Difference], list[str]]
 """The differences between outcomes, and what is known besides in words: a file is damaged, for example."""
 
 
@@ -26,10 +26,6 @@ class Pair(NamedTuple):
     old: Stored | None
     new: Stored | None
 
-    @property
-    def is_pickled(self) -> bool:
-        return any(one is not None and "pickle" in one.entry for one in (self.old, self.new))
-
 
 class Comparer:
     """Compares outcomes. No pickle is loaded."""
@@ -38,7 +34,7 @@ class Comparer:
         self._redactor = redactor
 
     def compare(self, pairs: Sequence[Pair]) -> Compared:
-        found: list[TreeDifference] = []
+        found: list[Difference] = []
         lines: list[str] = []
         for pair in pairs:
             try:
@@ -49,11 +45,11 @@ class Comparer:
                 lines.append("nested too deeply to be shown")
         return found, lines
 
-    def _trees(self, pair: Pair) -> list[TreeDifference]:
-        # A part without a name has the path of the whole.
-        sides = (pair.old, pair.new)
-        trees = [{} if one is None else {"": outcome_tree(one, self._redactor)} for one in sides]
-        found = differences(*trees)
+    def _trees(self, pair: Pair) -> list[Difference]:
+        old, new = (
+            ABSENT if one is None else outcome_tree(one, self._redactor) for one in (pair.old, pair.new)
+        )
+        found = [Difference("", old, new)] if ABSENT in (old, new) else differences(old, new)
         if not pair.name:
             return found
         return [one._replace(path=f"{pair.name}: {one.path}".removesuffix(": ")) for one in found]

@@ -5,29 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.compare.outcome_tree import Named, body_tree, without_secrets
-from pytest_mimic._core.describe.recorded_files import CatalogCall, Entry
-from pytest_mimic._core.describe.text import by_name, render
+from pytest_mimic._core.tree.call_labels import by_name
+from pytest_mimic._core.tree.drawing import SHOWN, Block, Drawn, Group, drawn, line, lines_of, table
+from pytest_mimic._core.tree.recorded_files import CatalogCall, Entry
+from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.schema import Origin
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.shown.value_lines import (
-    SHOWN,
-    Block,
-    Group,
-    Node,
-    lines_of,
-    node_of,
-    short,
-    table,
-)
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault import Stored, Vault
 
-Part = tuple[str, Node | None]
+Part = tuple[str, Drawn | None]
 """A heading, and the value below it if there is one."""
 
 _FACTS = frozenset({"duration", "preview"})
@@ -46,57 +37,33 @@ class OutcomeViewer:
         self._objects = Objects(vault.store, pickles="listed", label=vault.label)
         self._redactor = redactor
 
-    def body(self, call: CatalogCall, entry: Entry, name: str) -> dict[str, Any]:
-        """Return an outcome without secrets: `value`, `raised`, `stream`, ...; that of a pickle has only its facts.
-
-        `name` is the recording. CorruptRecordingError: its object is damaged.
-        """
-        body = self._objects.body(entry, Origin(name, call.target, None)) if "json" in entry else entry
-        return without_secrets({key: part for key, part in body.items() if key not in _FACTS}, self._redactor)
-
     def arguments(self, call: CatalogCall) -> Iterator[Part]:
         if call.arguments is None:
             yield "the arguments are not stored", None
             return
         for name, part in by_name(call.arguments).items():
             if not (call.is_client and name == "signature"):
-                yield f"{name}: ", _described(part)
+                yield f"{name}: ", drawn(part)
 
     def outcome(self, call: CatalogCall, entry: Entry, name: str) -> Iterator[Part]:
-        """Yield an outcome as parts. The errors are those of `body`."""
+        """Yield an outcome of the recording `name` as parts. CorruptRecordingError: its object is damaged."""
         if "pickle" in entry:
             bytes_ = self._vault.store.size(entry["pickle"])
             held = "missing" if bytes_ is None else size(bytes_)
             yield from pickle_parts(entry, f"{held}: {entry['pickle']}")
-        else:
-            body = self.body(call, entry, name)
-            tree = body_tree(body, is_tagged=call.is_client or entry.get("tagged", False))
-            yield from parts_of(tree, is_client=call.is_client)
-
-
-# -- parts
-
-
-def _described(part: object) -> Node:
-    """Return the description of an argument. A text of several lines is a block."""
-    if isinstance(part, str) and "\n" in part.rstrip("\n"):
-        return Block(part)
-    if isinstance(part, dict) and part and "$" not in part:
-        return Group("{", [(f"{key!r}: ", _described(inner)) for key, inner in part.items()], "}")
-    if isinstance(part, list):
-        return Group("[", [("", _described(inner)) for inner in part], "]")
-    return render(part)
+            return
+        body = self._objects.body(entry, Origin(name, call.target, None)) if "json" in entry else entry
+        body = without_secrets({key: part for key, part in body.items() if key not in _FACTS}, self._redactor)
+        is_tagged = call.is_client or entry.get("tagged", False)
+        yield from parts_of(body_tree(body, is_tagged=is_tagged), is_client=call.is_client)
 
 
 def pickle_parts(entry: Entry, where: str) -> Iterator[Part]:
     """Yield an outcome that is not read, by the facts in its recording."""
-    if "pickle" not in entry:
-        yield f"an outcome in JSON, {where}", None
-        return
     verb = {"raised": "raised ", "stream": "a stream, "}.get(entry["kind"], "returned ")
     yield f"{verb}a pickle, {where}".removesuffix(", "), None
     if entry.get("preview"):
-        yield "preview: ", Block("\n".join(map(str, entry["preview"])))
+        yield "preview: ", " ".join(map(str, entry["preview"]))
     for key, title in (("imports", "imports: "), ("code", "code: ")):
         if entry.get(key):
             names = entry[key]
@@ -108,17 +75,15 @@ def pickle_parts(entry: Entry, where: str) -> Iterator[Part]:
 def parts_of(tree: dict[str, Any], *, is_client: bool = False) -> Iterator[Part]:
     """Yield an outcome as parts: the tree of its body."""
     if "raised" in tree:
-        yield from _exception("raised ", tree["raised"])
+        yield "raised ", _exception(tree["raised"])
     elif "items" in tree:
         yield from _stream(tree)
+    elif is_response(tree.get("value")):
+        yield from _response(tree["value"])
+    elif is_client and isinstance(tree.get("value"), dict):
+        yield from _reply(tree["value"])
     elif "value" in tree:
-        value = tree["value"]
-        if isinstance(value, Named) and value.name == "response":
-            yield from _response(value.value)
-        elif is_client and isinstance(value, dict):
-            yield from _reply(value)
-        else:
-            yield "returned ", node_of(value)
+        yield "returned ", drawn(tree["value"], most=SHOWN)
 
 
 def _stream(tree: dict[str, Any]) -> Iterator[Part]:
@@ -126,7 +91,7 @@ def _stream(tree: dict[str, Any]) -> Iterator[Part]:
     first = items[:SHOWN]
     yield f"a stream of {plural(len(items), 'item')}", None
     for number, item in enumerate(first, 1):
-        yield f"{number}: ", node_of(item)
+        yield f"{number}: ", drawn(item, most=SHOWN)
     if len(first) < len(items):
         yield f"... {len(items) - len(first)} more", None
     if tree.get("is_open"):
@@ -135,19 +100,12 @@ def _stream(tree: dict[str, Any]) -> Iterator[Part]:
         yield from parts_of(tree["end"])
 
 
-def _exception(verb: str, tree: Any) -> Iterator[Part]:
-    module, _, name = tree["type"].partition(":")
-    args = node_of(tree["args"])
-    inner = args.parts if isinstance(args, Group) else [("", args)]
-    yield verb, Group(f"{name if module == 'builtins' else f'{module}.{name}'}(", inner, ")")
-    for attribute, part in {**tree.get("attributes", {}), **tree.get("fields", {})}.items():
-        yield f"  {attribute}: ", node_of(part)
-    for note in tree.get("notes", ()):
-        yield "  note: ", node_of(note)
-    if isinstance(tree.get("cause"), dict):
-        yield from _exception("  from ", tree["cause"])
-    for one in tree.get("exceptions", ()):
-        yield from _exception("  with ", one)
+def _exception(tree: dict[str, Any]) -> Drawn:
+    """Return an exception, with the module of its class unless it is one of Python's own."""
+    node, name = drawn(tree, most=SHOWN), next(iter(tree))[1:]
+    if not isinstance(node, Group) or name.startswith("builtins:"):
+        return node
+    return node._replace(open=f"{name.replace(':', '.')}(")
 
 
 def _response(value: dict[str, Any]) -> Iterator[Part]:
@@ -157,12 +115,12 @@ def _response(value: dict[str, Any]) -> Iterator[Part]:
     body = value.get("body") or {}
     for key, title in (("json", "json: "), ("text", "text: "), ("base64", "body: ")):
         if key in body:
-            yield title, node_of(body[key])
+            yield title, drawn({"$base64": body[key]} if key == "base64" else body[key], most=SHOWN)
     for number, chunk in enumerate(body.get("chunks", body.get("events", ())), 1):
-        yield f"{number}: ", node_of(chunk)
+        yield f"{number}: ", drawn(chunk, most=SHOWN)
     for key in ("error", "end"):
         if key in value:
-            yield f"{key}: ", node_of(value[key])
+            yield f"{key}: ", drawn(value[key], most=SHOWN)
 
 
 def _reply(value: dict[str, Any]) -> Iterator[Part]:
@@ -170,27 +128,21 @@ def _reply(value: dict[str, Any]) -> Iterator[Part]:
     if "rows" in value:
         yield "", table([column[0] for column in value.get("columns", ())], value["rows"])
     for number, reply in enumerate(value.get("replies", ()), 1):
-        yield f"{number}: ", node_of(reply)
+        yield f"{number}: ", drawn(reply, most=SHOWN)
     for key, part in value.items():
         if key not in ("replies", *(("rows", "columns") if "rows" in value else ())):
-            yield f"{key}: ", node_of(part)
+            yield f"{key}: ", drawn(part, most=SHOWN)
 
 
 def _lines(parts: Iterable[Part]) -> Iterator[str]:
     for title, node in parts:
-        if node is None:
-            yield title
-            continue
-        first, *others = lines_of(node, _WIDTH - len(title))
+        first, *others = [""] if node is None else lines_of(node, _WIDTH - len(title))
         yield f"{title}{first}"
         yield from others
 
 
-# -- pages
-
-
 class ShownOutcome(NamedTuple):
-    """An outcome to read: in a few words, and in lines. `is_error` is whether the call raised."""
+    """An outcome as a page shows it: in a few words, as text, and whether it is an error."""
 
     brief: str
     text: str
@@ -215,19 +167,19 @@ def shown_outcome(stored: Stored, redactor: Redactor, *, secrets: Collection[str
         tree = body_tree(without_secrets(body, redactor, secrets), is_tagged=stored.is_tagged)
         parts = list(parts_of(tree))
         brief = _brief(tree, parts)
-    text = _cut("\n".join(_lines(parts)), _WHOLE)
     end = (body or {}).get("stream", {}).get("end") or {}
     is_error = stored.kind == "raised" or "raised" in end
-    return ShownOutcome(_cut(redactor.texts.scrub_text(brief, secrets), _BRIEF), text, is_error)
+    brief = _cut(redactor.texts.scrub_text(brief, secrets), _BRIEF)
+    return ShownOutcome(brief, _cut("\n".join(_lines(parts)), _WHOLE), is_error)
 
 
 def _brief(tree: dict[str, Any], parts: list[Part]) -> str:
     """Return an outcome in one line: an answer of HTTP by its status, anything else by the beginning of its text."""
-    value = tree.get("value")
-    if isinstance(value, Named) and value.name == "response":
-        return f"{value.value['status']} {value.value.get('reason') or ''}".rstrip()
+    value: Any = tree.get("value")
+    if is_response(value):
+        return f"{value['status']} {value.get('reason') or ''}".rstrip()
     if "value" in tree:
-        return short(value, _BRIEF)
+        return line(value, _BRIEF)
     title, node = parts[0]
     return f"{title}{'' if node is None else next(lines_of(node, _BRIEF))}"
 

@@ -6,13 +6,12 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.compare.outcome_tree import body_tree, exception_name, is_response, without_secrets
-from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile, Entry
-from pytest_mimic._core.describe.text import shortened
 from pytest_mimic._core.seam.base import Adapter
 from pytest_mimic._core.seam.registry import OWN_FAILURES, is_bundled, is_client, load_adapter
+from pytest_mimic._core.tree.drawing import line, shortened
+from pytest_mimic._core.tree.recorded_files import CatalogCall, CatalogFile, Entry
+from pytest_mimic._core.tree.stored import body_tree, exception_name, is_response, without_secrets
 from pytest_mimic._core.words import plural
-from pytest_mimic._tools.shown.value_lines import short
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
@@ -74,4 +73,4 @@ def _short(call: CatalogCall, entry: Entry, redactor: Redactor) -> str:
     if call.is_client and is_response(entry["value"]):
         return str(entry["value"]["status"])
     body = without_secrets({"value": entry["value"]}, redactor)
-    return short(body_tree(body, is_tagged=entry.get("tagged", False))["value"], _WIDTH)
+    return line(body_tree(body, is_tagged=entry.get("tagged", False))["value"], _WIDTH)

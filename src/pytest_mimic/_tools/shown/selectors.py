@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple, TypeVar
 
-from pytest_mimic._core.describe.recorded_files import CatalogFile
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.targets.pattern import Selector
+from pytest_mimic._core.tree.recorded_files import CatalogFile
 
 _T = TypeVar("_T")
 # Fewer could be the beginning of many.

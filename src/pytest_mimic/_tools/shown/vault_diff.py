@@ -7,21 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_mimic._core.describe.argument_differences import Difference
-from pytest_mimic._core.describe.argument_differences import differences as argument_differences
-from pytest_mimic._core.describe.messages import nearest_recording
-from pytest_mimic._core.describe.text import recorded_label
+from pytest_mimic._core.tree.call_labels import recorded_label
+from pytest_mimic._core.tree.differing import ABSENT, Difference, argument_differences
+from pytest_mimic._core.tree.drawing import line
+from pytest_mimic._core.tree.messages import nearest_recording
 from pytest_mimic._core.vault import Recording, Vault
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._core.words import plural
 from pytest_mimic._tools.shown.comparing import Comparer, Pair, paired
 from pytest_mimic._tools.shown.git_revisions import GitStore
-from pytest_mimic._tools.shown.value_lines import plain_difference
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.compare.tree_differences import TreeDifference
     from pytest_mimic._core.vault import CassetteEntry
 
 Change = Literal["outcome", "call", "added", "removed", "damaged"]
@@ -38,7 +36,7 @@ class CallDifference(NamedTuple):
     test: str | None = None
     before: str = ""  # for a changed call, the old one
     arguments: Sequence[Difference] = ()  # for a changed call, how its arguments differ
-    outcomes: Sequence[TreeDifference] = ()
+    outcomes: Sequence[Difference] = ()
     lines: Sequence[str] = ()  # what is known besides, in words
 
     def to_plain(self) -> dict[str, Any]:
@@ -48,10 +46,15 @@ class CallDifference(NamedTuple):
             "before": self.before or None,
             "file": self.file,
             "test": self.test,
-            "arguments": [{"path": one.path, "old": one.old, "new": one.new} for one in self.arguments],
-            "outcomes": [plain_difference(one) for one in self.outcomes],
+            "arguments": list(map(_plain, self.arguments)),
+            "outcomes": list(map(_plain, self.outcomes)),
             "lines": list(self.lines),
         }
+
+
+def _plain(one: Difference) -> dict[str, Any]:
+    old, new = (None if side is ABSENT else line(side) for side in (one.old, one.new))
+    return {"path": one.path, "old": old, "new": new}
 
 
 class VaultDiff:
@@ -102,7 +105,7 @@ class VaultDiff:
         if outcomes or lines:
             yield CallDifference("outcome", _label(new), name, new.test, outcomes=outcomes, lines=lines)
 
-    def _compare(self, old: Recording, new: Recording) -> tuple[list[TreeDifference], list[str]]:
+    def _compare(self, old: Recording, new: Recording) -> tuple[list[Difference], list[str]]:
         then, now = ([("", stored) for stored in side.outcomes] for side in (old, new))
         return self._comparer.compare(paired(then, now))
 

@@ -233,21 +233,12 @@
   }
   function diffOf(rows) {
     const table = make("table", { class: "diff" }, make("tr", {}, make("th", { scope: "col" }, "recorded"), make("th", { scope: "col" }, "now")));
-    // "=" is a heading, "i" is what verifying leaves out.
-    const near = rows.map((_, at) => rows.slice(Math.max(0, at - 3), at + 4).some((row) => row[0] !== "=" && row[0] !== "i"));
-    let hidden = 0;
-    rows.forEach(([mark, left, right], at) => {
-      if (!near[at]) { hidden++; return; }
-      if (hidden) table.append(gap(hidden));
-      hidden = 0;
+    for (const [mark, left, right] of rows) {
       const [old, now] = mark === "~" ? words(text(left), text(right)) : [[text(left)], [text(right)]];
-      table.append(make("tr", {}, make("td", { class: mark === "i" ? "dim" : mark === "~" || mark === "-" ? "old" : null }, ...old),
-        make("td", { class: mark === "i" ? "dim" : mark === "~" || mark === "+" ? "new" : null }, ...now)));
-    });
-    if (hidden) table.append(gap(hidden));
+      table.append(make("tr", {}, make("td", { class: mark === "+" ? null : "old" }, ...old), make("td", { class: mark === "-" ? null : "new" }, ...now)));
+    }
     return table;
   }
-  const gap = (count) => make("tr", { class: "gap" }, make("td", { colspan: 2 }, `${plural(count, "line")} without a difference that counts`));
   // Marks what lies between the common beginning and the common end of two lines.
   function words(old, now) {
     let start = 0, end = 0;

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
 
 # How many parts of a value are searched.
-_SEARCHED = 5_000
+_MOST = 5_000
 _WITHOUT_PARTS = frozenset({bool, bytes, float, int, str, type(None)})
 # How many characters are searched at least, where only the first few are shown: those of a URL with a long password.
 _LEAST_SEARCHED = 1_000
@@ -27,18 +27,13 @@ def beginning(text: str | bytes | bytearray, limit: int, secrets: Collection[str
     return redactor.environment.without_start(start) if len(text) > length else start
 
 
-def secrets_in(
-    value: object, redactor: Redactor, *, most: int = _SEARCHED, secret: bool = False
-) -> frozenset[str]:
-    """Return the texts under secret names anywhere in a value; of a huge one, only the first parts, `most` of them.
-
-    If the value is `secret` itself, all its texts are.
-    """
+def secrets_in(value: object, redactor: Redactor) -> frozenset[str]:
+    """Return the texts under secret names anywhere in a value, of a huge one in the first few thousand parts."""
     found: set[str] = set()
-    todo: list[tuple[Any, bool]] = [(value, secret)]
+    todo: list[tuple[Any, bool]] = [(value, False)]
     seen: dict[int, object] = {}
     skipped = 0
-    while todo and len(seen) + skipped < most:
+    while todo and len(seen) + skipped < _MOST:
         part, secret = todo.pop()
         if secret and issubclass(type(part), (str, bytes)):
             text = part.decode("latin-1") if isinstance(part, bytes) else str.__str__(part)
@@ -51,18 +46,18 @@ def secrets_in(
             if kind is dict:
                 hides = redactor.hides
                 entries = [
-                    (inner, secret or hides(name, inner)) for name, inner in islice(part.items(), most)
+                    (inner, secret or hides(name, inner)) for name, inner in islice(part.items(), _MOST)
                 ]
                 held = [one for one in entries if one[1] or type(one[0]) not in _WITHOUT_PARTS]
                 skipped += len(entries) - len(held)
                 todo += reversed(held)
                 continue
-            named = [*islice(_named_parts(part), most)]
+            named = [*islice(_named_parts(part), _MOST)]
             # The first parts are searched first, as they are the ones that are shown.
             todo += ((inner, secret or redactor.hides(name, inner)) for name, inner in reversed(named))
             if issubclass(type(part), (list, tuple)):
                 # The value that follows `--password` in a command line.
-                items = islice(type(part).__iter__(part), most)
+                items = islice(type(part).__iter__(part), _MOST)
                 todo += ((inner, True) for flag, inner in pairwise(items) if redactor.secret_flag(flag))
     return frozenset(found)
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from pytest_mimic._core.compare.outcome_tree import without_secrets
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.tree.stored import without_secrets
 
 
 @pytest.mark.parametrize(

@@ -6,23 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.describe.described_secrets import secrets_in
-from pytest_mimic._core.describe.description_form import Budget
-from pytest_mimic._core.describe.leaves import library_text
-from pytest_mimic._core.describe.text import render, shortened
-from pytest_mimic._core.describe.value_description import describe
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.libraries import has_extent, library_of
 from pytest_mimic._core.redact.texts import hide_values
+from pytest_mimic._core.tree.drawing import line, shortened
+from pytest_mimic._core.tree.leaves import library_text
+from pytest_mimic._core.tree.making import Budget, tree_of
+from pytest_mimic._core.tree.secrets import secrets_in
 from pytest_mimic._core.words import plural
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.redact.redactor import Redactor
 
-# The work does not grow with the value.
-_WIDTH, _SEARCHED = 240, 300
-_BRIEF = Budget(characters=_WIDTH, items=6, depth=3, text=40, whole=False)
+_WIDTH = 240
+_BRIEF = Budget(characters=_WIDTH, items=6, depth=3, text=40, digests=False)
 
 
 def preview(
@@ -34,7 +32,7 @@ def preview(
 ) -> list[str]:
     """Return a line that shows what an outcome holds, equal for equal outcomes; none if it cannot be read.
 
-    No code of its classes runs but what `describe` runs. Of a stream, the first item is shown; of a path in one of the
+    No code of its classes runs but what `tree_of` runs. Of a stream, the first item is shown; of a path in one of the
     `places`, its place. `secrets` returns texts known to be secret, besides those under secret names in the outcome itself.
     """
 
@@ -42,14 +40,14 @@ def preview(
         kind = type(value)
         if library_of(kind) is not None and has_extent(kind):
             return library_text(value)
-        return render(describe(value, redactor, places=places, budget=_BRIEF, secrets=known))
+        return line(tree_of(value, redactor, places=places, budget=_BRIEF, secrets=known))
 
     with suppress(Exception):  # the outcome's parts may raise anything; it is stored all the same
         parts = list(_parts(outcome))
-        known = secrets().union(*(secrets_in(value, redactor, most=_SEARCHED) for _, value in parts))
-        line = ", ".join(f"{title}{text(value)}" for title, value in parts)
-        line = " ".join(hide_values(redactor.environment.text(line), known).splitlines())
-        return [shortened(line, _WIDTH).encode("utf-8", "backslashreplace").decode()]
+        known = secrets().union(*(secrets_in(value, redactor) for _, value in parts))
+        shown = ", ".join(f"{title}{text(value)}" for title, value in parts)
+        shown = " ".join(hide_values(redactor.environment.text(shown), known).splitlines())
+        return [shortened(shown, _WIDTH).encode("utf-8", "backslashreplace").decode()]
     return []
 
 

@@ -8,11 +8,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from pytest_mimic._core.ambient import command, current, vault_command
-from pytest_mimic._core.describe.argument_differences import Difference, differences, hidden
 from pytest_mimic._core.identity.ignore import parse_path
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.registry import names_client, parts_of
 from pytest_mimic._core.target_options import target_line
+from pytest_mimic._core.tree.differing import Difference, argument_differences, unseen
+from pytest_mimic._core.tree.parts import is_file
+from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.words import limited
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
@@ -23,16 +25,13 @@ if TYPE_CHECKING:
 _SHOWN = 5
 # If more parts than these differ, the call is another one.
 _MOST = 3
-# The last step into a value that is written with its type, `{"$datetime": "2026-11-02T10:00:00"}`, as databases'
-# values are (_core/seam/database_values.py): `ignore=` has to leave out the type as well.
-_VALUE_TAG = re.compile(r"\['\$(?:date|datetime|time|uuid)'\]\Z")
 #: The recordings that a miss is compared with, at most.
 CANDIDATES = 300
 _LINE = 200
 # What is described of a client's call besides what counts: made from its other parts, or told apart by order.
 _BESIDE = ("signature", "server")
-# The digest of a value that is not shown as a whole.
-_DIGEST = re.compile(r" #[0-9a-f]{8}>\Z")
+# Two sides that differ in a digest alone.
+_DIGESTS = re.compile(r"(.*) #[0-9a-f]{8}>? recorded, \1 #[0-9a-f]{8}>? now")
 
 
 class Known(Protocol):
@@ -79,7 +78,7 @@ def nearest_recording(
     def likeness(known: Known) -> tuple[bool, float, bool, str]:
         differing: float = float("inf")
         if known.arguments is not None and short is not None:
-            differing = len({_argument_of(one.path) for one in differences(known.arguments, short)})
+            differing = len({_argument_of(one.path) for one in argument_differences(known.arguments, short)})
         is_like = (known.test or "").partition("[")[0] == (test or "").partition("[")[0]
         return known.test == test, -differing, is_like, known.recorded or ""
 
@@ -114,7 +113,7 @@ def missing(
         by = f" by {nearest.test}" if nearest.test else ""
         on = f" on {nearest.recorded}" if nearest.recorded else ""
         nearest = bare(whole(nearest))
-        differing = differences(nearest.arguments, call.arguments)
+        differing = argument_differences(nearest.arguments, call.arguments)
         counted = [one for one in differing if not _is_left_out(one.path, _ignored(call))]
         inner = _difference_lines(nearest, call, differing, counted)
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
@@ -141,20 +140,16 @@ def _ignorable(target: str, found: Sequence[Difference]) -> list[str]:
     for one in found:
         if is_client and one.path in _BESIDE:
             continue
-        path = re.sub(r"\[\d+\](?=\.)", ".*", _VALUE_TAG.sub("", one.path))
+        path = re.sub(r"\[\d+\](?=\.)", ".*", one.path)
         path = re.sub(r"\[(\d+)\]", r".\1", path)
         try:
             parse_path(path)
         except ValueError:
             return []
-        if "," in path or one.file or (is_client and _argument_of(path) not in parts_of(target)):
+        if "," in path or is_file(one.new) or (is_client and _argument_of(path) not in parts_of(target)):
             return []
         paths[path] = None
     return list(paths) if len(paths) <= _MOST else []
-
-
-def _without_digest(text: str | None) -> str:
-    return _DIGEST.sub(">", text or "")
 
 
 def _target_of(label: str) -> str:
@@ -168,8 +163,8 @@ def _difference_lines(
     if counted:
         beside = _BESIDE if names_client(_target_of(call.label)) else ()
         parts = [one for one in counted if one.path not in beside] or counted
-        lines = limited([one.line() for one in parts], _SHOWN)
-        if any(not one.file and _without_digest(one.old) == _without_digest(one.new) for one in parts):
+        lines = difference_lines(parts, most=_SHOWN)
+        if any(_DIGESTS.search(line) for line in lines):
             lines += [
                 "#... is a digest of all items and types, which may be others in another version of a library"
             ]
@@ -179,8 +174,8 @@ def _difference_lines(
         return [f"{where}: it was recorded without, or is another test's"]
     if call.sequence and nearest.test != call.test:
         return ["the same call: a recording of a sequence belongs to the test that made it"]
-    unseen = ", ".join(hidden(call.arguments)[:_SHOWN])
-    which = f"shown: {unseen}" if unseen else "described"
+    hidden = ", ".join(unseen(call.arguments)[:_SHOWN])
+    which = f"shown: {hidden}" if hidden else "described"
     return [f"the arguments look the same; they differ in a part that is not {which}"]
 
 
@@ -288,11 +283,11 @@ def mutated(target: str, facts: Sequence[str]) -> MutatedInputError:
 
 
 def mutations(names: Sequence[str], found: Sequence[Difference]) -> list[str]:
-    """Return how arguments changed, a line for each difference; `found` is how their descriptions differ after the call."""
+    """Return how arguments changed, a line for each difference; `found` is how their trees differ after the call."""
     shown = [one for one in found if _argument_of(one.path) in names]
-    unseen = set(names) - {_argument_of(one.path) for one in shown}
-    facts = limited([one.line("before", "after") for one in shown], _SHOWN)
-    return [*facts, *(f"{name}: changed in a part that is not shown" for name in sorted(unseen))]
+    hidden = set(names) - {_argument_of(one.path) for one in shown}
+    facts = difference_lines(shown, "before", "after", most=_SHOWN)
+    return [*facts, *(f"{name}: changed in a part that is not shown" for name in sorted(hidden))]
 
 
 def _argument_of(path: str) -> str:

@@ -7,10 +7,10 @@ from collections import OrderedDict
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytest_mimic._core.describe.described_secrets import secrets_in
-from pytest_mimic._core.describe.value_description import describe
 from pytest_mimic._core.files.places import TEMPORARY, Places
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.tree.making import tree_of
+from pytest_mimic._core.tree.secrets import secrets_in
 
 REDACTOR = Redactor()
 #: With a known secret, each text and name is searched for it.
@@ -54,7 +54,7 @@ values = st.recursive(
 @example({"f\u200bg": 1, "a b": 2, "$": 3, "x" * 101: 4})
 @example(["\ud800", "--password", "short", "a=1", "token=x", "\n"])
 def test_short_way_of_a_description_gives_what_the_general_one_gives(value):
-    assert describe(value, REDACTOR) == describe(value, REDACTOR, places=FOLDERS, secrets=ELSEWHERE)
+    assert tree_of(value, REDACTOR) == tree_of(value, REDACTOR, places=FOLDERS, secrets=ELSEWHERE)
 
 
 @given(texts)
@@ -72,4 +72,3 @@ def general(value):
 @given(values)
 def test_short_way_of_finding_secrets_gives_what_the_general_one_gives(value):
     assert secrets_in(value, REDACTOR) == secrets_in(general(value), REDACTOR)
-    assert secrets_in(value, REDACTOR, secret=True) == secrets_in(general(value), REDACTOR, secret=True)

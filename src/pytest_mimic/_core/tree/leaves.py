@@ -57,6 +57,8 @@ _OWN_TEXT = (
     "zoneinfo.ZoneInfo",
 )
 _PATHS = frozenset({"pathlib.PurePath", "pathlib._local.PurePath"})
+#: The types whose values have a tag with a text in readable outcomes, too.
+TAGGED: dict[type, str] = {date: "date", datetime: "datetime", time: "time"}
 _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     # `str` as the library's class defines it, even if a derived class defines another.
     **dict.fromkeys([*_OWN_TEXT, *_PATHS], lambda base, value: str(base.__str__(value))),

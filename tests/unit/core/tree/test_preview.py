@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pytest_mimic._core.describe.preview import preview
 from pytest_mimic._core.files.places import TEMPORARY, Places
 from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.tree.preview import preview
 
 numpy = pytest.importorskip("numpy", reason="numpy is not installed")
 pandas = pytest.importorskip("pandas", reason="pandas is not installed")
@@ -219,7 +219,7 @@ import sys
 from collections import Counter
 sys.path.insert(0, sys.argv[1])
 import pytest_mimic
-from pytest_mimic._core.describe.preview import preview
+from pytest_mimic._core.tree.preview import preview
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 

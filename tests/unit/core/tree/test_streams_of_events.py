@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.compare.outcome_comparison import Rules, compare
 from pytest_mimic._core.identity.opening import Events, ServerSentEvent
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.tree.agreement import Rules, compare
+from pytest_mimic._core.tree.wording import difference_lines
 
 
 def stream(*events: tuple[str, Any]) -> Events:
@@ -17,11 +18,9 @@ def stream(*events: tuple[str, Any]) -> Events:
     return Events([ServerSentEvent(event=name, data=data) for name, data in events], is_whole=True)
 
 
-def lines(
-    recorded: object, actual: object, *, paths: dict[str | None, None] | None = None, **options: Any
-) -> list[str]:
+def lines(recorded: object, actual: object, **options: Any) -> list[str]:
     sides = Outcome("value", {"body": recorded}), Outcome("value", {"body": actual})
-    return compare(*sides, Rules(**options), redactor=Redactor(), paths=paths)
+    return difference_lines(compare(*sides, Rules(**options), redactor=Redactor()))
 
 
 ONE = stream(("a", {"id": 1, "text": "x"}))
@@ -38,10 +37,7 @@ def test_a_path_may_leave_out_the_number_of_an_event_and_its_data(path):
 def test_other_fields_of_an_event_are_named():
     other = stream(("b", {"id": 1, "text": "x"}))
 
-    paths: dict[str | None, None] = {}
-
-    assert len(lines(ONE, other, paths=paths)) == 1
-    assert list(paths) == ["event"]
+    assert lines(ONE, other) == ["body[0].event: 'a' recorded, 'b' now"]
     assert lines(ONE, other, volatile=("body.event",)) == []
 
 
@@ -52,11 +48,3 @@ def test_each_event_has_the_shape_of_a_recorded_one_of_its_name():
     assert lines(recorded, stream(start, number, text, number, number, end), mode="shape") == []
     assert lines(recorded, stream(start, text, ("end", {"text": "x"}), end), mode="shape") != []
     assert lines(recorded, stream(start, text, ("other", {"text": "x"}), end), mode="shape") != []
-
-
-def test_the_paths_of_differences_are_given_as_volatile_takes_them():
-    paths: dict[str | None, None] = {}
-
-    lines({"n": [1]}, {"n": [2]}, paths=paths)
-
-    assert list(paths) == ["body.n.*"]

@@ -48,7 +48,7 @@ class CatalogCall:
 
     def label(self, width: int = 120) -> str:
         """Return the call as people read it, in about so many characters: `shop.api:fetch(base='EUR')`."""
-        from pytest_mimic._core.describe.text import recorded_label
+        from pytest_mimic._core.tree.call_labels import recorded_label
 
         return recorded_label(self.target, self.arguments, signature=self.signature, width=width)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from unit.core.compare.test_compare import lines, shape
+from unit.core.tree.test_agreement import lines, shape
 
 
 def numpy_pairs(numpy: Any) -> dict[str, tuple[Any, Any, str]]:

@@ -1,1 +1,0 @@
-"""Outcomes as trees, and the differences between a recorded outcome and another one."""

@@ -1,0 +1,416 @@
+"""Makes the tree of a value: plain data with tags as readable outcomes have them, without secrets, the same in every process.
+
+What JSON has stands for itself. Any other value is a mapping whose first key is its tag: `{"$date": "2026-11-02"}`,
+`{"$shop:Rate": {"base": "EUR"}}`. In an object, the key `""` holds its content as a container, and `*` its positional parts.
+Some tags are only here: `$text` (a value shown by a text, with its `type`), `$cut` (the beginning of a text, or a part too
+deep inside, with its `length`), `$list` (the first items of one), `$hidden` (a secret, while verifying) and `$cycle`. A
+value that is shown in part has a `digest`, so that another one looks different.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from heapq import nsmallest
+from itertools import islice
+from pathlib import PurePath
+from sys import maxsize
+from typing import Any, NamedTuple
+
+from pytest_mimic._core.files.digests import NoDigest
+from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.identity.call_identity import identity_of
+from pytest_mimic._core.identity.libraries import has_extent, library_of, record_fields
+from pytest_mimic._core.identity.object_state import exception_fields
+from pytest_mimic._core.identity.opening import (
+    Events,
+    ServerSentEvent,
+    is_pair,
+    iterator_state,
+    opened,
+    type_name,
+)
+from pytest_mimic._core.identity.paths import NamedContent, counted_file
+from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.tree.leaves import TAGGED, is_path, leaf_text, library_text
+from pytest_mimic._core.tree.parts import order
+from pytest_mimic._core.tree.secrets import beginning, secrets_in
+from pytest_mimic._core.words import pattern
+
+_ADDRESS = pattern(r" at 0x[0-9A-Fa-f]+")
+# A text up to the first length is never cut; of one that is too long, as much as the second length is shown.
+_SHORT, _START, _LONGEST_KEY = 40, 400, 100
+_DIGEST, _SMALL = 8, 1 << 62
+# Values of databases that are stored with their type, `{"$decimal": "1.50"}`, are such values here.
+_VALUE_TAGS = frozenset({"$base64", "$bytes", "$date", "$datetime", "$decimal", "$time", "$uuid"})
+
+
+class Budget(NamedTuple):
+    """How much of a value is in its tree."""
+
+    characters: (
+        int  # about how many characters containers share; numbers and short texts are there in any case
+    )
+    items: int  # of one container
+    depth: int  # levels of nested containers
+    text: int  # the longest text that is there as a whole
+    digests: bool = True  # whether what is there in part has a digest, which takes reading all of it
+
+
+#: For all arguments of a call together.
+ARGUMENTS = Budget(characters=4_000, items=40, depth=12, text=4_096)
+#: For a client's call, of which nothing else keeps what is sent, and for comparing: all but what is nested too deeply.
+WHOLE = Budget(characters=maxsize, items=maxsize, depth=64, text=maxsize)
+
+
+class Live(dict[str, Any]):
+    """The node of an object or of a library's data, with the value itself, which only verifying has."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, node: dict[str, Any], value: object) -> None:
+        super().__init__(node)
+        self.value: Any = value
+
+
+@dataclass(slots=True)
+class _Hidden:
+    """A value under a secret name."""
+
+    value: object
+
+
+def tree_of(
+    value: object,
+    redactor: Redactor,
+    *,
+    places: Places | None = None,
+    budget: Budget = ARGUMENTS,
+    secrets: frozenset[str] = frozenset(),
+    is_live: bool = False,
+) -> Any:
+    """Return the tree of any value.
+
+    No code of the value's class runs except `__mimic_identity__` and functions given to `register_fingerprint`. Values
+    under secret names are left out, and so are the same texts elsewhere, and the `secrets`, which are further texts known
+    to be secret. Paths in the folders of the run are shown by their place. A tree that `is_live` is for verifying: it shows
+    no secret, but two of them differ.
+    """
+    known = secrets | secrets_in(value, redactor)
+    return _Maker(redactor, known, places or Places(), budget, is_live).node(
+        value, budget.characters, budget.depth
+    )
+
+
+def argument_trees(
+    arguments: Mapping[str, object], redactor: Redactor, *, places: Places | None = None
+) -> dict[str, Any]:
+    """Return the trees of a call's arguments by name. They share one budget, and none is left out.
+
+    The values of `**extra` have their own names, and `*rest` its name with the star. See `tree_of` for the rest.
+    """
+    maker = _Maker(redactor, secrets_in(dict(arguments), redactor), places or Places(), ARGUMENTS, False)
+    return maker.named(arguments, ARGUMENTS.characters, ARGUMENTS.depth)
+
+
+def part_trees(parts: Mapping[str, object], places: Places | None = None) -> dict[str, Any]:
+    """Return the trees of the parts of a client's call, plain data in which secrets are hidden already."""
+    maker = _Maker(NO_NAMES, frozenset(), places or Places(), WHOLE, False)
+    return maker.named(parts, WHOLE.characters, WHOLE.depth)
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class _Maker:
+    """Makes the tree of one value. In its methods, `until` is where the count of characters may go, `depth` counts down."""
+
+    redactor: Redactor
+    secrets: frozenset[str]
+    places: Places
+    budget: Budget
+    is_live: bool
+    used: int = 0  # characters so far, of long texts only the first few
+    texts: int = 0  # characters of long texts so far
+    # Identities by the value's id, as a value with many places needs only one. The value is kept alive with it.
+    identities: dict[int, tuple[object, str | None]] = field(default_factory=dict)
+    open: set[int] = field(default_factory=set)
+
+    def node(self, value: Any, until: int, depth: int) -> Any:
+        kind = type(value)
+        if kind is str:
+            return self._text(value)
+        if value is None or kind is bool or (kind is int and -_SMALL < value < _SMALL):
+            self.used += 4
+            return value
+        if kind not in _CONTAINERS and (leaf := self._leaf(value, kind)) is not None:
+            return leaf
+        if id(value) in self.open:
+            return {"$cycle": type_name(kind)}
+        if depth <= 0 or self.used >= until:
+            node: dict[str, Any] = {"$cut": type_name(kind)}
+            if issubclass(kind, (dict, list, tuple, set, frozenset)):
+                node["length"] = len(value)
+            return self._marked(node, value)
+        self.open.add(id(value))
+        try:
+            return _CONTAINERS.get(kind, _Maker._object)(self, value, until, depth)
+        finally:
+            self.open.discard(id(value))
+
+    # Values without parts
+
+    def _leaf(self, value: Any, kind: type) -> Any:
+        """Return the node of a value that is shown by one text, None for any other value."""
+        self.used += 8
+        if kind in _LEAVES:
+            return _LEAVES[kind](self, value)
+        if library_of(kind) is not None:
+            if has_extent(kind):
+                text = self._shown(f"<{library_text(value)}>")
+                return self._alive(self._marked({"$text": text, "type": type_name(kind)}, value), value)
+            if record_fields(value) is not None:
+                return None
+            text = self._shown(_ADDRESS.sub("", str(value)))
+            return self._alive({"$text": text, "type": type_name(kind)}, value)
+        own = leaf_text(value)
+        if own is None:
+            return None
+        if is_path(kind):
+            return self._path(value, own)
+        # The name of a function or class is shown whole, and stands for what may differ.
+        is_name = own.startswith("<")
+        limit = max(self.budget.text, _LONGEST_KEY if is_name else 0)
+        text = " ".join(self._shown(beginning(own, limit, self.secrets, self.redactor))[:limit].splitlines())
+        if kind in TAGGED:
+            return {f"${TAGGED[kind]}": text}
+        node = {"$text": text, "type": type_name(kind)}
+        return self._alive(self._marked(node, value) if is_name else node, value)
+
+    def _text(self, value: str) -> Any:
+        if len(value) <= _SHORT:
+            self.used += len(value) + 2
+            if value.isascii() and not self.places.marks and self._shown(value) == value:
+                return value
+        else:
+            self.used += _SHORT
+        place = self.places.place_of_text(value) if self.places.marks else None
+        if place is not None:
+            return self._with_content({"$str": self._shown(place.text)}, value)
+        limit = self._room(len(value))
+        shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
+        if len(value) <= limit:
+            if (
+                not shown.isascii() and shown.encode("utf-8", "replace").decode() != shown
+            ):  # JSON has no such text
+                shown = shown.encode("utf-8", "backslashreplace").decode()
+                return {"$text": repr(shown).replace("\\\\", "\\"), "type": "str"}
+            return shown if shown == value else self._hiding(shown, value)
+        start = shown[:limit].encode("utf-8", "backslashreplace").decode()
+        return self._marked({"$cut": "str", "start": start, "length": len(value)}, value)
+
+    def _hiding(self, shown: str, value: object) -> Any:
+        return self._secret(_Hidden(value), shown) if self.is_live else shown
+
+    def _room(self, length: int) -> int:
+        """Return how much of a text of this length is shown. Long ones have a budget of their own."""
+        if length <= _SHORT:
+            return length
+        most = self.budget.text
+        if length > most or self.texts + length > 4 * most:
+            length = min(_START if self.texts < 4 * most else _SHORT, most)
+        self.texts += length
+        return length
+
+    def _bytes(self, value: bytes | bytearray) -> Any:
+        limit = self._room(len(value))
+        shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
+        name = type(value).__name__
+        if len(value) > limit:
+            return self._marked({"$cut": name, "start": shown[:limit], "length": len(value)}, value)
+        if self.is_live and shown.encode("latin-1") != value:
+            return self._hiding(shown, value)
+        if name == "bytes" and shown.isascii() and shown.isprintable():
+            return {"$bytes": shown}
+        text = repr(shown.encode("latin-1"))
+        return {"$text": text if name == "bytes" else f"{name}({text})", "type": name}
+
+    def _integer(self, value: int) -> Any:
+        # Python refuses to write integers of more than 4,300 digits.
+        if value.bit_length() <= 400:
+            return value
+        return self._marked({"$text": f"<int of {value.bit_length()} bits>", "type": "int"}, value)
+
+    def _path(self, value: object, text: str) -> dict[str, Any]:
+        place = self.places.place_of(text)
+        node = {"$path": self._shown(text if place is None else place.text)}
+        path = counted_file(value, self.places) if self.budget.digests else None
+        return node if path is None else self._with_content(node, path)
+
+    def _content(self, value: NamedContent) -> dict[str, Any]:
+        return self._with_content({"$content": self._shown(PurePath(value.text).name)}, value.text)
+
+    def _with_content(self, node: dict[str, Any], path: str) -> dict[str, Any]:
+        """Add the digest of the file or folder that a path names."""
+        if not self.budget.digests:
+            return node
+        try:
+            return {**node, "digest": self.places.digests.content_of(path).short}
+        except NoDigest:  # the identity has refused it, or does not need it
+            return node
+
+    def _secret(self, hidden: _Hidden, shown: str = PLACEHOLDER) -> Any:
+        if not self.is_live:
+            return shown
+        return self._marked({"$hidden": shown, "type": type_name(type(hidden.value))}, hidden.value)
+
+    def _shown(self, text: str) -> str:
+        # Before a text is shortened: the beginning of a value would not be known.
+        if self.redactor.environment.forms:
+            text = self.redactor.environment.text(text)
+        return self.redactor.texts.scrub_text(text, self.secrets)
+
+    def _marked(self, node: dict[str, Any], value: object) -> dict[str, Any]:
+        """Add a digest to a node that shows its value in part: a short one, but while verifying the whole identity."""
+        if not self.budget.digests:
+            return node
+        if id(value) not in self.identities:
+            self.identities[id(value)] = (value, identity_of(value, self.places))
+        identity = self.identities[id(value)][1]
+        return node if identity is None else {**node, "digest": identity[: None if self.is_live else _DIGEST]}
+
+    def _alive(self, node: dict[str, Any], value: object) -> dict[str, Any]:
+        return Live(node, value) if self.is_live else node
+
+    # Values with parts
+
+    def _parts(self, values: list[Any], until: int, depth: int) -> list[Any]:
+        """Return the nodes of values. Containers get equal shares of the room, and one leaves the rest of its to the others."""
+        left = sum(type(value) in _CONTAINERS for value in values) or 1
+        found = []
+        for value in values:
+            share = self.used + max(until - self.used, 0) // max(left, 1)
+            left -= type(value) in _CONTAINERS
+            found.append(self.node(value, share, depth - 1))
+        return found
+
+    def _items(self, value: list[Any] | tuple[Any, ...], until: int, depth: int) -> Any:
+        if is_pair(value):
+            items = [value[0], self._safe(*value)]
+        else:
+            items = list(value[: self.budget.items])
+            # The value that follows `--password` in a command line.
+            items = [
+                _Hidden(item) if place and self.redactor.secret_flag(items[place - 1]) else item
+                for place, item in enumerate(items)
+            ]
+        inner = self._parts(items, until, depth)
+        if type(value) is list and len(inner) == len(value):
+            return inner
+        return self._listed(inner, value)
+
+    def _listed(self, inner: list[Any], value: Any) -> dict[str, Any]:
+        node = {f"${type(value).__name__}": inner}
+        return node if len(inner) == len(value) else self._marked({**node, "length": len(value)}, value)
+
+    def _members(self, value: set[Any] | frozenset[Any], until: int, depth: int) -> Any:
+        kinds = {type(item) for item in value}
+        most = self.budget.items
+        if kinds == {str} or kinds <= {int, float, bool}:
+            ordered = nsmallest(min(most, len(value)), value, key=lambda item: (item != item, item))
+            return self._listed(self._parts(ordered, until, depth), value)
+        # Other members have no order, so that the first few would be others in the next process.
+        inner, start = [], (self.used, self.texts)
+        for item in value if len(value) <= most else ():
+            self.used, self.texts = start  # what one takes does not depend on those before it
+            inner.append(self.node(item, self.used + (until - self.used) // len(value), depth - 1))
+        return self._listed(sorted(inner, key=order), value)
+
+    def _mapping(self, value: dict[Any, Any], until: int, depth: int) -> Any:
+        pairs = dict(islice(value.items(), self.budget.items))
+        if next(iter(pairs), "") in _VALUE_TAGS and set(map(type, pairs.values())) == {str}:
+            return {key: self._shown(part) for key, part in pairs.items()}
+        if all(map(self._is_name, pairs)):
+            inner: Any = self.named(pairs, until, depth)
+            if len(pairs) == len(value):
+                return inner
+            inner = [[key, part] for key, part in inner.items()]
+        else:
+            keys = self._parts(list(pairs), until, depth)
+            parts = self._parts([self._safe(*pair) for pair in pairs.items()], until, depth)
+            inner = [list(pair) for pair in zip(keys, parts, strict=True)]
+        return self._listed(inner, value)
+
+    def _is_name(self, key: object) -> bool:
+        """Return whether a key can be a key of the tree without any change."""
+        if type(key) is not str or len(key) > _LONGEST_KEY or key[:1] == "$":
+            return False
+        if not self.secrets and key.isascii() and key.isidentifier() and "AIza" not in key:
+            return True
+        is_place = self.places.marks and self.places.place_of_text(key) is not None
+        return self._shown(key) == key and key.isprintable() and not is_place
+
+    def _safe(self, name: object, value: object) -> object:
+        return _Hidden(value) if self.redactor.hides(name, value) else value
+
+    def named(self, parts: Mapping[str, object], until: int, depth: int) -> dict[str, Any]:
+        """Return the nodes of attributes, arguments, or the entries of a dict, all of them."""
+        self.used += sum(map(len, parts)) + 4 * len(parts)
+        values = [self._safe(name, value) for name, value in parts.items()]
+        return dict(zip(parts, self._parts(values, until, depth), strict=True))
+
+    def _object(self, value: Any, until: int, depth: int) -> Any:
+        """Return the node of an object, or of a value of a class derived from a plain one."""
+        kind = type(value)
+        name = type_name(kind)
+        fields = record_fields(value)
+        content, attributes = opened(value) if fields is None else ((), fields)
+        inner: dict[str, Any] = {}
+        if issubclass(kind, deque) and value.maxlen is not None:
+            attributes = {**attributes, "maxlen": value.maxlen}
+        if content:
+            # A rule of the user's may reduce a value to another that has the same rule: each level counts.
+            inner[""] = self.node(content[0], until, depth - 1)
+        elif issubclass(kind, BaseException):
+            attributes = _exception_parts(value) | attributes
+            inner["*"] = self._parts(list(value.args), until, depth)
+        elif not attributes and (state := iterator_state(value)) is not None:
+            inner[""] = self.node(state, until, depth - 1)
+        elif not attributes:
+            text = f"<{name.rpartition(':')[2].rpartition('.')[2]}>"
+            return self._alive(self._marked({"$text": text, "type": name}, value), value)
+        shown = dict(islice(attributes.items(), self.budget.items))
+        inner |= self.named(shown, until, depth)
+        node = {f"${name}": inner}
+        if len(shown) < len(attributes):
+            return self._marked({**node, "length": len(attributes)}, value)
+        return self._alive(node, value)
+
+    def _events(self, value: Events, until: int, depth: int) -> dict[str, Any]:
+        return {"$events": self._parts(list(value), until, depth), "whole": value.is_whole}
+
+
+def _exception_parts(error: BaseException) -> dict[str, Any]:
+    names = *exception_fields(error), "__cause__"
+    parts = {name: getattr(error, name, None) for name in names}
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+_LEAVES: dict[type, Callable[[_Maker, Any], Any]] = {
+    NamedContent: _Maker._content,
+    _Hidden: _Maker._secret,
+    bytes: _Maker._bytes,
+    bytearray: _Maker._bytes,
+    int: _Maker._integer,
+    float: lambda _maker, value: value if math.isfinite(value) else {"$float": repr(value)},
+}
+_CONTAINERS: dict[type, Callable[[_Maker, Any, int, int], Any]] = {
+    Events: _Maker._events,
+    ServerSentEvent: _Maker._mapping,
+    dict: _Maker._mapping,
+    frozenset: _Maker._members,
+    list: _Maker._items,
+    set: _Maker._members,
+    tuple: _Maker._items,
+}

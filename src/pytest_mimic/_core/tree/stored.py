@@ -1,0 +1,170 @@
+"""A stored outcome as a tree to compare and to draw, made from its JSON: nothing is loaded, no class is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.redact.hiding import places
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.tree.drawing import bytes_text
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.vault import Stored
+
+# Of a response's headers, verifying compares this one.
+_COMPARED_HEADERS = ("content-type",)
+_BODIES = ("json", "text", "base64", "chunks", "events")
+
+
+def without_secrets(
+    body: dict[str, Any], redactor: Redactor, secrets: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return a copy of an outcome's JSON in which the values of secret names are replaced, wherever they stand.
+
+    Besides keys, a name may be the first of a pair, or a word before its value (`--password`). `secrets` are further
+    texts known to be secret.
+    """
+    from pytest_mimic._core.tree.secrets import secrets_in
+
+    # A text with a placeholder is hidden already, such as a cookie's name with its attributes.
+    known = [text for text in {*secrets, *secrets_in(body, redactor)} if PLACEHOLDER not in text]
+    copy: dict[str, Any] = redactor.scrub(body, stored=True)
+    for place in places({"": copy}, redactor):
+        if type(place.value) is str:
+            place.box[place.key] = redactor.texts.scrub_text(place.value, known)
+    return copy
+
+
+def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = ()) -> Any:
+    """Return what is compared of an outcome: the value itself, or a mapping with `raised` or `items`.
+
+    `secrets` are as for `without_secrets`. CorruptRecordingError: a file is damaged or missing.
+    """
+    body, entry = stored.readable(), stored.entry
+    # Lifting loads all that makes outcomes, so it is only done for what the JSON does not say.
+    lifted: Any = stored.lifted().encoded if body is None or "objects" in entry else None
+    if body is None:
+        pickled, mark = lifted.pickled, entry.get("checksum", lifted.fingerprint)
+        lists = {"preview": "\n".join(map(str, entry.get("preview", ()))), "imports": pickled.imports}
+        return {"$pickle": {**lists, "code": pickled.code}, "size": stored.size, "digest": mark}
+    body = without_secrets(body, redactor, secrets)
+    found = body_tree(body, is_tagged=stored.is_tagged)
+    if lifted is not None:
+        found = _with_objects(found, lifted.readable.objects)
+    found.pop("is_open", None)  # items count as far as both streams were read
+    if stored.awaited:
+        found["awaited"] = True
+    value: Any = found.get("value")
+    if is_response(value):
+        found["value"] = _compared(value)
+    return found["value"] if list(found) == ["value"] else found
+
+
+def body_tree(body: dict[str, Any], *, is_tagged: bool) -> dict[str, Any]:
+    """Return the parts of an outcome's JSON, by the words that people use: `value`, `raised`, `items`, `end`, ...
+
+    Mappings may be tags, `{"$date": "2026-11-02"}`, if it `is_tagged`.
+    """
+    found: dict[str, Any] = {}
+    if "value" in body:
+        found["value"] = _tree(body["value"], is_tagged=is_tagged)
+    if "raised" in body:
+        found["raised"] = _exception(body["raised"])
+    if "stream" in body:
+        stream = body["stream"]
+        found["items"] = _tree(stream.get("items", []), is_tagged=is_tagged)
+        end = stream.get("end")
+        if end is None:
+            found["is_open"] = True
+        elif end != {"value": None}:
+            found["end"] = body_tree(end, is_tagged=is_tagged)
+        if stream.get("sent") is not None:
+            found["sent"] = _tree(stream["sent"], is_tagged=is_tagged)
+    return found
+
+
+def _tree(plain: Any, *, is_tagged: bool) -> Any:
+    """Return JSON as a tree. What an object has besides its fields stands among them."""
+    if isinstance(plain, list):
+        return [_tree(part, is_tagged=is_tagged) for part in plain]
+    if not isinstance(plain, dict):
+        return plain
+    inner = {key: _tree(part, is_tagged=is_tagged) for key, part in plain.items()}
+    tag = next(iter(inner), "")
+    if tag == "$anchor":
+        return inner.get("value")
+    if tag[:1] != "$":
+        return inner
+    if not is_tagged:
+        return {"$dict": [list(pair) for pair in inner.items()]}
+    if isinstance(inner[tag], dict):
+        for name in ("attributes", "extra"):
+            if isinstance(inner.get(name), dict) and not inner[name].keys() & inner[tag].keys():
+                inner[tag] = inner[tag] | inner.pop(name)
+    return inner
+
+
+def _with_objects(tree: Any, objects: Mapping[str, bytes]) -> Any:
+    """Return a tree in which long bytes are named by what they are."""
+    if isinstance(tree, list):
+        return [_with_objects(part, objects) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    name = str(tree.get("$object"))
+    if name in objects:
+        return {"$text": bytes_text(objects[name]), "type": "bytes", "digest": name.rpartition("/")[2]}
+    return {key: _with_objects(part, objects) for key, part in tree.items()}
+
+
+def exception_name(node: dict[str, Any]) -> str:
+    """Return the class of a stored exception, `module:name`."""
+    tag = next(iter(node))
+    return exception_name(node["value"]) if tag == "$anchor" else tag[1:]
+
+
+def _exception(node: Any) -> Any:
+    """Return a stored exception as the tree of one, with its cause and the exceptions of a group."""
+    if isinstance(node, dict) and "$anchor" in node:
+        node = node["value"]
+    if not isinstance(node, dict) or not isinstance(parts := next(iter(node.values())), dict):
+        return _tree(node, is_tagged=True)
+    args = parts.get("args", [])
+    fields = {name: part for name, part in parts.get("fields", {}).items() if part not in (None, *args)}
+    found = {"*": args, **parts.get("attributes", {}), **fields}
+    if "cause" in parts:
+        found["__cause__"] = _exception(parts["cause"])
+    if "notes" in parts:
+        found["__notes__"] = parts["notes"]
+    return {next(iter(node)): _tree(found, is_tagged=True)}
+
+
+def _compared(response: dict[str, Any]) -> dict[str, Any]:
+    """Return what verifying compares of a response, its body as what it is."""
+    found: dict[str, Any] = {"status": response["status"]}
+    headers = {str(name).lower(): value for name, value in response["headers"]}
+    if compared := {name: headers[name] for name in _COMPARED_HEADERS if name in headers}:
+        found["headers"] = compared
+    body = response.get("body")
+    if isinstance(body, dict):
+        kind = next((name for name in _BODIES if name in body), None)
+        content: Any = body[kind] if kind else body
+        if kind == "base64":
+            content = {"$base64": content}
+        elif kind == "chunks":
+            is_text = all(isinstance(one, str) for one in content)
+            content = "".join(content) if is_text else [_chunk(one) for one in content]
+        found["body"] = content
+    return found | {name: response[name] for name in ("end", "error") if name in response}
+
+
+def _chunk(chunk: Any) -> Any:
+    return {"$base64": chunk["base64"]} if isinstance(chunk, dict) and "base64" in chunk else chunk
+
+
+def is_response(value: object) -> bool:
+    if not isinstance(value, dict) or type(value.get("status")) is not int:
+        return False
+    headers = value.get("headers")
+    return isinstance(headers, list) and all(isinstance(one, list) and len(one) == 2 for one in headers)
