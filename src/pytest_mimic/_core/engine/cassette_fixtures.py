@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic._core.engine.cassettes import Cassette, CassetteMode
@@ -71,27 +72,9 @@ class CassetteFixtures:
         name = cassette_of_test(self._state.test, self._unnamed) if name is None else cassette_name(name)
         is_one = isinstance(targets, str) or callable(targets)
         covered = self._targets((targets,) if is_one else tuple(targets or ()), options)
-        return self._opened(lambda: self._open(fixture, name, strict=strict), covered)
-
-    @contextmanager
-    def _opened(self, make: Callable[[], Cassette], covered: list[Target]) -> Iterator[Cassette]:
-        cassette, state = make(), self._state
-        for other in state.open_cassettes[-1:]:
-            cassette.refuse_beside(other)
-        covering = self._coverings.enter(covered, cassette)
-        state.open_cassettes.append(cassette)
-        state.own_cassettes.set((*state.own_cassettes.get(), cassette))
-        error = None
-        try:
-            yield cassette
-        except BaseException as raised:
-            error = raised
-            raise
-        finally:
-            state.open_cassettes.remove(cassette)
-            state.own_cassettes.set(tuple(one for one in state.own_cassettes.get() if one is not cassette))
-            covering.end()
-            cassette.close(error)
+        return _Block(
+            self._state, self._coverings, partial(self._open, fixture, name, strict=strict), covered
+        )
 
     def _open(self, fixture: str, name: str, *, strict: bool) -> Cassette:
         """Return a cassette in the mode that its fixture has in this run: see `block`."""
@@ -110,6 +93,35 @@ class CassetteFixtures:
         others = [name for name in TAKEN_BY_CASSETTES if name not in present]
         installed = filter(is_installed, others)
         return as_targets([*self._coverings.targets, *installed], options)
+
+
+class _Block:
+    """The block of a cassette: opened and its targets mimicked, for as long as it lasts."""
+
+    def __init__(
+        self, state: RunState, coverings: Coverings, make: Callable[[], Cassette], covered: list[Target]
+    ) -> None:
+        self._state = state
+        self._coverings = coverings
+        self._make = make
+        self._covered = covered
+
+    def __enter__(self) -> Cassette:
+        cassette, state = self._make(), self._state
+        for other in state.open_cassettes[-1:]:
+            cassette.refuse_beside(other)
+        self._covering = self._coverings.enter(self._covered, cassette)
+        state.open_cassettes.append(cassette)
+        state.own_cassettes.set((*state.own_cassettes.get(), cassette))
+        self._cassette = cassette
+        return cassette
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        cassette, state = self._cassette, self._state
+        state.open_cassettes.remove(cassette)
+        state.own_cassettes.set(tuple(one for one in state.own_cassettes.get() if one is not cassette))
+        self._covering.end()
+        cassette.close(error)
 
 
 def mode_of(fixture: str, mode: Mode, *, name: str, exists: bool, may_record: bool) -> CassetteMode:
