@@ -91,6 +91,7 @@ class McpSession:
             self._has_replayed = True
             self._replay(step, request)
             return
+        is_sent = False
         with recording(step, _no_outcome):
             if self._has_replayed and self._to_server is None:
                 raise UnstorableOutcomeError(
@@ -102,9 +103,10 @@ class McpSession:
             if step.mode != "pass":
                 self._open[request["id"]] = _Open(request, step, [])
             await self._send_for_real(message)
-            return
-        del self._open[request["id"]]  # to verify, although it could not be sent
-        self._replay(step, request)
+            is_sent = True
+        if not is_sent:  # to verify
+            del self._open[request["id"]]
+            self._replay(step, request)
 
     def _replay(self, step: Step, request: dict[str, Any]) -> None:
         for one in replayed_messages(step.outcome(), request):
