@@ -87,8 +87,8 @@ REPLAY = """
     _core.files _core.files.places
     _core.identity _core.identity.call_identity _core.identity.kinds _core.identity.resolve
     _core.identity.short _core.identity.source
-    _core.patch _core.patch.activation _core.patch.descriptors _core.patch.holders _core.patch.imports
-    _core.patch.lookup _core.patch.patcher _core.patch.patches
+    _core.patch _core.patch.descriptors _core.patch.holders _core.patch.imports
+    _core.patch.find _core.patch.patcher _core.patch.patches
     _core.seam _core.seam.registry
     _core.swallowed _core.swallowed.pending
     _core.targets _core.targets.binding _core.targets.options _core.targets.target

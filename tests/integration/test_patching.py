@@ -371,104 +371,40 @@ def test_annotations_need_not_name_anything(project):
     project.replay().expect(passed=2, real=[])
 
 
-@pytest.mark.parametrize("mode", ["", "--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-live"])
-def test_every_place_is_restored_by_identity(project, mode):
-    """After a run, after an exception, and after nested blocks. No new names remain."""
+def test_every_place_is_restored_when_the_run_ends(project):
+    """By identity, after blocks, markers, exceptions and an interrupt, in a process that runs pytest and goes on."""
+    project.ini("shop:helper")
     project.write(
         "early.py",
         "from shop import fetch, fetch as again\n\nclass Holder:\n    call = staticmethod(fetch)\n",
     )
     project.write("places.py", PLACES)
     project.tests("""
-        import pytest
-        import early, places, shop
-        from pytest_mimic import mimic
+        import early, places, pytest, shop
+        from pytest_mimic import TargetError, mimic
+        from tally import ran
 
         ALL = "shop:*", "shop:Client.*", "shop:Client.token", "shop:Client.profile", "shop:Gold.*", "shop:Silver.get"
-        BEFORE = places.places()
-        NAMES = {holder: list(vars(holder)) for holder in (shop.Client, shop.Gold, shop.Silver, early.Holder)}
-
-        def assert_restored():
-            after = places.places()
-            assert [name for name in BEFORE if after[name] is not BEFORE[name]] == []
-            assert {holder: list(vars(holder)) for holder in NAMES} == NAMES
-
-        def is_covered():
-            return hasattr(shop.fetch, "__mimic_original__")
-
-        def test_block(pytestconfig):
-            with mimic(*ALL):
-                assert is_covered() or pytestconfig.option.mimic_live
-            assert_restored()
-
-        def test_exception():
-            with pytest.raises(ZeroDivisionError):
-                with mimic(*ALL):
-                    1 / 0
-            assert_restored()
-
-        def test_nested(pytestconfig):
-            with mimic(*ALL):
-                with mimic("shop:fetch", ignore="city"), mimic(*ALL):
-                    assert is_covered() or pytestconfig.option.mimic_live
-                assert is_covered() or pytestconfig.option.mimic_live
-                with pytest.raises(KeyError), mimic("shop:Client.*"):
-                    raise KeyError
-            assert_restored()
 
         def test_in_disorder():
-            first, second = mimic("shop:*", "shop:Client.*"), mimic("shop:fetch", "shop:Client.get")
+            first, second = mimic(*ALL), mimic("shop:fetch", ignore="city")
             first.__enter__()
             second.__enter__()
             first.__exit__(None, None, None)
             second.__exit__(None, None, None)
-            assert_restored()
+            assert places.places()["own"]("Oslo") == ["Oslo", 3]  # passes through
 
         @pytest.mark.mimic(*ALL)
         def test_marker():
-            pass
+            early.taken = shop.fetch
+            early.Holder.taken = shop.Client.__dict__["make"]
 
-        def test_after_the_marker():
-            assert_restored()
-
-        @mimic(*ALL)
-        def test_decorator():
-            pass
-
-        def test_after_the_decorator():
-            assert_restored()
-    """)
-
-    project.run(*([mode] if mode else [])).expect(passed=8)
-
-
-def test_block_with_a_missing_target_leaves_nothing_patched(project):
-    project.test("""
-        from pytest_mimic import TargetError, mimic
-        fetch, get = shop.fetch, vars(shop.Client)["get"]
-        with pytest.raises(TargetError, match="did you mean fetch"):
-            with mimic("shop:fetch", "shop:Client.get", "shop:fetsh"):
+        def test_missing():
+            with pytest.raises(TargetError, match="did you mean fetch"), mimic("shop:fetch", "shop:fetsh"):
                 pass
-        assert shop.fetch is fetch and vars(shop.Client)["get"] is get
-    """)
-
-    project.run().expect(passed=1)
-
-
-def test_configured_targets_are_restored_when_the_run_ends(project):
-    """By identity, in a process that runs pytest and goes on."""
-    project.ini("shop:*", "shop:Client.*")
-    project.write(
-        "early.py",
-        "from shop import fetch, fetch as again\n\nclass Holder:\n    call = staticmethod(fetch)\n",
-    )
-    project.write("places.py", PLACES)
-    project.tests("""
-        import places, shop
-        from pytest_mimic import mimic
 
         def test_fails():
-            with mimic("shop:fetch", ignore="city"):
+            with mimic(*ALL):
                 assert hasattr(shop.fetch, "__mimic_original__")
                 raise SystemExit
 
@@ -477,15 +413,17 @@ def test_configured_targets_are_restored_when_the_run_ends(project):
     """)
     program = """
         import sys
-        import pytest, places
+        import early, pytest, places, shop
 
-        before = places.places()
+        holders = shop.Client, shop.Gold, shop.Silver
+        before, names = places.places(), [list(vars(holder)) for holder in holders]
         for _ in range(2):
             pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "test_shop.py"])
         after = places.places()
         different = [name for name in before if after[name] is not before[name]]
+        taken = early.taken is shop.fetch and vars(early.Holder)["taken"] is before["make"]
         finders = [finder for finder in sys.meta_path if "mimic" in repr(type(finder))]
-        print("different:", different, "finders:", finders)
+        print("different:", different, taken, [list(vars(holder)) for holder in holders] == names, finders)
     """
     path = project.write("main.py", program)
     done = subprocess.run(
@@ -497,8 +435,8 @@ def test_configured_targets_are_restored_when_the_run_ends(project):
         timeout=300,
     )
 
-    assert "different: [] finders: []" in done.stdout, done.stdout + done.stderr
-    assert done.stdout.count("KeyboardInterrupt") >= 2, done.stdout
+    assert "different: [] True True []" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.count("1 failed, 3 passed") == 2, done.stdout
 
 
 def test_an_object_of_a_class_is_refused(project):

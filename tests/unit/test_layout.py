@@ -36,7 +36,7 @@ BUDGET = {
     "_core.identity": 4_250,
     "_core.inputs": 700,
     "_core.outcome": 4_700,
-    "_core.patch": 1_500,
+    "_core.patch": 870,
     "_core.pending": 290,
     "_core.redact": 1_020,
     "_core.seam": 770,

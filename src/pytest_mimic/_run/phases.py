@@ -6,7 +6,8 @@ The plugin is registered once something is mimicked: a run without mimicked call
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.node_ids import plain_id
-from pytest_mimic._core.targets.target import as_targets
+from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._run.configuration import Hooks
 from pytest_mimic.errors import TargetError
 
@@ -30,7 +31,7 @@ class Phases(Hooks):
         self._session = session
         self._marks: list[Callable[[], None]] = []  # what ends the coverings of its markers and decorators
         self._has_passed = self._is_whole = True
-        self._has_loaded_all = False
+        self._has_loaded_all = self._are_marks_known = False
         self._replays_before = 0
 
     @pytest.hookimpl(tryfirst=True)
@@ -52,9 +53,12 @@ class Phases(Hooks):
             self._has_loaded_all = True
         if self.broken is not None:
             raise self.broken
+        marks = list(item.iter_markers("mimic"))
+        if marks and not self._are_marks_known:
+            self._are_marks_known = True
+            self._session.coverings.prepare(_marked(item.session.items))
         for targets in _decorations(item):
             self._marks.append(self._session.coverings.enter(targets).end)
-        marks = list(item.iter_markers("mimic"))
         for mark in reversed(marks):  # the closest comes first, and is entered last
             try:
                 if not mark.args:
@@ -117,6 +121,16 @@ class Phases(Hooks):
         if report.when == "teardown":
             passed, is_whole = self._has_passed, self._is_whole
             session.keep_error(lambda: session.end_test(passed=passed, is_whole=is_whole))
+
+
+def _marked(items: Iterable[pytest.Item]) -> list[Target]:
+    """Return the targets that markers name. Wrong ones are told when their tests begin."""
+    found: dict[str, Target] = {}
+    for item in items:
+        for mark in item.iter_markers("mimic"):
+            with suppress(TargetError):
+                found.update((target.name, target) for target in as_targets(mark.args))
+    return list(found.values())
 
 
 def _decorations(item: pytest.Item) -> list[Any]:

@@ -80,7 +80,6 @@ class Session:
         try:
             self.scopes.end_test(passed=passed, is_whole=is_whole)
         finally:
-            self.coverings.patcher.sweep()
             self.state.end_test()
             self.state.places.own = None
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.run_state import noting_processes
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.machinery import may_be_called_by_pytest
-from pytest_mimic._core.patch import Patcher
+from pytest_mimic._core.patch.patcher import Patcher
 from pytest_mimic._core.seam.registry import kind_of, load_adapter
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import Target, missing_module, replaced_client
@@ -19,61 +19,42 @@ from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.cassettes import Cassette
-    from pytest_mimic._core.engine.client_plan import ClientPort
+    from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.patch import Activation
+    from pytest_mimic._core.patch.find import Found
+    from pytest_mimic._core.patch.patcher import Activation
     from pytest_mimic._core.seam.base import Adapter, Edge
 
-    AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
 
-
-class RequestedTarget:
-    """A target in one activation, perhaps with the cassette that takes its calls."""
-
-    __slots__ = ("cassette", "excluded", "module", "origin", "path", "target")
-
-    def __init__(self, target: Target, cassette: Cassette | None) -> None:
-        self.target = target
-        self.cassette = cassette
-        self.module = target.module
-        self.path = target.path
-        self.excluded = target.excluded
-        self.origin = target.origin
-
-
-class WatchedFunction(NamedTuple):
+class _Watched(NamedTuple):
     """A function that the run itself intercepts: an edge without a client."""
 
     module: str
     path: tuple[str, ...]
     wrap: Callable[..., Any]
-    excluded: bool = False
     origin: str = ""
 
 
-class Covering(ExitStack):
-    """The functions and clients that one activation mimics. Closing it restores them."""
+class Covering:
+    """The functions and clients that one activation mimics."""
 
-    def __init__(self, coverings: Coverings) -> None:
-        super().__init__()
+    def __init__(self, coverings: Coverings, cassette: Cassette | None) -> None:
+        self.cassette = cassette
+        self.functions: Activation | None = None
+        self.problems: list[TargetError] = []
+        self.plans: list[tuple[ClientPort, ClientPlan]] = []
         self._coverings = coverings
-        self._functions: list[Activation] = []
-        self.problems: Iterable[TargetError] = ()
-
-    def patch(self, functions: Activation) -> None:
-        self._functions.append(functions)
-        self.callback(functions.close)
 
     def take_problems(self) -> list[TargetError]:
         """Return errors for the targets found missing since the last call."""
-        taken, self.problems = [*self.problems], ()
-        for functions in self._functions:
-            taken += functions.problems
-            functions.problems = []
+        functions = self.functions
+        taken, self.problems = self.problems, []
+        if functions is not None and functions.problems:
+            taken, functions.problems = [*taken, *functions.problems], []
         return taken
 
     def end(self) -> None:
-        """Restore the functions and clients before the run ends."""
+        """End the activation before the run ends."""
         self._coverings.uncover(self)
 
 
@@ -88,40 +69,42 @@ class Coverings:
         self._state = state
         self.targets: list[Target] = []
         self._mimics = state.settings.mode is not Mode.LIVE  # in which targets are only checked
-        cover = self._cover if self._mimics else None
-        self.patcher = Patcher(cover, self._uncover, self._judge)
-        # By id, as a function may have no hash. The wrapper keeps its function alive, so no other gets the id.
-        self._mimicked: dict[int, Mimicked] = {}
-        # Not strong: a reference from here would make a patch search for whoever else holds the wrapper.
-        self._edges: WeakValueDictionary[int, Callable[..., Any]] = WeakValueDictionary()
+        self.patcher = Patcher(self._cover if self._mimics else None, self._uncover, _judge)
+        self._mimicked: dict[object, Mimicked] = {}  # by the key of a function, which may have no hash
+        self._edges: dict[object, Callable[..., Any]] = {}
+        self._notes_processes = False
         self._ports: dict[str, ClientPort] = {}
-        # One of each for the whole run: a wrapper of an earlier activation may be in use again, and has its state.
         self._adapters: dict[str, Adapter] = {}
         self._open: list[Covering] = []
 
     def cover(
         self, targets: Iterable[Target], cassette: Cassette | None = None, *, activation: object = None
     ) -> Covering:
-        """Mimic targets until the covering is closed. In live mode, only check whether they exist.
+        """Mimic targets until the covering ends. In live mode, only check whether they exist.
 
         Lines for the same client belong together if they have the same `activation`, as the configured ones do.
         """
         targets = list(targets)
-        requests: list[RequestedTarget | WatchedFunction] = [
-            RequestedTarget(target, cassette) for target in targets if not target.is_client
-        ]
-        if targets and self._mimics:
-            start = ("BaseProcess", "start")
-            note = lambda function, _port: noting_processes(function, self._state)  # noqa: E731
-            requests.append(WatchedFunction("multiprocessing.process", start, note))
-        covering = Covering(self)
-        if requests:
-            covering.patch(self.patcher.activate(requests))
+        covering = Covering(self, cassette)
+        if targets and self._mimics and not self._notes_processes:
+            self._notes_processes = True
+            self.patcher.activate(
+                [_Watched("multiprocessing.process", ("BaseProcess", "start"), self._noting)]
+            )
+        if functions := [target for target in targets if not target.is_client]:
+            covering.functions = self.patcher.activate(functions, covering)
         if clients := [target for target in targets if target.is_client and self._mimics]:
-            covering.callback(self._cover_clients(clients, cassette, activation))
-            covering.problems = filter(None, map(replaced_client, clients))
+            self._cover_clients(covering, clients, activation)
+            covering.problems = [problem for one in clients if (problem := replaced_client(one)) is not None]
         self._open.append(covering)
         return covering
+
+    def prepare(self, targets: Iterable[Target]) -> None:
+        """Patch what tests will name, so that whoever holds one of the functions is searched for only once."""
+        functions = [
+            one for one in targets if not (one.is_client or one.excluded) and one.module in sys.modules
+        ]
+        self.patcher.deactivate(self.patcher.activate(functions, Covering(self, None)))
 
     def enter(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
         """Mimic targets that a test names, and that must therefore exist.
@@ -144,80 +127,82 @@ class Coverings:
         return covering
 
     def uncover(self, covering: Covering) -> None:
-        """Restore the functions and clients of a covering."""
+        """End an activation."""
         # What is noted later would fail another test.
         for problem in self.new_problems():
             self._state.pending.note(problem)
-        covering.close()
         self._open.remove(covering)
+        if covering.functions is not None:
+            self.patcher.deactivate(covering.functions)
+        for port, plan in covering.plans:
+            port.plans.remove(plan)
 
-    def _cover(self, request: AnyRequest, name: str, function: Callable[..., object], _kind: str) -> Any:
-        if not isinstance(request, RequestedTarget):
-            wrapper = self._edges.get(id(function))
-            if wrapper is None:
-                port: Any = self._ports.get(request.origin)
-                wrapper = self._edges[id(function)] = request.wrap(function, port)
-            return wrapper
-        mimicked = self._mimicked.get(id(function))
+    def _cover(self, activation: Activation, request: Any, found: Found, name: str) -> Callable[..., Any]:
+        function = found.function
+        if not isinstance(request, Target):
+            if found.key not in self._edges:
+                self._edges[found.key] = request.wrap(function, self._ports.get(request.origin))
+            return self._edges[found.key]
+        mimicked = self._mimicked.get(found.key)
         if mimicked is None:
             is_common = may_be_called_by_pytest(name, getattr(function, "__module__", None))
-            mimicked = self._mimicked[id(function)] = Mimicked(function, is_common=is_common)
-        options, cassette = request.target.options, request.cassette
+            mimicked = self._mimicked[found.key] = Mimicked(function, is_common=is_common)
+            if isinstance(found.holder, type) and found.key != id(
+                function
+            ):  # pickled by the class that is named
+                mimicked.wrapper.__module__ = found.holder.__module__
+                mimicked.wrapper.__qualname__ = f"{found.holder.__qualname__}.{found.name}"
+        options, cassette = request.options, activation.owner.cassette
         is_real = cassette is not None and cassette.mode == "live"
         if options.only or options.exclude:
             from pytest_mimic._core.targets.pattern import Selector
 
             is_real = is_real or not Selector(options.only, options.exclude).takes(name)
         plan = None if is_real else FunctionPlan(self._state, name, function, options, cassette)
-        mimicked.push(request, plan)
+        mimicked.push(activation, plan)
         return mimicked.wrapper
 
-    def _judge(self, request: AnyRequest, function: Callable[..., object]) -> str:
-        return request.target.misfit(function) if isinstance(request, RequestedTarget) else ""
+    def _uncover(self, activation: Activation, key: object) -> None:
+        if key in self._mimicked:
+            self._mimicked[key].remove(activation)
 
-    def _uncover(self, request: AnyRequest, _name: str, function: Callable[..., object]) -> None:
-        if isinstance(request, RequestedTarget):
-            self._mimicked[id(function)].remove(request)
-
-    def _cover_clients(
-        self, targets: Iterable[Target], cassette: Cassette | None, activation: object
-    ) -> Callable[[], None]:
+    def _cover_clients(self, covering: Covering, targets: Iterable[Target], activation: object) -> None:
         from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
 
-        plans: list[tuple[ClientPort, ClientPlan]] = []
-        edges: dict[str, list[Edge]] = {}
+        fresh: list[Edge] = []
         # A client's own line comes before one for all clients of its kind.
         for target in sorted(targets, key=lambda target: target.module == "http"):
             adapter = self._adapters.get(target.module)
             if adapter is None:
                 adapter = self._adapters[target.module] = load_adapter(target.module)
-            plan = ClientPlan(self._state, adapter, target.options, cassette, activation)
+                fresh += [edge._replace(origin=edge.origin or adapter.name) for edge in adapter.edges()]
+            plan = ClientPlan(self._state, adapter, target.options, covering.cassette, activation)
             for name in adapter.covers:
                 port = self._ports.setdefault(name, ClientPort(self._state, self._ports))
                 port.plans.append(plan)
-                plans.append((port, plan))
-            own = [edge._replace(origin=edge.origin or adapter.name) for edge in adapter.edges()]
-            edges[adapter.name] = own
-            for edge in edges[adapter.name]:  # one may belong to a client below, which may be named later
-                self._ports.setdefault(edge.origin, ClientPort(self._state, self._ports))
-        # Together, because all that is imported is searched for whoever holds one of the functions.
-        patched = self.patcher.activate([edge for own in edges.values() for edge in own])
+                covering.plans.append((port, plan))
+        for edge in fresh:  # one may belong to a client below, which may be named later
+            self._ports.setdefault(edge.origin, ClientPort(self._state, self._ports))
+        if fresh:
+            self.patcher.activate(fresh)
 
-        def uncover() -> None:
-            patched.close()
-            for port, plan in plans:
-                port.plans.remove(plan)
+    def _noting(self, start: Callable[[Any], None], _port: object) -> Callable[[Any], None]:
+        """Return the function that starts a process, and names it while anything is mimicked."""
+        noting = noting_processes(start, self._state)
 
-        return uncover
+        @functools.wraps(start)
+        def started(process: Any) -> None:
+            is_mimicking = any(one.functions or one.plans for one in self._open)
+            return noting(process) if is_mimicking else start(process)
+
+        return started
 
     def close(self) -> None:
         """Restore everything."""
-        for covering in reversed(self._open):
-            covering.close()
-        self._open.clear()
+        for covering in reversed(list(self._open)):
+            self.uncover(covering)
+        self.patcher.restore()
         self._mimicked.clear()
-        self._edges.clear()
-        self.patcher.forget()
 
     # -- problems with targets
 
@@ -246,6 +231,10 @@ class Coverings:
     def missing_kinds(self) -> list[str]:
         """Return the kinds of clients that lines and tests have named, if none that is named is installed."""
         return sorted(self._state.ledger.absent_clients | _without_client(self.targets))
+
+
+def _judge(request: Any, function: Callable[..., object]) -> str:
+    return request.misfit(function) if isinstance(request, Target) else ""
 
 
 def _named_clients(targets: Iterable[Target]) -> dict[str, bool]:

@@ -33,25 +33,27 @@ class Mimicked:
     def __init__(self, function: Callable[..., object], *, is_common: bool = False) -> None:
         self.function = function  # the original
         self.is_common = is_common
-        self._opened: list[tuple[object, FunctionPlan | None]] = []  # by the request of each activation
+        self._opened: list[tuple[object, FunctionPlan | None]] = []  # by activation
         self.plan: FunctionPlan | None = None
         self.wrapper = _wrapper(self)  # the function that replaces it
 
-    def push(self, request: object, plan: FunctionPlan | None) -> None:
-        self._settle([*self._opened, (request, plan)])
+    def push(self, activation: object, plan: FunctionPlan | None) -> None:
+        """Let the plan of an activation decide, in the place that the activation has among those that are open."""
+        number = next(
+            (n for n, (opened, _) in enumerate(self._opened) if opened is activation), len(self._opened)
+        )
+        self._opened[number : number + 1] = [(activation, plan)]
+        self.plan = self._opened[-1][1]
 
-    def remove(self, request: object) -> None:
-        """Remove the plans of a request, at any depth."""
-        self._settle([one for one in self._opened if one[0] is not request])
+    def remove(self, activation: object) -> None:
+        """Remove the plan of an activation, at any depth."""
+        self._opened = [one for one in self._opened if one[0] is not activation]
+        self.plan = self._opened[-1][1] if self._opened else None
 
     def plan_now(self) -> FunctionPlan | None:
         """Return the plan for the call that a wrapper makes; None if it passes through."""
         plan = self.plan
         return None if plan is None or (self.is_common and called_by_pytest(depth=3)) else plan
-
-    def _settle(self, opened: list[tuple[object, FunctionPlan | None]]) -> None:
-        self._opened = opened
-        self.plan = opened[-1][1] if opened else None
 
 
 def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:

@@ -82,19 +82,6 @@ def as_attribute(function: object, wrapper: Callable[..., object]) -> object:
     return wrapper if binds else staticmethod(wrapper)
 
 
-def kind_of(held: object, *, in_class: bool) -> str:
-    """Return the kind of a function, such as `staticmethod`, by the object that holds it."""
-    if isinstance(held, staticmethod):
-        return "staticmethod"
-    if isinstance(held, classmethod):
-        return "classmethod"
-    if isinstance(held, property):
-        return "property"
-    if not in_class:
-        return "function"
-    return "cached_property" if inner(held) is not None and not isinstance(held, partialmethod) else "method"
-
-
 def is_object(function: object) -> bool:
     """Check whether this is an object of a class written in Python, such as a decorator's, and no function."""
     kind = type(function)

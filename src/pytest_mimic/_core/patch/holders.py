@@ -1,12 +1,9 @@
-"""Reads and writes what modules and classes hold, without triggering any of their code, and counts the references to it."""
+"""Reads and writes what modules and classes hold, without triggering any of their code."""
 
 from __future__ import annotations
 
-import gc
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache, partial
-from types import BuiltinMethodType, FrameType
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 from pytest_mimic._core.machinery import is_machinery
@@ -20,8 +17,6 @@ MISSING: Final = object()
 # The identity of an object as a number. `id` would call audit hooks (PEP 578), such as filelock's, each time.
 identity_of = object.__hash__
 
-# A wrapper's closure holds a Mimicked object, which holds the function, and a plan, which holds it too.
-_LEVELS = 2
 _IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 
 _class_namespace = type.__dict__["__dict__"].__get__
@@ -88,8 +83,9 @@ def all_namespaces() -> Iterator[dict[str, object]]:
             yield namespace
 
 
-def all_classes() -> Iterator[type]:
-    """Yield every writable class, nested and local ones included, except for the packages that run the tests."""
+def all_holders() -> Iterator[Holder]:
+    """Yield what `all_namespaces` does, and every writable class, nested and local ones included."""
+    yield from all_namespaces()
     seen = {identity_of(object)}  # a class with several bases is a subclass of each
     waiting: list[type] = [object]
     while waiting:
@@ -97,73 +93,27 @@ def all_classes() -> Iterator[type]:
             if identity_of(cls) not in seen:
                 seen.add(identity_of(cls))
                 waiting.append(cls)
-                if is_writable(cls) and not is_machinery(module_name(cls)):
+                if is_writable(cls) and not is_machinery(_module_name(cls)):
                     yield cls
 
 
-def module_name(cls: type) -> str:
-    """Return the `__module__` of a class, or an empty text."""
+def holders_since(module: str) -> Iterator[Holder]:
+    """Yield the namespaces of a module and of those whose import has begun since, and the classes that these hold."""
+    for name, there in reversed(list(sys.modules.items())):
+        namespace = None if is_machinery(name) else namespace_of(there)
+        waiting: list[Holder] = [] if namespace is None else [namespace]
+        seen: set[int] = set()
+        while waiting:
+            holder = waiting.pop()
+            yield holder
+            for held in list(held_by(holder).values()):
+                if isinstance(held, type) and _module_name(held) == name and identity_of(held) not in seen:
+                    seen.add(identity_of(held))
+                    waiting.append(held)
+        if name == module:
+            return
+
+
+def _module_name(cls: type) -> str:
     name = _class_namespace(cls).get("__module__")
     return name if isinstance(name, str) else ""
-
-
-def unknown_references(things: list[object], known: Callable[[], list[object]]) -> list[int]:
-    """Return for each thing how many references to it are not among the known ones.
-
-    The numbers are exact, so a new holder is noticed even where another one has gone. For example, two modules hold
-    the function `fetch`, and one of them has been patched. CPython then counts these references to `fetch`::
-
-        shop.fetch                         1   a holder that is still to be found
-        FoundFunction.original, .function  2   known, as the patch refers to them
-        Mimicked.function, its closure     2   known, as the wrapper refers to them
-        the list `things`, this function   2   measured with an object that nothing else refers to
-
-    `things` has each thing once. No other list may refer to them while they are counted. `known` returns each object that
-    a known holder refers to, once for each reference. It is called after counting, as its list refers to them, too.
-    """
-    # Why so: a search of all modules and classes takes 37 ms of CPU in a process with 1,264 modules, and each marked test
-    # would need two. Most functions are held by nothing else, which these numbers prove.
-    things.append(object())
-    *counts, unavoidable = map(sys.getrefcount, things)
-    things.pop()
-    expected = list(map(identity_of, known())).count
-    return [
-        count - unavoidable - expected(identity_of(thing))
-        for thing, count in zip(things, counts, strict=True)
-    ]
-
-
-def frames_with(thing: object) -> int:
-    """Return how many frames refer to a thing, such as those that a traceback keeps."""
-    return sum(type(each) is FrameType for each in gc.get_referrers(thing))
-
-
-def references_of(*wrappers: object) -> list[object]:
-    """Return what wrappers refer to: by their attributes, their closures, and the plugin's objects in these."""
-    found: list[Any] = []
-    for wrapper in wrappers:
-        cells = getattr(wrapper, "__closure__", None) or ()
-        found += [*getattr(wrapper, "__dict__", {}).values(), *(cell.cell_contents for cell in cells)]
-    every = found.copy()
-    seen: set[int] = set()
-    for _ in range(_LEVELS):
-        parts: list[object] = []
-        for thing in found:
-            if _is_transparent(thing.__class__) and identity_of(thing) not in seen:
-                seen.add(identity_of(thing))
-                parts += _attributes(thing)
-        every += parts
-        found = parts
-    return every
-
-
-@lru_cache(maxsize=256)
-def _is_transparent(kind: type) -> bool:
-    """Return whether it is the plugin's own class, a partial, or a method as `cache_info` of functools.lru_cache."""
-    return kind in (BuiltinMethodType, partial) or is_machinery(module_name(kind))
-
-
-def _attributes(thing: object) -> Iterable[object]:
-    if isinstance(thing, partial):
-        return [thing.func, *thing.args, *thing.keywords.values()]
-    return list(vars(thing).values()) if type(thing).__dictoffset__ else gc.get_referents(thing)

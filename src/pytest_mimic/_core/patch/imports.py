@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -14,21 +14,29 @@ class ImportWatch:
     """A finder before all others (`sys.meta_path`), which wraps the loaders that these find for watched modules.
 
     It calls `loaded` with a module's name after the module has been executed.
+
+    Attributes:
+        names: The modules that are watched.
     """
 
     def __init__(self, loaded: Callable[[str], None]) -> None:
-        self.names: frozenset[str] = frozenset()
+        self.names: set[str] = set()
         self._loaded = loaded
         self._searching = threading.local()
 
-    def watch(self, names: Iterable[str]) -> None:
-        """Watch these modules and no others; without any, leave `sys.meta_path`."""
-        self.names = frozenset(names)
-        if self.names and sys.meta_path and sys.meta_path[0] is self:
-            return
-        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
-        if self.names:
+    def watch(self, name: str) -> None:
+        """Watch a module, until `end`."""
+        self.names.add(name)
+        if not (sys.meta_path and sys.meta_path[0] is self):
+            self._leave()
             sys.meta_path.insert(0, self)
+
+    def end(self) -> None:
+        self.names.clear()
+        self._leave()
+
+    def _leave(self) -> None:
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -40,22 +48,17 @@ class ImportWatch:
             return None
         searched.add(fullname)
         try:
-            spec = self._find(fullname, path, target)
+            others = (
+                getattr(finder, "find_spec", None) for finder in list(sys.meta_path) if finder is not self
+            )
+            specs = (find(fullname, path, target) for find in others if find is not None)
+            spec: ModuleSpec | None = next((spec for spec in specs if spec is not None), None)
         finally:
             searched.discard(fullname)
         if spec is not None and hasattr(spec.loader, "exec_module"):
             loader: Any = _ReportingLoader(spec.loader, self._loaded)
             spec.loader = loader
         return spec
-
-    def _find(self, *search: Any) -> ModuleSpec | None:
-        for finder in list(sys.meta_path):
-            find_spec = getattr(finder, "find_spec", None)
-            if finder is not self and find_spec is not None:
-                spec: ModuleSpec | None = find_spec(*search)
-                if spec is not None:
-                    return spec
-        return None
 
 
 class _ReportingLoader:
@@ -98,8 +101,7 @@ def is_lazy(module: object) -> bool:
     if lazy is None or type(module) is not lazy:
         return False
     # From Python 3.12 on, the module keeps its class until it has been executed.
-    state = _spec_of(module).loader_state
-    return not state.get("is_loading", False)
+    return not _spec_of(module).loader_state.get("is_loading", False)
 
 
 def _spec_of(module: object) -> Any:

@@ -1,235 +1,250 @@
-"""Patches the functions that are wanted, now or when their modules are imported."""
+"""Patches the functions that are named, now or when their modules are imported, until the run ends."""
 
 from __future__ import annotations
 
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from pytest_mimic._core.garbage import without_collections
-from pytest_mimic._core.patch.activation import Activation, ActiveRequest, Claim
-from pytest_mimic._core.patch.holders import MISSING
+from pytest_mimic._core.patch.find import Found, NotFoundError, find
+from pytest_mimic._core.patch.holders import Holder, all_holders, holders_since, read
 from pytest_mimic._core.patch.imports import ImportWatch, is_initialising
-from pytest_mimic._core.patch.lookup import FoundFunction, Lookup, NotFoundError
-from pytest_mimic._core.patch.patches import Patch, Patches
+from pytest_mimic._core.patch.patches import Patches, Wrapper
 from pytest_mimic._core.targets.options import target_error
-from pytest_mimic._core.targets.target import FunctionPath
+from pytest_mimic.errors import TargetError
 
-if TYPE_CHECKING:
-    from pytest_mimic._core.patch.activation import Patchable
 
-Function = Callable[..., Any]
+class Request(Protocol):
+    """Names functions to patch: a Target, or a client's edge."""
+
+    @property
+    def module(self) -> str: ...
+    @property
+    def path(self) -> tuple[str, ...]: ...
+
+
+class Place(NamedTuple):
+    """A name that a request of an activation leads to: its own, or the one where its function is defined."""
+
+    number: int  # of the request
+    module: str
+    path: tuple[str, ...]
+
+
+class Activation:
+    """Requests that are in force from `Patcher.activate` until `close`.
+
+    Attributes:
+        owner: What it was made for.
+        problems: The reason for each request that names nothing, as soon as it is known. The reader removes it.
+        places: By their modules, the names that the requests lead to.
+        open: The numbers of the requests for which nothing was found so far, and no problem.
+        in_force: By the key of a function, the number of the request that decides about it.
+    """
+
+    def __init__(self, requests: Iterable[Any], owner: Any = None) -> None:
+        self.requests, self.owner = list(requests), owner
+        self.problems: list[TargetError] = []
+        self.places: dict[str, list[Place]] = {}
+        self.open = set(range(len(self.requests)))
+        self.in_force: dict[object, int] = {}
+        self._claims: dict[object, set[int]] = {}
+        for number, request in enumerate(self.requests):
+            self.places.setdefault(request.module, []).append(Place(number, request.module, request.path))
+
+    def claim(self, key: object, number: int) -> None:
+        """Note that a request names a function."""
+        self._claims.setdefault(key, set()).add(number)
+
+    def decide(self, key: object) -> int | None:
+        """Return the request that decides about a function; None if it is excluded.
+
+        A request that names a function wins over a wildcard, then a later one wins. An exclusion removes the functions
+        that came before it.
+        """
+        chosen: int | None = None
+        for each in sorted(self._claims[key]):
+            if getattr(self.requests[each], "excluded", False):
+                chosen = None
+            elif chosen is None or self._is_wildcard(chosen) or not self._is_wildcard(each):
+                chosen = each
+        return chosen
+
+    def _is_wildcard(self, number: int) -> bool:
+        return bool(self.requests[number].path[-1] == "*")
+
+    def refuse(self, place: Place, problem: str) -> None:
+        """Note the problem of a request, once."""
+        if place.number in self.open:
+            self.open.discard(place.number)
+            origin = getattr(self.requests[place.number], "origin", "")
+            self.problems.append(target_error(origin, problem))
+
+
+_Cover: TypeAlias = Callable[[Activation, Any, Found, str], Wrapper]
 
 
 class Patcher:
-    """Patches functions for as long as they are wanted.
+    """Patches each function once, the first time that anything names it.
 
     Args:
-        cover: Called with (request, name, function, kind) when an activation finds a function; returns its wrapper,
-            the same one as long as the function is covered. `name` is `module:qualname` where the function is
-            defined if that leads to it, else the request's. With None, nothing is patched, only judged.
-        uncover: Called with (request, name, function) when that activation ends.
+        cover: Called with (activation, request, found, name) when a request decides about a function; returns its
+            wrapper, the same each time. `name` is `module:qualname` where the function is defined if that leads to
+            it, else the request's. With None, nothing is patched, only judged.
+        uncover: Called with (activation, found key) when the activation ends, or excludes the function.
         judge: Called once for a request with (request, function); returns a problem in words, or an empty text.
     """
 
     def __init__(
         self,
-        cover: Callable[[Any, str, Function, str], Function] | None,
-        uncover: Callable[[Any, str, Function], None],
-        judge: Callable[[Any, Function], str] = lambda *_: "",
+        cover: _Cover | None,
+        uncover: Callable[[Activation, object], None],
+        judge: Callable[[Any, Any], str] = lambda *_: "",
     ) -> None:
-        self._cover = cover
-        self._uncover = uncover
-        self._judge = judge
+        self._cover, self._uncover, self._judge = cover, uncover, judge
         self._activations: list[Activation] = []
         self._patches = Patches()
-        self._lookup = Lookup(self._patches.original)
+        self._wrappers: dict[object, tuple[Wrapper, str]] = {}  # by the key of a function, with its name
         self._watch = ImportWatch(self._loaded)
         self._lock = threading.RLock()
 
-    def activate(self, requests: Iterable[Patchable]) -> Activation:
-        """Patch functions of imported modules now, and the others as soon as they are imported."""
-        activation = Activation(requests, self.deactivate)
+    def activate(self, requests: Iterable[Request], owner: object = None) -> Activation:
+        """Cover functions of imported modules now, and the others as soon as they are imported."""
+        activation = Activation(requests, owner)
         with self._lock:
             self._activations.append(activation)
             try:
-                self._rewatch()
-                self._settle(activation, activation.requests)
-                for active in activation.requests:
-                    self._refuse_half_imported(activation, active)
+                for module in activation.places:
+                    self._watch.watch(module)
+                places = [place for each in activation.places.values() for place in each]
+                self._settle(activation, places)
+                for place in places:
+                    if is_initialising(sys.modules.get(place.module)):
+                        where = (
+                            f"{place.module}:{'.'.join(place.path)} cannot be patched while {place.module}"
+                        )
+                        activation.refuse(
+                            place, f"{where} is being imported: import it first, e.g. in conftest.py"
+                        )
             except BaseException:
                 self.deactivate(activation)
                 raise
         return activation
 
     def deactivate(self, activation: Activation) -> None:
-        """End an activation; restore the functions that it covered alone."""
+        """End an activation. Its functions stay patched until `restore`, but for inherited ones."""
         with self._lock:
-            if activation not in self._activations:
-                return
-            self._activations.remove(activation)
-            ended, activation.covered = list(activation.covered.values()), {}
-            try:
-                for active, patch in reversed(ended):
-                    self._let_go(active, patch)
-            finally:
-                self._patches.remove([patch for _, patch in ended])
-                self._rewatch()
+            if activation in self._activations:
+                self._activations.remove(activation)
+                for key in activation.in_force:
+                    self._uncover(activation, key)
+                    # Else calls of this class would pass by what covers the function of its base.
+                    if isinstance(key, tuple) and not any(key in each.in_force for each in self._activations):
+                        self._patches.give_back(key)
 
-    def forget(self) -> None:
-        """Drop the functions of ended activations. Otherwise a later run in this process would search for who has them."""
+    def restore(self) -> None:
+        """End all activations, and restore everything."""
         with self._lock:
-            self._patches.forget_places()
-            self._lookup = Lookup(self._patches.original)
-
-    def sweep(self) -> None:
-        """Restore places into which others have put a wrapper back after its patch had ended."""
-        with self._lock:
-            self._patches.sweep()
+            for activation in list(reversed(self._activations)):
+                self.deactivate(activation)
+            self._watch.end()
+            self._patches.restore()
+            self._wrappers.clear()
 
     def look_again(self) -> None:
         """Patch modules that appeared without an import, by an assignment to `sys.modules`."""
         with self._lock:
             for activation in list(self._activations):
-                # With thousands of requests, only their modules are looked at before each test.
-                if not sys.modules.keys().isdisjoint(activation.awaited):
-                    activation.wait()
-                    if not sys.modules.keys().isdisjoint(activation.awaited):
-                        self._settle(activation, activation.waiting)
-
-    # Modules that are imported later
-
-    def _rewatch(self) -> None:
-        names: set[str] = set().union(*(activation.by_module for activation in self._activations))
-        self._watch.watch(names)
+                if activation.open:
+                    places = [
+                        place
+                        for module in activation.places.keys() & sys.modules.keys()
+                        for place in activation.places[module]
+                        if place.number in activation.open
+                    ]
+                    self._settle(activation, places)
 
     def _loaded(self, module: str) -> None:
         """Patch a watched module that has been executed, for the first time or again."""
         with self._lock, without_collections():
             for activation in list(self._activations):
-                if module in activation.by_module:
-                    self._settle(activation, activation.by_module[module], just_loaded=module)
-
-    def _refuse_half_imported(self, activation: Activation, active: ActiveRequest) -> None:
-        """Refuse a request for a module whose import began before it was watched: its end would go unnoticed."""
-        module, path = active.named
-        if active.is_open and is_initialising(sys.modules.get(module)):
-            reason = (
-                f"cannot be patched while {module} is being imported: import it first, e.g. in conftest.py"
-            )
-            self._refuse(activation, active, f"{module}:{'.'.join(path)} {reason}")
-
-    # From requests to functions
+                self._settle(activation, list(activation.places.get(module, ())), just_loaded=module)
 
     def _settle(
-        self, activation: Activation, requests: Iterable[ActiveRequest], *, just_loaded: str | None = None
+        self, activation: Activation, places: Iterable[Place], just_loaded: str | None = None
     ) -> None:
-        """Cover the functions that these requests of an activation name by now, and patch the new ones.
+        """Cover the functions that places lead to by now, and patch the new ones, together: all holders are searched once.
 
-        `just_loaded` is the module whose import has just ended. Others may be half executed then, so a name that is
-        missing there is no problem yet.
+        `just_loaded` is the module whose import has just ended. What it has made is held only by modules that were
+        imported since.
         """
-        touched: dict[int, None] = {}
-        for active in list(requests):
-            # Without a name for what was found: it would be one more reference to the functions.
-            touched |= dict.fromkeys(
-                activation.claim(active, self._find_all(activation, active, just_loaded))
-            )
+        named = [(place, found) for place in places for found in self._find(activation, place, just_loaded)]
+        for place, found in named:
+            activation.claim(found.key, place.number)
         if self._cover is None:
             return
-        fresh: list[Patch] = []
-        excluded: list[Patch] = []
-        # Patches are installed together, so that all holders are searched once. After an error, deactivating needs them.
-        try:
-            for key in touched:
-                known, claim = activation.covered.get(key), activation.decide(key)
-                if claim is not None and (known is None or known[0] is not claim.active):
-                    patch = self._patch(activation, claim, fresh)
-                    activation.covered[key] = claim.active, patch
-                elif claim is None and activation.claims[key] and known is not None:
-                    excluded.append(activation.covered.pop(key)[1])
-                else:
-                    continue
-                if known is not None:
-                    self._let_go(*known)
-        finally:
-            self._patches.remove(excluded)
-            self._patches.install(fresh)
+        fresh: list[tuple[Found, Wrapper]] = []
+        holders: Iterable[Holder] = ()
+        for place, found in named:
+            is_known = found.key in self._wrappers
+            wrapper = self._decide(self._cover, activation, place, found)
+            if wrapper is None or self._patches.is_ours(read(found.holder, found.name)):
+                continue
+            fresh.append((found, wrapper))
+            if not is_known and getattr(found.function, "__module__", None) != just_loaded:
+                holders = all_holders()
+        if just_loaded is not None and not holders:
+            holders = holders_since(just_loaded)
+        self._patches.install(fresh, holders)
 
-    def _find_all(
-        self, activation: Activation, active: ActiveRequest, just_loaded: str | None
-    ) -> list[FoundFunction]:
-        """Return the functions that a request names in imported modules; note its problem, if any, once."""
-        found: list[FoundFunction] = []
-        module, path = active.named
-        if _is_imported(module, just_loaded):
-            try:
-                found = [self._known(one) for one in self._lookup.find(module, path)]
-            except NotFoundError as error:
-                if just_loaded in (None, module):  # another module's import may go on in this one
-                    self._refuse(activation, active, f"{module}:{'.'.join(path)} {error}")
-        if found and active.is_open:
-            problem = self._judge(active.request, found[0].function)
-            if problem:
-                self._refuse(activation, active, f"{found[0].label}: {problem}")
-            active.is_open = False
-        for definition in active.definitions:
-            if _is_imported(definition.module, just_loaded):
-                found += map(self._known, self._lookup.find_imported(*definition))
+    def _find(self, activation: Activation, place: Place, just_loaded: str | None) -> list[Found]:
+        """Return the functions that a place leads to, if its module is imported; note a problem."""
+        module, path = place.module, place.path
+        there = sys.modules.get(module)
+        if there is None or (module != just_loaded and is_initialising(there)):
+            return []
+        try:
+            found = find(module, path, self._patches)
+        except NotFoundError as error:
+            activation.refuse(place, f"{module}:{'.'.join(path)} {error}")
+            return []
+        if place.number in activation.open:
+            if problem := self._judge(activation.requests[place.number], found[0].function):
+                activation.refuse(place, f"{found[0].label}: {problem}")
+            activation.open.discard(place.number)
         return found
 
-    def _refuse(self, activation: Activation, active: ActiveRequest, problem: str) -> None:
-        if active.is_open:
-            active.is_open = False
-            activation.problems.append(target_error(active.request.origin, problem))
+    def _decide(self, cover: _Cover, activation: Activation, place: Place, found: Found) -> Wrapper | None:
+        """Let the request that decides about a function cover it, and return its wrapper; None if none does."""
+        before, chosen = activation.in_force.pop(found.key, None), activation.decide(found.key)
+        if chosen is None:
+            if before is not None:
+                self._uncover(activation, found.key)
+            return None
+        activation.in_force[found.key] = chosen
+        wrapper, name = self._wrappers.get(found.key) or (None, self._name(found))
+        if name != found.label and place.path[-1] != "*":  # a reload where it is defined is to be seen, too
+            module, _, path = name.partition(":")
+            defined = Place(place.number, module, tuple(path.split(".")))
+            if defined not in activation.places.setdefault(module, []):
+                activation.places[module].append(defined)
+                self._watch.watch(module)
+        if wrapper is None or chosen != before:
+            wrapper = cover(activation, activation.requests[chosen], found, name)
+            self._wrappers[found.key] = wrapper, name
+        return wrapper
 
-    def _known(self, found: FoundFunction) -> FoundFunction:
-        """Return the function as it was found when this very name was patched, if it is."""
-        patch = self._patches.holding(found.held)
-        if patch is None or patch.named.holder is not found.holder or patch.named.name != found.name:
-            return found
-        return patch.named
-
-    # From functions to patches
-
-    def _patch(self, activation: Activation, claim: Claim, fresh: list[Patch]) -> Patch:
-        """Cover a function; add its patch to `fresh` if there was none."""
-        active, found = claim.active, claim.found
-        patch = self._patches.of(found.function)
-        label = patch.label if patch is not None else self._label(activation, active, found)
-        assert self._cover is not None
-        wrapper = self._cover(active.request, label, found.function, found.kind)
-        if patch is None:
-            patch = Patch(found, label, wrapper)
-            fresh.append(patch)
-        patch.covers += 1
-        return patch
-
-    def _label(self, activation: Activation, active: ActiveRequest, found: FoundFunction) -> str:
-        """Return the name under which the function is defined, if that leads to it."""
+    def _name(self, found: Found) -> str:
+        """Return the name under which a function is defined, if that leads to it."""
         module = getattr(found.function, "__module__", None)
         path = getattr(found.function, "__qualname__", None)
-        is_own = found.held is MISSING and isinstance(found.holder, type)
-        if is_own or not isinstance(module, str) or not isinstance(path, str) or "<" in path:
+        is_named = isinstance(path, str) and "<" not in path and found.is_own
+        if not is_named or module not in sys.modules or found.label == f"{module}:{path}":
             return found.label
-        if found.label == f"{module}:{path}":
+        try:
+            there = find(str(module), str(path).split("."), self._patches)
+        except NotFoundError:
             return found.label
-        definition = FunctionPath(module, tuple(path.split(".")))
-        if not self._lookup.leads_to(*definition, found.function):
-            return found.label
-        if definition != active.named and not active.is_wildcard:
-            active.definitions += (definition,)
-            activation.by_module.setdefault(module, []).append(active)
-            if module not in self._watch.names:
-                self._watch.watch({*self._watch.names, module})
-        return f"{module}:{path}"
-
-    def _let_go(self, active: ActiveRequest, patch: Patch) -> None:
-        patch.covers -= 1
-        self._uncover(active.request, patch.label, patch.function)
-
-
-def _is_imported(module: str, just_loaded: str | None) -> bool:
-    imported = sys.modules.get(module)
-    return imported is not None and (module == just_loaded or not is_initialising(imported))
+        return f"{module}:{path}" if there[0].function is found.function else found.label

@@ -181,7 +181,6 @@ class Edge(NamedTuple):
     module: str
     path: tuple[str, ...]
     wrap: Callable[[Callable[..., Any], Port], Callable[..., Any]]
-    excluded: bool = False
     origin: str = ""
 
 

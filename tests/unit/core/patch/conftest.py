@@ -9,7 +9,7 @@ import textwrap
 
 import pytest
 
-from pytest_mimic._core.patch import Patcher
+from pytest_mimic._core.patch.patcher import Patcher
 from pytest_mimic._core.targets.target import Target
 
 SHOP = """
@@ -89,16 +89,18 @@ class Calls:
 
     def __init__(self):
         self.made: list[str] = []
-        self.covered: list[tuple[str, str]] = []
+        self.covered: list[str] = []
         self.uncovered: list[str] = []
+        self.names: dict[object, str] = {}
         self.wrappers = {}
 
-    def cover(self, request, name, function, kind):
-        self.covered.append((name, kind))
-        return self.wrappers.setdefault(id(function), self._wrapper(name, function))
+    def cover(self, activation, request, found, name):
+        self.covered.append(name)
+        self.names[found.key] = name
+        return self.wrappers.setdefault(found.key, self._wrapper(name, found.function))
 
-    def uncover(self, request, name, function):
-        self.uncovered.append(name)
+    def uncover(self, activation, key):
+        self.uncovered.append(self.names[key])
 
     def _wrapper(self, name, function):
         @functools.wraps(function)
@@ -155,16 +157,9 @@ def shop(write):
 
 @pytest.fixture
 def activate(patcher, write):
-    """Activate lines; close all activations at the end."""
-    opened = []
-
-    def activate(*lines):
-        opened.append(patcher.activate([Target(line) for line in lines]))
-        return opened[-1]
-
-    yield activate
-    for activation in opened:
-        activation.close()
+    """Activate lines; restore everything at the end."""
+    yield lambda *lines: patcher.activate([Target(line) for line in lines])
+    patcher.restore()
 
 
 @pytest.fixture
