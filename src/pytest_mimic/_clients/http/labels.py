@@ -6,18 +6,23 @@ are real in a replay. Adapters of other kinds that are mounted on a session, and
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from inspect import isgenerator
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.exchange import SENDERS, Exchange, HttpAdapter
+from pytest_mimic._clients.http.exchange import SENDERS, Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.http_client import StdlibAdapter
+from pytest_mimic._clients.http.message import header_of, text_pairs
+from pytest_mimic._clients.http.responses import StoredResponse, load_response
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Port
+    from pytest_mimic._core.seam.base import Port, Step
 
 
 class Urllib3Adapter(HttpAdapter):
@@ -35,7 +40,7 @@ class RequestsAdapter(HttpAdapter):
     def edges(self) -> Sequence[Edge]:
         """Return the method that sends a request, and the edges of urllib3, which stay its own."""
         below = [edge._replace(origin=edge.origin or "urllib3") for edge in Urllib3Adapter("urllib3").edges()]
-        return [Edge("requests.adapters", ("HTTPAdapter", "send"), _label), *below]
+        return [Edge("requests.adapters", ("HTTPAdapter", "send"), _wrap_send), *below]
 
 
 def _label(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
@@ -44,15 +49,101 @@ def _label(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
 
     @wraps(original)
     def send(*args: Any, **options: Any) -> Any:
-        # An attempt that cannot connect must not use a generator up: the next one sends it.
-        args = tuple(list(each) if isgenerator(each) else each for each in args)
-        options = {name: list(each) if isgenerator(each) else each for name, each in options.items()}
-        token = SENDERS.set((*SENDERS.get(), exchange))
-        try:
-            return original(*args, **options)
-        except MimicError as error:
-            raise error.with_traceback(None)  # noqa: B904 - the frames below would show what is sent, secrets, too
-        finally:
-            SENDERS.reset(token)
+        if "body" in options and isgenerator(options["body"]):
+            # An attempt that cannot connect must not use it up: the next one sends it.
+            options["body"] = list(options["body"])
+        return _sent_for(exchange, partial(original, *args, **options))
 
     return send
+
+
+def _sent_for(exchange: Exchange, send: Callable[[], Any]) -> Any:
+    token = SENDERS.set((*SENDERS.get(), exchange))
+    try:
+        return send()
+    except MimicError as error:
+        raise error.with_traceback(None)  # noqa: B904 - the frames below would show what is sent, secrets, too
+    finally:
+        SENDERS.reset(token)
+
+
+def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    """Return the `send` of an adapter of requests: a label, too.
+
+    Where nothing else has anything to do in a replay, it returns the response: the way through urllib3 takes twice as long.
+    """
+    exchange = Exchange(port)
+
+    @wraps(original)
+    def send(adapter: Any, request: Any, *args: Any, **options: Any) -> Any:
+        begin = partial(original, adapter, request, *args, **options)
+        if (
+            not port.taking()
+            or not port.is_replaying
+            or SENDERS.get()
+            or args
+            or not _is_direct(adapter, request, options)
+        ):
+            return _sent_for(exchange, begin)
+        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+        sent = HttpRequest(request.method, request.url, tuple(text_pairs(request.headers.items())), body)
+        step = exchange.begin(sent)
+        if step is None:
+            return begin()
+        plain = step.outcome(is_read_only=True)
+        retries = sys.modules["urllib3"].Retry.from_int(adapter.max_retries)
+        if "status" not in plain or "end" in plain or "error" in plain:
+            return _sent_for(_Begun(exchange, step), begin)
+        answer = load_response(plain, request.method)
+        has_time = header_of(answer.headers, "retry-after") is not None
+        if retries.is_retry(request.method, answer.status, has_time):
+            return _sent_for(_Begun(exchange, step), begin)
+        return adapter.build_response(request, _raw(answer, request, retries))
+
+    return send
+
+
+class _Begun(Exchange):
+    """The exchange of a client that has begun the step of its first request already, for the client below to make."""
+
+    def __init__(self, exchange: Exchange, step: Step) -> None:
+        self.port, self._exchange, self._steps = exchange.port, exchange, [step]
+
+    def begin(self, request: HttpRequest) -> Step | None:
+        return self._steps.pop() if self._steps else self._exchange.begin(request)
+
+
+def _is_direct(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
+    """Check whether nothing between the adapter and the network has anything to do with a request."""
+    own = sys.modules["requests.adapters"].HTTPAdapter, sys.modules["urllib3"].PoolManager
+    if (type(adapter), type(adapter.poolmanager)) != own or not isinstance(
+        request.body, (str, bytes, type(None))
+    ):
+        return False
+    is_verified = options.get("verify") is True or request.url.startswith("http://")
+    return is_verified and not (options.get("stream") or options.get("cert") or options.get("proxies"))
+
+
+def _raw(answer: StoredResponse, request: Any, retries: Any) -> Any:
+    """Return the response of urllib3 for a recorded one."""
+    urllib3 = sys.modules["urllib3"]
+    message = None  # that of the standard library, in which requests looks for cookies
+    if any(name.lower() == "set-cookie" for name, _ in answer.headers):
+        from http.client import HTTPMessage
+
+        message = HTTPMessage()
+        for name, value in answer.headers:
+            message[name] = value
+    return urllib3.HTTPResponse(
+        io.BytesIO(b"".join(answer.chunks)),
+        headers=sys.modules["urllib3.response"].HTTPHeaderDict(answer.headers),
+        status=answer.status,
+        version=10 if answer.version == "HTTP/1.0" else 11,
+        reason=answer.reason,
+        preload_content=False,
+        decode_content=False,
+        original_response=message and SimpleNamespace(msg=message, isclosed=lambda: True, close=lambda: None),
+        retries=retries,
+        request_method=request.method,
+        request_url=request.path_url,
+    )
