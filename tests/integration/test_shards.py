@@ -119,15 +119,6 @@ def test_a_pattern_names_the_files(shop, unused):
     assert unused("jobs-*.json").errors.startswith("ERROR: cannot read jobs-*.json: ")
 
 
-def test_a_file_whose_name_is_a_pattern_is_meant_itself(shop, unused):
-    split(shop)
-    both = unused("usage-0.json", "usage-1.json")
-
-    (shop.root / "usage-1.json").rename(shop.root / "usage-[0].json")
-
-    assert unused("usage-0.json", "usage-[0].json").lines == both.lines
-
-
 def test_clearing_deletes_what_no_job_used(shop, unused):
     leave_bonn(shop)
     split(shop)
@@ -162,19 +153,6 @@ def test_an_incomplete_set_is_not_judged(shop, unused):
     assert shop.files() == before
 
 
-def test_ten_missing_tests_are_named(shop, unused):
-    shop.write("tests/test_many.py", "".join(f"def test_{n:02}(): pass\n" for n in range(13)))
-    shop.replay("-k", "shop", "--mimic-usage=usage.json").expect(passed=4, deselected=13)
-
-    short = unused("usage.json")
-
-    assert short.lines[0] == "unused recordings not judged: 13 tests were not run"
-    assert short.lines[2:13] == [
-        *(f"    tests/test_many.py::test_{n:02} with {HERE}" for n in range(10)),
-        "    and 3 more",
-    ]
-
-
 def test_json_has_every_name(shop, unused):
     leave_bonn(shop)
     split(shop)
@@ -199,32 +177,15 @@ def test_json_has_every_name(shop, unused):
 
 # Changes of the tests, and the arguments of a run.
 SITUATIONS = {
-    "all used": (TESTS, []),
-    "not used": (TESTS.replace("'Bonn'", "'Oslo'"), []),
     "gone": (TESTS.replace("test_bonn", "test_born").replace("'Bonn'", "'Oslo'"), []),
     "one failed": (TESTS.replace("'Bonn'", "'Oslo'") + "def test_fails(): assert False\n", []),
-    "its test failed": (TESTS.replace("assert shop.fetch('Bonn')", "assert False and shop"), []),
-    "gone and one skipped": (
-        "import pytest, shop\n\n@pytest.mark.skip\ndef test_oslo(): pass\ndef test_rome(): shop.fetch('Rome')\n",
-        [],
-    ),
     "module skipped": ("import pytest\npytest.skip('so', allow_module_level=True)\n", []),
-    "no tests": ("", []),
-    "a parameter is gone": (
-        TESTS.replace(
-            "def test_bonn()", "import pytest\n@pytest.mark.parametrize('n', [1])\ndef test_bonn(n)"
-        ),
-        [],
-    ),
     "collection error": ("import there_is_no_such_module", []),
     "stopped": ("def test_a(): assert False\n\ndef test_b(): pass\n", ["-x"]),
     "keyword": (TESTS, ["-k", "oslo"]),
-    "path": (TESTS, ["tests/test_shop.py"]),
     "id": (TESTS, ["tests/test_shop.py::test_oslo"]),
     "ignored": (TESTS, ["--ignore=tests/sub"]),
     "set-up only": (TESTS, ["--setup-only"]),
-    "verified": (TESTS.replace("'Bonn'", "'Oslo'"), ["--mimic-verify"]),
-    "recorded again": (TESTS.replace("'Bonn'", "'Oslo'"), ["--mimic-rerecord"]),
 }
 
 
@@ -342,17 +303,6 @@ def test_files_of_different_commits_are_refused(shop, unused):
     assert cities(shop) == set(CITIES)
 
 
-def test_files_of_different_vaults_are_refused(shop, unused):
-    split(shop)
-    shop.replay("--shard=1/2", "--mimic-vault=other", "--mimic-usage=other.json")
-
-    mixed, foreign = unused("usage-0.json", "other.json"), unused("other.json")
-
-    assert mixed.code == foreign.code == 2
-    for verdict in (mixed, foreign):
-        assert "other.json is of the vault other, and not of .mimic_vault" in verdict.errors
-
-
 def test_a_pattern_that_matches_nothing_and_damage_are_errors(shop, unused):
     shop.write("bad.json", "{}")
 
@@ -364,14 +314,6 @@ def test_a_pattern_that_matches_nothing_and_damage_are_errors(shop, unused):
     )
     assert "bad.json is damaged, or is not a file that --mimic-usage" in bad.errors
     assert "cannot read gone.json: No such file or directory" in gone.errors
-
-
-def test_the_same_file_counts_once(shop, unused):
-    split(shop)
-
-    verdict = unused("usage-0.json", "./usage-0.json", "usage-1.json")
-
-    assert verdict == Verdict(0, ["no recording is unused (4 tests in 2 files)"], "")
 
 
 # -- the option
