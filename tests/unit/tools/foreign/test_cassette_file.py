@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import subprocess
 import sys
@@ -55,17 +54,16 @@ def test_what_vcrpy_recorded_through_each_client_is_read(client):
 
 
 @pytest.mark.parametrize("client", ["requests", "httpx", "aiohttp"])
-def test_a_compressed_body_is_given_as_its_headers_say(client):
+def test_a_compressed_body_is_plain(client):
     """Whether vcrpy kept it compressed, as for requests, or decompressed it, as for aiohttp."""
     exchanges = read_cassette(RECORDED / f"{client}.yaml")
     (exchange,) = (one for one in exchanges if one.request.url.endswith("/gzip"))
 
     response = load_response(stored(exchange), "GET")
 
-    assert ("Content-Encoding", "gzip") in [(name.title(), value) for name, value in response.headers]
-    sent = b"".join(response.chunks)
-    assert json.loads(gzip.decompress(sent))["path"] == "/gzip"
-    assert [value for name, value in response.headers if name.lower() == "content-length"] == [str(len(sent))]
+    names = [name.lower() for name, _ in response.headers]
+    assert "content-encoding" not in names
+    assert json.loads(b"".join(response.chunks))["path"] == "/gzip"
 
 
 def test_the_arguments_that_vcrpy_keeps_of_aiohttp_are_bodies():
@@ -87,7 +85,7 @@ def test_json_cassettes_are_read():
     {
         "httpx of vcrpy 4": (
             "{status_code: 200, http_version: HTTP/1.1, content: hello, headers: {Content-Encoding: [gzip]}}",
-            {"text": "hello", "compressed": "gzip"},
+            {"text": "hello"},
         ),
         "Python 2": (
             "{status: {code: 200, message: !!python/unicode 'OK'}, headers: {}, "
@@ -111,7 +109,7 @@ def test_json_cassettes_are_read():
         ),
         "deflate that is plain": (
             "{status: {code: 200, message: OK}, headers: {Content-Encoding: [deflate]}, body: {string: '[]'}}",
-            {"json": [], "compressed": "deflate"},
+            {"json": []},
         ),
         "br that is plain": (
             "{status: {code: 200, message: OK}, headers: {Content-Encoding: [br]}, body: {string: OK}}",
@@ -120,7 +118,7 @@ def test_json_cassettes_are_read():
         "gzip that is plain and binary": (
             "{status: {code: 200, message: OK}, headers: {Content-Encoding: [gzip]}, "
             "body: {string: !!binary AP8=}}",
-            {"base64": "AP8=", "compressed": "gzip"},
+            {"base64": "AP8="},
         ),
     }.values(),
     ids=str,
