@@ -1,4 +1,4 @@
-"""Finds and writes the recordings of a run's calls. What a miss says is in `_core/describe/messages.py`."""
+"""Finds and writes the recordings of a run's calls. What a miss says is in `_core/tree/messages.py`."""
 
 from __future__ import annotations
 

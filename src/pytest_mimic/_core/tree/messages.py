@@ -146,7 +146,11 @@ def _ignorable(target: str, found: Sequence[Difference]) -> list[str]:
             parse_path(path)
         except ValueError:
             return []
-        if "," in path or is_file(one.new) or (is_client and _argument_of(path) not in parts_of(target)):
+        if (
+            set(path) & {",", "{"}
+            or is_file(one.new)
+            or (is_client and _argument_of(path) not in parts_of(target))
+        ):
             return []
         paths[path] = None
     return list(paths) if len(paths) <= _MOST else []

@@ -126,7 +126,7 @@ def _long_texts(one: Difference) -> tuple[str, str] | None:
         text = node
         if kind_of(node) == "$cut":
             text = node.get("start")
-        elif kind_of(node) in ("$bytes", "$hidden"):
+        elif kind_of(node) in ("$bytes", "$hidden") or _type_of(node) in ("bytes", "bytearray"):
             text = "".join(next(iter(node.values())))
         if not isinstance(text, str) or text == PLACEHOLDER:
             return None
