@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -27,52 +27,40 @@ _WORTH_SAYING = 0.005
 
 
 class CallReports:
-    """A plugin that collects the rows of each test's calls.
-
-    The rows travel on the reports of the test's phases, which xdist brings to the controller.
-    """
+    """A plugin that shows the rows of calls that the account of the run has."""
 
     def __init__(self, config: pytest.Config, session: Session) -> None:
         self._config = config
         self._session = session
-        self._is_worker = hasattr(config, "workerinput")
         path: str | None = config.option.mimic_report
         # Made now, because a test may change the current folder.
         self._path = None if path is None else Path(config.invocation_params.dir, path).expanduser()
         self._shown_path = path
         self._has_sections = verbosity(config) > 0
         self.unused_listed = SHOWN if path is None else _UNUSED  # how many unused recordings are listed
-        self._rows: dict[str, list[Row]] = {}
+        self._done = 0  # how many rows are in sections
         self._places: dict[str, tuple[str, str]] = {}  # the line of each test, and a link to its file
         if path:  # loaded now, because a test may replace functions that these modules bind
             import pytest_mimic._tools.shown.page  # noqa: F401
         session.state.log = CallLog(session.state, details=bool(path)).note
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Show the rows since the last phase in a section of the test's report, and put them on that of this phase."""
-        ledger = self._session.ledger
-        if self._has_sections and ledger.calls:
-            item.add_report_section(call.when, "mimic", "\n".join(map(line_of, ledger.calls)))
-        report = yield
-        if self._path is not None and ledger.calls:
-            vars(report)["mimic_calls"] = ledger.calls
-        ledger.calls = []
-        return report
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Show the rows since the last phase in a section of the test's report."""
+        rows = self._session.ledger.calls
+        if self._has_sections and rows[self._done :]:
+            item.add_report_section(call.when, "mimic", "\n".join(map(line_of, rows[self._done :])))
+        if self._path is None:
+            rows.clear()
+        self._done = len(rows)
 
-    @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the rows of a phase for the page."""
-        if self._is_worker:
-            return
-        if str(report.outcome) == "rerun":  # only the last attempt counts
-            self._rows.pop(report.nodeid, None)
-            return
-        rows: list[Row] = vars(report).pop("mimic_calls", [])
-        if self._path is not None and rows:
-            self._rows.setdefault(report.nodeid, []).extend(rows)
+        """Keep the place of a test for the page. Of a test that runs again, only the last attempt counts."""
+        if str(report.outcome) == "rerun":
+            rows = self._session.ledger.calls
+            rows[:] = [row for row in rows if row["test"] != report.nodeid]
+            self._done = len(rows)
+        if self._path is not None and report.when == "setup":
             self._places[report.nodeid] = self._place(self._path, *report.location)
 
     def _place(self, page: Path, file: str, line: int | None, _name: str) -> tuple[str, str]:
@@ -90,14 +78,14 @@ class CallReports:
         from pytest_mimic._core.whole_files import write_whole
         from pytest_mimic._tools.shown.page import page
 
-        rows = [row for rows in self._rows.values() for row in rows] + self._session.ledger.calls
+        rows = self._session.ledger.calls
         heading = mode_line(self._session.settings)
         text = page(
             heading,
             rows,
             notes=notes,
             tests=outcomes,
-            places=self._places,
+            places={row["test"]: self._places[row["test"]] for row in rows if row["test"] in self._places},
             tokens=self._session.ledger.tokens,
             unused=judgement.shown,
         )

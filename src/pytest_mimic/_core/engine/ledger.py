@@ -83,7 +83,7 @@ class Ledger:
             Sequence[str]
         ]()  # outcomes with secret values: label, what was done, test
         self.processes: list[Sequence[str]] = []  # processes in which nothing is mimicked: test, way
-        self.calls: list[dict[str, Any]] = []  # noted for a report, in no report yet; see `call_log`
+        self.calls: list[dict[str, Any]] = []  # noted for reports; see `call_log`
         # What has changed of what replayed calls reach and read: recording, target, what, how many calls, their tests.
         self.inputs: list[Sequence[Any]] = []
         self.taken_back: list[str] = []  # the errors of failing tests, which were not kept
