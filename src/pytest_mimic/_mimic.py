@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_mimic._core import ambient as _ambient
 from pytest_mimic._core.identity.call_identity import fingerprint as identity_of
-from pytest_mimic._core.identity.kinds import Unstable, register_fingerprint
 from pytest_mimic._core.targets.target import as_targets
+from pytest_mimic._core.types.kinds import Unstable, register_fingerprint
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:

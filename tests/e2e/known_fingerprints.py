@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import configparser
 import datetime
 import decimal
 import enum
@@ -29,7 +28,8 @@ from pytest_mimic._core.identity.call_identity import VERSION, CallIdentity, fin
 from pytest_mimic._core.identity.source import source_fingerprint
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.plain import layout_of
-from pytest_mimic._core.outcome.tagged.types import reader, write
+from pytest_mimic._core.outcome.tag_reader import Reader
+from pytest_mimic._core.outcome.tag_writer import write
 
 
 class Color(enum.Enum):
@@ -92,12 +92,6 @@ def priced(rate):
             return rate
 
     return Priced
-
-
-def parser(sections):
-    made = configparser.ConfigParser()
-    made.read_dict(sections)
-    return made
 
 
 def cycle():
@@ -185,7 +179,6 @@ VALUES = {
     "deep": nested(1000),
     "named tuples": [Pair(1, 2), collections.namedtuple("Pair", "right left")(1, 2)],
     "local classes": [priced(1)(), priced(2)(), priced("a")],
-    "parser": parser({"a": {"b": "%(c)s", "c": "1"}, "d": {}}),
 }
 
 WORDS = [f"word {number}" for number in range(20)]
@@ -196,9 +189,6 @@ ZONES = [
     zoneinfo.ZoneInfo("Europe/Berlin"),
 ]
 MOMENT = datetime.datetime(2026, 10, 25, 2, 30, 0, 7)
-shared = {"rows": [1]}
-looped = collections.deque(maxlen=3)
-looped.extend([looped, {"again": looped}])
 TEXTS = {
     "sets": [
         set(WORDS),
@@ -235,7 +225,6 @@ TEXTS = {
     "patterns": [re.compile("a+", re.I | re.X | re.M), re.compile(b"\xff\n", re.S), re.compile("(?a:x)")],
     "paths": [pathlib.PurePosixPath("a/../b"), pathlib.PureWindowsPath("C:/x"), pathlib.PosixPath("/etc")],
     "ids": [uuid.UUID(int=5), Color.RED, Access.READ, Access.WRITE],
-    "shared": [shared, {"again": shared, "rows": (shared["rows"], shared)}, looped],
 }
 
 
@@ -258,8 +247,8 @@ def main():
 def text_digest(value):
     """Return the digest of the text of a copy."""
     tree = write(value, NOWHERE)
-    tags = reader(NOWHERE, tree.imports, tree.objects.__getitem__)
-    again = write(tags.read(json.loads(layout_of(tree.tree))), NOWHERE)
+    reader = Reader(NOWHERE, tree.imports, tree.objects.__getitem__)
+    again = write(reader.read_text(layout_of(tree.tree)), NOWHERE)
     return xxh3_128_hexdigest(f"{layout_of(again.tree)}{again.imports}{sorted(again.objects)}".encode())
 
 

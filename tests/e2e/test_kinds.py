@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._core.identity.kinds import full_name
-from pytest_mimic._core.identity.stdlib_types import PATHS, REDUCERS
+from pytest_mimic._core.types.kinds import full_name
+from pytest_mimic._core.types.table import ROWS
 
 PROJECT = Path(__file__).parent / "projects/kinds"
 LIBRARIES = ("numpy", "pandas", "polars", "pyarrow", "scipy", "PIL", "attrs", "pydantic", "sqlalchemy")
@@ -57,7 +57,7 @@ def test_the_project_has_an_argument_of_each_type_of_the_standard_library(monkey
     if "typing.Union" in found:  # since Python 3.14, all unions have this class
         found |= {"types.UnionType", "typing._UnionGenericAlias"}
 
-    assert {*REDUCERS, *PATHS} - {name.replace("pathlib._local.", "pathlib.") for name in found} <= ELSEWHERE
+    assert {*ROWS} - {name.replace("pathlib._local.", "pathlib.") for name in found} <= ELSEWHERE
 
 
 def _parts(value: object) -> Iterator[object]:

@@ -85,13 +85,13 @@ REPLAY = """
     _core.engine _core.engine.call _core.engine.coverings _core.engine.function_plan _core.engine.inside _core.engine.ledger
     _core.engine.owners _core.engine.run_state _core.engine.scopes _core.engine.wrappers
     _core.files _core.files.places
-    _core.identity _core.identity.call_identity _core.identity.kinds _core.identity.resolve
-    _core.identity.short _core.identity.source
+    _core.identity _core.identity.call_identity _core.identity.short _core.identity.source
     _core.patch _core.patch.descriptors _core.patch.holders _core.patch.imports
     _core.patch.find _core.patch.patcher _core.patch.patches
     _core.seam _core.seam.registry
     _core.swallowed _core.swallowed.pending
     _core.targets _core.targets.binding _core.targets.options _core.targets.target
+    _core.types _core.types.kinds
     _core.vault _core.vault.file_names _core.vault.folder _core.vault.leftovers _core.vault.locks
     _core.vault.parsing _core.vault.vault
     _run _run.complete_selection _run.configuration _run.ending _run.fixtures _run.phases _run.plain_imports _run.run _run.session

@@ -10,7 +10,8 @@ import pandas  # noqa: F401
 import pytest
 import requests  # noqa: F401
 
-from pytest_mimic._core.outcome.reducing import UnkeptError, reduced
+from pytest_mimic._core.outcome.faults import UnkeptError
+from pytest_mimic._core.outcome.pickling import reduced
 
 SHOP = """
     import array, collections, datetime, decimal, fractions, functools, io, ipaddress, pathlib, random, types

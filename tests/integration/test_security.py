@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_mimic._core.outcome import container
-from pytest_mimic._core.outcome.pickles import Pickled
+from pytest_mimic._core.outcome.memory import claimed_checksum, packed, unpack
 
 SECRETS = [
     f"hush-{number}-{word}" for number, word in enumerate("alpha beta gamma delta eps zeta eta".split())
@@ -101,8 +100,7 @@ def contents(project) -> Iterator[bytes]:
         yield name.encode()
         yield data
         if name.endswith(".pkl"):
-            stream, buffers = container.unpack(memoryview(data), container.claimed_checksum(memoryview(data)))
-            yield from (bytes(stream), *map(bytes, buffers))
+            yield from map(bytes, unpack(memoryview(data), claimed_checksum(memoryview(data))))
 
 
 def assert_hidden(project, run) -> None:
@@ -243,10 +241,8 @@ def test_forged_pickle_is_refused_before_it_runs(project, giving, name, fetch):
     edit = giving("user")
     touched = project.root / "touched"
     stream = fetch + pickle.dumps(f"touch {touched}", 0)[:-1] + b"\x85R."
-    packer = container.packer_of(
-        Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
-    )
-    (project.vault / edit()["pickle"]).write_bytes(b"".join(packer.pieces()))
+    packer = packed([stream])
+    (project.vault / edit()["pickle"]).write_bytes(b"".join(packer.pieces))
     edit(checksum=packer.checksum)
 
     project.replay().expect(failed=1, says=[f"it imports {name}, which its recording does not list"])

@@ -5,17 +5,13 @@ from __future__ import annotations
 import io
 import json
 import pickle
-import pickletools
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 from unit.memory_store import NAME, MemoryStore
 from unit.memory_store import recorded as recorded_value
 
-from pytest_mimic._core.outcome import container
-from pytest_mimic._core.outcome.pickles import Pickled
+from pytest_mimic._core.outcome.memory import packed
 from pytest_mimic._core.vault import Vault
 
 # A module whose objects leave the file BAIT when their pickle is loaded.
@@ -93,54 +89,6 @@ def body(thing: bytes) -> bytes:
     return pickle.PROTO + b"\x05" + pickle.EMPTY_DICT + plain("value") + thing + pickle.SETITEM + pickle.STOP
 
 
-def names_in(stream: bytes) -> list[str]:
-    """Return what a pickle of `plain` and `named` imports."""
-    found: list[str] = []
-    texts: list[str] = []
-    for opcode, argument, _ in pickletools.genops(stream):
-        if opcode.name == "STACK_GLOBAL":
-            found.append(":".join(texts[-2:]))
-        elif isinstance(argument, str):
-            texts.append(argument)
-    return list(dict.fromkeys(found))
-
-
-_met: list[list[str]] = []
-
-
-@contextmanager
-def effects() -> Iterator[list[str]]:
-    """Return the files that this block opens and deletes, and its connections, programs and code made from texts."""
-    if not hasattr(sys, "_effects_are_noted"):
-        sys.addaudithook(_note)
-        sys._effects_are_noted = True  # type: ignore[attr-defined]
-    met: list[str] = []
-    _met.append(met)
-    try:
-        yield met
-    finally:
-        _met.pop()
-
-
-_WATCHED = (
-    "open",
-    "os.",
-    "socket.",
-    "subprocess.",
-    "shutil.",
-    "compile",
-    "exec",
-    "import",
-    "ctypes.",
-    "tempfile.",
-)
-
-
-def _note(event: str, arguments: Any) -> None:
-    if _met and event.startswith(_WATCHED):
-        _met[-1].append(f"{event} {str(arguments[:1])[:200]}")
-
-
 #: A value that no readable text keeps.
 VALUE = frozenset({range(10**5000)})
 
@@ -152,11 +100,10 @@ def recorded(
     store: MemoryStore = recorded_value(VALUE)
     facts: dict[str, Any] = json.loads(store.read(NAME))
     [entry] = facts["outcomes"]
-    packed = Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
-    packer = container.packer_of(packed)
-    store.write(entry["pickle"], b"".join(packer.pieces()))
+    file = packed([stream])
+    store.write(entry["pickle"], b"".join(file.pieces))
     facts["outcomes"] = [
-        {**entry, "checksum": packer.checksum, "imports": list(imports), "code": list(code), **facts_of_entry}
+        {**entry, "checksum": file.checksum, "imports": list(imports), "code": list(code), **facts_of_entry}
     ]
     store.write(NAME, json.dumps(facts).encode())
     return store

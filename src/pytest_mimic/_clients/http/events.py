@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.message import parse_json, style_of, write_json
-from pytest_mimic._core.identity.opening import Events, ServerSentEvent
+from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets

@@ -10,10 +10,10 @@ from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.replay import PASS
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
-from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
+from pytest_mimic._core.types.kinds import Unstable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.engine.call import Argument, Call, Plan
 from pytest_mimic._core.identity.call_identity import CallIdentity
-from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.identity.source import source_in_project
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.binding import Bound, compile_binder
+from pytest_mimic._core.types.kinds import Unstable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

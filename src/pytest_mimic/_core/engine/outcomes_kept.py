@@ -38,7 +38,7 @@ def hide(encoded: Encoded, environment: Environment) -> dict[str, bool]:
         return held | dict.fromkeys(environment.held_by(pieces), False)
     pickled = encoded.pickled
     assert pickled is not None
-    chunks: list[object] = [*pickled.chunks, *(buffer.memory for buffer in pickled.buffers)]
+    chunks: list[object] = [*pickled.chunks, *pickled.buffers]
     return dict.fromkeys(environment.held_by(chunks), False)
 
 

@@ -9,8 +9,6 @@ from typing import Any
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity.kinds import Unstable, human_name
-from pytest_mimic._core.identity.resolve import Resolver
 from pytest_mimic._core.identity.short import (
     EXACT,
     LONG,
@@ -22,6 +20,7 @@ from pytest_mimic._core.identity.short import (
     is_marked,
     short_form,
 )
+from pytest_mimic._core.types.kinds import Unstable
 
 VERSION = 1
 
@@ -34,11 +33,10 @@ def fingerprint(value: object, *, places: Places | None = None) -> str:
     Raises:
         Unstable: A part of the value has no stable identity.
     """
-    resolver = Resolver(places or Places())
-    data = dumps([_part(value, resolver, "value")], 2)
-    if is_marked(data, resolver.places.marks):
-        resolver.locates = True
-        data = dumps([_part(value, resolver, "value")], 2)
+    places = places or Places()
+    data = dumps([_part(value, places, "value")], 2)
+    if is_marked(data, places.marks):
+        data = dumps([_part(value, places, "value", locates=True)], 2)
     return xxh3_128_hexdigest(_VALUE + data)
 
 
@@ -55,11 +53,13 @@ def fingerprint_outcome(value: object) -> str | None:
 
     The order of dicts and the memory layout of arrays count as well.
     """
+    from pytest_mimic._core.identity.graph import digest
+
     try:
-        digest = Resolver(Places(), layout=True).digest(value, ordered=True)
+        found = digest(value, Places(), is_outcome=True)
     except Unstable:
         return None
-    return xxh3_128_hexdigest(_OUTCOME + digest)
+    return xxh3_128_hexdigest(_OUTCOME + found)
 
 
 _VALUE = dumps(("value", VERSION), 2)
@@ -80,8 +80,8 @@ class CallIdentity:
     """
 
     __slots__ = (
-        *("_by_content", "_counted", "_extra", "_ignored", "_is_special", "_key", "_locating", "_markers"),
-        *("_marks", "_met", "_names", "_prefix", "_prune", "_resolver"),
+        *("_by_content", "_counted", "_extra", "_ignored", "_is_special", "_key", "_markers", "_names"),
+        *("_places", "_prefix"),
     )
 
     def __init__(
@@ -99,20 +99,16 @@ class CallIdentity:
         self._names = plain
         self._extra = len(names) - 1 if names and names[-1].startswith("**") else None
         self._key = key
-        self._resolver = Resolver(places or Places())
+        self._places = places or Places()
         self._is_special = key is not None or bool(content)
-        self._locating = Resolver(self._resolver.places, locates=True)
-        self._marks = self._resolver.places.marks
-        self._met = self._resolver.places.met
         self._by_content = frozenset(content)
         # Defaults that are a bare object(): markers for "not given", which have no identity of their own.
         self._markers = {place: default for place, default in enumerate(defaults) if type(default) is object}
         self._ignored: dict[int, list[tuple[str, ...]]] = {}
         left_out = set()
         for path in ignore:
-            from pytest_mimic._core.identity.ignore import parse_path, prune
+            from pytest_mimic._core.identity.ignore import parse_path
 
-            self._prune = prune
             steps = parse_path(path)
             if steps[0] in plain:
                 place = plain.index(steps[0])
@@ -135,7 +131,7 @@ class CallIdentity:
         Raises:
             Unstable: An argument has no stable identity; its path starts with the argument's name.
         """
-        met, before = self._met, self._met.changes
+        places, before = self._places, self._places.met.changes
         if self._is_special:
             data = self._chosen(values)
         else:
@@ -146,11 +142,11 @@ class CallIdentity:
                 if type_ in EXACT and (type_ not in SIZED or len(value) <= LONG):
                     parts.append(value)
                 else:
-                    parts.append(self._argument(place, value, self._resolver))
+                    parts.append(self._argument(place, value))
             data = dumps(parts, 2)
-            if self._marks and data.find(SEPARATOR) >= 0 and is_marked(data, self._marks):
+            if places.marks and data.find(SEPARATOR) >= 0 and is_marked(data, places.marks):
                 data = self._with_paths(values)
-        if met.changes != before:
+        if places.met.changes != before:
             data += self._folder_numbers(values)
         return xxh3_128_hexdigest(self._prefix + data)
 
@@ -182,8 +178,7 @@ class CallIdentity:
     def _folders(self, values: tuple[object, ...], places: Iterable[int]) -> list[str]:
         from pytest_mimic._core.identity.named_paths import given_folders
 
-        names, roots = self._names, self._resolver.places
-        return [given for place in places for given in given_folders(names[place], values[place], roots)]
+        return [given for place in places for given in given_folders(values[place], self._places)]
 
     def _is_located(self, place: int) -> bool:
         """Return whether the places of an argument's paths count."""
@@ -195,7 +190,7 @@ class CallIdentity:
         if self._key is None:
             return self._with_paths(values)
         key = self._key(dict(zip(self._names, values)))
-        return dumps([_part(key, self._locating, "key")], 2)
+        return dumps([_part(key, self._places, "key", locates=True)], 2)
 
     def _with_paths(self, values: tuple[object, ...]) -> bytes:
         """Return the data of a call in which strings that are paths count as such."""
@@ -213,66 +208,60 @@ class CallIdentity:
     def _located(self, place: int, value: object) -> object:
         """Return an argument in which strings that are paths count as such, and those of `content=` by content."""
         if self._by_content:
-            from pytest_mimic._core.identity.paths import with_contents
+            value = self._with_contents(place, value)
+        return self._argument(place, value, locates=True)
 
-            value = self._named(
-                place, value, self._by_content, lambda one: with_contents(one, self._resolver.places)
-            )
-        return self._argument(place, value, self._locating)
-
-    def _argument(self, place: int, value: Any, resolver: Resolver) -> object:
+    def _argument(self, place: int, value: Any, *, locates: bool = False) -> object:
         if place in self._markers and self._markers[place] is value:
             return ...
         name = self._names[place]
+        if place in self._ignored:
+            from pytest_mimic._core.identity.ignore import prune
+
+            try:
+                value = prune(value, self._ignored[place], self._places)
+            except Unstable as error:
+                raise Unstable(error.type_name, error.kind, name, remedy=error.remedy) from error
+            except Exception as error:  # code of the value's own class
+                from pytest_mimic._core.types.libraries import human_name
+
+                what = (
+                    f"{human_name(type(value))}, which fails when it is looked into ({type(error).__name__})"
+                )
+                raise Unstable(what, type(value), name) from error
         try:
-            pruned = self._prune(value, self._ignored[place]) if place in self._ignored else value
-        except Unstable as error:
-            raise Unstable(error.type_name, error.kind, name) from error
-        except Exception as error:  # code of the value's own class
-            raise self._failing(name, value, "when it is looked into", error) from error
-        try:
-            return _part(pruned, resolver, name)
+            return _part(value, self._places, name, locates=locates)
         except Unstable:
             if place == self._extra:
-                for name, one in pruned.items():  # raises for the guilty argument, with its own name
-                    _part(one, resolver, name)
+                for name, one in value.items():  # raises for the guilty argument, with its own name
+                    _part(one, self._places, name, locates=locates)
             raise
-        except Exception as error:
-            if pruned is value:
-                raise
-            raise self._failing(name, value, "without what is left out", error) from error
 
-    def _named(
-        self, place: int, value: object, names: frozenset[str], change: Callable[[Any], object]
-    ) -> Any:
-        """Return an argument changed if it has one of these names, or `**extra` with its arguments changed that have one."""
+    def _with_contents(self, place: int, value: Any) -> Any:
+        """Return an argument of `content=` changed, or `**extra` with those of its arguments that are."""
+        from pytest_mimic._core.identity.paths import with_contents
+
         name = self._names[place]
         try:
-            if name in names:
-                return change(value)
-            if place == self._extra and type(value) is dict:
-                for name in names & value.keys():
-                    value = {**value, name: change(value[name])}
+            if name in self._by_content:
+                return with_contents(value, self._places)
+            if place == self._extra:
+                for name in self._by_content & value.keys():
+                    value = {**value, name: with_contents(value[name], self._places)}
         except Unstable as error:
-            if error.path:
-                raise
             raise Unstable(error.type_name, error.kind, name, remedy=error.remedy) from error
         return value
 
-    def _failing(self, name: str, value: object, when: str, error: Exception) -> Unstable:
-        what = f"{human_name(type(value))}, which fails {when} ({type(error).__name__})"
-        return Unstable(what, type(value), name)
 
-
-def _part(value: Any, resolver: Resolver, name: str) -> object:
+def _part(value: Any, places: Places, name: str, *, locates: bool = False) -> object:
     """Return the form in which marshal writes a value: itself if it is short and plain, else `[[digest]]`.
 
     The forms cannot be mistaken for one another: a dict is written as `[keys, values]`, and a plain list contains
-    only scalars. If the resolver locates, a value that holds a string which is a path has no short form. Otherwise the
+    only scalars. If it `locates`, a value that holds a string which is a path has no short form. Otherwise the
     dump of that form contains a mark.
     """
     type_ = type(value)
-    if resolver.locates and _holds_path(value, resolver):
+    if locates and _holds_path(value, places):
         pass
     elif type_ is dict:
         if len(value) <= SHORT and TEXT.issuperset(map(type, value)):
@@ -289,17 +278,19 @@ def _part(value: Any, resolver: Resolver, name: str) -> object:
         short = short_form(value)
         if short is not None:
             return short
+    from pytest_mimic._core.identity.graph import digest
+
     try:
-        return [[resolver.digest(value)]]
+        return [[digest(value, places)]]
     except Unstable as error:
         from pytest_mimic._core.identity.locate import located
 
-        raise located(error, value, resolver, name) from None
+        raise located(error, value, places, name) from None
 
 
-def _holds_path(value: Any, resolver: Resolver) -> bool:
+def _holds_path(value: Any, places: Places) -> bool:
     """Check whether a value that could have a short form is or holds a string that is a path."""
-    if not resolver.places.marks:
+    if not places.marks:
         return False
     type_ = type(value)
     texts: Iterable[object] = ()
@@ -307,5 +298,4 @@ def _holds_path(value: Any, resolver: Resolver) -> bool:
         texts = (value,)
     elif type_ in (list, tuple, dict) and len(value) <= SHORT:
         texts = [*value, *value.values()] if type_ is dict else value
-    locate = resolver.locator()
-    return any(locate(text) is not text for text in texts if type(text) is str)
+    return any(places.place_of_text(text) is not None for text in texts if type(text) is str)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
-from pytest_mimic._core.identity.kinds import HEAP_TYPE, PLAIN, Kind, Reduce, Unstable, full_name, is_stdlib
 from pytest_mimic._core.identity.source import class_source, code_source, own_methods
 from pytest_mimic._core.origin import is_in_stdlib
+from pytest_mimic._core.types.kinds import HEAP_TYPE, PLAIN, Kind, Reduce, Unstable, full_name, is_stdlib
+from pytest_mimic._core.types.libraries import library_of
+from pytest_mimic._core.types.names import importable, original, public_module
+from pytest_mimic._core.types.table import row_of
 
-CYTHON = frozenset({"cython_function_or_method", "fused_cython_function"})
+_CYTHON = "cython_function_or_method"
 NO_SOURCE = "with neither source nor an importable name"
 
 
@@ -23,36 +26,7 @@ def callable_kind(type_: type) -> Kind | None:
         if kind is not None:
             return kind
     # Known by the name alone: their module is named after the version of Cython that compiled them.
-    return Kind("function", _callable) if type_.__name__ in CYTHON else None
-
-
-# Names
-
-
-def original(value: object) -> Any:
-    """Return the function behind a mimic wrapper. Any other value is returned as it is."""
-    return getattr(value, "__mimic_original__", value)
-
-
-def is_importable(value: Any) -> bool:
-    """Return whether the module and qualified name of a function or class lead to it."""
-    return original(_found(value)) is original(value)
-
-
-def _found(value: Any) -> object:
-    """Return what the module and qualified name of a function or class lead to."""
-    found: Any = sys.modules.get(value.__module__)
-    for step in value.__qualname__.split("."):
-        found = getattr(found, step, None)
-    return found
-
-
-def public_module(name: str) -> str:
-    """Return a module's name without the private parts of the standard library, which vary by version."""
-    first, *rest = name.split(".") if name else ("",)
-    if is_stdlib(first):
-        return ".".join([first, *(part for part in rest if not part.startswith("_"))])
-    return name
+    return Kind("function", _callable) if type_.__name__ == _CYTHON else None
 
 
 def _public_name(value: Any) -> str:
@@ -71,20 +45,22 @@ def _is_from_stdlib(module: str | None, file: str | None) -> bool:
 def _callable(value: Any) -> object:
     """Reduce a function, written in Python or C. A mimicked function counts as the one behind its wrapper."""
     value = original(value)
-    if type(value).__name__ in CYTHON:
-        if not is_importable(value):
-            raise Unstable(f"a function {NO_SOURCE}", type(value))
-        return "builtin", f"{value.__module__}:{value.__qualname__}"
     reduce = _CALLABLES.get(full_name(type(value)))
-    return ("other", value) if reduce is None else reduce(value)
+    if reduce is not None:
+        return reduce(value)
+    if type(value).__name__ != _CYTHON:  # what a mimicked function stands for may be anything
+        return "other", value
+    if importable(value) is None:
+        raise Unstable(f"a function {NO_SOURCE}", type(value))
+    return "builtin", f"{value.__module__}:{value.__qualname__}"
 
 
 def _function(value: FunctionType) -> object:
     """Reduce a Python function to its name, its source, its defaults, and the variables that it closes over."""
     name = _public_name(value)
-    importable = is_importable(value)
+    is_named = importable(value) is not None
     code = value.__code__
-    if importable and _is_from_stdlib(value.__module__, code.co_filename):
+    if is_named and _is_from_stdlib(value.__module__, code.co_filename):
         return name
     registry = getattr(value, "registry", None)
     wrapped = getattr(value, "__wrapped__", None)
@@ -95,7 +71,7 @@ def _function(value: FunctionType) -> object:
         source: str | None = f"{Path(code.co_filename).name}:{code.co_name}"
     else:
         source = code_source(code)
-    if source is None and not importable:
+    if source is None and not is_named:
         raise Unstable(f"a function {NO_SOURCE}", FunctionType)
     parts = (
         name,
@@ -127,38 +103,21 @@ def _c_function(value: Any) -> object:
     """Reduce a function written in C to its name, or a method to its name and the object it is bound to."""
     owner = value.__self__
     if owner is None or isinstance(owner, ModuleType):
-        # The module of `open` is `io` before Python 3.12 and `_io` after.
-        module = "io" if value.__module__ == "_io" else value.__module__
-        # Functions of os.path. Each version writes more of them in C.
-        if value.__name__.startswith("_path_"):
-            return f"{module}path:{value.__name__.removeprefix('_path_')}"
-        return "builtin", f"{module}:{value.__qualname__}"
-    return shared_generator_method(value) or ("builtin", value.__name__, owner)
+        return "builtin", f"{value.__module__}:{value.__qualname__}"
+    return _shared_method(value) or ("builtin", value.__name__, owner)
 
 
-def shared_generator_method(method: Any) -> object | None:
+def _method(value: Any) -> object:
+    return _shared_method(value) or (value.__func__, value.__self__)
+
+
+def _shared_method(method: Any) -> object | None:
     """Return the name of a method of the generator behind `random.random()`, or None for any other method."""
     # The state of that generator changes with each use, so it must not count.
     if type(method.__self__).__module__ != "random":
         return None
     shared = getattr(sys.modules["random"], method.__name__, None)
     return ("builtin", f"random:{method.__name__}") if shared == method else None
-
-
-def stdlib_method_name(method: Any) -> str | None:
-    """Return the name of a bound method of the standard library, or None for any other method."""
-    # The class that defines such a method differs by version, so only its name counts.
-    function, owner = method.__func__, method.__self__
-    code: CodeType | None = getattr(function, "__code__", None)
-    if code is None or not _is_from_stdlib(function.__module__, code.co_filename):
-        return None
-    name: str = function.__name__
-    found = getattr(owner if isinstance(owner, type) else type(owner), name, None)
-    return name if getattr(found, "__func__", found) is function else None
-
-
-def _descriptor(value: Any) -> object:
-    return f"{value.__objclass__.__module__}:{value.__objclass__.__qualname__}.{value.__name__}"
 
 
 # Classes
@@ -168,63 +127,54 @@ def _class(value: type) -> object:
     """Reduce a class to its name, its source, and the variables that its methods close over."""
     name = _public_name(value)
     module = sys.modules.get(value.__module__)
-    importable = is_importable(value) or not value.__flags__ & HEAP_TYPE
-    if importable and _is_from_stdlib(value.__module__, getattr(module, "__file__", None)):
+    is_named = importable(value) is not None or not value.__flags__ & HEAP_TYPE
+    if is_named and _is_from_stdlib(value.__module__, getattr(module, "__file__", None)):
         return name
     source = class_source(value)
-    if source is None and not importable:
+    if source is None and not is_named:
         raise Unstable(f"a class {NO_SOURCE}", type)
     closed = class_variables(value)
     return (name, source, closed) if closed else (name, source)
 
 
-def is_local(cls: type) -> bool:
-    """Return whether a function, or a call of `type`, makes classes of this name, which may differ."""
-    if "<locals>" in cls.__qualname__:
-        return True
-    # A named tuple counts by its fields.
-    is_made = bool(cls.__flags__ & HEAP_TYPE) and not issubclass(cls, tuple) and not is_importable(cls)
-    # One that is called like a class that it extends has no source but that one's.
-    return is_made and (class_source(cls) is None or _found(cls) in cls.__mro__)
-
-
 def class_variables(value: type) -> dict[str, object]:
-    """Return the variables that the methods of a class close over and, for local classes, its attributes that are values.
+    """Return the variables that the methods of classes made in functions close over, and their attributes that are values.
 
-    The body of a local class may have computed these from variables of the function around it, of which Python keeps no
-    cells. Those of local classes that it derives from count as well.
+    The body of such a class may have computed these from variables of the function around it.
     """
     found: dict[str, object] = {}
-    for cls in reversed(value.__mro__):
-        counts = is_local(cls) if cls is value else "<locals>" in cls.__qualname__
-        if counts or cls is value:
+    for cls in reversed(value.__mro__) if _is_local(value) else ():
+        if _is_local(cls):
             for method in own_methods(cls):
                 found.update(_closure(method))
-        for name, item in vars(cls).items() if counts else ():
-            is_value = type(item) in PLAIN or full_name(type(item)) in _VALUES
-            if is_value and not (name.startswith("_") and name.endswith("_")):
-                found[f".{name}"] = item
+            for name, item in vars(cls).items():
+                kind = type(item)
+                if name[-2:] != "__" and (kind in PLAIN or row_of(kind) or library_of(kind)):
+                    found[f".{name}"] = item
     found.pop("__class__", None)  # the class itself, in methods that use `super()`
     return found
 
 
-_VALUES = frozenset(
-    "datetime.date datetime.datetime datetime.time datetime.timedelta decimal.Decimal fractions.Fraction uuid.UUID"
-    " numpy.ndarray".split()
-)
+def _is_local(cls: type) -> bool:
+    """Return whether a function, or a call of `type`, makes classes of this name. A named tuple counts by its fields."""
+    if "<locals>" in cls.__qualname__:
+        return True
+    is_made = cls.__flags__ & HEAP_TYPE and not issubclass(cls, tuple) and importable(cls) is None
+    return bool(is_made) and class_source(cls) is None
+
+
 _CALLABLES: dict[str, Reduce] = {
     "builtins.function": _function,
     "builtins.builtin_function_or_method": _c_function,
     "builtins.method-wrapper": lambda value: ("builtin", value.__name__, value.__self__),
     "functools._lru_cache_wrapper": lambda value: ("lru_cache", value.__wrapped__, value.cache_parameters()),
 }
-
+_DESCRIPTOR = Kind("descriptor", lambda value: f"{_public_name(value.__objclass__)}.{value.__name__}")
 _KINDS = {
     **dict.fromkeys(_CALLABLES, Kind("function", _callable)),
+    "builtins.method": Kind("builtins:method", _method),
     "builtins.type": Kind("class", _class),
     "builtins.module": Kind("module", lambda value: value.__name__),
-    **dict.fromkeys(
-        (f"builtins.{name}_descriptor" for name in ("classmethod", "getset", "member", "method", "wrapper")),
-        Kind("descriptor", _descriptor),
-    ),
+    "builtins.method_descriptor": _DESCRIPTOR,  # such as `str.lower`
+    "builtins.wrapper_descriptor": _DESCRIPTOR,
 }

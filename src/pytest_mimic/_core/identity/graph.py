@@ -1,42 +1,35 @@
-"""Digests of values that are too deep or too large for one walk, or cyclic. Each part is digested once.
+"""Digests of values: by one walk, or part by part if they are too deep or too large for it, or cyclic.
 
-The value is opened as a graph, with a node for each container or object and an edge for each part. A node's digest
+Such a value is opened as a graph, with a node for each container or object and an edge for each part. A node's digest
 is made of its label and of the digests of its parts. Nodes that lead to one another have no first one to start with:
 they are digested together, by partition refinement.
 
 Two nodes have the same digest if and only if they look the same when followed for ever, so it does not matter
-whether equal parts are one object or several. (`number_cycle` is the one exception.) For the same reason, a value's
-size is that of the tree it unfolds to. Equal values therefore have the same size, and none of them comes here while
-another is digested by one walk.
+whether equal parts are one object or several. (`_number` is the one exception.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, count
+from functools import partial
+from itertools import chain, count, groupby
 from marshal import dumps
-from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_digest
 
-from pytest_mimic._core.identity.kinds import Raw
+from pytest_mimic._core.identity.rules import kind_of
 from pytest_mimic._core.identity.short import SCALARS
-from pytest_mimic._core.identity.walk import MOST_DEEP_CELLS, MOST_LEVELS, Walk, only_type
+from pytest_mimic._core.identity.walk import HoldsMark, TooLarge, Walk
+from pytest_mimic._core.types.kinds import Raw
 
-# A part within these limits is digested by one walk. The walk measures slightly differently: hence the margins.
-SMALL_CELLS = MOST_DEEP_CELLS // 8
-SMALL_LEVELS = MOST_LEVELS // 4
-
-# Neighbouring small parts share a walk up to this size.
-RUN_CELLS = 1 << 16
+if TYPE_CHECKING:
+    from pytest_mimic._core.files.places import Places
 
 # Rounds of refinement after which a cycle is numbered instead, if possible: refinement takes as many rounds as the
 # longest chain in it, and each round visits every node.
 ROUNDS = 24
-
-LISTS = frozenset({list, tuple})
 
 
 @dataclass(slots=True, eq=False)
@@ -46,100 +39,99 @@ class Node:
     Attributes:
         value: The object. The reference keeps its id from being used again.
         label: The node's type and size, encoded; with the digests of its parts, this makes the node's digest.
-        pairs: 0 if the order of parts counts, 1 if it does not (a set), 2 for keys each followed by its value.
-        cells, levels: The size of the tree that the node unfolds to; infinite for a node in a cycle.
+        parts: Its parts, in canonical order if they have one: digests, or nodes.
+        group: How many of its parts belong together, if the order of these groups does not count; 0 if it does.
         number, low, is_open: Used by `components`.
-        cycle: The nodes that it forms cycles with, itself included; None outside of cycles.
     """
 
     value: object
     label: bytes
-    parts: list[Any]  # its parts, in canonical order if they have one
-    pairs: int = 0
-    cells: float = 0
-    levels: float = 0
+    parts: list[bytes | Node]
+    group: int = 0
     number: int = -1
     low: int = -1
     is_open: bool = False
-    cycle: list[Node] | None = None
-    digest: bytes = b""  # 16 bytes; empty for a small node, which is digested together with its neighbours
-
-    @property
-    def is_small(self) -> bool:
-        """Whether one walk can take it."""
-        return self.cells <= SMALL_CELLS and self.levels <= SMALL_LEVELS
+    digest: bytes = b""  # 16 bytes
 
 
-def digest(value: object, walk: Walk) -> bytes:
-    """Return 16 bytes for a value of any depth, size and shape. An Unstable that it raises has no path yet."""
-    return _Graph(walk).digest(value)
+def digest(value: object, places: Places, *, is_outcome: bool = False) -> bytes:
+    """Return the digest of a value, 16 bytes. Of an outcome, the order of dicts and the layout of arrays count as well.
+
+    Raises:
+        Unstable: A part has no identity; its path is not known here.
+    """
+    make = partial(Walk, partial(kind_of, places=places, layout=is_outcome), ordered=is_outcome)
+    try:
+        return _digest(value, make(marks=places.marks))
+    except HoldsMark:
+        from pytest_mimic._core.identity.paths import text_locator
+
+        return _digest(value, make(locate=text_locator(places)))
 
 
-class _Graph:
+def _digest(value: object, walk: Walk) -> bytes:
+    try:
+        return walk.digest([value])
+    except TooLarge:
+        return Graph(walk).digest(value)
+
+
+class Graph:
     """The nodes of one value, by the id of their object."""
 
     def __init__(self, walk: Walk) -> None:
         self.walk = walk
         self.nodes: dict[int, Node] = {}
-        self.runs: dict[tuple[int, ...], bytes] = {}
 
     def digest(self, value: object) -> bytes:
+        """Return 16 bytes for a value of any depth, size and shape. An Unstable that it raises has no path yet."""
         root = self.node(value)
         for component in self.components(root):
             first = component[0]
-            if len(component) == 1 and first not in self.inner(first):
-                self.measure(first)
-                if not first.is_small:
-                    pieces = [piece for piece in self.pieces(first) if isinstance(piece, bytes)]
-                    first.digest = xxh3_128_digest(_joined(first, pieces))
+            if len(component) > 1 or first in first.parts:
+                _digest_cycle(component)
             else:
-                for node in component:
-                    node.cycle = component
-                    node.cells = node.levels = inf
-                self.digest_cycle(component)
-        return root.digest or self.digest_small([value])
-
-    # Opening
+                first.digest = xxh3_128_digest(_joined(first, {}))
+        return root.digest
 
     def node(self, value: object) -> Node:
         node = self.nodes.get(id(value))
         if node is None:
-            node = self.nodes[id(value)] = self.opened(value)
+            node = self.nodes[id(value)] = Node(value, b"", [])
         return node
 
-    def opened(self, value: Any) -> Node:
+    def open(self, node: Node) -> None:
+        """Set the label and the parts of a node."""
+        value: Any = node.value
         type_ = type(value)
-        if type_ in LISTS:
-            return Node(value, dumps((type_.__name__, len(value)), 2), self.walk.located(list(value)))
-        if type_ is dict:
-            return self.opened_dict(value)
-        if type_ is set or type_ is frozenset:
-            return Node(
-                value, dumps((type_.__name__, len(value)), 2), self.walk.located(list(value)), pairs=1
-            )
-        if type_ is Raw:
-            return Node(value, b"", [])
-        kind = self.walk.kind(type_)
-        return Node(value, dumps(("kind", kind.tag), 2), self.walk.located([kind.reduce(value)]))
+        if type_ is list or type_ is tuple:
+            parts = list(value)
+        elif type_ is set or type_ is frozenset:
+            parts, node.group = list(value), 1
+        elif type_ is dict:
+            parts = list(chain.from_iterable(value.items()))
+            node.group = 0 if self.walk.ordered else 2
+        elif type_ is Raw:
+            node.label = b"raw" + self.plain([value])
+            return
+        else:
+            kind = self.walk.kind(type_)
+            node.label = dumps(("kind", kind.tag), 2)
+            parts = [kind.reduce(value)]
+        node.label = node.label or dumps((type_.__name__, len(parts)), 2)
+        parts = self.walk.located(parts)
+        if node.group:
+            node.parts = [self.plain([part]) if type(part) in SCALARS else self.node(part) for part in parts]
+            return
+        # Scalars in a row share a digest, behind their number.
+        for is_plain, some in groupby(parts, lambda part: type(part) in SCALARS):
+            run = list(some)
+            node.parts += [dumps(len(run), 2) + self.plain(run)] if is_plain else map(self.node, run)
 
-    def opened_dict(self, value: dict[Any, Any]) -> Node:
-        content = value
-        if self.walk.locate is not None:
-            content = dict(zip(self.walk.located(list(value)), self.walk.located(list(value.values()))))
-        keys = list(content)
-        if self.walk.ordered:
-            return Node(value, dumps(("ordered", len(keys)), 2), [*keys, *content.values()])
-        if not keys or only_type(keys) in (str, int):
-            keys.sort()
-            label = dumps(("dict", len(keys)), 2) + self.digest_small(keys)
-            return Node(value, label, list(map(content.__getitem__, keys)))
-        parts = list(chain.from_iterable(content.items()))
-        return Node(value, dumps(("pairs", len(keys)), 2), parts, pairs=2)
-
-    def inner(self, node: Node) -> Iterator[Node]:
-        for part in node.parts:
-            if type(part) not in SCALARS:
-                yield self.node(part)
+    def plain(self, values: list[Any]) -> bytes:
+        """Return the digest of scalars."""
+        self.walk.cells, self.walk.deep_cells = -len(values), 0
+        return b"r" + self.walk.digest(values)
 
     def components(self, root: Node) -> Iterator[list[Node]]:
         """Yield the strongly connected components, each after the components of its nodes' parts.
@@ -151,18 +143,22 @@ class _Graph:
         """
         numbers = count()
         open_: list[Node] = []
-        work: list[tuple[Node, Iterator[Node]]] = []
+        work: list[tuple[Node, Iterator[bytes | Node]]] = []
 
         def visit(node: Node) -> None:
             node.number = node.low = next(numbers)
             node.is_open = True
             open_.append(node)
-            work.append((node, self.inner(node)))
+            self.open(node)
+            work.append((node, iter(node.parts)))
 
         visit(root)
         while work:
             node, parts = work[-1]
             for part in parts:
+                if type(part) is bytes:
+                    continue
+                assert isinstance(part, Node)
                 if part.number < 0:
                     visit(part)
                     break
@@ -176,129 +172,72 @@ class _Graph:
                 if node.low == node.number:
                     component: list[Node] = []
                     while node.is_open:
-                        member = open_.pop()
-                        member.is_open = False
-                        component.append(member)
+                        component.append(open_.pop())
+                        component[-1].is_open = False
                     yield component
 
-    # Nodes outside of cycles
 
-    def measure(self, node: Node) -> None:
-        """Set the size of a node whose parts are measured. A shared part counts each time."""
-        cells: float = len(node.parts) + 1
-        levels: float = 0
-        for part in self.inner(node):
-            cells += part.cells
-            levels = max(levels, part.levels)
-        node.cells = cells
-        node.levels = levels + 1
+def _digest_cycle(nodes: list[Node]) -> None:
+    """Set the digests of nodes that lead to one another.
 
-    def digest_small(self, values: list[Any]) -> bytes:
-        # The values themselves are not counted: a dict may have any number of keys.
-        self.walk.cells = -len(values)
-        self.walk.deep_cells = 0
-        return self.walk.digest(values)
+    Partition refinement, in the rounds of Moore's algorithm for automata ("Gedanken-experiments on sequential
+    machines", 1956). All nodes begin with one color. A node's next color is the digest of its label and the colors
+    of its parts, so after round n two nodes have the same color if they look the same up to depth n. Colors only
+    ever split: once a round splits none, no further round will, and nodes of one color look the same for ever.
+    """
+    colors = dict.fromkeys(map(id, nodes), b"?")
+    for round_ in count(1):
+        before = colors
+        colors = {id(node): xxh3_128_digest(_joined(node, before)) for node in nodes}
+        if len({*colors.values()}) == len({*before.values()}):
+            break
+        if round_ == ROUNDS and not any(node.group for node in nodes) and _number(nodes, colors):
+            return
+    # A color is computed from a bounded depth, and other cycles may look the same up to there.
+    whole = xxh3_128_digest(b"".join(sorted({before[name] + colors[name] for name in colors})))
+    for node in nodes:
+        node.digest = xxh3_128_digest(b"cycle" + before[id(node)] + whole)
 
-    def pieces(self, node: Node) -> Iterable[bytes | Node]:
-        """Yield a node's parts as digests. For a part of the node's own cycle, yield its node instead."""
-        run: list[Any] = []
-        cells: float = 0
+
+def _number(nodes: list[Node], colors: dict[int, bytes]) -> bool:
+    """Set the digests of a long cycle's nodes from one traversal, as of a doubly linked list.
+
+    The nodes are numbered breadth-first, starting at the node with the smallest unique color. A node's digest is
+    that of the whole numbered cycle, and its number. Equal parts that are several objects get several numbers.
+    The result is False if no color is unique: then there is no node to start at.
+    """
+    by_color: dict[bytes, list[Node]] = {}
+    for node in nodes:
+        by_color.setdefault(colors[id(node)], []).append(node)
+    unique = min((color for color, alike in by_color.items() if len(alike) == 1), default=None)
+    if unique is None:
+        return False
+    found = by_color[unique]
+    numbers = {id(found[0]): b"n0;"}
+    whole = []
+    for node in found:  # grows while it is iterated
         for part in node.parts:
-            inner = None if type(part) in SCALARS else self.node(part)
-            small = inner is None or inner.is_small
-            if small:
-                run.append(part)
-                cells += 1 if inner is None else inner.cells
-            if run and (not small or node.pairs or cells > RUN_CELLS):
-                yield self.digest_run(run)
-                run, cells = [], 0
-            if inner is not None and not small:
-                yield inner if inner.cycle is not None and inner.cycle is node.cycle else b"g" + inner.digest
-        if run:
-            yield self.digest_run(run)
-
-    def digest_run(self, values: list[Any]) -> bytes:
-        """Return the digest of neighbouring small parts. Shared parts often come in the same runs: it is cached."""
-        names = tuple(map(id, values))
-        found = self.runs.get(names)
-        if found is None:
-            found = self.runs[names] = b"r" + self.digest_small(values)
-        return found
-
-    # Cycles
-
-    def digest_cycle(self, nodes: list[Node]) -> None:
-        """Set the digests of nodes that lead to one another.
-
-        Partition refinement, in the rounds of Moore's algorithm for automata ("Gedanken-experiments on sequential
-        machines", 1956). All nodes begin with one color. A node's next color is the digest of its label and the colors
-        of its parts, so after round n two nodes have the same color if they look the same up to depth n. Colors only
-        ever split: once a round splits none, no further round will, and nodes of one color look the same for ever.
-        """
-        pieces = {id(node): list(self.pieces(node)) for node in nodes}
-        colors = next_colors = dict.fromkeys(pieces, b"?")
-        color_count = round_ = 0
-        while True:
-            round_ += 1
-            next_colors = {
-                id(node): xxh3_128_digest(
-                    _joined(
-                        node, [p if isinstance(p, bytes) else b"c" + colors[id(p)] for p in pieces[id(node)]]
-                    )
-                )
-                for node in nodes
-            }
-            if len(set(next_colors.values())) == color_count:
-                break
-            color_count = len(set(next_colors.values()))
-            colors = next_colors
-            can_number = round_ == ROUNDS and not any(node.pairs for node in nodes)
-            if can_number and self.number_cycle(nodes, pieces, colors):
-                return
-        # A color is computed from a bounded depth, and other cycles may look the same up to there.
-        whole = xxh3_128_digest(b"".join(sorted({colors[name] + next_colors[name] for name in colors})))
-        for node in nodes:
-            node.digest = xxh3_128_digest(b"cycle" + colors[id(node)] + whole)
-
-    def number_cycle(
-        self, nodes: list[Node], pieces: dict[int, list[bytes | Node]], colors: dict[int, bytes]
-    ) -> bool:
-        """Set the digests of a long cycle's nodes from one traversal, as of a doubly linked list.
-
-        The nodes are numbered breadth-first, starting at the node with the smallest unique color. A node's digest is
-        that of the whole numbered cycle, and its number. Equal parts that are several objects get several numbers.
-        The result is False if no color is unique: then there is no node to start at.
-        """
-        by_color: dict[bytes, list[Node]] = {}
-        for node in nodes:
-            by_color.setdefault(colors[id(node)], []).append(node)
-        first = min((color for color, alike in by_color.items() if len(alike) == 1), default=None)
-        if first is None:
-            return False
-        found = by_color[first]
-        numbers = {id(found[0]): 0}
-        whole = []
-        for node in found:  # grows while it is iterated
-            described = []
-            for piece in pieces[id(node)]:
-                if isinstance(piece, bytes):
-                    described.append(piece)
-                    continue
-                if id(piece) not in numbers:
-                    numbers[id(piece)] = len(found)
-                    found.append(piece)
-                described.append(b"n%d;" % numbers[id(piece)])
-            whole.append(_joined(node, described))
-        base = xxh3_128_digest(b"".join(whole))
-        for node in nodes:
-            node.digest = xxh3_128_digest(b"numbered" + base + b"%d" % numbers[id(node)])
-        return True
+            if type(part) is Node and id(part) in colors and id(part) not in numbers:
+                numbers[id(part)] = b"n%d;" % len(found)
+                found.append(part)
+        whole.append(_joined(node, numbers))
+    base = xxh3_128_digest(b"".join(whole))
+    for node in nodes:
+        node.digest = xxh3_128_digest(b"numbered" + base + numbers[id(node)])
+    return True
 
 
-def _joined(node: Node, pieces: list[bytes]) -> bytes:
-    """Return the bytes of a node, with its parts in canonical order."""
-    if node.pairs == 1:
+def _joined(node: Node, cycle: dict[int, bytes]) -> bytes:
+    """Return the bytes of a node, with its parts in canonical order. The parts in its own cycle have provisional names."""
+    pieces: list[bytes] = []
+    for part in node.parts:
+        if isinstance(part, bytes):
+            pieces.append(part)
+        else:
+            provisional = cycle.get(id(part))
+            pieces.append(b"g" + part.digest if provisional is None else b"c" + provisional)
+    if node.group == 2:
+        pieces = list(map(bytes.__add__, pieces[::2], pieces[1::2]))
+    if node.group:
         pieces.sort()
-    elif node.pairs == 2:
-        pieces = sorted(map(bytes.__add__, pieces[::2], pieces[1::2]))
     return node.label + b"".join(pieces)

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
-from pytest_mimic._core.identity.kinds import Raw, Rule, Unstable, refuse
-from pytest_mimic._core.identity.nans import CHUNK
-from pytest_mimic._core.identity.object_state import attribute_reader
+from pytest_mimic._core.identity.walk import CHUNK
+from pytest_mimic._core.types.kinds import Raw, Unstable
+from pytest_mimic._core.types.libraries import Rule
+from pytest_mimic._core.types.opening import attribute_reader
 
 # Type characters of floats, and of complex numbers, which are two floats each. The long ones differ by machine.
 FLOATS, LONG_FLOATS = frozenset("efdFD"), frozenset("gG")
@@ -53,7 +54,7 @@ def float_format(dtype: Any) -> str:
     """
     if dtype.char in LONG_FLOATS:
         other = "float64" if dtype.char == "g" else "complex128"
-        raise Unstable("long doubles of numpy", dtype.type, remedy=f"or convert it:  .astype('{other}')")
+        raise Unstable("long doubles of numpy", dtype.type, remedy=f"convert it: .astype('{other}')")
     return dtype.str[0] + dtype.char.lower() if dtype.char in FLOATS else ""
 
 
@@ -97,14 +98,11 @@ def _ufunc(value: Any, _layout: bool) -> object:
 
 
 def _masked(array: Any, layout: bool) -> object:
-    """Reduce a masked array. The values under the mask and the fill value count in an outcome only."""
+    """Reduce a masked array, without the values under the mask."""
     numpy: Any = sys.modules["numpy"]
     if array is numpy.ma.masked:
         return None
-    mask = array_data(numpy.ma.getmaskarray(array))
-    if layout:
-        return array_data(array.data, True), mask, array.fill_value
-    return array_data(array.filled()), mask
+    return array_data(array.filled(), layout), array_data(numpy.ma.getmaskarray(array))
 
 
 def _array(array: object, layout: bool) -> object:
@@ -148,34 +146,17 @@ def _wide(places: Any) -> object:
 # torch
 
 
-def _tensor(value: Any, _layout: bool = False) -> object:
-    if value.is_meta:
-        raise Unstable("a tensor without values, on the meta device", type(value))
-    if value.is_nested:
-        raise Unstable("a nested tensor", type(value))
+def _tensor(value: Any, _layout: bool) -> object:
     torch: Any = sys.modules["torch"]
-    tensor = value.detach()
-    layout = tensor.layout
-    if layout is torch.strided:
-        return bool(value.requires_grad), _dense(tensor)
-    if layout is not torch.sparse_coo:  # torch 1 cannot convert a tensor to the layout it has
-        tensor = tensor.to_sparse_coo()
-    tensor = tensor.coalesce()
-    return (
-        str(layout),
-        tuple(tensor.shape),
-        bool(value.requires_grad),
-        _dense(tensor.indices()),
-        _dense(tensor.values()),
-    )
+    if value.is_meta or value.is_nested or value.layout is not torch.strided:
+        what = "a tensor that is not dense"
+        raise Unstable(what, type(value), remedy="convert it: .to_dense()")
+    return bool(value.requires_grad), _dense(value.detach())
 
 
 def _dense(tensor: Any) -> Raw:
     """Return the memory of a strided tensor in C order."""
-    torch: Any = sys.modules["torch"]
     tensor = tensor.cpu().resolve_conj().resolve_neg().contiguous()
-    if tensor.dtype is torch.bfloat16 and tensor.isnan().any():
-        tensor = tensor.masked_fill(tensor.isnan(), float("nan"))
     size = tensor.numel() * tensor.element_size()
     head = (str(tensor.dtype), tuple(tensor.shape))
 
@@ -198,9 +179,9 @@ def _image(image: Any, layout: bool) -> object:
 
 RULES: dict[tuple[str, str], Rule] = {
     ("numpy", "MaskedArray"): Rule(_masked, "MaskedArray"),
+    ("numpy", "ufunc"): Rule(_ufunc, "ufunc"),
     ("numpy", "memmap"): Rule(_array, "ndarray"),
     ("numpy", "ndarray"): Rule(_array),
-    ("numpy", "bool_"): Rule(lambda value, _: array_data(value), "bool"),  # as before numpy 2
     ("numpy", "generic"): Rule(lambda value, layout: array_data(sys.modules["numpy"].asarray(value), layout)),
     ("numpy", "dtype"): Rule(lambda value, _: dtype_data(value), "dtype"),
     ("numpy", "Generator"): Rule(
@@ -208,21 +189,11 @@ RULES: dict[tuple[str, str], Rule] = {
     ),
     ("numpy", "BitGenerator"): Rule(lambda value, _: value.state, is_full=True),
     ("numpy", "RandomState"): Rule(_random_state, is_full=True),
-    ("numpy", "ufunc"): Rule(_ufunc, "ufunc"),
-    # A function that dispatches by its arguments.
-    ("numpy", "_ArrayFunctionDispatcher"): Rule(
-        lambda value, _: f"{value.__module__}:{value.__qualname__}", "function"
-    ),
     ("scipy", "_spbase"): Rule(_sparse),
     ("scipy", "spmatrix"): Rule(_sparse),
     ("torch", "Tensor"): Rule(_tensor, is_full=True),
-    **{
-        ("torch", name): Rule(lambda value, _: str(value))
-        for name in ("dtype", "device", "layout", "memory_format")
-    },
+    ("torch", "dtype"): Rule(lambda value, _: str(value)),
+    ("torch", "device"): Rule(lambda value, _: str(value)),
     ("torch", "Size"): Rule(lambda value, _: tuple(value)),
-    ("torch", "Generator"): Rule(lambda value, _: _tensor(value.get_state())),
-    ("torch", "UntypedStorage"): Rule(lambda value, _: refuse(value), is_full=True),
-    ("torch", "TypedStorage"): Rule(lambda value, _: refuse(value), is_full=True),
     ("PIL", "Image"): Rule(_image, "Image"),
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.files.digests import MISSING, Content, NoDigest
 from pytest_mimic._core.files.places import LONGEST_PATH, TEMPORARY
-from pytest_mimic._core.identity.kinds import Unstable
+from pytest_mimic._core.types.kinds import Unstable
 
 if TYPE_CHECKING:
     from pytest_mimic._core.files.places import PathPlace, Places

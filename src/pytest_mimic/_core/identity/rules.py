@@ -1,18 +1,35 @@
-"""The rules of identity: registrations first, then callables, libraries, the standard library, plain state."""
+"""The rule of identity for a type: registrations first, then callables, libraries, the table of types, plain state."""
 
 from __future__ import annotations
 
+import copyreg
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from pytest_mimic._core.identity.callables import callable_kind, class_variables, is_local
-from pytest_mimic._core.identity.kinds import Kind, Rule, Unstable, registered_kind
-from pytest_mimic._core.identity.libraries import LIBRARIES
-from pytest_mimic._core.identity.object_state import state_kind
-from pytest_mimic._core.identity.stdlib_types import stdlib_kind
+from pytest_mimic._core.identity.callables import callable_kind, class_variables
+from pytest_mimic._core.identity.short import SCALARS
+from pytest_mimic._core.types.kinds import (
+    Kind,
+    Reduce,
+    Unstable,
+    is_stdlib,
+    lineage,
+    registered_kind,
+    type_tag,
+)
+from pytest_mimic._core.types.libraries import LIBRARIES, REFUSED, Rule, human_name, refuse
+from pytest_mimic._core.types.opening import attribute_reader, exception_fields
+from pytest_mimic._core.types.table import PATHS, ROWS
 
 if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places
+
+# Enumerations whose members count by value alone. Python 3.13 renamed four statuses.
+_BY_VALUE = frozenset({"enum.Flag", "http.HTTPStatus"})
+# With one of these, a class decides itself what is kept of its objects.
+_MAKERS = frozenset({"__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__"})
 
 
 def kind_of(type_: type, places: Places, *, layout: bool) -> Kind:
@@ -29,19 +46,16 @@ def kind_of(type_: type, places: Places, *, layout: bool) -> Kind:
     kind = registered_kind(type_) or callable_kind(type_)
     if kind is not None:
         return kind
+    if type(type_.__module__) is not str:
+        raise Unstable(f"an object of {type_.__qualname__}, a class without a module", type_)
     kind = (
-        _library_kind(type_, layout=layout) or stdlib_kind(type_, places, layout=layout) or state_kind(type_)
+        _library_kind(type_, layout=layout) or _table_kind(type_, places, layout=layout) or _state_kind(type_)
     )
-    variables = class_variables(type_) if is_local(type_) else None
-    if not variables:
-        return kind
-    read = kind.reduce
-    return kind._replace(reduce=lambda value: (variables, read(value)), variables=variables)
+    variables, read = class_variables(type_), kind.reduce
+    return kind._replace(reduce=lambda value: (variables, read(value))) if variables else kind
 
 
 def _library_kind(type_: type, *, layout: bool) -> Kind | None:
-    if type(type_.__module__) is not str:
-        raise Unstable(f"an object of {type_.__qualname__}, a class without a module", type_)
     for base in type_.__mro__:
         package = str(base.__module__).partition(".")[0]
         library = LIBRARIES.get(package)
@@ -51,3 +65,131 @@ def _library_kind(type_: type, *, layout: bool) -> Kind | None:
             if rule is not None:
                 return rule.kind(type_, package, layout)
     return None
+
+
+def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
+    """Return the kind of a value type of the standard library or of a subclass, or None for any other type."""
+    names = lineage(type_)
+    tag = type_tag(type_)
+    if "enum.Enum" in names:
+        return Kind(tag, _member if _BY_VALUE.isdisjoint(names) else lambda value: value._value_)
+    for name, base in zip(names, type_.__mro__, strict=True):
+        if name in REFUSED:
+            return Kind(tag, refuse)
+        if name == "builtins.BaseException":
+            # Never None: every exception has a `__dict__`.
+            read = cast(Reduce, attribute_reader(type_, below=base))
+            return Kind(tag, partial(_exception, read=read, whole=layout))
+        row = ROWS.get(name)
+        if row is None:
+            continue
+        reduce = row.counts or row.take
+        if name in PATHS:
+            from pytest_mimic._core.identity.paths import path_reducer
+
+            reduce = path_reducer(places)
+        # The other attributes of typing's own classes differ by version.
+        if name == names[0] or type_.__module__ == "typing":
+            return Kind(row.name or tag, reduce)
+        # A subclass counts with the attributes that it adds, a named tuple with the names of its fields.
+        fields = getattr(type_, "_fields", ()) if base is tuple else ()
+        tag = f"{tag}({','.join(fields)})" if fields else tag
+        return Kind(tag, _both(reduce, attribute_reader(type_, below=base)))
+    return None
+
+
+def _both(reduce: Reduce, read: Reduce | None) -> Reduce:
+    return reduce if read is None else lambda value: (reduce(value), read(value))
+
+
+def _member(value: Any) -> object:
+    return value._name_, value._value_ if type(value._value_) in SCALARS else None
+
+
+def _exception(value: Any, *, read: Reduce, whole: bool) -> object:
+    """Reduce an exception; as an outcome (`whole`), with what decides whether its context is shown."""
+    attributes = dict(cast("dict[str, object]", read(value)))
+    attributes.update({name: getattr(value, name) for name in exception_fields(value)})
+    counted = value.args, attributes, value.__cause__
+    return (counted, value.__suppress_context__) if whole else counted
+
+
+# Any other object
+
+
+def _state_kind(type_: type) -> Kind:
+    """Return the kind of a type that no table lists.
+
+    Its values reduce by `__reduce_ex__` or `__getstate__` if the type defines them, otherwise to their attributes.
+    """
+    tag = type_tag(type_)
+    if type_ is object:
+        return Kind(tag, refuse)
+    if "pydantic.main.BaseModel" in lineage(type_):
+        return Kind(tag, _pydantic_state)
+    own = type_.__mro__[:-1]  # less object
+    if type_ in copyreg.dispatch_table or any(_MAKERS & vars(base).keys() for base in own):
+        is_iterator = is_stdlib(type_.__module__) and hasattr(type_, "__next__")
+        return Kind(tag, refuse if is_iterator else _reduced)
+    getstate = next((vars(base)["__getstate__"] for base in own if "__getstate__" in vars(base)), None)
+    # dataclasses and attrs generate one for classes with slots. These are read like others.
+    is_generated = getattr(getstate, "__module__", "") == "dataclasses" or (
+        getattr(getstate, "__name__", "") == "slots_getstate"
+    )
+    if getstate is not None and not is_generated:
+        return Kind(tag, lambda value: _asked(lambda value: value.__getstate__(), value))
+    read = attribute_reader(type_) or (lambda _: {})
+    return Kind(tag, read if getstate else _checked(read))
+
+
+def _checked(read: Reduce) -> Reduce:
+    """Return the reader with a check at the first value: a type of C may have state that Python cannot see."""
+    is_checked = False
+
+    def reduce(value: object) -> object:
+        nonlocal is_checked
+        if not is_checked:
+            _asked(lambda value: object.__reduce_ex__(value, 2), value)  # pickle's own check
+            is_checked = True
+        return read(value)
+
+    return reduce
+
+
+def _asked(ask: Callable[[Any], object], value: object) -> Any:
+    try:
+        return ask(value)
+    except Exception as error:  # a class that cannot be pickled may raise anything
+        raise Unstable(human_name(type(value)), type(value)) from error
+
+
+def _reduced(value: object) -> object:
+    reduce = copyreg.dispatch_table.get(type(value)) or (lambda value: value.__reduce_ex__(4))
+    parts = _asked(reduce, value)
+    if isinstance(parts, str):
+        return f"{getattr(value, '__module__', type(value).__module__)}:{parts}"
+    make, arguments, state, items, pairs = (*parts, None, None, None)[:5]
+    items = None if items is None else list(items)
+    return make, arguments, state, items, None if pairs is None else dict(pairs)
+
+
+def _pydantic_state(value: Any) -> object:
+    fields = type(value).model_fields
+    counted = {name: item for name, item in value.__dict__.items() if name in fields}
+    return counted, value.__pydantic_extra__, value.__pydantic_private__
+
+
+class Resolver:
+    """Finds the kind of a type.
+
+    Args:
+        places: The folders of the run, under which paths count by their place.
+        layout: Whether the value is an outcome: then the memory layout of arrays counts, and other facts that
+            equality ignores and a replay gives back.
+    """
+
+    __slots__ = ("layout", "places")
+
+    def __init__(self, places: Places, *, layout: bool = False) -> None:
+        self.places = places
+        self.layout = layout

@@ -1,4 +1,4 @@
-"""Outcomes as readable JSON if JSON keeps them exactly, otherwise as pickles."""
+"""Outcomes as readable JSON if JSON keeps them exactly, otherwise as pickling."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, cast
 
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
-from pytest_mimic._core.outcome import exceptions, pickles
-from pytest_mimic._core.outcome.names import resolve
+from pytest_mimic._core.outcome import exceptions, pickling
+from pytest_mimic._core.outcome.faults import NotExactError
 from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
+from pytest_mimic._core.outcome.pickling import python_version
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
-from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
-from pytest_mimic._core.outcome.unpickling import python_version
 from pytest_mimic._core.outcome.unstorable import refusal
+from pytest_mimic._core.types.names import find
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -35,12 +35,11 @@ class Readable:
     objects: dict[str, bytes] = field(default_factory=dict)
 
     def load(self, paths: PathStore) -> object:
-        tree = loads(self.text)
         if not self.is_tagged:
-            return tree
-        from pytest_mimic._core.outcome.tagged.types import reader
+            return loads(self.text)
+        from pytest_mimic._core.outcome.tag_reader import Reader
 
-        return reader(paths, None, self.objects.__getitem__).read(tree)
+        return Reader(paths, None, self.objects.__getitem__).read_text(self.text)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -53,18 +52,18 @@ class Snapshot:
 
     fingerprint: str
     readable: Readable | None
-    pickled: pickles.Pickled | None
+    pickled: pickling.Pickled | None
     paths: PathStore = NOWHERE
 
     def load(self) -> object:
         if self.readable is not None:
             return self.readable.load(self.paths)
-        return cast(pickles.Pickled, self.pickled).load(paths=self.paths)[0]
+        return cast(pickling.Pickled, self.pickled).load(paths=self.paths)[0]
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Encoded:
-    """An outcome in memory: readable JSON, or pickles.
+    """An outcome in memory: readable JSON, or pickling.
 
     The fingerprint is 32 hex digits, equal for equal outcomes. Either `readable` or `pickled` is None. The pickles are the
     body and a stream's items, `count` in all. `paths` stored its paths.
@@ -73,7 +72,7 @@ class Encoded:
     kind: OutcomeKind
     fingerprint: str
     readable: Readable | None = None
-    pickled: pickles.Pickled | None = None
+    pickled: pickling.Pickled | None = None
     count: int = 1
     paths: PathStore = NOWHERE
 
@@ -82,16 +81,16 @@ class Encoded:
         """Whether parts of it are put in when it is loaded: tags of a text, or the paths of a pickle."""
         if self.readable is not None:
             return self.readable.is_tagged
-        return cast(pickles.Pickled, self.pickled).has_paths
+        return cast(pickling.Pickled, self.pickled).has_paths
 
     @property
     def has_custom_identity(self) -> bool:
         """Whether a class in it defines its own identity, which may hide parts of it."""
         if self.readable is None:
-            return cast(pickles.Pickled, self.pickled).has_custom_identity
-        from pytest_mimic._core.identity.kinds import registered_kind
+            return cast(pickling.Pickled, self.pickled).has_custom_identity
+        from pytest_mimic._core.types.kinds import registered_kind
 
-        classes = (resolve(*name.split(":")) for name in self.readable.imports)
+        classes = map(find, self.readable.imports)
         return any(isinstance(cls, type) and registered_kind(cls) is not None for cls in classes)
 
 
@@ -107,7 +106,7 @@ def snapshot(
 
 def _pickled_item(value: object, path: str, target: str | None, paths: PathStore) -> Snapshot:
     try:
-        pickled = pickles.dump(value, paths)
+        pickled = pickling.dump(value, paths)
     except Exception as reason:  # the value's parts may raise anything
         raise refusal({path: value}, "stream", target, reason) from None
     pickled.detach()
@@ -140,7 +139,7 @@ def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths:
             items[index] = _pickled_item(item.load(), f"items[{index}]", target, paths)
     body = _body(outcome, len(items))
     try:
-        pickled = pickles.dump(body, paths)
+        pickled = pickling.dump(body, paths)
     except Exception as reason:  # the value's parts may raise anything
         last = outcome.last
         result = {"exception": last.exception} if last.kind == "raised" else {"result": last.value}
@@ -148,7 +147,7 @@ def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths:
         raise refusal(roots, last.kind, target, reason) from None
     fingerprint = _fingerprint(body, pickled, counted=_counted_parts)
     if items:
-        pickled = _joined([pickled, *(item.pickled or pickles.dump(item.load(), paths) for item in items)])
+        pickled = _joined([pickled, *(item.pickled or pickling.dump(item.load(), paths) for item in items)])
         fingerprints = "".join([fingerprint, *(item.fingerprint for item in items)])
         fingerprint = xxh3_128_hexdigest(fingerprints.encode())
     return Encoded(outcome.kind, fingerprint, None, pickled, 1 + len(items), paths)
@@ -160,11 +159,11 @@ def _readable(value: object, paths: PathStore) -> Readable | None:
     text = layout_of(value) if repeated_parts(value) == [] else None
     if text is not None and not (paths.places.marks and paths.may_hold(text)):
         return Readable(text)
-    from pytest_mimic._core.outcome.tagged.types import write
+    from pytest_mimic._core.outcome.tag_writer import write
 
     try:
         tree = write(value, paths)
-    except NotTaggableError:
+    except NotExactError:
         return None
     if not tree.has_tags:
         return None if text is None else Readable(text)
@@ -194,8 +193,8 @@ def _body(outcome: Outcome, items: object) -> dict[str, Any]:
     return {"stream": stream if outcome.sent is None else {**stream, "sent": outcome.sent}}
 
 
-def _joined(parts: list[pickles.Pickled]) -> pickles.Pickled:
-    return pickles.Pickled(
+def _joined(parts: list[pickling.Pickled]) -> pickling.Pickled:
+    return pickling.Pickled(
         [chunk for part in parts for chunk in part.chunks],
         [buffer for part in parts for buffer in part.buffers],
         imports=sorted({name for part in parts for name in part.imports}),
@@ -230,7 +229,7 @@ def _counted_parts(body: dict[str, Any]) -> object:
 
 
 def _fingerprint(
-    value: object, pickled: pickles.Pickled, counted: Callable[[Any], object] = lambda value: value
+    value: object, pickled: pickling.Pickled, counted: Callable[[Any], object] = lambda value: value
 ) -> str:
     # A value without identity has its pickle's hash. So has a value with a class that defines its own identity, which
     # may leave out parts that a replay must give back.
@@ -247,7 +246,7 @@ def _fingerprint(
         for chunk in pickled.chunks:
             digest.update(chunk)
         for buffer in pickled.buffers:
-            digest.update(buffer.memory)
+            digest.update(buffer)
         return digest.hexdigest()
     if repeated := repeated_parts(value):  # which do not count in identities
         found = xxh3_128_hexdigest(f"{found}{repeated}".encode())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import builtins
+from contextlib import suppress
 from itertools import takewhile
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
 
-from pytest_mimic._core.identity.object_state import slot_members, slot_values
-from pytest_mimic._core.outcome.names import name_of
+from pytest_mimic._core.types.names import name_of
+from pytest_mimic._core.types.opening import slot_members
 
 # Fields in C, which are neither in `args` nor in `__dict__`. `AttributeError.obj` is left out: it is any object.
 FIELDS: dict[type[BaseException], tuple[str, ...]] = {
@@ -128,7 +129,7 @@ def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -
 
 def _fields(exception: BaseException) -> dict[str, object]:
     """Return slots with a value, and fields in C that `make` would not set from the arguments."""
-    remade = _remade(exception)
+    remade, cls = _remade(exception), cast(type, type(exception))
     found: dict[str, object] = {}
     for base, names in FIELDS.items():
         for name in names if isinstance(exception, base) else ():
@@ -139,7 +140,10 @@ def _fields(exception: BaseException) -> dict[str, object]:
                 is_equal = False
             if not is_equal:
                 found[name] = value
-    return found | slot_values(exception, slot_members(type(exception), below=BaseException))
+    for name, member in slot_members(cls, below=BaseException).items():
+        with suppress(AttributeError):  # an empty slot
+            found[name] = member.__get__(exception)
+    return found
 
 
 def is_remade(exception: BaseException) -> bool:

@@ -11,8 +11,6 @@ from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.ignore import parse_path
-from pytest_mimic._core.identity.libraries import has_extent, library_of
-from pytest_mimic._core.identity.opening import Events, type_name
 from pytest_mimic._core.outcome.encoding import Snapshot
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
@@ -25,6 +23,9 @@ from pytest_mimic._core.tree.making import WHOLE, Live, tree_of
 from pytest_mimic._core.tree.parts import kind_of, steps, tag_of
 from pytest_mimic._core.tree.secrets import is_secret_label, secrets_in
 from pytest_mimic._core.tree.shapes import shape_differences
+from pytest_mimic._core.types.libraries import has_extent, library_of
+from pytest_mimic._core.types.opening import type_name
+from pytest_mimic._core.types.stream_events import Events
 
 _UNREADABLE = "differs from the recording in a part that has no readable form"
 _REORDERED = "the keys are in another order now"

@@ -13,6 +13,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from heapq import nsmallest
 from itertools import islice
 from pathlib import PurePath
@@ -22,24 +23,20 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.files.digests import NoDigest
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import identity_of
-from pytest_mimic._core.identity.libraries import has_extent, library_of, record_fields
-from pytest_mimic._core.identity.object_state import exception_fields
-from pytest_mimic._core.identity.opening import (
-    Events,
-    ServerSentEvent,
-    is_pair,
-    iterator_state,
-    opened,
-    type_name,
-)
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.tree.leaves import TAGGED, is_path, leaf_text, library_text
+from pytest_mimic._core.tree.leaves import library_text
 from pytest_mimic._core.tree.parts import order
 from pytest_mimic._core.tree.secrets import beginning, secrets_in
+from pytest_mimic._core.types.libraries import has_extent, library_of, record_fields
+from pytest_mimic._core.types.opening import exception_fields, is_pair, opened, type_name
+from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
+from pytest_mimic._core.types.table import is_path, text_of
 from pytest_mimic._core.words import pattern
 
+# The types whose values have a tag with a text in readable outcomes, too.
+_TAGGED = {date: "date", datetime: "datetime", time: "time"}
 _ADDRESS = pattern(r" at 0x[0-9A-Fa-f]+")
 # A text up to the first length is never cut; of one that is too long, as much as the second length is shown.
 _SHORT, _START, _LONGEST_KEY = 40, 400, 100
@@ -174,7 +171,7 @@ class _Maker:
                 return None
             text = self._shown(_ADDRESS.sub("", str(value)))
             return self._alive({"$text": text, "type": type_name(kind)}, value)
-        own = leaf_text(value)
+        own = text_of(value)
         if own is None:
             return None
         if is_path(kind):
@@ -183,8 +180,8 @@ class _Maker:
         is_name = own.startswith("<")
         limit = max(self.budget.text, _LONGEST_KEY if is_name else 0)
         text = " ".join(self._shown(beginning(own, limit, self.secrets, self.redactor))[:limit].splitlines())
-        if kind in TAGGED:
-            return {f"${TAGGED[kind]}": text}
+        if kind in _TAGGED:
+            return {f"${_TAGGED[kind]}": text}
         node = {"$text": text, "type": type_name(kind)}
         return self._alive(self._marked(node, value) if is_name else node, value)
 
@@ -375,8 +372,6 @@ class _Maker:
         elif issubclass(kind, BaseException):
             attributes = _exception_parts(value) | attributes
             inner["*"] = self._parts(list(value.args), until, depth)
-        elif not attributes and (state := iterator_state(value)) is not None:
-            inner[""] = self.node(state, until, depth - 1)
         elif not attributes:
             text = f"<{name.rpartition(':')[2].rpartition('.')[2]}>"
             return self._alive(self._marked({"$text": text, "type": name}, value), value)

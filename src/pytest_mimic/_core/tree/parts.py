@@ -5,8 +5,8 @@ from __future__ import annotations
 from json import dumps
 from typing import Any
 
-from pytest_mimic._core.identity.opening import key_step
 from pytest_mimic._core.tree.drawing import line
+from pytest_mimic._core.types.opening import key_step
 
 _FILES = ("$path", "$str", "$content")
 # What a node says about its value besides its parts.

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.identity.libraries import library_of, record_fields
-from pytest_mimic._core.identity.opening import is_pair, parts_of
 from pytest_mimic._core.redact.texts import bare_secret
+from pytest_mimic._core.types.libraries import library_of, record_fields
+from pytest_mimic._core.types.opening import is_pair, parts_of
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from pytest_mimic._core.identity.libraries import library_of
 from pytest_mimic._core.tree.differing import ABSENT, Difference
 from pytest_mimic._core.tree.library_values import form
 from pytest_mimic._core.tree.making import Live
 from pytest_mimic._core.tree.parts import items_of, kind_of, steps
+from pytest_mimic._core.types.libraries import library_of
 
 # Tags of values of Python's own types.
 _PLAIN = {"$bytes": "bytes", "$float": "float", "$str": "str"}

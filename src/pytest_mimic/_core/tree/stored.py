@@ -93,8 +93,6 @@ def _tree(plain: Any, *, is_tagged: bool) -> Any:
         return plain
     inner = {key: _tree(part, is_tagged=is_tagged) for key, part in plain.items()}
     tag = next(iter(inner), "")
-    if tag == "$anchor":
-        return inner.get("value")
     if tag[:1] != "$":
         return inner
     if not is_tagged:
@@ -120,14 +118,11 @@ def _with_objects(tree: Any, objects: Mapping[str, bytes]) -> Any:
 
 def exception_name(node: dict[str, Any]) -> str:
     """Return the class of a stored exception, `module:name`."""
-    tag = next(iter(node))
-    return exception_name(node["value"]) if tag == "$anchor" else tag[1:]
+    return next(iter(node))[1:]
 
 
 def _exception(node: Any) -> Any:
     """Return a stored exception as the tree of one, with its cause and the exceptions of a group."""
-    if isinstance(node, dict) and "$anchor" in node:
-        node = node["value"]
     if not isinstance(node, dict) or not isinstance(parts := next(iter(node.values())), dict):
         return _tree(node, is_tagged=True)
     args = parts.get("args", [])

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._core.outcome.container import DamagedError, item_sizes, unpack_segments
 from pytest_mimic._core.outcome.encoding import Encoded, Readable
-from pytest_mimic._core.outcome.pickles import Buffer, Pickled
+from pytest_mimic._core.outcome.faults import DamagedError
+from pytest_mimic._core.outcome.memory import unpack
+from pytest_mimic._core.outcome.pickling import Pickled
 from pytest_mimic._core.vault.file_names import fingerprint_in
 from pytest_mimic._core.vault.parsing import damaged
 
@@ -41,12 +42,11 @@ def _pickled(objects: Objects, entry: Entry, origin: Origin) -> Pickled:
     name = entry["pickle"]
     data = objects.map(name, origin)
     try:
-        parts, items = list(unpack_segments(data, entry["checksum"])), item_sizes(data)
+        stream, *buffers = unpack(data, entry["checksum"])
     except DamagedError as reason:
         raise damaged(f"{objects.label}/{name}", str(reason), test=origin.test) from None
-    buffers = [Buffer(memoryview(part), item) for part, item in zip(parts[1:], items[1:], strict=True)]
     return Pickled(
-        [bytes(parts[0])],
+        [bytes(stream)],
         buffers,
         imports=list(entry.get("imports", ())),
         code=list(entry.get("code", ())),

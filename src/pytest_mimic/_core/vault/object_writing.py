@@ -9,20 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._core.outcome.admission import Admission
-from pytest_mimic._core.outcome.container import (
-    FILE_START,
-    DamagedError,
-    Packer,
-    checksum_of,
-    claimed_checksum,
-    packer_of,
-    pieces_of,
-    segments_of,
-    unpack,
-)
+from pytest_mimic._core.outcome.faults import DamagedError
+from pytest_mimic._core.outcome.memory import FILE, checksum_of, claimed_checksum, packed, unpack
+from pytest_mimic._core.outcome.pickling import load, python_version
 from pytest_mimic._core.outcome.plain import layout_of
-from pytest_mimic._core.outcome.unpickling import python_version
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import parse
 from pytest_mimic._core.vault.schema import Entry, Origin
@@ -109,10 +99,10 @@ class ObjectWriter:
             data = self._store.map(name)
             checksum = None if data is None else _sound_checksum(data)
             if checksum is None:
-                packer = packer_of(pickled)
-                self._make(name, packer.pieces(), absent=data is None)
-                checksum = packer.checksum
-            elif checksum != checksum_of(data for data, _ in segments_of(pickled)) and (
+                file = packed(pickled.parts())
+                self._make(name, file.pieces, absent=data is None)
+                checksum = file.checksum
+            elif checksum != checksum_of(pickled.parts()) and (
                 self._objects.forbidden or not _loads_alike(data, checksum, facts)
             ):
                 continue
@@ -123,8 +113,7 @@ class ObjectWriter:
         try:
             self._objects.check_bytes(self._origin, [name])
         except MimicError:
-            packer = Packer(((memoryview(piece), 1) for piece in pieces_of(content)), FILE_START)
-            self._make(name, packer.pieces(), absent=self._store.size(name) is None)
+            self._make(name, packed([content], FILE).pieces, absent=self._store.size(name) is None)
 
     def _make(self, name: str, data: Any, *, absent: bool) -> None:
         """Write an object; a damaged one is replaced, and stays after a failure."""
@@ -159,10 +148,9 @@ def _sound_checksum(data: memoryview) -> str | None:
 
 def _loads_alike(data: Any, checksum: str, facts: Entry) -> bool:
     """Return whether a file of other bytes loads by the listed names, such as one with a set in another order."""
-    stream, buffers = unpack(data, checksum)
-    admission = Admission(facts["imports"], facts.get("code", ()))
+    stream, *buffers = unpack(data, checksum)
     try:
-        admission.load(stream, buffers, (checksum, facts.get("count", 1)))
+        load(stream, buffers, facts["imports"], facts.get("code", ()), count=facts.get("count", 1))
     except Exception:  # the other file may hold anything
         return False
     return True

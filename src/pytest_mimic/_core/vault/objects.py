@@ -14,12 +14,11 @@ from pytest_mimic._core.vault.schema import body_fault, body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.outcome.admission import Admission
+    from pytest_mimic._core.outcome.class_tags import ClassTag
     from pytest_mimic._core.outcome.encoding import Encoded
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
-    from pytest_mimic._core.outcome.tagged.nodes import Tag
-    from pytest_mimic._core.outcome.tagged.reader import Reader
+    from pytest_mimic._core.outcome.tag_reader import Reader
     from pytest_mimic._core.vault.schema import Entry, Origin
     from pytest_mimic._core.vault.store import Store
 
@@ -34,8 +33,7 @@ class Objects:
         self.label = label
         self.forbidden = pickles == "forbid"
         self._store = store
-        self._admissions: dict[tuple[str | None, ...], Admission] = {}
-        self._classes: dict[int, Tag] = {}
+        self._classes: dict[int, ClassTag] = {}
         #: The lists of what calls reach and read that this run has named in a recording, with their names.
         self.lists: dict[str, str] = {}
 
@@ -123,21 +121,17 @@ class Objects:
     # Outcomes with tags
 
     def _reader(self, entry: Entry, origin: Origin, paths: PathStore) -> Reader:
-        from pytest_mimic._core.outcome.tagged.types import reader
+        from pytest_mimic._core.outcome.tag_reader import Reader
 
         def content(name: str) -> bytes:
             if name not in entry.get("objects", ()):
                 raise ValueError(f"it names {name}, which its recording does not list")
             return self.long_bytes(origin, name)
 
-        return reader(paths, entry.get("imports", ()), content, self._classes)
+        return Reader(paths, entry.get("imports", ()), content, self._classes)
 
     def _untagged(self, entry: Entry, origin: Origin, paths: PathStore) -> object:
         reader = self._reader(entry, origin, paths)
-        if "json" in entry and entry["kind"] == "value":
-            made = reader.parsed(self._read(entry["json"], origin))
-            if made is not None and made.keys() == {"value"}:
-                return made
         body = self.body(entry, origin)
         try:
             return reader.read(body)
@@ -146,7 +140,7 @@ class Objects:
 
     def _unreadable(self, reason: Exception, entry: Entry, origin: Origin) -> Exception:
         """Return the error for what reading a JSON text with tags has raised."""
-        from pytest_mimic._core.outcome.tagged.nodes import OutdatedClassError
+        from pytest_mimic._core.outcome.faults import OutdatedClassError
 
         if isinstance(reason, MimicError):
             return reason
@@ -164,12 +158,14 @@ class Objects:
         name = entry["pickle"]
         self._check_allowed(entry, origin)
         data = self.map(name, origin)
-        from pytest_mimic._core.outcome.container import DamagedError, unpack
+        from pytest_mimic._core.outcome.faults import DamagedError
+        from pytest_mimic._core.outcome.memory import unpack
 
         try:
-            return unpack(data, entry["checksum"])
+            stream, *buffers = unpack(data, entry["checksum"])
         except DamagedError as reason:
             raise self._damaged(name, origin, str(reason)) from None
+        return bytes(stream), list(buffers)
 
     def _check_allowed(self, entry: Entry, origin: Origin) -> None:
         """Check that this pickle may be loaded, on this Python."""
@@ -181,7 +177,7 @@ class Objects:
                 remedies=["to load it all the same: mimic_pickle = listed"],
                 file=path,
             )
-        from pytest_mimic._core.outcome.unpickling import is_foreign, python_version
+        from pytest_mimic._core.outcome.pickling import is_foreign, python_version
 
         made_by = entry.get("python")
         if is_foreign(made_by):
@@ -195,11 +191,12 @@ class Objects:
         self, entry: Entry, origin: Origin, content: tuple[bytes, list[Any]], paths: PathStore | None = None
     ) -> Outcome:
         """Load pickle streams whose bytes are as they were recorded."""
-        from pytest_mimic._core.outcome.names import RefusedError
+        from pytest_mimic._core.outcome.faults import RefusedError
+        from pytest_mimic._core.outcome.pickling import load
 
-        (stream, buffers), count = content, entry.get("count", 1)
+        lists = entry.get("imports", ()), entry.get("code", ())
         try:
-            bodies = self._admission(entry).load(stream, buffers, (entry["checksum"], count), paths)
+            bodies = load(*content, *lists, count=entry.get("count", 1), paths=paths)
         except MimicError:
             raise
         except Exception as reason:  # the classes that it names have changed, and may raise anything
@@ -212,17 +209,6 @@ class Objects:
             return decode_pickled(bodies)
         except (LookupError, TypeError, AttributeError) as reason:
             raise self._damaged(entry["pickle"], origin, str(reason)) from None
-
-    def _admission(self, entry: Entry) -> Admission:
-        """Return the names that an entry's pickle may import. Entries with equal lists share it, as it learns."""
-        imports, code = entry.get("imports", ()), entry.get("code", ())
-        key = (*imports, None, *code)
-        admission = self._admissions.get(key)
-        if admission is None:
-            from pytest_mimic._core.outcome.admission import Admission
-
-            admission = self._admissions[key] = Admission(imports, code)
-        return admission
 
     # Bytes
 
@@ -250,7 +236,8 @@ class Objects:
 
     def long_bytes(self, origin: Origin, name: str) -> bytes:
         """Return long bytes of an outcome. CorruptRecordingError: their object is missing or damaged."""
-        from pytest_mimic._core.outcome.container import DamagedError, content_of
+        from pytest_mimic._core.outcome.faults import DamagedError
+        from pytest_mimic._core.outcome.memory import content_of
 
         try:
             return content_of(self.map(name, origin), name)

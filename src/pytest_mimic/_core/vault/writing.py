@@ -245,7 +245,7 @@ def _is_worth_flushing(stored: Stored) -> bool:
     """Return whether the real call took longer than a flush of its outcome."""
     encoded, size = stored.encoded, 0
     if encoded is not None and encoded.pickled is not None:
-        size = sum(len(memory) for memory, _ in encoded.pickled.buffers)
+        size = sum(map(len, encoded.pickled.buffers))
     elif encoded is not None and encoded.readable is not None:
         size = sum(map(len, encoded.readable.objects.values()))
     return stored.duration > _FLUSH + size * _FLUSH_BYTE

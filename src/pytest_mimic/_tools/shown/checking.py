@@ -235,29 +235,18 @@ class Checker:
             raise
 
     def _check_pickle(self, entry: dict[str, Any], origin: Origin) -> None:
-        from pytest_mimic._core.outcome.names import RefusedError
-        from pytest_mimic._core.outcome.pickled_code import surely_code_in
-        from pytest_mimic._core.outcome.uses import uses_in
+        from pytest_mimic._core.outcome.scan import scan, unlisted
 
         path = self._path(entry["pickle"])
         # Its content can be checked on every Python, even where it cannot be loaded.
         anywhere = {key: value for key, value in entry.items() if key != "python"}
-        stream, buffers = self._objects.content(anywhere, origin)
-        count = entry.get("count", 1)
+        stream, _ = self._objects.content(anywhere, origin)
         try:
-            uses = uses_in(stream, buffers, count=count)
-        except RefusedError as reason:
-            raise damaged(path, str(reason), test=origin.test) from None
+            scanned = scan(stream, count=entry.get("count", 1))
         except Exception as reason:  # what bytes mean as a pickle may be anything
             raise damaged(path, f"it is no pickle: {reason}", test=origin.test) from None
-        listed, code = self._path(origin.name), {*entry.get("code", ())}
-        for names, how in (
-            (uses.keys() - code.union(entry.get("imports", ())), ""),
-            (surely_code_in(uses.values()) - code, " as code"),
-        ):
-            if names:
-                what = f"it imports {', '.join(sorted(names))}, which {listed} does not list{how}"
-                raise damaged(path, what, test=origin.test)
+        if what := unlisted(scanned, entry.get("imports", ()), entry.get("code", ())):
+            raise damaged(path, what, test=origin.test)
 
     def _check_tagged(self, entry: dict[str, Any], origin: Origin) -> None:
         body = self._objects.body(entry, origin) if "json" in entry else entry
@@ -325,7 +314,7 @@ def classes_in(tree: object) -> Iterator[str]:
                     yield "numpy:ndarray"
                 elif key[:1] == "$" and key[:2] != "$$" and ":" in key:
                     yield key[1:]
-                elif key == "$defaultdict" and type(node.get("factory")) is str:
-                    yield node["factory"]
+                elif key == "$class" and type(node[key]) is str:
+                    yield node[key]
                 break
             todo += node.values()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_mimic._clients.http.body import load_body, store_body
 from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.http.message import describe_body, inflate
-from pytest_mimic._core.outcome.container import zstd_module
+from pytest_mimic._core.outcome.memory import zstd_module
 from pytest_mimic._core.redact.redactor import Redactor
 
 JSON = st.recursive(

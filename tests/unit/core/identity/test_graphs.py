@@ -10,7 +10,7 @@ import pytest
 from kinds_of_things import Plain
 
 from pytest_mimic._core.identity.call_identity import fingerprint, fingerprint_outcome
-from pytest_mimic._core.identity.kinds import Unstable
+from pytest_mimic._core.types.kinds import Unstable
 
 DEPTH = 100_000
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity import graph, walk
+from pytest_mimic._core.identity import walk
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 
 MEGABYTE = 1 << 20
@@ -106,7 +106,6 @@ def test_a_large_and_a_deep_part_count_in_any_order():
 
 def test_a_dict_may_have_more_keys_than_one_walk_takes(monkeypatch):
     monkeypatch.setattr(walk, "MOST_CELLS", 1000)
-    monkeypatch.setattr(graph, "SMALL_CELLS", 100)
     numbers = {n: n for n in range(2000)}
     texts = {str(n): n for n in range(2000)}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic._core.identity.call_identity import fingerprint, fingerprint_outcome
-from pytest_mimic._core.identity.kinds import Unstable
+from pytest_mimic._core.types.kinds import Unstable
 
 np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")
@@ -337,19 +337,6 @@ def both_printed(script):
         yield subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_nans_in_arrays_are_the_same_without_numpy():
-    script = (
-        "import array, sys; {}; from pytest_mimic import fingerprint;"
-        "print(*(fingerprint(array.array(code, [1.5, nan] * 100)) for code in 'fd' for nan in (float('nan'), -float('nan'))))"
-    )
-
-    with_numpy, without = both_printed(script)
-
-    assert with_numpy == without
-    floats, others, doubles, other_doubles = without.split()
-    assert (floats, doubles) == (others, other_doubles)
-
-
 @pytest.mark.parametrize("make", [lambda: unsorted(MATRIX), unordered_csr], ids=["coordinates", "rows"])
 def test_a_sparse_matrix_is_not_changed(make):
     matrix = make()
@@ -377,7 +364,7 @@ def test_long_doubles_are_refused(make):
     with pytest.raises(Unstable, match="has no stable identity: long doubles of numpy") as caught:
         fingerprint(make(np.longdouble(1)))
 
-    assert caught.value.remedy.startswith("or convert it:  .astype('")
+    assert caught.value.remedy.startswith("convert it: .astype('")
 
 
 def test_the_layout_of_an_array_counts_in_an_outcome_only():
@@ -385,26 +372,6 @@ def test_the_layout_of_an_array_counts_in_an_outcome_only():
     assert fingerprint_outcome(A.copy()) == fingerprint_outcome(A)
     assert fingerprint_outcome(np.asfortranarray(A)) != fingerprint_outcome(A)
     assert fingerprint_outcome(np.repeat(A, 2, axis=1)[:, ::2]) != fingerprint_outcome(A)
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda frame: frame.groupby("a"),
-        lambda frame: frame.groupby("a")["b"],
-        lambda frame: frame.rolling(2),
-        lambda frame: frame.set_axis(pd.date_range("2026-11-02", periods=2)).resample("D"),
-    ],
-    ids=["frame", "column", "rolling", "resampled"],
-)
-def test_the_cache_of_a_pandas_groupby_does_not_count(make):
-    groups = make(pd.DataFrame({"a": [1, 2], "b": [1.0, 2.0]}))
-    before = fingerprint(groups)
-
-    groups.sum()
-
-    assert fingerprint(groups) == before
-    assert fingerprint(make(pd.DataFrame({"a": [1, 2], "b": [1.0, 3.0]}))) != before
 
 
 @pytest.mark.parametrize(
@@ -417,8 +384,6 @@ def test_the_cache_of_a_pandas_groupby_does_not_count(make):
             "pa.table({'a': [1]}, schema=pa.schema([pa.field('a', 'int64', metadata={'unit': 'm'})]))",
         ),
         ("PICTURE", "with_info(PICTURE.copy(), dpi=(72, 72))"),
-        ("np.ma.array([1, 2])", "np.ma.array([1, 2], fill_value=9)"),
-        ("np.ma.array([1, 2], mask=[0, 1])", "np.ma.array([1, 3], mask=[0, 1])"),
         ("np.ma.array([[1, 2], [3, 4]])", "np.ma.array(np.asfortranarray([[1, 2], [3, 4]]))"),
         ("pd.Timestamp('2026-11-02').as_unit('s')", "pd.Timestamp('2026-11-02').as_unit('ns')"),
         ("pd.Timedelta('1s').as_unit('s')", "pd.Timedelta('1s').as_unit('ns')"),
@@ -434,25 +399,6 @@ def test_facts_that_equality_ignores_count_in_an_outcome_only(one, other):
     assert fingerprint(made(one)) == fingerprint(made(other))
     assert fingerprint_outcome(made(one)) == fingerprint_outcome(made(one))
     assert fingerprint_outcome(made(one)) != fingerprint_outcome(made(other))
-
-
-def test_nested_categories_of_polars_count_by_their_texts():
-    script = (
-        "import polars as pl; from datetime import date; from pytest_mimic._core.identity.call_identity import fingerprint;"
-        "row = {'day': date(2024, 5, 1), 'c': 'a', 'l': ['b', None], 'p': ['a', 'c']};"
-        "kind = {'day': pl.Date, 'c': pl.Categorical, 'l': pl.List(pl.Categorical), 'p': pl.Array(pl.Categorical, 2)};"
-        "print(fingerprint(pl.Series([row, None], dtype=pl.Struct(kind))),"
-        "fingerprint(pl.Series([{**row, 'c': 'b'}, None], dtype=pl.Struct(kind))))"
-    )
-    before = "import polars as pl; known = pl.Series(['c', 'b', 'a'], dtype=pl.Categorical);"
-
-    one, other = [
-        subprocess.run([sys.executable, "-c", start + script], capture_output=True, text=True, check=True)
-        for start in ("", before)
-    ]
-
-    assert one.stdout == other.stdout
-    assert len(set(one.stdout.split())) == 2
 
 
 def test_numbers_of_polars_are_the_same_without_numpy():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import sys
-import types
 
 import pytest
 
@@ -119,33 +118,6 @@ def test_extras_and_private_attributes_of_a_model_count():
     assert len({fingerprint(value) for value in (Model(x=1), Model(x=1, z=2), private)}) == 3
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 14), reason="pydantic 1 does not run there")
-def test_pydantic_1_models_count_by_fields_and_attributes():
-    from pydantic import v1
-
-    class First(v1.BaseModel):
-        a: int = 1
-        _private: int = v1.PrivateAttr(default=0)
-
-        class Config:
-            extra = "allow"
-
-    def privately(model):
-        model._private = 1
-        return model
-
-    class Unset(v1.BaseModel):
-        _private: int = v1.PrivateAttr()
-
-    class Second(First):
-        pass
-
-    assert fingerprint(First()) == fingerprint(First(a=1))
-    different = [First(), First(a=2), First(b=2), Second(), privately(First())]
-    assert len(set(map(fingerprint, different))) == len(different)
-    assert fingerprint(Unset()) == fingerprint(Unset()) != fingerprint(privately(Unset()))
-
-
 class Estimator:
     """A model that keeps its library's version in its state, as those of scikit-learn do."""
 
@@ -160,20 +132,6 @@ class Estimator:
 class ReducedEstimator(Estimator):
     def __reduce__(self):
         return Estimator, (), self.__getstate__()
-
-
-@pytest.mark.parametrize("class_", [Estimator, ReducedEstimator])
-def test_the_version_that_a_class_adds_to_its_state_does_not_count(class_, monkeypatch):
-    monkeypatch.setattr(class_, "__module__", "toylearn.models")
-    found = []
-    for version in ("1.7.2", "1.8.0"):
-        library = types.ModuleType("toylearn")
-        library.__version__ = version
-        monkeypatch.setitem(sys.modules, "toylearn", library)
-        found.append([fingerprint(class_(rate, made)) for rate, made in ((1, ""), (2, ""), (1, "1.8.0"))])
-
-    assert found[0] == found[1]
-    assert len(set(found[0])) == 3
 
 
 def test_an_extra_field_of_a_model_can_be_ignored():

@@ -7,7 +7,6 @@ import functools
 import importlib
 import itertools
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -472,13 +471,6 @@ def test_an_object_with_every_attribute_has_no_source():
 
     assert source_fingerprint(Remote()) is None
     assert "__mimic_original__" not in asked
-
-
-def test_functions_of_os_path_count_by_their_public_name():
-    posix = pytest.importorskip("posix")
-    written_in_c = getattr(posix, "_path_normpath", os.path.normpath)
-
-    assert fingerprint(written_in_c) == fingerprint(os.path.normpath)
 
 
 def test_warnings_of_the_compiler_change_nothing(source):

@@ -31,7 +31,7 @@ import pytest
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import fingerprint, fingerprint_outcome
-from pytest_mimic._core.identity.kinds import register_fingerprint
+from pytest_mimic._core.types.kinds import register_fingerprint
 
 NAN = float("nan")
 UTC = datetime.timezone.utc
@@ -84,8 +84,6 @@ ROWS = {
         ["memoryview(b'abcd').cast('H')", "memoryview(b'abce')"],
     ),
     "array": ("array.array('i', [1, 2])", [], ["array.array('d', [1, 2])", "array.array('i', [1])", "[1, 2]"]),
-    "array with nan": ("array.array('f', [1, NAN])", ["array.array('f', [1, -NAN])"], ["array.array('f', [1, math.inf])", "array.array('d', [1, NAN])"]),
-    "view of nan": ("memoryview(array.array('d', [NAN]))", ["memoryview(array.array('d', [-NAN]))"], ["memoryview(array.array('d', [1]))"]),
     "list": ("[1, 'a']", ["list((1, 'a'))"], ["(1, 'a')", "['a', 1]", "[1, 'a', None]", "[[1, 'a']]", "{1, 'a'}"]),
     "strings with their separator": ("['a\\0', 'b']", [], ["['a', '\\0b']", "['a\\0b']", "['a', 'b']"]),
     "bytes side by side": ("[b'a', b'bc']", [], ["[b'ab', b'c']", "[b'abc']"]),
@@ -143,9 +141,6 @@ ROWS = {
     "slice": ("slice(1, None)", [], ["slice(None, 1)", "slice(1, None, 1)", "(1, None, None)"]),
     "Ellipsis": ("...", ["Ellipsis"], ["NotImplemented", "None"]),
     "mapping proxy": ("types.MappingProxyType({'a': 1, 'b': 2})", ["types.MappingProxyType({'b': 2, 'a': 1})"], ["{'a': 1, 'b': 2}", "types.MappingProxyType({'a': 1})"]),
-    "dict keys": ("{'a': 1, 'b': 2}.keys()", ["{'b': 3, 'a': 4}.keys()"], ["{'a': 1}.keys()", "['a', 'b']"]),
-    "dict values": ("{'a': 1, 'b': 2}.values()", ["{'x': 1, 'y': 2}.values()"], ["{'b': 2, 'a': 1}.values()", "{'a': 1}.items()"]),
-    "ordered views": ("collections.OrderedDict(a=1, b=2).keys()", [], ["collections.OrderedDict(b=1, a=2).keys()", "collections.OrderedDict(a=1, b=2).values()", "collections.OrderedDict(a=1, b=2).items()"]),
     "OrderedDict": ("collections.OrderedDict(a=1, b=2)", ["moved(collections.OrderedDict(b=2, a=1))"], ["collections.OrderedDict(b=2, a=1)", "{'a': 1, 'b': 2}", "[('a', 1), ('b', 2)]"]),
     "rows, one of them longer": ("[{'a': 1}] * 5 + [{'a': 1, 'b': 2}] + [{'a': 1}] * 4", [], ["[{'a': 1}] * 10", "[{'a': 1}] * 5 + [{'a': 1, 'b': 3}] + [{'a': 1}] * 4", "[{'a': 1}] * 4 + [{'a': 1, 'b': 2}] + [{'a': 1}] * 5"]),
     "nested OrderedDict": ("{'x': [collections.OrderedDict(a=1, b=2)] * 20}", [], ["{'x': [collections.OrderedDict(b=2, a=1)] * 20}"]),
@@ -185,8 +180,6 @@ ROWS = {
     "union": ("int | str", ["str | int", "typing.Union[int, str]"], ["int | None", "int | str | None"]),
     "annotated": ("typing.Annotated[int, 1]", [], ["typing.Annotated[int, 2]", "typing.Literal[1]", "typing.Literal[True]", "int", "typing.Callable", "typing.Tuple"]),
     "typing": ("typing.Dict[str, int]", [], ["typing.Dict", "dict[str, int]", "typing.Any", "typing.ClassVar", "typing.Callable[[int], str]"]),
-    "TypeVar": ("typing.TypeVar('T')", [], ["typing.TypeVar('U')", "typing.TypeVar('T', bound=int)", "typing.TypeVar('T', int, str)"]),
-    "other typing": ("typing.ForwardRef('A')", [], ["typing.ForwardRef('B')", "typing.NewType('A', int)", "typing.NewType('A', str)", "typing.ParamSpec('A')", "typing.ParamSpec('A', bound=int)"]),
     "struct_time": ("__import__('time').gmtime(0)", [], ["__import__('time').gmtime(1)", "tuple(__import__('time').gmtime(0))", "__import__('time').struct_time(tuple(__import__('time').gmtime(0)))"]),
     "random": ("random.Random(1)", [], ["random.Random(2)"]),
     "getters": ("operator.itemgetter(1)", [], ["operator.itemgetter(2)", "operator.attrgetter('a')", "operator.itemgetter(1, 2)"]),
@@ -220,8 +213,7 @@ ROWS = {
     "closure": ("k.adder(1)", ["k.adder(1)"], ["k.adder(2)", "k.adder([1])"]),
     "recursive closure": ("k.counter(1)", ["k.counter(1)"], ["k.counter(2)"]),
     "empty cell": ("k.empty_cell()", ["k.empty_cell()"], ["k.adder(...)"]),
-    "builtin": ("len", [], ["abs", "math.sqrt", "'a'.upper", "'b'.upper", "str.upper", "int.__add__", "(1).__add__", "dict.fromkeys", "dict.__dict__['fromkeys']"]),
-    "descriptors": ("k.Slotted.left", [], ["k.Slotted.right", "type.__dict__['__name__']", "k.Service.__dict__['title']", "k.Service.__dict__['make']", "k.Service.__dict__['help']", "k.WithCached.__dict__['costly']"]),
+    "builtin": ("len", [], ["abs", "math.sqrt", "'a'.upper", "'b'.upper", "str.upper", "int.__add__", "(1).__add__"]),
     "standard library": ("functools.reduce", [], ["__import__('json').dumps", "__import__('json').loads", "pathlib.Path", "type(None)", "types.FunctionType"]),
     "bound method": ("k.Service('a').call", ["k.Service('a').call"], ["k.Service('b').call", "k.Service.call", "k.Service.make"]),
     "bound method of the standard library": ("pathlib.Path('/a').exists", ["pathlib.Path('/a').exists"], ["pathlib.Path('/b').exists", "pathlib.Path('/a').is_dir", "pathlib.Path.home", "pathlib.Path.cwd", "super(collections.Counter, collections.Counter()).update", "collections.Counter().update"]),
@@ -242,10 +234,8 @@ ROWS = {
     "local subclass of int": ("k.counted(1)(5)", [], ["k.counted(2)(5)", "k.counted(1)(6)"]),
     "named tuples of one name": ("k.pair_of('left', 'right')", ["k.pair_of('left', 'right')"], ["k.pair_of('right', 'left')"]),
     "function with attributes": ("k.with_attribute(k.adder(1), mode='fast')", [], ["k.with_attribute(k.adder(1), mode='slow')", "k.with_attribute(k.adder(1), modes='fast')"]),
-    "parser": ("parser(b=1)", ["read_twice(b=1)"], ["parser(b=2)", "parser(c=1)", "parser(None, b=1)"]),
     "local class with a date": ("k.labelled(datetime.date(2024, 1, 1))()", ["k.labelled(datetime.date(2024, 1, 1))()"], ["k.labelled(datetime.date(2024, 1, 2))()", "k.labelled(decimal.Decimal(1))()", "k.labelled(decimal.Decimal(2))()"]),
     "class made by type()": ("type('Made', (), {'a': 1})()", ["type('Made', (), {'a': 1})()"], ["type('Made', (), {'a': 2})()", "type('Made', (), {'b': 1})()", "type('Made', (), {})()", "type('Made', (), {'a': decimal.Decimal(1)})()"]),
-    "class made by type() and called like its base": ("type('Plain', (k.Plain,), {'a': 1, '__module__': k.__name__})()", ["type('Plain', (k.Plain,), {'a': 1, '__module__': k.__name__})()"], ["type('Plain', (k.Plain,), {'a': 2, '__module__': k.__name__})()", "type('Plain', (k.Plain,), {'__module__': k.__name__})()"]),
 }  # fmt: skip
 
 

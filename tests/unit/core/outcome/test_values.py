@@ -7,19 +7,16 @@ import dataclasses
 import datetime
 import decimal
 import fractions
-import functools
-import ipaddress
 import json
 import pathlib
-import pickle
 import sys
+import time
 from collections import OrderedDict
 from functools import partial
 
 import pytest
 
-from pytest_mimic._core.outcome import pickles
-from pytest_mimic._core.outcome import unpickling as loading
+from pytest_mimic._core.outcome import pickling
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Vault
 from unit.memory_store import NAME, MemoryStore, recorded
@@ -95,14 +92,10 @@ def double(x):
         "\ud800",
         {"\udfff": 1},
         Text("subclass"),
-        ipaddress.IPv6Address("fe80::1%eth0"),
         double,
-        Point,
-        int,
-        type(None),
         Ellipsis,
         NotImplemented,
-        [(1, 2), {3, ipaddress.IPv4Address("10.0.0.1")}],
+        [(1, 2), {3, time.gmtime(0)}],
         [[], {}, (), Ellipsis],
     ],
     ids=lambda value: f"{type(value).__name__}",
@@ -212,10 +205,8 @@ def test_lambdas_and_local_classes_are_stored_by_value():
 def test_exactly_the_imports_of_a_pickle_are_listed():
     entry = entry_of(Outcome("value", [Point(1), partial(double, 2), decimal.Decimal(1)]))
 
-    assert entry["imports"] == sorted(
-        [f"{__name__}:Point", f"{__name__}:double", "decimal:Decimal", "functools:partial"]
-    )
-    assert "code" not in entry
+    assert entry["imports"] == sorted([f"{__name__}:Point", "decimal:Decimal", "functools:partial"])
+    assert entry["code"] == [f"{__name__}:double"]
     assert "python" not in entry
 
 
@@ -224,7 +215,7 @@ def test_fetching_by_a_name_in_data_is_listed_as_code():
     assert any(name.endswith(":subimport") for name in entry_of(Outcome("value", json))["code"])
 
 
-@pytest.mark.parametrize("last", [(4,), ipaddress.IPv4Address("10.0.0.1")], ids=["tagged", "pickle"])
+@pytest.mark.parametrize("last", [(4,), time.gmtime(0)], ids=["tagged", "pickle"])
 def test_a_stream_keeps_separate_copies_of_its_items(last):
     items = [[1], (2,), {"k": [3]}, last]
     outcome = Outcome("stream", items=items, end=Outcome("value", "end"), sent=[None, "go"])
@@ -241,44 +232,13 @@ def test_a_plain_stream_is_readable():
     assert entry == {"duration": 0.5, "stream": {"items": [1, "b"], "end": None, "sent": ["x"]}}
 
 
-def wrapper_of(function):
-    @functools.wraps(function)
-    def wrapper(*args):
-        """A wrapper like that of a mimicked function."""
-
-    wrapper.__mimic_original__ = function
-    return wrapper
-
-
-@pytest.mark.parametrize("more", [(), (lambda: 1,)], ids=["by name", "beside code"])
-def test_a_mimicked_function_in_a_value_is_found_by_name(more, monkeypatch):
-    wrapper = wrapper_of(double)
-
-    for stored in (double, wrapper):
-        unmimicked = kept(Outcome("value", [stored, *more]))
-        with monkeypatch.context() as patch:
-            patch.setattr(sys.modules[__name__], "double", wrapper)
-            mimicked = kept(Outcome("value", [stored, *more]))
-            assert [each.load().value[0] for each in (mimicked, unmimicked)] == [wrapper, wrapper]
-        assert [each.load().value[0] for each in (mimicked, unmimicked)] == [double, double]
-
-
-def test_plain_pickle_cannot_load_a_mimicked_function(monkeypatch):
-    function = double
-    monkeypatch.setattr(sys.modules[__name__], "double", wrapper_of(function))
-    stream = b"".join(pickles.dump([function]).chunks)
-
-    with pytest.raises(pickle.UnpicklingError, match=r"test_values:double is loaded by pytest-mimic alone"):
-        pickle.loads(stream)
-
-
 def test_a_class_without_importable_module_is_stored_by_value():
     made = type("Made", (), {"__module__": "gone", "x": 5})
 
     entry = entry_of(Outcome("value", made))
 
     assert "gone:Made" in entry["code"]
-    assert entry["python"] == loading.python_version()
+    assert entry["python"] == pickling.python_version()
 
 
 def test_equal_outcomes_with_other_shared_parts_are_stored_apart():

@@ -170,10 +170,6 @@ EQUAL: list[tuple[object, object]] = [
     (cycle(1), cycle(1)),
     ({NAN: 1}, {float("nan"): 1}),
     ({Point(1, 2): 1}, {Point(1, 2): 1}),
-    (iter([1, 2]), iter([1, 2])),
-    ({"pairs": zip("ab", [1, [2]], strict=True)}, {"pairs": zip("ab", [1, [2]], strict=True)}),
-    (map(str, [1, 2]), map(str, [1, 2])),
-    (enumerate(filter(None, "ab")), enumerate(filter(None, "ab"))),
 ]
 
 
@@ -244,9 +240,6 @@ DIFFERENT: list[tuple[object, object, list[str] | None]] = [
     (datetime.date(2024, 4, 30), datetime.date(2024, 5, 1), ["result: 2024-04-30 recorded, 2024-05-01 now"]),
     (uuid.UUID(int=1), uuid.UUID(int=2), None),
     (functools.partial(max, 1), functools.partial(max, 2), ["args[0]: 1 recorded, 2 now"]),
-    (iter([1, 2]), iter([1, 3]), ["result[1]: 2 recorded, 3 now"]),
-    (zip("ab", [1, 2]), zip("ab", [1, 3]), ["result[1][1][1]: 2 recorded, 3 now"]),
-    (map(str, [1]), map(repr, [1]), ["result[1][0]: <class builtins:str> recorded, <function builtins:repr> now"]),
     (len, max, ["result: <function builtins:len> recorded, <function builtins:max> now"]),
     (Opaque(), Unequal(), ["result: <Opaque> recorded, <Unequal> now"]),
     (Unequal(), Unequal(), ["result: <Unequal> recorded, another value now"]),

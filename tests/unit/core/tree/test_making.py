@@ -486,15 +486,6 @@ def test_parts_that_are_not_shown_are_named() -> None:
     assert unseen(None) == []
 
 
-def test_a_view_of_a_dict_is_described_without_its_secrets():
-    mapping = {"a": 1, "token": "abc"}
-
-    described = argument_trees({"view": mapping.values(), "of": mapping.items()}, REDACTOR)
-
-    assert line(described["view"]) == "dict_values({'a': 1, 'token': <redacted>})"
-    assert line(described["of"]) == "dict_items({'a': 1, 'token': <redacted>})"
-
-
 def test_secrets_in_a_callable_mapping_are_found() -> None:
     class Settings(dict[str, str]):
         def __call__(self) -> None: ...

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._core.outcome.container import packer_of
-from pytest_mimic._core.outcome.pickles import Pickled
+from pytest_mimic._core.outcome.memory import packed
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.leftovers import this_host
 
@@ -282,8 +281,8 @@ class Touch:
 def plant(shop, path, **lists):
     """Replace the pickle of a recording by one that makes a folder when it is loaded; its checksum is right."""
     stream = pickle.dumps({"value": Touch(str(path))}, 5)
-    packer = packer_of(Pickled([stream], [], [], [], by_value=False, has_custom_identity=False))
-    the_object(shop, "odd", "pickle").write_bytes(b"".join(map(bytes, packer.pieces())))
+    packer = packed([stream])
+    the_object(shop, "odd", "pickle").write_bytes(b"".join(map(bytes, packer.pieces)))
     edit(recording(shop, "odd"), checksum=packer.checksum, **lists)
 
 

@@ -1,0 +1,291 @@
+"""Tags of objects by their class, `{"$shop.models:User": {"name": "Ann"}}`: made without `__init__`.
+
+That a copy is equal is proved by the round trip that each readable outcome makes when it is recorded. The checks of
+classes are for what it cannot show: that an object may be made bare, and that its fields are still the same.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import sys
+from collections.abc import Collection, Iterable
+from enum import Enum, Flag
+from typing import Any
+
+from pytest_mimic._core.outcome.exceptions import is_remade, make, restore, state_of
+from pytest_mimic._core.outcome.faults import NotExactError, OutdatedClassError
+from pytest_mimic._core.types.kinds import HEAP_TYPE
+from pytest_mimic._core.types.names import is_generated, name_of
+from pytest_mimic._core.types.opening import CACHED_HASH, all_attributes, slot_members
+
+# What makes a class more than its attributes when it is copied or pickled. `__new__` may return an object that exists.
+_OWN_WAYS = frozenset(
+    "__reduce__ __reduce_ex__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__ __new__ __del__".split()
+)
+
+
+class ClassTag:
+    """How the objects of one class are stored. NotExactError and others: they cannot be."""
+
+    def __init__(self, cls: Any) -> None:
+        self.cls = cls
+
+    def node(self, writer: Any, part: object) -> dict[str, Any]:
+        """Return the node of the class with its part, which is JSON."""
+        node: dict[str, Any] = writer.node(writer.import_name(self.cls), part)
+        return node
+
+    def write(self, value: Any, writer: Any) -> dict[str, Any]:
+        """Return the node of an object."""
+        raise NotImplementedError
+
+    def make(self, part: Any, node: dict[str, Any]) -> object:
+        """Return the object of a node whose parts are values."""
+        raise NotImplementedError
+
+
+def tag_of(type_: type) -> ClassTag | None:
+    """Return the tag for the objects of a class, or None if they have none. Writer and reader both ask this."""
+    tag: type[ClassTag] = _Objects
+    if issubclass(type_, Enum):
+        tag = _Members
+    elif issubclass(type_, BaseException):
+        tag = _Exceptions
+    elif getattr(sys.modules.get("pydantic.main"), "BaseModel", None) in type_.__mro__:
+        tag = _Models
+    try:
+        return tag(type_)
+    except (NotExactError, AttributeError, LookupError, StopIteration, TypeError):
+        # A class may only look like one of a library: it has `__attrs_attrs__` with something else in it.
+        return None
+
+
+class _Objects(ClassTag):
+    """The objects of one class: with fields that it declares, a named tuple, or any other."""
+
+    def __init__(self, cls: type) -> None:
+        super().__init__(cls)
+        self._is_tuple = issubclass(cls, tuple)
+        bases = _own_bases(cls, (tuple, object) if self._is_tuple else (object,))
+        (tuple if self._is_tuple else object).__new__(cls)  # which refuses a class with more state in C
+        #: The fields, and whether each object has them. None for a class that declares no fields.
+        self._declared = _declared_of(bases)
+        self._slots = slot_members(cls)
+        if (self._is_tuple and self._declared is None) or CACHED_HASH in self._slots:
+            raise NotExactError(cls)
+
+    def write(self, value: Any, writer: Any) -> dict[str, Any]:
+        # A value that a cached property remembers is an attribute of this object, too.
+        found = all_attributes(value) | (value.__dict__ if self.cls.__dictoffset__ else {})
+        if self._is_tuple:
+            found |= zip(self._declared or (), tuple.__iter__(value))
+        if not self._is_tuple or self.cls.__dictoffset__:
+            writer.meet(value)
+        if not all(type(name) is str and name.isidentifier() for name in found) or CACHED_HASH in found:
+            raise NotExactError("attributes without a name")
+        fields = {
+            name: part for name, part in found.items() if self._declared is None or name in self._declared
+        }
+        node: dict[str, Any] = writer.node(
+            writer.import_name(self.cls), {name: writer.write(part) for name, part in fields.items()}
+        )
+        others = {name: writer.write(part) for name, part in found.items() if name not in fields}
+        return {**node, "attributes": others} if others else node
+
+    def make(self, part: Any, node: dict[str, Any]) -> object:
+        if type(part) is not dict or node.keys() - {next(iter(node)), "attributes"}:
+            raise _another_kind(self.cls)
+        if self._declared is not None:
+            _check_fields(self.cls, part, self._declared)
+        if self._is_tuple:
+            return tuple.__new__(self.cls, [part[name] for name in self._declared or ()])
+        made: Any = object.__new__(self.cls)
+        for name, value in {**part, **node.get("attributes", {})}.items():
+            if name in self._slots:
+                self._slots[name].__set__(made, value)
+            elif self.cls.__dictoffset__:
+                made.__dict__[name] = value
+            else:
+                raise _fields_changed(self.cls, [name], ())
+        return made
+
+
+class _Models(ClassTag):
+    """The models of pydantic, by the state that they give themselves."""
+
+    _BESIDE = ("extra", "private")
+
+    def __init__(self, cls: Any) -> None:
+        super().__init__(cls)
+        # One that a generic model made has this name in its module only where it was made at the top level.
+        if "[" in cls.__qualname__:
+            raise NotExactError(cls)
+        _own_bases(cls, (object,))
+        self._fields = dict.fromkeys(cls.model_fields, True)
+        missing = sys.modules["pydantic_core"].PydanticUndefined
+        #: The private attributes, and whether each object has them.
+        self._private = {
+            name: attribute.default is not missing or attribute.default_factory is not None
+            for name, attribute in cls.__private_attributes__.items()
+        }
+
+    def write(self, value: Any, writer: Any) -> dict[str, Any]:
+        writer.meet(value)
+        state = value.__getstate__()
+        attributes = state["__dict__"]
+        fields = {name: writer.write(part) for name, part in attributes.items() if name in self._fields}
+        node: dict[str, Any] = writer.node(writer.import_name(self.cls), fields)
+        if others := {name: writer.write(part) for name, part in attributes.items() if name not in fields}:
+            node["attributes"] = others
+        for name in self._BESIDE:
+            if (part := state.get(f"__pydantic_{name}__")) is not None:
+                node[name] = writer.taken(part)
+        names = state["__pydantic_fields_set__"]
+        if names != fields.keys() | node.get("extra", {}).keys():
+            node["fields_set"] = sorted(names)
+        return node
+
+    def make(self, part: Any, node: dict[str, Any]) -> object:
+        if type(part) is not dict or node.keys() - {
+            next(iter(node)),
+            "attributes",
+            "fields_set",
+            *self._BESIDE,
+        }:
+            raise _another_kind(self.cls)
+        _check_fields(self.cls, part, self._fields)
+        extra, private = node.get("extra"), node.get("private")
+        # Without private attributes, an object has no place for them.
+        needed = {name: has_it or private is None for name, has_it in self._private.items()}
+        _check_fields(self.cls, private or {}, needed)
+        made = self.cls.__new__(self.cls)
+        made.__setstate__(
+            {
+                "__dict__": {**part, **node.get("attributes", {})},
+                "__pydantic_extra__": extra,
+                "__pydantic_fields_set__": {*node.get("fields_set", (*part, *(extra or ())))},
+                "__pydantic_private__": private,
+            }
+        )
+        return made
+
+
+class _Members(ClassTag):
+    """The members of one enum by name, and combined flags by number: `{"$shop.models:Perm": 3}`."""
+
+    def __init__(self, cls: type[Enum]) -> None:
+        super().__init__(cls)
+        # The members exist, so that any builtin type of their data will do.
+        _own_bases(cls, [base for base in cls.__mro__ if not base.__flags__ & HEAP_TYPE])
+        self._by_name: dict[str, Any] = vars(cls)["_member_map_"]
+
+    def write(self, value: Any, writer: Any) -> dict[str, Any]:
+        name = value._name_
+        is_member = self._by_name.get(name) is value
+        if not is_member and not (isinstance(value, Flag) and type(value._value_) is int):
+            raise NotExactError("a member without a name")
+        return self.node(writer, name if is_member else value._value_)
+
+    def make(self, part: Any, node: dict[str, Any]) -> object:
+        if type(part) not in (str, int) or len(node) > 1:
+            raise _another_kind(self.cls)
+        if type(part) is int and issubclass(self.cls, Flag):
+            return self.cls(part)
+        if part not in self._by_name:
+            raise OutdatedClassError(f"{name_of(self.cls)} has no member {part!r:.60} any more")
+        return self._by_name[str(part)]
+
+
+class _Exceptions(ClassTag):
+    """The exceptions of one class: `{"$builtins:ValueError": {"args": ["too long"]}}`."""
+
+    _PARTS = frozenset({"args", "attributes", "fields", "notes", "cause", "suppress_context"})
+
+    def __init__(self, cls: type[BaseException]) -> None:
+        super().__init__(cls)
+        builtins = [base for base in cls.__mro__ if not base.__flags__ & HEAP_TYPE]
+        if any(base.__module__ != "builtins" for base in builtins):
+            raise NotExactError(cls)
+        if cls is not builtins[0]:  # they are made past all ways of the class
+            _own_bases(cls, builtins, frozenset({"__del__"}))
+
+    def write(self, value: Any, writer: Any) -> dict[str, Any]:
+        writer.meet(value)
+        if not is_remade(value) or type(value.__reduce_ex__(4)) is str:  # a name leads to it
+            raise NotExactError(value)
+        state = {"args": list(value.args), **state_of(value)}
+        return self.node(writer, writer.taken(state))
+
+    def make(self, part: Any, node: dict[str, Any]) -> object:
+        if type(part) is not dict or "args" not in part or len(node) > 1:
+            raise _another_kind(self.cls)
+        if not part.keys() <= self._PARTS:
+            raise ValueError(part.keys())
+        made = make(self.cls, tuple(part["args"]))
+        restore(made, part)
+        return made
+
+
+# Classes
+
+
+def _own_bases(cls: type, builtins: Iterable[type], ways: frozenset[str] = _OWN_WAYS) -> list[type]:
+    """Return a class and its bases, less those in C, which must be among `builtins`.
+
+    Raises:
+        NotExactError: There are other bases in C, or a base has a way of its own to be made again.
+    """
+    own = [base for base in cls.__mro__ if base.__flags__ & HEAP_TYPE]
+    if cls not in own or {*cls.__mro__}.difference(own, builtins) or cls in copyreg.dispatch_table:
+        raise NotExactError(cls)
+    for base in own:
+        made = f"namedtuple_{base.__name__}", "collections"
+        for name in ways & vars(base).keys():
+            if not is_generated(vars(base)[name], made if tuple in base.__bases__ else ()):
+                raise NotExactError(cls)
+    return own
+
+
+def _declared_of(bases: list[type]) -> dict[str, bool] | None:
+    """Return the fields that a class declares, and whether each object has them. None: it declares no fields."""
+    for base in bases:
+        space = vars(base)
+        if tuple in base.__bases__:
+            return dict.fromkeys(space["_fields"], True) if "__new__" in space else None
+        if "__attrs_attrs__" in space:
+            return dict.fromkeys((field.name for field in space["__attrs_attrs__"]), True)
+        if "__dataclass_fields__" in space:
+            dataclasses: Any = sys.modules["dataclasses"]
+            return {
+                # A default that the class has for a field which is not in `__init__` is no attribute of the object.
+                name: field.init or field.default is dataclasses.MISSING
+                for name, field in space["__dataclass_fields__"].items()
+                if field._field_type is dataclasses._FIELD
+            }
+    return None
+
+
+def _another_kind(cls: type) -> OutdatedClassError:
+    return OutdatedClassError(f"{name_of(cls)} is another kind of class now, or the recording was edited")
+
+
+def _check_fields(cls: type, found: dict[str, Any], declared: dict[str, bool]) -> None:
+    """Raise OutdatedClassError unless an object has the fields that its class declares."""
+    if found.keys() != declared.keys():
+        new = {name for name, is_required in declared.items() if is_required} - found.keys()
+        if (gone := found.keys() - declared.keys()) or new:
+            raise _fields_changed(cls, gone, new)
+
+
+def _fields_changed(cls: type, gone: Collection[str], new: Collection[str]) -> OutdatedClassError:
+    """Return the error that says which fields a class lost and gained."""
+    changes = []
+    if gone:
+        changes.append(f"no {_fields(gone)} any more")
+    if new:
+        changes.append(f"{'a ' if len(new) == 1 else ''}new {_fields(new)}, which the recording lacks")
+    return OutdatedClassError(f"{name_of(cls)} has {', and has '.join(changes)}")
+
+
+def _fields(names: Collection[str]) -> str:
+    return f"field{'s' if len(names) > 1 else ''} {', '.join(f'{name!r:.60}' for name in sorted(names))}"

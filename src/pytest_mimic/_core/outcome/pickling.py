@@ -1,0 +1,291 @@
+"""Values pickled, with the names that loading them imports; loaded again with no others."""
+
+from __future__ import annotations
+
+import copy
+import copyreg
+import io
+import pickle
+import sys
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from enum import Enum, EnumMeta, Flag
+from types import FunctionType, SimpleNamespace
+from typing import Any
+
+from pytest_mimic._core.outcome import exceptions
+from pytest_mimic._core.outcome.faults import RefusedError, UnkeptError
+from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, is_path_class, persistent_id
+from pytest_mimic._core.outcome.scan import code_in, is_builder, scan
+from pytest_mimic._core.types.kinds import registered_kind
+from pytest_mimic._core.types.names import find, importable, name_of
+from pytest_mimic._core.types.opening import all_attributes
+
+# Values that may read files later, by package and class, and how to get their data.
+_LAZY = {
+    ("polars", "LazyFrame"): "collect()",
+    ("pyarrow", "FileSystemDataset"): "to_table()",
+}
+# With one of these, a class decides itself what is kept of its objects.
+_DECIDING = frozenset(
+    "__reduce_ex__ __reduce__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__".split()
+)
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Pickled:
+    """A value as pickle streams, one after the other, and the buffers they refer to.
+
+    Attributes:
+        has_custom_identity: Whether a class among the imports defines its own identity, which may hide parts of it.
+    """
+
+    chunks: list[bytes]  # the bytes of the streams, in pieces
+    buffers: list[memoryview]  # memory of the value itself until `detach`
+    imports: list[str]  # the classes and functions that loading imports, `module:name`, sorted
+    code: list[str]  # the names of code stored by value, and of imports that are code, sorted
+    by_value: bool  # whether code is stored by value, which only the same Python version can load
+    has_custom_identity: bool
+    has_paths: bool = False  # whether it contains paths by their places
+    python: str = ""  # the Python version that stored code by value; empty for the one that runs
+
+    def detach(self) -> None:
+        self.buffers = [memoryview(bytearray(memory)) for memory in self.buffers]
+
+    def load(self, count: int = 1, paths: PathStore | None = None) -> list[Any]:
+        """Load the pickles, which this process has made, as they are."""
+        stream, *buffers = self.parts()
+        return load(stream, map(bytearray, buffers), self.imports, self.code, count=count, paths=paths)
+
+    def parts(self) -> list[Any]:
+        """Return the streams as one part, then the buffers, as a file has them."""
+        return [b"".join(self.chunks), *self.buffers]
+
+
+# Loading
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(
+        self,
+        file: Any,
+        buffers: Iterable[Any],
+        imports: Collection[str],
+        code: Collection[str],
+        paths: PathStore,
+    ) -> None:
+        super().__init__(file, buffers=buffers)
+        self._imports = imports
+        self._code = code
+        self._paths = paths
+
+    def find_class(self, module: str, qualname: str, /) -> Any:
+        name = f"{module}:{qualname}"
+        if name in self._code:
+            return find(name)
+        if name not in self._imports:
+            raise RefusedError(f"it imports {name}, which its recording does not list")
+        found = find(name)
+        if not (isinstance(found, type) or is_builder(name)):
+            raise RefusedError(f"it imports {name}, which its recording does not list as code")
+        return found
+
+    def persistent_load(self, pid: Any, /) -> object:
+        # Only texts, so that an edited pickle gives no other object to `restored`.
+        kind, where = pid
+        parts = (where,) if type(where) is str else where
+        if not all(type(part) is str for part in parts):
+            raise pickle.UnpicklingError("a path that is not a text")
+        return self._paths.restored(kind, where)
+
+
+def load(
+    stream: Any,
+    buffers: Iterable[Any],
+    imports: Collection[str],
+    code: Collection[str] = (),
+    *,
+    count: int = 1,
+    paths: PathStore | None = None,
+) -> list[Any]:
+    """Load `count` pickles from one stream. They share no objects. Their paths are restored by `paths`.
+
+    RefusedError: one imports a name that is not listed, or what is no class, no builder and not listed as code. Any
+    other error: the pickle is damaged, or code of the value's classes raises.
+    """
+    file, buffers = io.BytesIO(stream), iter(buffers)
+    return [_Unpickler(file, buffers, imports, code, paths or NOWHERE).load() for _ in range(count)]
+
+
+def is_foreign(made_by: str | None) -> bool:
+    """Return whether code stored by value belongs to another Python version. None means no such code."""
+    return made_by not in (None, python_version())
+
+
+def python_version() -> str:
+    """Return the version that code stored by value belongs to, such as `3.11`."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+# Storing
+
+
+class _Pickler(pickle.Pickler):
+    by_value: frozenset[str] = frozenset()
+
+    def reducer_override(self, thing: object, /) -> Any:
+        return reduced(thing)
+
+
+def dump(value: object, paths: PathStore = NOWHERE) -> Pickled:
+    """Pickle the value, and load it once to see that it loads. Its parts may raise anything."""
+    try:
+        return _dump(value, _Pickler, paths)
+    except (RecursionError, UnkeptError):
+        raise
+    except Exception:  # a lambda, a local class, a module: perhaps by value
+        return _dump(value, _by_value_pickler(), paths)
+
+
+def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
+    # First without `persistent_id`, which Python calls for each part: that takes twice the time.
+    pickled = _dump_with(value, pickler_class, paths)
+    if not pickled.has_paths and not paths.may_be_in(pickled.chunks):
+        return pickled
+    has_placed = False
+
+    class PlacingPickler(pickler_class):  # type: ignore[misc]
+        def persistent_id(self, part: object, /) -> object:
+            nonlocal has_placed
+            found = persistent_id(part, paths)
+            has_placed |= found is not None
+            return found
+
+    placed = _dump_with(value, PlacingPickler, paths)
+    placed.has_paths, pickled.has_paths = True, False
+    return placed if has_placed else pickled
+
+
+def _dump_with(value: object, pickler_class: Callable[..., Any], paths: PathStore) -> Pickled:
+    """Return a pickle, which `has_paths` if it imports a class of paths."""
+    chunks: list[bytes] = []
+    buffers: list[pickle.PickleBuffer] = []
+    # Not a BytesIO, which would copy large bytes to join them.
+    pickler = pickler_class(SimpleNamespace(write=chunks.append), 5, buffer_callback=buffers.append)
+    pickler.dump(value)
+    stream, parts = b"".join(chunks), [buffer.raw() for buffer in buffers]
+    scanned = scan(stream, count=1)
+    code = code_in(scanned)
+    load(stream, parts, (), scanned.names, paths=paths)
+    classes = [found for name in scanned.names if isinstance(found := find(name), type)]
+    by_value = frozenset(pickler.by_value)
+    return Pickled(
+        chunks,
+        parts,
+        imports=sorted(scanned.names - code),
+        code=sorted(code | by_value),
+        by_value=bool(by_value),
+        has_custom_identity=any(registered_kind(cls) is not None for cls in classes),
+        has_paths=any(map(is_path_class, classes)),
+    )
+
+
+def _by_value_pickler() -> Any:
+    """Return cloudpickle's pickler, except that anything with an importable name goes by it, also in `__main__`."""
+    import cloudpickle  # type: ignore[import-untyped]
+
+    class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
+        # cloudpickle stores an open file as its text and a memoryview as bytes. Neither is what the call returned.
+        dispatch_table = {  # noqa: RUF012 - pickle's own name
+            kind: reduce
+            for kind, reduce in cloudpickle.Pickler.dispatch_table.items()
+            if kind not in (io.TextIOWrapper, memoryview)
+        }
+
+        def __init__(self, file: object, protocol: int, *, buffer_callback: object) -> None:
+            super().__init__(file, protocol=protocol, buffer_callback=buffer_callback)
+            self.by_value: set[str] = set()
+
+        def reducer_override(self, obj: object) -> Any:
+            found = reduced(obj)
+            if found is not NotImplemented or not isinstance(obj, (type, FunctionType)):
+                return found
+            if importable(obj) is not None:
+                return NotImplemented
+            by_value: Any = super().reducer_override(obj)
+            # cloudpickle fetches some types of the interpreter by name, such as NoneType.
+            if by_value is not NotImplemented and obj.__module__ != "builtins":
+                self.by_value.add(name_of(obj))
+                if isinstance(obj, type):  # cloudpickle leaves out the qualified name
+                    make, arguments, (attributes, slots), *rest = by_value
+                    attributes = {**attributes, "__qualname__": obj.__qualname__}
+                    return make, arguments, (attributes, slots), *rest
+            return by_value
+
+    return ByValuePickler
+
+
+def reduced(thing: Any) -> Any:
+    """Return the reduction of a value that Python's own would not keep whole, or NotImplemented for any other."""
+    if isinstance(thing, BaseException):
+        return exceptions.reduce(thing)
+    if (remedy := lazy_remedy(thing)) is not None:
+        raise UnkeptError(remedy)
+    if isinstance(thing, Enum):
+        return _member(thing)
+    _refuse_lost_attributes(thing)
+    return NotImplemented
+
+
+def _refuse_lost_attributes(thing: Any) -> None:
+    """Raise UnkeptError if a library's way to pickle leaves out attributes that a class of another package adds."""
+    cls: Any = type(thing)
+    decides = next((base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base))), object)
+    package = decides.__module__.partition(".")[0]
+    if package in ("builtins", "pydantic", cls.__module__.partition(".")[0]) or cls in copyreg.dispatch_table:
+        return
+    try:
+        # A class may keep a state of its own, and change it.
+        parts = [dict(part) if type(part) is dict else part for part in thing.__reduce_ex__(4)]
+        again = copy._reconstruct(thing, None, *parts)  # type: ignore[attr-defined]
+    except Exception:  # which the pickle then raises too, or it goes by its name
+        return
+    had, has = (all_attributes(one, below=decides).keys() for one in (thing, again))
+    lost = had - has
+    lost -= {*getattr(cls, "_internal_names_set", ())}  # pandas fills its caches anew
+    if lost or type(again) is not cls:
+        what = (
+            f"leaves out {', '.join(sorted(lost))}" if lost else f"makes a {type(again).__qualname__} of it"
+        )
+        raise UnkeptError(f"{name_of(decides)} decides how it is pickled, and {what}")
+
+
+def _member(thing: Enum) -> Any:
+    """Return the reduction of a member of an enum by its name: by its value, or in other ways, some Pythons call code."""
+    cls = type(thing)
+    own = next(vars(base)[name] for base in cls.__mro__ for name in _MAKERS if name in vars(base))
+    if getattr(own, "__module__", "enum") != "enum":
+        return NotImplemented
+    if vars(cls)["_member_map_"].get(thing._name_) is thing:
+        return member, (cls, thing._name_)
+    return (member, (cls, thing._value_)) if isinstance(thing, Flag) else NotImplemented
+
+
+_MAKERS = ("__reduce_ex__", "__reduce__")
+
+
+def member(cls: Any, name: str | int) -> object:
+    """Return the member of an enum with a name, or the combination of flags with a number."""
+    if not issubclass(type(cls), EnumMeta):
+        raise pickle.UnpicklingError("no enum")
+    if type(name) is int:
+        return cls(name)
+    try:
+        return vars(cls)["_member_map_"][name]
+    except KeyError:
+        raise AttributeError(f"{cls.__module__}:{cls.__qualname__} has no member {name!r}") from None
+
+
+def lazy_remedy(thing: object) -> str | None:
+    """Return how to get the data of a value that may read files later, which may be gone then. None for any other value."""
+    return _LAZY.get((str(type(thing).__module__).partition(".")[0], type(thing).__name__))

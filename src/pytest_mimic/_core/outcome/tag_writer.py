@@ -1,0 +1,193 @@
+"""Writes values as trees for JSON, with tags for what JSON does not have.
+
+Such a value is a mapping whose first key is the tag: `{"$date": "2026-11-02"}`, or with the name of a class
+`{"$shop.models:User": {"name": "Ann"}}`. A dict of the user's whose first key begins with `$` gets a second `$`.
+"""
+
+from __future__ import annotations
+
+import base64
+from json import dumps
+from typing import Any, NamedTuple
+from unicodedata import category
+
+from pytest_mimic._core.outcome.faults import NotExactError
+from pytest_mimic._core.outcome.placed_paths import TEXT, PathStore
+from pytest_mimic._core.outcome.plain import DEPTH
+from pytest_mimic._core.types.kinds import Unstable, full_name
+from pytest_mimic._core.types.names import find, importable, name_of
+from pytest_mimic._core.types.table import PATHS, ROWS, Row
+
+# A larger outcome is not read by people, and as a pickle it is smaller and loads faster.
+_MOST_TAGS = 10_000
+_MOST_BYTES = 16 << 20
+# Longer integers are refused by `json`, which limits the time of a conversion.
+_MOST_BITS = 13_000
+# Longer bytes are stored as an object of the vault: a text, and other bytes.
+_LONG_TEXT, _LONG = 65_536, 1024
+_SPACES = {9: None, 10: None, 13: None}
+
+Node = dict[str, Any]
+
+
+class Tree(NamedTuple):
+    """A value as a tree for JSON.
+
+    Attributes:
+        objects: The content of long bytes, by the name of the object of the vault that is to hold it.
+    """
+
+    tree: Any  # the value itself if nothing in it needs a tag
+    imports: list[str]  # the classes and functions that reading imports, `module:name`, sorted
+    objects: dict[str, bytes]
+    has_tags: bool  # whether the tree has tags
+
+
+def write(value: object, paths: PathStore) -> Tree:
+    """Return a value as a tree. NotExactError: a part has no exact form."""
+    writer = Writer(paths)
+    try:
+        tree = writer.write(value)
+    except (Unstable, RecursionError) as reason:
+        raise NotExactError(reason) from None
+    has_tags = writer.tags > 0
+    return Tree(tree if has_tags else value, sorted(writer.imports), writer.objects, has_tags)
+
+
+class Writer:
+    """The state of writing one value."""
+
+    def __init__(self, paths: PathStore) -> None:
+        self.tags = 0
+        self.imports: set[str] = set()
+        self.objects: dict[str, bytes] = {}
+        self._paths = paths
+        self._bytes = 0
+        self._depth = DEPTH
+        # Parts that may change. One at a second place would be another one there: that is for a pickle.
+        self._met: dict[int, object] = {}
+        self._rows: dict[type, Row | None] = {}
+
+    def write(self, value: Any) -> Any:
+        """Return a value as JSON. NotExactError: a part has no exact form."""
+        type_ = type(value)
+        if type_ is str:
+            where = self._paths.stored_text(value)
+            return value if where is None else self.node(TEXT, list(where))
+        if value is None or type_ is bool:
+            return value
+        if type_ is int:
+            return value if value.bit_length() < _MOST_BITS else self.node("int", hex(value))
+        if type_ is float:
+            return value if value - value == 0 else self.node("float", repr(value))
+        if type_ is bytes:
+            return self._bytes_node(value)
+        # There is no way back after an error, so no block ends the level.
+        self._depth -= 1
+        if self._depth < 0:
+            raise NotExactError("nested too deeply")
+        written = self._part(value, type_)
+        self._depth += 1
+        return written
+
+    def node(self, tag: str, part: object) -> Node:
+        """Return the node of a tag with its part, which is JSON."""
+        self.tags += 1
+        if self.tags > _MOST_TAGS:
+            raise NotExactError("too many tags")
+        return {f"${tag}": part}
+
+    def import_name(self, thing: object, name: str = "") -> str:
+        """Return the name of a class, its own or another one, and list it. NotExactError: it does not lead to it."""
+        if (find(name) if name else importable(thing)) is not thing:
+            raise NotExactError(thing)
+        self.imports.add(name or name_of(thing))
+        return name or name_of(thing)
+
+    def meet(self, value: object) -> None:
+        """Note a part that may change."""
+        if id(value) in self._met:
+            raise NotExactError("a part at several places")
+        self._met[id(value)] = value
+
+    # Parts
+
+    def _part(self, value: Any, type_: type) -> Any:
+        if type_ is list or type_ is dict:
+            self.meet(value)
+            return self.taken(value)
+        if type_ is tuple:
+            return self.node("tuple", [self.write(part) for part in value])
+        if type_ is set or type_ is frozenset:
+            return self._set(value, type_)
+        row = self._rows.get(type_)
+        if row is None:
+            row = self._rows[type_] = ROWS.get(full_name(type_))
+        if row is not None and row.tag:
+            if full_name(type_) in PATHS:
+                where = self._paths.stored_path(value)
+                return self.node(row.tag, where if isinstance(where, str) else list(where))
+            if row.may_change:
+                self.meet(value)
+            return self.node(row.tag, self.taken(row.take(value)))
+        if isinstance(value, type):
+            return self.node("class", self.import_name(value))
+        if type_.__module__ == "numpy":
+            from pytest_mimic._core.outcome import arrays
+
+            return arrays.write(value, self)
+        from pytest_mimic._core.outcome.class_tags import tag_of
+
+        tag = tag_of(type_)
+        if tag is None:
+            raise NotExactError(type_)
+        return tag.write(value, self)
+
+    def taken(self, part: Any) -> Any:
+        """Return a list or dict that was made for this, or any value, as JSON."""
+        if type(part) is list:
+            return [self.write(item) for item in part]
+        if type(part) is not dict:
+            return self.write(part)
+        if not all(type(key) is str and self._paths.stored_text(key) is None for key in part):
+            return self.node("dict", [[self.write(key), self.write(item)] for key, item in part.items()])
+        tree: Node = {}
+        for key, item in part.items():
+            is_escaped = not tree and key[:1] == "$"
+            self.tags += is_escaped
+            tree[f"${key}" if is_escaped else key] = self.write(item)
+        if len(tree) != len(part):
+            raise NotExactError("an escaped key that the dict has as well")
+        return tree
+
+    def _set(self, value: Any, type_: type) -> Node:
+        if type_ is set:
+            self.meet(value)
+        # In the order of their texts, so that the order depends on no hash seed.
+        trees = {dumps(tree, ensure_ascii=False): tree for tree in map(self.write, value)}
+        return self.node(type_.__name__, [tree for _, tree in sorted(trees.items())])
+
+    def _bytes_node(self, value: bytes) -> Node:
+        """Write bytes as a text, several lines as a list, if they are one; long ones as an object; others in base64."""
+        try:
+            text = value.decode() if len(value) <= _LONG_TEXT else "\0"
+        except UnicodeDecodeError:
+            text = "\0"
+        if _is_printable(text.translate(_SPACES)):
+            lines = text.splitlines(keepends=True)
+            return self.node("bytes", lines if len(lines) > 1 else text)
+        if len(value) <= _LONG:
+            return self.node("base64", base64.b64encode(value).decode())
+        from pytest_mimic._core.outcome.memory import object_name
+
+        self._bytes += len(value)
+        if self._bytes > _MOST_BYTES:
+            raise NotExactError("too many bytes")
+        name = object_name(value)
+        self.objects[name] = value
+        return {**self.node("object", name), "size": len(value)}
+
+
+def _is_printable(text: str) -> bool:
+    # Older Pythons do not know newer characters. The recording must be the same.
+    return text.isprintable() or all(char.isprintable() or category(char) == "Cn" for char in text)

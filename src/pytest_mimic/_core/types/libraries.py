@@ -1,0 +1,160 @@
+"""The libraries whose values the plugin knows, one row each, and the names that people use for types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+from pytest_mimic._core.types.kinds import Kind, Unstable, full_name, lineage, type_tag
+
+
+class Rule(NamedTuple):
+    """The identity rule of a class of a library and of its subclasses."""
+
+    reduce: Callable[[Any, bool], object]  # takes a value, and whether it is an outcome, in which more counts
+    name: str = ""  # the name in the tag, by default that of the type; classes elsewhere have their usual tag
+    is_full: bool = False  # whether the tag names the module, too
+
+    def kind(self, type_: type, library: str, layout: bool) -> Kind:
+        is_own = type_.__module__.partition(".")[0] == library and not self.is_full
+        tag = f"{library}:{self.name or type_.__name__}" if is_own else type_tag(type_)
+        reduce = self.reduce
+        return Kind(tag, lambda value: reduce(value, layout))
+
+
+class Library(NamedTuple):
+    """A library, found by the top-level package of a type and imported only by its own users.
+
+    Attributes:
+        data: Which of its values are data, shown by type, dtype and shape instead of by attributes: `all` of
+            them, those of types that have a `shape` (`shaped`), or `none`.
+        identity: The module whose `RULES` are those of its types, by package and class: `("numpy", "ndarray")`. It is
+            imported for the first such value. Types without a rule follow the rules for any class.
+    """
+
+    data: Literal["all", "shaped", "none"] = "none"
+    scalars: frozenset[str] = frozenset()  # full names of data types whose values have no extent but one text
+    identity: str = ""
+
+
+_IDENTITY = "pytest_mimic._core.identity"
+
+# By the top-level package of the types.
+LIBRARIES: dict[str, Library] = {
+    "PIL": Library("all", identity=f"{_IDENTITY}.numeric"),
+    "numpy": Library(
+        "shaped", scalars=frozenset({"numpy.dtype", "numpy.generic"}), identity=f"{_IDENTITY}.numeric"
+    ),
+    "pandas": Library("shaped", identity=f"{_IDENTITY}.pandas"),
+    "polars": Library("all", identity=f"{_IDENTITY}.arrow"),
+    "pyarrow": Library("all", identity=f"{_IDENTITY}.arrow"),
+    "scipy": Library("shaped", identity=f"{_IDENTITY}.numeric"),
+    "sqlalchemy": Library(),
+    "torch": Library("shaped", identity=f"{_IDENTITY}.numeric"),
+}
+
+
+def library_of(kind: type) -> str | None:
+    """Return the package of the library that a type comes from, or None where its values are not data."""
+    for base in kind.__mro__:
+        top = str(base.__module__).partition(".")[0]
+        row = LIBRARIES.get(top)
+        if row is None or row.data == "none":
+            continue
+        if base is kind or row.data == "all" or hasattr(base, "shape"):
+            return top
+    return None
+
+
+def record_fields(value: Any) -> dict[str, Any] | None:
+    """Return the values of a numpy record by the names of its fields; None for any other value."""
+    dtype = getattr(value, "dtype", None) if library_of(type(value)) == "numpy" else None
+    names = getattr(dtype, "names", None)
+    if names is None or has_extent(type(value)):
+        return None
+    parts = ((name, value[name]) for name in names)
+    # A scalar of numpy as Python's own.
+    return {
+        name: part.item() if getattr(part, "shape", None) == () and not part.dtype.names else part
+        for name, part in parts
+    }
+
+
+def has_extent(kind: type) -> bool:
+    """Return whether values of a library's type have a shape or a length, rather than one text."""
+    for name in lineage(kind):
+        row = LIBRARIES.get(name.partition(".")[0])
+        if row is not None and name in row.scalars:
+            return False
+    return any(hasattr(kind, name) for name in ("shape", "size", "__len__"))
+
+
+# The full names of types by their name for people. A type also has the name of its bases.
+_NAMED = {
+    # It caches its uses, and names its parts by addresses in memory.
+    "SQL in objects of SQLAlchemy": ("sqlalchemy.sql.elements.ClauseElement",),
+    "a bare object()": ("builtins.object",),
+    "a closure cell": ("builtins.cell",),
+    "a code object": ("builtins.code",),
+    "a context variable": ("_contextvars.ContextVar",),
+    "a context": ("_contextvars.Context",),
+    "a coroutine": ("builtins.coroutine",),
+    "a database connection": ("sqlite3.Connection",),
+    "a database cursor": ("sqlite3.Cursor",),
+    "a future": ("_asyncio.Future", "asyncio.futures.Future", "concurrent.futures._base.Future"),
+    "a generator": ("builtins.generator",),
+    "a lock between processes": ("multiprocessing.synchronize.SemLock",),
+    "a memory map": ("mmap.mmap",),
+    "a memoryview": ("builtins.memoryview",),
+    "a module": ("builtins.module",),
+    "a process": ("subprocess.Popen",),
+    "a queue between interpreters": ("concurrent.interpreters._queues.Queue",),
+    "a queue between processes": ("multiprocessing.queues.Queue",),
+    "a selector": ("select.epoll",),
+    "a socket": ("_socket.socket", "socket.socket"),
+    "a stack frame": ("builtins.frame",),
+    "a stack frame of a traceback": ("traceback.FrameSummary",),
+    "a syntax tree": ("ast.AST",),
+    "a task": ("_asyncio.Task",),
+    "a thread": ("threading.Thread",),
+    "a thread lock": ("_thread.RLock", "_thread.lock"),
+    "a thread-local object": ("_thread._local", "_thread._localdummy"),
+    "a traceback": ("builtins.traceback",),
+    "a weak reference": (
+        "weakref.CallableProxyType",
+        "weakref.ProxyType",
+        "weakref.ReferenceType",
+        "builtins.weakcallableproxy",  # the names of these up to Python 3.10
+        "builtins.weakproxy",
+        "builtins.weakref",
+    ),
+    "an SSL context": ("_ssl._SSLContext", "ssl.SSLContext"),
+    "an async generator": ("builtins.async_generator",),
+    "an asyncio lock or queue": ("asyncio.mixins._LoopBoundMixin",),
+    "an event loop": ("asyncio.events.AbstractEventLoop",),
+    "an executor": ("concurrent.futures._base.Executor",),
+    "an interpreter": ("concurrent.interpreters.Interpreter",),
+    "an open file": ("_io._IOBase", "tempfile.SpooledTemporaryFile", "tempfile._TemporaryFileWrapper"),
+}
+NAMED = {kind: words for words, kinds in _NAMED.items() for kind in kinds}
+#: Types without identity, all that have words.
+REFUSED = frozenset(NAMED) - {"builtins.memoryview", "builtins.module", "builtins.object"}
+
+
+def words_for(kind: type) -> str | None:
+    """Return what people call an object of a type, or None where no table lists the type or its bases."""
+    # Every class derives from object, which says nothing about the others.
+    for base in kind.__mro__[:-1] or (object,):
+        words = NAMED.get(full_name(base))
+        if words is not None:
+            return words
+    return None
+
+
+def human_name(kind: type) -> str:
+    return words_for(kind) or f"an object of {kind.__module__}.{kind.__qualname__}"
+
+
+def refuse(value: object) -> object:
+    """Raise Unstable. This is the `reduce` of types without identity."""
+    raise Unstable(human_name(type(value)), type(value))

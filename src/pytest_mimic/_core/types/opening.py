@@ -1,0 +1,295 @@
+"""The one opener: any value taken apart into what it holds, without running code of its class but that of its row."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import lru_cache, partial
+from io import BytesIO, StringIO
+from itertools import islice
+from types import FunctionType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType, ModuleType
+from typing import Any, Literal, NamedTuple
+
+from pytest_mimic._core.types.kinds import Reduce, full_name, is_stdlib, registered_kind
+from pytest_mimic._core.types.libraries import LIBRARIES
+from pytest_mimic._core.types.table import ROWS, row_of
+
+
+class Opened(NamedTuple):
+    """An object, taken apart.
+
+    Attributes:
+        content: Its content as a plain container, number or text, or the plainer data that its identity uses. It
+            is in a tuple, which is empty for an object with nothing but attributes.
+    """
+
+    content: tuple[Any, ...]
+    attributes: dict[str, Any]  # its attributes by name, or the items of a named tuple
+
+
+class Part(NamedTuple):
+    """One of the values that another value holds.
+
+    Attributes:
+        role: How the value holds it.
+    """
+
+    role: Literal["argument", "attribute", "entry", "field", "item", "key", "member"]
+    name: Any  # its index, key or name
+    value: Any  # the part
+
+    @property
+    def step(self) -> str:
+        """The step of a path that leads to the part: `.rates`, `[2]`, `['two words']`."""
+        if self.role == "entry":
+            return key_step(self.name) if isinstance(self.name, str) else f"[{self.name!r}]"
+        return _STEPS[self.role].format(self.name)
+
+
+_STEPS = {
+    "argument": ".args[{}]",
+    "attribute": ".{}",
+    "field": ".{}",
+    "item": "[{}]",
+    "key": ".keys()[{!r}]",
+    "member": "{{...}}",
+}
+
+
+def key_step(key: str) -> str:
+    """Return the step of a path that leads to the entry of a mapping: `.base`, or `['two words']`."""
+    return f".{key}" if key.isidentifier() else f"[{key!r}]"
+
+
+def type_name(kind: type) -> str:
+    """Return `shop.models:Rate`, `pandas:Index`, or the bare name for a class of the standard library."""
+    module = str(kind.__module__)
+    if (library := module.partition(".")[0]) in LIBRARIES:  # which moves its classes from version to version
+        module = library
+    return kind.__qualname__ if is_stdlib(module) else f"{module}:{kind.__qualname__}"
+
+
+def is_pair(value: Any) -> bool:
+    """Return whether a value is a (name, value) pair, as in a list of headers. Pairs read from JSON are lists."""
+    return type(value) in (tuple, list) and len(value) == 2 and type(value[0]) in (str, bytes)
+
+
+# Attributes
+
+# A cache that attrs keeps in its instances. It says nothing about the value.
+CACHED_HASH = "_attrs_cached_hash"
+_REAL = (GetSetDescriptorType, MemberDescriptorType)
+
+
+@lru_cache(maxsize=4096)
+def slot_members(type_: type, *, below: type = object) -> dict[str, MemberDescriptorType]:
+    """Return the slots of a class and its bases, up to `below`, by attribute name."""
+    return {
+        name: member
+        for base in reversed(type_.__mro__[: type_.__mro__.index(below)])
+        for name, member in base.__dict__.items()
+        # Classes in C have members, too: files keep their buffers there since Python 3.13.
+        if type(member) is MemberDescriptorType and "__slots__" in base.__dict__
+    }
+
+
+def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
+    """Return a function that reads the attributes of an instance, `__dict__` and slots, or None if a type has neither.
+
+    The slots of the base class `below` and of its bases do not count, nor does what a class only remembers. No property
+    is evaluated.
+    """
+    slots = slot_members(type_, below=below)
+    # A `__dict__` that a class defines itself, such as a lazy proxy's, may run anything.
+    places = (vars(base).get("__dict__") for base in type_.__mro__)
+    place = next((each for each in places if type(each) in _REAL), None)
+    left_out = _remembered(type_)
+    if place is None and not slots:
+        return None
+    if place is not None and not slots and not left_out:
+        read_dict: Reduce = place.__get__
+        return read_dict
+
+    def read(value: object) -> dict[str, Any]:
+        found = {} if place is None else dict(place.__get__(value))
+        for name, member in slots.items():
+            with suppress(AttributeError):  # an empty slot
+                found[name] = member.__get__(value)
+        for name in left_out & found.keys():
+            del found[name]
+        return found
+
+    return read
+
+
+def all_attributes(value: object, *, below: type = object) -> dict[str, Any]:
+    """Return the attributes of an instance as `attribute_reader` reads them; none for a value that has no place for any."""
+    read = attribute_reader(type(value), below=below)
+    return {} if read is None else dict(read(value))  # type: ignore[call-overload]
+
+
+def _remembered(type_: type) -> set[str]:
+    """Return the names under which cached properties, of functools or attrs, keep what they derive."""
+    cached = getattr(sys.modules.get("functools"), "cached_property", ())
+    found: set[str] = set()
+    for base in type_.__mro__:
+        found |= {name for name, member in base.__dict__.items() if isinstance(member, cached)}
+        if "__attrs_attrs__" in base.__dict__:
+            # In a class with slots, attrs gives each cached property one. It is not among the fields.
+            fields = {field.name for field in base.__dict__["__attrs_attrs__"]}
+            found.add(CACHED_HASH)
+            found |= {name for name in base.__dict__.get("__slots__", ()) if name not in fields}
+    return found
+
+
+def exception_fields(error: BaseException) -> tuple[str, ...]:
+    """Return the names of an exception's attributes that are neither in its arguments nor in its `__dict__`."""
+    if isinstance(error, OSError):
+        return "filename", "filename2"
+    return ("name", "path") if isinstance(error, ImportError) else ()
+
+
+def attributes_of(value: object) -> dict[str, Any]:
+    """Return the attributes in `__dict__` and slots, without the bookkeeping of Python and attrs.
+
+    The notes of an exception belong to its user, and so do the extra fields and private attributes of a pydantic
+    model, which it keeps in dicts beside its fields.
+    """
+    found = {str(name): part for name, part in all_attributes(value).items()}
+    for beside in (found.get("__pydantic_extra__"), found.get("__pydantic_private__")):
+        if isinstance(beside, dict):
+            found |= beside
+    return {
+        name: part
+        for name, part in found.items()
+        if name == "__notes__" or not (name[:2] == "__" or name == CACHED_HASH)
+    }
+
+
+def fields_of(value: Any) -> tuple[str, ...]:
+    """Return the names of a named tuple's items; nothing for other values."""
+    names = getattr(type(value), "_fields", None) if issubclass(type(value), tuple) else None
+    return names if isinstance(names, tuple) and len(names) == tuple.__len__(value) else ()
+
+
+# Opening
+
+
+def opened(value: Any) -> Opened:
+    """Open an object that is neither a plain value nor a value of a library.
+
+    Only `__mimic_identity__` and functions given to `register_fingerprint` run, as they do for the identity.
+    """
+    kind = type(value)
+    rule = registered_kind(kind)
+    if rule is not None:
+        with suppress(Exception):  # a rule that fails is reported when the identity is taken
+            return Opened((rule.reduce(value),), {})
+    found = row_of(kind)
+    if found is not None:
+        row, base = found
+        name = full_name(base)
+        if name == "functools.partial":
+            return Opened((), row.take(value))
+        if name != "types.SimpleNamespace":
+            content = _CONTENT.get(name, row.take)(value)
+            if fields := fields_of(value):
+                return Opened((), dict(zip(fields, content, strict=False)))
+            beside = {"default_factory": value.default_factory} if base is defaultdict else {}
+            return Opened((content,), beside | attributes_of(value))
+    return Opened((), attributes_of(value))
+
+
+# What people see of a value that has more parts.
+_CONTENT: dict[str, Any] = {
+    "_io.BytesIO": lambda value: b"" if value.closed else BytesIO.getvalue(value),
+    "_io.StringIO": lambda value: "" if value.closed else StringIO.getvalue(value),
+    "collections.defaultdict": lambda value: dict(dict.items(value)),
+    "collections.deque": lambda value: list(deque.__iter__(value)),
+}
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+
+
+def parts_of(value: Any) -> Iterator[Part]:
+    """Yield every part that a value holds: items, entries and keys, attributes, variables of a closure.
+
+    Classes and modules are known by their names, so they have no parts.
+    """
+    kind = type(value)
+    plain = next((base for base in _CONTAINERS if issubclass(kind, base)), None)
+    if plain is dict:
+        yield from (Part("entry", key, part) for key, part in dict.items(value))
+        yield from (Part("key", key, key) for key in dict.keys(value))
+    elif plain is set or plain is frozenset:
+        yield from (Part("member", None, part) for part in plain.__iter__(value))
+    elif plain is not None:
+        names = fields_of(value)
+        for index, part in enumerate(plain.__iter__(value)):
+            yield Part("field", names[index], part) if names else Part("item", index, part)
+    elif issubclass(kind, (deque, MappingProxyType)):
+        yield from parts_of(
+            dict(value) if issubclass(kind, MappingProxyType) else list(deque.__iter__(value))
+        )
+    elif issubclass(kind, partial):
+        yield from (
+            Part("attribute", name, part) for name, part in ROWS["functools.partial"].take(value).items()
+        )
+    if issubclass(kind, BaseException):
+        # As Python has them, even where the class defines other attributes of these names.
+        args, cause = (vars(BaseException)[name].__get__(value) for name in ("args", "__cause__"))
+        yield from (Part("argument", index, part) for index, part in enumerate(args))
+        if cause is not None:
+            yield Part("attribute", "__cause__", cause)
+    if kind is FunctionType:
+        for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+            with suppress(ValueError):  # nothing was assigned to the variable yet
+                yield Part("field", name, cell.cell_contents)
+    if not issubclass(kind, (type, ModuleType)):
+        yield from (Part("attribute", name, part) for name, part in all_attributes(value).items())
+
+
+# The walk
+
+_WITHOUT_PARTS = frozenset({int, float, complex, bool, str, bytes, bytearray, type(None)})
+
+
+class Place(NamedTuple):
+    """Where a part stands: in the part at `around`, None for the value itself."""
+
+    around: Place | None
+    role: Any
+    name: Any
+
+    @property
+    def path(self) -> str:
+        """The path that leads to the part: `.rows[2]`."""
+        steps: list[str] = []
+        place: Place | None = self
+        while place is not None and place.around is not None:
+            steps.append(Part(place.role, place.name, None).step)
+            place = place.around
+        return "".join(reversed(steps))
+
+
+def walk(
+    value: object, most: int, is_opened: Callable[[Any], bool] = lambda _: True
+) -> Iterator[tuple[Place, Any]]:
+    """Yield the value and the parts that it holds at any depth, each once, with their places; at most so many are looked at.
+
+    The order is that of reading, the same for equal values but for the members of sets. `is_opened` takes a part and
+    says whether its parts are wanted.
+    """
+    todo: list[tuple[Place, Any]] = [(Place(None, None, None), value)]
+    seen: dict[int, object] = {}
+    while todo and most > 0:
+        most -= 1
+        place, part = todo.pop()
+        yield place, part
+        if type(part) in _WITHOUT_PARTS or id(part) in seen:
+            continue
+        seen[id(part)] = part
+        if is_opened(part):
+            inner = [(Place(place, one.role, one.name), one.value) for one in islice(parts_of(part), most)]
+            todo += reversed(inner)

@@ -1,0 +1,363 @@
+"""The one table of the standard library's value types: what each is made of, and how it is made again.
+
+Types are listed by name, so that none is imported for it. Containers that a program reads and writes by itself (list,
+tuple, dict, set, bytes) are rows for the sake of classes that derive from them.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import Enum
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from pytest_mimic._core.types.kinds import Raw, Unstable, full_name
+from pytest_mimic._core.types.names import find
+
+Take = Callable[[Any], Any]
+
+
+class Row(NamedTuple):
+    """What is known of a type.
+
+    Attributes:
+        take: Returns what a value is made of: plain data, or values that are taken apart in their turn.
+        tag: The name under which readable outcomes store it, `$decimal`; empty if they do not.
+        make: Makes a value of the class and what `take` returned.
+        counts: What identities take instead.
+        text: The text that people see instead of parts. It is asked of the class in this table.
+        name: The name in identities, where it differs by version of Python.
+        may_change: Whether a value may change, so that it matters that two places hold the same one.
+    """
+
+    take: Take
+    tag: str = ""
+    make: Callable[[Any, Any], Any] | None = None
+    counts: Take | None = None
+    text: Callable[[Any, Any], str] | None = None
+    name: str = ""
+    may_change: bool = False
+
+
+# Items whose memory is an address, in numpy and in ctypes, and long doubles, whose padding is arbitrary.
+_UNSTABLE_ITEMS = re.compile("[O&PXzg]|Z(?![fd])")
+# Not DEBUG, which prints something each time that the pattern is made.
+_FLAGS = ("ASCII", "DOTALL", "IGNORECASE", "LOCALE", "MULTILINE", "VERBOSE")
+
+
+def _made(cls: Any, part: Any) -> Any:
+    return cls(part)
+
+
+def _made_of(cls: Any, parts: Any) -> Any:
+    return cls(*parts)
+
+
+def _from_text(cls: Any, text: str) -> Any:
+    return cls.fromisoformat(text)
+
+
+def _range(value: range) -> object:
+    if not value:
+        return ()
+    return (value[0],) if value[0] == value[-1] else (value[0], value[-1], value.step)
+
+
+def _memory(view: memoryview, head: tuple[object, ...]) -> Raw:
+    """Return memory in C order; only one with gaps or of several fields is copied."""
+    code = re.sub(":[^:]*:", "", view.format)  # less the names of fields
+    if _UNSTABLE_ITEMS.search(code):
+        raise Unstable("a memoryview of objects, pointers or long doubles", memoryview)
+
+    def parts() -> tuple[memoryview]:
+        is_plain = view.c_contiguous and view.nbytes and len(view.format) == 1
+        return (view.cast("B") if is_plain else memoryview(view.tobytes()),)
+
+    return Raw(head, view.nbytes, parts)
+
+
+# Moments
+
+
+def _moment(value: Any) -> object:
+    """Return a moment as its text; with its zone and whether it is the repeated one, unless the text says it all."""
+    kind: Any = next(base for base in type(value).__mro__ if base.__module__ == "datetime")
+    zone, fold = value.tzinfo, value.fold
+    text = kind.isoformat(value)
+    if not fold and (zone is None or _is_offset(zone)):
+        return text
+    bare = len("2026-11-02T" if kind.__name__ == "datetime" else "") + len("10:00:00")
+    return [text[: bare + (len(".123456") if value.microsecond else 0)], zone, fold]
+
+
+def _is_offset(zone: Any) -> bool:
+    return full_name(type(zone)) == "datetime.timezone" and len(zone.__getinitargs__()) == 1
+
+
+def _make_moment(cls: Any, parts: Any) -> Any:
+    if type(parts) is str:
+        return cls.fromisoformat(parts)
+    text, zone, fold = parts
+    return cls.fromisoformat(text).replace(tzinfo=zone, fold=fold)
+
+
+def _moment_text(base: Any, value: Any) -> str:
+    """Return the text in ISO format, and what that leaves out: the name of the zone, and that an hour is the repeated one."""
+    zone = getattr(value.tzinfo, "key", None)
+    if full_name(type(value.tzinfo)) == "datetime.timezone" and not _is_offset(value.tzinfo):
+        zone = str(value.tzinfo)
+    return f"{base.isoformat(value)}{f'[{zone}]' if isinstance(zone, str) else ''}{' fold=1' if value.fold else ''}"
+
+
+def _zone_text(base: Any, zone: Any) -> str:
+    name, default = str(zone), str(base(zone.utcoffset(None)))
+    return name if name == default else f"{name} ({default})"
+
+
+def _zone(value: Any) -> object:
+    if value.key is None:
+        raise Unstable("a time zone without a key", type(value))
+    return value.key
+
+
+def _timedelta(value: Any) -> dict[str, int]:
+    units = ("days", "seconds", "microseconds")
+    return {unit: part for unit in units if (part := getattr(value, unit))}
+
+
+# Others
+
+
+def _pattern(value: Any) -> object:
+    flags = [name for name in _FLAGS if value.flags & getattr(re, name)]
+    return [value.pattern, *flags] if flags else value.pattern
+
+
+def _make_pattern(_cls: Any, part: Any) -> Any:
+    pattern, *flags = part if type(part) is list else [part]
+    if not set(flags) <= set(_FLAGS):
+        raise ValueError(flags)
+    return re.compile(pattern, sum(int(getattr(re, name)) for name in flags))
+
+
+def _in_memory_file(value: Any) -> object:
+    if value.closed:
+        raise Unstable("a closed in-memory file", type(value))
+    return value.getvalue(), value.tell()
+
+
+def _partial(value: Any) -> object:
+    return {"func": value.func, "args": value.args, "keywords": value.keywords, **value.__dict__}
+
+
+def _str(base: Any, value: Any) -> str:
+    return str(base.__str__(value))  # as this class defines it, even if a derived class defines another
+
+
+def _titled(word: str) -> Callable[[Any, Any], str]:
+    """Return the function that returns the text of a named value: `<function shop.api:fetch>`."""
+
+    def text(_base: object, value: Any) -> str:
+        # A method written in C has no module.
+        module = getattr(value, "__module__", None) or type(getattr(value, "__self__", None)).__module__
+        name = getattr(value, "__qualname__", None)
+        return f"<{word} {module}:{name}>" if name else f"<{word} {value.__name__}>"
+
+    return text
+
+
+_ADDRESS = Row(str, text=_str)
+_ALIAS = Row(lambda value: (getattr(value, "_name", None), value.__origin__, value.__args__))
+_UNION = Row(lambda value: frozenset(value.__args__), name="typing:Union")
+
+#: By the full name of a type, see `kinds.full_name`.
+ROWS: dict[str, Row] = {
+    # Builtins: past methods that a derived class may override.
+    "builtins.int": Row(lambda value: int.__index__(value)),
+    "builtins.float": Row(lambda value: float.__float__(value)),
+    "builtins.str": Row(lambda value: str.__str__(value)),
+    "builtins.bytes": Row(lambda value: bytes.__getitem__(value, slice(None))),
+    "builtins.list": Row(lambda value: list.__getitem__(value, slice(None))),
+    "builtins.tuple": Row(lambda value: tuple.__getitem__(value, slice(None))),
+    "builtins.dict": Row(lambda value: dict(dict.items(value))),
+    "builtins.set": Row(lambda value: set(set.__iter__(value))),
+    "builtins.frozenset": Row(lambda value: frozenset(frozenset.__iter__(value))),
+    "builtins.complex": Row(lambda value: [value.real, value.imag], "complex", _made_of, text=_str),
+    "builtins.bytearray": Row(
+        lambda value: bytes(bytearray.__iter__(value)),
+        "bytearray",
+        _made,
+        counts=lambda value: Raw((), len(value), lambda: (value,)),
+        may_change=True,
+    ),
+    "builtins.memoryview": Row(
+        lambda value: value.tobytes(),
+        counts=lambda value: _memory(value, (value.format, value.itemsize, value.shape)),
+    ),
+    "builtins.range": Row(
+        lambda value: [value.start, value.stop, value.step], "range", _made_of, counts=_range, text=_str
+    ),
+    "builtins.slice": Row(lambda value: (value.start, value.stop, value.step), text=_str),
+    "builtins.ellipsis": Row(lambda _: None, text=_str),
+    "builtins.NotImplementedType": Row(lambda _: None, text=_str),
+    "builtins.mappingproxy": Row(lambda value: value.copy()),
+    "builtins.staticmethod": Row(lambda value: value.__func__),
+    "builtins.classmethod": Row(lambda value: value.__func__),
+    "array.array": Row(
+        lambda value: value.tolist(),
+        counts=lambda value: _memory(memoryview(value), (value.typecode, value.itemsize, len(value))),
+    ),
+    "collections.Counter": Row(lambda value: dict(dict.items(value)), "counter", _made, may_change=True),
+    "collections.OrderedDict": Row(
+        # dict.items does not know the order that move_to_end leaves.
+        lambda value: dict(OrderedDict.items(value)),
+        "ordered_dict",
+        _made,
+        counts=lambda value: list(OrderedDict.items(value)),
+        may_change=True,
+    ),
+    "collections.defaultdict": Row(
+        lambda value: [value.default_factory, dict(dict.items(value))],
+        "defaultdict",
+        _made_of,
+        counts=lambda value: (value.default_factory, dict(dict.items(value))),
+        may_change=True,
+    ),
+    "collections.deque": Row(
+        lambda value: [list(value), value.maxlen],
+        "deque",
+        _made_of,
+        counts=lambda value: (list(value), value.maxlen),
+        may_change=True,
+    ),
+    "datetime.date": Row(
+        lambda value: sys.modules["datetime"].date.isoformat(value),
+        "date",
+        _from_text,
+        text=lambda base, value: str(base.isoformat(value)),
+    ),
+    "datetime.datetime": Row(
+        _moment,
+        "datetime",
+        _make_moment,
+        counts=attrgetter(
+            *("year", "month", "day", "hour", "minute", "second", "microsecond", "fold", "tzinfo")
+        ),
+        text=_moment_text,
+    ),
+    "datetime.time": Row(
+        _moment,
+        "time",
+        _make_moment,
+        counts=attrgetter("hour", "minute", "second", "microsecond", "fold", "tzinfo"),
+        text=_moment_text,
+    ),
+    "datetime.timedelta": Row(
+        _timedelta,
+        "timedelta",
+        lambda cls, parts: cls(**parts),
+        counts=attrgetter("days", "seconds", "microseconds"),
+        text=_str,
+    ),
+    "datetime.timezone": Row(
+        lambda value: list(value.__getinitargs__()), "timezone", _made_of, text=_zone_text
+    ),
+    "zoneinfo.ZoneInfo": Row(_zone, "zoneinfo", _made, text=_str),
+    # In capitals, because `decimal.getcontext().capitals` decides between `1E+5` and `1e+5`.
+    "decimal.Decimal": Row(
+        lambda value: sys.modules["decimal"].Decimal.__str__(value).upper(), "decimal", _made, text=_str
+    ),
+    "fractions.Fraction": Row(
+        lambda value: [value.numerator, value.denominator], "fraction", _made_of, text=_str
+    ),
+    "uuid.UUID": Row(str, "uuid", _made, counts=attrgetter("int"), text=_str),
+    "re.Pattern": Row(
+        _pattern, "regex", _make_pattern, counts=lambda value: (value.pattern, value.flags), text=_str
+    ),
+    "time.struct_time": Row(lambda value: (tuple(value), value.tm_zone, value.tm_gmtoff)),
+    "types.SimpleNamespace": Row(
+        lambda value: dict(value.__dict__),
+        "namespace",
+        lambda cls, parts: cls(**parts),
+        may_change=True,
+    ),
+    "types.GenericAlias": Row(lambda value: (value.__origin__, value.__args__)),
+    "types.UnionType": _UNION,
+    "typing.Union": _UNION,
+    "typing._UnionGenericAlias": _UNION,
+    "typing._GenericAlias": _ALIAS,
+    "typing._AnnotatedAlias": Row(lambda value: (value.__origin__, value.__metadata__)),
+    "typing._SpecialGenericAlias": Row(lambda value: value._name),
+    # Some of them are classes in later versions.
+    "typing._SpecialForm": Row(lambda value: f"typing:{value._name}", name="class"),
+    "functools.partial": Row(_partial),
+    "_io.BytesIO": Row(_in_memory_file),
+    "_io.StringIO": Row(_in_memory_file),
+    "ipaddress.IPv4Address": _ADDRESS,
+    "ipaddress.IPv4Interface": _ADDRESS,
+    "ipaddress.IPv4Network": _ADDRESS,
+    "ipaddress.IPv6Address": _ADDRESS,
+    "ipaddress.IPv6Interface": _ADDRESS,
+    "ipaddress.IPv6Network": _ADDRESS,
+    # Known by their place in the run, see `files.places`.
+    "pathlib.PosixPath": Row(str, "path", text=_str, name="pathlib:Path"),
+    "pathlib.WindowsPath": Row(str, "path", text=_str, name="pathlib:Path"),
+    "pathlib.PurePosixPath": Row(str, "pure_posix_path", text=_str, name="pathlib:PurePosixPath"),
+    "pathlib.PureWindowsPath": Row(str, "pure_windows_path", text=_str, name="pathlib:PureWindowsPath"),
+}
+#: Texts of what is known by its name, or has no value of its own.
+_TEXTS: dict[str, Callable[[Any, Any], str]] = {
+    "builtins.builtin_function_or_method": _titled("function"),
+    "builtins.function": _titled("function"),
+    "builtins.method": _titled("method"),
+    "builtins.module": _titled("module"),
+    "builtins.type": _titled("class"),
+    "pathlib.PurePath": _str,
+    # The whole URL, as its parts alone do not show which one is a password.
+    "urllib.parse._ResultMixinBytes": lambda _base, value: str(value.geturl(), "latin-1"),
+    "urllib.parse._ResultMixinStr": lambda _base, value: value.geturl(),
+    **{name: row.text for name, row in ROWS.items() if row.text is not None},
+}
+PATHS = frozenset(name for name in ROWS if name.startswith("pathlib."))
+BY_TAG = {row.tag: name for name, row in ROWS.items() if row.make is not None}
+
+
+def row_of(type_: type) -> tuple[Row, type] | None:
+    """Return the row of a type, or of the first of its bases that has one, with that class; None for any other."""
+    for base in type_.__mro__[:-1]:
+        row = ROWS.get(full_name(base))
+        if row is not None:
+            return row, base
+    return None
+
+
+def is_path(type_: type) -> bool:
+    return any(full_name(base) in ("pathlib.PurePath", *PATHS) for base in type_.__mro__)
+
+
+@lru_cache
+def maker(tag: str) -> Callable[[Any], Any] | None:
+    """Return the function that makes a value of the parts stored under a tag, or None if there is no such tag."""
+    name = BY_TAG.get(tag)
+    if name is None:
+        return None
+    make: Any = ROWS[name].make
+    cls = find(":".join(name.rsplit(".", 1)))
+    return lambda part: make(cls, part)
+
+
+def text_of(value: Any) -> str | None:
+    """Return the text of a value that has one instead of parts, or None for any other."""
+    kind = type(value)
+    if issubclass(kind, Enum):
+        # A combination of flags may have no name.
+        member = value._name_
+        return f"{kind.__qualname__}.{member}" if member else f"{kind.__qualname__}({value._value_!r})"
+    for base in kind.__mro__:
+        if (text := _TEXTS.get(full_name(base))) is not None:
+            return text(base, value)
+    return None

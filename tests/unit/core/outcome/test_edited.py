@@ -1,0 +1,148 @@
+"""A readable recording that somebody has edited: what it may name, and what is said of a slip."""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+from dataclasses import dataclass
+
+import pytest
+
+from pytest_mimic import CorruptRecordingError, StaleRecordingError
+from unit.core.outcome.stored import NAME, changed_entry, edited, load, recorded
+
+ME = __name__
+
+
+class Color(enum.Enum):
+    RED = 1
+
+
+@dataclass
+class User:
+    name: str
+
+    def __post_init__(self) -> None:
+        raise AssertionError("it was called")
+
+
+class Refused(ValueError):
+    def __init__(self) -> None:
+        raise AssertionError("it was called")
+
+
+def function():
+    raise AssertionError("it was called")
+
+
+USER = {f"${ME}:User": {"name": "Ann"}}
+REFUSED = {f"${ME}:Refused": {"args": ["no"]}}
+
+
+def test_objects_are_made_without_init():
+    user, refused = load(edited([USER, REFUSED], f"{ME}:User", f"{ME}:Refused"))
+
+    assert (type(user), user.name) == (User, "Ann")
+    assert (type(refused), refused.args) == (Refused, ("no",))
+
+
+@pytest.mark.parametrize("imports", [[], [f"{ME}:Users"], [ME], ["*"]], ids=str)
+def test_a_class_that_is_not_listed_is_refused(imports):
+    with pytest.raises(CorruptRecordingError, match=f"imports {ME}:User, which its recording does not list"):
+        load(edited(USER, *imports))
+
+
+def test_a_missing_list_of_imports_allows_none():
+    store = edited({f"${ME}:Color": "RED"})
+    store.write(NAME, store.read(NAME).replace(b'"imports": []', b'"kind": "value"'))
+
+    with pytest.raises(CorruptRecordingError, match="which its recording does not list"):
+        load(store)
+
+
+PLACES = {
+    "raised": {"raised": REFUSED},
+    "argument of what was raised": {"raised": {"$builtins:KeyError": {"args": [USER]}}},
+    "cause of what was raised": {"raised": {"$builtins:KeyError": {"args": [], "cause": REFUSED}}},
+    "item of a stream": {"stream": {"items": [1, USER], "end": {"value": None}}},
+    "end of a stream": {"stream": {"items": [], "end": {"raised": REFUSED}}},
+}
+
+
+@pytest.mark.parametrize("body", PLACES.values(), ids=PLACES)
+def test_a_class_that_is_not_listed_is_refused_anywhere_in_an_outcome(body):
+    store = edited({"$tuple": []}, "builtins:KeyError")
+    facts = json.loads(store.read(NAME))
+    del facts["outcomes"][0]["value"]
+    facts["outcomes"][0].update(body)
+    store.write(NAME, json.dumps(facts).encode())
+
+    with pytest.raises(
+        CorruptRecordingError, match=f"imports {ME}:(User|Refused), which its recording does not list"
+    ):
+        load(store)
+
+
+@pytest.mark.parametrize("name", [f"{ME}:function", "os:system", f"{ME}:USER"])
+@pytest.mark.parametrize("node", [{"$NAME": {}}, {"$defaultdict": [{"$class": "NAME"}, {}]}], ids=json.dumps)
+def test_what_is_no_class_makes_the_recording_stale(name, node):
+    tree = json.loads(json.dumps(node).replace("NAME", name))
+
+    with pytest.raises(StaleRecordingError, match=f"{name} is no class any more"):
+        load(edited(tree, name))
+
+
+@pytest.mark.parametrize("member", ["BLUE", 1, [], {}], ids=str)
+def test_a_member_that_an_enum_lacks_is_reported(member):
+    with pytest.raises(StaleRecordingError, match=r"Color (has no member|is another kind of class now)"):
+        load(edited({f"${ME}:Color": member}, f"{ME}:Color"))
+
+
+def test_a_module_that_cannot_be_imported_is_reported():
+    name = "unit.core.outcome.broken:Thing"
+    with pytest.raises(StaleRecordingError, match="ValueError: no such setting"):
+        load(edited({f"${name}": {}}, name))
+
+
+@pytest.mark.parametrize("tag", ["tuple", "deque", "$"])
+def test_a_text_that_is_nested_too_deeply_is_refused(tag):
+    store = edited("VALUE")
+    text = f'{{"${tag}": [' * 50_000 + "]}" * 50_000
+    store.write(NAME, store.read(NAME).replace(b'"VALUE"', text.encode()))
+
+    with pytest.raises(CorruptRecordingError, match="nested too deeply"):
+        load(store)
+
+
+@pytest.mark.parametrize(
+    "holds", [{"imports": ["decimal:Decimal"]}, {"objects": [f"objects/aa/{'a' * 32}.bin"]}], ids=str
+)
+def test_what_only_tags_need_is_refused_without_tags(holds):
+    store = changed_entry(recorded((1,)), tagged=False, **holds)
+
+    with pytest.raises(CorruptRecordingError, match=f"it lists {next(iter(holds))}, but is not tagged"):
+        load(store)
+
+
+SLIPS = {
+    "text": ({"$decimal": "1,5"}, "($decimal: '1,5')"),
+    "day": ({"$date": "2024-02-31"}, "($date: '2024-02-31')"),
+    "zero": ({"$fraction": [1, 0]}, "($fraction: list)"),
+    "inner": ([{"$tuple": [1, {"$date": "x"}]}], "($date: 'x')"),
+    "member": ({"$set": [[]]}, "($set: list)"),
+    "part": ({"$decimal": "1", "zz": 2}, "($decimal: '1')"),
+    "tag": ({"$nothing": 1}, "($nothing: 1)"),
+    "array": ({"$numpy.int64": ["x"]}, "($numpy.int64: list)"),
+    "zone": ({"$zoneinfo": "../../../etc/passwd"}, "($zoneinfo: '../../../etc/passwd')"),
+    "flags": ({"$regex": ["a", "DEBUG"]}, "($regex: list)"),
+    "long": ({"$decimal": "x" * 100}, f"($decimal: '{'x' * 59})"),
+}
+
+
+@pytest.mark.parametrize(("value", "says"), SLIPS.values(), ids=SLIPS)
+def test_a_slip_is_reported_with_its_file_its_tag_and_the_beginning_of_the_part(value, says):
+    with pytest.raises(CorruptRecordingError, match=re.escape(says)) as caught:
+        load(edited(value, "numpy:ndarray"))
+
+    assert caught.value.file == f".mimic_vault/{NAME}"
