@@ -1,6 +1,6 @@
 """Show what differs between the vault and a revision of git.
 
-Calls and outcomes are compared rather than bytes. A changed call is shown beside its nearest predecessor.
+Calls and outcomes are compared rather than bytes.
 The exit code is 0 if nothing differs, 1 if something does.
 """
 
@@ -13,26 +13,18 @@ from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.cli.output import Line, Result
 from pytest_mimic._tools.cli.parser import add_json
-from pytest_mimic._tools.shown.comparing import Comparer
 from pytest_mimic._tools.shown.git_revisions import GitStore
-from pytest_mimic._tools.shown.vault_diff import VaultDiff
+from pytest_mimic._tools.shown.vault_diff import CHANGES, vault_differences
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from pytest_mimic._tools.cli.project import Invocation
-    from pytest_mimic._tools.shown.vault_diff import CallDifference
+    from pytest_mimic._tools.shown.vault_diff import FileDifference
 
 
-# The differences of one call that are shown.
+# The differences of one recording that are shown.
 _MOST = 40
-_HEADINGS = {
-    "outcome": ("changed outcome", "changed outcomes"),
-    "call": ("changed call", "changed calls"),
-    "added": ("added", "added"),
-    "removed": ("removed", "removed"),
-    "damaged": ("damaged", "damaged"),
-}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -47,21 +39,19 @@ def run(invocation: Invocation) -> Result:
     label = f"{options.revision}:{settings.shown_vault}"
     new = Vault(FolderStore(settings.vault), pickles="forbid", label=settings.shown_vault)
     revision = GitStore(settings.vault, options.revision)
-    found = VaultDiff(revision, new, Comparer(invocation.redactor), label=label).all()
+    old = Vault(revision, pickles="forbid", label=label)
+    found = vault_differences(revision, old, new, invocation.redactor)
     data = {"differences": [one.to_plain() for one in found]}
     return Result(_lines(found), data, found=bool(found))
 
 
-def _lines(found: list[CallDifference]) -> Iterator[Line]:
+def _lines(found: list[FileDifference]) -> Iterator[Line]:
     for one in found:
-        yield [f"{_HEADINGS[one.change][0]}: ", (one.call, "bold")]
-        if one.before and one.before != one.call:
-            yield f"  before: {one.before}"
+        yield [f"{one.change}: ", (one.call, "bold")]
         if one.test:
             yield f"  {one.test}"
-        yield from (f"  {line}" for line in difference_lines(one.arguments, "before", most=_MOST))
         yield from (f"    {line}" for line in difference_lines(one.outcomes, "before", most=_MOST))
         yield from (f"    {line}" for line in one.lines)
     if found:
-        numbers = {change: sum(one.change == change for one in found) for change in _HEADINGS}
-        yield ", ".join(f"{count} {_HEADINGS[one][count != 1]}" for one, count in numbers.items() if count)
+        counts = {change: sum(one.change == change for one in found) for change in CHANGES}
+        yield ", ".join(f"{count} {change}" for change, count in counts.items() if count)

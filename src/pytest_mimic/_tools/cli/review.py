@@ -18,7 +18,7 @@ from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic._tools.cli.output import Line, Result
 from pytest_mimic._tools.cli.selection import SELECTOR_HELP
 from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
-from pytest_mimic._tools.shown.comparing import Compared, Comparer, outcomes_in, paired
+from pytest_mimic._tools.shown.comparing import Compared, compare_outcomes, outcomes_in
 from pytest_mimic._tools.shown.selectors import Selectors, of_file
 from pytest_mimic.errors import MimicError
 
@@ -79,7 +79,7 @@ class Review:
 
     def __init__(self, invocation: Invocation) -> None:
         self._out, self._vault = invocation.out, invocation.settings.shown_vault
-        self._comparer = Comparer(invocation.redactor)
+        self._redactor = invocation.redactor
         self.waiting = review_of(invocation.settings)
         self.waiting.check_links()
         after, before = Catalog(self.waiting.after), Catalog(self.waiting.before)
@@ -156,10 +156,10 @@ class Review:
     def _differences(self, name: str) -> Compared:
         """Return how the outcomes of a change differ from those in the vault."""
         try:
-            sides = [outcomes_in(vault, name) for vault in (self.waiting.before, self.waiting.after)]
+            old, new = (outcomes_in(vault, name) for vault in (self.waiting.before, self.waiting.after))
         except MimicError as error:
             return [], [error.what]
-        return self._comparer.compare(paired(*sides))
+        return compare_outcomes(old, new, self._redactor)
 
 
 def _file(name: str, after: Catalog, before: Catalog) -> CatalogFile:
