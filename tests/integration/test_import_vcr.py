@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -341,17 +340,6 @@ def test_a_conversation_that_cannot_be_written_leaves_nothing(project, take_over
     assert project.files() == before
 
 
-def test_a_request_that_the_ini_line_excludes_is_named(project, take_over):
-    project.ini("requests exclude=a.test")
-    project.write("talk.yaml", entries(("GET", "/one", "1")))
-
-    code, said = take_over("talk.yaml")
-
-    assert code == 1
-    assert "only= or exclude= in mimic_functions leaves it out" in said
-    assert project.files() == {}
-
-
 def test_calls_outside_of_conversations_do_not_replace_one_another(project, take_over):
     project.ini("requests sequence=no")
     project.write("tests/test_api.py", "def test_one(): pass\ndef test_two(): pass\n")
@@ -378,15 +366,6 @@ def test_a_cassette_whose_test_is_gone_is_named(project, take_over):
     assert "tests/test_api.py has no test TestBase::test_gone" in said
 
 
-def test_signs_that_a_cassette_cannot_have_in_its_name_are_replaced(project, take_over):
-    project.ini("requests")
-    project.write("a-b.yaml" if os.name == "nt" else "a:b.yaml", ONE_CALL.format(path="one"))
-
-    assert take_over(".")[0] == 0
-
-    assert list(project.files()) == ["cassettes/a-b.json"]
-
-
 def _entry(request: str = "method: GET, uri: 'http://a.test/'", code: str = "200") -> str:
     """Return a cassette with one entry."""
     agent = "headers: {User-Agent: [python-requests/2]}"
@@ -399,7 +378,6 @@ DAMAGED = {
     "broken.yaml": ("interactions: [", "is damaged"),
     "object.yaml": ("interactions: !!python/object/apply:os.system ['touch ran']", "nothing was run"),
     "status.yaml": (_entry(code=".inf"), "its response has no status"),
-    "code.yaml": (_entry(code="-1"), "its response has no valid status"),
     "number.yaml": (_entry(f"method: POST, uri: 'http://a.test/', body: 0x{'f' * 5000}"), "too large"),
     "binary.yaml": ("interactions: \0", "is damaged"),
     "broken.json": ('{"interactions": [', "is damaged"),
@@ -528,23 +506,6 @@ def test_tests_that_cannot_be_collected_are_named_instead_of_guessed(project, ta
 
     assert code == 1
     assert "pytest could not collect tests/test_api.py: RuntimeError: no database" in said
-    assert project.files() == {}
-
-
-def test_a_cassette_with_an_entry_that_cannot_be_read_is_left_out(project, take_over):
-    good = "{request: {method: GET, uri: 'http://a.test/'}, response: {status: 200, body: {string: hi}}}"
-    bad = "{request: {method: GET, uri: 'http://a.test/'}, response: {status: 200, body: {base64_string: x}}}"
-    project.write("talk.yaml", f"interactions: [{good}, {bad}, {good}]")
-
-    code, said = take_over("talk.yaml")
-
-    assert (code, said.splitlines()[1:]) == (
-        1,
-        [
-            "not imported:",
-            "  talk.yaml: entry 2 cannot be read: the body of its response is not text",
-        ],
-    )
     assert project.files() == {}
 
 
@@ -726,12 +687,3 @@ def test_the_mark_of_pytest_recording_is_registered_where_it_is_unknown(project)
 
     project.run().expect(passed=1)
     assert "vcr(*paths" in project.run("--markers").output
-
-
-def test_a_mark_of_the_projects_own_is_left_alone(project):
-    project.ini("shop:fetch", markers=["vcr: our own"])
-    project.write("shop.py", "def fetch(): pass")
-    project.write("test_talk.py", "import pytest\n\n@pytest.mark.vcr\ndef test_marked(): pass\n")
-
-    project.run().expect(passed=1)
-    assert "vcr(*paths" not in project.run("--markers").output

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from http import HTTPStatus
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +16,8 @@ from pytest_mimic.errors import MimicError
 
 _LFS = "version https://git-lfs.github.com/spec/"
 _FORM = "application/x-www-form-urlencoded"
-_MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+# Encodings that each Python decompresses.
+_KNOWN = ("gzip", "x-gzip", "deflate")
 # Statuses whose responses have no body, whatever their Content-Length says.
 _BODILESS = (204, 304)
 
@@ -98,8 +98,8 @@ def read_entry(entry: Any, number: int) -> ForeignExchange:
     sent = HttpRequest(method.upper(), uri, headers, body)
     head = _head(response)
     content = _content(response.get("body", response.get("content")))
-    head["headers"], is_decoded = _fitting(head, content, method)
-    return ForeignExchange(number, sent, head, content, is_decoded)
+    head["headers"] = _fitting(head, content, method)
+    return ForeignExchange(number, sent, head, content)
 
 
 def _check_body(part: dict[str, Any], name: str) -> None:
@@ -202,29 +202,23 @@ def _as_text(value: object) -> str:
         raise EntryError("it holds a number that is too large") from None
 
 
-def _fitting(head: dict[str, Any], content: bytes, method: str) -> tuple[list[list[str]], bool]:
-    """Return the headers without those that the content contradicts, and whether it is decompressed.
+def _fitting(head: dict[str, Any], content: bytes, method: str) -> list[list[str]]:
+    """Return the headers without those that the content contradicts.
 
     vcrpy keeps headers as they came, while it may have decompressed the body, or taken it out of its chunks.
     """
     headers: list[list[str]] = head["headers"]
     names = {name.lower() for name, _ in headers}
-    if {"transfer-encoding", "content-length"} <= names:
-        headers = [pair for pair in headers if pair[0].lower() != "transfer-encoding"]
-    if not content and method.upper() != "HEAD" and head["status"] not in _BODILESS:
-        headers = [[name, "0" if name.lower() == "content-length" else value] for name, value in headers]
-        headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
     encoding = ", ".join(value for name, value in headers if name.lower() == "content-encoding").lower()
-    return headers, bool(content and encoding) and _is_plain(content, encoding)
-
-
-def _is_plain(content: bytes, encoding: str) -> bool:
-    """Check whether a body is not in the content encoding that its header names."""
-    if as_text(content) is not None:
-        return True
-    if inflate([content], encoding) is not None:
-        return False
-    outermost = encoding.rpartition(",")[2].strip()
-    if outermost in _MAGIC:
-        return not content.startswith(_MAGIC[outermost])
-    return outermost == "deflate" or (outermost == "br" and find_spec("brotli") is not None)
+    is_empty = not content and method.upper() != "HEAD" and head["status"] not in _BODILESS
+    dropped = {"transfer-encoding"} if {"transfer-encoding", "content-length"} <= names else set[str]()
+    if is_empty:
+        headers = [[name, "0" if name.lower() == "content-length" else value] for name, value in headers]
+    # A text is not compressed, and neither is what cannot be decompressed.
+    if (
+        is_empty
+        or as_text(content) is not None
+        or (encoding in _KNOWN and inflate([content], encoding) is None)
+    ):
+        dropped.add("content-encoding")
+    return [pair for pair in headers if pair[0].lower() not in dropped]

@@ -14,7 +14,6 @@ class ForeignExchange(NamedTuple):
     request: HttpRequest
     head: dict[str, Any]  # status, reason, version and headers of the response
     content: bytes  # the body of the response
-    is_decoded: bool  # the content is decompressed, whatever the headers say
 
     def __repr__(self) -> str:
         # pytest's --showlocals must not show secrets.

@@ -92,9 +92,7 @@ class Conversation:
                 return "only= or exclude= in mimic_functions leaves it out"
             recorder = ExchangeRecorder(step)
             head = exchange.head
-            recorder.start(
-                head["status"], head["reason"], head["version"], head["headers"], decoded=exchange.is_decoded
-            )
+            recorder.start(head["status"], head["reason"], head["version"], head["headers"])
             if exchange.content:
                 recorder.chunks.append(exchange.content)
             recorder.complete()

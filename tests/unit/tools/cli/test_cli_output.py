@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from pytest_mimic._tools.cli.main import main
-from pytest_mimic._tools.cli.output import Output, columns, short_seconds
+from pytest_mimic._tools.cli.output import Output, columns
 from pytest_mimic._tools.cli.parser import COMMANDS
 
 
@@ -123,9 +123,9 @@ def test_control_characters_of_a_recording_do_not_reach_the_terminal(shop, call)
         assert r"\x1b[31mtest_odd" in out
 
 
-@pytest.mark.parametrize("sign", ["\x9b", "\x7f", "\u202e", "\u2066"])
+@pytest.mark.parametrize("sign", ["\x9b", "\u202e"])
 def test_other_signs_that_change_a_terminal_are_escaped_in_text_and_json(shop, call, sign):
-    """The first begins a command, and the last two turn the direction of the text behind them."""
+    """The first begins a command, and the other turns the direction of the text behind it."""
     file = next((shop / ".mimic_vault/calls/shop/odd").glob("*.json"))
     file.write_text(file.read_text().replace("::test_odd", f"::{sign}test_odd"), encoding="utf-8")
 
@@ -148,12 +148,6 @@ def test_signs_that_the_encoding_lacks_are_escaped(shop):
         r"\xd7  a",
         "b  c",
     ]
-
-
-def test_a_duration_has_few_characters():
-    shown = [short_seconds(amount) for amount in (0, 0.0004, 0.002, 0.81, 6000)]
-
-    assert shown == ["0 ms", "<1 ms", "2 ms", "0.81 s", "100 min"]
 
 
 def test_a_reader_that_has_gone_is_no_error(shop):

@@ -95,11 +95,6 @@ def test_a_vault_elsewhere_is_shown_as_it_was_given(tmp_path):
             "[pytest]\nmimic_vault_path = s4://x\n",
             "pytest.ini: mimic_vault_path: a vault is a folder, and this is a URL",
         ),
-        (
-            "pytest.ini",
-            "[pytest]\nmimic_pickle = forbidd\n",
-            "pytest.ini: mimic_pickle = forbidd: it takes listed or forbid",
-        ),
     ],
 )
 def test_a_wrong_file_is_an_error_that_names_it(tmp_path, name, text, says):

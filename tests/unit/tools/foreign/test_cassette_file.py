@@ -23,7 +23,7 @@ def stored(exchange):
     """Return the response of an exchange as a recording has it."""
     chunks = [exchange.content] if exchange.content else []
     secrets = NoSecrets(Redactor())
-    return store_response(exchange.head, chunks, secrets=secrets, decoded=exchange.is_decoded)
+    return store_response(exchange.head, chunks, secrets=secrets)
 
 
 def read_one(folder, response, request="{method: GET, uri: 'http://shop.test/', body: null, headers: {}}"):
