@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.vault.file_names import recording_name
 
 if TYPE_CHECKING:
-    from typing import Protocol
-
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
-    from pytest_mimic._core.settings import Mode
     from pytest_mimic._core.target_options import Options
     from pytest_mimic._core.vault import Stored
-    from pytest_mimic.errors import MimicError
-
-    class Keeper(Protocol):
-        """The owner of the outcomes of calls: a cassette, the owners of sequences, or the run as a whole."""
-
-        def place_of(self, call: Call, mode: Mode) -> Place: ...
-
-    class CassetteInUse(Keeper, Protocol):
-        """A cassette, as far as plans and the engine know it."""
-
-        run_mode: Mode
-        remedies: Sequence[str] | None
-
-        def miss(self, call: Call) -> MimicError: ...
-
-        @property
-        def owner(self) -> Any: ...  # an `owners.Owner`
-
-
-class Argument(NamedTuple):
-    """One argument of a call; those in `*rest` and `**extra` are arguments each."""
-
-    place: int  # the index of its parameter in the signature
-    parameter: str  # the parameter's name, without stars
-    name: str  # the argument's own name: `rest[0]`, or its key in `**extra`
-    value: object
-    as_bound: object  # as the parameter holds it: `(value,)`, `{name: value}`, or the value
 
 
 class Place(NamedTuple):
@@ -78,7 +48,7 @@ class Plan:
     target: str  # the function's `module:name`, or the kind of the client
     client: str = ""  # the name of the client in its line; empty for a function
     options: Options
-    cassette: CassetteInUse | None  # the cassette that takes the calls, if a block is open
+    cassette: Any  # the `Cassette` that takes the calls, if a block is open
     places: Places  # the folders below which paths are stored by their place
     source: str | None = None
     keeps_state: bool = False  # see `Adapter.keeps_state`
@@ -88,13 +58,9 @@ class Plan:
         """The folder of the target's recordings. Those of calls without an owner are named by their identities."""
         return recording_name(self.target, "").rpartition("/")[0]
 
-    def note(self, call: Call) -> object:
-        """Return the state of a function's arguments before a real call can change them; None if it is not recorded."""
-        raise NotImplementedError
-
-    def refuse_changes(self, call: Call, noted: Any) -> None:
-        """Raise MutatedInputError if a call changed an argument, or a file that one names, since `note`."""
-        raise NotImplementedError
+    def effects(self, call: Call) -> Any:  # noqa: ARG002
+        """Return the `Effects` of a function's call before it runs; None at a client, and if it is not recorded."""
+        return None
 
     def imported_key(self, edge_call: Any, match: str) -> str:  # noqa: ARG002
         """Return the identity of a call of a client where it was imported and only the parts in `match` count."""

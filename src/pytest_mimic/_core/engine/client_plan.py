@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
-    from pytest_mimic._core.engine.call import CassetteInUse
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.seam.base import Adapter, ClientCall
     from pytest_mimic._core.target_options import Options
@@ -36,7 +35,7 @@ class ClientPlan(Plan):
         state: RunState,
         adapter: Adapter,
         options: Options,
-        cassette: CassetteInUse | None,
+        cassette: Any,
         activation: object = None,
         imported: str = "",
     ) -> None:

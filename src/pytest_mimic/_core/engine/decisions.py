@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Place
 from pytest_mimic._core.engine.owners import Owner, SequenceInProgress
@@ -15,7 +15,7 @@ from pytest_mimic._core.vault.file_names import recording_name
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call, CassetteInUse, Keeper
+    from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.real_calls import Step
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
@@ -46,10 +46,10 @@ class Decisions:
             state.retries.end_waits()
         # The cassette during which a client happened to connect does not own that call.
         taker = None if call.is_shared else cassette
-        keeper: Keeper = taker or (self.sequences if call.sequence else self)
+        keeper: Any = taker or (self.sequences if call.sequence else self)
         try:
             mode = state.settings.mode if cassette is None else _mode_in(cassette, call)
-            place = keeper.place_of(call, mode)
+            place: Place = keeper.place_of(call, mode)
             if place.is_real:
                 return RealCall(state, call, place)
             if place.found is None:
@@ -90,10 +90,10 @@ class Decisions:
         return Place(name, found.outcomes[0], found.source, found.recorded, is_real=is_real, keep=keep)
 
 
-def _mode_in(cassette: CassetteInUse, call: Call) -> Mode:
+def _mode_in(cassette: Any, call: Call) -> Mode:
     """Return the mode of a call while a cassette is open. A client's own call is not compared."""
-    is_verifying = cassette.run_mode is Mode.VERIFY
-    return Mode.REPLAY if call.is_shared and is_verifying else cassette.run_mode
+    mode: Mode = cassette.run_mode
+    return Mode.REPLAY if call.is_shared and mode is Mode.VERIFY else mode
 
 
 def decisions_of(state: RunState) -> Decisions:

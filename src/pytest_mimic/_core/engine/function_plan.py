@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.engine.call import Argument, Call, Plan
+from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.source import source_in_project
 from pytest_mimic._core.settings import Mode
@@ -13,10 +13,9 @@ from pytest_mimic._core.targets.binding import Bound, compile_binder
 from pytest_mimic._core.types.kinds import Unstable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from pytest_mimic._core.engine.call import CassetteInUse
-    from pytest_mimic._core.engine.call_files import CallFiles
+    from pytest_mimic._core.engine.effects import Effects
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.target_options import Options
 
@@ -27,17 +26,6 @@ class Signature(NamedTuple):
     names: tuple[str, ...]
     bind: Callable[..., tuple[object, ...]]
     identity: CallIdentity
-
-
-class Noted(NamedTuple):
-    """The arguments that a call may change by their identities before it, and the files that they name."""
-
-    identities: dict[str, str | None]
-    files: CallFiles
-
-
-# The types of arguments that no call can change.
-_UNCHANGEABLE = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
 
 class FunctionPlan(Plan):
@@ -57,7 +45,7 @@ class FunctionPlan(Plan):
         target: str,
         function: Callable[..., Any],
         options: Options,
-        cassette: CassetteInUse | None = None,
+        cassette: Any = None,
     ) -> None:
         self.state = state
         self.places = state.places
@@ -175,40 +163,15 @@ class FunctionPlan(Plan):
         described = argument_trees(shown, redactor, places=self.places)
         return redactor.environment.scrub(described) if redactor.environment.forms else described
 
-    def _identities(self, call: Call) -> dict[str, str | None]:
-        """Return the identities of the arguments that a call can change."""
-        digest = call.reading.identity.digest
-        changeable = (one for one in _arguments(call) if type(one.value) not in _UNCHANGEABLE)
-        return {one.name: digest(one.place, one.as_bound) for one in changeable}
-
-    def argument_classes(self, call: Call) -> frozenset[type]:
-        """Return the classes of the arguments, but for Python's own."""
-        kinds = {type(one.value) for one in _arguments(call)}
-        return frozenset(kind for kind in kinds if kind.__module__ != "builtins")
-
-    def note(self, call: Call) -> Noted | None:
-        call.arguments  # noqa: B018 - made now
-        is_recorded = self.state.settings.mode.writes or self.cassette is not None
-        if not is_recorded:
+    def effects(self, call: Call) -> Effects | None:
+        """Return the state of the arguments before a real call can change them; None if it is not recorded."""
+        call.arguments  # noqa: B018 - described now
+        if not self.state.settings.mode.writes and self.cassette is None:
             return None
-        from pytest_mimic._core.engine.call_files import CallFiles
+        from pytest_mimic._core.engine.effects import Effects, arguments_of
 
-        files = CallFiles(_arguments(call), self.places, ignored=self.options.ignore)
-        return Noted(self._identities(call), files)
-
-    def refuse_changes(self, call: Call, noted: Noted) -> None:
-        before, files = noted
-        files.refuse_changes(self.target)
-        if not before or call.reading.identity.is_still(call.key, call.values):
-            return
-        after = self._identities(call)
-        changed = [name for name, identity in before.items() if identity != after[name]]
-        if changed:
-            from pytest_mimic._core.tree.differing import argument_differences
-            from pytest_mimic._core.tree.messages import mutated, mutations
-
-            found = argument_differences(call.arguments, self._described(call.reading, call.values))
-            raise mutated(self.target, mutations(changed, found))
+        arguments = arguments_of(call.reading.names, call.values)
+        return Effects(arguments, call.reading.identity, self.places, self.options.ignore)
 
     def secrets(self, call: Call) -> frozenset[str]:
         from pytest_mimic._core.tree.secrets import secrets_in
@@ -225,21 +188,3 @@ def _named(signature: Signature, values: tuple[object, ...]) -> dict[str, object
         elif not name.startswith("*") or value:
             named[name] = value
     return named
-
-
-def _arguments(call: Call) -> Iterator[Argument]:
-    for place, (name, value) in enumerate(zip(call.reading.names, call.values, strict=True)):
-        if name[0] == "*":
-            yield from _unpacked(place, name, value)
-        else:
-            yield Argument(place, name, name, value, value)
-
-
-def _unpacked(place: int, name: str, value: Any) -> Iterator[Argument]:
-    parameter = name.lstrip("*")
-    if name.startswith("**"):
-        for key, one in value.items():
-            yield Argument(place, parameter, key, one, {key: one})
-    else:
-        for number, one in enumerate(value):
-            yield Argument(place, parameter, f"{parameter}[{number}]", one, (one,))

@@ -32,15 +32,13 @@ class RealCall:
 
     __slots__ = (
         *("_started", "active", "awaited", "begun", "call", "mode"),
-        *("noted", "place", "recorded", "state", "trace"),
+        *("effects", "place", "recorded", "state", "trace"),
     )
     mode: Literal["run", "verify"]
 
     def __init__(self, state: RunState, call: Call, place: Place, *, verifies: bool = False) -> None:
-        # Only of a function is it noted what it changes, runs and reads.
-        is_function = call.plan.kind == "function"
-        self.noted = call.plan.note(call) if is_function else None
-        self.trace = state.trace(call) if is_function else None
+        self.effects = call.plan.effects(call)
+        self.trace = state.trace(call)
         self.active = True
         self.begun = self.awaited = False
         self.recorded = Replay(state, call, place, counts=place.repeats) if verifies else None

@@ -229,8 +229,8 @@ class Recordings:
         at a client also a date or a server's name. MutatedInputError, UnstorableOutcomeError: it may not be recorded.
         """
         call, plan = real.call, real.call.plan
-        if real.noted is not None:
-            plan.refuse_changes(call, real.noted)
+        if real.effects is not None:
+            real.effects.refuse_changes(call)
         is_detached = plan.cassette is not None
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)

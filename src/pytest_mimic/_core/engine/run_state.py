@@ -117,15 +117,14 @@ class RunState:
     def trace(self, call: Call) -> Trace | None:
         """Return what notes what a real call of a function reaches and reads, or None if that is not kept."""
         is_kept = self.settings.mode is not Mode.VERIFY or self.settings.review
-        if self.settings.inputs == "ignore" or not is_kept:
+        if self.settings.inputs == "ignore" or not is_kept or call.plan.kind != "function":
             return None
         from pytest_mimic._core.inputs.noting import Noter, Trace
 
         with self.guard:
             if self._noter is None:
                 self._noter = Noter(self.inside.call, self._sources, started=self._started)
-        plan: Any = call.plan  # of a function
-        return Trace(self._noter, plan.target, plan.argument_classes(call))
+        return Trace(self._noter, call.plan.target, call.values)
 
     def changed_inputs(self, name: str, recording: str = "") -> list[Input]:
         """Return what has changed of a list of what a call reaches and reads: of this recording, or of the running test.

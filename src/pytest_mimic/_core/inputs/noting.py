@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from threading import Lock
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -20,17 +21,29 @@ if TYPE_CHECKING:
 _READERS = ("<frozen importlib", f"{os.sep}tokenize.py", f"{os.sep}linecache.py")
 _WRITING = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
+# How many items of an argument are looked at.
+_ITEMS = 1_000
+
 # The noters that have calls under way. An audit hook cannot be removed, so there is one for all runs of a process.
 _noters: list[Noter] = []
 _hooked: list[bool] = []
 
 
+def _parts(value: object) -> Iterable[object]:
+    """Return an argument, or the items of one that holds some."""
+    if isinstance(value, dict):
+        return islice(value.values(), _ITEMS)
+    return islice(value, _ITEMS) if isinstance(value, (list, tuple, set, frozenset)) else (value,)
+
+
 class Trace:
     """Holds what one call has read so far, as absolute paths; and its target and the classes of its arguments."""
 
-    def __init__(self, noter: Noter, target: str, classes: frozenset[type]) -> None:
+    def __init__(self, noter: Noter, target: str, values: Iterable[object]) -> None:
         self.files: set[str] = set()
-        self.target, self.classes = target, classes
+        self.target = target
+        parts = (one for value in values for one in _parts(value))
+        self.classes = frozenset(kind for kind in map(type, parts) if kind.__module__ != "builtins")
         self.noter = noter
 
 

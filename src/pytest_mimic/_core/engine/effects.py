@@ -1,0 +1,134 @@
+"""What a call of a function may change: its arguments, and files that an argument, or an item of one, names."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_mimic._core.tree.differing import argument_differences
+from pytest_mimic._core.tree.messages import mutated, mutations
+from pytest_mimic._core.words import limited
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.files.places import Places
+    from pytest_mimic._core.identity.call_identity import CallIdentity
+
+_SHOWN = 5
+_MOST_ITEMS = 10_000
+# The most bytes of a path on Linux.
+_LONGEST = 4096
+# The types of arguments that no call can change.
+_UNCHANGEABLE = frozenset({bool, bytes, complex, float, int, str, type(None)})
+
+
+class Argument(NamedTuple):
+    """One argument of a call; those in `*rest` and `**extra` are arguments each."""
+
+    place: int  # the index of its parameter in the signature
+    parameter: str  # the parameter's name, without stars
+    name: str  # the argument's own name: `rest[0]`, or its key in `**extra`
+    value: Any
+    as_bound: object  # as the parameter holds it: `(value,)`, `{name: value}`, or the value
+
+
+def arguments_of(names: Iterable[str], values: Iterable[object]) -> list[Argument]:
+    """Return the arguments of a call, given the names of the parameters, with their stars, and what they hold."""
+    found = []
+    for place, (name, value) in enumerate(zip(names, values, strict=True)):
+        parameter = name.lstrip("*")
+        if isinstance(value, dict) and name.startswith("**"):
+            found += [Argument(place, parameter, key, one, {key: one}) for key, one in value.items()]
+        elif isinstance(value, tuple) and name.startswith("*"):
+            items = enumerate(value)
+            found += [Argument(place, parameter, f"{parameter}[{at}]", one, (one,)) for at, one in items]
+        else:
+            found.append(Argument(place, name, name, value, value))
+    return found
+
+
+class NamedFile(NamedTuple):
+    """A path that an argument names: where it is in there, the absolute path, and its size and time if it is a file."""
+
+    step: str
+    path: str
+    is_text: bool
+    facts: tuple[int, int] | None
+
+
+class Effects:
+    """The arguments of a call, and the files that they name, as they were before it, but for files in those `ignored`."""
+
+    def __init__(
+        self, arguments: list[Argument], identity: CallIdentity, places: Places, ignored: Collection[str]
+    ) -> None:
+        self._identity, self._places = identity, places
+        self._arguments = [one for one in arguments if type(one.value) not in _UNCHANGEABLE]
+        self._before = self._identities()
+        self._files = [
+            NamedFile(step, path, is_text, _facts(path))
+            for one in arguments
+            if one.parameter not in ignored and one.name not in ignored
+            for step, path, is_text in _paths_in(one)
+        ]
+
+    def _identities(self) -> dict[str, str | None]:
+        return {one.name: self._identity.digest(one.place, one.as_bound) for one in self._arguments}
+
+    def refuse_changed_files(self, target: str) -> None:
+        """Raise MutatedInputError if a call of `target` changed one of the files, or made it."""
+        found = []
+        for step, path, is_text, before in self._files:
+            after = _facts(path)
+            if after == before:
+                continue
+            place = self._places.place_of(path)
+            if before is None and is_text and place is None:  # most strings are no paths
+                continue
+            how = "changed by the call"
+            if before is None or after is None:
+                how = "made by the call" if before is None else "removed by the call"
+            elif before[0] != after[0]:
+                how = f"{before[0]:,} bytes before, {after[0]:,} after"
+            found.append(f"{step}: {path if place is None else place.text}: {how}")
+        if found:
+            raise mutated(target, limited(found, _SHOWN))
+
+    def refuse_changes(self, call: Any) -> None:
+        """Raise MutatedInputError if a call changed an argument, or a file that one names."""
+        target = call.plan.target
+        self.refuse_changed_files(target)
+        if not self._before or self._identity.is_still(call.key, call.values):
+            return
+        after = self._identities()
+        changed = [name for name, identity in self._before.items() if identity != after[name]]
+        if changed:
+            raise mutated(target, mutations(changed, argument_differences(call.arguments, call.describe())))
+
+
+def _paths_in(argument: Argument) -> Iterator[tuple[str, str, bool]]:
+    """Yield the paths that an argument or its items are, and the strings that may be some, with their place in it."""
+    name, value = argument.name, argument.value
+    parts: Iterable[tuple[object, object]] = ()
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        parts = enumerate(value)
+    for step, one in [(name, value), *((f"{name}[{key!r}]", one) for key, one in islice(parts, _MOST_ITEMS))]:
+        if isinstance(one, PurePath) or (type(one) is str and 0 < len(one) <= _LONGEST and "\n" not in one):
+            try:
+                yield step, os.path.abspath(str(one)), type(one) is str  # noqa: PTH100
+            except FileNotFoundError:  # the current folder is gone
+                yield step, str(one), type(one) is str
+
+
+def _facts(path: str) -> tuple[int, int] | None:
+    """Return the size of a file and the time of its last change; None if there is no file."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a string, at each call
+    except (OSError, ValueError):  # ValueError: a null character, a lone surrogate
+        return None
+    return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
