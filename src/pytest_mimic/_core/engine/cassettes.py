@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -128,7 +128,7 @@ class Cassette:
         self._errors: dict[int, RecordedError | None] = {}  # by the places of the calls that were recorded
         self._closed = False
         self._was_interrupted = False
-        # What the block replaces, by the key of the call.
+        # What stood in a cassette that is recorded anew, by the key of the call.
         self._replaced: dict[str, list[CassetteEntry]] = {}
         self._exists = True
         self._is_shared = mode == "extend" and self._recordings.shares_cassette(self._file)
@@ -181,33 +181,44 @@ class Cassette:
         return set(self._order) >= {place for place, entry in enumerate(self._entries) if entry is not None}
 
     def place_of(self, call: Call, mode: Mode) -> Place:
-        number, key, is_extending = None, self._key_of(call), mode is Mode.RECORD
-        if not (is_extending and call.converses and self._converses_again(call, key)):
+        """Return the place of the next identical call. At a client, a new first call makes all of its calls real."""
+        key, extends, entry, number = self._key_of(call), mode is Mode.RECORD, None, None
+        with self._guard:
+            places = () if mode is Mode.RERECORD else self._places.get(key, ())
+            position = self.owner.positions.get(key, 0)
+            self.owner.positions[key] = position + 1
+            # The last of identical calls repeats, unless a new one may be recorded.
+            if places and (position < len(places) or not extends or call.plan.options.sequence is False):
+                number = places[min(position, len(places) - 1)]
+                entry = self._entries[number]
+        is_real = mode.writes and (entry is None or self._is_stale(call, entry))
+        if extends and call.converses:
+            with self._recordings.guard:
+                is_real = self._state.admit(self.owner, call, is_new=is_real)
+            if is_real and entry is not None and self._is_shared:
+                what = f"{call.label} cannot run for real: others use its recording in cassette {self.name}"
+                remedy = "give this block a cassette of its own"
+                raise CassetteError(what, remedies=[remedy], cassette=self.name)
+        if is_real:
             with self._guard:
-                places = self._places.get(key)
-                if places and mode is not Mode.RERECORD:
-                    position = self.owner.positions.get(key, 0)
-                    self.owner.positions[key] = position + 1
-                    # The last of identical calls repeats, unless a new one may be recorded.
-                    if position < len(places) or not is_extending or call.plan.options.sequence is False:
-                        number = places[min(position, len(places) - 1)]
-        entry = self._entries[number] if number is not None else None
-        is_stale = entry is not None and (
-            self._state.is_stale(call.plan, entry.source) or bool(self._state.stale_inputs([entry.stored]))
-        )
-        if mode.writes and (entry is None or is_stale):
-            return self._new_place(number)
+                if number is None:
+                    number = len(self._entries)
+                    self._entries.append(None)
+                self._order.append(number)
+            return Place(self._file, number=number, is_real=True, keep=partial(self._keep, number))
         if entry is None or number is None:
             return Place(self._file)
         self._order.append(number)
         if call.converses:
             self.owner.replayed.add(call.plan.target)
         self.play_count += mode is not Mode.VERIFY
-        keep = partial(self._keep, number) if is_extending else None
         # To a run that verifies, a changed source alone is no reason to refuse what `mimic_replay` gives.
         is_verifying = self._state.settings.mode is Mode.VERIFY
         source = None if mode is Mode.REPLAY and is_verifying else entry.source
-        return Place(self._file, entry.stored, source, number=number, keep=keep)
+        return Place(self._file, entry.stored, source, number=number)
+
+    def _is_stale(self, call: Call, entry: CassetteEntry) -> bool:
+        return self._state.is_stale(call.plan, entry.source) or bool(self._state.stale_inputs([entry.stored]))
 
     def miss(self, call: Call) -> MimicError:
         among = [one for one in self._entries if one is not None and one.target == call.plan.target]
@@ -221,45 +232,13 @@ class Cassette:
         imported = (call.plan.imported_key(call.edge_call, match) for match in self._imports)
         return next((key for key in imported if key in self._places), call.key)
 
-    def _converses_again(self, call: Call, key: str) -> bool:
-        """Return whether a call of a client runs for real, since the conversation begins with a new call.
-
-        All of its recorded calls are then replaced, unless other tests or blocks use the cassette: they stay, and one of
-        them cannot be made in this conversation.
-        """
-        target, owner = call.plan.target, self.owner
-        with self._recordings.guard, self._guard:
-            is_new = owner.positions.get(key, 0) >= len(self._places.get(key, ()))
-            begins = target not in owner.again
-            runs = self._state.admit(owner, call, is_new=is_new)
-            if runs and self._is_shared and not is_new:
-                what = f"{call.label} cannot run for real: others use its recording in cassette {self.name}"
-                remedy = "give this block a cassette of its own"
-                raise CassetteError(what, remedies=[remedy], cassette=self.name)
-            if runs and begins and not self._is_shared:
-                for place, entry in enumerate(self._entries):
-                    if entry is not None and entry.target == target and place not in self._order:
-                        self._replaced.setdefault(entry.key, []).append(entry)
-                        self._entries[place] = None
-                        self._places.pop(entry.key, None)
-        return runs
-
-    def _new_place(self, number: int | None) -> Place:
-        """Return the place of a call that runs for real: that of a stale entry, or a new one."""
-        with self._guard:
-            if number is None:
-                number = len(self._entries)
-                self._entries.append(None)
-            self._order.append(number)
-        return Place(self._file, number=number, is_real=True, keep=partial(self._keep, number))
-
     def _keep(self, place: int, real: RealCall, outcome: Outcome, duration: float) -> None:
         from pytest_mimic._core.vault.recording_facts import CassetteEntry
 
         call = real.call
         with self._guard:
             replaced = self._replaced.get(call.key)
-            before = replaced.pop(0) if replaced else self._entries[place]
+            before = self._entries[place] or (replaced.pop(0) if replaced else None)
         self._entries[place] = CassetteEntry(
             kind=call.plan.kind,
             target=call.plan.target,
@@ -302,11 +281,15 @@ class Cassette:
 
     def _write(self) -> None:
         if self._has_changed and not self._was_interrupted:
-            places: Iterable[int] = range(len(self._entries))
-            # What was replayed has its place among the new calls.
-            if self.owner.recorded_again:
-                places = dict.fromkeys((*self._order, *places))
-            entries = [entry for place in places if (entry := self._entries[place]) is not None]
+            again, places = self.owner.recorded_again, range(len(self._entries))
+            # What was replayed has its place among the new calls, and what a conversation no longer has goes.
+            order = dict.fromkeys((*self._order, *places) if again else places)
+            entries = [
+                entry
+                for place in order
+                if (entry := self._entries[place]) is not None
+                and (place in self._order or self._is_shared or entry.target not in again)
+            ]
             test = None if self._is_shared else self._state.test
             self._recordings.write_cassette(self._file, entries, self._errors, test=test)
 
