@@ -29,7 +29,7 @@ BUDGET = {
     "_clients.grpc": 740,
     "_clients.http": 2_800,
     "_clients.mcp": 390,
-    "_clients.redis": 1_050,
+    "_clients.redis": 820,
     "_clients.sql": 1_460,
     "_core.engine": 5_500,
     "_core.files": 350,

@@ -105,21 +105,11 @@ class RedisAdapter(Adapter):
         batch = state.begin(connection, command, port)
         if batch is None:
             return None
-        send = partial(original, connection, command, *args, **kwargs)
-        return self._send_for_real(connection, state, batch, send)
+        return self._send_for_real(state, batch, partial(original, connection, command, *args, **kwargs))
 
-    def _send_for_real(
-        self, connection: Any, state: ConnectionState, batch: Batch, send: Callable[[], Any]
-    ) -> Steps:
-        with batch.talking(state, at="send"):
-            sent = yield send()
-            if not batch.verifies:
-                return sent
-        try:
-            return batch.sent(state)
-        except redis_errors().RedisError:
-            yield connection.disconnect()  # the real replies are not read
-            raise
+    def _send_for_real(self, state: ConnectionState, batch: Batch, send: Callable[[], Any]) -> Steps:
+        with batch.talking(state):
+            yield send()
 
     def _read(
         self,
@@ -139,31 +129,20 @@ class RedisAdapter(Adapter):
             reply = load_reply(expected, encoder)
             return returned(reply) if type(expected) is dict else reply
         read = partial(original, connection, True, *args, **kwargs)
-        return self._read_for_real(port, connection, state, expected, encoder, read)
+        return self._read_for_real(port, state, expected, encoder, read)
 
     def _read_for_real(
-        self,
-        port: Port,
-        connection: Any,
-        state: ConnectionState,
-        batch: Batch,
-        encoder: Any,
-        read: Callable[[], Any],
+        self, port: Port, state: ConnectionState, batch: Batch, encoder: Any, read: Callable[[], Any]
     ) -> Steps:
         reply = None
         if not batch.is_broken:
-            with batch.talking(state, at="read"):
+            with batch.talking(state):
                 try:
                     reply = yield read()
                 except redis_errors().ResponseError as error:
                     reply = error
-        try:
-            return batch.take(reply, port, encoder)
-        except redis_errors().RedisError:
-            if batch.is_out_of_step:
-                state.forget(batch)
-                yield connection.disconnect()
-            raise
+                batch.keep(reply, port)
+        return batch.answer(reply, encoder)
 
 
 def _state(connection: Any) -> ConnectionState:

@@ -1,38 +1,46 @@
-"""Commands of Redis: reading them from the wire, their keys, and arguments in any order."""
+"""Commands of Redis: read from the wire, and as plain data without secrets.
+
+A key is secret if one of its parts is a secret name (`user:1:password`). A command with such a key, or another short word that
+is one, keeps its first key; all its other words are hidden, and all texts in its reply.
+"""
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.texts import may_be_json
+from pytest_mimic._core.seam.base import ClientCall
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
 
 Command = list[bytes]
 
-# The places of a command's keys, if its only key is not the first argument.
-_KEYS = {
-    **dict.fromkeys("DEL EXISTS UNLINK TOUCH WATCH MGET PFCOUNT PFMERGE".split(), slice(1, None)),
-    **dict.fromkeys("SINTER SUNION SDIFF SINTERSTORE SUNIONSTORE SDIFFSTORE".split(), slice(1, None)),
-    **dict.fromkeys("BLPOP BRPOP BZPOPMIN BZPOPMAX".split(), slice(1, -1)),
-    **dict.fromkeys("RENAME RENAMENX COPY LMOVE BLMOVE RPOPLPUSH BRPOPLPUSH SMOVE LCS".split(), slice(1, 3)),
-    **dict.fromkeys("ZRANGESTORE GEOSEARCHSTORE".split(), slice(1, 3)),
-    **dict.fromkeys("MSET MSETNX".split(), slice(1, None, 2)),
-    **dict.fromkeys("OBJECT XGROUP XINFO MEMORY".split(), slice(2, 3)),
-    "BITOP": slice(2, None),
-    **dict.fromkeys(
-        """ACL AUTH CLIENT CLUSTER COMMAND CONFIG DEBUG ECHO FUNCTION HELLO INFO KEYS LATENCY MODULE PING PUBSUB
-        SCAN SCRIPT SELECT SENTINEL SLOWLOG""".split(),
-        slice(0),
-    ),
+# Commands of which only the first argument is a key, and whose other words may be values.
+_ONE_KEY = frozenset(
+    """GET SET SETEX PSETEX SETNX GETSET GETEX GETDEL APPEND INCR INCRBY DECR DECRBY EXPIRE PEXPIRE PERSIST TTL PTTL TYPE
+    STRLEN LPUSH RPUSH LPUSHX RPUSHX LPOP RPOP LLEN LRANGE LINDEX LREM LSET LTRIM HGETALL HKEYS HVALS HLEN SCARD SMEMBERS
+    SPOP SISMEMBER SMISMEMBER ZADD ZRANGE ZSCORE ZRANK ZCARD PUBLISH RESTORE JSON.SET""".split()
+)
+_ONLY_KEYS = frozenset("DEL EXISTS UNLINK TOUCH WATCH MGET PFCOUNT SINTER SUNION SDIFF".split())
+_WITHOUT_KEYS = frozenset(
+    """ACL AUTH CLIENT CLUSTER COMMAND CONFIG DEBUG ECHO FUNCTION HELLO INFO KEYS LATENCY MODULE PING PUBSUB SCAN SCRIPT SELECT
+    SENTINEL SLOWLOG""".split()
+)
+_WITH_CREDENTIALS = frozenset("AUTH HELLO MIGRATE ACL".split())
+# Commands with names and values in turn: fields, and settings of the server.
+_WITH_FIELDS = frozenset("HSET HMSET HSETNX HSETEX XADD CONFIG".split())
+_SETTINGS = ("requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass")
+# The place of the first key, where that is not the first argument.
+_FIRST_KEY = {
+    **dict.fromkeys("EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO BLMPOP BZMPOP".split(), 3),
+    **dict.fromkeys("OBJECT XGROUP XINFO MEMORY BITOP LMPOP ZMPOP ZINTER ZUNION ZDIFF".split(), 2),
 }
-# The place of the number of keys that follow. A `…STORE` has one more key before it.
-_KEY_COUNTS = {
-    **dict.fromkeys("ZINTER ZUNION ZDIFF SINTERCARD ZINTERCARD LMPOP ZMPOP".split(), 1),
-    **dict.fromkeys("EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO BLMPOP BZMPOP".split(), 2),
-    **dict.fromkeys("ZINTERSTORE ZUNIONSTORE ZDIFFSTORE".split(), 2),
-}
-# Keys follow the word STREAMS of these, and GET and STORE of those.
-_READING_STREAMS = ("XREAD", "XREADGROUP")
-_SORTING = ("SORT", "SORT_RO")
 # Commands whose arguments mean the same in any order: from this place on, one by one, or as names and values.
 _UNORDERED_ARGUMENTS = {
     **dict.fromkeys("DEL EXISTS UNLINK TOUCH WATCH PFCOUNT SINTER SUNION".split(), 1),
@@ -40,19 +48,16 @@ _UNORDERED_ARGUMENTS = {
     "SDIFFSTORE": 3,
 }
 _UNORDERED_PAIRS = {"MSET": 1, "MSETNX": 1, "HSET": 2, "HMSET": 2, "ZADD": 2}
-_OPTIONS_OF_ZADD = frozenset({b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"})
+_is_name = re.compile(rb"[^\s{}\[\]\"]{1,80}").fullmatch
+_LONGEST_KEY = 80
 
 
 def joined(packed: Any) -> bytes:
     """Return as one text what a client has packed for the wire, perhaps in several parts."""
     data = packed.encode() if isinstance(packed, str) else packed
     if not isinstance(data, (bytes, bytearray, memoryview)):
-        data = b"".join([item if type(item) is bytes else _bytes(item) for item in data])
+        data = b"".join([item.encode() if isinstance(item, str) else bytes(item) for item in data])
     return bytes(data)
-
-
-def _bytes(item: Any) -> bytes:
-    return item.encode() if isinstance(item, str) else bytes(item)
 
 
 def read_commands(data: bytes) -> list[Command]:
@@ -80,7 +85,6 @@ def verb_of(word: bytes) -> str:
     return text_of(word).upper()
 
 
-@lru_cache(maxsize=512)
 def first_word(word: bytes) -> str:
     """Return `CONFIG` for `CONFIG GET`, whether it is sent as one word or as two."""
     return verb_of(word).partition(" ")[0]
@@ -90,37 +94,112 @@ def text_of(value: bytes) -> str:
     return value.decode("utf-8", "backslashreplace")
 
 
-def key_places(command: Command) -> Sequence[int]:
-    verb = first_word(command[0])
-    size = len(command)
-    if verb in _KEYS:
-        return range(size)[_KEYS[verb]]
-    if verb in _KEY_COUNTS:
-        place = _KEY_COUNTS[verb]
-        count = int(command[place]) if place < size and command[place].isdigit() else 0
-        stored = [1] if verb.endswith("STORE") else []
-        return [*stored, *range(place + 1, min(place + 1 + count, size))]
-    if verb in _READING_STREAMS:
-        start = place_after(command, b"STREAMS")
-        return range(start, start + (size - start) // 2)
-    if verb in _SORTING:
-        named = [place for place, part in enumerate(command, 1) if part.upper() in (b"GET", b"STORE")]
-        return [place for place in (1, *named) if place < size]
-    return range(1, min(size, 2))
-
-
-@lru_cache(maxsize=512)
-def is_ordinary(word: bytes) -> bool:
-    """Check whether only the first argument of a command is a key, and the order of its words counts."""
-    tables = (_KEYS, _KEY_COUNTS, _UNORDERED_ARGUMENTS, _UNORDERED_PAIRS, _READING_STREAMS, _SORTING)
-    return not any(first_word(word) in table for table in tables)
-
-
 def place_after(command: Command, word: bytes) -> int:
     return next((place for place, part in enumerate(command, 1) if part.upper() == word), len(command))
 
 
-def in_order(plain: list[Any], command: Command) -> list[Any]:
+# -- secrets
+
+
+def with_settings(redactor: Redactor) -> Redactor:
+    """Return a redactor that knows the server's own passwords."""
+    return redactor.with_names(_SETTINGS)
+
+
+def is_secret(command: Command, redactor: Redactor) -> bool:
+    """Check whether a command is about a secret: a key or another short word is a secret name."""
+    verb = first_word(command[0])
+    if verb in _WITHOUT_KEYS:
+        return False
+    words = command[1:2] if verb in _ONE_KEY or verb in _WITH_FIELDS else command[1:]
+    return any(redactor.secret_key(text_of(word)) for word in words if _is_name(word))
+
+
+def shown_places(command: Command, redactor: Redactor) -> Sequence[int]:
+    """Return the places of the words of a command that are no secrets."""
+    verb, places = first_word(command[0]), range(len(command))
+    if verb == "ACL":  # `>password`, `<password`, `#hash`, `!hash`
+        return [place for place in places if place < 2 or command[place][:1] not in (b">", b"<", b"#", b"!")]
+    if verb in _WITH_CREDENTIALS:
+        start = 1 if verb == "AUTH" else min(place_after(command, word) for word in (b"AUTH", b"AUTH2"))
+        return places[:start]
+    if is_secret(command, redactor):
+        return (
+            places if verb in _ONLY_KEYS else (0, *places[1:][:1], *places[1:][_key_place(command) - 1 :][:1])
+        )
+    if verb in _WITH_FIELDS:
+        names = with_settings(redactor)
+        return [place for place in places if place < 2 or not names.secret(text_of(command[place - 1]))]
+    return places
+
+
+def _key_place(command: Command) -> int:
+    verb = first_word(command[0])
+    return place_after(command, b"STREAMS") if verb in ("XREAD", "XREADGROUP") else _FIRST_KEY.get(verb, 1)
+
+
+# -- calls
+
+
+def describe_commands(
+    commands: Sequence[Command], *, database: int, protocol: int, redactor: Redactor
+) -> ClientCall:
+    """Describe commands that are sent at once: a single one, a pipeline or a transaction.
+
+    `database` is the number of the database among those of the test. `protocol` is the version of RESP, which
+    determines the types in replies.
+    """
+    plain = [_plain_command(command, redactor) for command in commands]
+    verb, main = verb_of(commands[0][0]), commands[0]
+    name, counted = "command", plain[0]
+    if len(commands) > 1:
+        name, counted = "commands", plain
+        if verb == "MULTI":
+            main = commands[1]
+        else:
+            verb = "PIPELINE"
+    described: dict[str, Any] = {name: counted}
+    if database:
+        described["database"] = database
+    return ClientCall(
+        f"{verb} {_resource(main, redactor)}".strip(),
+        parts={"database": database, "protocol": protocol, name: counted},
+        identity=("database", "protocol", name),
+        described=described,
+    )
+
+
+def _plain_command(command: Command, redactor: Redactor) -> list[Any]:
+    """Return the words of a command without secrets, in the order in which they count.
+
+    Messages show them in this order, so that `ignore=` can name their places.
+    """
+    shown = shown_places(command, redactor)
+    plain = [
+        plain_word(part, redactor) if place in shown else PLACEHOLDER for place, part in enumerate(command)
+    ]
+    return _in_order(plain, command)
+
+
+def plain_word(value: bytes, redactor: Redactor) -> Any:
+    """Return UTF-8 as text, without the secrets in it if it is JSON, and other bytes with a tag."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return {"$base64": b64encode(value).decode()}
+    return redactor.texts.scrub_json(text) if may_be_json(text) else text
+
+
+def _resource(command: Command, redactor: Redactor) -> str:
+    """Return the shortened first key of a command, or its first argument unless that is secret."""
+    place = _key_place(command)
+    if place >= len(command) or place not in shown_places(command, redactor):
+        return ""
+    key = " ".join(text_of(command[place]).split())
+    return key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}…"
+
+
+def _in_order(plain: list[Any], command: Command) -> list[Any]:
     """Return the plain words of a command, sorted where their order means nothing: they may come from a set."""
     verb = verb_of(command[0])
     start = _UNORDERED_ARGUMENTS.get(verb)
@@ -129,10 +208,10 @@ def in_order(plain: list[Any], command: Command) -> list[Any]:
     start = _UNORDERED_PAIRS.get(verb)
     if start is None:
         return plain
-    if verb == "ZADD":
-        start += next((n for n, part in enumerate(command[2:]) if part.upper() not in _OPTIONS_OF_ZADD), 0)
     names = command[start + (verb == "ZADD") :: 2]
-    if len(set(names)) < len(names):  # the last value of a name counts
+    if (
+        len(set(names)) < len(names) or (len(command) - start) % 2
+    ):  # the last value of a name counts; or options
         return plain
     pairs = sorted(zip(plain[start::2], plain[start + 1 :: 2]), key=repr)
     return plain[:start] + [part for pair in pairs for part in pair]

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.redis.redis_commands import Command, first_word, joined, read_commands
-from pytest_mimic._clients.redis.replies import (
+from pytest_mimic._clients.redis.redis_commands import (
+    Command,
     describe_commands,
-    load_error,
-    load_reply,
-    redis_errors,
-    store_error,
-    store_reply,
+    first_word,
+    joined,
+    read_commands,
 )
+from pytest_mimic._clients.redis.replies import load_reply, redis_errors, store_error, store_reply
+from pytest_mimic._core.seam.recording import recording
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -49,39 +48,22 @@ class ConnectionState:
             if isinstance(expected, Batch):
                 expected.abandon()
 
-    def forget(self, batch: Batch) -> None:
-        self.expected = deque(expected for expected in self.expected if expected is not batch)
-
-    @staticmethod
-    def place(connection: Any) -> str:
-        place = getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
-        return f"{place}/{connection.db}"
-
-    @contextmanager
-    def busy(self) -> Iterator[None]:
-        was_busy, self.is_busy = self.is_busy, True
-        try:
-            yield
-        finally:
-            self.is_busy = was_busy
-
     def begin(self, connection: Any, packed: Any, port: Port) -> Batch | None:
         """Decide about commands to send: return their batch, or None if the replies are recorded.
 
         Raises:
             MissingRecordingError: There is no recording, and the mode does not run the commands.
             UnstorableOutcomeError: The connection would listen to channels.
-            RedisError: The recorded error of sending these commands.
         """
         commands = read_commands(joined(packed))
+        place = getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
         call = describe_commands(
             commands,
-            database=port.ordinal("redis", self.place(connection)),
+            database=port.ordinal("redis", f"{place}/{connection.db}"),
             protocol=int(connection.protocol or 2),
             redactor=port.redactor,
         )
-        words = {command[0] for command in commands}
-        listening = any(map(_listens, words))
+        listening = any(first_word(command[0]) in _LISTENING for command in commands)
         if listening and port.takes(call):
             verb = call.signature.partition(" ")[0]
             with port.noting:
@@ -93,27 +75,14 @@ class ConnectionState:
                 )
         step = port.begin(call)
         if step.mode == "replay":
-            outcome = step.outcome(is_read_only=True)
-            raise_if_unsent(outcome)
-            self.expected.extend(_replies_in(outcome))
+            self.expected.extend(_replies_in(step.outcome(is_read_only=True)))
             return None
-        batch = Batch(step, commands, step.outcome() if step.mode == "verify" else None)
+        batch = Batch(step, commands)
         if listening:
             self.listens = True
         else:
             self.expected.extend([batch] * len(commands))
         return batch
-
-
-@lru_cache(maxsize=512)
-def _listens(word: bytes) -> bool:
-    return first_word(word) in _LISTENING
-
-
-def raise_if_unsent(plain: dict[str, Any]) -> None:
-    error = plain.get("error")
-    if error is not None and error["at"] == "send":
-        raise load_error([error["type"], *error["args"]])
 
 
 def _replies_in(plain: dict[str, Any]) -> list[Any]:
@@ -127,78 +96,58 @@ def _replies_in(plain: dict[str, Any]) -> list[Any]:
 class Batch:
     """Commands that are sent together and for real. They are recorded when the last reply is read.
 
-    To verify, the replies that the client gets are those of the `recorded` outcome.
+    To verify, the replies that the client gets are those of the recorded outcome.
     """
 
-    def __init__(self, step: Step, commands: list[Command], recorded: dict[str, Any] | None = None) -> None:
+    def __init__(self, step: Step, commands: list[Command]) -> None:
         self._step = step
         self._commands = commands
         self._replies: list[Any] = []
-        self._recorded = recorded
-        self._answers = deque(() if recorded is None else _replies_in(recorded))
+        self._answers = deque(_replies_in(step.outcome())) if step.mode == "verify" else None
         self.is_broken = False  # the real commands have failed, so that no more replies are read
 
-    @property
-    def verifies(self) -> bool:
-        return self._recorded is not None
-
-    @property
-    def is_out_of_step(self) -> bool:
-        """Whether real replies are left that nobody will read, because the recording ended with an error."""
-        return self._recorded is not None and len(self._replies) < len(self._commands) and not self._answers
-
     @contextmanager
-    def talking(self, state: ConnectionState, *, at: Literal["send", "read"]) -> Iterator[None]:
+    def talking(self, state: ConnectionState) -> Iterator[None]:
         """Return a block in which the client talks to the server, perhaps to set the connection up.
 
         An error of the client in it is the outcome; another exception, an interrupt for example, is not.
         """
+        was_busy, state.is_busy = state.is_busy, True
+        self.is_broken = True
         try:
-            with state.busy(), nullcontext() if self._step.mode == "pass" else self._step.running():
+            with recording(self._step, self._store_error):
                 yield
-        except BaseException as error:
-            if self._recorded is None:
-                state.forget(self)
-            if self._step.mode == "pass":
-                raise
-            if isinstance(error, redis_errors().RedisError):
-                kind, *args = store_error(error)
-                self._step.finish({"error": {"type": kind, "args": args, "at": at, "after": self._replies}})
-            else:
-                self._step.abandon(error)
-            self.is_broken = True
-            if not self._step.answers(error):
-                state.forget(self)
-                raise
+                self.is_broken = False
+        except BaseException:
+            state.expected = deque(each for each in state.expected if each is not self)
+            raise
+        finally:
+            state.is_busy = was_busy
+
+    def _store_error(self, error: Exception) -> dict[str, Any] | None:
+        if not isinstance(error, redis_errors().RedisError):
+            return None
+        kind, *args = store_error(error)
+        return {"error": {"type": kind, "args": args, "after": self._replies}}
 
     def abandon(self) -> None:
         if self._step.mode != "pass":
             self._step.abandon()
 
-    def sent(self, state: ConnectionState) -> None:
-        """Note that the commands were sent, or that sending failed, and raise the error that was recorded instead."""
-        if self._recorded is None:
+    def keep(self, reply: Any, port: Port) -> None:
+        """Record a reply, read without decoding."""
+        if self._step.mode == "pass":
             return
-        try:
-            raise_if_unsent(self._recorded)
-        except redis_errors().RedisError:
-            state.forget(self)
-            self._step.finish({"replies": []})
-            raise
+        command = self._commands[len(self._replies)]
+        self._replies.append(store_reply(reply, command, port.redactor, queued=self._commands[1:-1]))
+        is_last = len(self._replies) == len(self._commands)
+        if is_last or (self._answers is not None and len(self._answers) == 1):
+            is_one = len(self._commands) == 1
+            self._step.finish({"reply": self._replies[0]} if is_one else {"replies": self._replies})
 
-    def take(self, reply: Any, port: Port, encoder: Any) -> Any:
-        """Record a reply, read without decoding, and return it as `encoder` decodes it; None leaves it as it is.
-
-        Raises:
-            ResponseError: The server's reply is an error.
-        """
-        if self._step.mode != "pass" and not self.is_broken:
-            command = self._commands[len(self._replies)]
-            self._replies.append(store_reply(reply, command, port.redactor, queued=self._commands[1:-1]))
-            if len(self._replies) == len(self._commands) or len(self._answers) == 1:
-                is_one = len(self._commands) == 1
-                self._step.finish({"reply": self._replies[0]} if is_one else {"replies": self._replies})
-        if self._recorded is not None:
+    def answer(self, reply: Any, encoder: Any) -> Any:
+        """Return a reply as `encoder` decodes it; None leaves it as it is. ResponseError: it is an error."""
+        if self._answers is not None:
             return returned(load_reply(self._answers.popleft(), encoder))
         return returned(reply if encoder is None else _decode(reply, encoder.decode))
 
