@@ -53,7 +53,6 @@ UNREADABLE = {
     "''": "'' is neither package.module:function nor a client",
     "shop:fetch =city": "shop:fetch: there is no option =city",
     "shop:fetch()": "shop:fetch() is neither package.module:function nor a client",
-    "http volatile=headrs.date": "http: volatile=headrs.date names no part of an outcome (did you mean headers?)",
     "httpx ignore=hosts": "httpx: ignore=hosts names no part of a call (did you mean host?)",
     "requests match=header.accept": "requests: match=header.accept names no part of a call (did you mean headers?)",
     "sqlalchemy ignore=sql.0": "sqlalchemy: ignore=sql.0 names no part of a call (it has statement, params, database)",

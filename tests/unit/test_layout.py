@@ -41,7 +41,7 @@ BUDGET = {
     "_core.redact": 1_020,
     "_core.seam": 770,
     "_core.swallowed": 450,
-    "_core.targets": 850,
+    "_core.targets": 630,
     "_core.tree": 2_700,
     "_core.types": 1_050,
     "_core.vault": 3_200,

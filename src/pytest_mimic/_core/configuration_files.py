@@ -9,14 +9,9 @@ from typing import Any
 
 from pytest_mimic.errors import MimicError
 
-# In this order. Those of the first two lines count even if they are empty.
-NAMES = (
-    *("pytest.toml", ".pytest.toml"),
-    *("pytest.ini", ".pytest.ini"),
-    *("pyproject.toml", "tox.ini", "setup.cfg"),
-)
+# In this order. The first four count even if they are empty.
+NAMES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 _ALWAYS = frozenset(NAMES[:4])
-_SECTIONS = {"setup.cfg": "tool:pytest"}
 
 
 def read_options(file: Path) -> dict[str, Any] | None:
@@ -36,7 +31,7 @@ def _from_ini(file: Path) -> dict[str, Any] | None:
         sections = IniConfig(str(file))
     except ParseError as reason:
         raise MimicError(f"cannot read {reason}") from None
-    name = _SECTIONS.get(file.name, "pytest")
+    name = "tool:pytest" if file.name == "setup.cfg" else "pytest"
     if name in sections:
         return dict(sections[name].items())
     return {} if file.name in _ALWAYS else None
@@ -50,22 +45,12 @@ def _from_toml(file: Path) -> dict[str, Any] | None:
     toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     document: dict[str, Any] = toml.loads(text)
     if file.name != "pyproject.toml":
-        return _table(document.get("pytest", {})) if _reads_tables() else None
-    table = _table(_table(document.get("tool", {})).get("pytest", {}))
-    if "ini_options" in table:
-        return {
-            name: value if isinstance(value, list) else str(value)
-            for name, value in _table(table["ini_options"]).items()
-        }
-    return table if table and _reads_tables() else None
+        return _table(document.get("pytest"))
+    table = _table(_table(document.get("tool")).get("pytest"))
+    texts = _table(table.get("ini_options"))
+    found = {name: value if isinstance(value, list) else str(value) for name, value in texts.items()}
+    return found if "ini_options" in table else table or None
 
 
 def _table(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _reads_tables() -> bool:
-    """Return whether the installed pytest reads options with the types of TOML, which it does from version 9 on."""
-    from importlib.metadata import version
-
-    return int(version("pytest").partition(".")[0]) >= 9

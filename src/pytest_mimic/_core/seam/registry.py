@@ -43,9 +43,6 @@ _PARTS = {
     "grpc": ("server", "method", "request", "metadata"),
     "mcp": ("server", "method", "params"),
 }
-# The parts of an outcome of HTTP, as `volatile=` names them.
-OUTCOME_PARTS = ("status", "headers", "body", "error", "reason", "version", "end", "chunks")
-
 
 # The entry points of the adapters that other distributions bring.
 _GROUP = "pytest_mimic.clients"

@@ -5,18 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_mimic._core.seam.registry import (
-    CLIENTS,
-    COMMON_PARTS,
-    OUTCOME_PARTS,
-    is_bundled,
-    kind_of,
-    load_adapter,
-    parts_of,
-)
+from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, parts_of
 from pytest_mimic._core.target_options import Options
+from pytest_mimic._core.words import did_you_mean
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
@@ -59,8 +52,6 @@ def read_line_options(words: Sequence[str], target: str, origin: str) -> dict[st
         if name == "key":
             what = f"{target}: key= takes a function, so it works in Python only"
             raise target_error(origin, what, target=target)
-        if name not in _READERS:
-            raise _unknown(name, target, origin, _READERS.keys() - {"key"})
         given[name] = _read(name, text if equals else None, target, origin)
     return given
 
@@ -74,7 +65,7 @@ def read_keyword_options(options: Mapping[str, object], target: str, origin: str
     return {
         name: _read(name, value, target, origin)
         for name, value in options.items()
-        if value is not None or name not in _READERS
+        if value is not None or name not in _OPTIONS
     }
 
 
@@ -84,35 +75,24 @@ def check_kind(target: str, options: Options, origin: str = "") -> None:
     Raises:
         TargetError: An option is for the other kind, or names a part that calls of this client do not have.
     """
-    is_client = target in CLIENTS
-    for name in ("key", "content") if is_client else ("match",):
-        if getattr(options, name):
-            what = f"{target}: {name}= is an option of {'a function' if is_client else 'a client'}"
+    kind, other = ("client", "function") if target in CLIENTS else ("function", "client")
+    for name, rule in _OPTIONS.items():
+        if rule.kind == other and getattr(options, name):
+            what = f"{target}: {name}= is an option of a {other}"
             raise target_error(origin, what, target=target, option=name)
-    if not is_client:
+    if kind == "function":
         return
-    if not is_bundled(target):
-        try:
-            load_adapter(target)
-        except TargetError as error:
-            raise target_error(origin, error.what, target=target) from None
+    try:
+        parts = parts_of(target)
+    except TargetError as error:
+        raise target_error(origin, error.what, target=target) from None
     for name in ("ignore", "match"):
         for path in getattr(options, name):
-            parts, part = parts_of(target), first_step(path)
+            part = first_step(path)
             if part not in (*parts, *COMMON_PARTS, "*"):
-                from pytest_mimic._core.words import did_you_mean
-
                 hint = did_you_mean(part, parts) or f" (it has {', '.join(parts)})"
                 what = f"{target}: {name}={path} names no part of a call{hint}"
                 raise target_error(origin, what, target=target, option=name)
-    for path in options.volatile if kind_of(target) == "http" else ():
-        part = first_step(path)  # perhaps a key in each event of a stream
-        if part not in OUTCOME_PARTS:
-            from difflib import get_close_matches
-
-            for meant in get_close_matches(part, OUTCOME_PARTS, 1, 0.8):
-                what = f"{target}: volatile={path} names no part of an outcome (did you mean {meant}?)"
-                raise target_error(origin, what, target=target, option="volatile")
 
 
 def first_step(path: str) -> str:
@@ -120,26 +100,20 @@ def first_step(path: str) -> str:
     return re.split(r"[.\[]", path)[0]
 
 
-def _unknown(name: str, target: str, origin: str, known: Iterable[str]) -> TargetError:
-    """Return the error for an option that does not exist, with the closest one, or else all of them."""
-    from pytest_mimic._core.words import did_you_mean
-
-    hint = did_you_mean(name, known) or f" (there are {', '.join(sorted(known))})"
-    return target_error(origin, f"{target}: there is no option {name}{hint}", target=target, option=name)
-
-
 def _read(name: str, value: object, target: str, origin: str) -> object:
     """Read and check one option. None means that a line has it without a value."""
-    if name not in _READERS:
-        raise _unknown(name, target, origin, _READERS)
-    read, wanted = _READERS[name]
+    if name not in _OPTIONS:
+        hint = did_you_mean(name, _OPTIONS) or f" (there are {', '.join(sorted(_OPTIONS))})"
+        what = f"{target}: there is no option {name}{hint}"
+        raise target_error(origin, what, target=target, option=name)
+    rule = _OPTIONS[name]
     try:
-        return read(value)
+        return rule.read(value)
     except (TypeError, ValueError, KeyError):  # their messages would add nothing
         shown = "nothing" if value is None else repr(value)
         if isinstance(value, Iterator):
             shown = "an iterator, which can be read only once"
-        what = f"{target}: {name}= takes {wanted}, not {shown}"
+        what = f"{target}: {name}= takes {rule.wanted}, not {shown}"
         raise target_error(origin, what, target=target, option=name) from None
 
 
@@ -199,18 +173,26 @@ def _read_function(value: object) -> object:
     return value
 
 
+class _Option(NamedTuple):
+    """How the value of an option is read, the words for what it takes, and the kind of target that has it; all by default."""
+
+    read: Callable[[object], object]
+    wanted: str
+    kind: str = ""
+
+
 _COMPARISONS = {"exact": "exact", "shape": "shape"}
-# For each option: the function that reads its value, and the words for what it takes.
-_READERS: dict[str, tuple[Callable[[object], object], str]] = {
-    "ignore": (_read_paths, "arguments or paths in them"),
-    "match": (_read_paths, "parts of a request"),
-    "key": (_read_function, "a function"),
-    "sequence": (_read_switch, "true or false"),
-    "content": (_read_names, "names of arguments"),
-    "rtol": (_read_tolerance, "a number that is not negative"),
-    "atol": (_read_tolerance, "a number that is not negative"),
-    "volatile": (_read_paths, "paths in the outcome"),
-    "compare": (lambda value: _COMPARISONS[_read_text(value)], "exact or shape"),
-    "only": (_read_list, "patterns on calls"),
-    "exclude": (_read_list, "patterns on calls"),
+# What lines, keywords, markers and fixtures take. The values are those of `Options`.
+_OPTIONS = {
+    "ignore": _Option(_read_paths, "arguments or paths in them"),
+    "match": _Option(_read_paths, "parts of a request", "client"),
+    "key": _Option(_read_function, "a function", "function"),
+    "sequence": _Option(_read_switch, "true or false"),
+    "content": _Option(_read_names, "names of arguments", "function"),
+    "rtol": _Option(_read_tolerance, "a number that is not negative"),
+    "atol": _Option(_read_tolerance, "a number that is not negative"),
+    "volatile": _Option(_read_paths, "paths in the outcome"),
+    "compare": _Option(lambda value: _COMPARISONS[_read_text(value)], "exact or shape"),
+    "only": _Option(_read_list, "patterns on calls"),
+    "exclude": _Option(_read_list, "patterns on calls"),
 }

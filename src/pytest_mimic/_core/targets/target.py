@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partialmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.modules import closest_module, file_of_module, module_exists
 from pytest_mimic._core.seam.registry import CLIENTS, is_client
@@ -34,13 +34,6 @@ _MARKS = frozenset("'\"\\#")
 
 # Most lines have none, and share these.
 _NO_OPTIONS = Options()
-
-
-class FunctionPath(NamedTuple):
-    """A module, and the names that lead to a function in it."""
-
-    module: str
-    path: tuple[str, ...]
 
 
 class Target:
@@ -97,23 +90,6 @@ class Target:
         self.excluded, self.options = excluded, options
         self.is_shared, self.origin = False, origin
 
-    # By hand, because generating the methods of a dataclass takes longer than the import of most modules.
-    @property
-    def _value(self) -> tuple[object, ...]:
-        return self.module, self.path, self.excluded, self.options
-
-    def __eq__(self, other: object) -> bool:
-        return self._value == other._value if type(other) is type(self) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-    def __repr__(self) -> str:
-        shown = ", ".join(
-            f"{name}={getattr(self, name)!r}" for name in ("module", "path", "excluded", "options")
-        )
-        return f"Target({shown})"
-
     def _with(self, options: Mapping[str, object], *, is_shared: bool) -> Target:
         """Return a copy in which these options replace its own. An exclusion ignores them."""
         given = read_keyword_options(options, self.name)
@@ -152,11 +128,7 @@ class Target:
 
 
 def parse_target(line: str, *, origin: str = "") -> Target | None:
-    """Read one line of `mimic_functions`. A line that holds only a comment gives None.
-
-    Raises:
-        TargetError: The line is not in the grammar. The message starts with `origin`.
-    """
+    """Read one line of `mimic_functions`. A line that holds only a comment gives None. TargetError: as for `Target`."""
     words = _split_line(line, origin)
     if not words:
         return None

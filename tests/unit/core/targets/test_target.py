@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
 import random
 import subprocess
 import sys
@@ -132,7 +130,7 @@ def test_the_name_of_a_library_is_answered_with_the_client_that_records_it(line,
         ("shop:f ignroe=a", "shop:f: there is no option ignroe (did you mean ignore?)"),
         (
             "shop:f frozen=a",
-            "shop:f: there is no option frozen (there are atol, compare, content, exclude, ignore, match, only,"
+            "shop:f: there is no option frozen (there are atol, compare, content, exclude, ignore, key, match, only,"
             " rtol, sequence, volatile)",
         ),
         ("shop:f ignore", "shop:f: ignore= takes arguments or paths in them, not nothing"),
@@ -222,14 +220,6 @@ def test_options_must_fit_the_kind_of_target():
     assert function.options == client.options == Options(ignore=("token",), match=("headers",))
 
 
-def test_targets_are_compared_and_copied_by_value():
-    target = parse_target("shop:f ignore=a", origin=ORIGIN)
-
-    assert target == Target("shop:f", ignore=["a"]) != Target("shop:f")
-    assert copy.deepcopy(target) == pickle.loads(pickle.dumps(target)) == target
-    assert hash(target) == hash(Target("shop:f ignore=a"))
-
-
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
     """A package and a nested namespace package whose import fails."""
@@ -305,7 +295,7 @@ def test_plain_line_reads_as_one_with_a_comment(line):
     """A line without quotes and comments is split at its blanks; shlex splits all others."""
     plain, commented = parse_target(line), parse_target(f"{line} # and why")
 
-    assert plain == commented
+    assert vars(plain) == vars(commented)
     assert (plain.name, plain.options) == (commented.name, commented.options)
 
 
