@@ -199,13 +199,6 @@ class ClientPort:
         decisions: Decisions = self._state.decisions or decisions_of(self._state)
         return decisions.decide(line.call(call))
 
-    def identity(self, call: ClientCall) -> str:
-        line = self._line(call)
-        return "" if line is None else line.call(call).key
-
-    def report(self, sentence: str) -> None:
-        self._state.ledger.notes.add(sentence)
-
     def ordinal(self, space: str, name: str) -> int:
         cassette = self.plans[-1].cassette if self.plans else None
         owner = self._state.owner if cassette is None else cassette.owner

@@ -124,10 +124,9 @@ class RealCall:
         """Return whether the caller gets a recorded outcome, although the original raised this."""
         return self.recorded is not None and is_outcome(error)
 
-    def finish(self, plain: object, *, raises: bool = True) -> None:
-        """Complete the call with a plain value; see `complete`. Where nobody would catch an error, it `raises` none."""
-        with nullcontext() if raises else suppress(MimicError):
-            self.complete(Outcome("value", plain))
+    def finish(self, plain: object) -> None:
+        """Complete the call with a plain value; see `complete`."""
+        self.complete(Outcome("value", plain))
 
     def refuse(self) -> Replay:
         """End a call whose request contains the placeholder of a secret. Return the recorded outcome, or raise an error."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
+from pytest_mimic._core.seam.registry import kind_of
+
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
 
@@ -38,51 +40,35 @@ class Step(Protocol):
     call: Any  # as the engine has it, with the edge's own call as `edge_call`; for all but `pass`
 
     def outcome(self, *, is_read_only: bool = False) -> Any:
-        """Return a fresh copy of the recorded plain data, in the form that `finish` is given. For `replay` and `verify`.
-
-        For an edge that does not change it, `is_read_only`, it is no copy.
-        """
-        ...
+        """Return the recorded plain data: to `replay` or `verify`. It is no copy if the edge `is_read_only`."""
 
     def exhausted(self) -> Exception:
         """Return the error to raise when a reader wants more than was recorded. For `replay` and `verify`."""
-        ...
 
     def running(self) -> AbstractContextManager[None]:
         """Return a block for the original function: calls made inside it are not recorded on their own."""
-        ...
 
-    def finish(self, plain: object, *, raises: bool = True) -> None:
-        """Record the outcome, as plain data without secrets; to `verify`, compare it. For `run` and `verify`.
+    def finish(self, plain: object) -> None:
+        """Record the outcome, as plain data without secrets; to `verify`, compare it: a difference fails the test later.
 
-        To `run`, it may come late: the outcome of a stream is known when its reader stops. To `verify`, it comes before
-        the recorded outcome is returned. A difference fails the test afterwards, and raises nothing. Nor does an error of
-        ours, in a thread of the client's for example, unless it `raises`.
+        It may come late: the outcome of a stream is known when its reader stops. After the first, nothing counts.
         """
-        ...
+
+    def abandon(self, error: BaseException | None = None) -> None:
+        """End a run that has no outcome, for example after an interrupt: nothing is recorded. To verify, an error is drift."""
 
     def answers(self, error: BaseException) -> bool:
         """Return whether the edge returns the recorded outcome although the original raised this: to `verify` only."""
-        ...
 
     def refuse(self) -> Step:
-        """End a run whose request would be sent with a placeholder in place of a secret, and return what to do instead.
+        """End a run whose request has a placeholder in place of a secret, and return what to do instead.
 
         Raises:
             MissingRecordingError: It has no recording.
         """
-        ...
-
-    def abandon(self, error: BaseException | None = None) -> None:
-        """End a run that has no outcome, for example after an interrupt: nothing is recorded.
-
-        The error is the one that the original raised. To `verify`, it is drift.
-        """
-        ...
 
     def end_later(self, end: Callable[[], None]) -> None:
-        """Call a function that ends this run, at a time when no garbage is being collected. For `run` and `verify`."""
-        ...
+        """Call a function that ends this run, at a time when no garbage is being collected."""
 
 
 class ClientCall(NamedTuple):
@@ -108,38 +94,34 @@ class ClientCall(NamedTuple):
 
 
 class Port(Protocol):
-    """The engine as the edges of one client see it."""
+    """The engine as the edges of one client see it.
+
+    Attributes:
+        redactor: The rules for secrets, which must not enter a recording.
+        is_replaying: Whether no call runs for real, except those that are excluded.
+        noting: A block whose `MimicError` fails the running test, even if the code under test catches it.
+    """
 
     @property
-    def redactor(self) -> Redactor:
-        """The rules for secrets, which must not enter a recording."""
-        ...
+    def redactor(self) -> Redactor: ...
+
+    @property
+    def is_replaying(self) -> bool: ...
+
+    @property
+    def noting(self) -> AbstractContextManager[None]: ...
 
     def taking(self) -> bool:
         """Return whether calls of this client are mimicked at the moment. It is cheap."""
-        ...
-
-    @property
-    def is_replaying(self) -> bool:
-        """Whether no call runs for real, except those that are excluded."""
-        ...
-
-    @property
-    def noting(self) -> AbstractContextManager[None]:
-        """A block whose `MimicError` fails the running test, even if the code under test catches it."""
-        ...
 
     def unmimicked(self) -> AbstractContextManager[None]:
         """Return a block in which no call is mimicked, of any client or function."""
-        ...
 
     def takes(self, call: ClientCall) -> bool:
         """Return whether this call is mimicked. For other calls, `begin` returns a step to pass."""
-        ...
 
     def takes_kind(self, kind: str) -> bool:
         """Return whether a line takes calls of this kind of client."""
-        ...
 
     def begin(self, call: ClientCall) -> Step:
         """Decide about a call.
@@ -147,23 +129,12 @@ class Port(Protocol):
         Raises:
             MissingRecordingError: It has no recording, and the mode does not run it.
         """
-        ...
-
-    def identity(self, call: ClientCall) -> str:
-        """Return the identity of a call by the options of its line: two calls are the same if theirs are equal."""
-        ...
-
-    def report(self, sentence: str) -> None:
-        """Add a sentence to the summary of the run, once."""
-        ...
 
     def ordinal(self, space: str, name: str) -> int:
-        """Return the number of `name` among the names used in `space` by this test or cassette.
+        """Return the number of `name` among those used in `space` by this test or cassette, from 0.
 
-        The first name used has number 0. Names that change from run to run, such as ports and random ids, are
-        recorded by their numbers.
+        Names that change from run to run, such as ports and random ids, are recorded by their numbers.
         """
-        ...
 
 
 class Edge(NamedTuple):
@@ -193,7 +164,7 @@ class Adapter:
         parts: The names of a call's parts, which `ignore=` and `match=` may use.
         implied: Parts that `ignore=` leaves out together with another one: `{"body": ("format",)}`.
         exact: The parts of what `comparable` returns whose values count even with `compare=shape`.
-        recorded_as: The name under which recordings lie, if clients of one kind share them. By default, the client's name.
+        kind: The name under which recordings lie, which clients of HTTP share.
         covers: The clients whose calls a line takes. By default, the client itself.
         keeps_state: The service keeps what calls do to it. While recording, what wider fixtures send is sent each time.
     """
@@ -201,13 +172,12 @@ class Adapter:
     parts: ClassVar[tuple[str, ...]] = ()
     implied: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     exact: ClassVar[frozenset[str]] = frozenset()
-    recorded_as: ClassVar[str] = ""
     keeps_state: ClassVar[bool] = False
     covers: tuple[str, ...]
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.kind: str = self.recorded_as or name
+        self.kind = kind_of(name)
         self.covers = (name,)
 
     def edges(self) -> Sequence[Edge]:
