@@ -16,7 +16,7 @@ from aiohttp.connector import Connection
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from pytest_mimic._clients.http.failures import CONNECTING, Failure, class_of, system_error
-from pytest_mimic._clients.http.responses import load_response
+from pytest_mimic._clients.http.responses import StoredResponse
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder
@@ -90,7 +90,7 @@ class ReplayedProtocol(ResponseHandler):
             if "end" in self.plain:
                 await self._loop.create_future()  # until it is cancelled
             raise _error(self.plain["error"], req)
-        self._answer = load_response(self.plain, req.method)
+        self._answer = StoredResponse(self.plain, req.method)
         first, *rest = self._answer.wire()
         self._pieces = rest[::-1]
         self.data_received(first)

@@ -22,10 +22,8 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from pytest_mimic._clients.http.aws_secrets import secrets_of, service_of
-from pytest_mimic._clients.http.body import load_body
-from pytest_mimic._clients.http.events import events_in, value_of
-from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
+from pytest_mimic._clients.http.body import events_in, load_body, value_of
+from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder, secrets_of, service_of
 from pytest_mimic._clients.http.message import describe_body, fields, header_of, text_pairs, without_signature
 from pytest_mimic._core.seam.base import Adapter, ClientCall
 

@@ -27,7 +27,7 @@ from pytest_mimic._clients.http.failures import (
     Failure,
     system_error,
 )
-from pytest_mimic._clients.http.responses import ExchangeRecorder, load_response
+from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic._core.seam.recording import recording
 
@@ -201,7 +201,7 @@ class _Talk:
             return self._real.makefile(*args)
         if "status" not in plain:
             return io.BufferedReader(RecordedBytes([], lambda: self._error(plain["error"])))
-        answer = load_response(plain, self.message.method)
+        answer = StoredResponse(plain, self.message.method)
         wire, error = answer.wire(), answer.error
         if answer.is_complete and len(wire) == 1:
             return io.BufferedReader(io.BytesIO(wire[0]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic._clients.http.message import parse_json, style_of, text_pairs
@@ -22,9 +23,19 @@ from pytest_mimic._core.redact.texts import (
     parse_json_text,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+# Services by the first word of `X-Amz-Target`. The others come in the scope of the signature.
+_SERVICES = {"TrentService": "kms", "AmazonSSM": "ssm", "Logs_20140328": "logs"}
+_SCOPE = re.compile(r"Credential=[^\s,]*/([^\s,/]+)/aws4_request")
+# Names in `mimic_redact` come after them: `!plaintext` keeps the value.
+_NAMES = {
+    "kms": ("plaintext",),
+    "secretsmanager": ("secret_string", "secret_binary"),
+    "ec2": ("key_material", "!public_key_material"),
+    # Tokens of pages: callers compare them to find the last page.
+    "logs": ("!next_forward_token", "!next_backward_token"),
+}
+# Types of parameters of Systems Manager whose values are no secret.
+_OPEN_TYPES = ("String", "StringList")
 # The placeholder as clients escape it in a URL.
 _ESCAPED = re.compile(re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]"))
 
@@ -206,47 +217,84 @@ class NoSecrets(Secrets):
         return value
 
 
-def parts_of_url(url: str) -> tuple[str, str]:
-    """Return the origin and the path of a URL that was read before, with placeholders in its path."""
-    start = url.find("/", url.index("://") + 3)
-    return url[:start], url[start:]
+# Secrets of AWS under names that are harmless elsewhere: of KMS, Systems Manager, Secrets Manager and EC2
+
+
+def service_of(headers: Mapping[str, str]) -> str:
+    """Return the service of AWS to which a request goes, empty for others. Names of headers are in lower case."""
+    target = headers.get("x-amz-target", "").partition(".")[0]
+    scope = _SCOPE.search(headers.get("authorization", ""))
+    return _SERVICES.get(target, target) or (scope[1] if scope else "")
+
+
+def secrets_of(redactor: Redactor, service: str) -> Secrets:
+    """Return what learns and hides the secrets of a service."""
+    if service == "ssm":
+        return _ParameterSecrets(redactor)
+    return Secrets(redactor.with_names(_NAMES[service]) if service in _NAMES else redactor)
+
+
+class _ParameterSecrets(Secrets):
+    """Learns and hides the values of secure parameters, too."""
+
+    def learn(self, plain: Any, /) -> None:
+        super().learn(plain)
+        for parameter in _secure_parameters(plain):
+            self.add(parameter["Value"])
+
+    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
+        found = super().scrub(plain, keep_types=keep_types)
+        for parameter in _secure_parameters(found):
+            parameter["Value"] = PLACEHOLDER
+        return found
+
+
+def _secure_parameters(plain: Any) -> Iterator[dict[str, Any]]:
+    """Yield what may be a `SecureString`. A request that changes a parameter may leave its type out."""
+    todo = [plain]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            if (
+                "Name" in value
+                and isinstance(value.get("Value"), str)
+                and value.get("Type") not in _OPEN_TYPES
+            ):
+                yield value
+            todo += value.values()
+        elif isinstance(value, list):
+            todo += value
 
 
 def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return a described request without what is secret by the rules of this redactor. Without any, it is the same."""
     secrets, found = Secrets(redactor), dict(described)
-    if "url" in found:
-        origin, path = parts_of_url(found["url"])
-        path = secrets.path(path)
-        found["url"] = origin + path
-        if str(found.get("signature", "")).partition(" ")[0] == found.get("method"):
-            found["signature"] = f"{found['method']} {path}"
     for name, part in found.items():
         if name.startswith("headers.") and isinstance(part, str):
             found[name] = secrets.header(name.removeprefix("headers."), part)
-        elif name not in ("signature", "method", "url"):
+        elif name in ("url", "signature"):
+            found[name] = secrets.path(part)
+        elif name != "method":
             found[name] = secrets.text(part) if isinstance(part, str) else secrets.scrub(part)
     return found
 
 
 def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return a stored response without what is secret by the rules of this redactor. Without any, it is the same."""
-    secrets, headers = Secrets(redactor), plain.get("headers", ())
+    secrets, headers, body = Secrets(redactor), plain.get("headers", ()), plain.get("body") or {}
     secrets.learn_headers(headers)
+    secrets.learn([body.get("json"), body.get("events")])
+
+    def hidden(part: Any) -> Any:
+        return secrets.text(part) if isinstance(part, str) else secrets.scrub(part, keep_types=True)
+
     found = dict(plain)
-    if "headers" in found:
+    if headers:
         found["headers"] = [[name, secrets.header(name, value)] for name, value in headers]
-    body = plain.get("body")
-    if isinstance(body, dict) and "json" in body:
-        secrets.learn(body["json"])
-        found["body"] = {**body, "json": secrets.scrub(body["json"], keep_types=True)}
-    elif isinstance(body, dict) and "text" in body:
-        found["body"] = {**body, "text": secrets.text(body["text"])}
-    elif isinstance(body, dict) and "events" in body:
-        secrets.learn(body["events"])
-        events = [secrets.text(one) if isinstance(one, str) else one for one in body["events"]]
-        found["body"] = {**body, "events": secrets.scrub(events, keep_types=True)}
-    return found
+    parts = {name: hidden(body[name]) for name in ("json", "text") if name in body}
+    if "events" in body:
+        parts["events"] = [hidden(event) for event in body["events"]]
+    return {**found, "body": {**body, **parts}} if body else found
 
 
 def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:

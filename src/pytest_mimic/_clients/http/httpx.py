@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.failures import Failure, class_of
-from pytest_mimic._clients.http.responses import ExchangeRecorder, load_response
+from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic._core.seam.recording import recording
 from pytest_mimic._core.seam.sync_async import Steps, run_async, run_sync
@@ -91,7 +91,7 @@ class HttpxAdapter(HttpAdapter):
         module = sys.modules[self.name]  # loaded by now; it is never imported from here
         if "status" not in plain:
             raise self._error(request, plain["error"]) if "error" in plain else exhausted()
-        answer = load_response(plain, request.method)
+        answer = StoredResponse(plain, request.method)
         if answer.is_complete and len(answer.chunks) == 1:
             stream = module.ByteStream(answer.chunks[0])
         else:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._clients.http.exchange import SENDERS, Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.http_client import StdlibAdapter
 from pytest_mimic._clients.http.message import header_of, text_pairs
-from pytest_mimic._clients.http.responses import StoredResponse, load_response
+from pytest_mimic._clients.http.responses import StoredResponse
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic.errors import MimicError
 
@@ -94,7 +94,7 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         retries = sys.modules["urllib3"].Retry.from_int(adapter.max_retries)
         if "status" not in plain or "end" in plain or "error" in plain:
             return _sent_for(_Begun(exchange, step), begin)
-        answer = load_response(plain, request.method)
+        answer = StoredResponse(plain, request.method)
         has_time = header_of(answer.headers, "retry-after") is not None
         if retries.is_retry(request.method, answer.status, has_time):
             return _sent_for(_Begun(exchange, step), begin)

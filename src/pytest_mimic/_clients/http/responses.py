@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.body import load_body, store_body
 from pytest_mimic._clients.http.failures import store_error
@@ -171,23 +171,35 @@ def store_response(
     return plain if body is None else {**plain, "body": body}
 
 
-class StoredResponse(NamedTuple):
-    """A recorded response in the form in which it arrives over the network."""
+class StoredResponse:
+    """A recorded response, which has a status, in the form in which it arrives over the network.
 
-    status: int
-    reason: str
-    version: str
-    headers: list[tuple[str, str]]
-    chunks: list[bytes]
-    stopped: bool  # it was not read further than these chunks
-    waiting: bool  # its reader waited for more then, until it was cancelled
-    error: dict[str, Any] | None  # the exception that broke it after these chunks, as plain data
-    has_body: bool  # its end is marked where it comes in chunks
+    Attributes:
+        headers: With the `Content-Length` that it has now. That of a response to a HEAD is left alone.
+        stopped: It was not read further than these chunks.
+        waiting: Its reader waited for more then, until it was cancelled.
+        error: The exception that broke it after these chunks, as plain data.
+        is_complete: It ends after its chunks, without an exception.
+    """
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether the response ends after its chunks, without an exception."""
-        return not self.stopped and self.error is None
+    def __init__(self, plain: dict[str, Any], method: str) -> None:
+        self.status, self.reason, self.version = plain["status"], plain["reason"], plain["version"]
+        self.error: dict[str, Any] | None = plain.get("error")
+        self.stopped, self.waiting = "end" in plain, plain.get("end") == "waiting"
+        self.is_complete = not self.stopped and self.error is None
+        self.chunks = load_body(plain.get("body"))
+        self._has_body = method != "HEAD" and self.status not in _WITHOUT_BODY
+        size = sum(map(len, self.chunks)) if "body" in plain and method != "HEAD" else None
+        headers, has_cookies = [], False
+        for name, value in plain["headers"]:
+            lower = name.lower()
+            if lower == "content-length" and size is not None:
+                # Of an incomplete body, more is announced than there is: the client must not take it for complete.
+                declared = int(value) if value.isdigit() else 0
+                value = str(size if self.is_complete else max(declared, size + 1))
+            has_cookies = has_cookies or lower == "set-cookie"
+            headers.append((name, value))
+        self.headers = _with_lasting_cookies(headers) if has_cookies else headers
 
     def ending(
         self, load_error: Callable[[dict[str, Any]], Exception], exhausted: Callable[[], Exception]
@@ -204,54 +216,16 @@ class StoredResponse(NamedTuple):
     def wire(self) -> list[bytes]:
         """Return the pieces in which the response arrives over HTTP/1.1, of which the first begins with its head."""
         version = "HTTP/1.0" if self.version == "HTTP/1.0" else "HTTP/1.1"
-        lines = [
-            f"{version} {self.status} {self.reason}",
-            *(f"{name}: {text}" for name, text in self.headers),
-        ]
+        lines = [f"{version} {self.status} {self.reason}"]
+        lines += [f"{name}: {value}" for name, value in self.headers]
         head = "\r\n".join([*lines, "\r\n"]).encode("latin-1")
-        pieces = self.chunks
-        if any(
-            name.lower() == "transfer-encoding" and "chunked" in text.lower() for name, text in self.headers
-        ):
+        pieces, framing = self.chunks, header_of(self.headers, "transfer-encoding")
+        if framing is not None and "chunked" in framing.lower():
             pieces = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in pieces]
-            if self.is_complete and self.has_body:
+            if self.is_complete and self._has_body:
                 pieces.append(b"0\r\n\r\n")
         # What is whole arrives at once.
         return [b"".join([head, *pieces])] if self.is_complete and len(self.chunks) < 2 else [head, *pieces]
-
-
-def load_response(plain: dict[str, Any], method: str) -> StoredResponse:
-    """Return the response of a stored exchange, with the `Content-Length` that it has now.
-
-    The exchange has a status: one that is only an error has no response. The length in the response to a HEAD is left alone.
-    """
-    error, stopped = plain.get("error"), "end" in plain
-    chunks = load_body(plain.get("body"))
-    size = sum(map(len, chunks)) if "body" in plain and method != "HEAD" else None
-    headers, has_cookies = [], False
-    for name, value in plain["headers"]:
-        lower = name.lower()
-        if lower == "content-length" and size is not None:
-            declared = int(value) if value.isdigit() else 0
-            # Of an incomplete body, more is announced than there is: the client must not take it for complete.
-            value = str(max(declared, size + 1) if stopped or error else size)
-        has_cookies = has_cookies or lower == "set-cookie"
-        headers.append((name, value))
-    if has_cookies:
-        headers = _with_lasting_cookies(headers)
-    status = plain["status"]
-    has_body = method != "HEAD" and status not in _WITHOUT_BODY
-    return StoredResponse(
-        status,
-        plain["reason"],
-        plain["version"],
-        headers,
-        chunks,
-        stopped,
-        plain.get("end") == "waiting",
-        error,
-        has_body,
-    )
 
 
 def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

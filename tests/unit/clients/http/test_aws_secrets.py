@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._clients.http.aws_secrets import secrets_of, service_of
+from pytest_mimic._clients.http.http_secrets import secrets_of, service_of
 from pytest_mimic._core.redact.redactor import Redactor
 
 SECRET, OPEN = "pass-word-4711", "ami-4711abcd"

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.failures import CLASSES
-from pytest_mimic._clients.http.responses import ExchangeRecorder, load_response
+from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 from pytest_mimic._core.seam.base import _NETWORK
 from pytest_mimic._core.seam.registry import parts_of
 from unit.clients.runs import Runs
@@ -270,7 +270,7 @@ def test_content_length_is_the_length_of_the_replayed_body(runs):
         runs, [("Content-Type", "application/json"), ("Content-Length", "15")], b'{"token":"abc"}'
     )
 
-    answer = load_response(plain, "GET")
+    answer = StoredResponse(plain, "GET")
 
     assert answer.chunks == [b'{"token":"<redacted>"}']
     assert dict(answer.headers)["Content-Length"] == "22"
@@ -288,7 +288,7 @@ def test_content_length_is_the_length_of_the_replayed_body(runs):
 def test_a_valid_cookie_does_not_expire(runs, expires, kept):
     """A cookie that deletes another still does."""
     headers = [("Date", "Fri, 20 Nov 2026 08:00:00 GMT"), ("Set-Cookie", f"a=b; Expires={expires}; Path=/")]
-    answer = load_response(recorded(runs, headers), "GET")
+    answer = StoredResponse(recorded(runs, headers), "GET")
 
     cookie = dict(answer.headers)["Set-Cookie"]
     assert cookie == (f"a=<redacted>; Expires={expires}; Path=/" if kept else "a=<redacted>; Path=/")
@@ -297,7 +297,7 @@ def test_a_valid_cookie_does_not_expire(runs, expires, kept):
 @pytest.mark.parametrize("date", [[], [("Date", "soon")]], ids=["none", "wrong"])
 def test_a_cookie_without_a_date_keeps_its_expiry(runs, date):
     headers = [*date, ("Set-Cookie", "a=b; Expires=Fri, 01 Jan 2027 00:00:00 GMT")]
-    answer = load_response(recorded(runs, headers), "GET")
+    answer = StoredResponse(recorded(runs, headers), "GET")
 
     assert dict(answer.headers)["Set-Cookie"] == "a=<redacted>; Expires=Fri, 01 Jan 2027 00:00:00 GMT"
 
