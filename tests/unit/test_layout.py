@@ -39,7 +39,7 @@ BUDGET = {
     "_core.patch": 870,
     "_core.pending": 290,
     "_core.redact": 1_020,
-    "_core.seam": 770,
+    "_core.seam": 710,
     "_core.swallowed": 450,
     "_core.targets": 630,
     "_core.tree": 2_700,

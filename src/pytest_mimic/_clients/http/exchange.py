@@ -63,6 +63,7 @@ _ENCODED = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 class HttpAdapter(Adapter):
     """The adapter of an HTTP client. A subclass adds the edges."""
 
+    recorded_as: ClassVar = "http"
     implied: ClassVar = {
         "body": ("format",),
         **dict.fromkeys(("headers", "headers.*"), CHOOSING),

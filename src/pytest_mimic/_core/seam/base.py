@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
-from pytest_mimic._core.seam.registry import kind_of
-
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
 
@@ -164,7 +162,7 @@ class Adapter:
         parts: The names of a call's parts, which `ignore=` and `match=` may use.
         implied: Parts that `ignore=` leaves out together with another one: `{"body": ("format",)}`.
         exact: The parts of what `comparable` returns whose values count even with `compare=shape`.
-        kind: The name under which recordings lie, which clients of HTTP share.
+        recorded_as: The name under which recordings lie, if clients of one kind share them. By default, the client's name.
         covers: The clients whose calls a line takes. By default, the client itself.
         keeps_state: The service keeps what calls do to it. While recording, what wider fixtures send is sent each time.
     """
@@ -172,12 +170,13 @@ class Adapter:
     parts: ClassVar[tuple[str, ...]] = ()
     implied: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     exact: ClassVar[frozenset[str]] = frozenset()
+    recorded_as: ClassVar[str] = ""
     keeps_state: ClassVar[bool] = False
     covers: tuple[str, ...]
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.kind = kind_of(name)
+        self.kind: str = self.recorded_as or name
         self.covers = (name,)
 
     def edges(self) -> Sequence[Edge]:

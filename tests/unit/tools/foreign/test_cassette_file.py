@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic._clients.http.http_secrets import NoSecrets
-from pytest_mimic._clients.http.responses import load_response, store_response
+from pytest_mimic._clients.http.responses import StoredResponse, store_response
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._tools.foreign.cassette_file import read_cassette
 from pytest_mimic._tools.foreign.foreign_exchanges import UnreadableError
@@ -59,7 +59,7 @@ def test_a_compressed_body_is_plain(client):
     exchanges = read_cassette(RECORDED / f"{client}.yaml")
     (exchange,) = (one for one in exchanges if one.request.url.endswith("/gzip"))
 
-    response = load_response(stored(exchange), "GET")
+    response = StoredResponse(stored(exchange), "GET")
 
     names = [name.lower() for name, _ in response.headers]
     assert "content-encoding" not in names
@@ -140,9 +140,9 @@ def test_headers_that_the_body_contradicts_are_put_right(tmp_path):
         request="{method: HEAD, uri: 'http://shop.test/'}",
     )
 
-    assert load_response(full, "GET").headers == [("Content-Length", "5")]
-    assert load_response(empty, "GET").headers == [("Content-Length", "0")]
-    assert load_response(head, "HEAD").headers == [("Content-Length", "99")]
+    assert StoredResponse(full, "GET").headers == [("Content-Length", "5")]
+    assert StoredResponse(empty, "GET").headers == [("Content-Length", "0")]
+    assert StoredResponse(head, "HEAD").headers == [("Content-Length", "99")]
 
 
 @pytest.mark.parametrize(
