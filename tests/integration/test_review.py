@@ -354,47 +354,6 @@ def test_a_sequence_of_which_a_part_was_verified_keeps_its_source(weather: Any) 
     weather.run("test_it.py::test_sequence").expect(passed=1)
 
 
-def test_an_exception_and_a_stream_are_accepted_as_recording_keeps_them(shop: Any) -> None:
-    source = """
-        import os
-
-        def ask(q):
-            if os.environ["VERSION"] == "1":
-                return 1
-            raise ValueError("no answer")
-
-        def words(n):
-            yield n
-            if os.environ["VERSION"] == "2":
-                raise ValueError("broken off")
-    """
-    shop.project.write("weather.py", source)
-    shop.project.ini("weather:*")
-    test = """
-        import os, pytest, weather
-
-        def test_it():
-            try:
-                weather.ask(1)
-            except ValueError:
-                pass
-            try:
-                list(weather.words(1))
-            except ValueError:
-                pass
-    """
-    shop.project.write("test_it.py", test)
-    shop.run("--mimic-record", version="1")
-    expected = rerecorded(shop)
-    shop.run("--mimic-verify", "--mimic-review")
-
-    result = shop.command("review", answers="a\na\n")
-
-    assert result.out.count("broken off")
-    assert result.out.count("no answer")
-    assert files_in(shop.project.vault) == expected
-
-
 @pytest.mark.parametrize("at", [".mimic_vault", FOLDER])
 def test_an_accepting_that_is_killed_leaves_old_or_new(
     weather: Any, monkeypatch: pytest.MonkeyPatch, at: str
@@ -624,15 +583,6 @@ def weather(shop: Any) -> Any:
     shop.project.write("test_it.py", ASKING.format(day=1))
     shop.run("--mimic-record", version="1")
     return shop
-
-
-def test_a_recording_by_another_test_is_no_change(weather: Any) -> None:
-    weather.project.write("test_it.py", ASKING.format(day=1).replace("def test_cassette(", "def test_other("))
-
-    weather.run("--mimic-rerecord", "--mimic-review", version="1")
-
-    assert not (weather.root / FOLDER).exists()
-    assert weather.command("review").out == "no change waits for a review\n"
 
 
 def test_an_outcome_whose_bytes_are_gone_is_named(weather: Any) -> None:
