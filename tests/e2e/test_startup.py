@@ -92,7 +92,7 @@ REPLAY = """
     _core.swallowed _core.swallowed.pending
     _core.targets _core.targets.binding _core.targets.options _core.targets.target
     _core.types _core.types.kinds
-    _core.vault _core.vault.file_names _core.vault.folder _core.vault.leftovers _core.vault.locks
+    _core.vault _core.vault.file_names _core.vault.folder _core.vault.locks
     _core.vault.parsing _core.vault.vault
     _run _run.complete_selection _run.configuration _run.ending _run.fixtures _run.phases _run.plain_imports _run.run _run.session
     _run.summary _run.unused_check

@@ -258,7 +258,7 @@ def test_what_a_failing_test_put_over_a_passing_ones_value_goes(shop):
 
 def test_objects_of_restored_recordings_stay_and_those_of_others_go(shop):
     shop.module(
-        SHOP.replace('"version":', '"large": "x" * 5000 + os.environ.get("VERSION", "1"), "version":')
+        SHOP.replace('"version":', '"large": "x" * 70_000 + os.environ.get("VERSION", "1"), "version":')
     )
     shop.test("shop.fetch('Oslo')")
     good = shop.record().expect(passed=1).vault

@@ -7,8 +7,9 @@ import pickle
 from collections.abc import Iterator
 
 import pytest
+from support.pickle_files import pickle_file
 
-from pytest_mimic._core.outcome.memory import claimed_checksum, packed, unpack
+from pytest_mimic._core.outcome.memory import unpack
 
 SECRETS = [
     f"hush-{number}-{word}" for number, word in enumerate("alpha beta gamma delta eps zeta eta".split())
@@ -100,7 +101,7 @@ def contents(project) -> Iterator[bytes]:
         yield name.encode()
         yield data
         if name.endswith(".pkl"):
-            yield from map(bytes, unpack(memoryview(data), claimed_checksum(memoryview(data))))
+            yield from map(bytes, unpack(memoryview(data)))
 
 
 def assert_hidden(project, run) -> None:
@@ -241,9 +242,10 @@ def test_forged_pickle_is_refused_before_it_runs(project, giving, name, fetch):
     edit = giving("user")
     touched = project.root / "touched"
     stream = fetch + pickle.dumps(f"touch {touched}", 0)[:-1] + b"\x85R."
-    packer = packed([stream])
-    (project.vault / edit()["pickle"]).write_bytes(b"".join(packer.pieces))
-    edit(checksum=packer.checksum)
+    file, data = pickle_file(stream)
+    (project.vault / file).parent.mkdir(exist_ok=True)
+    (project.vault / file).write_bytes(data)
+    edit(pickle=file)
 
     project.replay().expect(failed=1, says=[f"it imports {name}, which its recording does not list"])
     edit(imports=[name])

@@ -678,7 +678,7 @@ def test_a_damaged_recording_is_cleared_if_its_test_is_readable(shop):
 def test_a_recording_of_a_newer_version_is_not_cleared(shop):
     shop.write("tests/test_shop.py", ONLY_OSLO)
     newer = next(path for path in shop.vault.glob("calls/**/*.json") if "Rome" in path.read_text())
-    newer.write_text(newer.read_text().replace('"format": 3', '"format": 4'))
+    newer.write_text(newer.read_text().replace('"format": 4', '"format": 5'))
 
     run = shop.replay("--mimic-clear-unused").expect(passed=1)
 

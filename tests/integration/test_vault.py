@@ -8,8 +8,6 @@ import shutil
 import pytest
 from support.http_server import running_server
 
-from pytest_mimic._tools.cli.main import main
-
 SHOP = """
     from tally import ran
 
@@ -22,7 +20,7 @@ SHOP = """
 
     def rows(n):
         ran("rows", n)
-        return {"rows": [{"id": i, "name": f"n{i}"} for i in range(500)]}
+        return {"rows": [{"id": i, "name": f"n{i}"} for i in range(4000)]}
 
     def small(n):
         ran("small", n)
@@ -30,7 +28,7 @@ SHOP = """
 
     def table(n):
         ran("table", n)
-        return tuple(range(1000))
+        return tuple(range(20_000))
 
     def picture(n):
         ran("picture", n)
@@ -97,7 +95,7 @@ def test_recording_equal_outcomes_again_touches_nothing(shop):
     before = stamps(shop)
 
     kinds = sorted(name.rpartition(".")[2] for name in recorded.vault if name.startswith("objects/"))
-    assert kinds == ["bin", *["json"] * 3, "pkl", "pkl"]
+    assert kinds == ["bin", "json", "json", "pkl", "pkl"]
     (shop.root / "test_shop.py").rename(shop.root / "test_other.py")
     for seed in (2, 3):
         again = shop.run("--mimic-rerecord", hash_seed=seed).expect(passed=1)
@@ -159,7 +157,7 @@ DAMAGES = {
     "JSON cut short": ("objects/*/*.json", lambda data: data[:-9], "is not valid JSON, line "),
     "a recording cut short": ("calls/shop/small/*.json", lambda data: data[:-9], "is not valid JSON, line "),
     "a merge conflict": ("calls/shop/small/*.json", lambda data: b"<<<<<<< HEAD\n" + data, "has a merge conflict, line 1"),
-    "a newer format": ("calls/shop/small/*.json", lambda data: data.replace(b'"format": 3', b'"format": 99'), "is of format 99, which a newer pytest-mimic wrote"),
+    "a newer format": ("calls/shop/small/*.json", lambda data: data.replace(b'"format": 4', b'"format": 99'), "is of format 99, this pytest-mimic reads format 4"),
 }  # fmt: skip
 
 
@@ -221,9 +219,9 @@ def test_recording_of_a_newer_format_is_left_alone(shop, mode):
     test(shop, "shop.small(1)")
     [name] = shop.record().vault
     newer = shop.vault / name
-    newer.write_text(newer.read_text().replace('"format": 3', '"format": 99'))
+    newer.write_text(newer.read_text().replace('"format": 4', '"format": 99'))
 
-    run = shop.run(mode).expect(failed=1, says=["is of format 99, which a newer pytest-mimic wrote"])
+    run = shop.run(mode).expect(failed=1, says=["is of format 99, this pytest-mimic reads format 4"])
 
     assert run.changed == set()
 
@@ -241,15 +239,15 @@ def test_sequence():
 
 def test_cassette(mimic_auto):
     with mimic_auto():
-        assert len(shop.rows(1)["rows"]) == 500
+        assert len(shop.rows(1)["rows"]) == 4000
 """
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ('{"format": 3, "x', "is not valid JSON, line 1"),
-        ('{"format": 3}', "is not what was recorded (no "),
+        ('{"format": 4, "x', "is not valid JSON, line 1"),
+        ('{"format": 4}', "is not what was recorded ("),
         ("<<<<<<< HEAD\n{}\n", "has a merge conflict, line 1"),
     ],
     ids=["cut off", "empty", "conflict"],
@@ -276,7 +274,7 @@ def test_damage_that_names_no_test_is_recorded_again_by_the_running_one(shop, co
     [
         ('"source"', '"', "is not valid JSON, line 5"),
         ('"outcomes"', '"other"', "is not what was recorded"),
-        ('"format": 3', '"format": 2', "is of format 2, "),
+        ('"format": 4', '"format": 2', "is of format 2, "),
     ],
 )
 def test_damage_that_two_tests_meet_is_recorded_again_by_the_running_one(shop, old, new, says):
@@ -316,19 +314,19 @@ def test_damage_of_a_cassette_that_is_only_replayed(shop):
     assert cassette.read_text() == "{"
 
 
-@pytest.mark.parametrize(("number", "mode"), [(1, "--mimic-record"), (2, "--mimic-rerecord")])
-def test_a_recording_of_a_release_candidate_is_recorded_again(shop, number, mode):
+@pytest.mark.parametrize(("number", "mode"), [(1, "--mimic-record"), (3, "--mimic-rerecord")])
+def test_a_recording_of_an_older_format_is_recorded_again(shop, number, mode):
     """Nothing of it is used, whatever holds it: for a run that records, it is not there."""
     shop.write("test_shop.py", ALL_WAYS)
     shop.record().expect(passed=3)
     for path in shop.vault.rglob("c*s/**/*.json"):
-        path.write_text(path.read_text().replace('"format": 3', f'"format": {number}'))
+        path.write_text(path.read_text().replace('"format": 4', f'"format": {number}'))
     says = [
-        f"is of format {number}, of a release candidate of pytest-mimic 1.0, which this version does not read: "
+        f"is of format {number}, this pytest-mimic reads format 4: "
         f"record it again with pytest --mimic-record test_shop.py::test_{name}"
         for name in ("once", "sequence", "cassette")
     ]
-    holds = ".mimic_vault holds recordings of a release candidate of pytest-mimic 1.0, which this version does not read: "
+    holds = ".mimic_vault holds recordings of an older format, which this pytest-mimic does not read: "
     says.append(f"{holds}record them again with pytest --mimic-record")
 
     for options in ((), ("--mimic-verify",)):
@@ -337,37 +335,17 @@ def test_a_recording_of_a_release_candidate_is_recorded_again(shop, number, mode
     assert shop.replay().expect(passed=3, real=[]).changed == set()
 
 
-def test_a_miss_says_that_the_vault_holds_recordings_of_a_release_candidate(shop):
+def test_a_miss_says_that_the_vault_holds_recordings_of_an_older_format(shop):
     test(shop, "shop.small(1)")
     [name] = shop.record().vault
     old = shop.vault / name
-    old.write_text(old.read_text().replace('"format": 3', '"format": 1'))
+    old.write_text(old.read_text().replace('"format": 4', '"format": 1'))
     test(shop, "shop.small(2)")
 
-    says = [
-        ".mimic_vault holds recordings of a release candidate of pytest-mimic 1.0, which this version does not read"
-    ]
+    says = [".mimic_vault holds recordings of an older format, which this pytest-mimic does not read"]
     shop.replay().expect(failed=1, says=says)
     shop.record("--mimic-clear-unused").expect(passed=1)
     assert not old.exists()
-
-
-def test_vault_of_version_0_is_named_with_the_command(shop):
-    """0.x kept pickles by their hash in one flat folder. They are not opened."""
-    shop.vault.mkdir()
-    old = shop.vault / f"{'62af10cc' * 8}.pkl"
-    old.write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
-    test(shop, "shop.small(1)")
-
-    shop.replay().expect(
-        failed=1, says=["recordings of pytest-mimic 0.x", "record them again with pytest --mimic-record"]
-    )
-    shop.record().expect(
-        passed=1, says=[".mimic_vault/*.pkl are recordings of pytest-mimic 0.x, which are no longer used"]
-    )
-    replay = shop.replay().expect(passed=1, real=[])
-    assert "0.x" not in replay.output
-    assert main(["ls", "--vault", str(shop.vault)]) == 0
 
 
 def test_facts_of_a_run_change_only_with_the_outcome(shop):
@@ -389,7 +367,7 @@ def test_facts_of_a_run_change_only_with_the_outcome(shop):
     assert json.loads(path.read_text())["recorded"] > "2020-02-02"
 
 
-def test_a_missing_request_says_that_its_client_has_recordings_of_a_release_candidate(project):
+def test_a_missing_request_says_that_its_client_has_recordings_of_an_older_format(project):
     """They lay in a folder of their client."""
     project.ini("http")
     project.write(
@@ -402,11 +380,9 @@ def test_a_missing_request_says_that_its_client_has_recordings_of_a_release_cand
         )
         [name] = project.run("--mimic-record").vault
     recording = project.vault / name
-    old = recording.read_text().replace('"format": 3', '"format": 1')
+    old = recording.read_text().replace('"format": 4', '"format": 1')
     recording.unlink()
     project.write(f".mimic_vault/calls/http.client/{recording.name}", old)
 
-    says = [
-        ".mimic_vault holds recordings of a release candidate of pytest-mimic 1.0, which this version does not read"
-    ]
+    says = [".mimic_vault holds recordings of an older format, which this pytest-mimic does not read"]
     project.run().expect(failed=1, says=says)

@@ -11,8 +11,8 @@ from typing import Any
 from unit.memory_store import NAME, MemoryStore
 from unit.memory_store import recorded as recorded_value
 
-from pytest_mimic._core.outcome.memory import packed
 from pytest_mimic._core.vault import Vault
+from support.pickle_files import pickle_file
 
 # A module whose objects leave the file BAIT when their pickle is loaded.
 BAITED = """
@@ -100,10 +100,10 @@ def recorded(
     store: MemoryStore = recorded_value(VALUE)
     facts: dict[str, Any] = json.loads(store.read(NAME))
     [entry] = facts["outcomes"]
-    file = packed([stream])
-    store.write(entry["pickle"], b"".join(file.pieces))
+    name, data = pickle_file(stream)
+    store.write(name, data)
     facts["outcomes"] = [
-        {**entry, "checksum": file.checksum, "imports": list(imports), "code": list(code), **facts_of_entry}
+        {**entry, "pickle": name, "imports": list(imports), "code": list(code), **facts_of_entry}
     ]
     store.write(NAME, json.dumps(facts).encode())
     return store

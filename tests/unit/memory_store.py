@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Set
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from pytest_mimic._core.outcome.outcome import Outcome
@@ -17,7 +16,6 @@ class MemoryStore(Store):
 
     def __init__(self) -> None:
         self._files: dict[str, bytes] = {}
-        self._locks: dict[str, threading.RLock] = {}
 
     def read(self, name: str) -> bytes | None:
         return self._files.get(name)
@@ -26,7 +24,7 @@ class MemoryStore(Store):
         data = self._files.get(name)
         return None if data is None else memoryview(bytearray(data))
 
-    def write(self, name: str, data: Data, *, durable: bool = True) -> None:
+    def write(self, name: str, data: Data) -> None:
         self._files[name] = data if isinstance(data, bytes) else b"".join(data)
 
     def delete(self, names: Iterable[str]) -> int:
@@ -36,16 +34,14 @@ class MemoryStore(Store):
         data = self._files.get(name)
         return None if data is None else len(data)
 
-    def names(self, prefix: str = "", *, deep: bool = True, without: Set[str] = frozenset()) -> Iterator[str]:
+    def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> Iterator[str]:
         folder = f"{prefix}/" if prefix else ""
         for name in list(self._files):
-            if name not in without and name.startswith(folder) and (deep or "/" not in name[len(folder) :]):
+            if name not in without and name.startswith(folder):
                 yield name
 
-    @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        with self._locks.setdefault(name, threading.RLock()):
-            yield
+    def alone(self) -> AbstractContextManager[bool]:
+        return nullcontext(True)
 
 
 NAME = "calls/shop/f/00.json"

@@ -44,7 +44,7 @@ BUDGET = {
     "_core.targets": 630,
     "_core.tree": 2_700,
     "_core.types": 1_050,
-    "_core.vault": 3_200,
+    "_core.vault": 2_050,
     "_run": 1_610,
     "_tools.cli": 1_560,
     "_tools.foreign": 820,

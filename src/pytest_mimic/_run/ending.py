@@ -51,7 +51,7 @@ class Ending:
             except MimicError as error:
                 raise pytest.UsageError(str(error)) from None
         if settings.mode.writes and self._is_controller:
-            self._session.keep_error(vault.mark_run)
+            self._session.keep_error(vault.store.share)
 
     def finish(self, session: pytest.Session) -> None:
         """End the run: send the ledger if this is a worker, else judge, clear and set the exit code."""
@@ -70,8 +70,7 @@ class Ending:
         own.keep_error(self._count_tokens)
         if self._is_worker:
             own.keep_error(vault.store.flush)
-            # From here on, the controller's own mark counts.
-            vault.end_run()
+            vault.store.end_run()
             self._config.workeroutput["mimic"] = ledger.to_plain()  # type: ignore[attr-defined]
             return
         if session.shouldstop or session.shouldfail or not is_complete:
@@ -107,9 +106,6 @@ class Ending:
             return
         count, total = vault.size()
         self._judgement.vault = f"vault: {settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"
-        if vault.is_old():
-            old = f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x"
-            ledger.notes.add(f"{old}, which are no longer used: delete them")
 
     def _count_tokens(self) -> None:
         ledger, state = self._session.ledger, self._session.state

@@ -122,4 +122,4 @@ class PytestRun(Hooks):
         self.session.close(passed=False)
         with suppress(MimicError):  # the summary has named what cannot be written
             self.session.vault.store.flush()
-        self.session.vault.end_run()
+        self.session.vault.store.end_run()

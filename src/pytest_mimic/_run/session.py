@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.store import Store
 
 # What a recording mode loads at once, because a test may replace functions that these modules bind.
-_BOUND_EARLY = ("engine.effects", "engine.execution", "vault.object_writing", "vault.writing")
+_BOUND_EARLY = ("engine.effects", "engine.execution", "vault.objects", "vault.writing")
 
 
 class Session:

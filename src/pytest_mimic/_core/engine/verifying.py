@@ -139,8 +139,9 @@ def _stamped(real: RealCall) -> Stored:
     """Return a recorded outcome with what its call now reaches and reads."""
     from pytest_mimic._core.vault.recording_facts import KeptInputs
 
-    lifted = real.replay.stored.lifted()
-    if real.trace is not None:
-        before = None if lifted.inputs is None else lifted.inputs.over(None, is_same=True).encode()
-        lifted.inputs = KeptInputs(real.trace.noter.noted(real.trace).over(before, is_same=True))
-    return lifted
+    stored, trace = real.replay.stored, real.trace
+    if trace is None:
+        return stored.again()
+    name = stored.entry.get("inputs")
+    before = real.state.vault.objects.input_list(name) if name else None
+    return stored.again(KeptInputs(trace.noter.noted(trace).over(before, is_same=True)))

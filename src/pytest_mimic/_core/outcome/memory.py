@@ -1,122 +1,86 @@
-"""The file format of a pickle: a header line, then its stream and buffers at steps of 64 bytes, compressed as a whole if that pays."""
+"""The file of a pickle: its stream and buffers at steps of 64 bytes, compressed as a whole if that saves enough."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from xxhash import xxh3_128, xxh3_128_hexdigest
+from xxhash import xxh3_128
 
 from pytest_mimic._core.outcome.faults import DamagedError
 
-PICKLE = b"pytest-mimic pickle, format 4, "
-FILE = b"pytest-mimic file, format 4, "
-_HEADER = 128
+Piece = bytes | memoryview
+
 # The alignment of buffers that Arrow recommends. It also holds for a mapped file.
 _ALIGN = 64
-# What is larger is not compressed: it can be mapped, which is worth more than some saved space.
+_RAW = b"pytest-mimic pickle, format 4, raw\n".ljust(_ALIGN, b"\0")
+_ZSTD = b"pytest-mimic pickle, format 4, zstd\n".ljust(_ALIGN, b"\0")
+# What is stored raw can be mapped; from this size on that is worth more than some saved space.
 _LARGE = 8 << 20
 _SAVED = 0.10
-_SIZE = struct.Struct("<Q")
+_BLOCK = 1 << 20
 
 
-class Packed(NamedTuple):
-    """A file, and the checksum of its content, 32 hex digits."""
-
-    pieces: list[Any]  # buffers, in order
-    checksum: str
-
-
-def packed(parts: Iterable[Any], start: bytes = PICKLE) -> Packed:
-    """Return the file of a pickle's stream and buffers, or of the one part of a `FILE`."""
-    content = _content(parts)
-    checksum = _checksum(content)
-    how = b"raw"
-    if sum(map(len, content)) < _LARGE:
-        whole = b"".join(content)
-        compressed = zstd_module().compress(whole, level=3)
-        if len(compressed) <= len(whole) * (1 - _SAVED):
-            content, how = [compressed], b"zstd"
-    header = start + how + b" " + checksum.encode() + b"\n"
-    return Packed([header.ljust(_HEADER, b"\0"), *content], checksum)
+def pieces_of(parts: Sequence[Piece]) -> list[Piece]:
+    """Return the file of a pickle, given its stream and its buffers, in pieces, some of which are these buffers."""
+    pieces: list[Piece] = []
+    for part in (struct.pack(f"<{len(parts) + 1}Q", len(parts), *map(len, parts)), *parts):
+        pieces += [part, b"\0" * (-len(part) % _ALIGN)]
+    size = sum(map(len, pieces))
+    if size < _LARGE:
+        small: bytes = zstd_module().compress(b"".join(pieces), level=3)
+        if len(small) <= size * (1 - _SAVED):
+            return [_ZSTD, small]
+    return [_RAW, *pieces]
 
 
-def checksum_of(parts: Iterable[Any]) -> str:
-    """Return the checksum of a content without writing it."""
-    return _checksum(_content(parts))
-
-
-def _content(parts: Iterable[Any]) -> list[Any]:
-    """Return the sizes of parts, then the parts, each at the next step."""
-    views = [memoryview(part).cast("B") if len(part) else b"" for part in parts]
-    table = b"".join(_SIZE.pack(size) for size in (len(views), *map(len, views)))
-    found: list[Any] = []
-    for view in (table, *views):
-        found += [view, b"\0" * (-len(view) % _ALIGN)]
-    return found
-
-
-def _checksum(content: Iterable[Any]) -> str:
-    hasher = xxh3_128()
-    for piece in content:
-        hasher.update(piece)
-    return hasher.hexdigest()
-
-
-def claimed_checksum(data: memoryview, start: bytes = PICKLE) -> str:
-    """Return the checksum that a file itself states. DamagedError: it is not such a file."""
-    return _stated(data, start)[1]
-
-
-def _stated(data: memoryview, start: bytes) -> tuple[str, str]:
-    line, _, rest = bytes(data[:_HEADER]).partition(b"\n")
-    words = line.removeprefix(start).split()
-    if len(data) < _HEADER or not line.startswith(start) or len(words) != 2 or rest.strip(b"\0"):
-        raise DamagedError("")
-    return words[0].decode("latin-1"), words[1].decode("latin-1")
-
-
-def unpack(data: memoryview, checksum: str, start: bytes = PICKLE) -> list[memoryview]:
-    """Return the parts, slices of `data` unless it is compressed.
+def unpack(data: memoryview) -> list[memoryview]:
+    """Return the pickle's stream and its buffers, slices of `data` unless it is compressed.
 
     Raises:
-        DamagedError: The content does not have that checksum, or any byte of the file is not as written.
+        DamagedError: It is no file of a pickle. Its bytes are checked by its name; see `object_name`.
     """
-    how, stated = _stated(data, start)
-    content = data[_HEADER:]
-    if how == "zstd":
+    head, body = bytes(data[:_ALIGN]), data[_ALIGN:]
+    if head not in (_RAW, _ZSTD):
+        raise DamagedError("")
+    if head == _ZSTD:
         zstd = zstd_module()
+        decompressor = zstd.ZstdDecompressor()
         try:
-            content = memoryview(bytearray(zstd.decompress(bytes(content))))
-        except (zstd.ZstdError, EOFError, MemoryError) as reason:
+            body = memoryview(bytearray(decompressor.decompress(body, max_length=_LARGE)))
+        except zstd.ZstdError as reason:
             raise DamagedError("") from reason
-    elif how != "raw":
-        raise DamagedError("")
-    if stated != checksum or xxh3_128_hexdigest(content) != checksum:
-        raise DamagedError("")
-    count = _SIZE.unpack(content[: _SIZE.size])[0]
-    position = _SIZE.size * (count + 1)
-    sizes = [size for (size,) in _SIZE.iter_unpack(content[_SIZE.size : position])]
-    parts = []
+        if not decompressor.eof or decompressor.unused_data:
+            raise DamagedError("")
+    try:
+        (count,) = struct.unpack_from("<Q", body)
+        sizes = struct.unpack_from(f"<{count}Q", body, 8)
+    except struct.error as reason:
+        raise DamagedError("") from reason
+    parts, position = [], _stepped(8 + 8 * count)
     for size in sizes:
-        position += -position % _ALIGN
-        parts.append(content[position : position + size])
-        position += size
+        parts.append(body[position : position + size])
+        position += _stepped(size)
+    if not parts or position != len(body):
+        raise DamagedError("")
     return parts
 
 
-def object_name(content: bytes) -> str:
-    """Return the name of the object of these long bytes, which contains its checksum."""
-    checksum = checksum_of([content])
-    return f"objects/{checksum[:2]}/{checksum}.bin"
+def _stepped(size: int) -> int:
+    return size + -size % _ALIGN
 
 
-def content_of(data: memoryview, name: str) -> bytes:
-    """Return the long bytes in an object. DamagedError: they are not what its name says."""
-    [part] = unpack(data, name.rpartition("/")[2].partition(".")[0], FILE)
-    return bytes(part)
+def object_name(pieces: Sequence[Piece], suffix: str) -> str:
+    """Return the name of the object with these bytes, which contains their hash."""
+    digest = xxh3_128()
+    for piece in pieces:
+        view = memoryview(piece).cast("B")
+        for start in range(0, len(view), _BLOCK):
+            digest.update(view[start : start + _BLOCK])
+    digits = digest.hexdigest()
+    return f"objects/{digits[:2]}/{digits}.{suffix}"
 
 
 @cache  # a module that is missing is looked for in all of `sys.path` each time

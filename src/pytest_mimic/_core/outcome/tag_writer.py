@@ -183,7 +183,7 @@ class Writer:
         self._bytes += len(value)
         if self._bytes > _MOST_BYTES:
             raise NotExactError("too many bytes")
-        name = object_name(value)
+        name = object_name([value], "bin")
         self.objects[name] = value
         return {**self.node("object", name), "size": len(value)}
 

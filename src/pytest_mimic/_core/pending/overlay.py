@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from contextlib import AbstractContextManager
 
 from xxhash import xxh3_64_hexdigest
 
@@ -19,9 +18,6 @@ _DELETED = b""
 
 class OverlayStore(Store):
     """A store of the files that differ from those of a vault: `over` holds these, the vault is only read."""
-
-    #: The objects that no recording names any more go when the run has ended.
-    keeps_objects = True
 
     def __init__(self, over: FolderStore, vault: Store) -> None:
         self.over = over
@@ -39,13 +35,10 @@ class OverlayStore(Store):
             return self.vault.map(name)
         return found if len(found) else None
 
-    def write(self, name: str, data: Data, *, durable: bool = True) -> None:
+    def write(self, name: str, data: Data) -> None:
         if _is_recording(name) and self.over.size(f"{BEFORE}/{name}") is None:
             self.over.write(f"{BEFORE}/{name}", mark_of_content(self.vault.read(name)).encode())
-        self.over.write(name, data, durable=durable)
-
-    def flush(self) -> None:
-        self.over.flush()
+        self.over.write(name, data)
 
     def delete(self, names: Iterable[str]) -> int:
         deleted = 0
@@ -66,13 +59,10 @@ class OverlayStore(Store):
             return self.vault.size(name)
         return size or None
 
-    def names(self, prefix: str = "", *, deep: bool = True, without: Set[str] = frozenset()) -> list[str]:
-        over = dict.fromkeys(self.over.names(prefix, deep=deep, without=without))
-        found = [*self.vault.names(prefix, deep=deep, without=without | over.keys())]
+    def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:
+        over = dict.fromkeys(self.over.names(prefix, without=without))
+        found = [*self.vault.names(prefix, without=without | over.keys())]
         return found + [name for name in over if self.over.size(name) and not name.startswith(f"{BEFORE}/")]
-
-    def lock(self, name: str) -> AbstractContextManager[None]:
-        return self.over.lock(name)
 
     # -- what waits
 
@@ -88,9 +78,6 @@ class OverlayStore(Store):
         """Forget what was written over a recording. Its objects stay."""
         self.over.delete([name, f"{BEFORE}/{name}"])
         self.prune({name.rpartition("/")[0]})
-
-    def sweep(self) -> None:
-        self.over.sweep()
 
     def prune(self, folders: set[str]) -> None:
         self.over.prune({*folders, *(f"{BEFORE}/{folder}" for folder in folders)})

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.pending.overlay import BEFORE, OverlayStore
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._core.vault.clearing import references
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
+from pytest_mimic._core.vault.parsing import references
 from pytest_mimic._core.whole_files import write_whole
 from pytest_mimic.errors import MimicError
 
@@ -71,6 +71,7 @@ class Waiting:
             self._write(name)
         self.before.collect(self.before.replaced)
         self.before.store.flush()
+        self.before.store.end_run()
         for name in names:
             self.store.discard(name)
 
@@ -84,18 +85,11 @@ class Waiting:
             )
         if self.store.size(name) is None:
             self.before.delete([name])
-        elif name.startswith(CASSETTES):
-            entries = [
-                one.whole()._replace(stored=one.stored.lifted())
-                for one in self.after.read_cassette(name) or ()
-            ]
-            test, date = self.after.test_of(name), self.after.date_of(name)
-            self.before.write_cassette(name, entries, test=test, recorded=date)
-        elif (recording := self.after.read(name)) is not None:
-            if name != recording_name(recording.target, PurePosixPath(name).stem):
+        else:
+            recording = None if name.startswith(CASSETTES) else self.after.read(name)
+            if recording and name != recording_name(recording.target, PurePosixPath(name).stem):
                 raise MimicError("it is the recording of another function")
-            outcomes = [one.lifted() for one in recording.outcomes]
-            self.before.write(name, recording.whole()._replace(outcomes=outcomes))
+            self.before.copy(name, self.after)
 
     # -- the folder
 
@@ -154,19 +148,16 @@ class Renewals:
         if new is None:
             return
         if name.startswith(CASSETTES):
-            entries = [
-                one.whole()._replace(stored=one.stored.lifted()) for one in vault.read_cassette(name) or ()
-            ]
+            entries = vault.read_cassette(name) or []
             entries[place] = entries[place]._replace(arguments=made.arguments, source=made.source, stored=new)
             vault.write_cassette(name, entries, test=made.test, recorded=made.recorded)
         elif (known := vault.read(name)) is not None:
-            outcomes = [one.lifted() for one in known.outcomes]
+            outcomes = known.outcomes
             outcomes[place] = new
             # The outcomes that were not verified come from the source that was recorded.
             source = made.source if len(places) == len(outcomes) else known.source
             made = made._replace(outcomes=outcomes, source=source)
             vault.write(name, made._replace(owner=known.owner, identity=known.identity))
-        vault.store.flush()
 
 
 def review_of(settings: Settings) -> Waiting:

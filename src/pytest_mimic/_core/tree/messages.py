@@ -73,7 +73,7 @@ def nearest_recording(
     parameters of the test, then the latest. Only
     the first few hundred candidates are considered.
     """
-    short, _ = shortened(arguments)
+    short = shortened(None if arguments is None else dict(arguments))
 
     def likeness(known: Known) -> tuple[bool, float, bool, str]:
         differing: float = float("inf")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.long_parts import long_parts
-from pytest_mimic._core.vault.parsing import is_object
+from pytest_mimic._core.vault.schema import objects_of
 from pytest_mimic._core.words import plural
 
 Entry = dict[str, Any]
@@ -113,15 +112,6 @@ class CatalogFile:
         if not self.is_cassette:
             return self.calls[0].label(width)
         return f"cassette {self.key} ({plural(len(self.calls), 'call')})"
-
-
-def objects_of(entry: Entry) -> Iterator[str]:
-    for key in ("json", "pickle"):
-        if key in entry:
-            yield entry[key]
-    if is_object(entry.get("inputs", "")):
-        yield entry["inputs"]
-    yield from entry.get("objects", ())
 
 
 def _checked(entries: object) -> list[Entry]:

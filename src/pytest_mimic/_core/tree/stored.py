@@ -43,16 +43,18 @@ def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = 
     `secrets` are as for `without_secrets`. CorruptRecordingError: a file is damaged or missing.
     """
     body, entry = stored.readable(), stored.entry
-    # Lifting loads all that makes outcomes, so it is only done for what the JSON does not say.
-    lifted: Any = stored.lifted().encoded if body is None or "objects" in entry else None
     if body is None:
-        pickled, mark = lifted.pickled, entry.get("checksum", lifted.fingerprint)
-        lists = {"preview": "\n".join(map(str, entry.get("preview", ()))), "imports": pickled.imports}
-        return {"$pickle": {**lists, "code": pickled.code}, "size": stored.size, "digest": mark}
+        encoded: Any = stored.encoded
+        pickled, mark = encoded and encoded.pickled, encoded and encoded.fingerprint
+        imports, code = (
+            (pickled.imports, pickled.code) if pickled else (entry.get("imports", []), entry.get("code", []))
+        )
+        lists = {"preview": "\n".join(map(str, entry.get("preview", ()))), "imports": imports, "code": code}
+        return {"$pickle": lists, "size": stored.size, "digest": mark or entry.get("fingerprint")}
     body = without_secrets(body, redactor, secrets)
     found = body_tree(body, is_tagged=stored.is_tagged)
-    if lifted is not None:
-        found = _with_objects(found, lifted.readable.objects)
+    if "objects" in entry:
+        found = _with_objects(found, stored.long_bytes())
     found.pop("is_open", None)  # items count as far as both streams were read
     if stored.awaited:
         found["awaited"] = True

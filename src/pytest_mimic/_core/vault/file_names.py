@@ -15,9 +15,6 @@ FOLDERS = ("calls", "cassettes")
 #: The beginning of the name of each recording that is no cassette, and of each cassette.
 CALLS = "calls/"
 CASSETTES = "cassettes/"
-#: The lock that is held while objects are written or collected.
-OBJECTS_LOCK = "objects"
-
 _LONGEST = 56
 # The names that Windows keeps for devices, whatever their suffix.
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
@@ -79,11 +76,6 @@ def cassette_of_test(nodeid: str, number: int = 1) -> str:
         slug = f"{folder[-40:].lstrip('-./')}/{last[:38].rstrip('-.')}"
     slug = re.sub(_DEVICE, r"\1\2_", slug)
     return f"{slug}-{digest}"
-
-
-def fingerprint_in(name: str) -> str:
-    """Return the fingerprint in the name of an object."""
-    return name.rpartition("/")[2].partition(".")[0].partition("-")[0]
 
 
 # File systems allow 255 bytes; the temporary file that is written first has a longer name.

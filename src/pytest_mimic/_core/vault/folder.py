@@ -8,15 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
-from functools import cached_property, partial
-from os import close, fstat, fsync, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
+from functools import partial
+from os import close, fstat, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
-from threading import Lock
+from time import time
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_mimic._core.vault.leftovers import abandoned, sweep, this_host
-from pytest_mimic._core.vault.locks import FOLDER, RunMark, file_lock
+from pytest_mimic._core.vault.locks import RunLock
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -33,8 +32,8 @@ _MAPPED_FROM = 1 << 20
 _CHUNK = 1 << 20
 # Most recordings are read by one call of this size.
 _SMALL = 1 << 14
-# On Windows, an inode takes a call for each file.
-_HAS_INODES = os.name == "posix"
+# A temporary file as old as this, in seconds, was left by a writer that was killed.
+_LEFT = 3600.0
 # The attempts to make a folder that other processes remove.
 _TRIES = 8
 
@@ -42,16 +41,11 @@ _TRIES = 8
 class FolderStore:
     """Files in a folder, which the first write makes."""
 
-    keeps_objects = False
-    run_mark: RunMark | None
-
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self._prefix = join(self.path, "")
-        self._unflushed: set[str] = set()
-        self._is_swept = False
-        self.run_mark = RunMark(lambda: self._lock_folder)
-        self._threads: dict[tuple[int, str], Lock] = {}
+        self._has_written = self._is_unflushed = False
+        self._lock = RunLock(partial(_lock_path, self.path))
 
     def read(self, name: str) -> bytes | None:
         try:
@@ -81,13 +75,14 @@ class FolderStore:
             self._check_absent(name, reason)
             return None
 
-    def write(self, name: str, data: Data, *, durable: bool = True) -> None:
+    def write(self, name: str, data: Data) -> None:
         path = self._prefix + name
         try:
-            if not self._is_swept:
+            if not self._has_written:
                 _make_folders(self.path)
-                sweep(self.path)
-                self._is_swept = True
+                self.delete(self.leftovers())
+                self._has_written = True
+            self._is_unflushed = True
             file, temporary = self._open_temporary()
             _write_file(file, temporary, data)
             try:
@@ -96,8 +91,6 @@ class FolderStore:
                 with suppress(OSError):
                     unlink(temporary)
                 raise
-            if durable:
-                self._unflushed.add(path)
         except OSError as reason:
             at_fault = self.path if isfile(self.path) else path
             raise _cannot("write", at_fault, reason) from None
@@ -109,30 +102,20 @@ class FolderStore:
         """
         number = 0
         while True:
-            path = self._prefix + temporary_name(number)
+            path = f"{self._prefix}.mimic-{getpid()}-{number}.tmp"
             try:
                 # A user may delete the vault during a run.
                 return _in_folder(self.path, partial(open_file, path, _WRITE, 0o666)), path
             except (
                 FileExistsError
-            ):  # another thread writes it, or a dead process with this number has left it
+            ):  # another thread writes it, or a killed process with this number has left it
                 number += 1
 
     def flush(self) -> None:
-        failed: MimicError | None = None
-        while self._unflushed:
-            path = self._unflushed.pop()
-            try:
-                file = open_file(path, _FLUSH)
-                try:
-                    fsync(file)  # the first flush brings most of the others to the disk as well
-                finally:
-                    close(file)
-            except OSError as reason:
-                if not isinstance(reason, FileNotFoundError):  # deleted again
-                    failed = failed or _cannot("write", path, reason)
-        if failed is not None:
-            raise failed
+        # To flush each of thousands of small files takes longer than to record them. Windows has no other way.
+        if self._is_unflushed and hasattr(os, "sync"):
+            os.sync()
+        self._is_unflushed = False
 
     def delete(self, names: Iterable[str]) -> int:
         deleted = 0
@@ -152,9 +135,9 @@ class FolderStore:
         except OSError:
             return None
 
-    def names(self, prefix: str = "", *, deep: bool = True, without: Set[str] = frozenset()) -> list[str]:
+    def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:
         start = f"{prefix}/" if prefix else ""
-        found: list[tuple[int, str]] = []
+        names: list[str] = []
         folders = []
         try:
             with scandir(self._prefix + prefix) as entries:
@@ -164,14 +147,13 @@ class FolderStore:
                     if entry.is_dir():
                         folders.append(name)
                     else:
-                        found.append((entry.inode() if _HAS_INODES else 0, name))
+                        names.append(name)
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as reason:
             raise _cannot("read", self._prefix + prefix, reason) from None
-        # By their inodes: on ext4, this deletes 5,000 files thirty times as fast as in the order of their names.
-        names = [name for _, name in sorted(found)]
-        for folder in folders if deep else ():
+        names.sort()
+        for folder in folders:
             names += self.names(folder, without=without)
         return names
 
@@ -185,57 +167,36 @@ class FolderStore:
                     break
                 folder = dirname(folder)
 
-    def sweep(self) -> None:
-        try:
-            sweep(self.path)
-        except FileNotFoundError:  # there is no vault
-            return
-        except OSError as reason:
-            raise _cannot("read", self.path, reason) from None
-
     def leftovers(self) -> list[str]:
+        left = []
         try:
-            return sorted(abandoned(self.path))
-        except FileNotFoundError:  # there is no vault
+            with scandir(self.path) as entries:
+                for entry in entries:
+                    if entry.name.startswith(".mimic-") and entry.name.endswith(".tmp"):
+                        with suppress(OSError):
+                            left += [entry.name] if time() - entry.stat().st_mtime > _LEFT else []
+        except OSError:  # there is no vault
             return []
+        return sorted(left)
+
+    def share(self) -> None:
+        with self._locking():
+            self._lock.share()
 
     @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        # Threads of one process wait for a lock in memory first, as waiting for a file is polling. The lock belongs to
-        # the process id: a forked child inherits locks whose owners do not exist in it.
-        owner = (getpid(), name)
-        threads = self._threads.setdefault(owner, Lock())
-        threads.acquire()
+    def alone(self) -> Iterator[bool]:
+        with self._locking(), self._lock.alone() as is_alone:
+            yield is_alone
+
+    def end_run(self) -> None:
+        self._lock.end()
+
+    @contextmanager
+    def _locking(self) -> Iterator[None]:
         try:
-            from hashlib import blake2b
-
-            path = join(self._lock_folder, blake2b(name.encode(), digest_size=16).hexdigest())
-            file = file_lock(path, poll_interval=0.005)
-            try:
-                file.acquire()
-            except OSError as reason:
-                raise _cannot("lock", path, reason) from None
-            try:
-                yield
-            finally:
-                file.release()
-        finally:
-            threads.release()
-
-    @cached_property
-    def _lock_folder(self) -> str:
-        """The folder of lock files: outside the vault, and the same for every path that leads to the vault."""
-        from hashlib import blake2b
-        from tempfile import gettempdir
-
-        user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-        vault = blake2b(realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
-        folder = join(gettempdir(), f"{FOLDER}{user}", vault)
-        try:
-            _make_folders(folder, mode=0o700)
+            yield
         except OSError as reason:
-            raise _cannot("make", folder, reason) from None
-        return folder
+            raise _cannot("lock", self.path, reason) from None
 
     def _check_absent(self, name: str, reason: OSError) -> None:
         """Raise an error, unless the vault is readable and just has no such file."""
@@ -246,14 +207,19 @@ class FolderStore:
 
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-# Windows flushes no file that is open for reading only; elsewhere, one may be read-only by now.
-_FLUSH = (os.O_RDWR if os.name == "nt" else os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0)
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def temporary_name(number: int) -> str:
-    """Return a name for a temporary file, which says who writes it."""
-    return f".mimic-{this_host()}-{getpid()}-{number}.tmp"
+def _lock_path(vault: str) -> str:
+    """Return the file of a vault's lock: outside the vault, and the same for every path that leads to the vault."""
+    from hashlib import blake2b
+    from tempfile import gettempdir
+
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+    digits = blake2b(realpath(vault).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+    folder = join(gettempdir(), f"pytest-mimic-{user}")
+    _make_folders(folder, mode=0o700)
+    return join(folder, f"{digits}.lock")
 
 
 def _write_file(file: int, path: str, data: Data) -> None:

@@ -1,94 +1,93 @@
-"""Locks between processes, which leave no line in the log of the code under test."""
+"""The lock of a vault: shared by the runs that record, alone by who deletes objects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
-from os import getpid
-from pathlib import Path
-from typing import TYPE_CHECKING
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from os import close, fstat, getpid
+from os import open as open_file
 
-from pytest_mimic.errors import MimicError
-
-if TYPE_CHECKING:
-    import logging
-
-    from filelock import FileLock
-
-#: The start of the name of one user's folder of locks, in the temporary folder.
-FOLDER = "pytest-mimic-"
-_MARK = "run-"
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 
 
-def file_lock(path: str, *, poll_interval: float = 0.05) -> FileLock:
-    """Return a lock on a file. Any thread may release it."""
-    import logging
+class RunLock:
+    """Whether this process may still name, or put back, what another one would delete.
 
-    from filelock import FileLock
-
-    logging.getLogger("filelock").addFilter(_is_foreign)  # the same filter is added once
-    return FileLock(path, poll_interval=poll_interval, thread_local=False)
-
-
-def _is_foreign(record: logging.LogRecord) -> bool:
-    """Return whether filelock logs another file than the plugin's: a test may check everything that is logged."""
-    args = record.args
-    if not isinstance(args, tuple) or len(args) < 2:
-        return True
-    return not Path(str(args[1])).parent.parent.name.startswith(FOLDER)
-
-
-class RunMark:
-    """The mark of a run that may put back recordings which it has replaced: other processes keep all objects meanwhile.
-
-    It is a locked file, so it goes with its process. Whoever sets it or asks for it has the lock of the objects.
-
-    Args:
-        folder: Returns the folder of the locks.
+    The system drops the lock with its process. Windows has none that is shared: there, a byte of the file is locked for
+    each process, and all of them by who is alone.
     """
 
-    def __init__(self, folder: Callable[[], str]) -> None:
-        self._folder = folder
-        self._lock: FileLock | None = None
-        self._process = 0
+    def __init__(self, path: Callable[[], str]) -> None:
+        self._path = path
+        self._file: int | None = None
+        self._owner = (0, 0, 0)  # the process, and what the file was: a test may close the files of others
 
-    @property
-    def is_set(self) -> bool:
-        return self._lock is not None
+    def share(self) -> None:
+        """Take part, and wait for who is alone. A forked process takes part on its own. OSError: it cannot be locked."""
+        if self._file is None or not self._is_ours():
+            self._file = open_file(self._path(), _FLAGS, 0o600)
+            self._owner = getpid(), *_identity(self._file)
+            _lock(self._file, alone=False)
 
-    def set(self) -> None:
-        """Mark this run. MimicError: the system cannot lock."""
-        path = f"{self._folder()}/{_MARK}{getpid()}-{id(self):x}"
-        lock = file_lock(path)
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Keep others out for the block, and say whether none of them takes part. OSError: it cannot be locked."""
+        is_shared = self._file is not None and self._is_ours()
+        file = self._file if is_shared else open_file(self._path(), _FLAGS, 0o600)
+        assert file is not None
         try:
-            lock.acquire()
-        except OSError as reason:
-            cause = reason.strerror or str(reason)
-            raise MimicError(f"cannot lock {path}: {cause}", path=path, cause=cause) from None
-        self._lock, self._process = lock, getpid()
+            yield _lock(file, alone=True)
+        finally:
+            if is_shared:
+                _lock(file, alone=False)
+            else:
+                close(file)
 
-    def is_set_elsewhere(self) -> bool:
-        """Check whether another run has its mark. Marks of runs that were killed are removed."""
+    def end(self) -> None:
+        if self._file is not None and self._is_ours():
+            close(self._file)
+        self._file = None
+
+    def __del__(self) -> None:
+        self.end()
+
+    def _is_ours(self) -> bool:
+        assert self._file is not None
+        return self._owner == (getpid(), *_identity(self._file))
+
+
+def _identity(file: int) -> tuple[int, int]:
+    try:
+        found = fstat(file)
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: int, *, alone: bool) -> bool:
+        own, most = getpid() % (1 << 20), 1 << 20
+        for start, size in ((own, 1), (0, most)):
+            os.lseek(file, start, os.SEEK_SET)
+            with suppress(OSError):  # it was not locked
+                msvcrt.locking(file, msvcrt.LK_UNLCK, size)
+        os.lseek(file, 0 if alone else own, os.SEEK_SET)
         try:
-            marks = list(Path(self._folder()).glob(f"{_MARK}*"))
-        except OSError:  # nobody knows
-            return True
-        for path in marks:
-            if self._lock is not None and str(path) == self._lock.lock_file:
-                continue
-            lock = file_lock(str(path))
-            try:
-                lock.acquire(blocking=False)
-            except (TimeoutError, OSError):
-                return True
-            lock.release()
-            with suppress(OSError):
-                path.unlink()
-        return False
+            msvcrt.locking(file, msvcrt.LK_NBLCK if alone else msvcrt.LK_LOCK, most if alone else 1)
+        except OSError:
+            return False
+        return True
 
-    def close(self) -> None:
-        lock, self._lock = self._lock, None
-        if lock is not None and self._process == getpid():  # a forked process shares the lock
-            lock.release()
-            with suppress(OSError):
-                Path(lock.lock_file).unlink()
+else:
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
+
+    def _lock(file: int, *, alone: bool) -> bool:
+        try:
+            flock(file, LOCK_EX | LOCK_NB if alone else LOCK_SH)
+        except BlockingIOError:
+            return False
+        return True

@@ -6,48 +6,41 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from xxhash import xxh3_128_hexdigest
-
+from pytest_mimic._core.outcome.memory import Piece, object_name
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.parsing import is_object, parse
 from pytest_mimic.errors import MimicError
 
 # A text of more characters, and a list or mapping of more items, is an object of its own.
 _LONG, _MANY = 2048, 400
-#: What has no more characters than this as Python writes it has no long part: an item and its comma take three.
-SHORTEST = 3 * _MANY
 # How many characters of such a text stand in the recording itself.
 _START = 80
 
 Arguments = dict[str, Any]
+Place = Callable[[list[Piece], str], str]
 
 
-def shortened(arguments: Mapping[str, Any] | None) -> tuple[Arguments | None, dict[str, bytes]]:
-    """Return described arguments as a recording has them, and the objects with their long parts by name."""
-    objects: dict[str, bytes] = {}
+def shortened(arguments: Arguments | None, place: Place = object_name) -> Arguments | None:
+    """Return described arguments as a recording has them. `place` names the objects of long parts, and may write them."""
 
     def short(part: Any) -> Any:
         kind = type(part)
         if kind in (str, list, dict) and len(part) > (_LONG if kind is str else _MANY):
-            return _detached(part, objects)
+            return _detached(part, place)
         if kind is list:
             return [short(one) for one in part]
         return {name: short(each) for name, each in part.items()} if kind is dict else part
 
-    if arguments is None:
-        return None, objects
-    return {name: short(part) for name, part in arguments.items()}, objects
+    return arguments and {name: short(part) for name, part in arguments.items()}
 
 
-def _detached(part: Any, objects: dict[str, bytes]) -> dict[str, Any]:
+def _detached(part: Any, place: Place) -> dict[str, Any]:
     is_text = type(part) is str
     content = layout(part.splitlines(keepends=True) if is_text else part) + "\n"
-    data = content.encode(errors="backslashreplace")
-    digits = xxh3_128_hexdigest(data)
-    name = f"objects/{digits[:2]}/{digits}.json"
-    objects[name] = data
+    name = place([content.encode(errors="backslashreplace")], "json")
     start = {"start": part[:_START]} if is_text else {}
-    return {"$cut": type(part).__name__, **start, "length": len(part), "digest": digits[:8], "object": name}
+    digest = name.rpartition("/")[2][:8]
+    return {"$cut": type(part).__name__, **start, "length": len(part), "digest": digest, "object": name}
 
 
 def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterable
+from json import loads
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.outcome.faults import DamagedError
+from pytest_mimic._core.outcome.memory import Piece, object_name, pieces_of, unpack
 from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
-from pytest_mimic._core.vault.file_names import fingerprint_in
+from pytest_mimic._core.outcome.plain import layout_of
 from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, parse
-from pytest_mimic._core.vault.schema import body_fault, body_of
-from pytest_mimic.errors import MimicError, StaleRecordingError
+from pytest_mimic._core.vault.schema import body_of
+from pytest_mimic.errors import CorruptRecordingError, MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.class_tags import ClassTag
@@ -27,19 +29,19 @@ _LONGEST = 200
 
 
 class Objects:
-    """Loads outcomes; no pickle if `pickles` is `forbid` instead of `listed`. Messages show the path `label`."""
+    """Loads outcomes, and writes objects, each named by its content; no pickle if `pickles` is `forbid`.
+
+    Messages show the path `label`. The bytes of an object are compared with its name once a run.
+    """
 
     def __init__(self, store: Store, *, pickles: Literal["listed", "forbid"], label: str) -> None:
         self.label = label
-        self.forbidden = pickles == "forbid"
-        self._store = store
+        self.store = store
+        self._forbidden = pickles == "forbid"
         self._classes: dict[int, ClassTag] = {}
-        #: The lists of what calls reach and read that this run has named in a recording, with their names.
-        self.lists: dict[str, str] = {}
+        self._sound: dict[str, int] = {}  # the bytes of objects that are as they were written
 
-    def forget_lists(self) -> None:
-        """Look again which lists are there: some may be deleted."""
-        self.lists = {}
+    # Outcomes
 
     def load(self, entry: Entry, origin: Origin, paths: PathStore | None = None) -> Outcome:
         """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
@@ -53,7 +55,7 @@ class Objects:
         try:
             return decode_plain(body)
         except Exception as reason:
-            raise self._unreadable(reason, entry, origin) from None
+            raise self._damaged(entry.get("json", origin.name), origin, reason) from None
 
     def body(self, entry: Entry, origin: Origin) -> Any:
         """Return the tree of a readable outcome: a part of its entry, or a JSON object, checked to be of its kind."""
@@ -61,29 +63,16 @@ class Objects:
             return body_of(entry)
         name = entry["json"]
         body = parse(self._read(name, origin), f"{self.label}/{name}", test=origin.test)
-        fault = body_fault(body)
-        if fault is None and entry["kind"] not in body:
-            fault = f"it holds no {entry['kind']}"
-        if fault is not None:
-            raise self._damaged(name, origin, fault)
+        if type(body) is not dict or entry["kind"] not in body:
+            raise self._damaged(name, origin, f"it holds no {entry['kind']}")
         return body
-
-    def stored(self, name: str) -> bytes | None:
-        """Return the bytes of a file of the vault, None if it is missing."""
-        return self._store.read(name)
-
-    def text(self, entry: Entry, origin: Origin) -> str:
-        """Return the readable JSON of an outcome as it is in the vault, without its duration."""
-        from pytest_mimic._core.outcome.plain import layout
-
-        return layout(self.body(entry, origin)) + "\n"
 
     def input_list(self, name: str, *, test: str | None = None) -> bytes:
         """Return a list of what a call reaches and reads.
 
         CorruptRecordingError: it is missing or damaged.
         """
-        data = self._store.read(name)
+        data = self.store.read(name)
         path = f"{self.label}/{name}"
         if data is None:
             raise corrupt(path, "is missing", test=test)
@@ -97,26 +86,74 @@ class Objects:
 
     def equals(self, entry: Entry, origin: Origin, encoded: Encoded) -> bool:
         """Return whether the body of an entry, with the objects that it names, is sound and is this outcome."""
+        readable = encoded.readable
         if encoded.is_tagged != entry.get("tagged", False):
             return False
         try:
-            if encoded.readable is None:
-                if "pickle" not in entry or fingerprint_in(entry["pickle"]) != encoded.fingerprint:
+            if readable is None:
+                if entry.get("fingerprint") != encoded.fingerprint:
                     return False
-                self.content(entry, origin)
+                self.map(entry["pickle"], origin)
                 return True
-            listed = {"imports": encoded.readable.imports, "objects": sorted(encoded.readable.objects)}
-            if any(entry.get(name, []) != names for name, names in listed.items()):
+            listed = {"imports": readable.imports, "objects": sorted(readable.objects)}
+            if "pickle" in entry or any(entry.get(name, []) != names for name, names in listed.items()):
                 return False
-            self.check_bytes(origin, listed["objects"])
-            return self.text(entry, origin) == encoded.readable.text
+            for name in readable.objects:
+                self.map(name, origin)
+            return layout_of(self.body(entry, origin)) == readable.text
         except MimicError:
             return False
 
-    def check_bytes(self, origin: Origin, names: Iterable[str]) -> None:
-        """Check objects of long bytes. CorruptRecordingError: one is missing or damaged."""
-        for name in names:
-            self.long_bytes(origin, name)
+    # Writing
+
+    def placed(self, encoded: Encoded, *, inline: int) -> Entry:
+        """Return the facts of an outcome that was written: its body, of up to so many characters, or its object."""
+        readable = encoded.readable
+        if readable is None:
+            pickled: Any = encoded.pickled
+            name = self.place(pieces_of(pickled.parts()), "pkl")
+            facts: Entry = {"kind": encoded.kind, "pickle": name, "fingerprint": encoded.fingerprint}
+            facts["imports"] = pickled.imports
+            if encoded.count != 1:
+                facts["count"] = encoded.count
+            if pickled.code:
+                facts["code"] = pickled.code
+            if pickled.by_value:
+                from pytest_mimic._core.outcome.pickling import python_version
+
+                facts["python"] = pickled.python or python_version()
+            return facts
+        facts = {"imports": readable.imports} if readable.imports else {}
+        if readable.objects:
+            facts["objects"] = sorted(self.place([one], "bin") for one in readable.objects.values())
+        if len(readable.text) <= inline:
+            return {**facts, **loads(readable.text)}
+        return {
+            **facts,
+            "kind": encoded.kind,
+            "json": self.place([readable.text.encode()], "json", keeps_edits=True),
+        }
+
+    def place(self, pieces: list[Piece], suffix: str, *, keeps_edits: bool = False) -> str:
+        """Write an object, unless it is there and sound, and return its name.
+
+        With `keeps_edits`, one that was edited stays, and the object gets another name.
+        """
+        while True:
+            name = object_name(pieces, suffix)
+            if name in self._sound and self.store.size(name) == self._sound[name]:
+                return name
+            held = self.store.map(name)
+            if held is None or object_name([held], suffix) != name:
+                text = _text_of(held) if held is not None and suffix == "json" else None
+                is_same = text is not None and text == _text_of(b"".join(pieces))
+                if text is not None and not is_same and keeps_edits:
+                    pieces = [*pieces, b"\n"]
+                    continue
+                if not is_same:  # else git has changed its line ends
+                    self.store.write(name, pieces)
+            self._sound[name] = sum(map(len, pieces))
+            return name
 
     # Outcomes with tags
 
@@ -126,7 +163,7 @@ class Objects:
         def content(name: str) -> bytes:
             if name not in entry.get("objects", ()):
                 raise ValueError(f"it names {name}, which its recording does not list")
-            return self.long_bytes(origin, name)
+            return bytes(self.map(name, origin))
 
         return Reader(paths, entry.get("imports", ()), content, self._classes)
 
@@ -153,23 +190,22 @@ class Objects:
 
     # Pickles
 
-    def content(self, entry: Entry, origin: Origin) -> tuple[bytes, list[Any]]:
-        """Return the checked pickle streams and buffers of an object. Nothing is unpickled."""
-        name = entry["pickle"]
-        self._check_allowed(entry, origin)
-        data = self.map(name, origin)
-        from pytest_mimic._core.outcome.faults import DamagedError
-        from pytest_mimic._core.outcome.memory import unpack
+    def content(self, entry: Entry, origin: Origin, *, anywhere: bool = False) -> tuple[bytes, list[Any]]:
+        """Return the checked pickle streams and buffers of an object. Nothing is unpickled.
 
+        MimicError: the pickle may not be loaded on this Python, which is not asked for with `anywhere`.
+        """
+        if not anywhere:
+            self._check_allowed(entry, origin)
         try:
-            stream, *buffers = unpack(data, entry["checksum"])
+            stream, *buffers = unpack(self.map(entry["pickle"], origin))
         except DamagedError as reason:
-            raise self._damaged(name, origin, str(reason)) from None
+            raise self._damaged(entry["pickle"], origin, str(reason)) from None
         return bytes(stream), list(buffers)
 
     def _check_allowed(self, entry: Entry, origin: Origin) -> None:
         """Check that this pickle may be loaded, on this Python."""
-        if self.forbidden:
+        if self._forbidden:
             path = f"{self.label}/{entry['pickle']}"
             raise MimicError(
                 f"mimic_pickle = forbid: the outcome of {origin.target} is a pickle",
@@ -213,36 +249,26 @@ class Objects:
     # Bytes
 
     def map(self, name: str, origin: Origin) -> memoryview:
-        """Return the bytes of an object. The caller owns them.
+        """Return the bytes of an object, as they were written. The caller owns them.
 
         Raises:
-            CorruptRecordingError: The file is missing, or a pointer of Git LFS.
+            CorruptRecordingError: The file is missing, damaged, or a pointer of Git LFS.
         """
-        data = self._store.map(name)
+        data = self.store.map(name)
         if data is None:
             raise self._missing(name, origin)
         check_pulled(data, f"{self.label}/{name}")
+        if self._sound.get(name) != len(data) and not name.endswith(".json"):  # which may be edited by hand
+            if object_name([data], name.rpartition(".")[2]) != name:
+                raise self._damaged(name, origin, "")
+            self._sound[name] = len(data)
         return data
 
     def _read(self, name: str, origin: Origin) -> bytes:
-        found = self._store.read(name)
+        found = self.store.read(name)
         if found is None:
             raise self._missing(name, origin)
         return found
-
-    def size(self, name: str) -> int | None:
-        """Return the size of an object in bytes, None if it is missing."""
-        return self._store.size(name)
-
-    def long_bytes(self, origin: Origin, name: str) -> bytes:
-        """Return long bytes of an outcome. CorruptRecordingError: their object is missing or damaged."""
-        from pytest_mimic._core.outcome.faults import DamagedError
-        from pytest_mimic._core.outcome.memory import content_of
-
-        try:
-            return content_of(self.map(name, origin), name)
-        except DamagedError as reason:
-            raise self._damaged(name, origin, str(reason)) from None
 
     # Errors
 
@@ -250,7 +276,7 @@ class Objects:
         how = f"is missing, {self.label}/{origin.name} names it"
         return corrupt(f"{self.label}/{name}", how, test=origin.test)
 
-    def _damaged(self, name: str, origin: Origin, detail: str) -> MimicError:
+    def _damaged(self, name: str, origin: Origin, detail: object) -> MimicError:
         return damaged(f"{self.label}/{name}", detail, test=origin.test)
 
     def _stale(self, origin: Origin, *facts: str | Exception) -> StaleRecordingError:
@@ -266,6 +292,14 @@ class Objects:
             call=origin.target,
             recorder=origin.test,
         )
+
+
+def _text_of(data: bytes | memoryview) -> str | None:
+    """Return a JSON text as it would be written, or None if it is none."""
+    try:
+        return layout_of(parse(bytes(data), ""))
+    except (CorruptRecordingError, RecursionError):
+        return None
 
 
 def _nowhere() -> PathStore:

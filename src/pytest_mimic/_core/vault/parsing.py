@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from json import JSONDecodeError, JSONDecoder, loads
 from typing import Any
@@ -12,23 +13,23 @@ from typing import Any
 from pytest_mimic._core.ambient import command
 from pytest_mimic.errors import CorruptRecordingError
 
-#: The format that is written and read. Release candidates of 1.0 wrote 1 and 2, which are refused.
-FORMAT = 3
-INFINITE = float("inf")
-REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json|pkl|bin)"
+#: The format that is written and read; any other one is refused.
+FORMAT = 4
+REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}\.(?:json|pkl|bin)"
 """The pattern of the name of an object, not compiled: a plain replay needs none."""
 _LFS = b"version https://git-lfs.github.com/spec/"
 # Top-level keys are indented by one blank, and a string in JSON holds no line break. So only such keys match these.
 _ARGUMENTS, _BEHIND_ARGUMENTS = '\n "arguments": ', ',\n "source": '
-_HEAD = b'{\n "format": %d,\n' % FORMAT
-_TAIL = b"\n}\n"
-_TEST = b'\n "test": '
+_TEST = re.compile(rb'\n "test": (".*")')
 # `json.loads` without its checks around the value: half the time for small recordings.
 scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
-def damaged(path: str, detail: str = "", *, test: str | None = None) -> CorruptRecordingError:
-    return corrupt(path, f"is not what was recorded{f' ({detail})' if detail else ''}", test=test)
+def damaged(path: str, detail: object = "", *, test: str | None = None) -> CorruptRecordingError:
+    """Return the error for a file of another content or shape; `detail` may be the exception that shows it."""
+    if isinstance(detail, KeyError):
+        detail = f"{detail} is missing"
+    return corrupt(path, f"is not what was recorded{f' ({detail})' if f'{detail}' else ''}", test=test)
 
 
 def corrupt(path: str, how: str, *, test: str | None = None) -> CorruptRecordingError:
@@ -38,17 +39,6 @@ def corrupt(path: str, how: str, *, test: str | None = None) -> CorruptRecording
         remedies=[f"restore it from version control, or record again: {command('--mimic-rerecord', test)}"],
         file=path,
         recorder=test,
-    )
-
-
-def outdated(path: str, number: int, *, test: str | None = None) -> CorruptRecordingError:
-    """Return the error for a file of a release candidate, for which a run that writes records another one."""
-    return CorruptRecordingError(
-        f"{path} is of format {number}, of a release candidate of pytest-mimic 1.0, which this version does not read: "
-        f"record it again with {command('--mimic-record', test)}",
-        file=path,
-        recorder=test,
-        outdated=True,
     )
 
 
@@ -90,72 +80,36 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
 
 def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
     """Parse a file that was edited, converted or damaged."""
-    found = _find_test(data)
-    test = found if isinstance(found, str) else None
+    line = _TEST.search(data)
+    test = None
+    with suppress(ValueError):
+        test = line and loads(line[1])
     facts: dict[str, Any] = _parse_slowly(data, path, test=test)
     number = facts.get("format") if type(facts) is dict else None
     if type(number) is not int:
         raise damaged(path, "no format number", test=test)
-    if number < 1:
-        raise damaged(path, f"there is no format {number}")
-    if number < FORMAT:
-        raise outdated(path, number, test=test)
-    if number > FORMAT:
-        raise CorruptRecordingError(
-            f"{path} is of format {number}, which a newer pytest-mimic wrote; this one reads format {FORMAT}",
-            remedies=["pip install --upgrade pytest-mimic"],
-            file=path,
-            format=number,
-        )
-    return facts
-
-
-def is_whole(data: bytes) -> bool:
-    """Return whether a file is a whole recording or cassette, of an older format too; its begin and end suffice for a yes."""
-    if data.startswith(_HEAD) and data.endswith(_TAIL):
-        return True
-    try:
-        parse_recording(data, "", "")
-    except CorruptRecordingError as error:
-        return "outdated" in error.data
-    return True
+    if number == FORMAT:
+        return facts
+    remedy = (
+        f"record it again with {command('--mimic-record', test)}"
+        if number < FORMAT
+        else "pip install --upgrade pytest-mimic"
+    )
+    raise CorruptRecordingError(
+        f"{path} is of format {number}, this pytest-mimic reads format {FORMAT}: {remedy}",
+        file=path,
+        recorder=test,
+        **({"outdated": True} if number < FORMAT else {"format": number}),
+    )
 
 
 def is_object(name: str) -> bool:
     return re.fullmatch(REFERENCE, name) is not None
 
 
-def test_in(data: bytes, label: str, name: str) -> str | None:
-    """Return the test that made a recording or cassette. The file is parsed only if its layout is unusual.
-
-    Raises:
-        CorruptRecordingError: The file is damaged and does not name a test, or it is of a newer format.
-    """
-    test = _find_test(data)
-    if test is None or not _is_certain(data):
-        try:
-            test = parse_recording(data, label, name).get("test")
-        except CorruptRecordingError as error:
-            if test is None or "format" in error.data:
-                raise
-    return test if isinstance(test, str) else None
-
-
-def _is_certain(data: bytes) -> bool:
-    """Return whether the line that names a test is that of the file: it is as this plugin writes it.
-
-    A second such line is inside of another part, because the file was edited by hand.
-    """
-    return data.startswith(_HEAD) and data.count(_TEST) == 1
-
-
-def _find_test(data: bytes) -> object:
-    """Return the value of the line of the test; None if there is no such line, or no JSON on it."""
-    _, _, rest = data.partition(_TEST)
-    try:
-        return scan(rest.partition(b"\n")[0].decode(), 0)[0]
-    except (ValueError, StopIteration):
-        return None
+def references(data: bytes) -> set[str]:
+    """Return every object that a file names, also a damaged file."""
+    return {name.decode() for name in re.findall(REFERENCE.encode(), data)}
 
 
 def is_usual(entry: object) -> bool:
@@ -168,7 +122,7 @@ def is_usual(entry: object) -> bool:
         and len(entry) == 2 + ("inputs" in entry)
         and "value" in entry
         and type(entry.get("duration")) is float
-        and -INFINITE < entry["duration"] < INFINITE  # NaN is neither
+        and entry["duration"] - entry["duration"] == 0  # neither infinite nor NaN
     )
 
 
@@ -211,19 +165,13 @@ def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
 
 def _conflict(path: str, head: bytes, *, test: str | None) -> CorruptRecordingError:
     """Return the error for a file with a merge conflict, whose first mark is the end of `head`."""
-    line = head.count(b"\n") + 1
     remedies = [
         f"take our side (or --theirs): git checkout --ours {path}",
         f"or record again: {command('--mimic-rerecord', test)}",
     ]
-    if head.endswith(b"<" * 8 + b" "):  # git took it for a renamed file: one of the sides has none
-        remedies = [
-            f"remove it: git rm {path}",
-            f"then record what is missing: {command('--mimic-record', test)}",
-        ]
-    return CorruptRecordingError(
-        f"{path} has a merge conflict, line {line}", remedies=remedies, file=path, recorder=test
-    )
+    line = head.count(b"\n") + 1
+    what = f"{path} has a merge conflict, line {line}"
+    return CorruptRecordingError(what, remedies=remedies, file=path, recorder=test)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_mimic._core.vault.parsing import damaged, fresh_copies, is_usual
-from pytest_mimic._core.vault.schema import (
-    CALL_FACTS,
-    CASSETTE_FACTS,
-    Entry,
-    Origin,
-    body_of,
-    check_entry,
-    is_description,
-)
+from pytest_mimic._core.vault.schema import CASSETTE_FACTS, Entry, Origin, check_entry
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -23,6 +14,10 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.vault.objects import Objects
+
+#: What reading a file of another shape raises.
+MISSHAPED = (AttributeError, LookupError, TypeError, ValueError)
+_UNWRITTEN = Origin("?", "?", None)
 
 
 class InputList(Protocol):
@@ -34,15 +29,12 @@ class InputList(Protocol):
 
 
 class KeptInputs(NamedTuple):
-    """The list of an outcome that comes from another vault."""
+    """A list that is written as it is."""
 
     text: str
 
     def over(self, before: bytes | None, *, is_same: bool) -> str:  # noqa: ARG002
         return self.text
-
-
-_UNWRITTEN = Origin("?", "?", None)
 
 
 class Stored:
@@ -93,9 +85,14 @@ class Stored:
         return self.encoded.is_tagged if self.encoded is not None else self.entry.get("tagged", False) is True
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is a value that stands in its recording as it is."""
+        return self.encoded is None and "value" in self.entry and "tagged" not in self.entry
+
+    @property
     def size(self) -> int | None:
         """The bytes of its pickle's file, None if it is not written."""
-        return None if self.encoded is not None else self._reader.size(self.entry["pickle"])
+        return None if self.encoded is not None else self._reader.store.size(self.entry["pickle"])
 
     def is_outdated(self) -> bool:
         """Check whether it cannot be loaded any more: a class has changed, or it holds code of another Python version.
@@ -122,15 +119,21 @@ class Stored:
             StaleRecordingError: A pickle imports a name that no longer exists, or holds another Python's code.
             MimicError: It is a pickle, and pickles are forbidden.
         """
-        if self.encoded is not None:
-            return _outcome_of(self.encoded, paths)
-        return self._reader.load(self.entry, self._origin, paths)
+        if self.encoded is None:
+            return self._reader.load(self.entry, self._origin, paths)
+        from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
+
+        encoded = self.encoded
+        if encoded.readable is not None:
+            return decode_plain(encoded.readable.load(paths or encoded.paths))
+        kept: Any = encoded.pickled
+        return decode_pickled(kept.load(encoded.count, paths))
 
     def whole(self, arguments: dict[str, Any] | None) -> dict[str, Any] | None:
         """Return the described arguments of its call with their long parts, which a recording names."""
         from pytest_mimic._core.vault.long_parts import whole
 
-        return whole(arguments, self._reader.stored)
+        return whole(arguments, self._reader.store.read)
 
     def readable(self) -> Any:
         """Return the outcome's JSON as it is in the vault, or None if it is a pickle. No class is imported.
@@ -138,35 +141,24 @@ class Stored:
         Raises:
             CorruptRecordingError: Its file is damaged or missing.
         """
+        if self.encoded is None:
+            return None if "pickle" in self.entry else self._reader.body(self.entry, self._origin)
         from json import loads
 
+        return loads(self.encoded.readable.text) if self.encoded.readable is not None else None
+
+    def long_bytes(self) -> dict[str, bytes]:
+        """Return the long bytes of a readable outcome by the names of their objects. The errors are those of `readable`."""
         if self.encoded is not None:
-            return loads(self.encoded.readable.text) if self.encoded.readable is not None else None
-        entry = self.entry
-        if "json" in entry:
-            return loads(self._reader.text(entry, self._origin))
-        return None if "pickle" in entry else body_of(entry)
+            return {} if self.encoded.readable is None else self.encoded.readable.objects
+        names = self.entry.get("objects", ())
+        return {name: bytes(self._reader.map(name, self._origin)) for name in names}
 
-    def lifted(self) -> Stored:
-        """Return the outcome in memory, ready to be written to another vault. No pickle is loaded, and no class imported.
-
-        Raises:
-            CorruptRecordingError: A file is damaged or missing.
-        """
-        from pytest_mimic._core.vault.lifting import lift
-
-        if self.encoded is not None:
-            return self
-        facts, encoded = lift(self._reader, self.entry, self._origin, kind=self.kind)
-        lifted = Stored(self._reader, facts, encoded=encoded)
-        if "inputs" in self.entry:
-            lifted.inputs = KeptInputs(self._reader.input_list(self.entry["inputs"]).decode())
-        return lifted
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is a value that stands in its recording as it is."""
-        return self.encoded is None and "value" in self.entry and "tagged" not in self.entry
+    def again(self, inputs: InputList | None = None) -> Stored:
+        """Return the outcome once more, to be written with what its call reaches and reads now."""
+        again = Stored(self._reader, self.entry, self._origin, self.encoded)
+        again.inputs = inputs or self.inputs
+        return again
 
     def detach(self) -> None:
         """Copy memory that belongs to the value itself, so that the value may change before it is written."""
@@ -177,16 +169,6 @@ class Stored:
         """Replace the outcome in memory by the one that was written to the vault."""
         self.entry, self.encoded, self.inputs = entry, None, None
         self._origin = origin
-
-
-def _outcome_of(encoded: Encoded, paths: PathStore | None) -> Outcome:
-    """Return an outcome that is still in memory, a fresh copy each time."""
-    from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
-
-    if encoded.readable is not None:
-        return decode_plain(encoded.readable.load(paths or encoded.paths))
-    kept: Any = encoded.pickled
-    return decode_pickled(kept.load(encoded.count, paths))
 
 
 class Recording(NamedTuple):
@@ -233,70 +215,76 @@ class CassetteEntry(NamedTuple):
 
 def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recording:
     """Return the recording with these facts. CorruptRecordingError: their shape is wrong."""
-    get = facts.get
-    entries, target, test = get("outcomes"), get("target"), get("test")
-    if type(entries) is not list or not entries or type(target) is not str:
-        raise damaged(f"{objects.label}/{name}", "no target or no outcomes", test=test)
-    arguments, source, identity = get("arguments"), get("source"), get("identity")
-    if arguments is not None:  # a replay reads none
-        _check_arguments(objects, arguments, name, test=test)
-    origin = Origin(name, target, test)
-    outcomes = []
-    for entry in entries:
-        outcomes.append(stored_of(objects, entry, origin))
-    recorded, owner = get("recorded", ""), get("owner")
-    return Recording(target, arguments, source, test, recorded, owner, outcomes, name, identity)
-
-
-def player_of(objects: Objects, name: str, facts: dict[str, Any], entry: Any) -> Callable[[], Any] | None:
-    """Return a function that returns the value of an outcome, a fresh copy each time; None if there is more to it."""
-    origin = Origin(name, facts.get("target", ""), facts.get("test"))
-    stored = stored_of(objects, entry, origin)
-    if stored.is_tagged or stored.awaited or stored.kind != "value":
-        return None
-    if "pickle" in entry:
-        return lambda: stored.load().value
-    body = objects.body(entry, origin)
-    if body.keys() != {"value"}:
-        return None
-    if "value" in entry:
-        return fresh_copies(body["value"])
-    return partial(_value_of, objects, entry, origin, [body["value"]])
-
-
-def _value_of(objects: Objects, entry: Entry, origin: Origin, read: list[Any]) -> Any:
-    """Return the value of an entry: the one that was just read, and after that a fresh copy each time."""
+    get, test = facts.get, facts.get("test")
     try:
-        return read.pop()
-    except IndexError:  # it was played before, perhaps by another thread
-        return objects.body(entry, origin)["value"]
+        entries, target = facts["outcomes"], facts["target"]
+        if type(entries) is not list or not entries or type(target) is not str:
+            raise ValueError("no target or no outcomes")
+        origin = Origin(name, target, test)
+        outcomes = [_stored(objects, entry, origin) for entry in entries]
+        arguments = _described(get("arguments"))
+    except MISSHAPED as reason:
+        raise damaged(f"{objects.label}/{name}", reason, test=test) from None
+    return Recording(
+        target,
+        arguments,
+        get("source"),
+        test,
+        get("recorded", ""),
+        get("owner"),
+        outcomes,
+        name,
+        get("identity"),
+    )
 
 
 def cassette_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[CassetteEntry]:
     """Return the calls of the cassette with these facts. CorruptRecordingError: their shape is wrong."""
-    path = f"{objects.label}/{name}"
-    calls, test = facts.get("calls"), facts.get("test")
-    if type(calls) is not list:
-        raise damaged(path, "no calls", test=test)
-    entries = []
-    origins: dict[str, Origin] = {}
-    for call in calls:
-        if type(call) is not dict or any(type(call.get(key)) is not str for key in CALL_FACTS):
-            raise damaged(path, "a call lacks a fact", test=test)
-        _check_arguments(objects, call.get("arguments"), name, test=test)
-        origin = origins.setdefault(call["target"], Origin(name, call["target"], test))
-        facts_of_call: dict[str, Any] = {fact: call.get(fact) for fact in CASSETTE_FACTS}
-        entries.append(CassetteEntry(stored=stored_of(objects, call.get("outcome"), origin), **facts_of_call))
+    test = facts.get("test")
+    try:
+        entries = []
+        for call in facts["calls"]:
+            if any(type(call[key]) is not str for key in CASSETTE_FACTS[:4]):
+                raise ValueError("a call lacks a fact")
+            stored = _stored(objects, call["outcome"], Origin(name, call["target"], test))
+            facts_of_call: dict[str, Any] = {fact: call.get(fact) for fact in CASSETTE_FACTS}
+            _described(facts_of_call["arguments"])
+            entries.append(CassetteEntry(stored=stored, **facts_of_call))
+    except MISSHAPED as reason:
+        raise damaged(f"{objects.label}/{name}", reason, test=test) from None
     return entries
 
 
-def stored_of(objects: Objects, entry: Any, origin: Origin) -> Stored:
-    """Return the outcome of an entry, whose shape is checked."""
+def player_of(objects: Objects, name: str, facts: dict[str, Any], entry: Any) -> Callable[[], Any] | None:
+    """Return a function that returns the value of an outcome, a fresh copy each time; None if there is more to it."""
+    stored = recording_of(objects, name, facts).outcomes[0]
+    if stored.is_tagged or stored.awaited or stored.kind != "value":
+        return None
+    if "pickle" in entry:
+        return lambda: stored.load().value
+    body = stored.readable()
+    if body.keys() != {"value"}:
+        return None
+    if "value" in entry:
+        return fresh_copies(body["value"])
+    read = [body["value"]]  # the one that was just read, and after that a fresh copy each time
+
+    def play() -> Any:
+        try:
+            return read.pop()
+        except IndexError:  # it was played before, perhaps by another thread
+            return stored.readable()["value"]
+
+    return play
+
+
+def _stored(objects: Objects, entry: Any, origin: Origin) -> Stored:
     if not is_usual(entry):
-        check_entry(entry, f"{objects.label}/{origin.name}", origin.test)
+        check_entry(entry)
     return Stored(objects, entry, origin)
 
 
-def _check_arguments(objects: Objects, arguments: object, name: str, *, test: str | None) -> None:
-    if not is_description(arguments):
-        raise damaged(f"{objects.label}/{name}", "arguments that were not described so", test=test)
+def _described(arguments: Any) -> dict[str, Any] | None:
+    if type(arguments) not in (dict, type(None)):
+        raise TypeError("arguments that were not described so")
+    return arguments  # type: ignore[no-any-return]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Set
+from contextlib import suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.vault.file_names import FOLDERS
-from pytest_mimic._core.vault.parsing import fresh_copies, is_usual, parse_recording, test_in
+from pytest_mimic._core.vault.parsing import fresh_copies, is_usual, parse_recording, references
 from pytest_mimic.errors import CorruptRecordingError, MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.store import Store
     from pytest_mimic._core.vault.writing import Written
-
-# A pickle of pytest-mimic 0.x.
-_OLD = r"[0-9a-f]{32,128}\.pkl"
 
 
 class Vault:
@@ -44,7 +41,7 @@ class Vault:
         self.store = store
         self.label = label
         self.replaced: set[str] = set()
-        self.has_outdated = False  # whether a recording of a release candidate was met
+        self.has_outdated = False  # whether a recording of an older format was met
         self._pickles: Literal["listed", "forbid"] = pickles
         self._renews = renews
 
@@ -119,22 +116,23 @@ class Vault:
         return cassette_of(self.objects, name, facts)
 
     def test_of(self, name: str) -> str | None:
-        """Return the test that made a recording or cassette, or None. The errors are those of `read`."""
-        data = self.store.read(name)
-        return None if data is None else test_in(data, self.label, name)
+        """Return the test that made a recording or cassette, or None. A damaged one may still name it.
+
+        The errors are those of `read`.
+        """
+        try:
+            test = (self._facts(name, skim=True) or {}).get("test")
+        except CorruptRecordingError as error:
+            test = error.data.get("recorder")
+            if test is None or "format" in error.data:
+                raise
+        return test if isinstance(test, str) else None
 
     def tests_of(self, names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
-        """Yield the name, the test and the bytes of each of these recordings and cassettes that can be read.
-
-        The test is empty if there is none. Most files are only searched for the line of the test.
-        """
+        """Yield the name, the test (or an empty text) and the bytes of each recording and cassette that can be read."""
         for name in names:
-            try:
-                data = self.store.read(name) or b""
-                test = test_in(data, self.label, name) or ""
-            except MimicError:  # this version cannot read the file
-                continue
-            yield name, test, len(data)
+            with suppress(MimicError):
+                yield name, self.test_of(name) or "", self.store.size(name) or 0
 
     def date_of(self, name: str) -> str:
         """Return the date on which a recording or cassette was made, empty without one. The errors are those of `read`."""
@@ -184,11 +182,9 @@ class Vault:
         Raises:
             MimicError: The store cannot be written. The old content stays.
         """
-        from pytest_mimic._core.vault import writing
+        from pytest_mimic._core.vault.writing import write_recording
 
-        written = writing.write_recording(self.store, self.objects, name, recording)
-        self.replaced |= written.replaced
-        return written
+        return self._replacing(write_recording(self.objects, name, recording))
 
     def write_cassette(
         self,
@@ -198,16 +194,36 @@ class Vault:
         test: str | None = None,
         recorded: str = "",
     ) -> Written:
-        from pytest_mimic._core.vault import writing
+        from pytest_mimic._core.vault.writing import write_cassette
 
         facts = {"test": test, "recorded": recorded}
-        written = writing.write_cassette(self.store, self.objects, name, entries, facts)
+        return self._replacing(write_cassette(self.objects, name, entries, facts))
+
+    def _replacing(self, written: Written) -> Written:
         self.replaced |= written.replaced
         return written
 
+    def copy(self, name: str, other: Vault) -> None:
+        """Write a recording or cassette of another vault, its objects first, as it is there.
+
+        Raises:
+            CorruptRecordingError: One of its objects is missing or damaged there.
+            MimicError: The store cannot be written.
+        """
+        from pytest_mimic._core.vault.schema import Origin
+
+        data = other.store.read(name) or b""
+        self.store.share()
+        for each in sorted(references(data)):
+            content = other.objects.map(each, Origin(name, "", None))
+            if self.store.size(each) != len(content):
+                self.store.write(each, [content])
+        self.replaced |= references(self.store.read(name) or b"") - references(data)
+        self.store.write(name, data)
+
     def restore(self, name: str, data: bytes | None) -> None:
         """Restore the content that `store.read` returned before a `write`; None deletes the file."""
-        from pytest_mimic._core.vault.clearing import references, remove
+        from pytest_mimic._core.vault.clearing import remove
 
         now = self.store.read(name)
         self.replaced |= references(now or b"") - references(data or b"")
@@ -219,35 +235,20 @@ class Vault:
     def delete(self, names: Collection[str]) -> Cleared:
         """Delete these recordings and cassettes, and the objects that no other one names.
 
-        All objects stay while another process has marked its run; see `mark_run`.
+        All objects stay while a run of another process records.
 
         Raises:
             MimicError: A file cannot be deleted. Those before it are deleted.
         """
         from pytest_mimic._core.vault import clearing
 
-        self.objects.forget_lists()
         return clearing.delete(self.store, names)
-
-    def mark_run(self) -> None:
-        """Let other processes keep all objects until `end_run`, because this one may `restore` recordings.
-
-        Replacing an object in a `write` does so, too. MimicError: the store cannot be locked.
-        """
-        from pytest_mimic._core.vault import writing
-
-        writing.mark_run(self.store)
-
-    def end_run(self) -> None:
-        if self.store.run_mark is not None:
-            self.store.run_mark.close()
 
     def collect(self, objects: Iterable[str]) -> Cleared:
         """Delete those of the objects that no recording names. The errors are those of `delete`."""
         from pytest_mimic._core.vault import clearing
 
-        self.objects.forget_lists()
-        return clearing.collect(self.store, objects)
+        return clearing.delete(self.store, (), objects)
 
     def names(self, *, without: Set[str] = frozenset()) -> list[str]:
         """Return the names of all recordings and cassettes without some, in the store's order. No file is opened."""
@@ -264,24 +265,9 @@ class Vault:
         files = [*names, *self.store.names("objects")]
         return len(names), sum(self.store.size(name) or 0 for name in files)
 
-    def is_old(self) -> bool:
-        """Return whether this is a vault of pytest-mimic 0.x: pickles named by a hash, in one folder."""
-        return any(re.fullmatch(_OLD, name) for name in self.store.names(deep=False))
-
     def outdated(self) -> str:
-        """Return a sentence about recordings of an older format, if there are any or one was met; else an empty one."""
-        maker = "pytest-mimic 0.x" if self.is_old() else ""
-        if not (maker or self.has_outdated):
+        """Return a sentence about recordings of an older format, if one was met; else an empty one."""
+        if not self.has_outdated:
             return ""
-        holds = f"{self.label} holds recordings of {maker or 'a release candidate of pytest-mimic 1.0'}"
-        return (
-            f"{holds}, which this version does not read: record them again with {command('--mimic-record')}"
-        )
-
-    def refuse_old(self) -> None:
-        """Raise MimicError if pytest-mimic 0.x made this vault, and nothing was recorded again."""
-        if self.is_old() and not self.names():
-            raise MimicError(
-                f"{self.label} is a vault of pytest-mimic 0.x, which this version does not read",
-                remedies=[f"to record it again: {command('--mimic-record')}"],
-            )
+        again = f"record them again with {command('--mimic-record')}"
+        return f"{self.label} holds recordings of an older format, which this pytest-mimic does not read: {again}"

@@ -108,7 +108,7 @@ def _lines(invocation: Invocation, checked: Checked, *, is_whole: bool) -> Itera
             yield from _finding_lines(finding)
     if outdated:
         count, again = plural(len(outdated), "recording"), record_again([one.test for one in outdated])
-        yield [(f"{count} of a release candidate of pytest-mimic 1.0 (formats 1 and 2)", "red")]
+        yield [(f"{count} of an older format, which this pytest-mimic does not read", "red")]
         yield ["  to record again: ", (again, "bold")]
     label = invocation.settings.shown_vault
     counts = f"; {plural(checked.recordings, 'recording')} and {plural(checked.objects, 'object')} checked"

@@ -104,7 +104,7 @@ class Invocation:
     def vault(self) -> Vault:
         """The vault, which is empty if there is none.
 
-        MimicError: it is of pytest-mimic 0.x, or `--vault` names what does not exist.
+        MimicError: `--vault` names what does not exist.
         """
         from pytest_mimic._core.vault import FolderStore, Vault
 
@@ -112,9 +112,7 @@ class Invocation:
         folder, shown = settings.vault, settings.shown_vault
         if self.options.vault and not folder.exists():
             raise MimicError(f"there is no vault {shown}")
-        vault = Vault(FolderStore(folder), pickles=settings.pickles, label=shown)
-        vault.refuse_old()
-        return vault
+        return Vault(FolderStore(folder), pickles=settings.pickles, label=shown)
 
     @cached_property
     def redactor(self) -> Redactor:

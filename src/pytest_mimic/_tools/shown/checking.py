@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from xxhash import xxh3_128_hexdigest
-
-from pytest_mimic._core.tree.recorded_files import objects_of
-from pytest_mimic._core.vault.clearing import references
+from pytest_mimic._core.outcome.memory import object_name
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.objects import Objects
-from pytest_mimic._core.vault.parsing import damaged, is_object
-from pytest_mimic._core.vault.schema import Origin
+from pytest_mimic._core.vault.parsing import damaged, is_object, references
+from pytest_mimic._core.vault.schema import Origin, objects_of
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
@@ -141,7 +137,7 @@ class Checker:
         except MimicError as error:
             data = self._store.read(name) or b""
             named |= references(data)
-            finding = self._finding(name, error, name, test or self._test_of(name))
+            finding = self._finding(name, error, name, test or getattr(error, "recorder", None))
             yield finding if _is_written_here(name, data) else self._unknown(finding)
             return
         for stored, origin in outcomes:
@@ -158,7 +154,7 @@ class Checker:
                     yield from self._secret(file, self._content(stored, origin, file), name, test)
         for file in {part: None for arguments in described for part in long_parts(arguments)}:
             named.add(file)
-            if xxh3_128_hexdigest(held := self._store.read(file) or b"") not in file:
+            if object_name([held := self._store.read(file) or b""], "json") != file:
                 what = f"{self._path(file)} is missing, or is not what was sent: a part of a request"
                 yield Finding("unreadable", file, what, "restore it from version control", name, test)
             elif self._secrets is not None:
@@ -176,15 +172,9 @@ class Checker:
     def _content(self, stored: Stored, origin: Origin, file: str) -> list[Any]:
         """Return the content of an object that was found sound, in pieces."""
         if file == stored.entry.get("pickle"):
-            anywhere = {key: value for key, value in stored.entry.items() if key != "python"}
-            stream, buffers = self._objects.content(anywhere, origin)
+            stream, buffers = self._objects.content(stored.entry, origin, anywhere=True)
             return [stream, *buffers]
         return [self._store.read(file) or b""]
-
-    def _test_of(self, name: str) -> str | None:
-        with suppress(MimicError):
-            return self._vault.test_of(name)
-        return None
 
     def _check_name(self, name: str, recording: Recording) -> None:
         key = name.rpartition("/")[2].removesuffix(".json")
@@ -198,11 +188,11 @@ class Checker:
 
     def _problem_of(self, stored: Stored, origin: Origin) -> MimicError | None:
         entry = stored.entry
-        if not entry.keys() & {"json", "pickle", "inputs"} and not entry.get("tagged"):
+        if stored.is_plain and "inputs" not in entry:
             return None
         names = tuple(objects_of(entry))
         lists = (*entry.get("imports", ()), None, *entry.get("code", ()))
-        key = (names, entry.get("checksum"), entry.get("kind"), lists)
+        key = (names, entry.get("kind"), lists)
         if not entry.keys() & {"json", "pickle"}:  # only bodies are shared
             return self._error_of(stored, origin)
         if key not in self._known:
@@ -216,11 +206,11 @@ class Checker:
                 self._check_pickle(entry, origin)
             elif entry.get("tagged"):
                 self._check_tagged(entry, origin)
-            elif "json" in entry:
-                self._objects.body(entry, origin)
+            else:
+                self._objects.load(entry, origin)
             for name in objects_of(entry):
                 if name.endswith(".bin"):
-                    self._objects.check_bytes(origin, [name])
+                    self._objects.map(name, origin)
             if "inputs" in entry:
                 self._check_inputs(entry["inputs"], origin)
         except MimicError as error:
@@ -239,8 +229,7 @@ class Checker:
 
         path = self._path(entry["pickle"])
         # Its content can be checked on every Python, even where it cannot be loaded.
-        anywhere = {key: value for key, value in entry.items() if key != "python"}
-        stream, _ = self._objects.content(anywhere, origin)
+        stream, _ = self._objects.content(entry, origin, anywhere=True)
         try:
             scanned = scan(stream, count=entry.get("count", 1))
         except Exception as reason:  # what bytes mean as a pickle may be anything

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Set
-from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha1
 from pathlib import Path
 from typing import NoReturn
@@ -19,8 +18,6 @@ class GitStore(Store):
 
     MimicError: there is no git, no repository, no such revision, or none so old in git's log of this clone.
     """
-
-    keeps_objects = True
 
     def __init__(self, folder: Path, revision: str) -> None:
         self._root = next(one for one in (folder, *folder.parents) if one.is_dir())
@@ -100,15 +97,11 @@ class GitStore(Store):
         data = self.read(name)
         return None if data is None else len(data)
 
-    def names(self, prefix: str = "", *, deep: bool = True, without: Set[str] = frozenset()) -> list[str]:
+    def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:
         start = f"{prefix}/" if prefix else ""
-        found = [name for name in self._ids if name.startswith(start) and name not in without]
-        return found if deep else [name for name in found if "/" not in name[len(start) :]]
+        return [name for name in self._ids if name.startswith(start) and name not in without]
 
-    def lock(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002
-        return nullcontext()
-
-    def write(self, name: str, data: Data, *, durable: bool = True) -> NoReturn:  # noqa: ARG002
+    def write(self, name: str, data: Data) -> NoReturn:  # noqa: ARG002
         raise MimicError(f"{name} cannot be written to a revision of git")
 
     def delete(self, names: Iterable[str]) -> NoReturn:

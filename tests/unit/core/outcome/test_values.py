@@ -137,7 +137,7 @@ def test_json_has_one_key_a_line():
 
     assert store.read(NAME).decode() == (
         "{\n"
-        ' "format": 3,\n'
+        ' "format": 4,\n'
         ' "target": "shop:f",\n'
         ' "arguments": null,\n'
         ' "source": null,\n'
@@ -163,12 +163,12 @@ def test_json_has_one_key_a_line():
 def test_large_plain_data_has_a_file_with_one_item_a_line():
     store = MemoryStore()
 
-    stored = kept(Outcome("value", list(range(1000))), store)
+    stored = kept(Outcome("value", list(range(20_000))), store)
 
     name = stored.entry["json"]
     assert name.startswith("objects/")
     assert store.read(name).decode().splitlines()[:4] == ["{", ' "value": [', "  0,", "  1,"]
-    assert stored.load().value == list(range(1000))
+    assert stored.load().value == list(range(20_000))
 
 
 @pytest.mark.parametrize("first", [[], ()], ids=["mutable", "immutable"])

@@ -14,7 +14,7 @@ from unit.memory_store import NAME, MemoryStore, recorded
 
 from pytest_mimic import CorruptRecordingError, MimicError, MissingRecordingError
 from pytest_mimic._core.outcome.faults import DamagedError
-from pytest_mimic._core.outcome.memory import packed, unpack
+from pytest_mimic._core.outcome.memory import object_name, pieces_of, unpack
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import CassetteEntry, FolderStore, Vault
 from pytest_mimic._core.vault.long_parts import shortened, whole
@@ -92,19 +92,48 @@ def test_object_cut_short_or_too_long_is_found(kind):
             load(store)
 
 
-def test_every_byte_of_a_file_with_several_parts_counts():
-    """Also the padding between them."""
-    parts = [random.Random(n).randbytes(100 + n) for n in range(3)]
-    file = packed(parts)
-    data, checksum = b"".join(file.pieces), file.checksum
-    assert sum(map(len, parts)) + 2 * 64 < len(data)
+def packed(parts: list[bytes]) -> bytes:
+    """Return the file of a pickle with these parts."""
+    return b"".join(pieces_of(parts))
 
-    for position in range(len(data)):
-        damaged = data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
+
+@pytest.mark.parametrize(
+    ("parts", "codec"),
+    [
+        ([b"x" * 5], b"zstd"),
+        ([b"stream", b"", b"ab" * 50_000, b"abc"], b"zstd"),
+        ([random.Random(n).randbytes(5000 + n) for n in range(3)], b"raw"),
+        ([b"stream", random.Random(1).randbytes(999) * (9 << 10)], b"raw"),
+    ],
+    ids=["small", "compressed", "noise", "large"],
+)
+def test_the_parts_of_a_pickle_come_back(parts, codec):
+    """What saves less than a tenth, or is large, is raw: its buffers can be mapped, and are aligned to 64 bytes."""
+    data = packed(parts)
+
+    assert codec in data[:64]
+    assert unpack(memoryview(data)) == parts
+    assert codec != b"zstd" or len(data) < 1000
+    assert codec != b"raw" or all(data.find(part) % 64 == 0 for part in parts)
+
+
+def test_a_file_that_was_made_by_hand_is_no_pickle():
+    """Its name fits its bytes."""
+    raw = packed([random.Random(1).randbytes(2000)])
+    small = packed([b"a" * 9999])
+    made = [
+        b"",
+        b"x" * 200,
+        raw[:70],
+        raw[:-64],
+        raw + bytes(64),
+        raw[:64] + b"\xff" * 300,
+        raw[:64] + bytes(64),
+    ]
+
+    for data in [*made, small[:-3], small[:64], small[:64] + b"\xff" * 99]:
         with pytest.raises(DamagedError):
-            unpack(memoryview(damaged), checksum)
-
-    assert unpack(memoryview(data), checksum) == parts
+            unpack(memoryview(data))
 
 
 def test_error_names_the_file_and_the_remedy():
@@ -112,7 +141,7 @@ def test_error_names_the_file_and_the_remedy():
     name = object_of(store)
     store.write(name, store.read(name)[:100])
 
-    with pytest.raises(CorruptRecordingError, match="is not what was recorded") as caught:
+    with pytest.raises(CorruptRecordingError) as caught:
         load(store)
 
     assert str(caught.value).splitlines() == [
@@ -129,41 +158,35 @@ class Effect:
         return ran.append, ("an opcode ran",)
 
 
-def test_no_opcode_runs_before_the_check():
-    """Neither of a file with another checksum, nor of one that imports unlisted names."""
-    ran.clear()
-    packer = packed([pickle.dumps({"value": Effect()}, 5)])
-    data = b"".join(packer.pieces)
+def holding(stream: bytes, **changes) -> MemoryStore:
+    """Return a store with a recording of this pickle, whose name fits its bytes, as an attacker could make it."""
     store = written(VALUES["small"])
-    name = object_of(store)
+    data = packed([stream])
+    name = object_name([data], "pkl")
     store.write(name, data)
+    facts = json.loads(store.read(NAME))
+    facts["outcomes"][0].update(pickle=name, **{"imports": [], **changes})
+    store.write(NAME, json.dumps(facts).encode())
+    return store
+
+
+def test_no_opcode_runs_before_the_check():
+    """Neither of a file with another name, nor of one that imports unlisted names."""
+    ran.clear()
+    stream = pickle.dumps({"value": Effect()}, 5)
+    store = written(VALUES["small"])
+    store.write(object_of(store), packed([stream]))
 
     with pytest.raises(CorruptRecordingError, match="is not what was recorded\n"):
         load(store)
-    facts = json.loads(store.read(NAME))
-    facts["outcomes"][0]["checksum"] = packer.checksum
-    store.write(NAME, json.dumps(facts).encode())
     with pytest.raises(
         CorruptRecordingError, match="it imports builtins:getattr, which its recording does not list"
     ):
-        load(store)
-    facts["outcomes"][0]["imports"] = ["builtins:getattr", f"{__name__}:ran"]
-    store.write(NAME, json.dumps(facts).encode())
+        load(holding(stream))
     with pytest.raises(CorruptRecordingError, match="which its recording does not list as code"):
-        load(store)
+        load(holding(stream, imports=["builtins:getattr", f"{__name__}:ran"]))
 
     assert ran == []
-
-
-def holding(stream: bytes, **changes) -> MemoryStore:
-    """Return a store with a recording of this pickle and a valid checksum, as an attacker could make it."""
-    packer = packed([stream])
-    store = written(VALUES["small"])
-    store.write(object_of(store), b"".join(packer.pieces))
-    facts = json.loads(store.read(NAME))
-    facts["outcomes"][0].update(checksum=packer.checksum, **changes)
-    store.write(NAME, json.dumps(facts).encode())
-    return store
 
 
 @pytest.mark.parametrize(
@@ -193,7 +216,7 @@ def test_names_that_run_anything_must_be_listed_as_code(name):
 
 
 def test_missing_object_is_named_with_its_recording():
-    for value in ((ADDRESS,), [0] * 3000, b"\xff" * 3000):
+    for value in ((ADDRESS,), ["x" * 70_000], b"\xff" * 3000):
         store = written(value)
         name = object_of(store)
         store.delete([name])
@@ -206,7 +229,9 @@ def test_missing_object_is_named_with_its_recording():
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 
 
-@pytest.mark.parametrize("value", [(ADDRESS,), [0] * 3000, b"\xff" * 3000], ids=["pickle", "json", "bytes"])
+@pytest.mark.parametrize(
+    "value", [(ADDRESS,), ["x" * 70_000], b"\xff" * 3000], ids=["pickle", "json", "bytes"]
+)
 def test_git_lfs_pointer_is_named_with_the_remedy(value):
     store = written(value)
     store.write(object_of(store), LFS)
@@ -223,7 +248,7 @@ def test_git_lfs_pointer_is_named_with_the_remedy(value):
 
 @pytest.mark.parametrize(
     "value",
-    [{"rates": {"USD": 1.07}, "of": ["ä"]}, (1,), (ADDRESS,), [0] * 900],
+    [{"rates": {"USD": 1.07}, "of": ["ä"]}, (1,), (ADDRESS,), ["x" * 70_000]],
     ids=["inline", "tagged", "pickle", "object"],
 )
 def test_recording_cut_short_at_any_byte_is_found(value):
@@ -242,7 +267,7 @@ def test_recording_cut_short_at_any_byte_is_found(value):
 
 
 def test_json_object_cut_short_is_found():
-    store = written([0] * 900)
+    store = written(["x" * 70_000])
     name = object_of(store)
     data = store.read(name)
 
@@ -253,43 +278,38 @@ def test_json_object_cut_short_is_found():
 
 
 VALUE = '"value": {"a": 1}'
-ARGUMENTS = '"arguments": null'
 #: What is put for which part of a recording, and what the error says. None is for the whole.
 SHAPES = [
     (None, '', "empty"),
     (None, '[]', "no format number"),
-    (None, 'null', "no format number"),
     (None, '{}', "no format number"),
-    ('"format": 3', '"format": true', "no format number"),
-    ('"format": 3', '"format": 0', "there is no format 0"),
-    ('"outcomes": [', '"outcomes": [3, ', "an outcome without a duration"),
-    ('"outcomes"', '"outcame"', "no target or no outcomes"),
-    ('"target"', '"tarjet"', "no target or no outcomes"),
-    ('"duration": 0.5', '"duration": "x"', "without a duration"),
+    ('"format": 4', '"format": true', "no format number"),
+    ('"format": 4', '"format": 3', "is of format 3, this pytest-mimic reads format 4: record it again with pytest --mimic-record"),
+    ('"format": 4', '"format": 5', "is of format 5, this pytest-mimic reads format 4: pip install --upgrade"),
+    ('"outcomes": [', '"outcomes": [3, ', "not subscriptable"),
+    ('"outcomes"', '"outcame"', "'outcomes' is missing"),
+    ('"target"', '"tarjet"', "'target' is missing"),
+    ('"duration": 0.5', '"duration": "x"', "must be a number of seconds"),
     ('"duration": 0.5', '"duration": NaN', "must be a number of seconds"),
-    ('"duration": 0.5', '"duration": Infinity', "must be a number of seconds"),
+    ('"duration"', '"durations"', "'duration' is missing"),
     ('"value"', '"valeu"', "needs one value, exception or file"),
     ('"value"', '"raised": {}, "value"', "needs one value, exception or file"),
-    ('"value"', '"tagged": 1, "value"', "tagged must be true or false"),
-    ('"value"', '"tagged": true, "objects": ["a.bin"], "value"', "objects must name objects"),
-    ('"value"', '"python": 3.11, "value"', "python must be text"),
+    ('"value"', '"tagged": 1, "value"', "must be true or false"),
+    ('"value"', '"tagged": true, "objects": ["a.bin"], "value"', "names no object"),
+    ('"value"', '"imports": ["os:system"], "value"', "but is not tagged"),
     (' "source"', ' "target": "x",\n "source"', "a key occurs twice"),
     (' "test"', '<<<<<<< HEAD\n "test"', "has a merge conflict, line 6"),
-    (' "test"', '<<<<<<<< HEAD:one.json\n "test"', "has a merge conflict, line 6"),
     ('{"a": 1}', '[' * 100000 + ']' * 100000, "nested too deeply"),
     ('{"a": 1}', 'NaN-', "is not valid JSON, line "),
-    (VALUE, '"raised": {}', "an exception without its class"),
-    (VALUE, '"raised": {"type": "a:b"}', "an exception without its class"),
-    (VALUE, '"stream": []', "a stream without its items"),
-    (VALUE, '"json": "../../etc/passwd"', "does not name an object"),
-    (VALUE, '"pickle": "objects/aa/b.pkl"', "does not name an object"),
-    (VALUE, f'"json": "{OBJECT}.json"', "without its kind"),
-    (VALUE, f'"kind": "value", "pickle": "{OBJECT}.pkl"', "without its checksum"),
-    (VALUE, '"stream": {"items": [], "sent": 1}', "sent must be a list"),
-    (VALUE, '"stream": {"items": [], "end": 1}', "must be an object"),
-    (VALUE, '"stream": {"items": [], "end": {}}', "neither value nor"),
-    (ARGUMENTS, '"arguments": 3', "arguments that were not"),
-    (ARGUMENTS, '"arguments": {"a": [{"$cut": "str", "length": "a"}]}', "arguments that were not"),
+    (VALUE, '"raised": {}', "is not what was recorded"),
+    (VALUE, '"stream": []', "is not what was recorded"),
+    (VALUE, '"stream": {"items": [], "end": 1}', "is not what was recorded"),
+    (VALUE, '"stream": {"items": [], "end": {}}', "is not what was recorded"),
+    (VALUE, '"json": "../../etc/passwd"', "names no object"),
+    (VALUE, f'"json": "{OBJECT}.json"', "'kind' is missing"),
+    (VALUE, f'"kind": "valeu", "pickle": "{OBJECT}.pkl"', "kind must be"),
+    (VALUE, f'"kind": "value", "count": 0, "pickle": "{OBJECT}.pkl"', "count must be a number"),
+    ('"arguments": null', '"arguments": 3', "arguments that were not"),
 ]  # fmt: skip
 
 
@@ -309,11 +329,9 @@ def test_recording_of_another_shape_is_reported(part, other, how):
 @pytest.mark.parametrize(
     ("edit", "how"),
     [
-        (lambda text: text.replace('"calls"', '"calm"'), "no calls"),
-        (lambda text: text.replace('"calls": [', '"calls": [3, '), "a call lacks a fact"),
-        (lambda text: text.replace('"signature"', '"signed"'), "a call lacks a fact"),
+        (lambda text: text.replace('"calls"', '"calm"'), "'calls' is missing"),
+        (lambda text: text.replace('"signature"', '"signed"'), "'signature' is missing"),
         (lambda text: text.replace('"key": "0"', '"key": 0'), "a call lacks a fact"),
-        (lambda text: text.replace('"arguments": null', '"arguments": 3'), "arguments that were not"),
         (lambda text: text.replace('"value"', '"valeu"'), "needs one value, exception or file"),
     ],
 )
@@ -345,12 +363,14 @@ def test_long_parts_come_back_from_inside_of_others():
     text = "one line\n" * 900
     arguments = {"of": {"$": "set", "items": [1, text]}, "rows": [*range(500)], "short": [{"a": "b"}]}
 
-    short, objects = shortened(arguments)
+    store = MemoryStore()
+
+    short = shortened(arguments, Vault(store).objects.place)
 
     part = short["of"]["items"][1]
     assert (part["length"], part["digest"]) == (len(text), part["object"].rpartition("/")[2][:8])
-    assert (len(objects), short["rows"]["length"], short["short"]) == (2, 500, arguments["short"])
-    assert whole(short, objects.get) == arguments
+    assert (len([*store.names()]), short["rows"]["length"], short["short"]) == (2, 500, arguments["short"])
+    assert whole(short, store.read) == arguments
 
 
 def test_bytes_that_are_not_text_are_reported():
@@ -363,7 +383,7 @@ def test_bytes_that_are_not_text_are_reported():
 
 @pytest.mark.parametrize(
     "value",
-    [{"a": 1, "b": ["ä"]}, (1, "ä"), (ADDRESS,), [0] * 900, (0,) * 900],
+    [{"a": 1, "b": ["ä"]}, (1, "ä"), (ADDRESS,), ["x" * 70_000], (("x" * 70_000),)],
     ids=["inline", "tagged", "pickle", "object", "tagged object"],
 )
 def test_windows_line_ends_and_byte_order_mark_are_accepted(value):
@@ -380,12 +400,12 @@ def test_windows_line_ends_and_byte_order_mark_are_accepted(value):
 
 def test_text_behind_the_end_of_an_object_is_reported():
     """Blanks are accepted."""
-    store = written([0] * 900)
+    store = written(["x" * 70_000])
     name = object_of(store)
     data = store.read(name)
 
     store.write(name, data + b" \n\n")
-    assert load(store) == [0] * 900
+    assert load(store) == ["x" * 70_000]
     store.write(name, data + b"{}\n")
     with pytest.raises(CorruptRecordingError, match="text behind its end") as caught:
         load(store)
@@ -393,7 +413,7 @@ def test_text_behind_the_end_of_an_object_is_reported():
 
 
 def test_object_of_another_kind_is_reported():
-    store = written([0] * 900)
+    store = written(["x" * 70_000])
     name = object_of(store)
 
     for body in (b'{"raised": {"type": "builtins:KeyError", "args": []}}', b"[]", b'{"stream": 3}'):
@@ -422,12 +442,6 @@ def test_paths_of_any_python_version_load(module):
     assert load(holding(moved, imports=[f"{module}:PurePosixPath"])) is pathlib.PurePosixPath
     with pytest.raises(CorruptRecordingError, match="does not list"):
         load(holding(moved, imports=["pathlib:PurePath"]))
-
-
-@pytest.mark.parametrize("count", [0, -1, True, 1.0, "1"])
-def test_count_below_one_is_reported(count):
-    with pytest.raises(CorruptRecordingError, match="count must be a number"):
-        load(holding(pickle.dumps({"value": 1}), count=count))
 
 
 @pytest.mark.parametrize("name", ["SystemExit", "KeyboardInterrupt", "GeneratorExit"])
@@ -548,15 +562,6 @@ def test_damage_in_a_mapped_file_is_found(tmp_path):
 
     with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
         load(store)
-
-
-def test_buffers_are_aligned_for_mapping():
-    """To 64 bytes, as numpy and Arrow prefer."""
-    buffers = [random.Random(n).randbytes(10_000 + n) for n in range(3)]
-
-    data = b"".join(packed([b"stream", *buffers]).pieces)
-
-    assert [data.find(buffer) % 64 for buffer in buffers] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("text", [LFS, b"<<<<<<< HEAD\n", b"[1,"])

@@ -12,7 +12,7 @@ from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import FolderStore, Recording, Vault, folder
 
 A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
-OLD, NEW = [(1, "old"), [0] * 3000, {"x": 1}], [(2, "new"), [1] * 3000, {"x": 2}, (3, "newer")]
+OLD, NEW = [(1, "old"), "x" * 70_000, {"x": 1}], [(2, "new"), "y" * 70_000, {"x": 2}, (3, "newer")]
 FAILURES = [errno.ENOSPC, errno.EIO, errno.EDQUOT]
 
 
@@ -59,16 +59,19 @@ class FailingOnce:
 def test_every_listed_operation_is_used(tmp_path, monkeypatch):
     """Otherwise the tests below would show nothing."""
     for operation in ("open", "write", "replace", "mkdir", "close"):
-        with monkeypatch.context() as patch:
-            FailingOnce(patch, operation, 1, errno.EIO)
-            vault = Vault(FolderStore(tmp_path / operation))
-            assert attempt(lambda vault=vault: put(vault, A, NEW)) is not None
+        failed = []
+        for n in (1, 2):  # it matters to nobody if the first folder, that of the locks, is there already
+            with monkeypatch.context() as patch:
+                FailingOnce(patch, operation, n, errno.EIO)
+                vault = Vault(FolderStore(tmp_path / f"{operation}{n}"))
+                failed.append(attempt(lambda vault=vault: put(vault, A, NEW)))
+        assert any(failed)
 
 
 @pytest.mark.parametrize("operation", ["open", "write", "replace", "mkdir", "close"])
 @pytest.mark.parametrize("before", [None, OLD], ids=["new", "replacing"])
 def test_failing_operation_leaves_the_old_or_the_new_recording(operation, before, tmp_path, monkeypatch):
-    """For each n-th operation. The error names path and cause, and no leftover or orphan remains."""
+    """For each n-th operation. The error names path and cause; at most an object is left, which goes with the next clearing."""
     for n in range(1, 100):
         folder = tmp_path / str(n)
         vault = Vault(FolderStore(folder))
@@ -86,6 +89,10 @@ def test_failing_operation_leaves_the_old_or_the_new_recording(operation, before
         else:
             assert failed.startswith("cannot ")
             assert failed.endswith(os.strerror(FAILURES[n % 3]))
+            now = everything(folder)
+            assert {path: now[path] for path in stood} == stood
+            assert all("objects" in path.parts for path in now.keys() - stood.keys())
+            vault.delete([])
             assert everything(folder) == stood
         put(vault, A, NEW)
         assert (values(vault, A), values(vault, B)) == (NEW, OLD[:2])
@@ -94,55 +101,7 @@ def test_failing_operation_leaves_the_old_or_the_new_recording(operation, before
     raise AssertionError("some operation fails for ever")
 
 
-@pytest.mark.parametrize(
-    ("values", "seconds", "is_flushed"),
-    [
-        ([1], 0.5, True),
-        ([1], 0.001, False),
-        ([bytearray(8 << 20)], 0.5, True),
-        ([bytearray(8 << 20)], 0.03, False),
-    ],
-    ids=["slow", "fast", "slow and large", "large"],
-)
-def test_what_takes_longer_than_a_flush_is_flushed_at_the_end(
-    values, seconds, is_flushed, tmp_path, monkeypatch
-):
-    """Once, and not while the calls run. A file that is gone by then fails nothing."""
-    vault = Vault(FolderStore(tmp_path))
-    with monkeypatch.context() as patch:
-        FailingOnce(patch, "fsync", 1, errno.EIO)
-        put(vault, A, values, seconds=seconds)
-        put(vault, B, [2], seconds=seconds)
-        vault.delete([B])
-
-        failed = attempt(vault.store.flush)
-
-    files = {str(path) for path in everything(tmp_path)}
-    assert (failed is not None) == is_flushed
-    assert failed is None or failed in {f"cannot write {file}: {os.strerror(errno.EIO)}" for file in files}
-    assert attempt(vault.store.flush) is None
-
-
-def test_failed_flush_leaves_no_file_out_and_is_reported_once(tmp_path, monkeypatch):
-    vault = Vault(FolderStore(tmp_path))
-    flushed: list[int] = []
-
-    def fail(file):
-        flushed.append(file)
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(folder, "fsync", fail)
-        for name in (A, B):
-            put(vault, name, [1], seconds=0.5)
-        failures = [attempt(vault.store.flush) for _ in range(2)]
-
-    assert len(flushed) == 2
-    assert failures[0] in {f"cannot write {tmp_path / name}: {os.strerror(errno.EIO)}" for name in (A, B)}
-    assert failures[1] is None
-
-
-@pytest.mark.parametrize("operation", ["unlink", "lstat", "scandir", "open"])
+@pytest.mark.parametrize("operation", ["unlink", "scandir", "open"])
 def test_failing_operation_of_clearing_breaks_nothing(operation, tmp_path, monkeypatch):
     """Every named object still exists, and clearing again completes it."""
     for n in range(1, 100):
@@ -179,6 +138,7 @@ def test_interrupt_while_writing_leaves_nothing_half(tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             put(vault, A, NEW)
 
+    vault.delete([])
     assert everything(tmp_path) == stood
 
 

@@ -1,4 +1,4 @@
-"""The marks of runs, between real processes."""
+"""Who deletes objects is alone: no run of another process may need them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ import sys
 
 import pytest
 
-from pytest_mimic._core.vault.locks import RunMark
-from pytest_mimic.errors import MimicError
+from pytest_mimic import MimicError
+from pytest_mimic._core.vault import FolderStore
 
-#: Marks a run, and ends when its input does.
+#: Takes part as a run that records does, and ends when its input does.
 OTHER = """
 import sys
-from pytest_mimic._core.vault.locks import RunMark
+from pytest_mimic._core.vault import FolderStore
 
-mark = RunMark(lambda: sys.argv[1])
-mark.set()
-print("set", flush=True)
+store = FolderStore(sys.argv[1])
+store.share()
+print("shared", flush=True)
 sys.stdin.read()
-mark.close()
 """
 
 
@@ -29,49 +28,82 @@ def another_run(folder: object) -> subprocess.Popen[str]:
         [sys.executable, "-c", OTHER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert run.stdout is not None
-    assert run.stdout.readline() == "set\n"
+    assert run.stdout.readline() == "shared\n"
     return run
 
 
-@pytest.mark.parametrize("how", ["ends", "is killed"])
-def test_the_mark_of_another_run_is_seen_until_it_ends(tmp_path, how):
-    """A run sees no mark of its own."""
-    mark = RunMark(lambda: str(tmp_path))
-    mark.set()
-    assert not mark.is_set_elsewhere()
-    other = another_run(tmp_path)
+def is_alone(store: FolderStore) -> bool:
+    with store.alone() as found:
+        return found
 
-    assert mark.is_set_elsewhere()
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+@pytest.mark.parametrize("how", ["ends", "is killed"])
+def test_a_run_is_alone_when_the_others_have_ended(tmp_path, how):
+    """By whatever path another process names the vault. Its own part keeps no run out."""
+    (tmp_path / "v").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "v")
+    own = FolderStore(tmp_path / "v")
+    own.share()
+    assert is_alone(own)
+    other = another_run(tmp_path / "link")
+
+    assert not is_alone(own)
+    assert not is_alone(FolderStore(tmp_path / "v"))
 
     if how == "is killed":
         other.kill()
     other.communicate()
-    assert not mark.is_set_elsewhere()
-    mark.close()
-    assert [*tmp_path.iterdir()] == []
+    assert is_alone(own)
+    assert not is_alone(FolderStore(tmp_path / "v"))
+    own.end_run()
+    assert is_alone(FolderStore(tmp_path / "v"))
+    assert [*(tmp_path / "v").iterdir()] == []
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
-def test_a_forked_process_does_not_end_the_mark(tmp_path):
-    mark, other = RunMark(lambda: str(tmp_path)), RunMark(lambda: str(tmp_path))
-    mark.set()
+def test_a_forked_process_takes_part_on_its_own(tmp_path):
+    own = FolderStore(tmp_path)
+    own.share()
+    (ready, say), (wait, go) = os.pipe(), os.pipe()
 
     child = os.fork()
     if not child:
         try:
-            mark.close()
+            own.share()
+            os.write(say, b"x")
+            os.read(wait, 1)
         finally:
             os._exit(0)
+    os.read(ready, 1)
+
+    assert not is_alone(own)
+    os.write(go, b"x")
     os.waitpid(child, 0)
+    assert is_alone(own)
+    own.end_run()
+    for file in (ready, say, wait, go):
+        os.close(file)
 
-    assert other.is_set_elsewhere()
-    mark.close()
-    assert not other.is_set_elsewhere()
+
+def test_a_run_whose_files_a_test_has_closed_takes_part_again(tmp_path):
+    own, other = FolderStore(tmp_path), FolderStore(tmp_path)
+    own.share()
+    os.close(own._lock._file)
+    with (tmp_path / "file").open("w"):  # perhaps of the same number
+        own.share()
+
+        assert not is_alone(other)
+        own.end_run()
+        assert is_alone(other)
 
 
-def test_a_mark_that_cannot_be_set_is_an_error_that_names_the_file(tmp_path):
+def test_a_lock_that_cannot_be_made_is_an_error(tmp_path, monkeypatch):
+    import tempfile
+
     (tmp_path / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
 
-    with pytest.raises(MimicError, match=r"cannot lock .*run-"):
-        RunMark(lambda: str(tmp_path / "file")).set()
+    with pytest.raises(MimicError, match=r"cannot lock .*: Not a directory"):
+        FolderStore(tmp_path).share()

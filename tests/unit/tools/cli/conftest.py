@@ -64,7 +64,7 @@ def keyed(n):
     return numpy.array([(n, "s3cret")], dtype=[("n", int), ("password", "U9")])
 
 def long(n):
-    return [{"n": i, "text": "x" * 50} for i in range(n)]
+    return [{"n": i, "text": "x" * 300} for i in range(n)]
 '''
 TESTS = """
 import datetime
@@ -103,7 +103,7 @@ def test_cassette(mimic_auto):
         shop.user("Cid")
 """
 ANSWER = """{
- "format": 3, "target": "http", "arguments": {"signature": "GET /users", "method": "GET", "url": "http://shop.test/users"},
+ "format": 4, "target": "http", "arguments": {"signature": "GET /users", "method": "GET", "url": "http://shop.test/users"},
  "source": null, "test": "tests/test_shop.py::test_http", "recorded": "2026-11-23", "outcomes": [
   {"duration": 0.1, "value": {"status": 503, "headers": [], "body": {"json": {"users": [1]}}}}
  ]

@@ -65,16 +65,6 @@ def test_a_vault_that_is_a_link_to_nothing_is_no_empty_vault(shop, call, command
     assert result.err.splitlines()[0] == f"ERROR: --vault: {shop / 'linked'} is not a folder"
 
 
-def test_a_vault_of_version_0_is_named(shop, call):
-    (shop / "old").mkdir()
-    (shop / "old" / ("0" * 32 + ".pkl")).write_bytes(b"")
-
-    result = call("ls", "--vault", "old")
-
-    assert (result.code, result.out) == (2, "")
-    assert "old is a vault of pytest-mimic 0.x" in result.err
-
-
 @pytest.mark.skipif(os.name == "nt" or not os.getuid(), reason="needs folders that may not be read")
 def test_a_vault_that_cannot_be_read_is_exit_code_2(shop, call):
     (shop / ".mimic_vault/calls").chmod(0)
