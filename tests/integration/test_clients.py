@@ -188,7 +188,9 @@ def test_the_whole_of_a_request_is_kept_and_shared(project):
     assert b"y" * 99 not in b"".join(
         recorded.vault[name] for name in recorded.vault if name.startswith("calls/")
     )
-    assert pytest_mimic("show", "test_shop.py").stdout.count("Be kind.") >= 900
+    shown = pytest_mimic("show", "test_shop.py").stdout
+    assert shown.count("Be kind.") >= 900
+    assert all(f"'tool {number}'" in shown for number in range(500))
     # The text of the question is one object, and the other is of the answers of /echo.
     asked = [name for name in names if recorded.vault[name].startswith(b"[")]
     assert len(asked) == 1

@@ -14,7 +14,7 @@ from pytest_mimic._core.seam.registry import names_client, parts_of
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.tree.differing import Difference, argument_differences, unseen
 from pytest_mimic._core.tree.parts import is_file
-from pytest_mimic._core.tree.wording import difference_lines
+from pytest_mimic._core.tree.wording import difference_lines, distance_of
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.words import limited
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
@@ -27,6 +27,8 @@ _SHOWN = 5
 _MOST = 3
 #: The recordings that a miss is compared with, at most.
 CANDIDATES = 300
+# Of these, so many with as many other arguments are read as a whole.
+_COMPARED = 20
 _LINE = 200
 # What is described of a client's call besides what counts: made from its other parts, or told apart by order.
 _BESIDE = ("signature", "server")
@@ -65,27 +67,36 @@ class MissedCall(NamedTuple):
 
 
 def nearest_recording(
-    candidates: Iterable[K], arguments: Mapping[str, Any] | None, *, test: str | None = None
+    candidates: Iterable[K],
+    arguments: Mapping[str, Any] | None,
+    *,
+    test: str | None = None,
+    whole: Callable[[K], K] = lambda one: one,
 ) -> K | None:
     """Return the recording that is most like a call, or None without candidates.
 
-    A recording of the same test comes first, then the one with the fewest arguments that differ, then one of other
-    parameters of the test, then the latest. Only
-    the first few hundred candidates are considered.
+    A recording of the same test comes first, then the one with the fewest arguments that differ. Of several, of which
+    `whole` reads the long parts, it is the one whose texts have most in common with the call's, then one of other
+    parameters of the test, then the latest. Only the first few hundred candidates are considered.
     """
     short = shortened(None if arguments is None else dict(arguments))
 
-    def likeness(known: Known) -> tuple[bool, float, bool, str]:
-        differing: float = float("inf")
+    def differing(known: Known) -> tuple[bool, float]:
+        found: float = float("inf")
         if known.arguments is not None and short is not None:
-            differing = len({_argument_of(one.path) for one in argument_differences(known.arguments, short)})
-        is_like = (known.test or "").partition("[")[0] == (test or "").partition("[")[0]
-        return known.test == test, -differing, is_like, known.recorded or ""
+            found = len({_argument_of(one.path) for one in argument_differences(known.arguments, short)})
+        return known.test != test, found
 
-    found = sorted(
-        islice(candidates, CANDIDATES), key=lambda known: known.test or ""
-    )  # in the same order anywhere
-    return max(found, key=likeness, default=None)
+    def distance(known: K) -> tuple[float, bool, str]:
+        found = argument_differences(whole(known).arguments, arguments)
+        is_like = (known.test or "").partition("[")[0] == (test or "").partition("[")[0]
+        return -sum(map(distance_of, found)), is_like, known.recorded or ""
+
+    # In the same order anywhere.
+    known = sorted(islice(candidates, CANDIDATES), key=lambda known: known.test or "")
+    likeness = list(map(differing, known))
+    first = [one for one, number in zip(known, likeness) if number == min(likeness)]
+    return max(first[:_COMPARED], key=distance, default=None)
 
 
 def missing(
@@ -105,7 +116,7 @@ def missing(
     `bare` takes secrets out of the nearest.
     """
     place = f" in {within}" if within else ""
-    nearest = nearest_recording(candidates, call.arguments, test=call.test)
+    nearest = nearest_recording(candidates, call.arguments, test=call.test, whole=whole)
     remedies = list(remedies or [f"to record it: {command(call.option, call.test)}"])
     if nearest is None:
         lines = [f"nothing of {_target_of(call.label)} is recorded{place}"]

@@ -21,7 +21,7 @@ Span = tuple[str, str]
 _WIDTH = 120
 # Texts up to this length are shown as values. Texts of more words are compared as a whole: time grows with the square.
 _SHORT, _MOST_WORDS = 40, 4_000
-_WORD, _FIRST, _LAST = re.compile(r"\w+\s*|[^\w]\s*"), re.compile(r"\w*"), re.compile(r"\w*\Z")
+_WORD, _FIRST, _LAST = re.compile(r"\w+|\s|[^\w\s]"), re.compile(r"\w*"), re.compile(r"\w*\Z")
 _LONG_WORD = 20
 # The characters of an unchanged stretch that are shown on either side of a change, and those of a changed one.
 _AROUND, _CHANGED, _MOST_SPANS = 60, 120, 24
@@ -151,10 +151,15 @@ def _spans(old: str, new: str) -> list[Span]:
     if max(len(then), len(now)) <= _MOST_WORDS:
         codes = SequenceMatcher(None, then, now, autojunk=False).get_opcodes()
     spans = [(" ", old[:start])]
-    for tag, a, b, c, d in codes:
-        gone, come = "".join(then[a:b]), "".join(now[c:d])
-        spans += [(" ", gone)] if tag == "equal" else [("-", gone), ("+", come)]
-    spans.append((" ", old[len(old) - end :]))
+    gone = come = ""
+    for number, (tag, a, b, c, d) in enumerate(codes):
+        same = "".join(then[a:b]) if tag == "equal" else ""
+        is_gap = not same.strip(" ") and (not same or 0 < number < len(codes) - 1)
+        gone, come = gone + "".join(then[a:b]), come + "".join(now[c:d])
+        if not is_gap:  # a blank between two changes is part of both
+            spans += [("-", gone.removesuffix(same)), ("+", come.removesuffix(same)), (" ", same)]
+            gone = come = ""
+    spans += [("-", gone), ("+", come), (" ", old[len(old) - end :])]
     return [span for span in spans if span[1]]
 
 
@@ -168,6 +173,15 @@ def _alike(old: str, new: str, most: int) -> int:
         else:
             most = middle - 1
     return least
+
+
+def distance_of(one: Difference) -> float:
+    """Return how far the two sides of a difference are apart, 1 at most: of texts, how much of them differs."""
+    if not (isinstance(one.old, str) and isinstance(one.new, str)):
+        return 1
+    longest, shortest = max(len(one.old), len(one.new)), min(len(one.old), len(one.new))
+    start = _alike(one.old, one.new, shortest)
+    return 1 - (start + _alike(one.old[::-1], one.new[::-1], shortest - start)) / max(longest, 1)
 
 
 def _cut_spans(spans: Sequence[Span]) -> list[Span]:

@@ -55,6 +55,7 @@ def compare_outcomes(old: Outcomes, new: Outcomes, redactor: Redactor) -> Compar
         except RecursionError:
             lines.append("nested too deeply to be shown")
         else:
-            paths = (f"{name}: {one.path}" if name and one.path else name or one.path for one in inner)
-            found += [one._replace(path=path) for one, path in zip(inner, paths)]
+            for one in inner:
+                path = f"result{one.path}" if one.path[:1] == "[" else one.path
+                found.append(one._replace(path=": ".join(filter(None, (name, path)))))
     return found, lines

@@ -303,6 +303,10 @@ NEAREST = {
         described(base="EUR"),
         [of(base="USD")._replace(recorded="2026-01-01"), of(base="CHF")._replace(recorded="2026-11-03")],
     ),
+    "the most alike text": (
+        described(prompt="Be kind and brief. " * 60 + "Answer in French."),
+        [of(prompt="Be kind and brief. " * 20 + "Sing."), of(prompt="Be kind and brief. " * 60 + "Answer in Dutch.")],
+    ),
     "the only one": (described(base="EUR"), [Recorded(None)]),
 }  # fmt: skip
 
