@@ -6,7 +6,6 @@ import json
 import shutil
 
 import pytest
-from support.http_server import running_server
 
 SHOP = """
     from tally import ran
@@ -365,24 +364,3 @@ def test_facts_of_a_run_change_only_with_the_outcome(shop):
     shop.run("--mimic-rerecord").expect(passed=1)
     assert json.loads(path.read_text())["test"] == "test_shop.py::test_it"
     assert json.loads(path.read_text())["recorded"] > "2020-02-02"
-
-
-def test_a_missing_request_says_that_its_client_has_recordings_of_an_older_format(project):
-    """They lay in a folder of their client."""
-    project.ini("http")
-    project.write(
-        "test_a.py", "import urllib.request\n\ndef test_a(server):\n    urllib.request.urlopen(server)\n"
-    )
-    with running_server() as server:
-        project.write(
-            "conftest.py",
-            f"import pytest\n\n@pytest.fixture\ndef server():\n    return '{server.url}/text'\n",
-        )
-        [name] = project.run("--mimic-record").vault
-    recording = project.vault / name
-    old = recording.read_text().replace('"format": 4', '"format": 1')
-    recording.unlink()
-    project.write(f".mimic_vault/calls/http.client/{recording.name}", old)
-
-    says = [".mimic_vault holds recordings of an older format, which this pytest-mimic does not read"]
-    project.run().expect(failed=1, says=says)

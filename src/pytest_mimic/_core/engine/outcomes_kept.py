@@ -69,5 +69,5 @@ def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redacto
 
 
 def _extent(stream: Outcome) -> tuple[object, ...]:
-    """Return how far a stream was read, and what its reader sent."""
-    return len(stream.items), stream.end is None, stream.sent
+    """Return how far a stream was read."""
+    return len(stream.items), stream.end is None

@@ -10,7 +10,6 @@ from itertools import islice
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
@@ -94,11 +93,8 @@ class Recordings:
     def _names_of(self, target: str, test: str) -> Iterator[str]:
         """Yield the names of the files that may hold recordings of a target, those of a test first."""
         vault = self._state.vault
-        # A release candidate kept requests in a folder of each client: a miss says that they are of an old format.
-        targets = (target, *HTTP_CLIENTS) if target == "http" else (target,)
-        folders = [recording_name(each, "").rpartition("/")[0] for each in targets]
         others = []
-        for name in (name for folder in folders for name in vault.store.names(folder)):
+        for name in vault.store.names(recording_name(target, "").rpartition("/")[0]):
             if name not in self._tests:  # once a run: a run may have many misses
                 self._tests[name] = None
                 with suppress(MimicError):
@@ -300,9 +296,8 @@ class Recordings:
         is_talk = owner is not None and call.converses
         with self.guard:  # the last outcome of calls at the same time is the one that this run knows
             written = self._state.vault.write(name, recording)
-            self.known[name] = recording._replace(
-                arguments=None
-            )  # which may be long, and is not needed again
+            # The arguments may be long, and are not needed again.
+            self.known[name] = recording._replace(arguments=None)
             self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
         self.use(name)
 

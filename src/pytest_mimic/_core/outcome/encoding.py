@@ -142,8 +142,8 @@ def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths:
         pickled = pickling.dump(body, paths)
     except Exception as reason:  # the value's parts may raise anything
         last = outcome.last
-        result = {"exception": last.exception} if last.kind == "raised" else {"result": last.value}
-        roots = {**result, "sent": outcome.sent}
+        is_raised = last.kind == "raised"
+        roots: dict[str, object] = {"exception": last.exception} if is_raised else {"result": last.value}
         raise refusal(roots, last.kind, target, reason) from None
     fingerprint = _fingerprint(body, pickled, counted=_counted_parts)
     if items:
@@ -189,8 +189,7 @@ def _body(outcome: Outcome, items: object) -> dict[str, Any]:
         return {"raised": outcome.exception}
     if outcome.kind == "value":
         return {"value": outcome.value}
-    stream = {"items": items, "end": None if outcome.end is None else _body(outcome.end, ())}
-    return {"stream": stream if outcome.sent is None else {**stream, "sent": outcome.sent}}
+    return {"stream": {"items": items, "end": None if outcome.end is None else _body(outcome.end, ())}}
 
 
 def _joined(parts: list[pickling.Pickled]) -> pickling.Pickled:
@@ -225,7 +224,7 @@ def _counted_parts(body: dict[str, Any]) -> object:
     if "raised" not in end:
         return body
     kind, raised = "stream" if stream else "raised", _exception_parts(end["raised"])
-    return {"kind": kind, "raised": raised, "sent": stream.get("sent")}
+    return {"kind": kind, "raised": raised}
 
 
 def _fingerprint(

@@ -19,10 +19,9 @@ class Outcome:
     Attributes:
         items: The items of a stream in order: values, or snapshots taken when they were yielded.
         end: The end of a stream, an outcome of kind `value` or `raised`; None if its reader stopped early.
-        sent: The values sent into the stream, or None if it was only iterated.
     """
 
-    __slots__ = ("end", "exception", "items", "kind", "sent", "value")
+    __slots__ = ("end", "exception", "items", "kind", "value")
 
     def __init__(
         self,
@@ -32,14 +31,12 @@ class Outcome:
         exception: BaseException | None = None,
         items: Sequence[object] = (),
         end: Outcome | None = None,
-        sent: Sequence[object] | None = None,
     ) -> None:
         self.kind: OutcomeKind = kind  # `value`, `raised` or `stream`
         self.value = value  # the returned value, for `value`
         self.exception = exception  # the raised exception, for `raised`
         self.items = list(items)
         self.end = end
-        self.sent = None if sent is None else list(sent)
 
     @property
     def last(self) -> Outcome:
@@ -80,7 +77,7 @@ def _decode(body: Any) -> Outcome:
     if "stream" in body:
         stream = body["stream"]
         end = stream.get("end")
-        return Outcome("stream", end=None if end is None else _decode(end), sent=stream.get("sent"))
+        return Outcome("stream", end=None if end is None else _decode(end))
     return Outcome("value", body["value"])
 
 

@@ -82,8 +82,6 @@ def body_tree(body: dict[str, Any], *, is_tagged: bool) -> dict[str, Any]:
             found["is_open"] = True
         elif end != {"value": None}:
             found["end"] = body_tree(end, is_tagged=is_tagged)
-        if stream.get("sent") is not None:
-            found["sent"] = _tree(stream["sent"], is_tagged=is_tagged)
     return found
 
 

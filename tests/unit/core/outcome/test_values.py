@@ -218,18 +218,18 @@ def test_fetching_by_a_name_in_data_is_listed_as_code():
 @pytest.mark.parametrize("last", [(4,), time.gmtime(0)], ids=["tagged", "pickle"])
 def test_a_stream_keeps_separate_copies_of_its_items(last):
     items = [[1], (2,), {"k": [3]}, last]
-    outcome = Outcome("stream", items=items, end=Outcome("value", "end"), sent=[None, "go"])
+    outcome = Outcome("stream", items=items, end=Outcome("value", "end"))
 
     loaded = kept(outcome).load()
 
     assert loaded.items == [[1], (2,), {"k": [3]}, last]
-    assert (loaded.end.kind, loaded.end.value, loaded.sent) == ("value", "end", [None, "go"])
+    assert (loaded.end.kind, loaded.end.value) == ("value", "end")
 
 
 def test_a_plain_stream_is_readable():
-    entry = entry_of(Outcome("stream", items=[1, "b"], sent=["x"]))
+    entry = entry_of(Outcome("stream", items=[1, "b"]))
 
-    assert entry == {"duration": 0.5, "stream": {"items": [1, "b"], "end": None, "sent": ["x"]}}
+    assert entry == {"duration": 0.5, "stream": {"items": [1, "b"], "end": None}}
 
 
 def test_a_class_without_importable_module_is_stored_by_value():
