@@ -135,50 +135,6 @@ def test_a_sequence_keeps_the_new_outcomes_before_an_error(shop):
     assert outcomes(run.vault) == ["1"]
 
 
-def test_a_stream_that_ended_in_an_error_is_not_kept(project):
-    project.ini("shop:lines")
-    project.module("""
-        import os
-        from tally import ran
-
-        def lines():
-            ran("lines")
-            yield 1
-            if os.environ.get("DOWN"):
-                raise ConnectionError("the service is down")
-            yield 2
-    """)
-    project.test("assert list(shop.lines()) == [1, 2]")
-
-    new = project.record(env=DOWN).expect(failed=1, real=["lines"])
-    good = project.record().expect(passed=1, real=["lines"])
-    again = project.run("--mimic-rerecord", env=DOWN).expect(failed=1, real=["lines"])
-
-    assert new.vault == {}
-    assert again.vault == good.vault
-
-
-def test_a_unittest_and_an_async_test_are_judged_alike(shop):
-    shop.tests("""
-        import unittest, shop
-
-        class TestShop(unittest.IsolatedAsyncioTestCase):
-            async def test_async(self):
-                shop.fetch("Oslo")
-
-            def test_sub(self):
-                for city in ("Rome", "Bonn"):
-                    with self.subTest(city=city):
-                        shop.poll(city)
-    """)
-    good = shop.record().vault
-
-    run = shop.run("--mimic-rerecord", env=DOWN)
-
-    assert run.real == ["fetch Oslo", "poll Rome", "poll Bonn"]
-    assert run.vault == good
-
-
 def test_an_outage_in_the_middle_restores_the_whole_sequence(shop):
     shop.test("""
         shop.poll("job")

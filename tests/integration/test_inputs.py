@@ -270,15 +270,6 @@ def test_a_change_of_no_behaviour_is_not_named(shop: Any, change: str) -> None:
     assert named(shop.replay().expect(passed=1)) == []
 
 
-def test_ends_of_lines_do_not_count(shop: Any) -> None:
-    shop.record_once(passed=1)
-    for name in ("shop/tax.py", "data/rates.csv"):
-        path = shop.root / name
-        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-
-    assert named(shop.replay().expect(passed=1)) == []
-
-
 SMALL = """
     import threading
     from shop import helper
@@ -462,55 +453,6 @@ def test_each_kind_of_recording_has_its_list(small: Any, use: str) -> None:
 
     assert named_rows(run) == [f"shop.helper:value (shop/helper.py)    1 call of {target.partition(' ')[0]}"]
     small.replay("-o", "mimic_inputs=strict").expect(failed=1, says=["StaleRecordingError"])
-
-
-def test_calls_that_overlap_get_what_each_ran(small: Any) -> None:
-    """A code object is disabled for the whole process once it was reported, unless calls overlap."""
-    small.write(
-        "shop/api.py",
-        """
-        import asyncio, threading
-        from shop import helper
-
-        both = threading.Barrier(2)
-
-        def fetch(n):
-            both.wait(30)
-            helper.value(n)
-            both.wait(30)
-            helper.value(n)
-            return n
-
-        async def later(n):
-            await asyncio.sleep(0)
-            helper.value(n)
-            await asyncio.sleep(0)
-            helper.other(n)
-            return n
-        """,
-    )
-    small.ini("shop.api:fetch", "shop.api:later")
-    small.test(
-        """
-        import threading
-        from shop import api
-        threads = [threading.Thread(target=api.fetch, args=(n,)) for n in (1, 2)]
-        for thread in threads: thread.start()
-        for thread in threads: thread.join()
-        async def all_of_them():
-            await asyncio.gather(*map(api.later, range(3)))
-        asyncio.run(all_of_them())
-        """
-    )
-    small.record().expect(passed=1)
-    change(small)
-
-    rows = named_rows(small.replay().expect(passed=1))
-
-    assert rows == [
-        "shop.helper:value (shop/helper.py)    2 calls of shop.api:fetch, 3 calls of shop.api:later"
-    ]
-    assert len(recordings(small)) == 5
 
 
 def test_a_damaged_list_is_said_and_replaced(small: Any) -> None:

@@ -241,31 +241,6 @@ def test_reading_further_than_the_recording_is_a_miss(project):
     project.replay().expect(passed=2, real=[])
 
 
-def test_two_readers_of_one_stream_do_not_wait_for_each_other(project):
-    """`zip` reads the same stream twice in one thread."""
-    project.ini("shop:count", "shop:pages")
-    project.tests("""
-        import asyncio
-        import shop
-
-        def test_sync():
-            pairs = list(zip(shop.count(0), shop.count(0)))
-            assert pairs == [({"n": n}, {"n": n}) for n in range(3)]
-
-        def test_async():
-            async def read():
-                first, second = shop.pages(2), shop.pages(2)
-                got = [await anext(first), await anext(second), await anext(first), await anext(second)]
-                await first.aclose(), await second.aclose()
-                return got
-            assert asyncio.run(read()) == [[0], [0], [1], [1]]
-    """)
-
-    project.record(process=True).expect(passed=2)
-
-    project.replay().expect(passed=2, real=[])
-
-
 def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
     project.ini("shop:slow")
     project.module("""
@@ -314,57 +289,6 @@ def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
 
     project.record().expect(passed=2)
     project.replay().expect(passed=2, real=[])
-
-
-def test_a_stream_opened_in_a_block_may_be_read_after_it(round_trip):
-    round_trip(
-        test="""
-            import shop
-            from pytest_mimic import mimic
-
-            def test_it():
-                with mimic("shop:count"):
-                    reading = shop.count(0)
-                    first = next(reading)
-                assert [first, *reading] == [{"n": 0}, {"n": 1}, {"n": 2}]
-        """,
-        passed=1,
-        real=["count 0"],
-    )
-
-
-def test_a_discarded_stream_or_coroutine_blocks_no_other_call(project):
-    """The next identical call runs at once, in any thread."""
-    project.ini("shop:plain", "shop:plain_pages", "shop:plain_coroutine")
-    project.module(
-        SHOP
-        + """
-    async def later(n):
-        return n
-
-    def plain_coroutine(n):
-        ran("plain_coroutine", n)
-        return later(n)
-    """
-    )
-    project.tests("""
-        import asyncio
-        from concurrent.futures import ThreadPoolExecutor
-        import shop
-
-        async def read(stream):
-            return [item async for item in stream]
-
-        def test_it():
-            shop.plain(2), shop.plain_pages(2), shop.plain_coroutine(2).close()
-            with ThreadPoolExecutor(1) as pool:
-                assert pool.submit(lambda: list(shop.plain(2))).result() == [0, 2]
-                assert pool.submit(lambda: asyncio.run(read(shop.plain_pages(2)))).result() == [0, 1]
-                assert pool.submit(lambda: asyncio.run(shop.plain_coroutine(2))).result() == 2
-    """)
-    project.run("--mimic-rerecord", "-W", "ignore").expect(passed=1)
-
-    project.replay("-W", "ignore").expect(passed=1, real=[])
 
 
 def test_a_stream_in_a_reference_cycle_is_collected_silently(project) -> None:

@@ -421,16 +421,6 @@ def test_a_swallowed_miss_beside_other_outcomes(project):
     assert "11 calls missing" in run.section[0]
 
 
-def test_a_miss_swallowed_in_a_worker_of_xdist_fails(project):
-    pytest.importorskip("xdist")
-    project.test("shop.bare('Oslo')")
-
-    run = project.run("-n", "1", process=True)
-
-    run.expect(failed=1, says=["passed only because a missing recording was swallowed"])
-    assert "1 call missing" in run.section[0]
-
-
 REFUSALS = """
     import threading
 

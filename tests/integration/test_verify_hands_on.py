@@ -259,26 +259,6 @@ def test_another_kind_of_function_is_drift(project, then, now):
     )
 
 
-def test_at_most_ten_drifts_of_a_test_are_shown(shop):
-    run = shop(
-        """
-        import shop
-
-        def test_it():
-            for number in range(14):
-                shop.order(str(number))
-        """,
-        failed=1,
-        says=["shop:order(name='9') no longer", "and 4 more calls that drifted"],
-    )
-
-    assert run.section[:3] == [
-        "14 calls verified, 14 drifted",
-        "drifted:",
-        "  shop:order(name='0')    test_shop.py::test_it",
-    ]
-
-
 def test_the_tests_own_failure_comes_first(shop):
     run = shop(
         """

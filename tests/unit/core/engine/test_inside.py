@@ -66,3 +66,15 @@ def test_what_was_replaced_is_put_back_but_for_what_others_have_put_there(
 
     assert (threading.Thread.start, ThreadPoolExecutor.submit) == (theirs, submit)
     monkeypatch.setattr(threading.Thread, "start", start)
+
+
+def test_what_others_put_back_is_replaced_again(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `monkeypatch` does it after a test in which the first call ran."""
+    start = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: start(thread))
+    with inside.entered(SimpleNamespace(active=True)):
+        pass
+    monkeypatch.undo()
+
+    with inside.entered(SimpleNamespace(active=True)):
+        assert threading.Thread.start is not start
