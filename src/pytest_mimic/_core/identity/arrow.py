@@ -25,7 +25,9 @@ def _polars_series(series: Any) -> object:
     is_inside = dtype.is_nested() and any(word in str(dtype) for word in ("Date", "Time", "Duration"))
     if is_inside and "Categorical" in str(dtype):  # whose numbers differ between processes
         raise Unstable(
-            "moments beside categories inside a column", type(series), remedy="convert it to Python's values"
+            "moments beside categories inside a column",
+            type(series),
+            remedy="or convert it to Python's values",
         )
     # Values in Python would lack nanoseconds.
     physical = series.to_physical() if is_inside or dtype.is_temporal() else series

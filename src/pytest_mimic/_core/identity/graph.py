@@ -11,7 +11,6 @@ whether equal parts are one object or several. (`_number` is the one exception.)
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain, count, groupby
 from marshal import dumps
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 ROUNDS = 24
 
 
-@dataclass(slots=True, eq=False)
 class Node:
     """A container, or an object with the data it reduces to.
 
@@ -42,16 +40,16 @@ class Node:
         parts: Its parts, in canonical order if they have one: digests, or nodes.
         group: How many of its parts belong together, if the order of these groups does not count; 0 if it does.
         number, low, is_open: Used by `components`.
+        digest: 16 bytes, once they are known.
     """
 
-    value: object
-    label: bytes
-    parts: list[bytes | Node]
-    group: int = 0
-    number: int = -1
-    low: int = -1
-    is_open: bool = False
-    digest: bytes = b""  # 16 bytes
+    __slots__ = ("digest", "group", "is_open", "label", "low", "number", "parts", "value")
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+        self.label = self.digest = b""
+        self.parts: list[bytes | Node] = []
+        self.group, self.number, self.low, self.is_open = 0, -1, -1, False
 
 
 def digest(value: object, places: Places, *, is_outcome: bool = False) -> bytes:
@@ -97,7 +95,7 @@ class Graph:
     def node(self, value: object) -> Node:
         node = self.nodes.get(id(value))
         if node is None:
-            node = self.nodes[id(value)] = Node(value, b"", [])
+            node = self.nodes[id(value)] = Node(value)
         return node
 
     def open(self, node: Node) -> None:
@@ -229,13 +227,14 @@ def _number(nodes: list[Node], colors: dict[int, bytes]) -> bool:
 
 def _joined(node: Node, cycle: dict[int, bytes]) -> bytes:
     """Return the bytes of a node, with its parts in canonical order. The parts in its own cycle have provisional names."""
-    pieces: list[bytes] = []
-    for part in node.parts:
-        if isinstance(part, bytes):
-            pieces.append(part)
-        else:
-            provisional = cycle.get(id(part))
-            pieces.append(b"g" + part.digest if provisional is None else b"c" + provisional)
+    pieces = [
+        part
+        if isinstance(part, bytes)
+        else b"c" + cycle[id(part)]
+        if id(part) in cycle
+        else b"g" + part.digest
+        for part in node.parts
+    ]
     if node.group == 2:
         pieces = list(map(bytes.__add__, pieces[::2], pieces[1::2]))
     if node.group:

@@ -41,7 +41,7 @@ def refusal(unstable: Unstable, target: str = "", options: Options | None = None
         if target
         else "the value has no stable identity",
         facts=[f"{unstable.path}: {unstable.type_name}"],
-        remedies=[unstable.remedy or remedy],
+        remedies=[remedy, *filter(None, [unstable.remedy])],
         target=target,
         path=unstable.path,
     )

@@ -54,7 +54,7 @@ def float_format(dtype: Any) -> str:
     """
     if dtype.char in LONG_FLOATS:
         other = "float64" if dtype.char == "g" else "complex128"
-        raise Unstable("long doubles of numpy", dtype.type, remedy=f"convert it: .astype('{other}')")
+        raise Unstable("long doubles of numpy", dtype.type, remedy=f"or convert it: .astype('{other}')")
     return dtype.str[0] + dtype.char.lower() if dtype.char in FLOATS else ""
 
 
@@ -150,7 +150,7 @@ def _tensor(value: Any, _layout: bool) -> object:
     torch: Any = sys.modules["torch"]
     if value.is_meta or value.is_nested or value.layout is not torch.strided:
         what = "a tensor that is not dense"
-        raise Unstable(what, type(value), remedy="convert it: .to_dense()")
+        raise Unstable(what, type(value), remedy="or convert it: .to_dense()")
     return bool(value.requires_grad), _dense(value.detach())
 
 

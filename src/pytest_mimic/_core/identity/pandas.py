@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import cache
+from itertools import chain
 from typing import Any
 
 from pytest_mimic._core.identity.numeric import array_memory, float_format
@@ -42,32 +42,34 @@ def _table(table: Any, _layout: bool) -> object:
 
 def _columns(frame: Any) -> object:
     """Reduce the columns of a frame to their dtypes, one memory for all numbers of a dtype, and the other columns."""
+    dtypes = list(frame.dtypes)
+    if dtypes and _is_number(dtypes[0]) and dtypes.count(dtypes[0]) == len(dtypes):
+        # Its columns follow one another in memory.
+        return [str(dtypes[0])] * len(dtypes), [_memory_of([frame.to_numpy().T])], []
     names: list[str] = []
     numbers: dict[Any, list[Any]] = {}
     others = []
-    name_of = cache(str)  # numpy makes the name each time, in 5 µs
-    for place, dtype in enumerate(frame.dtypes):
-        names.append(name_of(dtype))
+    for dtype, (_, column) in zip(dtypes, frame.items()):
+        names.append(str(dtype))
         if _is_number(dtype):
-            numbers.setdefault(dtype, []).append(place)
+            numbers.setdefault(dtype, []).append(column.to_numpy()[None])
         else:
-            others.append(_values(frame.iloc[:, place].array))
-    memories = []
-    for places in numbers.values():
-        # Those of one dtype alone follow one another in memory.
-        some = frame if len(places) == len(names) else frame.iloc[:, places]
-        memories.append(_memory_of(some.to_numpy().T))
-    return names, memories, others
+            others.append(_values(column.array))
+    return names, list(map(_memory_of, numbers.values())), others
 
 
 def _is_number(dtype: Any) -> bool:
     return type(dtype).__module__.partition(".")[0] == "numpy" and dtype.kind in "biufc"
 
 
-def _memory_of(values: Any) -> Raw:
-    """Return the memory of columns of one dtype, one after the other."""
-    head = "columns", values.dtype.str, *values.shape
-    return Raw(head, values.nbytes, lambda: array_memory(values), floats=float_format(values.dtype))
+def _memory_of(columns: list[Any]) -> Raw:
+    """Return the memory of columns of one dtype, or of a block of them, one after the other."""
+    dtype = columns[0].dtype
+    head = "columns", dtype.str, sum(map(len, columns)), columns[0].shape[1]
+    size = sum(column.nbytes for column in columns)
+    return Raw(
+        head, size, lambda: chain.from_iterable(map(array_memory, columns)), floats=float_format(dtype)
+    )
 
 
 def _index(index: Any, layout: bool) -> object:

@@ -8,11 +8,11 @@ their contents are joined into a further column. Nothing recurses into the value
 from __future__ import annotations
 
 import sys
-from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from itertools import chain
 from marshal import dumps
-from operator import itemgetter
+from operator import countOf, itemgetter
 from typing import Any
 
 from xxhash import xxh3_128
@@ -20,6 +20,7 @@ from xxhash import xxh3_128
 from pytest_mimic._core.identity.short import (
     EXACT,
     LONG,
+    MANY,
     NAN,
     SCALARS,
     SEPARATOR,
@@ -122,12 +123,12 @@ class Walk:
             # Both counts are sums, so that the order of the members of a set does not decide.
             if level > MOST_LEVELS or self.cells > MOST_CELLS or self.deep_cells > MOST_DEEP_CELLS:
                 raise TooLarge
+            type_ = type(column[0])
             types = list(map(type, column))
-            type_ = types[0]
             if types.count(type_) == len(types):
                 pushed = self.write(type_, column, update, level)
-            elif SCALARS.issuperset(types):
-                pushed = self.write_scalars(column, update)
+            elif SCALARS.issuperset(kinds := set(types)):
+                pushed = self.write_scalars(column, update, kinds)
             else:
                 pushed = self.split(column, types, update)
             for part in pushed:
@@ -146,13 +147,16 @@ class Walk:
         update(b"K" + dumps((kind.tag, len(column)), 2))
         return (list(map(kind.reduce, column)),)
 
-    def write_scalars(self, column: Column, update: Update) -> Columns:
-        """Write scalars: short ones by one dump, the content of long texts and bytes by itself."""
-        if has_long(column):
+    def write_scalars(self, column: Column, update: Update, types: Collection[type]) -> Columns:
+        """Write scalars: short ones, or many, by one dump; the content of long texts and bytes by itself."""
+        column = plain_nans(column) if float in types else column
+        if len(column) > MANY or SIZED.isdisjoint(types) or not has_long(column):
+            update(b"M" + self.search(dumps(column, 2)))
+        else:
             marks = [
                 (type(value).__name__, len(value)) if type(value) in SIZED else value for value in column
             ]
-            update(b"Z" + dumps(plain_nans(marks), 2))
+            update(b"Z" + dumps(marks, 2))
             for text in column:
                 if type(text) is bytes:
                     update(text)
@@ -161,8 +165,6 @@ class Walk:
                 elif type(text) is str:  # by pieces, so that it is never copied as a whole; it is no path
                     for start in range(0, len(text), LONG):
                         update(text[start : start + LONG].encode("utf-8", "surrogatepass"))
-        else:
-            update(b"M" + self.search(dumps(plain_nans(column), 2)))
         return ()
 
     def split(self, column: Column, types: list[type], update: Update) -> Columns:
@@ -206,38 +208,19 @@ class Walk:
 
 
 def _write_floats(walk: Walk, column: Column, update: Update, _level: int) -> Columns:
-    if len(column) <= SHORT:
-        return walk.write_scalars(column, update)
-    total = sum(column)
-    numbers = array("d", plain_nans(column) if total != total else column)
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    update(b"F" + dumps(len(column), 2))
-    update(numbers)
-    return ()
-
-
-def _write_ints(walk: Walk, column: Column, update: Update, _level: int) -> Columns:
-    if len(column) > SHORT:
-        try:
-            numbers = array("q", column)
-        except OverflowError:
-            return walk.write_scalars(column, update)
-        if sys.byteorder == "big":
-            numbers.byteswap()
-        update(b"I" + dumps(len(column), 2))
-        update(numbers)
-        return ()
-    return walk.write_scalars(column, update)
+    total = sum(
+        column
+    )  # infinities of both signs add up to a NaN, too: a third of the time of a look at each
+    return walk.write_scalars(column, update, (float,) if total != total else ())
 
 
 def _write_texts(walk: Walk, column: Column, update: Update, _level: int) -> Columns:
     """Write strings, many short ones as one text."""
-    if len(column) <= SHORT or max(map(len, column)) > LONG:
-        return walk.write_scalars(column, update)
+    if len(column) <= SHORT:
+        return walk.write_scalars(column, update, (str,))
     data = "\0".join(column).encode("utf-8", "surrogatepass")
     if data.count(0) != len(column) - 1:
-        return walk.write_scalars(column, update)
+        return walk.write_scalars(column, update, (str,))
     update(b"S" + dumps((len(column), len(data)), 2))
     update(walk.search(data))
     return ()
@@ -269,21 +252,22 @@ def _write_dicts(walk: Walk, column: Column, update: Update, level: int) -> Colu
     if walk.ordered:
         update(b"O" + dumps(lengths, 2))
         return walk.joined(column, lengths), list(chain.from_iterable(map(dict.values, column)))
-    types = set(map(type, chain.from_iterable(column)))
-    if len(types) > 1 or types - {str, int}:
+    # Keys of one type have an order of their own; those of several types may be equal.
+    type_ = type(next(chain.from_iterable(column), ""))
+    if type_ not in (str, int) or countOf(map(type, chain.from_iterable(column)), type_) != sum(lengths):
         update(b"Q" + dumps(lengths, 2))
         return _write_ranked(walk, column, update, level)
+    first = column[0]
     if len(column) == 1:
-        [value] = column
-        keys = sorted(value)
+        keys = sorted(first)
         update(b"D" + dumps(len(keys), 2))
-        return keys, [value[key] for key in keys]
-    if len(column) >= MANY_ROWS and column[0]:
-        first = column[0].keys()
-        if all(map(first.__eq__, map(dict.keys, column))):
-            keys = sorted(first)
+        return keys, list(map(first.__getitem__, keys))
+    if len(column) >= MANY_ROWS and first and lengths.count(len(first)) == len(lengths):
+        keys = sorted(first)
+        with suppress(KeyError):  # a row has other keys
+            columns = [list(map(itemgetter(key), column)) for key in reversed(keys)]
             update(b"C" + walk.search(dumps((len(column), keys), 2)))
-            return tuple(list(map(itemgetter(key), column)) for key in reversed(keys))
+            return tuple(columns)
     update(b"W" + dumps(lengths, 2))
     orders = {order: sorted(order) for order in set(map(tuple, column))}
     rows = [(orders[tuple(row)], row) for row in column]
@@ -330,9 +314,10 @@ def _with_one_nan(memory: memoryview, floats: str) -> object:
 
 
 _WRITERS: dict[Any, Callable[[Walk, Column, Update, int], Columns]] = {
-    **dict.fromkeys(SCALARS, lambda walk, column, update, _level: walk.write_scalars(column, update)),
+    **dict.fromkeys(
+        SCALARS, lambda walk, column, update, _level: walk.write_scalars(column, update, (type(column[0]),))
+    ),
     float: _write_floats,
-    int: _write_ints,
     str: _write_texts,
     list: _write_lists,
     tuple: _write_lists,

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from io import BytesIO, StringIO
 from itertools import islice
+from operator import attrgetter
 from types import FunctionType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType, ModuleType
 from typing import Any, Literal, NamedTuple
 
@@ -109,7 +110,8 @@ def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
     if place is None and not slots:
         return None
     if place is not None and not slots and not left_out:
-        read_dict: Reduce = place.__get__
+        is_plain = type_.__getattribute__ is object.__getattribute__
+        read_dict: Reduce = attrgetter("__dict__") if is_plain else place.__get__
         return read_dict
 
     def read(value: object) -> dict[str, Any]:

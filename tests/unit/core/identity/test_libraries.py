@@ -364,7 +364,7 @@ def test_long_doubles_are_refused(make):
     with pytest.raises(Unstable, match="has no stable identity: long doubles of numpy") as caught:
         fingerprint(make(np.longdouble(1)))
 
-    assert caught.value.remedy.startswith("convert it: .astype('")
+    assert caught.value.remedy.startswith("or convert it: .astype('")
 
 
 def test_the_layout_of_an_array_counts_in_an_outcome_only():
