@@ -26,8 +26,7 @@ LIBRARY = """
         return stub.Find(protos.Wish(title=title, **fields))
 
     def send(method, sent_at):
-        answer = method(protos.Wish(title=title, sent_at=sent_at) for title in "ab")
-        return answer
+        return method(protos.Wish(title=title, sent_at=sent_at) for title in "ab")
 
     def books(title, count=2):
         return [book.title for book in stub.List(protos.Wish(title=title, count=count))]
@@ -83,20 +82,12 @@ def test_a_service_in_use_is_recorded_and_replayed_without_it(shop: Any, library
         assert not replayed.changed
 
 
-@pytest.mark.parametrize(
-    ("line", "call", "other"),
-    [
-        ("grpc ignore=request.sent_at", "find('a', sent_at='1')", "find('a', sent_at='2')"),
-        ("grpc ignore=request", "find('a')", "find('b')"),
-        ("grpc ignore=request.*.sent_at", "send(stub.Store, '1')", "send(stub.Store, '2')"),
-    ],
-)
-def test_what_is_ignored_does_not_count(shop: Any, library: Any, line: str, call: str, other: str) -> None:
-    shop.ini(line)
-    shop.test(f"from shop import find, send, stub; {call}")
+def test_what_is_ignored_does_not_count(shop: Any, library: Any) -> None:
+    shop.ini("grpc ignore=request.*.sent_at")
+    shop.test("from shop import send, stub; send(stub.Store, '1')")
     shop.record().expect(passed=1)
     library.stop()
-    shop.test(f"from shop import find, send, stub; {other}")
+    shop.test("from shop import send, stub; send(stub.Store, '2')")
     shop.run().expect(passed=1)
 
 
@@ -120,12 +111,11 @@ def test_patterns_select_calls(shop: Any, library: Any) -> None:
     assert library.asked == ["a", "b", "b"]
 
 
-def test_a_changed_answer_is_drift_but_where_it_is_volatile(shop: Any, library: Any) -> None:
+def test_a_changed_answer_is_no_drift_where_it_is_volatile(shop: Any, library: Any) -> None:
+    shop.ini("grpc volatile=response.id")
     shop.test("import shop; shop.find('a'); shop.books('b')")
     shop.record().expect(passed=1)
     library.edition = 2
-    shop.run("--mimic-verify").expect(failed=1, says=["response.id: '1' recorded, '2' now", "response[0].id"])
-    shop.ini("grpc volatile=response.id")
     shop.run("--mimic-verify").expect(passed=1)
 
 

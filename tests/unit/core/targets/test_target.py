@@ -46,8 +46,6 @@ class Client:
         ("shop.api:Client.*", "shop.api", ("Client", "*"), False),
         ("!shop.api:helper", "shop.api", ("helper",), True),
         ("httpx", "httpx", (), False),
-        ("redis", "redis", (), False),
-        ("httpx:get", "httpx", ("get",), False),
         ("  shop.api:fetch   # the slow one", "shop.api", ("fetch",), False),
     ],
 )
@@ -124,9 +122,7 @@ def test_the_name_of_a_library_is_answered_with_the_client_that_records_it(line,
         ("httpy", "httpy is neither package.module:function nor a client (did you mean http?)"),
         ("shop.api.fetch", "shop.api.fetch is neither package.module:function nor a client"),
         ("shop:", "shop: is neither package.module:function nor a client"),
-        ("shop:a-b", "shop:a-b is neither package.module:function nor a client"),
         ("shop:*.fetch", "shop:*.fetch is neither package.module:function nor a client"),
-        ("shop:fetch_*", "shop:fetch_* is neither package.module:function nor a client"),
         ("shop:f ignroe=a", "shop:f: there is no option ignroe (did you mean ignore?)"),
         (
             "shop:f frozen=a",
@@ -134,11 +130,8 @@ def test_the_name_of_a_library_is_answered_with_the_client_that_records_it(line,
             " rtol, sequence, volatile)",
         ),
         ("shop:f ignore", "shop:f: ignore= takes arguments or paths in them, not nothing"),
-        ("shop:f ignore=", "shop:f: ignore= takes arguments or paths in them, not ''"),
         ("shop:f ignore=a..b", "shop:f: ignore= takes arguments or paths in them, not 'a..b'"),
-        ("shop:f rtol=much", "shop:f: rtol= takes a number that is not negative, not 'much'"),
         ("shop:f rtol=-1", "shop:f: rtol= takes a number that is not negative, not '-1'"),
-        ("shop:f atol=nan", "shop:f: atol= takes a number that is not negative, not 'nan'"),
         ("shop:f compare=shap", "shop:f: compare= takes exact or shape, not 'shap'"),
         ("shop:f sequence=2", "shop:f: sequence= takes true or false, not '2'"),
         ("shop:f key=str", "shop:f: key= takes a function, so it works in Python only"),
@@ -238,10 +231,8 @@ def shop(tmp_path, monkeypatch):
         "space.inner.deep:f",
         "json.decoder:f",
         "os.path:join",
-        "zipimport:f",
         "sys:exit",
         "_frozen_importlib:f",
-        "xml.etree.ElementInclude:f",
     ],
 )
 def test_a_module_is_found_without_importing_it(line, shop):
@@ -258,10 +249,7 @@ def test_a_module_is_found_without_importing_it(line, shop):
     [
         ("shop.apy:f", "shop.apy:f does not exist: there is no module shop.apy (did you mean shop.api?)"),
         ("shpo.api:f", "shpo.api:f does not exist: there is no module shpo.api"),
-        ("shpo.apy:f", "shpo.apy:f does not exist: there is no module shpo.apy"),
-        ("shpo.zzz:f", "shpo.zzz:f does not exist: there is no module shpo.zzz"),
         ("jsn:f", "jsn:f does not exist: there is no module jsn (did you mean json?)"),
-        ("qqqqq:f", "qqqqq:f does not exist: there is no module qqqqq"),
         ("shop.api.x:f", "shop.api.x:f does not exist: there is no module shop.api.x"),
     ],
 )
@@ -285,9 +273,7 @@ def test_a_client_that_is_not_installed_is_reported(monkeypatch):
     [
         "shop.api:fetch",
         "  shop.api:Client.fetch\tignore=a,b.c  sequence=yes ",
-        "!shop.api:*",
         "shop.api:größe",
-        "shop.api:fetch rtol=1e-3 atol=1",
         "httpx only=/users/* exclude=*/edit match=headers.accept",
     ],
 )
@@ -296,13 +282,6 @@ def test_plain_line_reads_as_one_with_a_comment(line):
     plain, commented = parse_target(line), parse_target(f"{line} # and why")
 
     assert vars(plain) == vars(commented)
-    assert (plain.name, plain.options) == (commented.name, commented.options)
-
-
-def test_only_blanks_and_tabs_separate_options():
-    """Python's `str.split` knows more of them, such as the no-break space."""
-    with pytest.raises(TargetError, match="nor a client"):
-        parse_target("shop.api:fetch\u00a0sequence=yes")
 
 
 def test_a_line_is_checked_without_loading_an_adapter() -> None:
