@@ -68,24 +68,15 @@ def is_writable(holder: Holder) -> bool:
     return isinstance(holder, dict) or not holder.__flags__ & _IMMUTABLE_TYPE
 
 
-def modules_now() -> tuple[int, ...]:
-    """Return a value that changes when a module is imported."""
-    return tuple(map(identity_of, list(sys.modules.values())))
-
-
-def all_namespaces() -> Iterator[dict[str, object]]:
-    """Yield the namespace of every imported module, the last one first, without the packages that run the tests."""
-    seen = set()
-    for name, module in reversed(list(sys.modules.items())):
-        namespace = None if is_machinery(name) else namespace_of(module)
-        if namespace is not None and identity_of(namespace) not in seen:
-            seen.add(identity_of(namespace))
-            yield namespace
-
-
 def all_holders() -> Iterator[Holder]:
-    """Yield what `all_namespaces` does, and every writable class, nested and local ones included."""
-    yield from all_namespaces()
+    """Yield the namespace of every imported module, the last one first, and every writable class, local ones included.
+
+    The packages that run the tests are left out.
+    """
+    for name, module in reversed(list(sys.modules.items())):
+        namespace = namespace_of(module)
+        if namespace is not None and not is_machinery(name):
+            yield namespace
     seen = {identity_of(object)}  # a class with several bases is a subclass of each
     waiting: list[type] = [object]
     while waiting:
@@ -100,10 +91,9 @@ def all_holders() -> Iterator[Holder]:
 def holders_since(module: str) -> Iterator[Holder]:
     """Yield the namespaces of a module and of those whose import has begun since, and the classes that these hold."""
     for name, there in reversed(list(sys.modules.items())):
-        namespace = None if is_machinery(name) else namespace_of(there)
-        waiting: list[Holder] = [] if namespace is None else [namespace]
+        waiting: list[Holder] = [namespace_of(there) or {}]
         seen: set[int] = set()
-        while waiting:
+        while waiting and not is_machinery(name):
             holder = waiting.pop()
             yield holder
             for held in list(held_by(holder).values()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic._core.garbage import without_collections
 from pytest_mimic._core.patch.find import Found, NotFoundError, find
@@ -14,15 +14,6 @@ from pytest_mimic._core.patch.imports import ImportWatch, is_initialising
 from pytest_mimic._core.patch.patches import Patches, Wrapper
 from pytest_mimic._core.targets.options import target_error
 from pytest_mimic.errors import TargetError
-
-
-class Request(Protocol):
-    """Names functions to patch: a Target, or a client's edge."""
-
-    @property
-    def module(self) -> str: ...
-    @property
-    def path(self) -> tuple[str, ...]: ...
 
 
 class Place(NamedTuple):
@@ -34,9 +25,10 @@ class Place(NamedTuple):
 
 
 class Activation:
-    """Requests that are in force from `Patcher.activate` until `close`.
+    """Requests that are in force from `Patcher.activate` until `deactivate`: targets, or edges of clients.
 
     Attributes:
+        requests: Each has a `module` and a `path`, and perhaps `excluded` and `origin`.
         owner: What it was made for.
         problems: The reason for each request that names nothing, as soon as it is known. The reader removes it.
         places: By their modules, the names that the requests lead to.
@@ -76,11 +68,12 @@ class Activation:
         return bool(self.requests[number].path[-1] == "*")
 
     def refuse(self, place: Place, problem: str) -> None:
-        """Note the problem of a request, once."""
+        """Note the problem of a request, a predicate that follows its name, once."""
         if place.number in self.open:
             self.open.discard(place.number)
             origin = getattr(self.requests[place.number], "origin", "")
-            self.problems.append(target_error(origin, problem))
+            name = f"{place.module}:{'.'.join(place.path)}"
+            self.problems.append(target_error(origin, f"{name}{problem}"))
 
 
 _Cover: TypeAlias = Callable[[Activation, Any, Found, str], Wrapper]
@@ -110,7 +103,7 @@ class Patcher:
         self._watch = ImportWatch(self._loaded)
         self._lock = threading.RLock()
 
-    def activate(self, requests: Iterable[Request], owner: object = None) -> Activation:
+    def activate(self, requests: Iterable[Any], owner: object = None) -> Activation:
         """Cover functions of imported modules now, and the others as soon as they are imported."""
         activation = Activation(requests, owner)
         with self._lock:
@@ -122,12 +115,8 @@ class Patcher:
                 self._settle(activation, places)
                 for place in places:
                     if is_initialising(sys.modules.get(place.module)):
-                        where = (
-                            f"{place.module}:{'.'.join(place.path)} cannot be patched while {place.module}"
-                        )
-                        activation.refuse(
-                            place, f"{where} is being imported: import it first, e.g. in conftest.py"
-                        )
+                        reason = f" cannot be patched while {place.module} is being imported"
+                        activation.refuse(place, f"{reason}: import it first, e.g. in conftest.py")
             except BaseException:
                 self.deactivate(activation)
                 raise
@@ -208,11 +197,11 @@ class Patcher:
         try:
             found = find(module, path, self._patches)
         except NotFoundError as error:
-            activation.refuse(place, f"{module}:{'.'.join(path)} {error}")
+            activation.refuse(place, f" {error}")
             return []
         if place.number in activation.open:
             if problem := self._judge(activation.requests[place.number], found[0].function):
-                activation.refuse(place, f"{found[0].label}: {problem}")
+                activation.refuse(place, f": {problem}")
             activation.open.discard(place.number)
         return found
 
