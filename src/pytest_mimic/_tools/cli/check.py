@@ -8,24 +8,21 @@ files of your own are kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import command_for, vault_command
-from pytest_mimic._core.redact.environment import bytes_in
-from pytest_mimic._core.redact.looks import keys_in, mark_of
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.output import HELD, Line, Result, record_again
 from pytest_mimic._tools.cli.parser import add_dry_run, add_json
-from pytest_mimic._tools.cli.redacting import hidden_today
 from pytest_mimic._tools.cli.selection import add_selectors, given, select
 from pytest_mimic._tools.shown.checking import Checked, Checker, Finding
+from pytest_mimic._tools.shown.secret_finder import SecretFinder
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._tools.cli.project import Invocation
 
 # The kinds of findings that are recorded again, and those that no recording needs.
@@ -57,9 +54,8 @@ def run(invocation: Invocation) -> Result:
     chosen = select(invocation) if given(invocation) else None
     names = vault.names() if chosen is None else chosen.names
     unmatched = [] if chosen is None else chosen.unmatched
-    checker = Checker(vault, SecretFinder(invocation.redactor).find, forbids_code=options.forbid_code)
+    checker = Checker(vault, SecretFinder(invocation.redactor), forbids_code=options.forbid_code)
     checked = checker.check_all() if chosen is None else checker.check(names)
-    checked.findings += hidden_today(vault, names, invocation.redactor)
     is_whole = chosen is None
     lines: list[Line] = [*_lines(invocation, checked, is_whole=is_whole)] if is_whole or names else []
     removed: list[str] = []
@@ -141,31 +137,3 @@ def _finding_lines(finding: Finding) -> Iterator[Line]:
         yield f"  recorded by {finding.test}"
     if finding.kind in ("unreadable", "secret") and finding.remedy:
         yield f"  {finding.remedy}"
-
-
-# -- secrets
-
-
-class SecretFinder:
-    """Looks into each file once, as several recordings may share it. What `mimic_redact` accepts is no secret."""
-
-    def __init__(self, redactor: Redactor) -> None:
-        self._redactor = redactor
-        self._seen: set[str] = set()
-
-    def find(self, file: str, pieces: Iterable[Any]) -> Iterator[tuple[str, str]]:
-        """Yield the secrets in the pieces of a file, bytes: each in words and by its mark."""
-        if file in self._seen:
-            return
-        self._seen.add(file)
-        texts, marks = [str(piece, "latin-1") for piece in pieces], set(self._redactor.accepted)
-        texts += [str(data, "latin-1") for text in texts for data in bytes_in(text)]
-        for name, value in self._redactor.environment.held_values(text.encode("latin-1") for text in texts):
-            if mark_of(value) not in marks:
-                marks.add(mark_of(value))
-                yield f"the value of the environment variable {name}", mark_of(value)
-        for text in texts:
-            for look in keys_in(text):
-                if look.mark not in marks:
-                    marks.add(look.mark)
-                    yield f"what looks like {look.what} ({look.shown})", look.mark

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.ambient import command
 from pytest_mimic._core.outcome.memory import object_name
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.long_parts import long_parts
@@ -17,8 +18,7 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
     from pytest_mimic._core.vault.recording_facts import Recording, Stored
-
-SecretFinder: TypeAlias = Callable[[str, Iterable[Any]], Iterator[tuple[str, str]]]
+    from pytest_mimic._tools.shown.secret_finder import SecretFinder
 
 _KEY = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")  # behind the digits what counts in an import
 # The kinds of findings that are damage. The others are only in the way.
@@ -64,10 +64,7 @@ class Checked:
 
 
 class Checker:
-    """Checks the files of a vault.
-
-    `secrets` yields the secrets in the pieces of a file of that name, bytes: each in words and by its mark.
-    """
+    """Checks the files of a vault. With `secrets`, these are looked for as well."""
 
     def __init__(
         self, vault: Vault, secrets: SecretFinder | None = None, *, forbids_code: bool = False
@@ -123,16 +120,14 @@ class Checker:
         try:
             if name.startswith(CASSETTES):
                 test = self._vault.test_of(name)
-                calls = self._vault.read_cassette(name) or []
-                outcomes = [(call.stored, Origin(name, call.target, test)) for call in calls]
-                described = [call.arguments for call in calls]
+                entries = self._vault.read_cassette(name) or []
+                calls: list[Any] = [(one.target, one, [one.stored]) for one in entries]
             else:
                 recording = self._vault.read(name)
                 if recording is None:  # another process has deleted it
                     return
                 test = recording.test
-                outcomes = [(stored, Origin(name, recording.target, test)) for stored in recording.outcomes]
-                described = [recording.arguments]
+                calls = [(recording.target, recording, recording.outcomes)]
                 self._check_name(name, recording)
         except MimicError as error:
             data = self._store.read(name) or b""
@@ -140,7 +135,9 @@ class Checker:
             finding = self._finding(name, error, name, test or getattr(error, "recorder", None))
             yield finding if _is_written_here(name, data) else self._unknown(finding)
             return
-        for stored, origin in outcomes:
+        for stored, origin in (
+            (one, Origin(name, target, test)) for target, _, outcomes in calls for one in outcomes
+        ):
             named.update(objects_of(stored.entry))
             problem = self._problem_of(stored, origin)
             if problem is not None:
@@ -152,7 +149,7 @@ class Checker:
             if self._secrets is not None:
                 for file in objects_of(stored.entry):
                     yield from self._secret(file, self._content(stored, origin, file), name, test)
-        for file in {part: None for arguments in described for part in long_parts(arguments)}:
+        for file in {part: None for _, made, _ in calls for part in long_parts(made.arguments)}:
             named.add(file)
             if object_name([held := self._store.read(file) or b""], "json") != file:
                 what = f"{self._path(file)} is missing, or is not what was sent: a part of a request"
@@ -161,11 +158,15 @@ class Checker:
                 yield from self._secret(file, [held], name, test)
         if self._secrets is not None:
             yield from self._secret(name, [self._store.read(name) or b""], name, test)
+            if self._secrets.hides(calls):
+                remedy = f"to hide it: {command('--mimic-rerecord', test)}"
+                what = f"{self._path(name)} holds what redaction hides today"
+                yield Finding("secret", name, what, remedy, name, test)
 
     def _secret(self, file: str, pieces: Iterable[object], name: str, test: str | None) -> Iterator[Finding]:
         """Yield what looks like a secret in a file, each once."""
         assert self._secrets is not None
-        for what, mark in self._secrets(file, pieces):
+        for what, mark in self._secrets.find(file, pieces):
             remedy = f"if it is none: mimic_redact = !{mark}"
             yield Finding("secret", file, f"{self._path(file)} holds {what}", remedy, name, test)
 

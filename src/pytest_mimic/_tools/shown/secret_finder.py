@@ -1,0 +1,87 @@
+"""Finds secrets in a vault: what looks like one, values of the environment, and what the redaction of today would hide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
+from pytest_mimic._core.redact.environment import bytes_in
+from pytest_mimic._core.redact.hiding import holds_text
+from pytest_mimic._core.redact.looks import keys_in, mark_of
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
+
+
+class SecretFinder:
+    """Looks into each file once, as several recordings may share it. What `mimic_redact` accepts is no secret."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._seen: set[str] = set()
+
+    def find(self, file: str, pieces: Iterable[Any]) -> Iterator[tuple[str, str]]:
+        """Yield the secrets in the pieces of a file, bytes: each in words and by its mark."""
+        if file in self._seen:
+            return
+        self._seen.add(file)
+        texts, marks = [str(piece, "latin-1") for piece in pieces], set(self._redactor.accepted)
+        texts += [str(data, "latin-1") for text in texts for data in bytes_in(text)]
+        for name, value in self._redactor.environment.held_values(text.encode("latin-1") for text in texts):
+            if mark_of(value) not in marks:
+                marks.add(mark_of(value))
+                yield f"the value of the environment variable {name}", mark_of(value)
+        for text in texts:
+            for look in keys_in(text):
+                if look.mark not in marks:
+                    marks.add(look.mark)
+                    yield f"what looks like {look.what} ({look.shown})", look.mark
+
+    def hides(self, calls: Iterable[tuple[str, Recording | CassetteEntry, Iterable[Stored]]]) -> bool:
+        """Check whether the rules of today would change a call, given by its target, its recording and its outcomes."""
+        with suppress(MimicError):  # what is damaged is found otherwise
+            return any(
+                _in_call(target, made.whole().arguments, self._redactor)
+                or any(_in_outcome(target, one, self._redactor) for one in outcomes)
+                for target, made, outcomes in calls
+            )
+        return False
+
+
+def _in_call(target: str, arguments: dict[str, Any] | None, redactor: Redactor) -> bool:
+    if arguments is None:
+        return False
+    if ":" in target:
+        found = redactor.declared.scrub(redactor.environment.scrub(arguments))
+        return bool(found != arguments)
+    plain = _plain(arguments)
+    found = redactor.environment.scrub(plain)
+    if target == "http":
+        found = redacted_request(found, redactor)
+    return bool(found != plain) or (target != "http" and holds_text(found, redactor.declared))
+
+
+def _in_outcome(target: str, stored: Stored, redactor: Redactor) -> bool:
+    body = stored.readable()
+    if body is None:
+        return False
+    found = redactor.environment.scrub(body)
+    if target == "http" and isinstance(found.get("value"), dict):
+        found = {**found, "value": redacted_response(found["value"], redactor)}
+    return found != body or (":" not in target and target != "http" and holds_text(body, redactor.declared))
+
+
+def _plain(part: object) -> Any:
+    """Return described plain data as it was. Other values stay descriptions."""
+    if type(part) is list:
+        return [_plain(one) for one in part]
+    if type(part) is not dict:
+        return part
+    pairs = part.get("$dict")
+    if pairs and all(type(name) is str for name, _ in pairs):
+        return {name: _plain(each) for name, each in pairs}
+    return {name: _plain(each) for name, each in part.items()}
