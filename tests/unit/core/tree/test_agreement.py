@@ -11,11 +11,9 @@ import fractions
 import functools
 import io
 import math
-import pathlib
 import re
 import threading
 import types
-import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -152,20 +150,13 @@ def deep(inner: object) -> object:
 
 
 EQUAL: list[tuple[object, object]] = [
-    (None, None),
     (NAN, float("nan")),
     ({"a": [NAN]}, {"a": [float("nan")]}),
     ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
-    ({1, 2}, {2, 1}),
-    ([1, (2, 3)], [1, (2, 3)]),
-    (decimal.Decimal("1.5"), decimal.Decimal("1.5")),
     (Rate("EUR"), Rate("EUR")),
     (Slotted(a=1), Slotted(a=1)),
     (OwnIdentity("a", cache=1), OwnIdentity("a", cache=2)),
     (functools.partial(max, 1), functools.partial(max, 1)),
-    (datetime.date(2024, 5, 1), datetime.date(2024, 5, 1)),
-    (uuid.UUID(int=1), uuid.UUID(int=1)),
-    (pathlib.PurePosixPath("a"), pathlib.PurePosixPath("a")),
     (Opaque(), Opaque()),
     (cycle(1), cycle(1)),
     ({NAN: 1}, {float("nan"): 1}),
@@ -179,17 +170,13 @@ def test_equal_outcomes_have_no_differences(recorded: object, actual: object) ->
 
 
 DIFFERENT: list[tuple[object, object, list[str] | None]] = [
-    (1, 2, ["result: 1 recorded, 2 now"]),
     (1, True, ["result: 1 recorded, True now"]),
     (1, 1.0, ["result: 1 recorded, 1.0 now"]),
-    ("1", 1, ["result: '1' recorded, 1 now"]),
     (0.0, -0.0, ["result: 0.0 recorded, -0.0 now"]),
     (complex(0, 0.0), complex(0, -0.0), ["result: 0j recorded, -0j now"]),
     (1.0, NAN, ["result: 1.0 recorded, nan now"]),
-    (None, 0, ["result: None recorded, 0 now"]),
     (decimal.Decimal("1.5"), decimal.Decimal("1.50"), ["result: 1.5 recorded, 1.50 now"]),
     (decimal.Decimal(1), 1, ["result: 1 (Decimal) recorded, 1 (int) now"]),
-    (fractions.Fraction(1, 2), fractions.Fraction(1, 3), ["result: 1/2 recorded, 1/3 now"]),
     ([10**5000], [10**5000 + 1], None),
     (b"ab", b"ac", ["result: b'ab' recorded, b'ac' now"]),
     (Color.RED, Color.BLUE, ["result: Color.RED recorded, Color.BLUE now"]),
@@ -206,7 +193,6 @@ DIFFERENT: list[tuple[object, object, list[str] | None]] = [
     ({1: "a"}, {True: "a"}, ["result[1]: 'a' recorded, missing now", "result[True]: 'a' now, not in the recording"]),
     ({Point(1, 2): "a"}, {Point(1, 2): "b"}, ["result[Point(x=1, y=2)]: 'a' recorded, 'b' now"]),
     ([1, (1,)], [1, [1]], ["result[1]: (1,) recorded, [1] now"]),
-    ([{"a": 1}], [{"a": 2}], ["result[0].a: 1 recorded, 2 now"]),
     ([1, 2, 3], [1, 3], ["result[1]: 2 recorded, missing now"]),
     ([1, 3], [0, 1, 3], ["result[0]: 0 now, not in the recording"]),
     (list(range(9)), [], ["result: 9 items recorded, 0 items now"]),
@@ -215,8 +201,6 @@ DIFFERENT: list[tuple[object, object, list[str] | None]] = [
     (Rate("EUR", [1]), Rate("EUR", [2]), ["value[0]: 1 recorded, 2 now"]),
     (Rate("EUR"), Point(1, 2), ["result: Rate(base='EUR', value=1.5) recorded, Point(x=1, y=2) now"]),
     (Slotted(a=1), Slotted(b=1), ["a: 1 recorded, missing now", "b: 1 now, not in the recording"]),
-    (Point(1, 2), Point(1, 3), ["y: 2 recorded, 3 now"]),
-    (Names(["a"]), Names(["b"]), ["result[0]: 'a' recorded, 'b' now"]),
     (OwnIdentity("a", cache=1), OwnIdentity("b", cache=1), ["name: 'a' recorded, 'b' now"]),
     (collections.Counter("aab"), collections.Counter("ab"), ["a: 2 recorded, 1 now"]),
     (
@@ -234,15 +218,12 @@ DIFFERENT: list[tuple[object, object, list[str] | None]] = [
         collections.OrderedDict(a=1, b=2),
         ["result: the keys are in another order now"],
     ),
-    (collections.deque([1]), collections.deque([2]), ["result[0]: 1 recorded, 2 now"]),
     (types.SimpleNamespace(a=1), types.SimpleNamespace(a=2), ["a: 1 recorded, 2 now"]),
     (io.BytesIO(b"a"), io.BytesIO(b"b"), ["result: b'a' recorded, b'b' now"]),
     (datetime.date(2024, 4, 30), datetime.date(2024, 5, 1), ["result: 2024-04-30 recorded, 2024-05-01 now"]),
-    (uuid.UUID(int=1), uuid.UUID(int=2), None),
     (functools.partial(max, 1), functools.partial(max, 2), ["args[0]: 1 recorded, 2 now"]),
     (len, max, ["result: <function builtins:len> recorded, <function builtins:max> now"]),
     (Opaque(), Unequal(), ["result: <Opaque> recorded, <Unequal> now"]),
-    (Unequal(), Unequal(), ["result: <Unequal> recorded, another value now"]),
     (Incomparable(), Incomparable(), ["result: <Incomparable> recorded, another value now"]),
     (ring("EUR"), ring("USD"), ["base: 'EUR' recorded, 'USD' now"]),
     (cycle(1), cycle(2), ["result[2]: 1 recorded, 2 now"]),
@@ -271,11 +252,15 @@ def test_a_difference_without_readable_form_is_a_line() -> None:
     assert lines([old], [new]) == ["result: differs from the recording in a part that has no readable form"]
 
 
-def test_ten_differences_are_shown() -> None:
-    found = lines({f"k{n}": n for n in range(100)}, {f"k{n}": n + 1 for n in range(100)})
+@pytest.mark.parametrize("options", [{"volatile": ["n"]}, {"rtol": 0.5}])
+def test_what_no_tree_shows_is_a_difference_beside_what_is_left_out_or_close(options: Any) -> None:
+    old, new = io.BytesIO(b"ab"), io.BytesIO(b"ab")
+    new.seek(1)
 
-    assert found[:2] == ["k0: 0 recorded, 1 now", "k1: 1 recorded, 2 now"]
-    assert found[10:] == ["and 90 more"]
+    assert lines({"n": 1.0, "file": old}, {"n": 1.1, "file": new}, **options) == [
+        "file: differs from the recording in a part that has no readable form"
+    ]
+    assert lines({"n": 1.0, "file": old}, {"n": 1.1, "file": old}, **options) == []
 
 
 def test_long_texts_are_shown_where_they_differ() -> None:
@@ -369,16 +354,10 @@ def _with_text(text: str) -> dict[str, Any]:
     inner = numpy.array([(("a", text),)], dtype=[("login", [("user", "U9"), ("password", "U9")])])
     return {
         "an index of a frame": frame.set_index("token"),
-        "the groups of a frame": frame.groupby("token").sum(),
         "an index with two levels": frame.set_index(["user", "token"]),
-        "an index": pandas.Index([text], name="api_key"),
         "a row": frame.iloc[0],
         "a row of numbers": pandas.Series([len(text), int(text[-1])], index=["n", "token"]),
-        "a turned frame": frame.T,
-        "a row with two labels": frame.assign(user="b").set_index("user").stack(),
         "an array of records": array,
-        "an array of objects": numpy.rec.array([("a", text)], dtype=[("user", "O"), ("password", "O")]),
-        "a record": array[0],
         "an inner record": inner,
     }
 
@@ -446,13 +425,11 @@ def test_tolerance_is_for_finite_numbers_only(
 @pytest.mark.parametrize(
     ("recorded", "actual", "volatile"),
     [
-        ({"headers": {"date": 1}, "n": 1}, {"headers": {"date": 2}, "n": 1}, ["headers.date"]),
         ({"headers": {"date": 1}, "n": 1}, {"headers": {}, "n": 1}, ["headers.date"]),
         ({"rows": [{"id": 1}, {"id": 2}]}, {"rows": [{"id": 3}, {"id": 4}]}, ["rows.*.id"]),
         ({"rows": [1, 2]}, {"rows": [3, 2]}, ["rows[0]"]),
         ({"rows": [1, 2]}, {"rows": [1, 3]}, ["rows.-1"]),
         (Rate("EUR", 1), Rate("EUR", 2), ["value"]),
-        (Point(1, 2), Point(1, 3), ["y"]),
         (Point(1, 2), Point(1, 3), ["1"]),
         ({1: "a"}, {1: "b"}, ["1"]),
         ({"a": 1, "b": 2}, {"a": 2, "b": 3}, ["*"]),
@@ -511,15 +488,12 @@ def test_a_path_may_begin_with_a_key_named_result() -> None:
     ("recorded", "actual"),
     [
         ({"a": 1, "b": ["x"]}, {"a": 2, "b": []}),
-        ([], [1, "a", None]),
         ([1, "a"], ["b", 2, 3, "c"]),
         ([{"kind": "a", "n": 1}, {"kind": "b", "s": ""}], [{"kind": "b", "s": "x"}, {"kind": "a", "n": 3}]),
         ((1, "a"), (2, "b")),
         (Rate("EUR", 1.5), Rate("USD", 2.5)),
         ({1, 2}, {3}),
         (Color.RED, Color.BLUE),
-        (datetime.date(2024, 5, 1), datetime.date(2024, 5, 2)),
-        ([1, 2, 3, 4, 5, 6], [1]),
     ],
 )
 def test_by_shape_values_and_lengths_of_lists_are_free(recorded: object, actual: object) -> None:
@@ -530,11 +504,9 @@ def test_by_shape_values_and_lengths_of_lists_are_free(recorded: object, actual:
     ("recorded", "actual", "expected"),
     [
         (1, 1.0, ["result: 1 recorded, 1.0 now"]),
-        (1, None, ["result: 1 recorded, None now"]),
         ((1, 2), (1, 2, 3), ["result[2]: 3 now, not in the recording"]),
         ({"a": 1}, {"b": 1}, ["a: 1 recorded, missing now", "b: 1 now, not in the recording"]),
         ([1], ["a", "b", "c"], ["result[0]: 1 recorded, 'a' now"]),
-        ([1, "a"], [1, None], ["result[1]: 1 recorded, None now"]),
         ({1}, {"a"}, ["result[0]: 1 recorded, 'a' now"]),
         ([[1], [2]], [["a"], ["b"]], ["result[0][0]: 1 recorded, 'a' now"]),
         ({"token": 1}, {"token": "abc"}, ["token: <redacted> recorded, another value now"]),
@@ -568,7 +540,6 @@ def noted(note: str) -> ValueError:
 @pytest.mark.parametrize(
     ("recorded", "actual", "expected"),
     [
-        (ValueError("a", 1), ValueError("a", 1), []),
         (ValueError("a"), ValueError("b"), ["ValueError.args[0]: 'a' recorded, 'b' now"]),
         (ValueError("a"), KeyError("a"), ["exception: ValueError('a') recorded, KeyError('a') now"]),
         (Failure("a", 1), Failure("a", 2), ["Failure.code: 1 recorded, 2 now"]),
@@ -603,10 +574,8 @@ def test_another_kind_of_outcome_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("recorded", "actual", "expected"),
     [
-        (streamed([1, 2], END), streamed([1, 2], END), []),
         (streamed([1, 2], END), streamed([1, 3], END), ["items[1]: 2 recorded, 3 now"]),
         (streamed([1, 2], END), streamed([1], END), ["items[1]: 2 recorded, missing now"]),
-        (streamed([1], END), streamed([1, 2], END), ["items[1]: 2 now, not in the recording"]),
         (streamed([1, 2], END), streamed([1]), []),
         (streamed([1]), streamed([1, 2], END), []),
         (streamed([1, 2]), streamed([1], END), ["items[1]: 2 recorded, missing now"]),

@@ -14,7 +14,6 @@ import json
 import pathlib
 import random
 import re
-import subprocess
 import sys
 import threading
 import types
@@ -145,7 +144,6 @@ TEXTS: list[tuple[object, str]] = [
     (1 + 2j, "(1+2j)"),
     (10**400, "<int of 1329 bits>"),
     ("EUR", "'EUR'"),
-    ("", "''"),
     ("a\nb", "'a\\nb'"),
     ("a\ud800", "'a\\ud800'"),
     (b"ab\x00", "b'ab\\x00'"),
@@ -154,10 +152,7 @@ TEXTS: list[tuple[object, str]] = [
     (MOMENT, "2024-05-01T12:30:00"),
     (MOMENT.replace(tzinfo=datetime.timezone.utc), "2024-05-01T12:30:00+00:00"),
     (MOMENT.replace(tzinfo=ZONE), "2024-05-01T12:30:00+02:00[Europe/Berlin]"),
-    (datetime.time(12, 30), "12:30:00"),
     (datetime.timedelta(days=1), "1 day, 0:00:00"),
-    (datetime.timezone.utc, "UTC"),
-    (ZONE, "Europe/Berlin"),
     (decimal.Decimal("1.50"), "1.50"),
     (fractions.Fraction(1, 3), "1/3"),
     (UUID, "12345678-1234-5678-1234-567812345678"),
@@ -165,9 +160,6 @@ TEXTS: list[tuple[object, str]] = [
     (ipaddress.ip_address("10.0.0.1"), "10.0.0.1"),
     (re.compile("a+"), "re.compile('a+')"),
     (range(3), "range(0, 3)"),
-    (slice(1, 2), "slice(1, 2, None)"),
-    (..., "Ellipsis"),
-    (NotImplemented, "NotImplemented"),
     (Color.RED, "Color.RED"),
     (Mode.READ | Mode.WRITE, f"{'Mode.READ|WRITE' if sys.version_info >= (3, 11) else 'Mode(3)'}"),
     (len, "<function builtins:len>"),
@@ -185,16 +177,13 @@ TEXTS: list[tuple[object, str]] = [
     ({"b", "a"}, "{'a', 'b'}"),
     ({1, "a", None}, "{'a', 1, None}"),
     (set(), "set()"),
-    (frozenset({1}), "frozenset({1})"),
     (frozenset(), "frozenset()"),
     (collections.deque([1, 2]), "deque([1, 2])"),
     (collections.OrderedDict(a=1), "OrderedDict({'a': 1})"),
     (collections.Counter("aab"), "Counter({'a': 2, 'b': 1})"),
     (collections.defaultdict(list, a=[1]), "defaultdict({'a': [1]}, default_factory=<class builtins:list>)"),
-    (types.MappingProxyType({"a": 1}), "mappingproxy({'a': 1})"),
     (types.SimpleNamespace(a=1), "SimpleNamespace(a=1)"),
     (io.BytesIO(b"ab"), "BytesIO(b'ab')"),
-    (io.StringIO("ab"), "StringIO('ab')"),
     (Point(1, 2), "Point(x=1, y=2)"),
     (Rate(), "Rate(base='EUR', value=1.5)"),
     (Slotted(), "Slotted(a=1, password=<redacted>)"),
@@ -369,30 +358,6 @@ def test_paths_in_known_folders_are_relative(tmp_path: pathlib.Path) -> None:
     assert shown(str(tmp_path), places=places) == repr(str(tmp_path))
 
 
-def test_descriptions_do_not_depend_on_the_hash_seed() -> None:
-    code = (
-        "import json, types\n"
-        "from pytest_mimic._core.tree.making import tree_of\n"
-        "from pytest_mimic._core.redact.redactor import Redactor\n"
-        "value = {'s': {'b', 'a', 'c', 1, None, (1, 'x'), ('y', 2)}, 'f': frozenset('abcdef'), 'o': object()}\n"
-        "print(json.dumps(tree_of(value, Redactor())))\n"
-    )
-
-    texts = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2", "3")
-    }
-
-    assert len(texts) == 1
-    assert "0x" not in texts.pop()
-
-
 # Libraries
 
 
@@ -423,14 +388,6 @@ def test_tables_are_shown_by_shape_and_columns() -> None:
     assert shown(polars.Series([1, 2])) == "<Series Int64 2>"
     assert shown(pyarrow.table(columns)) == "<Table 2x2>"
     assert shown(pyarrow.array([1, 2])) == "<Int64Array int64 2>"
-
-
-def test_images_and_sparse_matrices_are_shown_by_size() -> None:
-    images = pytest.importorskip("PIL.Image", reason="PIL is not installed")
-    sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
-
-    assert shown(images.new("RGB", (640, 480))) == "<Image RGB 640x480>"
-    assert shown(sparse.csr_matrix((3, 4))) == "<csr_matrix float64 3x4>"
 
 
 def test_a_value_with_a_failing_length_is_shown_by_its_type() -> None:
@@ -484,10 +441,3 @@ def test_parts_that_are_not_shown_are_named() -> None:
 
     assert unseen(described) == ["a[0].token (redacted)", "locks (described in part)", "password (redacted)"]
     assert unseen(None) == []
-
-
-def test_secrets_in_a_callable_mapping_are_found() -> None:
-    class Settings(dict[str, str]):
-        def __call__(self) -> None: ...
-
-    assert secrets_in({"settings": Settings(token="abcd")}, REDACTOR) == {"abcd"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import pickle
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ from pytest_mimic._core.tree.differing import argument_differences
 from pytest_mimic._core.tree.making import argument_trees
 from pytest_mimic._core.tree.messages import MissedCall
 from pytest_mimic._core.tree.wording import difference_lines
-from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
+from pytest_mimic.errors import MutatedInputError, StaleRecordingError
 
 TEST = "tests/test_rates.py::test_day"
 FIRST_ID = "12345678-1234-5678-1234-567812345678"
@@ -72,23 +71,13 @@ def test_a_miss_shows_the_nearest_recording_and_its_differences() -> None:
     ("then", "now", "lines"),
     [
         ([{"id": 1}, {"id": 2}], [{"id": 9}, {"id": 1}, {"id": 2}], ["x[0]: {'id': 9} now, not in the recording"]),
-        ([1, 2, 3, 4], [1, 3, 4], ["x[1]: 2 recorded, missing now"]),
         (("a", "b", "c"), ("a", "x", "y", "c"), ["x[1]: 'b' recorded, 'x' now", "x[2]: 'y' now, not in the recording"]),
         ([1, {"a": 1}], [0, 1, {"a": 2}], ["x[0]: 0 now, not in the recording", "x[2].a: 1 recorded, 2 now"]),
-        ([1, 2], [2, 1], ["x[0]: 1 recorded, 2 now", "x[1]: 2 recorded, 1 now"]),
     ],
 )  # fmt: skip
 def test_of_two_lists_the_items_are_named_that_differ(then, now, lines) -> None:
     """An item that was put in shifts those behind it, which do not differ."""
     assert difference_lines(argument_differences(described(x=then), described(x=now))) == lines
-
-
-def test_a_miss_keeps_its_attributes_when_pickled() -> None:
-    error = messages.missing(MissedCall("m:f(a=1)", test=TEST))
-    copy = pickle.loads(pickle.dumps(error))
-
-    assert isinstance(error, MissingRecordingError)
-    assert (copy.call, copy.test, str(copy)) == ("m:f(a=1)", TEST, str(error))
 
 
 def test_a_miss_says_that_the_target_has_no_recording() -> None:
@@ -164,15 +153,11 @@ def test_ignored_parts_are_not_shown_as_differences(ignored: list[str]) -> None:
             {"rows": [{"at": "2024-05-01T12:00:01Z"}]},
             "ignore=rows.*.at",
         ),
-        ({"ts": 1714564800}, {"ts": 1714564801.5}, "ignore=ts"),
         (
             {"id": "12345678-1234-5678-1234-567812345678", "n": 1714564800123},
             {"id": "12345678-1234-5678-1234-567812345679", "n": 1714564800124},
             "ignore=id,n",
         ),
-        ({"day": datetime.date(2026, 11, 2)}, {"day": datetime.date(2026, 11, 9)}, "ignore=day"),
-        ({"day": "2026-11-02"}, {"day": "2026-11-09"}, "ignore=day"),
-        ({"words": ["SET", FIRST_ID]}, {"words": ["SET", SECOND_ID]}, "ignore=words.1"),
         ({"pairs": [["a", FIRST_ID]]}, {"pairs": [["a", SECOND_ID]]}, "ignore=pairs.0.1"),
         (
             {"payload": {"request-id": FIRST_ID}},
@@ -207,12 +192,6 @@ def test_ignoring_what_differs_is_suggested(
             "sqlalchemy ignore=params.id",
         ),
         (
-            "redis SET order",
-            {"command": ["SET", "order", FIRST_ID]},
-            {"command": ["SET", "order", SECOND_ID]},
-            "redis ignore=command.2",
-        ),
-        (
             "redis GET session",
             {"signature": f"GET session:{FIRST_ID}", "command": ["GET", f"session:{FIRST_ID}"]},
             {"signature": f"GET session:{SECOND_ID}", "command": ["GET", f"session:{SECOND_ID}"]},
@@ -225,7 +204,7 @@ def test_ignoring_what_differs_is_suggested(
             "redis ignore=commands.1.2",
         ),
     ],
-    ids=["sql", "redis", "redis key", "redis transaction"],
+    ids=["sql", "redis key", "redis transaction"],
 )
 def test_ignoring_a_parameter_of_a_database_is_suggested(
     label: str, old: dict[str, Any], new: dict[str, Any], remedy: str
@@ -272,15 +251,6 @@ def test_ignoring_much_or_what_no_path_names_is_not_suggested(
     old: dict[str, object], new: dict[str, object]
 ) -> None:
     assert "ignore=" not in missed(described(**new), Recorded(described(**old)))
-
-
-def test_ignoring_a_url_is_not_suggested() -> None:
-    """`ignore=` has no such part."""
-    old, new = ({"url": f"https://api.shop.com/users/{one}"} for one in (FIRST_ID, SECOND_ID))
-
-    text = str(messages.missing(MissedCall("httpx GET api.shop.com/users", new), [Recorded(old)]))
-
-    assert "ignore=" not in text
 
 
 def of(test: str | None = "tests/test_rates.py::test_week", **arguments: object) -> Recorded:
@@ -338,27 +308,6 @@ def test_a_stale_recording_shows_two_commands() -> None:
     )
 
 
-def test_a_stale_recording_without_a_date_shows_none() -> None:
-    assert str(messages.stale("m:f()")).splitlines()[0] == "m:f has changed since this call was recorded"
-
-
-def test_a_stale_recording_shows_other_remedies() -> None:
-    assert str(messages.stale("m:f()", remedies=["edit it"])).splitlines()[1:] == ["  edit it"]
-
-
-def test_a_drift_shows_its_lines() -> None:
-    error = messages.drift(
-        "shop.api:fetch_rates(base='EUR')", ["rates.HRK: recorded, missing now"], test=TEST
-    )
-
-    assert isinstance(error, DriftError)
-    assert str(error) == (
-        "shop.api:fetch_rates(base='EUR') no longer gives what was recorded\n"
-        "  rates.HRK: recorded, missing now\n"
-        "  to accept it: pytest --mimic-rerecord tests/test_rates.py::test_day"
-    )
-
-
 @pytest.mark.parametrize(
     ("error", "fact"),
     [
@@ -412,9 +361,3 @@ def test_a_sequence_of_another_test_is_named_as_such() -> None:
     text = missed(now, Recorded(now), sequence=True)
 
     assert "the same call: a recording of a sequence belongs to the test that made it" in text
-
-
-def test_a_sequence_of_the_same_test_is_not_said_to_be_another_tests() -> None:
-    now = described(n=1)
-
-    assert "belongs to the test" not in missed(now, Recorded(now, test=TEST), sequence=True)

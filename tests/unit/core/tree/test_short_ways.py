@@ -57,11 +57,6 @@ def test_short_way_of_a_description_gives_what_the_general_one_gives(value):
     assert tree_of(value, REDACTOR) == tree_of(value, REDACTOR, places=FOLDERS, secrets=ELSEWHERE)
 
 
-@given(texts)
-def test_short_way_of_hiding_secrets_gives_what_the_general_one_gives(text):
-    assert REDACTOR.texts.scrub_text(text) == REDACTOR.texts.scrub_text(text, ELSEWHERE)
-
-
 def general(value):
     """Return a value whose dicts are of a derived class, which the general way opens."""
     if isinstance(value, dict):

@@ -97,11 +97,6 @@ def test_the_body_of_a_response_is_compared_as_what_it_is(tree, body, expected):
     assert (one.path, one.old, one.new) == ("body", ABSENT, expected)
 
 
-@pytest.mark.parametrize("value", [{"status": "ok", "headers": []}, {"status": 1, "headers": {}}])
-def test_what_only_looks_like_a_response_is_a_value(tree, value):
-    assert tree(Outcome("value", value)) == value
-
-
 @pytest.mark.parametrize(
     ("content", "shown"),
     [
