@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.identity.call_identity import identity_of
-from pytest_mimic._core.identity.ignore import parse_path
+from pytest_mimic._core.identity.ignore import Steps, parse_path, prune
 from pytest_mimic._core.outcome.encoding import Snapshot
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
@@ -20,22 +19,23 @@ from pytest_mimic._core.tree.differing import Difference, differences
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.library_values import labels_of, library_difference
 from pytest_mimic._core.tree.making import WHOLE, Live, tree_of
-from pytest_mimic._core.tree.parts import kind_of, steps, tag_of
+from pytest_mimic._core.tree.parts import kind_of, steps
 from pytest_mimic._core.tree.secrets import is_secret_label, secrets_in
 from pytest_mimic._core.tree.shapes import shape_differences
+from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.types.libraries import has_extent, library_of
-from pytest_mimic._core.types.opening import type_name
-from pytest_mimic._core.types.stream_events import Events
+from pytest_mimic._core.types.opening import attributes_of, exception_fields, type_name
+from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
 
 _UNREADABLE = "differs from the recording in a part that has no readable form"
 _REORDERED = "the keys are in another order now"
-_NUMBERS = frozenset({bool, int, float, complex, Decimal, Fraction})
+_NUMBERS = frozenset({int, float, complex, Decimal, Fraction})
 
 
 class Rules(NamedTuple):
     """The rules that say what is a difference between two outcomes."""
 
-    rtol: float = 0.0  # the tolerances for numbers, see `Closeness`
+    rtol: float = 0.0  # the tolerances for numbers
     atol: float = 0.0
     # Paths in the outcome, or in each event of a stream, to leave out: `headers.date`, `rows.*.id`.
     volatile: Sequence[str] = ()
@@ -82,7 +82,7 @@ class _Comparison:
         self._rules = rules
         self._redactor = redactor
         self._secrets = secrets
-        self._close = Closeness(rules.rtol, rules.atol)
+        self._is_exact = not (rules.rtol or rules.atol)
         self._volatile = [parse_path(path) for path in rules.volatile]
 
     def outcomes(self, recorded: Outcome, actual: Outcome, name: str = "") -> list[Difference]:
@@ -103,11 +103,10 @@ class _Comparison:
                 found += self.outcomes(recorded.end, actual.end, "the end of the stream")
             return found
         if recorded.kind == "raised":
-            errors = recorded.exception, actual.exception
-            kinds = [type_name(type(error)) for error in errors]
-            return self._values(
-                type(errors[0]).__qualname__ if kinds[0] == kinds[1] else "exception", *errors
-            )
+            errors: Any = recorded.exception, actual.exception
+            if type_name(type(errors[0])) != type_name(type(errors[1])):
+                return self._values("exception", *errors)
+            return self._values(type(errors[0]).__qualname__, *map(_exception_parts, errors))
         return self._values("end" if name else "", recorded.value, actual.value)
 
     def _summary(self, outcome: Outcome) -> str:
@@ -123,31 +122,30 @@ class _Comparison:
 
     def _values(self, root: str, recorded: Any, actual: Any) -> list[Difference]:
         """Compare two values. Paths may begin with the name of the `root`; a returned value has none."""
-        rules, is_other = self._rules, _is_other(recorded, actual)
-        if is_other is False and not rules.ordered:
-            return []
+        rules = self._rules
+        # In any part: what is left out has its place, too.
+        is_reordered = rules.ordered and _is_reordered(self._tree(recorded), self._tree(actual))
+        if self._volatile:
+            paths = [*self._volatile, *_inner_paths(self._volatile, root, recorded)]
+            if root and {(root,), ("*",)} & {*self._volatile}:
+                return []
+            recorded, actual = _pruned(recorded, paths), _pruned(actual, paths)
+        is_other = _is_other(recorded, actual)
+        if is_other is False:
+            return [Difference("", fact=_REORDERED)] if is_reordered else []
         for side in (recorded, actual):
             self._secrets |= secrets_in(side, self._redactor)
         old, new = self._tree(recorded), self._tree(actual)
-        is_reordered = _is_reordered(old, new)
-        for path in self._volatile:
-            if root and path in ((root,), ("*",)):
-                return []
-            old, new = (_without(side, path) for side in (old, new))
-            # A path may name the outcome itself; a returned value is called `result` if no part of it is.
-            if path[0] in ((root, "*") if root else () if ".result" in (steps(old) or ()) else ("result",)):
-                old, new = (_without(side, path[1:]) for side in (old, new))
         if rules.mode == "shape":
             found = list(shape_differences(old, new))
         else:
-            if not self._close.exact:
+            if not self._is_exact:
                 new = self._snapped(old, new)
             found = [self._told(one) for one in differences(old, new)]
-            if not found and is_other and not self._volatile and self._close.exact:
-                found = [Difference("", fact=_REORDERED if is_reordered else _UNREADABLE)]
-            elif not found and is_other is not False:
-                found = list(_unseen(old, new, ""))
-            if not found and is_reordered and rules.ordered:
+            found = found or _unseen(old, new, "")
+            if not found and is_other and self._is_exact:
+                found = [_untold(old, new)]
+            if not found and is_reordered:
                 found = [Difference("", fact=_REORDERED)]
         return [one._replace(path=_rooted(root, one.path)) for one in found]
 
@@ -171,7 +169,7 @@ class _Comparison:
                 rules = self._rules
                 is_close = library_difference(old.value, new.value, rtol=rules.rtol, atol=rules.atol) is None
             else:
-                is_close = self._are_close(*(_number(side.value) for side in (old, new)))
+                is_close = _is_close(_number(old.value), _number(new.value), self._rules)
             return old if is_close else new
         if isinstance(new, list):
             return [self._snapped(*pair) for pair in zip(old, new)] + new[len(old) :]
@@ -179,10 +177,7 @@ class _Comparison:
             parts = {key: self._snapped(old[key], part) if key in old else part for key, part in new.items()}
             is_kept = all(part is new[key] for key, part in parts.items())
             return new if is_kept else parts
-        return old if self._are_close(old, new) else new
-
-    def _are_close(self, old: Any, new: Any) -> bool:
-        return type(old) is type(new) and type(old) in _NUMBERS and self._close(old, new)
+        return old if _is_close(old, new, self._rules) else new
 
 
 def _number(value: Any) -> Any:
@@ -192,6 +187,23 @@ def _number(value: Any) -> Any:
 
 def _items(outcome: Outcome) -> list[Any]:
     return [item.load() if isinstance(item, Snapshot) else item for item in outcome.items]
+
+
+def _exception_parts(error: Any) -> dict[str, Any]:
+    """Return the parts of an exception that are compared, by name."""
+    names = *exception_fields(error), "__cause__"
+    parts = {name: part for name in names if (part := getattr(error, name, None)) is not None}
+    return {"args": list(error.args), **parts, **attributes_of(error)}
+
+
+def _inner_paths(paths: Sequence[Steps], root: str, value: object) -> list[Steps]:
+    """Return the paths that name the outcome itself first, without that step.
+
+    A returned value is called `result`, unless a part of it is.
+    """
+    is_named = isinstance(value, dict) and "result" in value
+    names = (root, "*") if root else () if is_named else ("result",)
+    return [path[1:] for path in paths if path[0] in names and len(path) > 1]
 
 
 def _rooted(root: str, path: str) -> str:
@@ -222,126 +234,69 @@ def _is_data(old: object, new: object) -> bool:
     return library_of(kind) is not None and has_extent(kind) and type_name(kind) == type_name(type(new))
 
 
-def _unseen(old: Any, new: Any, path: str) -> Iterator[Difference]:
-    """Yield the objects that differ although their trees do not, but for those from which a part was left out."""
-    if isinstance(old, Live) and isinstance(new, Live):
-        is_other = _is_other(old.value, new.value)
-        if is_other is None and "$text" in old:
-            try:
-                is_other = bool(old.value != new.value)
-            except Exception:  # a comparison that fails shows no equality
-                is_other = True
-            if is_other:
-                yield Difference(path, old, new)
-        elif is_other:
-            yield Difference(path, fact=_UNREADABLE)
-        if is_other is not None:
-            return
+def _unseen(old: Any, new: Any, path: str) -> list[Difference]:
+    """Return the objects that differ although their trees do not, the innermost ones."""
     others = steps(new) or {}
-    for step, part in (steps(old) or {}).items():
-        yield from _unseen(part, others.get(step), path + step)
-
-
-def _without(node: Any, path: Sequence[str]) -> Any:
-    """Return a node without the part that a path names. A path into events may leave out their numbers and `data`."""
-    if not path or not isinstance(node, (dict, list)):
-        return node
-    name, rest = path[0], path[1:]
-    if isinstance(node, Live) and _is_table(node.value):
-        return _without_column(node, name) if not rest else node
-    if isinstance(node, list):
-        return _without_items(node, path, is_events=False)
-    tag = tag_of(node)
-    if not tag:
-        return _without_keys(node, path)
-    part: Any = node[tag]
-    if tag == "$dict":
-        part = [pair for pair in part if rest or name not in ("*", str(pair[0]))]
-        part = [[key, _without(one, rest) if name in ("*", str(key)) else one] for key, one in part]
-    elif isinstance(part, list):
-        part = _without_items(part, path, is_events=tag == "$events")
-    elif isinstance(part, dict):
-        if "" in part:
-            part = {**part, "": _without(part[""], path)}
-        fields = [key for key in part if key]
-        if name.isdecimal() and int(name) < len(fields) and name not in part:  # an item of a named tuple
-            path = (fields[int(name)], *rest)
-        part = _without_keys(part, path)
-    else:
-        return node
-    return node if part == node[tag] else {**node, tag: part}
-
-
-def _without_keys(node: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
-    name, rest = path[0], path[1:]
-    found = {}
-    for key, part in node.items():
-        if not key or name not in ("*", "args" if key == "*" else key):
-            found[key] = part
-        elif rest:
-            found[key] = _without(part, rest)
-    return found
-
-
-def _without_items(items: list[Any], path: Sequence[str], *, is_events: bool) -> list[Any]:
-    name, rest = path[0], path[1:]
-    if name == "*" and not rest:
-        return []
-    found = []
-    for place, item in enumerate(items):
-        if name in ("*", str(place), str(place - len(items))):
-            item = _without(item, rest) if rest else {"$cycle": ""}
-            if is_events and rest:
-                item = _without_data(item, rest)
-        elif is_events:
-            item = _without_data(_without(item, path), path)
-        found.append(item)
-    return found
-
-
-def _without_data(event: Any, path: Sequence[str]) -> Any:
-    if isinstance(event, dict) and isinstance(event.get("data"), (dict, list)):
-        return {**event, "data": _without(event["data"], path)}
-    return event
-
-
-def _is_table(value: object) -> bool:
-    return library_of(type(value)) is not None and hasattr(value, "columns")
-
-
-def _without_column(node: Live, name: str) -> Live:
-    table = node.value
-    gone = [one for one in getattr(table, "column_names", table.columns) if name in ("*", str(one))]
-    if not gone:
-        return node
-    left = table.drop(columns=gone) if "pandas" in type(table).__module__ else table.drop(gone)
-    return Live({"$text": node["$text"], "type": node["type"], "digest": identity_of(left)}, left)
-
-
-@dataclass(frozen=True, slots=True)
-class Closeness:
-    """Equality of numbers of one type within tolerances, as defined by `numpy.isclose`."""
-
-    rtol: float  # the allowed difference, relative to the recorded number
-    atol: float  # the absolute difference allowed in addition
-
-    @property
-    def exact(self) -> bool:
-        return not (self.rtol or self.atol)
-
-    def __call__(self, recorded: Any, actual: Any) -> bool:
-        """Return whether two numbers are close. NaN is close to nothing here: its text decides."""
-        if isinstance(recorded, bool):
-            return False
-
-        def number(tolerance: float) -> Any:
-            # Decimals cannot be compared with the sum of a Decimal and a float.
-            return Decimal(repr(tolerance)) if isinstance(recorded, Decimal) else tolerance
-
+    parts = (_unseen(part, others.get(step), path + step) for step, part in (steps(old) or {}).items())
+    found = [one for part in parts for one in part]
+    if found or not (isinstance(old, Live) and isinstance(new, Live)):
+        return found
+    is_other = _is_other(old.value, new.value)
+    if is_other is None and "$text" in old:
         try:
-            if recorded == actual:
-                return True
-            allowed = number(self.atol) + number(self.rtol) * abs(recorded)
-            return bool(abs(actual - recorded) <= allowed < number(math.inf))
-        except ArithmeticError:
-            return False
+            return [Difference(path, old, new)] if old.value != new.value else []
+        except Exception:  # a comparison that fails shows no equality
+            return [Difference(path, old, new)]
+    return [_untold(old, new, path)] if is_other else []
+
+
+def _untold(old: Any, new: Any, path: str = "") -> Difference:
+    """Return the difference between two values whose trees have the same parts."""
+    then, now = (list(steps(side) or ()) for side in (old, new))
+    return Difference(path, fact=_UNREADABLE if then == now else _REORDERED)
+
+
+def _pruned(value: Any, paths: Sequence[Steps]) -> Any:
+    """Return a value without the parts that paths name. A path into events may leave out their numbers, and `data`."""
+    if isinstance(value, Events):
+        events = []
+        for place, event in enumerate(value):
+            numbers = "*", str(place), str(place - len(value))
+            inner = [path[1:] if path[0] in numbers else path for path in paths]
+            plain = dict(event) if isinstance(event, ServerSentEvent) else event
+            events.append(_pruned(plain, [*inner, *(("data", *path) for path in inner)]))
+        return Events(events, is_whole=value.is_whole)
+    if type(value) is dict:
+        ends = {path[0] for path in paths if len(path) == 1}
+        streams = {
+            key: _pruned(part, [path[1:] for path in paths if len(path) > 1 and path[0] in ("*", key)])
+            for key, part in value.items()
+            if isinstance(part, Events) and not ends & {key, "*"}
+        }
+        if streams:
+            others = {key: part for key, part in value.items() if key not in streams}
+            return {**_pruned(others, paths), **streams}
+    elif library_of(type(value)) is not None and hasattr(value, "columns"):
+        names = {path[0] for path in paths if len(path) == 1}
+        gone = [one for one in getattr(value, "column_names", value.columns) if str(one) in names]
+        return value.drop(columns=gone) if "pandas" in type(value).__module__ else value.drop(gone)
+    try:
+        return prune(value, paths)
+    except Unstable:  # it is compared as it is
+        return value
+
+
+def _is_close(recorded: Any, actual: Any, rules: Rules) -> bool:
+    """Return whether two numbers are close, as `numpy.isclose` says; NaN is close to nothing, its text decides."""
+
+    def number(tolerance: float) -> Any:
+        # Decimals cannot be compared with the sum of a Decimal and a float.
+        return Decimal(repr(tolerance)) if isinstance(recorded, Decimal) else tolerance
+
+    if type(recorded) is not type(actual) or type(recorded) not in _NUMBERS:
+        return False
+    try:
+        allowed = number(rules.atol) + number(rules.rtol) * abs(recorded)
+        return bool(recorded == actual or abs(actual - recorded) <= allowed < number(math.inf))
+    except ArithmeticError:
+        return False
