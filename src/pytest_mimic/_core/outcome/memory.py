@@ -20,6 +20,8 @@ _ZSTD = b"pytest-mimic pickle, format 4, zstd\n".ljust(_ALIGN, b"\0")
 # What is stored raw can be mapped; from this size on that is worth more than some saved space.
 _LARGE = 8 << 20
 _SAVED = 0.10
+# What is smaller takes a block of the disk in any case.
+_SMALL = 4096
 _BLOCK = 1 << 20
 
 
@@ -29,7 +31,7 @@ def pieces_of(parts: Sequence[Piece]) -> list[Piece]:
     for part in (struct.pack(f"<{len(parts) + 1}Q", len(parts), *map(len, parts)), *parts):
         pieces += [part, b"\0" * (-len(part) % _ALIGN)]
     size = sum(map(len, pieces))
-    if size < _LARGE:
+    if _SMALL <= size < _LARGE:
         small: bytes = zstd_module().compress(b"".join(pieces), level=3)
         if len(small) <= size * (1 - _SAVED):
             return [_ZSTD, small]

@@ -21,6 +21,8 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 # Top-level keys are indented by one blank, and a string in JSON holds no line break. So only such keys match these.
 _ARGUMENTS, _BEHIND_ARGUMENTS = '\n "arguments": ', ',\n "source": '
 _TEST = re.compile(rb'\n "test": (".*")')
+#: From so many bytes on, a copy takes longer than the call that saves one.
+LONG = 1 << 11
 # `json.loads` without its checks around the value: half the time for small recordings.
 scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
 
@@ -130,6 +132,19 @@ def fresh_copies(value: Any) -> Callable[[], Any]:
     """Return a function that returns a new copy of plain data each time."""
     # marshal copies plain data faster than JSON parses it. Its format depends on the Python, so it is never stored.
     return partial(marshal.loads, marshal.dumps(value))
+
+
+def given_once(value: Any, again: Callable[[], Any]) -> Callable[[], Any]:
+    """Return a function that returns a value that nobody else has and, from the second time on, what `again` returns."""
+    first = [value]
+
+    def give() -> Any:
+        try:
+            return first.pop()
+        except IndexError:  # it was given before, perhaps by another thread
+            return again()
+
+    return give
 
 
 def parse(data: bytes, path: str, *, test: str | None = None) -> Any:

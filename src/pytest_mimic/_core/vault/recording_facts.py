@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pytest_mimic._core.vault.parsing import damaged, fresh_copies, is_usual
+from pytest_mimic._core.vault.parsing import damaged, fresh_copies, given_once, is_usual
 from pytest_mimic._core.vault.schema import CASSETTE_FACTS, Entry, Origin, check_entry
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
@@ -267,15 +267,7 @@ def player_of(objects: Objects, name: str, facts: dict[str, Any], entry: Any) ->
         return None
     if "value" in entry:
         return fresh_copies(body["value"])
-    read = [body["value"]]  # the one that was just read, and after that a fresh copy each time
-
-    def play() -> Any:
-        try:
-            return read.pop()
-        except IndexError:  # it was played before, perhaps by another thread
-            return stored.readable()["value"]
-
-    return play
+    return given_once(body["value"], lambda: stored.readable()["value"])
 
 
 def _stored(objects: Objects, entry: Any, origin: Origin) -> Stored:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.vault.file_names import FOLDERS
-from pytest_mimic._core.vault.parsing import fresh_copies, is_usual, parse_recording, references
+from pytest_mimic._core.vault.parsing import (
+    LONG,
+    fresh_copies,
+    given_once,
+    is_usual,
+    parse_recording,
+    references,
+)
 from pytest_mimic.errors import CorruptRecordingError, MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -74,8 +81,9 @@ class Vault:
 
     def _facts(self, name: str, *, skim: bool = False) -> dict[str, Any] | None:
         data = self.store.read(name)
-        if data is None:
-            return None
+        return None if data is None else self._parsed(data, name, skim=skim)
+
+    def _parsed(self, data: bytes, name: str, *, skim: bool) -> dict[str, Any] | None:
         try:
             return parse_recording(data, self.label, name, skim=skim)
         except CorruptRecordingError as error:
@@ -92,15 +100,21 @@ class Vault:
         None if there is no such recording or it holds anything else, which `read` finds out. The errors are those of
         `read` and `Stored.load`.
         """
-        facts = self._facts(name, skim=True)
-        if facts is None:
+        data = self.store.read(name)
+        facts = None if data is None else self._parsed(data, name, skim=True)
+        if data is None or facts is None:
             return None
         entries = facts.get("outcomes")
         if type(entries) is not list or len(entries) != 1:
             return None
         entry = entries[0]
         if is_usual(entry):
-            return facts.get("source"), entry["duration"], fresh_copies(entry["value"]), entry.get("inputs")
+            if len(data) < LONG:
+                copies = fresh_copies(entry["value"])
+            else:
+                again = partial(parse_recording, data, self.label, name)
+                copies = given_once(entry["value"], lambda: again()["outcomes"][0]["value"])
+            return facts.get("source"), entry["duration"], copies, entry.get("inputs")
         from pytest_mimic._core.vault.recording_facts import player_of
 
         player = player_of(self.objects, name, facts, entry)
