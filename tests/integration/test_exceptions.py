@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+INPUTS = "warn"
+
 SHOP = """
     from tally import ran
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+INPUTS = "warn"
+
 SHOP = """
     from dataclasses import dataclass, field
     from tally import ran

@@ -5,6 +5,8 @@ The waits that must not happen take an hour, so that a test in which one happens
 
 from __future__ import annotations
 
+INPUTS = "warn"
+
 SHOP = """
     import asyncio, time
     from concurrent.futures import ThreadPoolExecutor

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+INPUTS = "warn"
+
 SHOP = """
     from tally import ran
 

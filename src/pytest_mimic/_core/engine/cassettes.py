@@ -218,7 +218,9 @@ class Cassette:
         return Place(self._file, entry.stored, source, number=number)
 
     def _is_stale(self, call: Call, entry: CassetteEntry) -> bool:
-        return self._state.is_stale(call.plan, entry.source) or bool(self._state.stale_inputs([entry.stored]))
+        return self._state.is_stale(call.plan, entry.source) or bool(
+            self._state.stale_inputs(entry.stored.entry)
+        )
 
     def miss(self, call: Call) -> MimicError:
         among = [one for one in self._entries if one is not None and one.target == call.plan.target]

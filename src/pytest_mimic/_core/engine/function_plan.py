@@ -140,7 +140,7 @@ class FunctionPlan(Plan):
         # Only the engine may say so: it knows the nearest recording, and whether the mode runs the call.
         if found is None or state.is_stale(self, found[0]):
             return None
-        if found[3] and state.settings.inputs == "strict" and state.stale_lists([found[3]]):
+        if state.stale_inputs({"inputs": found[3]}):
             return None
         _, duration, fresh, inputs = found
         player = self.players[key] = state.ledger.player(fresh, (duration, name, inputs, self.target))

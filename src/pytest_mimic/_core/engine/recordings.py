@@ -116,7 +116,7 @@ class Recordings:
         """Check whether `--mimic-record` replaces a recording: it is stale, or a class or the Python version has changed."""
         return (
             self._state.is_stale(plan, recording.source)
-            or bool(self._state.stale_inputs(recording.outcomes))
+            or bool(self._state.stale_inputs(*(one.entry for one in recording.outcomes)))
             or any(one.is_outdated() for one in recording.outcomes)
         )
 
@@ -126,7 +126,8 @@ class Recordings:
         Raises:
             StaleRecordingError: `mimic_source` is `strict`, or `mimic_inputs` is and something else has changed.
         """
-        inputs = self._state.stale_inputs([place.found] if place.found is not None else [])
+        assert place.found is not None
+        inputs = self._state.stale_inputs(place.found.entry)
         is_stale = self._state.is_stale(call.plan, place.source)
         if not is_stale and not inputs:
             return

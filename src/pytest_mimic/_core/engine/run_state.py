@@ -21,7 +21,6 @@ from pytest_mimic._core.swallowed.pending import PendingErrors
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Protocol
 
     from pytest_mimic._core.engine.call import Call, Plan
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.swallowed.retries import Retries
-    from pytest_mimic._core.vault import Stored, Vault
+    from pytest_mimic._core.vault import Vault
 
     class CallUnderWay(Protocol):
         """A call whose code runs now."""
@@ -140,17 +139,14 @@ class RunState:
             )
         return self._changed[name]
 
-    def stale_inputs(self, outcomes: Iterable[Stored]) -> list[str]:
-        """Return what makes outcomes stale: what has changed of what their calls reach and read, if that is to be so."""
-        return self.stale_lists([name for one in outcomes if (name := one.entry.get("inputs"))])
+    def stale_inputs(self, *outcomes: Mapping[str, Any]) -> list[str]:
+        """Return what makes stored outcomes stale: what has changed of what their calls reach and read, if that is to be so.
 
-    def stale_lists(self, names: Iterable[str]) -> list[str]:
-        """Return what makes outcomes stale whose lists have these names.
-
-        MimicError: a list is missing or damaged, and nothing records it again.
+        MimicError: a list of that is missing or damaged, and nothing records it again.
         """
         if self.settings.inputs != "strict":
             return []
+        names = [name for one in outcomes if (name := one.get("inputs"))]
         try:
             return list(dict.fromkeys(str(one) for name in names for one in self.changed_inputs(name)))
         except MimicError as error:

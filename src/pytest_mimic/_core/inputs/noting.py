@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from threading import Lock
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.inputs.input_lists import Functions, NotedInputs
@@ -17,8 +16,6 @@ from pytest_mimic._core.inputs.reach import reached
 if TYPE_CHECKING:
     from pytest_mimic._core.inputs.project_sources import ProjectSources
 
-# What opens a source file to import it or to show its lines.
-_READERS = ("<frozen importlib", f"{os.sep}tokenize.py", f"{os.sep}linecache.py")
 _WRITING = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 # How many items of an argument are looked at.
@@ -86,9 +83,8 @@ class Noter:
         if not is_read:
             return
         name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - may be called with any path
-        if name in trace.files or (name.endswith(".py") and _is_source_read(sys._getframe(2))):
-            return
-        trace.files.add(name)
+        if not name.endswith(".py"):  # these are imported, or shown by a traceback
+            trace.files.add(name)
 
     def noted(self, trace: Trace) -> NotedInputs:
         """Return what was noted. The fingerprints are those of now, taken once for each file."""
@@ -114,16 +110,6 @@ class Noter:
         except OSError:
             return False
         return max(facts.st_mtime_ns, facts.st_ctime_ns) < self._started
-
-
-def _is_source_read(frame: FrameType | None) -> bool:
-    """Check whether a source file is opened only to import it or to show its lines, as a traceback does."""
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if file.startswith(_READERS[0]) or file.endswith(_READERS[1:]):
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _audit(event: str, args: tuple[object, ...]) -> None:
