@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
@@ -56,16 +56,11 @@ def _inside(
     else:
         if stored:
             given.update(_given(box))
-        beside = _name_beside(box)
+        of_items = [name for name, _ in named(box)]
     found = []
-    for key, value in enumerate(box) if is_list else box.items():
-        if is_list:
-            name = of_items[key] if key < len(of_items) else None
-            is_flagged = key > 0 and _is_word(value) and names.secret_flag(box[key - 1])
-        else:
-            name, is_flagged = key, False
-            if beside is not None and key in _VALUES:
-                name = beside if not names.hides(key, value) else key
+    for place, (key, value) in enumerate(enumerate(box) if is_list else box.items()):
+        name = of_items[place] if place < len(of_items) else None
+        is_flagged = is_list and place > 0 and _is_word(value) and names.secret_flag(box[place - 1])
         is_empty = value is None or value is True or value is False or value in ("", b"")
         is_secret = not is_empty and (outer.is_secret or is_flagged or names.hides(name, value))
         found.append(Place(box, key, value, name, is_secret, is_list))
@@ -73,16 +68,15 @@ def _inside(
     return found
 
 
-_VALUES = ("value", "Value")
-
-
-def _name_beside(box: dict[Any, Any]) -> str | None:
-    """Return the name in a mapping of a name and a value, `{"name": …, "value": …}`; None for any other mapping."""
+def named(box: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield the values of a mapping with their names: their keys or, in one of a name and a value, that name."""
+    beside = None
     if "value" in box or "Value" in box:
-        for key in ("name", "key", "Name", "Key"):
-            if isinstance(box.get(key), str):
-                return str(box[key])
-    return None
+        beside = next(
+            (box[key] for key in ("name", "key", "Name", "Key") if isinstance(box.get(key), str)), None
+        )
+    for key, value in box.items():
+        yield beside if beside is not None and key in ("value", "Value") else key, value
 
 
 def _is_word(value: object) -> bool:

@@ -24,6 +24,7 @@ from pytest_mimic._core.files.digests import NoDigest
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
+from pytest_mimic._core.redact.hiding import named
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.tree.leaves import library_text
@@ -354,7 +355,7 @@ class _Maker:
     def named(self, parts: Mapping[str, object], until: int, depth: int) -> dict[str, Any]:
         """Return the nodes of attributes, arguments, or the entries of a dict, all of them."""
         self.used += sum(map(len, parts)) + 4 * len(parts)
-        values = [self._safe(name, value) for name, value in parts.items()]
+        values = [self._safe(name, value) for name, value in named(parts)]
         return dict(zip(parts, self._parts(values, until, depth), strict=True))
 
     def _object(self, value: Any, until: int, depth: int) -> Any:

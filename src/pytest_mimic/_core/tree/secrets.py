@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.redact.hiding import named
 from pytest_mimic._core.redact.texts import bare_secret
 from pytest_mimic._core.types.libraries import library_of, record_fields
 from pytest_mimic._core.types.opening import is_pair, parts_of
@@ -46,15 +47,15 @@ def secrets_in(value: object, redactor: Redactor) -> frozenset[str]:
             if kind is dict:
                 hides = redactor.hides
                 entries = [
-                    (inner, secret or hides(name, inner)) for name, inner in islice(part.items(), _MOST)
+                    (inner, secret or hides(name, inner)) for name, inner in islice(named(part), _MOST)
                 ]
                 held = [one for one in entries if one[1] or type(one[0]) not in _WITHOUT_PARTS]
                 skipped += len(entries) - len(held)
                 todo += reversed(held)
                 continue
-            named = [*islice(_named_parts(part), _MOST)]
+            parts = [*islice(_named_parts(part), _MOST)]
             # The first parts are searched first, as they are the ones that are shown.
-            todo += ((inner, secret or redactor.hides(name, inner)) for name, inner in reversed(named))
+            todo += ((inner, secret or redactor.hides(name, inner)) for name, inner in reversed(parts))
             if issubclass(type(part), (list, tuple)):
                 # The value that follows `--password` in a command line.
                 items = islice(type(part).__iter__(part), _MOST)

@@ -249,7 +249,9 @@ def test_a_difference_without_readable_form_is_a_line() -> None:
     old, new = io.BytesIO(b"ab"), io.BytesIO(b"ab")
     new.seek(1)
 
-    assert lines([old], [new]) == ["result[0]: differs from the recording in a part that has no readable form"]
+    assert lines([old], [new]) == [
+        "result[0]: differs from the recording in a part that has no readable form"
+    ]
 
 
 @pytest.mark.parametrize("options", [{"volatile": ["n"]}, {"rtol": 0.5}])

@@ -230,6 +230,11 @@ def test_values_under_secret_names_are_left_out() -> None:
         "config": types.SimpleNamespace(api_key=b"12345", name="a"),
         "headers": [("X-Api-Key", "k"), ("Accept", "y")],
         "parsed": [["X-Api-Key", "k"], ["Cookie", None], ["Accept", "y"]],
+        "form": [
+            {"name": "password", "value": "x"},
+            {"key": "api_token", "value": 3},
+            {"name": "Ann", "value": 3},
+        ],
     }
 
     text = shown(value)
@@ -238,7 +243,9 @@ def test_values_under_secret_names_are_left_out() -> None:
         "{'password': <redacted>, 'token': None, b'Authorization': <redacted>, "
         "'config': SimpleNamespace(api_key=<redacted>, name='a'), "
         "'headers': [('X-Api-Key', <redacted>), ('Accept', 'y')], "
-        "'parsed': [['X-Api-Key', <redacted>], ['Cookie', None], ['Accept', 'y']]}"
+        "'parsed': [['X-Api-Key', <redacted>], ['Cookie', None], ['Accept', 'y']], "
+        "'form': [{'name': 'password', 'value': <redacted>}, {'key': 'api_token', 'value': <redacted>}, "
+        "{'name': 'Ann', 'value': 3}]}"
     )
 
 
