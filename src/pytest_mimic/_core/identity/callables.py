@@ -72,7 +72,9 @@ def _function(value: FunctionType) -> object:
     else:
         source = code_source(code)
     if source is None and not is_named:
-        raise Unstable(f"a function {NO_SOURCE}", FunctionType)
+        is_lambda = value.__name__ == "<lambda>"
+        remedy = "or give it a line of its own: no other lambda beside it" if is_lambda else ""
+        raise Unstable(f"a function {NO_SOURCE}", FunctionType, remedy=remedy)
     parts = (
         name,
         source,

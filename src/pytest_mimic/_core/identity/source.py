@@ -97,11 +97,9 @@ def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
     if (alone := _parsed_alone(code, file, stamp)) is not None:
         return normalised(alone)
     found = _definitions(file, stamp).get((code.co_firstlineno, code.co_name), [])
-    if len(found) > 1:
-        found = [node for node in found if isinstance(node, ast.Lambda) and _is_source_of(node, code)]
-    if not found:
+    if len(found) != 1:  # several lambdas on a line
         return None
-    node = min(found, key=_extent)
+    [node] = found
     if isinstance(node, ast.Lambda):
         # Defaults count by value.
         names = node.args
@@ -175,40 +173,17 @@ def _first_line(node: Definition) -> int:
     return min([node.lineno, *(line.lineno for line in decorators)])
 
 
-def _extent(node: Definition) -> tuple[int, int]:
-    """Return the size of a definition in lines and columns: the smallest around a place is the innermost."""
-    lines = (node.end_lineno or 0) - node.lineno
-    return lines, (node.end_col_offset or 0) - (0 if lines else node.col_offset)
-
-
-def _is_source_of(node: ast.Lambda, code: CodeType) -> bool:
-    """Return whether the code was compiled from this lambda, one of several on a line: by the columns of its instructions.
-
-    Python 3.10 does not know them (PEP 657).
-    """
-    places = [
-        (line, column)
-        for line, end, column, end_column in getattr(code, "co_positions", tuple)()
-        # Instructions that only enter the code have no extent.
-        if line is not None and column is not None and (line, column) != (end, end_column)
-    ]
-    body = node.body
-    start, end = (body.lineno, body.col_offset), (body.end_lineno or 0, body.end_col_offset or 0)
-    return bool(places) and all(start <= place < end for place in places)
-
-
 # Classes
 
 
 def class_source(value: type) -> str | None:
     """Return the fingerprint of a class's definition, or None if it is not found."""
-    codes = [method.__code__ for method in own_methods(value)]
-    file = codes[0].co_filename if codes else getattr(sys.modules.get(value.__module__), "__file__", None)
+    codes = (method.__code__.co_filename for method in own_methods(value))
+    file = next(codes, None) or getattr(sys.modules.get(value.__module__), "__file__", None)
     if file is None:
         return None
-    lines = frozenset(code.co_firstlineno for code in codes)
     linecache.checkcache(file)
-    return _source_of_class(value.__qualname__, file, lines, _stamp(file))
+    return _source_of_class(value.__qualname__, file, _stamp(file))
 
 
 def own_methods(value: type) -> Iterator[FunctionType]:
@@ -232,14 +207,12 @@ def own_methods(value: type) -> Iterator[FunctionType]:
 
 
 @lru_cache(maxsize=1024)
-def _source_of_class(qualname: str, file: str, lines: frozenset[int], stamp: object) -> str | None:
-    # A file may define several classes of the same name. This one contains the lines of its methods.
+def _source_of_class(qualname: str, file: str, stamp: object) -> str | None:
+    # Of several classes of one name, the last one counts.
     tree = _tree(file, stamp)
     steps = [step for step in qualname.split(".") if step != "<locals>"]
-    for node in () if tree is None else _classes(tree, steps):
-        if all(_first_line(node) <= line <= (node.end_lineno or 0) for line in lines):
-            return normalised(node)
-    return None
+    found = [] if tree is None else [*_classes(tree, steps)]
+    return normalised(found[-1]) if found else None
 
 
 def _classes(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:

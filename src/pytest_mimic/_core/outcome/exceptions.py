@@ -47,8 +47,14 @@ def _set(exception: BaseException, **attributes: object) -> None:
         object.__setattr__(exception, name, value)
 
 
-def restore(exception: BaseException, state: dict[str, Any]) -> None:
-    _check(exception)
+def restore(exception: Any, state: dict[str, Any]) -> None:
+    """Give an exception its state: that from its class's own reduction, then the parts that this may have left out."""
+    if not isinstance(exception, BaseException):  # an edited pickle could name any other object
+        raise TypeError(f"{exception!r} is not an exception")
+    if state.get("own") is not None:
+        exception.__setstate__(state["own"])
+    if "own" in state and "args" in state:
+        _set(exception, args=state["args"])
     exception.__dict__.update(state.get("attributes", {}))
     if "notes" in state:
         exception.__dict__["__notes__"] = state["notes"]
@@ -67,12 +73,6 @@ def _field(cls: type[BaseException], name: str) -> MemberDescriptorType | GetSet
         if type(member) is MemberDescriptorType or (type(member) is GetSetDescriptorType and in_c):
             return member
     raise ValueError(f"{name_of(cls)} has no field {name!r:.60}")
-
-
-def _check(exception: object) -> None:
-    # An edited pickle could name any other object to be given a state.
-    if not isinstance(exception, BaseException):
-        raise TypeError(f"{exception!r} is not an exception")
 
 
 def state_of(exception: BaseException) -> dict[str, Any]:
@@ -113,18 +113,7 @@ def reduce(exception: BaseException) -> Any:
     rest["attributes"] = {name: value for name, value in vars(exception).items() if type(value) in _SIMPLE}
     if all(type(arg) in _SIMPLE for arg in exception.args):
         rest["args"] = exception.args
-    return make_it, args, (own_state, rest), None, None, restore_links
-
-
-def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -> None:
-    """Give the exception the state from its class's own reduction, then the parts that it may have left out."""
-    own, rest = state
-    _check(exception)
-    if own is not None:
-        exception.__setstate__(own)
-    if "args" in rest:
-        _set(exception, args=rest["args"])
-    restore(exception, rest)
+    return make_it, args, {**rest, "own": own_state}, None, None, restore
 
 
 def _fields(exception: BaseException) -> dict[str, object]:

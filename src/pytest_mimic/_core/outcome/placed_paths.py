@@ -66,21 +66,13 @@ class PathStore:
     def stored_text(self, text: str) -> Where | None:
         """Return the place of a string that is a path below the base temporary folder, or None for any other one."""
         place = self.places.place_of_text(text)
-        return None if place is None else self._where(self._spelled(place, text))
+        return None if place is None else self._where(place)
 
     def stored_path(self, path: object) -> Where:
         """Return the place of a path object, or its text if it is below no root."""
         text = str(path)
         place = self.places.place_of(text)
-        return text if place is None else self._where(self._spelled(place, text))
-
-    def _spelled(self, place: PathPlace, text: str) -> PathPlace:
-        """Return the place with the path's own spelling, which comes back: `a/../b`, or a separator at its end."""
-        if place.token == TEMPORARY:
-            start = f"{self._folder(place.given)}{os.sep}"
-            if text.startswith(start):
-                return place._replace(rest=text[len(start) :].replace(os.sep, "/") or "/")
-        return place
+        return text if place is None else self._where(place)
 
     def _where(self, place: PathPlace) -> Where:
         if place.token == ROOTDIR:
@@ -98,11 +90,7 @@ class PathStore:
         """Return the name of a given folder without the number that differs from run to run."""
         name = given.rpartition("/")[2]
         found = _NUMBERED.fullmatch(name)
-        if found is None:
-            return name
-        # pytest keeps a link to the newest of a name's numbered folders, where the system allows links.
-        link = self._folder(f"{found[1]}current")
-        return found[1] if os.path.lexists(link) or os.name == "nt" else name
+        return name if found is None else found[1]
 
     # Restoring
 
@@ -215,7 +203,4 @@ def persistent_id(value: object, paths: PathStore) -> tuple[Any, Where] | None:
     kind = kind_of(value)
     if kind is not None:
         return kind, paths.stored_path(value)
-    if is_path_class(type(value)) and not getattr(value, "__dict__", None):
-        where = paths.stored_path(value)
-        return None if isinstance(where, str) else (type(value), where)
     return None

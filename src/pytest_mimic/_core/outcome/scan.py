@@ -30,7 +30,7 @@ BUILDERS = frozenset(
         *"uuid:UUID zoneinfo:ZoneInfo zoneinfo:ZoneInfo._unpickle".split(),
         *"pathlib:PosixPath pathlib:WindowsPath pathlib:PurePosixPath pathlib:PureWindowsPath".split(),
         # They check what they are given themselves, and run nothing of a class.
-        *(f"{_OURS}.exceptions:{name}" for name in ("make", "restore", "restore_links")),
+        *(f"{_OURS}.exceptions:{name}" for name in ("make", "restore")),
         f"{_OURS}.pickling:member",
         # Arrays of numpy, made bare or of memory, in numpy 2 and before.
         *(

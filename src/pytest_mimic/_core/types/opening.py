@@ -85,7 +85,7 @@ _REAL = (GetSetDescriptorType, MemberDescriptorType)
 
 
 @lru_cache(maxsize=4096)
-def slot_members(type_: type, *, below: type = object) -> dict[str, MemberDescriptorType]:
+def slot_members(type_: Any, *, below: type = object) -> dict[str, MemberDescriptorType]:
     """Return the slots of a class and its bases, up to `below`, by attribute name."""
     return {
         name: member
@@ -96,7 +96,7 @@ def slot_members(type_: type, *, below: type = object) -> dict[str, MemberDescri
     }
 
 
-def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
+def attribute_reader(type_: Any, *, below: type = object) -> Reduce | None:
     """Return a function that reads the attributes of an instance, `__dict__` and slots, or None if a type has neither.
 
     The slots of the base class `below` and of its bases do not count, nor does what a class only remembers. No property
@@ -126,9 +126,13 @@ def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
     return read
 
 
+_known_reader = lru_cache(maxsize=1024)(attribute_reader)
+
+
 def all_attributes(value: object, *, below: type = object) -> dict[str, Any]:
     """Return the attributes of an instance as `attribute_reader` reads them; none for a value that has no place for any."""
-    read = attribute_reader(type(value), below=below)
+    kind: Any = type(value)
+    read = _known_reader(kind, below=below)
     return {} if read is None else dict(read(value))  # type: ignore[call-overload]
 
 

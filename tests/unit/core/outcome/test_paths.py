@@ -66,15 +66,6 @@ def test_a_path_follows_its_root(tmp_path, there, here, form):
     assert found == form([now / "x", str(now / "x"), checkout, str(tmp_path / "code"), now])
 
 
-def test_a_users_class_of_paths_stays_its_class(tmp_path, there, here):
-    value = {1: DataPath(tmp_path / "base" / "test_a0" / "x")}
-
-    found = load(put(value, there), here)
-
-    assert found == {1: DataPath(tmp_path / "other" / "popen-gw1" / "test_a7" / "x")}
-    assert type(found[1]) is DataPath
-
-
 @pytest.mark.parametrize("form", [list, tuple], ids=["json", "pickle"])
 def test_no_stored_path_names_a_class_of_one_system(there, form):
     """`pathlib.PosixPath` cannot be made on Windows, so only neutral names are stored."""
