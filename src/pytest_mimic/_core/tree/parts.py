@@ -11,7 +11,7 @@ from pytest_mimic._core.types.opening import key_step
 _FILES = ("$path", "$str", "$content")
 # What a node says about its value besides its parts.
 FACTS = frozenset({"digest", "length", "object", "size", "type", "whole"})
-_ITEMS = frozenset({"$list", "$tuple", "$deque", "$events"})
+_ITEMS = frozenset({"$list", "$tuple", "$events"})
 _SETS = frozenset({"$set", "$frozenset"})
 
 
@@ -58,7 +58,7 @@ def steps(node: Any) -> dict[str, Any] | None:
         found = {f"{{{line(item)}}}": item for item in part}
     elif tag == "$dict" and isinstance(part, list):
         found = {key_step(key) if isinstance(key, str) else f"[{line(key)}]": item for key, item in part}
-    elif isinstance(part, dict):
+    elif isinstance(part, dict) and not tag_of(part):
         found = {}
         for name, inner in part.items():
             below = steps(inner) if not name else None  # the content of an object takes no step

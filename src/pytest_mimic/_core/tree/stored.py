@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 # Of a response's headers, verifying compares this one.
 _COMPARED_HEADERS = ("content-type",)
+# Containers that are stored in a form of their own, and here as the objects that they are: with their content, and facts.
+_CONTENT = {
+    "$bytearray": ("$bytearray",),
+    "$counter": ("$Counter",),
+    "$defaultdict": ("$defaultdict", "default_factory"),
+    "$deque": ("$deque", "maxlen"),
+    "$ordered_dict": ("$OrderedDict",),
+}
+_EXCEPTION = frozenset({"args", "attributes", "cause", "fields", "notes", "suppress_context"})
 _BODIES = ("json", "text", "base64", "chunks", "events")
 
 
@@ -73,7 +82,7 @@ def body_tree(body: dict[str, Any], *, is_tagged: bool) -> dict[str, Any]:
     if "value" in body:
         found["value"] = _tree(body["value"], is_tagged=is_tagged)
     if "raised" in body:
-        found["raised"] = _exception(body["raised"])
+        found["raised"] = _tree(body["raised"], is_tagged=True)
     if "stream" in body:
         stream = body["stream"]
         found["items"] = _tree(stream.get("items", []), is_tagged=is_tagged)
@@ -97,7 +106,17 @@ def _tree(plain: Any, *, is_tagged: bool) -> Any:
         return inner
     if not is_tagged:
         return {"$dict": [list(pair) for pair in inner.items()]}
+    if tag in _CONTENT:
+        name, *facts = _CONTENT[tag]
+        parts = list(inner[tag]) if facts else [inner[tag]]
+        if tag == "$defaultdict":
+            parts.reverse()
+        return {
+            name: {"": parts[0], **{fact: part for fact, part in zip(facts, parts[1:]) if part is not None}}
+        }
     if isinstance(inner[tag], dict):
+        if "args" in inner[tag] and inner[tag].keys() <= _EXCEPTION:
+            return {tag: _exception_parts(inner[tag])}
         for name in ("attributes", "extra"):
             if isinstance(inner.get(name), dict) and not inner[name].keys() & inner[tag].keys():
                 inner[tag] = inner[tag] | inner.pop(name)
@@ -121,18 +140,13 @@ def exception_name(node: dict[str, Any]) -> str:
     return next(iter(node))[1:]
 
 
-def _exception(node: Any) -> Any:
-    """Return a stored exception as the tree of one, with its cause and the exceptions of a group."""
-    if not isinstance(node, dict) or not isinstance(parts := next(iter(node.values())), dict):
-        return _tree(node, is_tagged=True)
-    args = parts.get("args", [])
+def _exception_parts(parts: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of a stored exception as the tree of one has them."""
+    args = parts["args"]
     fields = {name: part for name, part in parts.get("fields", {}).items() if part not in (None, *args)}
     found = {"*": args, **parts.get("attributes", {}), **fields}
-    if "cause" in parts:
-        found["__cause__"] = _exception(parts["cause"])
-    if "notes" in parts:
-        found["__notes__"] = parts["notes"]
-    return {next(iter(node)): _tree(found, is_tagged=True)}
+    more = {f"__{name}__": parts[name] for name in ("cause", "notes") if name in parts}
+    return found | more
 
 
 def _compared(response: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import collections
+import datetime
+import decimal
+import fractions
+import re
+import uuid
+import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +20,7 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.tree.differing import ABSENT, differences
 from pytest_mimic._core.tree.drawing import line
+from pytest_mimic._core.tree.making import tree_of
 from pytest_mimic._core.tree.stored import outcome_tree
 from pytest_mimic._core.vault import FolderStore, Vault
 
@@ -116,6 +124,35 @@ def test_an_object_is_shown_with_all_its_attributes(tree):
     value.more = [("a",), {2}]  # type: ignore[attr-defined]
 
     assert line(tree(Outcome("value", value))) == "Attributed(name='x', more=[('a',), {2}])"
+
+
+BERLIN = datetime.datetime(2026, 11, 2, 10, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        BERLIN,
+        BERLIN.replace(fold=1).timetz(),
+        datetime.timezone(datetime.timedelta(hours=1), "X"),
+        datetime.timedelta(days=1),
+        fractions.Fraction(1, 3),
+        decimal.Decimal("1.50"),
+        1 + 2j,
+        re.compile("a", re.IGNORECASE),
+        range(3),
+        bytearray(b"ab"),
+        collections.deque([1], 3),
+        collections.defaultdict(list, a=[1]),
+        collections.Counter("aab"),
+        {1: (2,), None: {3}},
+        [ValueError("x", 3), Attributed("y")],
+        uuid.UUID(int=1),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_stored_value_is_drawn_like_a_described_one(tree, value):
+    assert line(tree(Outcome("value", value))) == line(tree_of(value, Redactor()))
 
 
 def test_a_key_that_looks_like_a_tag_is_shown_as_it_is(tree):
