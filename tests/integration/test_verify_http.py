@@ -6,6 +6,8 @@ import pytest
 from support.http_server import running_server
 from support.ports import held_port
 
+from pytest_mimic._tools.cli.main import main
+
 pytest.importorskip("requests")
 
 
@@ -77,3 +79,27 @@ def test_an_outage_is_not_offered_in_place_of_a_recorded_error(shop, is_down):
 
 def test_a_changed_status_may_be_accepted(shop):
     changed(shop, "guarded?status=404").expect(failed=1, says=["to accept it: "])
+
+
+def test_a_text_that_only_base64_holds_is_named(project, monkeypatch, capsys):
+    """By the run that records it and by `check`: nothing in it is redacted, as in an event stream of AWS."""
+    project.ini("http.client")
+    answer = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nContent-Length: 9\r\n\r\n\0\0token=1"
+    project.tests(f"""
+        import os, urllib.parse, urllib.request
+
+        def test_it():
+            query = urllib.parse.urlencode({{"answer": {answer!r}}})
+            with urllib.request.urlopen(os.environ["API"] + "/raw?" + query) as response:
+                assert response.read() == b"\\0\\0token=1"
+    """)
+
+    with running_server() as server:
+        recorded = project.record(env={"API": server.url})
+    monkeypatch.chdir(project.root)
+    code = main(["check"])
+
+    recorded.expect(
+        passed=1, says=["GET /raw gave a text that is stored as base64: nothing in it is redacted"]
+    )
+    assert (code, "holds a text as base64" in capsys.readouterr().out) == (0, True)

@@ -13,7 +13,6 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import pairwise
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -164,19 +163,6 @@ class Handler(loopback.Handler):
         else:
             self.answer(200, b"".join(parts))
 
-    def page_packed_bit_by_bit(self, _: dict[str, str]) -> None:
-        """A compressed body whose first chunk is its header; other chunks decode to nothing."""
-        packer = zlib.compressobj(wbits=31)
-        packed = b"".join(
-            packer.compress(line) + packer.flush(zlib.Z_SYNC_FLUSH) for line in (b"one\n", b"two\n")
-        )
-        ends = [0, 10, 11, 30, 31, 40]
-        self.stream(
-            [*(packed[start:end] for start, end in pairwise(ends) if packed[start:end]), packer.flush()],
-            "text/plain",
-            Content_Encoding="gzip",
-        )
-
     def page_packed_lines(self, _: dict[str, str]) -> None:
         """Compressed text in chunks, with the media type of a document."""
         packer = zlib.compressobj(wbits=31)
@@ -186,9 +172,6 @@ class Handler(loopback.Handler):
 
     def page_chunks(self, _: dict[str, str]) -> None:
         self.stream([b"one,", b"two,", b"\xff\x00,", b"four"], "application/octet-stream")
-
-    def page_one_chunk(self, _: dict[str, str]) -> None:
-        self.stream([b"only"], "application/octet-stream")
 
     def page_old(self, _: dict[str, str]) -> None:
         """Ends with its connection, as in HTTP/1.0."""

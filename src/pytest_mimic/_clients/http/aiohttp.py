@@ -155,11 +155,12 @@ class _NextResponse:
     def _left(self, error: BaseException | None = None) -> None:
         """End the exchange, if its end has not come: it broke, or is given up, perhaps because of an exception."""
         from asyncio import CancelledError
+        from asyncio import TimeoutError as AsyncTimeoutError  # before Python 3.11 it is not the builtin one
 
         recorder = self._recorder
         if error is None or str(error) == "Connection closed":  # by the reader
             error = sys.exc_info()[1]
-            if recorder.head and not isinstance(error, (CancelledError, TimeoutError)):
+            if recorder.head and not isinstance(error, (CancelledError, AsyncTimeoutError)):
                 error = None
         if recorder.done:
             return

@@ -11,6 +11,7 @@ from pytest_mimic._clients.http.message import (
     as_base64,
     as_text,
     charset_of,
+    header_of,
     load_bytes,
     media_type,
     parse_json,
@@ -96,6 +97,13 @@ def load_body(body: dict[str, Any] | None) -> list[bytes]:
     if "chunks" in body:
         return [one.encode(charset) if isinstance(one, str) else load_bytes(one) for one in body["chunks"]]
     return [load_bytes(body)]
+
+
+def hides_text(plain: dict[str, Any]) -> bool:
+    """Return whether the body of a stored exchange is a text that only base64 holds: nothing in it is redacted."""
+    body, kind = plain.get("body", {}), media_type(header_of(plain.get("headers", ()), "content-type"))
+    is_coded = "base64" in body or any(isinstance(chunk, dict) for chunk in body.get("chunks", ()))
+    return is_coded and any(word in kind for word in ("text/", "json", "xml", "eventstream"))
 
 
 # Streams of text as events: server-sent events, and lines of JSON

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.body import load_body, store_body
+from pytest_mimic._clients.http.body import hides_text, load_body, store_body
 from pytest_mimic._clients.http.failures import store_error
 from pytest_mimic._clients.http.http_secrets import NoSecrets
 from pytest_mimic._clients.http.message import header_of, inflate, text_pairs
@@ -136,6 +136,8 @@ class ExchangeRecorder:
             redactor.issued |= secrets.values - sent
             if self.is_verifying:
                 self._hidden, self._real = plain, store(secrets=NoSecrets(redactor))
+        if hides_text(plain) and not self.is_verifying:
+            self.step.report("gave a text that is stored as base64: nothing in it is redacted")
         self.step.finish({**plain, **end})
 
 

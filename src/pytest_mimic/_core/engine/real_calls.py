@@ -128,6 +128,10 @@ class RealCall:
         """Complete the call with a plain value; see `complete`."""
         self.complete(Outcome("value", plain))
 
+    def report(self, what: str) -> None:
+        """Add a line to the summary that says what this call did."""
+        self.state.ledger.notes.add(f"{self.label} {what}")
+
     def refuse(self) -> Replay:
         """End a call whose request contains the placeholder of a secret. Return the recorded outcome, or raise an error."""
         from pytest_mimic._core.tree.messages import placeholder_sent, unsendable

@@ -55,6 +55,9 @@ class Step(Protocol):
     def abandon(self, error: BaseException | None = None) -> None:
         """End a run that has no outcome, for example after an interrupt: nothing is recorded. To verify, an error is drift."""
 
+    def report(self, what: str) -> None:
+        """Add a line to the summary that says what this call did."""
+
     def answers(self, error: BaseException) -> bool:
         """Return whether the edge returns the recorded outcome although the original raised this: to `verify` only."""
 

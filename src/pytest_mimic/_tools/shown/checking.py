@@ -31,7 +31,7 @@ class Finding(NamedTuple):
     # `damaged`; `outdated`, of a release candidate; `unreadable`, which no recording anew repairs: a Git LFS
     # pointer, a merge conflict, a newer format; `code`: an outcome lists code, and that is forbidden;
     # `secret`: it holds what looks like a key, or the value of an environment variable; `orphaned`: an object that no recording names; `leftover`: of a killed run;
-    # `foreign`: it does not belong to a vault.
+    # `base64`: it holds a text that redaction cannot see; `foreign`: it does not belong to a vault.
     kind: str
     file: str  # its name in the vault
     problem: str  # the problem in one line, with the path
@@ -162,6 +162,9 @@ class Checker:
                 remedy = f"to hide it: {command('--mimic-rerecord', test)}"
                 what = f"{self._path(name)} holds what redaction hides today"
                 yield Finding("secret", name, what, remedy, name, test)
+            if self._secrets.misses(calls):
+                what = f"{self._path(name)} holds a text as base64, in which nothing is redacted"
+                yield Finding("base64", name, what, recording=name, test=test)
 
     def _secret(self, file: str, pieces: Iterable[object], name: str, test: str | None) -> Iterator[Finding]:
         """Yield what looks like a secret in a file, each once."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._clients.http.body import hides_text
 from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
 from pytest_mimic._core.redact.environment import bytes_in
 from pytest_mimic._core.redact.hiding import holds_text
@@ -49,6 +50,13 @@ class SecretFinder:
                 or any(_in_outcome(target, one, self._redactor) for one in outcomes)
                 for target, made, outcomes in calls
             )
+        return False
+
+    def misses(self, calls: Iterable[tuple[str, Recording | CassetteEntry, Iterable[Stored]]]) -> bool:
+        """Check whether an answer of HTTP is a text that only base64 holds: nothing in it was redacted."""
+        with suppress(MimicError):
+            bodies = [one.readable() or {} for target, _, kept in calls if target == "http" for one in kept]
+            return any(hides_text(body["value"]) for body in bodies if isinstance(body.get("value"), dict))
         return False
 
 

@@ -111,17 +111,6 @@ def test_a_read_after_its_session_closed_gives_the_same(
     assert runs.state.ledger.missing == []
 
 
-def test_an_empty_body_ends_when_it_is_read(runs: Runs, server: Server) -> None:
-    async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
-        found = []
-        for _ in range(2):
-            async with session.get(f"{url}/redirect", allow_redirects=False) as response:
-                found += [await response.content.readchunk(), await response.content.readchunk()]
-        return found
-
-    assert both(runs, server, talk) == ([(b"", False)] * 4,) * 2
-
-
 WAYS = ["iter_any", "iter_chunked", "readline", "read parts", "readexactly", "lines"]
 
 
@@ -248,18 +237,6 @@ def test_a_timer_has_its_turn_between_replays(runs: Runs, server: Server) -> Non
     assert both(runs, server, until_called) == (True, True)
 
 
-def test_a_replay_resolves_no_host_name(runs: Runs, server: Server) -> None:
-    async def resolved(session: Any, url: str) -> int:
-        port = int(url.rpartition(":")[2])
-        connector = aiohttp.TCPConnector(resolver=_Here())
-        url = f"http://elsewhere.example:{port}/users/1"
-        async with aiohttp.ClientSession(connector=connector) as own, own.get(url) as response:
-            return response.status  # type: ignore[no-any-return]
-
-    assert both(runs, server, resolved) == (200, 200)
-    assert runs.calls[0].host == "elsewhere.example"
-
-
 def test_a_unix_socket_does_not_change_the_call(runs: Runs, tmp_path: Path) -> None:
     path = tmp_path / "socket"
 
@@ -274,16 +251,6 @@ def test_a_unix_socket_does_not_change_the_call(runs: Runs, tmp_path: Path) -> N
     runs.again("replay")
 
     assert asyncio.run(talk()) == 1
-
-
-class _Here(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
-    """Resolves every name to loopback."""
-
-    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[dict[str, Any]]:
-        return [{"hostname": host, "host": "127.0.0.1", "port": port, "family": 2, "proto": 0, "flags": 0}]
-
-    async def close(self) -> None:
-        pass
 
 
 def test_the_test_client_is_left_alone(runs: Runs) -> None:
@@ -301,28 +268,3 @@ def test_the_test_client_is_left_alone(runs: Runs) -> None:
 
     assert asyncio.run(main()) == "in process"
     assert runs.calls == []
-
-
-def test_websockets_are_left_alone(runs: Runs) -> None:
-    from aiohttp import test_utils, web
-
-    async def main() -> str:
-        async def page(request: web.Request) -> web.WebSocketResponse:
-            socket = web.WebSocketResponse()
-            await socket.prepare(request)
-            await socket.send_str("hello")
-            await socket.close()
-            return socket
-
-        app = web.Application()
-        app.router.add_get("/", page)
-        async with (
-            test_utils.TestServer(app) as server,
-            aiohttp.ClientSession() as session,
-            session.ws_connect(server.make_url("/")) as socket,
-        ):
-            return await socket.receive_str()  # type: ignore[no-any-return]
-
-    runs.again("replay")
-
-    assert asyncio.run(main()) == "hello"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from support.http_server import Server, running_unix_server
+from support.http_server import Server
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
 from pytest_mimic._clients.http.responses import ExchangeRecorder
@@ -107,25 +106,3 @@ def test_in_process_transports_are_left_alone(httpx: ModuleType, runs: Runs) -> 
         with httpx.Client(transport=transport) as client:
             assert client.get("http://inside/").text in ("mock", "wsgi")
     assert runs.calls == []
-
-
-def test_a_unix_socket_does_not_change_the_call(httpx: ModuleType, runs: Runs, tmp_path: Path) -> None:
-    path = tmp_path / "socket"
-
-    def talk() -> Any:
-        with httpx.Client(transport=httpx.HTTPTransport(uds=str(path))) as client:
-            return client.get("http://docker/users/1").json()["id"]
-
-    with running_unix_server(path):
-        assert talk() == 1
-    runs.again("replay")
-
-    assert talk() == 1
-
-
-def test_websockets_are_left_alone(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    runs.again("replay")
-
-    response = httpx.get(f"{server.url}/users/1", headers={"connection": "upgrade", "upgrade": "websocket"})
-
-    assert (response.status_code, runs.calls) == (200, [])

@@ -102,18 +102,6 @@ def test_streamed_uploads_of_requests_toolbelt_are_recorded(runs: Runs, server: 
     assert runs.calls[0].parts["format"] == "multipart"
 
 
-def test_a_missing_certificate_is_recorded(runs: Runs) -> None:
-    def ask() -> None:
-        with pytest.raises(OSError, match="invalid path: /gone") as caught:
-            requests.get("https://127.0.0.1:1/", verify="/gone.pem")
-        assert type(caught.value) is OSError
-
-    ask()
-    runs.again("replay")
-
-    ask()
-
-
 @pytest.mark.parametrize("scheme", ["", "http://"])
 def test_an_unknown_proxy_gives_its_error_again(runs: Runs, server: Server, scheme: str) -> None:
     def talk(url: str) -> tuple[str, str]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import http.client
 import io
 import socket
-import urllib.error
-import urllib.request
 import xmlrpc.client
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -104,15 +102,6 @@ def test_a_connection_can_be_opened_early(runs: Runs, server: Server) -> None:
     same(runs, server, talk)
 
 
-def test_settings_of_a_socket_reach_the_real_one(runs: Runs, server: Server) -> None:
-    with connect(server.url) as connection:
-        connection.connect()
-        connection.sock.settimeout(3)
-        connection.request("GET", "/users/1")
-        assert connection.getresponse().status == 200
-        assert connection.sock.gettimeout() == 3
-
-
 ANSWERS = {
     "no body": "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n",
     "parts": "HTTP/1.1 200 OK\r\nContent-Type: multipart/mixed; boundary=q\r\nContent-Length: 5\r\n\r\n--q--",
@@ -130,57 +119,6 @@ def test_a_head_is_read_as_the_client_parses_it(runs: Runs, server: Server, kind
             head = response.status, response.reason, response.version, response.getheaders()
             framing = response.chunked, response.length, response.will_close
             return head, framing, str(response.msg), response.read()
-
-    same(runs, server, talk)
-
-
-def test_a_wrong_order_is_refused_as_it_is_live(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> list[Any]:
-        seen: list[Any] = []
-        with connect(url) as connection:
-            for step in (
-                lambda: connection.getresponse(),
-                lambda: connection.send(b"early"),
-                lambda: connection.request("GET", "/users/1"),
-                lambda: connection.request("GET", "/users/2"),
-                lambda: connection.getresponse().status,
-                lambda: connection.getresponse(),
-            ):
-                try:
-                    seen.append(step())
-                except http.client.HTTPException as error:
-                    seen.append(failure(error))
-                    if connection.sock is not None and len(seen) == 1:
-                        connection.close()
-                if len(seen) == 2:
-                    connection.close()
-        return seen
-
-    same(runs, server, talk)
-
-
-def fetch(url: str, **options: Any) -> bytes:
-    with urllib.request.urlopen(url, **options) as response:
-        return response.read()  # type: ignore[no-any-return]
-
-
-ERRORS: dict[str, Callable[[str], Any]] = {
-    "refused": lambda url: fetch(f"{NOWHERE}/x"),
-    "missing": lambda url: fetch(f"{url}/missing"),
-    "no tls": lambda url: fetch(url.replace("http:", "https:")),
-}
-
-
-@pytest.mark.parametrize("kind", ERRORS)
-def test_an_error_is_the_same(runs: Runs, server: Server, kind: str) -> None:
-    def talk(url: str) -> list[Any]:
-        with pytest.raises((OSError, http.client.HTTPException)) as caught:
-            ERRORS[kind](url)
-        body = None
-        if isinstance(caught.value, urllib.error.HTTPError):
-            with caught.value:  # Python 3.14 warns of one that is not closed
-                body = caught.value.read()
-        return [*failure(caught.value), body]
 
     same(runs, server, talk)
 

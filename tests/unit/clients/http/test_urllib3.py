@@ -32,17 +32,6 @@ def failure(error: BaseException) -> list[str]:
     return [words, *(failure(inner) if isinstance(inner, Exception) else [])]
 
 
-def test_a_response_without_a_body_needs_no_reading(runs: Runs, server: Server) -> None:
-    with urllib3.PoolManager() as http:
-        responses = [
-            http.request("HEAD", f"{server.url}/users/1", preload_content=False),
-            http.request("GET", f"{server.url}/nothing", preload_content=False),
-        ]
-        assert [plain["status"] for plain in runs.plain] == [200, 204]
-        for response in responses:
-            response.close()
-
-
 def lines() -> Iterator[bytes]:
     yield b'{"half"'
     yield b": 1}"
