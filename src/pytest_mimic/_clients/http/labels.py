@@ -11,12 +11,11 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from inspect import isgenerator
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import SENDERS, Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.http_client import StdlibAdapter
-from pytest_mimic._clients.http.message import header_of, text_pairs
+from pytest_mimic._clients.http.message import text_pairs
 from pytest_mimic._clients.http.responses import StoredResponse
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic.errors import MimicError
@@ -92,13 +91,9 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
             return begin()
         plain = step.outcome(is_read_only=True)
         retries = sys.modules["urllib3"].Retry.from_int(adapter.max_retries)
-        if "status" not in plain or "end" in plain or "error" in plain:
+        if not _is_final(plain) or retries.is_retry(request.method, plain["status"]):
             return _sent_for(_Begun(exchange, step), begin)
-        answer = StoredResponse(plain, request.method)
-        has_time = header_of(answer.headers, "retry-after") is not None
-        if retries.is_retry(request.method, answer.status, has_time):
-            return _sent_for(_Begun(exchange, step), begin)
-        return adapter.build_response(request, _raw(answer, request, retries))
+        return adapter.build_response(request, _raw(StoredResponse(plain, request.method), request, retries))
 
     return send
 
@@ -124,17 +119,15 @@ def _is_direct(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
     return is_verified and not (options.get("stream") or options.get("cert") or options.get("proxies"))
 
 
+def _is_final(plain: dict[str, Any]) -> bool:
+    """Check whether an exchange is a whole response that a session hands on as it is, without a cookie to keep."""
+    kept = {"set-cookie", "retry-after"}.isdisjoint(name.lower() for name, _ in plain.get("headers", ()))
+    return kept and "status" in plain and not ("end" in plain or "error" in plain)
+
+
 def _raw(answer: StoredResponse, request: Any, retries: Any) -> Any:
     """Return the response of urllib3 for a recorded one."""
-    urllib3 = sys.modules["urllib3"]
-    message = None  # that of the standard library, in which requests looks for cookies
-    if any(name.lower() == "set-cookie" for name, _ in answer.headers):
-        from http.client import HTTPMessage
-
-        message = HTTPMessage()
-        for name, value in answer.headers:
-            message[name] = value
-    return urllib3.HTTPResponse(
+    return sys.modules["urllib3"].HTTPResponse(
         io.BytesIO(b"".join(answer.chunks)),
         headers=sys.modules["urllib3.response"].HTTPHeaderDict(answer.headers),
         status=answer.status,
@@ -142,7 +135,6 @@ def _raw(answer: StoredResponse, request: Any, retries: Any) -> Any:
         reason=answer.reason,
         preload_content=False,
         decode_content=False,
-        original_response=message and SimpleNamespace(msg=message, isclosed=lambda: True, close=lambda: None),
         retries=retries,
         request_method=request.method,
         request_url=request.path_url,
