@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from pytest_mimic._core.words import size
+
 SHOP = """
     from ipaddress import ip_address
     from tally import ran
@@ -157,7 +159,7 @@ def test_clearing_deletes_objects_that_nothing_shares(shop):
     assert [name for name in shared.vault if name.endswith(".pkl")] != []
     assert last.vault == {}
     freed = sum(map(len, last.before.values()))
-    assert f"1 unused recording cleared ({freed} B)" in last.output
+    assert f"1 unused recording cleared ({size(freed)})" in last.output
 
 
 def test_rerecording_deletes_the_replaced_object(shop):
