@@ -41,7 +41,6 @@ for _late in (
     "concurrent.futures.thread",
     "cryptography.hazmat.primitives.asymmetric.rsa",
     "cryptography.hazmat.primitives.serialization",
-    "filelock",
     "httpcore",
     "httpcore2",
     "http.cookiejar",

@@ -71,7 +71,6 @@ def test_{name}():
 
 
 def test_replay_and_verify_work_with_a_faked_clock_and_inspect(project):
-    """Only recording uses filelock, which needs both."""
     project.ini("shop:fetch")
     project.test("""
         from unittest.mock import patch

@@ -130,28 +130,6 @@ def test_a_recording_of_a_changed_source_is_recorded_again(shop):
     shop.replay().expect(passed=1)
 
 
-def test_the_plugins_locks_leave_no_line_in_the_log(project):
-    """The test's own use of filelock does."""
-    project.module("def fetch(city):\n    return (city, 1)\n")
-    project.tests("""
-        import logging
-        import filelock, shop
-
-        def test_log(caplog, tmp_path):
-            caplog.set_level(logging.DEBUG)
-            shop.fetch("Oslo")
-            logging.getLogger("app").debug("done")
-            assert caplog.messages == ["done"]
-            with filelock.FileLock(tmp_path / "own.lock"):
-                assert "own.lock" in caplog.messages[-1]
-            logging.getLogger("filelock").info("a line without a file")
-            assert caplog.messages[-1] == "a line without a file"
-    """)
-
-    project.record().expect(passed=1)
-    project.replay().expect(passed=1)
-
-
 @pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", ""])
 def test_no_call_keeps_its_arguments_alive(project, mode):
     """Not even until the next garbage collection: they may be large, or hold a connection.

@@ -17,7 +17,7 @@ TEST_MACHINERY: Final = frozenset({"_pytest", "execnet", "pluggy", "pytest", "py
 this plugin."""
 
 # What this plugin is built on calls functions for it.
-_CALLED = sys.stdlib_module_names | TEST_MACHINERY | {"cloudpickle", "filelock", "xxhash"}
+_CALLED = sys.stdlib_module_names | TEST_MACHINERY | {"cloudpickle", "xxhash"}
 # The standard library's folder. A name alone decides nothing: a project may have a package named `test`.
 _STDLIB = os.path.dirname(os.__file__)  # noqa: PTH120
 
@@ -49,7 +49,7 @@ def called_by_pytest(*, depth: int = 2) -> bool:
 def _classify(file: str, package: str) -> bool | None:
     """Return True for pytest and the like, False for code under test, None for code that calls for its caller."""
     is_plugin = package.startswith("pytest_") and "site-packages" in file
-    if is_plugin or package in ("cloudpickle", "filelock", *TEST_MACHINERY):
+    if is_plugin or package in ("cloudpickle", *TEST_MACHINERY):
         return True
     if file.startswith(("<frozen importlib", "<frozen zipimport")):
         return True

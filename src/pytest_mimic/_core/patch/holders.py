@@ -14,7 +14,7 @@ Holder: TypeAlias = "dict[str, object] | type"
 MISSING: Final = object()
 """The result for a name that a holder does not hold itself."""
 
-# The identity of an object as a number. `id` would call audit hooks (PEP 578), such as filelock's, each time.
+# The identity of an object as a number. `id` would call audit hooks (PEP 578) each time.
 identity_of = object.__hash__
 
 _IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
