@@ -305,27 +305,22 @@ class Cassette:
             if entry is not None
         ]
         unplayed = [label for place, label in enumerate(labels) if place not in self._order]
-        misplaced = [place for place, played in enumerate(self._order) if place != played]
-        facts = []
+        misplaced = next((place for place, played in enumerate(self._order) if place != played), None)
+        problem, facts = (
+            "was not replayed as it was recorded",
+            [f"{one} was recorded but not made" for one in unplayed],
+        )
         if not self._exists:
-            problem = "does not exist"
-        elif unplayed:
-            problem = "was not replayed as it was recorded"
-            facts = limited([f"{label} was recorded but not made" for label in unplayed])
-        elif misplaced:
-            problem = "was not replayed in the order it was recorded in"
-            place = misplaced[0]
-            now = labels[self._order[place]]
-            if place < len(labels):
-                facts = [f"call {place + 1} was {labels[place]} when recorded, {now} now"]
-            else:
-                problem = "was not replayed as it was recorded"
-                facts = [f"call {place + 1}, {now}, is one more than was recorded"]
-        else:
+            problem, facts = "does not exist", []
+        elif misplaced is not None and not unplayed:
+            was = labels[misplaced] if misplaced < len(labels) else "not made"
+            now = labels[self._order[misplaced]]
+            facts = [f"call {misplaced + 1} was {was} when recorded, {now} now"]
+        elif not unplayed:
             return
         remedies = self.remedies or [f"to record it again: {command('--mimic-rerecord', self._state.test)}"]
         what = f"cassette {self.name} {problem}"
-        raise CassetteError(what, facts=facts, remedies=remedies, cassette=self.name)
+        raise CassetteError(what, facts=limited(facts), remedies=remedies, cassette=self.name)
 
 
 def _running() -> Task[Any] | Thread:

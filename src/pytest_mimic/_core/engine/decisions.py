@@ -11,8 +11,7 @@ from pytest_mimic._core.engine.real_calls import RealCall
 from pytest_mimic._core.engine.recordings import Recordings
 from pytest_mimic._core.engine.replay import Replay
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.file_names import recording_name
-from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
@@ -73,16 +72,10 @@ class Decisions:
 
     def place_of(self, call: Call, mode: Mode) -> Place:
         recordings = self.recordings
-        name = f"{call.plan.folder}/{call.key}.json"
-        keep = partial(recordings.record, name) if mode.writes else None
-        place = Place(name, is_real=mode.writes, keep=keep)
-        if mode is Mode.RERECORD:
-            return place
-        found = recordings.find(name)
-        if found is None and call.edge_call is not None and (other := recordings.imported_name(call)):
-            name, found = other, recordings.find(other)
+        keep = recordings.record if mode.writes else None
+        name, found = recordings.look_up(call, mode)
         if found is None:
-            return place
+            return Place(name, is_real=mode.writes, keep=keep)
         # A client tries a failed request again.
         is_real = mode is Mode.RECORD and (
             name in recordings.failed or recordings.is_outdated(call.plan, found)
@@ -117,23 +110,7 @@ class Sequences:
     def place_of(self, call: Call, mode: Mode) -> Place:
         """Return the place of the next identical call of the owner. At a client, a new call makes all of its calls real."""
         owner, recordings = self._state.owner, self._recordings
-        name = recording_name(call.plan.target, call.key, owner.name)
-        found = None
-        try:
-            found = recordings.find(name)
-        except CorruptRecordingError:
-            if mode is not Mode.RERECORD:  # it is replaced, as the error proposes
-                raise
-        if (
-            found is None
-            and call.edge_call is not None
-            and mode is not Mode.RERECORD
-            and recordings.imports.get(call.plan.target) != []
-        ):
-            imported = recordings.imported_name(call, owner)
-            is_part = mode.writes and call.converses
-            if imported and not (is_part and call.plan.target in owner.again):
-                name, found = imported, recordings.find(imported)
+        name, found = recordings.look_up(call, mode, owner)
         with recordings.guard:
             position = owner.positions.get(name, 0)
             owner.positions[name] = position + 1

@@ -67,7 +67,7 @@ class Effects:
     ) -> None:
         self._identity, self._places = identity, places
         self._arguments = [one for one in arguments if type(one.value) not in _UNCHANGEABLE]
-        self._before = self._identities()
+        self._before = self._identities() if self._arguments else {}
         self._files = [
             NamedFile(step, path, is_text, _facts(path))
             for one in arguments
@@ -100,7 +100,8 @@ class Effects:
     def refuse_changes(self, call: Any) -> None:
         """Raise MutatedInputError if a call changed an argument, or a file that one names."""
         target = call.plan.target
-        self.refuse_changed_files(target)
+        if self._files:
+            self.refuse_changed_files(target)
         if not self._before or self._identity.is_still(call.key, call.values):
             return
         after = self._identities()
@@ -117,7 +118,8 @@ def _paths_in(argument: Argument) -> Iterator[tuple[str, str, bool]]:
         parts = value.items()
     elif isinstance(value, (list, tuple, set, frozenset)):
         parts = enumerate(value)
-    for step, one in [(name, value), *((f"{name}[{key!r}]", one) for key, one in islice(parts, _MOST_ITEMS))]:
+    items = [(f"{name}[{key!r}]", one) for key, one in islice(parts, _MOST_ITEMS)]
+    for step, one in [(name, value), *items]:
         if isinstance(one, PurePath) or (type(one) is str and 0 < len(one) <= _LONGEST and "\n" not in one):
             try:
                 yield step, os.path.abspath(str(one)), type(one) is str  # noqa: PTH100

@@ -31,13 +31,21 @@ class Inside:
 
     @property
     def is_nested(self) -> bool:
-        outer = self.call()
+        outer = self._variable.get() or self.call()
         return outer is not None and outer.active
 
     @contextmanager
     def entered(self, call: object) -> Iterator[None]:
         """Mark the code that runs in this block, and in threads that it starts, as part of a call."""
-        self._patch()
+        if getattr(threading.Thread.start, "__mimic_inside__", None) is not self:
+            self._put(threading.Thread, "start", self._start)
+        # The call itself may import it. Then its pool's threads are told as any others.
+        pools = sys.modules.get("concurrent.futures.thread")
+        if (
+            pools is not None
+            and getattr(pools.ThreadPoolExecutor.submit, "__mimic_inside__", None) is not self
+        ):
+            self._put(pools.ThreadPoolExecutor, "submit", self._submit)
         token = self._variable.set(call)
         try:
             yield
@@ -49,17 +57,9 @@ class Inside:
         """Return a block in which nothing is mimicked."""
         return self.entered(_Marker(active=True))
 
-    def _patch(self) -> None:
-        """Let new threads and tasks of pools belong to the call that starts them, until `restore`."""
-        self._put(threading.Thread, "start", self._start)
-        # The call itself may import it. Then its pool's threads are told as any others.
-        if (pools := sys.modules.get("concurrent.futures.thread")) is not None:
-            self._put(pools.ThreadPoolExecutor, "submit", self._submit)
-
     def _put(self, holder: Any, name: str, run: Callable[..., Any]) -> None:
+        """Let new threads, and tasks of pools, belong to the call that starts them, until `restore`."""
         original = getattr(holder, name)
-        if getattr(original, "__mimic_inside__", None) is self:
-            return
 
         @functools.wraps(original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:

@@ -67,7 +67,7 @@ class Journal:
         change = self.changes.setdefault(name, JournalEntry(before, conversation))
         change.now = now
         change.errors.update(errors)
-        if not change.has_errors:
+        if not any(change.errors.values()):
             change.good = now
 
     def merge(self, other: Journal) -> None:

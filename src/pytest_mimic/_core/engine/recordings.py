@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import imported_parts, recording_name
-from pytest_mimic.errors import MimicError
+from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Place, Plan
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.pending.waiting import Renewals
     from pytest_mimic._core.tree.messages import Known
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
-    from pytest_mimic._core.vault.writing import Written
 
 
 class Recordings:
@@ -57,6 +56,30 @@ class Recordings:
 
     # -- finding
 
+    def look_up(self, call: Call, mode: Mode, owner: Owner | None = None) -> tuple[str, Recording | None]:
+        """Return the name of the recording of a call, perhaps of its owner's, and the recording, if there is one.
+
+        An imported one, of which fewer parts count, comes second. A call that is recorded anew by itself has none.
+        """
+        target = call.plan.target
+        if owner is None:
+            name = f"{call.plan.folder}/{call.key}.json"
+            if mode is Mode.RERECORD:
+                return name, None
+        else:
+            name = recording_name(target, call.key, owner.name)
+        try:
+            found = self.find(name)
+        except CorruptRecordingError:
+            if mode is not Mode.RERECORD:  # it is replaced, as the error proposes
+                raise
+            found = None
+        if found is None and call.edge_call is not None and mode is not Mode.RERECORD:
+            is_again = owner is not None and mode.writes and call.converses and target in owner.again
+            if not is_again and (imported := self.imported_name(call, owner)):
+                return imported, self.find(imported)
+        return name, found
+
     def imported_name(self, call: Call, owner: Owner | None = None) -> str | None:
         """Return the file name of the imported recording that answers a call, of which fewer parts count. None: there is none."""
         target = call.plan.target
@@ -82,28 +105,20 @@ class Recordings:
 
     def of_target(self, target: str, *, test: str = "") -> Iterator[Recording]:
         """Yield all readable recordings of a target, those of a test first."""
-        for name in self._names_of(target, test):
-            try:
+        names = self._state.vault.store.names(recording_name(target, "").rpartition("/")[0])
+        for name in sorted(names, key=lambda name: self._test_of(name) != test):
+            recording = None
+            with suppress(MimicError):
                 recording = self._state.vault.read(name)
-            except MimicError:
-                continue
             if recording is not None and recording.target == target:
                 yield recording
 
-    def _names_of(self, target: str, test: str) -> Iterator[str]:
-        """Yield the names of the files that may hold recordings of a target, those of a test first."""
-        vault = self._state.vault
-        others = []
-        for name in vault.store.names(recording_name(target, "").rpartition("/")[0]):
-            if name not in self._tests:  # once a run: a run may have many misses
-                self._tests[name] = None
-                with suppress(MimicError):
-                    self._tests[name] = vault.test_of(name)
-            if self._tests[name] == test:
-                yield name
-            else:
-                others.append(name)
-        yield from others
+    def _test_of(self, name: str) -> str | None:
+        if name not in self._tests:  # once a run: a run may have many misses
+            self._tests[name] = None
+            with suppress(MimicError):
+                self._tests[name] = self._state.vault.test_of(name)
+        return self._tests[name]
 
     # -- checking and using
 
@@ -257,12 +272,13 @@ class Recordings:
             self._state.log("recorded", call, stored=stored, seconds=duration)
         return stored
 
-    def record(self, name: str, real: RealCall, outcome: Outcome, duration: float) -> None:
+    def record(self, real: RealCall, outcome: Outcome, duration: float) -> None:
         """Record the outcome of a call that belongs to no sequence and no cassette.
 
         Of the streams that a run reads, the one that goes furthest is kept.
         """
         call, before = real.call, None
+        name = f"{call.plan.folder}/{call.key}.json"
         is_again = outcome.kind == "stream" and name in self._state.ledger.used
         if is_again or call.plan.options.volatile or call.plan.kind != "function":
             with suppress(MimicError):  # a damaged file is replaced
@@ -299,8 +315,11 @@ class Recordings:
             written = self._state.vault.write(name, recording)
             # The arguments may be long, and are not needed again.
             self.known[name] = recording._replace(arguments=None)
-            self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
-        self.use(name)
+            journal = self._state.owner.journal
+            conversation = call.plan.target if is_talk else None
+            journal.note(name, written.before, written.now, errors, conversation=conversation)
+            journal.used.add(name)
+        self._state.ledger.used.add(name)
 
     def others(self, owner: Owner, target: str) -> set[str]:
         """Return the names of an owner's recordings at a client whose calls it did not make in this run."""
@@ -316,13 +335,6 @@ class Recordings:
         self._state.vault.restore(name, None)
         self.known.pop(name, None)
         self._state.ledger.used.discard(name)
-
-    def _note(self, name: str, written: Written, errors: Errors, *, conversation: str | None = None) -> None:
-        """Enter what was written into the journal of the running test or fixture."""
-        with self.guard:
-            self._state.owner.journal.note(
-                name, written.before, written.now, errors, conversation=conversation
-            )
 
     def error_of(self, call: Call, outcome: Outcome) -> RecordedError | None:
         """Return the error that an outcome is, or None if it is a good one."""
@@ -345,7 +357,8 @@ class Recordings:
     ) -> None:
         """Write a cassette of a test, or of several without a name. If the test fails, the file is restored."""
         written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._state.today)
-        self._note(name, written, errors)
+        with self.guard:
+            self._state.owner.journal.note(name, written.before, written.now, errors)
 
 
 def _goes_further(one: Outcome, other: Outcome) -> bool:

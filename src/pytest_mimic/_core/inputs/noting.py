@@ -39,8 +39,8 @@ class Trace:
     def __init__(self, noter: Noter, target: str, values: Iterable[object]) -> None:
         self.files: set[str] = set()
         self.target = target
-        parts = (one for value in values for one in _parts(value))
-        self.classes = frozenset(kind for kind in map(type, parts) if kind.__module__ != "builtins")
+        kinds = {type(one) for value in values for one in _parts(value)}
+        self.classes = frozenset({kind for kind in kinds if kind.__module__ != "builtins"})
         self.noter = noter
 
 
@@ -88,7 +88,7 @@ class Noter:
 
     def noted(self, trace: Trace) -> NotedInputs:
         """Return what was noted. The fingerprints are those of now, taken once for each file."""
-        files = frozenset(path for path in trace.files if self._is_input(path))
+        files = frozenset({path for path in trace.files if self._is_input(path)})
         reach = trace.target, trace.classes
         if reach not in self._functions:
             self._functions[reach] = reached(*reach, self._sources)
