@@ -352,16 +352,16 @@ def test_cassette_of_another_shape_is_reported(edit, how):
 
 def test_every_kind_of_description_is_accepted():
     arguments = {
-        "text": {"$": "str", "start": "a", "length": 9, "digest": "0"},
-        "deep": {"a": [1, {"b": None}, {"$": "set", "items": [{"$": "x", "attributes": {"c": {"$": "y"}}}]}]},
-        "mapping": {"$": "dict", "keys": {"a": 1}, "entries": [[1, {"$": "y"}]]},
+        "text": {"$cut": "str", "start": "a", "length": 9, "digest": "0"},
+        "deep": {"a": [1, {"b": None}, {"$set": [{"$m:x": {"c": {"$text": "y"}}}], "length": 2}]},
+        "mapping": {"$dict": [[1, {"$date": "y"}]]},
     }
     assert Vault(recorded(1, arguments=arguments)).read(NAME).arguments == arguments
 
 
 def test_long_parts_come_back_from_inside_of_others():
     text = "one line\n" * 900
-    arguments = {"of": {"$": "set", "items": [1, text]}, "rows": [*range(500)], "short": [{"a": "b"}]}
+    arguments = {"of": {"$set": [1, text]}, "rows": [*range(500)], "short": [{"a": "b"}]}
 
     store = MemoryStore()
 
