@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
@@ -266,11 +266,8 @@ class _Talk:
                 is_chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
                 response.fp = RecordedFile(response.fp, recorder, chunked=is_chunked, length=response.length)
             if recorder.is_verifying:  # read what the recording has, to compare it
-                try:
+                with closing(response):
                     response.read(recorder.wanted)
-                finally:
-                    if not recorder.done:
-                        response._close_conn()
         return self._recorded(response, recorder.recorded()) if recorder.is_verifying else response
 
     def _recorded(self, response: Any, plain: dict[str, Any]) -> Any:
@@ -278,18 +275,12 @@ class _Talk:
         conn, self._plain = self._conn, plain
         # That of a subclass may forget more: urllib3's forgets that its proxy has answered.
         close = sys.modules["http.client"].HTTPConnection.close
-        # More may come on the connection.
-        if response is None or not response.isclosed() or response.will_close:
-            if response is not None and response.fp is not None:
-                response._close_conn()
-            close(conn)
-            self._real = None
+        if response is not None and response.fp is not None:
+            response._close_conn()
+        close(conn)  # more may come on it
+        self._real = None
         found = conn.response_class(self, method=conn._method)
-        try:
-            found.begin()
-        except BaseException:
-            close(conn)
-            raise
+        found.begin()
         return found
 
 

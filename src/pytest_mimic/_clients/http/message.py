@@ -181,11 +181,9 @@ def _decoders(name: str) -> list[Any]:
         return [zlib.decompressobj().decompress, zlib.decompressobj(-zlib.MAX_WBITS).decompress]
     try:
         if name == "zstd":
-            try:
-                from compression import zstd  # type: ignore[import-not-found, unused-ignore]
-            except ImportError:
-                from backports import zstd  # type: ignore[import-not-found, unused-ignore]
-            return [zstd.ZstdDecompressor().decompress]
+            from pytest_mimic._core.outcome.memory import zstd_module
+
+            return [zstd_module().ZstdDecompressor().decompress]
         if name == "br":
             import brotli  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
