@@ -495,22 +495,27 @@ def test_a_link_beside_a_file_of_changes_is_not_followed(shop: Any, words: tuple
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("name", "damage", "said"),
     [
-        (lambda ask, tell: ask.write_bytes(tell.read_bytes()), "it is the recording of another function"),
-        (lambda ask, _: ask.write_text("{", encoding="utf-8"), "is not valid JSON"),
+        (
+            "calls/weather/ask",
+            lambda file, tell: file.write_bytes(tell),
+            "it is the recording of another function",
+        ),
+        ("calls/weather/ask", lambda file, _: file.write_text("{", encoding="utf-8"), "is not valid JSON"),
+        ("cassettes", lambda file, _: file.write_text("{", encoding="utf-8"), "is not valid JSON"),
     ],
-    ids=["of another function", "damaged"],
+    ids=["of another function", "damaged", "a damaged cassette"],
 )
 def test_a_waiting_file_that_is_no_recording_of_its_call_is_not_accepted(
-    weather: Any, damage: Any, said: str
+    weather: Any, name: str, damage: Any, said: str
 ) -> None:
     weather.run("--mimic-rerecord", "--mimic-review")
-    files = [next((weather.root / FOLDER / "calls/weather" / name).iterdir()) for name in ("ask", "tell")]
-    damage(*files)
+    file, tell = (next((weather.root / FOLDER / one).iterdir()) for one in (name, "calls/weather/tell"))
+    damage(file, tell.read_bytes())
     before = weather.project.files()
 
-    result = weather.command("review", "--accept", "calls/weather/ask")
+    result = weather.command("review", "--accept", name)
 
     assert said in result.out
     assert weather.project.files() == before

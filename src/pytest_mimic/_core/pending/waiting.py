@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.pending.overlay import BEFORE, OverlayStore
@@ -86,8 +86,9 @@ class Waiting:
         if self.store.size(name) is None:
             self.before.delete([name])
         else:
-            recording = None if name.startswith(CASSETTES) else self.after.read(name)
-            if recording and name != recording_name(recording.target, PurePosixPath(name).stem):
+            is_cassette = name.startswith(CASSETTES)
+            read: Any = self.after.read_cassette(name) if is_cassette else self.after.read(name)
+            if not is_cassette and name != recording_name(read.target, PurePosixPath(name).stem):
                 raise MimicError("it is the recording of another function")
             self.before.copy(name, self.after)
 
