@@ -94,10 +94,8 @@ class Call:
             return
         self._is_recording = self._step.mode != "pass"
         self._noting = port.noting
-        with recording(self._step, _no_outcome):
+        with recording(self._step):
             self.real = make(iter(requests) if self.shape.sends_many else requests[0])
-
-    # -- its messages
 
     def next_message(self) -> Steps:
         """Give the next message, or `END`. One that was not recorded is a miss."""
@@ -167,7 +165,7 @@ class Call:
 
     def _read_real(self) -> Steps:
         message = self.END
-        with recording(self._step, _no_outcome):
+        with recording(self._step):
             try:
                 if self.shape.gives_many or not self._responses:
                     message = yield self.ask()
@@ -198,8 +196,6 @@ class Call:
             _Metadatum(key, binary(value) if key.endswith("-bin") else value)
             for key, value in recorded.get(name, ())
         ]
-
-    # -- its end
 
     def code(self) -> Any:
         return self.run(self._told("code"))
@@ -362,7 +358,3 @@ class AioCall(Call, _aio.UnaryUnaryCall, _aio.UnaryStreamCall, _aio.StreamUnaryC
 
     async def wait_for_connection(self) -> None:
         await self.initial_metadata()
-
-
-def _no_outcome(_error: Exception) -> None:
-    """Record no error that is no status of the server."""

@@ -26,12 +26,10 @@ def plain_message(message: Any) -> dict[str, Any]:
 def sdk_message(plain: dict[str, Any]) -> Any:
     """Return the SDK's own object for a message."""
     types = sys.modules.get("mcp_types") or sys.modules["mcp.types"]
-    adapter = getattr(types, "jsonrpc_message_adapter", None)  # since mcp 2
-    message = (
-        types.JSONRPCMessage.model_validate(plain)
-        if adapter is None
-        else adapter.validate_python(plain, by_name=False)
-    )
+    if hasattr(types, "jsonrpc_message_adapter"):  # since mcp 2
+        message = types.jsonrpc_message_adapter.validate_python(plain, by_name=False)
+    else:
+        message = types.JSONRPCMessage.model_validate(plain)
     return sys.modules["mcp.shared.message"].SessionMessage(message=message)
 
 
@@ -52,7 +50,8 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
 
     group, _, verb = method.rpartition("/")
     resource = params.get("name") or params.get("uri") or group or "server"
-    shown = {"server": _server(server), "method": method, "params": params}
+    command = PurePath(getattr(server, "command", "")).name  # its arguments may hold secrets
+    shown = {"server": command, "method": method, "params": params}
     return ClientCall(
         f"{verb.upper()} {resource}",
         parts={**shown, "server": port.ordinal("mcp server", repr(server))},
@@ -60,13 +59,6 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
         described={name: part for name, part in shown.items() if part},
         secrets=learned,
     )
-
-
-def _server(server: Any) -> str:
-    """Return the command of a server in a few words without secrets."""
-    words = [getattr(server, "command", ""), *(getattr(server, "args", None) or ())]
-    names = [PurePath(word).name for word in words[:2] if not word.startswith("-")]
-    return " ".join(names) or type(server).__name__
 
 
 def outcome_of(

@@ -68,12 +68,7 @@ class McpSession:
                         self._to_client.close()
 
     async def send(self, message: Any) -> None:
-        """Take a message of the client.
-
-        Raises:
-            MissingRecordingError: It is a request without a recording, and the mode does not run it.
-            UnstorableOutcomeError: It is a new request of a session whose first requests were replayed.
-        """
+        """Take a message of the client. A request without a recording may be a miss."""
         plain = plain_message(message)
         if "method" in plain and "id" in plain:
             await self._ask(message, plain)
@@ -92,7 +87,7 @@ class McpSession:
             self._replay(step, request)
             return
         is_sent = False
-        with recording(step, _no_outcome):
+        with recording(step):
             if self._has_replayed and self._to_server is None:
                 raise UnstorableOutcomeError(
                     f"mcp {request['method']} follows replayed requests, which no real server has seen",
@@ -143,7 +138,9 @@ class McpSession:
     def _receive(self, message: Any) -> None:
         plain = {} if isinstance(message, Exception) else plain_message(message)
         if "method" in plain:
-            asking = self._asking(plain)
+            # It belongs to the request of its token, else to the oldest one that is open.
+            token = (plain.get("params") or {}).get("progressToken")
+            asking = self._open.get(token) or next(iter(self._open.values()), None)
             if asking is not None and "id" in plain and plain["method"] != "ping":
                 self._refuse(asking, plain["method"])
             elif asking is not None and "id" not in plain:
@@ -170,11 +167,6 @@ class McpSession:
                 remedies=["name the function around the session in mimic_functions"],
             )
 
-    def _asking(self, plain: dict[str, Any]) -> _Open | None:
-        """Return the request that a message of the server belongs to: that of its token, else the oldest one that is open."""
-        token = (plain.get("params") or {}).get("progressToken")
-        return self._open.get(token) or next(iter(self._open.values()), None)
-
 
 class _Writer(anyio.abc.ObjectSendStream):  # type: ignore[misc]
     """The stream to which the SDK writes."""
@@ -189,7 +181,3 @@ class _Writer(anyio.abc.ObjectSendStream):  # type: ignore[misc]
 
     async def aclose(self) -> None:
         self._is_closed = True
-
-
-def _no_outcome(_error: Exception) -> None:
-    """Record no error of the transport."""

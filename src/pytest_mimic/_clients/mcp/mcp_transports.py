@@ -65,10 +65,7 @@ def _wrap_http(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     def client(*args: Any, **kwargs: Any) -> Any:
         if port.taking() and not port.takes_kind("http"):
             with port.noting:
-                raise TargetError(
-                    "mcp: a session over HTTP is recorded by the line http",
-                    remedies=["add the line http to mimic_functions"],
-                )
+                raise TargetError("mcp: a session over HTTP is recorded by the line http: add it")
         return original(*args, **kwargs)
 
     return client

@@ -19,7 +19,7 @@ class recording:  # noqa: N801 - it reads as a word before its block
     block then ends without the exception, as the caller gets the recorded outcome.
     """
 
-    def __init__(self, step: Step, store_error: Callable[[Exception], Any]) -> None:
+    def __init__(self, step: Step, store_error: Callable[[Exception], Any] = lambda _: None) -> None:
         self._step = step
         self._store_error = store_error
         self._running: AbstractContextManager[Any] = nullcontext() if step.mode == "pass" else step.running()
