@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import marshal
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from functools import lru_cache
 from itertools import chain
 from json import dumps
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,8 +24,10 @@ def store_columns(description: Sequence[Sequence[Any]], dbapi: Any) -> list[Any]
     A type object of the driver is stored by its name in the driver.
     """
 
-    def named(value: object, _: str) -> Any:
-        name = next((name for name, held in vars(dbapi).items() if held is value), None)
+    def stored(part: object) -> Any:
+        if type(part) in PLAIN:
+            return part
+        name = next((name for name, held in vars(dbapi).items() if held is part), None)
         return {"$dbapi": name} if name is not None else None
 
     columns = []
@@ -35,26 +35,15 @@ def store_columns(description: Sequence[Sequence[Any]], dbapi: Any) -> list[Any]
         parts = [column[place] for place in range(7)]
         while parts[1:] and parts[-1] is None:
             parts.pop()
-        columns.append([to_plain(part, unknown=named) for part in parts])
+        columns.append(list(map(stored, parts)))
     return columns
 
 
 def load_columns(columns: list[Any], dbapi: Any) -> tuple[tuple[Any, ...], ...]:
-    dumped = marshal.dumps(columns, 2)
-    if b"$" not in dumped:
-        return _load_plain_columns(dumped)
-
     def load(part: Any) -> Any:
-        is_named = isinstance(part, dict) and "$dbapi" in part
-        return getattr(dbapi, part["$dbapi"], None) if is_named else from_plain(part)
+        return getattr(dbapi, part["$dbapi"], None) if type(part) is dict else part
 
     return tuple((*map(load, column), *[None] * (7 - len(column))) for column in columns)
-
-
-@lru_cache(maxsize=256)
-def _load_plain_columns(dumped: bytes) -> tuple[tuple[Any, ...], ...]:
-    """Return a description without tags. The statements of an application have few different ones."""
-    return tuple((*column, *[None] * (7 - len(column))) for column in marshal.loads(dumped))
 
 
 def store_rows(

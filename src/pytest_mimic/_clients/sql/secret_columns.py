@@ -74,10 +74,6 @@ class CompiledNames:
                 self.keys.update(binds)
             for bind in binds if names else ():
                 self.beside.setdefault(bind, set()).update(names)
-        for name in ("limit", "offset", "fetch"):
-            if (clause := getattr(element, f"_{name}_clause", None)) is not None:
-                for bind in self._shown(clause).binds:
-                    self.beside.setdefault(bind, set()).add(name)
 
     def _shown(self, *found: Any, is_result: bool = True) -> Shown:
         names: set[str] = set()

@@ -35,7 +35,9 @@ class SqlAdapter(Adapter):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._databases = Databases()
+        # By their pools, the engines, and what tells their databases from others of this process.
+        self._engines: WeakKeyDictionary[Any, tuple[ref[Any], str]] = WeakKeyDictionary()
+        self._numbers = count(1)
         # The dialects that know what they ask for on their first connection.
         self._introduced: WeakSet[Any] = WeakSet()
 
@@ -83,18 +85,22 @@ class SqlAdapter(Adapter):
 
     def _stand_in(self, port: Port, record: Any, *, real: Any = None) -> StandInConnection:
         pool = getattr(record, f"{_RECORD}__pool")
-        key = self._databases.of(pool)
+        engine, key = self._engines.get(pool, (None, f"pool {id(pool)}"))
         connection = StandInConnection(port, pool, record, partial(port.ordinal, "database", key), real)
-        engine = self._databases.engine_of(pool)
         if engine is not None and pool._dialect not in self._introduced:
-            _introduce(connection, engine)
+            _introduce(connection, engine())
             self._introduced.add(pool._dialect)
         return connection
 
     def _naming(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         def raw_connection(engine: Any) -> Any:
-            if port.taking():
-                self._databases.add(engine)
+            """Note to which database a pool leads: one for each URL, without regard to driver and credentials."""
+            if port.taking() and engine.pool not in self._engines:
+                url = engine.url
+                place = (url.get_backend_name(), url.host, url.port, url.database, *sorted(url.query.items()))
+                is_private = _is_private(engine.pool, url)
+                key = f"private {next(self._numbers)}" if is_private else str(place)
+                self._engines[engine.pool] = ref(engine), key
             return original(engine)
 
         return raw_connection
@@ -203,34 +209,6 @@ def _pinging(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
         return connection.real is None or original(dialect, connection.real)
 
     return ping
-
-
-class Databases:
-    """The databases of SQLAlchemy's pools: one for each URL, without regard to driver and credentials."""
-
-    def __init__(self) -> None:
-        self._keys: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-        self._engines: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-        self._numbers = count(1)
-
-    def add(self, engine: Any) -> None:
-        pool, url = engine.pool, engine.url
-        if pool in self._engines:
-            return
-        self._engines[pool] = ref(engine)
-        if not _is_private(pool, url):
-            place = (url.get_backend_name(), url.host, url.port, url.database, *sorted(url.query.items()))
-            self._keys[pool] = str(place)
-
-    def engine_of(self, pool: Any) -> Any:
-        engine = self._engines.get(pool)
-        return engine() if engine is not None else None
-
-    def of(self, pool: Any) -> str:
-        """Return what tells the database of a pool from the others of this process."""
-        if pool not in self._keys:
-            self._keys[pool] = f"pool {next(self._numbers)}"
-        return self._keys[pool]
 
 
 def _is_private(pool: Any, url: Any) -> bool:

@@ -15,6 +15,7 @@ from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import may_be_json
 from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.database_values import to_plain
+from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.sql.secret_columns import CompiledNames
@@ -161,7 +162,7 @@ class StatementCall:
             elif kind in _UNCHANGED or (kind is str and not may_be_json(value)):
                 plain[free] = value
             else:
-                plain[free] = to_plain(hide_inside(value, self._redactor), unknown=_unknown)
+                plain[free] = _plain(hide_inside(value, self._redactor))
         return plain
 
     def _is_secret(self, rule: _Rule, owner: str, kind: type) -> bool:
@@ -219,10 +220,13 @@ class StatementCall:
         ]
 
 
-def _unknown(value: object, _path: str) -> Any:
-    """Return a parameter of an unknown type, which has an identity or is refused."""
+def _plain(value: Any) -> Any:
+    """Return a parameter as plain data. One of an unknown type stays: it has an identity or is refused."""
     kind = type(value)
     if any(base.__module__.startswith("sqlalchemy.sql.") for base in kind.__mro__):
         # No driver accepts one. pandas tries whether a query is the name of a table.
         return {"$object": f"{kind.__module__}:{kind.__qualname__}"}
-    return value
+    try:
+        return to_plain(value)
+    except UnstorableOutcomeError:
+        return value

@@ -1,239 +1,185 @@
-"""Values of databases as plain data that JSON keeps exactly, and back, with their types.
-
-JSON's own values are kept. Anything else becomes a mapping with one tag: `{"$decimal": "1.10"}`,
-`{"$datetime": "2026-11-02T10:00:00+00:00"}`, `{"$bytes": "text"}` or `{"$base64": "/wA="}`.
-"""
+"""Values of databases as trees for JSON, and back, with their types: those of outcomes, and what drivers have of their own."""
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import ipaddress
-import math
 import uuid
+from base64 import b64encode
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.outcome.faults import MisreadError, NotExactError, OutdatedClassError, RefusedError
+from pytest_mimic._core.outcome.placed_paths import PathStore
+from pytest_mimic._core.outcome.tag_reader import Reader
+from pytest_mimic._core.outcome.tag_writer import Writer
+from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 
 # The types of JSON's values that hold no others. `from_plain` returns them as they are.
 PLAIN = frozenset((str, int, float, bool, type(None)))
-
-# Gets a value that has no plain form, and its path; returns plain data for it.
-Fallback = Callable[[object, str], Any]
-
-
-def to_plain(value: object, path: str = "value", *, unknown: Fallback | None = None) -> object:
-    """Return plain data that `from_plain` turns back into an equal value of the same type.
-
-    The value is anything that a database driver accepts or returns. `unknown` is called if it has no plain form.
-
-    Raises:
-        UnstorableOutcomeError: A part has no plain form; `path` names it.
-    """
-    kind = type(value)
-    if value is None or kind is str or kind is bool or kind is int:
-        return value
-
-    def items(parts: Iterable[object]) -> list[Any]:
-        return [to_plain(part, f"{path}[{place}]", unknown=unknown) for place, part in enumerate(parts)]
-
-    for base, encode in _ENCODERS:
-        if isinstance(value, base):
-            return encode(value)
-    if isinstance(value, Mapping):
-        return _plain_mapping(value, path, unknown)
-    if isinstance(value, list):
-        return items(value)
-    if isinstance(value, (set, frozenset)):
-        return {"$set" if isinstance(value, set) else "$frozenset": sorted(items(value), key=repr)}
-    for each in kind.__mro__:  # a driver's class is known by its name, so that no driver is imported
-        foreign = _FOREIGN_BY_CLASS.get(f"{each.__module__}.{each.__qualname__}")
-        if foreign is not None:
-            return {f"${foreign.tag}": items(foreign.parts(value))}
-    if isinstance(value, tuple) and (fields := getattr(value, "_fields", None)) is not None:
-        return {"$named": items(value), "class": kind.__name__, "fields": list(fields)}
-    if isinstance(value, tuple):
-        return {"$tuple": items(value)}
-    if unknown is not None:
-        return unknown(value, path)
-    raise UnstorableOutcomeError(
-        "what a database returned cannot be stored",
-        facts=(f"{path}: {kind.__module__}.{kind.__qualname__}", "nothing was recorded"),
-        path=path,
-    )
-
-
-def from_plain(plain: object) -> Any:
-    """Return the value that `to_plain` got. CorruptRecordingError: a tag is unknown, or its content does not fit."""
-    if isinstance(plain, list):
-        return [from_plain(item) for item in plain]
-    if not isinstance(plain, dict):
-        return plain
-    tag = next(iter(plain), "")
-    if not tag.startswith("$"):
-        return {key: from_plain(item) for key, item in plain.items()}
-    content = plain[tag]
-    try:
-        if (foreign := _FOREIGN.get(tag[1:])) is not None:
-            module, _, name = foreign.path.rpartition(".")
-            return foreign.build(getattr(import_module(module), name), *from_plain(content))
-        if (decode := _DECODERS.get(tag[1:])) is not None:
-            return decode(content, **{name: part for name, part in plain.items() if name != tag})
-    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-        raise CorruptRecordingError(f"a recording has a value that is no {tag[1:]}: {content!r}") from error
-    raise CorruptRecordingError(f"a recording has a value tagged {tag!r}, which is not known here")
-
-
-def plain_bytes(value: bytes) -> dict[str, str]:
-    """Return bytes as plain data: as a text if it can be read, else in base64."""
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        text = "\0"
-    if all(character.isprintable() or character in "\n\t" for character in text):
-        return {"$bytes": text}
-    return {"$base64": base64.b64encode(value).decode()}
-
-
-def _plain_mapping(value: Mapping[Any, object], path: str, unknown: Fallback | None) -> object:
-    if all(type(key) is str and not key.startswith("$") for key in value):
-        return {key: to_plain(item, f"{path}.{key}", unknown=unknown) for key, item in value.items()}
-    pairs = []
-    for key, item in value.items():
-        plain_key = to_plain(key, f"a key of {path}", unknown=unknown)
-        pairs.append([plain_key, to_plain(item, f"{path}[{key!r}]", unknown=unknown)])
-    return {"$dict": pairs}
-
-
-def _plain_moment(tag: str, value: dt.datetime | dt.time) -> dict[str, Any]:
-    name = getattr(value.tzinfo, "key", None)  # of a `ZoneInfo`
-    if not isinstance(name, str):
-        return {tag: value.isoformat()}
-    # A time in a zone has no offset: it depends on the day.
-    text = value.replace(tzinfo=None).isoformat() if isinstance(value, dt.time) else value.isoformat()
-    return {tag: text, "zone": name}
-
-
-_IPS = tuple(
-    getattr(ipaddress, f"IPv{version}{kind}")
-    for version in (4, 6)
-    for kind in ("Address", "Network", "Interface")
+_PATHS = PathStore(Places())
+_UNREAD = (
+    ArithmeticError,
+    LookupError,
+    MisreadError,
+    OutdatedClassError,
+    RefusedError,
+    TypeError,
+    ValueError,
 )
-# The order matters: a bool is an int, and a datetime is a date.
-_ENCODERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+# The types that outcomes know, most special first: a value of a subclass, as drivers make some, becomes one of these.
+_BASES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (str, str.__str__),
-    (bool, bool),
     (int, int),
-    (float, lambda v: float(v) if math.isfinite(v) else {"$float": repr(float(v))}),
-    (bytes, lambda v: plain_bytes(v)),
-    (bytearray, lambda v: {"$bytearray": plain_bytes(bytes(v))}),
-    (memoryview, lambda v: {"$memoryview": plain_bytes(v.tobytes())}),
-    (Decimal, lambda v: {"$decimal": str(v)}),
-    (dt.datetime, lambda v: _plain_moment("$datetime", v)),
-    (dt.date, lambda v: {"$date": v.isoformat()}),
-    (dt.time, lambda v: _plain_moment("$time", v)),
-    (dt.timedelta, lambda v: {"$timedelta": [v.days, v.seconds, v.microseconds]}),
-    (uuid.UUID, lambda v: {"$uuid": str(v)}),
-    (_IPS, lambda v: {"$ip": str(v), "kind": type(v).__name__}),
+    (float, float),
+    (bytes, bytes),
+    (Decimal, Decimal),
+    (dt.datetime, lambda v: dt.datetime.combine(v.date(), v.timetz())),
+    (dt.date, lambda v: dt.date(v.year, v.month, v.day)),
+    (dt.timedelta, lambda v: dt.timedelta(v.days, v.seconds, v.microseconds)),
+    (uuid.UUID, lambda v: uuid.UUID(int=v.int)),
+    (dict, dict),
+    (list, list),
 )
-
-
-class _Foreign(NamedTuple):
-    """A class of a driver."""
-
-    tag: str  # the tag of its values, without `$`
-    path: str  # its module and name
-    parts: Callable[[Any], Iterable[Any]] = tuple  # returns the parts of a value
-    build: Callable[..., Any] = lambda cls, *parts: cls(*parts)  # makes a value of the class and the parts
-
-
-def _range_parts(value: Any) -> list[Any]:
-    return [value.lower, value.upper, value.lower_inc, value.upper_inc, value.isempty]
-
-
-def _build_range(cls: Any, lower: Any, upper: Any, lower_inc: bool, upper_inc: bool, empty: bool) -> object:
-    bounds = ("[" if lower_inc else "(") + ("]" if upper_inc else ")")
-    return cls(empty=True) if empty else cls(lower, upper, bounds=bounds)
-
-
-def _build_asyncpg_range(
-    cls: Any, lower: Any, upper: Any, lower_inc: bool, upper_inc: bool, empty: bool
-) -> object:
-    return cls(lower, upper, lower_inc=lower_inc, upper_inc=upper_inc, empty=empty)
-
-
-_FOREIGN = {
-    each.tag: each
-    for each in (
-        _Foreign("psycopg.Range", "psycopg.types.range.Range", _range_parts, _build_range),
-        _Foreign(
-            "psycopg.Multirange", "psycopg.types.multirange.Multirange", list, lambda cls, *parts: cls(parts)
-        ),
-        _Foreign(
-            "sqlalchemy.Range",
-            "sqlalchemy.dialects.postgresql.ranges.Range",
-            lambda v: [v.lower, v.upper, v.bounds[0] == "[", v.bounds[1] == "]", v.empty],
-            _build_range,
-        ),
-        _Foreign("asyncpg.Range", "asyncpg.types.Range", _range_parts, _build_asyncpg_range),
+_KNOWN = {
+    *PLAIN,
+    *(base for base, _ in _BASES),
+    *(tuple, set, frozenset, dt.time, bytearray, ZoneInfo, dt.timezone),
+}
+_IPS = {
+    cls.__name__: cls
+    for cls in (
+        *(ipaddress.IPv4Address, ipaddress.IPv4Network, ipaddress.IPv4Interface),
+        *(ipaddress.IPv6Address, ipaddress.IPv6Network, ipaddress.IPv6Interface),
     )
 }
-_FOREIGN_BY_CLASS = {each.path: each for each in _FOREIGN.values()}
-
-
-def _zone(name: str) -> dt.tzinfo:
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo(name)
-
-
-def _read_datetime(text: str, zone: str = "") -> dt.datetime:
-    moment = dt.datetime.fromisoformat(text)
-    if not zone:
-        return moment
-    for fold in (0, 1):  # a time can come twice in a day: the offset in the text says which one it is
-        local = moment.replace(tzinfo=_zone(zone), fold=fold)
-        if local.utcoffset() == moment.utcoffset():
-            return local
-    raise ValueError(f"{text} is no time in {zone}")
-
-
-def _read_time(text: str, zone: str = "") -> dt.time:
-    moment = dt.time.fromisoformat(text)
-    return moment.replace(tzinfo=_zone(zone)) if zone else moment
+# Longer bytes would be an object of the vault of their own, of which a client's outcome has none.
+_LONG = 1024
 
 
 @cache
-def _named_tuple(name: str, *fields: str) -> Any:
+def _composite(name: str, *fields: str) -> Any:
     """Return the class for a composite type. A driver makes one in each process."""
     return namedtuple(name, fields)
 
 
-# Each gets the content of a tag, and what stands beside it.
-_DECODERS: dict[str, Callable[..., Any]] = {
-    "float": float,
-    "bytes": str.encode,
-    "base64": lambda v: base64.b64decode(v, validate=True),
-    "bytearray": lambda v: bytearray(from_plain(v)),
-    "memoryview": lambda v: memoryview(from_plain(v)),
-    "decimal": Decimal,
-    "datetime": _read_datetime,
-    "date": dt.date.fromisoformat,
-    "time": _read_time,
-    "timedelta": lambda v: dt.timedelta(*v),
-    "uuid": uuid.UUID,
-    "tuple": lambda v: tuple(from_plain(v)),
-    "named": lambda v, **by: _named_tuple(by["class"], *by["fields"])(*from_plain(v)),
-    "set": lambda v: set(from_plain(v)),
-    "frozenset": lambda v: frozenset(from_plain(v)),
-    "dict": lambda v: {from_plain(key): from_plain(item) for key, item in v},
-    "ip": lambda v, kind: {cls.__name__: cls for cls in _IPS}[kind](v),
+def _driver_class(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)
+
+
+def _range_parts(value: Any) -> list[Any]:
+    bounds = getattr(value, "bounds", None)
+    if bounds is None and not value.isempty:
+        bounds = ("[" if value.lower_inc else "(") + ("]" if value.upper_inc else ")")
+    return [value.lower, value.upper, bounds, value.isempty]
+
+
+def _make_range(path: str, lower: Any, upper: Any, bounds: str, is_empty: bool) -> Any:
+    cls = _driver_class(path)
+    if is_empty:
+        return cls(empty=True)
+    if path.startswith("asyncpg"):
+        return cls(lower, upper, lower_inc=bounds[0] == "[", upper_inc=bounds[1] == "]")
+    return cls(lower, upper, bounds=bounds)
+
+
+# The tags of drivers' classes by their names, so that no driver is imported.
+_RANGES = {
+    "psycopg.types.range.Range": "$psycopg.Range",
+    "sqlalchemy.dialects.postgresql.ranges.Range": "$sqlalchemy.Range",
+    "asyncpg.types.Range": "$asyncpg.Range",
 }
+_MULTIRANGE = "psycopg.types.multirange.Multirange"
+# Each gets the parts of a tag.
+_MAKERS: dict[str, Callable[..., Any]] = {
+    "$memoryview": memoryview,
+    "$ip": lambda kind, text: _IPS[kind](text),
+    "$named": lambda name, fields, *parts: _composite(name, *fields)(*parts),
+    "$psycopg.Multirange": lambda *parts: _driver_class(_MULTIRANGE)(parts),
+    **{tag: partial(_make_range, path) for path, tag in _RANGES.items()},
+}
+
+
+class _Writer(Writer):
+    """Writes values of databases. The classes of an application are none of them."""
+
+    def write(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is bytes and len(value) > _LONG:
+            return self.node("base64", b64encode(value).decode())
+        if kind in _KNOWN:
+            return super().write(value)
+        if kind is memoryview:
+            return self._own("$memoryview", value.tobytes())
+        if kind.__name__ in _IPS and kind in _IPS.values():
+            return self._own("$ip", kind.__name__, str(value))
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return self._own("$named", kind.__name__, list(value._fields), *value)
+        for base in kind.__mro__:
+            name = f"{base.__module__}.{base.__qualname__}"
+            if name in _RANGES:
+                return self._own(_RANGES[name], *_range_parts(value))
+            if name == _MULTIRANGE:
+                return self._own("$psycopg.Multirange", *value)
+        for known, convert in _BASES:
+            if isinstance(value, known):
+                return super().write(convert(value))
+        raise NotExactError(kind)
+
+    def _own(self, tag: str, *parts: Any) -> Any:
+        return self.node(tag[1:], [self.write(part) for part in parts])
+
+
+class _Reader(Reader):
+    """Reads what `_Writer` writes. It imports drivers' classes only."""
+
+    def __init__(self) -> None:
+        super().__init__(_PATHS, frozenset(), bytes.fromhex)
+
+    def read(self, tree: Any) -> Any:
+        if type(tree) is dict and (make := _MAKERS.get(next(iter(tree), ""))) is not None:
+            return make(*map(self.read, tree[next(iter(tree))]))
+        return super().read(tree)
+
+
+def to_plain(value: object, path: str = "value") -> Any:
+    """Return a tree that `from_plain` turns back into an equal value of the same type.
+
+    The value is anything that a database driver accepts or returns.
+
+    Raises:
+        UnstorableOutcomeError: A part is of another type.
+    """
+    if value is None or type(value) in (str, int, bool):
+        return value
+    try:
+        return _Writer(_PATHS).write(value)
+    except (NotExactError, RecursionError, Unstable) as reason:
+        raise UnstorableOutcomeError(
+            "what a database returned cannot be stored",
+            facts=(f"{path}: {reason}", "nothing was recorded"),
+            path=path,
+        ) from None
+
+
+def from_plain(plain: object) -> Any:
+    """Return the value that `to_plain` got. CorruptRecordingError: it is not as it was written."""
+    if type(plain) in PLAIN:
+        return plain
+    try:
+        return _Reader().read(plain)
+    except _UNREAD as reason:
+        raise CorruptRecordingError(f"a recording has a value that cannot be read: {reason}") from reason
+
+
 _ZEROES: tuple[tuple[type, object], ...] = (
     (int, 0),
     (float, 0.0),

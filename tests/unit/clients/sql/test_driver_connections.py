@@ -68,22 +68,6 @@ def test_types_of_parameters_reach_the_driver(
     assert same(runs, place, steps) == "bigint"
 
 
-def test_cursor_of_a_call_left_out_is_the_drivers(runs: Runs, connect: Connect, pg: Place) -> None:
-    """Where nothing is recorded, all that psycopg's cursor can do is there: here `statusmessage` and COPY."""
-    runs.again("pass")
-    connection = connect(pg.real).raw_connection()
-    cursor: Any = connection.cursor()
-
-    cursor.execute("CREATE TABLE t (a int)")
-    assert cursor.statusmessage == "CREATE TABLE"
-    with cursor.copy("COPY t FROM STDIN") as copy:
-        copy.write_row((7,))
-    cursor.execute("SELECT a FROM t")
-    assert cursor.fetchall() == [(7,)]
-    assert connection.dbapi_connection.info.encoding == "utf-8"  # type: ignore[union-attr]
-    connection.close()
-
-
 def test_async_connection_that_is_given_up_is_replaced(runs: Runs, async_place: Place) -> None:
     """`connection.invalidate()` closes it without a word; the next statement opens another."""
 
@@ -119,19 +103,4 @@ def test_statement_that_is_cancelled_is_not_recorded(runs: Runs, pg: Place) -> N
 
     assert runs.signatures == ["SELECT pg_sleep()"]
     assert runs.abandoned == 1
-    assert all("dialect" in plain for plain in runs.plain)
-
-
-def test_async_calls_left_out_run_for_real(runs: Runs, async_place: Place) -> None:
-    """The driver's adapter does them alone."""
-    runs.again("pass")
-
-    async def ask() -> Any:
-        engine = create_async_engine(async_place.real)
-        async with engine.connect() as connection:
-            value = await connection.scalar(sa.text("SELECT 5"))
-        await engine.dispose()
-        return value
-
-    assert asyncio.run(ask()) == 5
     assert all("dialect" in plain for plain in runs.plain)

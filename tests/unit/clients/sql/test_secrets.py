@@ -115,15 +115,3 @@ def test_secrets_of_parameters_are_known_by_their_own_names(
     assert same(runs, place, steps) == ([1], 3)
     assert "hunter2-" not in runs.text
     assert "4711" in runs.text
-
-
-def test_number_about_a_secret_counts(runs: Runs, connect: Connect, place: Place) -> None:
-    """`token_count = 5` is not `token_count = 6`: SQLAlchemy numbers the names of its parameters."""
-    engine = connect(place.real)
-    table = sa.Table("t", sa.MetaData(), sa.Column("token_count", sa.Integer))
-    table.create(engine)
-
-    with engine.begin() as connection:
-        connection.execute(sa.select(table).where(table.c.token_count == 5))
-
-    assert list(runs.calls[-2].parts["params"].values()) == [5]

@@ -86,22 +86,6 @@ def test_wrappers_of_drivers_count_by_what_they_hold(wrapper: str) -> None:
     assert "fingerprint" not in json.dumps(params_of(wrap(first)))
 
 
-@pytest.mark.parametrize("secret", ["hunter2", 4711, b"hunter2"], ids=["text", "number", "bytes"])
-def test_secret_parameters_are_hidden(secret: object) -> None:
-    """Of whatever type they are; which of them it was does not count."""
-    sql = "UPDATE t SET password = ?"
-
-    assert params_of(secret, sql=sql) == {"1": "<redacted>"}
-
-
-def test_named_parameter_beside_a_secret_counts_if_it_is_named_after_a_column() -> None:
-    sql = "UPDATE users SET password = :new, age = :age WHERE id = :id"
-
-    given = StatementCall(sql, {"new": "hunter2", "age": 3, "id": 1}, database=0, redactor=Redactor())
-
-    assert given.call.parts["params"] == {"new": "<redacted>", "age": 3, "id": 1}
-
-
 @written_json
 def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
     """Only its secrets are replaced."""
@@ -124,12 +108,3 @@ def test_types_of_columns_are_the_drivers_own() -> None:
         ("b", None, None, None, None, None, None),
         ("c", 23, None, None, None, None, None),
     )
-
-
-def test_the_secret_literals_of_a_statement_are_known_for_the_messages_of_errors() -> None:
-    sql = "SELECT id FROM users WHERE password = 'hunter2' AND name = :name"
-
-    call = StatementCall(sql, {"name": "Ann"}, database=0, redactor=Redactor())
-
-    assert "hunter2" in call.secrets
-    assert "hunter2" not in call.call.parts["statement"]
