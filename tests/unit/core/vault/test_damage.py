@@ -367,7 +367,7 @@ def test_long_parts_come_back_from_inside_of_others():
 
     short = shortened(arguments, Vault(store).objects.place)
 
-    part = short["of"]["items"][1]
+    part = short["of"]["$set"][1]
     assert (part["length"], part["digest"]) == (len(text), part["object"].rpartition("/")[2][:8])
     assert (len([*store.names()]), short["rows"]["length"], short["short"]) == (2, 500, arguments["short"])
     assert whole(short, store.read) == arguments
