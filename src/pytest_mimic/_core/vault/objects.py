@@ -77,11 +77,14 @@ class Objects:
         if data is None:
             raise corrupt(path, "is missing", test=test)
         tables = parse(data, path, test=test)
-        files, functions = (tables.get("files"), tables.get("functions")) if type(tables) is dict else (0, 0)
-        noted = [files, *(functions.values() if type(functions) is dict else ())]
-        is_sound = type(functions) in (dict, str) and all(type(one) is dict for one in noted)
-        if not is_sound or not all(type(digits) is str for one in noted for digits in one.values()):
-            raise damaged(path, "no list of what a call reaches and reads", test=test)
+        try:
+            functions = tables["functions"]
+            noted = [tables["files"], *(functions.values() if type(functions) is dict else ())]
+            is_table = type(functions) in (dict, str)
+            if not is_table or not all(type(digits) is str for one in noted for digits in one.values()):
+                raise TypeError
+        except (AttributeError, LookupError, TypeError):
+            raise damaged(path, "no list of what a call reaches and reads", test=test) from None
         return data
 
     def equals(self, entry: Entry, origin: Origin, encoded: Encoded) -> bool:

@@ -148,11 +148,6 @@ class Vault:
             with suppress(MimicError):
                 yield name, self.test_of(name) or "", self.store.size(name) or 0
 
-    def date_of(self, name: str) -> str:
-        """Return the date on which a recording or cassette was made, empty without one. The errors are those of `read`."""
-        date = (self._facts(name) or {}).get("recorded")
-        return date if isinstance(date, str) else ""
-
     def stored(
         self,
         outcome: Outcome,
@@ -201,12 +196,7 @@ class Vault:
         return self._replacing(write_recording(self.objects, name, recording))
 
     def write_cassette(
-        self,
-        name: str,
-        entries: list[CassetteEntry],
-        *,
-        test: str | None = None,
-        recorded: str = "",
+        self, name: str, entries: list[CassetteEntry], *, test: str | None = None, recorded: str = ""
     ) -> Written:
         from pytest_mimic._core.vault.writing import write_cassette
 
