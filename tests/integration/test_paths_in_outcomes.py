@@ -260,24 +260,6 @@ def test_verify_of_a_recorded_path_that_is_gone(project):
     run.expect(failed=2, says=["no longer gives what was recorded"], never=["pytest_mimic/", "INTERNALERROR"])
 
 
-def test_a_path_comes_back_as_it_was_spelled(project):
-    project.ini("shop:give")
-    project.module("from tally import ran\n\ndef give(thing):\n    ran('give')\n    return thing\n")
-    project.tests("""
-        import pytest, shop
-
-        @pytest.mark.parametrize("end", ["/", "/a/", "//a", "/a/../b", "/a/./b"])
-        def test_it(tmp_path, end):
-            text = f"{tmp_path}{end}"
-            assert shop.give(text) == text
-            assert shop.give((text,)) == (text,)
-            assert shop.give(tmp_path / end[1:].lstrip("/")) == tmp_path / end[1:].lstrip("/")
-    """)
-    project.record().expect(passed=5)
-
-    project.replay().expect(passed=5, real=[])
-
-
 def test_paths_in_one_folder_and_in_two_are_two_calls(project):
     """The names of the folders do not count, but which paths are in the same one does."""
     project.ini("shop:beside")

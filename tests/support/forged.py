@@ -49,15 +49,6 @@ def plain(value: object) -> bytes:
     return file.getvalue()[2:-1]
 
 
-def octets(value: bytes) -> bytes:
-    """Return the opcodes of bytes as a value."""
-    return (
-        pickle.dumps(value, 3)[2 : 2 + 5 + len(value)]
-        if len(value) > 255
-        else b"C" + bytes([len(value)]) + value
-    )
-
-
 def named(name: str) -> bytes:
     """Return the opcodes of an import, `module:qualname`."""
     return b"".join(map(plain, name.split(":"))) + pickle.STACK_GLOBAL
@@ -67,21 +58,8 @@ def call(name: str, *arguments: object) -> bytes:
     return named(name) + plain(arguments) + pickle.REDUCE
 
 
-def bare(name: str, *arguments: object) -> bytes:
-    """Return the opcodes of an object that `__new__` alone makes."""
-    return named(name) + plain(arguments) + pickle.NEWOBJ
-
-
 def with_state(thing: bytes, state: object) -> bytes:
     return thing + plain(state) + pickle.BUILD
-
-
-def with_item(thing: bytes, item: object) -> bytes:
-    return thing + plain(item) + pickle.APPEND
-
-
-def with_key(thing: bytes, key: object, item: object) -> bytes:
-    return thing + plain(key) + plain(item) + pickle.SETITEM
 
 
 def body(thing: bytes) -> bytes:
@@ -90,7 +68,7 @@ def body(thing: bytes) -> bytes:
 
 
 #: A value that no readable text keeps.
-VALUE = frozenset({range(10**5000)})
+VALUE = slice(1)
 
 
 def recorded(

@@ -17,7 +17,7 @@ from pytest_mimic._core.outcome import exceptions
 from pytest_mimic._core.outcome.faults import RefusedError, UnkeptError
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, is_path_class, persistent_id
 from pytest_mimic._core.outcome.scan import code_in, is_builder, scan
-from pytest_mimic._core.types.kinds import registered_kind
+from pytest_mimic._core.types.kinds import full_name, registered_kind
 from pytest_mimic._core.types.names import find, importable, name_of
 from pytest_mimic._core.types.opening import all_attributes
 
@@ -233,6 +233,9 @@ def reduced(thing: Any) -> Any:
         raise UnkeptError(remedy)
     if isinstance(thing, Enum):
         return _member(thing)
+    if full_name(type(thing)) == "zoneinfo.ZoneInfo" and thing.key is not None:
+        # Its own way fetches a method by its name.
+        return (type(thing), (thing.key,)) if type(thing)(thing.key) is thing else NotImplemented
     _refuse_lost_attributes(thing)
     return NotImplemented
 

@@ -11,73 +11,68 @@ from pytest_mimic._core.types.names import find
 
 _CALLING = frozenset({"REDUCE", "INST", "OBJ"})
 _MARK = pickletools.markobject
-_OURS = "pytest_mimic._core.outcome"
 
-#: What makes plain values of what it is given, or takes it apart, and does nothing else. Whatever else is called is code.
-BUILDERS = frozenset(
-    [
-        *(
-            f"builtins:{name}"
-            for name in "bool bytearray bytes complex dict float frozenset int iter".split()
-        ),
-        *(f"builtins:{name}" for name in "list range reversed set slice str tuple".split()),
-        *(f"collections:{name}" for name in "Counter OrderedDict defaultdict deque".split()),
-        *(f"datetime:{name}" for name in "date datetime time timedelta timezone".split()),
-        *(f"ipaddress:IPv{n}{what}" for n in (4, 6) for what in ("Address", "Interface", "Network")),
-        *"array:_array_reconstructor copyreg:_reconstructor copyreg:__newobj__ decimal:Decimal".split(),
-        *"fractions:Fraction functools:partial json.decoder:JSONDecodeError os:stat_result".split(),
-        *"os:terminal_size re:_compile time:struct_time types:GenericAlias types:SimpleNamespace".split(),
-        *"uuid:UUID zoneinfo:ZoneInfo zoneinfo:ZoneInfo._unpickle".split(),
-        *"pathlib:PosixPath pathlib:WindowsPath pathlib:PurePosixPath pathlib:PureWindowsPath".split(),
-        # They check what they are given themselves, and run nothing of a class.
-        *(f"{_OURS}.exceptions:{name}" for name in ("make", "restore")),
-        f"{_OURS}.pickling:member",
-        # Arrays of numpy, made bare or of memory, in numpy 2 and before.
-        *(
-            f"numpy.{core}.{name}"
-            for core in ("_core", "core")
-            for name in ("multiarray:_reconstruct", "multiarray:scalar", "numeric:_frombuffer")
-        ),
-        *"numpy:dtype numpy:ndarray numpy.ma.core:_mareconstruct numpy.ma:_mareconstruct".split(),
-        *(f"numpy.random._pickle:__{name}_ctor" for name in ("bit_generator", "generator", "randomstate")),
-        # Parts of pandas' frames, and its scalars, made of arrays and texts.
-        *(
-            f"pandas._libs.{name}"
-            for name in (
-                *("arrays:__pyx_unpickle_NDArrayBacked", "internals:_unpickle_block"),
-                *("tslibs.timestamps:_unpickle_timestamp", "tslibs.timedeltas:_timedelta_unpickle"),
-                *(
-                    "tslibs.nattype:_nat_unpickle",
-                    "tslibs.period:PeriodDtypeBase",
-                    "tslibs.dtypes:PeriodDtypeBase",
-                ),
-                *("missing:NA", "interval:Interval", "tslibs.period:Period"),
-            )
-        ),
-        *(
-            f"pandas.core.indexes.{name}"
-            for name in (
-                *("base:_new_Index", "datetimes:_new_DatetimeIndex", "timedeltas:_new_TimedeltaIndex"),
-                "interval:_new_IntervalIndex",
-            )
-        ),
-        # Tables of Arrow, made of memory.
-        *(
-            f"pyarrow.lib:{name}"
-            for name in (
-                "_restore_array type_for_alias py_buffer chunked_array _reconstruct_table"
-                " _reconstruct_record_batch schema field list_ struct timestamp decimal128 dictionary map_ binary scalar"
-            ).split()
-        ),
-    ]
-)
-#: The beginnings of names of classes that are made of plain values only.
-_PLAIN_CLASSES = (
-    *("pandas._libs.tslibs.offsets:", "pandas.core.dtypes.dtypes:", "pandas.core.internals.managers:"),
-    "pandas.core.arrays.",
-)
+#: What makes plain values of what it is given, or takes it apart, and does nothing else, by module. Whatever else is called is code.
+_BUILDERS = {
+    "builtins": "bool bytearray bytes complex dict float frozenset int iter list range reversed set slice str tuple",
+    "collections": "Counter OrderedDict defaultdict deque",
+    "datetime": "date datetime time timedelta timezone",
+    "ipaddress": "IPv4Address IPv4Interface IPv4Network IPv6Address IPv6Interface IPv6Network",
+    "pathlib": "PosixPath WindowsPath PurePosixPath PureWindowsPath",
+    "array": "_array_reconstructor",
+    "copyreg": "_reconstructor __newobj__",
+    "decimal": "Decimal",
+    "fractions": "Fraction",
+    "functools": "partial",
+    "json.decoder": "JSONDecodeError",
+    "os": "stat_result terminal_size",
+    "random": "Random",
+    "re": "_compile",
+    "time": "struct_time",
+    "types": "GenericAlias SimpleNamespace",
+    "uuid": "UUID",
+    "zoneinfo": "ZoneInfo ZoneInfo._unpickle",
+    # They check what they are given themselves, and run nothing of a class.
+    "pytest_mimic._core.outcome.exceptions": "make restore",
+    "pytest_mimic._core.outcome.pickling": "member",
+    # Arrays of numpy, made bare or of memory, in numpy 2 and before, and its generators of random numbers.
+    **dict.fromkeys(("numpy._core.multiarray", "numpy.core.multiarray"), "_reconstruct scalar"),
+    **dict.fromkeys(("numpy._core.numeric", "numpy.core.numeric"), "_frombuffer"),
+    "numpy": "dtype ndarray",
+    "numpy.ma": "_mareconstruct",
+    "numpy.ma.core": "_mareconstruct",
+    "numpy.random._pickle": "__bit_generator_ctor __generator_ctor __randomstate_ctor",
+    "numpy.random.bit_generator": "__pyx_unpickle_SeedSequence",
+    # Parts of pandas' frames, and its scalars, made of arrays and texts.
+    "pandas": "Interval Period PeriodDtype StringDtype",
+    "pandas._libs.arrays": "__pyx_unpickle_NDArrayBacked",
+    "pandas._libs.internals": "_unpickle_block",
+    "pandas._libs.interval": "Interval __pyx_unpickle_IntervalMixin",
+    "pandas._libs.sparse": "IntIndex BlockIndex",
+    "pandas._libs.tslibs.nattype": "_nat_unpickle __nat_unpickle",
+    "pandas._libs.tslibs.period": "Period",
+    "pandas._libs.tslibs.timedeltas": "_timedelta_unpickle",
+    "pandas._libs.tslibs.timestamps": "_unpickle_timestamp",
+    "pandas.core.arrays.string_": "StringDtype",
+    "pandas.core.dtypes.dtypes": "PeriodDtype",
+    "pandas.core.indexes.base": "_new_Index",
+    "pandas.core.indexes.datetimes": "_new_DatetimeIndex",
+    "pandas.core.indexes.frozen": "FrozenList",
+    "pandas.core.indexes.interval": "_new_IntervalIndex",
+    "pandas.core.indexes.timedeltas": "_new_TimedeltaIndex",
+    "pandas.core.internals.managers": "BlockManager SingleBlockManager",
+    "pytz": "_p _UTC",
+    # Tables of Arrow, made of memory.
+    "pyarrow.lib": "_restore_array type_for_alias py_buffer chunked_array _reconstruct_table _reconstruct_record_batch"
+    " schema field list_ struct timestamp decimal128 dictionary map_ binary scalar",
+}
+BUILDERS = frozenset(f"{module}:{name}" for module, names in _BUILDERS.items() for name in names.split())
+# A module whose classes are made of plain values only.
+_OFFSETS = "pandas._libs.tslibs.offsets:"
 # Objects that are values.
-_CONSTANTS = frozenset({"pandas:NA", "builtins:Ellipsis", "builtins:NotImplemented"})
+_CONSTANTS = frozenset(
+    {"pandas:NA", "pandas._libs.missing:NA", "builtins:Ellipsis", "builtins:NotImplemented"}
+)
 
 
 class Scanned(NamedTuple):
@@ -88,7 +83,7 @@ class Scanned(NamedTuple):
 
 
 def is_builder(name: str) -> bool:
-    return name in BUILDERS or name in _CONSTANTS or name.startswith(_PLAIN_CLASSES)
+    return name in BUILDERS or name in _CONSTANTS or name.startswith(_OFFSETS)
 
 
 def scan(stream: bytes, *, count: int) -> Scanned:
