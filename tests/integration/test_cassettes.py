@@ -91,7 +91,10 @@ def test_a_miss_names_the_cassette_and_its_remedy(shop):
     ("calls", "says"),
     [
         ('shop.fetch("Oslo")', "shop:fetch(city='Rome') was recorded but not made"),
-        ('shop.fetch("Rome"); shop.fetch("Oslo")', "call 1 was shop:fetch(city='Oslo') when recorded, shop:fetch(city='Rome') now"),
+        (
+            'shop.fetch("Rome"); shop.fetch("Oslo")',
+            "call 1 was shop:fetch(city='Oslo') when recorded, shop:fetch(city='Rome') now",
+        ),
     ],
     ids=["not made", "another order"],
 )

@@ -27,7 +27,7 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
     "_clients.grpc": 725,
-    "_clients.http": 2_800,
+    "_clients.http": 2_780,
     "_clients.mcp": 370,
     "_clients.redis": 820,
     "_clients.sql": 1_425,

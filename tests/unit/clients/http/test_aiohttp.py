@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -109,35 +108,6 @@ def test_a_read_after_its_session_closed_gives_the_same(
 
     assert real == replayed
     assert runs.state.ledger.missing == []
-
-
-WAYS = ["iter_any", "iter_chunked", "readline", "read parts", "readexactly", "lines"]
-
-
-def test_all_ways_to_read_a_body_work(runs: Runs, server: Server) -> None:
-    async def read(content: Any, way: str) -> list[bytes]:
-        if way == "iter_any":
-            return [part async for part in content.iter_any()]
-        if way == "iter_chunked":
-            return [part async for part in content.iter_chunked(7)]
-        if way == "readline":
-            return [await content.readline(), await content.read()]
-        if way == "read parts":
-            return [await content.read(3), await content.read(4), await content.read()]
-        if way == "readexactly":
-            return [await content.readexactly(9), await content.read()]
-        return [line async for line in content]
-
-    async def talk(session: Any, url: str) -> list[bytes]:
-        found = []
-        for page, way in product(("events", "users/1", "chunks"), WAYS):
-            async with session.get(f"{url}/{page}") as response:
-                found.append(b"".join(await read(response.content, way)))
-        return found
-
-    real, replayed = both(runs, server, talk)
-
-    assert [body.replace(b"tok-4711-event", b"<redacted>") for body in real] == replayed
 
 
 def test_the_ends_of_chunks_are_told(runs: Runs, server: Server) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from support.http_server import NOWHERE, Server
+from support.http_server import Server
 
 from unit.clients.http.four_ways import same
 from unit.clients.runs import Runs
@@ -146,28 +146,6 @@ def test_a_connection_that_must_not_open_is_not_opened(runs: Runs, server: Serve
             connection.request("GET", "/users/1")
 
     assert (runs.calls, server.seen) == ([], [])
-
-
-def test_an_error_comes_when_it_comes_live(runs: Runs, server: Server) -> None:
-    """A connection that is refused while the request is sent, one that is closed while the response is awaited."""
-
-    def talk(url: str) -> list[Any]:
-        with connect(NOWHERE) as connection, pytest.raises(ConnectionRefusedError) as refused:
-            connection.request("GET", "/users/1")
-        with connect(url) as connection:
-            connection.request("GET", "/refuse")
-            with pytest.raises(http.client.RemoteDisconnected) as closed:
-                connection.getresponse()
-            is_closed = connection.sock is None
-            connection.request("GET", "/users/1")
-            return [
-                *failure(refused.value),
-                *failure(closed.value),
-                is_closed,
-                connection.getresponse().read(),
-            ]
-
-    same(runs, server, talk)
 
 
 def test_xmlrpc_calls_replay(runs: Runs, server: Server) -> None:
