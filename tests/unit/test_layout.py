@@ -42,7 +42,7 @@ BUDGET = {
     "_core.seam": 650,
     "_core.swallowed": 210,
     "_core.targets": 630,
-    "_core.tree": 2_700,
+    "_core.tree": 2_600,
     "_core.types": 1_050,
     "_core.vault": 2_050,
     "_run": 1_610,

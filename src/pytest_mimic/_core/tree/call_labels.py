@@ -12,7 +12,6 @@ from pytest_mimic._core.tree.drawing import line, shortened
 _LABEL_WIDTH = 120
 _LEAST_WIDTH = 24
 _QUERY_WIDTH = 60
-_ATOMS = frozenset({int, float, bool, type(None)})
 
 
 def call_label(target: str, arguments: Mapping[str, Any] | None, *, width: int = _LABEL_WIDTH) -> str:
@@ -22,11 +21,10 @@ def call_label(target: str, arguments: Mapping[str, Any] | None, *, width: int =
     """
     if arguments is None:
         return f"{target}(...)"
-    texts = []
-    for name, part in by_name(arguments).items():
-        # Most arguments are numbers, for which `line` is `repr`.
-        text = repr(part) if type(part) in _ATOMS else line(part)
-        texts.append(text if name.startswith("*") else f"{name}={text}")
+    texts = [
+        line(part) if name.startswith("*") else f"{name}={line(part)}"
+        for name, part in by_name(arguments).items()
+    ]
     return f"{target}({', '.join(_fitted(texts, width - len(target) - 2))})"
 
 

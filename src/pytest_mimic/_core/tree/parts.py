@@ -57,7 +57,10 @@ def steps(node: Any) -> dict[str, Any] | None:
     if tag in _SETS and isinstance(part, list):
         found = {f"{{{line(item)}}}": item for item in part}
     elif tag == "$dict" and isinstance(part, list):
-        found = {key_step(key) if isinstance(key, str) else f"[{line(key)}]": item for key, item in part}
+        pairs = (
+            pair for pair in part if isinstance(pair, list) and len(pair) == 2
+        )  # it may be edited by hand
+        found = {key_step(key) if isinstance(key, str) else f"[{line(key)}]": item for key, item in pairs}
     elif isinstance(part, dict) and not tag_of(part):
         found = {}
         for name, inner in part.items():

@@ -78,10 +78,6 @@ class Slotted:
             setattr(self, name, part)
 
 
-class Names(list[str]):
-    pass
-
-
 class OwnIdentity:
     def __init__(self, name: str, *, cache: int) -> None:
         self.name = name
