@@ -28,7 +28,7 @@ DAMAGE = ("damaged", "outdated", "unreadable")
 class Finding(NamedTuple):
     """A file of the vault with a problem."""
 
-    # `damaged`; `outdated`, of a release candidate; `unreadable`, which no recording anew repairs: a Git LFS
+    # `damaged`; `outdated`, of an older format; `unreadable`, which no recording anew repairs: a Git LFS
     # pointer, a merge conflict, a newer format; `code`: an outcome lists code, and that is forbidden;
     # `secret`: it holds what looks like a key, or the value of an environment variable; `orphaned`: an object that no recording names; `leftover`: of a killed run;
     # `base64`: it holds a text that redaction cannot see; `foreign`: it does not belong to a vault.
