@@ -122,6 +122,35 @@ def test_tables_of_a_wider_fixture_are_there(project: Project, database, args) -
     run(project, database, "--mimic-fail-on-unused", real=False).expect(passed=3)
 
 
+def fill(database, name):
+    """Let the table have one row."""
+    engine = sa.create_engine(database[0], poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        for statement in (
+            "DROP TABLE IF EXISTS users",
+            "CREATE TABLE users (name varchar(20))",
+            f"INSERT INTO users VALUES ('{name}')",
+        ):
+            connection.execute(sa.text(statement))
+
+
+def test_rows_are_verified_exactly_or_by_their_shape(project: Project, database) -> None:
+    """While verifying, the test gets the recorded rows."""
+    project.write(
+        "test_users.py", "from shop import names\n\ndef test_users():\n    assert names() == ['ann']\n"
+    )
+    fill(database, "ann")
+    run(project, database, "--mimic-record").expect(passed=1)
+    run(project, database, "--mimic-verify").expect(passed=1)
+    fill(database, "bob")
+
+    run(project, database, "--mimic-verify").expect(failed=1, says=["'ann' recorded, 'bob' now"])
+    project.ini("sqlalchemy compare=shape")
+    run(project, database, "--mimic-verify").expect(passed=1)
+    project.write("test_users.py", "from shop import run\n\ndef test_users():\n    run('SELECT 2')\n")
+    run(project, database, real=False).expect(failed=1, says=["no recording of sqlalchemy SELECT"])
+
+
 KINDS_OF_REDIS = {
     "sync": """
         import os
