@@ -21,8 +21,6 @@ from pytest_mimic._core.swallowed.pending import PendingErrors
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from typing import Protocol
-
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.ledger import Ledger, Replayed
     from pytest_mimic._core.inputs.input_lists import Input
@@ -32,14 +30,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.swallowed.retries import Retries
     from pytest_mimic._core.vault import Vault
-
-    class CallUnderWay(Protocol):
-        """A call whose code runs now."""
-
-        @property
-        def label(self) -> str: ...
-        @property
-        def seconds(self) -> float: ...
 
 
 class RunState:
@@ -69,7 +59,7 @@ class RunState:
         self.inside = Inside()
         self.open_cassettes: list[Any] = []
         self.own_cassettes: ContextVar[tuple[Any, ...]] = ContextVar("pytest_mimic_cassettes", default=())
-        self.running: set[CallUnderWay] = set()
+        self.running: set[Any] = set()
         self.discarded: deque[Callable[[], None]] = deque()
         self.replayed_tests = 0  # how many tests had calls of a client replayed while others were recorded
         self.owner = Owner("")  # the owner of the sequences that calls belong to now
