@@ -36,7 +36,7 @@ BUDGET = {
     "_core.identity": 2_550,
     "_core.inputs": 500,
     "_core.outcome": 2_300,
-    "_core.patch": 850,
+    "_core.patch": 842,
     "_core.pending": 290,
     "_core.redact": 1_020,
     "_core.seam": 650,
