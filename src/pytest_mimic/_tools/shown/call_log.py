@@ -77,7 +77,7 @@ class CallLog:
         self, call: Call, stored: Stored | None, error: MimicError | None, found: Sequence[Difference]
     ) -> Row:
         state = self._state
-        row: Row = {"target": call.plan.target, "arguments": shown_arguments(call.arguments)}
+        row: Row = {"target": call.plan.target, "arguments": _shown_arguments(call.arguments)}
         secrets = call.plan.secrets(call)
         if stored is not None:
             row["brief"], row["outcome"], row["raised"] = shown_outcome(
@@ -96,12 +96,11 @@ class CallLog:
         return row
 
 
-def shown_arguments(arguments: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def _shown_arguments(arguments: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Return the described arguments of a call as names and texts. At a client, its parts."""
-    named = by_name(arguments or {}).items()
     return [
         (name, part if isinstance(part, str) and name in _AS_IT_IS else line(part, _ARGUMENT))
-        for name, part in named
+        for name, part in by_name(arguments or {}).items()
         if name != "signature"
     ]
 
