@@ -118,55 +118,6 @@ def test_each_cell_of_a_wide_frame_counts_in_its_place():
     assert fingerprint(pd.DataFrame(values.astype("f4").astype("f8"))) != expected
 
 
-@pytest.mark.parametrize("kind", ["i8", "f8", "c16"])
-def test_columns_of_both_byte_orders_count_in_their_places(kind):
-    def frame(*columns):
-        made = pd.DataFrame(index=range(2))
-        for name, column in zip("abc", columns):
-            made[name] = column  # by itself: pandas 2 gives columns of one dict one byte order
-        return made
-
-    one, other, more = (np.array(pair, kind) for pair in ([1, 2], [3, 4], [5, 6]))
-    swapped = other.astype(f">{kind}")
-    expected = fingerprint(frame(one, swapped, more))
-    together = pd.DataFrame(np.array([one, other], f">{kind}").T)
-    apart = pd.DataFrame({0: one.astype(f">{kind}")})
-    apart[1] = swapped
-    apart.columns = together.columns
-
-    assert fingerprint(frame(one, more, swapped)) != expected
-    assert fingerprint(frame(swapped, one, more)) != expected
-    assert fingerprint(frame(one, other, more)) != expected
-    assert fingerprint(apart) == fingerprint(together) != fingerprint(pd.DataFrame({0: one, 1: other}))
-
-
 def test_a_memoryview_of_long_doubles_is_refused():
     with pytest.raises(Unstable, match="a memoryview of objects, pointers or long doubles"):
         fingerprint(memoryview(np.array([1], "g")))
-
-
-def test_a_pandas_without_its_private_reader_counts_columns_the_same(monkeypatch):
-    frame = pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5], "c": ["x", "y"], "d": pd.array([1, None], "Int64")})
-    expected = fingerprint(frame)
-    monkeypatch.delattr(type(frame._mgr), "iget_values")
-
-    assert fingerprint(frame) == expected
-    assert fingerprint(frame.assign(b=[0.5, 2.5])) != expected
-
-
-def test_a_pyarrow_that_cannot_join_texts_counts_them_the_same(monkeypatch):
-    compute = pytest.importorskip("pyarrow.compute")
-    column = pd.Series(["x", "yz", "", "é"] * 50, dtype="string[pyarrow]")
-    expected = fingerprint(column)
-    monkeypatch.delattr(compute, "binary_replace_slice")
-
-    assert fingerprint(column) == expected
-    assert fingerprint(column[::-1].reset_index(drop=True)) != expected
-
-
-def test_a_part_of_a_table_counts_as_a_memoryview_by_its_elements():
-    table = np.arange(24, dtype="i4").reshape(4, 6)
-    part = memoryview(table[:, ::2])
-
-    assert fingerprint(part) == fingerprint(memoryview(table[:, ::2].copy()))
-    assert fingerprint(part) != fingerprint(memoryview(table[:, 1::2]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import decimal
 import io
-import sys
 import tracemalloc
 
 import pytest
@@ -72,36 +71,6 @@ def test_a_long_text_that_starts_like_a_path_is_no_path():
 
 
 numbers = st.none() | st.booleans() | st.integers() | st.floats()
-
-
-def test_a_deep_part_among_numbers_is_safe_under_any_recursion_limit():
-    values = [*range(500), nested(100_000), *range(500)]
-    expected = fingerprint(values)
-    before = sys.getrecursionlimit()
-
-    sys.setrecursionlimit(10**6)
-    try:
-        assert fingerprint(values) == expected
-        assert fingerprint([*values, 1]) != expected
-    finally:
-        sys.setrecursionlimit(before)
-
-
-def nested(depth):
-    value = ()
-    for _ in range(depth):
-        value = (value,)
-    return value
-
-
-def test_a_large_and_a_deep_part_count_in_any_order():
-    """The order in which they are met does not decide how the whole is digested."""
-    large, deep = tuple(range(1_100_000)), nested(30)
-
-    expected = fingerprint({large: 1, deep: 2})
-
-    assert fingerprint({deep: 2, large: 1}) == expected
-    assert fingerprint({deep: 1, large: 2}) != expected
 
 
 def test_a_dict_may_have_more_keys_than_one_walk_takes(monkeypatch):

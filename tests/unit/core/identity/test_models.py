@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import sys
 
 import pytest
 
@@ -61,15 +60,6 @@ class Data:
     x: int
 
 
-class SimpleCache:
-    def __init__(self, entries):
-        self._cache = entries
-
-    @functools.cached_property
-    def costly(self):
-        return object()
-
-
 @pytest.mark.parametrize("class_", [Remembering, Model])
 def test_cached_properties_do_not_count(class_):
     value = class_(x=1)
@@ -77,10 +67,6 @@ def test_cached_properties_do_not_count(class_):
 
     assert value.costly is value.costly
     assert fingerprint(value) == expected
-
-
-def test_an_attribute_named_like_a_pandas_cache_counts():
-    assert fingerprint(SimpleCache(1)) != fingerprint(SimpleCache(2))
 
 
 @pytest.mark.parametrize("class_", [Old, Slotted, Hashed, Model, Child])
@@ -116,22 +102,6 @@ def test_extras_and_private_attributes_of_a_model_count():
     private._private = 5
 
     assert len({fingerprint(value) for value in (Model(x=1), Model(x=1, z=2), private)}) == 3
-
-
-class Estimator:
-    """A model that keeps its library's version in its state, as those of scikit-learn do."""
-
-    def __init__(self, rate, made=""):
-        self.rate = rate
-        self.made = made
-
-    def __getstate__(self):
-        return {**vars(self), "_toylearn_version": sys.modules["toylearn"].__version__}
-
-
-class ReducedEstimator(Estimator):
-    def __reduce__(self):
-        return Estimator, (), self.__getstate__()
 
 
 def test_an_extra_field_of_a_model_can_be_ignored():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import array  # noqa: F401 - the expressions of the table are evaluated here
 import collections  # noqa: F401
-import configparser
 import copy
 import datetime
 import decimal  # noqa: F401
@@ -43,18 +42,6 @@ BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 def at(stream, place):
     stream.seek(place)
     return stream
-
-
-def parser(interpolation=configparser.BasicInterpolation(), **options):
-    made = configparser.ConfigParser(interpolation=interpolation)
-    made.read_dict({"a": options})
-    return made
-
-
-def read_twice(**options):
-    made = parser(**options)
-    assert dict(made["a"].items())
-    return made
 
 
 def moved(ordered):

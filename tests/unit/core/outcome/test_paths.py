@@ -19,10 +19,6 @@ from unit.memory_store import MemoryStore
 NAME = "calls/shop/f/00.json"
 
 
-class DataPath(type(Path())):
-    """A user's class of paths."""
-
-
 def paths_of(rootdir, temporary, *, own=None, folders=()):
     places = Places()
     places.set_root("rootdir", str(rootdir))

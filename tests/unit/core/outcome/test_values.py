@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-import datetime
 import decimal
-import fractions
 import json
-import pathlib
 import sys
 import time
 from collections import OrderedDict
@@ -46,32 +42,6 @@ class Row:
 
 
 class Text(str):
-    pass
-
-
-class Moment(datetime.datetime):
-    """Its base class reduces without the attributes of an instance, as do those of the others."""
-
-    __slots__ = ("seen",)
-
-
-class Price(decimal.Decimal):
-    pass
-
-
-class Words(collections.Counter):
-    pass
-
-
-class Groups(collections.defaultdict):
-    pass
-
-
-class Ratio(fractions.Fraction):
-    pass
-
-
-class Folder(pathlib.PurePosixPath):
     pass
 
 
