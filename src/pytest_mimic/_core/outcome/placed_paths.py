@@ -10,6 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.files.places import ROOTDIR, TEMPORARY, PathPlace, Places
+from pytest_mimic._core.types.kinds import full_name
+from pytest_mimic._core.types.table import PATHS, ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,13 +20,8 @@ if TYPE_CHECKING:
 #: `/` is the folder with a separator at its end.
 Where = str | tuple[str, str]
 
-#: The names of the types of paths, the same on every system.
-KINDS = {
-    "PosixPath": "path",
-    "WindowsPath": "path",
-    "PurePosixPath": "pure_posix_path",
-    "PureWindowsPath": "pure_windows_path",
-}
+#: The tags of the types of paths, the same on every system.
+TAGS = frozenset(ROWS[name].tag for name in PATHS)
 _CLASSES = {"path": "Path", "pure_posix_path": "PurePosixPath", "pure_windows_path": "PureWindowsPath"}
 TEXT = "str"
 # The folder that `tmp_path` or `mktemp` gave: the first one that an argument names, or else the running test's.
@@ -144,7 +141,7 @@ class PathStore:
             return _joined(gettempdir(), given)
 
     def restored(self, kind: object, where: Where) -> object:
-        """Return the string or path of a stored one. `kind` is a name in `KINDS`, `str`, or a user's class of paths.
+        """Return the string or path of a stored one. `kind` is a tag of paths, or `str`.
 
         Raises:
             ValueError: There is no such kind or place.
@@ -171,22 +168,20 @@ NOWHERE = PathStore(Places())
 
 
 def kind_of(value: object) -> str | None:
-    """Return the name of the type of a path, or None for another value or a user's class of paths."""
-    kind = type(value)
-    return KINDS.get(kind.__name__) if kind.__module__ in ("pathlib", "pathlib._local") else None
+    """Return the tag of the type of a path, or None for another value or a user's class of paths."""
+    name = full_name(type(value))
+    return ROWS[name].tag if name in PATHS else None
 
 
 def made(kind: Any, text: str) -> Any:
     """Return a string or path with this text. ValueError: there is no such kind."""
     if kind == TEXT:
         return text
-    if isinstance(kind, str):
-        import pathlib
+    if kind not in _CLASSES:
+        raise ValueError(f"there is no path of the kind {kind}")
+    import pathlib
 
-        if kind not in _CLASSES:
-            raise ValueError(f"there is no path of the kind {kind}")
-        kind = getattr(pathlib, _CLASSES[kind])
-    return kind(text)
+    return getattr(pathlib, _CLASSES[kind])(text)
 
 
 def is_path_class(found: object) -> bool:

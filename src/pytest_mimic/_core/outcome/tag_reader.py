@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_mimic._core.outcome.class_tags import ClassTag, tag_of
 from pytest_mimic._core.outcome.faults import MisreadError, OutdatedClassError, RefusedError
-from pytest_mimic._core.outcome.placed_paths import KINDS, TEXT, PathStore
+from pytest_mimic._core.outcome.placed_paths import TAGS, TEXT, PathStore
 from pytest_mimic._core.types.kinds import HEAP_TYPE
 from pytest_mimic._core.types.names import find, name_of
 from pytest_mimic._core.types.table import maker
@@ -19,7 +19,7 @@ from pytest_mimic.errors import MimicError
 # What making a value raises for parts that were not written like this.
 _MISREAD = (ArithmeticError, LookupError, TypeError, ValueError)
 _SHOWN = frozenset({str, int, float, bool, type(None)})
-_PLACES = frozenset({*KINDS.values(), TEXT})
+_PLACES = frozenset({*TAGS, TEXT})
 
 
 class Reader:

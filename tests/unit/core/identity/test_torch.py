@@ -33,7 +33,7 @@ def test_tensors_count_by_dtype_shape_values_and_gradients():
     assert fingerprint(table.conj()) == fingerprint(table)
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64"])
 def test_all_nans_are_the_same(dtype):
     nan = torch.tensor([1.0, float("nan")], dtype=getattr(torch, dtype))
 
@@ -41,53 +41,16 @@ def test_all_nans_are_the_same(dtype):
     assert fingerprint(torch.tensor([1.0, float("inf")], dtype=nan.dtype)) != fingerprint(nan)
 
 
-def _sparse(indices: list[list[int]], values: list[float]) -> torch.Tensor:
-    return torch.sparse_coo_tensor(indices, values, (2, 2), check_invariants=True)
-
-
-def test_sparse_tensors_count_by_their_entries():
-    first = _sparse([[0, 1], [1, 0]], [1.0, 2.0])
-    again = _sparse([[1, 0], [0, 1]], [2.0, 1.0])
-    other = _sparse([[1, 0], [0, 1]], [2.0, 2.0])
-
-    assert fingerprint(first) == fingerprint(again)
-    assert fingerprint(first) != fingerprint(other)
-
-
-@pytest.mark.filterwarnings("ignore:Sparse:UserWarning")  # torch says that compressed layouts are in beta
-def test_the_layout_of_a_sparse_tensor_counts():
-    first = _sparse([[0, 1], [1, 0]], [1.0, 2.0])
-    again = _sparse([[1, 0], [0, 1]], [2.0, 1.0])
-
-    assert fingerprint(first.to_sparse_csr()) == fingerprint(again.to_sparse_csr())
-    assert len({fingerprint(each) for each in (first, first.to_sparse_csr(), first.to_dense())}) == 3
-
-
 def test_dtypes_devices_and_sizes_have_an_identity():
-    things = [torch.float32, torch.float64, torch.device("cpu"), torch.Size([2, 3]), torch.strided]
+    things = [torch.float32, torch.float64, torch.device("cpu"), torch.Size([2, 3])]
 
     assert len({fingerprint(thing) for thing in things}) == len(things)
     assert fingerprint(torch.Size([2, 3])) == fingerprint(torch.zeros(2, 3).shape)
 
 
-REFUSED = {
-    "on the meta device": (
-        lambda: torch.empty(2, device="meta"),
-        "a tensor without values, on the meta device",
-    ),
-    "nested": (lambda: torch.nested.nested_tensor([torch.zeros(1), torch.zeros(2)]), "a nested tensor"),
-    "in a module": (
-        lambda: torch.nn.Linear(1, 1, device="meta"),
-        "a tensor without values, on the meta device",
-    ),
-    "storage": (lambda: torch.zeros(2).untyped_storage(), "an object of torch.storage.UntypedStorage"),
-}
-
-
-@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
-@pytest.mark.parametrize(("make", "what"), REFUSED.values(), ids=REFUSED)
-def test_tensors_without_values_are_refused(make, what):
-    with pytest.raises(UnstableIdentityError, match=f"{what}\n"):
+@pytest.mark.parametrize("make", [lambda: torch.empty(2, device="meta"), lambda: torch.eye(2).to_sparse()])
+def test_tensors_that_are_not_dense_are_refused(make):
+    with pytest.raises(UnstableIdentityError, match="a tensor that is not dense"):
         fingerprint([make()])
 
 
