@@ -36,7 +36,7 @@ def call_blocking(
     request, *rest = args or (options.pop("request_iterator" if shape.sends_many else "request"),)
     options |= zip(_OPTIONS, rest, strict=False)
     requests = list(request) if shape.sends_many else [request]
-    make = partial(original if shape.gives_many else unwrap(type(method).future), method, **options)
+    make = partial(original, method, **options) if shape.gives_many else partial(_made, method, options)
     call = BlockingCall(shape, method)
     call.begin(port, requests, options.get("metadata"), make)
     if not shape.gives_many:
@@ -45,6 +45,14 @@ def call_blocking(
         return call
     response = call.result()
     return (response, call) if shape.style == "with_call" else response
+
+
+def _made(method: Any, options: dict[str, Any], request: Any) -> Any:
+    """Return a real call that gives one message, when it has ended: an error of gRPC is one, too."""
+    try:
+        return unwrap(type(method).with_call)(method, request, **options)[1]
+    except grpc.RpcError as error:
+        return error
 
 
 def call_aio(

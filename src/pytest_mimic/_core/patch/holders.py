@@ -98,7 +98,11 @@ def holders_since(module: str) -> Iterator[Holder]:
             yield holder
             for held in list(held_by(holder).values()):
                 # By its type: on Python 3.10, `list[int]` says that it is a class.
-                if issubclass(type(held), type) and _module_name(held) == name and identity_of(held) not in seen:
+                if (
+                    issubclass(type(held), type)
+                    and _module_name(held) == name
+                    and identity_of(held) not in seen
+                ):
                     seen.add(identity_of(held))
                     waiting.append(held)
         if name == module:
