@@ -149,32 +149,29 @@ def describe_commands(
     `database` is the number of the database among those of the test. `protocol` is the version of RESP, which
     determines the types in replies.
     """
-    plain = [_plain_command(command, redactor) for command in commands]
-    verb, main = verb_of(commands[0][0]), commands[0]
+    shown = [shown_places(command, redactor) for command in commands]
+    plain = [_plain_command(command, places, redactor) for command, places in zip(commands, shown)]
+    verb, main = verb_of(commands[0][0]), 0
     name, counted = "command", plain[0]
     if len(commands) > 1:
         name, counted = "commands", plain
-        if verb == "MULTI":
-            main = commands[1]
-        else:
-            verb = "PIPELINE"
+        main, verb = (1, verb) if verb == "MULTI" else (0, "PIPELINE")
     described: dict[str, Any] = {name: counted}
     if database:
         described["database"] = database
     return ClientCall(
-        f"{verb} {_resource(main, redactor)}".strip(),
+        f"{verb} {_resource(commands[main], shown[main])}".strip(),
         parts={"database": database, "protocol": protocol, name: counted},
         identity=("database", "protocol", name),
         described=described,
     )
 
 
-def _plain_command(command: Command, redactor: Redactor) -> list[Any]:
+def _plain_command(command: Command, shown: Sequence[int], redactor: Redactor) -> list[Any]:
     """Return the words of a command without secrets, in the order in which they count.
 
     Messages show them in this order, so that `ignore=` can name their places.
     """
-    shown = shown_places(command, redactor)
     plain = [
         plain_word(part, redactor) if place in shown else PLACEHOLDER for place, part in enumerate(command)
     ]
@@ -190,10 +187,10 @@ def plain_word(value: bytes, redactor: Redactor) -> Any:
     return redactor.texts.scrub_json(text) if may_be_json(text) else text
 
 
-def _resource(command: Command, redactor: Redactor) -> str:
+def _resource(command: Command, shown: Sequence[int]) -> str:
     """Return the shortened first key of a command, or its first argument unless that is secret."""
     place = _key_place(command)
-    if place >= len(command) or place not in shown_places(command, redactor):
+    if place >= len(command) or place not in shown:
         return ""
     key = " ".join(text_of(command[place]).split())
     return key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}…"

@@ -127,10 +127,6 @@ class StandInConnection:
     # -- additions of the drivers that SQLAlchemy uses
 
     @property
-    def in_transaction(self) -> bool:
-        return self.used
-
-    @property
     def info(self) -> Any:
         """The state of psycopg's transaction."""
         if self.real is not None:
