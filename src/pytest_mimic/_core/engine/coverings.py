@@ -147,18 +147,17 @@ class Coverings:
         if mimicked is None:
             is_common = may_be_called_by_pytest(name, getattr(function, "__module__", None))
             mimicked = self._mimicked[found.key] = Mimicked(function, is_common=is_common)
-            if isinstance(found.holder, type) and found.key != id(
-                function
-            ):  # pickled by the class that is named
+            # It is pickled by the class that is named.
+            if isinstance(found.holder, type) and found.key != id(function):
                 mimicked.wrapper.__module__ = found.holder.__module__
                 mimicked.wrapper.__qualname__ = f"{found.holder.__qualname__}.{found.name}"
-        options, cassette = request.options, activation.owner.cassette
-        is_real = cassette is not None and cassette.mode == "live"
+        options, is_taken = request.options, True
         if options.only or options.exclude:
             from pytest_mimic._core.targets.pattern import Selector
 
-            is_real = is_real or not Selector(options.only, options.exclude).takes(name)
-        plan = None if is_real else FunctionPlan(self._state, name, function, options, cassette)
+            is_taken = Selector(options.only, options.exclude).takes(name)
+        cassette = activation.owner.cassette
+        plan = FunctionPlan(self._state, name, function, options, cassette) if is_taken else None
         mimicked.push(activation, plan)
         return mimicked.wrapper
 
