@@ -74,7 +74,7 @@ def test_volatile_names_a_field_in_each_event_of_a_stream(project):
         project.record(env=env).expect(passed=1)
         project.run("--mimic-verify", env=env).expect(passed=1)
         unchanged = project.run("--mimic-rerecord", env=env).expect(passed=1)
-        project.ini("httpx volatile=id,created")
+        project.ini("httpx volatile=body.id,body.created")
         drifted = project.run("--mimic-verify", env=env)
 
     assert unchanged.changed == set()
