@@ -134,7 +134,7 @@ def test_a_preview_of_another_shape_is_found(shop):
     path = recording(shop, "prices")
     path.write_text(path.read_text().replace('"preview": [', '"preview": [1, '))
 
-    shop.run().expect(failed=1, says=["preview must be a list of texts"])
+    shop.run().expect(failed=1, says=["must be lists of texts"])
 
 
 def test_a_difference_is_shown_in_the_terms_of_the_preview(shop):

@@ -177,11 +177,16 @@ def _alike(old: str, new: str, most: int) -> int:
 
 def distance_of(one: Difference) -> float:
     """Return how far the two sides of a difference are apart, 1 at most: of texts, how much of them differs."""
-    if not (isinstance(one.old, str) and isinstance(one.new, str)):
+    if kind_of(one.old) != kind_of(one.new):
         return 1
-    longest, shortest = max(len(one.old), len(one.new)), min(len(one.old), len(one.new))
-    start = _alike(one.old, one.new, shortest)
-    return 1 - (start + _alike(one.old[::-1], one.new[::-1], shortest - start)) / max(longest, 1)
+    old, new = (
+        next(iter(side.values()), "") if isinstance(side, dict) else side for side in (one.old, one.new)
+    )
+    if not (isinstance(old, str) and isinstance(new, str)):
+        return 1
+    longest, shortest = max(len(old), len(new)), min(len(old), len(new))
+    start = _alike(old, new, shortest)
+    return 1 - (start + _alike(old[::-1], new[::-1], shortest - start)) / max(longest, 1)
 
 
 def _cut_spans(spans: Sequence[Span]) -> list[Span]:
