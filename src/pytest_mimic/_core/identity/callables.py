@@ -105,7 +105,12 @@ def _c_function(value: Any) -> object:
     """Reduce a function written in C to its name, or a method to its name and the object it is bound to."""
     owner = value.__self__
     if owner is None or isinstance(owner, ModuleType):
-        return "builtin", f"{value.__module__}:{value.__qualname__}"
+        # The module of `open` is `io` before Python 3.12 and `_io` after.
+        module = "io" if value.__module__ == "_io" else value.__module__
+        # Functions of os.path. Each version writes more of them in C.
+        if value.__name__.startswith("_path_"):
+            return f"{module}path:{value.__name__.removeprefix('_path_')}"
+        return "builtin", f"{module}:{value.__qualname__}"
     return _shared_method(value) or ("builtin", value.__name__, owner)
 
 
