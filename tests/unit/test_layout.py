@@ -26,7 +26,7 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
-    "_clients.grpc": 725,
+    "_clients.grpc": 730,
     "_clients.http": 2_780,
     "_clients.mcp": 370,
     "_clients.redis": 820,
@@ -36,7 +36,7 @@ BUDGET = {
     "_core.identity": 2_480,
     "_core.inputs": 500,
     "_core.outcome": 2_210,
-    "_core.patch": 842,
+    "_core.patch": 847,
     "_core.pending": 260,
     "_core.redact": 1_010,
     "_core.seam": 650,

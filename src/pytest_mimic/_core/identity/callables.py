@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from pytest_mimic._core.identity.source import class_source, code_source, own_methods
@@ -115,7 +115,13 @@ def _c_function(value: Any) -> object:
 
 
 def _method(value: Any) -> object:
-    return _shared_method(value) or (value.__func__, value.__self__)
+    function, owner = value.__func__, value.__self__
+    code: CodeType | None = getattr(function, "__code__", None)
+    # The class that defines a method of the standard library differs by version, so only its name counts.
+    if code is not None and _is_from_stdlib(function.__module__, code.co_filename):
+        found = getattr(owner if isinstance(owner, type) else type(owner), function.__name__, None)
+        function = function.__name__ if getattr(found, "__func__", found) is function else function
+    return _shared_method(value) or (function, owner)
 
 
 def _shared_method(method: Any) -> object | None:
