@@ -33,7 +33,7 @@ BUDGET = {
     "_clients.sql": 1_425,
     "_core.engine": 3_825,
     "_core.files": 350,
-    "_core.identity": 2_480,
+    "_core.identity": 2_490,
     "_core.inputs": 500,
     "_core.outcome": 2_210,
     "_core.patch": 847,
@@ -54,12 +54,12 @@ BUDGET = {
     "ground": 1_350,
 }
 # These two only fall.
-MOST_LINES = 51_450
-MOST_FILES = 311
+MOST_LINES = 31_650
+MOST_FILES = 241
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In the pages of docs/, without the changelog.
-MOST_WORDS = 37_000
+MOST_WORDS = 33_000
 
 # The houses that each house may import, besides itself. `ground` is `errors` and the modules directly in `_core`.
 HOUSES = {

@@ -119,8 +119,9 @@ def _method(value: Any) -> object:
     code: CodeType | None = getattr(function, "__code__", None)
     # The class that defines a method of the standard library differs by version, so only its name counts.
     if code is not None and _is_from_stdlib(function.__module__, code.co_filename):
-        found = getattr(owner if isinstance(owner, type) else type(owner), function.__name__, None)
-        function = function.__name__ if getattr(found, "__func__", found) is function else function
+        name = function.__name__
+        found = getattr(owner if isinstance(owner, type) else type(owner), name, None)
+        function = name if getattr(found, "__func__", found) is function else function
     return _shared_method(value) or (function, owner)
 
 
