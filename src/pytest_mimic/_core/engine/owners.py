@@ -172,15 +172,16 @@ def take_back(journal: Journal, vault: Vault, ledger: Ledger) -> list[str]:
         is_whole = is_cassette or is_talk or any(change.has_replaced for change in changes.values())
         for name, change in changes.items():
             content = change.good if change.before is None and not is_whole else change.before
-            is_own = content != change.now and vault.store.read(name) == change.now
-            if not is_own or not (is_whole or change.has_errors):
+            if content == change.now or not (is_whole or change.has_errors):
+                continue
+            label = _label(vault, name)
+            if not vault.restore(name, content, written=change.now):
                 continue
             errors = [error[0] for error in change.errors.values() if error]
             if errors or is_cassette:
                 ledger.taken_back += errors
             else:
-                (ledger.taken_back if content is None else ledger.put_back).append(_label(vault, name))
-            vault.restore(name, content)
+                (ledger.taken_back if content is None else ledger.put_back).append(label)
             taken.append(name)
             if content is None:
                 ledger.used.discard(name)

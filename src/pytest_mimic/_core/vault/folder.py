@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cached_property, partial
 from os import close, fstat, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
 from time import time
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_mimic._core.vault.locks import RunLock
+from pytest_mimic._core.vault.locks import RunLock, hold, let_go
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -187,6 +187,19 @@ class FolderStore:
     def alone(self) -> Iterator[bool]:
         with self._locking(), self._lock.alone() as is_alone:
             yield is_alone
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        with self._locking():
+            held = hold(self._write_lock)
+        try:
+            yield
+        finally:
+            let_go(held)
+
+    @cached_property
+    def _write_lock(self) -> str:
+        return f"{_lock_path(self.path)}.write"
 
     def end_run(self) -> None:
         self._lock.end()

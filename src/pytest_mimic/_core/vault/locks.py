@@ -66,8 +66,26 @@ def _identity(file: int) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
+def hold(path: str) -> int:
+    """Wait for a lock that one process and thread at a time has; return what `let_go` takes. OSError: there is none."""
+    file = open_file(path, _FLAGS, 0o600)
+    _wait(file)
+    return file
+
+
+def let_go(file: int) -> None:
+    _unlock(file)  # a forked process may have the file, too
+    close(file)
+
+
 if sys.platform == "win32":
     import msvcrt
+
+    def _wait(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_LOCK, 1)
+
+    def _unlock(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
 
     def _lock(file: int, *, alone: bool) -> bool:
         own, most = getpid() % (1 << 20), 1 << 20
@@ -83,7 +101,13 @@ if sys.platform == "win32":
         return True
 
 else:
-    from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, flock
+
+    def _wait(file: int) -> None:
+        flock(file, LOCK_EX)
+
+    def _unlock(file: int) -> None:
+        flock(file, LOCK_UN)
 
     def _lock(file: int, *, alone: bool) -> bool:
         try:

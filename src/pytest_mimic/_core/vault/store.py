@@ -47,6 +47,10 @@ class Store(Protocol):
         """Return a block in which objects may be deleted if it gives True: no other process needs any."""
         return nullcontext(False)
 
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Return a block that one process and thread at a time is in: it replaces what it has read."""
+        return nullcontext()
+
     def end_run(self) -> None:
         return
 

@@ -225,16 +225,23 @@ class Vault:
         self.replaced |= references(self.store.read(name) or b"") - references(data)
         self.store.write(name, data)
 
-    def restore(self, name: str, data: bytes | None) -> None:
-        """Restore the content that `store.read` returned before a `write`; None deletes the file."""
+    def restore(self, name: str, data: bytes | None, *, written: object = ...) -> bool:
+        """Restore the content that `store.read` returned before a `write`; None deletes the file.
+
+        With `written`, only if that still stands there. Return whether the content was restored.
+        """
         from pytest_mimic._core.vault.clearing import remove
 
-        now = self.store.read(name)
+        with self.store.exclusive():
+            now = self.store.read(name)
+            if written is not ... and now != written:
+                return False
+            if data is None:
+                remove(self.store, [name])
+            else:
+                self.store.write(name, data)
         self.replaced |= references(now or b"") - references(data or b"")
-        if data is None:
-            remove(self.store, [name])
-        else:
-            self.store.write(name, data)
+        return True
 
     def delete(self, names: Collection[str]) -> Cleared:
         """Delete these recordings and cassettes, and the objects that no other one names.

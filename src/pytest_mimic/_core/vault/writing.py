@@ -115,9 +115,12 @@ def _write(
     if not before or text != layout({key: before.get(key) for key in facts}):
         # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape in JSON.
         now = (text + "\n").encode(errors="backslashreplace")
-        if store.read(name) != data:  # another process has written it since: a test that fails puts that back
+        with store.exclusive():
+            was_known = store.read(name) == data
+            if was_known:
+                store.write(name, now)
+        if not was_known:  # another process has written it since: a test that fails puts that back
             return _write(objects, origin, outcomes, arguments, facts_with, shortens=shortens)
-        store.write(name, now)
     for stored, entry in zip(outcomes, entries, strict=True):
         stored.settle(entry, origin)
     return Written(data, now, references(data or b"") - references(now or b"") if now is not data else set())
