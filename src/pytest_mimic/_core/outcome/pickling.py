@@ -244,8 +244,9 @@ def _refuse_lost_attributes(thing: Any) -> None:
     """Raise UnkeptError if a library's way to pickle leaves out attributes that a class of another package adds."""
     cls: Any = type(thing)
     decides = next((base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base))), object)
-    package = decides.__module__.partition(".")[0]
-    if package in ("builtins", "pydantic", cls.__module__.partition(".")[0]) or cls in copyreg.dispatch_table:
+    # The `__module__` of a class in C may be a descriptor.
+    package, own = (str(one.__module__).partition(".")[0] for one in (decides, cls))
+    if package in ("builtins", "pydantic", own) or cls in copyreg.dispatch_table:
         return
     try:
         # A class may keep a state of its own, and change it.
