@@ -147,7 +147,7 @@ def record_body(payload: Any, recorder: ExchangeRecorder, left: Callable[[BaseEx
 
         __slots__ = ()
 
-        def feed_data(self, data: bytes, *size: Any) -> Any:
+        def feed_data(self, data: bytes, *size: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
             recorder.chunks.append(bytes(data))
             return super().feed_data(data, *size)
 
@@ -184,7 +184,8 @@ def _error(stored: Failure, req: Any) -> Exception:
         return make(code=400, message=message)  # type: ignore[no-any-return]
     if issubclass(make, aiohttp.ClientConnectorError) or name == "ClientConnectorCertificateError":
         reason = system_error(stored)
-        error: Exception = make(req.connection_key, reason)
+        arguments: Any = (getattr(req, "connection_key", None), reason)
+        error: Exception = make(*arguments)
         error.__cause__ = reason
         return error
     if issubclass(make, OSError) and message.startswith("[Errno"):

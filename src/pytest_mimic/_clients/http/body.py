@@ -57,6 +57,7 @@ def store_body(
         return {"chunks": [as_base64(chunk) for chunk in chunks]} if is_cut else as_base64(data)
     text = data.decode(charset)
     events, texts = _split(text, kind, is_whole=not stopped), _texts(chunks, charset)
+    body: dict[str, Any]
     if events and _encoded(events, charset) == data:
         body = _store_events(events, secrets, server_sent="event-stream" in kind)
     elif is_cut and _encoded(texts, charset) == data:

@@ -119,7 +119,8 @@ class McpSession:
             async with self._connecting:
                 if self._to_server is None:
                     await self._tasks.start(self._talk)
-            await self._to_server.send(message)
+            to_server: Any = self._to_server
+            await to_server.send(message)
 
     async def _talk(self, *, task_status: Any) -> None:
         """Start the real server, and pass its messages on until the session ends."""

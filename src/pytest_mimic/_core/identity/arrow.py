@@ -12,7 +12,7 @@ from pytest_mimic._core.types.libraries import Rule
 
 # The numeric dtypes of polars, and the type codes of `array.array` for the same bytes.
 _NUMBERS = "Int8 Int16 Int32 Int64 UInt8 UInt16 UInt32 UInt64 Float32 Float64"
-POLARS_NUMBERS = dict(zip(_NUMBERS.split(), "bhiqBHIQfd", strict=True))
+POLARS_NUMBERS: dict[str, str] = dict(zip(_NUMBERS.split(), "bhiqBHIQfd", strict=True))
 # The formats of pyarrow's floats as in `struct`, by their width in bytes.
 ARROW_FLOATS = {2: "=e", 4: "=f", 8: "=d"}
 

@@ -183,7 +183,7 @@ def _digest_cycle(nodes: list[Node]) -> None:
     of its parts, so after round n two nodes have the same color if they look the same up to depth n. Colors only
     ever split: once a round splits none, no further round will, and nodes of one color look the same for ever.
     """
-    colors = dict.fromkeys(map(id, nodes), b"?")
+    before = colors = dict.fromkeys(map(id, nodes), b"?")
     for round_ in count(1):
         before = colors
         colors = {id(node): xxh3_128_digest(_joined(node, before)) for node in nodes}

@@ -124,11 +124,11 @@ class Walk:
             if level > MOST_LEVELS or self.cells > MOST_CELLS or self.deep_cells > MOST_DEEP_CELLS:
                 raise TooLarge
             type_ = type(column[0])
-            types = list(map(type, column))
+            types: list[type] = list(map(type, column))
             if types.count(type_) == len(types):
                 pushed = self.write(type_, column, update, level)
-            elif SCALARS.issuperset(kinds := set(types)):
-                pushed = self.write_scalars(column, update, kinds)
+            elif SCALARS.issuperset(types):
+                pushed = self.write_scalars(column, update, {*types})
             else:
                 pushed = self.split(column, types, update)
             for part in pushed:

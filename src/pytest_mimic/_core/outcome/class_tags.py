@@ -46,7 +46,7 @@ class ClassTag:
 
 def tag_of(type_: type) -> ClassTag | None:
     """Return the tag for the objects of a class, or None if they have none. Writer and reader both ask this."""
-    tag: type[ClassTag] = _Objects
+    tag: Any = _Objects
     if issubclass(type_, Enum):
         tag = _Members
     elif issubclass(type_, BaseException):
@@ -54,7 +54,8 @@ def tag_of(type_: type) -> ClassTag | None:
     elif getattr(sys.modules.get("pydantic.main"), "BaseModel", None) in type_.__mro__:
         tag = _Models
     try:
-        return tag(type_)
+        found: ClassTag = tag(type_)
+        return found
     except (NotExactError, AttributeError, LookupError, StopIteration, TypeError):
         # A class may only look like one of a library: it has `__attrs_attrs__` with something else in it.
         return None

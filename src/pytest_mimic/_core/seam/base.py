@@ -39,27 +39,34 @@ class Step(Protocol):
 
     def outcome(self, *, is_read_only: bool = False) -> Any:
         """Return the recorded plain data: to `replay` or `verify`. It is no copy if the edge `is_read_only`."""
+        ...
 
     def exhausted(self) -> Exception:
         """Return the error to raise when a reader wants more than was recorded. For `replay` and `verify`."""
+        ...
 
     def running(self) -> AbstractContextManager[None]:
         """Return a block for the original function: calls made inside it are not recorded on their own."""
+        ...
 
     def finish(self, plain: object) -> None:
         """Record the outcome, as plain data without secrets; to `verify`, compare it: a difference fails the test later.
 
         It may come late: the outcome of a stream is known when its reader stops. After the first, nothing counts.
         """
+        ...
 
     def abandon(self, error: BaseException | None = None) -> None:
         """End a run that has no outcome, for example after an interrupt: nothing is recorded. To verify, an error is drift."""
+        ...
 
     def report(self, what: str) -> None:
         """Add a line to the summary that says what this call did."""
+        ...
 
     def answers(self, error: BaseException) -> bool:
         """Return whether the edge returns the recorded outcome although the original raised this: to `verify` only."""
+        ...
 
     def refuse(self) -> Step:
         """End a run whose request has a placeholder in place of a secret, and return what to do instead.
@@ -67,9 +74,11 @@ class Step(Protocol):
         Raises:
             MissingRecordingError: It has no recording.
         """
+        ...
 
     def end_later(self, end: Callable[[], None]) -> None:
         """Call a function that ends this run, at a time when no garbage is being collected."""
+        ...
 
 
 class ClientCall(NamedTuple):
@@ -114,15 +123,19 @@ class Port(Protocol):
 
     def taking(self) -> bool:
         """Return whether calls of this client are mimicked at the moment. It is cheap."""
+        ...
 
     def unmimicked(self) -> AbstractContextManager[None]:
         """Return a block in which no call is mimicked, of any client or function."""
+        ...
 
     def takes(self, call: ClientCall) -> bool:
         """Return whether this call is mimicked. For other calls, `begin` returns a step to pass."""
+        ...
 
     def takes_kind(self, kind: str) -> bool:
         """Return whether a line takes calls of this kind of client."""
+        ...
 
     def begin(self, call: ClientCall) -> Step:
         """Decide about a call.
@@ -130,12 +143,14 @@ class Port(Protocol):
         Raises:
             MissingRecordingError: It has no recording, and the mode does not run it.
         """
+        ...
 
     def ordinal(self, space: str, name: str) -> int:
         """Return the number of `name` among those used in `space` by this test or cassette, from 0.
 
         Names that change from run to run, such as ports and random ids, are recorded by their numbers.
         """
+        ...
 
 
 class Edge(NamedTuple):

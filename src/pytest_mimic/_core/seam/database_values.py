@@ -122,7 +122,7 @@ class _Writer(Writer):
         if kind.__name__ in _IPS and kind in _IPS.values():
             return self._own("$ip", kind.__name__, str(value))
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return self._own("$named", kind.__name__, list(value._fields), *value)
+            return self._own("$named", kind.__name__, list(getattr(value, "_fields")), *value)  # noqa: B009
         for base in kind.__mro__:
             name = f"{base.__module__}.{base.__qualname__}"
             if name in _RANGES:

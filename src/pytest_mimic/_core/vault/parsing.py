@@ -97,11 +97,12 @@ def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
         if number < FORMAT
         else "pip install --upgrade pytest-mimic"
     )
+    about: dict[str, Any] = {"outdated": True} if number < FORMAT else {"format": number}
     raise CorruptRecordingError(
         f"{path} is of format {number}, this pytest-mimic reads format {FORMAT}: {remedy}",
         file=path,
         recorder=test,
-        **({"outdated": True} if number < FORMAT else {"format": number}),
+        **about,
     )
 
 
