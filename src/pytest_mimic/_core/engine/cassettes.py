@@ -53,12 +53,13 @@ class CassetteCall:
         duration: The duration of the real call, in seconds.
     """
 
-    def __init__(self, entry: CassetteEntry, places: Places) -> None:
-        self._entry = entry
-        self._places = places
-        self.kind = entry.kind
-        self.target = entry.target
-        self.duration = entry.stored.duration
+    # What only the engine passes is `Any`, so that type checkers know all of a public class.
+    def __init__(self, entry: Any, places: Any) -> None:
+        self._entry: CassetteEntry = entry
+        self._places: Places = places
+        self.kind: str = entry.kind
+        self.target: str = entry.target
+        self.duration: float = entry.stored.duration
 
     @property
     def arguments(self) -> dict[str, Any] | None:
@@ -100,26 +101,26 @@ class Cassette:
     """
 
     def __init__(
-        self, state: RunState, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool
+        self, state: Any, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool
     ) -> None:
         """Open a cassette for the engine.
 
         If it is `strict`, every recorded call must be made, in the recorded order. With `only_replays`, no option makes
         this block record.
         """
-        self._state = state
+        self._state: RunState = state
         self._recordings = decisions_of(state).recordings
-        self.opener = _running()
+        self.opener: Any = _running()
         self._file = f"cassettes/{name}.json"
         self._strict = strict
         self.remedies: Sequence[str] | None = [NEVER_RECORDS] if only_replays else None
         self._guard = threading.Lock()
-        self.name = name
-        self.path = Path(self._state.settings.vault, self._file)
-        self.mode = mode
-        self.run_mode = _MODES[mode]
-        self.play_count = 0
-        self.owner = Owner(self._file)
+        self.name: str = name
+        self.path: Path = Path(self._state.settings.vault, self._file)
+        self.mode: CassetteMode = mode
+        self.run_mode: Any = _MODES[mode]
+        self.play_count: int = 0
+        self.owner: Any = Owner(self._file)
         # A call has its place as soon as it begins; its entry is None until its outcome is recorded.
         self._entries: list[CassetteEntry | None] = []
         self._places: dict[str, list[int]] = {}
@@ -180,7 +181,7 @@ class Cassette:
         """Whether every call of the cassette was made in this block."""
         return set(self._order) >= {place for place, entry in enumerate(self._entries) if entry is not None}
 
-    def place_of(self, call: Call, mode: Mode) -> Place:
+    def place_of(self, call: Any, mode: Any) -> Any:
         """Return the place of the next identical call. At a client, a new first call makes all of its calls real."""
         key, extends, entry, number = self._key_of(call), mode is Mode.RECORD, None, None
         with self._guard:
@@ -222,7 +223,7 @@ class Cassette:
             self._state.stale_inputs(entry.stored.entry)
         )
 
-    def miss(self, call: Call) -> MimicError:
+    def miss(self, call: Any) -> MimicError:
         among = [one for one in self._entries if one is not None and one.target == call.plan.target]
         within = f"cassette {self.name}{'' if self._exists else ', which does not exist'}"
         return self._recordings.miss(call, among=among, within=within, remedies=self.remedies)
