@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 370,
     "_clients.redis": 820,
     "_clients.sql": 1_425,
-    "_core.engine": 3_825,
+    "_core.engine": 3_826,
     "_core.files": 350,
     "_core.identity": 2_490,
     "_core.inputs": 500,
