@@ -51,6 +51,14 @@ def test_each_item_is_compared_as_it_was_when_it_was_read(changed):
     changed(body, body, test="list(shop.fetch('x'))", passed=1)
 
 
+@pytest.mark.parametrize("made", ["return lambda: {0}", "class Local:\n        kept = {0}\n    return Local"])
+def test_recorded_code_is_compared_by_the_source_it_was_recorded_with(changed, made):
+    """The file of today does not say what the recorded code was."""
+    pytest.importorskip("cloudpickle")
+    changed(made.format(1), "'Comments do not count.'\n    " + made.format(1), passed=1)
+    changed(made.format(1), made.format(2), failed=1)
+
+
 def test_a_changed_source_alone_does_not_fail(changed):
     changed("return 1", "one = 1\n    return one", passed=1)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pytest_mimic._core.identity.source import class_source, code_source, own_methods
+from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source, code_source, own_methods
 from pytest_mimic._core.origin import is_in_stdlib
 from pytest_mimic._core.types.kinds import HEAP_TYPE, PLAIN, Kind, Reduce, Unstable, full_name, is_stdlib
 from pytest_mimic._core.types.libraries import library_of
@@ -66,11 +66,7 @@ def _function(value: FunctionType) -> object:
     wrapped = getattr(value, "__wrapped__", None)
     if registry is not None and wrapped is not None:  # functools.singledispatch
         return name, wrapped, dict(registry)
-    if is_in_stdlib(code.co_filename):
-        # A wrapper that the standard library made, whose source differs by version.
-        source: str | None = f"{Path(code.co_filename).name}:{code.co_name}"
-    else:
-        source = code_source(code)
+    source = function_source(value)
     if source is None and not is_named:
         is_lambda = value.__name__ == "<lambda>"
         remedy = "or give it a line of its own: no other lambda beside it" if is_lambda else ""
@@ -85,6 +81,14 @@ def _function(value: FunctionType) -> object:
     # Names with two underscores are bookkeeping: `__wrapped__` is in the closure.
     attributes = {name: item for name, item in value.__dict__.items() if name[:2] != "__"}
     return (*parts, attributes) if attributes else parts
+
+
+def function_source(value: FunctionType) -> str | None:
+    """Return what counts as the source of a function, or None if it is not found."""
+    code = value.__code__
+    # A wrapper that the standard library made has a source that differs by version.
+    made = f"{Path(code.co_filename).name}:{code.co_name}" if is_in_stdlib(code.co_filename) else None
+    return value.__dict__.get(KEPT_SOURCE) or made or code_source(code)
 
 
 def _default(value: object) -> object:

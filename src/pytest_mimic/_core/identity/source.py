@@ -21,6 +21,8 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
 # Fields of syntax trees that say where or how something was written, not what it does.
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+# The attribute of a function or class that was stored by value: its source when it was recorded.
+KEPT_SOURCE = "__mimic_source__"
 # What Python calls the file in its warnings.
 _PARSED = "<pytest-mimic>"
 # How lines begin that do not end a function, however they are indented: empty ones, comments and closing brackets.
@@ -178,6 +180,8 @@ def _first_line(node: Definition) -> int:
 
 def class_source(value: type) -> str | None:
     """Return the fingerprint of a class's definition, or None if it is not found."""
+    if (kept := vars(value).get(KEPT_SOURCE)) is not None:
+        return str(kept)
     codes = (method.__code__.co_filename for method in own_methods(value))
     file = next(codes, None) or getattr(sys.modules.get(value.__module__), "__file__", None)
     if file is None:
@@ -202,7 +206,7 @@ def own_methods(value: type) -> Iterator[FunctionType]:
             continue
         # Python 3.14 makes `__annotate_func__`, for annotations (PEP 649). It closes over the class's names.
         own = name != "__annotate_func__" and function.__qualname__.startswith(f"{value.__qualname__}.")
-        if own and not function.__code__.co_filename.startswith("<"):
+        if own and (KEPT_SOURCE in function.__dict__ or function.__code__.co_filename[:1] != "<"):
             yield function
 
 

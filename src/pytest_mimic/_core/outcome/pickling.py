@@ -13,6 +13,8 @@ from enum import Enum, EnumMeta, Flag
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
+from pytest_mimic._core.identity.callables import function_source
+from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source
 from pytest_mimic._core.outcome import exceptions
 from pytest_mimic._core.outcome.faults import RefusedError, UnkeptError
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, is_path_class, persistent_id
@@ -216,10 +218,17 @@ def _by_value_pickler() -> Any:
             # cloudpickle fetches some types of the interpreter by name, such as NoneType.
             if by_value is not NotImplemented and obj.__module__ != "builtins":
                 self.by_value.add(name_of(obj))
+                make, arguments, (attributes, slots), *rest = by_value
+                # Loaded code has no file, from which its source could be read again.
                 if isinstance(obj, type):  # cloudpickle leaves out the qualified name
-                    make, arguments, (attributes, slots), *rest = by_value
-                    attributes = {**attributes, "__qualname__": obj.__qualname__}
-                    return make, arguments, (attributes, slots), *rest
+                    attributes = {
+                        **attributes,
+                        "__qualname__": obj.__qualname__,
+                        KEPT_SOURCE: class_source(obj),
+                    }
+                elif source := function_source(obj):
+                    attributes = {**attributes, KEPT_SOURCE: source}
+                return make, arguments, (attributes, slots), *rest
             return by_value
 
     return ByValuePickler
