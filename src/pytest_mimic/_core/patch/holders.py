@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 from pytest_mimic._core.machinery import is_machinery
+from pytest_mimic._core.origin import path_when_installed
 
 Holder: TypeAlias = "dict[str, object] | type"
 """A module's namespace, or a class."""
@@ -30,6 +31,13 @@ def namespace_of(module: object) -> dict[str, object] | None:
     except AttributeError:
         return None
     return namespace if isinstance(namespace, dict) else None
+
+
+def is_library(module: str) -> bool:
+    """Return whether an imported module belongs to the standard library or is installed."""
+    file = (namespace_of(sys.modules.get(module)) or {}).get("__file__")
+    is_installed = isinstance(file, str) and path_when_installed(file) is not None
+    return is_installed or module.partition(".")[0] in sys.stdlib_module_names
 
 
 def held_by(holder: Holder) -> Any:
@@ -68,14 +76,14 @@ def is_writable(holder: Holder) -> bool:
     return isinstance(holder, dict) or not holder.__flags__ & _IMMUTABLE_TYPE
 
 
-def all_holders() -> Iterator[Holder]:
+def all_holders(is_left_out: Callable[[str], bool] = is_machinery) -> Iterator[Holder]:
     """Yield the namespace of every imported module, the last one first, and every writable class, local ones included.
 
-    The packages that run the tests are left out.
+    Modules are left out by their names. By default, these are the packages that run the tests.
     """
     for name, module in reversed(list(sys.modules.items())):
         namespace = namespace_of(module)
-        if namespace is not None and not is_machinery(name):
+        if namespace is not None and not is_left_out(name):
             yield namespace
     seen = {identity_of(object)}  # a class with several bases is a subclass of each
     waiting: list[type] = [object]
@@ -84,7 +92,7 @@ def all_holders() -> Iterator[Holder]:
             if identity_of(cls) not in seen:
                 seen.add(identity_of(cls))
                 waiting.append(cls)
-                if is_writable(cls) and not is_machinery(_module_name(cls)):
+                if is_writable(cls) and not is_left_out(_module_name(cls)):
                     yield cls
 
 

@@ -29,7 +29,7 @@ class Activation:
 
     Attributes:
         requests: Each has a `module` and a `path`, and perhaps `excluded` and `origin`.
-        owner: What it was made for.
+        owner: What it was made for; None for edges.
         problems: The reason for each request that names nothing, as soon as it is known. The reader removes it.
         places: By their modules, the names that the requests lead to.
         open: The numbers of the requests for which nothing was found so far, and no problem.
@@ -175,18 +175,24 @@ class Patcher:
         if self._cover is None:
             return
         fresh: list[tuple[Found, Wrapper]] = []
+        alone: list[tuple[Found, Wrapper]] = []  # methods at an edge, which nothing else holds
         holders: Iterable[Holder] = ()
         for place, found in named:
             is_known = found.key in self._wrappers
             wrapper = self._decide(self._cover, activation, place, found)
             if wrapper is None or self._patches.is_ours(read(found.holder, found.name)):
                 continue
+            if activation.owner is None and isinstance(found.holder, type):
+                alone.append((found, wrapper))
+                continue
             fresh.append((found, wrapper))
             if not is_known and getattr(found.function, "__module__", None) != just_loaded:
                 holders = all_holders()
         if just_loaded is not None and not holders:
             holders = holders_since(just_loaded)
-        self._patches.install(fresh, holders)
+        self._patches.install(alone)
+        if fresh:
+            self._patches.install(fresh, holders)
 
     def _find(self, activation: Activation, place: Place, just_loaded: str | None) -> list[Found]:
         """Return the functions that a place leads to, if its module is imported; note a problem."""

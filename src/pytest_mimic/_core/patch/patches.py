@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from types import MethodType
 from typing import Any
 
+from pytest_mimic._core.machinery import is_machinery
 from pytest_mimic._core.patch.descriptors import CARRIERS, as_attribute, behind, carried, rebuilt
 from pytest_mimic._core.patch.find import Found
-from pytest_mimic._core.patch.holders import MISSING, Holder, all_holders, held_by, identity_of, read, write
+from pytest_mimic._core.patch.holders import (
+    MISSING,
+    Holder,
+    all_holders,
+    held_by,
+    identity_of,
+    is_library,
+    read,
+    write,
+)
 
 Wrapper = Callable[..., object]
 # The types that may carry a function in a module and in a class.
@@ -28,6 +40,8 @@ class Patches:
             tuple[int, int, bool], object
         ] = {}  # by the ids of a wrapper and of what it stands for
         self._added: set[tuple[int, str]] = set()  # by the id of a holder: names that it did not hold itself
+        self._alone: set[int] = set()  # the ids of those of ours that nothing copies
+        self._before: frozenset[str] = frozenset()  # the modules that were there before the others of ours
 
     def original(self, held: object) -> object:
         """Return the object that stood where one of ours is held; another object as it is."""
@@ -40,8 +54,14 @@ class Patches:
     def is_ours(self, held: object) -> bool:
         return identity_of(held) in self._ours
 
-    def install(self, fresh: Iterable[tuple[Found, Wrapper]], holders: Iterable[Holder]) -> None:
-        """Put wrappers where their functions were found, and wherever these holders have the functions."""
+    def install(
+        self, fresh: Iterable[tuple[Found, Wrapper]], holders: Iterable[Holder] | None = None
+    ) -> None:
+        """Put wrappers where their functions were found, and wherever these holders have the functions.
+
+        With None, nothing else holds the functions, or will copy their wrappers.
+        """
+        known = len(self._ours)
         wanted: dict[int, tuple[object, Wrapper]] = {}
         for found, wrapper in fresh:
             self._put(found.holder, found.name, found.original, found.function, wrapper)
@@ -50,6 +70,10 @@ class Patches:
                 for thing in (found.function, found.original, inside):
                     if thing is not None and (thing is not inside or behind(inside) is found.function):
                         wanted[identity_of(thing)] = found.function, wrapper
+        if holders is None:
+            self._alone.update([*self._ours][known:])
+            return
+        self._before = self._before or frozenset(sys.modules)
         for holder, name, held, (function, wrapper) in _holding(wanted, holders):
             self._put(holder, name, held, function, wrapper)
 
@@ -85,13 +109,16 @@ class Patches:
             holder, name, before, ours = self._places.pop()
             if read(holder, name) is ours:
                 write(holder, name, before)
-        if self._ours:
-            for holder, name, held, original in _holding(
-                {key: original for key, (_, original) in self._ours.items()}, all_holders()
-            ):
-                write(holder, name, original if self.is_ours(held) else rebuilt(held, original))
-        for memory in (self._ours, self._made, self._added):
+        copied = {key: original for key, (_, original) in self._ours.items() if key not in self._alone}
+        for holder, name, held, original in _holding(copied, all_holders(cache(self._is_unchanged))):
+            write(holder, name, original if self.is_ours(held) else rebuilt(held, original))
+        for memory in (self._ours, self._made, self._added, self._alone):
             memory.clear()
+        self._before = frozenset()
+
+    def _is_unchanged(self, module: str) -> bool:
+        """Return whether a module copies no wrapper: a library's that had been imported before."""
+        return is_machinery(module) or (module in self._before and is_library(module))
 
 
 def _holding(wanted: dict[int, Any], holders: Iterable[Holder]) -> Iterator[tuple[Holder, str, object, Any]]:

@@ -158,7 +158,7 @@ def shop(write):
 @pytest.fixture
 def activate(patcher, write):
     """Activate lines; restore everything at the end."""
-    yield lambda *lines: patcher.activate([Target(line) for line in lines])
+    yield lambda *lines: patcher.activate([Target(line) for line in lines], patcher)
     patcher.restore()
 
 
