@@ -119,6 +119,7 @@ def test_strict_does_not_hide_the_tests_own_failure(shop):
     shop.run().expect(failed=1, says=["assert 'own' == 'failure'"], never=["CassetteError"])
 
 
+@pytest.mark.must
 def test_a_failing_test_writes_no_cassette(shop):
     """A cassette that existed before stays unchanged."""
     oslo = block('shop.fetch("Oslo")', fixture="mimic_record")

@@ -135,6 +135,7 @@ def test_a_sequence_keeps_the_new_outcomes_before_an_error(shop):
     assert outcomes(run.vault) == ["1"]
 
 
+@pytest.mark.must
 def test_an_outage_in_the_middle_restores_the_whole_sequence(shop):
     shop.test("""
         shop.poll("job")

@@ -80,6 +80,7 @@ def test_a_deep_difference_is_shown_by_its_path(shop):
     assert "s3cret" not in run.output
 
 
+@pytest.mark.must
 def test_a_secret_that_differs_is_named_but_not_shown(shop):
     shop.write(
         "test_shop.py",

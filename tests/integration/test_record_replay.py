@@ -30,6 +30,7 @@ def test_a_recording_replays_in_another_process_and_hash_seed(shop):
     shop.replay(hash_seed=2).expect(passed=1, real=[])
 
 
+@pytest.mark.must
 def test_a_miss_fails_and_never_runs_the_real_function(shop):
     """The error names the call and the command that records it."""
     run = shop.run()

@@ -102,6 +102,7 @@ SHOP = """
 TARGETS = ["shop:fetch"]
 
 
+@pytest.mark.must
 def test_a_miss_swallowed_by_the_code_under_test_fails(project):
     project.ini("shop:fetch", "shop:fetch_async", "shop:stream")
     project.tests("""

@@ -221,6 +221,7 @@ def test_a_narrower_selection_judges_nothing(shop, arguments, reason):
     assert run.changed == set()
 
 
+@pytest.mark.must
 @pytest.mark.parametrize("flag", ["--fixtures", "--collect-only"])
 def test_a_run_without_tests_to_run_judges_nothing(shop, flag):
     asked = ("--mimic-clear-unused", "--mimic-fail-on-unused")

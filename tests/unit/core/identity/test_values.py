@@ -280,6 +280,7 @@ def test_known_identities():
     assert [f"{fingerprint(made(expression))} {expression}" for expression in expressions] == KNOWN
 
 
+@pytest.mark.must
 def test_all_values_of_the_table_differ():
     assert len({fingerprint(made(row[0])) for row in ROWS.values()}) == len(ROWS)
 

@@ -136,6 +136,7 @@ def test_numbers_are_no_secret_names_unless_the_user_says_so() -> None:
     assert not Redactor(["4711"]).secret("4712")
 
 
+@pytest.mark.must
 def test_plain_data_loses_the_values_of_secret_names(redactor: Redactor) -> None:
     plain = {
         "user": "ann",

@@ -59,6 +59,7 @@ def is_refused(store: MemoryStore, name: str) -> bool:
     return False
 
 
+@pytest.mark.must
 @pytest.mark.parametrize("kind", VALUES)
 def test_flipped_byte_of_an_object_is_found(kind):
     """Also in padding and in compressed parts."""

@@ -356,6 +356,7 @@ def test_clearing_deletes_recordings_with_their_objects(tmp_path):
     assert not (tmp_path / "v").exists() or not any((tmp_path / "v").iterdir())
 
 
+@pytest.mark.must
 @pytest.mark.parametrize("value", [ONE, b"\xff" * 3000], ids=["pickle", "bytes"])
 def test_objects_stay_while_another_run_may_name_or_put_back_them(tmp_path, value):
     run, other = Vault(FolderStore(tmp_path)), Vault(FolderStore(tmp_path))
