@@ -33,11 +33,12 @@ def namespace_of(module: object) -> dict[str, object] | None:
     return namespace if isinstance(namespace, dict) else None
 
 
-def is_library(module: str) -> bool:
-    """Return whether an imported module belongs to the standard library or is installed."""
-    file = (namespace_of(sys.modules.get(module)) or {}).get("__file__")
-    is_installed = isinstance(file, str) and path_when_installed(file) is not None
-    return is_installed or module.partition(".")[0] in sys.stdlib_module_names
+def is_library(package: str) -> bool:
+    """Return whether an imported package belongs to the standard library or is installed."""
+    file = (namespace_of(sys.modules.get(package)) or {}).get("__file__")
+    return package in sys.stdlib_module_names or (
+        isinstance(file, str) and path_when_installed(file) is not None
+    )
 
 
 def held_by(holder: Holder) -> Any:
@@ -82,8 +83,7 @@ def all_holders(is_left_out: Callable[[str], bool] = is_machinery) -> Iterator[H
     Modules are left out by their names. By default, these are the packages that run the tests.
     """
     for name, module in reversed(list(sys.modules.items())):
-        namespace = namespace_of(module)
-        if namespace is not None and not is_left_out(name):
+        if not is_left_out(name) and (namespace := namespace_of(module)) is not None:
             yield namespace
     seen = {identity_of(object)}  # a class with several bases is a subclass of each
     waiting: list[type] = [object]
@@ -92,7 +92,7 @@ def all_holders(is_left_out: Callable[[str], bool] = is_machinery) -> Iterator[H
             if identity_of(cls) not in seen:
                 seen.add(identity_of(cls))
                 waiting.append(cls)
-                if is_writable(cls) and not is_left_out(_module_name(cls)):
+                if not is_left_out(_module_name(cls)) and is_writable(cls):
                     yield cls
 
 

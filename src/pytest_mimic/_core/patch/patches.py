@@ -110,15 +110,16 @@ class Patches:
             if read(holder, name) is ours:
                 write(holder, name, before)
         copied = {key: original for key, (_, original) in self._ours.items() if key not in self._alone}
-        for holder, name, held, original in _holding(copied, all_holders(cache(self._is_unchanged))):
+        libraries = cache(is_library)
+
+        def is_unchanged(module: str) -> bool:  # a library's that was imported before copies no wrapper
+            return is_machinery(module) or (module in self._before and libraries(module.partition(".")[0]))
+
+        for holder, name, held, original in _holding(copied, all_holders(cache(is_unchanged))):
             write(holder, name, original if self.is_ours(held) else rebuilt(held, original))
         for memory in (self._ours, self._made, self._added, self._alone):
             memory.clear()
         self._before = frozenset()
-
-    def _is_unchanged(self, module: str) -> bool:
-        """Return whether a module copies no wrapper: a library's that had been imported before."""
-        return is_machinery(module) or (module in self._before and is_library(module))
 
 
 def _holding(wanted: dict[int, Any], holders: Iterable[Holder]) -> Iterator[tuple[Holder, str, object, Any]]:
