@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum, EnumMeta, Flag
-from types import FunctionType, SimpleNamespace
+from types import CellType, FunctionType, SimpleNamespace
 from typing import Any
 
 from pytest_mimic._core.identity.callables import function_source
@@ -214,6 +214,7 @@ def _by_value_pickler() -> Any:
                 return found
             if importable(obj) is not None:
                 return NotImplemented
+            _refuse_empty_cells(obj)
             by_value: Any = super().reducer_override(obj)
             # cloudpickle fetches some types of the interpreter by name, such as NoneType.
             if by_value is not NotImplemented and obj.__module__ != "builtins":
@@ -247,6 +248,18 @@ def reduced(thing: Any) -> Any:
         return (type(thing), (thing.key,)) if type(thing)(thing.key) is thing else NotImplemented
     _refuse_lost_attributes(thing)
     return NotImplemented
+
+
+def _refuse_empty_cells(thing: Any) -> None:
+    """Raise UnkeptError for a function whose variables get their values later, such as `super()` in a class's body."""
+    cells = (
+        zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=True)
+        if isinstance(thing, FunctionType)
+        else ()
+    )
+    for name, cell in cells:
+        if cell == CellType():  # an empty one
+            raise UnkeptError(f"{name_of(thing)} closes over {name}, which has no value yet")
 
 
 def _refuse_lost_attributes(thing: Any) -> None:

@@ -182,6 +182,21 @@ def test_a_value_that_cannot_be_loaded_is_not_recorded():
     assert refusal(Outcome("value", {"a": LoadsNot(1)})).path == "result.a"
 
 
+def test_a_method_whose_class_is_not_made_yet_is_refused():
+    """A decorator in the body of a class gets it. In a replay, `super()` would find no class."""
+    refused = []
+
+    class Made:
+        def text(self):
+            return super().__str__()
+
+        refused.append(refusal(Outcome("value", [text])))
+
+    assert refused[0].path == "result[0]"
+    assert refused[0].facts[1].endswith("Made.text closes over __class__, which has no value yet")
+    snapshot(Outcome("value", [Made.text]))
+
+
 @pytest.mark.parametrize(
     ("outcome", "told"),
     [
