@@ -44,7 +44,7 @@ ALL = {
 BEFORE = {path.name: path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("pages/*.md")}
 #: These are run, and each guide that shows an output.
 PAGES = [
-    *("README.md", "docs/tutorial.md", "docs/reference/identity.md"),
+    *("README.md", "docs/tutorial.md", "docs/reference/promised.md"),
     *("docs/contributing/add-a-client.md", "docs/contributing/add-a-type.md"),
     *(
         name
@@ -317,7 +317,7 @@ def test_the_reference_has_the_names_that_there_are():
     def named(pattern: str, page: str) -> list[str]:
         return sorted(re.findall(pattern, pages[page], re.MULTILINE))
 
-    assert named(r"^### `(--mimic-[\w-]+)`", "command-line") == sorted(
+    assert named(r"^### `(--mimic-[\w-]+)`", "configuration") == sorted(
         set(re.findall(r"^  (--mimic-[\w-]+)", listed, re.M))
     )
     assert named(r"^### `(mimic_\w+)`", "configuration") == sorted(
@@ -327,5 +327,5 @@ def test_the_reference_has_the_names_that_there_are():
     assert [name for name, doc in markers if doc] == ["mimic"]
     assert "pytest.mark.mimic" in pages["python"]
     assert named(r"^## ([a-z]+)$", "command") == sorted(set(commands))
-    assert {"MimicError", *named(r"^\| `(\w+Error)`", "errors")} == errors
+    assert {"MimicError", *named(r"^\| `(\w+Error)`", "python")} == errors
     assert [name for name in {*pytest_mimic.__all__} - errors if name not in pages["python"]] == []
