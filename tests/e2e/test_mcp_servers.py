@@ -14,7 +14,7 @@ from support.ports import held_port
 
 pytest.importorskip("mcp")
 
-CONFORMANCE = Path(__file__).parent / "conformance"
+HERE = Path(__file__).parent
 TALKS = """
 import asyncio
 import sys
@@ -44,7 +44,7 @@ def talks(project):
     """A project with a server that can be started."""
     project.process = True
     project.ini("mcp", "http")
-    shutil.copy(CONFORMANCE / "stdio_server.py", project.root / "server.py")
+    shutil.copy(HERE / "mcp_stdio_server.py", project.root / "server.py")
     project.write("answer", "as usual")
     project.write("talks.py", TALKS)
     return project
@@ -54,7 +54,7 @@ def talks(project):
 def running(root: Path, transport: str) -> Iterator[int]:
     """Yield the port of a server over HTTP."""
     with held_port() as port:
-        command = [sys.executable, str(CONFORMANCE / "mcp_server.py"), str(port), transport]
+        command = [sys.executable, str(HERE / "mcp_http_server.py"), str(port), transport]
         process = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         for line in process.stderr:
@@ -67,77 +67,111 @@ def running(root: Path, transport: str) -> Iterator[int]:
             process.communicate()
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_a_session_over_http_is_recorded_by_the_line_http(talks, mode):
+def test_a_session_over_http_is_recorded_by_the_line_http(talks):
     """In the legacy mode the client listens, too, by a GET."""
     with running(talks.root, "streamable-http") as port:
         test = f"""
+            import pytest
             from talks import SAID, talk
 
-            def test_talk():
-                assert talk('http://127.0.0.1:{port}/mcp', 'a', 'b', mode={mode!r}) == (*SAID, ['a', 'b'])
+            @pytest.mark.parametrize("mode", ["auto", "legacy"])
+            def test_talk(mode):
+                assert talk('http://127.0.0.1:{port}/mcp', 'a', 'b', mode=mode) == (*SAID, ['a', 'b'])
             """
         talks.write("test_talk.py", test)
         recorded = talks.run("--mimic-record")
-        talks.run("--mimic-verify").expect(passed=1)
+        talks.run("--mimic-verify").expect(passed=2)
 
-    recorded.expect(passed=1, never=["cancelled"])
+    recorded.expect(passed=2, never=["cancelled"])
     assert {name.split("/")[1] for name in recorded.vault if name.startswith("calls/")} == {"http"}
-    talks.run().expect(passed=1, never=["missing"])
+    talks.run().expect(passed=2, never=["missing"])
+
+
+EVERYTHING = """
+import asyncio
+
+import pytest
+from mcp import ClientSession, stdio_client
+from talks import SAID, STDIO, talk
+
+
+async def session():
+    steps = []
+
+    async def progress(step, all_steps, _):
+        steps.append((step, all_steps))
+
+    async with stdio_client(STDIO) as streams, ClientSession(*streams) as session:
+        await session.initialize()
+        await session.call_tool("count", {"steps": 3}, progress_callback=progress)
+        said = await asyncio.gather(*(session.call_tool("say", {"text": f"text {n}"}) for n in range(5)))
+        with pytest.raises(Exception, match="unknown: "):
+            await session.read_resource("nothing://here")
+        await session.call_tool("log_in", {"api_key": "sk-4711-planted-0815"})
+        return steps, [one.structured_content for one in said]
+
+
+def test_session():
+    steps, said = asyncio.run(session())
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    assert said == [{"text": f"text {n}", "answer": "as usual"} for n in range(5)]
+
+
+def test_talk():
+    assert talk(STDIO, "a") == (*SAID, ["a"])
+"""
 
 
 def test_a_server_over_stdio_does_not_start_in_a_replay(talks):
-    talks.write(
-        "test_talk.py",
-        "from talks import SAID, STDIO, talk\n\ndef test_talk():\n    assert talk(STDIO, 'a') == (*SAID, ['a'])\n",
-    )
-    talks.run("--mimic-record").expect(passed=1)
+    """Tools, progress, errors and calls at the same time replay; a changed answer is drift; no secret is stored."""
+    talks.write("test_talk.py", EVERYTHING)
+    recorded = talks.run("--mimic-record").expect(passed=2)
+    talks.run("--mimic-verify").expect(passed=2)
     talks.root.joinpath("started").unlink()
-
-    talks.run(hash_seed=7).expect(passed=1)
+    talks.run(hash_seed=7).expect(passed=2)
     assert not talks.root.joinpath("started").exists()
 
+    talks.write("answer", "otherwise")
+    drifted = talks.run("--mimic-verify").expect(failed=2, says=["'as usual' recorded, 'otherwise' now"])
 
-def test_a_session_in_which_the_server_asks_the_client_is_refused(talks):
+    assert (
+        "sk-4711-planted" not in b"".join(recorded.vault.values()).decode() + recorded.output + drifted.output
+    )
+
+
+def test_what_cannot_be_recorded_names_the_remedy(talks):
+    """A server that asks the client, and a session over HTTP that only a line `mcp` would take."""
+    talks.ini("mcp")
     talks.write(
         "test_talk.py",
         """
         import asyncio
         from mcp import Client
         from mcp_types import CreateMessageResult, TextContent
-        from talks import STDIO
+        from talks import STDIO, talk
 
         async def sample(_context, params):
             return CreateMessageResult(role="assistant", model="m", content=TextContent(type="text", text="yes"))
 
-        def test_talk():
+        def test_asking():
             async def main():
                 async with Client(STDIO, mode="legacy", sampling_callback=sample) as client:
                     return (await client.call_tool("consult", {"question": "one"})).content[0].text
             assert "yes" in asyncio.run(main())
+
+        def test_http():
+            talk("http://127.0.0.1:1/mcp")
         """,
     )
 
-    run = talks.run("--mimic-record")
-
-    run.expect(
-        failed=1, says=["the server asks the client for sampling/createMessage", "name the function around"]
+    asks = "the server asks the client for sampling/createMessage"
+    talks.run("--mimic-record").expect(
+        failed=2, says=[asks, "name the function around", "is recorded by the line http"]
     )
-
-
-def test_a_session_over_http_without_the_line_http_is_an_error(talks):
-    talks.ini("mcp")
-    talks.write(
-        "test_talk.py", "from talks import talk\n\ndef test_talk():\n    talk('http://127.0.0.1:1/mcp')\n"
-    )
-
-    talks.run("--mimic-record").expect(failed=1, says=["is recorded by the line http"])
 
 
 def test_a_miss_in_a_group_of_exceptions_is_a_miss(talks):
     talks.write("test_talk.py", "from talks import STDIO, talk\n\ndef test_talk():\n    talk(STDIO)\n")
 
-    run = talks.run()
-
-    run.expect(failed=1, says=["MissingRecordingError: no recording of mcp", "1 call missing"])
+    talks.run().expect(failed=1, says=["MissingRecordingError: no recording of mcp", "1 call missing"])
     assert not talks.root.joinpath("started").exists()

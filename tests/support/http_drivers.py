@@ -1,6 +1,6 @@
 """A driver for each HTTP client: sends a request in the client's way, and tells what an application sees.
 
-The conformance tests know only this interface. A client of others passes them with a driver of its own.
+The conformance tests know only this interface.
 """
 
 from __future__ import annotations
@@ -594,5 +594,5 @@ FAILURES = {
     "malformed": ("", Ask("/babble")),
     "broken body": ("", Ask("/broken")),
     "short body": ("", Ask("/short")),
-    "slow body": ("", Ask("/stall", timeout=0.5)),
+    "slow body": ("", Ask("/stall", timeout=0.2)),
 }

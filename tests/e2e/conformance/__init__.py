@@ -1,1 +1,0 @@
-"""The bundled adapters in the conformance tests of `support.conformance`, each with a driver and its real service."""

@@ -1,0 +1,354 @@
+"""Conversations: the calls of a test at a client are replayed, or recorded again as a whole when one of them is new."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import toy_client
+from toy_adapter import ToyAdapter
+
+from pytest_mimic._core.seam.registry import CLIENTS
+
+SHOP = """
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+    import toy_client
+
+    client = toy_client.Client("weather.test", api_key="k-5531-abc")
+
+    def number(place):
+        '''Return the number that the service gave to the request: it counts.'''
+        return client.ask(place, "today").request_number
+
+    def ask(*places):
+        '''Ask for some places, and check that the answers follow from one another.'''
+        numbers = [number(place) for place in places]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), numbers
+        return numbers
+
+    def ask_in_a_thread(*places):
+        with ThreadPoolExecutor(1) as pool:
+            return [pool.submit(number, place).result() for place in places]
+
+    def ask_in_a_task(*places):
+        async def one(place):
+            return number(place)
+        async def main():
+            return [await asyncio.create_task(one(place)) for place in places]
+        return asyncio.run(main())
+
+    def ask_again_and_again(*places):
+        for place in places:
+            while True:
+                try:
+                    number(place)
+                    break
+                except Exception:
+                    pass
+"""
+TEST = "from shop import ask\n\ndef test_it():\n    ask(*'{}')\n"
+REFUSED = "no recording of toy_client ASK {}, and it cannot run for real: calls before it were replayed"
+REMEDY = "to record the whole conversation again: pytest --mimic-rerecord {}"
+
+
+class CountingAdapter(ToyAdapter):
+    """For which the number of a request is a part of the answer, as in a service with a state."""
+
+    def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
+        return plain
+
+
+@pytest.fixture
+def talk(project, monkeypatch):
+    """A project whose tests ask a service, and a function that runs them and checks for which places it was asked."""
+    service = toy_client.Service()
+    service.degrees |= dict.fromkeys("abcdefghwxyz", 1.0)
+    monkeypatch.setitem(CLIENTS, "toy_client", f"{__name__}:CountingAdapter")
+    monkeypatch.setattr(toy_client, "SERVICE", service)
+    project.ini("toy_client")
+
+    def run(*options, asked="", plugins=(), **expected):
+        service.requests.clear()
+        done = project.run(*options, plugins=plugins).expect(**expected)
+        assert [request.split()[0] for request in service.requests] == list(asked)
+        return done
+
+    project.talk = run
+    return project
+
+
+@pytest.mark.parametrize("way", ["ask", "ask_in_a_thread", "ask_in_a_task", "ask_again_and_again"])
+def test_a_changed_call_after_replayed_ones_is_refused(talk, way):
+    """The command in the error records the conversation, of which nothing old stays."""
+    test = TEST.replace("import ask", f"import {way} as ask")
+    talk.tests(test.format("abc"))
+    before = talk.talk("--mimic-record", asked="abc", passed=1)
+    talk.tests(test.format("axc"))
+
+    says = [REFUSED.format("x"), REMEDY.format("test_shop.py::test_it")]
+    again = talk.talk("--mimic-record", failed=1, says=says)
+
+    assert again.vault == before.vault
+    renewed = talk.talk("--mimic-rerecord", "test_shop.py::test_it", asked="axc", passed=1)
+    assert len(renewed.vault) == 3
+    talk.talk("--mimic-fail-on-unused", passed=1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "asked", "outcome"),
+    [
+        ("ab", "abc", "", "failed"),
+        ("ab", "abb", "", "failed"),
+        ("ab", "acb", "", "failed"),
+        ("abc", "ab", "", "passed"),
+        ("ab", "cab", "cab", "passed"),
+    ],
+    ids=["it grows", "a call is repeated", "in the middle", "it shrinks", "its first call is new"],
+)
+def test_a_conversation_that_changes_its_length(talk, before, after, asked, outcome):
+    """Before the first replayed answer, nothing is lost: all of it is recorded again."""
+    talk.tests(TEST.format(before))
+    talk.talk("--mimic-record", asked=before, passed=1)
+    talk.tests(TEST.format(after))
+
+    talk.talk("--mimic-record", asked=asked, **{outcome: 1})
+
+
+def test_other_tests_keep_their_conversations(talk):
+    tests = TEST + "\ndef test_other():\n    ask(*'ab')\n"
+    talk.tests(tests.format("ab"))
+    talk.talk("--mimic-record", asked="abab", passed=2)
+    talk.tests(tests.format("ax"))
+
+    again = talk.talk("--mimic-record", passed=1, failed=1, says=[REFUSED.format("x")])
+
+    assert again.section[0] == "3 calls replayed, 1 missing, # s saved"
+
+
+def test_a_new_call_outside_of_tests_is_an_error_after_replayed_ones(talk):
+    """Such as those that a module makes when it is imported."""
+    talk.write("rates.py", "from shop import ask\nask(*'ab')\n")
+    talk.tests("import rates\n\ndef test_it(): pass\n")
+    talk.talk("--mimic-record", asked="ab", passed=1)
+    talk.write("rates.py", "from shop import ask\nask(*'abx')\n")
+
+    says = [REFUSED.format("x"), "pytest --mimic-rerecord\n"]
+    talk.talk("--mimic-record", errors=1, exit_code=2, says=says)
+
+
+def test_a_failing_test_leaves_the_conversation_as_it_was(talk):
+    """A new call whose test failed is not replayed together with the old ones."""
+    talk.tests(TEST.format("ab"))
+    before = talk.talk("--mimic-record", asked="ab", passed=1)
+    talk.tests(TEST.format("xab") + "    assert 0\n")
+
+    failed = talk.talk("--mimic-record", asked="xab", failed=1)
+
+    assert failed.vault == before.vault
+    talk.tests(TEST.format("xab"))
+    talk.talk("--mimic-record", asked="xab", passed=1)
+
+
+def test_a_service_without_state_has_one_answer_for_each_call(talk):
+    """With `sequence=no`: for all tests, in any order; a new call is recorded alone."""
+    talk.ini("toy_client only='ASK w' sequence=no", "toy_client only='ASK x' sequence=no", "toy_client")
+    tests = "from shop import number\n\ndef test_one():\n    [number(place) for place in '{}']\n\ndef test_two():\n    number('w')\n"
+    talk.tests(tests.format("abww"))
+    talk.talk("--mimic-record", "-p", "no:randomly", asked="abw", passed=2)
+    talk.tests(tests.format("axwb"))
+
+    again = talk.talk("--mimic-record", asked="x", passed=2)
+
+    assert len(again.changed) == 1
+    talk.talk("-p", "no:randomly", "test_shop.py::test_two", "test_shop.py::test_one", passed=2)
+
+
+def test_in_an_extended_cassette_without_state_a_call_has_one_answer(talk):
+    talk.ini()
+    block = (
+        "with mimic_auto(targets=['toy_client'], sequence=False):\n        [number(place) for place in '{}']"
+    )
+    test = f"from shop import number\n\ndef test_it(mimic_auto):\n    {block}\n"
+    talk.tests(test.format("ab"))
+    talk.talk(asked="ab", passed=1)
+    talk.tests(test.format("aacba"))
+
+    talk.talk("--mimic-record", asked="c", passed=1)
+    talk.talk(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "outcome"),
+    [
+        (["only='ASK b' ignore=day", ""], "passed"),
+        (["", "only='ASK b' ignore=day"], "failed"),
+        (["exclude='ASK b'", "exclude='ASK a' ignore=day"], "passed"),
+    ],
+    ids=["its options count", "and not those of a later line", "its line excludes nothing"],
+)
+def test_the_first_line_that_takes_a_call_is_its_line(talk, lines, outcome):
+    """The day of the second run is another one, so `ignore=day` makes a difference."""
+    talk.ini(*(f"toy_client {line}".strip() for line in lines))
+    test = "from shop import client\n\ndef test_it():\n    client.ask('a', '1'), client.ask('b', '{}')\n"
+    talk.tests(test.format(1))
+    talk.talk("--mimic-record", asked="ab", passed=1)
+    talk.tests(test.format(2))
+
+    talk.talk("--mimic-record", **{outcome: 1})
+
+
+def test_a_test_that_another_plugin_reruns(talk):
+    """What its first attempt has not reached was recorded in the conversation before."""
+    pytest.importorskip("pytest_rerunfailures")
+    test = """
+        from shop import ask
+        tries = []
+
+        def test_it():
+            ask({!r})
+            tries.append(1)
+            assert len(tries) > 1
+            ask(*"ab")
+    """
+    for first in "xy":
+        talk.tests(test.format(first))
+        options = {"plugins": ["rerunfailures"], "asked": f"{first}{first}ab"}
+        talk.talk("--mimic-record", "--reruns=1", passed=1, rerun=1, **options)
+    talk.talk("--reruns=1", plugins=["rerunfailures"], passed=1, rerun=1)
+
+
+# -- wider fixtures
+
+
+WIDER = """
+    import pytest
+    from shop import ask
+
+    @pytest.fixture(scope="{scope}", autouse=True)
+    def first():
+        ask(*"{first}")
+        yield
+        ask(*"{last}")
+
+    class TestIt:
+        def test_before(self):
+            ask("c")
+
+        def test_it(self):
+            ask(*"{calls}")
+
+        def test_after(self):
+            ask("c")
+"""
+
+
+@pytest.mark.parametrize("scope", ["class", "module", "session"])
+def test_a_wider_fixture_keeps_its_conversation(talk, scope):
+    """When that of a test is recorded again."""
+    facts = {"scope": scope, "first": "ab", "last": "e"}
+    talk.tests(WIDER.format(**facts, calls="cd"))
+    before = talk.talk("--mimic-record", "-p", "no:randomly", asked="abccdce", passed=3)
+    talk.tests(WIDER.format(**facts, calls="xcd"))
+
+    again = talk.talk("--mimic-record", asked="xcd", passed=3)
+
+    made = [data for data in before.vault.values() if b'"signature": "ASK c"' not in data]
+    assert len([data for data in made if data in again.vault.values()]) == 3  # a, b and e
+    talk.talk(passed=3)
+
+
+@pytest.mark.parametrize(
+    ("changed", "refused", "outcomes"),
+    [
+        ({"first": "ax"}, "test_before", {"errors": 3}),
+        ({"last": "ex"}, "test_after", {"passed": 3, "errors": 1}),
+    ],
+    ids=["set-up", "tear-down"],
+)
+def test_a_changed_wider_fixture_is_refused(talk, changed, refused, outcomes):
+    """Its tests have to be recorded again, as their answers follow from its calls."""
+    facts = {"scope": "module", "first": "ab", "last": "e", "calls": "cd"}
+    talk.tests(WIDER.format(**facts))
+    talk.talk("--mimic-record", "-p", "no:randomly", asked="abccdce", passed=3)
+    talk.tests(WIDER.format(**facts | changed))
+
+    remedy = REMEDY.format(f"test_shop.py::TestIt::{refused}")
+    says = [REFUSED.format("x"), remedy]
+    talk.talk("--mimic-record", "-p", "no:randomly", says=says, **outcomes)
+
+
+def test_an_incomplete_run_keeps_the_outcomes_of_other_fixtures(talk):
+    """Two fixtures of a module make the same call; only one of them is recorded again."""
+    talk.tests("""
+        import pytest
+        from shop import number
+
+        @pytest.fixture(scope="module")
+        def one():
+            return number("a")
+
+        @pytest.fixture(scope="module")
+        def two():
+            return number("a")
+
+        def test_one(one):
+            assert one
+
+        def test_two(one, two):
+            assert one != two
+    """)
+    talk.talk("--mimic-record", asked="aa", passed=2)
+
+    talk.talk("--mimic-rerecord", "test_shop.py::test_one", asked="a", passed=1)
+
+    talk.talk(passed=2)
+
+
+# -- cassettes
+
+
+SHARED = """
+    from shop import number
+
+    def test_one(mimic_auto):
+        with mimic_auto("trip", targets=["toy_client"]):
+            [number(place) for place in "{}"]
+            assert not {}
+
+    def test_two(mimic_auto):
+        with mimic_auto("trip", targets=["toy_client"]):
+            [number(place) for place in "{}"]
+"""
+
+
+def test_a_cassette_keeps_the_calls_of_other_tests(talk):
+    """What they recorded is not made again in another conversation. A failing test leaves them as they were."""
+    talk.tests(SHARED.format("a", 0, "bc"))
+    talk.talk("--mimic-record", "-p", "no:randomly", asked="abc", passed=2)
+    talk.tests(SHARED.format("a", 0, "xa"))
+
+    again = talk.talk(
+        *("--mimic-record", "-p", "no:randomly"),
+        asked="x", passed=1, failed=1, says=["others use its recording in cassette trip"],
+    )  # fmt: skip
+
+    assert again.changed == set()
+    talk.tests(SHARED.format("x", 1, "bc"))
+    failing = talk.talk("--mimic-record", "-p", "no:randomly", asked="x", passed=1, failed=1)
+    assert failing.changed == set()
+
+
+def test_a_cassette_whose_first_call_is_new_is_recorded_again(talk):
+    """In its order, without the calls that are no longer made."""
+    talk.ini()
+    test = SHARED.partition("    def test_two")[0]
+    talk.tests(test.format("abc", 0))
+    talk.talk(asked="abc", passed=1)
+    talk.tests(test.format("xac", 0))
+
+    talk.talk("--mimic-record", asked="xac", passed=1)
+
+    talk.talk("--mimic-fail-on-unused", passed=1)
+    talk.tests(test.format("xab", 0))
+    talk.talk("--mimic-record", failed=1, says=[REFUSED.format("b")])
