@@ -28,34 +28,34 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 BUDGET = {
     "_clients.grpc": 730,
     "_clients.http": 2_785,
-    "_clients.mcp": 370,
-    "_clients.redis": 820,
-    "_clients.sql": 1_425,
+    "_clients.mcp": 365,
+    "_clients.redis": 815,
+    "_clients.sql": 1_420,
     "_core.engine": 3_826,
     "_core.files": 350,
     "_core.identity": 2_494,
-    "_core.inputs": 500,
+    "_core.inputs": 495,
     "_core.outcome": 2_220,
     "_core.patch": 890,
     "_core.pending": 260,
     "_core.redact": 1_010,
     "_core.seam": 660,
-    "_core.swallowed": 210,
+    "_core.swallowed": 205,
     "_core.targets": 630,
-    "_core.tree": 2_600,
-    "_core.types": 1_040,
+    "_core.tree": 2_590,
+    "_core.types": 1_035,
     "_core.vault": 2_090,
-    "_run": 1_560,
-    "_tools.cli": 1_440,
-    "_tools.foreign": 810,
-    "_tools.shown": 1_465,
-    "_tools.unused": 350,
-    "face": 545,
-    "ground": 1_350,
+    "_run": 1_545,
+    "_tools.cli": 1_560,
+    "_tools.foreign": 785,
+    "_tools.shown": 1_365,
+    "_tools.unused": 330,
+    "face": 430,
+    "ground": 845,
 }
 # These two only fall.
-MOST_LINES = 31_780
-MOST_FILES = 241
+MOST_LINES = 31_690
+MOST_FILES = 232
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

@@ -14,7 +14,7 @@ from pytest_mimic._core.words import SHOWN, seconds
 from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.summary import mode_line
 from pytest_mimic._tools.shown.call_log import CallLog, Row
-from pytest_mimic._tools.unused.judgement import Judgement
+from pytest_mimic._tools.unused.judging import Judgement
 from pytest_mimic.errors import printable
 
 if TYPE_CHECKING:

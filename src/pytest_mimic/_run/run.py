@@ -18,12 +18,11 @@ from pytest_mimic._run.configuration import (
     settings_of,
     shows_calls,
 )
-from pytest_mimic._run.ending import Ending
+from pytest_mimic._run.ending import Ending, holds_recordings
 from pytest_mimic._run.fixtures import Fixtures
 from pytest_mimic._run.phases import Phases
 from pytest_mimic._run.session import Session
 from pytest_mimic._run.summary import mode_line
-from pytest_mimic._run.unused_check import holds_recordings
 from pytest_mimic.errors import MimicError
 
 

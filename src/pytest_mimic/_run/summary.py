@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.ambient import command, command_for, vault_command
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import and_more, few, listed, plural, seconds
-from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
+from pytest_mimic._tools.unused.judging import Judgement, count_unused, list_unused, not_judged
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Ledger

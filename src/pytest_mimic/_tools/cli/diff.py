@@ -13,14 +13,14 @@ from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.cli.output import Line, Result
 from pytest_mimic._tools.cli.parser import add_json
+from pytest_mimic._tools.shown.comparing import CHANGES, vault_differences
 from pytest_mimic._tools.shown.git_revisions import GitStore
-from pytest_mimic._tools.shown.vault_diff import CHANGES, vault_differences
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from pytest_mimic._tools.cli.project import Invocation
-    from pytest_mimic._tools.shown.vault_diff import FileDifference
+    from pytest_mimic._tools.shown.comparing import FileDifference
 
 
 # The differences of one recording that are shown.

@@ -16,10 +16,9 @@ from pytest_mimic._core.pending.waiting import review_of
 from pytest_mimic._core.tree.recorded_files import CatalogFile
 from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic._tools.cli.output import Line, Result
-from pytest_mimic._tools.cli.selection import SELECTOR_HELP
+from pytest_mimic._tools.cli.selection import SELECTOR_HELP, Selectors, of_file
 from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
 from pytest_mimic._tools.shown.comparing import Compared, compare_outcomes, outcomes_in
-from pytest_mimic._tools.shown.selectors import Selectors, of_file
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

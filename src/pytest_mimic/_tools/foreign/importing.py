@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -14,9 +15,7 @@ from pytest_mimic._core.pending.waiting import Waiting
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.file_names import cassette_name
 from pytest_mimic._core.words import did_you_mean, plural
-from pytest_mimic._tools.foreign.cassette_file import read_cassette
-from pytest_mimic._tools.foreign.finding import Found, find_files
-from pytest_mimic._tools.foreign.foreign_exchanges import UnreadableError
+from pytest_mimic._tools.foreign.cassette_file import UnreadableError, read_cassette
 from pytest_mimic._tools.foreign.owning_tests import OwningTests
 from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination, http_lines
 from pytest_mimic.errors import CassetteError, MimicError
@@ -24,7 +23,7 @@ from pytest_mimic.errors import CassetteError, MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.targets.target import Target
-    from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
+    from pytest_mimic._tools.foreign.cassette_file import ForeignExchange
 
 
 class ImportRequest(NamedTuple):
@@ -173,3 +172,44 @@ def read_match(text: str) -> str:
         if word not in MATCHERS:
             raise MimicError(f"--match: {word!r} is no part of a request{did_you_mean(word, MATCHERS)}")
     return "-".join(part for part in MATCHERS if part in words)
+
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+# The word that vcrpy has in each cassette.
+_MARK = b"interactions"
+
+
+class Found(NamedTuple):
+    """A file to read."""
+
+    path: Path  # the file, absolute
+    shown: str  # its name in messages
+    # The name of the cassette that it may become: its place in the folder that was given, without suffix.
+    name: str
+
+
+def find_files(paths: Sequence[Path], here: Path) -> tuple[list[Found], list[str]]:
+    """Return the files to import, and those in folders that are no cassettes.
+
+    MimicError: a path does not exist, or a folder holds nothing to import.
+    """
+    files: dict[Path, Found] = {}
+    ignored: list[str] = []
+    for given in paths:
+        path = Path(os.path.abspath(here / given))  # noqa: PTH100 - links stay as they are
+        if not path.exists():
+            raise MimicError(f"no such file or folder: {_shown(path, here)}")
+        below = [one for one in sorted(path.rglob("*")) if one.suffix.lower() in _SUFFIXES and one.is_file()]
+        if path.is_dir() and not below:
+            raise MimicError(f"{_shown(path, here)} has no files of {', '.join(_SUFFIXES)}")
+        for file in below if path.is_dir() else [path]:
+            name = (file.relative_to(path) if path.is_dir() else Path(path.name)).with_suffix("").as_posix()
+            if path.is_dir() and _MARK not in file.read_bytes():
+                ignored.append(_shown(file, here))
+            else:
+                files.setdefault(file, Found(file, _shown(file, here), name))
+    return list(files.values()), ignored
+
+
+def _shown(path: Path, here: Path) -> str:
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)

@@ -24,7 +24,7 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import IniOptions, Settings
     from pytest_mimic._core.vault import Vault
-    from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
+    from pytest_mimic._tools.foreign.cassette_file import ForeignExchange
 
 
 # RFC 9110, 5.6.2 and 9.1.

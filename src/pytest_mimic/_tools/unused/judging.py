@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from heapq import nsmallest
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.vault.file_names import CALLS, CASSETTES
-from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.unused.judgement import Judgement
+from pytest_mimic._core.vault.parsing import parse_recording
+from pytest_mimic._core.words import SHOWN, listed, plural, size
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Ledger
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
+
 
 _WORDS = {"skipped": "was skipped", "failed": "failed", "forked": "forked a process"}
 
@@ -124,3 +126,83 @@ class GoneTests:
             return False
         words = "|".join(map(re.escape, (*classes, function.rpartition(".")[2])))
         return not re.search(rf"\b({words})\b", text)
+
+
+class Judgement:
+    """The result of a run's search for unused recordings."""
+
+    not_judged: str = ""  # why unused recordings were not judged, or empty
+    unused: int = 0  # how many recordings are proven unused
+    # The first of them: the label of each, the test that recorded it, and whether that test is gone.
+    shown: Sequence[tuple[str, str, bool]] = ()
+    unproven: int = 0  # how many recordings were not used but are not proven unused
+    unproven_as: str = ""  # why those are not proven unused
+    cleared: str = ""  # what was cleared, in words, or empty
+    not_cleared: str = ""  # why nothing was cleared although it was requested, or empty
+    vault: str = ""  # the size of the vault, in words; shown after recording
+    moved: Sequence[
+        tuple[str, str]
+    ] = ()  # the moves that would give tests the recordings of tests that are gone
+
+    def __init__(self, **facts: Any) -> None:
+        vars(self).update(facts)
+
+
+def count_unused(judgement: Judgement) -> list[str]:
+    parts = []
+    if judgement.cleared:
+        parts.append(judgement.cleared)
+    elif judgement.unused:
+        kept = f", not cleared: {judgement.not_cleared}" if judgement.not_cleared else ""
+        parts.append(f"{plural(judgement.unused, 'recording')} unused{kept}")
+    return parts
+
+
+def not_judged(judgement: Judgement, option: str) -> list[str]:
+    """Return the warning that an option could not judge all recordings, and why."""
+    if judgement.not_judged:
+        return [f"warning: {option} could not judge: {judgement.not_judged}"]
+    if judgement.unproven and option:
+        which = plural(judgement.unproven, "recording")
+        return [f"warning: {option} could not judge {which}: {judgement.unproven_as}"]
+    return []
+
+
+def list_unused(judgement: Judgement, *, most: int = SHOWN) -> list[str]:
+    """Return the lines that name the unused recordings, or those that were cleared."""
+    counts = Counter(judgement.shown)  # calls may look alike
+    rows = []
+    for (label, test, is_gone), count in counts.items():
+        recorder = f"recorded by {test}{', gone' if is_gone else ''}" if test else ""
+        rows.append((f"{label}, {count} times" if count > 1 else label, recorder))
+    alike = sum(count - 1 for count in list(counts.values())[:most])
+    heading = "cleared:" if judgement.cleared else "unused:"
+    return listed(heading, rows, total=judgement.unused - alike, most=most)
+
+
+def moved_tests(vault: Vault, missing: Mapping[str, str], gone: GoneTests) -> list[tuple[str, str]]:
+    """Return the moves that would give tests the recordings of their calls, each from an old id to a new one.
+
+    `missing` has the identity of each test's first missing call. Of several tests that are gone and have made that call,
+    the one with the same name is taken, or none.
+    """
+    known: set[str] = set()  # the tests with recordings of their own
+    recorders: dict[str, list[str]] = {}  # by the identity of a call
+    for name in vault.names():
+        try:
+            facts = parse_recording(vault.store.read(name) or b"", vault.label, name, skim=True)
+        except MimicError:
+            continue
+        test = facts.get("test") or ""
+        known.add(facts.get("owner") or "" if "outcomes" in facts else test)
+        first = [call.get("key") for call in facts.get("calls", ())][:1]
+        for key in (facts.get("identity"), *first):
+            if key and test:
+                recorders.setdefault(key, []).append(test)
+    moves: dict[str, str] = {}
+    for test, key in missing.items():
+        found = {one for one in recorders.get(key, ()) if test not in known and one in gone}
+        same = {one for one in found if one.partition("::")[2] == test.partition("::")[2]}
+        for old in found if len(found) == 1 else same if len(same) == 1 else ():
+            moves.setdefault(old, test)
+    return sorted(moves.items())

@@ -13,8 +13,7 @@ import pytest
 from pytest_mimic._clients.http.http_secrets import NoSecrets
 from pytest_mimic._clients.http.responses import StoredResponse, store_response
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._tools.foreign.cassette_file import read_cassette
-from pytest_mimic._tools.foreign.foreign_exchanges import UnreadableError
+from pytest_mimic._tools.foreign.cassette_file import UnreadableError, read_cassette
 
 RECORDED = Path(__file__).parents[3] / "vcr_cassettes"
 

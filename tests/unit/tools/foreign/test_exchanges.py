@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._tools.foreign.cassette_file import EntryError, read_entry
-from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
+from pytest_mimic._tools.foreign.cassette_file import EntryError, ForeignExchange, read_entry
 
 URI = "http://shop.test/"
 
