@@ -1,0 +1,64 @@
+"""How many named functions of pytest-mimic a call passes, in how many modules. These numbers only fall."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.http_server import running_server
+
+import pytest_mimic
+
+INPUTS = "warn"
+# Functions and modules, recorded and then replayed.
+OF_A_FUNCTION = (94, 31, 14, 8)
+OF_A_REQUEST = (148, 38, 58, 24)
+# The second call of a test is counted: the first one also imports.
+TESTS = """
+    import sys
+    from pathlib import Path
+
+    {imports}
+    ROOT = {root!r}
+
+    def test_calls():
+        for number in (1, 2):
+            entered = []
+            sys.setprofile(lambda frame, event, arg: event == "call" and entered.append(frame.f_code))
+            try:
+                {call}
+            finally:
+                sys.setprofile(None)
+        ours = {{code for code in entered if code.co_filename.startswith(ROOT) and code.co_name[0] != "<"}}
+        Path("counted.txt").write_text(f"{{len(ours)}} {{len({{code.co_filename for code in ours}})}}")
+"""
+
+
+def counted(project, run, imports: str, call: str) -> tuple[int, int]:
+    root = str(Path(pytest_mimic.__file__).parent)
+    project.tests(TESTS.format(imports=imports, call=call, root=root))
+    run().expect(passed=1)
+    functions, modules = (project.root / "counted.txt").read_text().split()
+    return int(functions), int(modules)
+
+
+def test_a_call_of_a_function_passes_few_functions(project):
+    project.ini("shop:fetch")
+    project.module("def fetch(base): return {'base': base}")
+
+    recorded = counted(project, project.record, "import shop", "shop.fetch(number)")
+    replayed = counted(project, project.run, "import shop", "shop.fetch(number)")
+
+    assert not [pair for pair in zip((*recorded, *replayed), OF_A_FUNCTION) if pair[0] > pair[1]]
+
+
+def test_a_request_passes_few_functions(project):
+    pytest.importorskip("httpx")
+    project.ini("httpx")
+
+    with running_server() as server:
+        call = f'httpx.get(f"{server.url}/json?n={{number}}")'
+        recorded = counted(project, project.record, "import httpx", call)
+    replayed = counted(project, project.run, "import httpx", call)
+
+    assert not [pair for pair in zip((*recorded, *replayed), OF_A_REQUEST) if pair[0] > pair[1]]
