@@ -35,9 +35,9 @@ def wrap_ask(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
 
     @wraps(original)
     def ask(client: Any, place: str, day: str, *, language: str = "en") -> Any:
-        if not port.taking():
+        step = port.begin(describe(client, place, day, language, port)) if port.taking() else None
+        if step is None:  # nothing mimics this client at the moment, or its line leaves the call out
             return original(client, place, day, language=language)
-        step = port.begin(describe(client, place, day, language, port))
         if step.mode != "replay":
             with recording(step, store_error):
                 forecast = original(client, place, day, language=language)

@@ -7,8 +7,9 @@ group `pytest_mimic.clients`, whose name is the line: `sensor = "mimic_sensor:Se
 
 from __future__ import annotations
 
-from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge, Port, Step
-from pytest_mimic._core.seam.recording import recording
+from pytest_mimic._core.engine.client_plan import Port
+from pytest_mimic._core.engine.steps import Step
+from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge, recording
 from pytest_mimic._core.seam.sync_async import async_method, sync_method
 
 __all__ = [

@@ -26,12 +26,12 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
-    "_clients.grpc": 730,
+    "_clients.grpc": 734,
     "_clients.http": 2_785,
     "_clients.mcp": 365,
     "_clients.redis": 815,
     "_clients.sql": 1_420,
-    "_core.engine": 3_826,
+    "_core.engine": 3_797,
     "_core.files": 350,
     "_core.identity": 2_494,
     "_core.inputs": 495,
@@ -39,7 +39,7 @@ BUDGET = {
     "_core.patch": 890,
     "_core.pending": 260,
     "_core.redact": 1_010,
-    "_core.seam": 660,
+    "_core.seam": 537,
     "_core.swallowed": 205,
     "_core.targets": 630,
     "_core.tree": 2_590,
@@ -54,8 +54,8 @@ BUDGET = {
     "ground": 845,
 }
 # These two only fall.
-MOST_LINES = 31_690
-MOST_FILES = 232
+MOST_LINES = 31_551
+MOST_FILES = 230
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

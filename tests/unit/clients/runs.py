@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
-from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
+from pytest_mimic._core.engine.client_plan import ClientPlan, Port
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.run_state import RunState
@@ -81,7 +81,7 @@ class Runs:
         self._fixtures = Owner("test_shop.py")
         self.calls: list[ClientCall] = []
         self.steps: list[Any] = []
-        self.engine_port = ClientPort(self.state)
+        self.engine_port = Port(self.state)
         if mode != "off":
             options = Options(exclude=("*",) if mode == "pass" else ())
             plan = ClientPlan(self.state, self.client, options, None)
@@ -136,7 +136,7 @@ class Runs:
     @property
     def abandoned(self) -> int:
         """How many real calls of this run ended without an outcome."""
-        ended = sum(step.mode == "run" and not step.active for step in self.steps)
+        ended = sum(step is not None and step.mode == "run" and not step.active for step in self.steps)
         return ended - self.state.ledger.recorded - self.state.ledger.verified
 
     def drifts(self) -> str:
@@ -154,7 +154,7 @@ class Runs:
                 holder = getattr(holder, name)
             held = vars(holder)[edge.path[-1]]
             # The client of another port is not named in these runs.
-            port: Any = self.port if edge.origin in ("", *self.client.covers) else ClientPort(self.state)
+            port: Any = self.port if edge.origin in ("", *self.client.covers) else Port(self.state)
             if isinstance(held, classmethod):
                 wrapped: Any = classmethod(edge.wrap(held.__func__, port))
             else:
@@ -175,6 +175,6 @@ class _Port:
         self._runs.calls.append(call)
         step = self._runs.engine_port.begin(call)
         self._runs.steps.append(step)
-        if step.mode == "replay":
+        if step is not None and step.mode == "replay":
             self._runs._replayed.append((step, json.dumps(step.stored.entry)))
         return step

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pytest_mimic._clients.grpc.protobuf import load_message, store_message
 from pytest_mimic._clients.grpc.rpc import Ending, Exchange, Shape, binary
 from pytest_mimic._core.redact.reveal import with_secrets
-from pytest_mimic._core.seam.recording import recording
+from pytest_mimic._core.seam.base import recording
 from pytest_mimic._core.seam.sync_async import Steps, run_async, run_sync
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Port, Step
+    from pytest_mimic._core.engine.client_plan import Port
 
 grpc: Any = import_module("grpc")
 _aio: Any = import_module("grpc.aio")
@@ -89,20 +89,21 @@ class Call:
         self._recorded: dict[str, Any] | None = None
         self._left: deque[dict[str, Any]] = deque()  # recorded responses that were not read
         self._is_recording = False
+        self._step: Any = None  # a `Step`, or None
         self._on_end: list[Callable[[], object]] = []
 
     def begin(self, port: Port, requests: list[Any], metadata: Any, make: Callable[[Any], Any]) -> None:
         """Ask the engine for a step, and make the real call where it says so."""
         self._exchange = Exchange(port, self._method, self.shape, requests, metadata)
-        self._step: Step = port.begin(self._exchange.call())
-        if self._step.mode in ("run", "verify") and not self._exchange.is_sendable:
-            self._step = self._step.refuse()
-        if self._step.mode == "replay":
+        self._step = step = port.begin(self._exchange.call())
+        if step is not None and step.mode != "replay" and not self._exchange.is_sendable:
+            step.refuse()
+        if step is not None and step.mode == "replay":
             self._replay()
             return
-        self._is_recording = self._step.mode != "pass"
+        self._is_recording = step is not None
         self._noting = port.noting
-        with recording(self._step):
+        with recording(step):
             self.real = make(iter(requests) if self.shape.sends_many else requests[0])
 
     def next_message(self) -> Steps:
@@ -161,7 +162,7 @@ class Call:
         """Wait until the call has begun. To verify it, read it as far as the recording goes; then the caller gets that."""
         if self.begun is not None and self.ending is None:
             yield self.begun
-        if self._step.mode != "verify" or self._recorded is not None:
+        if self._step is None or self._step.mode != "verify" or self._recorded is not None:
             return
         recorded = self._step.outcome()
         length = None if "code" in recorded else len(recorded["response"])
@@ -187,7 +188,7 @@ class Call:
             for name in Ending._fields:
                 told.append((yield getattr(self.real, name)()))
             self._finish(Ending(*told))
-            if self._step.mode != "verify":
+            if self._step is None or self._step.mode == "run":
                 self._end(Ending(*told))
         return message
 

@@ -20,7 +20,7 @@ from pytest_mimic._core.types.stream_events import Events
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Port
+    from pytest_mimic._core.engine.client_plan import Port
 
 _Function = Callable[..., Any]
 # Another time, or with other credentials, the answer is another one.

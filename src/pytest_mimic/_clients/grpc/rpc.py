@@ -11,12 +11,15 @@ stream that was not read to its end has no code.
 from __future__ import annotations
 
 import base64
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.grpc.protobuf import plain_of, store_message
 from pytest_mimic._clients.http.http_secrets import NoSecrets, Secrets, holds_placeholder
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.seam.base import ClientCall, Port
+from pytest_mimic._core.seam.base import ClientCall
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.client_plan import Port
 
 # Names that are secret in the messages of a service.
 _SECRET_FIELDS = (

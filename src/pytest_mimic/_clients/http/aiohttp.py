@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.responses import ExchangeRecorder
-from pytest_mimic._core.seam.base import Edge
-from pytest_mimic._core.seam.recording import recording
+from pytest_mimic._core.seam.base import Edge, recording
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Port
+    from pytest_mimic._core.engine.client_plan import Port
 
 
 class AiohttpAdapter(HttpAdapter):

@@ -28,8 +28,9 @@ from pytest_mimic._clients.http.message import describe_body, fields, header_of,
 from pytest_mimic._core.seam.base import Adapter, ClientCall
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.engine.client_plan import Port
+    from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.seam.base import Port, Step
 
 #: The headers by which a client chooses one of several answers of a URL. Each is a part of its own.
 CHOOSING = (
@@ -184,9 +185,11 @@ class Exchange:
         if call is None:
             return None
         step = self.port.begin(call)
-        if step.mode == "pass":
-            return None
-        if step.mode != "replay" and holds_placeholder(request.url, text_pairs(request.headers)):
+        if (
+            step is not None
+            and step.mode != "replay"
+            and holds_placeholder(request.url, text_pairs(request.headers))
+        ):
             return step.refuse()
         return step
 

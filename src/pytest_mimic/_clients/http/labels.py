@@ -21,7 +21,8 @@ from pytest_mimic._core.seam.base import Edge
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Port, Step
+    from pytest_mimic._core.engine.client_plan import Port
+    from pytest_mimic._core.engine.steps import Step
 
 
 class Urllib3Adapter(HttpAdapter):

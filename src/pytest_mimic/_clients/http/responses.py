@@ -15,7 +15,7 @@ from pytest_mimic._core.outcome.outcome import is_cancellation
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets
-    from pytest_mimic._core.seam.base import Step
+    from pytest_mimic._core.engine.steps import Step
 
 # The checksums of a body, which clients of clouds compare.
 _CHECKSUM = re.compile(

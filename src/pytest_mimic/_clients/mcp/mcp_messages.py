@@ -10,7 +10,7 @@ from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._core.seam.base import ClientCall
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Port
+    from pytest_mimic._core.engine.client_plan import Port
 
 # Their parameters tell the versions and abilities of the client, which change with each upgrade of the SDK.
 _HANDSHAKES = ("initialize", "server/discover")

@@ -18,11 +18,12 @@ from pytest_mimic._clients.mcp.mcp_messages import (
     replayed_messages,
     sdk_message,
 )
-from pytest_mimic._core.seam.recording import recording
+from pytest_mimic._core.seam.base import recording
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Port, Step
+    from pytest_mimic._core.engine.client_plan import Port
+    from pytest_mimic._core.engine.steps import Step
 
 anyio: Any = import_module("anyio")
 
@@ -82,7 +83,7 @@ class McpSession:
 
     async def _ask(self, message: Any, request: dict[str, Any]) -> None:
         step = self._port.begin(describe(self._port, self._server, request))
-        if step.mode == "replay":
+        if step is not None and step.mode == "replay":
             self._has_replayed = True
             self._replay(step, request)
             return
@@ -95,11 +96,11 @@ class McpSession:
                         "to record the whole session again: pytest --mimic-rerecord, with all tests that use it"
                     ],
                 )
-            if step.mode != "pass":
+            if step is not None:
                 self._open[request["id"]] = _Open(request, step, [])
             await self._send_for_real(message)
             is_sent = True
-        if not is_sent:  # to verify
+        if step is not None and not is_sent:  # to verify
             del self._open[request["id"]]
             self._replay(step, request)
 

@@ -14,7 +14,7 @@ from pytest_mimic._core.seam.base import Adapter, Edge
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Port
+    from pytest_mimic._core.engine.client_plan import Port
 
 # The transports over HTTP, which `http` records. mcp 1.24 renamed the second one, and mcp 2 dropped its old name.
 _OVER_HTTP = (

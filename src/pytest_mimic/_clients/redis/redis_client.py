@@ -21,7 +21,7 @@ from pytest_mimic._core.seam.base import Adapter, Edge
 from pytest_mimic._core.seam.sync_async import Steps, async_method, sync_method, waiting
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Port
+    from pytest_mimic._core.engine.client_plan import Port
 
 _Function = Callable[..., Any]
 # The attribute of a connection that holds its state.

@@ -15,11 +15,12 @@ from pytest_mimic._clients.redis.redis_commands import (
     read_commands,
 )
 from pytest_mimic._clients.redis.replies import load_reply, redis_errors, store_error, store_reply
-from pytest_mimic._core.seam.recording import recording
+from pytest_mimic._core.seam.base import recording
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Port, Step
+    from pytest_mimic._core.engine.client_plan import Port
+    from pytest_mimic._core.engine.steps import Step
 
 # Commands after which a connection only receives messages.
 _LISTENING = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"})
@@ -74,7 +75,7 @@ class ConnectionState:
                     path=call.signature,
                 )
         step = port.begin(call)
-        if step.mode == "replay":
+        if step is not None and step.mode == "replay":
             self.expected.extend(_replies_in(step.outcome(is_read_only=True)))
             return None
         batch = Batch(step, commands)
@@ -99,11 +100,12 @@ class Batch:
     To verify, the replies that the client gets are those of the recorded outcome.
     """
 
-    def __init__(self, step: Step, commands: list[Command]) -> None:
+    def __init__(self, step: Step | None, commands: list[Command]) -> None:
         self._step = step
         self._commands = commands
         self._replies: list[Any] = []
-        self._answers = deque(_replies_in(step.outcome())) if step.mode == "verify" else None
+        verifies = step is not None and step.mode == "verify"
+        self._answers = deque(_replies_in(step.outcome())) if step is not None and verifies else None
         self.is_broken = False  # the real commands have failed, so that no more replies are read
 
     @contextmanager
@@ -131,12 +133,12 @@ class Batch:
         return {"error": {"type": kind, "args": args, "after": self._replies}}
 
     def abandon(self) -> None:
-        if self._step.mode != "pass":
+        if self._step is not None:
             self._step.abandon()
 
     def keep(self, reply: Any, port: Port) -> None:
         """Record a reply, read without decoding."""
-        if self._step.mode == "pass":
+        if self._step is None:
             return
         command = self._commands[len(self._replies)]
         self._replies.append(store_reply(reply, command, port.redactor, queued=self._commands[1:-1]))

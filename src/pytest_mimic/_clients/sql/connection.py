@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._clients.sql.cursor import StandInCursor
 from pytest_mimic._clients.sql.driver_errors import DriverErrors, hide_details
 from pytest_mimic._clients.sql.statement_calls import action
-from pytest_mimic._core.seam.recording import recording
+from pytest_mimic._core.seam.base import recording
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from pytest_mimic._core.seam.base import Port, Step
+    from pytest_mimic._core.engine.client_plan import Port
+    from pytest_mimic._core.engine.steps import Step
 
 # The state of a new connection, with any driver; SQLAlchemy's dialects read and set it.
 _STATE: dict[str, Any] = {
@@ -98,13 +99,14 @@ class StandInConnection:
             self._end("commit")
             return
         step = self.port.begin(action("COMMIT", database=self.place()))
-        if step.mode == "pass":
+        if step is None:
             self._end("commit")
-        if step.mode in ("run", "verify"):
+            return
+        if step.mode != "replay":
             with self.recording(step):
                 self.connect().commit()
                 step.finish({})
-        if step.mode in ("replay", "verify"):
+        if step.mode != "run":
             self.raise_recorded(step.outcome())
 
     def rollback(self) -> None:
@@ -179,7 +181,7 @@ class StandInConnection:
 
     # -- errors
 
-    def recording(self, step: Step, secrets: list[str] | None = None) -> AbstractContextManager[None]:
+    def recording(self, step: Step | None, secrets: list[str] | None = None) -> AbstractContextManager[None]:
         """Return the block for a step that runs. It records the driver's error; one of connecting is not about the call."""
         texts = self.port.redactor.texts
 

@@ -21,7 +21,7 @@ from pytest_mimic._core.seam.base import Adapter, Edge
 from pytest_mimic._core.seam.database_values import from_plain, to_plain
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Port
+    from pytest_mimic._core.engine.client_plan import Port
 
 _RECORD = "_ConnectionRecord"
 # The attribute of a compiled statement that holds its names, as they were read.
@@ -111,13 +111,13 @@ def _introduce(connection: StandInConnection, engine: Any) -> None:
     dialect, port = engine.dialect, connection.port
     name = f"CONNECT {dialect._on_connect_isolation_level or ''}".strip()  # which it takes for the default
     step = port.begin(action(name, database=f"{dialect.name}+{dialect.driver}", shared=True))
-    if step.mode == "replay":
+    if step is not None and step.mode == "replay":
         for name, value in from_plain(step.outcome()["dialect"]).items():
             setattr(dialect, name, value)
         return
     with port.noting, connection.recording(step):
         connection.connect()
-        if step.mode != "pass":
+        if step is not None:
             step.finish({"dialect": to_plain(_state_of(engine, connection))})
 
 

@@ -1,1 +1,1 @@
-"""The decisions about calls: decisions.py decides, steps.py and real_calls.py act, wrappers.py calls them."""
+"""The decisions about calls: decisions.py decides, steps.py acts, wrappers.py calls them."""

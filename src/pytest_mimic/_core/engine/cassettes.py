@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.ledger import RecordedError
-    from pytest_mimic._core.engine.real_calls import RealCall
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry
@@ -235,7 +235,7 @@ class Cassette:
         imported = (call.plan.imported_key(call.edge_call, match) for match in self._imports)
         return next((key for key in imported if key in self._places), call.key)
 
-    def _keep(self, place: int, real: RealCall, outcome: Outcome, duration: float) -> None:
+    def _keep(self, place: int, real: Step, outcome: Outcome, duration: float) -> None:
         from pytest_mimic._core.vault.recording_facts import CassetteEntry
 
         call = real.call

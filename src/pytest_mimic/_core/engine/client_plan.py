@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
-from pytest_mimic._core.engine.replay import PASS
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
 from pytest_mimic._core.outcome.outcome import Outcome
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.seam.base import Adapter, ClientCall
     from pytest_mimic._core.target_options import Options
 
@@ -146,13 +146,16 @@ class EdgeCall(Call):
         self.describe = partial(plan.described, edge_call)
 
 
-class ClientPort:
-    """The engine as the edges of one client see it: see `seam.base.Port`.
+class Port:
+    """The engine as the edges of one client see it.
 
-    `plans` are the lines of the open activations, those of the innermost one last. `ports` are those of all clients.
+    Attributes:
+        plans: The lines of the open activations, those of the innermost one last.
+        redactor: The rules for secrets, which must not enter a recording.
+        noting: A block whose `MimicError` fails the running test, even if the code under test catches it.
     """
 
-    def __init__(self, state: RunState, ports: Mapping[str, ClientPort] | None = None) -> None:
+    def __init__(self, state: RunState, ports: Mapping[str, Port] | None = None) -> None:
         self._state = state
         self._ports = {} if ports is None else ports
         self.plans: list[ClientPlan] = []
@@ -160,20 +163,25 @@ class ClientPort:
         self.noting = state.pending
 
     def taking(self) -> bool:
+        """Return whether calls of this client are mimicked at the moment. It is cheap."""
         return bool(self.plans) and not self._state.inside.is_nested
 
     @property
     def is_replaying(self) -> bool:
+        """Whether no call runs for real, except those that are excluded."""
         cassette = self.plans[-1].cassette if self.plans else None
         return (self._state.settings.mode if cassette is None else cassette.run_mode) is Mode.REPLAY
 
     def unmimicked(self) -> AbstractContextManager[None]:
+        """Return a block in which no call is mimicked, of any client or function."""
         return self._state.inside.unmimicked()
 
     def takes_kind(self, kind: str) -> bool:
+        """Return whether a line takes calls of this kind of client."""
         return any(plan.kind == kind for port in self._ports.values() for plan in port.plans)
 
     def takes(self, call: ClientCall) -> bool:
+        """Return whether this call is mimicked."""
         return self.taking() and self._line(call) is not None
 
     def _line(self, call: ClientCall) -> ClientPlan | None:
@@ -192,14 +200,23 @@ class ClientPort:
                 return plan
         return None
 
-    def begin(self, call: ClientCall) -> Any:
+    def begin(self, call: ClientCall) -> Step | None:
+        """Return what is to be done with a call. None: it is left out, and the original is to be called as if nothing was here.
+
+        Raises:
+            MissingRecordingError: It has no recording, and the mode does not run it.
+        """
         line = self._line(call) if self.taking() else None
         if line is None:
-            return PASS
+            return None
         decisions: Decisions = self._state.decisions or decisions_of(self._state)
         return decisions.decide(line.call(call))
 
     def ordinal(self, space: str, name: str) -> int:
+        """Return the number of `name` among those used in `space` by this test or cassette, from 0.
+
+        Names that change from run to run, such as ports and random ids, are recorded by their numbers.
+        """
         cassette = self.plans[-1].cassette if self.plans else None
         owner = self._state.owner if cassette is None else cassette.owner
         numbers: dict[str, int] = owner.ordinals.setdefault(space, {})

@@ -19,7 +19,7 @@ from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.cassettes import Cassette
-    from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
+    from pytest_mimic._core.engine.client_plan import ClientPlan, Port
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.patch.find import Found
     from pytest_mimic._core.patch.patcher import Activation
@@ -42,7 +42,7 @@ class Covering:
         self.cassette = cassette
         self.functions: Activation | None = None
         self.problems: list[TargetError] = []
-        self.plans: list[tuple[ClientPort, ClientPlan]] = []
+        self.plans: list[tuple[Port, ClientPlan]] = []
         self._coverings = coverings
 
     def take_problems(self) -> list[TargetError]:
@@ -73,7 +73,7 @@ class Coverings:
         self._mimicked: dict[object, Mimicked] = {}  # by the key of a function, which may have no hash
         self._edges: dict[object, Callable[..., Any]] = {}
         self._notes_processes = False
-        self._ports: dict[str, ClientPort] = {}
+        self._ports: dict[str, Port] = {}
         self._adapters: dict[str, Adapter] = {}
         self._open: list[Covering] = []
 
@@ -166,7 +166,7 @@ class Coverings:
             self._mimicked[key].remove(activation)
 
     def _cover_clients(self, covering: Covering, targets: Iterable[Target], activation: object) -> None:
-        from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
+        from pytest_mimic._core.engine.client_plan import ClientPlan, Port
 
         fresh: list[Edge] = []
         # A client's own line comes before one for all clients of its kind.
@@ -177,11 +177,11 @@ class Coverings:
                 fresh += [edge._replace(origin=edge.origin or adapter.name) for edge in adapter.edges()]
             plan = ClientPlan(self._state, adapter, target.options, covering.cassette, activation)
             for name in adapter.covers:
-                port = self._ports.setdefault(name, ClientPort(self._state, self._ports))
+                port = self._ports.setdefault(name, Port(self._state, self._ports))
                 port.plans.append(plan)
                 covering.plans.append((port, plan))
         for edge in fresh:  # one may belong to a client below, which may be named later
-            self._ports.setdefault(edge.origin, ClientPort(self._state, self._ports))
+            self._ports.setdefault(edge.origin, Port(self._state, self._ports))
         if fresh:
             self.patcher.activate(fresh)
 

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Place
 from pytest_mimic._core.engine.owners import Owner, SequenceInProgress
-from pytest_mimic._core.engine.real_calls import RealCall
 from pytest_mimic._core.engine.recordings import Recordings
-from pytest_mimic._core.engine.replay import Replay
+from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.settings import Mode
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.real_calls import Step
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import Stored
@@ -50,7 +48,7 @@ class Decisions:
             mode = state.settings.mode if cassette is None else _mode_in(cassette, call)
             place: Place = keeper.place_of(call, mode)
             if place.is_real:
-                return RealCall(state, call, place)
+                return Step(state, call, place, "run")
             if place.found is None:
                 raise (taker or self.recordings).miss(call)
             if place.source is not None and mode is not Mode.VERIFY:
@@ -62,8 +60,8 @@ class Decisions:
                 from pytest_mimic._core.engine.verifying import compare_repeated, verify
 
                 keep = compare_repeated if place.repeats else verify
-                return RealCall(state, call, place._replace(keep=keep), verifies=True)
-            return Replay(state, call, place)
+                return Step(state, call, place._replace(keep=keep), "verify")
+            return Step(state, call, place, "replay")
         except MimicError as error:
             state.pending.note(error)
             raise
@@ -143,7 +141,7 @@ class Sequences:
         name: str,
         position: int,
         before: Stored | None,
-        real: RealCall,
+        real: Step,
         outcome: Outcome,
         duration: float,
     ) -> None:

@@ -8,8 +8,7 @@ from inspect import isasyncgenfunction
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
-from pytest_mimic._core.engine.real_calls import RealCall
-from pytest_mimic._core.engine.replay import PASS, Replay, given
+from pytest_mimic._core.engine.steps import Step, given
 from pytest_mimic._core.engine.streams import (
     relay,
     relay_async,
@@ -22,14 +21,13 @@ from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.function_plan import FunctionPlan
-    from pytest_mimic._core.engine.real_calls import Step
 
 
-def decide(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> Step:
-    """Return the step for a call."""
+def decide(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> Step | None:
+    """Return the step for a call; None if it passes."""
     state = plan.state
     if state.inside.is_nested:
-        return PASS
+        return None
     decisions: Decisions = state.decisions or decisions_of(state)
     return decisions.decide(plan.call(args, kwargs))
 
@@ -39,17 +37,17 @@ def call(
 ) -> Any:
     """Give the outcome of a plain function."""
     step = decide(plan, args, kwargs)
+    if step is None:
+        return function(*args, **kwargs)
     if step.mode == "replay":
         return _recorded(step)
-    if step.mode == "pass":
-        return function(*args, **kwargs)
     try:
         with step.running():
             result = function(*args, **kwargs)
     except BaseException as error:
         if not _is_answered(step, error):
             raise
-        return _recorded(step.replay)
+        return _recorded(step)
     return _record_result(step, result)
 
 
@@ -58,25 +56,25 @@ async def call_async(
 ) -> Any:
     """Give the outcome of a coroutine function."""
     step = decide(plan, args, kwargs)
+    if step is None:
+        return await function(*args, **kwargs)
     if step.mode == "replay":
         return given(step.load())
-    if step.mode == "pass":
-        return await function(*args, **kwargs)
     return await _record_coroutine(step, function(*args, **kwargs))
 
 
-def stream_of(step: Replay | RealCall, stream: Any, *, is_async: bool) -> Any:
+def stream_of(step: Step, stream: Any, *, is_async: bool) -> Any:
     """Return the generator that replays a stream, or relays the real `stream`."""
     if step.mode == "replay":
         return (replay_async if is_async else replay)(step)
     # A function of another kind may be recorded.
-    verifies = step.recorded is not None and step.recorded.stored.kind == "stream"
+    verifies = step.mode == "verify" and step.stored.kind == "stream"
     if is_async:
         return (verify_async if verifies else relay_async)(step, stream)
     return (verify if verifies else relay)(step, stream)
 
 
-def _recorded(step: Replay) -> Any:
+def _recorded(step: Step) -> Any:
     """Return the recorded outcome of a plain function, in the form in which the real call returned it."""
     is_awaited = step.stored.awaited
     if step.stored.kind == "stream":
@@ -91,7 +89,7 @@ def _recorded(step: Replay) -> Any:
     return late()
 
 
-def _is_answered(real_call: RealCall, error: BaseException) -> bool:
+def _is_answered(real_call: Step, error: BaseException) -> bool:
     """Complete a call with an exception, and return whether a recorded outcome answers the caller instead.
 
     An interrupt, an exit, a cancellation and a skip are not outcomes.
@@ -103,21 +101,21 @@ def _is_answered(real_call: RealCall, error: BaseException) -> bool:
     return real_call.answers(error)
 
 
-def _record_result(real_call: RealCall, result: object) -> object:
+def _record_result(real_call: Step, result: object) -> object:
     """Complete a call with what a plain function returned: a value now, a stream or coroutine when it ends."""
     is_stream = isinstance(result, (types.GeneratorType, types.AsyncGeneratorType))
     is_awaited = isinstance(result, (types.CoroutineType, types.AsyncGeneratorType))
-    recorded = real_call.recorded
-    is_other = recorded is not None and (is_stream, is_awaited) != (
-        recorded.stored.kind == "stream",
-        recorded.stored.awaited,
+    verifies = real_call.mode == "verify"
+    is_other = verifies and (is_stream, is_awaited) != (
+        real_call.stored.kind == "stream",
+        real_call.stored.awaited,
     )
     if is_other or not (is_stream or is_awaited):
         real_call.complete(Outcome("value", result))  # a stream is compared with a value, for example
         # A coroutine that is never awaited would warn, and a generator end when the garbage collector likes.
         if is_other and isinstance(result, (types.GeneratorType, types.CoroutineType)):
             result.close()
-        return result if recorded is None else _recorded(recorded)
+        return _recorded(real_call) if verifies else result
     real_call.awaited = is_awaited
     late: Any = (
         stream_of(real_call, result, is_async=is_awaited)
@@ -128,7 +126,7 @@ def _record_result(real_call: RealCall, result: object) -> object:
     return late
 
 
-async def _record_coroutine(real_call: RealCall, coroutine: Any) -> object:
+async def _record_coroutine(real_call: Step, coroutine: Any) -> object:
     """Await the real coroutine and complete the call."""
     real_call.begun = True
     try:
@@ -139,9 +137,9 @@ async def _record_coroutine(real_call: RealCall, coroutine: Any) -> object:
             raise
     else:
         real_call.complete(Outcome("value", result))
-        if real_call.recorded is None:
+        if real_call.mode == "run":
             return result
-    return given(real_call.replay.load())
+    return given(real_call.load())
 
 
 def generator_wrapper(mimicked: object, function: Callable[..., object]) -> Callable[..., Any]:
@@ -154,11 +152,11 @@ def generator_wrapper(mimicked: object, function: Callable[..., object]) -> Call
 
 def _stream(plan: FunctionPlan | None, function: Any, args: Any, kwargs: Any, *, is_async: bool) -> Any:
     """Return the stream of a call: the real one, or one that records or replays it."""
-    step = PASS if plan is None else decide(plan, args, kwargs)
-    if step.mode == "replay":
+    step = None if plan is None else decide(plan, args, kwargs)
+    if step is not None and step.mode == "replay":
         return stream_of(step, None, is_async=is_async)
     stream = function(*args, **kwargs)
-    return stream if step.mode == "pass" else stream_of(step, stream, is_async=is_async)
+    return stream if step is None else stream_of(step, stream, is_async=is_async)
 
 
 def _generator(mimicked: Any, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Place, Plan
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.owners import Errors, Owner
-    from pytest_mimic._core.engine.real_calls import RealCall
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.pending.waiting import Renewals
     from pytest_mimic._core.tree.messages import Known
@@ -228,7 +228,7 @@ class Recordings:
 
     def encode(
         self,
-        real: RealCall,
+        real: Step,
         outcome: Outcome,
         duration: float,
         *,
@@ -272,7 +272,7 @@ class Recordings:
             self._state.log("recorded", call, stored=stored, seconds=duration)
         return stored
 
-    def record(self, real: RealCall, outcome: Outcome, duration: float) -> None:
+    def record(self, real: Step, outcome: Outcome, duration: float) -> None:
         """Record the outcome of a call that belongs to no sequence and no cassette.
 
         Of the streams that a run reads, the one that goes furthest is kept.

@@ -40,7 +40,7 @@ class RunState:
         decisions: The decisions of the run; see `decisions.decisions_of`. None if no call has needed one.
         open_cassettes: The cassettes that are open, the innermost one last.
         own_cassettes: Those that the current thread or task has opened, or was started in.
-        running: The real calls (`real_calls.RealCall`) whose code runs now, for the progress line.
+        running: The real calls (`steps.Step`) whose code runs now, for the progress line.
         discarded: Functions that end calls whose streams were collected as garbage.
         pending: The errors that must fail the running test, even if its code catches them.
         places: The rootdir and the base temporary folder.

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pytest_mimic._core.engine.replay import Replay, given
+from pytest_mimic._core.engine.steps import Step, given
 from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.engine.real_calls import RealCall
 
 
 class Reading:
     """The part of a real stream that its reader has read so far."""
 
-    def __init__(self, real_call: RealCall) -> None:
+    def __init__(self, real_call: Step) -> None:
         self._call = real_call
         self._items: list[object] = []
         real_call.begun = True
@@ -37,7 +34,7 @@ class Reading:
             self.end(Outcome("raised", exception=error))
 
 
-def relay(real_call: RealCall, stream: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+def relay(real_call: Step, stream: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
     """Relay a real generator and record it.
 
     Raises:
@@ -69,7 +66,7 @@ def relay(real_call: RealCall, stream: Generator[Any, Any, Any]) -> Generator[An
         stream.close()
 
 
-async def relay_async(real_call: RealCall, stream: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
+async def relay_async(real_call: Step, stream: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
     """Relay a real async generator and record it."""
     reading = Reading(real_call)
     try:
@@ -95,7 +92,7 @@ async def relay_async(real_call: RealCall, stream: AsyncGenerator[Any, Any]) -> 
         await stream.aclose()
 
 
-def replay(step: Replay) -> Generator[Any, Any, Any]:
+def replay(step: Step) -> Generator[Any, Any, Any]:
     """Give the items of a recorded stream, and its end.
 
     Raises:
@@ -115,7 +112,7 @@ def replay(step: Replay) -> Generator[Any, Any, Any]:
 
 
 async def replay_async(
-    step: Replay, before: Callable[[], Awaitable[None]] | None = None
+    step: Step, before: Callable[[], Awaitable[None]] | None = None
 ) -> AsyncGenerator[Any, Any]:
     """Give the items of a recorded async stream, and its end. What is to be done `before` is awaited first."""
     if before is not None:
@@ -129,9 +126,9 @@ async def replay_async(
         refuse_sent(step, sent)
 
 
-def verify(real_call: RealCall, stream: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+def verify(real_call: Step, stream: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
     """Read a real generator as far as its recording goes, compare both, and give the recorded one."""
-    real, recorded = relay(real_call, stream), real_call.replay
+    real, recorded = relay(real_call, stream), real_call
     try:
         for _ in range(_extent(recorded)):
             next(real)
@@ -142,9 +139,9 @@ def verify(real_call: RealCall, stream: Generator[Any, Any, Any]) -> Generator[A
     return (yield from replay(recorded))
 
 
-def verify_async(real_call: RealCall, stream: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
+def verify_async(real_call: Step, stream: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
     """Do the same with an async generator."""
-    real, recorded = relay_async(real_call, stream), real_call.replay
+    real, recorded = relay_async(real_call, stream), real_call
 
     async def read() -> None:
         try:
@@ -158,13 +155,13 @@ def verify_async(real_call: RealCall, stream: AsyncGenerator[Any, Any]) -> Async
     return replay_async(recorded, read)
 
 
-def _extent(recorded: Replay) -> int:
+def _extent(recorded: Step) -> int:
     """Return how many items are asked for: one more than those recorded, if the stream has ended after these."""
     outcome = recorded.load()
     return len(outcome.items) + (outcome.end is not None)
 
 
-def refuse_sent(step: RealCall | Replay, sent: object) -> None:
+def refuse_sent(step: Step, sent: object) -> None:
     """Refuse what a reader sends or throws into a stream: the items that follow may depend on it.
 
     Raises:

@@ -15,14 +15,14 @@ from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.real_calls import RealCall
+    from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.vault import Stored
     from pytest_mimic.errors import DriftError
 
 
-def verify(real: RealCall, outcome: Outcome, duration: float) -> None:
+def verify(real: Step, outcome: Outcome, duration: float) -> None:
     """Compare the outcome of a real call with its recording, and note a difference."""
-    state, call, expected = real.state, real.call, real.replay.stored
+    state, call, expected = real.state, real.call, real.stored
     outcome = _as_recorded(real, outcome)
     with state.guard:
         state.ledger.verified += 1
@@ -36,7 +36,7 @@ def verify(real: RealCall, outcome: Outcome, duration: float) -> None:
         state.log(kind, call, stored=expected, seconds=duration, error=drift, found=found)
 
 
-def compare_repeated(real: RealCall, outcome: Outcome, _duration: float) -> None:
+def compare_repeated(real: Step, outcome: Outcome, _duration: float) -> None:
     """Compare what a wider fixture does for real again, at a service, with its recording.
 
     So the tables that it made are there for the tests that are recorded now. These cannot rest on recorded answers that
@@ -51,9 +51,9 @@ def compare_repeated(real: RealCall, outcome: Outcome, _duration: float) -> None
         state.blame(differs_below(call.label, drift.facts, scope=owner.name), call)
 
 
-def _drift(real: RealCall, actual: Outcome) -> tuple[DriftError | None, list[Difference]]:
+def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Difference]]:
     """Return the error that shows how a real outcome differs from its recording, None if they agree, and the differences."""
-    call, state, stored = real.call, real.state, real.replay.stored
+    call, state, stored = real.call, real.state, real.stored
     recorded, failure = stored.load(call.paths), actual.last.exception
     if failure is not None and recorded.last.exception is None:
         error = unverifiable(call.label, failure, test=state.test, redactor=state.redactor)
@@ -80,7 +80,7 @@ def _drift(real: RealCall, actual: Outcome) -> tuple[DriftError | None, list[Dif
     return drift(call.label, lines, test=state.test), found
 
 
-def _as_recorded(real: RealCall, outcome: Outcome) -> Outcome:
+def _as_recorded(real: Step, outcome: Outcome) -> Outcome:
     """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
     state, call = real.state, real.call
     if not state.redactor.environment.forms:
@@ -95,9 +95,9 @@ def _as_recorded(real: RealCall, outcome: Outcome) -> Outcome:
 # -- reviews
 
 
-def _keep_for_review(real: RealCall, drifted: tuple[Outcome, float] | None) -> None:
+def _keep_for_review(real: Step, drifted: tuple[Outcome, float] | None) -> None:
     """Let a drift wait for a review, or an equal outcome that is to be stamped. What cannot be stored does not wait."""
-    recordings, recorded, new = real.state.decisions.recordings, real.replay.stored, None
+    recordings, recorded, new = real.state.decisions.recordings, real.stored, None
     if drifted is not None:
         with suppress(MimicError):
             new = _encoded(real, *drifted)
@@ -108,15 +108,15 @@ def _keep_for_review(real: RealCall, drifted: tuple[Outcome, float] | None) -> N
         recordings.renewals.verified(recorded.name, real.place.number, made, new)
 
 
-def _has_changed(real: RealCall) -> bool:
+def _has_changed(real: Step) -> bool:
     """Return whether the source, or what the call reaches and reads, has changed since an outcome was recorded."""
-    state, inputs = real.state, real.replay.stored.entry.get("inputs")
+    state, inputs = real.state, real.stored.entry.get("inputs")
     if state.is_stale(real.call.plan, real.place.source):
         return True
     return bool(inputs and state.settings.inputs != "ignore" and state.changed_inputs(inputs))
 
 
-def _encoded(real: RealCall, outcome: Outcome, duration: float) -> Stored:
+def _encoded(real: Step, outcome: Outcome, duration: float) -> Stored:
     """Return the outcome as recording would store it. MimicError: it would refuse it."""
     plan = real.call.plan
     if plan.kind != "function" and outcome.kind == "raised":
@@ -135,11 +135,11 @@ def _encoded(real: RealCall, outcome: Outcome, duration: float) -> Stored:
         outcome.items = items
 
 
-def _stamped(real: RealCall) -> Stored:
+def _stamped(real: Step) -> Stored:
     """Return a recorded outcome with what its call now reaches and reads."""
     from pytest_mimic._core.vault.recording_facts import KeptInputs
 
-    stored, trace = real.replay.stored, real.trace
+    stored, trace = real.stored, real.trace
     if trace is None:
         return stored.again()
     name = stored.entry.get("inputs")

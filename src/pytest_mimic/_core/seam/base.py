@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
@@ -27,58 +27,28 @@ _NETWORK = {
 }
 
 
-class Step(Protocol):
-    """The engine's decision about one call at an edge.
+@contextmanager
+def recording(step: Any, store_error: Callable[[Exception], Any] = lambda _: None) -> Iterator[None]:
+    """Return the block for the original function: of a step that is not to replay, or of a call without a step.
 
-    `mode` says what the edge has to do: return the recorded outcome (`replay`), call the original function and
-    report its outcome (`run`), do both in this order (`verify`), or call it and report nothing (`pass`).
+    Inside it, the edge gives the answer to `step.finish`. An exception that ends the block ends the step, too: it is
+    the outcome if `store_error` has plain data for it; if that is None, nothing is recorded. To verify, the
+    block then ends without the exception, as the caller gets the recorded outcome.
     """
-
-    mode: Literal["replay", "run", "verify", "pass"]
-    call: Any  # as the engine has it, with the edge's own call as `edge_call`; for all but `pass`
-
-    def outcome(self, *, is_read_only: bool = False) -> Any:
-        """Return the recorded plain data: to `replay` or `verify`. It is no copy if the edge `is_read_only`."""
-        ...
-
-    def exhausted(self) -> Exception:
-        """Return the error to raise when a reader wants more than was recorded. For `replay` and `verify`."""
-        ...
-
-    def running(self) -> AbstractContextManager[None]:
-        """Return a block for the original function: calls made inside it are not recorded on their own."""
-        ...
-
-    def finish(self, plain: object) -> None:
-        """Record the outcome, as plain data without secrets; to `verify`, compare it: a difference fails the test later.
-
-        It may come late: the outcome of a stream is known when its reader stops. After the first, nothing counts.
-        """
-        ...
-
-    def abandon(self, error: BaseException | None = None) -> None:
-        """End a run that has no outcome, for example after an interrupt: nothing is recorded. To verify, an error is drift."""
-        ...
-
-    def report(self, what: str) -> None:
-        """Add a line to the summary that says what this call did."""
-        ...
-
-    def answers(self, error: BaseException) -> bool:
-        """Return whether the edge returns the recorded outcome although the original raised this: to `verify` only."""
-        ...
-
-    def refuse(self) -> Step:
-        """End a run whose request has a placeholder in place of a secret, and return what to do instead.
-
-        Raises:
-            MissingRecordingError: It has no recording.
-        """
-        ...
-
-    def end_later(self, end: Callable[[], None]) -> None:
-        """Call a function that ends this run, at a time when no garbage is being collected."""
-        ...
+    if step is None:
+        yield
+        return
+    try:
+        with step.running():
+            yield
+    except BaseException as error:
+        plain = store_error(error) if isinstance(error, Exception) else None
+        if plain is None:
+            step.abandon(error)
+        else:
+            step.finish(plain)
+        if not step.answers(error):
+            raise
 
 
 class ClientCall(NamedTuple):
@@ -103,56 +73,6 @@ class ClientCall(NamedTuple):
     secrets: Callable[[], Any] | None = None
 
 
-class Port(Protocol):
-    """The engine as the edges of one client see it.
-
-    Attributes:
-        redactor: The rules for secrets, which must not enter a recording.
-        is_replaying: Whether no call runs for real, except those that are excluded.
-        noting: A block whose `MimicError` fails the running test, even if the code under test catches it.
-    """
-
-    @property
-    def redactor(self) -> Redactor: ...
-
-    @property
-    def is_replaying(self) -> bool: ...
-
-    @property
-    def noting(self) -> AbstractContextManager[None]: ...
-
-    def taking(self) -> bool:
-        """Return whether calls of this client are mimicked at the moment. It is cheap."""
-        ...
-
-    def unmimicked(self) -> AbstractContextManager[None]:
-        """Return a block in which no call is mimicked, of any client or function."""
-        ...
-
-    def takes(self, call: ClientCall) -> bool:
-        """Return whether this call is mimicked. For other calls, `begin` returns a step to pass."""
-        ...
-
-    def takes_kind(self, kind: str) -> bool:
-        """Return whether a line takes calls of this kind of client."""
-        ...
-
-    def begin(self, call: ClientCall) -> Step:
-        """Decide about a call.
-
-        Raises:
-            MissingRecordingError: It has no recording, and the mode does not run it.
-        """
-        ...
-
-    def ordinal(self, space: str, name: str) -> int:
-        """Return the number of `name` among those used in `space` by this test or cassette, from 0.
-
-        Names that change from run to run, such as ports and random ids, are recorded by their numbers.
-        """
-        ...
-
-
 class Edge(NamedTuple):
     """A function of a client at which its calls are intercepted.
 
@@ -161,13 +81,13 @@ class Edge(NamedTuple):
     Attributes:
         module: The module that defines it, `requests.adapters`.
         path: The names that lead to it there, `("HTTPAdapter", "send")`.
-        wrap: Gets the original function and the port, and returns the function that replaces it.
+        wrap: Gets the original function and the engine's `Port`, and returns the function that replaces it.
         origin: The client whose port `wrap` gets; by default, the adapter's own.
     """
 
     module: str
     path: tuple[str, ...]
-    wrap: Callable[[Callable[..., Any], Port], Callable[..., Any]]
+    wrap: Callable[[Callable[..., Any], Any], Callable[..., Any]]
     origin: str = ""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._core.engine.cassettes import Cassette
-from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
+from pytest_mimic._core.engine.client_plan import ClientPlan, Port
 from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
@@ -70,7 +70,7 @@ class Conversation:
             self._state.test = destination.test
             self._state.owner = Owner(destination.test)
 
-        port = ClientPort(self._state)
+        port = Port(self._state)
         for target in http_lines(targets) or [Target("http")]:
             adapter = load_adapter(target.module)
             plan = ClientPlan(
@@ -88,7 +88,7 @@ class Conversation:
             return _why_not(exchange.request)
         try:
             step = self._edge.port.begin(call)
-            if step.mode != "run":
+            if step is None:
                 return "only= or exclude= in mimic_functions leaves it out"
             recorder = ExchangeRecorder(step)
             head = exchange.head

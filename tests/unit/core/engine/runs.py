@@ -10,7 +10,7 @@ import toy_client
 from toy_adapter import ToyAdapter, wrap_ask
 
 from pytest_mimic._core.engine.cassettes import Cassette
-from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
+from pytest_mimic._core.engine.client_plan import ClientPlan, Port
 from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.run_state import RunState
@@ -97,9 +97,9 @@ class Runs:
 
     def port(
         self, cassette: Cassette | None = None, *, kind: type[ToyAdapter] = ToyAdapter, **options: Any
-    ) -> ClientPort:
+    ) -> Port:
         """Return the port of a client that is mimicked."""
-        port = ClientPort(self.state)
+        port = Port(self.state)
         port.plans.append(ClientPlan(self.state, kind("toy_client"), Options(**options), cassette))
         return port
 

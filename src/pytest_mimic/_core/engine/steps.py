@@ -1,0 +1,224 @@
+"""What the engine decides about one call: give what is recorded, or make it for real, and record or compare its outcome."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any, Literal
+from weakref import finalize
+
+from pytest_mimic._core.outcome.outcome import Outcome, is_cancellation, is_outcome, raise_again
+from pytest_mimic._core.vault.parsing import fresh_copies
+from pytest_mimic.errors import MimicError, UnstorableOutcomeError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call, Place
+    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.vault import Stored
+
+
+class Step:
+    """What is to be done with a call. One that is left out has no step.
+
+    `mode` says what: give the recorded outcome (`replay`), call the original function and report its outcome (`run`), or do
+    both in this order (`verify`): so the calls that follow are the recorded ones. What differs fails the test afterwards.
+
+    Attributes:
+        call: The call. At a client, its `edge_call` is what the edge has begun.
+        effects: The arguments of a function as they were before the original could change them.
+        begun: Whether the stream or coroutine that the call returned is being consumed.
+        awaited: Whether a plain function returned a coroutine or an async generator.
+        active: Whether a real call has no outcome so far. Nothing that is mimicked inside of it is recorded on its own.
+    """
+
+    __slots__ = (
+        *("_counts", "_started", "active", "awaited", "begun", "call"),
+        *("effects", "mode", "place", "state", "trace"),
+    )
+
+    def __init__(
+        self, state: RunState, call: Call, place: Place, mode: Literal["replay", "run", "verify"]
+    ) -> None:
+        self.state, self.call, self.place, self.mode = state, call, place, mode
+        self._counts = mode == "replay" or place.repeats  # the first copy counts as a replay
+        self.active = mode != "replay"
+        if self.active:
+            self.effects = call.plan.effects(call)
+            self.trace = state.trace(call)
+            self.begun = self.awaited = False
+            self._started = state.clock()
+
+    @property
+    def label(self) -> str:
+        return self.call.label
+
+    # -- what is recorded
+
+    @property
+    def stored(self) -> Stored:
+        assert self.place.found is not None
+        return self.place.found
+
+    def load(self) -> Outcome:
+        """Return a fresh copy of the recorded outcome."""
+        with self.state.pending:
+            outcome = self.stored.load(self.call.paths)
+        self._count()
+        return outcome
+
+    def outcome(self, *, is_read_only: bool = False) -> Any:
+        """Return the plain data that an edge has recorded: to `replay` or `verify`. It is no copy if the edge `is_read_only`."""
+        if not self.stored.is_plain:  # few are: a store of paths is made for them
+            plain = self.load().value
+        else:
+            value = self.stored.entry["value"]
+            plain = value if is_read_only else fresh_copies(value)()
+            self._count()
+        # A client tries a failed request again after a while; a replay has nothing to wait for.
+        plan: Any = self.call.plan
+        if plan.adapter.failure(plain):
+            self.state.watch()
+        return plain
+
+    def _count(self) -> None:
+        if not self._counts:
+            return
+        self._counts = False
+        entry, state = self.stored.entry, self.state
+        target = self.call.plan.target
+        state.ledger.replays.append((entry["duration"], self.place.name, entry.get("inputs"), target))
+        if state.log is not None:
+            state.log("replayed", self.call, stored=self.stored)
+
+    def exhausted(self) -> MimicError:
+        """Return the error to raise when a reader wants more than was recorded."""
+        from pytest_mimic._core.tree.messages import read_further
+
+        error = read_further(self.call.label, test=self.state.test)
+        return self.state.blame(error, self.call, by_option=False)
+
+    # -- the real call
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Mark the code that runs in this block, and in threads it starts, as part of this call."""
+        state, trace = self.state, self.trace
+        state.running.add(self)
+        try:
+            with (
+                state.inside.entered(self),
+                nullcontext() if trace is None else trace.noter.noting(self, trace),
+            ):
+                yield
+        finally:
+            state.running.discard(self)
+
+    @property
+    def seconds(self) -> float:
+        return self.state.clock() - self._started
+
+    def complete(self, outcome: Outcome) -> None:
+        """Record an outcome, or compare it with the recording. An error of ours refuses it: nothing is recorded."""
+        if not self.active:
+            return
+        duration = self.seconds
+        try:
+            with self.state.pending:
+                assert self.place.keep is not None
+                self.place.keep(self, outcome, duration)
+        finally:
+            self.active = False
+
+    def finish(self, plain: object) -> None:
+        """Complete the call with plain data without secrets. It may come late: when the reader of a stream stops."""
+        self.complete(Outcome("value", plain))
+
+    def abandon(self, error: BaseException | None = None) -> None:
+        """End the call without an outcome. Nothing is recorded; the summary names a call that was cancelled or raised.
+
+        `error` is the exception that the original raised, which has no plain form. To verify, it is drift.
+        """
+        failed = error is not None and is_outcome(error)
+        if self.mode == "verify":
+            if failed:
+                self.complete(Outcome("raised", exception=error))
+        elif self.active and is_cancellation(sys.exc_info()[1]):
+            self.report("was cancelled: not recorded")
+        elif self.active and failed:
+            self.report(f"raised {type(error).__name__}: not recorded")
+        self.active = False
+
+    def answers(self, error: BaseException) -> bool:
+        """Return whether the caller gets the recorded outcome, although the original raised this: to `verify` only."""
+        return self.mode == "verify" and is_outcome(error)
+
+    def report(self, what: str) -> None:
+        """Add a line to the summary that says what this call did."""
+        self.state.ledger.notes.add(f"{self.label} {what}")
+
+    def refuse(self) -> Step:
+        """End a call whose request has the placeholder of a secret, and return the step to replay it instead.
+
+        Raises:
+            MissingRecordingError: It has no recording.
+        """
+        from pytest_mimic._core.tree.messages import placeholder_sent, unsendable
+
+        self.active = False
+        state, label = self.state, self.label
+        if self.mode == "run":
+            raise state.blame(placeholder_sent(label, test=state.test), self.call, by_option=False)
+        state.ledger.verified += 1
+        drift = state.blame(unsendable(label, test=state.test), self.call)
+        if state.log is not None:
+            state.log("drifted", self.call, stored=self.stored, error=drift)
+        self.mode = "replay"
+        return self
+
+    def copy(self, value: object) -> object:
+        """Return a copy of an item of a stream, as it is now. UnstorableOutcomeError: it cannot be stored."""
+        from pytest_mimic._core.outcome.encoding import snapshot
+
+        if self.mode == "run":
+            with self.state.pending:
+                return snapshot(value, target=self.call.plan.target, paths=self.call.paths)
+        try:
+            return snapshot(value).load()
+        except UnstorableOutcomeError:  # it differs from the recording, which could be stored
+            return value
+
+    # -- what ends late
+
+    def end_later(self, end: Callable[[], None]) -> None:
+        """Call a function that ends this call with the running phase of the test: now it is discarded, perhaps as garbage."""
+        self.state.discarded.append(end)
+
+    def end_with(self, late: object, *, unread: Outcome | None = None) -> None:
+        """End the call if the stream or coroutine that it returned is discarded before it was consumed.
+
+        Its outcome is then the `unread` stream. A coroutine has no such outcome.
+        """
+
+        def discarded() -> None:
+            if self.begun:  # it ends by itself, after this
+                return
+            if unread is None:
+                self.abandon()
+                return
+            with suppress(MimicError):  # it fails the test; nobody would catch it here
+                self.complete(unread)
+
+        # At the exit of the process the run has ended, and with it what could record the outcome.
+        finalize(late, discarded).atexit = False
+
+
+def given(outcome: Outcome) -> Any:
+    """Return the value of a recorded outcome, or raise its exception."""
+    exception, outcome.exception = outcome.exception, None
+    if exception is not None:
+        try:
+            raise_again(exception)
+        finally:
+            del exception  # its traceback refers to this frame: a cycle would keep the arguments
+    return outcome.value
