@@ -12,16 +12,7 @@ from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge, recording
 from pytest_mimic._core.seam.sync_async import async_method, sync_method
 
-__all__ = [
-    "Adapter",
-    "ClientCall",
-    "Edge",
-    "Port",
-    "Step",
-    "async_method",
-    "recording",
-    "sync_method",
-]
+__all__ = ["Adapter", "ClientCall", "Edge", "Port", "Step", "async_method", "recording", "sync_method"]
 
 for _public in (Adapter, ClientCall, Edge, Port, Step, async_method, recording, sync_method):
     _public.__module__ = __name__

@@ -50,11 +50,11 @@ BUDGET = {
     "_tools.foreign": 785,
     "_tools.shown": 1_365,
     "_tools.unused": 330,
-    "face": 430,
+    "face": 422,
     "ground": 845,
 }
 # These two only fall.
-MOST_LINES = 31_551
+MOST_LINES = 31_540
 MOST_FILES = 230
 MOST_ARROWS = 125
 MOST_FLOORS = 12

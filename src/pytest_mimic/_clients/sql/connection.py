@@ -95,10 +95,8 @@ class StandInConnection:
     def commit(self) -> None:
         """Commit. This is a call, for it can fail."""
         was_used, self.used = self.used, False
-        if self.resetting or not was_used or not self.port.taking():
-            self._end("commit")
-            return
-        step = self.port.begin(action("COMMIT", database=self.place()))
+        is_call = was_used and not self.resetting and self.port.taking()
+        step = self.port.begin(action("COMMIT", database=self.place())) if is_call else None
         if step is None:
             self._end("commit")
             return
