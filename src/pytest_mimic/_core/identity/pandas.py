@@ -147,7 +147,19 @@ def _texts(array: Any) -> object:
     return Raw(("texts", len(array)), len(data), lambda: (data,))
 
 
-RULES: dict[tuple[str, str], Rule] = {
+def _with_attributes(rule: Rule) -> Rule:
+    """Return the rule with the attributes that a user has set on a value. pandas gives its own ones an underscore."""
+
+    def reduce(value: Any, layout: bool) -> object:
+        data = rule.reduce(value, layout)
+        counted = "sortorder", *getattr(type(value), "_metadata", ())
+        names = [name for name in getattr(value, "__dict__", ()) if name[:1] != "_" and name not in counted]
+        return (data, {name: value.__dict__[name] for name in names}) if names else data
+
+    return rule._replace(reduce=reduce)
+
+
+_RULES: dict[tuple[str, str], Rule] = {
     ("pandas", "DataFrame"): Rule(_table, "DataFrame"),
     ("pandas", "Series"): Rule(_table, "Series"),
     ("pandas", "Index"): Rule(_index),
@@ -162,3 +174,5 @@ RULES: dict[tuple[str, str], Rule] = {
     ("pandas", "NAType"): _scalar(lambda _: None),
     ("pandas", "NaTType"): _scalar(lambda _: None),
 }
+_PARTS = ("ExtensionArray", "ExtensionDtype")  # of tables, with public attributes of their own
+RULES = {name: rule if name[1] in _PARTS else _with_attributes(rule) for name, rule in _RULES.items()}

@@ -16,6 +16,7 @@ from typing import Any
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.origin import is_in_project
+from pytest_mimic._core.types.kinds import PLAIN
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
@@ -182,12 +183,23 @@ def class_source(value: type) -> str | None:
     """Return the fingerprint of a class's definition, or None if it is not found."""
     if (kept := vars(value).get(KEPT_SOURCE)) is not None:
         return str(kept)
-    codes = (method.__code__.co_filename for method in own_methods(value))
-    file = next(codes, None) or getattr(sys.modules.get(value.__module__), "__file__", None)
+    from pytest_mimic._core.types.names import named_like
+
+    file = next((method.__code__.co_filename for method in own_methods(value)), None)
+    other = named_like(value)
+    # One that was made by a call has no source, even if its name leads to another class; that of a reloaded module is alike.
+    if file is None and (not isinstance(other, type) or _plain_parts(other) == _plain_parts(value)):
+        file = getattr(sys.modules.get(value.__module__), "__file__", None)
     if file is None:
         return None
     linecache.checkcache(file)
     return _source_of_class(value.__qualname__, file, _stamp(file))
+
+
+def _plain_parts(value: type) -> dict[str, object]:
+    """Return what a class holds by its names: plain values, and of all else the types."""
+    parts = {name: part for name, part in vars(value).items() if name[:2] != "__"}
+    return {name: part if type(part) in PLAIN else type(part) for name, part in parts.items()}
 
 
 def own_methods(value: type) -> Iterator[FunctionType]:

@@ -263,21 +263,27 @@ def _refuse_empty_cells(thing: Any) -> None:
 
 
 def _refuse_lost_attributes(thing: Any) -> None:
-    """Raise UnkeptError if a library's way to pickle leaves out attributes that a class of another package adds."""
+    """Raise UnkeptError if a library's way to pickle leaves out what a class of another package, or a user, adds."""
     cls: Any = type(thing)
     decides = next((base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base))), object)
     # The `__module__` of a class in C may be a descriptor.
     package, own = (str(one.__module__).partition(".")[0] for one in (decides, cls))
-    if package in ("builtins", "pydantic", own) or cls in copyreg.dispatch_table:
+    if package in ("builtins", "pydantic") or cls in copyreg.dispatch_table:
         return
+    had = all_attributes(thing, below=decides).keys()
+    if package == own:
+        # Most libraries leave out what they make anew, under any name. These give such attributes an underscore.
+        had = {name for name in had if name[:1] != "_"} if own in ("pandas", "polars") else set()
+        if not had:
+            return
     try:
         # A class may keep a state of its own, and change it.
         parts = [dict(part) if type(part) is dict else part for part in thing.__reduce_ex__(4)]
         again = copy._reconstruct(thing, None, *parts)  # type: ignore[attr-defined]
     except Exception:  # which the pickle then raises too, or it goes by its name
         return
-    had, has = (all_attributes(one, below=decides).keys() for one in (thing, again))
-    lost = had - has
+    # The same object says nothing: another process has another one, which is made without attributes.
+    lost = had - (all_attributes(again, below=decides).keys() if again is not thing else set())
     lost -= {*getattr(cls, "_internal_names_set", ())}  # pandas fills its caches anew
     if lost or type(again) is not cls:
         what = (

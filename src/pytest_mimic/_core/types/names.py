@@ -54,11 +54,17 @@ def original(thing: object) -> Any:
     return getattr(thing, "__mimic_original__", thing)
 
 
-def importable(thing: object) -> object:
-    """Return what the own name of a class or function leads to: that, or its mimic wrapper. None for anything else."""
+def named_like(thing: object) -> object:
+    """Return what the own name of a class or function leads to, None if there is nothing."""
     found: Any = sys.modules.get(getattr(thing, "__module__", None) or "")
     for step in str(getattr(thing, "__qualname__", "")).split("."):
         found = getattr(found, step, None)
+    return found
+
+
+def importable(thing: object) -> object:
+    """Return what the own name of a class or function leads to: that, or its mimic wrapper. None for anything else."""
+    found = named_like(thing)
     return found if found is not None and original(found) is original(thing) else None
 
 

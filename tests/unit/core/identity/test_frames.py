@@ -97,6 +97,16 @@ def test_a_frame_counts_by_its_columns_not_by_its_blocks(names, rows, data):
     assert fingerprint(pd.concat(columns, axis=1)) != expected
 
 
+@pytest.mark.parametrize(
+    "make", [lambda: pd.Timestamp(0), lambda: pd.DataFrame({"a": [1]}), lambda: pd.Index([1])]
+)
+def test_attributes_that_were_set_on_a_value_count(make):
+    bare, one, other = make(), make(), make()
+    one.x, other.x = "m", "s"
+
+    assert len({fingerprint(value) for value in (bare, one, other)}) == 3
+
+
 def test_each_cell_of_a_wide_frame_counts_in_its_place():
     values = np.random.default_rng(1).random((5, 700))
     frame = pd.DataFrame(values)

@@ -30,7 +30,7 @@ import pytest
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import fingerprint, fingerprint_outcome
-from pytest_mimic._core.types.kinds import register_fingerprint
+from pytest_mimic._core.types.kinds import Unstable, register_fingerprint
 
 NAN = float("nan")
 UTC = datetime.timezone.utc
@@ -297,6 +297,20 @@ def test_all_values_of_the_table_differ():
 def test_the_order_of_dicts_counts_in_an_outcome_only(expression, same, outcome_same):
     assert fingerprint(made(expression)) == fingerprint(made(same))
     assert (fingerprint_outcome(made(expression)) == fingerprint_outcome(made(same))) is outcome_same
+
+
+def test_a_class_made_under_the_name_of_another_one_does_not_count_as_that():
+    made = type("Bare", (), {"price": 1, "__module__": k.__name__})
+    other = type("Bare", (), {"price": 2, "__module__": k.__name__})
+    reloaded = {"__name__": k.__name__}
+    exec("class Bare:\n    pass", reloaded)
+    again = reloaded["Bare"]
+
+    with pytest.raises(Unstable, match="a class with neither source nor an importable name"):
+        fingerprint(made)
+    assert len({fingerprint(one()) for one in (made, other, k.Bare)}) == 3
+    assert fingerprint(again) == fingerprint(k.Bare)
+    assert fingerprint(again()) == fingerprint(k.Bare())
 
 
 def test_the_slots_of_an_exception_count():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import socket
 import threading
+import zoneinfo
 from collections import namedtuple
 
 import pytest
@@ -160,6 +161,28 @@ def test_a_method_of_a_complete_class_is_kept():
     show = Vault(MemoryStore()).stored(Outcome("value", Child), 0.1).load().value().show
 
     assert show() == "base of child"
+
+
+class Zone(zoneinfo.ZoneInfo):
+    """A zone with attributes, whose pickle is its key."""
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda pd: Zone("Europe/Oslo"), "zoneinfo:ZoneInfo decides how it is pickled, and leaves out x"),
+        (lambda pd: pd.Timestamp("2026-11-02"), "Timestamp decides how it is pickled, and leaves out x"),
+        (lambda pd: pd.DataFrame({"a": [1]}), "NDFrame decides how it is pickled, and leaves out x"),
+    ],
+    ids=["ZoneInfo", "Timestamp", "DataFrame"],
+)
+def test_an_attribute_that_a_replay_would_lack_is_refused(make, expected):
+    value = make(pytest.importorskip("pandas"))
+    Vault(MemoryStore()).stored(Outcome("value", [value]), 0.1)
+
+    value.x = 1
+
+    assert expected in refusal(Outcome("value", [value])).facts[1]
 
 
 def test_the_part_has_a_name_for_people():
