@@ -10,7 +10,7 @@ import pandas  # noqa: F401
 import pytest
 import requests  # noqa: F401
 
-from pytest_mimic._core.outcome.faults import UnkeptError
+from pytest_mimic._core.outcome.outcome import UnkeptError
 from pytest_mimic._core.outcome.pickling import reduced
 
 SHOP = """

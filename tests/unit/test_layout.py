@@ -32,8 +32,8 @@ BUDGET = {
     "_clients.redis": 815,
     "_clients.sql": 1_420,
     "_core.engine": 3_797,
-    "_core.files": 350,
-    "_core.identity": 2_494,
+    "_core.files": 349,
+    "_core.identity": 2_497,
     "_core.inputs": 495,
     "_core.outcome": 2_220,
     "_core.patch": 890,
@@ -42,8 +42,8 @@ BUDGET = {
     "_core.seam": 537,
     "_core.swallowed": 205,
     "_core.targets": 630,
-    "_core.tree": 2_590,
-    "_core.types": 1_035,
+    "_core.tree": 2_547,
+    "_core.types": 1_033,
     "_core.vault": 2_090,
     "_run": 1_545,
     "_tools.cli": 1_560,
@@ -54,8 +54,8 @@ BUDGET = {
     "ground": 845,
 }
 # These two only fall.
-MOST_LINES = 31_540
-MOST_FILES = 230
+MOST_LINES = 31_503
+MOST_FILES = 223
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pytest_mimic._clients.grpc.protobuf import plain_of
 from pytest_mimic._clients.grpc.rpc import NOTED_TARGET, Shape, method_name
 from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge
-from pytest_mimic._core.types.stream_events import Events
+from pytest_mimic._core.types.kinds import Events
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:

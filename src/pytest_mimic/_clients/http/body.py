@@ -18,7 +18,7 @@ from pytest_mimic._clients.http.message import (
     style_of,
     write_json,
 )
-from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
+from pytest_mimic._core.types.kinds import Events, ServerSentEvent
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets

@@ -297,7 +297,7 @@ class Cassette:
             self._recordings.write_cassette(self._file, entries, self._errors, test=test)
 
     def _check_played(self) -> None:
-        from pytest_mimic._core.tree.call_labels import call_label
+        from pytest_mimic._core.tree.recorded_calls import call_label
         from pytest_mimic._core.words import limited
 
         labels = [

@@ -176,7 +176,7 @@ class CallIdentity:
         return self._folders(values, sorted(places, key=lambda place: not self._is_located(place)))
 
     def _folders(self, values: tuple[object, ...], places: Iterable[int]) -> list[str]:
-        from pytest_mimic._core.identity.named_paths import given_folders
+        from pytest_mimic._core.identity.paths import given_folders
 
         return [given for place in places for given in given_folders(values[place], self._places)]
 

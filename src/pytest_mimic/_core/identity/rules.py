@@ -33,7 +33,10 @@ _MAKERS = frozenset({"__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getn
 
 
 def kind_of(type_: type, places: Places, *, layout: bool) -> Kind:
-    """Return the kind of a type that is neither a scalar nor a plain container. See `Resolver`.
+    """Return the kind of a type that is neither a scalar nor a plain container.
+
+    Paths count by their place in `places`. With `layout`, of an outcome, the memory layout of arrays counts, and other
+    facts that equality ignores and a replay gives back.
 
     Raises:
         Unstable: The type has no module, and so no name that is the same in another process.
@@ -177,19 +180,3 @@ def _pydantic_state(value: Any) -> object:
     fields = type(value).model_fields
     counted = {name: item for name, item in value.__dict__.items() if name in fields}
     return counted, value.__pydantic_extra__, value.__pydantic_private__
-
-
-class Resolver:
-    """Finds the kind of a type.
-
-    Args:
-        places: The folders of the run, under which paths count by their place.
-        layout: Whether the value is an outcome: then the memory layout of arrays counts, and other facts that
-            equality ignores and a replay gives back.
-    """
-
-    __slots__ = ("layout", "places")
-
-    def __init__(self, places: Places, *, layout: bool = False) -> None:
-        self.places = places
-        self.layout = layout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from pytest_mimic._core.outcome.faults import NotExactError
+from pytest_mimic._core.outcome.outcome import NotExactError
 
 # A longer array is a pickle.
 _MOST_ELEMENTS = 100

@@ -13,7 +13,7 @@ from enum import Enum, Flag
 from typing import Any
 
 from pytest_mimic._core.outcome.exceptions import is_remade, make, restore, state_of
-from pytest_mimic._core.outcome.faults import NotExactError, OutdatedClassError
+from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
 from pytest_mimic._core.types.kinds import HEAP_TYPE
 from pytest_mimic._core.types.names import is_generated, name_of
 from pytest_mimic._core.types.opening import CACHED_HASH, all_attributes, slot_members

@@ -9,7 +9,7 @@ from typing import Any
 
 from xxhash import xxh3_128
 
-from pytest_mimic._core.outcome.faults import DamagedError
+from pytest_mimic._core.outcome.outcome import DamagedError
 
 Piece = bytes | memoryview
 

@@ -16,7 +16,7 @@ from typing import Any
 from pytest_mimic._core.identity.callables import function_source
 from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source
 from pytest_mimic._core.outcome import exceptions
-from pytest_mimic._core.outcome.faults import RefusedError, UnkeptError
+from pytest_mimic._core.outcome.outcome import RefusedError, UnkeptError
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, is_path_class, persistent_id
 from pytest_mimic._core.outcome.scan import code_in, is_builder, scan
 from pytest_mimic._core.types.kinds import full_name, registered_kind
@@ -270,7 +270,7 @@ def _refuse_lost_attributes(thing: Any) -> None:
     package, own = (str(one.__module__).partition(".")[0] for one in (decides, cls))
     if package in ("builtins", "pydantic") or cls in copyreg.dispatch_table:
         return
-    had = all_attributes(thing, below=decides).keys()
+    had = {*all_attributes(thing, below=decides)}
     if package == own:
         # Most libraries leave out what they make anew, under any name. These give such attributes an underscore.
         had = {name for name in had if name[:1] != "_"} if own in ("pandas", "polars") else set()

@@ -9,7 +9,7 @@ from json import JSONDecoder
 from typing import Any
 
 from pytest_mimic._core.outcome.class_tags import ClassTag, tag_of
-from pytest_mimic._core.outcome.faults import MisreadError, OutdatedClassError, RefusedError
+from pytest_mimic._core.outcome.outcome import MisreadError, OutdatedClassError, RefusedError
 from pytest_mimic._core.outcome.placed_paths import TAGS, TEXT, PathStore
 from pytest_mimic._core.types.kinds import HEAP_TYPE
 from pytest_mimic._core.types.names import find, name_of

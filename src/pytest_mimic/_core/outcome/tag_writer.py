@@ -11,7 +11,7 @@ from json import dumps
 from typing import Any, NamedTuple
 from unicodedata import category
 
-from pytest_mimic._core.outcome.faults import NotExactError
+from pytest_mimic._core.outcome.outcome import NotExactError
 from pytest_mimic._core.outcome.placed_paths import TEXT, PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
 from pytest_mimic._core.types.kinds import Unstable, full_name

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.outcome.faults import MisreadError, NotExactError, OutdatedClassError, RefusedError
+from pytest_mimic._core.outcome.outcome import MisreadError, NotExactError, OutdatedClassError, RefusedError
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tag_reader import Reader
 from pytest_mimic._core.outcome.tag_writer import Writer

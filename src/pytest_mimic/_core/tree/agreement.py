@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.identity.call_identity import identity_of
@@ -15,17 +16,15 @@ from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import hide_values
-from pytest_mimic._core.tree.differing import Difference, differences
+from pytest_mimic._core.tree.differing import ABSENT, Difference, differences
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.library_values import labels_of, library_difference
+from pytest_mimic._core.tree.library_values import form, labels_of, library_difference
 from pytest_mimic._core.tree.making import WHOLE, Live, tree_of
-from pytest_mimic._core.tree.parts import kind_of, steps
+from pytest_mimic._core.tree.parts import items_of, kind_of, steps
 from pytest_mimic._core.tree.secrets import is_secret_label, secrets_in
-from pytest_mimic._core.tree.shapes import shape_differences
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import has_extent, library_of
 from pytest_mimic._core.types.opening import attributes_of, exception_fields, type_name
-from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
 
 _UNREADABLE = "differs from the recording in a part that has no readable form"
 _REORDERED = "the keys are in another order now"
@@ -137,7 +136,7 @@ class _Comparison:
             self._secrets |= secrets_in(side, self._redactor)
         old, new = self._tree(recorded), self._tree(actual)
         if rules.mode == "shape":
-            found = list(shape_differences(old, new))
+            found = list(_shape_differences(old, new))
         else:
             if not self._is_exact:
                 new = self._snapped(old, new)
@@ -300,3 +299,75 @@ def _is_close(recorded: Any, actual: Any, rules: Rules) -> bool:
         return bool(recorded == actual or abs(actual - recorded) <= allowed < number(math.inf))
     except ArithmeticError:
         return False
+
+
+# Shapes: keys, types and the lengths of tuples, but neither values nor the lengths of lists
+
+# Tags of values of Python's own types.
+_PLAIN = {"$bytes": "bytes", "$float": "float", "$str": "str"}
+_COLLECTIONS = frozenset({"list", "$set", "$frozenset", "$events", "$deque"})
+
+
+def _shape_differences(old: Any, new: Any, path: str = "") -> Iterator[Difference]:
+    """Yield the differences between the shapes of two trees.
+
+    Of a list, each item now must have the shape of a recorded one, if there was any. Of events, that of a recorded one of
+    its name; and the last of two whole streams must have the same shape, so that a stream that breaks off is found.
+    """
+    if ABSENT in (old, new) or _type_of(old) != _type_of(new):
+        yield Difference(path, old, new)
+        return
+    kind = kind_of(old)
+    if kind in _COLLECTIONS:
+        yield from _item_differences(kind, old, new, path)
+        return
+    if kind in ("$text", "$cut", "$hidden"):
+        return
+    then, now = steps(old) or {}, steps(new) or {}
+    for step in dict.fromkeys([*then, *now]):
+        yield from _shape_differences(then.get(step, ABSENT), now.get(step, ABSENT), path + step)
+
+
+def _item_differences(kind: str, old: Any, new: Any, path: str) -> Iterator[Difference]:
+    then, now = (items_of(side) or list((steps(side) or {}).values()) for side in (old, new))
+    if not then:
+        return
+    told: set[str] = set()
+    for place, item in enumerate(now):
+        alike = [one for one in then if _name_of(one, kind) == _name_of(item, kind)] or [ABSENT]
+        shape = _shape_text(item)
+        if shape in told or any(_fits(one, item) for one in alike):
+            continue
+        told.add(shape)
+        same = [one for one in alike if one is ABSENT or _type_of(one) == _type_of(item)] or then
+        yield from _shape_differences(same[0], item, f"{path}[{place}]")
+    if kind == "$events" and old.get("whole") and new.get("whole"):
+        ends = zip_longest(then[-1:], now[-1:], fillvalue=ABSENT)
+        for one, other in ends:
+            if other is ABSENT or not _fits(one, other):
+                yield from _shape_differences(one, other, f"{path}[{max(len(now) - 1, 0)}]")
+
+
+def _fits(old: Any, new: Any) -> bool:
+    return old is not ABSENT and next(_shape_differences(old, new), None) is None
+
+
+def _name_of(item: Any, kind: str) -> object:
+    return item.get("event") if kind == "$events" and isinstance(item, dict) and "data" in item else None
+
+
+def _type_of(node: Any) -> object:
+    """Return what must agree of two nodes: the type of the value, of a library's data its dtypes and columns, too."""
+    if isinstance(node, Live) and "$text" in node and library_of(type(node.value)) is not None:
+        return node.get("type"), form(node.value)
+    kind = kind_of(node)
+    if kind in ("$text", "$hidden"):
+        return node.get("type")
+    return {"$cut": node.get("$cut"), **_PLAIN}.get(kind, kind) if kind[0] == "$" else kind
+
+
+def _shape_text(node: Any) -> str:
+    """Return a text for the shape of a node, to tell each kind of difference once."""
+    inner = sorted(f"{step}{_shape_text(part)}" for step, part in (steps(node) or {}).items())
+    is_many = kind_of(node) in _COLLECTIONS
+    return f"{_type_of(node)}({sorted({one.partition(']')[2] for one in inner}) if is_many else inner})"

@@ -20,8 +20,8 @@ _TEXTS = frozenset("$date $datetime $decimal $float $int $path $text $time $uuid
     "$posix_path",
     "$windows_path",
 }
-# Tags whose part makes a value that has a text.
-_MADE = frozenset("$complex $datetime $fraction $range $regex $time $timedelta $timezone $zoneinfo".split())
+# Tags whose part is a list of what makes the value.
+_MADE = frozenset("$complex $datetime $fraction $range $regex $time $timezone".split())
 _BRACKETS = {
     "$list": ("[", "]"),
     "$events": ("[", "]"),
@@ -127,9 +127,10 @@ class _Drawing:
         mark = f" #{node['digest'][:8]}" if self._digests and "digest" in node else ""
         name = short_name(tag)
         facts = {key: fact for key, fact in node.items() if key != tag and key not in _BESIDE}
-        own = _own_text(tag, part)
-        if own is not None or (tag in _TEXTS and isinstance(part, str | list)):
-            text = own or (part if isinstance(part, str) else f"<{part[0]}>/{part[1]}".removesuffix("/"))
+        if tag in _MADE and isinstance(part, list):
+            return self._group(f"{name}(", [("", one) for one in part], ")")
+        if tag in _TEXTS and isinstance(part, str | list):
+            text = part if isinstance(part, str) else f"<{part[0]}>/{part[1]}".removesuffix("/")
             text = f"{text[:-1]}{mark}>" if text.endswith(">") else f"{text}{mark}"
             return text + "".join(f" {key}={line(fact)}" for key, fact in facts.items())
         if (phrase := _phrase(tag, part, node, mark)) is not None:
@@ -189,30 +190,6 @@ def _phrase(tag: str, part: Any, node: dict[str, Any], mark: str) -> str | None:
     if tag == "$pickle":
         return "a pickle" if node.get("size") is None else f"a pickle, {size(node['size'])}"
     return None
-
-
-def _own_text(tag: str, part: Any) -> str | None:
-    """Return the text of a stored value of the standard library, as a description has it; None of any other."""
-    if tag not in _MADE:
-        return None
-    from pytest_mimic._core.types.table import text_of
-
-    try:
-        return text_of(_made(tag, part))
-    except Exception:  # edited by hand, or of a time zone that is not known here
-        return None
-
-
-def _made(tag: str, part: Any) -> Any:
-    from pytest_mimic._core.types.table import maker
-
-    inner = part if isinstance(part, list) else [part]
-    made = [
-        _made(*next(iter(one.items()))) if isinstance(one, dict) and not _MADE.isdisjoint(one) else one
-        for one in inner
-    ]
-    make: Any = maker(tag[1:])
-    return make(made if isinstance(part, list) else made[0])
 
 
 def _blob(text: str, mark: str) -> str:

@@ -27,12 +27,12 @@ from pytest_mimic._core.identity.paths import NamedContent, counted_file
 from pytest_mimic._core.redact.hiding import named
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.tree.leaves import library_text
+from pytest_mimic._core.tree.library_values import library_text
 from pytest_mimic._core.tree.parts import order
 from pytest_mimic._core.tree.secrets import beginning, secrets_in
+from pytest_mimic._core.types.kinds import Events, ServerSentEvent
 from pytest_mimic._core.types.libraries import has_extent, library_of, record_fields
 from pytest_mimic._core.types.opening import exception_fields, is_pair, opened, type_name
-from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
 from pytest_mimic._core.types.table import is_path, text_of
 from pytest_mimic._core.words import pattern
 

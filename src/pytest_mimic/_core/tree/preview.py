@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.redact.texts import hide_values
 from pytest_mimic._core.tree.drawing import line, shortened
-from pytest_mimic._core.tree.leaves import library_text
+from pytest_mimic._core.tree.library_values import library_text
 from pytest_mimic._core.tree.making import Budget, tree_of
 from pytest_mimic._core.tree.secrets import secrets_in
 from pytest_mimic._core.types.libraries import has_extent, library_of

@@ -7,9 +7,8 @@ from json import loads
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.outcome.faults import DamagedError
 from pytest_mimic._core.outcome.memory import Piece, object_name, pieces_of, unpack
-from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
+from pytest_mimic._core.outcome.outcome import DamagedError, decode_pickled, decode_plain
 from pytest_mimic._core.outcome.plain import layout_of
 from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, parse
 from pytest_mimic._core.vault.schema import body_of
@@ -180,7 +179,7 @@ class Objects:
 
     def _unreadable(self, reason: Exception, entry: Entry, origin: Origin) -> Exception:
         """Return the error for what reading a JSON text with tags has raised."""
-        from pytest_mimic._core.outcome.faults import OutdatedClassError
+        from pytest_mimic._core.outcome.outcome import OutdatedClassError
 
         if isinstance(reason, MimicError):
             return reason
@@ -230,7 +229,7 @@ class Objects:
         self, entry: Entry, origin: Origin, content: tuple[bytes, list[Any]], paths: PathStore | None = None
     ) -> Outcome:
         """Load pickle streams whose bytes are as they were recorded."""
-        from pytest_mimic._core.outcome.faults import RefusedError
+        from pytest_mimic._core.outcome.outcome import RefusedError
         from pytest_mimic._core.outcome.pickling import load
 
         lists = entry.get("imports", ()), entry.get("code", ())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.tree.recorded_files import CatalogFile
+    from pytest_mimic._core.tree.recorded_calls import CatalogFile
     from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.shown.catalog import Catalog
 

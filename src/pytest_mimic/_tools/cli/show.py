@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.tree.drawing import lines_of
-from pytest_mimic._core.tree.recorded_files import CatalogCall, CatalogFile
+from pytest_mimic._core.tree.recorded_calls import CatalogCall, CatalogFile
 from pytest_mimic._core.vault.long_parts import whole
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.output import Line, Result, short_seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.tree.recorded_files import CatalogFile
+from pytest_mimic._core.tree.recorded_calls import CatalogFile
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.parsing import damaged, parse_recording
 from pytest_mimic.errors import MimicError

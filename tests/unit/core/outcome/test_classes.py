@@ -15,8 +15,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 import pytest
 
 from pytest_mimic import StaleRecordingError
-from pytest_mimic._core.outcome.faults import NotExactError
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import NotExactError, Outcome
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.tag_writer import write
 from pytest_mimic._core.vault import Vault

@@ -10,7 +10,7 @@ from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.agreement import Rules, compare
 from pytest_mimic._core.tree.wording import difference_lines
-from pytest_mimic._core.types.stream_events import Events, ServerSentEvent
+from pytest_mimic._core.types.kinds import Events, ServerSentEvent
 
 
 def stream(*events: tuple[str, Any]) -> Events:

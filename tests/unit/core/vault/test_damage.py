@@ -13,9 +13,8 @@ import pytest
 from unit.memory_store import NAME, MemoryStore, recorded
 
 from pytest_mimic import CorruptRecordingError, MimicError, MissingRecordingError
-from pytest_mimic._core.outcome.faults import DamagedError
 from pytest_mimic._core.outcome.memory import object_name, pieces_of, unpack
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import DamagedError, Outcome
 from pytest_mimic._core.vault import CassetteEntry, FolderStore, Vault
 from pytest_mimic._core.vault.long_parts import shortened, whole
 from pytest_mimic._core.vault.parsing import parse
