@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,32 @@ def test_the_vault_is_readable(examples):
     listed = b"".join(data for name, data in names.items() if name.startswith("calls/"))
     assert b'"digits:Evaluation"' in listed
     assert b'"library:Report"' in listed
+
+
+NO_NETWORK = """
+import socket
+
+def refuse(self, address, *rest):
+    raise AssertionError(f"connected to {address}")
+
+socket.socket.connect = socket.socket.connect_ex = refuse
+"""
+
+
+@pytest.fixture
+def web(project):
+    """Copy the FastAPI and Django views that call an API, and their recordings."""
+    missing = [name for name in ("django", "fastapi", "httpx", "requests") if find_spec(name) is None]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}")
+    ignored = shutil.ignore_patterns("__pycache__", ".pytest_cache")
+    shutil.copytree(REPOSITORY / "examples/web", project.root, ignore=ignored, dirs_exist_ok=True)
+    project.write("no_network.py", NO_NETWORK)
+    return project
+
+
+def test_views_replay_without_a_network(web):
+    run = web.run("-p", "no_network", "--mimic-fail-on-unused", process=True)
+
+    run.expect(passed=5)
+    assert run.changed == set()

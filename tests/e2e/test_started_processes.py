@@ -22,10 +22,6 @@ SHOP = """
         context = multiprocessing.get_context(method)
         with ProcessPoolExecutor(2, mp_context=context) as pool:
             return list(pool.map(fetch, cities))
-
-    def in_pool(method, cities):
-        with multiprocessing.get_context(method).Pool(2) as pool:
-            return pool.map(fetch, cities)
 """
 HERE = "test_shop.py::test_it started a process"
 REMEDY = "to mimic calls there: start the process by fork, or name the function that starts it"
@@ -49,12 +45,10 @@ def shop(project):
 @pytest.mark.parametrize(
     ("expression", "method", "times"),
     [
-        ("shop.in_process('spawn', 'Oslo')", "spawn", ""),
         ("shop.in_process('forkserver', 'Oslo')", "forkserver", ""),
-        ("shop.in_pool('spawn', ['Oslo'])", "spawn", ", 2 times"),
         ("shop.in_executor('spawn', ['Oslo', 'Oslo', 'Oslo'])", "spawn", ", 2 times"),
     ],
-    ids=["spawn", "forkserver", "pool", "executor"],
+    ids=["process", "executor"],
 )
 def test_a_process_started_anew_is_named(shop, expression, method, times):
     run = shop(expression).expect(passed=1)
@@ -67,17 +61,9 @@ def test_a_process_started_anew_is_named(shop, expression, method, times):
     ]
 
 
-@pytest.mark.parametrize(
-    ("expression", "options"),
-    [
-        ("shop.in_process('fork', 'Oslo')", ()),
-        ("shop.in_pool('fork', ['Oslo'])", ()),
-        ("shop.in_process('spawn', 'Oslo')", ("--mimic-live",)),
-    ],
-    ids=["process", "pool", "live"],
-)
-def test_other_processes_are_not_named(shop, expression, options):
-    run = shop(expression, *options).expect(passed=1)
+@pytest.mark.parametrize(("method", "option"), [("fork", "-q"), ("spawn", "--mimic-live")])
+def test_other_processes_are_not_named(shop, method, option):
+    run = shop(f"shop.in_process('{method}', 'Oslo')", option).expect(passed=1)
 
     assert "started a process" not in run.output
 

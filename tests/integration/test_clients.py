@@ -367,3 +367,55 @@ def test_a_miss_shows_the_headers_that_match_adds(project):
         failed=1,
         says=["headers.accept: 'a/a' recorded, 'c/c' now", "headers.x-kind: 'big' recorded, missing now"],
     )
+
+
+TALK = """
+import os
+import httpx
+
+def test_it(mimic_auto):
+    url = os.environ["API"]
+    with mimic_auto("talk", targets=["httpx"], exclude=["/pages", "127.0.0.1/items/*"]) as cassette:
+        httpx.get(url + "/users/1?page=2")
+        httpx.get(url + "/pages")
+        httpx.get(url + "/items/1")
+        httpx.post(url + "/echo", json={"a": [1]})
+    assert [call.signature for call in cassette.calls] == ["GET /users/1 \u2192 200", "POST /echo \u2192 200"]
+    [get, post] = cassette.calls
+    assert get.match("GET /users/*") and get.match("127.0.0.1/*") and not get.match("POST")
+    assert (get.kind, get.arguments["query"], post.arguments["body"]) == ("http", {"page": "2"}, {"a": [1]})
+"""
+
+
+def test_a_cassette_holds_a_conversation_in_order(project):
+    """Excluded calls are real each time."""
+    project.ini()
+    project.write("test_talk.py", TALK)
+
+    with running_server() as server:
+        project.run(env={"API": server.url}).expect(passed=1)
+        project.run(env={"API": server.url}).expect(passed=1)
+
+    both = ["GET /users/1?page=2", "GET /pages", "GET /items/1", "POST /echo"]
+    assert server.seen == [*both, "GET /pages", "GET /items/1"]
+
+
+def test_reading_a_stream_further_is_a_miss_with_a_working_command(project):
+    project.ini("httpx")
+    project.test("""
+        import httpx
+        with httpx.stream("GET", os.environ["API"] + "/events") as response:
+            lines = response.iter_lines()
+            for _ in range(int(os.environ["LINES"])):
+                next(lines)
+    """)
+
+    with running_server() as server:
+        first, second = ({"API": server.url, "LINES": count} for count in ("1", "6"))
+        project.record(env=first).expect(passed=1)
+        project.replay(env=first).expect(passed=1)
+        remedy = "to record the rest: pytest --mimic-rerecord test_shop.py::test_it"
+        for mode in ([], ["--mimic-record"]):
+            project.run(*mode, env=second).expect(failed=1, says=["read further than it was", remedy])
+        project.run("--mimic-rerecord", env=second).expect(passed=1)
+    project.replay(env=second).expect(passed=1)

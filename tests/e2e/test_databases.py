@@ -1,4 +1,7 @@
-"""A whole run with a database: recorded with the server there, replayed with the server gone."""
+"""Whole runs with a database: recorded with the server there, replayed with the server gone.
+
+What a wider fixture has made is there when a test's calls run for real.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("support.database_servers",)
 
-SHOP = """
+TARGETS = ["sqlalchemy"]
+
+MODEL = """
 import os
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -55,8 +60,6 @@ def register(session, name):
     session.add(Entry(text=f"{name} is new"))
     return True
 """
-TARGETS = ["sqlalchemy"]
-
 CONFTEST = """
 import pytest
 import shop
@@ -114,6 +117,7 @@ def urls(request: pytest.FixtureRequest, project: Project) -> tuple[str, str]:
 @pytest.fixture
 def shop(project: Project) -> Project:
     """A project with a model, seed data in a session's fixture, and a rollback around each test."""
+    project.module(MODEL)
     project.conftest(CONFTEST)
     project.tests(TESTS)
     return project
@@ -161,6 +165,133 @@ def test_a_test_that_grows_is_recorded_in_place(shop: Project, urls: tuple[str, 
     assert grown.expect(passed=4).changed
     assert all(b"test_count" in grown.vault[name] for name in grown.changed)
     shop.run("test_more.py", env={"DATABASE_URL": gone}).expect(passed=1)
+
+
+def content(url: str, table: str = "users") -> list[str] | None:
+    """Return the names that are in a table, or None without the table."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    try:
+        with engine.connect() as connection:
+            return connection.scalars(sa.text(f"SELECT name FROM {table} ORDER BY name")).all()
+    except sa.exc.DBAPIError:
+        return None
+
+
+STATEMENTS = """
+    import os
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(os.environ["DATABASE_URL"], poolclass=sa.NullPool)
+
+    def run(*statements):
+        with engine.begin() as connection:
+            for statement in statements:
+                connection.execute(sa.text(statement))
+
+    def names():
+        with engine.connect() as connection:
+            return connection.scalars(sa.text("SELECT name FROM users ORDER BY name")).all()
+"""
+
+
+def test_a_changed_first_statement_is_committed(project: Project, urls: tuple[str, str]) -> None:
+    """Its COMMIT was recorded before."""
+    test = """
+        from shop import run, names
+
+        def test_users():
+            run("CREATE TABLE users (name varchar(20) DEFAULT 'WHO')")
+            run("INSERT INTO users DEFAULT VALUES")
+            assert names() == ["WHO"]
+            run("ALTER TABLE users RENAME TO users_WHO")
+    """
+    real, gone = urls
+    project.module(STATEMENTS)
+    for name in ("ann", "bob"):
+        project.tests(test.replace("WHO", name))
+        project.record(env={"DATABASE_URL": real}).expect(passed=1)
+
+    assert content(real, "users_bob") == ["bob"]
+    project.run("--mimic-fail-on-unused", env={"DATABASE_URL": gone}).expect(passed=1)
+
+
+FIXTURE = """
+    import pytest
+    from shop import engine, names, run
+
+    @pytest.fixture(scope="module", autouse=True)
+    def tables():
+        run("CREATE TABLE users (name varchar(20))", "INSERT INTO users VALUES ('ann')")
+        yield
+        run("DELETE FROM users", "DROP TABLE users")  # the last test has left a row
+
+    def test_before():
+        assert names() == ["ann"]
+
+    def test_users():
+        run("INSERT INTO users VALUES ('NAME')")
+        assert names() == ["ann", "NAME"]
+        run("DELETE FROM users WHERE name = 'NAME'")
+
+    def test_after():
+        assert names() == ["ann"]
+        run("INSERT INTO users VALUES ('left')")
+"""
+
+
+@pytest.mark.parametrize("args", [(), ("test_shop.py::test_users",)], ids=["all", "alone"])
+def test_tables_of_a_wider_fixture_are_there(
+    project: Project, urls: tuple[str, str], args: tuple[str, ...]
+) -> None:
+    """They are made and dropped for real when the statements of one test run for real."""
+    real, gone = urls
+    project.module(STATEMENTS)
+    project.tests(FIXTURE.replace("NAME", "bob"))
+    before = project.record(env={"DATABASE_URL": real}).expect(passed=3)
+    assert content(real) is None
+    project.tests(FIXTURE.replace("NAME", "cid"))
+
+    again = project.record(*args, env={"DATABASE_URL": real})
+
+    again.expect(passed=1 if args else 3, never=["failed with"])
+    assert content(real) is None
+    owned = [name for name, data in before.vault.items() if b'"owner": "test_shop.py"' in data]
+    assert len(owned) >= 4
+    assert not again.changed.intersection(owned)
+    project.run("--mimic-fail-on-unused", env={"DATABASE_URL": gone}).expect(passed=3)
+
+
+CASSETTES = """
+    import pytest
+    import shop
+
+    @pytest.fixture(autouse=True, scope="session")
+    def closing():
+        yield
+        shop.engine.dispose()
+
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_ask(mimic_auto, mimic_replay, request, number):
+        for block in (mimic_auto(f"{number}"), mimic_replay(f"{number}", strict=True)):
+            with block as cassette, shop.engine.connect() as connection:
+                assert connection.scalar(shop.sa.text(f"SELECT {number}")) == number
+            assert [call.signature for call in cassette.calls] == ["SELECT"]
+"""
+
+
+def test_each_cassette_replays_alone(project: Project, postgres: Postgres) -> None:
+    """The engine connected during the first one. What it asks by itself is in no cassette, not even in a strict one."""
+    pytest.importorskip("psycopg")
+    project.write("pytest.ini", "[pytest]\n")
+    project.module(
+        'import os\nimport sqlalchemy as sa\n\nengine = sa.create_engine(os.environ["DATABASE_URL"])\n'
+    )
+    project.tests(CASSETTES)
+    project.run(env={"DATABASE_URL": f"postgresql+psycopg://{postgres.new_database()}"}).expect(passed=2)
+
+    gone = {"DATABASE_URL": "postgresql+psycopg://postgres@127.0.0.1:1/gone"}
+    project.run("test_shop.py::test_ask[2]", env=gone).expect(passed=1)
+    project.run("test_shop.py::test_ask[1]", env=gone).expect(passed=1)
 
 
 SWALLOWING = """

@@ -53,22 +53,6 @@ def work(client, do):
             client.hset(key, mapping={"state": "done", "result": result})
             done.append((key, "done", result))
     return done
-
-async def work_async(client, do):
-    retry = client.register_script(RETRY)
-    done = []
-    while (taken := await client.brpop(["queue"], timeout=0.1)) is not None:
-        key = taken[1]
-        try:
-            result = do(json.loads(await client.hget(key, "payload")))
-        except ValueError:
-            try:
-                done.append((key, "again", await retry(keys=[key], args=[2])))
-            except redis.ResponseError as error:
-                done.append((key, "failed", str(error)))
-        else:
-            done.append((key, "done", result))
-    return done
 """
 
 TESTS = """
@@ -113,10 +97,12 @@ def test_worker(client):
 def test_async_worker(client):
     async def main():
         async with redis.asyncio.Redis.from_url(URL, decode_responses=True) as other:
-            return await worker.work_async(other, do)
+            key = (await other.brpop(["queue"], timeout=0.1))[1]
+            tries = await other.register_script(worker.RETRY)(keys=[key], args=[2])
+            return key, tries, await other.hgetall(key)
 
-    done = asyncio.run(main())
-    assert [entry[:len(wanted)] for entry, wanted in zip(done, EXPECTED)] == EXPECTED
+    key, tries, job = asyncio.run(main())
+    assert (key, tries, job["tries"]) == ("job:1", 1, "1")
 
 def test_result(client):
     assert client.hget("job:1", "state") == "new"
@@ -146,84 +132,71 @@ def test_a_worker_replays_without_its_server(
 
 
 def test_refused_pubsub_names_the_remedy(project: Project, there: dict[str, str]) -> None:
-    project.test("""
-        with redis.Redis.from_url(os.environ["REDIS_URL"]) as client, client.pubsub() as channel:
-            channel.subscribe("news")
-            assert channel.get_message(timeout=60)["type"] == "subscribe"
-    """)
-    project.record(env=there).expect(
-        failed=1, says=["redis SUBSCRIBE news cannot be recorded", "redis exclude=SUBSCRIBE"]
-    )
-
-    project.ini("redis exclude=SUBSCRIBE")
-    project.run(env=there).expect(passed=1)
-
-
-def test_a_test_can_expect_refused_pubsub(project: Project, there: dict[str, str]) -> None:
-    project.test("""
+    """A test can expect the refusal."""
+    project.tests("""
+        import os
+        import pytest, redis
         from pytest_mimic.errors import UnstorableOutcomeError
 
-        with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-            with pytest.raises(UnstorableOutcomeError, match="SUBSCRIBE"):
-                client.pubsub().subscribe("ch")
-            with pytest.raises(UnstorableOutcomeError, match="MONITOR"), client.monitor():
-                pass
+        def test_news():
+            with redis.Redis.from_url(os.environ["REDIS_URL"]) as client, client.pubsub() as channel:
+                channel.subscribe("news")
+                assert channel.get_message(timeout=60)["type"] == "subscribe"
+
+        def test_expected():
+            with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+                with pytest.raises(UnstorableOutcomeError, match="SUBSCRIBE"):
+                    client.pubsub().subscribe("ch")
+                with pytest.raises(UnstorableOutcomeError, match="MONITOR"), client.monitor():
+                    pass
     """)
-    for option in ("--mimic-record", "--mimic-verify", "-v"):
-        project.run(option, env=there).expect(passed=1, never=["missing", "swallowed"])
+    says = ["redis SUBSCRIBE news cannot be recorded", "redis exclude=SUBSCRIBE"]
+    project.record(env=there).expect(passed=1, failed=1, says=says)
+
+    project.ini("redis exclude=SUBSCRIBE")
+    project.run("-k", "news", env=there).expect(passed=1, deselected=1)
 
 
-def test_recorded_client_errors_are_reported(
+FIXTURE = """
+    import os
+    import pytest
+    import redis
+
+    client = redis.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
+
+    @pytest.fixture(scope="module", autouse=True)
+    def jobs():
+        client.rpush("jobs", "a", "b")
+        yield
+        client.delete("jobs")
+        client.close()
+
+    def test_before():
+        assert client.lrange("jobs", 0, -1) == ["a", "b"]
+
+    def test_push():
+        assert client.rpush("jobs", "NAME") == 3
+        assert client.lrange("jobs", 0, -1) == ["a", "b", "NAME"]
+        client.rpop("jobs")
+
+    def test_after():
+        assert client.llen("jobs") == 2
+"""
+
+
+def test_keys_of_a_wider_fixture_are_there(
     project: Project, redis_server: RedisServer, there: dict[str, str]
 ) -> None:
-    project.test("""
-        url = os.environ["REDIS_URL"]
-        with redis.Redis.from_url(url) as client, redis.Redis.from_url(url, socket_timeout=0.3, retry=None) as hasty:
-            client.ping()
-            with pytest.raises(redis.TimeoutError):
-                hasty.blpop("nolist", timeout=0)
-            assert client.get("a") is None
-    """)
-    project.record(env=there).expect(
-        passed=1, says=["3 calls recorded", "redis BLPOP nolist raised TimeoutError"]
-    )
-    project.run("--mimic-verify", env=there).expect(passed=1)
+    """They are set and deleted for real when the commands of one test run for real."""
+    project.write("test_jobs.py", FIXTURE.replace("NAME", "c"))
+    before = project.record(env=there).expect(passed=3)
+    project.write("test_jobs.py", FIXTURE.replace("NAME", "d"))
 
-    with redis_server.stopped():
-        project.replay(env=there).expect(passed=1)
+    again = project.record("test_jobs.py::test_push", env=there).expect(passed=1, says=["3 calls recorded"])
 
-
-def test_a_changing_value_can_be_ignored_by_its_place(
-    project: Project, redis_server: RedisServer, there: dict[str, str]
-) -> None:
-    project.test("""
-        import uuid
-
-        with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-            assert client.set("id", str(uuid.uuid4()))
-    """)
-    project.record(env=there).expect(passed=1)
-    project.run(env=there).expect(failed=1, says=["no recording of redis SET id", "command[2]: "])
-
-    project.ini("redis ignore=command.2")
-    project.record(env=there).expect(passed=1)
-    with redis_server.stopped():
-        project.run(env=there).expect(passed=1)
-
-
-def test_a_method_kept_from_an_earlier_block_works_in_the_next(
-    project: Project, redis_server: RedisServer, there: dict[str, str]
-) -> None:
-    """Garbage that is not collected yet keeps methods, too."""
-    project.ini()
-    project.test("""
-        from pytest_mimic import mimic
-
-        with mimic("redis"):
-            kept = redis.connection.AbstractConnection.read_response
-        with mimic("redis"), redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-            assert client.set("a", 1)
-    """)
-    project.record(env=there).expect(passed=1)
-    with redis_server.stopped():
-        project.run(env=there).expect(passed=1)
+    with redis.Redis(port=redis_server.port) as client:
+        assert client.keys() == []
+    owned = [name for name, data in before.vault.items() if b'"owner": "test_jobs.py"' in data]
+    assert len(owned) == 2
+    assert not again.changed.intersection(owned)
+    project.run("--mimic-fail-on-unused", env={"REDIS_URL": "redis://127.0.0.1:1/0"}).expect(passed=3)
