@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 365,
     "_clients.redis": 815,
     "_clients.sql": 1_420,
-    "_core.engine": 3_797,
+    "_core.engine": 3_728,
     "_core.files": 349,
     "_core.identity": 2_497,
     "_core.inputs": 495,
@@ -54,8 +54,8 @@ BUDGET = {
     "ground": 845,
 }
 # These two only fall.
-MOST_LINES = 31_503
-MOST_FILES = 223
+MOST_LINES = 31_434
+MOST_FILES = 222
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

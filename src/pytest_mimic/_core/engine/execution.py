@@ -1,87 +1,56 @@
-"""Carries out the engine's decision about a call of a function, coroutine or generator."""
+"""Makes the calls of functions as the engine decides: a value at once, a coroutine when it is awaited, a stream as it is read."""
 
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
-from inspect import isasyncgenfunction
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
+from contextlib import aclosing, closing, contextmanager
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.steps import Step, given
-from pytest_mimic._core.engine.streams import (
-    relay,
-    relay_async,
-    replay,
-    replay_async,
-    verify,
-    verify_async,
-)
 from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
+from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.function_plan import FunctionPlan
 
 
-def decide(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> Step | None:
-    """Return the step for a call; None if it passes."""
+def call(
+    plan: FunctionPlan,
+    function: Callable[..., object],
+    args: tuple[object, ...],
+    kwargs: dict[str, Any],
+    *,
+    is_async: bool = False,
+) -> Any:
+    """Return what a call gives: a value, or the coroutine, generator or async generator of the outcome.
+
+    If it `is_async`, the function says that what it returns is awaited, and no recording has to.
+    """
     state = plan.state
     if state.inside.is_nested:
-        return None
-    decisions: Decisions = state.decisions or decisions_of(state)
-    return decisions.decide(plan.call(args, kwargs))
-
-
-def call(
-    plan: FunctionPlan, function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, Any]
-) -> Any:
-    """Give the outcome of a plain function."""
-    step = decide(plan, args, kwargs)
-    if step is None:
         return function(*args, **kwargs)
-    if step.mode == "replay":
-        return _recorded(step)
-    try:
-        with step.running():
+    decisions: Decisions = state.decisions or decisions_of(state)
+    step = decisions.decide(plan.call(args, kwargs))
+    if step.mode != "replay":
+        result = None
+        with _recording(step):
             result = function(*args, **kwargs)
-    except BaseException as error:
-        if not _is_answered(step, error):
-            raise
-        return _recorded(step)
-    return _record_result(step, result)
+        if step.active:
+            return _given_now_or_later(step, result, is_async=is_async)
+    return _recorded(step, is_async=is_async)
 
 
-async def call_async(
-    plan: FunctionPlan, function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, Any]
-) -> Any:
-    """Give the outcome of a coroutine function."""
-    step = decide(plan, args, kwargs)
-    if step is None:
-        return await function(*args, **kwargs)
-    if step.mode == "replay":
-        return given(step.load())
-    return await _record_coroutine(step, function(*args, **kwargs))
-
-
-def stream_of(step: Step, stream: Any, *, is_async: bool) -> Any:
-    """Return the generator that replays a stream, or relays the real `stream`."""
-    if step.mode == "replay":
-        return (replay_async if is_async else replay)(step)
-    # A function of another kind may be recorded.
-    verifies = step.mode == "verify" and step.stored.kind == "stream"
-    if is_async:
-        return (verify_async if verifies else relay_async)(step, stream)
-    return (verify if verifies else relay)(step, stream)
-
-
-def _recorded(step: Step) -> Any:
-    """Return the recorded outcome of a plain function, in the form in which the real call returned it."""
-    is_awaited = step.stored.awaited
+def _recorded(step: Step, *, is_async: bool) -> Any:
+    """Return the recorded outcome in the form in which the real call returned it."""
+    is_awaited = is_async or step.stored.awaited
     if step.stored.kind == "stream":
-        return stream_of(step, None, is_async=is_awaited)
-    if not is_awaited:
-        return given(step.load())
+        return replay_async(step) if is_awaited else replay(step)
     outcome = step.load()
+    if not is_awaited:
+        return given(outcome)
 
     async def late() -> object:
         return given(outcome)
@@ -89,101 +58,200 @@ def _recorded(step: Step) -> Any:
     return late()
 
 
-def _is_answered(real_call: Step, error: BaseException) -> bool:
-    """Complete a call with an exception, and return whether a recorded outcome answers the caller instead.
+@contextmanager
+def _recording(step: Step) -> Iterator[None]:
+    """Return the block for the original function, which ends the call if it raises; to verify, without the exception.
 
     An interrupt, an exit, a cancellation and a skip are not outcomes.
     """
-    if is_outcome(error):
-        real_call.complete(Outcome("raised", exception=error))
-    else:
-        real_call.abandon()
-    return real_call.answers(error)
+    try:
+        with step.running():
+            yield
+    except BaseException as error:
+        if is_outcome(error):
+            step.complete(Outcome("raised", exception=error))
+        else:
+            step.abandon()
+        if not step.answers(error):
+            raise
 
 
-def _record_result(real_call: Step, result: object) -> object:
-    """Complete a call with what a plain function returned: a value now, a stream or coroutine when it ends."""
+def _given_now_or_later(step: Step, result: Any, *, is_async: bool) -> object:
+    """Complete a call with what the function returned: a value now, a stream or coroutine when it ends."""
     is_stream = isinstance(result, (types.GeneratorType, types.AsyncGeneratorType))
-    is_awaited = isinstance(result, (types.CoroutineType, types.AsyncGeneratorType))
-    verifies = real_call.mode == "verify"
-    is_other = verifies and (is_stream, is_awaited) != (
-        real_call.stored.kind == "stream",
-        real_call.stored.awaited,
-    )
+    is_awaited = is_async or isinstance(result, (types.CoroutineType, types.AsyncGeneratorType))
+    verifies = step.mode == "verify"
+    recorded = (step.stored.kind == "stream", is_async or step.stored.awaited) if verifies else None
+    is_other = verifies and recorded != (is_stream, is_awaited)
     if is_other or not (is_stream or is_awaited):
-        real_call.complete(Outcome("value", result))  # a stream is compared with a value, for example
+        step.complete(Outcome("value", result))  # a stream is compared with a value, for example
         # A coroutine that is never awaited would warn, and a generator end when the garbage collector likes.
         if is_other and isinstance(result, (types.GeneratorType, types.CoroutineType)):
             result.close()
-        return _recorded(real_call) if verifies else result
-    real_call.awaited = is_awaited
-    late: Any = (
-        stream_of(real_call, result, is_async=is_awaited)
-        if is_stream
-        else _record_coroutine(real_call, result)
-    )
-    real_call.end_with(late, unread=Outcome("stream", items=[]) if is_stream else None)
+        return _recorded(step, is_async=is_async) if verifies else result
+    step.awaited = is_awaited and not is_async
+    late: Any
+    if not is_stream:
+        late = _awaiting(step, result)
+    else:
+        late = relay_async(step, result) if is_awaited else relay(step, result)
+        if verifies:
+            late = replay_async(step, late) if is_awaited else replay(step, late)
+    step.end_with(late, unread=Outcome("stream", items=[]) if is_stream else None)
     return late
 
 
-async def _record_coroutine(real_call: Step, coroutine: Any) -> object:
+async def _awaiting(step: Step, coroutine: Any) -> object:
     """Await the real coroutine and complete the call."""
-    real_call.begun = True
-    try:
-        with real_call.running():
-            result = await coroutine
-    except BaseException as error:
-        if not _is_answered(real_call, error):
-            raise
-    else:
-        real_call.complete(Outcome("value", result))
-        if real_call.mode == "run":
-            return result
-    return given(real_call.load())
+    step.begun = True
+    result = None
+    with _recording(step):
+        result = await coroutine
+    if step.active:
+        step.complete(Outcome("value", result))
+    return given(step.load()) if step.mode == "verify" else result
 
 
-def generator_wrapper(mimicked: object, function: Callable[..., object]) -> Callable[..., Any]:
-    """Return the wrapper of the generator or async generator of a `Mimicked`.
+# -- streams
 
-    A bound method of it would hide from `references_of` what it refers to.
+
+class _Reading:
+    """A block in which a real stream is read, as far as its reader wants; to verify, as far as its recording goes.
+
+    At its end, the call is completed with what was read, and with the end of the stream if it was reached.
     """
-    return (_async_generator if isasyncgenfunction(function) else _generator)(mimicked, function)
 
+    def __init__(self, step: Step, close: Callable[[], None] = lambda: None) -> None:
+        self._step, self._close = step, close
+        self._items: list[object] = []
+        self._is_asking = False
+        self.value: object = None  # what the stream returned
+        self._wanted = inf
+        step.begun = True
+        if step.mode == "verify":
+            recorded = step.load()
+            self._wanted = len(recorded.items) + (recorded.end is not None)
 
-def _stream(plan: FunctionPlan | None, function: Any, args: Any, kwargs: Any, *, is_async: bool) -> Any:
-    """Return the stream of a call: the real one, or one that records or replays it."""
-    step = None if plan is None else decide(plan, args, kwargs)
-    if step is not None and step.mode == "replay":
-        return stream_of(step, None, is_async=is_async)
-    stream = function(*args, **kwargs)
-    return stream if step is None else stream_of(step, stream, is_async=is_async)
+    @property
+    def wants_more(self) -> bool:
+        return len(self._items) < self._wanted
 
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Return the block in which the stream is asked for its next item."""
+        self._is_asking = True
+        with self._step.running():
+            yield
+        self._is_asking = False
 
-def _generator(mimicked: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return (yield from _stream(mimicked.plan_now(), function, args, kwargs, is_async=False))
+    def take(self, item: Any) -> None:
+        self._items.append(self._step.copy(item))  # a copy, because the stream may change the item later
 
-    return wrapper
+    def __enter__(self) -> _Reading:
+        return self
 
-
-def _async_generator(mimicked: Any, function: Callable[..., object]) -> Callable[..., Any]:
-    async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        stream = _stream(mimicked.plan_now(), function, args, kwargs, is_async=True)
-        # An async generator cannot delegate (PEP 525 has no `yield from`), so this relays by hand.
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        """End the call. What ends the stream itself does not leave the block, nor, to verify, what it raises."""
         try:
-            item = await stream.__anext__()
-            while True:
-                try:
-                    sent = yield item
-                except GeneratorExit:
-                    raise
-                except BaseException as thrown:
-                    item = await stream.athrow(thrown)
-                else:
-                    item = await stream.asend(sent)
-        except StopAsyncIteration:
-            return
+            return self._end(error)
         finally:
-            await stream.aclose()
+            self._step.abandon()
 
-    return wrapper
+    def _end(self, error: BaseException | None) -> bool:
+        step = self._step
+        if self._is_asking and isinstance(error, (StopIteration, StopAsyncIteration)):
+            self.value = getattr(error, "value", None)
+            self._complete(Outcome("value", self.value))
+            return True
+        if self._is_asking and error is not None:
+            if is_outcome(error):
+                self._complete(Outcome("raised", exception=error))
+            return step.answers(error)
+        if not isinstance(error, MimicError):
+            refuse_sent(step, error)
+            with step.running():  # what it does when it is closed is part of the call
+                self._close()
+            self._complete()
+        return False
+
+    def _complete(self, end: Outcome | None = None) -> None:
+        try:
+            self._step.complete(Outcome("stream", items=self._items, end=end))
+        except MimicError as refused:
+            raise refused from None  # without the StopIteration that ended the stream
+
+
+def relay(step: Step, stream: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Relay a real generator and record it; to verify, read it and give nothing.
+
+    Raises:
+        UnstorableOutcomeError: An item, or the end, cannot be stored, or the reader sends something.
+    """
+    with closing(stream), _Reading(step, stream.close) as reading:
+        while reading.wants_more:
+            with reading.asking():
+                item = next(stream)
+            reading.take(item)
+            if step.mode == "run":
+                refuse_sent(step, (yield item))
+    return reading.value
+
+
+async def relay_async(step: Step, stream: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
+    """Relay a real async generator in the same way."""
+    async with aclosing(stream):
+        with _Reading(step) as reading:
+            while reading.wants_more:
+                with reading.asking():
+                    item = await anext(stream)
+                reading.take(item)
+                if step.mode == "run":
+                    refuse_sent(step, (yield item))
+
+
+def replay(step: Step, real: Iterable[Any] = ()) -> Generator[Any, Any, Any]:
+    """Give the items of a recorded stream, and its end; to verify, after the `real` one was read.
+
+    Raises:
+        MissingRecordingError: The reader reads further than the recording goes.
+    """
+    for _ in real:
+        pass
+    outcome = step.load()
+    for item in outcome.items:
+        try:
+            sent = yield item
+        except BaseException as thrown:
+            refuse_sent(step, thrown)
+            raise
+        refuse_sent(step, sent)
+    if outcome.end is None:
+        raise step.exhausted()
+    return given(outcome.end)
+
+
+async def replay_async(step: Step, real: AsyncGenerator[Any, Any] | None = None) -> AsyncGenerator[Any, Any]:
+    """Give the items of a recorded async stream, and its end."""
+    if real is not None:
+        async for _ in real:
+            pass
+    for item in replay(step):
+        try:
+            sent = yield item
+        except BaseException as thrown:
+            refuse_sent(step, thrown)
+            raise
+        refuse_sent(step, sent)
+
+
+def refuse_sent(step: Step, sent: object) -> None:
+    """Refuse what a reader sends or throws into a stream: the items that follow may depend on it.
+
+    Raises:
+        UnstorableOutcomeError: It is a value or an error, and no sign that the reader stops.
+    """
+    if sent is None or (isinstance(sent, BaseException) and not is_outcome(sent)):
+        return
+    what = f"{step.label} cannot be mimicked: its reader sends or throws something into it"
+    remedy = "name a function inside or around it that is only called"
+    raise step.state.pending.note(UnstorableOutcomeError(what, remedies=[remedy])) from None

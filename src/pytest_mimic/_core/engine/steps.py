@@ -122,7 +122,7 @@ class Step:
         """Record an outcome, or compare it with the recording. An error of ours refuses it: nothing is recorded."""
         if not self.active:
             return
-        duration = self.seconds
+        duration = self.state.clock() - self._started
         try:
             with self.state.pending:
                 assert self.place.keep is not None

@@ -1,4 +1,4 @@
-"""The wrappers of mimicked functions. They replay plain values; `execution` and `generators` do all else."""
+"""The wrappers of mimicked functions. They replay plain values; `execution` does all else."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ class Mimicked:
 def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     function = mimicked.function
     wrapper: Any
-    if isasyncgenfunction(function) or isgeneratorfunction(function):
-        from pytest_mimic._core.engine.execution import generator_wrapper
-
-        wrapper = generator_wrapper(mimicked, function)
+    if isasyncgenfunction(function):
+        wrapper = _async_generator(mimicked)
+    elif isgeneratorfunction(function):
+        wrapper = _generator(mimicked)
     else:
         wrapper = (_coroutine if iscoroutinefunction(function) else _function)(mimicked)
     functools.update_wrapper(wrapper, function)
@@ -103,9 +103,46 @@ def _coroutine(mimicked: Mimicked) -> Callable[..., Any]:
             value = _play(plan, args, kwargs)
             if value is not _NOT_PLAYED:
                 return value
-        return await _execution().call_async(plan, mimicked.function, args, kwargs)
+        return await _execution().call(plan, mimicked.function, args, kwargs, is_async=True)
 
     return wrapper
+
+
+def _generator(mimicked: Mimicked) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return (yield from _stream(mimicked, mimicked.plan_now(), args, kwargs))
+
+    return wrapper
+
+
+def _async_generator(mimicked: Mimicked) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        stream = _stream(mimicked, mimicked.plan_now(), args, kwargs, is_async=True)
+        # An async generator cannot delegate (PEP 525 has no `yield from`), so this relays by hand.
+        try:
+            item = await stream.__anext__()
+            while True:
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    raise
+                except BaseException as thrown:
+                    item = await stream.athrow(thrown)
+                else:
+                    item = await stream.asend(sent)
+        except StopAsyncIteration:
+            return
+        finally:
+            await stream.aclose()
+
+    return wrapper
+
+
+def _stream(mimicked: Mimicked, plan: FunctionPlan | None, args: Any, kwargs: Any, **options: Any) -> Any:
+    """Return the stream of a call: the real one, or one that records or replays it."""
+    if plan is None:
+        return mimicked.function(*args, **kwargs)
+    return _execution().call(plan, mimicked.function, args, kwargs, **options)
 
 
 @functools.cache
