@@ -322,5 +322,28 @@ def test_check_names_what_other_clients_hold_under_a_name_that_is_declared_later
     assert not [name for name, data in project.run().vault.items() if b"C-123456" in data]
 
 
+def test_a_text_that_only_base64_holds_is_named(project, command):
+    """By the run that records it and by `check`: nothing in it is redacted, as in an event stream of AWS."""
+    project.ini("http.client")
+    answer = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nContent-Length: 9\r\n\r\n\0\0token=1"
+    project.tests(f"""
+        import os, urllib.parse, urllib.request
+
+        def test_it():
+            query = urllib.parse.urlencode({{"answer": {answer!r}}})
+            with urllib.request.urlopen(os.environ["API"] + "/raw?" + query) as response:
+                assert response.read() == b"\\0\\0token=1"
+    """)
+
+    with running_server() as server:
+        recorded = project.record(env={"API": server.url})
+    checked = command("check", env={})
+
+    recorded.expect(
+        passed=1, says=["GET /raw gave a text that is stored as base64: nothing in it is redacted"]
+    )
+    assert (checked.returncode, "holds a text as base64" in checked.stdout) == (0, True)
+
+
 def project_text(project):
     return b"\n".join(project.files().values()).decode("latin-1")

@@ -1,4 +1,4 @@
-"""Unused recordings: which ones a run proves, judges and clears."""
+"""Section 5, unused: which recordings a run proves unused, judges and clears."""
 
 from __future__ import annotations
 
@@ -122,15 +122,6 @@ def test_options_judge_clear_and_fail(shop, options, section):
     assert bool(run.changed) is is_cleared
 
 
-@pytest.mark.parametrize(("color", "begin"), [("no", "\n"), ("yes", "\x1b[31m")])
-def test_failing_on_unused_says_so_with_q_and_in_red(shop, color, begin):
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-
-    run = shop.replay("--mimic-fail-on-unused", "-q", f"--color={color}").expect(passed=1, exit_code=1)
-
-    assert begin + FAILED.format("is") in run.output
-
-
 def test_clearing_while_recording_keeps_new_recordings(shop):
     shop.write("tests/test_shop.py", ONLY_OSLO + "        assert shop.fetch('Bonn')\n")
     shop.write("shop.py", SHOP.replace('return {"city": city}', 'return {"city": str(city)}'))
@@ -173,20 +164,6 @@ def test_rerecording_deletes_the_replaced_object(shop):
     assert len([name for name in run.changed if name.endswith(".pkl")]) == 2
 
 
-def test_at_most_ten_unused_recordings_are_listed(shop):
-    shop.write(
-        "tests/test_shop.py", "import shop\n\ndef test_many(): [shop.fetch(f'city {n}') for n in range(13)]\n"
-    )
-    shop.record("--mimic-clear-unused").expect(passed=1)
-    shop.write("tests/test_shop.py", "def test_nothing(): pass")
-
-    run = shop.replay().expect(passed=1)
-
-    assert run.section[0] == "13 recordings unused"
-    assert len(run.section) == 14
-    assert run.section[-2:] == ["  and 3 more", "to drop the unused: pytest --mimic-clear-unused"]
-
-
 # -- partial runs
 
 
@@ -194,17 +171,8 @@ def test_at_most_ten_unused_recordings_are_listed(shop):
     ("arguments", "reason"),
     [
         (["-k", "oslo", "-m", "not slow"], "-k was given, -m was given, 1 test deselected"),
-        (["--deselect", "tests/test_shop.py::test_rome"], "--deselect was given"),
-        (
-            ["--ignore", "tests/test_other.py", "--ignore-glob", "*x*"],
-            "--ignore was given, --ignore-glob was",
-        ),
         (["tests/test_shop.py::test_oslo"], "only a part of the tests was named"),
-        (["--pyargs", "tally"], "only a part of the tests was named"),
         (["--lf"], "--lf was given"),
-        (["--sw"], "--sw was given"),
-        (["--mimic-live"], "--mimic-live was given"),
-        (["--setup-only", "--setup-plan"], "--setup-only was given, --setup-plan was given"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -274,23 +242,6 @@ def test_a_test_outside_of_testpaths_is_not_judged(shop):
     assert cities(gone) == {"Oslo", "Rome"}
 
 
-def test_doctests_are_judged_only_by_runs_that_collect_them(project):
-    project.ini("shop:fetch")
-    project.write("conftest.py", "")
-    project.write(
-        "shop.py", SHOP + "\n    fetch.__doc__ = '>>> fetch(\\'Rome\\')\\n{\\'city\\': \\'Rome\\'}'\n"
-    )
-    project.write("test_shop.py", ONLY_OSLO)
-    project.record("--doctest-modules").expect(passed=2)
-
-    without = project.replay("--mimic-clear-unused").expect(passed=1)
-    assert without.section == [
-        "1 call replayed, # s saved",
-        "warning: --mimic-clear-unused could not judge 1 recording: their tests may still exist",
-    ]
-    assert cities(without) == {"Oslo", "Rome"}
-
-
 DEFINED = '''
 import unittest, shop
 
@@ -312,7 +263,7 @@ def check_nothing():
 '''
 
 
-@pytest.mark.parametrize("options", ["-p no:unittest", "-o python_functions=check_*", ""])
+@pytest.mark.parametrize("options", ["-p no:unittest", "-o python_functions=check_*"])
 def test_a_test_that_its_file_still_defines_is_not_gone(project, options):
     """A run that does not collect such tests proves nothing about them."""
     project.ini("shop:fetch")
@@ -326,57 +277,6 @@ def test_a_test_that_its_file_still_defines_is_not_gone(project, options):
     run = project.run("--mimic-clear-unused", *options.split(), offline=True)
 
     assert cities(run) == {"Oslo", "Bonn"}, run.output
-
-
-@pytest.fixture
-def sequence(project):
-    """Each recording belongs to its test."""
-    project.ini("shop:fetch sequence", pythonpath=".", testpaths="tests")
-    project.write("shop.py", SHOP)
-    return project
-
-
-def test_a_test_inherited_from_a_class_in_another_file_keeps_its_recordings(sequence):
-    base = "import os, shop\n\nclass Base:\n    if 'DOCKER' in os.environ:\n        def test_rome(self): shop.fetch('Rome')\n"
-    sequence.write("base.py", base)
-    sequence.write(
-        "tests/test_shop.py", f"{ONLY_OSLO}\n    from base import Base\n\n    class TestRome(Base): pass\n"
-    )
-    sequence.record(env={"DOCKER": "1"}).expect(passed=2)
-
-    run = sequence.replay("--mimic-clear-unused").expect(passed=1)
-
-    assert cities(run) == {"Oslo", "Rome"}
-    sequence.replay("--mimic-fail-on-unused", env={"DOCKER": "1"}).expect(passed=2)
-
-
-def test_a_test_made_by_pytest_generate_tests_keeps_its_recordings(sequence):
-    hook = "import os\n\ndef pytest_generate_tests(metafunc):\n    if 'city' in metafunc.fixturenames:\n        metafunc.parametrize('city', os.environ.get('CITIES', '').split())\n"
-    sequence.write("conftest.py", hook)
-    made = "\n    def test_made(city):\n        shop.fetch(city)\n"
-    sequence.write("tests/test_shop.py", f"{ONLY_OSLO}{made}")
-    sequence.record(env={"CITIES": "Rome Bonn"}).expect(passed=3)
-
-    run = sequence.replay("--mimic-clear-unused").expect(passed=1, skipped=1)
-
-    assert cities(run) == {"Oslo", "Rome", "Bonn"}
-    sequence.replay("--mimic-fail-on-unused", env={"CITIES": "Rome Bonn"}).expect(passed=3)
-
-
-def test_a_test_may_have_the_name_of_its_module(project):
-    project.ini("shop:fetch", pythonpath=".")
-    project.write("shop.py", SHOP)
-    body = "def test_docker(): shop.fetch('Rome')"
-    project.write("test_docker.py", f"import os, shop\n\nif 'DOCKER' in os.environ:\n    {body}\n")
-    project.write("test_shop.py", ONLY_OSLO)
-    project.record(env={"DOCKER": "1"}).expect(passed=2)
-
-    without = project.replay("--mimic-clear-unused").expect(passed=1)
-    project.write("test_docker.py", "")
-    gone = project.replay("--mimic-clear-unused").expect(passed=1)
-
-    assert cities(without) == {"Oslo", "Rome"}
-    assert cities(gone) == {"Oslo"}
 
 
 @pytest.fixture
@@ -411,25 +311,6 @@ def test_tests_outside_of_the_rootdir_have_relative_ids(beside):
     ]
     for run in (judged, workers):
         assert "  shop:fetch(city='Rome')    recorded by ../x/test_a.py::test_a" in run.section
-
-
-def test_the_tests_of_another_project_are_not_gone(project, monkeypatch):
-    """Two projects share a vault that is in neither of them."""
-    for name, city in (("one", "Oslo"), ("two", "Rome")):
-        options = "mimic_functions = shop:fetch\npythonpath = . ..\nmimic_vault_path = ../.mimic_vault"
-        project.write(f"{name}/pytest.ini", f"[pytest]\n{options}\n")
-        project.write(f"{name}/shop.py", SHOP)
-        project.write(f"{name}/test_{name}.py", f"import shop\n\ndef test_{name}(): shop.fetch('{city}')\n")
-        monkeypatch.chdir(project.root / name)
-        project.record().expect(passed=1)
-
-    run = project.replay("--mimic-clear-unused").expect(passed=1)
-
-    assert run.section == [
-        "1 call replayed, # s saved",
-        "warning: --mimic-clear-unused could not judge 1 recording: their tests may still exist",
-    ]
-    assert cities(run) == {"Oslo", "Rome"}
 
 
 @pytest.mark.parametrize(
@@ -690,14 +571,3 @@ def test_a_recording_of_a_newer_version_is_not_cleared(shop):
 
 
 # -- output
-
-
-def test_the_list_of_unused_recordings_has_no_secrets(shop):
-    shop.write("shop.py", SHOP.replace("def fetch(city)", "def fetch(city, password='')"))
-    shop.write("tests/test_shop.py", "import shop\n\ndef test_x(): shop.fetch('Bonn', 'hunter2')\n")
-    shop.record("--mimic-clear-unused").expect(passed=1)
-    shop.write("tests/test_shop.py", "def test_nothing(): pass")
-
-    run = shop.replay().expect(passed=1, never=["hunter2"])
-
-    assert run.section[2].startswith("  shop:fetch(city='Bonn', password=")

@@ -1,4 +1,4 @@
-"""Usage errors: one line each, exit code 4, no traceback."""
+"""Section 3, exit code 4: usage errors, one line each, without a traceback."""
 
 from __future__ import annotations
 
@@ -47,19 +47,11 @@ def wrong_lines(shop, messages):
 # -- lines of mimic_functions
 
 
+# The unit tests of targets have more of these.
 UNREADABLE = {
     "requets": "requets is neither package.module:function nor a client (did you mean requests?)",
-    "!": "'' is neither package.module:function nor a client",
-    "''": "'' is neither package.module:function nor a client",
     "shop:fetch =city": "shop:fetch: there is no option =city",
-    "shop:fetch()": "shop:fetch() is neither package.module:function nor a client",
     "httpx ignore=hosts": "httpx: ignore=hosts names no part of a call (did you mean host?)",
-    "requests match=header.accept": "requests: match=header.accept names no part of a call (did you mean headers?)",
-    "sqlalchemy ignore=sql.0": "sqlalchemy: ignore=sql.0 names no part of a call (it has statement, params, database)",
-    "redis ignore=comand[2]": "redis: ignore=comand[2] names no part of a call (did you mean command?)",
-    "httpx content=a": "httpx: content= is an option of a function",
-    "shop:fetch content=a.b": "shop:fetch: content= takes names of arguments, not 'a.b'",
-    "shop:fetch match=city": "shop:fetch: match= is an option of a client",
     "shop:fetch key=str": "shop:fetch: key= takes a function, so it works in Python only",
 }
 
@@ -90,14 +82,10 @@ def test_a_redacted_name_that_cannot_match_is_a_usage_error(shop):
 
 MISSING = {
     "sub:api": "sub:api is a module, name its functions: sub.api:*",
-    "shop:fetsh": "shop:fetsh does not exist in shop (did you mean fetch?)",
-    "shop:Client.fetsh": "shop:Client.fetsh does not exist in shop.Client (did you mean fetch?)",
     "shop:Clent.fetch": "shop:Clent.fetch does not exist in shop (did you mean Client?)",
     "shop:Client": "shop:Client is a class, which cannot be mimicked, name its methods: shop:Client.*",
     "shop:LIMIT": "shop:LIMIT is not callable, it is an int",
     "shopp:fetch": "shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
-    "shop.py:fetch": "shop.py:fetch does not exist: there is no module shop.py",
-    "shop.api:fetch": "shop.api:fetch does not exist: there is no module shop.api",
 }
 
 
@@ -112,10 +100,7 @@ def test_missing_targets_are_reported_after_collection(shop):
 
 NO_ARGUMENT = {
     "shop:fetch ignore=citty": "shop:fetch: ignore=citty names no argument (did you mean city?)",
-    "shop:fetch ignore=sent_at.day": "shop:fetch: ignore=sent_at.day names no argument (it has city)",
     "shop:fetch content=rows": "shop:fetch: content=rows names no argument (it has city)",
-    "shop:fetch content=citty": "shop:fetch: content=citty names no argument (did you mean city?)",
-    "shop:fetch ignore=*": "shop:fetch: ignore=* names no argument (it has city)",
     "shop:Client.fetch ignore=sef": "shop:Client.fetch: ignore=sef names no argument (did you mean self?)",
 }
 
@@ -182,17 +167,8 @@ def test_live_checks_targets_like_other_modes(shop):
     shop.write(
         "test_other.py",
         """
-        import sys
-        import pytest, shop
-        from pytest_mimic import TargetError, mimic
-
-        def test_block():
-            with pytest.raises(TargetError, match=r"shop:fetsh does not exist in shop \\(did you mean fetch\\?\\)"):
-                with mimic("shop:fetsh"):
-                    pass
-
-        @pytest.mark.mimic("shop:fetsh")
-        def test_marker(): pass
+        import shop
+        from pytest_mimic import mimic
 
         def test_nothing_is_replaced():
             with mimic("shop:fetch"):
@@ -205,10 +181,8 @@ def test_live_checks_targets_like_other_modes(shop):
     )
     shop.write("late.py", "def fetch(): return 1\n")
 
-    run = shop.run("--mimic-live").expect(passed=3, errors=1, failed=1, real=["fetch Oslo"])
-
-    assert run.output.count("TargetError: shop:fetsh does not exist in shop (did you mean fetch?)") > 0
-    assert "TargetError: late:fetsh does not exist in late (did you mean fetch?)" in run.output
+    late = "TargetError: late:fetsh does not exist in late (did you mean fetch?)"
+    shop.run("--mimic-live").expect(passed=2, failed=1, real=["fetch Oslo"], says=[late])
     shop.ini("shop:fetsh")
     usage_error(
         shop.run("--mimic-live"),
@@ -259,42 +233,7 @@ def test_a_missing_function_fails_the_test_that_imports_it(shop):
     )
 
 
-def test_a_marker_with_a_missing_target_fails_its_test(shop):
-    shop.ini()
-    shop.tests("""
-        import pytest, shop
-
-        @pytest.mark.mimic("shop:fetsh")
-        def test_function(): pass
-
-        @pytest.mark.mimic("shopp:fetch")
-        def test_module(): pass
-
-        @pytest.mark.mimic("shop:fetch", sequense=True)
-        def test_option(): pass
-
-        def test_plain(): pass
-    """)
-
-    run = shop.run()
-
-    run.expect(
-        passed=1,
-        errors=3,
-        says=[
-            "E   pytest_mimic.TargetError: shop:fetsh does not exist in shop (did you mean fetch?)",
-            "      in a marker of test_shop.py:3",
-            "E   pytest_mimic.TargetError: shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
-            "E   pytest_mimic.TargetError: shop:fetch: there is no option sequense (did you mean sequence?)",
-        ],
-        never=["KeyError", *NO_TRACEBACK],
-    )
-
-
 # -- options
-
-
-NO_URL = "a vault is a folder, and this is a URL"
 
 
 @pytest.mark.parametrize(
@@ -302,9 +241,10 @@ NO_URL = "a vault is a folder, and this is a URL"
     [
         ("mimic_source", "strickt", "mimic_source = strickt: it takes strict or ignore"),
         ("mimic_pickle", "all", "mimic_pickle = all: it takes listed or forbid"),
-        *(
-            ("mimic_vault_path", url, f"mimic_vault_path: {NO_URL}")
-            for url in ("s3://me:hunter2@bucket/x", "S3:/bucket/x")
+        (
+            "mimic_vault_path",
+            "s3://me:hunter2@bucket/x",
+            "mimic_vault_path: a vault is a folder, and this is a URL",
         ),
     ],
 )
@@ -317,46 +257,6 @@ def test_a_wrong_value_is_a_usage_error(shop, name, value, message):
         assert "hunter2" not in run.output
 
 
-# -- beside pytest's own options
-
-
-def test_collect_only_judges_and_writes_nothing(shop):
-    run = shop.run("--collect-only", "-q", "--mimic-record").expect(
-        exit_code=0, real=[], says=["test_shop.py::test_fetch"]
-    )
-
-    assert run.vault == {}
-
-
-def test_strict_markers_and_strict_config_accept_the_plugin(shop):
-    shop.ini(
-        "shop:fetch",
-        mimic_vault_path="recs",
-        mimic_redact="city",
-        mimic_source="ignore",
-        mimic_pickle="forbid",
-    )
-    shop.tests("""
-        import pytest, shop
-        pytestmark = pytest.mark.mimic("shop:fetch_all")
-
-        @pytest.mark.mimic("shop:Client.fetch")
-        class TestIt:
-            @pytest.mark.mimic("shop:fetch")
-            def test_it(self): shop.fetch("Oslo")
-    """)
-
-    shop.record("--strict-markers", "--strict-config").expect(passed=1, real=["fetch Oslo"])
-
-
-def test_a_call_at_import_is_replayed_by_collect_only(shop):
-    shop.tests("import shop\nGOT = shop.fetch('Oslo')\n\ndef test_it(): assert GOT\n")
-    shop.record("--collect-only").expect(exit_code=0, real=["fetch Oslo"])
-
-    shop.replay("--collect-only").expect(exit_code=0, real=[])
-    shop.replay().expect(passed=1, real=[])
-
-
 def test_a_vault_that_is_a_link_to_nothing_or_a_file_is_a_usage_error(shop):
     """A call would be made before its recording cannot be written."""
     link, file = shop.root / "linked", shop.write("vault.txt", "a file")
@@ -367,16 +267,6 @@ def test_a_vault_that_is_a_link_to_nothing_or_a_file_is_a_usage_error(shop):
 
         usage_error(run, f"--mimic-vault: {path} is not a folder")
     assert file.read_text() == "a file"
-
-
-def test_a_missing_target_is_reported_by_collect_only_with_xdist(shop):
-    """xdist starts no workers then."""
-    pytest.importorskip("xdist")
-    shop.ini("shop:fetsh")
-
-    run = shop.run("--collect-only", "-n2", process=True)
-
-    run.expect(exit_code=4, says=["shop:fetsh does not exist in shop (did you mean fetch?)"])
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,15 @@
-"""The option --mimic-verify: every call runs for real and is compared with its recording."""
+"""Section 3, `--mimic-verify`: every call runs for real and is compared; the caller gets the recorded outcome.
+
+Also what the options `rtol`, `atol`, `compare` and `volatile` leave out of the comparison.
+"""
 
 from __future__ import annotations
 
 import pytest
+from support.http_server import running_server
+from support.ports import held_port
+
+# -- what is compared
 
 
 @pytest.fixture
@@ -26,97 +33,45 @@ def changed(project):
     return run
 
 
-def test_rtol_and_atol_apply_at_any_depth(changed):
+def test_numbers_are_compared_with_the_tolerance_of_the_line(changed):
     changed("return {'x': [1.0, 200.0]}", "return {'x': [1.0000001, 200.001]}", options="rtol=1e-4", passed=1)
-    changed("return [0.0]", "return [1e-9]", options="atol=1e-8", passed=1)
     run = changed("return [1.0, 2.0]", "return [1.1, 2.0]", options="rtol=0.01", failed=1)
 
     assert "[0]: 1.0 recorded, 1.1 now" in run.output
-
-
-def test_a_real_call_that_fails_could_not_be_verified(changed):
-    """The error shows the real failure, and the command to try again."""
-    run = changed("return 1", "raise ConnectionError('no route to host')", failed=1)
-
-    assert "DriftError: shop:fetch(name='x') could not be verified: the real call failed\n" in run.output
-    assert "  ConnectionError: no route to host\n" in run.output
-    assert "  to try again: pytest --mimic-verify test_shop.py::test_it\n" in run.output
-    assert "pytest_mimic/" not in run.output
-
-
-def test_each_item_is_compared_as_it_was_when_it_was_read(changed):
-    """The generator yields the same list each time, and makes it longer."""
-    body = "items = []\n    for n in range(3):\n        items.append(n)\n        yield items"
-
-    changed(body, body, test="list(shop.fetch('x'))", passed=1)
-
-
-@pytest.mark.parametrize("made", ["return lambda: {0}", "class Local:\n        kept = {0}\n    return Local"])
-def test_recorded_code_is_compared_by_the_source_it_was_recorded_with(changed, made):
-    """The file of today does not say what the recorded code was."""
-    pytest.importorskip("cloudpickle")
-    changed(made.format(1), "'Comments do not count.'\n    " + made.format(1), passed=1)
-    changed(made.format(1), made.format(2), failed=1)
 
 
 def test_a_changed_source_alone_does_not_fail(changed):
     changed("return 1", "one = 1\n    return one", passed=1)
 
 
-def test_a_drift_at_import_fails_the_run(project):
-    project.ini("shop:get")
-    project.module("from tally import ran\n\ndef get():\n    ran('get')\n    return 1\n")
-    project.tests("""
-        import shop
-
-        try:
-            shop.get()
-        except Exception:
-            pass
-
-        def test_it():
-            pass
-    """)
-    project.record().expect(passed=1)
-    project.module("from tally import ran\n\ndef get():\n    ran('get')\n    return 2\n")
-
-    run = project.run("--mimic-verify").expect(passed=1, exit_code=1)
-
-    assert run.section == [
-        "1 call verified, 1 drifted",
-        "drifted:",
-        "  shop:get()",
-        "to decide about each: pytest --mimic-verify --mimic-review",
-        "shop:get() no longer gives what was recorded",
-        "  result: 1 recorded, 2 now",
-        "  to accept it: pytest --mimic-rerecord",
-    ]
-
-
-LOCAL = """
-    from enum import Enum
-
-    def fetch(name):
-        class Row:
-            def total(self):
-                return 5
-
-        class Size(Enum):
-            SMALL = 1
-
-        return Row(), Size.SMALL
-
-    def fail(name):
-        class OwnError(Exception):
-            pass
-
-        raise OwnError(name)
-"""
+@pytest.mark.parametrize("made", ["return lambda: {0}", "class Local:\n        kept = {0}\n    return Local"])
+def test_recorded_code_is_compared_by_the_source_it_was_recorded_with(changed, made):
+    """The file of today does not say what the recorded code was."""
+    changed(made.format(1), "'Comments do not count.'\n    " + made.format(1), passed=1)
+    changed(made.format(1), made.format(2), failed=1)
 
 
 def test_objects_of_local_classes_compare_equal(project):
     project.ini("shop:fetch", "shop:fail")
-    project.module(LOCAL)
+    project.module("""
+        from enum import Enum
+
+        def fetch(name):
+            class Row:
+                def total(self):
+                    return 5
+
+            class Size(Enum):
+                SMALL = 1
+
+            return Row(), Size.SMALL
+
+        def fail(name):
+            class OwnError(Exception):
+                pass
+
+            raise OwnError(name)
+    """)
     project.test("""
         row, size = shop.fetch("x")
         assert type(row).__qualname__ == "fetch.<locals>.Row"
@@ -131,27 +86,415 @@ def test_objects_of_local_classes_compare_equal(project):
     project.run("--mimic-verify").expect(passed=1)
 
 
-def test_a_drift_may_be_in_what_the_call_returned_to_await(project):
-    project.ini("shop:fetch")
-    project.module("""
-        import os
+def test_a_drift_at_import_fails_the_run(project):
+    """No test can fail for it."""
+    project.ini("shop:get")
+    project.module("def get():\n    return 1\n")
+    project.tests("import shop\ntry:\n    shop.get()\nexcept Exception:\n    pass\n\ndef test_it(): pass\n")
+    project.record().expect(passed=1)
+    project.module("def get():\n    return 2\n")
 
-        async def later():
-            return 1
+    run = project.run("--mimic-verify").expect(passed=1, exit_code=1)
 
-        def fetch():
-            return 1 if os.environ["NOW"] == "2" else later()
-    """)
+    assert run.section[0] == "1 call verified, 1 drifted"
+    assert run.section[-2:] == ["  result: 1 recorded, 2 now", "  to accept it: pytest --mimic-rerecord"]
+
+
+# -- the caller gets the recorded outcome, so that the calls that follow stay the recorded ones
+
+
+SHOP = """
+    import asyncio
+    from tally import ran
+
+    def order(name):
+        ran("order", name)
+        return {"id": NEW, "name": name}
+
+    def pay(order):
+        ran("pay", order)
+        return f"paid {order}"
+
+    def pay_async(order):
+        ran("pay_async", order)
+        async def late():
+            return NEW
+        return late()
+
+    async def ship(order):
+        ran("ship", order)
+        return NEW
+
+    def risky(name):
+        ran("risky", name)
+        if NEW == 1:
+            raise ValueError(name)
+        return name
+
+    def safe(name):
+        ran("safe", name)
+        if NEW == 2:
+            raise ConnectionError("no route to host")
+        return name
+"""
+
+
+@pytest.fixture
+def shop(project):
+    """Record a test with the service's first state, and verify it with another."""
+
+    def run(test, source=SHOP, **expected):
+        functions = ("order", "pay", "pay_async", "ship", "risky", "safe", "stream")
+        project.ini(*(f"shop:{name}" for name in functions if f"def {name}(" in source))
+        project.tests(test)
+        project.module(source.replace("NEW", "1"))
+        recorded = project.record().expect(passed=1)
+        project.module(source.replace("NEW", "2"))
+        verified = project.run("--mimic-verify").expect(**expected)
+        assert recorded.vault == verified.vault
+        return verified
+
+    return run
+
+
+def test_the_calls_that_follow_stay_the_recorded_ones(shop):
+    """The id of the order is another one now. The call that sends it back is the recorded one."""
+    run = shop(
+        """
+        import shop
+
+        def test_it():
+            order = shop.order("tea")
+            assert order["id"] == 1
+            assert shop.pay(order["id"]) == "paid 1"
+            assert not hasattr(shop, "closed"), "its own failure"
+        """,
+        SHOP + "\n    if NEW == 2:\n        closed = True\n",
+        failed=1,
+        real=["order tea", "pay 1"],
+        says=["DriftError: shop:order(name='tea') no longer gives what was recorded"],
+        never=["swallowed", "missing"],
+    )
+
+    assert run.section[0] == "2 calls verified, 1 drifted"
+    assert run.output.index("its own failure") < run.output.index("id: 1 recorded, 2 now")
+
+
+def test_an_exception_is_raised_again_though_the_call_returns_now(shop):
+    shop(
+        """
+        import pytest, shop
+
+        def test_it():
+            with pytest.raises(ValueError, match="tea") as caught:
+                shop.risky("tea")
+            assert caught.value.__context__ is None
+        """,
+        failed=1,
+        says=["ValueError('tea')", "'tea' now"],
+    )
+
+
+def test_a_value_is_handed_on_though_the_call_fails_now(shop):
+    """The error shows the real failure, and the command to try again."""
+    run = shop(
+        "import shop\n\ndef test_it():\n    assert shop.safe('tea') == 'tea'\n",
+        failed=1,
+        says=["could not be verified: the real call failed", "ConnectionError: no route to host"],
+        never=["pytest_mimic/"],
+    )
+
+    assert "  to try again: pytest --mimic-verify test_shop.py::test_it\n" in run.output
+
+
+def test_coroutines_give_the_recorded_value(shop):
+    shop(
+        """
+        import asyncio, shop
+
+        async def trade():
+            return await shop.ship(1), await shop.pay_async(1)
+
+        def test_it():
+            assert asyncio.run(trade()) == (1, 1)
+        """,
+        failed=1,
+        real=["ship 1", "pay_async 1"],
+        says=["shop:ship(order=1) no longer", "shop:pay_async(order=1) no longer"],
+    )
+
+
+STREAM = """
+    from tally import ran
+
+    def stream(name):
+        ran("start", name)
+        try:
+            for item in {} if NEW == 2 else [1, 2, 3]:
+                if isinstance(item, Exception):
+                    raise item
+                ran("item", item)
+                yield item
+            return NEW
+        finally:
+            ran("end")
+"""
+READ = """
+    import shop
+
+    def test_it():
+        def reader():
+            ended.append((yield from shop.stream("tea")))
+        ended = []
+        assert [*reader(), *ended] == [1, 2, 3, 1]
+"""
+READ_ASYNC = """
+    import asyncio, shop
+
+    async def read():
+        return [item async for item in shop.stream("tea")]
+
+    def test_it():
+        assert asyncio.run(read()) == [1, 2, 3]
+"""
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    ("now", "read", "says"),
+    [
+        ("[1, 5, 3]", [1, 5, 3], "items[1]: 2 recorded, 5 now"),
+        ("[1, 2]", [1, 2], "items[2]: 3 recorded, missing now"),
+        ("[1, 2, 3, 4, 5]", [1, 2, 3, 4], "items[3]: 4 now, not in the recording"),
+        ("[1, ConnectionError('reset')]", [1], "could not be verified: the real call failed"),
+    ],
+    ids=["other", "shorter", "longer", "broken"],
+)
+def test_streams_give_the_recorded_items(shop, is_async, now, read, says):
+    """The real stream is read as far as the recorded one goes, and closed."""
+    source = STREAM.format(now)
+    if is_async:
+        source = source.replace("def stream", "async def stream").replace("return NEW", "pass")
+
+    shop(
+        READ_ASYNC if is_async else READ,
+        source,
+        failed=1,
+        real=["start tea", *(f"item {item}" for item in read), "end"],
+        says=[says],
+        never=["swallowed"],
+    )
+
+
+@pytest.mark.parametrize(("then", "now"), [("yield 1", "return [1]"), ("return [1]", "return late()")])
+def test_another_kind_of_function_is_drift(project, then, now):
+    """The recorded kind is handed on where the new function can give it."""
+    source = "import asyncio\n\nasync def late():\n    return [1]\n\ndef stream(name):\n    {}\n"
+    project.ini("shop:stream")
     project.test("""
         import inspect
-        found = shop.fetch()
-        if inspect.isawaitable(found):
-            async def wait():
-                return await found
-            asyncio.run(wait())
+        given = shop.stream("tea")
+        given = asyncio.run(given) if inspect.iscoroutine(given) else list(given)
+        assert given == [1]
     """)
-    project.record(env={"NOW": "1"}).expect(passed=1)
+    project.module(source.format(then))
+    project.record().expect(passed=1)
+    project.module(source.format(now))
 
-    run = project.run("--mimic-verify", env={"NOW": "2"})
+    project.run("--mimic-verify").expect(
+        failed=1, says=["DriftError: shop:stream(name='tea') no longer gives what was recorded"]
+    )
 
-    run.expect(failed=1, says=["returned something to await when recorded, not now"])
+
+def test_a_sequence_and_a_cassette_hand_on_each_recorded_outcome(project):
+    source = "import itertools\nNEXT = itertools.count({})\n\ndef get():\n    return next(NEXT)\n"
+    project.ini()
+    project.module(source.format(1))
+    project.tests("""
+        import pytest, shop
+
+        @pytest.mark.mimic("shop:get", sequence=True)
+        def test_sequence():
+            assert [shop.get(), shop.get()] == [1, 2]
+
+        def test_cassette(mimic_auto):
+            with mimic_auto("trip", targets=["shop:get"]) as cassette:
+                assert [shop.get(), shop.get()] == [3, 4]
+            assert (cassette.play_count, cassette.all_played) == (0, True)
+    """)
+    project.record().expect(passed=2)
+    project.module(source.format(9))
+
+    run = project.run("--mimic-verify").expect(failed=2, says=["1 recorded, 9 now", "4 recorded, 12 now"])
+
+    assert run.section[0] == "4 calls verified, 4 drifted"
+
+
+# -- a web service
+
+
+@pytest.fixture
+def page(project):
+    """Record a page of a server in its release 2, and verify it against release 1."""
+    pytest.importorskip("requests")
+    project.test('import requests\nrequests.get(os.environ["API"] + "/" + os.environ["PAGE"])')
+
+    def changed(page, *options):
+        project.ini(" ".join(["requests ignore=host,port,headers.host", *options]))
+        with running_server() as server:
+            server.release = 2
+            env = {"API": server.url, "PAGE": page}
+            project.record(env=env).expect(passed=1)
+            server.release = 1
+            return project.run("--mimic-verify", env=env)
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [("guarded?status=404", "status: 200 recorded, 404 now"), ("restyled", "application/json")],
+)
+def test_by_shape_status_and_content_type_are_exact(page, name, line):
+    page(name, "compare=shape").expect(failed=1, says=[line], never=["release: "])
+
+
+def test_by_shape_the_values_of_a_body_are_free(page):
+    page("guarded?status=200", "compare=shape").expect(passed=1)
+    page("guarded?status=404", "compare=shape", "volatile=status").expect(passed=1)
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_a_refusal_or_failure_is_not_offered_to_be_accepted(page, status):
+    run = page(f"guarded?status={status}").expect(failed=1, never=["to accept it", "volatile="])
+
+    retry = "to try again: pytest --mimic-verify test_shop.py::test_it"
+    assert f"could not be reached (gave {status}), {retry}" in run.output
+    page("guarded?status=404").expect(failed=1, says=["to accept it: "])
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+def test_an_outage_is_not_offered_in_place_of_a_recorded_error(project, page, is_down):
+    project.ini("requests ignore=host,port,headers.host,query")
+    with running_server() as server, held_port() as port:
+        env = {"API": server.url, "PAGE": "guarded?status=503"}
+        project.record(env=env).expect(passed=1)
+        env |= {"API": f"http://127.0.0.1:{port}"} if is_down else {"PAGE": "guarded?status=502"}
+
+        run = project.run("--mimic-verify", env=env).expect(failed=1, never=["to accept it"])
+
+    assert "could not be reached (" in run.output
+
+
+# -- a change of volatile parts alone makes no outcome another one when it is recorded again
+
+
+ORDERS = """
+    import service
+
+    def order(name):
+        return service.give(name)
+
+    def stream(name):
+        yield service.give(name)
+        yield service.give(name)
+"""
+# Its source is not part of the recordings.
+SERVICE = """
+    import dataclasses
+
+    @dataclasses.dataclass
+    class Order:
+        id: int
+        name: str
+        rows: object = None
+
+    NOW = {now}
+
+    def give(name):
+        return {value}
+"""
+USES = {
+    "function": "import shop\n\ndef test_it():\n    shop.order('tea')\n",
+    "stream": "import shop\n\ndef test_it():\n    list(shop.stream('tea'))\n",
+    "sequence": """
+        import pytest, shop
+
+        @pytest.mark.mimic("shop:order", sequence=True, volatile=["id"])
+        def test_it():
+            shop.order("tea"), shop.order("tea")
+    """,
+    "cassette": """
+        import shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("trip", targets=["shop:order"], volatile=["id"]):
+                shop.order("tea")
+    """,
+}
+
+
+@pytest.fixture
+def again(project):
+    """Record, change the value, record again, and return the files that changed."""
+
+    def run(value, other=None, *, use="function", options="volatile=id"):
+        project.ini(f"shop:order {options}".strip(), f"shop:stream {options}".strip())
+        project.tests(USES[use])
+        project.module(ORDERS)
+        project.write("service.py", SERVICE.format(now=1, value=value))
+        project.run("--mimic-rerecord").expect(passed=1)
+        project.write("service.py", SERVICE.format(now=2, value=other or value))
+        changed = project.run("--mimic-rerecord").expect(passed=1).changed
+        project.replay().expect(passed=1)
+        return changed
+
+    return run
+
+
+@pytest.mark.parametrize("use", USES)
+def test_files_stay_if_only_volatile_parts_changed(again, project, use):
+    assert again("{'id': NOW, 'name': name}", use=use) == set()
+    assert again("Order(NOW, name)", use=use) == set()
+    assert again("{'id': NOW, 'name': name}", "{'id': NOW, 'name': name * 2}", use=use)
+    assert any(b'"id": 2' in data for data in project.files().values())
+
+
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
+        ("{'id': NOW, 'n': 1}", "{'id': NOW, 'n': 1.0}"),
+        ("{'id': NOW, 'n': [1, 2]}", "{'id': NOW, 'n': (1, 2)}"),
+        ("Order(NOW, name, {'a': 1, 'b': 2})", "Order(NOW, name, {'b': 2, 'a': 1})"),
+        ("Order(NOW, name, 0.0)", "Order(NOW, name, -0.0)"),
+    ],
+    ids=["type", "tuple", "order", "sign"],
+)
+def test_types_and_orders_count(again, value, other):
+    assert again(value, other)
+
+
+@pytest.mark.parametrize("options", ["", "rtol=1", "compare=shape"])
+def test_tolerance_and_shape_keep_nothing(again, options):
+    assert again("{'id': NOW, 'name': name}", options=options)
+
+
+def test_generated_keys_and_rowcounts_of_sql_are_left_out(project):
+    pytest.importorskip("sqlalchemy", reason="needs SQLAlchemy")
+    project.ini("sqlalchemy")
+    project.tests("""
+        from sqlalchemy import create_engine, text
+
+        def test_it():
+            with create_engine("sqlite:///shop.db").begin() as connection:
+                connection.execute(text("CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, name TEXT)"))
+                connection.execute(text("INSERT INTO users (name) VALUES ('Ann')"))
+                connection.execute(text("INSERT INTO users (name) VALUES ('Bob') RETURNING id, name")).all()
+                connection.execute(text("UPDATE users SET name = 'Cid' WHERE name <> 'Dan'"))
+    """)
+    project.record().expect(passed=1)
+
+    drifts = ["rows[0].id: 2 recorded, 4 now", "lastrowid: 1 recorded, 3 now", "rowcount: 2 recorded, 4 now"]
+    project.run("--mimic-verify").expect(failed=1, says=drifts)
+    project.ini("sqlalchemy volatile=rows.*.id,lastrowid,rowcount")
+    project.run("--mimic-verify").expect(passed=1)

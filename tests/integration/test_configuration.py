@@ -1,4 +1,4 @@
-"""The ini options."""
+"""Section 2: the ini options, in each file that pytest reads, and beside pytest's own options."""
 
 from __future__ import annotations
 
@@ -36,6 +36,33 @@ def recordings(run):
     return [json.loads(data) for name, data in sorted(run.vault.items()) if name.startswith("calls/")]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.ini", "[pytest]\nmimic_functions =\n    shop:fetch\nmimic_vault_path = recs\n"),
+        ("tox.ini", "[pytest]\nmimic_functions =\n    shop:fetch\nmimic_vault_path = recs\n"),
+        (
+            "pyproject.toml",
+            '[tool.pytest.ini_options]\nmimic_functions = ["shop:fetch ignore=member"]\nmimic_vault_path = "recs"\n',
+        ),
+        ("setup.cfg", "[tool:pytest]\nmimic_functions =\n    shop:fetch\nmimic_vault_path = recs\n"),
+        pytest.param(
+            "pytest.toml",
+            '[pytest]\nmimic_functions = ["shop:fetch"]\nmimic_vault_path = "recs"\n',
+            marks=pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest.toml came with pytest 9"),
+        ),
+    ],
+)
+def test_every_file_that_pytest_reads_may_hold_the_options(shop, name, text):
+    (shop.root / "pytest.ini").unlink()
+    shop.write(name, text)
+
+    shop.record().expect(passed=1, real=["fetch Oslo"])
+
+    shop.replay().expect(passed=1, real=[])
+    assert (shop.root / "recs").is_dir()
+
+
 def test_the_vault_is_relative_to_the_rootdir(shop):
     shop.ini("shop:fetch", mimic_vault_path="data/recs", pythonpath=".")
     (shop.root / "sub").mkdir()
@@ -45,15 +72,6 @@ def test_the_vault_is_relative_to_the_rootdir(shop):
         shop.record("../test_shop.py").expect(passed=1, real=["fetch Oslo"])
 
     assert (shop.root / "data/recs/calls").is_dir()
-
-
-@pytest.mark.parametrize("mode", ["replay", "record", "rerecord", "verify", "live"])
-def test_the_fixture_names_the_mode(project, mode):
-    project.write("test_it.py", f"def test_it(mimic_mode):\n    assert mimic_mode == {mode!r}\n")
-
-    run = project.run(*([] if mode == "replay" else [f"--mimic-{mode}"]))
-
-    run.expect(passed=1)
 
 
 def test_the_option_overrides_the_ini_files_vault(shop):
@@ -70,19 +88,6 @@ def test_the_option_overrides_the_ini_files_vault(shop):
 
     assert (shop.root / "other/calls").is_dir()
     assert not (shop.root / "recs").exists()
-
-
-def test_a_suggested_command_finds_the_configuration_and_the_vault(shop, tmp_path_factory):
-    """Both are missed if the vault is a word of its own, which pytest takes for a folder of tests."""
-    vault = tmp_path_factory.mktemp("elsewhere")
-    (vault / "calls").mkdir()
-    missed = shop.run(f"--mimic-vault={vault}").expect(failed=1, real=[])
-
-    words = missed.section[-1].partition("pytest ")[2].split()
-
-    assert f"--mimic-vault={vault}" in words
-    shop.run(*words).expect(passed=1, real=["fetch Oslo"])
-    shop.replay(f"--mimic-vault={vault}").expect(passed=1)
 
 
 @pytest.mark.parametrize("by", ["option", "ini"])
@@ -160,3 +165,39 @@ def test_patterns_exclude_functions(shop):
     run = shop.run().expect(passed=2, real=["pair Oslo"])
 
     assert run.section == ["1 call replayed, # s saved"]
+
+
+def test_collect_only_judges_and_writes_nothing(shop):
+    run = shop.run("--collect-only", "-q", "--mimic-record").expect(
+        exit_code=0, real=[], says=["test_shop.py::test_fetch"]
+    )
+
+    assert run.vault == {}
+
+
+def test_strict_markers_and_strict_config_accept_the_plugin(shop):
+    shop.ini(
+        "shop:fetch",
+        mimic_vault_path="recs",
+        mimic_redact="city",
+        mimic_source="ignore",
+        mimic_pickle="forbid",
+    )
+    shop.tests("""
+        import pytest, shop
+
+        @pytest.mark.mimic("shop:pair")
+        class TestIt:
+            @pytest.mark.mimic("shop:fetch")
+            def test_it(self): shop.fetch("Oslo")
+    """)
+
+    shop.record("--strict-markers", "--strict-config").expect(passed=1, real=["fetch Oslo"])
+
+
+def test_a_call_at_import_is_replayed_by_collect_only(shop):
+    shop.tests("import shop\nGOT = shop.fetch('Oslo')\n\ndef test_it(): assert GOT\n")
+    shop.record("--collect-only").expect(exit_code=0, real=["fetch Oslo"])
+
+    shop.replay("--collect-only").expect(exit_code=0, real=[])
+    shop.replay().expect(passed=1, real=[])

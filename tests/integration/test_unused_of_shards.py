@@ -1,4 +1,4 @@
-"""A suite that is split over several jobs: `--mimic-usage=FILE`, and `pytest-mimic unused FILE...`."""
+"""Section 8, `unused`: a suite that is split over several jobs, which `--mimic-usage=FILE` joins."""
 
 from __future__ import annotations
 
@@ -111,14 +111,6 @@ def test_jobs_are_judged_together(shop, unused):
     assert cities(shop) == set(CITIES)
 
 
-def test_a_pattern_names_the_files(shop, unused):
-    """Shells on Windows do not expand patterns."""
-    split(shop, "--mimic-clear-unused", "--mimic-fail-on-unused")
-
-    assert unused("usage-*.json") == unused("usage-0.json", "usage-1.json")
-    assert unused("jobs-*.json").errors.startswith("ERROR: cannot read jobs-*.json: ")
-
-
 def test_clearing_deletes_what_no_job_used(shop, unused):
     leave_bonn(shop)
     split(shop)
@@ -153,38 +145,11 @@ def test_an_incomplete_set_is_not_judged(shop, unused):
     assert shop.files() == before
 
 
-def test_json_has_every_name(shop, unused):
-    leave_bonn(shop)
-    split(shop)
-
-    judged = unused("usage-0.json", "usage-1.json", "--json")
-
-    data = json.loads("\n".join(judged.lines))
-    (file,) = [row.pop("file") for row in data["unused"]]
-    assert file in shop.files()
-    assert data == {
-        "unused": [
-            {"call": "shop:fetch(city='Bonn')", "test": "tests/test_shop.py::test_bonn", "gone": False}
-        ],
-        "not_proven": 0,
-        "newer": 0,
-        "cleared": False,
-        "files": 2,
-        "tests": 4,
-    }
-    assert judged.code == 1
-
-
 # Changes of the tests, and the arguments of a run.
 SITUATIONS = {
     "gone": (TESTS.replace("test_bonn", "test_born").replace("'Bonn'", "'Oslo'"), []),
     "one failed": (TESTS.replace("'Bonn'", "'Oslo'") + "def test_fails(): assert False\n", []),
-    "module skipped": ("import pytest\npytest.skip('so', allow_module_level=True)\n", []),
-    "collection error": ("import there_is_no_such_module", []),
     "stopped": ("def test_a(): assert False\n\ndef test_b(): pass\n", ["-x"]),
-    "keyword": (TESTS, ["-k", "oslo"]),
-    "id": (TESTS, ["tests/test_shop.py::test_oslo"]),
-    "ignored": (TESTS, ["--ignore=tests/sub"]),
     "set-up only": (TESTS, ["--setup-only"]),
 }
 
@@ -197,18 +162,6 @@ def test_the_file_of_one_run_gives_the_verdict_of_the_run(shop, unused, situatio
     run = shop.run(*arguments, "--mimic-fail-on-unused", "--mimic-usage=usage.json")
     verdict = unused("usage.json")
 
-    check_equal(run, verdict)
-
-
-def test_a_shared_vault_is_judged_as_by_a_run(shop, unused):
-    shop.ini("shop:fetch", pythonpath=".", testpaths="tests", mimic_vault_path="../shared")
-    shop.record().expect(passed=4)
-    shop.write("tests/test_shop.py", TESTS.replace("test_bonn", "test_born").replace("'Bonn'", "'Oslo'"))
-
-    run = shop.replay("--mimic-fail-on-unused", "--mimic-usage=usage.json").expect(passed=4)
-    verdict = unused("usage.json")
-
-    assert "their tests may still exist" in verdict.lines[-1]
     check_equal(run, verdict)
 
 
@@ -270,17 +223,6 @@ def test_jobs_of_folders_need_the_list_of_all_tests(shop, unused):
     assert (together.code, together.lines[0]) == (1, "4 recordings unused")
 
 
-def test_a_worker_that_crashed_prevents_judging(shop, unused):
-    shop.write("tests/test_end.py", "import os\n\ndef test_end(): os._exit(1)\n")
-    shop.replay("-n2", "--mimic-usage=usage.json", process=True)
-
-    verdict = unused("usage.json")
-
-    assert verdict.code == 2
-    assert verdict.lines[0].startswith("unused recordings not judged: ")
-    assert verdict.lines[0].endswith(": a worker crashed")
-
-
 # -- files that do not belong together, or are none
 
 
@@ -301,19 +243,6 @@ def test_files_of_different_commits_are_refused(shop, unused):
     assert "ERROR: not all are of one commit: this checkout of " in shown.errors
     assert ", usage-1.json of " in shown.errors
     assert cities(shop) == set(CITIES)
-
-
-def test_a_pattern_that_matches_nothing_and_damage_are_errors(shop, unused):
-    shop.write("bad.json", "{}")
-
-    nothing, bad, gone = unused("usage-*.json"), unused("bad.json"), unused("gone.json")
-
-    assert nothing.code == bad.code == gone.code == 2
-    assert nothing.errors == (
-        "ERROR: cannot read usage-*.json: No such file or directory\n  each job writes one: pytest --mimic-usage=FILE\n"
-    )
-    assert "bad.json is damaged, or is not a file that --mimic-usage" in bad.errors
-    assert "cannot read gone.json: No such file or directory" in gone.errors
 
 
 # -- the option

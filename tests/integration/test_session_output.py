@@ -1,0 +1,223 @@
+"""Section 3, session output: the header, the section titled `mimic`, and what the report of a test says of its calls."""
+
+from __future__ import annotations
+
+import re
+
+from support.http_server import running_server
+
+SHOP = """
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return {"city": city}
+"""
+TARGETS = ["shop:fetch"]
+TESTS = """
+    import shop
+
+    def test_oslo():
+        assert shop.fetch("Oslo") == {"city": "Oslo"}
+
+    def test_rome():
+        assert shop.fetch("Rome") == {"city": "Rome"}
+"""
+
+
+# -- the header and the section
+
+
+def test_the_header_names_a_vault_elsewhere(shop, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+
+    inside = shop.record("--mimic-vault=data/recs").expect(passed=2)
+    outside = shop.record(f"--mimic-vault={elsewhere}").expect(passed=2)
+
+    assert inside.header == "record into data/recs (1 target)"
+    assert outside.header == f"record into {elsewhere} (1 target)"
+    assert shop.record("--no-header").expect(passed=2).header == ""
+
+
+def test_a_run_with_recordings_has_a_header(shop):
+    """The configuration names no target, so the header does not count them."""
+    shop.ini()
+    shop.tests("import pytest, shop\n\n@pytest.mark.mimic('shop:fetch')\ndef test_it(): shop.fetch('Oslo')\n")
+    shop.record().expect(passed=1)
+
+    assert shop.replay().expect(passed=1).header == "replay from .mimic_vault"
+    assert shop.run("-q", "--mimic-rerecord").header == ""
+
+
+def test_a_target_that_no_test_calls_prints_only_a_header(shop):
+    shop.tests("def test_plain(): pass\n")
+
+    run = shop.run().expect(passed=1)
+
+    assert (run.header, run.section) == ("replay from .mimic_vault (1 target)", [])
+
+
+def test_the_time_saved_is_that_of_the_real_calls(shop):
+    """In the section, and with `-v` behind a call that took long enough."""
+    shop.record()
+    for path in shop.vault.rglob("*.json"):
+        path.write_text(re.sub(r'"duration": [^,]+', '"duration": 21.0', path.read_text("utf-8")), "utf-8")
+
+    run = shop.replay("-v", "-rP").expect(passed=2, says=["2 calls replayed, 42.0 s saved"])
+
+    assert "\nreplayed shop:fetch(city='Oslo') (21.0 s saved)\n" in run.output
+
+
+def test_at_most_ten_missing_calls_are_listed(shop):
+    shop.tests("""
+        import pytest, shop
+
+        @pytest.mark.parametrize("number", range(12))
+        def test_many(number):
+            shop.fetch(f"city {number}")
+    """)
+
+    run = shop.run().expect(failed=12)
+
+    assert run.section[0] == "12 calls missing"
+    assert run.section[-3:] == [
+        "  shop:fetch(city='city 9')    test_shop.py::test_many[9]",
+        "  and 2 more",
+        "to record the missing: pytest --mimic-record test_shop.py",
+    ]
+
+
+def test_a_miss_at_import_fails_the_run(shop):
+    """No test can fail for it if the code swallowed it."""
+    shop.tests(
+        "import shop\ntry:\n    shop.fetch('Oslo')\nexcept Exception:\n    pass\n\ndef test_it(): pass\n"
+    )
+
+    run = shop.run().expect(passed=1, exit_code=1)
+
+    assert run.section[-1] == "to record the missing: pytest --mimic-record"
+
+
+def test_an_ascii_terminal_gets_escaped_arguments(shop):
+    """The plugin itself prints ASCII only."""
+    shop.tests("import shop\n\ndef test_it(): shop.fetch('Troms\\xf8')\n")
+
+    run = shop.run(process=True, env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}).expect(failed=1)
+
+    assert run.section[2] == r"  shop:fetch(city='Troms\xf8')    test_shop.py::test_it"
+    assert run.output.isascii()
+
+
+def test_a_debugger_begins_at_the_call_that_missed(shop):
+    """`--pdb` opens at the end of the traceback."""
+    shop.conftest("""
+        def pytest_exception_interact(call):
+            trace = call.excinfo.value.__traceback__
+            while trace.tb_next:
+                trace = trace.tb_next
+            print("ends in", trace.tb_frame.f_code.co_name)
+    """)
+    shop.tests("import shop\n\ndef test_miss(): shop.fetch('Oslo')\n\ndef test_own(): assert shop.SHOP\n")
+
+    run = shop.run("-s").expect(failed=2)
+
+    ends = [line.split()[-1] for line in run.output.splitlines() if "ends in" in line]
+    assert ends == ["test_miss", "test_own"]
+
+
+# -- the calls of a test, with `-v`
+
+
+def shown(run):
+    """Return the lines of the sections about calls, without the durations."""
+    found = re.findall(r"^-+ Captured mimic (\w+) -+\n(.*?)(?=^[-=_])", run.output, re.DOTALL | re.MULTILINE)
+    return [re.sub(r" \([\d.]+ s( saved)?\)$", "", line) for _, text in found for line in text.splitlines()]
+
+
+def test_each_call_has_a_line_in_the_report_of_its_test(shop):
+    """Those of its fixtures, too; and only with `-v`."""
+    late = "import pytest, shop\n\n@pytest.fixture\ndef late():\n    yield\n    shop.fetch('late')\n\n"
+    shop.tests(f"{late}def test_it(late):\n    shop.fetch('Oslo')\n    shop.fetch('Rome')\n")
+    shop.record().expect(passed=1)
+
+    run = shop.replay("-v", "-rP").expect(passed=1, real=[])
+
+    assert shown(run) == [f"replayed shop:fetch(city='{city}')" for city in ("Oslo", "Rome", "late")]
+    for flags in (["-rP"], ["-q", "-rP"], ["-rP", "--mimic-report=page.html"]):
+        shop.replay(*flags).expect(passed=1, never=["replayed shop:fetch"])
+    shop.tests("import shop\n\ndef test_new():\n    shop.fetch('Oslo')\n    shop.fetch('Paris')\n")
+    missed = shop.replay("-v").expect(failed=1)
+    assert shown(missed) == ["replayed shop:fetch(city='Oslo')", "missing shop:fetch(city='Paris')"]
+
+
+def test_requests_that_differ_in_their_query_are_told_apart(project):
+    project.ini("http")
+    with running_server() as server:
+        project.write(
+            "test_shop.py",
+            f"""
+            from urllib.request import urlopen
+
+            def test_pages():
+                for query in ("page=1", "page=2&api_key=sesame", "q={"long" * 40}&page=3"):
+                    urlopen(f"{server.url}/html?{{query}}").read()
+            """,
+        )
+        recorded = project.record("-v", "-rP").expect(passed=1, never=["sesame"])
+
+    queries = ["page=1", "page=2&api_key=<redacted>", f"q={'long' * 11}l...&page=3"]
+    assert shown(recorded) == [f"recorded http GET /html?{query}" for query in queries]
+
+
+# -- the report of a failing test says in one line what was replayed in it
+
+
+def said(run):
+    """Return the lines about replays in the reports of failing tests."""
+    return [line for line in run.output.splitlines() if " replayed; " in line]
+
+
+def test_a_failing_test_names_its_replays(shop):
+    """Those of sequences, cassettes and fixtures count. Other tests say nothing."""
+    shop.ini("shop:fetch sequence")
+    shop.tests("""
+        import os
+        import pytest, shop
+
+        @pytest.fixture
+        def city():
+            yield shop.fetch("Oslo")
+            shop.fetch("Rome")
+            assert "FAILS" not in os.environ
+
+        def test_fixture(city): pass
+
+        def test_cassette(mimic_auto):
+            shop.fetch("Oslo"), shop.fetch("Oslo")
+            with mimic_auto("talk", targets=["shop:fetch"]):
+                shop.fetch("Rome")
+            assert "FAILS" not in os.environ
+
+        def test_skipped():
+            shop.fetch("Oslo")
+            pytest.skip()
+
+        @pytest.mark.xfail
+        def test_expected():
+            shop.fetch("Oslo")
+            assert 0
+
+        def test_passing():
+            shop.fetch("Oslo")
+
+        def test_without():
+            assert "FAILS" not in os.environ
+    """)
+    shop.record("-p", "no:randomly").expect(passed=4, skipped=1, xfailed=1)
+
+    run = shop.replay("-rA", env={"FAILS": "1"})
+
+    remedy = "to record them again: pytest --mimic-rerecord test_shop.py::test_"
+    assert [line for line in said(run) if "fixture" in line] == [f"2 calls replayed; {remedy}fixture"]
+    assert [line for line in said(run) if "cassette" in line] == [f"3 calls replayed; {remedy}cassette"]
+    assert len(said(run)) == 2
