@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import os
 import re
 import shutil
@@ -600,24 +598,3 @@ def test_an_outcome_whose_bytes_are_gone_is_named(weather: Any) -> None:
     result = weather.command("review", answers="s\n")
 
     assert "is missing" in result.out
-
-
-class _Gone(io.StringIO):
-    """Standard output whose reader has gone."""
-
-    def write(self, text: str) -> int:
-        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
-
-
-def test_a_reader_that_goes_is_no_error(
-    shop: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
-    shop.run("--mimic-verify", "--mimic-review")
-    capsys.readouterr()
-    monkeypatch.setattr("sys.stdin", _Lines("s\n"))
-    monkeypatch.setattr("sys.stdout", _Gone())
-
-    code = main(["review"])
-
-    assert (code, capsys.readouterr().err) == (1, "")

@@ -46,15 +46,15 @@ BUDGET = {
     "_core.types": 1_033,
     "_core.vault": 2_090,
     "_run": 1_545,
-    "_tools.cli": 1_560,
+    "_tools.cli": 1_515,
     "_tools.foreign": 785,
-    "_tools.shown": 1_365,
+    "_tools.shown": 1_330,
     "_tools.unused": 330,
     "face": 422,
     "ground": 845,
 }
 # These two only fall.
-MOST_LINES = 31_434
+MOST_LINES = 31_360
 MOST_FILES = 222
 MOST_ARROWS = 125
 MOST_FLOORS = 12

@@ -38,9 +38,8 @@ def run(invocation: Invocation) -> Result:
     options, settings = invocation.options, invocation.settings
     label = f"{options.revision}:{settings.shown_vault}"
     new = Vault(FolderStore(settings.vault), pickles="forbid", label=settings.shown_vault)
-    revision = GitStore(settings.vault, options.revision)
-    old = Vault(revision, pickles="forbid", label=label)
-    found = vault_differences(revision, old, new, invocation.redactor)
+    old = Vault(GitStore(settings.vault, options.revision), pickles="forbid", label=label)
+    found = vault_differences(old, new, invocation.redactor)
     data = {"differences": [one.to_plain() for one in found]}
     return Result(_lines(found), data, found=bool(found))
 

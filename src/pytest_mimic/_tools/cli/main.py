@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from traceback import extract_tb
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic import _runs
 from pytest_mimic._core.ambient import vault_command
@@ -21,7 +21,6 @@ from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.cli.output import Result
-    from pytest_mimic._tools.cli.parser import CommandModule
     from pytest_mimic._tools.cli.project import Invocation
 
 #: The exit codes besides 0 and those that a subcommand defines.
@@ -71,7 +70,7 @@ def _run(words: list[str]) -> int:
     options = parser.parse_args(given.words)
     from pytest_mimic._tools.cli.project import Invocation
 
-    invocation = Invocation(options, Output(sys.stdout or io.StringIO()))
+    invocation = Invocation(options, Output(sys.stdout))
 
     def invocation_of() -> Invocation:
         return invocation
@@ -82,23 +81,30 @@ def _run(words: list[str]) -> int:
         return _finish(invocation, module.run(invocation))
     finally:
         _runs.remove(invocation_of)
-        invocation.out.flush()
 
 
 def _finish(invocation: Invocation, result: Result) -> int:
     """Print what a subcommand gave back, and return the exit code."""
+    try:
+        _print(invocation, result)
+        sys.stdout.flush()
+    except BrokenPipeError:  # its reader has gone, and the interpreter is not to find that again when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 1 if result.found or result.unmatched or result.damaged else 0
+
+
+def _print(invocation: Invocation, result: Result) -> None:
     out = invocation.out
     if getattr(invocation.options, "json", False):
         out.json(result.data)
-    else:
-        for line in result.lines:
-            out.line(line)
-        if result.unmatched:
-            shown = invocation.settings.shown_vault
-            out.line(f"nothing in {shown} matches {', '.join(result.unmatched)}")
-        if result.damaged:
-            out.line([(f"{plural(result.damaged, 'file')} cannot be read: {vault_command('check')}", "red")])
-    return 1 if result.found or result.unmatched or result.damaged else 0
+        return
+    for line in result.lines:
+        out.line(line)
+    if result.unmatched:
+        shown = invocation.settings.shown_vault
+        out.line(f"nothing in {shown} matches {', '.join(result.unmatched)}")
+    if result.damaged:
+        out.line([(f"{plural(result.damaged, 'file')} cannot be read: {vault_command('check')}", "red")])
 
 
 def _top_parser() -> ArgumentParser:
@@ -122,7 +128,7 @@ def _top_parser() -> ArgumentParser:
     return parser
 
 
-def _parser_of(command: str, module: CommandModule, *, defaults: argparse.Namespace) -> ArgumentParser:
+def _parser_of(command: str, module: Any, *, defaults: argparse.Namespace) -> ArgumentParser:
     """Return the parser of a subcommand. `defaults` are the options given before its name."""
     parser = ArgumentParser(
         prog=f"pytest-mimic {command}",
@@ -136,15 +142,8 @@ def _parser_of(command: str, module: CommandModule, *, defaults: argparse.Namesp
 
 
 def _complain(text: str) -> None:
-    stream: TextIO | None = sys.stderr
-    if stream is None:  # it was closed
-        return
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    try:
-        stream.write(printable(text).encode(encoding, "backslashreplace").decode(encoding) + "\n")
-        stream.flush()
-    except OSError:  # nobody reads it
-        pass
+    with suppress(OSError):  # nobody reads it
+        print(printable(text), file=sys.stderr, flush=True)  # which escapes what it cannot encode
 
 
 def _unexpected(error: Exception) -> str:

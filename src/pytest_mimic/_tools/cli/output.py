@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Collection, Iterable, Sequence
-from errno import EINVAL, EPIPE
 from typing import NamedTuple, TextIO
 
 from pytest_mimic._core.ambient import command_for
@@ -17,8 +15,6 @@ Piece = str | tuple[str, str]
 Line = str | Sequence[Piece]
 
 _CODES = {"bold": "\x1b[1m", "red": "\x1b[31m"}
-# The errors of writing to a pipe whose reader has gone: that of POSIX, and that of Windows.
-_GONE = (EPIPE, EINVAL)
 # The columns of what is no terminal.
 _PIPED = 120
 
@@ -34,11 +30,10 @@ class Result(NamedTuple):
 
 
 class Output:
-    """Prints to a stream, and stops quietly when its reader has gone."""
+    """Prints to a stream: what it cannot encode as escapes, and bold and red on a terminal."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._is_gone = False
         self._is_terminal = stream.isatty()
         self._is_colored = self._is_terminal and not os.environ.get("NO_COLOR")
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
@@ -61,36 +56,15 @@ class Output:
     def ask(self, text: str) -> None:
         """Print a text without the end of its line, as a question to the user."""
         self._send(text)
-        self.flush()
-
-    def flush(self) -> None:
-        self._send("", flush=True)
+        self._stream.flush()
 
     def _painted(self, piece: Piece) -> str:
         text, style = (piece, "") if isinstance(piece, str) else piece
         text = printable(text)
         return f"{_CODES[style]}{text}\x1b[0m" if style and self._is_colored and text else text
 
-    def _send(self, text: str, *, flush: bool = False) -> None:
-        if self._is_gone:
-            return
-        text = text.encode(self._encoding, "backslashreplace").decode(self._encoding)
-        try:
-            self._stream.write(text)
-            if flush:
-                self._stream.flush()
-        except OSError as reason:
-            if reason.errno not in _GONE:
-                raise
-            self._is_gone = True
-            self._drop_rest()
-
-    def _drop_rest(self) -> None:
-        """Let the interpreter flush the stream into nothing when it ends, which would be an error again."""
-        if self._stream is sys.__stdout__:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+    def _send(self, text: str) -> None:
+        self._stream.write(text.encode(self._encoding, "backslashreplace").decode(self._encoding))
 
 
 def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:

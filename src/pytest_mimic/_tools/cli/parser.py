@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.output import Result
-    from pytest_mimic._tools.cli.project import Invocation
+from typing import Any
 
 
 def add_json(parser: ArgumentParser) -> None:
@@ -29,22 +25,12 @@ def add_vault(parser: ArgumentParser, *, defaults: Namespace | None = None) -> N
     )
 
 
-class CommandModule(Protocol):
-    """The module of a subcommand. Its docstring is the description in its help."""
+def load_command(name: str) -> Any:
+    """Return the module of a subcommand: its docstring is the help, `add_arguments(parser)` and `run(invocation)` the rest.
 
-    __doc__: str | None
-
-    def add_arguments(self, parser: ArgumentParser) -> None: ...
-
-    def run(self, invocation: Invocation) -> Result:
-        """Do it. Raise MimicError for what cannot be done, which is exit code 2."""
-        ...
-
-
-def load_command(name: str) -> CommandModule:
-    module: Any = import_module(f"pytest_mimic._tools.cli.{'import_' if name == 'import' else name}")
-    loaded: CommandModule = module
-    return loaded
+    `run` returns a `Result`, or raises MimicError for what cannot be done, which is exit code 2.
+    """
+    return import_module(f"pytest_mimic._tools.cli.{'import_' if name == 'import' else name}")
 
 
 #: What people do, and the subcommands for it, each with a line of help.

@@ -18,7 +18,6 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault import Stored, Vault
-    from pytest_mimic._tools.shown.git_revisions import GitStore
 
 
 Compared = tuple[list[Difference], list[str]]
@@ -91,11 +90,10 @@ def _text(part: object) -> str | None:
     return None if part is ABSENT else line(part)
 
 
-def vault_differences(revision: GitStore, old: Vault, new: Vault, redactor: Redactor) -> list[FileDifference]:
-    """Return how a vault differs from what it was in a `revision`, which is `old` as a vault."""
+def vault_differences(old: Vault, new: Vault, redactor: Redactor) -> list[FileDifference]:
+    """Return how a vault differs from what it was."""
     names = sorted({*old.names(), *new.names()})
-    changed = [name for name in names if not revision.has(name, new.store.read(name))]
-    revision.load(changed)
+    changed = [name for name in names if old.store.read(name) != new.store.read(name)]
     found = [one for name in changed for one in _of_file(name, old, new, redactor)]
     return sorted(found, key=lambda one: CHANGES.index(one.change))
 
