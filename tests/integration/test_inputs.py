@@ -11,9 +11,10 @@ import pytest
 
 from pytest_mimic._tools.cli.main import main
 
+# The conftest turns these lists off elsewhere.
 INPUTS = "warn"
 
-# A project of twenty modules. Each function of `shop.report` uses another of them.
+# A project of many modules. Each function of `shop.report` uses another of them.
 MODULES = {
     "__init__": "",
     "report": '''
@@ -28,6 +29,7 @@ MODULES = {
         from .names import Kind
         from .tax import rate, twice
         from .unused import Unused
+        import shop.packed
         from shop.base import Child
         from shop.properties import Box
         from shop.registry import HANDLERS
@@ -40,7 +42,7 @@ MODULES = {
 
         FACTOR = 3
 
-        def build(n):
+        def build(n, price, items):
             """Return a sum of what all modules give."""
             from shop.lazy import late
             import threading
@@ -53,7 +55,8 @@ MODULES = {
             return sum(found) + sum([
                 rate(n), twice(n), RATE, FACTOR, priced(n), MAKER(n), Order(n).total(), late(n), Child().price(n), Box(n).size,
                 HANDLERS["a"](n), sum(numbers(n)), len(rows()), len(text()), asyncio.run(awaited(n)), caught(n),
-                Line(n).discount, settings.LIMIT, Kind.FIRST.value, chained(n),
+                Line(n).discount, settings.LIMIT, Kind.FIRST.value, chained(n), price.amount(), items[0].size(),
+                shop.packed.packed(n),
             ])
 
         def other(n):
@@ -161,9 +164,20 @@ MODULES = {
     "records": "from dataclasses import dataclass\n\n@dataclass\nclass Line:\n    n: int\n    discount: int = 1\n",
     "chain": "from .links import LINK as BOUND\n\ndef chained(n):\n    return n + BOUND\n",
     "links": "from .deep import DEEP as LINK\n",
+    "money": "class Money:\n    def amount(self):\n        return 4\n",
+    "row": "class Row:\n    def size(self):\n        return 5\n",
+    "packed": "from .stars import *\n\ndef packed(n):\n    return n + STAR\n",
+    "stars": "STAR = 1\n",
     "unused": "class Unused:\n    size = 1\n",
 }
-TESTS = "import shop.report\n\ndef test_it():\n    shop.report.build(2)\n"
+TESTS = """
+    import shop.report
+    from shop.money import Money
+    from shop.row import Row
+
+    def test_it():
+        shop.report.build(2, Money(), [Row()])
+"""
 DATA = {
     "data/rates.csv": "a,1\nb,2\n",
     "data/page.txt": "text\n",
@@ -229,6 +243,10 @@ FUNCTIONS = {
     "task": ("shop/tasks.py", "    return n\n", "    return n + 1\n", "shop.tasks:step (shop/tasks.py)"),
     "thread": ("shop/worker.py", "n + 1", "n + 2", "shop.worker:in_thread (shop/worker.py)"),
     "function that raises": ("shop/failing.py", "raise ValueError(n)", "raise ValueError(-n)", "shop.failing:fails (shop/failing.py)"),
+    "class of an argument": ("shop/money.py", "return 4", "return 5", "shop.money:Money.amount (shop/money.py)"),
+    "class of an item": ("shop/row.py", "return 5", "return 6", "shop.row:Row.size (shop/row.py)"),
+    "function of a module that is named": ("shop/packed.py", "n + STAR", "n - STAR", "shop.packed:packed (shop/packed.py)"),
+    "constant that is imported with all others": ("shop/stars.py", "1", "2", "shop.stars (shop/stars.py)"),
     "field of a dataclass": ("shop/records.py", "discount: int = 1", "discount: int = 2", "shop.records (shop/records.py)"),
 }  # fmt: skip
 FILES = {

@@ -262,7 +262,7 @@ class Recordings:
         if real.awaited:
             stored.entry["awaited"] = True
         if real.trace is not None:
-            stored.inputs = real.trace.noter.noted(real.trace)
+            stored.inputs = real.trace.noted()
         if before is not None and (plan.options.volatile or plan.kind != "function"):
             from pytest_mimic._core.engine.outcomes_kept import is_unchanged
 

@@ -23,8 +23,7 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.ledger import Ledger, Replayed
-    from pytest_mimic._core.inputs.input_lists import Input
-    from pytest_mimic._core.inputs.noting import Noter, Trace
+    from pytest_mimic._core.inputs.noting import Trace
     from pytest_mimic._core.inputs.project_sources import ProjectSources
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
@@ -72,8 +71,7 @@ class RunState:
         self.retries: Retries | None = None  # of a run in which a call has failed
         self.guard = Lock()  # held while a part of the state is made
         self._started = time_ns()
-        self._noter: Noter | None = None
-        self._changed: dict[str, list[Input]] = {}  # by the name of a list
+        self._changed: dict[str, list[str]] = {}  # by the name of a list
 
     @functools.cached_property
     def redactor(self) -> Redactor:
@@ -101,32 +99,25 @@ class RunState:
     def _sources(self) -> ProjectSources:
         from pytest_mimic._core.inputs.project_sources import ProjectSources
 
-        return ProjectSources(self.settings.rootdir, self.settings.vault)
+        return ProjectSources(self.places, self.settings.rootdir, self.settings.vault)
 
     def trace(self, call: Call) -> Trace | None:
         """Return what notes what a real call of a function reaches and reads, or None if that is not kept."""
         is_kept = self.settings.mode is not Mode.VERIFY or self.settings.review
         if self.settings.inputs == "ignore" or not is_kept or call.plan.kind != "function":
             return None
-        from pytest_mimic._core.inputs.noting import Noter, Trace
+        from pytest_mimic._core.inputs.noting import Trace
 
-        with self.guard:
-            if self._noter is None:
-                self._noter = Noter(self.inside.call, self._sources, started=self._started)
-        return Trace(self._noter, call.plan.target, call.values)
+        return Trace(self._sources, call.plan.target, call.values, started=self._started)
 
-    def changed_inputs(self, name: str, recording: str = "") -> list[Input]:
+    def changed_inputs(self, name: str, recording: str = "") -> list[str]:
         """Return what has changed of a list of what a call reaches and reads: of this recording, or of the running test.
 
         MimicError: the list is missing or damaged.
         """
         if name not in self._changed:
-            from pytest_mimic._core.inputs.input_lists import changed_inputs
-
             test = self.vault.test_of(recording) if recording else self.test
-            self._changed[name] = changed_inputs(
-                self.vault.objects.input_list(name, test=test), self._sources
-            )
+            self._changed[name] = self._sources.changed(self.vault.objects.input_list(name, test=test))
         return self._changed[name]
 
     def stale_inputs(self, *outcomes: Mapping[str, Any]) -> list[str]:
@@ -138,7 +129,7 @@ class RunState:
             return []
         names = [name for one in outcomes if (name := one.get("inputs"))]
         try:
-            return list(dict.fromkeys(str(one) for name in names for one in self.changed_inputs(name)))
+            return list(dict.fromkeys(one for name in names for one in self.changed_inputs(name)))
         except MimicError as error:
             if not self.settings.mode.writes:
                 raise
@@ -163,7 +154,7 @@ class RunState:
             tests = self.ledger.tests_of({recording for recording, _ in counts})
             for (recording, target), calls in counts.items():
                 for item in changed:
-                    row = [recording, target, str(item), calls, tests[recording]]
+                    row = [recording, target, item, calls, tests[recording]]
                     self.ledger.inputs.append(row)
 
     def admit(self, owner: Owner, call: Call, *, is_new: bool) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import finalize
 
@@ -103,16 +103,12 @@ class Step:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Mark the code that runs in this block, and in threads it starts, as part of this call."""
-        state, trace = self.state, self.trace
-        state.running.add(self)
+        self.state.running.add(self)
         try:
-            with (
-                state.inside.entered(self),
-                nullcontext() if trace is None else trace.noter.noting(self, trace),
-            ):
+            with self.state.inside.entered(self):
                 yield
         finally:
-            state.running.discard(self)
+            self.state.running.discard(self)
 
     @property
     def seconds(self) -> float:

@@ -144,4 +144,4 @@ def _stamped(real: Step) -> Stored:
         return stored.again()
     name = stored.entry.get("inputs")
     before = real.state.vault.objects.input_list(name) if name else None
-    return stored.again(KeptInputs(trace.noter.noted(trace).over(before, is_same=True)))
+    return stored.again(KeptInputs(trace.noted().over(before, is_same=True)))

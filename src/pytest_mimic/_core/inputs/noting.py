@@ -2,120 +2,93 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from functools import cache
 from itertools import islice
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pytest_mimic._core.inputs.input_lists import Functions, NotedInputs
-from pytest_mimic._core.inputs.reach import reached
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.inputs.project_sources import ProjectSources
+from pytest_mimic._core import ambient
+from pytest_mimic._core.inputs.project_sources import ProjectSources
 
 _WRITING = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-
 # How many items of an argument are looked at.
 _ITEMS = 1_000
 
-# The noters that have calls under way. An audit hook cannot be removed, so there is one for all runs of a process.
-_noters: list[Noter] = []
-_hooked: list[bool] = []
-
-
-def _parts(value: object) -> Iterable[object]:
-    """Return an argument, or the items of one that holds some."""
-    if isinstance(value, dict):
-        return islice(value.values(), _ITEMS)
-    return islice(value, _ITEMS) if isinstance(value, (list, tuple, set, frozenset)) else (value,)
-
 
 class Trace:
-    """Holds what one call has read so far, as absolute paths; and its target and the classes of its arguments."""
+    """Notes what one call reads, and what its target and the classes of its arguments reach.
 
-    def __init__(self, noter: Noter, target: str, values: Iterable[object]) -> None:
-        self.files: set[str] = set()
-        self.target = target
-        kinds = {type(one) for value in values for one in _parts(value)}
-        self.classes = frozenset({kind for kind in kinds if kind.__module__ != "builtins"})
-        self.noter = noter
+    What was written since the run has `started`, so many ns after the epoch, is not noted.
+    """
 
-
-class Noter:
-    """Notes for the calls of one run; `inside` returns the call that the current thread or task is part of."""
-
-    def __init__(self, inside: Callable[[], object], sources: ProjectSources, *, started: int) -> None:
-        self._inside = inside
-        self._sources = sources
-        self._started = started  # when the run began, in ns: what was written since then is not noted
-        self._open: dict[object, Trace] = {}
-        self._guard = Lock()
-        self._files: dict[str, str | None] = {}
-        self._functions: dict[tuple[str, frozenset[type]], Functions] = {}
-        self._lists: dict[object, NotedInputs] = {}
-
-    @contextmanager
-    def noting(self, call: object, trace: Trace) -> Iterator[None]:
-        """Note what is read in this block inside of a call."""
-        with self._guard:
-            if not self._open:
-                _noters.append(self)
-                if not _hooked:
-                    _hooked.append(True)
-                    sys.addaudithook(_audit)
-            self._open[call] = trace
-        try:
-            yield
-        finally:
-            with self._guard:
-                self._open.pop(call, None)
-                if not self._open:
-                    _noters.remove(self)
+    def __init__(
+        self, sources: ProjectSources, target: str, values: Iterable[object], *, started: int
+    ) -> None:
+        self._sources, self._target, self._started = sources, target, started
+        items = [one for value in values for one in (value, *islice(_items(value), _ITEMS))]
+        self._classes = frozenset(kind for kind in map(type, items) if kind.__module__ != "builtins")
+        self._paths: set[str] = set()
+        _watch_files()
 
     def opened(self, path: object, mode: Any, flags: Any) -> None:
-        trace = self._open.get(self._inside())
-        if trace is None or not isinstance(path, str | bytes | os.PathLike):
-            return
+        """Note that a file is opened, with the arguments of the audit event."""
         is_read = not set(mode) & set("wax") if isinstance(mode, str) and mode else not flags & _WRITING
-        if not is_read:
-            return
-        name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - may be called with any path
-        if not name.endswith(".py"):  # these are imported, or shown by a traceback
-            trace.files.add(name)
+        if is_read and isinstance(path, str | bytes | os.PathLike):
+            name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - may be called with any path
+            if not name.endswith(".py"):  # these are imported, or shown by a traceback
+                self._paths.add(name)
 
-    def noted(self, trace: Trace) -> NotedInputs:
-        """Return what was noted. The fingerprints are those of now, taken once for each file."""
-        files = frozenset({path for path in trace.files if self._is_input(path)})
-        reach = trace.target, trace.classes
-        if reach not in self._functions:
-            self._functions[reach] = reached(*reach, self._sources)
-        key = (*reach, files)
-        if key not in self._lists:
-            names = [name for path in files if (name := self._files[path]) is not None]
-            read = {name: digest for name in names if (digest := self._sources.digest(name)) is not None}
-            self._lists[key] = NotedInputs(self._sources, read, self._functions[reach])
-        return self._lists[key]
+    def noted(self) -> Trace:
+        """Take the fingerprints of now, once for each file, and return this trace, which gives the list."""
+        found = {self._sources.name_of_file(path) for path in tuple(self._paths) if self._is_old(path)}
+        digests = {name: self._sources.digest(name) for name in found if name is not None}
+        files = {name: digest for name, digest in digests.items() if digest is not None}
+        facts = {"files": files, "functions": self._sources.reached(self._target, self._classes)}
+        self._text = json.dumps(facts, indent=1, sort_keys=True) + "\n" if any(facts.values()) else ""
+        return self
 
-    def _is_input(self, path: str) -> bool:
-        """Check whether a file is one of the project, and was there before the run."""
-        if path not in self._files:
-            self._files[path] = self._sources.name_of_file(path)
-        if self._files[path] is None:
-            return False
+    def _is_old(self, path: str) -> bool:
         try:
             facts = os.stat(path)  # noqa: PTH116
         except OSError:
             return False
         return max(facts.st_mtime_ns, facts.st_ctime_ns) < self._started
 
+    def over(self, before: bytes | None, *, is_same: bool) -> str:
+        """Return the list that stands in the vault from now on, empty if it names nothing. `is_same`: the outcome stays.
 
-def _audit(event: str, args: tuple[object, ...]) -> None:
-    if event == "open" and _noters:
-        for noter in tuple(_noters):
-            try:
-                noter.opened(*args)
-            except Exception:
-                pass
+        The list before stays as long as nothing in it has changed: which files a call reads may depend on other tests.
+        """
+        try:
+            if before and is_same and not self._sources.changed(before):
+                return before.decode()
+        except (LookupError, TypeError, ValueError):  # a damaged one is replaced
+            pass
+        return self._text
+
+
+def _items(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, (list, tuple, set, frozenset)) else ()
+
+
+@cache
+def _watch_files() -> None:
+    """Let the calls of all runs of this process know what they open: an audit hook cannot be removed."""
+    sys.addaudithook(_audit)
+
+
+def _audit(event: str, args: tuple[Any, ...]) -> None:
+    if event != "open":
+        return
+    try:
+        session = ambient.current()
+        trace = None if session is None else getattr(session.state.inside.call(), "trace", None)
+        if trace is not None:
+            trace.opened(*args)
+    except Exception:
+        pass

@@ -86,7 +86,7 @@ def _call_lines(
 
 def _ran_and_read(invocation: Invocation, entry: dict[str, Any]) -> list[str]:
     """Return in words what the call of an outcome reaches and reads."""
-    from pytest_mimic._core.inputs.input_lists import inputs_in
+    from pytest_mimic._core.inputs.project_sources import reached_and_read
 
     if "inputs" not in entry:
         return []
@@ -94,9 +94,8 @@ def _ran_and_read(invocation: Invocation, entry: dict[str, Any]) -> list[str]:
         text = invocation.vault.objects.input_list(entry["inputs"])
     except MimicError as error:
         return [error.what]
-    found = inputs_in(text)
-    ran, read = [str(one) for one in found if one.source], [str(one) for one in found if not one.source]
-    return [f"{verb} {', '.join(names)}" for verb, names in (("reaches", ran), ("reads", read)) if names]
+    found = zip(("reaches", "reads"), reached_and_read(text), strict=True)
+    return [f"{verb} {', '.join(names)}" for verb, names in found if names]
 
 
 def _part_lines(parts: Iterable[Part], indent: str, width: int, *, heading: str = "") -> Iterator[Line]:
