@@ -95,8 +95,8 @@ REPLAY = """
     _core.vault _core.vault.file_names _core.vault.folder _core.vault.locks
     _core.vault.parsing _core.vault.vault
     _run _run.complete_selection _run.configuration _run.ending _run.fixtures _run.phases _run.plain_imports _run.run _run.session
-    _run.summary _run.unused_check
-    _tools _tools.unused _tools.unused.judgement
+    _run.summary
+    _tools _tools.unused _tools.unused.judging
 """
 
 
