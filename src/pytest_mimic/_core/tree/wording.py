@@ -21,8 +21,8 @@ Span = tuple[str, str]
 _WIDTH = 120
 # Texts up to this length are shown as values. Texts of more words are compared as a whole: time grows with the square.
 _SHORT, _MOST_WORDS = 40, 4_000
-_WORD, _FIRST, _LAST = re.compile(r"\w+|\s|[^\w\s]"), re.compile(r"\w*"), re.compile(r"\w*\Z")
-_LONG_WORD = 20
+# With the blanks behind it, so that words side by side that changed are one change; a very long one in pieces.
+_WORD = re.compile(r"\w{1,20} *|\s|[^\w\s] *")
 # The characters of an unchanged stretch that are shown on either side of a change, and those of a changed one.
 _AROUND, _CHANGED, _MOST_SPANS = 60, 120, 24
 
@@ -31,11 +31,11 @@ def difference_lines(
     found: Sequence[Difference], before: str = "recorded", after: str = "now", *, most: int = 10
 ) -> list[str]:
     """Return the first differences as lines, and how many more there are."""
-    lines = [one for each in found[:most] for one in lines_of_one(each, before, after)]
+    lines = [one for each in found[:most] for one in _lines_of_one(each, before, after)]
     return [*lines, *and_more(len(found) - most)]
 
 
-def lines_of_one(one: Difference, before: str = "recorded", after: str = "now") -> list[str]:
+def _lines_of_one(one: Difference, before: str = "recorded", after: str = "now") -> list[str]:
     head = f"{printable(one.path)}: " if one.path else ""
     if one.fact:
         return [f"{head}{one.fact}"]
@@ -43,7 +43,7 @@ def lines_of_one(one: Difference, before: str = "recorded", after: str = "now") 
         return [f"{head}{_file_fact(one.old, one.new, is_recorded=before == 'recorded')}"]
     if (texts := _long_texts(one)) is not None:
         legend = f"[-{before}-] {{+{after}+}}"
-        lines = text_lines(_spans(*texts))
+        lines = _text_lines(_spans(*texts))
         where = f"{printable(one.path)}, {legend}: " if one.path else f"{legend}: "
         return (
             [f"{where}{lines[0]}"] if len(lines) == 1 else [where.strip(), *(f"  {each}" for each in lines)]
@@ -140,53 +140,39 @@ def _long_texts(one: Difference) -> tuple[str, str] | None:
 
 def _spans(old: str, new: str) -> list[Span]:
     """Return the stretches of words that two texts share, and those that only one has."""
-    least = min(len(old), len(new))
-    start = _alike(old, new, least)
-    end = _alike(old[::-1], new[::-1], least - start)
-    # From the beginning of a word to the end of one, unless it is very long.
-    start -= len(_LAST.findall(old[max(start - _LONG_WORD, 0) : start])[0]) % _LONG_WORD
-    end -= len(_FIRST.findall(old[len(old) - end :][:_LONG_WORD])[0]) % _LONG_WORD
-    then, now = (_WORD.findall(side[start : len(side) - end]) for side in (old, new))
-    codes: list[Any] = [("replace", 0, len(then), 0, len(now))]
-    if max(len(then), len(now)) <= _MOST_WORDS:
-        codes = SequenceMatcher(None, then, now, autojunk=False).get_opcodes()
-    spans = [(" ", old[:start])]
-    gone = come = ""
-    for number, (tag, a, b, c, d) in enumerate(codes):
-        same = "".join(then[a:b]) if tag == "equal" else ""
-        is_gap = not same.strip(" ") and (not same or 0 < number < len(codes) - 1)
-        gone, come = gone + "".join(then[a:b]), come + "".join(now[c:d])
-        if not is_gap:  # a blank between two changes is part of both
-            spans += [("-", gone.removesuffix(same)), ("+", come.removesuffix(same)), (" ", same)]
-            gone = come = ""
-    spans += [("-", gone), ("+", come), (" ", old[len(old) - end :])]
+    then, now = _WORD.findall(old), _WORD.findall(new)
+    start, end = _alike(then, now)
+    gone, come = then[start : len(then) - end], now[start : len(now) - end]
+    codes: list[Any] = [("replace", 0, len(gone), 0, len(come))]
+    if max(len(gone), len(come)) <= _MOST_WORDS:
+        codes = SequenceMatcher(None, gone, come, autojunk=False).get_opcodes()
+    spans = [(" ", "".join(then[:start]))]
+    for _, a, b, c, d in codes:
+        before, after = "".join(gone[a:b]), "".join(come[c:d])
+        same = before if before == after else " " * (before[-1:] == after[-1:] == " ")
+        spans += [("-", before.removesuffix(same)), ("+", after.removesuffix(same)), (" ", same)]
+    spans += [(" ", "".join(then[len(then) - end :]))]
     return [span for span in spans if span[1]]
 
 
-def _alike(old: str, new: str, most: int) -> int:
-    """Return how many characters at their beginning two texts have in common, `most` of them."""
-    least = 0
-    while least < most:
-        middle = (least + most + 1) // 2
-        if old[least:middle] == new[least:middle]:
-            least = middle
-        else:
-            most = middle - 1
-    return least
+def _alike(old: list[str], new: list[str]) -> tuple[int, int]:
+    """Return how many words two texts have in common at the beginning, and at the end."""
+    found: list[int] = []
+    for one, other in ((old, new), (old[::-1], new[::-1])):
+        most = min(len(old), len(new)) - sum(found)
+        found.append(
+            next((n for n, words in enumerate(zip(one, other)) if n == most or words[0] != words[1]), most)
+        )
+    return found[0], found[1]
 
 
 def distance_of(one: Difference) -> float:
     """Return how far the two sides of a difference are apart, 1 at most: of texts, how much of them differs."""
-    if kind_of(one.old) != kind_of(one.new):
+    sides = [next(iter(side.values()), "") if isinstance(side, dict) else side for side in (one.old, one.new)]
+    if kind_of(one.old) != kind_of(one.new) or not all(isinstance(side, str) for side in sides):
         return 1
-    old, new = (
-        next(iter(side.values()), "") if isinstance(side, dict) else side for side in (one.old, one.new)
-    )
-    if not (isinstance(old, str) and isinstance(new, str)):
-        return 1
-    longest, shortest = max(len(old), len(new)), min(len(old), len(new))
-    start = _alike(old, new, shortest)
-    return 1 - (start + _alike(old[::-1], new[::-1], shortest - start)) / max(longest, 1)
+    old, new = map(_WORD.findall, sides)
+    return 1 - sum(_alike(old, new)) / max(len(old), len(new), 1)
 
 
 def _cut_spans(spans: Sequence[Span]) -> list[Span]:
@@ -203,7 +189,7 @@ def _cut_spans(spans: Sequence[Span]) -> list[Span]:
     return found if len(found) <= _MOST_SPANS else [*found[:_MOST_SPANS], (" ", " ...")]
 
 
-def text_lines(spans: Sequence[Span]) -> list[str]:
+def _text_lines(spans: Sequence[Span]) -> list[str]:
     """Return a text as lines, with `[-old-]` and `{+new+}` around the words that differ."""
     lines = [""]
     for sign, text in _cut_spans(spans):

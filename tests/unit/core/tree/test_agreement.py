@@ -263,13 +263,13 @@ def test_what_no_tree_shows_is_a_difference_beside_what_is_left_out_or_close(opt
 
 def test_long_texts_are_shown_where_they_differ() -> None:
     """A secret in them is not shown; texts that differ only in secrets are reported as such."""
-    text = "x" * 9_000
+    text = "x " * 4_500
 
-    assert lines(f"{text}old{text}", f"{text}new{text}") == [
-        f"result, [-recorded-] {{+now+}}: ...{'x' * 60}[-old-]{{+new+}}{'x' * 60}..."
+    assert lines(f"{text}old {text}", f"{text}new {text}") == [
+        f"result, [-recorded-] {{+now+}}: ...{'x ' * 30}[-old-]{{+new+}} {'x ' * 30}..."
     ]
     [line] = lines(f"{text} old hunter22", f"{text} new hunter22", secrets={"hunter22"})
-    assert line.endswith("x [-old-]{+new+} <redacted>")
+    assert line.endswith("x  [-old-]{+new+} <redacted>")
     [line] = lines(f"{text} hunter22", f"{text} hunter23", secrets={"hunter22", "hunter23"})
     assert "hunter" not in line
 

@@ -82,11 +82,13 @@ def test_an_argument_of_one_call_only_is_a_difference() -> None:
 
 
 def test_long_strings_are_shown_where_they_differ() -> None:
-    old, new = "a" * 200 + "quick" + "b" * 100, "a" * 200 + "slow" + "b" * 100
+    old, new = "a " * 100 + "quick fox " + "b " * 50, "a " * 100 + "slow dog " + "b " * 50
 
     (line,) = lines({"prompt": old}, {"prompt": new})
 
-    assert line == (f"prompt, [-recorded-] {{+now+}}: ...{'a' * 60}[-quick-]{{+slow+}}{'b' * 60}...")
+    assert line == (
+        f"prompt, [-recorded-] {{+now+}}: ...{'a ' * 30}[-quick fox-]{{+slow dog+}} {'b ' * 30}..."
+    )
 
 
 def test_cut_values_differ_by_length_or_digest() -> None:
