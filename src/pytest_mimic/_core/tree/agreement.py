@@ -24,7 +24,7 @@ from pytest_mimic._core.tree.parts import items_of, kind_of, steps
 from pytest_mimic._core.tree.secrets import is_secret_label, secrets_in
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import has_extent, library_of
-from pytest_mimic._core.types.opening import attributes_of, exception_fields, type_name
+from pytest_mimic._core.types.opening import attributes_of, exception_parts, type_name
 
 _UNREADABLE = "differs from the recording in a part that has no readable form"
 _REORDERED = "the keys are in another order now"
@@ -190,9 +190,7 @@ def _items(outcome: Outcome) -> list[Any]:
 
 def _exception_parts(error: Any) -> dict[str, Any]:
     """Return the parts of an exception that are compared, by name."""
-    names = *exception_fields(error), "__cause__"
-    parts = {name: part for name in names if (part := getattr(error, name, None)) is not None}
-    return {"args": list(error.args), **parts, **attributes_of(error)}
+    return {"args": list(error.args), **exception_parts(error), **attributes_of(error)}
 
 
 def _inner_paths(paths: Sequence[Steps], root: str, value: object) -> list[Steps]:

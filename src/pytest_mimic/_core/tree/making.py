@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from heapq import nsmallest
@@ -24,6 +24,7 @@ from pytest_mimic._core.files.digests import NoDigest
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
+from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.redact.hiding import named
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
@@ -32,7 +33,7 @@ from pytest_mimic._core.tree.parts import order
 from pytest_mimic._core.tree.secrets import beginning, secrets_in
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent
 from pytest_mimic._core.types.libraries import has_extent, library_of, record_fields
-from pytest_mimic._core.types.opening import exception_fields, is_pair, opened, type_name
+from pytest_mimic._core.types.opening import exception_parts, is_pair, opened, type_name
 from pytest_mimic._core.types.table import is_path, text_of
 from pytest_mimic._core.words import pattern
 
@@ -49,9 +50,8 @@ _VALUE_TAGS = frozenset({"$base64", "$bytes", "$date", "$datetime", "$decimal", 
 class Budget(NamedTuple):
     """How much of a value is in its tree."""
 
-    characters: (
-        int  # about how many characters containers share; numbers and short texts are there in any case
-    )
+    # About how many characters have containers in them; numbers and short texts are there in any case.
+    characters: int
     items: int  # of one container
     depth: int  # levels of nested containers
     text: int  # the longest text that is there as a whole
@@ -98,9 +98,7 @@ def tree_of(
     no secret, but two of them differ.
     """
     known = secrets | secrets_in(value, redactor)
-    return _Maker(redactor, known, places or Places(), budget, is_live).node(
-        value, budget.characters, budget.depth
-    )
+    return _Maker(redactor, known, places or Places(), budget, is_live).node(value, budget.depth)
 
 
 def argument_trees(
@@ -111,18 +109,25 @@ def argument_trees(
     The values of `**extra` have their own names, and `*rest` its name with the star. See `tree_of` for the rest.
     """
     maker = _Maker(redactor, secrets_in(dict(arguments), redactor), places or Places(), ARGUMENTS, False)
-    return maker.named(arguments, ARGUMENTS.characters, ARGUMENTS.depth)
+    found: dict[str, Any] = {}
+    left = sum(type(value) not in SCALARS for value in arguments.values())
+    for key, pair in zip(arguments, named(arguments)):
+        # Each gets an equal share of the room, and leaves the rest of it to those behind it.
+        maker.until = maker.used + max(ARGUMENTS.characters - maker.used, 0) // max(left, 1)
+        found[key] = maker.node(maker.safe(*pair), ARGUMENTS.depth - 1)
+        left -= type(pair[1]) not in SCALARS
+    return found
 
 
 def part_trees(parts: Mapping[str, object], places: Places | None = None) -> dict[str, Any]:
     """Return the trees of the parts of a client's call, plain data in which secrets are hidden already."""
     maker = _Maker(NO_NAMES, frozenset(), places or Places(), WHOLE, False)
-    return maker.named(parts, WHOLE.characters, WHOLE.depth)
+    return maker.named(parts, WHOLE.depth)
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class _Maker:
-    """Makes the tree of one value. In its methods, `until` is where the count of characters may go, `depth` counts down."""
+    """Makes the tree of one value. In its methods, `depth` counts down."""
 
     redactor: Redactor
     secrets: frozenset[str]
@@ -130,12 +135,16 @@ class _Maker:
     budget: Budget
     is_live: bool
     used: int = 0  # characters so far, of long texts only the first few
+    until: int = field(init=False)  # the count up to which containers are opened
     texts: int = 0  # characters of long texts so far
     # Identities by the value's id, as a value with many places needs only one. The value is kept alive with it.
     identities: dict[int, tuple[object, str | None]] = field(default_factory=dict)
     open: set[int] = field(default_factory=set)
 
-    def node(self, value: Any, until: int, depth: int) -> Any:
+    def __post_init__(self) -> None:
+        self.until = self.budget.characters
+
+    def node(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if kind is str:
             return self._text(value)
@@ -146,14 +155,14 @@ class _Maker:
             return leaf
         if id(value) in self.open:
             return {"$cycle": type_name(kind)}
-        if depth <= 0 or self.used >= until:
+        if depth <= 0 or self.used >= self.until:
             node: dict[str, Any] = {"$cut": type_name(kind)}
             if issubclass(kind, (dict, list, tuple, set, frozenset)):
                 node["length"] = len(value)
             return self._marked(node, value)
         self.open.add(id(value))
         try:
-            return _CONTAINERS.get(kind, _Maker._object)(self, value, until, depth)
+            return _CONTAINERS.get(kind, _Maker._object)(self, value, depth)
         finally:
             self.open.discard(id(value))
 
@@ -283,19 +292,12 @@ class _Maker:
 
     # Values with parts
 
-    def _parts(self, values: list[Any], until: int, depth: int) -> list[Any]:
-        """Return the nodes of values. Containers get equal shares of the room, and one leaves the rest of its to the others."""
-        left = sum(type(value) in _CONTAINERS for value in values) or 1
-        found = []
-        for value in values:
-            share = self.used + max(until - self.used, 0) // max(left, 1)
-            left -= type(value) in _CONTAINERS
-            found.append(self.node(value, share, depth - 1))
-        return found
+    def _parts(self, values: Iterable[Any], depth: int) -> list[Any]:
+        return [self.node(value, depth - 1) for value in values]
 
-    def _items(self, value: list[Any] | tuple[Any, ...], until: int, depth: int) -> Any:
+    def _items(self, value: list[Any] | tuple[Any, ...], depth: int) -> Any:
         if is_pair(value):
-            items = [value[0], self._safe(*value)]
+            items = [value[0], self.safe(*value)]
         else:
             items = list(value[: self.budget.items])
             # The value that follows `--password` in a command line.
@@ -303,7 +305,7 @@ class _Maker:
                 _Hidden(item) if place and self.redactor.secret_flag(items[place - 1]) else item
                 for place, item in enumerate(items)
             ]
-        inner = self._parts(items, until, depth)
+        inner = self._parts(items, depth)
         if type(value) is list and len(inner) == len(value):
             return inner
         return self._listed(inner, value)
@@ -312,31 +314,31 @@ class _Maker:
         node = {f"${type(value).__name__}": inner}
         return node if len(inner) == len(value) else self._marked({**node, "length": len(value)}, value)
 
-    def _members(self, value: set[Any] | frozenset[Any], until: int, depth: int) -> Any:
+    def _members(self, value: set[Any] | frozenset[Any], depth: int) -> Any:
         kinds = {type(item) for item in value}
         most = self.budget.items
         if kinds == {str} or kinds <= {int, float, bool}:
             ordered = nsmallest(min(most, len(value)), value, key=lambda item: (item != item, item))
-            return self._listed(self._parts(ordered, until, depth), value)
+            return self._listed(self._parts(ordered, depth), value)
         # Other members have no order, so that the first few would be others in the next process.
         inner, start = [], (self.used, self.texts)
         for item in value if len(value) <= most else ():
             self.used, self.texts = start  # what one takes does not depend on those before it
-            inner.append(self.node(item, self.used + (until - self.used) // len(value), depth - 1))
+            inner.append(self.node(item, depth - 1))
         return self._listed(sorted(inner, key=order), value)
 
-    def _mapping(self, value: dict[Any, Any], until: int, depth: int) -> Any:
+    def _mapping(self, value: dict[Any, Any], depth: int) -> Any:
         pairs = dict(islice(value.items(), self.budget.items))
         if next(iter(pairs), "") in _VALUE_TAGS and set(map(type, pairs.values())) == {str}:
             return {key: self._shown(part) for key, part in pairs.items()}
         if all(map(self._is_name, pairs)):
-            inner: Any = self.named(pairs, until, depth)
+            inner: Any = self.named(pairs, depth)
             if len(pairs) == len(value):
                 return inner
             inner = [[key, part] for key, part in inner.items()]
         else:
-            keys = self._parts(list(pairs), until, depth)
-            parts = self._parts([self._safe(*pair) for pair in pairs.items()], until, depth)
+            keys = self._parts(pairs, depth)
+            parts = self._parts([self.safe(*pair) for pair in pairs.items()], depth)
             inner = [list(pair) for pair in zip(keys, parts, strict=True)]
         return self._listed(inner, value)
 
@@ -349,16 +351,16 @@ class _Maker:
         is_place = self.places.marks and self.places.place_of_text(key) is not None
         return self._shown(key) == key and key.isprintable() and not is_place
 
-    def _safe(self, name: object, value: object) -> object:
+    def safe(self, name: object, value: object) -> object:
         return _Hidden(value) if self.redactor.hides(name, value) else value
 
-    def named(self, parts: Mapping[str, object], until: int, depth: int) -> dict[str, Any]:
+    def named(self, parts: Mapping[str, object], depth: int) -> dict[str, Any]:
         """Return the nodes of attributes, arguments, or the entries of a dict, all of them."""
         self.used += sum(map(len, parts)) + 4 * len(parts)
-        values = [self._safe(name, value) for name, value in named(parts)]
-        return dict(zip(parts, self._parts(values, until, depth), strict=True))
+        values = (self.safe(name, value) for name, value in named(parts))
+        return dict(zip(parts, self._parts(values, depth), strict=True))
 
-    def _object(self, value: Any, until: int, depth: int) -> Any:
+    def _object(self, value: Any, depth: int) -> Any:
         """Return the node of an object, or of a value of a class derived from a plain one."""
         kind = type(value)
         name = type_name(kind)
@@ -369,28 +371,22 @@ class _Maker:
             attributes = {**attributes, "maxlen": value.maxlen}
         if content:
             # A rule of the user's may reduce a value to another that has the same rule: each level counts.
-            inner[""] = self.node(content[0], until, depth - 1)
+            inner[""] = self.node(content[0], depth - 1)
         elif issubclass(kind, BaseException):
-            attributes = _exception_parts(value) | attributes
-            inner["*"] = self._parts(list(value.args), until, depth)
+            attributes = exception_parts(value) | attributes
+            inner["*"] = self._parts(value.args, depth)
         elif not attributes:
             text = f"<{name.rpartition(':')[2].rpartition('.')[2]}>"
             return self._alive(self._marked({"$text": text, "type": name}, value), value)
         shown = dict(islice(attributes.items(), self.budget.items))
-        inner |= self.named(shown, until, depth)
+        inner |= self.named(shown, depth)
         node = {f"${name}": inner}
         if len(shown) < len(attributes):
             return self._marked({**node, "length": len(attributes)}, value)
         return self._alive(node, value)
 
-    def _events(self, value: Events, until: int, depth: int) -> dict[str, Any]:
-        return {"$events": self._parts(list(value), until, depth), "whole": value.is_whole}
-
-
-def _exception_parts(error: BaseException) -> dict[str, Any]:
-    names = *exception_fields(error), "__cause__"
-    parts = {name: getattr(error, name, None) for name in names}
-    return {name: part for name, part in parts.items() if part is not None}
+    def _events(self, value: Events, depth: int) -> dict[str, Any]:
+        return {"$events": self._parts(value, depth), "whole": value.is_whole}
 
 
 _LEAVES: dict[type, Callable[[_Maker, Any], Any]] = {
@@ -401,7 +397,7 @@ _LEAVES: dict[type, Callable[[_Maker, Any], Any]] = {
     int: _Maker._integer,
     float: lambda _maker, value: value if math.isfinite(value) else {"$float": repr(value)},
 }
-_CONTAINERS: dict[type, Callable[[_Maker, Any, int, int], Any]] = {
+_CONTAINERS: dict[type, Callable[[_Maker, Any, int], Any]] = {
     Events: _Maker._events,
     ServerSentEvent: _Maker._mapping,
     dict: _Maker._mapping,

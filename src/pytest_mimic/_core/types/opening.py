@@ -157,6 +157,12 @@ def exception_fields(error: BaseException) -> tuple[str, ...]:
     return ("name", "path") if isinstance(error, ImportError) else ()
 
 
+def exception_parts(error: BaseException) -> dict[str, Any]:
+    """Return these attributes of an exception and its cause, those that are not None."""
+    names = *exception_fields(error), "__cause__"
+    return {name: part for name in names if (part := getattr(error, name, None)) is not None}
+
+
 def attributes_of(value: object) -> dict[str, Any]:
     """Return the attributes in `__dict__` and slots, without the bookkeeping of Python and attrs.
 
