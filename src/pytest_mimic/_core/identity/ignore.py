@@ -86,9 +86,9 @@ def prune(value: Any, paths: Iterable[Steps], places: Places | None = None) -> A
     # Another mapping becomes a dict of lists, as a multidict has several values for a key.
     result: dict[Any, list[Any]] = {}
     for key, item in value.items():
-        gone, further = _further(wanted, str(key))
+        gone, inner = further(wanted, str(key))
         if not gone:
-            result.setdefault(key, []).append(prune(item, further, places))
+            result.setdefault(key, []).append(prune(item, inner, places))
     return result
 
 
@@ -121,23 +121,23 @@ def _pruned(value: Any, paths: Sequence[Steps], places: Places | None, fields: S
         touched = [key for key in value if "*" in names or str(key) in names]
         result = value.copy() if touched else value
         for key in touched:
-            gone, further = _further(paths, str(key))
+            gone, inner = further(paths, str(key))
             if gone:
                 del result[key]
             else:
-                result[key] = prune(value[key], further, places)
+                result[key] = prune(value[key], inner, places)
         return result
     if type(value) not in (list, tuple):
         return value
     size, items = len(value), []
     for place, item in enumerate(value):
-        gone, further = _further(paths, str(place), str(place - size), *fields[place : place + 1])
+        gone, inner = further(paths, str(place), str(place - size), *fields[place : place + 1])
         if not gone:
-            items.append(prune(item, further, places))
+            items.append(prune(item, inner, places))
     return type(value)(items)
 
 
-def _further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
+def further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
     """Return whether the paths leave out one part, and the paths that lead on into it."""
     matching = [steps for steps in paths if steps[0] == "*" or steps[0] in names]
     return any(len(steps) == 1 for steps in matching), [steps[1:] for steps in matching if len(steps) > 1]

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.identity.call_identity import identity_of
-from pytest_mimic._core.identity.ignore import Steps, parse_path, prune
+from pytest_mimic._core.identity.ignore import Steps, further, parse_path, prune
 from pytest_mimic._core.outcome.encoding import Snapshot
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
@@ -59,19 +59,7 @@ def compare(
 
     Values are equal if their identities are: types count, and NaN equals itself.
     """
-    if rules.exact and rules.mode == "shape":
-        values = rules._replace(mode="exact")
-        comparison = _Comparison(values, redactor, frozenset(secrets))
-        found = comparison.outcomes(_with_keys(recorded, rules.exact), _with_keys(actual, rules.exact))
-        recorded, actual = (_with_keys(side, rules.exact, without=True) for side in (recorded, actual))
-        return found + _Comparison(rules, redactor, frozenset(secrets)).outcomes(recorded, actual)
     return _Comparison(rules, redactor, frozenset(secrets)).outcomes(recorded, actual)
-
-
-def _with_keys(outcome: Outcome, keys: Collection[str], *, without: bool = False) -> Outcome:
-    """Return an outcome with only these keys of the returned mapping, or without them."""
-    value: Any = outcome.value
-    return Outcome("value", {key: part for key, part in value.items() if (key in keys) is not without})
 
 
 class _Comparison:
@@ -136,7 +124,17 @@ class _Comparison:
             self._secrets |= secrets_in(side, self._redactor)
         old, new = self._tree(recorded), self._tree(actual)
         if rules.mode == "shape":
-            found = list(_shape_differences(old, new))
+            found = []
+            if rules.exact:
+                exact, others = (
+                    [
+                        {key: part for key, part in side.items() if (key in rules.exact) is counts}
+                        for side in (old, new)
+                    ]
+                    for counts in (True, False)
+                )
+                found, (old, new) = differences(*exact), others
+            found += _shape_differences(old, new)
         else:
             if not self._is_exact:
                 new = self._snapped(old, new)
@@ -255,25 +253,20 @@ def _untold(old: Any, new: Any, path: str = "") -> Difference:
 
 def _pruned(value: Any, paths: Sequence[Steps]) -> Any:
     """Return a value without the parts that paths name. A path into events may leave out their numbers, and `data`."""
+    if type(value) is dict:
+        parts = {key: (part, *further(paths, str(key))) for key, part in value.items()}
+        return {key: _pruned(part, inner) for key, (part, is_gone, inner) in parts.items() if not is_gone}
     if isinstance(value, Events):
         events = []
         for place, event in enumerate(value):
             numbers = "*", str(place), str(place - len(value))
-            inner = [path[1:] if path[0] in numbers else path for path in paths]
+            is_gone, inner = further(paths, *numbers)
+            inner += [path for path in paths if path[0] not in numbers]
             plain = dict(event) if isinstance(event, ServerSentEvent) else event
-            events.append(_pruned(plain, [*inner, *(("data", *path) for path in inner)]))
+            if not is_gone:
+                events.append(_pruned(plain, [*inner, *(("data", *path) for path in inner)]))
         return Events(events, is_whole=value.is_whole)
-    if type(value) is dict:
-        ends = {path[0] for path in paths if len(path) == 1}
-        streams = {
-            key: _pruned(part, [path[1:] for path in paths if len(path) > 1 and path[0] in ("*", key)])
-            for key, part in value.items()
-            if isinstance(part, Events) and not ends & {key, "*"}
-        }
-        if streams:
-            others = {key: part for key, part in value.items() if key not in streams}
-            return {**_pruned(others, paths), **streams}
-    elif library_of(type(value)) is not None and hasattr(value, "columns"):
+    if library_of(type(value)) is not None and hasattr(value, "columns"):
         names = {path[0] for path in paths if len(path) == 1}
         gone = [one for one in getattr(value, "column_names", value.columns) if str(one) in names]
         return value.drop(columns=gone) if "pandas" in type(value).__module__ else value.drop(gone)

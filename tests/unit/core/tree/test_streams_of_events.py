@@ -26,7 +26,7 @@ def lines(recorded: object, actual: object, **options: Any) -> list[str]:
 ONE = stream(("a", {"id": 1, "text": "x"}))
 
 
-@pytest.mark.parametrize("path", ["body.id", "body.data.id", "body.*.data.id"])
+@pytest.mark.parametrize("path", ["body.id", "body.data.id", "body.*.data.id", "body.0", "body.*"])
 def test_a_path_may_leave_out_the_number_of_an_event_and_its_data(path):
     other = stream(("a", {"id": 2, "text": "x"}))
 
