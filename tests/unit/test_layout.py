@@ -42,8 +42,8 @@ BUDGET = {
     "_core.seam": 537,
     "_core.swallowed": 205,
     "_core.targets": 630,
-    "_core.tree": 2_547,
-    "_core.types": 1_033,
+    "_core.tree": 2_520,
+    "_core.types": 1_039,
     "_core.vault": 2_090,
     "_run": 1_545,
     "_tools.cli": 1_515,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 845,
 }
 # These two only fall.
-MOST_LINES = 31_165
+MOST_LINES = 31_144
 MOST_FILES = 220
 MOST_ARROWS = 125
 MOST_FLOORS = 12
