@@ -39,6 +39,7 @@ class Session:
             store,
             pickles=settings.pickles,
             label=settings.shown_vault,
+            renews=settings.mode.writes,
         )
         self.state = RunState(
             settings=settings,

@@ -14,7 +14,8 @@ import base64
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.grpc.protobuf import plain_of, store_message
-from pytest_mimic._clients.http.http_secrets import NoSecrets, Secrets, holds_placeholder
+from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
+from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.base import ClientCall
 
@@ -102,7 +103,7 @@ class Exchange:
                     found[name] = [[key, by.header(key, value)] for key, value in _pairs(pairs)]
             return {name: value for name, value in found.items() if name == "response" or value}
 
-        return hidden(secrets), hidden(NoSecrets(redactor))
+        return hidden(secrets), hidden(Secrets(NO_NAMES))
 
     def _secrets(self) -> Secrets:
         names = tuple(name for start, name in _SECRET_FIELDS if self._name.startswith(start))

@@ -8,18 +8,19 @@ and `aiohttp.test_utils` are left alone. A replay connects to nothing, so trace 
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache, wraps
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.responses import ExchangeRecorder
-from pytest_mimic._core.seam.base import Edge, recording
+from pytest_mimic._core.outcome.outcome import is_cancellation
+from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
+    from pytest_mimic._core.engine.steps import Step
 
 
 class AiohttpAdapter(HttpAdapter):
@@ -45,30 +46,20 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
         step = exchange.begin(sent)
         if step is None:
             return await original(self, req, *args, **options)
-        replay = _replay_module()
+        from pytest_mimic._clients.http.aiohttp_replay import replayed_connection  # it imports aiohttp
+
         if step.mode == "replay":
-            plain = step.outcome(is_read_only=True)
-            return replay.replayed_connection(
-                self, req, replay.ReplayedProtocol(self, req, plain, step.exhausted)
-            )
-        recorder, connection = ExchangeRecorder(step), None
-        with _recording(recorder, req):
+            return replayed_connection(self, req, step.outcome(is_read_only=True), step.exhausted)
+        recorder, connection = _Recorder(step, req._timer), None
+        with recorder.watching():
             connection = await original(self, req, *args, **options)
             recorder.is_connected = True
         if connection is None:
-            protocol = replay.ReplayedProtocol(self, req, recorder.recorded(), step.exhausted)
-            return replay.replayed_connection(self, req, protocol)
+            return replayed_connection(self, req, recorder.recorded(), step.exhausted)
         _NextResponse(self, connection, req, recorder)
         return connection
 
     return connect
-
-
-@cache
-def _replay_module() -> Any:
-    from pytest_mimic._clients.http import aiohttp_replay  # it imports aiohttp, which is loaded by now
-
-    return aiohttp_replay
 
 
 def _in_test_client() -> bool:
@@ -93,18 +84,15 @@ async def _body_of(req: Any, body: Any) -> bytes:
     return data
 
 
-@contextmanager
-def _recording(recorder: ExchangeRecorder, req: Any) -> Iterator[None]:
-    """Return the block for a part of a real exchange."""
-    from asyncio import CancelledError
+class _Recorder(ExchangeRecorder):
+    def __init__(self, step: Step, timer: Any) -> None:
+        super().__init__(step)
+        self._timer = timer
 
-    with recording(recorder.step, recorder.fail):
-        try:
-            yield
-        except CancelledError as error:
-            # The session's total timeout cancels the task, and raises a timeout instead further up.
-            recorder.fail(TimeoutError() if getattr(req._timer, "_cancelled", False) else error)
-            raise
+    def fail(self, error: BaseException) -> None:
+        # The session's total timeout cancels the task, and raises a timeout instead further up.
+        is_late = is_cancellation(error) and getattr(self._timer, "_cancelled", False)
+        super().fail(TimeoutError() if is_late else error)
 
 
 class _NextResponse:
@@ -129,40 +117,38 @@ class _NextResponse:
         self._set_params(**params)
 
     async def _read(self) -> Any:
+        from pytest_mimic._clients.http.aiohttp_replay import ReplayedProtocol, record_body
+
         recorder, protocol = self._recorder, self._protocol
-        with _recording(recorder, self._req):
+        with recorder.watching():
             message, payload = await self._real_read()
             if 100 <= message.code < 200 and message.code != 101:  # another response follows
                 return message, payload
             # The methods of the class show again.
             del protocol.read, protocol.set_response_params
             version = f"HTTP/{message.version.major}.{message.version.minor}"
-            decoded = self._params.get("auto_decompress", True)
-            recorder.start(message.code, message.reason, version, message.raw_headers, decoded=decoded)
-            _replay_module().record_body(payload, recorder, self._left)
+            headers = message.raw_headers
+            if message.compression and self._params.get("auto_decompress", True):  # the reader sees it plain
+                headers = [pair for pair in headers if pair[0].lower() != b"content-encoding"]
+            recorder.start(message.code, message.reason, version, headers)
+            record_body(payload, recorder, self._left)
             if not recorder.is_verifying:
                 return message, payload
             while not (payload.at_eof() or recorder.has_enough):  # read what the recording has, to compare it
                 await payload.readany()
         recorder.stop()
-        replayed = _replay_module().ReplayedProtocol(
-            self._connector, self._req, recorder.recorded(), recorder.step.exhausted
-        )
+        exhausted = recorder.step.exhausted
+        replayed = ReplayedProtocol(self._connector, self._req, recorder.recorded(), exhausted)
         replayed.set_response_params(**self._params)
         return await replayed.read()
 
     def _left(self, error: BaseException | None = None) -> None:
         """End the exchange, if its end has not come: it broke, or is given up, perhaps because of an exception."""
-        from asyncio import CancelledError
-        from asyncio import TimeoutError as AsyncTimeoutError  # before Python 3.11 it is not the builtin one
-
         recorder = self._recorder
         if error is None or str(error) == "Connection closed":  # by the reader
             error = sys.exc_info()[1]
-            if recorder.head and not isinstance(error, (CancelledError, AsyncTimeoutError)):
+            if recorder.head and type(error).__name__ not in ("CancelledError", "TimeoutError"):
                 error = None
-        if recorder.done:
-            return
         if error is None:
             recorder.stop()
         else:

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder
 
 
-def replayed_connection(connector: Any, req: Any, protocol: ReplayedProtocol) -> Any:
+def replayed_connection(
+    connector: Any, req: Any, plain: dict[str, Any], exhausted: Callable[[], Exception]
+) -> Any:
     """Return a connection with a recorded response, or raise the recorded exception of connecting."""
-    error = protocol.plain.get("error")
-    if error is not None and "status" not in protocol.plain and error["type"] in CONNECTING:
+    error = plain.get("error")
+    if error is not None and "status" not in plain and error["type"] in CONNECTING:
         raise _error(error, req)
+    protocol = ReplayedProtocol(connector, req, plain, exhausted)
     return _ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
 
 
@@ -70,7 +73,7 @@ class ReplayedProtocol(ResponseHandler):
     ) -> None:
         super().__init__(req.loop)
         self.transport = _NOWHERE
-        self.plain = plain
+        self._plain = plain
         self._connector = connector
         self._req: Any = req
         self._exhausted = exhausted
@@ -86,11 +89,11 @@ class ReplayedProtocol(ResponseHandler):
         await asyncio.sleep(0)  # other tasks run here, as they do while the network is read
         if req._continue is not None and not req._continue.done():
             req._continue.set_result(True)
-        if "status" not in self.plain:
-            if "end" in self.plain:
+        if "status" not in self._plain:
+            if "end" in self._plain:
                 await self._loop.create_future()  # until it is cancelled
-            raise _error(self.plain["error"], req)
-        self._answer = StoredResponse(self.plain, req.method)
+            raise _error(self._plain["error"], req)
+        self._answer = StoredResponse(self._plain, req.method)
         first, *rest = self._answer.wire()
         self._pieces = rest[::-1]
         self.data_received(first)
@@ -183,11 +186,5 @@ def _error(stored: Failure, req: Any) -> Exception:
     if name == "HttpProcessingError":
         return make(code=400, message=message)  # type: ignore[no-any-return]
     if issubclass(make, aiohttp.ClientConnectorError) or name == "ClientConnectorCertificateError":
-        reason = system_error(stored)
-        arguments: Any = (getattr(req, "connection_key", None), reason)
-        error: Exception = make(*arguments)
-        error.__cause__ = reason
-        return error
-    if issubclass(make, OSError) and message.startswith("[Errno"):
-        return make(*system_error(stored).args)  # type: ignore[no-any-return]
+        return make(getattr(req, "connection_key", None), system_error(stored))  # type: ignore[no-any-return]
     return make(message)  # type: ignore[no-any-return]

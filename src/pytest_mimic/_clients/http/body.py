@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,9 @@ from pytest_mimic._clients.http.message import (
     as_text,
     charset_of,
     header_of,
+    json_of,
     load_bytes,
     media_type,
-    parse_json,
     style_of,
     write_json,
 )
@@ -31,9 +32,6 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # What stands after the name of the first `data` field, and at the end of its line.
 _FORM = re.compile(r"^data(: ?)[^\r\n]*(\r\n|\r|\n)", re.MULTILINE)
-_USUAL = (": ", "\n")
-# The form of lines of JSON, which have no fields.
-_LINES = ("", "\n")
 
 
 def store_body(
@@ -94,7 +92,8 @@ def load_body(body: dict[str, Any] | None) -> list[bytes]:
         return []
     charset = body.get("charset", "utf-8")
     if "events" in body:
-        return [text.encode(charset) for text in _load_events(body)]
+        texts = (event if isinstance(event, str) else _text(event, body) for event in body["events"])
+        return [text.encode(charset) for text in texts]
     if "chunks" in body:
         return [one.encode(charset) if isinstance(one, str) else load_bytes(one) for one in body["chunks"]]
     return [load_bytes(body)]
@@ -105,6 +104,18 @@ def hides_text(plain: dict[str, Any]) -> bool:
     body, kind = plain.get("body", {}), media_type(header_of(plain.get("headers", ()), "content-type"))
     is_coded = "base64" in body or any(isinstance(chunk, dict) for chunk in body.get("chunks", ()))
     return is_coded and any(word in kind for word in ("text/", "json", "xml", "eventstream"))
+
+
+def content_of(body: dict[str, Any] | None) -> Any:
+    """Return the content of a stored body, without its layout."""
+    if body is None:
+        return None
+    if "json" in body:
+        return body["json"]
+    if "base64" in body:
+        return body["base64"]
+    # Perhaps JSON in no style of `style_of`.
+    return json_of(b"".join(load_body(body)).decode(body.get("charset", "utf-8"), "backslashreplace"))
 
 
 # Streams of text as events: server-sent events, and lines of JSON
@@ -119,7 +130,7 @@ def _split(text: str, kind: str, *, is_whole: bool = True) -> list[str] | None:
     if "event-stream" in kind:
         return _EVENT.findall(text)
     lines = _LINE.findall(text)
-    values = [value_of(line.strip("\x1e \t\r\n")) for line in lines if line.strip()]
+    values = [json_of(line.strip("\x1e \t\r\n")) for line in lines if line.strip()]
     if not is_whole:
         del values[-1:]
     is_named = any(word in kind for word in _JSON_LINES)
@@ -131,33 +142,24 @@ def _split(text: str, kind: str, *, is_whole: bool = True) -> list[str] | None:
 def _store_events(pieces: list[str], secrets: Secrets, *, server_sent: bool) -> dict[str, Any]:
     """Return the body of a stream without secrets. An event that cannot be made again from its fields is a text.
 
-    It has `lines` if the events are lines of JSON, else the `colon` and `line_end` of its fields if these are unusual. A `style`
-    is that of all JSON in it.
+    It has `lines` if the events are lines of JSON, else the `colon` and `line_end` of its fields if these are unusual. Its
+    `style` is that of all JSON in it, but for events that have their own.
     """
-    first = _FORM.search("".join(pieces))
-    form = _LINES if not server_sent else (first[1], first[2]) if first else _USUAL
-    parsed = [_parsed(piece, form) for piece in pieces]
+    body: dict[str, Any] = {} if server_sent else {"lines": True}
+    form = _FORM.search("".join(pieces)) if server_sent else None
+    if form is not None and form.groups() != (": ", "\n"):
+        body.update(colon=form[1], line_end=form[2])
+    parsed = [_parsed(piece, body) for piece in pieces]
     for event in parsed:
         secrets.learn(event.get("json", event.get("data")))
-    events = [_stored(piece, event, form, secrets) for piece, event in zip(pieces, parsed, strict=True)]
-    body: dict[str, Any] = {"events": events}
-    held = [event for event in events if isinstance(event, dict) and "json" in event]
-    styles = {event.get("style", "") for event in held}
-    if len(styles) == 1 and "" not in styles:
-        body["style"] = styles.pop()
-        for event in held:
+    styles = Counter(event["style"] for event in parsed if "json" in event)
+    if style := max(styles, key=styles.__getitem__, default=""):
+        body["style"] = style
+    for event in parsed:
+        if event.get("style") == style:
             del event["style"]
-    if form == _LINES:
-        body["lines"] = True
-    elif form != _USUAL:
-        body.update(colon=form[0], line_end=form[1])
-    return body
-
-
-def _load_events(body: dict[str, Any]) -> list[str]:
-    """Return the texts of stored events."""
-    form, style = _form_of(body), body.get("style", "")
-    return [event if isinstance(event, str) else _text(event, form, style) for event in body["events"]]
+    events = [_stored(piece, event, body, secrets) for piece, event in zip(pieces, parsed, strict=True)]
+    return {"events": events, **body}
 
 
 def events_in(plain: dict[str, Any]) -> Events | None:
@@ -168,80 +170,68 @@ def events_in(plain: dict[str, Any]) -> Events | None:
     body = plain.get("body")
     if body is None or "events" not in body:
         return None
-    form = _form_of(body)
     is_whole = "end" not in plain and "error" not in plain
     found = []
     for event in body["events"]:
-        if isinstance(event, str) and not is_whole and not _is_ended(event, form):
+        if isinstance(event, str) and not is_whole and not _is_ended(event, body):
             continue
-        fields = _parsed(event, form) if isinstance(event, str) else event
-        value = fields["json"] if "json" in fields else value_of(fields.get("data", ""))
+        fields = _parsed(event, body) if isinstance(event, str) else event
+        value = fields["json"] if "json" in fields else json_of(fields.get("data", ""))
         rest = {name: text for name, text in fields.items() if name not in ("json", "style", "data")}
-        if form != _LINES and fields:
+        if "lines" not in body and fields:
             found.append(ServerSentEvent(rest, data=value) if {"json", "data"} & fields.keys() else rest)
-        elif form == _LINES and value != "":
+        elif "lines" in body and value != "":
             found.append(value)
     return Events(found, is_whole=is_whole)
 
 
-def _form_of(body: dict[str, Any]) -> tuple[str, str]:
-    return _LINES if body.get("lines") else (body.get("colon", _USUAL[0]), body.get("line_end", _USUAL[1]))
+def _is_ended(piece: str, body: dict[str, Any]) -> bool:
+    return piece.endswith("\n" if "lines" in body else ("\n\n", "\r\n\r\n", "\r\r"))
 
 
-def _is_ended(piece: str, form: tuple[str, str]) -> bool:
-    return piece.endswith("\n") if form == _LINES else piece.endswith(("\n\n", "\r\n\r\n", "\r\r"))
-
-
-def _parsed(piece: str, form: tuple[str, str]) -> dict[str, Any]:
+def _parsed(piece: str, body: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of an event, its data as `json` if this can be written again. A comment has none.
 
     https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
     """
-    event: dict[str, Any] = {}
-    if form == _LINES:
-        event["data"] = piece.strip("\x1e \t\r\n")
-    for line in _LINE_END.split(piece.removeprefix("\ufeff")) if form != _LINES else ():
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if name == "data" and "data" in event:
-            event["data"] += "\n" + value
-        elif name:
-            event[name] = value
-    value = value_of(event.get("data", ""))
-    style = style_of(value, event["data"]) if isinstance(value, (dict, list)) else None
+    if "lines" in body:
+        event = {"data": piece.strip("\x1e \t\r\n")}
+    else:
+        event = {}
+        for line in _LINE_END.split(piece.removeprefix("\ufeff")):
+            name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if name:
+                event[name] = f"{event[name]}\n{value}" if name == "data" and name in event else value
+    parsed: Any = json_of(event.get("data", ""))
+    style = style_of(parsed, event["data"]) if isinstance(parsed, (dict, list)) else None
     if style is None:
         return event
     del event["data"]
-    return {**event, "json": value, **({"style": style} if style else {})}
+    return {**event, "json": parsed, "style": style}
 
 
-def _stored(piece: str, event: dict[str, Any], form: tuple[str, str], secrets: Secrets) -> Any:
+def _stored(
+    piece: str, event: dict[str, Any], body: dict[str, Any], secrets: Secrets
+) -> dict[str, Any] | str:
     """Return an event without secrets; as a text if its fields do not make it again."""
     if not event:
         return secrets.text(piece)
-    scrubbed = {name: secrets.text(value) for name, value in event.items() if name not in ("json", "style")}
-    if "json" in event:
-        scrubbed["json"] = secrets.scrub(event["json"], keep_types=True)
-    if "style" in event:
-        scrubbed["style"] = event["style"]
-    if not _is_ended(piece, form) and scrubbed != event:  # cut off
-        return _text(scrubbed, form).removesuffix(form[1]).removesuffix(form[1])
-    return scrubbed if scrubbed != event or _text(event, form) == piece else piece
+    scrubbed = {
+        name: secrets.scrub(value, keep_types=True) if name == "json" else secrets.text(value)
+        for name, value in event.items()
+    }
+    if scrubbed == event:
+        return event if _text(event, body) == piece else piece
+    return scrubbed if _is_ended(piece, body) else _text(scrubbed, body).rstrip("\r\n")  # cut off
 
 
-def _text(event: dict[str, Any], form: tuple[str, str], style: str = "") -> str:
-    colon, end = form
-    data = write_json(event["json"], event.get("style", style)) if "json" in event else event.get("data")
-    if form == _LINES:
+def _text(event: dict[str, Any], body: dict[str, Any]) -> str:
+    style = event.get("style", body.get("style", ""))
+    data = write_json(event["json"], style) if "json" in event else event.get("data")
+    if "lines" in body:
         return f"{data}\n"
+    colon, end = body.get("colon", ": "), body.get("line_end", "\n")
     lines = [f"{name}{colon}{event[name]}{end}" for name in event if name not in ("data", "json", "style")]
     lines += [f"data{colon}{line}{end}" for line in ([] if data is None else data.split("\n"))]
-    return "".join(lines) + end
-
-
-def value_of(text: str) -> Any:
-    """Return the value of a JSON text, or the text itself."""
-    try:
-        return parse_json(text)
-    except ValueError:
-        return text
+    return f"{''.join(lines)}{end}"

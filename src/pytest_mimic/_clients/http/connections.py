@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -111,13 +110,12 @@ class RequestMessage:
         self.method = ""
         self._body: list[bytes] = []
         self._missing: int | None = 0  # bytes of the body that have not come; None if it has chunks
-        self._is_head_read = False
         self.is_complete = False
 
     def add(self, piece: bytes) -> None:
         """Add what a client sends."""
         self.pieces.append(piece)
-        if not self._is_head_read:
+        if not self.method:
             head, end, piece = b"".join(self.pieces).partition(b"\r\n\r\n")
             if not end:
                 return
@@ -130,16 +128,11 @@ class RequestMessage:
             self.is_complete = self._missing <= 0
 
     def _read_head(self, head: str) -> None:
-        self._is_head_read = True
         first, *lines = head.replace("\r\n\t", " ").replace("\r\n ", " ").split("\r\n")
         self.method, self.target, _ = first.rsplit(" ", 2)  # a wrong method may have blanks
-        pairs, named = [], dict[str, str]()
-        for line in lines:
-            name, _, value = line.partition(":")
-            value = value.strip()
-            pairs.append((name, value))
-            named[name.lower()] = value
-        self.headers = tuple(pairs)
+        parts = (line.partition(":") for line in lines)
+        self.headers = tuple([(name, value.strip()) for name, _, value in parts])
+        named = {name.lower(): value for name, value in self.headers}
         length = named.get("content-length", "")
         if "chunked" in named.get("transfer-encoding", "").lower():
             self._missing = None
@@ -151,32 +144,6 @@ class RequestMessage:
         if self._missing is None:
             body = b"".join(unframe(body)[0])
         return HttpRequest(self.method, url, headers, body)
-
-
-class UnopenedSocket:
-    """Replaces the socket of a connection that is not connected: takes any request, and keeps settings."""
-
-    def __init__(self, connection: Any) -> None:
-        # The methods that were called, for the real socket.
-        self.settings: list[tuple[str, tuple[Any, ...]]] = []
-        # urllib3 warns if it would not verify a certificate. Connecting finds it out.
-        if hasattr(connection, "is_verified") and hasattr(connection, "cert_reqs"):
-            required = sys.modules["urllib3.util.ssl_"].resolve_cert_reqs(connection.cert_reqs)
-            verifies = required == sys.modules["ssl"].CERT_REQUIRED
-            connection.is_verified = verifies or bool(connection.assert_fingerprint)
-
-    def settimeout(self, timeout: float | None) -> None:
-        self.settings.append(("settimeout", (timeout,)))
-
-    def setsockopt(self, *option: Any) -> None:
-        """Keep a setting."""
-        self.settings.append(("setsockopt", option))
-
-    def shutdown(self, _: int) -> None:
-        """Nothing is connected."""
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 class RecordedBytes(io.RawIOBase):

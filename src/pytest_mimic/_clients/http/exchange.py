@@ -22,8 +22,8 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from pytest_mimic._clients.http.body import events_in, load_body, value_of
-from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder, secrets_of, service_of
+from pytest_mimic._clients.http.body import content_of, events_in, load_body
+from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder, learned_from, secrets_of
 from pytest_mimic._clients.http.message import describe_body, fields, header_of, text_pairs, without_signature
 from pytest_mimic._core.seam.base import Adapter, ClientCall
 
@@ -93,45 +93,26 @@ class HttpAdapter(Adapter):
             return {"error": plain["error"]["type"]} if "error" in plain else plain
         kind = header_of(plain["headers"], "content-type")
         headers = {} if kind is None else {"content-type": kind}
-        found = {"status": plain["status"], "headers": headers, "body": _content(plain.get("body"))}
+        found = {"status": plain["status"], "headers": headers, "body": content_of(plain.get("body"))}
+        other = plain if beside is None else beside
         is_cut = beside is not None and "end" in beside
-        is_stopped = is_cut or "end" in plain
-        is_broken = "error" in plain and (beside is None or "error" in beside)
-        events = events_in(plain)
-        others = None if beside is None else events_in(beside)
+        is_broken = "error" in plain and "error" in other
+        events, others = events_in(plain), None if beside is None else events_in(beside)
         if events is not None and not (is_cut and others is None):  # it may be cut within its first event
             found["body"] = events
             if others is not None and not (events.is_whole and others.is_whole):
                 events.is_whole = False
                 del events[len(others) :]
-        elif is_stopped or is_broken:
-            chunks = load_body(plain.get("body"))
-            chunks_beside = chunks if beside is None else load_body(beside.get("body"))
-            body = b"".join(chunks)[: sum(map(len, chunks_beside)) if is_cut or is_broken else None]
-            found["body"] = body.decode("utf-8", "backslashreplace")
-            read = [
-                len(load_body(one.get("body")))
-                for one in (plain, beside or plain)
-                if one.get("end") == "stopped"
-            ]
+        elif is_cut or is_broken or "end" in plain:
+            bodies = [load_body(one.get("body")) for one in (plain, other)]
+            size = sum(map(len, bodies[1])) if is_cut or is_broken else None
+            found["body"] = b"".join(bodies[0])[:size].decode("utf-8", "backslashreplace")
+            read = [len(body) for body, one in zip(bodies, (plain, other)) if one.get("end") == "stopped"]
             if read:
                 found["chunks"] = min(read)
         if "error" in plain and not is_cut:
             found["error"] = plain["error"]["type"]
         return found
-
-
-def _content(body: dict[str, Any] | None) -> Any:
-    """Return the content of a stored body, without its layout."""
-    if body is None:
-        return None
-    if "json" in body:
-        return body["json"]
-    if "base64" in body:
-        return body["base64"]
-    text = b"".join(load_body(body)).decode(body.get("charset", "utf-8"), "backslashreplace")
-    # Perhaps JSON in no style of `style_of`.
-    return value_of(text) if text.lstrip()[:1] in ("{", "[") else text
 
 
 class HttpRequest(NamedTuple):
@@ -148,14 +129,11 @@ class HttpRequest(NamedTuple):
 
 
 class _Headers(NamedTuple):
-    """The headers of a request, those of the same name joined."""
+    """The headers of a request by their names in lower case, those of the same name joined."""
 
+    sent: dict[str, str]
     shown: dict[str, str]  # without secrets
     choosing: dict[str, str]
-    content_type: str | None
-    encoding: str | None
-    is_websocket: bool
-    service: str  # of AWS
 
 
 class Exchange:
@@ -204,7 +182,7 @@ class Exchange:
             self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, Secrets(self.port.redactor)))
         method, url, sent, body = request
         headers = self._read_headers(sent)
-        if headers.is_websocket:
+        if "websocket" in headers.sent.get("upgrade", "").lower():
             return None
         try:
             of_url, shown = self._read_url(url)
@@ -216,13 +194,15 @@ class Exchange:
             described["query"] = parts["query"]
         for name, chosen in headers.choosing.items():
             described[f"headers.{name}"] = chosen
-        secrets, value = secrets_of(self.port.redactor, headers.service), None
+        value = None
         if body:
-            parts["format"], value = describe_body(body, headers.content_type, headers.encoding)
+            secrets = secrets_of(self.port.redactor, headers.sent)
+            kind, encoding = headers.sent.get("content-type"), headers.sent.get("content-encoding")
+            parts["format"], value = describe_body(body, kind, encoding)
             counted = without_signature(value) if parts["format"] in ("form", "multipart") else value
             hidden = secrets.text(counted) if isinstance(counted, str) else secrets.scrub(counted)
             described["body"] = parts["body"] = hidden
-        learned = partial(secrets.of_request, url, sent, value)
+        learned = lru_cache(1)(partial(learned_from, self.port.redactor, url, sent, value, headers.sent))
         return ClientCall(
             f"{method} {parts['path']}", parts, IDENTITY, described, parts["host"], False, learned
         )
@@ -254,14 +234,7 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
     joined = {name: ", ".join(values) for name, values in shown.items()}
     # Most clients add `Accept: */*`, which is as good as none.
     choosing = {name: joined[name] for name in CHOOSING if joined.get(name, _ANYTHING) != _ANYTHING}
-    return _Headers(
-        joined,
-        choosing,
-        one.get("content-type"),
-        one.get("content-encoding"),
-        "websocket" in one.get("upgrade", "").lower(),
-        service_of(one),
-    )
+    return _Headers(one, joined, choosing)
 
 
 def connects_by_itself(connection_class: Any) -> bool:
@@ -278,19 +251,19 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
     if match is None:
         raise ValueError(f"{url} has no host")
     origin, path, query = match.groups()
-    scheme, host, port, shown = read_origin(origin)
+    parts, shown = read_origin(origin)
     if not _NORMAL.fullmatch(path):
         path = _ENCODED.sub(lambda octet: octet[0].upper(), quote(path, safe=f"{_ALLOWED}%"))
     path = secrets.path(path) or "/"
-    parts = {"scheme": scheme, "host": host, "port": port, "path": path}
+    parts = {**parts, "path": path}
     if query and (shown_query := secrets.scrub(without_signature(fields(query)))):
         parts["query"] = shown_query
     return parts, shown + path
 
 
 @lru_cache(maxsize=1_000)
-def read_origin(origin: str) -> tuple[str, str, int | None, str]:
-    """Return a URL's scheme, host, port and shown text."""
+def read_origin(origin: str) -> tuple[dict[str, Any], str]:
+    """Return a URL's scheme, host and port, and its shown text."""
     parts = urlsplit(origin)
     host = (parts.hostname or "").lower()
     if not host.isascii():
@@ -300,4 +273,5 @@ def read_origin(origin: str) -> tuple[str, str, int | None, str]:
     usual = _DEFAULT_PORTS[parts.scheme]
     port = parts.port or usual
     shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
-    return parts.scheme, host, port, shown if port == usual else f"{shown}:{port}"
+    found = {"scheme": parts.scheme, "host": host, "port": port}
+    return found, shown if port == usual else f"{shown}:{port}"

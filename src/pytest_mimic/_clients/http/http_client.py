@@ -14,25 +14,14 @@ from contextlib import closing, suppress
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.connections import (
-    RecordedBytes,
-    RecordedFile,
-    RequestMessage,
-    UnopenedSocket,
-)
+from pytest_mimic._clients.http.connections import RecordedBytes, RecordedFile, RequestMessage
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, connects_by_itself
-from pytest_mimic._clients.http.failures import (
-    CLASSES,
-    CONNECTING,
-    Failure,
-    system_error,
-)
+from pytest_mimic._clients.http.failures import CLASSES, CONNECTING, Failure, system_error
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
-from pytest_mimic._core.seam.base import Edge, recording
+from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
-    from pytest_mimic._core.engine.steps import Step
 
 # The attribute of a connection that connects for real.
 _IS_REAL = "_mimic_is_real"
@@ -66,9 +55,10 @@ def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any
 
     @wraps(original)
     def connect(conn: Any) -> Any:
-        if _IS_REAL in vars(conn) or connects_by_itself(type(conn)) or not exchange.takers():
+        takers = _takers(exchange, conn)
+        if not takers:
             return original(conn)
-        conn.sock = UnopenedSocket(conn)  # a request that is sent for real connects
+        conn.sock = _Talk(conn, takers)  # a request that is sent for real connects
         return None
 
     return connect
@@ -81,22 +71,24 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     def send(conn: Any, data: Any) -> Any:
         talk = conn.sock
         if not isinstance(talk, _Talk):
-            is_refused = talk is None and not conn.auto_open
-            if is_refused or _IS_REAL in vars(conn) or connects_by_itself(type(conn)):
-                return original(conn, data)
-            takers = exchange.takers()
+            takers = _takers(exchange, conn)
             if not takers:
                 return original(conn, data)
-            talk = conn.sock = _Talk(conn, takers, talk or UnopenedSocket(conn))
-            if hasattr(conn, "_expect_header_set"):
-                # A connection of botocore would wait for `100 Continue`, from a socket that is not open so far.
-                conn._expect_header_set = False
+            talk = conn.sock = _Talk(conn, takers, talk)
+        if hasattr(conn, "_expect_header_set"):
+            # A connection of botocore would wait for `100 Continue`, from a socket that is not open so far.
+            conn._expect_header_set = False
         original(conn, data)
         if talk.message.is_complete:
             talk.begin()
         return None
 
     return send
+
+
+def _takers(exchange: Exchange, conn: Any) -> list[Exchange]:
+    """Return the exchanges that may take what is sent on a connection: none while it connects or sends for real."""
+    return [] if _IS_REAL in vars(conn) or connects_by_itself(type(conn)) else exchange.takers()
 
 
 def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
@@ -112,29 +104,31 @@ def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[...
 
 
 class _Talk:
-    """The socket of a connection from the first byte of a request to the response.
+    """The socket of a connection, perhaps of one that is not open, until the response to its next request.
 
-    `takers` are the exchanges of the clients that may take the request. `socket` is the one that the connection had: of
-    an earlier request that was sent for real, or one that is not open.
+    `takers` are the exchanges of the clients that may take the request. `real` is the open socket, on which an earlier
+    request was sent for real.
     """
 
     _is_begun = False  # whether the request is complete, and it was decided about
-    _real: Any = None  # the open socket
     _step: Any = None
     _recorder: ExchangeRecorder | None = None
     _plain: Any = None  # the recorded response
 
-    def __init__(self, conn: Any, takers: list[Exchange], socket: Any) -> None:
+    def __init__(self, conn: Any, takers: list[Exchange], real: Any = None) -> None:
         self.message = RequestMessage()  # the request as far as it was sent
-        self._conn = conn
-        self._takers = takers
-        self._unopened = socket if isinstance(socket, UnopenedSocket) else None
-        if not self._unopened:
-            self._real = socket
+        self._conn, self._takers, self._real = conn, takers, real
+        self._settings: list[
+            tuple[str, tuple[Any, ...]]
+        ] = []  # the methods that were called, for the real socket
         self._is_urllib3 = hasattr(conn, "is_verified")
+        if self._is_urllib3 and real is None:
+            conn.is_verified = True  # else it warns, though nothing is connected; connecting finds it out
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._real or self._unopened, name)  # `settimeout`, `getpeername`
+        if self._real is None and name in ("settimeout", "setsockopt"):
+            return lambda *values: self._settings.append((name, values))
+        return getattr(self._real, name)  # `getpeername`
 
     def sendall(self, data: Any) -> None:
         """Collect the request. After its announced end, the rest goes where it went."""
@@ -153,22 +147,22 @@ class _Talk:
             if self._is_urllib3:  # those who call it have set no `Host`
                 headers = tuple([pair for pair in headers if pair[0].lower() != "host"])
             sent = self.message.request(self._url(), headers)
-            for exchange in self._takers:
-                self._step = step = exchange.begin(sent)
-                if step is not None:
-                    break
-            else:
+            self._step = step = next(filter(None, (one.begin(sent) for one in self._takers)), None)
+            if step is None:
                 self._send()
                 self._conn.sock = self._real
-                return
-            if step.mode == "replay":
+            elif step.mode == "replay":
                 self._plain = step.outcome(is_read_only=True)
             else:
-                self._record(step)
-            if self._plain is not None and "status" not in self._plain:
-                stored = self._plain["error"]
-                if stored["type"] in CONNECTING:
-                    raise self._error(stored)
+                self._recorder = recorder = ExchangeRecorder(step)
+                with recorder.watching():
+                    self._send()
+                recorder.is_connected = True
+                if recorder.done:  # verifying has met an error
+                    self._plain = recorder.recorded()
+            stored = (self._plain or {}).get("error")
+            if stored is not None and "status" not in self._plain and stored["type"] in CONNECTING:
+                raise self._error(stored)
         except BaseException:
             self._conn.sock = self._real
             raise
@@ -177,15 +171,14 @@ class _Talk:
         conn = self._conn
         vars(conn)[_IS_REAL] = True
         try:
-            if self._unopened is not None:
+            if self._real is None:
                 conn.sock = None
                 try:
                     conn.connect()
                 finally:
                     self._real = conn.sock
-                for name, values in self._unopened.settings:
+                for name, values in self._settings:
                     getattr(self._real, name)(*values)
-                self._unopened = None
             with suppress(*_IGNORED if self._is_urllib3 else ()):
                 for piece in self.message.pieces:
                     self._real.sendall(piece)
@@ -228,9 +221,7 @@ class _Talk:
         # For OPTIONS, the target may be a star.
         return f"{scheme}://{host}{f':{port}' if port else ''}/{target.removeprefix('/')}"
 
-    # -- errors
-
-    def _error(self, stored: dict[str, Any]) -> Exception:
+    def _error(self, stored: Failure) -> Exception:
         if not self._is_urllib3:
             return system_error(stored)
         if stored["type"] == "tls" or stored["type"] not in CONNECTING:
@@ -238,24 +229,13 @@ class _Talk:
             self._conn._has_connected_to_proxy = bool(self._conn.proxy)
         return _urllib3_error(stored, self._conn)
 
-    # -- the real response, which the recorder sees before any client has read its body
-
-    def _record(self, step: Step) -> None:
-        self._recorder = recorder = ExchangeRecorder(step)
-        with recording(step, recorder.fail):
-            self._send()
-        recorder.is_connected = True
-        if recorder.done:  # verifying has met an error
-            self._plain = recorder.recorded()
-
     def receive(self, receive: Callable[[Any], Any]) -> Any:
-        """Return the response that the connection receives. A real one is watched."""
-        recorder = self._recorder
+        """Return the response that the connection receives. A real one is watched, before any client has read its body."""
+        conn, recorder = self._conn, self._recorder
         if recorder is None or recorder.done or self._plain is not None:
-            return receive(self._conn)
-        response = None
-        with recording(recorder.step, recorder.fail):
-            response = receive(self._conn)
+            return receive(conn)
+        with recorder.watching():
+            response = receive(conn)
             version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
             recorder.start(response.status, response.reason, version, response.headers.items())
             is_empty = response.length == 0 and (not response.chunked or response._method == "HEAD")
@@ -265,19 +245,14 @@ class _Talk:
                 # After another encoding, the client leaves the chunks to its caller.
                 is_chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
                 response.fp = RecordedFile(response.fp, recorder, chunked=is_chunked, length=response.length)
-            if recorder.is_verifying:  # read what the recording has, to compare it
-                with closing(response):
-                    response.read(recorder.wanted)
-        return self._recorded(response, recorder.recorded()) if recorder.is_verifying else response
-
-    def _recorded(self, response: Any, plain: dict[str, Any]) -> Any:
-        """Return the recorded response in place of the real one, which was read, or None if it never came."""
-        conn, self._plain = self._conn, plain
-        # That of a subclass may forget more: urllib3's forgets that its proxy has answered.
-        close = sys.modules["http.client"].HTTPConnection.close
-        if response is not None and response.fp is not None:
-            response._close_conn()
-        close(conn)  # more may come on it
+            if not recorder.is_verifying:
+                return response
+            with closing(response):  # read what the recording has, to compare it
+                response.read(recorder.wanted)
+        # The caller gets the recorded response in place of the real one, which perhaps never came.
+        self._plain = recorder.recorded()
+        # The `close` of a subclass may forget more: urllib3's forgets that its proxy has answered.
+        sys.modules["http.client"].HTTPConnection.close(conn)  # more may come on it
         self._real = None
         found = conn.response_class(self, method=conn._method)
         found.begin()
@@ -295,6 +270,4 @@ def _urllib3_error(stored: Failure, conn: Any) -> Exception:
     if kind == "name":
         return make(conn.host, conn, system_error(stored))  # type: ignore[no-any-return]
     prefix = "" if kind == "connecting" else "Failed to establish a new connection: "
-    error: Exception = make(conn, prefix + message.removeprefix(prefix))
-    error.__cause__ = None if kind == "connecting" else system_error(stored)
-    return error
+    return make(conn, prefix + message.removeprefix(prefix))  # type: ignore[no-any-return]

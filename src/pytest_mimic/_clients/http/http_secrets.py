@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pytest_mimic._clients.http.message import parse_json, style_of, text_pairs
+from pytest_mimic._clients.http.message import json_of, style_of, text_pairs
 from pytest_mimic._core.redact.hiding import places
-from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import (
     DATA,
@@ -52,12 +52,9 @@ class Secrets:
     Those that servers have issued are known from the beginning.
     """
 
-    hides = True
-
     def __init__(self, redactor: Redactor) -> None:
         self.redactor = redactor
         self.values = set(redactor.issued)
-        self._has_request = False
 
     def learn(self, plain: Any, /) -> None:
         """Learn the values of secret names anywhere in plain data, also within texts that are data themselves."""
@@ -74,19 +71,6 @@ class Secrets:
                         self.add(literal)
                     is_urlencoded = "=" in value and is_form(value)
                     todo.append(_form(value) if is_urlencoded else parse_json_text(value))
-
-    def of_request(self, url: str, headers: Iterable[tuple[Any, Any]], body: Any) -> Secrets:
-        """Return these with the secrets of a request: in its URL, its headers and the plain value of its body."""
-        if not self._has_request:
-            self._has_request = True
-            self.learn(body)
-            parts = urlsplit(url)
-            if parts.query:
-                self.learn(_form(parts.query))
-            if parts.password:
-                self.add(parts.password)
-            self.learn_headers(text_pairs(headers))
-        return self
 
     def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         """Learn the values of secret headers, and of each cookie."""
@@ -157,30 +141,22 @@ class Secrets:
 
     def store_text(self, text: str, kind: str) -> dict[str, Any]:
         """Return a text of a media type as plain data, `json` or `text`, without secrets."""
-        if "json" in kind or text.lstrip()[:1] in ("{", "["):
-            try:
-                value = parse_json(text)
-            except ValueError:
-                pass
-            else:
-                style = style_of(value, text)
-                self.learn(value)
-                scrubbed = self.scrub(value, keep_types=True)
-                if style:
-                    return {"json": scrubbed, "style": style}
-                # Once a secret is replaced the bytes differ in any case, so the compact style will do.
-                if style is not None or scrubbed != value or not self.hides:
-                    return {"json": scrubbed}
+        value = json_of(text, kind)
+        if value is not text:
+            style = style_of(value, text)
+            self.learn(value)
+            scrubbed = self.scrub(value, keep_types=True)
+            if style:
+                return {"json": scrubbed, "style": style}
+            # Once a secret is replaced the bytes differ in any case, so the compact style will do.
+            if style is not None or scrubbed != value or self.redactor is NO_NAMES:
+                return {"json": scrubbed}
         if kind == "application/x-www-form-urlencoded":
-            return {"text": self.form(text)}
-        if kind.startswith("multipart/"):
+            self.learn(_form(text))
+            text = self.redactor.texts.scrub_form(text)
+        elif kind.startswith("multipart/"):
             text = self.redactor.texts.scrub_text(text)
         return {"text": self.text(text)}
-
-    def form(self, form: str) -> str:
-        """Return an urlencoded form without secrets, and learn them."""
-        self.learn(_form(form))
-        return self.text(self.redactor.texts.scrub_form(form))
 
     def header(self, name: str, value: str, /) -> str:
         """Return a header's value without secrets. Cookies keep their names."""
@@ -198,40 +174,31 @@ class Secrets:
         return hide_values(path, self.values) if self.values else path
 
 
-class NoSecrets(Secrets):
-    """Learns and hides nothing: the same response as it is."""
-
-    hides = False
-
-    def learn(self, *_: Any) -> None:
-        pass
-
-    learn_headers = learn  # type: ignore[assignment]
-
-    def scrub(self, plain: Any, **_: Any) -> Any:
-        return plain
-
-    text = form = path = scrub  # type: ignore[assignment]
-
-    def header(self, _name: str, value: str, /) -> str:
-        return value
-
-
 # Secrets of AWS under names that are harmless elsewhere: of KMS, Systems Manager, Secrets Manager and EC2
 
 
-def service_of(headers: Mapping[str, str]) -> str:
-    """Return the service of AWS to which a request goes, empty for others. Names of headers are in lower case."""
+def secrets_of(redactor: Redactor, headers: Mapping[str, str]) -> Secrets:
+    """Return what learns and hides the secrets of the service to which a request goes. Names of headers are in lower case."""
     target = headers.get("x-amz-target", "").partition(".")[0]
     scope = _SCOPE.search(headers.get("authorization", ""))
-    return _SERVICES.get(target, target) or (scope[1] if scope else "")
-
-
-def secrets_of(redactor: Redactor, service: str) -> Secrets:
-    """Return what learns and hides the secrets of a service."""
+    service = _SERVICES.get(target, target) or (scope[1] if scope else "")
     if service == "ssm":
         return _ParameterSecrets(redactor)
     return Secrets(redactor.with_names(_NAMES[service]) if service in _NAMES else redactor)
+
+
+def learned_from(
+    redactor: Redactor, url: str, headers: Iterable[tuple[Any, Any]], body: Any, named: Mapping[str, str]
+) -> Secrets:
+    """Return the secrets of a request: in its URL, its headers, which are also given by name, and its plain body."""
+    secrets, parts = secrets_of(redactor, named), urlsplit(url)
+    secrets.learn(body)
+    if parts.query:
+        secrets.learn(_form(parts.query))
+    if parts.password:
+        secrets.add(parts.password)
+    secrets.learn_headers(text_pairs(headers))
+    return secrets
 
 
 class _ParameterSecrets(Secrets):
@@ -251,19 +218,11 @@ class _ParameterSecrets(Secrets):
 
 def _secure_parameters(plain: Any) -> Iterator[dict[str, Any]]:
     """Yield what may be a `SecureString`. A request that changes a parameter may leave its type out."""
-    todo = [plain]
-    while todo:
-        value = todo.pop()
-        if isinstance(value, dict):
-            if (
-                "Name" in value
-                and isinstance(value.get("Value"), str)
-                and value.get("Type") not in _OPEN_TYPES
-            ):
-                yield value
-            todo += value.values()
-        elif isinstance(value, list):
-            todo += value
+    for place in places({"": plain}, NO_NAMES):
+        value = place.value
+        is_parameter = isinstance(value, dict) and "Name" in value and isinstance(value.get("Value"), str)
+        if is_parameter and value.get("Type") not in _OPEN_TYPES:
+            yield value
 
 
 def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.failures import Failure, class_of
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
-from pytest_mimic._core.seam.base import Edge, recording
+from pytest_mimic._core.seam.base import Edge
 from pytest_mimic._core.seam.sync_async import Steps, run_async, run_sync
 
 if TYPE_CHECKING:
@@ -59,12 +59,8 @@ class HttpxAdapter(HttpAdapter):
                 yield _until_cancelled()
             return self._replayed(plain, request, step.exhausted)
         recorder = ExchangeRecorder(step)
-        with recording(step, recorder.fail):
-            try:
-                response = yield send(request)
-            except BaseException as error:
-                recorder.fail(error)
-                raise
+        with recorder.watching():
+            response = yield send(request)
             recorder.start(
                 response.status_code,
                 response.extensions.get("reason_phrase", b"").decode("latin-1"),

@@ -1,4 +1,4 @@
-"""The adapters of requests and urllib3, whose requests are those of `http.client`: they say whose request it is.
+"""The adapters that say whose request it is: of requests and urllib3, whose requests are those of `http.client`, and of all.
 
 Read against requests 2.31 to 2.34 and urllib3 1.26 to 2.8. Sessions, pools, redirects, cookies, authentication, retries and exceptions
 are real in a replay. Adapters of other kinds that are mounted on a session, and pools that are not urllib3's, are left alone.
@@ -18,11 +18,26 @@ from pytest_mimic._clients.http.http_client import StdlibAdapter
 from pytest_mimic._clients.http.message import text_pairs
 from pytest_mimic._clients.http.responses import StoredResponse
 from pytest_mimic._core.seam.base import Edge
+from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
     from pytest_mimic._core.engine.steps import Step
+
+
+class EveryHttpClient(HttpAdapter):
+    """The adapter of `http`: the requests of every HTTP client that is installed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.covers = HTTP_CLIENTS
+
+    def edges(self) -> Sequence[Edge]:
+        """Return the edges of the clients, which stay theirs. A request is recorded at the outermost that takes it."""
+        adapters = map(load_adapter, HTTP_CLIENTS)
+        edges = (edge._replace(origin=edge.origin or one.name) for one in adapters for edge in one.edges())
+        return list(dict.fromkeys(edges))
 
 
 class Urllib3Adapter(HttpAdapter):
@@ -77,13 +92,8 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     @wraps(original)
     def send(adapter: Any, request: Any, *args: Any, **options: Any) -> Any:
         begin = partial(original, adapter, request, *args, **options)
-        if (
-            not port.taking()
-            or not port.is_replaying
-            or SENDERS.get()
-            or args
-            or not _is_direct(adapter, request, options)
-        ):
+        is_outermost = port.taking() and port.is_replaying and not SENDERS.get()
+        if not is_outermost or args or not _is_direct(adapter, request, options):
             return _sent_for(exchange, begin)
         body = request.body.encode() if isinstance(request.body, str) else request.body or b""
         sent = HttpRequest(request.method, request.url, tuple(text_pairs(request.headers.items())), body)
@@ -91,10 +101,9 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         if step is None:
             return begin()
         plain = step.outcome(is_read_only=True)
-        retries = sys.modules["urllib3"].Retry.from_int(adapter.max_retries)
-        if not _is_final(plain) or retries.is_retry(request.method, plain["status"]):
+        if not _is_final(plain):
             return _sent_for(_Begun(exchange, step), begin)
-        return adapter.build_response(request, _raw(StoredResponse(plain, request.method), request, retries))
+        return adapter.build_response(request, _raw(StoredResponse(plain, request.method), request))
 
     return send
 
@@ -112,9 +121,9 @@ class _Begun(Exchange):
 def _is_direct(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
     """Check whether nothing between the adapter and the network has anything to do with a request."""
     own = sys.modules["requests.adapters"].HTTPAdapter, sys.modules["urllib3"].PoolManager
-    if (type(adapter), type(adapter.poolmanager)) != own or not isinstance(
-        request.body, (str, bytes, type(None))
-    ):
+    retries = getattr(adapter.max_retries, "status_forcelist", ())
+    is_whole = isinstance(request.body, (str, bytes, type(None)))
+    if (type(adapter), type(adapter.poolmanager)) != own or retries or not is_whole:
         return False
     is_verified = options.get("verify") is True or request.url.startswith("http://")
     return is_verified and not (options.get("stream") or options.get("cert") or options.get("proxies"))
@@ -126,7 +135,7 @@ def _is_final(plain: dict[str, Any]) -> bool:
     return kept and "status" in plain and not ("end" in plain or "error" in plain)
 
 
-def _raw(answer: StoredResponse, request: Any, retries: Any) -> Any:
+def _raw(answer: StoredResponse, request: Any) -> Any:
     """Return the response of urllib3 for a recorded one."""
     return sys.modules["urllib3"].HTTPResponse(
         io.BytesIO(b"".join(answer.chunks)),
@@ -136,7 +145,6 @@ def _raw(answer: StoredResponse, request: Any, retries: Any) -> Any:
         reason=answer.reason,
         preload_content=False,
         decode_content=False,
-        retries=retries,
         request_method=request.method,
         request_url=request.path_url,
     )

@@ -7,6 +7,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterable, Sequence
+from itertools import product
 from json import JSONEncoder, dumps, encoder, loads
 from typing import Any
 from urllib.parse import parse_qsl
@@ -35,9 +36,7 @@ def parameters(header: str) -> dict[str, str]:
 
 def charset_of(content_type: str | None) -> str:
     """Return the charset that a `Content-Type` names, by default UTF-8."""
-    return (
-        parameters(content_type).get("charset", "utf-8") if content_type and ";" in content_type else "utf-8"
-    )
+    return parameters(content_type or "").get("charset", "utf-8")
 
 
 def as_text(data: bytes, charset: str = "utf-8") -> str | None:
@@ -89,6 +88,16 @@ def parse_json(text: str) -> Any:
     return value
 
 
+def json_of(text: str, kind: str = "") -> Any:
+    """Return the value of a text that its media type or its beginning says is JSON; if it is none, this same text."""
+    if "json" in kind or text.lstrip()[:1] in ("{", "["):
+        try:
+            return parse_json(text)
+        except ValueError:
+            pass
+    return text
+
+
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
@@ -110,11 +119,10 @@ def style_of(value: Any, text: str) -> str | None:
     layouts = [f"indent-{len(indented[1])}"] if indented else ["", "spaced"]
     escapes = ["", "ascii"] if "\\u" in text else [""]
     words = ["newline"] if text.endswith("\n") else []
-    for layout in layouts:
-        for escape in escapes:
-            style = " ".join(filter(None, (layout, escape, *words)))
-            if write_json(value, style) == text:
-                return style
+    for layout, escape in product(layouts, escapes):
+        style = " ".join(filter(None, (layout, escape, *words)))
+        if write_json(value, style) == text:
+            return style
     return None
 
 
@@ -155,7 +163,7 @@ def inflate(chunks: Sequence[bytes], encoding: str) -> list[bytes] | None:
     found: list[bytes] | None = list(chunks)
     # `Content-Encoding: deflate, gzip`: the last encoding is undone first.
     for name in reversed([part.strip().lower() for part in encoding.split(",")]):
-        if found is not None and name != "identity":
+        if found is not None:
             found = _decode(found, name)
     return found
 
@@ -221,12 +229,8 @@ def describe_body(data: bytes, content_type: str | None, encoding: str | None) -
         return "bytes", digest(data)
     if kind == "application/x-www-form-urlencoded":
         return "form", fields(text)
-    if "json" in kind or text.lstrip()[:1] in ("{", "["):
-        try:
-            return "json", parse_json(text)
-        except ValueError:
-            pass
-    return "text", text
+    value = json_of(text, kind)
+    return "text" if value is text else "json", value
 
 
 def fields(form: str) -> dict[str, Any]:
@@ -268,10 +272,7 @@ def _part(head: str, content: bytes) -> tuple[str, Any]:
     if value is None:
         value = digest(content)
     elif kind and "json" in kind:
-        try:
-            value = parse_json(value)
-        except ValueError:
-            pass
+        value = json_of(value, kind)
     filename = about.get("filename*", about.get("filename"))
     if filename is not None or (kind and not kind.startswith("text/plain")):
         value = {"filename": filename, "type": kind, "content": value}

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.body import hides_text, load_body, store_body
 from pytest_mimic._clients.http.failures import store_error
-from pytest_mimic._clients.http.http_secrets import NoSecrets
+from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.http.message import header_of, inflate, text_pairs
 from pytest_mimic._core.outcome.outcome import is_cancellation
+from pytest_mimic._core.redact.redactor import NO_NAMES
+from pytest_mimic._core.seam.base import recording
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.http_secrets import Secrets
     from pytest_mimic._core.engine.steps import Step
 
 # The checksums of a body, which clients of clouds compare.
 _CHECKSUM = re.compile(
     r"x-amz-crc32|x-amz-checksum-.*|x-goog-hash|content-md5|(?:content-|repr-)?digest", re.IGNORECASE
 )
-# The encodings that aiohttp decodes before its reader sees them. It leaves the others to the application.
-_DECODED = frozenset({"br", "deflate", "gzip", "zstd"})
-
 # RFC 9110, 15.3.5 and 15.4.5
 _WITHOUT_BODY = (204, 304)
 
@@ -42,7 +41,6 @@ class ExchangeRecorder:
         # The response is only compared then, and the recorded one returned.
         self.is_verifying = step.mode == "verify"
         self.head: dict[str, Any] = {}
-        self._is_decoded = False
         self._hidden: dict[str, Any] = {}
         self._real: dict[str, Any] = {}
         self.chunks: list[bytes] = []
@@ -50,22 +48,25 @@ class ExchangeRecorder:
         self.done = False  # the step has its outcome, or was abandoned
 
     def start(
-        self,
-        status: int,
-        reason: str | None,
-        version: str,
-        headers: Iterable[tuple[Any, Any]],
-        *,
-        decoded: bool = False,
+        self, status: int, reason: str | None, version: str, headers: Iterable[tuple[Any, Any]]
     ) -> None:
-        """Take the head of the response. With `decoded`, its chunks come decompressed."""
+        """Take the head of the response."""
         self.head = {
             "status": status,
             "reason": reason or "",
             "version": version,
             "headers": [list(pair) for pair in text_pairs(headers)],
         }
-        self._is_decoded = decoded
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Return a block in which the client does a part of the exchange for real. To verify, it ends without an error."""
+        with recording(self.step, self.fail):
+            try:
+                yield
+            except BaseException as error:
+                self.fail(error)
+                raise
 
     @cached_property
     def wanted(self) -> int | None:
@@ -128,46 +129,39 @@ class ExchangeRecorder:
         plain: dict[str, Any] = {}
         if self.head:
             sent = set(secrets.values)
-            store = partial(
-                store_response, self.head, self.chunks, decoded=self._is_decoded, stopped="end" in end
-            )
+            store = partial(store_response, self.head, self.chunks, stopped="end" in end)
             plain = store(secrets=secrets)
             # A secret that a server issues is secret in all later requests, whichever client sends them.
             redactor.issued |= secrets.values - sent
             if self.is_verifying:
-                self._hidden, self._real = plain, store(secrets=NoSecrets(redactor))
+                self._hidden, self._real = plain, store(secrets=Secrets(NO_NAMES))
         if hides_text(plain) and not self.is_verifying:
             self.step.report("gave a text that is stored as base64: nothing in it is redacted")
         self.step.finish({**plain, **end})
 
 
 def store_response(
-    head: dict[str, Any],
-    chunks: list[bytes],
-    *,
-    secrets: Secrets,
-    decoded: bool = False,
-    stopped: bool = False,
+    head: dict[str, Any], chunks: list[bytes], *, secrets: Secrets, stopped: bool = False
 ) -> dict[str, Any]:
     """Return a response as plain data without secrets, and learn those under secret names in it.
 
-    Its head has `status`, `reason`, `version` and `headers`. The chunks come without the framing of the transfer; with
-    `decoded`, they are decompressed already. Its reader may have `stopped` before the end.
+    Its head has `status`, `reason`, `version` and `headers`. The chunks come without the framing of the transfer. Its
+    reader may have `stopped` before the end.
     """
     secrets.learn_headers(head["headers"])
     one = {name.lower(): value for name, value in head["headers"]}
     encoding = one.get("content-encoding", "").strip().lower()
-    plain_chunks = chunks
-    if decoded:
-        is_opened = encoding in _DECODED
-    else:
-        opened = inflate(chunks, encoding) if encoding not in ("", "identity") else None
-        is_opened, plain_chunks = opened is not None, chunks if opened is None else opened
-    body = store_body(plain_chunks, content_type=one.get("content-type"), secrets=secrets, stopped=stopped)
+    opened = inflate(chunks, encoding) if encoding else None
+    body = store_body(
+        chunks if opened is None else opened,
+        content_type=one.get("content-type"),
+        secrets=secrets,
+        stopped=stopped,
+    )
     headers = [[name, secrets.header(name, value)] for name, value in head["headers"]]
-    if body is not None and is_opened:
+    if body is not None and opened is not None:
         headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
-    if any(map(_CHECKSUM.fullmatch, one)) and (is_opened or b"".join(load_body(body)) != b"".join(chunks)):
+    if any(map(_CHECKSUM.fullmatch, one)) and b"".join(load_body(body)) != b"".join(chunks):
         headers = [pair for pair in headers if not _CHECKSUM.fullmatch(pair[0])]
     plain = {**head, "headers": headers}
     return plain if body is None else {**plain, "body": body}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # The class of each client, as `module:Class`. Importing the module must not import the client.
 CLIENTS = {
-    "http": "pytest_mimic._clients.http.every_client:EveryHttpClient",
+    "http": "pytest_mimic._clients.http.labels:EveryHttpClient",
     "httpx": "pytest_mimic._clients.http.httpx:HttpxAdapter",
     "httpx2": "pytest_mimic._clients.http.httpx:HttpxAdapter",
     "requests": "pytest_mimic._clients.http.labels:RequestsAdapter",

@@ -32,7 +32,7 @@ def exchange(text: str, kind: str = "text/event-stream", **end: Any) -> dict[str
         ),
         (
             'data: {"a": 1}\n\ndata: {"a":2}\n\n',
-            {"events": [{"json": {"a": 1}, "style": "spaced"}, {"json": {"a": 2}}]},
+            {"events": [{"json": {"a": 1}}, {"json": {"a": 2}, "style": ""}], "style": "spaced"},
         ),
         ('data:{"a":1}\r\n\r\n', {"events": [{"json": {"a": 1}}], "colon": ":", "line_end": "\r\n"}),
         (

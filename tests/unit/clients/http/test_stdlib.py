@@ -139,15 +139,6 @@ def test_an_incomplete_request_is_sent_as_it_is(runs: Runs, server: Server) -> N
     assert runs.calls[0].parts["body"] == "part"
 
 
-def test_a_connection_that_must_not_open_is_not_opened(runs: Runs, server: Server) -> None:
-    with connect(server.url) as connection:
-        connection.auto_open = 0
-        with pytest.raises(http.client.NotConnected):
-            connection.request("GET", "/users/1")
-
-    assert (runs.calls, server.seen) == ([], [])
-
-
 def test_xmlrpc_calls_replay(runs: Runs, server: Server) -> None:
     """Over one connection."""
 

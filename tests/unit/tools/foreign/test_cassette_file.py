@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._clients.http.http_secrets import NoSecrets
+from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.http.responses import StoredResponse, store_response
-from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._tools.foreign.cassette_file import UnreadableError, read_cassette
 
 RECORDED = Path(__file__).parents[3] / "vcr_cassettes"
@@ -21,7 +21,7 @@ RECORDED = Path(__file__).parents[3] / "vcr_cassettes"
 def stored(exchange):
     """Return the response of an exchange as a recording has it."""
     chunks = [exchange.content] if exchange.content else []
-    secrets = NoSecrets(Redactor())
+    secrets = Secrets(NO_NAMES)
     return store_response(exchange.head, chunks, secrets=secrets)
 
 
