@@ -18,7 +18,8 @@ import pytest
 
 from pytest_mimic import MimicError
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.vault import FolderStore, Recording, Vault, recording_name
+from pytest_mimic._core.vault import FolderStore, Vault, recording_name
+from pytest_mimic._core.vault.recording_facts import Recording
 
 KILLS = int(os.environ.get("MIMIC_KILLS", "15"))
 CALLS = 60
@@ -27,7 +28,8 @@ WRITER = textwrap.dedent("""
     import sys
     from ipaddress import IPv4Address
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.vault import FolderStore, Recording, Vault, recording_name
+    from pytest_mimic._core.vault import FolderStore, Vault, recording_name
+    from pytest_mimic._core.vault.recording_facts import Recording
 
     PICKLED = IPv4Address("10.0.0.1")
 
@@ -48,7 +50,7 @@ WRITER = textwrap.dedent("""
             name = recording_name("shop:fetch", f"{number:032x}")
             vault.write(name, Recording("shop:fetch", None, None, None, "2026-11-02", None, [stored]))
             print(number, flush=True)
-            vault.collect(vault.replaced)
+            vault.delete((), vault.replaced)
             vault.replaced.clear()
 
     if __name__ == "__main__":
@@ -180,7 +182,8 @@ def test_file_size_limit_is_one_clear_error(tmp_path):
         import random, resource, sys
         from pytest_mimic import MimicError
         from pytest_mimic._core.outcome.outcome import Outcome
-        from pytest_mimic._core.vault import FolderStore, Recording, Vault
+        from pytest_mimic._core.vault import FolderStore, Vault
+        from pytest_mimic._core.vault.recording_facts import Recording
         # Half of a module's bytecode would be left behind for every run after this one.
         sys.dont_write_bytecode = True
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))

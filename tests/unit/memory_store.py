@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.vault import Recording, Vault
+from pytest_mimic._core.vault import Vault
+from pytest_mimic._core.vault.recording_facts import Recording
 from pytest_mimic._core.vault.store import Data, Store
 
 
@@ -20,19 +21,11 @@ class MemoryStore(Store):
     def read(self, name: str) -> bytes | None:
         return self._files.get(name)
 
-    def map(self, name: str) -> memoryview | None:
-        data = self._files.get(name)
-        return None if data is None else memoryview(bytearray(data))
-
     def write(self, name: str, data: Data) -> None:
         self._files[name] = data if isinstance(data, bytes) else b"".join(data)
 
     def delete(self, names: Iterable[str]) -> int:
         return sum(self._files.pop(name, None) is not None for name in names)
-
-    def size(self, name: str) -> int | None:
-        data = self._files.get(name)
-        return None if data is None else len(data)
 
     def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> Iterator[str]:
         folder = f"{prefix}/" if prefix else ""
@@ -55,3 +48,9 @@ def recorded(outcome: object, store: Any = None, **facts: object) -> Any:
     recording = Recording("shop:f", None, None, None, "2026-11-02", None, [stored])
     vault.write(NAME, recording._replace(**facts))
     return store
+
+
+def a_call(stored: Any, **facts: object) -> Recording:
+    """Return a call of a cassette with this outcome."""
+    made = Recording("shop:f", None, None, None, "", None, [stored], "", "0", "function", "shop:f")
+    return made._replace(**facts)

@@ -37,14 +37,14 @@ BUDGET = {
     "_core.inputs": 315,
     "_core.outcome": 2_220,
     "_core.patch": 890,
-    "_core.pending": 260,
+    "_core.pending": 204,
     "_core.redact": 1_010,
     "_core.seam": 537,
     "_core.swallowed": 205,
     "_core.targets": 630,
     "_core.tree": 2_520,
     "_core.types": 1_039,
-    "_core.vault": 2_090,
+    "_core.vault": 1_835,
     "_run": 1_545,
     "_tools.cli": 1_515,
     "_tools.foreign": 785,
@@ -54,8 +54,8 @@ BUDGET = {
     "ground": 845,
 }
 # These two only fall.
-MOST_LINES = 30_967
-MOST_FILES = 219
+MOST_LINES = 30_611
+MOST_FILES = 216
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

@@ -62,8 +62,6 @@ class Ending:
         own.take_strays()
         own.keep_error(own.break_off)
         own.keep_error(own.state.report_inputs)
-        if vault.has_outdated and not own.settings.mode.writes and (old := vault.outdated()):
-            ledger.notes.add(old)
         is_complete = session.exitstatus in _COMPLETE
         # The controller of xdist runs no test.
         if not self._is_controller:
@@ -72,7 +70,6 @@ class Ending:
             own.keep_error(lambda: own.close(passed=passed, is_complete=ran_all))
         own.keep_error(self._count_tokens)
         if self._is_worker:
-            own.keep_error(vault.store.flush)
             vault.store.end_run()
             self._config.workeroutput["mimic"] = ledger.to_plain()  # type: ignore[attr-defined]
             return
@@ -80,8 +77,8 @@ class Ending:
             self._tests.narrow(STOPPED)
         # Before objects are deleted: what is put back needs its own again.
         if ledger.replaced:
-            own.keep_error(lambda: vault.collect(ledger.replaced))
-        for step in (vault.store.flush, self._judge, self._keep_usage, self._keep_changes):
+            own.keep_error(lambda: vault.delete((), ledger.replaced))
+        for step in (self._judge, self._keep_usage, self._keep_changes):
             own.keep_error(step)
         own.take_strays()  # from threads that tests have left running
         # Last, as the page shows the summary.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -23,7 +22,6 @@ from pytest_mimic._run.fixtures import Fixtures
 from pytest_mimic._run.phases import Phases
 from pytest_mimic._run.session import Session
 from pytest_mimic._run.summary import mode_line
-from pytest_mimic.errors import MimicError
 
 
 class PytestRun(Hooks):
@@ -119,6 +117,4 @@ class PytestRun(Hooks):
     def close(self) -> None:
         """Restore everything if the run did not come to its end."""
         self.session.close(passed=False)
-        with suppress(MimicError):  # the summary has named what cannot be written
-            self.session.vault.store.flush()
         self.session.vault.store.end_run()

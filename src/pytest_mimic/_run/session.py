@@ -39,7 +39,6 @@ class Session:
             store,
             pickles=settings.pickles,
             label=settings.shown_vault,
-            renews=settings.mode.writes,
         )
         self.state = RunState(
             settings=settings,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.vault import CassetteEntry
+    from pytest_mimic._core.vault.recording_facts import Recording
 
 CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
 NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
@@ -55,7 +55,7 @@ class CassetteCall:
 
     # What only the engine passes is `Any`, so that type checkers know all of a public class.
     def __init__(self, entry: Any, places: Any) -> None:
-        self._entry: CassetteEntry = entry
+        self._entry: Recording = entry
         self._places: Places = places
         self.kind: str = entry.kind
         self.target: str = entry.target
@@ -122,7 +122,7 @@ class Cassette:
         self.play_count: int = 0
         self.owner: Any = Owner(self._file)
         # A call has its place as soon as it begins; its entry is None until its outcome is recorded.
-        self._entries: list[CassetteEntry | None] = []
+        self._entries: list[Recording | None] = []
         self._places: dict[str, list[int]] = {}
         self._imports: set[str] = set()
         self._order: list[int] = []
@@ -130,16 +130,16 @@ class Cassette:
         self._closed = False
         self._was_interrupted = False
         # What stood in a cassette that is recorded anew, by the key of the call.
-        self._replaced: dict[str, list[CassetteEntry]] = {}
+        self._replaced: dict[str, list[Recording]] = {}
         self._exists = True
         self._is_shared = mode == "extend" and self._recordings.shares_cassette(self._file)
         if mode == "record":
             with suppress(CorruptRecordingError):  # a damaged file is replaced whole
-                for entry in self._state.vault.read_cassette(self._file) or ():
-                    self._replaced.setdefault(entry.key, []).append(entry)
+                for entry in self._state.vault.calls(self._file) or ():
+                    self._replaced.setdefault(str(entry.identity), []).append(entry)
         elif mode != "live":
             try:
-                read = self._state.vault.read_cassette(self._file)
+                read = self._state.vault.calls(self._file)
             except CorruptRecordingError as error:
                 if self.remedies:  # the running test does not record it
                     error.remedies += tuple(self.remedies)
@@ -148,7 +148,7 @@ class Cassette:
                 raise
             self._exists = read is not None
             for entry in read or ():
-                self._places.setdefault(entry.key, []).append(len(self._entries))
+                self._places.setdefault(str(entry.identity), []).append(len(self._entries))
                 self._entries.append(entry)
             self._imports = {imported_parts(key) for key in self._places} - {""}
 
@@ -218,7 +218,7 @@ class Cassette:
         source = None if mode is Mode.REPLAY and is_verifying else entry.source
         return Place(self._file, entry.stored, source, number=number)
 
-    def _is_stale(self, call: Call, entry: CassetteEntry) -> bool:
+    def _is_stale(self, call: Call, entry: Recording) -> bool:
         return self._state.is_stale(call.plan, entry.source) or bool(
             self._state.stale_inputs(entry.stored.entry)
         )
@@ -236,21 +236,14 @@ class Cassette:
         return next((key for key in imported if key in self._places), call.key)
 
     def _keep(self, place: int, real: Step, outcome: Outcome, duration: float) -> None:
-        from pytest_mimic._core.vault.recording_facts import CassetteEntry
-
         call = real.call
         with self._guard:
             replaced = self._replaced.get(call.key)
             before = self._entries[place] or (replaced.pop(0) if replaced else None)
-        self._entries[place] = CassetteEntry(
-            kind=call.plan.kind,
-            target=call.plan.target,
-            signature=call.signature,
-            host=call.host,
-            key=call.key,
-            arguments=call.arguments,
-            source=call.plan.source,
-            stored=self._recordings.encode(real, outcome, duration, before=before and before.stored),
+        stored = self._recordings.encode(real, outcome, duration, before=before and before.stored)
+        made = self._recordings.new_recording(call, [stored])
+        self._entries[place] = made._replace(
+            identity=call.key, kind=call.plan.kind, signature=call.signature, host=call.host
         )
         if self.mode == "record" and self._state.settings.mode is Mode.REPLAY:
             self._state.ledger.unasked.append([self._state.test, call.key])

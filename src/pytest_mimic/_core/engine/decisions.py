@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.vault import Stored
+    from pytest_mimic._core.vault.recording_facts import Stored
 
 
 class Decisions:

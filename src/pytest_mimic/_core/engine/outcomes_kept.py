@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.redact.environment import Environment
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault import Stored
+    from pytest_mimic._core.vault.recording_facts import Stored
 
 
 def hide(encoded: Encoded, environment: Environment) -> dict[str, bool]:

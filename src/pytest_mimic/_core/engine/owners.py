@@ -13,7 +13,8 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.ledger import Ledger, RecordedError
-    from pytest_mimic._core.vault import Stored, Vault
+    from pytest_mimic._core.vault import Vault
+    from pytest_mimic._core.vault.recording_facts import Stored
 
     Errors = Mapping[int, RecordedError | None]
     """The error of each outcome, None for a good one, by its position in the recording."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.pending.waiting import Renewals
     from pytest_mimic._core.tree.messages import Known
-    from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
 
 class Recordings:
@@ -190,7 +190,7 @@ class Recordings:
         )
         if among is None:
             among = list(islice(self.of_target(call.plan.target, test=self._state.test), CANDIDATES))
-        facts = [old] if (old := self._state.vault.outdated()) else []
+        facts: list[str] = []
 
         def bare(found: Any) -> Any:
             """Return the nearest recording without what redaction hides today, which it may be older than."""
@@ -262,7 +262,7 @@ class Recordings:
         if real.awaited:
             stored.entry["awaited"] = True
         if real.trace is not None:
-            stored.inputs = real.trace.noted()
+            stored.inputs = real.trace.noted().over
         if before is not None and (plan.options.volatile or plan.kind != "function"):
             from pytest_mimic._core.engine.outcomes_kept import is_unchanged
 
@@ -352,11 +352,9 @@ class Recordings:
         others = self.cassette_users.get(name, set()) - {state.test}
         return is_others or bool(others) or name in state.owner.journal.used
 
-    def write_cassette(
-        self, name: str, entries: list[CassetteEntry], errors: Errors, *, test: str | None
-    ) -> None:
+    def write_cassette(self, name: str, calls: list[Recording], errors: Errors, *, test: str | None) -> None:
         """Write a cassette of a test, or of several without a name. If the test fails, the file is restored."""
-        written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._state.today)
+        written = self._state.vault.write_calls(name, calls, test=test, recorded=self._state.today)
         with self.guard:
             self._state.owner.journal.note(name, written.before, written.now, errors)
 

@@ -116,8 +116,11 @@ class RunState:
         MimicError: the list is missing or damaged.
         """
         if name not in self._changed:
+            from pytest_mimic._core.vault.objects import Origin
+
             test = self.vault.test_of(recording) if recording else self.test
-            self._changed[name] = self._sources.changed(self.vault.objects.input_list(name, test=test))
+            noted = self.vault.objects.read(name, Origin(recording, "", test))
+            self._changed[name] = self._sources.changed(noted)
         return self._changed[name]
 
     def stale_inputs(self, *outcomes: Mapping[str, Any]) -> list[str]:

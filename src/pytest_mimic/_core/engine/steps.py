@@ -15,7 +15,7 @@ from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Place
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.vault import Stored
+    from pytest_mimic._core.vault.recording_facts import Stored
 
 
 class Step:

@@ -16,7 +16,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Step
-    from pytest_mimic._core.vault import Stored
+    from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic.errors import DriftError
 
 
@@ -137,11 +137,5 @@ def _encoded(real: Step, outcome: Outcome, duration: float) -> Stored:
 
 def _stamped(real: Step) -> Stored:
     """Return a recorded outcome with what its call now reaches and reads."""
-    from pytest_mimic._core.vault.recording_facts import KeptInputs
-
-    stored, trace = real.stored, real.trace
-    if trace is None:
-        return stored.again()
-    name = stored.entry.get("inputs")
-    before = real.state.vault.objects.input_list(name) if name else None
-    return stored.again(KeptInputs(trace.noted().over(before, is_same=True)))
+    trace = real.trace
+    return real.stored.again(None if trace is None else trace.noted().over)

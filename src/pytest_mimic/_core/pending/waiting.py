@@ -2,27 +2,90 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_mimic._core.outcome.plain import layout
-from pytest_mimic._core.pending.overlay import BEFORE, OverlayStore
+from xxhash import xxh3_64_hexdigest
+
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
+from pytest_mimic._core.vault.file_names import CALLS, CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.parsing import references
+from pytest_mimic._core.vault.store import Data, Store
 from pytest_mimic._core.whole_files import write_whole
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
-    from pytest_mimic._core.vault import Recording, Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
 #: The folder of `--mimic-review`, in the rootdir.
 REVIEW_FOLDER = ".mimic_review"
+# The folder of the marks of what was in the vault when a recording over it was first written.
+_BEFORE = "before"
+# The content of a recording that is deleted over the vault.
+_DELETED = b""
+
+
+class OverlayStore(Store):
+    """A store of the files that differ from those of a vault: `over` holds these, the vault is only read."""
+
+    def __init__(self, over: FolderStore, vault: Store) -> None:
+        self.over = over
+        self.vault = vault
+
+    def read(self, name: str) -> bytes | None:
+        data = self.over.read(name)
+        if data is None:
+            return self.vault.read(name)
+        return data if data != _DELETED else None
+
+    def write(self, name: str, data: Data) -> None:
+        if _is_recording(name) and self.over.size(f"{_BEFORE}/{name}") is None:
+            self.over.write(f"{_BEFORE}/{name}", self._mark(name))
+        self.over.write(name, data)
+
+    def delete(self, names: Iterable[str]) -> int:
+        deleted = 0
+        for name in names:
+            if not _is_recording(name):
+                deleted += self.over.delete([name])
+            elif self.vault.size(name) is None:
+                deleted += self.over.delete([name])
+                self.discard(name)
+            else:
+                deleted += self.size(name) is not None
+                self.write(name, _DELETED)
+        return deleted
+
+    def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:
+        over = dict.fromkeys(self.over.names(prefix, without=without))
+        found = [*self.vault.names(prefix, without=without | over.keys())]
+        return found + [name for name in over if self.over.size(name) and not name.startswith(f"{_BEFORE}/")]
+
+    # -- what waits
+
+    def waiting(self) -> list[str]:
+        """Return the names of the recordings and cassettes that were written over those of the vault, sorted."""
+        return sorted(name for folder in FOLDERS for name in self.over.names(folder))
+
+    def is_current(self, name: str) -> bool:
+        """Check whether the vault's file is as it was when another one was written over it."""
+        return self.over.read(f"{_BEFORE}/{name}") == self._mark(name)
+
+    def _mark(self, name: str) -> bytes:
+        data = self.vault.read(name)
+        return b"absent" if data is None else xxh3_64_hexdigest(data).encode()
+
+    def discard(self, name: str) -> None:
+        """Forget what was written over a recording. Its objects stay."""
+        self.over.delete([name, f"{_BEFORE}/{name}"])
+
+
+def _is_recording(name: str) -> bool:
+    return name.startswith((CALLS, CASSETTES))
 
 
 class Waiting:
@@ -45,22 +108,8 @@ class Waiting:
                 self.store.discard(name)
 
     def names(self) -> list[str]:
-        """Return the names of what waits: not of what differs by the facts of its run alone."""
-        return [name for name in self.store.waiting() if self._content(name) != self._content(name, old=True)]
-
-    def _content(self, name: str, *, old: bool = False) -> str | bytes | None:
-        """Return what a recording says but for the facts of its run."""
-        data = (self.store.vault if old else self.store).read(name)
-        try:
-            facts = json.loads(data or b"")
-            calls = [call["outcome"] for call in facts.get("calls", ())]
-            for entry in (*facts.get("outcomes", ()), *calls):
-                del entry["duration"]
-            return layout({**facts, "test": None, "recorded": None})
-        except (ValueError, TypeError, AttributeError, LookupError):  # absent, or damaged
-            return data
-
-    # -- deciding
+        """Return the names of what waits: of what differs from the vault."""
+        return [name for name in self.store.waiting() if self.store.read(name) != self.store.vault.read(name)]
 
     def accept(self, names: Sequence[str]) -> None:
         """Write what waits under these names to the vault, as recording would have done.
@@ -69,8 +118,7 @@ class Waiting:
         """
         for name in names:
             self._write(name)
-        self.before.collect(self.before.replaced)
-        self.before.store.flush()
+        self.before.delete((), self.before.replaced)
         self.before.store.end_run()
         for name in names:
             self.store.discard(name)
@@ -83,33 +131,24 @@ class Waiting:
                 f"{self.before.label}/{name} has changed since",
                 remedies=["to make the change again: pytest --mimic-verify --mimic-review"],
             )
-        if self.store.size(name) is None:
+        calls = self.after.calls(name)
+        if calls is None:
             self.before.delete([name])
-        else:
-            is_cassette = name.startswith(CASSETTES)
-            read: Any = self.after.read_cassette(name) if is_cassette else self.after.read(name)
-            if not is_cassette and name != recording_name(read.target, PurePosixPath(name).stem):
-                raise MimicError("it is the recording of another function")
-            self.before.copy(name, self.after)
-
-    # -- the folder
+            return
+        if name.startswith(CALLS) and name != recording_name(calls[0].target, PurePosixPath(name).stem):
+            raise MimicError("it is the recording of another function")
+        self.before.copy(name, self.after)
 
     def tidy(self) -> None:
         """Remove what no waiting recording names, and the folder if it is empty."""
         self.check_links()
-        over, names = self.store.over, set(self.names())
-        kept = {
-            each for name in names for each in (name, f"{BEFORE}/{name}", *references(over.read(name) or b""))
-        }
-        gone = [
-            name
-            for folder in (*FOLDERS, "objects", BEFORE)
-            for name in over.names(folder)
-            if name not in kept
-        ]
-        over.delete(gone)
-        over.prune({name.rpartition("/")[0] for name in gone} | {*FOLDERS, BEFORE})
-        if not names:
+        over, waiting = self.store.over, self.names()
+        kept = {f"{_BEFORE}/{name}" for name in waiting}.union(
+            waiting, *(references(over.read(name) or b"") for name in waiting)
+        )
+        names = [name for folder in (*FOLDERS, "objects", _BEFORE) for name in over.names(folder)]
+        over.delete([name for name in names if name not in kept])
+        if not waiting:
             (self._folder / ".gitignore").unlink(missing_ok=True)
             with suppress(OSError):
                 self._folder.rmdir()
@@ -120,14 +159,12 @@ class Waiting:
         MimicError: it has one.
         """
         folder = Path(os.path.realpath(self._folder.parent), self._folder.name)
-        for top, folders, names in os.walk(self._folder):
-            place = folder / Path(top).relative_to(self._folder)
-            for path in (place, *(place / name for name in (*folders, *names))):
-                if os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
-                    raise MimicError(
-                        f"{path.relative_to(folder.parent).as_posix()} is a link: the folder of a review may hold none",
-                        remedies=[f"to be safe, delete {folder.name} and make the changes again"],
-                    )
+        for path in (folder, *folder.rglob("*")):
+            if os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
+                raise MimicError(
+                    f"{path.relative_to(folder.parent).as_posix()} is a link: the folder of a review may hold none",
+                    remedies=[f"to be safe, delete {folder.name} and make the changes again"],
+                )
 
 
 class Renewals:
@@ -146,19 +183,19 @@ class Renewals:
         if not places:
             self._waiting.store.discard(name)
         places.add(place)
-        if new is None:
+        calls = None if new is None else vault.calls(name)
+        if new is None or not calls:
             return
         if name.startswith(CASSETTES):
-            entries = vault.read_cassette(name) or []
-            entries[place] = entries[place]._replace(arguments=made.arguments, source=made.source, stored=new)
-            vault.write_cassette(name, entries, test=made.test, recorded=made.recorded)
-        elif (known := vault.read(name)) is not None:
-            outcomes = known.outcomes
-            outcomes[place] = new
-            # The outcomes that were not verified come from the source that was recorded.
-            source = made.source if len(places) == len(outcomes) else known.source
-            made = made._replace(outcomes=outcomes, source=source)
-            vault.write(name, made._replace(owner=known.owner, identity=known.identity))
+            calls[place] = calls[place]._replace(arguments=made.arguments, source=made.source, outcomes=[new])
+            vault.write_calls(name, calls, test=made.test, recorded=made.recorded)
+            return
+        known, outcomes = calls[0], calls[0].outcomes
+        outcomes[place] = new
+        # The outcomes that were not verified come from the source that was recorded.
+        source = made.source if len(places) == len(outcomes) else known.source
+        made = made._replace(outcomes=outcomes, source=source, owner=known.owner, identity=known.identity)
+        vault.write(name, made)
 
 
 def review_of(settings: Settings) -> Waiting:

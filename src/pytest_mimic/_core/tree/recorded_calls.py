@@ -13,7 +13,7 @@ from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.drawing import line, shortened
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.long_parts import long_parts
-from pytest_mimic._core.vault.schema import objects_of
+from pytest_mimic._core.vault.objects import objects_of
 from pytest_mimic._core.words import plural
 
 Entry = dict[str, Any]

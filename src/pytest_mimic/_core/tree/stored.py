@@ -11,7 +11,7 @@ from pytest_mimic._core.tree.drawing import bytes_text
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault import Stored
+    from pytest_mimic._core.vault.recording_facts import Stored
 
 # Of a response's headers, verifying compares this one.
 _COMPARED_HEADERS = ("content-type",)

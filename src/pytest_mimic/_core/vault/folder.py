@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
-from os import close, fstat, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
+from os import close, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
 from time import time
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.store import Data
 
 _T = TypeVar("_T")
-_open = open
 if os.name == "nt":
     from pytest_mimic._core.whole_files import patient
 
@@ -60,20 +59,17 @@ class FolderStore:
             return None
 
     def map(self, name: str) -> memoryview | None:
-        try:
-            file = open_file(self._prefix + name, _READ)
-            try:
-                size = fstat(file).st_size
-                if size >= _MAPPED_FROM and os.name == "posix":
-                    from mmap import ACCESS_COPY, mmap
+        if os.name == "posix" and (self.size(name) or 0) >= _MAPPED_FROM:
+            from mmap import ACCESS_COPY, mmap
 
-                    return memoryview(mmap(file, size, access=ACCESS_COPY))
-                return memoryview(_read_into(file, size))
-            finally:
-                close(file)
-        except OSError as reason:
-            self._check_absent(name, reason)
-            return None
+            with suppress(OSError):  # which reading finds, too
+                file = open_file(self._prefix + name, _READ)
+                try:
+                    return memoryview(mmap(file, 0, access=ACCESS_COPY))
+                finally:
+                    close(file)
+        data = self.read(name)
+        return None if data is None else memoryview(bytearray(data))
 
     def write(self, name: str, data: Data) -> None:
         path = self._prefix + name
@@ -111,14 +107,8 @@ class FolderStore:
             ):  # another thread writes it, or a killed process with this number has left it
                 number += 1
 
-    def flush(self) -> None:
-        # To flush each of thousands of small files takes longer than to record them. Windows has no other way.
-        if self._is_unflushed and hasattr(os, "sync"):
-            os.sync()
-        self._is_unflushed = False
-
     def delete(self, names: Iterable[str]) -> int:
-        deleted = 0
+        deleted, folders = 0, set()
         for name in names:
             try:
                 unlink(self._prefix + name)
@@ -127,6 +117,12 @@ class FolderStore:
                 pass
             except OSError as reason:
                 raise _cannot("delete", self._prefix + name, reason) from None
+            folders.add(dirname(name))
+        for folder in sorted(folders, key=len, reverse=True):
+            with suppress(OSError):  # it is not empty
+                while folder:
+                    rmdir(self._prefix + folder)
+                    folder = dirname(folder)
         return deleted
 
     def size(self, name: str) -> int | None:
@@ -156,16 +152,6 @@ class FolderStore:
         for folder in folders:
             names += self.names(folder, without=without)
         return names
-
-    def prune(self, folders: set[str]) -> None:
-        """Remove these folders and the folders around them, as far as they are empty."""
-        for folder in sorted(folders, key=len, reverse=True):
-            while folder:
-                try:
-                    rmdir(self._prefix + folder)
-                except OSError:
-                    break
-                folder = dirname(folder)
 
     def leftovers(self) -> list[str]:
         left = []
@@ -202,6 +188,10 @@ class FolderStore:
         return f"{_lock_path(self.path)}.write"
 
     def end_run(self) -> None:
+        # To flush each of thousands of small files takes longer than to record them. Windows has no other way.
+        if self._is_unflushed and hasattr(os, "sync"):
+            os.sync()
+        self._is_unflushed = False
         self._lock.end()
 
     @contextmanager
@@ -249,17 +239,6 @@ def _write_file(file: int, path: str, data: Data) -> None:
         with suppress(OSError):
             unlink(path)
         raise
-
-
-def _read_into(file: int, size: int) -> bytearray:
-    data = bytearray(size)
-    with _open(file, "rb", buffering=0, closefd=False) as raw:
-        view, done = memoryview(data), 0
-        while done < size and (got := raw.readinto(view[done:])):
-            done += got
-        view.release()
-    del data[done:]
-    return data
 
 
 def _make_folders(path: str, *, mode: int = 0o777) -> None:

@@ -1,30 +1,42 @@
-"""Loads outcomes from their recording or from an object of their own, which are checked before they are used."""
+"""Outcomes in their recording, or in an object of their own: loaded, and checked before they are used."""
 
 from __future__ import annotations
 
 import marshal
-from json import loads
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.outcome.memory import Piece, object_name, pieces_of, unpack
+from pytest_mimic._core.outcome.memory import Piece, object_name, unpack
 from pytest_mimic._core.outcome.outcome import DamagedError, decode_pickled, decode_plain
 from pytest_mimic._core.outcome.plain import layout_of
-from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, parse
-from pytest_mimic._core.vault.schema import body_of
-from pytest_mimic.errors import CorruptRecordingError, MimicError, StaleRecordingError
+from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, is_object, parse
+from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.class_tags import ClassTag
     from pytest_mimic._core.outcome.encoding import Encoded
-    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
     from pytest_mimic._core.outcome.placed_paths import PathStore
-    from pytest_mimic._core.outcome.tag_reader import Reader
-    from pytest_mimic._core.vault.schema import Entry, Origin
     from pytest_mimic._core.vault.store import Store
 
+Entry = dict[str, Any]
+"""One outcome in a recording's JSON: its duration, and its value or the name of its object."""
+
+# What stands beside an outcome: it is no part of it where outcomes are compared.
+_BESIDE = ("duration", "awaited", "tagged", "inputs", "imports", "objects", "preview")
+#: The kinds of outcomes.
+KINDS: tuple[OutcomeKind, ...] = ("value", "raised", "stream")
+_BODIES = (*KINDS, "json", "pickle")
 # How many characters of another's error are shown.
 _LONGEST = 200
+
+
+class Origin(NamedTuple):
+    """The file that holds an outcome, its target and its test, for messages."""
+
+    name: str
+    target: str
+    test: str | None
 
 
 class Objects:
@@ -45,9 +57,9 @@ class Objects:
     def load(self, entry: Entry, origin: Origin, paths: PathStore | None = None) -> Outcome:
         """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
         if "pickle" in entry:
-            return self._unpickled(entry, origin, self.content(entry, origin), paths)
+            return self._unpickled(entry, origin, paths)
         if entry.get("tagged"):
-            body = self._untagged(entry, origin, paths or _nowhere())
+            body = self._untagged(entry, origin, paths)
         else:
             body = self.body(entry, origin)
             body = body if "json" in entry else marshal.loads(marshal.dumps(body))
@@ -61,36 +73,14 @@ class Objects:
         if "json" not in entry:
             return body_of(entry)
         name = entry["json"]
-        body = parse(self._read(name, origin), f"{self.label}/{name}", test=origin.test)
+        body = parse(self.read(name, origin), f"{self.label}/{name}", test=origin.test)
         if type(body) is not dict or entry["kind"] not in body:
             raise self._damaged(name, origin, f"it holds no {entry['kind']}")
         return body
 
-    def input_list(self, name: str, *, test: str | None = None) -> bytes:
-        """Return a list of what a call reaches and reads.
-
-        CorruptRecordingError: it is missing or damaged.
-        """
-        data = self.store.read(name)
-        path = f"{self.label}/{name}"
-        if data is None:
-            raise corrupt(path, "is missing", test=test)
-        tables = parse(data, path, test=test)
-        try:
-            functions = tables["functions"]
-            noted = [tables["files"], *(functions.values() if type(functions) is dict else ())]
-            is_table = type(functions) in (dict, str)
-            if not is_table or not all(type(digits) is str for one in noted for digits in one.values()):
-                raise TypeError
-        except (AttributeError, LookupError, TypeError):
-            raise damaged(path, "no list of what a call reaches and reads", test=test) from None
-        return data
-
     def equals(self, entry: Entry, origin: Origin, encoded: Encoded) -> bool:
         """Return whether the body of an entry, with the objects that it names, is sound and is this outcome."""
         readable = encoded.readable
-        if encoded.is_tagged != entry.get("tagged", False):
-            return False
         try:
             if readable is None:
                 if entry.get("fingerprint") != encoded.fingerprint:
@@ -106,89 +96,39 @@ class Objects:
         except MimicError:
             return False
 
-    # Writing
-
-    def placed(self, encoded: Encoded, *, inline: int) -> Entry:
-        """Return the facts of an outcome that was written: its body, of up to so many characters, or its object."""
-        readable = encoded.readable
-        if readable is None:
-            pickled: Any = encoded.pickled
-            name = self.place(pieces_of(pickled.parts()), "pkl")
-            facts: Entry = {"kind": encoded.kind, "pickle": name, "fingerprint": encoded.fingerprint}
-            facts["imports"] = pickled.imports
-            if encoded.count != 1:
-                facts["count"] = encoded.count
-            if pickled.code:
-                facts["code"] = pickled.code
-            if pickled.by_value:
-                from pytest_mimic._core.outcome.pickling import python_version
-
-                facts["python"] = pickled.python or python_version()
-            return facts
-        facts = {"imports": readable.imports} if readable.imports else {}
-        if readable.objects:
-            facts["objects"] = sorted(self.place([one], "bin") for one in readable.objects.values())
-        if len(readable.text) <= inline:
-            return {**facts, **loads(readable.text)}
-        return {
-            **facts,
-            "kind": encoded.kind,
-            "json": self.place([readable.text.encode()], "json", keeps_edits=True),
-        }
-
-    def place(self, pieces: list[Piece], suffix: str, *, keeps_edits: bool = False) -> str:
-        """Write an object, unless it is there and sound, and return its name.
-
-        With `keeps_edits`, one that was edited stays, and the object gets another name.
-        """
-        while True:
-            name = object_name(pieces, suffix)
-            if name in self._sound and self.store.size(name) == self._sound[name]:
-                return name
+    def place(self, pieces: list[Piece], suffix: str) -> str:
+        """Write an object, unless it is there and sound, and return its name."""
+        name = object_name(pieces, suffix)
+        if name not in self._sound or self.store.size(name) != self._sound[name]:
             held = self.store.map(name)
-            if held is None or object_name([held], suffix) != name:
-                text = _text_of(held) if held is not None and suffix == "json" else None
-                is_same = text is not None and text == _text_of(b"".join(pieces))
-                if text is not None and not is_same and keeps_edits:
-                    pieces = [*pieces, b"\n"]
-                    continue
-                if not is_same:  # else git has changed its line ends
-                    self.store.write(name, pieces)
+            if held is None or not is_sound(name, held):
+                self.store.write(name, pieces)
             self._sound[name] = sum(map(len, pieces))
-            return name
+        return name
 
-    # Outcomes with tags
-
-    def _reader(self, entry: Entry, origin: Origin, paths: PathStore) -> Reader:
+    def _untagged(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Any:
+        """Return the body of an outcome with what its tags stand for."""
+        from pytest_mimic._core.outcome.outcome import OutdatedClassError
+        from pytest_mimic._core.outcome.placed_paths import NOWHERE
         from pytest_mimic._core.outcome.tag_reader import Reader
 
         def content(name: str) -> bytes:
             if name not in entry.get("objects", ()):
                 raise ValueError(f"it names {name}, which its recording does not list")
-            return bytes(self.map(name, origin))
+            return self.read(name, origin)
 
-        return Reader(paths, entry.get("imports", ()), content, self._classes)
-
-    def _untagged(self, entry: Entry, origin: Origin, paths: PathStore) -> object:
-        reader = self._reader(entry, origin, paths)
         body = self.body(entry, origin)
         try:
-            return reader.read(body)
+            return Reader(paths or NOWHERE, entry.get("imports", ()), content, self._classes).read(body)
+        except MimicError:
+            raise
+        except OutdatedClassError as reason:
+            raise self._stale(origin, str(reason)) from None
+        except (ImportError, AttributeError) as reason:
+            raise self._stale(origin, reason) from None
         except Exception as reason:  # imported modules, and the hashes of their classes, may raise anything
-            raise self._unreadable(reason, entry, origin) from None
-
-    def _unreadable(self, reason: Exception, entry: Entry, origin: Origin) -> Exception:
-        """Return the error for what reading a JSON text with tags has raised."""
-        from pytest_mimic._core.outcome.outcome import OutdatedClassError
-
-        if isinstance(reason, MimicError):
-            return reason
-        if isinstance(reason, OutdatedClassError):
-            return self._stale(origin, str(reason))
-        if isinstance(reason, (ImportError, AttributeError)):
-            return self._stale(origin, reason)
-        detail = "nested too deeply" if isinstance(reason, RecursionError) else str(reason)
-        return self._damaged(entry.get("json", origin.name), origin, detail)
+            detail = "nested too deeply" if isinstance(reason, RecursionError) else reason
+            raise self._damaged(entry.get("json", origin.name), origin, detail) from None
 
     # Pickles
 
@@ -202,7 +142,7 @@ class Objects:
         try:
             stream, *buffers = unpack(self.map(entry["pickle"], origin))
         except DamagedError as reason:
-            raise self._damaged(entry["pickle"], origin, str(reason)) from None
+            raise self._damaged(entry["pickle"], origin, reason) from None
         return bytes(stream), list(buffers)
 
     def _check_allowed(self, entry: Entry, origin: Origin) -> None:
@@ -225,30 +165,33 @@ class Objects:
                 f"only Python {made_by} can load it, this is {python_version()}",
             )
 
-    def _unpickled(
-        self, entry: Entry, origin: Origin, content: tuple[bytes, list[Any]], paths: PathStore | None = None
-    ) -> Outcome:
-        """Load pickle streams whose bytes are as they were recorded."""
+    def _unpickled(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Outcome:
         from pytest_mimic._core.outcome.outcome import RefusedError
         from pytest_mimic._core.outcome.pickling import load
 
-        lists = entry.get("imports", ()), entry.get("code", ())
+        content, lists = self.content(entry, origin), (entry.get("imports", ()), entry.get("code", ()))
         try:
             bodies = load(*content, *lists, count=entry.get("count", 1), paths=paths)
         except MimicError:
             raise
+        except RefusedError as reason:
+            raise self._damaged(entry["pickle"], origin, reason) from None
         except Exception as reason:  # the classes that it names have changed, and may raise anything
-            if isinstance(reason, RefusedError):
-                raise self._damaged(entry["pickle"], origin, str(reason)) from None
             raise self._stale(origin, reason) from None
         try:
             if type(bodies[0]) is not dict or entry["kind"] not in bodies[0]:
                 raise LookupError(f"it holds no {entry['kind']}")
             return decode_pickled(bodies)
         except (LookupError, TypeError, AttributeError) as reason:
-            raise self._damaged(entry["pickle"], origin, str(reason)) from None
+            raise self._damaged(entry["pickle"], origin, reason) from None
 
     # Bytes
+
+    def read(self, name: str, origin: Origin) -> bytes:
+        """Return the bytes of an object, as they were written. The errors are those of `map`."""
+        data = self.store.read(name)
+        self._check(name, data, origin)
+        return data or b""
 
     def map(self, name: str, origin: Origin) -> memoryview:
         """Return the bytes of an object, as they were written. The caller owns them.
@@ -257,26 +200,20 @@ class Objects:
             CorruptRecordingError: The file is missing, damaged, or a pointer of Git LFS.
         """
         data = self.store.map(name)
-        if data is None:
-            raise self._missing(name, origin)
-        check_pulled(data, f"{self.label}/{name}")
-        if self._sound.get(name) != len(data) and not name.endswith(".json"):  # which may be edited by hand
-            if object_name([data], name.rpartition(".")[2]) != name:
-                raise self._damaged(name, origin, "")
-            self._sound[name] = len(data)
-        return data
+        self._check(name, data, origin)
+        return data or memoryview(b"")
 
-    def _read(self, name: str, origin: Origin) -> bytes:
-        found = self.store.read(name)
-        if found is None:
-            raise self._missing(name, origin)
-        return found
+    def _check(self, name: str, data: bytes | memoryview | None, origin: Origin) -> None:
+        path = f"{self.label}/{name}"
+        if data is None:
+            raise corrupt(path, f"is missing, {self.label}/{origin.name} names it", test=origin.test)
+        check_pulled(data, path)
+        if self._sound.get(name) != len(data):
+            if not is_sound(name, data):
+                raise damaged(path, test=origin.test)
+            self._sound[name] = len(data)
 
     # Errors
-
-    def _missing(self, name: str, origin: Origin) -> Exception:
-        how = f"is missing, {self.label}/{origin.name} names it"
-        return corrupt(f"{self.label}/{name}", how, test=origin.test)
 
     def _damaged(self, name: str, origin: Origin, detail: object) -> MimicError:
         return damaged(f"{self.label}/{name}", detail, test=origin.test)
@@ -296,15 +233,42 @@ class Objects:
         )
 
 
-def _text_of(data: bytes | memoryview) -> str | None:
-    """Return a JSON text as it would be written, or None if it is none."""
-    try:
-        return layout_of(parse(bytes(data), ""))
-    except (CorruptRecordingError, RecursionError):
-        return None
+def is_sound(name: str, data: bytes | memoryview) -> bool:
+    """Return whether an object has the content that its name tells. Git may have changed the line ends of JSON."""
+    suffix = name.rpartition(".")[2]
+    if object_name([data], suffix) == name:
+        return True
+    return suffix == "json" and object_name([bytes(data).replace(b"\r\n", b"\n")], suffix) == name
 
 
-def _nowhere() -> PathStore:
-    from pytest_mimic._core.outcome.placed_paths import NOWHERE
+def body_of(entry: Entry) -> Entry:
+    return {key: value for key, value in entry.items() if key not in _BESIDE}
 
-    return NOWHERE
+
+def objects_of(entry: Entry) -> list[str]:
+    """Return the names of the objects that an outcome names."""
+    named = [entry.get("json"), entry.get("pickle"), entry.get("inputs"), *entry.get("objects", ())]
+    return [name for name in named if name]
+
+
+def check_entry(entry: Any) -> None:
+    """Check the shape of an outcome. LookupError, TypeError, ValueError, AttributeError: it is another one."""
+    if type(entry["duration"]) not in (float, int) or not abs(entry["duration"]) < float("inf"):
+        raise ValueError("a duration must be a number of seconds")
+    held = [key for key in _BODIES if key in entry]
+    if len(held) != 1:
+        raise ValueError("an outcome needs one value, exception or file")
+    if not all(map(is_object, objects_of(entry))):
+        raise ValueError("it names no object of the vault")
+    if any(type(entry.get(name, False)) is not bool for name in ("awaited", "tagged")):
+        raise ValueError("awaited and tagged must be true or false")
+    lists = [entry.get(name, []) for name in ("imports", "objects", "preview", "code")]
+    if any(type(one) is not list or any(type(name) is not str for name in one) for one in lists):
+        raise ValueError("imports, objects, preview and code must be lists of texts")
+    if held[0] in ("json", "pickle"):
+        if entry["kind"] not in KINDS:
+            raise ValueError("kind must be value, raised or stream")
+        if type(entry.get("count", 1)) is not int or entry.get("count", 1) < 1:
+            raise ValueError("count must be a number from one on")
+    if (lists[0] or lists[1]) and held[0] != "pickle" and not entry.get("tagged"):
+        raise ValueError("it lists imports or objects, but is not tagged")

@@ -92,18 +92,12 @@ def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
         raise damaged(path, "no format number", test=test)
     if number == FORMAT:
         return facts
-    remedy = (
-        f"record it again with {command('--mimic-record', test)}"
-        if number < FORMAT
-        else "pip install --upgrade pytest-mimic"
-    )
-    about: dict[str, Any] = {"outdated": True} if number < FORMAT else {"format": number}
-    raise CorruptRecordingError(
-        f"{path} is of format {number}, this pytest-mimic reads format {FORMAT}: {remedy}",
-        file=path,
-        recorder=test,
-        **about,
-    )
+    again = f"record again: {command('--mimic-rerecord', test)}"
+    about: dict[str, Any] = {}
+    if number > FORMAT:
+        again, about = "pip install --upgrade pytest-mimic", {"format": number}
+    what = f"{path} is of format {number}, this pytest-mimic reads format {FORMAT}: {again}"
+    raise CorruptRecordingError(what, file=path, recorder=test, **about)
 
 
 def is_object(name: str) -> bool:

@@ -1,12 +1,13 @@
-"""Recordings and cassette entries: the facts of a call, and its outcomes, which are loaded when they are used."""
+"""Recordings: the facts of calls, and their outcomes, which are loaded when they are used."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._core.vault.objects import KINDS, Entry, Origin, check_entry
 from pytest_mimic._core.vault.parsing import damaged, fresh_copies, given_once, is_usual
-from pytest_mimic._core.vault.schema import CASSETTE_FACTS, Entry, Origin, check_entry
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -15,26 +16,13 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.vault.objects import Objects
 
+    InputList = Callable[..., str]
+    """Returns the list of what a call reaches and reads, given that before; `is_same`: the outcome is as it was."""
+
 #: What reading a file of another shape raises.
 MISSHAPED = (AttributeError, LookupError, TypeError, ValueError)
-_UNWRITTEN = Origin("?", "?", None)
-
-
-class InputList(Protocol):
-    """The list of what a call reaches and reads."""
-
-    def over(self, before: bytes | None, *, is_same: bool) -> str:
-        """Return the list to be written over that of the same place. `is_same`: the outcome stays."""
-        ...
-
-
-class KeptInputs(NamedTuple):
-    """A list that is written as it is."""
-
-    text: str
-
-    def over(self, before: bytes | None, *, is_same: bool) -> str:  # noqa: ARG002
-        return self.text
+# The facts of a call of a cassette that are texts.
+_TEXTS = ("kind", "target", "signature", "key")
 
 
 class Stored:
@@ -49,7 +37,11 @@ class Stored:
     _is_outdated: bool | None = None
 
     def __init__(
-        self, reader: Objects, entry: Entry, origin: Origin = _UNWRITTEN, encoded: Encoded | None = None
+        self,
+        reader: Objects,
+        entry: Entry,
+        origin: Origin = Origin("?", "?", None),  # noqa: B008 - it cannot be changed
+        encoded: Encoded | None = None,
     ) -> None:
         self._reader = reader
         self._origin = origin
@@ -66,13 +58,11 @@ class Stored:
     @property
     def kind(self) -> OutcomeKind:
         """`value`, `raised` or `stream`."""
-        entry = self.entry
-        if "value" in entry:
-            return "value"
-        if "raised" in entry:
-            return "raised"
-        kind: OutcomeKind = "stream" if "stream" in entry else entry["kind"]
-        return kind
+        for kind in KINDS:
+            if kind in self.entry:
+                return kind
+        stored: OutcomeKind = self.entry["kind"]
+        return stored
 
     @property
     def awaited(self) -> bool:
@@ -160,11 +150,6 @@ class Stored:
         again.inputs = inputs or self.inputs
         return again
 
-    def detach(self) -> None:
-        """Copy memory that belongs to the value itself, so that the value may change before it is written."""
-        if self.encoded is not None and self.encoded.pickled is not None:
-            self.encoded.pickled.detach()
-
     def settle(self, entry: Entry, origin: Origin) -> None:
         """Replace the outcome in memory by the one that was written to the vault."""
         self.entry, self.encoded, self.inputs = entry, None, None
@@ -172,111 +157,91 @@ class Stored:
 
 
 class Recording(NamedTuple):
-    """The facts of one call and its outcomes.
+    """The facts of one call and its outcomes: a recording, or a part of a cassette.
 
     Attributes:
-        identity: Of what has an owner, the identity of the call, 32 hex digits; else None, as the file's name has it.
+        identity: In a cassette, and of what has an owner, the identity of the call, 32 hex digits; else None, as the
+            file's name has it.
     """
 
-    target: str  # `module:qualified.name`
+    target: str  # `module:qualified.name`, or the client
     arguments: dict[str, Any] | None  # a redacted description, whose long parts may be objects, or None
     source: str | None  # the fingerprint of the target's source, or None
     test: str | None  # the id of the test that recorded it, or None
     recorded: str  # the date, `2026-11-02`
     owner: str | None  # for a sequence, the id of the test, module or package that it belongs to; else None
-    outcomes: list[Stored]  # in the order of the calls; at least one
+    outcomes: list[Stored]  # in the order of the calls; at least one, in a cassette only one
     name: str = ""  # its file in the vault; empty until it was read
     identity: str | None = None
+    # In a cassette alone:
+    kind: str = ""  # `function`, `http`, ..
+    signature: str = ""  # `GET /users/1`
+    host: str | None = None  # the host that it went to, for patterns, or None
+
+    @property
+    def stored(self) -> Stored:
+        """The only outcome of a call of a cassette."""
+        return self.outcomes[0]
 
     def whole(self) -> Recording:
-        """Return it with the long parts of its arguments."""
-        return self._replace(arguments=self.outcomes[0].whole(self.arguments))
-
-
-class CassetteEntry(NamedTuple):
-    """One call of a cassette."""
-
-    kind: str  # `function`, `httpx`, ..
-    target: str  # the function, or the client
-    signature: str  # `GET /users/1`
-    key: str  # the call's identity
-    arguments: dict[str, Any] | None  # as in a recording
-    stored: Stored  # its outcome
-    host: str | None = None  # the host that it went to, for patterns, or None
-    source: str | None = None  # the fingerprint of the target's source, or None
-    # A Recording has these. For a cassette, they are facts of the whole file.
-    test: None = None
-    recorded: None = None
-
-    def whole(self) -> CassetteEntry:
         """Return it with the long parts of its arguments."""
         return self._replace(arguments=self.stored.whole(self.arguments))
 
 
-def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recording:
-    """Return the recording with these facts. CorruptRecordingError: their shape is wrong."""
-    get, test = facts.get, facts.get("test")
+def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recording]:
+    """Return the call of a recording, or the calls of a cassette, with these facts.
+
+    CorruptRecordingError: their shape is wrong.
+    """
+    test = facts.get("test")
     try:
-        entries, target = facts["outcomes"], facts["target"]
-        if type(entries) is not list or not entries or type(target) is not str:
-            raise ValueError("no target or no outcomes")
-        origin = Origin(name, target, test)
-        outcomes = [_stored(objects, entry, origin) for entry in entries]
-        arguments = _described(get("arguments"))
+        if name.startswith(CASSETTES):
+            return [_call(objects, name, facts, call, [call["outcome"]]) for call in facts["calls"]]
+        return [_call(objects, name, facts, facts, facts["outcomes"])]
     except MISSHAPED as reason:
         raise damaged(f"{objects.label}/{name}", reason, test=test) from None
+
+
+def _call(objects: Objects, name: str, file: dict[str, Any], call: dict[str, Any], entries: Any) -> Recording:
+    """Return a call, which is the whole file or a part of it. The errors are those in `MISSHAPED`."""
+    arguments, target, test = call.get("arguments"), call["target"], file.get("test")
+    texts = ("target",) if file is call else _TEXTS
+    if any(type(call[fact]) is not str for fact in texts):
+        raise ValueError("a call lacks a fact")
+    if type(entries) is not list or not entries:
+        raise ValueError("no outcomes")
+    if arguments is not None and type(arguments) is not dict:
+        raise TypeError("arguments that were not described so")
+    origin = Origin(name, target, test)
+    for entry in entries:
+        if not is_usual(entry):
+            check_entry(entry)
     return Recording(
         target,
         arguments,
-        get("source"),
+        call.get("source"),
         test,
-        get("recorded", ""),
-        get("owner"),
-        outcomes,
+        file.get("recorded", ""),
+        call.get("owner"),
+        [Stored(objects, entry, origin) for entry in entries],
         name,
-        get("identity"),
+        call.get("identity") if file is call else call["key"],
+        call.get("kind", ""),
+        call.get("signature", ""),
+        call.get("host"),
     )
 
 
-def cassette_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[CassetteEntry]:
-    """Return the calls of the cassette with these facts. CorruptRecordingError: their shape is wrong."""
-    test = facts.get("test")
-    try:
-        entries = []
-        for call in facts["calls"]:
-            if any(type(call[key]) is not str for key in CASSETTE_FACTS[:4]):
-                raise ValueError("a call lacks a fact")
-            stored = _stored(objects, call["outcome"], Origin(name, call["target"], test))
-            facts_of_call: dict[str, Any] = {fact: call.get(fact) for fact in CASSETTE_FACTS}
-            _described(facts_of_call["arguments"])
-            entries.append(CassetteEntry(stored=stored, **facts_of_call))
-    except MISSHAPED as reason:
-        raise damaged(f"{objects.label}/{name}", reason, test=test) from None
-    return entries
-
-
-def player_of(objects: Objects, name: str, facts: dict[str, Any], entry: Any) -> Callable[[], Any] | None:
+def player_of(objects: Objects, name: str, facts: dict[str, Any]) -> Callable[[], Any] | None:
     """Return a function that returns the value of an outcome, a fresh copy each time; None if there is more to it."""
-    stored = recording_of(objects, name, facts).outcomes[0]
+    stored = calls_of(objects, name, facts)[0].stored
     if stored.is_tagged or stored.awaited or stored.kind != "value":
         return None
-    if "pickle" in entry:
+    if "pickle" in stored.entry:
         return lambda: stored.load().value
     body = stored.readable()
     if body.keys() != {"value"}:
         return None
-    if "value" in entry:
+    if "value" in stored.entry:
         return fresh_copies(body["value"])
     return given_once(body["value"], lambda: stored.readable()["value"])
-
-
-def _stored(objects: Objects, entry: Any, origin: Origin) -> Stored:
-    if not is_usual(entry):
-        check_entry(entry)
-    return Stored(objects, entry, origin)
-
-
-def _described(arguments: Any) -> dict[str, Any] | None:
-    if type(arguments) not in (dict, type(None)):
-        raise TypeError("arguments that were not described so")
-    return arguments  # type: ignore[no-any-return]

@@ -18,20 +18,23 @@ class Store(Protocol):
 
     def map(self, name: str) -> memoryview | None:
         """Return the content, or None. The caller owns the memory: changing it does not change the file."""
-        ...
+        data = self.read(name)
+        return None if data is None else memoryview(bytearray(data))
 
     def write(self, name: str, data: Data) -> None:
         """Put bytes, or pieces of them taken one at a time, there: whole or not at all.
 
-        The end of the process loses nothing. A loss of power may, until the next `flush`.
+        The end of the process loses nothing. A loss of power may, until `end_run`.
         """
         ...
 
     def delete(self, names: Iterable[str]) -> int:
-        """Delete files in this order; return how many of them existed."""
+        """Delete files in this order, and the folders that are empty then; return how many of the files existed."""
         ...
 
-    def size(self, name: str) -> int | None: ...
+    def size(self, name: str) -> int | None:
+        data = self.read(name)
+        return None if data is None else len(data)
 
     def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> Iterable[str]:
         """Return all names under the folder `prefix` but some."""
@@ -52,14 +55,7 @@ class Store(Protocol):
         return nullcontext()
 
     def end_run(self) -> None:
-        return
-
-    def flush(self) -> None:
-        """Bring what was written to the disk."""
-        return
-
-    def prune(self, folders: set[str]) -> None:  # noqa: ARG002
-        """Remove these folders and the folders around them, as far as they are empty."""
+        """Bring what was written to the disk, and let others delete objects."""
         return
 
     def leftovers(self) -> list[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.ambient import command
 from pytest_mimic._core.vault.file_names import FOLDERS
 from pytest_mimic._core.vault.parsing import (
     LONG,
@@ -17,24 +16,22 @@ from pytest_mimic._core.vault.parsing import (
     parse_recording,
     references,
 )
-from pytest_mimic.errors import CorruptRecordingError, MimicError, UnstorableOutcomeError
+from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
-    from pytest_mimic._core.vault.clearing import Cleared
     from pytest_mimic._core.vault.objects import Objects
-    from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, Stored
     from pytest_mimic._core.vault.store import Store
-    from pytest_mimic._core.vault.writing import Written
+    from pytest_mimic._core.vault.writing import Cleared, Written
 
 
 class Vault:
     """The recordings of a project.
 
     `pickles` is `listed`, or `forbid` to load no pickle. Messages show the path `label`. `replaced` are the objects
-    that re-recording has replaced, for `collect`.
-    With `renews`, what has an older format counts as absent, because the run records it again.
+    that re-recording has replaced, to be deleted at the end of the run.
     """
 
     def __init__(
@@ -43,14 +40,11 @@ class Vault:
         *,
         pickles: Literal["listed", "forbid"] = "listed",
         label: str = ".mimic_vault",
-        renews: bool = False,
     ) -> None:
         self.store = store
         self.label = label
         self.replaced: set[str] = set()
-        self.has_outdated = False  # whether a recording of an older format was met
         self._pickles: Literal["listed", "forbid"] = pickles
-        self._renews = renews
 
     @cached_property
     def objects(self) -> Objects:
@@ -58,6 +52,8 @@ class Vault:
         from pytest_mimic._core.vault.objects import Objects
 
         return Objects(self.store, pickles=self._pickles, label=self.label)
+
+    # -- reading
 
     def read(self, name: str, *, skim: bool = False) -> Recording | None:
         """Return the recording of that name, or None. The store is read each time.
@@ -68,29 +64,21 @@ class Vault:
             CorruptRecordingError: The file is damaged, or of another format.
             MimicError: The store cannot be read.
         """
+        calls = self.calls(name, skim=skim)
+        return calls[0] if calls else None
+
+    def calls(self, name: str, *, skim: bool = False) -> list[Recording] | None:
+        """Return the call of a recording, or the calls of a cassette in order; None if there is no such file."""
         facts = self._facts(name, skim=skim)
         if facts is None:
             return None
-        return self._recording_of(name, facts)
+        from pytest_mimic._core.vault.recording_facts import calls_of
 
-    @cached_property
-    def _recording_of(self) -> Callable[[str, dict[str, Any]], Recording]:
-        from pytest_mimic._core.vault.recording_facts import recording_of
-
-        return partial(recording_of, self.objects)
+        return calls_of(self.objects, name, facts)
 
     def _facts(self, name: str, *, skim: bool = False) -> dict[str, Any] | None:
         data = self.store.read(name)
-        return None if data is None else self._parsed(data, name, skim=skim)
-
-    def _parsed(self, data: bytes, name: str, *, skim: bool) -> dict[str, Any] | None:
-        try:
-            return parse_recording(data, self.label, name, skim=skim)
-        except CorruptRecordingError as error:
-            self.has_outdated |= "outdated" in error.data
-            if self._renews and "outdated" in error.data:
-                return None
-            raise
+        return None if data is None else parse_recording(data, self.label, name, skim=skim)
 
     def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any], str | None] | None:
         """Read a recording of one value that JSON holds fast: without the facts that a replay of it does not need.
@@ -101,45 +89,27 @@ class Vault:
         `read` and `Stored.load`.
         """
         data = self.store.read(name)
-        facts = None if data is None else self._parsed(data, name, skim=True)
+        facts = None if data is None else parse_recording(data, self.label, name, skim=True)
         if data is None or facts is None:
             return None
         entries = facts.get("outcomes")
         if type(entries) is not list or len(entries) != 1:
             return None
-        entry = entries[0]
-        if is_usual(entry):
-            if len(data) < LONG:
-                copies = fresh_copies(entry["value"])
-            else:
-                again = partial(parse_recording, data, self.label, name)
-                copies = given_once(entry["value"], lambda: again()["outcomes"][0]["value"])
-            return facts.get("source"), entry["duration"], copies, entry.get("inputs")
-        from pytest_mimic._core.vault.recording_facts import player_of
+        entry, player = entries[0], None
+        if not is_usual(entry):
+            from pytest_mimic._core.vault.recording_facts import player_of
 
-        player = player_of(self.objects, name, facts, entry)
+            player = player_of(self.objects, name, facts)
+        elif len(data) < LONG:
+            player = fresh_copies(entry["value"])
+        else:
+            again = partial(parse_recording, data, self.label, name)
+            player = given_once(entry["value"], lambda: again()["outcomes"][0]["value"])
         return player and (facts.get("source"), entry["duration"], player, entry.get("inputs"))
 
-    def read_cassette(self, name: str) -> list[CassetteEntry] | None:
-        """Return the calls of a cassette in order, or None if there is none. The errors are those of `read`."""
-        facts = self._facts(name)
-        if facts is None:
-            return None
-        from pytest_mimic._core.vault.recording_facts import cassette_of
-
-        return cassette_of(self.objects, name, facts)
-
     def test_of(self, name: str) -> str | None:
-        """Return the test that made a recording or cassette, or None. A damaged one may still name it.
-
-        The errors are those of `read`.
-        """
-        try:
-            test = (self._facts(name, skim=True) or {}).get("test")
-        except CorruptRecordingError as error:
-            test = error.data.get("recorder")
-            if test is None or "format" in error.data:
-                raise
+        """Return the test that made a recording or cassette, or None. The errors are those of `read`."""
+        test = (self._facts(name, skim=True) or {}).get("test")
         return test if isinstance(test, str) else None
 
     def tests_of(self, names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
@@ -147,119 +117,6 @@ class Vault:
         for name in names:
             with suppress(MimicError):
                 yield name, self.test_of(name) or "", self.store.size(name) or 0
-
-    def stored(
-        self,
-        outcome: Outcome,
-        duration: float,
-        *,
-        target: str | None = None,
-        paths: PathStore | None = None,
-        detached: bool = False,
-    ) -> Stored:
-        """Return the outcome encoded in memory. Nothing is written.
-
-        `duration` is that of the real call, in seconds. `target` is its function, for the error's text. `paths` stores
-        the outcome's paths by their places. If it is
-        `detached`, the outcome's value may change before it is written, as in a cassette.
-
-        Raises:
-            UnstorableOutcomeError: A part of it cannot be stored.
-        """
-        from pytest_mimic._core.outcome.encoding import encode
-        from pytest_mimic._core.vault.recording_facts import Stored
-
-        encoded = encode(outcome, target=target, **({} if paths is None else {"paths": paths}))
-        if encoded.pickled is not None and self._pickles == "forbid":
-            raise UnstorableOutcomeError(
-                f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",
-                remedies=["nothing was recorded"],
-                path="result",
-            )
-        facts = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
-        stored = Stored(self.objects, facts, encoded=encoded)
-        if detached:
-            stored.detach()
-        return stored
-
-    def write(self, name: str, recording: Recording) -> Written:
-        """Write the recording, its objects first, whole or not at all; return what this did to its file.
-
-        If the outcomes equal those in the vault, the facts of the run that recorded them stay. If the source and
-        the arguments are equal as well, the file is not touched.
-
-        Raises:
-            MimicError: The store cannot be written. The old content stays.
-        """
-        from pytest_mimic._core.vault.writing import write_recording
-
-        return self._replacing(write_recording(self.objects, name, recording))
-
-    def write_cassette(
-        self, name: str, entries: list[CassetteEntry], *, test: str | None = None, recorded: str = ""
-    ) -> Written:
-        from pytest_mimic._core.vault.writing import write_cassette
-
-        facts = {"test": test, "recorded": recorded}
-        return self._replacing(write_cassette(self.objects, name, entries, facts))
-
-    def _replacing(self, written: Written) -> Written:
-        self.replaced |= written.replaced
-        return written
-
-    def copy(self, name: str, other: Vault) -> None:
-        """Write a recording or cassette of another vault, its objects first, as it is there.
-
-        Raises:
-            CorruptRecordingError: One of its objects is missing or damaged there.
-            MimicError: The store cannot be written.
-        """
-        from pytest_mimic._core.vault.schema import Origin
-
-        data = other.store.read(name) or b""
-        self.store.share()
-        for each in sorted(references(data)):
-            content = other.objects.map(each, Origin(name, "", None))
-            if self.store.size(each) != len(content):
-                self.store.write(each, [content])
-        self.replaced |= references(self.store.read(name) or b"") - references(data)
-        self.store.write(name, data)
-
-    def restore(self, name: str, data: bytes | None, *, written: object = ...) -> bool:
-        """Restore the content that `store.read` returned before a `write`; None deletes the file.
-
-        With `written`, only if that still stands there. Return whether the content was restored.
-        """
-        from pytest_mimic._core.vault.clearing import remove
-
-        with self.store.exclusive():
-            now = self.store.read(name)
-            if written is not ... and now != written:
-                return False
-            if data is None:
-                remove(self.store, [name])
-            else:
-                self.store.write(name, data)
-        self.replaced |= references(now or b"") - references(data or b"")
-        return True
-
-    def delete(self, names: Collection[str]) -> Cleared:
-        """Delete these recordings and cassettes, and the objects that no other one names.
-
-        All objects stay while a run of another process records.
-
-        Raises:
-            MimicError: A file cannot be deleted. Those before it are deleted.
-        """
-        from pytest_mimic._core.vault import clearing
-
-        return clearing.delete(self.store, names)
-
-    def collect(self, objects: Iterable[str]) -> Cleared:
-        """Delete those of the objects that no recording names. The errors are those of `delete`."""
-        from pytest_mimic._core.vault import clearing
-
-        return clearing.delete(self.store, (), objects)
 
     def names(self, *, without: Set[str] = frozenset()) -> list[str]:
         """Return the names of all recordings and cassettes without some, in the store's order. No file is opened."""
@@ -276,9 +133,105 @@ class Vault:
         files = [*names, *self.store.names("objects")]
         return len(names), sum(self.store.size(name) or 0 for name in files)
 
-    def outdated(self) -> str:
-        """Return a sentence about recordings of an older format, if one was met; else an empty one."""
-        if not self.has_outdated:
-            return ""
-        again = f"record them again with {command('--mimic-record')}"
-        return f"{self.label} holds recordings of an older format, which this pytest-mimic does not read: {again}"
+    # -- writing
+
+    def stored(
+        self,
+        outcome: Outcome,
+        duration: float,
+        *,
+        target: str | None = None,
+        paths: PathStore | None = None,
+        detached: bool = False,
+    ) -> Stored:
+        """Return the outcome encoded in memory. Nothing is written.
+
+        `duration` is that of the real call, in seconds. `target` is its function, for the error's text. `paths` stores
+        the outcome's paths by their places. If it is `detached`, the outcome's value may change before it is written,
+        as in a cassette.
+
+        Raises:
+            UnstorableOutcomeError: A part of it cannot be stored.
+        """
+        from pytest_mimic._core.outcome.encoding import encode
+        from pytest_mimic._core.vault.recording_facts import Stored
+
+        encoded = encode(outcome, target=target, **({} if paths is None else {"paths": paths}))
+        if encoded.pickled is not None and self._pickles == "forbid":
+            raise UnstorableOutcomeError(
+                f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",
+                remedies=["nothing was recorded"],
+                path="result",
+            )
+        if encoded.pickled is not None and detached:
+            encoded.pickled.detach()
+        facts = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
+        return Stored(self.objects, facts, encoded=encoded)
+
+    def write(self, name: str, recording: Recording) -> Written:
+        """Write the recording, its objects first, whole or not at all; return what this did to its file.
+
+        If the outcomes equal those in the vault, the facts of the run that recorded them stay. If the source and
+        the arguments are equal as well, the file is not touched.
+
+        Raises:
+            MimicError: The store cannot be written. The old content stays.
+        """
+        return self.write_calls(name, [recording], test=recording.test, recorded=recording.recorded)
+
+    def write_calls(
+        self, name: str, calls: Sequence[Recording], *, test: str | None = None, recorded: str = ""
+    ) -> Written:
+        """Write a cassette of calls, as `write` does with a recording."""
+        from pytest_mimic._core.vault.writing import write
+
+        written = write(self.objects, name, calls, test=test, recorded=recorded)
+        self.replaced |= written.replaced
+        return written
+
+    def copy(self, name: str, other: Vault) -> None:
+        """Write a recording or cassette of another vault, its objects first, as it is there.
+
+        Raises:
+            CorruptRecordingError: One of its objects is missing or damaged there.
+            MimicError: The store cannot be written.
+        """
+        from pytest_mimic._core.vault.objects import Origin
+
+        data = other.store.read(name) or b""
+        self.store.share()
+        for each in sorted(references(data)):
+            content = other.objects.map(each, Origin(name, "", None))
+            if self.store.size(each) != len(content):
+                self.store.write(each, [content])
+        self.replaced |= references(self.store.read(name) or b"") - references(data)
+        self.store.write(name, data)
+
+    def restore(self, name: str, data: bytes | None, *, written: object = ...) -> bool:
+        """Restore the content that `store.read` returned before a `write`; None deletes the file.
+
+        With `written`, only if that still stands there. Return whether the content was restored.
+        """
+        with self.store.exclusive():
+            now = self.store.read(name)
+            if written is not ... and now != written:
+                return False
+            if data is None:
+                self.store.delete([name])
+            else:
+                self.store.write(name, data)
+        self.replaced |= references(now or b"") - references(data or b"")
+        return True
+
+    def delete(self, names: Collection[str], objects: Iterable[str] | None = None) -> Cleared:
+        """Delete recordings and cassettes, and those of the objects, or of all, that no other one names.
+
+        A crash may have left objects that no recording ever named. Temporary files of killed writers go, too. All
+        objects stay while a run of another process records, and where a damaged recording may have named any.
+
+        Raises:
+            MimicError: A file cannot be deleted. Those before it are deleted.
+        """
+        from pytest_mimic._core.vault.writing import delete
+
+        return delete(self.store, names, objects)

@@ -1,32 +1,24 @@
-"""Writes recordings and cassettes: their objects first, and the file itself only where it says something else than before."""
+"""Writes recordings, only where they say something else than before, and deletes them with the objects that none needs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
+from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.outcome.memory import pieces_of
 from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
 from pytest_mimic._core.vault.long_parts import shortened
-from pytest_mimic._core.vault.parsing import FORMAT, parse_recording, references
-from pytest_mimic._core.vault.recording_facts import (
-    MISSHAPED,
-    CassetteEntry,
-    InputList,
-    Recording,
-    Stored,
-)
-from pytest_mimic._core.vault.schema import (
-    CASSETTE_FACTS,
-    RECORDING_FACTS,
-    Entry,
-    Origin,
-    body_of,
-    check_entry,
-)
+from pytest_mimic._core.vault.objects import Entry, Objects, Origin, body_of, check_entry
+from pytest_mimic._core.vault.parsing import FORMAT, is_object, parse_recording, references
+from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, Stored
 from pytest_mimic.errors import CorruptRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.vault.objects import Objects
+    from pytest_mimic._core.outcome.encoding import Encoded
+    from pytest_mimic._core.vault.store import Store
 
 #: Readable outcomes up to this many characters are stored inside their recording.
 INLINE = 1 << 16
@@ -46,71 +38,45 @@ class Written(NamedTuple):
         return self.now is not self.before
 
 
-def write_recording(objects: Objects, name: str, recording: Recording) -> Written:
-    def facts(entries: list[Entry], arguments: list[Described]) -> dict[str, Any]:
-        found = {"format": FORMAT, **{fact: getattr(recording, fact) for fact in RECORDING_FACTS}}
-        if recording.identity is None:
-            del found["identity"]
-        return {**found, "arguments": arguments[0], "outcomes": entries}
+class Cleared(NamedTuple):
+    """The numbers of deleted recordings, of deleted objects, and of the objects' bytes.
 
-    origin = Origin(name, recording.target, recording.test)
-    # A client's request is described whole, a function's arguments are short.
-    is_client = ":" not in recording.target
-    return _write(objects, origin, recording.outcomes, [recording.arguments], facts, shortens=is_client)
+    Attributes:
+        is_held: Whether all objects stay, because a run of another process may need them.
+    """
+
+    recordings: int
+    objects: int = 0
+    bytes: int = 0
+    is_held: bool = False
 
 
-def write_cassette(
-    objects: Objects, name: str, calls: Sequence[CassetteEntry], facts_of_run: dict[str, Any]
+def write(
+    objects: Objects, name: str, calls: Sequence[Recording], *, test: str | None, recorded: str
 ) -> Written:
-    def facts(entries: list[Entry], arguments: list[Described]) -> dict[str, Any]:
-        written = [
-            {**{fact: getattr(call, fact) for fact in CASSETTE_FACTS}, "arguments": given, "outcome": entry}
-            for call, given, entry in zip(calls, arguments, entries, strict=True)
-        ]
-        return {"format": FORMAT, **facts_of_run, "calls": written}
-
-    origin = Origin(name, name, facts_of_run["test"])
-    return _write(
-        objects,
-        origin,
-        [call.stored for call in calls],
-        [call.arguments for call in calls],
-        facts,
-        shortens=True,
-    )
-
-
-def _write(
-    objects: Objects,
-    origin: Origin,
-    outcomes: Sequence[Stored],
-    arguments: Sequence[Described],
-    facts_with: Callable[[list[Entry], list[Described]], dict[str, Any]],
-    *,
-    shortens: bool,
-) -> Written:
-    """Write a file with these outcomes and arguments, unless it says the same already.
+    """Write a recording of one call, or a cassette of any number, unless the file says the same already.
 
     If the outcomes are those in the vault, the test and the date that recorded them stay.
     """
-    store, name = objects.store, origin.name
+    store, is_cassette = objects.store, name.startswith(CASSETTES)
+    origin = Origin(name, name if is_cassette else calls[0].target, test)
     data, before, old_entries, old_arguments = _read_before(objects, name)
+    outcomes = [stored for call in calls for stored in call.outcomes]
+    known = [*old_entries, *[None] * len(outcomes)]
     store.share()
-    entries = []
-    is_same = len(outcomes) == len(old_entries)
-    for index, stored in enumerate(outcomes):
-        old = old_entries[index] if index < len(old_entries) else None
+    is_same, entries = len(outcomes) == len(old_entries), []
+    for stored, old in zip(outcomes, known, strict=False):
         is_equal = old is not None and _is_same(objects, stored, old, origin)
         is_same = is_same and is_equal
-        new = old if old is not None and is_equal else _entry(objects, stored)
-        entries.append(_with_inputs(objects, stored.inputs, new, old, is_same=is_equal))
-    short = [shortened(one, objects.place) if shortens else one for one in arguments]
-    for index, known in enumerate(old_arguments[: len(short)]):
-        if _in_order(short[index]) == _in_order(known):
-            short[index] = known
-    facts = facts_with(entries, short)
-    if before and is_same:
-        facts |= {"test": before.get("test"), "recorded": before.get("recorded")}
+        entries.append(_entry(objects, stored, old, is_same=is_equal))
+    # A client's request is described whole, a function's arguments are short.
+    is_short = not is_cassette and ":" in calls[0].target
+    arguments = [call.arguments if is_short else shortened(call.arguments, objects.place) for call in calls]
+    for index, old_one in enumerate(old_arguments[: len(arguments)]):
+        if _in_order(arguments[index]) == _in_order(old_one):
+            arguments[index] = old_one
+    of_run = before if before and is_same else {"test": test, "recorded": recorded}
+    facts = _facts(calls, entries, arguments, of_run, is_cassette=is_cassette)
     text, now = layout(facts), data
     if not before or text != layout({key: before.get(key) for key in facts}):
         # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape in JSON.
@@ -120,7 +86,7 @@ def _write(
             if was_known:
                 store.write(name, now)
         if not was_known:  # another process has written it since: a test that fails puts that back
-            return _write(objects, origin, outcomes, arguments, facts_with, shortens=shortens)
+            return write(objects, name, calls, test=test, recorded=recorded)
     for stored, entry in zip(outcomes, entries, strict=True):
         stored.settle(entry, origin)
     return Written(data, now, references(data or b"") - references(now or b"") if now is not data else set())
@@ -152,36 +118,61 @@ def _read_before(
     return data, {}, [], []
 
 
+def _facts(
+    calls: Sequence[Recording],
+    entries: list[Entry],
+    arguments: list[Described],
+    of_run: dict[str, Any],
+    *,
+    is_cassette: bool,
+) -> dict[str, Any]:
+    """Return the content of a file."""
+    run = {fact: of_run.get(fact) for fact in ("test", "recorded")}
+    if is_cassette:
+        written = [
+            {
+                "kind": call.kind,
+                "target": call.target,
+                "signature": call.signature,
+                "key": call.identity,
+                "host": call.host,
+                "source": call.source,
+                "arguments": given,
+                "outcome": entry,
+            }
+            for call, given, entry in zip(calls, arguments, entries, strict=True)
+        ]
+        return {"format": FORMAT, **run, "calls": written}
+    (call,), (given,) = calls, arguments
+    own = {"target": call.target, "arguments": given, "source": call.source}
+    identity = {} if call.identity is None else {"identity": call.identity}
+    return {"format": FORMAT, **own, **run, "owner": call.owner, **identity, "outcomes": entries}
+
+
 def _is_same(objects: Objects, stored: Stored, old: Entry, origin: Origin) -> bool:
     """Return whether an outcome equals the sound one in the vault."""
-    if stored.awaited != old.get("awaited", False):
+    if stored.awaited != old.get("awaited", False) or stored.is_tagged != old.get("tagged", False):
         return False
     if stored.encoded is not None:
         return objects.equals(old, origin, stored.encoded)
     # It was read from a vault, and is written again with other outcomes of its sequence.
-    is_tagged = old.get("tagged", False)
-    return stored.is_tagged == is_tagged and layout(body_of(stored.entry)) == layout(body_of(old))
+    return layout(body_of(stored.entry)) == layout(body_of(old))
 
 
-def _entry(objects: Objects, stored: Stored) -> Entry:
-    encoded = stored.encoded
-    if encoded is None:
-        return stored.entry
-    entry = {key: value for key, value in stored.entry.items() if key != "kind"}
-    if encoded.is_tagged:
-        entry["tagged"] = True
-    return {**entry, **objects.placed(encoded, inline=INLINE)}
-
-
-def _with_inputs(
-    objects: Objects, inputs: InputList | None, entry: Entry, old: Entry | None, *, is_same: bool
-) -> Entry:
-    """Return an entry with the list of what its call reaches and reads, which is written."""
-    if inputs is None:
+def _entry(objects: Objects, stored: Stored, old: Entry | None, *, is_same: bool) -> Entry:
+    """Return an outcome as it stands in its recording, in place of an old one. Its objects are written."""
+    entry = stored.entry
+    if is_same and old is not None:
+        entry = old
+    elif stored.encoded is not None:
+        own = {key: value for key, value in entry.items() if key != "kind"}
+        tagged = {"tagged": True} if stored.is_tagged else {}
+        entry = {**own, **tagged, **_body(objects, stored.encoded)}
+    if stored.inputs is None:
         return entry
-    known: str = "" if old is None else old.get("inputs", "")
+    known = (old or {}).get("inputs", "")
     before = objects.store.read(known) if known else None
-    text = inputs.over(before, is_same=is_same)
+    text = stored.inputs(before, is_same=is_same)
     if before is not None and before == text.encode():
         name = known
     else:
@@ -192,6 +183,31 @@ def _with_inputs(
     return {**bare, "inputs": name} if name else bare
 
 
+def _body(objects: Objects, encoded: Encoded) -> Entry:
+    """Return the facts of an outcome: its body, or its object, which is written."""
+    readable = encoded.readable
+    if readable is None:
+        pickled: Any = encoded.pickled
+        name = objects.place(pieces_of(pickled.parts()), "pkl")
+        facts: Entry = {"kind": encoded.kind, "pickle": name, "fingerprint": encoded.fingerprint}
+        facts["imports"] = pickled.imports
+        if encoded.count != 1:
+            facts["count"] = encoded.count
+        if pickled.code:
+            facts["code"] = pickled.code
+        if pickled.by_value:
+            from pytest_mimic._core.outcome.pickling import python_version
+
+            facts["python"] = pickled.python or python_version()
+        return facts
+    facts = {"imports": readable.imports} if readable.imports else {}
+    if readable.objects:
+        facts["objects"] = sorted(objects.place([one], "bin") for one in readable.objects.values())
+    if len(readable.text) <= INLINE:
+        return {**facts, **loads(readable.text)}
+    return {**facts, "kind": encoded.kind, "json": objects.place([readable.text.encode()], "json")}
+
+
 def _in_order(description: object) -> str:
     """Return a text that is equal for descriptions of equal arguments, in whatever order their parts are."""
     if isinstance(description, dict):
@@ -200,3 +216,28 @@ def _in_order(description: object) -> str:
     if isinstance(description, list):
         return f"[{', '.join(sorted(map(_in_order, description)))}]"
     return repr(description)
+
+
+def delete(store: Store, names: Collection[str], objects: Iterable[str] | None) -> Cleared:
+    """Delete recordings and cassettes, and those of the objects, or of all, that no other one names."""
+    with store.alone() as is_alone:
+        deleted = store.delete(names)
+        if not is_alone:
+            return Cleared(deleted, is_held=True)
+        if objects is None:
+            store.delete(store.leftovers())
+            objects = filter(is_object, store.names("objects"))
+        left = dict.fromkeys(objects)
+        for name in chain.from_iterable(map(store.names, FOLDERS)) if left else ():
+            data = store.read(name) or b""
+            if name.endswith(".json"):
+                try:
+                    parse_recording(data, "", name)
+                except CorruptRecordingError:
+                    return Cleared(deleted)  # it may have named any object
+            for named in references(data):
+                left.pop(named, None)
+            if not left:
+                break
+        freed = sum(store.size(name) or 0 for name in left)
+        return Cleared(deleted, store.delete(left), freed)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.cli.project import Invocation
 
 # The kinds of findings that are recorded again, and those that no recording needs.
-LOST = ("damaged", "outdated")
+LOST = ("damaged",)
 LEFT_OVER = ("orphaned", "leftover")
 
 
@@ -98,14 +98,9 @@ def _fix(invocation: Invocation, checked: Checked, *, is_whole: bool) -> tuple[l
 
 def _lines(invocation: Invocation, checked: Checked, *, is_whole: bool) -> Iterator[Line]:
     """Yield the findings, a line that sums them up, and the next step."""
-    outdated, secrets, damage = checked.of("outdated"), checked.of("secret"), checked.damage
+    secrets, damage = checked.of("secret"), checked.damage
     for finding in checked.findings:
-        if finding.kind != "outdated":
-            yield from _finding_lines(finding)
-    if outdated:
-        count, again = plural(len(outdated), "recording"), record_again([one.test for one in outdated])
-        yield [(f"{count} of an older format, which this pytest-mimic does not read", "red")]
-        yield ["  to record again: ", (again, "bold")]
+        yield from _finding_lines(finding)
     label = invocation.settings.shown_vault
     counts = f"; {plural(checked.recordings, 'recording')} and {plural(checked.objects, 'object')} checked"
     left, code = len(checked.of(*LEFT_OVER)), len(checked.of("code"))

@@ -48,7 +48,7 @@ def run(invocation: Invocation) -> Result:
     moves = list(planned.plan(old, new))
     for move in moves if not options.dry_run else ():
         planned.write(move)
-    invocation.vault.store.flush()
+    invocation.vault.store.end_run()
     lines = [] if moves else [f"nothing in {invocation.settings.shown_vault} is of {old}"]
     pairs = Counter((move.test, move.new_test) for move in moves if move.how == "moved")
     lines += [f"{test} -> {new}  {count}" for (test, new), count in sorted(pairs.items())]

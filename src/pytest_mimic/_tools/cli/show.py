@@ -81,17 +81,18 @@ def _call_lines(
             yield f"{indent}outcome {number} of {len(call.outcomes)}, {short_seconds(entry['duration'])}"
         style = "red" if error_of(call, entry) else ""
         yield from _part_lines(viewer.outcome(call, entry, file.name), indent, width, heading=style)
-        yield from (f"{indent}{line}" for line in _ran_and_read(invocation, entry))
+        yield from (f"{indent}{line}" for line in _ran_and_read(invocation, file, entry))
 
 
-def _ran_and_read(invocation: Invocation, entry: dict[str, Any]) -> list[str]:
+def _ran_and_read(invocation: Invocation, file: CatalogFile, entry: dict[str, Any]) -> list[str]:
     """Return in words what the call of an outcome reaches and reads."""
     from pytest_mimic._core.inputs.project_sources import reached_and_read
+    from pytest_mimic._core.vault.objects import Origin
 
     if "inputs" not in entry:
         return []
     try:
-        text = invocation.vault.objects.input_list(entry["inputs"])
+        text = invocation.vault.objects.read(entry["inputs"], Origin(file.name, "", file.test))
     except MimicError as error:
         return [error.what]
     found = zip(("reaches", "reads"), reached_and_read(text), strict=True)

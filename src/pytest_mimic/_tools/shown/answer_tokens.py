@@ -12,7 +12,8 @@ from pytest_mimic._core.words import pattern
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.vault import Recording, Vault
+    from pytest_mimic._core.vault import Vault
+    from pytest_mimic._core.vault.recording_facts import Recording
 
 # The fields of OpenAI, Anthropic and Gemini. In a text within an answer, a quote would be escaped.
 _COUNTS = pattern(r'"(total_tokens|totalTokenCount|input_tokens|output_tokens)": ?(\d+)')

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.tree.differing import Difference
-    from pytest_mimic._core.vault import Stored
+    from pytest_mimic._core.vault.recording_facts import Stored
 
 # How many characters of one argument are shown.
 _ARGUMENT = 1_000

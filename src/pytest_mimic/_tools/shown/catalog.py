@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.tree.recorded_calls import CatalogFile
-from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.parsing import damaged, parse_recording
 from pytest_mimic.errors import MimicError
 
@@ -51,8 +50,7 @@ class Catalog:
         try:
             return CatalogFile.of(name, facts, len(data))
         except _MISSHAPED:
-            # The vault says what is wrong.
-            self.vault.read_cassette(name) if name.startswith(CASSETTES) else self.vault.read(name)
+            self.vault.calls(name)  # the vault says what is wrong
             raise damaged(f"{self.vault.label}/{name}", "an unknown shape") from None
 
     def object_size(self, name: str) -> int:

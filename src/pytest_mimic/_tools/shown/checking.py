@@ -7,12 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.outcome.memory import object_name
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.long_parts import long_parts
-from pytest_mimic._core.vault.objects import Objects
+from pytest_mimic._core.vault.objects import Objects, Origin, is_sound, objects_of
 from pytest_mimic._core.vault.parsing import damaged, is_object, references
-from pytest_mimic._core.vault.schema import Origin, objects_of
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
@@ -22,14 +20,13 @@ if TYPE_CHECKING:
 
 _KEY = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")  # behind the digits what counts in an import
 # The kinds of findings that are damage. The others are only in the way.
-DAMAGE = ("damaged", "outdated", "unreadable")
+DAMAGE = ("damaged", "unreadable")
 
 
 class Finding(NamedTuple):
     """A file of the vault with a problem."""
 
-    # `damaged`; `outdated`, of an older format; `unreadable`, which no recording anew repairs: a Git LFS
-    # pointer, a merge conflict, a newer format; `code`: an outcome lists code, and that is forbidden;
+    # `damaged`, or of an older format; `unreadable`, which no recording anew repairs: a Git LFS pointer, a merge conflict, a newer format; `code`: an outcome lists code, and that is forbidden;
     # `secret`: it holds what looks like a key, or the value of an environment variable; `orphaned`: an object that no recording names; `leftover`: of a killed run;
     # `base64`: it holds a text that redaction cannot see; `foreign`: it does not belong to a vault.
     kind: str
@@ -87,7 +84,7 @@ class Checker:
                 checked.findings.append(self._foreign(name))
                 continue
             findings = list(self._check_file(name, named))
-            whole = whole and not (findings and findings[0].file == name and findings[0].kind != "outdated")
+            whole = whole and not (findings and findings[0].file == name)
             checked.findings += findings
             checked.recordings += 1
         checked.objects = sum(name in named for name in objects)
@@ -116,27 +113,21 @@ class Checker:
 
     def _check_file(self, name: str, named: set[str]) -> Iterator[Finding]:
         """Yield what is wrong with a recording or cassette, and add the objects that it names to `named`."""
-        test: str | None = None
         try:
-            if name.startswith(CASSETTES):
-                test = self._vault.test_of(name)
-                entries = self._vault.read_cassette(name) or []
-                calls: list[Any] = [(one.target, one, [one.stored]) for one in entries]
-            else:
-                recording = self._vault.read(name)
-                if recording is None:  # another process has deleted it
-                    return
-                test = recording.test
-                calls = [(recording.target, recording, recording.outcomes)]
-                self._check_name(name, recording)
+            calls = self._vault.calls(name)
+            if calls is None:  # another process has deleted it
+                return
+            if not name.startswith(CASSETTES):
+                self._check_name(name, calls[0])
         except MimicError as error:
             data = self._store.read(name) or b""
             named |= references(data)
-            finding = self._finding(name, error, name, test or getattr(error, "recorder", None))
+            finding = self._finding(name, error, name, getattr(error, "recorder", None))
             yield finding if _is_written_here(name, data) else self._unknown(finding)
             return
+        test = calls[0].test if calls else None
         for stored, origin in (
-            (one, Origin(name, target, test)) for target, _, outcomes in calls for one in outcomes
+            (one, Origin(name, call.target, test)) for call in calls for one in call.outcomes
         ):
             named.update(objects_of(stored.entry))
             problem = self._problem_of(stored, origin)
@@ -149,9 +140,9 @@ class Checker:
             if self._secrets is not None:
                 for file in objects_of(stored.entry):
                     yield from self._secret(file, self._content(stored, origin, file), name, test)
-        for file in {part: None for _, made, _ in calls for part in long_parts(made.arguments)}:
+        for file in {part: None for call in calls for part in long_parts(call.arguments)}:
             named.add(file)
-            if object_name([held := self._store.read(file) or b""], "json") != file:
+            if not is_sound(file, held := self._store.read(file) or b""):
                 what = f"{self._path(file)} is missing, or is not what was sent: a part of a request"
                 yield Finding("unreadable", file, what, "restore it from version control", name, test)
             elif self._secrets is not None:
@@ -215,18 +206,15 @@ class Checker:
             for name in objects_of(entry):
                 if name.endswith(".bin"):
                     self._objects.map(name, origin)
-            if "inputs" in entry:
-                self._check_inputs(entry["inputs"], origin)
         except MimicError as error:
             return error
-        return None
-
-    def _check_inputs(self, name: str, origin: Origin) -> None:
         try:
-            self._objects.input_list(name, test=origin.test)
+            if "inputs" in entry:
+                self._objects.read(entry["inputs"], origin)
         except MimicError as error:
             error.data["still_replays"] = True
-            raise
+            return error
+        return None
 
     def _check_pickle(self, entry: dict[str, Any], origin: Origin) -> None:
         from pytest_mimic._core.outcome.scan import scan, unlisted
@@ -258,10 +246,10 @@ class Checker:
 
     def _finding(self, file: str, error: MimicError, recording: str, test: str | None) -> Finding:
         remedy = error.remedies[0] if error.remedies else ""
-        if error.data.get("outdated"):
-            return Finding("outdated", file, error.what, remedy, recording, test)
         # A merge conflict is for git, a pointer for Git LFS, and a newer format for a newer version.
-        is_kept = not isinstance(error, CorruptRecordingError) or "record again" not in remedy
+        is_kept = (
+            not isinstance(error, CorruptRecordingError) or "record again" not in f"{error.what} {remedy}"
+        )
         is_kept = is_kept or "still_replays" in error.data
         return Finding("unreadable" if is_kept else "damaged", file, error.what, remedy, recording, test)
 

@@ -17,7 +17,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault import Stored, Vault
+    from pytest_mimic._core.vault.recording_facts import Stored
 
 
 Compared = tuple[list[Difference], list[str]]
@@ -29,18 +29,14 @@ Outcomes = dict[Hashable, tuple[str, "Stored"]]
 
 def outcomes_in(vault: Vault, name: str) -> Outcomes:
     """Return the outcomes of a recording or cassette, none if there is none. MimicError: the file is damaged."""
-    found: Outcomes = {}
-    if name.startswith(CASSETTES):
-        times = Counter[str]()
-        for entry in vault.read_cassette(name) or ():
-            times[entry.key] += 1
-            label = recorded_label(entry.target, entry.arguments, signature=entry.signature)
-            found[entry.key, times[entry.key]] = label, entry.stored
-        return found
-    recording = vault.read(name)
-    outcomes = [] if recording is None else recording.outcomes
-    for number, stored in enumerate(outcomes, 1):
-        found[number] = f"outcome {number}" if len(outcomes) > 1 else "", stored
+    calls, found, times = vault.calls(name) or (), Outcomes(), Counter[str | None]()
+    for call in calls:
+        label = recorded_label(call.target, call.arguments, signature=call.signature)
+        for number, stored in enumerate(call.outcomes, 1):
+            times[call.identity] += 1
+            if not name.startswith(CASSETTES):
+                label = f"outcome {number}" if len(call.outcomes) > 1 else ""
+            found[call.identity, times[call.identity]] = label, stored
     return found
 
 

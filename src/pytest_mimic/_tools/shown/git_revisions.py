@@ -49,13 +49,6 @@ class GitStore(Store):
     def read(self, name: str) -> bytes | None:
         return self._files.get(name)
 
-    def map(self, name: str) -> memoryview | None:
-        data = self._files.get(name)
-        return None if data is None else memoryview(bytearray(data))
-
-    def size(self, name: str) -> int | None:
-        return None if name not in self._files else len(self._files[name])
-
     def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:
         start = f"{prefix}/" if prefix else ""
         return [name for name in self._files if name.startswith(start) and name not in without]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.file_names import CASSETTES, cassette_of_test, recording_name
+from pytest_mimic._core.vault.objects import body_of
 from pytest_mimic._core.vault.parsing import parse_recording
-from pytest_mimic._core.vault.schema import body_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

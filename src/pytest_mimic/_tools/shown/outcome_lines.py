@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._core.tree.drawing import SHOWN, Block, Drawn, Group, drawn, line, lines_of, table
 from pytest_mimic._core.tree.recorded_calls import CatalogCall, Entry, by_name
 from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets
-from pytest_mimic._core.vault.objects import Objects
-from pytest_mimic._core.vault.schema import Origin
+from pytest_mimic._core.vault.objects import Objects, Origin
 from pytest_mimic._core.words import plural, size
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault import Stored, Vault
+    from pytest_mimic._core.vault import Vault
+    from pytest_mimic._core.vault.recording_facts import Stored
 
 Part = tuple[str, Drawn | None]
 """A heading, and the value below it if there is one."""

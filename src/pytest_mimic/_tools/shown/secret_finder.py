@@ -15,7 +15,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
 
 class SecretFinder:
@@ -42,20 +42,21 @@ class SecretFinder:
                     marks.add(look.mark)
                     yield f"what looks like {look.what} ({look.shown})", look.mark
 
-    def hides(self, calls: Iterable[tuple[str, Recording | CassetteEntry, Iterable[Stored]]]) -> bool:
-        """Check whether the rules of today would change a call, given by its target, its recording and its outcomes."""
+    def hides(self, calls: Iterable[Recording]) -> bool:
+        """Check whether the rules of today would change a call."""
         with suppress(MimicError):  # what is damaged is found otherwise
             return any(
-                _in_call(target, made.whole().arguments, self._redactor)
-                or any(_in_outcome(target, one, self._redactor) for one in outcomes)
-                for target, made, outcomes in calls
+                _in_call(call.target, call.whole().arguments, self._redactor)
+                or any(_in_outcome(call.target, one, self._redactor) for one in call.outcomes)
+                for call in calls
             )
         return False
 
-    def misses(self, calls: Iterable[tuple[str, Recording | CassetteEntry, Iterable[Stored]]]) -> bool:
+    def misses(self, calls: Iterable[Recording]) -> bool:
         """Check whether an answer of HTTP is a text that only base64 holds: nothing in it was redacted."""
         with suppress(MimicError):
-            bodies = [one.readable() or {} for target, _, kept in calls if target == "http" for one in kept]
+            outcomes = [one for call in calls if call.target == "http" for one in call.outcomes]
+            bodies = [one.readable() or {} for one in outcomes]
             return any(hides_text(body["value"]) for body in bodies if isinstance(body.get("value"), dict))
         return False
 

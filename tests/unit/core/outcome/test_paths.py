@@ -12,7 +12,8 @@ from pytest_mimic import fingerprint
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.outcome.placed_paths import PathStore
-from pytest_mimic._core.vault import Recording, Vault
+from pytest_mimic._core.vault import Vault
+from pytest_mimic._core.vault.recording_facts import Recording
 from pytest_mimic.errors import CorruptRecordingError
 from unit.memory_store import MemoryStore
 

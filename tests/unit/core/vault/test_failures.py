@@ -9,7 +9,8 @@ import pytest
 
 from pytest_mimic import MimicError
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.vault import FolderStore, Recording, Vault, folder
+from pytest_mimic._core.vault import FolderStore, Vault, folder
+from pytest_mimic._core.vault.recording_facts import Recording
 
 A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
 OLD, NEW = [(1, "old"), "x" * 70_000, {"x": 1}], [(2, "new"), "y" * 70_000, {"x": 2}, (3, "newer")]

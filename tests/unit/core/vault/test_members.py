@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from unit.memory_store import MemoryStore
+from unit.memory_store import MemoryStore, a_call
 
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.vault import CassetteEntry, Recording, Vault, recording_name
+from pytest_mimic._core.vault import Vault, recording_name
+from pytest_mimic._core.vault.recording_facts import Recording
 from pytest_mimic._tools.shown.checking import Checker
 
 CASSETTE, SEQUENCE = "cassettes/long.json", "calls/shop/f/aa.json"
@@ -22,10 +23,10 @@ def vault_with_both() -> Vault:
     vault = Vault(MemoryStore())
     sequence = [vault.stored(Outcome("value", value), 0.25, detached=True) for value in VALUES]
     calls = [
-        CassetteEntry("httpx", "httpx", f"GET /{number}", f"{number}", {"url": f"/{number}"}, stored, "h")
+        a_call(stored, arguments={"url": f"/{number}"}, identity=f"{number}", signature=f"GET /{number}")
         for number, stored in enumerate(sequence)
     ]
-    vault.write_cassette(CASSETTE, calls, test="t", recorded="2026-11-02")
+    vault.write_calls(CASSETTE, calls, test="t", recorded="2026-11-02")
     sequence = [vault.stored(Outcome("value", value), 0.25) for value in VALUES]
     vault.write(SEQUENCE, Recording("shop:f", {"a": 1}, "s", "t", "2026-11-02", "t", sequence))
     return vault
@@ -34,7 +35,7 @@ def vault_with_both() -> Vault:
 def outcomes_in(vault, name):
     if name == SEQUENCE:
         return vault.read(name).outcomes
-    return [call.stored for call in vault.read_cassette(name)]
+    return [call.stored for call in vault.calls(name)]
 
 
 @pytest.mark.parametrize("name", [CASSETTE, SEQUENCE], ids=["cassette", "sequence"])

@@ -15,7 +15,8 @@ from unit.memory_store import MemoryStore
 
 from pytest_mimic import MimicError
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.vault import FolderStore, Recording, Vault, recording_name
+from pytest_mimic._core.vault import FolderStore, Vault, recording_name
+from pytest_mimic._core.vault.recording_facts import Recording
 
 names = st.sampled_from(
     [recording_name(f"shop:{f}", f"{k:032x}") for f in ("f", "g", "Class.h") for k in range(2)]
@@ -63,7 +64,7 @@ class Vaults(RuleBasedStateMachine):
             after = {each: store.read(each) for each in store.names()}
             assert wrote == (before != after)
             changed.add(wrote)
-            vault.collect(vault.replaced)
+            vault.delete((), vault.replaced)
         assert len(changed) == 1
         assert changed == {repr(self.expected.get(name)) != repr(given)}
         self.expected[name] = given

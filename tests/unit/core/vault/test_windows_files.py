@@ -59,7 +59,7 @@ os.replace, os.unlink, os.mkdir, os.open = map(refusing, (os.replace, os.unlink,
 store = FolderStore(folder + "/vault")
 store.write("calls/a.json", b"1")
 store.write("calls/a.json", b"2")
-store.flush()
+store.end_run()
 print(store.read("calls/a.json"), bytes(store.map("calls/a.json")), store.delete(["calls/a.json"]))
 print(store.names(), min(refused.values()))
 """

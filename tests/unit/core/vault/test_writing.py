@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 import pytest
-from unit.memory_store import MemoryStore
+from unit.memory_store import MemoryStore, a_call
 
 from pytest_mimic import CorruptRecordingError, MimicError
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.vault import FolderStore, Recording, Vault, recording_name
+from pytest_mimic._core.vault import FolderStore, Vault, recording_name
+from pytest_mimic._core.vault.recording_facts import Recording
 
 A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
 DOCUMENT = [{"id": n, "name": f"user {n}"} for n in range(3000)]
@@ -134,7 +135,8 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
         import sys
         from ipaddress import IPv4Address
         from pytest_mimic._core.outcome.outcome import Outcome
-        from pytest_mimic._core.vault import FolderStore, Recording, Vault
+        from pytest_mimic._core.vault import FolderStore, Vault
+        from pytest_mimic._core.vault.recording_facts import Recording
         vault = Vault(FolderStore(sys.argv[1]))
         tags = {f"tag {n}" for n in range(200)}
         for beside in (None, IPv4Address("10.0.0.1")):
@@ -158,21 +160,6 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
 
     assert kept[0] == kept[1] == kept[2]
     assert sorted(name.rpartition(".")[2] for name in kept[0]) == ["json"] * 4 + ["pkl"]
-
-
-def test_hand_edited_object_is_used_and_never_shared():
-    """The next equal outcome gets another file."""
-    store = MemoryStore()
-    vault = Vault(store)
-    put(vault, A, DOCUMENT)
-    (name,) = objects(store)
-    store.write(name, store.read(name).replace(b'user 7"', b'edited"'))
-
-    put(Vault(store), B, DOCUMENT)
-
-    assert vault.read(A).outcomes[0].load().value[7]["name"] == "edited"
-    assert vault.read(B).outcomes[0].load().value == DOCUMENT
-    assert len(objects(store)) == 2
 
 
 def test_an_object_with_the_line_ends_of_windows_is_shared():
@@ -365,7 +352,7 @@ def test_objects_stay_while_another_run_may_name_or_put_back_them(tmp_path, valu
     put(run, A, 1)
 
     assert other.delete([B]).is_held
-    assert other.collect(run.replaced).is_held
+    assert other.delete((), run.replaced).is_held
 
     run.restore(A, before)
     run.store.end_run()
@@ -402,7 +389,6 @@ def test_names_and_size_count_recordings(tmp_path):
 
 
 def test_cassette_keeps_its_calls_in_order():
-    from pytest_mimic._core.vault import CassetteEntry
 
     store = MemoryStore()
     vault = Vault(store)
@@ -412,31 +398,30 @@ def test_cassette_keeps_its_calls_in_order():
 
     def entry(number, value):
         stored = vault.stored(Outcome("value", value), 0.1, detached=True)
-        return CassetteEntry(
-            "httpx", "httpx", f"GET /{number}", f"{number:032x}", dict(arguments), stored, host="a.com"
-        )
+        facts = {"kind": "httpx", "target": "httpx", "signature": f"GET /{number}", "host": "a.com"}
+        return a_call(stored, identity=f"{number:032x}", arguments=dict(arguments), **facts)
 
     entries = [entry(1, {"status": 200}), entry(2, (1, ONE)), entry(1, {"body": "x" * 10_000})]
-    assert vault.read_cassette(name) is None
-    assert vault.write_cassette(name, entries, test="t", recorded="2026-11-02").changed
+    assert vault.calls(name) is None
+    assert vault.write_calls(name, entries, test="t", recorded="2026-11-02").changed
     before = files(store)
 
-    again = vault.read_cassette(name)
+    again = vault.calls(name)
 
     assert [(each.kind, each.target, each.signature, each.host, each.arguments) for each in again] == [
         ("httpx", "httpx", f"GET /{n}", "a.com", arguments) for n in (1, 2, 1)
     ]
     assert [each.stored.load().value for each in again] == [{"status": 200}, (1, ONE), {"body": "x" * 10_000}]
-    assert not vault.write_cassette(name, again, test="other", recorded="2027-01-01").changed
+    assert not vault.write_calls(name, again, test="other", recorded="2027-01-01").changed
     equal = [entry(1, {"status": 200}), entry(2, (1, ONE)), entry(1, {"body": "x" * 10_000})]
     equal = [call._replace(arguments={"query": {"b": 1, "a": 2}, "url": "x"}) for call in equal]
-    assert not vault.write_cassette(name, equal, test="other", recorded="2027-01-01").changed
+    assert not vault.write_calls(name, equal, test="other", recorded="2027-01-01").changed
     assert files(store) == before
     assert vault.test_of(name) == "t"
     assert set(vault.names()) == {name}
 
-    vault.write_cassette(name, again[:1], test="t2")
-    assert vault.collect(vault.replaced)[1] == 1
+    vault.write_calls(name, again[:1], test="t2")
+    assert vault.delete((), vault.replaced)[1] == 1
     vault.restore(name, before[name])
     for _ in range(2):  # there is nothing to take away the second time
         vault.restore(name, None)
@@ -446,15 +431,11 @@ def test_cassette_keeps_its_calls_in_order():
 @pytest.mark.parametrize("value", [ONE, b"\xff" * 3000], ids=["pickle", "bytes"])
 def test_cassette_shares_objects_with_recordings(value):
     """The objects of a cassette are not collected."""
-    from pytest_mimic._core.vault import CassetteEntry
-
     store = MemoryStore()
     vault = Vault(store)
     put(vault, A, value)
     stored = vault.stored(Outcome("value", value), 0.1)
-    vault.write_cassette(
-        "cassettes/x.json", [CassetteEntry("function", "shop:f", "shop:f", "0", None, stored)]
-    )
+    vault.write_calls("cassettes/x.json", [a_call(stored)])
 
     assert vault.delete([A])[:2] == (1, 0)
     assert vault.delete(["cassettes/x.json"])[:2] == (1, 1)
@@ -557,22 +538,18 @@ def test_temporary_files_of_killed_writers_are_removed_after_an_hour(tmp_path):
 )
 def test_unreadable_recording_keeps_all_objects(kept, spoil):
     """It may name any of them."""
-    from pytest_mimic._core.vault import CassetteEntry
-
     store = MemoryStore()
     vault = Vault(store)
     put(vault, A, ONE)
     put(vault, B, TWO)
     stored = vault.stored(Outcome("value", THREE), 0.1)
-    vault.write_cassette(
-        "cassettes/x.json", [CassetteEntry("function", "shop:f", "shop:f", "0", None, stored)]
-    )
+    vault.write_calls("cassettes/x.json", [a_call(stored)])
     whole = store.read(kept)
     store.write(kept, spoil(whole))
     before = objects(store)
 
     assert vault.delete([B])[:2] == (1, 0)
-    assert vault.collect(before)[:2] == (0, 0)
+    assert vault.delete((), before)[:2] == (0, 0)
     assert objects(store) == before
     store.write(kept, whole)
-    assert vault.collect(before)[:2] == (0, 1)
+    assert vault.delete((), before)[:2] == (0, 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._core.pending.overlay import OverlayStore
+from pytest_mimic._core.pending.waiting import OverlayStore
 from pytest_mimic._core.vault import FolderStore
 
 OLD, NEW = "calls/shop/ask/old.json", "calls/shop/ask/new.json"
