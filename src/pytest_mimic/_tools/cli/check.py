@@ -52,11 +52,9 @@ def run(invocation: Invocation) -> Result:
     if options.dry_run and not options.fix:
         raise MimicError("--dry-run needs --fix: a check alone changes nothing")
     chosen = select(invocation) if given(invocation) else None
-    names = vault.names() if chosen is None else chosen.names
-    unmatched = [] if chosen is None else chosen.unmatched
+    names, unmatched = (None, []) if chosen is None else (chosen.names, chosen.unmatched)
     checker = Checker(vault, SecretFinder(invocation.redactor), forbids_code=options.forbid_code)
-    checked = checker.check_all() if chosen is None else checker.check(names)
-    is_whole = chosen is None
+    checked, is_whole = checker.check(names), chosen is None
     lines: list[Line] = [*_lines(invocation, checked, is_whole=is_whole)] if is_whole or names else []
     removed: list[str] = []
     if options.fix:

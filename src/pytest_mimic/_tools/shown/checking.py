@@ -71,15 +71,16 @@ class Checker:
         self._forbids_code = forbids_code
         self._store = vault.store
         self._objects = Objects(vault.store, pickles="listed", label=vault.label)
-        # The error of an object, None if it is sound: several recordings may share it.
-        self._known: dict[tuple[Any, ...], MimicError | None] = {}
 
-    def check_all(self) -> Checked:
+    def check(self, names: Iterable[str] | None = None) -> Checked:
+        """Check some recordings and cassettes with their objects, or every file of the vault."""
         checked = Checked()
         named: set[str] = set()
-        objects = list(self._store.names("objects"))
-        whole = True
-        for name in [name for folder in FOLDERS for name in self._store.names(folder)]:
+        whole = True  # whether each recording says which objects it names
+        files = (
+            names if names is not None else [name for folder in FOLDERS for name in self._store.names(folder)]
+        )
+        for name in files:
             if not name.endswith(".json"):
                 checked.findings.append(self._foreign(name))
                 continue
@@ -87,26 +88,21 @@ class Checker:
             whole = whole and not (findings and findings[0].file == name)
             checked.findings += findings
             checked.recordings += 1
+        checked.objects = len(named)
+        if names is not None:
+            return checked
+        objects = list(self._store.names("objects"))
         checked.objects = sum(name in named for name in objects)
         for name in objects:
             if not is_object(name):
                 checked.findings.append(self._foreign(name))
             elif name not in named and whole:  # a damaged recording may have named it
-                checked.findings.append(self._orphan(name))
+                what = f"{self._path(name)} is an object that no recording names"
+                checked.findings.append(Finding("orphaned", name, what))
         checked.findings += (
             Finding("leftover", name, f"{self._path(name)} is left over from a run that was killed")
             for name in self._store.leftovers()
         )
-        return checked
-
-    def check(self, names: Iterable[str]) -> Checked:
-        """Check some recordings and cassettes with their objects."""
-        checked = Checked()
-        seen: set[str] = set()
-        for name in names:
-            checked.findings += self._check_file(name, seen)
-            checked.recordings += 1
-        checked.objects = len(seen)
         return checked
 
     # Recordings
@@ -130,7 +126,7 @@ class Checker:
             (one, Origin(name, call.target, test)) for call in calls for one in call.outcomes
         ):
             named.update(objects_of(stored.entry))
-            problem = self._problem_of(stored, origin)
+            problem = self._error_of(stored, origin)
             if problem is not None:
                 yield self._finding(self._file_of(problem, name), problem, name, test)
                 continue
@@ -181,21 +177,10 @@ class Checker:
 
     # Objects
 
-    def _problem_of(self, stored: Stored, origin: Origin) -> MimicError | None:
+    def _error_of(self, stored: Stored, origin: Origin) -> MimicError | None:
         entry = stored.entry
         if stored.is_plain and "inputs" not in entry:
             return None
-        names = tuple(objects_of(entry))
-        lists = (*entry.get("imports", ()), None, *entry.get("code", ()))
-        key = (names, entry.get("kind"), lists)
-        if not entry.keys() & {"json", "pickle"}:  # only bodies are shared
-            return self._error_of(stored, origin)
-        if key not in self._known:
-            self._known[key] = self._error_of(stored, origin)
-        return self._known[key]
-
-    def _error_of(self, stored: Stored, origin: Origin) -> MimicError | None:
-        entry = stored.entry
         try:
             if "pickle" in entry:
                 self._check_pickle(entry, origin)
@@ -265,9 +250,6 @@ class Checker:
         return finding._replace(
             kind="unreadable", remedy=finding.remedy if finding.kind != "damaged" else remedy
         )
-
-    def _orphan(self, name: str) -> Finding:
-        return Finding("orphaned", name, f"{self._path(name)} is an object that no recording names")
 
     def _foreign(self, name: str) -> Finding:
         return Finding("foreign", name, f"{self._path(name)} is no file of a vault")
