@@ -1,52 +1,54 @@
-"""Reads the data in an HTML report."""
+"""Reads the calls in an HTML report."""
 
 from __future__ import annotations
 
-import json
 import re
+from html import unescape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+CALL = re.compile(r'<details class="call".*?</details>', re.DOTALL)
 
 
 class ShownCall(NamedTuple):
-    """One call in a report."""
+    """One call in a report: its kind, test and label, and its parts by their class in the page."""
 
     kind: str
     group: str
     label: str
-    target: str
-    seconds: float
-    brief: str
+    facts: str
+    problem: str
+    remedies: str
     outcome: str
     arguments: dict[str, str]
-    more: dict[str, Any]
+    sides: list[tuple[str, str]]
+    where: str
 
 
 class ReportPage:
-    """The data of a report.
+    """A report.
 
     Attributes:
         text: The whole file.
-        data: Its block of JSON.
+        heading: The mode of the run.
+        notes: The summary of the run.
+        tests: How each test ended.
+        places: What stands beside the name of a test.
         calls: The calls in their order.
     """
 
     def __init__(self, path: Path) -> None:
         self.text = path.read_text(encoding="utf-8")
-        block = re.search(r'<script type="application/json" id="data">(.*?)</script>', self.text, re.DOTALL)
-        assert block, self.text[:1_000]
-        self.data: dict[str, Any] = json.loads(block[1])
-        texts = self.data["texts"]
-        self.calls = [
-            ShownCall(
-                *(kind, texts[group], texts[label], texts[target], seconds, texts[brief], texts[outcome]),
-                {name: texts[number] for name, number in arguments},
-                more,
-            )
-            for kind, group, label, target, _at, seconds, brief, outcome, arguments, more in self.data[
-                "calls"
-            ]
-        ]
+        self.heading = part(self.text, r"</h1><p>(.*?)</p>")
+        self.notes = part(self.text, r'<pre id="notes">(.*?)</pre>')
+        self.tests: dict[str, str] = {}
+        self.places: dict[str, str] = {}
+        self.calls: list[ShownCall] = []
+        for group in re.split(r'(?=<details class="test")', self.text)[1:]:
+            name = part(group, r"<b>(.*?)</b>")
+            self.tests[name] = part(group, r'</b> <span class="(\w*)"')
+            self.places[name] = part(group, r"(<a .*?</a>)")
+            self.calls += [read_call(call, name) for call in CALL.findall(group)]
 
     def kinds(self) -> dict[str, list[str]]:
         """Return the labels of the calls by kind, sorted."""
@@ -59,3 +61,25 @@ class ReportPage:
         """Return the only call with this label."""
         [call] = [call for call in self.calls if call.label == label]
         return call
+
+
+def part(text: str, pattern: str) -> str:
+    found = re.search(pattern, text, re.DOTALL)
+    return unescape(found[1]) if found else ""
+
+
+def read_call(text: str, group: str) -> ShownCall:
+    names = re.findall(r"<dt>(.*?)</dt><dd><pre>(.*?)</pre>", text, re.DOTALL)
+    sides = re.findall(r'<td class="old">(.*?)</td><td class="new">(.*?)</td>', text, re.DOTALL)
+    return ShownCall(
+        kind=part(text, r'class="kind (\w+)"'),
+        group=group,
+        label=part(text, r"<code>(.*?)</code>"),
+        facts=part(text, r'</code> <span class="dim">(.*?)</span>'),
+        problem=part(text, r'<pre class="problem">(.*?)</pre>'),
+        remedies=part(text, r'<pre class="remedies">(.*?)</pre>'),
+        outcome=part(text, r'<pre class="outcome">(.*?)</pre>'),
+        arguments={unescape(name): unescape(value) for name, value in names},
+        sides=[(unescape(old), unescape(new)) for old, new in sides],
+        where=part(text, r'<p class="dim">(.*?)</p></details>'),
+    )

@@ -86,7 +86,6 @@ class CallReports:
             notes=notes,
             tests=outcomes,
             places={row["test"]: self._places[row["test"]] for row in rows if row["test"] in self._places},
-            tokens=self._session.ledger.tokens,
             unused=judgement.shown,
         )
         write_whole(self._path, text, label=f"the report {self._path}")

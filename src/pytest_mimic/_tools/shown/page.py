@@ -1,22 +1,25 @@
-"""The HTML page of a run's calls: one file, which needs no network."""
+"""The HTML page of a run's calls: one file, which needs no network. Nothing of the data is HTML."""
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 from time import strftime
-from typing import Any
 
+from pytest_mimic._core.words import seconds
 from pytest_mimic._tools.shown.call_log import Row
+from pytest_mimic.errors import printable
 
-# In which a script element of HTML could end, or a comment begin.
-_ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
 _ASSETS = Path(__file__).parent / "assets"
 # Bound here, because a test may stop the clock.
 _now = strftime
+_SIGNS = {"missing": "✕", "drifted": "≠", "recorded": "●", "verified": "✓", "replayed": "↺", "unused": "○"}
+_PROBLEMS = ("missing", "drifted")
+_UNUSED = "unused recordings"
 
 
 def page(
@@ -25,76 +28,101 @@ def page(
     *,
     notes: Sequence[str] = (),
     tests: Mapping[str, str] | None = None,
-    places: Mapping[str, Sequence[str]] | None = None,
-    tokens: int = 0,
+    places: Mapping[str, tuple[str, str]] | None = None,
     unused: Iterable[tuple[str, str, bool]] = (),
 ) -> str:
     """Return the page of a run's calls, with the lines of its summary, and how each test ended.
 
-    `places` are the line of each test, `tests/test_shop.py:12`, and a link to its file. `tokens` were saved by replaying.
+    `places` are the line of each test, `tests/test_shop.py:12`, and a link to its file.
     Each recording proven `unused` has its label, the test that made it, and whether that test is gone.
-
-    Nothing of the data is HTML: the page holds it as one block of JSON, of which its script makes text nodes.
     """
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row["test"] or "outside of tests", []).append(row)
+    ended = tests or {}
+    ordered = sorted(groups, key=lambda test: (ended.get(test) != "failed", not _has_problem(groups[test])))
     left = [
-        {
-            "kind": "unused",
-            "client": "function",
-            "label": label,
-            "test": test,
-            "at": 0.0,
-            "seconds": 0.0,
-            "target": "unused",
-            "note": "its test is gone" if is_gone else "",
-        }
+        {"kind": "unused", "label": label, "seconds": 0.0, "brief": f"{test}{', gone' if is_gone else ''}"}
         for label, test, is_gone in unused
     ]
-    facts = {"heading": heading, "made": _now("%Y-%m-%d %H:%M")}
-    more = {"notes": [*notes], "tests": {**(tests or {})}, "places": {**(places or {})}, "tokens": tokens}
-    data = {**facts, **more, **_data([*rows, *left])}
-    style, script, frame = (
-        (_ASSETS / name).read_text("utf-8") for name in ("page.css", "page.js", "page.html")
-    )
-    before, after = frame.split("@data@")
-    for name, text in (("@style@", style), ("@script@", script)):
-        before, after = before.replace(name, text), after.replace(name, text)
+    shown = [_group(test, groups[test], ended.get(test, ""), (places or {}).get(test)) for test in ordered]
+    shown += [_group(_UNUSED, left, "", None)] if left else []
+    kinds = {row["kind"]: None for calls in (*groups.values(), left) for row in calls}
+    buttons = "".join(f'<button type="button" value="{kind}">{_sign(kind)}</button>' for kind in kinds)
+    style, script = ((_ASSETS / name).read_text("utf-8") for name in ("page.css", "page.js"))
     # The browser runs this script and no other, whatever the data holds.
-    policy = f"style-src '{_checksum(style)}'; script-src '{_checksum(script)}'"
-    before = before.replace("@policy@", f"default-src 'none'; {policy}; base-uri 'none'; form-action 'none'")
-    return f"{before}{json.dumps(data).translate(_ESCAPES)}{after}"
+    policy = f"default-src 'none'; style-src '{_checksum(style)}'; script-src '{_checksum(script)}'"
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}; base-uri 'none'; form-action 'none'">
+<title>pytest-mimic report</title>
+<style>{style}</style>
+</head>
+<body>
+<header>
+<h1>pytest-mimic</h1><p>{_text(heading)}</p><p class="dim">{_now("%Y-%m-%d %H:%M")}</p>
+<input id="search" type="search" placeholder="Search calls, arguments, outcomes, tests" aria-label="Search">
+<div id="kinds">{buttons}</div>
+<pre id="notes">{_text(chr(10).join(notes))}</pre>
+</header>
+<main>{"".join(shown) or '<p class="dim">No call was made.</p>'}</main>
+<script>{script}</script>
+</body>
+</html>
+"""
 
 
 def _checksum(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-def _data(rows: Iterable[Row]) -> dict[str, Any]:
-    texts: dict[str, int] = {}
+def _text(text: object) -> str:
+    """Return a text for HTML, with control and surrogate characters as escapes."""
+    plain = "\n".join(map(printable, str(text).split("\n")))
+    return escape(plain.encode("utf-8", "backslashreplace").decode())
 
-    def number(text: str) -> int:
-        """Return the number of a text. Equal texts are in the page once."""
-        return texts.setdefault(text, len(texts))
 
-    calls = []
-    for row in rows:
-        call = [
-            row["kind"],
-            number(row["test"]),
-            number(row["label"]),
-            number(row["target"] if "target" in row else row["client"]),
-            round(row["at"], 6),
-            row["seconds"],
-            number(row.get("brief") or ""),
-            number(row.get("outcome") or ""),
-            [(name, number(text)) for name, text in row.get("arguments", ())],
-        ]
-        more = {
-            name: row[name]
-            for name in ("name", "recorded", "problem", "remedies", "raised", "note")
-            if row.get(name)
-        }
-        more |= {"client": row["client"]} if row["client"] != "function" else {}
-        if row.get("diff"):
-            more["diff"] = [(mark, number(old), number(new)) for mark, old, new in row["diff"]]
-        calls.append([*call, more])
-    return {"calls": calls, "texts": list(texts)}
+def _has_problem(calls: Iterable[Row]) -> bool:
+    return any(row["kind"] in _PROBLEMS for row in calls)
+
+
+def _sign(kind: str) -> str:
+    return f'<span class="kind {kind}">{_SIGNS[kind]} {kind}</span>'
+
+
+def _group(test: str, calls: Sequence[Row], outcome: str, place: tuple[str, str] | None) -> str:
+    """Return the calls of a test in their order. Those with a problem are open."""
+    counts = Counter(row["kind"] for row in calls)
+    spent = sum(row["seconds"] for row in calls)
+    facts = [f"{count} {kind}" for kind, count in counts.items()] + ([seconds(spent)] if spent else [])
+    link = f'<a href="{_text(place[1])}">{_text(place[0])}</a>' if place else ""
+    is_open = " open" if outcome == "failed" or _has_problem(calls) else ""
+    head = f'<b>{_text(test)}</b> <span class="{outcome}">{outcome}</span> {link} <span class="dim">{", ".join(facts)}</span>'
+    return f'<details class="test"{is_open}><summary>{head}</summary>{"".join(map(_call, calls))}</details>\n'
+
+
+def _call(row: Row) -> str:
+    time = seconds(row["seconds"]) if row["seconds"] else ""
+    head = f'{_sign(row["kind"])} <code>{_text(row["label"])}</code> <span class="dim">{_text(row.get("brief") or "")} {time}</span>'
+    names = "".join(
+        f"<dt>{_text(name)}</dt><dd><pre>{_text(text)}</pre></dd>" for name, text in row.get("arguments", ())
+    )
+    parts = [f"<dl>{names}</dl>"] if names else []
+    for name in ("problem", "remedies"):
+        parts += [f'<pre class="{name}">{_text(chr(10).join(row[name]))}</pre>'] if row.get(name) else []
+    if row.get("diff"):
+        sides = "".join(
+            f'<tr><td class="old">{_text(old)}</td><td class="new">{_text(new)}</td></tr>'
+            for _, old, new in row["diff"]
+        )
+        parts.append(f"<table><tr><th>recorded</th><th>now</th></tr>{sides}</table>")
+    parts += [f'<pre class="outcome">{_text(row["outcome"])}</pre>'] if row.get("outcome") else []
+    where = [row["target"]] if row.get("target") else []
+    where += [f"recorded on {row['recorded']}"] if row.get("recorded") else []
+    where += [row["name"]] if row.get("name") else []
+    parts += [f'<p class="dim">{_text(", ".join(where))}</p>'] if where else []
+    is_open = " open" if row["kind"] in _PROBLEMS else ""
+    return f'<details class="call"{is_open}><summary>{head}</summary>{"".join(parts)}</details>'
