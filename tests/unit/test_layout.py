@@ -26,11 +26,11 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
-    "_clients.grpc": 735,
+    "_clients.grpc": 526,
     "_clients.http": 2_605,
     "_clients.mcp": 365,
     "_clients.redis": 815,
-    "_clients.sql": 1_420,
+    "_clients.sql": 1_419,
     "_core.engine": 3_705,
     "_core.files": 349,
     "_core.identity": 2_497,
@@ -54,8 +54,8 @@ BUDGET = {
     "ground": 845,
 }
 # These two only fall.
-MOST_LINES = 30_611
-MOST_FILES = 216
+MOST_LINES = 30_404
+MOST_FILES = 215
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

@@ -1,4 +1,4 @@
-"""Calls on sync and asyncio channels as their callers have them: real ones that are recorded, and recorded ones.
+"""Calls at the engine, and as their callers have them: ended ones, and streams that are recorded as they are read.
 
 It is imported by the first call, since it needs the classes of the client.
 """
@@ -6,364 +6,329 @@ It is imported by the first call, since it needs the classes of the client.
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from functools import partial
 from importlib import import_module
 from inspect import unwrap
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, cast
 
-from pytest_mimic._clients.grpc.protobuf import load_message, store_message
-from pytest_mimic._clients.grpc.rpc import Ending, Exchange, Shape, binary
+from pytest_mimic._clients.grpc.channels import NOTED_TARGET
+from pytest_mimic._clients.grpc.protobuf import load_message, plain_of, store_message
+from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
+from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.redact.reveal import with_secrets
-from pytest_mimic._core.seam.base import recording
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.seam.base import ClientCall, recording
 from pytest_mimic._core.seam.sync_async import Steps, run_async, run_sync
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
+    from pytest_mimic._core.engine.steps import Step
 
 grpc: Any = import_module("grpc")
 _aio: Any = import_module("grpc.aio")
 _Metadatum: Any = import_module("grpc._cython.cygrpc")._Metadatum
 
+_Plain = dict[str, Any]
+_END = _aio.EOF
 _OPTIONS = ("timeout", "metadata", "credentials", "wait_for_ready", "compression")
+# The names of the client's methods that tell how a call ended.
+_METADATA = ("initial_metadata", "trailing_metadata")
+_ENDING = ("code", "details", *_METADATA)
+# Names that are secret in the messages of a service.
+_SECRET_FIELDS = {
+    "/google.cloud.secretmanager.": ("data", "!secret", "!secrets"),
+    "/google.cloud.kms.": ("plaintext",),
+}
 
 
-def call_blocking(
-    shape: Shape, original: Callable[..., Any], port: Port, method: Any, *args: Any, **options: Any
-) -> Any:
+def call_blocking(rpc: Rpc, original: Callable[..., Any], style: str, *args: Any, **options: Any) -> Any:
     """Call a method of a service, or replay it. While recording, a call that gives one message is made to its end at once."""
-    request, *rest = args or (options.pop("request_iterator" if shape.sends_many else "request"),)
+    request, *rest = args or (options.pop("request_iterator" if rpc.sends_many else "request"),)
     options |= zip(_OPTIONS, rest, strict=False)
-    requests = list(request) if shape.sends_many else [request]
-    make = partial(original, method, **options) if shape.gives_many else partial(_made, method, options)
-    call = BlockingCall(shape, method)
-    call.begin(port, requests, options.get("metadata"), make)
-    if not shape.gives_many:
-        run_sync(call.read_all())
-    if shape.gives_many or shape.style == "future":
+    # A future tells everything, how it failed as well.
+    make = original if rpc.gives_many else unwrap(type(rpc.method).future)
+    rpc.begin(list(request) if rpc.sends_many else [request], options, make)
+    if rpc.is_read_later:
+        return RealStream(rpc)
+    run_sync(rpc.read_all())
+    call = EndedCall(rpc)
+    if rpc.gives_many or style == "future":
         return call
     response = call.result()
-    return (response, call) if shape.style == "with_call" else response
+    return (response, call) if style == "with_call" else response
 
 
-def _made(method: Any, options: dict[str, Any], request: Any) -> Any:
-    """Return a real call that gives one message, when it has ended: an error of gRPC is one, too."""
-    try:
-        return unwrap(type(method).with_call)(method, request, **options)[1]
-    except grpc.RpcError as error:
-        return error
-
-
-def call_aio(
-    shape: Shape, original: Callable[..., Any], port: Port, method: Any, *args: Any, **options: Any
-) -> Any:
+def call_aio(rpc: Rpc, original: Callable[..., Any], _style: str, *args: Any, **options: Any) -> Any:
     """Return a call of a method of a service, or a recorded one."""
-    request = args[0] if args else options.pop("request_iterator" if shape.sends_many else "request", None)
-    call = AioCall(shape, method)
-    make, metadata = partial(original, method, **options), options.get("metadata")
-    if shape.sends_many:
-        call.begin_later(request, lambda requests: call.begin(port, requests, metadata, make))
-    else:
-        call.begin(port, [request], metadata, make)
-    return call
+    request = args[0] if args else options.pop("request_iterator" if rpc.sends_many else "request")
+
+    async def end() -> EndedCall:
+        if rpc.sends_many:
+            is_async = hasattr(request, "__aiter__")
+            rpc.begin([one async for one in request] if is_async else list(request), options, original)
+        await run_async(rpc.read_all())
+        return EndedCall(rpc)
+
+    if not rpc.sends_many:
+        rpc.begin([request], options, original)
+        if rpc.is_read_later:
+            return RealStream(rpc)
+        if rpc.real is None:
+            return AioCall(EndedCall(rpc))
+    return AioCall(asyncio.ensure_future(end()))
 
 
-class Call:
-    """What both APIs share. What may need the server is a generator of steps, of which `run` makes a value or an awaitable."""
+class Rpc:
+    """A call at the engine: what identifies it, the real call, and its outcome without secrets.
 
-    END: ClassVar[Any]  # what is read after the last message
-    run: Callable[[Steps], Any]
-    ask: Callable[[], Any]  # gives the next real message, or what is awaited for it; at the end, it raises
-    error: Callable[[], BaseException]  # returns the error of a call that failed
-    made: ClassVar[Callable[..., Any]]  # makes the client's own metadata of pairs
+    An outcome is `{"code": "OK", "response": {"json": {"title": "Emma"}}, "trailing_metadata": [["cost", "3"]]}`, in which
+    `response` is a list for a stream. A stream that was not read to its end has no code.
 
-    def __init__(self, shape: Shape, method: Any) -> None:
-        self.shape, self._method = shape, method
-        self.real: Any = None  # the client's own call
-        self.begun: Any = None  # is awaited before anything is read
-        self.ending: Ending | None = None
-        self.unread: deque[Any] = deque()  # messages that were read before the caller wanted them
-        self._responses: list[dict[str, Any]] = []  # what was read of the real call
-        self._outcomes: tuple[dict[str, Any], ...] = ()
-        self._recorded: dict[str, Any] | None = None
-        self._left: deque[dict[str, Any]] = deque()  # recorded responses that were not read
-        self._is_recording = False
-        self._step: Any = None  # a `Step`, or None
-        self._on_end: list[Callable[[], object]] = []
+    Attributes:
+        real: The client's own call. There is none in a replay, nor if it cannot be made to verify it.
+        is_read_later: Whether it is a real stream, which is recorded as far as its caller reads it.
+        answer: What its caller gets of a real call that has ended: its outcome, or the recorded one with its secrets.
+    """
 
-    def begin(self, port: Port, requests: list[Any], metadata: Any, make: Callable[[Any], Any]) -> None:
+    def __init__(self, port: Port, method: Any, path: str, kind: str) -> None:
+        self._port, self.method, self._path = port, method, path
+        self.sends_many, self.gives_many = kind.startswith("Stream"), kind.endswith("Stream")
+        self.channels = getattr(method, "_references", ())  # of asyncio
+        self.real: Any = None
+        self._responses: list[_Plain] = []
+        self.answer: _Plain = {}
+
+    def begin(self, requests: list[Any], options: dict[str, Any], make: Callable[..., Any]) -> None:
         """Ask the engine for a step, and make the real call where it says so."""
-        self._exchange = Exchange(port, self._method, self.shape, requests, metadata)
-        self._step = step = port.begin(self._exchange.call())
-        if step is not None and step.mode != "replay" and not self._exchange.is_sendable:
+        self._metadata = _pairs(options.get("metadata"))
+        self._requests = list(map(store_message, requests))
+        names = next((names for start, names in _SECRET_FIELDS.items() if self._path.startswith(start)), ())
+        redactor = self._port.redactor
+        self._secrets = Secrets(redactor.with_names(names) if names else redactor)
+        self.step = step = cast("Step", self._port.begin(self._call()))  # a call left out does not come here
+        if step.mode != "replay" and holds_placeholder("", self._metadata):
             step.refuse()
-        if step is not None and step.mode == "replay":
-            self._replay()
-            return
-        self._is_recording = step is not None
-        self._noting = port.noting
-        with recording(step):
-            self.real = make(iter(requests) if self.shape.sends_many else requests[0])
+        self.is_read_later = step.mode == "run" and self.gives_many
+        if step.mode != "replay":
+            with recording(step):
+                self.real = make(self.method, iter(requests) if self.sends_many else requests[0], **options)
 
-    def next_message(self) -> Steps:
-        """Give the next message, or `END`. One that was not recorded is a miss."""
-        if self.unread:
-            return self.unread.popleft()
-        yield from self._prepare()
-        if self.ending is not None:
-            return self.END
-        if self._recorded is None:
-            return (yield from self._read_real())
-        if self._left:
-            return load_message(self._left.popleft(), self._method._response_deserializer)
-        if "code" not in self._recorded:
-            raise self._step.exhausted()
-        metadata = map(self._recorded_metadata, Ending._fields[2:])
-        code = grpc.StatusCode[self._recorded["code"]]
-        self._end(Ending(code, self._recorded.get("details", ""), *metadata))
-        return self.END
+    def _call(self) -> ClientCall:
+        hidden = list(map(plain_of, self._secrets.scrub(self._requests, keep_types=True)))
+        request = hidden if self.sends_many else hidden[0]
+        if self.channels:
+            target = getattr(self.channels[0], NOTED_TARGET, id(self.channels[0]))
+        else:
+            target = self.method._channel.target()
+        return ClientCall(
+            f"CALL {self._path}",
+            parts={
+                "server": self._port.ordinal("grpc server", repr(target)),
+                "method": self._path,
+                "metadata": {key: self._secrets.header(key, value) for key, value in self._metadata},
+                "request": request,
+            },
+            identity=("server", "method", "request"),
+            described={"request": request},
+            secrets=self._learned,
+        )
+
+    def _learned(self) -> Secrets:
+        """Return the secrets, with those that the call has sent."""
+        self._secrets.learn_headers(self._metadata)
+        self._secrets.learn(self._requests)
+        return self._secrets
 
     def read_all(self) -> Steps:
-        """Read to the end. Its messages stay unread."""
-        messages = []
-        while (message := (yield from self.next_message())) is not self.END:
-            messages.append(message)
-        self.unread.extend(messages)
-
-    def message(self) -> Steps:
-        """Give the next message or `END`, or raise the error that the call ended with."""
-        message = yield from self.next_message()
-        return self._checked(message) if message is self.END else message
-
-    def response(self) -> Steps:
-        """Give the one message, or raise the error that the call ended with."""
-        yield from self.read_all()
-        return self._checked(self.unread and self.unread[0])
-
-    def _checked(self, message: Any) -> Any:
-        assert self.ending is not None
-        if self.ending.code is not grpc.StatusCode.OK:
-            raise self.error()
-        return message
-
-    def _told(self, name: str) -> Steps:
-        """Give what the caller asks for by a name of `Ending`. The first metadata come before the messages."""
-        yield from self._prepare()
-        if name == "initial_metadata" and self.ending is None:
-            real = self._recorded is None
-            told = (yield self.real.initial_metadata()) if real else self._recorded_metadata(name)
-        else:
-            yield from self.read_all()
-            told = getattr(self.ending, name)
-        return self.made(*told) if name.endswith("metadata") else told
-
-    def _prepare(self) -> Steps:
-        """Wait until the call has begun. To verify it, read it as far as the recording goes; then the caller gets that."""
-        if self.begun is not None and self.ending is None:
-            yield self.begun
-        if self._step is None or self._step.mode != "verify" or self._recorded is not None:
+        """Read the real call to its end; to verify it, as far as the recording goes."""
+        if self.real is None:
             return
-        recorded = self._step.outcome()
+        recorded = self.step.outcome() if self.step.mode == "verify" else {"code": ""}
         length = None if "code" in recorded else len(recorded["response"])
-        while self.real is not None and len(self._responses) != length:
-            if (yield from self._read_real()) is self.END:
-                break
-        self._leave()
-        self._replay()
+        while len(self._responses) != length and (yield from self.read()) is not _END:
+            pass
+        self.leave()
 
-    def _read_real(self) -> Steps:
-        message = self.END
-        with recording(self._step):
+    def read(self) -> Steps:
+        """Read the next message of the real call, or `_END`, and note it."""
+        with recording(self.step):
             try:
-                if self.shape.gives_many or not self._responses:
-                    message = yield self.ask()
+                message = _END if self._responses and not self.gives_many else (yield self._asked())
             except (StopIteration, grpc.RpcError):
-                pass
-            if message is not self.END:
-                with self._noting:
-                    self._responses.append(store_message(message) if self._is_recording else {})
+                message = _END
+            if message is not _END:
+                with self._port.noting:
+                    self._responses.append(store_message(message))
                 return message
-            told = []
-            for name in Ending._fields:
-                told.append((yield getattr(self.real, name)()))
-            self._finish(Ending(*told))
-            if self._step is None or self._step.mode == "run":
-                self._end(Ending(*told))
-        return message
+            ending = {}
+            for name in _ENDING:
+                told = yield getattr(self.real, name)()
+                ending[name] = _pairs(told) if name in _METADATA else told
+            self._finish(ending)
+        return _END
 
-    def _replay(self) -> None:
-        """Take the recorded outcome; after verifying, with the secrets of the real one."""
-        recorded = self._step.outcome()
-        self._recorded = recorded = with_secrets(recorded, *self._outcomes) if self._outcomes else recorded
-        response = recorded.get("response", [])
-        self._left.extend(response if isinstance(response, list) else [response])
+    def _asked(self) -> Any:
+        """Return the next message, or what is awaited for it."""
+        if self.channels:
+            return self.real.read() if self.gives_many else self.real
+        return next(self.real) if self.gives_many else self.real.result()
 
-    def _recorded_metadata(self, name: str) -> list[Any]:
-        recorded: Any = self._recorded
-        return [
-            _Metadatum(key, binary(value) if key.endswith("-bin") else value)
-            for key, value in recorded.get(name, ())
-        ]
-
-    def code(self) -> Any:
-        return self.run(self._told("code"))
-
-    def details(self) -> Any:
-        return self.run(self._told("details"))
-
-    def initial_metadata(self) -> Any:
-        return self.run(self._told("initial_metadata"))
-
-    def trailing_metadata(self) -> Any:
-        return self.run(self._told("trailing_metadata"))
-
-    def time_remaining(self) -> None:
-        """Tell no deadline."""
-
-    def done(self) -> bool:
-        return self.ending is not None
-
-    def cancelled(self) -> bool:
-        return self.ending is not None and self.ending.code is grpc.StatusCode.CANCELLED
-
-    def cancel(self) -> bool:
-        if self.ending is not None:
-            return False
-        self._leave()
-        self._end(Ending(grpc.StatusCode.CANCELLED, "Locally cancelled by application!"))
-        return True
-
-    def add_callback(self, callback: Callable[[], object]) -> bool:
-        self._on_end.append(callback)
-        return self.ending is None
-
-    def add_done_callback(self, callback: Callable[[Any], object]) -> None:
-        if not self.add_callback(partial(callback, self)):
-            callback(self)
-
-    def __del__(self) -> None:
-        if self._is_recording:  # the collector may interrupt anything: it ends later
-            self._step.end_later(self._finish)
-
-    def _end(self, ending: Ending) -> None:
-        self.ending = self.ending or ending
-        for callback in self._on_end:
-            callback()
-
-    def _leave(self) -> None:
+    def leave(self) -> Any:
+        """Want no more of the real call."""
         self._finish()
-        if self.real is not None:
-            self.real.cancel()
+        return self.real.cancel()
 
-    def _finish(self, ending: Ending | None = None) -> None:
+    def _finish(self, ending: _Plain | None = None) -> None:
         """Record how the call has ended; without an ending, that its reader wants no more of a stream."""
-        if self._is_recording:
-            self._is_recording = False
-            if ending is None and not self.shape.gives_many:
-                self._step.abandon()
-            else:
-                self._outcomes = self._exchange.outcomes(self._responses, ending)
-                self._step.finish(self._outcomes[0])
+        if self.answer:
+            return
+        secrets, redactor = self._learned(), self._port.redactor
+        sent = secrets.values | redactor.issued
+        secrets.learn(self._responses)
+        for name in _METADATA:
+            secrets.learn_headers((ending or {}).get(name, ()))
+        redactor.issued |= secrets.values - sent
+        hidden, real = self._outcome(ending, secrets), self._outcome(ending, Secrets(NO_NAMES))
+        self.step.finish(hidden)
+        self.answer = real if self.step.mode == "run" else with_secrets(self.step.outcome(), hidden, real)
+
+    def _outcome(self, ending: _Plain | None, secrets: Secrets) -> _Plain:
+        given = secrets.scrub(self._responses, keep_types=True)
+        found: _Plain = {"response": given} if self.gives_many else dict(zip(("response",), given))
+        if ending is not None:
+            found.update(code=ending["code"].name, details=secrets.text(ending["details"] or ""))
+            for name in _METADATA:
+                found[name] = [[key, secrets.header(key, value)] for key, value in ending[name]]
+        return {name: value for name, value in found.items() if name == "response" or value}
 
 
-class BlockingCall(Call, grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
-    """A call on a sync channel: a stream, a future, and its own error."""
+def _pairs(metadata: Any) -> list[tuple[str, str]]:
+    return [
+        (key, base64.b64encode(value).decode() if isinstance(value, bytes) else str(value))
+        for key, value in metadata or ()
+    ]
 
-    END = object()
-    run = staticmethod(run_sync)
-    made = staticmethod(lambda *pairs: pairs)
 
-    def ask(self) -> Any:
-        return next(self.real) if self.shape.gives_many else self.real.result()
+def _loaded(key: str, value: str) -> Any:
+    """Return a stored pair of metadata as the client has it. The value is bytes if the key ends in `-bin`."""
+    if not key.endswith("-bin"):
+        return _Metadatum(key, value)
+    return _Metadatum(key, value.encode() if value == PLACEHOLDER else base64.b64decode(value))
 
-    def error(self) -> BaseException:
-        return self
 
-    def __str__(self) -> str:
-        return f"{self._method._method}: {self.ending}"
+class RealStream:
+    """A real stream of messages, on a channel of either kind. It is recorded as far as it is read."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rpc.real, name)
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
-        if (message := self.run(self.message())) is self.END:
-            raise StopIteration
-        return message
+        message = run_sync(self._rpc.read())
+        return next(self._rpc.real) if message is _END else message  # which raises its error again
 
-    def result(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - it has ended
-        return self.run(self.response())
-
-    def exception(self, timeout: float | None = None) -> BlockingCall | None:  # noqa: ARG002
-        return None if self.code() is grpc.StatusCode.OK else self
-
-    def is_active(self) -> bool:
-        return self.ending is None
-
-    def debug_error_string(self) -> str:
-        return ""
-
-
-class AioCall(Call, _aio.UnaryUnaryCall, _aio.UnaryStreamCall, _aio.StreamUnaryCall):  # type: ignore[misc]
-    """A call on an asyncio channel, above its interceptors."""
-
-    END = _aio.EOF
-    run = staticmethod(run_async)
-    made = _aio.Metadata
-    _is_cancelled = False
-
-    def ask(self) -> Any:
-        return self.real.read() if self.shape.gives_many else self.real
-
-    def begin_later(self, requests: Any, begin: Callable[[list[Any]], None]) -> None:
-        """Begin when all messages are there. Without `requests`, they are written."""
-        self._written: list[Any] = []
-        self._all_sent = asyncio.Event()
-
-        async def send() -> None:
-            if requests is None:
-                await self._all_sent.wait()
-            elif hasattr(requests, "__aiter__"):
-                self._written += [request async for request in requests]
-            else:
-                self._written += requests
-            begin(self._written)
-
-        self.begun = asyncio.ensure_future(send())
-
-    async def write(self, request: Any) -> None:
-        self._written.append(request)
-
-    async def done_writing(self) -> None:
-        self._all_sent.set()
-
-    def error(self) -> BaseException:
-        if self._is_cancelled:
-            return asyncio.CancelledError()
-        ending: Any = self.ending
-        metadata = (_aio.Metadata(*pairs) for pairs in ending[2:])
-        error: BaseException = _aio.AioRpcError(ending.code, *metadata, ending.details)
-        return error
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        return self.run(self.response()).__await__()
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        while (message := await self.read()) is not _END:
+            yield message
 
     async def read(self) -> Any:
-        return await self.run(self.message())
+        message = await run_async(self._rpc.read())
+        return await self._rpc.real.read() if message is _END else message
 
-    def cancel(self) -> bool:
-        if self.begun is not None:
-            self.begun.cancel()
-        self._is_cancelled = super().cancel()
-        return self._is_cancelled
+    def cancel(self) -> Any:
+        return self._rpc.leave()
 
-    def __aiter__(self) -> AsyncIterator[Any]:
+    def __del__(self) -> None:
+        self._rpc.step.end_later(self._rpc.leave)  # the collector may interrupt anything
+
+
+class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
+    """A call whose outcome is known: a stream, a future, and its own error. Of a stream that was left, the end is unknown."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        outcome, read = rpc.answer or rpc.step.outcome(), rpc.method._response_deserializer
+        code, response = outcome.get("code"), outcome.get("response", [])
+        pairs = ([_loaded(*pair) for pair in outcome.get(name, ())] for name in _METADATA)
+        metadata = (_aio.Metadata(*each) if rpc.channels else tuple(each) for each in pairs)
+        super().__init__(grpc.StatusCode[code] if code else None, *metadata, outcome.get("details", ""), "")
+        stored = response if isinstance(response, list) else [response]
+        self._unread = deque(load_message(one, read) for one in stored)
+        self._rpc, self._error = rpc, cast(BaseException, self)
+
+    def __iter__(self) -> Iterator[Any]:
         return self
 
-    async def __anext__(self) -> Any:
-        if (message := await self.read()) is self.END:
-            raise StopAsyncIteration
-        return message
+    def __next__(self) -> Any:
+        if self._unread:
+            return self._unread.popleft()
+        if self.code() is grpc.StatusCode.OK:
+            raise StopIteration
+        raise self._error
 
-    async def wait_for_connection(self) -> None:
-        await self.initial_metadata()
+    def result(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - it has ended
+        return self._unread[0] if self._unread else next(self)
+
+    def exception(self, timeout: float | None = None) -> EndedCall | None:  # noqa: ARG002
+        return None if self.code() is grpc.StatusCode.OK else self
+
+    def code(self) -> Any:
+        if not self.done():
+            raise self._rpc.step.exhausted()
+        return super().code()
+
+    def is_active(self) -> bool:
+        return super().code() is None
+
+    def done(self) -> bool:
+        return not self.is_active()
+
+    def cancelled(self) -> bool:
+        return super().code() is grpc.StatusCode.CANCELLED
+
+    def cancel(self) -> bool:
+        if self.done():
+            return False
+        self._unread.clear()
+        super().__init__(grpc.StatusCode.CANCELLED, (), (), "Locally cancelled by application!")
+        self._error = asyncio.CancelledError() if self._rpc.channels else self
+        return True
+
+    def add_done_callback(self, callback: Callable[[Any], object]) -> None:
+        callback(self)
+
+
+class AioCall:
+    """A call on an asyncio channel, above its interceptors: an ended one, or a task that gives it."""
+
+    def __init__(self, ended: Any) -> None:
+        self._ended = ended
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what tells how the call ended, `await call.code()`, or what is known at once, `call.done()`."""
+        return partial(self._ask, getattr(EndedCall, name)) if name in _ENDING else getattr(self._ended, name)
+
+    async def _ask(self, ask: Callable[[EndedCall], Any]) -> Any:
+        if not isinstance(self._ended, EndedCall):
+            self._ended = await self._ended
+        return ask(self._ended)
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._ask(EndedCall.result).__await__()
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        while (message := await self.read()) is not _END:
+            yield message
+
+    async def read(self) -> Any:
+        return await self._ask(lambda call: next(call, _END))
+
+    def add_done_callback(self, callback: Callable[[Any], object]) -> None:
+        self._ended.add_done_callback(lambda _: callback(self))

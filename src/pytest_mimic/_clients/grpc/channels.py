@@ -14,7 +14,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._clients.grpc.protobuf import plain_of
-from pytest_mimic._clients.grpc.rpc import NOTED_TARGET, Shape, method_name
 from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge
 from pytest_mimic._core.types.kinds import Events
 from pytest_mimic.errors import UnstorableOutcomeError
@@ -30,6 +29,8 @@ _FAILURES = frozenset(
 )
 # Their details are the client's own, with the server's address.
 _OF_NETWORK = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
+# The attribute of an asyncio channel in which its server's address is noted.
+NOTED_TARGET = "_pytest_mimic_target"
 
 
 class GrpcAdapter(Adapter):
@@ -44,14 +45,13 @@ class GrpcAdapter(Adapter):
             Edge("grpc.aio._channel", ("Channel", "__init__"), _wrap_made),
             Edge("grpc._plugin_wrapping", ("_Plugin", "__call__"), _wrap_credentials),
         ]
-        for name in ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream", "SingleThreadedUnaryStream"):
-            shape = Shape(name.startswith("Stream"), name.endswith("Stream"))
-            for style in ("__call__",) if shape.gives_many else ("__call__", "with_call", "future"):
-                wrap = partial(_wrap_call, "call_blocking", shape._replace(style=style))
-                found.append(Edge("grpc._channel", (f"_{name}MultiCallable", style), wrap))
-            if not name.startswith("Single"):
-                path = f"{name}MultiCallable", "__call__"
-                found.append(Edge("grpc.aio._channel", path, partial(_wrap_call, "call_aio", shape)))
+        for kind in ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream", "SingleThreadedUnaryStream"):
+            for style in ("__call__",) if kind.endswith("Stream") else ("__call__", "with_call", "future"):
+                path = f"_{kind}MultiCallable", style
+                found.append(Edge("grpc._channel", path, partial(_wrap_call, "call_blocking", kind, style)))
+            if not kind.startswith("Single"):
+                path = f"{kind}MultiCallable", "__call__"
+                found.append(Edge("grpc.aio._channel", path, partial(_wrap_call, "call_aio", kind, "")))
         return found
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
@@ -69,38 +69,29 @@ class GrpcAdapter(Adapter):
         return f"gave {code}" if code in _FAILURES else None
 
 
-def _wrap_call(name: str, shape: Shape, original: _Function, port: Port) -> _Function:
+def _wrap_call(name: str, kind: str, style: str, original: _Function, port: Port) -> _Function:
     """Replace a method that makes calls. `name` is the function of `calls` for them, which needs the classes of the client."""
 
     @wraps(original)
     def call(method: Any, *args: Any, **options: Any) -> Any:
-        if not port.taking():
+        path = method._method if isinstance(method._method, str) else method._method.decode()
+        if not (port.takes(ClientCall(f"CALL {path}", {}, (), {}))):
             return original(method, *args, **options)
-        if shape.sends_many and shape.gives_many:
-            _refuse(method_name(method), port)
-            return original(method, *args, **options)
-        make = getattr(import_module(f"{__package__}.calls"), name)
-        return make(shape, original, port, method, *args, **options)
+        if kind == "StreamStream" or not (args or options.keys() & {"request", "request_iterator"}):
+            with port.noting:
+                raise UnstorableOutcomeError(
+                    f"{path} is a gRPC stream in both directions, or one without an iterator, which cannot be recorded",
+                    remedies=[f"name the function around it in mimic_functions, or: grpc exclude={path}"],
+                )
+        calls: Any = import_module(f"{__package__}.calls")
+        return getattr(calls, name)(calls.Rpc(port, method, path, kind), original, style, *args, **options)
 
     return call
-
-
-def _refuse(name: str, port: Port) -> None:
-    """Refuse a stream in both directions, if a line takes it."""
-    if port.takes(ClientCall(f"CALL {name}", parts={}, identity=(), described={})):
-        with port.noting:
-            raise UnstorableOutcomeError(
-                f"{name} is a gRPC stream in both directions, which cannot be recorded",
-                remedies=[
-                    f"name the function around it in mimic_functions, or leave it out: grpc exclude={name}"
-                ],
-            )
 
 
 def _wrap_made(original: _Function, _port: Port) -> _Function:
     """Note the address of an asyncio channel, which it does not tell, as sync channels tell it."""
 
-    @wraps(original)
     def made(channel: Any, target: Any, *args: Any, **options: Any) -> None:
         setattr(channel, NOTED_TARGET, sys.modules["grpc._common"].encode(target))
         original(channel, target, *args, **options)
@@ -111,7 +102,6 @@ def _wrap_made(original: _Function, _port: Port) -> _Function:
 def _wrap_ready(original: _Function, port: Port) -> _Function:
     """Replace a method of a channel that tells its state, or tells it to a function."""
 
-    @wraps(original)
     def method(channel: Any, *args: Any, **options: Any) -> Any:
         if not (port.taking() and port.is_replaying):
             return original(channel, *args, **options)
@@ -124,7 +114,6 @@ def _wrap_ready(original: _Function, port: Port) -> _Function:
 def _wrap_credentials(original: _Function, port: Port) -> _Function:
     """Let a request for a token belong to the call that needs it. The client asks for tokens in threads of its own."""
 
-    @wraps(original)
     def ask(plugin: Any, *args: Any) -> Any:
         with port.unmimicked() if port.taking() else nullcontext():
             return original(plugin, *args)
