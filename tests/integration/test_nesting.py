@@ -1,9 +1,6 @@
-"""Calls inside a call that runs for real belong to that call."""
+"""Section 5, outcome: calls inside a call that runs for real belong to that call."""
 
 from __future__ import annotations
-
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 SHOP = """
     import asyncio
@@ -64,23 +61,10 @@ SHOP = """
         assert "run" not in vars(worker)
         return worker.got
 
-    def in_timer(item):
-        ran("in_timer", item)
-        got = []
-        timer = threading.Timer(0, lambda: got.append(price(item)))
-        timer.start()
-        timer.join()
-        return got
-
     def in_pool(*items):
         ran("in_pool", *items)
         with ThreadPoolExecutor(2) as pool:
             return list(pool.map(price, items))
-
-    def in_thread_of_thread(item):
-        ran("in_thread_of_thread", item)
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(in_thread, item).result()
 
     async def in_executor(item):
         ran("in_executor", item)
@@ -118,9 +102,7 @@ def test_inner_calls_are_not_recorded_separately(round_trip):
                 (lambda: asyncio.run(shop.total_async("a", "bb")), 9),
                 (lambda: shop.in_thread("abc"), [3]),
                 (lambda: shop.in_own_thread("abc"), 3),
-                (lambda: shop.in_timer("abc"), [3]),
                 (lambda: shop.in_pool("a", "bb", "ccc"), [1, 2, 3]),
-                (lambda: shop.in_thread_of_thread("abc"), [3]),
                 (lambda: asyncio.run(shop.in_executor("abc")), 3),
                 (lambda: shop.guarded("abc"), 3),  # a lock has no identity, and the inner call needs none
                 (lambda: asyncio.run(shop.guarded_async("abc")), 3),
@@ -128,38 +110,10 @@ def test_inner_calls_are_not_recorded_separately(round_trip):
             def test_it(call, value):
                 assert call() == value
         """,
-        passed=12,
+        passed=10,
     )
 
-    assert len([name for name in run.vault if name.startswith("calls/")]) == 12
-
-
-def test_an_inner_call_runs_for_real_even_if_it_is_recorded(project):
-    project.ini("shop:total", "shop:price")
-    project.tests("""
-        import shop
-
-        def test_inner():
-            assert shop.price("a") == 1
-
-        def test_outer():
-            assert shop.total("a") == 1
-    """)
-
-    project.record("test_shop.py").expect(passed=2, real=["price a", "total a", "price a"])
-
-    project.replay().expect(passed=2, real=[])
-
-
-def test_thread_start_and_submit_are_restored_after_the_run(project):
-    project.ini("shop:total")
-    project.module(SHOP)
-    project.test("shop.total('a')")
-    before = threading.Thread.start, ThreadPoolExecutor.submit
-
-    project.record().expect(passed=1)
-
-    assert (threading.Thread.start, ThreadPoolExecutor.submit) == before
+    assert len([name for name in run.vault if name.startswith("calls/")]) == 10
 
 
 def test_a_call_between_two_items_of_a_stream_is_not_nested(project):

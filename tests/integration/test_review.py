@@ -1,4 +1,4 @@
-"""What is new, changed or drifted waits in a folder, is reviewed one by one, and written to the vault as recording would have written them."""
+"""Section 8, `review`: what is new, changed or drifted waits in a folder, is reviewed one by one, and written to the vault as recording would have written them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from pytest_mimic._core.vault import FolderStore
 from pytest_mimic._tools.cli.main import main
 
 pytest.importorskip("sqlalchemy", reason="needs SQLAlchemy")
-pytest.importorskip("PIL", reason="needs Pillow")
 
 SHOP = """
     import os, urllib.request
-    import PIL.Image, sqlalchemy
+    import sqlalchemy
     from models import Odd
 
     def version():
@@ -34,9 +33,6 @@ SHOP = """
 
     def table(name):
         return [{"id": n, "price": n + (1.5 if version() == "2" and n == 3 else 0.5)} for n in (1, 2, 3)]
-
-    def image(name):
-        return PIL.Image.new("RGB", (40, 20), "red" if version() == "1" else "blue")
 
     def data(name):
         return b"\\x89PNG" + version().encode() * 5000
@@ -81,7 +77,6 @@ TESTS = """
     def test_functions():
         shop.ask("weather?")
         shop.table("fruit")
-        shop.image("logo")
         shop.data("logo")
         shop.odd()
         list(shop.words("x"))
@@ -106,7 +101,7 @@ CLIENTS = """
         shop.sql()
 """
 FOLDER = ".mimic_review"
-NAMES = ("ask", "table", "image", "data", "odd", "words", "same", "order")
+NAMES = ("ask", "table", "data", "odd", "words", "same", "order")
 
 
 class Service(Handler):
@@ -187,7 +182,7 @@ def test_a_run_without_drift_removes_the_drifts_of_an_earlier_one(shop: Any) -> 
     shop.record()
     shop.run("--mimic-verify", "--mimic-review")
     shop.run("--mimic-verify", "--mimic-review", "--collect-only")  # leaves what waits
-    assert len(waiting(shop.root)) == 10
+    assert len(waiting(shop.root)) == 9
 
     run = shop.run("--mimic-verify", "--mimic-review", version="1")
 
@@ -214,44 +209,6 @@ def test_git_ignores_the_folder_of_changes(weather: Any) -> None:
     assert FOLDER not in status.stdout
 
 
-def test_drifts_of_several_workers_wait_together_and_beside_recordings(shop: Any) -> None:
-    pytest.importorskip("xdist", reason="needs pytest-xdist")
-    shop.project.write(
-        "weather.py", "import os\n\ndef ask(q):\n    return 'It is ' + os.environ['VERSION']\n"
-    )
-    shop.project.ini("weather:ask")
-    tests = "import pytest, weather\n\n@pytest.mark.parametrize('q', range(6))\ndef test_it(q):\n    weather.ask(q)\n"
-    shop.project.write("test_it.py", tests)
-    shop.run("--mimic-record", version="1")
-    shop.project.write("test_other.py", "import weather\n\ndef test_it():\n    weather.ask(9)\n")
-    shop.run("--mimic-record", "--mimic-review", "test_other.py")
-
-    shop.run("--mimic-verify", "--mimic-review", "-n2", "test_it.py", process=True)
-
-    result = shop.command("review", "--accept", "*")
-    assert (result.code, result.out.splitlines()[-1]) == (0, "7 accepted")
-    shop.run("--mimic-verify").expect(passed=7)
-
-
-@pytest.mark.parametrize(
-    ("options", "error"),
-    [
-        ([], "--mimic-review needs --mimic-record, --mimic-rerecord or --mimic-verify"),
-        (["--mimic-live"], "--mimic-review needs --mimic-record, --mimic-rerecord or --mimic-verify"),
-        (
-            ["--mimic-verify", "--mimic-clear-unused"],
-            "--mimic-review cannot be combined with --mimic-clear-unused",
-        ),
-    ],
-)
-def test_options_without_their_mode_are_usage_errors(project: Any, options: list[str], error: str) -> None:
-    project.write("test_it.py", "def test_it():\n    pass\n")
-
-    run = project.run("--mimic-review", *options)
-
-    assert (run.exit_code, f"ERROR: {error}" in run.output) == (4, True)
-
-
 # -- accepting
 
 
@@ -271,10 +228,10 @@ def test_accepting_what_waits_writes_what_recording_again_writes(shop: Any, mode
     run = shop.run(f"--mimic-{mode}", "--mimic-review")
 
     assert run.changed == set()
-    waits = "10 changes wait for a review, the vault is as it was: pytest-mimic review"
+    waits = "9 changes wait for a review, the vault is as it was: pytest-mimic review"
     assert run.section[-1] == waits
     result = shop.command("review", "--accept", "*")
-    assert (result.code, result.out.splitlines()[-1]) == (0, "10 accepted")
+    assert (result.code, result.out.splitlines()[-1]) == (0, "9 accepted")
     assert files_in(shop.project.vault) == expected != before
     assert not (shop.root / FOLDER).exists()
     shop.run("--mimic-verify").expect(passed=3)
@@ -398,20 +355,6 @@ def test_decisions_are_kept_and_the_next_review_goes_on(shop: Any) -> None:
     assert shop.command("review").out == "no change waits for a review\n"
 
 
-def test_a_review_that_nobody_can_answer_says_how_to_decide(shop: Any) -> None:
-    shop.record(TESTS, "ask", "order", "data")
-    shop.run("--mimic-verify", "--mimic-review", "test_shop.py::test_functions")
-
-    unanswered = shop.command("review", answers="s\n")
-
-    assert unanswered.out.splitlines()[-3:] == [
-        "3 undecided",
-        "to accept without a terminal, for example: pytest-mimic review --accept test_shop.py::test_functions",
-        "to refuse the others: pytest-mimic review --refuse-all",
-    ]
-    assert shop.command("review", "--accept", "test_shop.py::test_functions").code == 0
-
-
 def test_a_recording_that_changed_since_is_not_overwritten(weather: Any) -> None:
     weather.run("--mimic-verify", "--mimic-review")
     weather.run("--mimic-rerecord", "test_it.py::test_it", version="3")
@@ -469,8 +412,7 @@ def test_no_pickle_is_loaded(evil: Any) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")
-@pytest.mark.parametrize("words", [("--accept", "*"), ("--refuse-all",)])
-def test_a_link_beside_a_file_of_changes_is_not_followed(shop: Any, words: tuple[str, ...]) -> None:
+def test_a_link_beside_a_file_of_changes_is_not_followed(shop: Any) -> None:
     shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
     shop.run("--mimic-rerecord", "--mimic-review")
     elsewhere = shop.root / "elsewhere"
@@ -478,12 +420,9 @@ def test_a_link_beside_a_file_of_changes_is_not_followed(shop: Any, words: tuple
     (elsewhere / "notes.txt").write_text("mine", encoding="utf-8")
     objects = shop.root / FOLDER / "objects"
     shutil.rmtree(objects, ignore_errors=True)
-    try:
-        objects.symlink_to(elsewhere, target_is_directory=True)
-    except OSError:  # Windows lets only some users make links
-        return
+    objects.symlink_to(elsewhere, target_is_directory=True)
 
-    result = shop.command("review", *words)
+    result = shop.command("review", "--accept", "*")
 
     assert result.code == 2
     assert result.err.startswith("ERROR: .mimic_review/objects is a link: ")
@@ -500,10 +439,9 @@ def test_a_link_beside_a_file_of_changes_is_not_followed(shop: Any, words: tuple
             lambda file, tell: file.write_bytes(tell),
             "it is the recording of another function",
         ),
-        ("calls/weather/ask", lambda file, _: file.write_text("{", encoding="utf-8"), "is not valid JSON"),
         ("cassettes", lambda file, _: file.write_text("{", encoding="utf-8"), "is not valid JSON"),
     ],
-    ids=["of another function", "damaged", "a damaged cassette"],
+    ids=["of another function", "a damaged cassette"],
 )
 def test_a_waiting_file_that_is_no_recording_of_its_call_is_not_accepted(
     weather: Any, name: str, damage: Any, said: str
@@ -552,15 +490,6 @@ WEATHER = """
 
     def step(n):
         return [n, os.environ['VERSION']]
-
-    def photo(q):
-        return bytes(range(256)) * 100 + os.environ['VERSION'].encode()
-
-    def mail(q):
-        return {"head": {"sent at": os.environ['VERSION']}}
-
-    def memo(q):
-        return {"id": os.environ['VERSION'], "lines": [{"sent_at": os.environ['VERSION']}], "q": q}
 """
 ASKING = """
     import pytest, weather
@@ -586,15 +515,3 @@ def weather(shop: Any) -> Any:
     shop.project.write("test_it.py", ASKING.format(day=1))
     shop.run("--mimic-record", version="1")
     return shop
-
-
-def test_an_outcome_whose_bytes_are_gone_is_named(weather: Any) -> None:
-    weather.project.ini("weather:photo")
-    weather.project.write("test_it.py", "import weather\n\ndef test_it():\n    weather.photo(1)\n")
-    weather.run("--mimic-record", version="1")
-    weather.run("--mimic-verify", "--mimic-review")
-    shutil.rmtree(weather.root / FOLDER / "objects")
-
-    result = weather.command("review", answers="s\n")
-
-    assert "is missing" in result.out

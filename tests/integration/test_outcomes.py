@@ -1,0 +1,434 @@
+"""Section 5, outcome: values and exceptions replay as they were; what cannot be stored is refused and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+from textwrap import dedent
+
+import pytest
+
+from pytest_mimic._core.outcome.plain import layout
+
+# -- values
+
+
+def test_each_replay_returns_a_fresh_copy(round_trip):
+    """Plain data, and a pickle."""
+    round_trip(
+        "shop:rows",
+        "shop:points",
+        shop="""
+            from tally import ran
+
+            class Point:
+                def __init__(self):
+                    self.xs = [1]
+
+            def rows():
+                ran("rows")
+                return {"rows": [1]}
+
+            def points():
+                ran("points")
+                return [Point()] * 2
+        """,
+        test="""
+            import shop
+
+            def test_it():
+                for _ in range(3):
+                    got, points = shop.rows(), shop.points()
+                    assert got == {"rows": [1]} and points[0].xs == [1] and points[0] is points[1]
+                    got["rows"].append(2), points[0].xs.clear()
+        """,
+        passed=1,
+        real=["rows", "points"],
+    )
+
+
+def test_classes_of_the_tests_come_back(round_trip):
+    """Importable classes come back by name; lambdas and local classes by value; so do exceptions."""
+    round_trip(
+        *("test_shop:make", "test_shop:make_local", "test_shop:make_lambda", "test_shop:fail"),
+        test="""
+            from dataclasses import dataclass
+            import pytest
+            from tally import ran
+
+            @dataclass
+            class Mine:
+                x: int
+
+                class Inner:
+                    y = 2
+
+            class MineError(Exception):
+                def __init__(self, a, b):
+                    self.both = a, b
+
+            def make():
+                ran("make")
+                return [Mine(1), Mine.Inner, Mine]
+
+            def make_local():
+                ran("make_local")
+
+                @dataclass
+                class Local:
+                    x: int
+
+                    def double(self):
+                        return 2 * self.x
+
+                return Local(4)
+
+            def make_lambda():
+                ran("make_lambda")
+                factor = 3
+                return lambda x: factor * x
+
+            def fail(name):
+                ran("fail", name)
+
+                class LocalError(MineError):
+                    pass
+
+                raise (MineError(1, 2) if name == "own" else LocalError("x", b="y"))
+
+            def test_it():
+                assert make() == [Mine(1), Mine.Inner, Mine]
+                local = make_local()
+                assert local.double() == 8 and type(local).__name__ == "Local"
+                assert make_lambda()(5) == 15
+
+            @pytest.mark.parametrize(("name", "both"), [("own", (1, 2)), ("local", ("x", "y"))])
+            def test_errors(name, both):
+                with pytest.raises(MineError) as caught:
+                    fail(name)
+                assert caught.value.both == both
+        """,
+        passed=3,
+        real=["make", "make_local", "make_lambda", "fail own", "fail local"],
+        hash_seeds=(1, 2),
+    )
+
+
+# -- exceptions
+
+
+SHOP = """
+    from tally import ran
+
+    def chained():
+        ran("chained")
+        try:
+            fail_inside()
+        except KeyError as error:
+            raise ValueError("outer") from error
+
+    def fail_inside():
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            raise KeyError("inner")
+
+    def from_none():
+        ran("from_none")
+        try:
+            {}["gone"]
+        except KeyError:
+            raise ValueError("alone") from None
+
+    def innocent():
+        ran("innocent")
+        raise ValueError("mine")
+"""
+
+
+def test_causes_and_tracebacks_replay(round_trip):
+    """The exception that the caller handles is not recorded: the recorded chain goes on to it."""
+    round_trip(
+        *("shop:chained", "shop:from_none", "shop:innocent"),
+        test="""
+            import traceback
+            import pytest
+            import shop
+
+            def caught(call, handled=None):
+                try:
+                    try:
+                        if handled:
+                            raise handled
+                        call()
+                    except (KeyError, TypeError) as error:
+                        assert error is handled
+                        call()
+                except ValueError as error:
+                    return error
+
+            def test_chained():
+                error = caught(shop.chained)
+                cause = error.__cause__
+                assert (type(cause), cause.args, error.__suppress_context__) == (KeyError, ("inner",), True)
+
+            def test_from_none():
+                error = caught(shop.from_none)
+                assert error.__cause__ is None and error.__suppress_context__
+
+            @pytest.mark.parametrize("handled", [KeyError("first"), TypeError("second"), None])
+            def test_handled(handled):
+                assert caught(shop.innocent, handled).__context__ is handled
+
+            def test_each_replay_has_a_new_traceback():
+                def lengths():
+                    for _ in range(3):
+                        try:
+                            shop.innocent()
+                        except ValueError as error:
+                            frames = traceback.extract_tb(error.__traceback__)
+                            assert frames[0].name == "lengths"
+                            yield len(frames)
+                assert len(set(lengths())) == 1
+        """,
+        passed=6,
+        real=["chained", "from_none", "innocent"],
+    )
+
+
+def test_the_traceback_ends_at_the_callers_line(project):
+    project.ini("shop:innocent")
+    test = "import pytest, shop\n\ndef helper():\n    shop.innocent()\n\n{mark}def test_it():\n    helper()\n"
+    project.tests(test.format(mark="@pytest.mark.xfail\n"))
+    project.record().expect(xfailed=1, real=["innocent"])
+    project.tests(test.format(mark=""))
+
+    project.replay().expect(failed=1, real=[], says=["test_shop.py:4: ValueError"], never=["pytest_mimic/"])
+
+
+def test_an_interruption_is_never_recorded(project):
+    """This holds for an interrupt, an exit, a cancellation, and a skip or failure of pytest."""
+    project.ini("shop:stop", "shop:stop_async")
+    project.module("""
+        import asyncio, concurrent.futures, unittest, pytest
+        from tally import ran
+
+        RAISED = [
+            KeyboardInterrupt(), SystemExit(3), GeneratorExit(), asyncio.CancelledError(),
+            concurrent.futures.CancelledError(), unittest.SkipTest("later"), pytest.skip.Exception("later"),
+            pytest.fail.Exception("bad"), pytest.xfail.Exception("known"), pytest.exit.Exception("out"),
+            type("Own", (BaseException,), {})(),
+        ]
+
+        def stop(number):
+            ran("stop", number)
+            raise RAISED[number]
+
+        async def stop_async(number):
+            ran("stop_async", number)
+            raise RAISED[number]
+    """)
+    project.test("""
+        for number in range(11):
+            for call in (shop.stop, lambda number: shop.stop_async(number).send(None)):
+                try:
+                    call(number)
+                except BaseException as error:
+                    assert error is shop.RAISED[number]
+    """)
+
+    run = project.record().expect(passed=1)
+
+    assert run.real == [f"{call} {number}" for number in range(11) for call in ("stop", "stop_async")]
+    assert run.vault == {}
+
+
+def test_recordings_made_before_an_interrupt_stay(project):
+    project.ini("shop:fetch")
+    source = "def fetch(city):\n    if city == '{}':\n        raise KeyboardInterrupt\n    return city\n"
+    project.module(source.format("Rome"))
+    project.test("shop.fetch('Oslo'), shop.fetch('Rome')")
+    stopped = project.record().expect(exit_code=2)
+    project.module(source.format("Nowhere"))
+
+    run = project.run("--mimic-record", "-o", "mimic_source=ignore").expect(passed=1)
+
+    assert len(stopped.vault) == 1
+    assert stopped.vault.items() < run.vault.items()
+
+
+# -- refusals
+
+
+REFUSED = """
+    import threading
+    from dataclasses import dataclass
+    from tally import ran
+
+    @dataclass
+    class Row:
+        id: int
+        handle: object = None
+
+    handle = None
+
+    def bad(how):
+        ran("bad", how)
+        if how == "file":
+            return [Row(1), Row(4, handle)]
+        if how == "lock":
+            return {"a": [threading.Lock()]}
+        if how == "raises":
+            error = ValueError("bad")
+            error.lock = threading.Lock()
+            raise error
+
+    def soft(how):
+        try:
+            return bad(how)
+        except Exception:
+            return None
+"""
+
+
+@pytest.fixture
+def refusing(project):
+    """A function whose outcomes cannot be stored."""
+    project.ini("shop:bad")
+    project.module(REFUSED)
+    return project
+
+
+@pytest.mark.parametrize(
+    ("how", "verb", "part"),
+    [
+        ("file", "returned", "result[1].handle: an open file"),
+        ("raises", "raised", "exception.lock: a thread lock"),
+    ],
+)
+def test_the_refusal_names_the_part(refusing, how, verb, part):
+    refusing.test(f"with open(__file__) as shop.handle:\n    shop.bad({how!r})")
+
+    run = refusing.record("-W", "ignore").expect(failed=1, real=[f"bad {how}"], never=["pytest_mimic/"])
+
+    told = run.error
+    start = told.index(f"UnstorableOutcomeError: what shop:bad {verb} cannot be stored")
+    assert (told[start + 1], told[-1]) == (part, "nothing was recorded")
+    assert run.vault == {}
+
+
+def test_a_refused_outcome_replaces_no_recording(refusing):
+    """It can be recorded once it is storable. What the code made of the refusal is not recorded."""
+    refusing.test("shop.bad('lock')")
+    refusing.record().expect(failed=1)
+    refusing.replay().expect(failed=1, says=["no recording of shop:bad(how='lock')"])
+    refusing.module(REFUSED.replace("[threading.Lock()]", "['a lock']"))
+    good = refusing.record().expect(passed=1, real=["bad lock"])
+    refusing.replay().expect(passed=1, real=[])
+    refusing.module(REFUSED)
+    refusing.test("shop.soft('lock')")
+
+    run = refusing.run("--mimic-rerecord").expect(failed=1, says=["a thread lock"])
+
+    assert run.vault == good.vault
+
+
+def test_a_lazy_frame_that_reads_a_file_later_is_refused(project):
+    """The file may have changed, or be gone, when the replayed frame reads it."""
+    pytest.importorskip("polars")
+    project.ini("shop:scan")
+    project.module(
+        "import polars as pl\n\ndef scan(path):\n    return {'frames': [1, pl.scan_csv(path).filter(pl.col('a') > 0)]}\n"
+    )
+    project.test("(tmp_path / 'a.csv').write_text('a\\n1\\n')\nshop.scan(tmp_path / 'a.csv')")
+
+    says = [
+        "result.frames[1]: a LazyFrame object, which may read files later",
+        "let shop:scan return its data: collect()",
+    ]
+    assert project.record().expect(failed=1, says=says).vault == {}
+
+
+# -- what the recording of a pickle shows
+
+
+PICKLES = """
+    def _basket(attributes):
+        made = Basket.__new__(Basket)
+        vars(made).update(attributes)
+        return made
+
+    class Basket:
+        def __init__(self, **attributes):
+            vars(self).update(attributes)
+
+        def __reduce__(self):
+            return _basket, (vars(self),)
+
+    def basket(password):
+        return Basket(items=["pen", "ink"], total=12.5, password=password, note="for " + password)
+"""
+
+
+@pytest.fixture
+def basket(project):
+    """A recorded outcome that stays a pickle, and what its file says of it."""
+    project.ini("shop:basket")
+    project.module(PICKLES)
+    project.test("assert shop.basket('hunter22').total in (12.5, 13.0)")
+    project.record().expect(passed=1)
+    (project.file,) = project.vault.glob("calls/shop/basket/*.json")
+    return project
+
+
+def test_a_recording_shows_what_its_pickle_holds(basket):
+    """Without a secret of the call, under whatever name. A difference is shown in the same terms."""
+    text = basket.file.read_text()
+    basket.module(PICKLES.replace("total=12.5", "total=13.0"))
+
+    drifted = basket.run("--mimic-verify").expect(failed=1, says=["total: 12.5 recorded, 13.0 now"])
+
+    preview = "Basket(items=['pen', 'ink'], total=12.5, password=<redacted>, note='for <redacted>')"
+    assert json.loads(text)["outcomes"][0]["preview"] == [preview]
+    assert "hunter22" not in text + drifted.output.replace("shop.basket('hunter22')", "")
+
+
+@pytest.mark.parametrize("edit", ["total=99", None], ids=["another one", "none"])
+def test_an_edited_preview_changes_nothing(basket, edit):
+    """The outcome replays, verifies, and is not written again."""
+    facts = json.loads(basket.file.read_text())
+    [entry] = facts["outcomes"]
+    entry.pop("preview") if edit is None else entry.update(preview=[edit])
+    basket.file.write_text(layout(facts) + "\n")
+
+    for option in ((), ("--mimic-verify",), ("--mimic-rerecord",)):
+        assert basket.run(*option).expect(passed=1).changed == set()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "numpy.array([secret()] * 1000, dtype=object)",
+        "Basket(of=['y' * 21 + secret()] * 9)",
+        "Basket(**{'y' * 85 + secret(): 1})",
+        "Basket(of={'y' * 85 + secret(): 1})",
+        "Basket(of=b'y' * 14 + secret().encode())",
+        "Basket(of='y' * 990 + secret() * 9)",
+    ],
+)
+def test_the_preview_of_a_pickle_has_no_part_of_a_value_of_the_environment(project, given):
+    """A preview is short: what it cuts is hidden before."""
+    pytest.importorskip("numpy", reason="numpy is not installed")
+    secret = "zx81-spectrum-4711-abcd"
+    source = f"import os, numpy\n{dedent(PICKLES)}\ndef secret(): return os.environ['SHOP_TOKEN']\n"
+    project.ini("shop:give")
+    project.module(f"{source}\ndef give(): return {given}\n")
+    project.test("shop.give()")
+
+    recorded = project.record(env={"SHOP_TOKEN": secret})
+
+    says = ["holds the value of SHOP_TOKEN, test_shop.py::test_it"]
+    recorded.expect(passed=1, says=says, never=[secret[:8]])
+    (recording,) = project.vault.glob("calls/**/*.json")
+    assert json.loads(recording.read_text())["outcomes"][0]["preview"]
+    for part in (secret[:8], secret[:2].encode().hex(" ")):
+        assert part not in recording.read_text()
