@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from pytest_mimic._core.engine.client_plan import Port
 from pytest_mimic._core.engine.steps import Step
-from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge, recording
-from pytest_mimic._core.seam.sync_async import async_method, sync_method
+from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge, async_method, recording, sync_method
 
 __all__ = ["Adapter", "ClientCall", "Edge", "Port", "Step", "async_method", "recording", "sync_method"]
 

@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 365,
     "_clients.redis": 815,
     "_clients.sql": 1_419,
-    "_core.engine": 3_705,
+    "_core.engine": 3_634,
     "_core.files": 349,
     "_core.identity": 2_497,
     "_core.inputs": 315,
@@ -39,7 +39,7 @@ BUDGET = {
     "_core.patch": 890,
     "_core.pending": 204,
     "_core.redact": 1_010,
-    "_core.seam": 537,
+    "_core.seam": 534,
     "_core.swallowed": 205,
     "_core.targets": 630,
     "_core.tree": 2_520,
@@ -54,8 +54,8 @@ BUDGET = {
     "ground": 845,
 }
 # These two only fall.
-MOST_LINES = 30_404
-MOST_FILES = 215
+MOST_LINES = 30_332
+MOST_FILES = 214
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

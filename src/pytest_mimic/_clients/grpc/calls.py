@@ -20,8 +20,7 @@ from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.redact.reveal import with_secrets
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.seam.base import ClientCall, recording
-from pytest_mimic._core.seam.sync_async import Steps, run_async, run_sync
+from pytest_mimic._core.seam.base import ClientCall, Steps, recording, run_async, run_sync
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port

@@ -17,8 +17,7 @@ from pytest_mimic._clients.redis.redis_connection import (
     returned,
 )
 from pytest_mimic._clients.redis.replies import comparable_reply, load_reply, redis_errors
-from pytest_mimic._core.seam.base import Adapter, Edge
-from pytest_mimic._core.seam.sync_async import Steps, async_method, sync_method, waiting
+from pytest_mimic._core.seam.base import Adapter, Edge, Steps, async_method, sync_method, waiting
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port

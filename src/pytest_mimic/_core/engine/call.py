@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._core.vault.file_names import recording_name
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.files.places import Places
+    from pytest_mimic._core.identity.call_identity import CallIdentity
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
+    from pytest_mimic._core.seam.base import Adapter, ClientCall
     from pytest_mimic._core.target_options import Options
     from pytest_mimic._core.vault.recording_facts import Stored
 
@@ -38,74 +39,72 @@ class Place(NamedTuple):
 
 
 class Plan:
-    """How one activation mimics a target. By default, the target has no source.
+    """How one activation mimics a target.
 
     Attributes:
-        source: The fingerprint of the target's source. None without a source.
+        kind: `function`, or the name under which the client's calls are recorded.
+        target: The function's `module:name`, or the kind of the client.
+        client: The name of the client in its line; empty for a function.
+        cassette: The `Cassette` that takes the calls, if a block is open.
+        source: The fingerprint of the function's source; None without one.
     """
 
-    kind: str  # `function`, or the name under which the client's calls are recorded
-    target: str  # the function's `module:name`, or the kind of the client
-    client: str = ""  # the name of the client in its line; empty for a function
-    options: Options
-    cassette: Any  # the `Cassette` that takes the calls, if a block is open
-    places: Places  # the folders below which paths are stored by their place
+    kind = "function"
+    client = ""
+    adapter: Adapter | None = None  # of a client
     source: str | None = None
-    keeps_state: bool = False  # see `Adapter.keeps_state`
+    keeps_state = False  # see `Adapter.keeps_state`
+    imported_key: Callable[[ClientCall, str], str]  # of a client
+    described: Callable[[Call], dict[str, Any]]
+
+    def __init__(self, state: Any, target: str, options: Options, cassette: Any) -> None:
+        self.state = state
+        self.places = state.places
+        self.target = target
+        self.options = options
+        self.cassette = cassette
 
     @cached_property
     def folder(self) -> str:
         """The folder of the target's recordings. Those of calls without an owner are named by their identities."""
         return recording_name(self.target, "").rpartition("/")[0]
 
-    def effects(self, call: Call) -> Any:  # noqa: ARG002
-        """Return the `Effects` of a function's call before it runs; None at a client, and if it is not recorded."""
-        return None
-
-    def imported_key(self, edge_call: Any, match: str) -> str:  # noqa: ARG002
-        """Return the identity of a call of a client where it was imported and only the parts in `match` count."""
-        return ""
-
-    @cached_property
-    def paths(self) -> PathStore:
-        """A store of paths for all calls of a client, whose arguments name no folders."""
-        from pytest_mimic._core.outcome.placed_paths import PathStore
-
-        return PathStore(self.places)
-
-    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:  # noqa: ARG002
+    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
         """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""
-        return outcome
-
-    @property
-    def exact(self) -> frozenset[str]:
-        """The parts of an outcome whose values count even with `compare=shape`."""
-        return frozenset()
+        if self.adapter is None:
+            return outcome
+        other = None if beside is None else beside.value
+        return type(outcome)("value", self.adapter.comparable(outcome.value, other))
 
     def failure(self, outcome: Outcome) -> str | None:
         """Return the error that an outcome is, `raised TimeoutError` or `gave 503`; None if it is a good one."""
+        if self.adapter is not None:
+            return self.adapter.failure(outcome.value)
         exception = outcome.last.exception
         return None if exception is None else f"raised {type(exception).__name__}"
 
-    def secrets(self, call: Call) -> frozenset[str]:  # noqa: ARG002
-        """Return the secret values among the arguments, which no message may show."""
-        return frozenset()
+    def secrets(self, call: Call) -> frozenset[str]:
+        """Return the secret values among the arguments of a function, which no message may show."""
+        from pytest_mimic._core.tree.secrets import secrets_in
+
+        return secrets_in(named(call), self.state.redactor)
 
 
 class Call:
-    """One invocation of a target, bound and identified: what was asked."""
+    """One invocation of a target, bound and identified: what was asked.
 
-    plan: Plan  # how the target is mimicked
-    key: str  # the identity, in 32 hex digits
-    signature: str  # `VERB resource`
-    sequence: bool  # whether the n-th identical call gets the n-th outcome
-    describe: Callable[[], dict[str, Any]]  # returns the structured, redacted description of the arguments
-    converses: bool = False  # whether it is part of the conversation of its test at a client
-    values: tuple[object, ...] = ()  # the bound arguments, in the order of the parameters
-    reading: Any = None  # how the plan read the arguments
-    host: str | None = None  # the host that patterns are matched against, at clients
-    is_shared: bool = False  # whether a client made it for itself, so that it belongs to no test
-    edge_call: Any = None  # the call as the edge of a client saw it, a `ClientCall`
+    Attributes:
+        key: The identity, in 32 hex digits.
+        signature: `VERB resource`; for a function its target.
+        sequence: Whether the n-th identical call gets the n-th outcome.
+        names: The parameters of a function, with their stars.
+        values: The bound arguments, in the order of the parameters.
+        identity: Of the calls of the function.
+        edge_call: The `ClientCall` that the edge of a client has begun.
+        converses: Whether it is part of the conversation of its test at a client.
+        is_shared: Whether a client made it for itself, so that it belongs to no test.
+        host: The host that patterns are matched against, at clients.
+    """
 
     def __init__(
         self,
@@ -114,41 +113,50 @@ class Call:
         signature: str,
         *,
         sequence: bool,
-        describe: Callable[[], dict[str, Any]],
-        values: tuple[object, ...],
-        reading: Any,
+        names: tuple[str, ...] = (),
+        values: tuple[object, ...] = (),
+        identity: CallIdentity | None = None,
+        edge_call: Any = None,
     ) -> None:
-        self.plan = plan
-        self.key = key
-        self.signature = signature
-        self.sequence = sequence
-        self.describe = describe
-        self.values = values
-        self.reading = reading
+        self.plan, self.key, self.signature, self.sequence = plan, key, signature, sequence
+        self.names, self.values, self.identity, self.edge_call = names, values, identity, edge_call
+        self.converses = sequence and edge_call is not None
+        self.is_shared = edge_call is not None and edge_call.shared
+        self.host = None if edge_call is None else edge_call.host
 
     @property
     def paths(self) -> PathStore:
         """A store of the paths in the outcome. The call does not keep it: as a cycle, they would keep the arguments alive."""
-        if self.plan.kind != "function":
-            return self.plan.paths
         from pytest_mimic._core.outcome.placed_paths import PathStore
 
-        return PathStore(self.plan.places, lambda: self.reading.identity.folders(self.values))
+        identity = self.identity
+        return PathStore(
+            self.plan.places, tuple if identity is None else lambda: identity.folders(self.values)
+        )
 
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The description of the arguments, made on first use and kept, as the call may change them."""
-        kept = vars(self)
-        if "described" not in kept:
-            kept["described"] = self.describe()
-        described: dict[str, Any] = kept["described"]
-        return described
+    def describe(self) -> dict[str, Any]:
+        """Return the structured, redacted description of the arguments, as they are now."""
+        return self.plan.described(self)
+
+    # Made on first use and kept, as the call may change the arguments.
+    arguments = cached_property(describe)
 
     @property
     def label(self) -> str:
         """The call in one line, as messages show it."""
         from pytest_mimic._core.tree.recorded_calls import call_label
 
-        if self.plan.kind != "function":
+        if self.edge_call is not None:
             return f"{self.plan.kind} {self.signature}"
         return call_label(self.plan.target, self.arguments)
+
+
+def named(call: Call) -> dict[str, Any]:
+    """Return the arguments by name: those in `**extra` by their own, an empty `*rest` left out."""
+    found: dict[str, Any] = {}
+    for name, value in zip(call.names, call.values, strict=True):
+        if name.startswith("**") and isinstance(value, dict):
+            found |= value
+        elif not name.startswith("*") or value:
+            found[name] = value
+    return found

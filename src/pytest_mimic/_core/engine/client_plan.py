@@ -9,7 +9,6 @@ from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
-from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.types.kinds import Unstable
@@ -30,6 +29,8 @@ class ClientPlan(Plan):
     `imported` are the parts that count, `method-uri`, where another tool's recordings are imported.
     """
 
+    adapter: Adapter
+
     def __init__(
         self,
         state: RunState,
@@ -39,32 +40,30 @@ class ClientPlan(Plan):
         activation: object = None,
         imported: str = "",
     ) -> None:
-        self.places = state.places
-        self.adapter = adapter
-        self.kind = self.target = adapter.kind
+        super().__init__(state, adapter.kind, options, cassette)
+        self.kind = adapter.kind
         self.client = adapter.name
+        self.adapter = adapter
         self.keeps_state = adapter.keeps_state
-        self.options = options
         # Most lines have no patterns, and take all calls.
         self.selector = Selector(options.only, options.exclude) if options.only or options.exclude else None
-        self.cassette = cassette
         self.activation = activation
         self._imported = imported
-        self._redactor = state.redactor
-        self._ignored = [parse_path(path) for path in options.ignore]
         self._match = sorted(options.match)
-        self.has_sequences = options.sequence is not False
         self._identities: dict[tuple[str, ...], tuple[list[str], CallIdentity]] = {}
 
-    def call(self, edge_call: ClientCall) -> EdgeCall:
-        environment = self._redactor.environment
+    def call(self, edge_call: ClientCall) -> Call:
+        """Return a call as the engine knows it."""
+        environment = self.state.redactor.environment
         if environment.forms:
             shown = [edge_call.signature, edge_call.parts, edge_call.described]
             if environment.may_be_in_parts(shown):
                 signature, parts, described = environment.scrub(shown)
                 edge_call = edge_call._replace(signature=signature, parts=parts, described=described)
+        sequence = self.options.sequence is not False and not edge_call.shared
+        made = partial(Call, self, signature=edge_call.signature, sequence=sequence, edge_call=edge_call)
         if self._imported:
-            return EdgeCall(self, self.imported_key(edge_call, self._imported), edge_call)
+            return made(self.imported_key(edge_call, self._imported))
         # The parts of the default identity, and those that `match=` adds.
         parts, counted = edge_call.parts, edge_call.identity
         if self._match:
@@ -77,16 +76,15 @@ class ClientPlan(Plan):
             known = self._identities[shape] = names, self._identity_of(tuple(names))
         names, identity = known
         try:
-            key = identity.key(tuple(map(parts.__getitem__, names)))
+            return made(identity.key(tuple(map(parts.__getitem__, names))))
         except Unstable as unstable:
             from pytest_mimic._core.identity.locate import refusal
 
             raise refusal(unstable, self.target, self.options) from None
-        return EdgeCall(self, key, edge_call)
 
     def imported_key(self, edge_call: ClientCall, match: str) -> str:
         """Return the identity that a call has in an import: `1a2b…-method-uri`. Only the parts in `match` count."""
-        counted = self.adapter.matched(edge_call.parts, match.split("-"), self._redactor)
+        counted = self.adapter.matched(edge_call.parts, match.split("-"), self.state.redactor)
         return f"{self._identity_of(tuple(counted)).key(tuple(counted.values()))}-{match}"
 
     def _identity_of(self, names: tuple[str, ...]) -> CallIdentity:
@@ -102,18 +100,20 @@ class ClientPlan(Plan):
 
     def _matched(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Return the values at the paths that `match=` names, None where the call has no such part."""
-        found: dict[str, Any] = dict.fromkeys(self._match, prune(parts, self._ignored))
+        ignored = [parse_path(path) for path in self.options.ignore]
+        found: dict[str, Any] = dict.fromkeys(self._match, prune(parts, ignored))
         for path, value in found.items():
             for step in path.split("."):
                 value = value.get(step) if isinstance(value, dict) else None
             found[path] = value
         return found
 
-    def described(self, edge_call: ClientCall) -> dict[str, Any]:
+    def described(self, call: Call) -> dict[str, Any]:
         """Return the description of a call that messages show and that is stored beside its recording."""
         from pytest_mimic._core.tree.making import part_trees
 
-        parts: dict[str, Any] = {"signature": edge_call.signature}
+        edge_call = call.edge_call
+        parts: dict[str, Any] = {"signature": call.signature}
         if self._match:
             matched = self._matched(edge_call.parts).items()
             parts |= {path: value for path, value in matched if value is not None}
@@ -121,29 +121,6 @@ class ClientPlan(Plan):
         if edge_call.secrets is not None:
             parts = edge_call.secrets().without(parts)
         return part_trees(parts, self.places)
-
-    @property
-    def exact(self) -> frozenset[str]:
-        return self.adapter.exact
-
-    def failure(self, outcome: Outcome) -> str | None:
-        return self.adapter.failure(outcome.value)
-
-    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
-        """Return the part of a response that is compared: no dates, no server's name."""
-        other = beside.value if beside is not None else None
-        return Outcome("value", self.adapter.comparable(outcome.value, other))
-
-
-class EdgeCall(Call):
-    """A call of a client, as its edge saw it."""
-
-    def __init__(self, plan: ClientPlan, key: str, edge_call: ClientCall) -> None:
-        self.plan, self.key, self.edge_call = plan, key, edge_call
-        self.signature, self.host, self.is_shared = edge_call.signature, edge_call.host, edge_call.shared
-        self.sequence = plan.has_sequences and not self.is_shared
-        self.converses = self.sequence
-        self.describe = partial(plan.described, edge_call)
 
 
 class Port:

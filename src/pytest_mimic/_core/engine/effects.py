@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,8 +14,7 @@ from pytest_mimic._core.tree.messages import mutated, mutations
 from pytest_mimic._core.words import limited
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.files.places import Places
-    from pytest_mimic._core.identity.call_identity import CallIdentity
+    from pytest_mimic._core.engine.call import Call
 
 _SHOWN = 5
 _MOST_ITEMS = 10_000
@@ -25,7 +24,7 @@ _LONGEST = 4096
 _UNCHANGEABLE = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
 
-class Argument(NamedTuple):
+class _Argument(NamedTuple):
     """One argument of a call; those in `*rest` and `**extra` are arguments each."""
 
     place: int  # the index of its parameter in the signature
@@ -35,57 +34,36 @@ class Argument(NamedTuple):
     as_bound: object  # as the parameter holds it: `(value,)`, `{name: value}`, or the value
 
 
-def arguments_of(names: Iterable[str], values: Iterable[object]) -> list[Argument]:
-    """Return the arguments of a call, given the names of the parameters, with their stars, and what they hold."""
-    found = []
-    for place, (name, value) in enumerate(zip(names, values, strict=True)):
-        parameter = name.lstrip("*")
-        if isinstance(value, dict) and name.startswith("**"):
-            found += [Argument(place, parameter, key, one, {key: one}) for key, one in value.items()]
-        elif isinstance(value, tuple) and name.startswith("*"):
-            items = enumerate(value)
-            found += [Argument(place, parameter, f"{parameter}[{at}]", one, (one,)) for at, one in items]
-        else:
-            found.append(Argument(place, name, name, value, value))
-    return found
-
-
-class NamedFile(NamedTuple):
-    """A path that an argument names: where it is in there, the absolute path, and its size and time if it is a file."""
-
-    step: str
-    path: str
-    is_text: bool
-    facts: tuple[int, int] | None
-
-
 class Effects:
-    """The arguments of a call, and the files that they name, as they were before it, but for files in those `ignored`."""
+    """The arguments of a call, and the files that they name, as they were before it, but for files in those ignored."""
 
-    def __init__(
-        self, arguments: list[Argument], identity: CallIdentity, places: Places, ignored: Collection[str]
-    ) -> None:
-        self._identity, self._places = identity, places
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        arguments = list(_arguments(call.names, call.values))
         self._arguments = [one for one in arguments if type(one.value) not in _UNCHANGEABLE]
-        self._before = self._identities() if self._arguments else {}
+        self._before = self._identities()
+        ignored = call.plan.options.ignore
+        # Where a path is, the absolute path, whether it is a text, and the facts of its file.
         self._files = [
-            NamedFile(step, path, is_text, _facts(path))
+            (step, path, is_text, _facts(path))
             for one in arguments
             if one.parameter not in ignored and one.name not in ignored
             for step, path, is_text in _paths_in(one)
         ]
 
     def _identities(self) -> dict[str, str | None]:
-        return {one.name: self._identity.digest(one.place, one.as_bound) for one in self._arguments}
+        identity: Any = self._call.identity
+        return {one.name: identity.digest(one.place, one.as_bound) for one in self._arguments}
 
-    def refuse_changed_files(self, target: str) -> None:
-        """Raise MutatedInputError if a call of `target` changed one of the files, or made it."""
+    def refuse_changes(self) -> None:
+        """Raise MutatedInputError if the call has changed an argument, or a file that one names, or made such a file."""
+        call, places = self._call, self._call.plan.places
         found = []
         for step, path, is_text, before in self._files:
             after = _facts(path)
             if after == before:
                 continue
-            place = self._places.place_of(path)
+            place = places.place_of(path)
             if before is None and is_text and place is None:  # most strings are no paths
                 continue
             how = "changed by the call"
@@ -95,22 +73,31 @@ class Effects:
                 how = f"{before[0]:,} bytes before, {after[0]:,} after"
             found.append(f"{step}: {path if place is None else place.text}: {how}")
         if found:
-            raise mutated(target, limited(found, _SHOWN))
-
-    def refuse_changes(self, call: Any) -> None:
-        """Raise MutatedInputError if a call changed an argument, or a file that one names."""
-        target = call.plan.target
-        if self._files:
-            self.refuse_changed_files(target)
-        if not self._before or self._identity.is_still(call.key, call.values):
+            raise mutated(call.plan.target, limited(found, _SHOWN))
+        identity: Any = call.identity
+        if not self._before or identity.is_still(call.key, call.values):
             return
-        after = self._identities()
-        changed = [name for name, identity in self._before.items() if identity != after[name]]
-        if changed:
-            raise mutated(target, mutations(changed, argument_differences(call.arguments, call.describe())))
+        after_it = self._identities()
+        if changed := [name for name, before_it in self._before.items() if before_it != after_it[name]]:
+            differences = argument_differences(call.arguments, call.describe())
+            raise mutated(call.plan.target, mutations(changed, differences))
 
 
-def _paths_in(argument: Argument) -> Iterator[tuple[str, str, bool]]:
+def _arguments(names: Iterable[str], values: Iterable[Any]) -> Iterator[_Argument]:
+    """Yield the arguments of a call, given the names of the parameters, with their stars, and what they hold."""
+    for place, (name, value) in enumerate(zip(names, values, strict=True)):
+        parameter = name.lstrip("*")
+        if name.startswith("**"):
+            for key, one in value.items():
+                yield _Argument(place, parameter, key, one, {key: one})
+        elif name.startswith("*"):
+            for at, one in enumerate(value):
+                yield _Argument(place, parameter, f"{parameter}[{at}]", one, (one,))
+        else:
+            yield _Argument(place, name, name, value, value)
+
+
+def _paths_in(argument: _Argument) -> Iterator[tuple[str, str, bool]]:
     """Yield the paths that an argument or its items are, and the strings that may be some, with their place in it."""
     name, value = argument.name, argument.value
     parts: Iterable[tuple[object, object]] = ()

@@ -242,7 +242,7 @@ class Recordings:
         """
         call, plan = real.call, real.call.plan
         if real.effects is not None:
-            real.effects.refuse_changes(call)
+            real.effects.refuse_changes()
         is_detached = plan.cassette is not None
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)

@@ -14,6 +14,7 @@ from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Place
+    from pytest_mimic._core.engine.effects import Effects
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.vault.recording_facts import Stored
 
@@ -34,17 +35,24 @@ class Step:
 
     __slots__ = (
         *("_counts", "_started", "active", "awaited", "begun", "call"),
-        *("effects", "mode", "place", "state", "trace"),
+        *("effects", "mode", "place", "state", "stored", "trace"),
     )
 
     def __init__(
         self, state: RunState, call: Call, place: Place, mode: Literal["replay", "run", "verify"]
     ) -> None:
         self.state, self.call, self.place, self.mode = state, call, place, mode
+        self.stored: Stored = place.found  # type: ignore[assignment] # None in a run that has none
         self._counts = mode == "replay" or place.repeats  # the first copy counts as a replay
         self.active = mode != "replay"
         if self.active:
-            self.effects = call.plan.effects(call)
+            self.effects: Effects | None = None
+            if call.edge_call is None:
+                call.arguments  # noqa: B018 - described now, as the call may change them
+                if mode == "run":
+                    from pytest_mimic._core.engine.effects import Effects
+
+                    self.effects = Effects(call)
             self.trace = state.trace(call)
             self.begun = self.awaited = False
             self._started = state.clock()
@@ -54,11 +62,6 @@ class Step:
         return self.call.label
 
     # -- what is recorded
-
-    @property
-    def stored(self) -> Stored:
-        assert self.place.found is not None
-        return self.place.found
 
     def load(self) -> Outcome:
         """Return a fresh copy of the recorded outcome."""
@@ -76,8 +79,8 @@ class Step:
             plain = value if is_read_only else fresh_copies(value)()
             self._count()
         # A client tries a failed request again after a while; a replay has nothing to wait for.
-        plan: Any = self.call.plan
-        if plan.adapter.failure(plain):
+        adapter: Any = self.call.plan.adapter
+        if adapter.failure(plain):
             self.state.watch()
         return plain
 

@@ -60,10 +60,11 @@ def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Differe
         error.__cause__ = failure
         return error, []
     plan, options = call.plan, call.plan.options
+    exact = frozenset() if plan.adapter is None else plan.adapter.exact
     found = compare(
         plan.comparable(recorded, actual),
         plan.comparable(actual, recorded),
-        Rules(options.rtol, options.atol, options.volatile, options.compare, plan.exact),
+        Rules(options.rtol, options.atol, options.volatile, options.compare, exact),
         redactor=state.redactor,
         secrets=plan.secrets(call),
     )

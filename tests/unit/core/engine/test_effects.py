@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic import MutatedInputError
-from pytest_mimic._core.engine.effects import Argument, Effects
-from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.engine.call import Call
+from pytest_mimic._core.engine.effects import Effects
 from pytest_mimic._core.identity.call_identity import CallIdentity
+from unit.core.engine.runs import Runs
 
 
 @pytest.fixture
@@ -27,16 +28,21 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def files_of(root: Path) -> Callable[..., Effects]:
     """Return the files that arguments name before a call."""
 
+    def f() -> None: ...
+
     def files(ignored: tuple[str, ...] = (), **arguments: object) -> Effects:
-        named = [Argument(0, name, name, value, value) for name, value in arguments.items()]
-        return Effects(named, CallIdentity("shop:f", list(arguments)), Places(str(root)), ignored)
+        names, values = tuple(arguments), tuple(arguments.values())
+        identity = CallIdentity("shop:f", names)
+        key, plan = identity.key(values), Runs(root).plan(f, ignore=ignored)
+        call = Call(plan, key, "shop:f", sequence=False, names=names, values=values, identity=identity)
+        return Effects(call)
 
     return files
 
 
 def refused(files: Effects) -> tuple[str, ...]:
     with pytest.raises(MutatedInputError, match="shop:f has mutated its inputs") as caught:
-        files.refuse_changed_files("shop:f")
+        files.refuse_changes()
     return tuple(caught.value.facts)
 
 
@@ -81,7 +87,7 @@ def test_a_file_that_stays_or_is_ignored_is_no_change(root, files_of):
     (root / "log").write_text("12")
     (root / "other").touch()
 
-    files.refuse_changed_files("shop:f")
+    files.refuse_changes()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps the current folder")
@@ -93,7 +99,7 @@ def test_in_a_folder_that_is_gone_no_text_names_a_file(root, files_of, monkeypat
 
     (root / "b").touch()
 
-    files.refuse_changed_files("shop:f")
+    files.refuse_changes()
 
 
 def test_a_text_counts_from_the_folder_in_which_the_call_began(root, files_of, monkeypatch):
@@ -112,7 +118,7 @@ def test_a_file_that_a_text_names_outside_of_the_run_may_be_made(root, files_of)
     files = files_of(paths=[str(elsewhere)])
 
     elsewhere.touch()
-    files.refuse_changed_files("shop:f")
+    files.refuse_changes()
     files = files_of(paths=[str(elsewhere)])
     elsewhere.write_text("1")
 
@@ -138,4 +144,4 @@ def test_a_folder_and_a_pipe_are_not_compared(root, files_of):
     (root / "pipe").unlink()
     (root / "data" / "out.csv").touch()
 
-    files.refuse_changed_files("shop:f")
+    files.refuse_changes()
