@@ -1,4 +1,4 @@
-"""`mimic` as a context manager, a decorator and a marker."""
+"""Section 4: `mimic` as a context manager, a decorator and a marker."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ def test_context_manager_decorator_and_marker_mimic_calls(project):
         from pytest_mimic import mimic
 
         def test_block():
+            shop.fetch("before")
             with mimic("shop:fetch"):
                 assert shop.fetch("Oslo") == ["Oslo"]
+            shop.fetch("after")
 
         def test_function_itself():
             with mimic(shop.fetch, shop.Client.get):
@@ -83,30 +85,7 @@ def test_context_manager_decorator_and_marker_mimic_calls(project):
     first = project.record("-W", "ignore").expect(passed=11)
     assert first.real.count("fetch Oslo") == 3
 
-    project.replay("-W", "ignore").expect(passed=11, real=[])
-
-
-def test_the_real_function_runs_outside_of_the_block(project):
-    project.tests("""
-        import pytest, shop
-        from pytest_mimic import mimic
-
-        def test_block():
-            shop.fetch("before")
-            with mimic("shop:fetch"):
-                shop.fetch("inside")
-            shop.fetch("after")
-
-        @pytest.mark.mimic("shop:fetch")
-        def test_marked():
-            shop.fetch("inside")
-
-        def test_next():
-            shop.fetch("next")
-    """)
-    project.record().expect(passed=3, real=["fetch before", "fetch inside", "fetch after", "fetch next"])
-
-    project.run().expect(passed=3, real=["fetch before", "fetch after", "fetch next"])
+    project.run("-W", "ignore").expect(passed=11, real=["fetch before", "fetch after"])
 
 
 def test_a_marker_covers_fixtures_and_teardown(project):
@@ -262,9 +241,6 @@ def test_a_decorated_class_covers_each_test_setup_fixtures_and_bases(project):
             def setup_method(self):
                 shop.fetch("setup_method")
 
-            def teardown_method(self):
-                shop.fetch("teardown_method")
-
             @pytest.fixture
             def city(self):
                 return shop.fetch("fixture")
@@ -295,16 +271,12 @@ def test_a_decorated_class_covers_each_test_setup_fixtures_and_bases(project):
             def test_it(self):
                 self.assertEqual(self.city, ["setUp"])
 
-        class TestSubclass(TestPlain):
-            def test_more(self):
-                assert shop.fetch("more") == ["more"]
-
         class TestNotDecorated(Common):
             pass
     """)
-    project.record().expect(passed=12)
+    project.record().expect(passed=7)
 
-    project.run().expect(passed=12, real=["fetch inherited"])
+    project.run().expect(passed=7, real=["fetch inherited"])
 
 
 def test_the_innermost_options_win(project):
@@ -334,7 +306,6 @@ WRONG = {
     "'shop:fetsh'": "shop:fetsh does not exist in shop (did you mean fetch?)",
     "'shopp:fetch'": "shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
     "'shop:fetch', sequense=True": "there is no option sequense (did you mean sequence?)",
-    "'shop:fetch', compare='loose'": "compare= takes exact or shape, not 'loose'",
     "42": "42 is not",
 }
 
@@ -349,7 +320,7 @@ def test_a_wrong_target_is_a_target_error(project):
         )
     project.tests("\n".join(tests))
 
-    run = project.run().expect(passed=1, errors=5, failed=10, never=["INTERNALERROR", "pytest_mimic/"])
+    run = project.run().expect(passed=1, errors=4, failed=8, never=["INTERNALERROR", "pytest_mimic/"])
 
     for message in WRONG.values():
         assert sum("TargetError: " in line and message in line for line in run.error) == 3, message
@@ -377,16 +348,10 @@ def test_without_the_plugin_it_does_nothing(project):
 
 
 @pytest.mark.parametrize(
-    ("text", "outcome"),
-    [
-        ("@mimic\ndef test_it():\n    pass", {"errors": 1}),
-        ("@pytest.mark.mimic\ndef test_it():\n    pass", {"errors": 1}),
-        ("@pytest.mark.mimic(sequence=True)\ndef test_it():\n    pass", {"errors": 1}),
-        ("def test_it():\n    with mimic():\n        pass", {"failed": 1}),
-    ],
+    "text", ["@pytest.mark.mimic\ndef test_it(): pass", "def test_it():\n    with mimic(): pass"]
 )
-def test_a_marker_or_block_without_targets_fails(project, text, outcome):
+def test_a_marker_or_block_without_targets_fails(project, text):
     project.tests(f"import pytest\nfrom pytest_mimic import mimic\n\n{text}\n")
 
-    exit_code = 2 if text.startswith("@mimic\n") else 1
-    project.run().expect(exit_code=exit_code, says=["TargetError", "names no target"], **outcome)
+    outcome = {"failed": 1} if "with" in text else {"errors": 1}
+    project.run().expect(says=["TargetError", "names no target"], **outcome)

@@ -1,9 +1,12 @@
-"""Every holder of a function gets its wrapper, and the function itself afterwards."""
+"""Section 5, patching: every holder of a function gets its wrapper, and the function itself afterwards."""
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
@@ -85,18 +88,6 @@ SHOP = """
     def cached(number):
         ran("cached", number)
         return [number]
-
-    def traced(function):
-        @functools.wraps(function)
-        def outer(*args, **kwargs):
-            ran("traced")
-            return function(*args, **kwargs)
-        return outer
-
-    @traced
-    def wrapped(number):
-        ran("wrapped", number)
-        return number
 
     __all__ = ["fetch", "helper", "Client"]
 """
@@ -180,25 +171,16 @@ def test_methods_of_every_kind_replay(round_trip):
     )
 
 
-def test_override_by_a_subclass_is_not_mimicked(project):
-    """The base's method that it calls by super() is."""
-    project.ini("shop:Client.get")
-    project.test("assert shop.Gold('x').get('/a') == ['gold', 'x', '/a']")
-    project.record().expect(passed=1, real=["gold get /a", "get /a"])
-
-    project.run().expect(passed=1, real=["gold get /a"])
-
-
-def test_inherited_method_is_mimicked_for_the_named_class(project):
-    """`Silver.get` mimics Silver's calls; those of the base run."""
-    project.ini("shop:Silver.get")
+def test_methods_of_subclasses_are_their_own(project):
+    """An override runs for real, and the base's method that it calls by super() is mimicked; an inherited method is named alone."""
+    project.ini("shop:Client.get", "shop:Silver.put")
     project.test("""
-        assert shop.Silver("x").get("/a") == ["x", "/a"]
-        assert shop.Client("x").get("/a") == ["x", "/a"]
+        assert shop.Gold("x").get("/a") == ["gold", "x", "/a"]
+        assert shop.Silver("x").put("A", "/a") == shop.Client("x").put("A", "/a") == "A/a"
     """)
-    project.record().expect(passed=1, real=["get /a"] * 2)
+    project.record().expect(passed=1, real=["gold get /a", "get /a", "put A /a", "put A /a"])
 
-    project.run().expect(passed=1, real=["get /a"])
+    project.run().expect(passed=1, real=["gold get /a", "put A /a"])
 
 
 def test_re_exported_and_defined_name_are_one_target(project):
@@ -226,28 +208,6 @@ def test_late_imports_are_patched_and_never_forced(project):
     project.record().expect(passed=1, real=["fetch Oslo"])
 
     project.replay().expect(passed=1, real=[])
-
-
-def test_decorated_functions_keep_their_methods(round_trip):
-    """Under functools.wraps and lru_cache, the outermost function is mimicked."""
-    round_trip(
-        "shop:wrapped",
-        "shop:cached",
-        test="""
-            import shop
-
-            def test_wraps():
-                assert shop.wrapped(1) == 1
-                assert shop.wrapped(number=1) == 1
-
-            def test_lru_cache():
-                assert shop.cached(1) == [1]
-                shop.cached.cache_clear()
-                assert shop.cached.cache_info().currsize == 0
-        """,
-        passed=2,
-        real=["traced", "wrapped 1", "cached 1"],
-    )
 
 
 def test_wrapper_keeps_the_functions_metadata(project):
@@ -328,7 +288,6 @@ PLACES = """
             "own": globals()["fetch"],
             "holder": vars(early.Holder)["call"],
             "cached": vars(shop)["cached"],
-            "wrapped": vars(shop)["wrapped"],
         }
         for name in ("get", "make", "ping", "token", "profile", "put", "post"):
             held[name] = vars(shop.Client)[name]
@@ -439,27 +398,136 @@ def test_every_place_is_restored_when_the_run_ends(project):
     assert done.stdout.count("1 failed, 3 passed") == 2, done.stdout
 
 
-def test_an_object_of_a_class_is_refused(project):
-    project.ini("shop:fetch")
+# -- functions that pytest and the plugin call as well
+
+
+CALLS = {
+    "time:time": "time.time()",
+    "time:perf_counter": "time.perf_counter()",
+    "os:getpid": "os.getpid()",
+    "os:listdir": "sorted(os.listdir('.'))[:1]",
+    "os:stat": "os.stat('shop.py').st_size",
+    "os.path:exists": "os.path.exists('shop.py')",
+    "json:dumps": "json.dumps({'a': 1})",
+    "json:loads": "json.loads('[1]')",
+    "pathlib:Path.read_text": "pathlib.Path('note.txt').read_text()",
+    "xxhash:xxh3_128_hexdigest": "__import__('xxhash').xxh3_128_hexdigest(b'a')",
+}
+
+
+def test_functions_that_the_plugin_uses_are_mimicked_for_tests(project):
+    """The one call of each by its test is recorded, and replayed whatever the clock shows."""
+    project.ini(*CALLS, "shop:fetch")
+    project.write("note.txt", "noted")
+    project.module("def fetch(city):\n    return city\n")
     project.write(
-        "shop.py",
-        """
-        class once:
-            def __init__(self, function):
-                self.function = function
-
-            def __call__(self, city):
-                return self.function(city)
-
-        @once
-        def fetch(city):
-            return city
-        """,
+        "test_it.py",
+        "import json, os, pathlib, socket, tempfile, time\nimport shop\n\n"
+        + "".join(
+            f"def test_{number}():\n"
+            f"    value = {call}\n"
+            f"    assert os.environ.get('SEEN_{number}', repr(value)) == repr(value)\n"
+            f"    assert shop.fetch({number}) == {number}\n"
+            f"    print('value {number}:', repr(value))\n\n"
+            for number, call in enumerate(CALLS.values())
+        )
+        # Nothing has imported it so far: what Python looks up for it is no call of the test's.
+        + "def test_import():\n    import colorsys\n",
     )
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    pass\n")
 
-    run = project.run()
+    recorded = project.run("--mimic-record", "-s", process=True).expect(passed=len(CALLS) + 1)
+    seen = {f"SEEN_{number}": value for number, value in re.findall(r"value (\d+): (.*)", recorded.output)}
+    replayed = project.run(process=True, env=seen).expect(passed=len(CALLS) + 1)
 
-    assert run.exit_code == 4
-    line = "shop:fetch is an object of a class, name the function inside, or shop:once.__call__"
-    assert line in run.output
+    assert len(seen) == len(CALLS)
+    # A recording has the function's own name: posix:getpid.
+    calls = [json.loads(data)["target"] for name, data in recorded.vault.items() if name.startswith("calls/")]
+    wanted = [*CALLS, *["shop:fetch"] * len(CALLS)]
+    assert Counter(name.split(":")[1] for name in calls) == Counter(name.split(":")[1] for name in wanted)
+    assert recorded.section[0].startswith(f"{2 * len(CALLS)} calls recorded")
+    assert replayed.section == [f"{2 * len(CALLS)} calls replayed, # s saved"]
+
+
+FAKED = """
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return {str(city), 3}
+"""
+
+#: What a test fakes while the code under test makes its call.
+FAKES = {
+    "open": 'patch("builtins.open", mock_open(read_data="x"))',
+    "Path.read_text": 'patch("pathlib.Path.read_text", return_value="x")',
+    "os.path.exists": 'patch("os.path.exists", return_value=True)',
+    "os.makedirs": 'patch("os.makedirs")',
+    "os.getpid": 'patch("os.getpid", return_value=1)',
+    "json": 'patch("json.loads"), patch("json.dumps")',
+    "time": 'patch("time.time", side_effect=[1.0, 3.5])',
+    "date": 'patch("datetime.date")',
+    "datetime": 'patch("datetime.datetime")',
+    "gethostname": 'patch("socket.gethostname")',
+    "import_module": 'patch("importlib.import_module")',
+    "ThreadPoolExecutor": 'patch("concurrent.futures.ThreadPoolExecutor")',
+}
+
+
+def test_plugin_does_not_use_faked_functions(project):
+    """A call is recorded, replayed and verified, with its target imported within the fake or before."""
+    late = {f"late{number}": fake for number, fake in enumerate(FAKES.values())}
+    project.module(FAKED)
+    project.ini("shop:fetch", *(f"{name}:fetch" for name in late))
+    tests = [
+        "import datetime\n"
+        "from unittest.mock import mock_open, patch\n"
+        "import shop\n"
+        "DAY = datetime.datetime(2024, 5, 1)\n"
+    ]
+    for number, (name, fake) in enumerate(late.items()):
+        project.write(f"{name}.py", FAKED)
+        tests.append(f"""
+def test_early_{name}():
+    with {fake}:
+        found = shop.fetch(DAY.replace(hour={number}))
+    assert found == {{"2024-05-01 {number:02}:00:00", 3}}
+
+def test_{name}():
+    with {fake}:
+        import {name}
+        found = {name}.fetch(DAY.replace(hour={number}))
+    assert found == {{"2024-05-01 {number:02}:00:00", 3}}
+""")
+    project.tests("".join(tests))
+    calls = [f"fetch 2024-05-01 {number:02}:00:00" for number in range(len(late)) for _ in "ab"]
+
+    recorded = project.record().expect(passed=len(calls), real=calls)
+    project.replay().expect(passed=len(calls), real=[])
+    project.run("--mimic-verify").expect(passed=len(calls), real=calls)
+
+    assert sum(name.startswith("calls/") for name in recorded.vault) == len(calls)
+
+
+@pytest.mark.parametrize(
+    "stopped", ['freezegun.freeze_time("2020-01-02")', 'time_machine.travel("2020-01-02", tick=False)']
+)
+def test_stopped_clock_does_not_affect_date_and_duration(project, stopped):
+    module = stopped.partition(".")[0]
+    pytest.importorskip(module)
+    project.ini("shop:count")
+    project.module("def count(to):\n    return sum(range(to))\n")
+    project.tests(f"""
+        import datetime, {module}
+        import shop
+
+        @{stopped}
+        def test_it():
+            assert datetime.date.today() == datetime.date(2020, 1, 2)
+            assert shop.count(100_000) == 4_999_950_000
+    """)
+
+    project.record().expect(passed=1)
+
+    (recording,) = (json.loads(text) for text in project.files().values())
+    assert recording["outcomes"][0]["duration"] > 0
+    assert recording["recorded"] != "2020-01-02"

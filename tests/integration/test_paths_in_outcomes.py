@@ -1,11 +1,8 @@
-"""Paths in outcomes come back below the rootdir and the temporary folders of the run that replays."""
+"""Section 5, outcome: paths in outcomes come back below the rootdir and the temporary folders of the run that replays."""
 
 from __future__ import annotations
 
-import json
 import shutil
-
-import pytest
 
 SHOP = """
     import os
@@ -117,18 +114,15 @@ TARGETS = [f"shop:{name}" for name in NAMES]
 PASSED = 8
 
 
-@pytest.mark.parametrize("process", [False, True])
-def test_paths_come_back_under_the_temporary_folder_of_the_replay(shop, process):
-    shop.record(process=process).expect(
-        passed=PASSED,
-        real=["beside", "text", "many", "readable", "checkout", "fail", "listed", "later"],
-    )
+def test_paths_come_back_under_the_temporary_folder_of_the_replay(shop):
+    """Recording the equal outcomes again leaves the files alone, and verifying finds no drift."""
+    shop.record().expect(passed=PASSED, real=[*NAMES])
+    elsewhere = f"--basetemp={shop.root.parent / 'elsewhere'}"
 
-    shop.replay(process=process).expect(passed=PASSED, real=[])
-
-    elsewhere = shop.root.parent / "elsewhere"
-    run = shop.replay(f"--basetemp={elsewhere}", process=process).expect(passed=PASSED, real=[])
-    assert run.changed == set()
+    for options in ((), (elsewhere,)):
+        assert shop.replay(*options).expect(passed=PASSED, real=[]).changed == set()
+    for mode in ("--mimic-rerecord", "--mimic-verify"):
+        assert shop.run(mode, elsewhere).expect(passed=PASSED).changed == set()
 
 
 def test_paths_come_back_in_another_checkout(shop):
@@ -140,42 +134,6 @@ def test_paths_come_back_in_another_checkout(shop):
     shop.monkeypatch.chdir(moved)
 
     shop.replay(process=True).expect(passed=PASSED, real=[])
-
-
-def test_paths_come_back_in_the_folder_of_a_worker(shop):
-    shop.record(process=True).expect(passed=PASSED)
-
-    shop.replay("-n", "2", process=True).expect(passed=PASSED, real=[])
-
-
-def test_equal_outcomes_leave_the_files_alone(shop):
-    shop.record(hash_seed=1).expect(passed=PASSED)
-
-    again = shop.run("--mimic-rerecord", f"--basetemp={shop.root.parent / 'elsewhere'}", hash_seed=2)
-
-    assert again.expect(passed=PASSED).changed == set()
-
-
-def test_verify_finds_no_drift_in_another_temporary_folder(shop):
-    shop.record().expect(passed=PASSED)
-
-    shop.run("--mimic-verify", f"--basetemp={shop.root.parent / 'elsewhere'}").expect(passed=PASSED)
-
-
-def test_plain_outcomes_with_paths_are_readable(shop):
-    run = shop.record("-k", "test_readable or test_path").expect(passed=2, deselected=6)
-
-    texts = [json.loads(data)["outcomes"][0] for data in run.vault.values()]
-    values = sorted((text["value"] for text in texts), key=len)
-    assert values == [
-        {"$path": ["tmp_path", "out.csv"]},
-        {
-            "files": [{"$path": ["tmp_path", "a"]}, {"$str": ["tmp_path", "b"]}, "c"],
-            "odd": {"$$str": 1},
-            "two": {"$$$path": 2},
-        },
-    ]
-    assert all(text["tagged"] is True for text in texts)
 
 
 def test_a_path_that_no_argument_names_follows_the_test(project):
@@ -213,19 +171,6 @@ def test_a_path_that_no_argument_names_follows_the_test(project):
     project.record("test_shop.py").expect(passed=2, real=["where", "shared"])
 
     project.replay("test_early.py", "test_shop.py").expect(passed=3, real=[])
-
-
-def test_a_cassette_keeps_paths(project):
-    project.ini("shop:beside")
-    project.test("""
-        with mimic_auto("one") as cassette:
-            assert shop.beside(tmp_path / "in.csv") == tmp_path / "out.csv"
-            assert shop.beside(tmp_path / "in.csv") == tmp_path / "out.csv"
-        assert cassette.calls[0].outcome == tmp_path / "out.csv"
-    """)
-    project.run().expect(passed=1, real=["beside", "beside"])
-
-    project.replay().expect(passed=1, real=[])
 
 
 def test_verify_of_a_recorded_path_that_is_gone(project):

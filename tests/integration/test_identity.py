@@ -1,0 +1,354 @@
+"""Section 5, identity: identical calls have one recording, in another process and folder, however arguments are passed.
+
+A value without a stable identity is refused by name, path and remedy; `ignore=` and `key=` leave it out.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+SHOP = """
+    import dataclasses
+    import enum
+    from tally import ran
+
+    MISSING = object()
+
+    class Color(enum.Enum):
+        RED = 1
+
+    @dataclasses.dataclass
+    class Order:
+        items: list
+        labels: frozenset = frozenset({"a", "b", "c", None, 1})
+
+    class Shop:
+        def __init__(self, name):
+            self.name = name
+
+        def total(self, tax=1):
+            ran("total", self.name, tax)
+            return tax
+
+    def fetch(city, days=3, *, unit="C"):
+        ran("fetch", city, days, unit)
+        return city
+
+    def pick(first, second=MISSING):
+        ran("pick", first)
+        return second is MISSING
+
+    def gather(first, *rest, last=1, **extra):
+        ran("gather", first)
+        return first
+
+    def read(path):
+        ran("read")
+        return 1
+
+    def take(value):
+        ran("take")
+        return 1
+"""
+TARGETS = ["shop:*", "shop:Shop.total"]
+
+
+def test_arguments_count_as_bound_not_as_passed(shop):
+    """A bare `object()` that is a default counts as left out."""
+    shop.tests("""
+        import shop
+
+        def test_function():
+            shop.fetch("Oslo"), shop.fetch(city="Oslo"), shop.fetch("Oslo", 3), shop.fetch(days=3, city="Oslo", unit="C")
+
+        def test_method():
+            shop.Shop("a").total(), shop.Shop("a").total(1), shop.Shop.total(shop.Shop("a"), tax=1)
+            shop.Shop("b").total()
+
+        def test_left_out():
+            assert shop.pick(1) and shop.pick(1, shop.MISSING) and not shop.pick(1, 2)
+
+        def test_more():
+            shop.gather(1, 2, 3, b=1, a=2), shop.gather(1, 2, 3, a=2, b=1, last=1)
+            shop.gather(2, (2, 3)), shop.gather(3, 2, 3), shop.gather(4, rest=(2, 3))
+    """)
+
+    shop.record().expect(
+        passed=4,
+        real=[
+            *("fetch Oslo 3 C", "total a 1", "total b 1", "pick 1", "pick 1"),
+            *("gather 1", "gather 2", "gather 3", "gather 4"),
+        ],
+    )
+    shop.replay().expect(passed=4, real=[])
+
+
+def test_values_count_the_same_under_any_hash_seed(shop):
+    """The order of sets and dicts, and shared parts, do not count. A NaN equals itself."""
+    shop.tests("""
+        import collections, copy, datetime, decimal, functools, pathlib, re, uuid
+        import shop
+
+        def make(scale):
+            return lambda value: value * scale
+
+        VALUES = [
+            {"name": {"x", "y", "z", None, 2.5}, 1: frozenset({("a", 1), ("b", 2)})},
+            shop.Order([shop.Color.RED, {"p", "q", "r"}]),
+            (lambda row: [row, row, {"same": row}])({"a", "b", "c"}),
+            [float("nan"), decimal.Decimal("1.10"), uuid.UUID(int=7), re.compile("a+", re.I), range(3)],
+            [make(2), functools.partial(make(3), 1), shop.Shop("a").total, shop.Order, print, re.compile],
+            collections.OrderedDict(b=1, a={"k", "l", "m"}),
+        ]
+
+        def test_values():
+            for value in VALUES:
+                shop.take(value), shop.take(copy.deepcopy(value))
+    """)
+
+    shop.record(hash_seed=1).expect(passed=1, real=["take"] * 6)
+    shop.replay(hash_seed=2).expect(passed=1, real=[])
+
+
+PATHS = """
+    import pathlib
+    import shop
+
+    HERE = pathlib.Path(__file__)
+
+    def test_paths(tmp_path):
+        for path in (tmp_path / "a", [tmp_path], HERE, {"x": HERE.parent / "data"}, pathlib.Path("/etc/hosts")):
+            shop.read(path)
+"""
+
+
+def test_paths_under_the_rootdir_and_tmp_path_count_relative(shop):
+    shop.tests(PATHS)
+    shop.record().expect(passed=1, real=["read"] * 5)
+
+    shop.replay().expect(passed=1)
+    shop.replay(f"--basetemp={shop.root / 'inside'}").expect(passed=1)
+
+
+def test_recordings_replay_in_another_checkout(shop):
+    """Through a symbolic link, too."""
+    shop.tests(PATHS)
+    shop.record().expect(passed=1, real=["read"] * 5)
+    other = shop.root.parent / "another checkout"
+    shutil.copytree(shop.root, other)
+
+    assert not any(str(shop.root).encode() in data for data in shop.files().values())
+    link = shop.root.parent / "link"
+    link.symlink_to(shop.root)
+    shop.replay(f"--rootdir={link}", process=True).expect(passed=1, real=[])
+    shop.root = other
+    shop.replay(process=True).expect(passed=1, real=[])
+
+
+# -- what has none, and what is left out
+
+
+SESSIONS = """
+    import threading
+    from dataclasses import dataclass, field
+    from tally import ran
+
+    class Pool:
+        def __init__(self):
+            self._lock = threading.Lock()
+
+    class Session:
+        def __init__(self):
+            self.pool = Pool()
+            self.clients = [1, 2, Pool()]
+
+    @dataclass
+    class Order:
+        id: int
+        sent_at: float = 0.0
+        lines: list = field(default_factory=list)
+
+    _MISSING = object()
+
+    def fetch(city, session=None, payload=None, timeout=_MISSING, **extra):
+        ran("fetch", city)
+        return city
+
+    def rows(*rows, **extra):
+        ran("rows")
+        return len(rows)
+
+    class Client:
+        def __init__(self, name):
+            self.name = name
+            self.lock = threading.Lock()
+
+        def get(self, path):
+            ran("get", path)
+            return self.name + path
+"""
+
+
+@pytest.fixture
+def sessions(project):
+    """A project whose functions take sessions, orders and clients."""
+    project.ini("shop:fetch", "shop:rows", "shop:Client.get")
+    project.module(SESSIONS)
+    return project
+
+
+@pytest.mark.parametrize("mode", ["--mimic-record", "-q"])
+def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions, mode):
+    """The first remedy keeps the recordings of two objects apart. The unit tests have more paths."""
+    sessions.tests("""
+        import pytest, shop
+
+        @pytest.mark.parametrize("name", ["eu", "us"])
+        def test_it(name):
+            assert shop.Client(name).get("/a") == f"{name}/a"
+    """)
+
+    run = sessions.run(mode).expect(failed=2, real=[], never=["pytest_mimic/", "INTERNALERROR"])
+
+    remedy = "shop:Client.get ignore=self.lock"
+    assert run.error[:3] == [
+        "UnstableIdentityError: shop:Client.get has an argument without a stable identity",
+        "self.lock: a thread lock",
+        f"leave it out:   {remedy}",
+    ]
+    assert "test_shop.py:5: UnstableIdentityError" in run.output
+    assert run.vault == {}
+    sessions.ini(remedy)
+    sessions.record().expect(passed=2)
+    sessions.replay().expect(passed=2, real=[])
+
+
+@pytest.mark.parametrize(
+    ("options", "calls", "real"),
+    [
+        ("ignore=session", ["fetch('Oslo', Session())", "fetch('Oslo', session=None)"], 1),
+        ("ignore=session.pool,session.clients", ["fetch('Oslo', Session())"] * 2, 1),
+        (
+            "ignore=payload.*.id",
+            ["fetch('a', payload=[Order(1), Order(2)])", "fetch('a', payload=[Order(3), Order(4)])"],
+            1,
+        ),
+        (
+            "ignore=payload.0.id",
+            ["fetch('a', payload=[Order(1), Order(2)])", "fetch('a', payload=[Order(1), Order(4)])"],
+            2,
+        ),
+        ("", ["fetch('Oslo')", "fetch('Oslo', timeout=_MISSING)"], 1),
+        ("", ["fetch('Oslo')", "fetch(city='Oslo', session=None, payload=None)"], 1),
+    ],
+)
+def test_ignored_arguments_and_parts_do_not_count(sessions, options, calls, real):
+    sessions.ini(f"shop:fetch {options}".strip())
+    lines = "".join(f"    assert {call} in ('Oslo', 'a')\n" for call in calls)
+    sessions.tests(f"import shop\nfrom shop import *\nfrom shop import _MISSING\n\ndef test_it():\n{lines}")
+
+    assert len(sessions.record().expect(passed=1).real) == real
+
+    sessions.replay().expect(passed=1, real=[])
+
+
+def test_key_replaces_the_arguments(sessions):
+    """It gets all bound arguments with defaults, and those that it leaves out need no identity."""
+    sessions.ini()
+    sessions.tests("""
+        import shop
+        from pytest_mimic import mimic
+
+        seen = []
+
+        def by_city(arguments):
+            seen.append(sorted(arguments))
+            return arguments["city"].lower()
+
+        def test_it():
+            with mimic("shop:fetch", key=by_city):
+                assert shop.fetch("Oslo", shop.Session()) == "Oslo"
+                assert shop.fetch("OSLO", session=object(), more=1) == "Oslo"
+                assert shop.fetch("Rome") == "Rome"
+            assert seen[0] == ["city", "extra", "payload", "session", "timeout"]
+    """)
+    sessions.record().expect(passed=1, real=["fetch Oslo", "fetch Rome"])
+
+    sessions.replay().expect(passed=1, real=[])
+
+
+@pytest.mark.parametrize(
+    ("key", "label", "difference"),
+    [
+        (
+            "{'item': 'tea', 'region': shop.REGION}",
+            "item='tea', region='asia'",
+            "region: 'eu' recorded, 'asia' now",
+        ),
+        ("shop.REGION", "key='asia'", "key: 'eu' recorded, 'asia' now"),
+    ],
+    ids=["a mapping", "a value"],
+)
+def test_a_miss_shows_what_key_gives(project, key, label, difference):
+    """The arguments are the same: without it, nothing that differs would be shown."""
+    project.ini()
+    project.module("REGION = 'eu'\n\ndef price(item):\n    return REGION\n")
+    project.tests(f"""
+        import shop
+        from pytest_mimic import mimic
+
+        def test_it():
+            with mimic("shop:price", key=lambda arguments: {key}):
+                shop.price("tea")
+    """)
+    recorded = project.record().expect(passed=1)
+    project.module("REGION = 'asia'\n\ndef price(item):\n    return REGION\n")
+
+    project.replay().expect(failed=1, says=[f"no recording of shop:price({label})", difference])
+
+    (stored,) = (content for name, content in recorded.vault.items() if name.startswith("calls/"))
+    assert b'"eu"' in stored
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("lambda arguments: arguments['nowhere']", "KeyError: 'nowhere'"),
+        ("lambda arguments: arguments['session']", "UnstableIdentityError: shop:fetch"),
+    ],
+)
+def test_an_error_of_key_or_its_result_fails_the_test(sessions, key, says):
+    sessions.ini()
+    sessions.test(f"""
+        from pytest_mimic import mimic
+        with mimic("shop:fetch", key={key}):
+            shop.fetch("Oslo", shop.Session())
+    """)
+
+    sessions.replay().expect(failed=1, real=[], says=[says], never=["INTERNALERROR", "pytest_mimic/"])
+
+
+def test_a_type_can_define_its_identity(sessions):
+    sessions.ini("shop:fetch", "shop:Client.get")
+    sessions.module(
+        SESSIONS.replace(
+            "class Pool:", "class Pool:\n        def __mimic_identity__(self):\n            return 'pool'\n"
+        )
+    )
+    sessions.conftest("""
+        import shop
+        from pytest_mimic import register_fingerprint
+
+        register_fingerprint(shop.Client, lambda client: client.name)
+    """)
+    sessions.test("""
+        from pytest_mimic import fingerprint
+        assert shop.fetch("Oslo", shop.Session()) == "Oslo"
+        assert shop.Client("a").get("/x") == "a/x"
+        assert fingerprint(shop.Client("a")) == fingerprint(shop.Client("a")) != fingerprint(shop.Client("b"))
+    """)
+    sessions.record().expect(passed=1, real=["fetch Oslo", "get /x"])
+
+    sessions.replay().expect(passed=1, real=[])

@@ -1,0 +1,110 @@
+"""Section 5, source: a changed source of the project makes recordings stale, layout and libraries do not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+SOURCE = """
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return city
+"""
+REMARKS = '''
+    from tally import ran
+
+
+    def fetch(
+        city,
+    ):  # a town
+        """What the weather is."""
+        ran(
+            "fetch", city
+        )
+
+        return city
+'''
+
+
+def test_comments_docstrings_and_layout_do_not_make_stale(project):
+    """Another statement does; `mimic_source` says what follows."""
+    project.ini("shop:fetch")
+    project.module(SOURCE)
+    project.test("assert shop.fetch('Oslo') == 'Oslo'")
+    project.record_once(passed=1)
+
+    project.module(REMARKS)
+    project.replay().expect(passed=1)
+    project.module(SOURCE.replace("return city", "return city.title()"))
+    project.replay().expect(failed=1, says=["StaleRecordingError: shop:fetch has changed since"])
+    project.ini("shop:fetch", mimic_source="ignore")
+    ignored = project.replay().expect(passed=1, never=["has changed"])
+    assert ignored.changed == set()
+
+    project.ini("shop:fetch")
+    project.record().expect(passed=1, real=["fetch Oslo"])
+    project.replay().expect(passed=1, real=[])
+
+
+TAXES = "from tally import ran\ndef tax(price):\n    ran('tax', price)\n    return price + 1\n"
+
+
+@pytest.fixture
+def taxes(project):
+    """Install a version of a distribution whose package has another name, and use it in a test."""
+
+    def install(version, text=TAXES, name="Toy.Taxes"):
+        folder = "libs/site-packages"
+        shutil.rmtree(project.root / folder, ignore_errors=True)
+        info = f"{folder}/toy_taxes-{version}.dist-info"
+        project.write(f"{folder}/duties/__init__.py", text)
+        project.write(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        project.write(
+            f"{info}/RECORD", f"duties/__init__.py,sha256=x,9\ntoy_taxes-{version}.dist-info/RECORD,,\n"
+        )
+
+    install("1.0")
+    project.ini("duties:tax", "json:dumps", pythonpath=". libs/site-packages")
+    project.write("test_shop.py", "import duties\ndef test_price():\n    assert duties.tax(1) == 2\n")
+    project.record_once(passed=1)
+    return install
+
+
+INLINED = TAXES.replace("    return price + 1", "    more = 1\n    return price + more")
+
+
+def test_a_refactored_library_makes_nothing_stale(project, taxes):
+    taxes("1.1", INLINED)
+
+    project.replay(process=True).expect(passed=1, real=[], never=["1.1"])
+    assert project.record(process=True).expect(passed=1, real=[]).changed == set()
+
+
+@pytest.mark.parametrize(("name", "is_stale"), [("toy_taxes", True), ("others", False)])
+def test_the_distribution_of_the_project_goes_stale(project, taxes, name, is_stale):
+    project.write(
+        "pyproject.toml", f'[build-system]\nrequires = []\n\n[project]\nversion = "1"\nname = "{name}"\n'
+    )
+    project.run("--mimic-rerecord", process=True).expect(passed=1, real=["tax 1"])
+    taxes("1.0", INLINED)
+
+    run = project.replay(process=True)
+
+    assert run.outcomes == ({"failed": 1} if is_stale else {"passed": 1})
+    assert ("duties:tax has changed since" in run.output) is is_stale
+
+
+def test_a_function_of_the_standard_library_has_no_source(project):
+    project.ini("colorsys:rgb_to_hls", "math:sqrt")
+    project.write(
+        "test_shop.py",
+        "import colorsys, math\ndef test_it():\n    assert colorsys.rgb_to_hls(0, 0, 0)\n    assert math.sqrt(4) == 2\n",
+    )
+    project.record_once(passed=1)
+
+    found = [json.loads(file.read_text()) for file in project.root.glob(".mimic_vault/calls/*/*/*.json")]
+    assert [one.get("source") for one in found] == [None, None]
