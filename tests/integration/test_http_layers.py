@@ -1,4 +1,4 @@
-"""HTTP clients that are built on each other: one request is one recording, at the outermost client that takes it."""
+"""Section 7, HTTP is one kind: clients that are built on each other: one request is one recording, at the outermost client that takes it."""
 
 from __future__ import annotations
 
@@ -99,10 +99,9 @@ def test_a_lower_client_takes_what_no_higher_one_did(layers: Any) -> None:
     assert taken(recordings) == ["POST /html", "POST /text", "POST /users/1"]
 
 
-@pytest.mark.parametrize("client", ["urllib3", "http.client"])
-def test_a_higher_client_replays_through_a_lower_client(layers: Any, client: str) -> None:
+def test_a_higher_client_replays_through_a_lower_client(layers: Any) -> None:
     """A stream is read after the call has returned, and a redirect is followed by the higher client."""
-    layers.ini(client)
+    layers.ini("http.client")
     layers.write(
         "test_it.py",
         """
@@ -126,27 +125,18 @@ def test_a_higher_client_replays_through_a_lower_client(layers: Any, client: str
     assert sorted(signatures) == ["GET /chunks", "GET /landing", "GET /redirect"]
 
 
-def test_a_cassette_takes_each_request_once(layers: Any) -> None:
-    """Without targets, it has all clients that are installed."""
-    layers.ini()
-    layers.write(
-        "test_it.py",
-        f"""
-        import clients
-
-        def test_it(mimic_auto):
-            with mimic_auto("talk") as cassette:
-                for way in {list(WAYS)}:
-                    getattr(clients, "by_" + way)("/users/1")
-            assert [call.kind for call in cassette.calls] == {["http"] * len(WAYS)}
-        """,
-    )
-
+def test_two_clients_of_a_test_talk_in_one_conversation(layers: Any) -> None:
+    """A new request of the one is refused after a replayed one of the other."""
+    layers.ini("requests", "urllib3")
+    test = "import clients\n\ndef test_it():\n    clients.by_requests('/users/1')\n    clients.by_urllib3('{}')\n"
+    layers.write("test_it.py", test.format("/text"))
     with running_server() as server:
-        layers.run(env={"API": server.url}).expect(passed=1)
-        server.stop()
-        layers.run(env={"API": server.url}).expect(passed=1)
-        assert len(server.seen) == len(WAYS)
+        layers.record(env={"API": server.url}).expect(passed=1)
+        layers.write("test_it.py", test.format("/html"))
+
+        layers.record(env={"API": server.url}).expect(failed=1, says=["it cannot run for real: calls before"])
+
+        assert server.seen == ["POST /users/1", "POST /text"]
 
 
 def test_a_stream_that_is_read_late_is_verified_and_recorded_once(layers: Any) -> None:

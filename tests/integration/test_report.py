@@ -1,4 +1,4 @@
-"""The HTML report of a run: its calls, and nothing secret."""
+"""Section 3, `--mimic-report`: the page of a run, its calls, and nothing secret."""
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ def test_a_recording_run(shop):
 
 
 def test_a_replaying_run(shop):
+    """A pickle is shown by what its recording lists."""
     shop.record_once(passed=3)
 
     shop.replay("--mimic-report=page.html").expect(passed=3, real=[])
@@ -87,14 +88,7 @@ def test_a_replaying_run(shop):
     assert call.group == "test_shop.py::test_values"
     target, *_, name = call.where.split(", ")
     assert (target, name in shop.files()) == ("shop:fetch", True)
-
-
-def test_a_pickle_is_shown_by_what_its_recording_lists(shop):
-    shop.record_once(passed=3)
-
-    shop.replay("--mimic-report=page.html").expect(passed=3)
-
-    shown = ReportPage(shop.root / "page.html").one("shop:pickled(city='Bern')").outcome
+    shown = page.one("shop:pickled(city='Bern')").outcome
     assert shown.startswith("returned a pickle\npreview: {'Bern': <function ")
     assert "\ncode: |\n  cloudpickle" in shown
 
@@ -182,20 +176,6 @@ def test_the_place_of_a_test(shop):
     }
 
 
-def test_unused_recordings(shop):
-    shop.tests(TESTS + "\n    def test_many():\n        [shop.gone(number) for number in range(12)]\n")
-    shop.record().expect(passed=4)
-    shop.tests(TESTS)
-
-    run = shop.replay("--mimic-report=page.html").expect(passed=3)
-
-    unused = [call for call in ReportPage(shop.root / "page.html").calls if call.kind == "unused"]
-    assert sorted(call.label for call in unused) == sorted(
-        f"shop:gone(city={number})" for number in range(12)
-    )
-    assert "  and 2 more" in run.section
-
-
 def test_a_run_without_calls(project):
     project.ini()
     project.write("test_plain.py", "def test_plain(): pass\n")
@@ -213,38 +193,6 @@ def test_a_page_that_cannot_be_written_fails_the_run(shop):
     shop.replay("--mimic-report=taken/page.html").expect(
         passed=3, exit_code=1, says=["cannot write the report"], never=["Traceback"]
     )
-
-
-def test_workers(shop):
-    pytest.importorskip("xdist")
-    shop.record_once(passed=3)
-
-    shop.replay("-n2", "--mimic-report=page.html", process=True).expect(passed=3)
-
-    page = ReportPage(shop.root / "page.html")
-    assert {call.group: call.kind for call in page.calls} == {
-        f"test_shop.py::test_{name}": "replayed" for name in ("values", "errors", "cassette")
-    }
-    assert len(page.calls) == 5
-
-
-def test_a_test_that_runs_again_is_shown_once(shop):
-    pytest.importorskip("pytest_rerunfailures")
-    shop.record_once(passed=3)
-    shop.tests("""
-        import shop
-
-        attempts = []
-
-        def test_again():
-            shop.fetch("Oslo", token="tok-in-argument")
-            attempts.append(1)
-            assert len(attempts) == 2
-    """)
-
-    shop.replay("--mimic-report=page.html", "--reruns=2", plugins=["rerunfailures"]).expect(passed=1, rerun=1)
-
-    assert len(ReportPage(shop.root / "page.html").kinds()["replayed"]) == 1
 
 
 def test_a_conversation_with_a_database_and_a_server(project):
@@ -312,26 +260,3 @@ def test_a_drift_at_a_client_shows_no_secret(project):
     # And not the date, which verifying does not compare.
     assert [old.partition(" ")[0] for old, _ in drifted.sides] == ["status:"]
     assert [secret for secret in ("sesame-4711", "tok-") if secret in page.text] == []
-
-
-def test_a_missing_call_that_is_made_again_is_shown_once(shop):
-    shop.write(
-        "retrying.py",
-        """
-        import shop
-
-        def patient():
-            for _ in range(3):
-                try:
-                    return shop.fetch("Paris")
-                except RuntimeError:
-                    pass
-        """,
-    )
-    shop.tests("import retrying\n\ndef test_new():\n    retrying.patient()\n")
-
-    shop.replay("--mimic-report=page.html").expect(failed=1)
-
-    assert ReportPage(shop.root / "page.html").kinds() == {
-        "missing": ["shop:fetch(city='Paris', token=None)"]
-    }

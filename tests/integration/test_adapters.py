@@ -1,4 +1,4 @@
-"""A client is added with one module (`tests/toy_adapter.py`) and one line in the table of clients."""
+"""Section 7, adapters: one module and one line in the table of clients, or a distribution with an entry point, add a client."""
 
 from __future__ import annotations
 
@@ -35,15 +35,6 @@ def toy(project, monkeypatch):
     return project
 
 
-def test_calls_are_recorded_and_replayed(toy):
-    recorded = toy.record()
-    replayed = toy.run()
-
-    recorded.expect(passed=2, says=["2 calls recorded"])
-    replayed.expect(passed=2, says=["2 calls replayed"])
-    assert toy_client.SERVICE.requests == ["Oslo 2026-11-01", "Atlantis 2026-11-01"]
-
-
 def test_secrets_stay_out_of_the_vault(toy):
     toy.ini("toy_client match=headers")
 
@@ -52,21 +43,6 @@ def test_secrets_stay_out_of_the_vault(toy):
     assert len(run.vault) == 2
     assert not any(b"5531" in data for data in run.vault.values())
     assert all(b'"api_key": "<redacted>"' in data for data in run.vault.values())
-
-
-def test_verifying_compares_what_the_client_selects(toy):
-    toy.record()
-
-    unchanged = toy.run("--mimic-verify")
-    toy_client.SERVICE.degrees["Oslo"] = 4.0
-    changed = toy.run("--mimic-verify")
-
-    unchanged.expect(passed=2)
-    changed.expect(
-        passed=1,
-        failed=1,
-        says=["toy_client ASK Oslo no longer gives what was recorded", "degrees: -3.5 recorded, 4.0 now"],
-    )
 
 
 NEW_DAY, NEW_PLACE = ('"Oslo", "2026-11-01"', '"Oslo", "2026-11-02"'), ('"Oslo"', '"Bergen"')
@@ -100,36 +76,63 @@ def test_the_parts_that_a_line_chooses_count(toy, recorded, replayed, change, sa
     assert toy_client.SERVICE.requests == ["Oslo 2026-11-01", "Atlantis 2026-11-01"]
 
 
-def test_only_selects_calls(toy):
-    toy.ini("toy_client only='ASK Oslo'")
+ADAPTER = """
+from pytest_mimic.client import Adapter, ClientCall, Edge
 
-    toy.record().expect(passed=2, says=["1 call recorded"])
+class GaugeAdapter(Adapter):
+    parts = ("name",)
+
+    def edges(self):
+        return [Edge("gauge", ("read",), wrap)]
+
+def wrap(original, port):
+    def read(name):
+        step = port.begin(ClientCall(f"READ {name}", {"name": name}, ("name",), {"name": name}))
+        if step is not None and step.mode == "run":
+            with step.running():
+                step.finish(original(name))
+        return step.outcome() if step is not None and step.mode == "replay" else original(name)
+    return read
+
+NOTHING = 3
+"""
 
 
-def test_a_line_that_names_an_unknown_part_is_refused(toy):
-    toy.ini("toy_client ignore=plac")
+@pytest.fixture
+def gauge(project):
+    """A project in whose environment a distribution has an adapter for the client `gauge`."""
 
-    run = toy.run()
+    def install(adapter: str) -> None:
+        project.write(
+            "gauge_adapter-1.0.dist-info/METADATA",
+            "Metadata-Version: 2.1\nName: gauge-adapter\nVersion: 1.0\n",
+        )
+        project.write(
+            "gauge_adapter-1.0.dist-info/entry_points.txt", f"[pytest_mimic.clients]\ngauge = {adapter}\n"
+        )
 
-    run.expect(exit_code=4, says=["toy_client: ignore=plac names no part of a call (did you mean place?)"])
-
-
-def test_a_cassette_records_a_client(toy):
-    toy.ini()
-    toy.write(
-        "test_weather.py",
-        """
-        import toy_client
-
-        client = toy_client.Client("weather.test", api_key="k-5531-abc")
-
-        def test_forecast(mimic_auto):
-            with mimic_auto("oslo", targets=["toy_client"]):
-                assert client.ask("Oslo", "2026-11-01").degrees == -3.5
-        """,
+    project.write("gauge.py", "def read(name):\n    return 'real'\n")
+    project.write("gauge_adapter.py", ADAPTER)
+    project.write(
+        "test_gauge.py", "import gauge\n\ndef test_read():\n    assert gauge.read('oil') == 'real'\n"
     )
+    project.ini("gauge")
+    install("gauge_adapter:GaugeAdapter")
+    project.install = install
+    return project
 
-    toy.run().expect(passed=1)
-    toy.run().expect(passed=1)
 
-    assert toy_client.SERVICE.requests == ["Oslo 2026-11-01"]
+def test_an_adapter_of_another_distribution_records_and_replays(gauge):
+    gauge.run("--mimic-record", process=True).expect(passed=1, says=["1 call recorded"])
+    gauge.write("gauge.py", "def read(name):\n    raise RuntimeError('real')\n")
+
+    gauge.run(process=True).expect(passed=1, says=["1 call replayed"])
+
+
+def test_an_adapter_that_cannot_be_loaded_is_a_usage_error(gauge):
+    gauge.install("gauge_adapter:Gauge")
+
+    reason = (
+        "mimic_functions line 1: gauge: its adapter gauge_adapter:Gauge cannot be loaded (AttributeError: "
+    )
+    gauge.run(process=True).expect(exit_code=4, says=[reason], never=["Traceback"])
