@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.outcomes_kept import hide
-from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
+from pytest_mimic._core.outcome.encoding import Encoded, snapshot
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.tree.agreement import Rules, compare
 from pytest_mimic._core.tree.differing import Difference
@@ -125,7 +125,7 @@ def _encoded(real: Step, outcome: Outcome, duration: float) -> Stored:
     items = outcome.items
     # As recording takes them, with the places of their paths.
     taken: list[object] = [
-        one if isinstance(one, Snapshot) else snapshot(one, target=plan.target, paths=real.call.paths)
+        one if isinstance(one, Encoded) else snapshot(one, target=plan.target, paths=real.call.paths)
         for one in items
     ]
     outcome.items = taken

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import copyreg
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum, Flag
 from typing import Any
 
-from pytest_mimic._core.outcome.exceptions import is_remade, make, restore, state_of
+from pytest_mimic._core.outcome.exceptions import make, remade, restore, state_of
 from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
 from pytest_mimic._core.types.kinds import HEAP_TYPE
 from pytest_mimic._core.types.names import is_generated, name_of
@@ -25,7 +25,14 @@ _OWN_WAYS = frozenset(
 
 
 class ClassTag:
-    """How the objects of one class are stored. NotExactError and others: they cannot be."""
+    """How the objects of one class are stored. NotExactError and others: they cannot be.
+
+    Each kind of class has two methods: `write` returns the node of an object, and `make` the object of a node whose parts
+    are values.
+    """
+
+    write: Callable[[Any, Any], dict[str, Any]]
+    make: Callable[[Any, dict[str, Any]], object]
 
     def __init__(self, cls: Any) -> None:
         self.cls = cls
@@ -35,13 +42,21 @@ class ClassTag:
         node: dict[str, Any] = writer.node(writer.import_name(self.cls), part)
         return node
 
-    def write(self, value: Any, writer: Any) -> dict[str, Any]:
-        """Return the node of an object."""
-        raise NotImplementedError
+    def with_fields(
+        self, writer: Any, found: dict[str, Any], declared: Collection[str] | None
+    ) -> dict[str, Any]:
+        """Return the node of an object with its attributes, those that are no declared fields apart."""
+        fields = {name: part for name, part in found.items() if declared is None or name in declared}
+        node = self.node(writer, {name: writer.write(part) for name, part in fields.items()})
+        others = {name: writer.write(part) for name, part in found.items() if name not in fields}
+        return {**node, "attributes": others} if others else node
 
-    def make(self, part: Any, node: dict[str, Any]) -> object:
-        """Return the object of a node whose parts are values."""
-        raise NotImplementedError
+    def check(self, part: Any, node: dict[str, Any], *beside: str) -> None:
+        """Raise OutdatedClassError for the node of an object of another kind of class."""
+        if type(part) is not dict or node.keys() - {next(iter(node)), *beside}:
+            raise OutdatedClassError(
+                f"{name_of(self.cls)} is another kind of class now, or the recording was edited"
+            )
 
 
 def tag_of(type_: type) -> ClassTag | None:
@@ -84,18 +99,10 @@ class _Objects(ClassTag):
             writer.meet(value)
         if not all(type(name) is str and name.isidentifier() for name in found) or CACHED_HASH in found:
             raise NotExactError("attributes without a name")
-        fields = {
-            name: part for name, part in found.items() if self._declared is None or name in self._declared
-        }
-        node: dict[str, Any] = writer.node(
-            writer.import_name(self.cls), {name: writer.write(part) for name, part in fields.items()}
-        )
-        others = {name: writer.write(part) for name, part in found.items() if name not in fields}
-        return {**node, "attributes": others} if others else node
+        return self.with_fields(writer, found, self._declared)
 
     def make(self, part: Any, node: dict[str, Any]) -> object:
-        if type(part) is not dict or node.keys() - {next(iter(node)), "attributes"}:
-            raise _another_kind(self.cls)
+        self.check(part, node, "attributes")
         if self._declared is not None:
             _check_fields(self.cls, part, self._declared)
         if self._is_tuple:
@@ -107,7 +114,7 @@ class _Objects(ClassTag):
             elif self.cls.__dictoffset__:
                 made.__dict__[name] = value
             else:
-                raise _fields_changed(self.cls, [name], ())
+                _check_fields(self.cls, {name: value}, {})
         return made
 
 
@@ -133,27 +140,17 @@ class _Models(ClassTag):
     def write(self, value: Any, writer: Any) -> dict[str, Any]:
         writer.meet(value)
         state = value.__getstate__()
-        attributes = state["__dict__"]
-        fields = {name: writer.write(part) for name, part in attributes.items() if name in self._fields}
-        node: dict[str, Any] = writer.node(writer.import_name(self.cls), fields)
-        if others := {name: writer.write(part) for name, part in attributes.items() if name not in fields}:
-            node["attributes"] = others
+        node = self.with_fields(writer, state["__dict__"], self._fields)
         for name in self._BESIDE:
             if (part := state.get(f"__pydantic_{name}__")) is not None:
                 node[name] = writer.taken(part)
         names = state["__pydantic_fields_set__"]
-        if names != fields.keys() | node.get("extra", {}).keys():
+        if names != (state["__dict__"].keys() & self._fields) | node.get("extra", {}).keys():
             node["fields_set"] = sorted(names)
         return node
 
     def make(self, part: Any, node: dict[str, Any]) -> object:
-        if type(part) is not dict or node.keys() - {
-            next(iter(node)),
-            "attributes",
-            "fields_set",
-            *self._BESIDE,
-        }:
-            raise _another_kind(self.cls)
+        self.check(part, node, "attributes", "fields_set", *self._BESIDE)
         _check_fields(self.cls, part, self._fields)
         extra, private = node.get("extra"), node.get("private")
         # Without private attributes, an object has no place for them.
@@ -188,8 +185,7 @@ class _Members(ClassTag):
         return self.node(writer, name if is_member else value._value_)
 
     def make(self, part: Any, node: dict[str, Any]) -> object:
-        if type(part) not in (str, int) or len(node) > 1:
-            raise _another_kind(self.cls)
+        self.check({} if type(part) in (str, int) else None, node)
         if type(part) is int and issubclass(self.cls, Flag):
             return self.cls(part)
         if part not in self._by_name:
@@ -212,14 +208,13 @@ class _Exceptions(ClassTag):
 
     def write(self, value: Any, writer: Any) -> dict[str, Any]:
         writer.meet(value)
-        if not is_remade(value) or type(value.__reduce_ex__(4)) is str:  # a name leads to it
+        if remade(value) is None or type(value.__reduce_ex__(4)) is str:  # a name leads to it
             raise NotExactError(value)
         state = {"args": list(value.args), **state_of(value)}
         return self.node(writer, writer.taken(state))
 
     def make(self, part: Any, node: dict[str, Any]) -> object:
-        if type(part) is not dict or "args" not in part or len(node) > 1:
-            raise _another_kind(self.cls)
+        self.check(part if "args" in part else None, node)
         if not part.keys() <= self._PARTS:
             raise ValueError(part.keys())
         made = make(self.cls, tuple(part["args"]))
@@ -266,27 +261,11 @@ def _declared_of(bases: list[type]) -> dict[str, bool] | None:
     return None
 
 
-def _another_kind(cls: type) -> OutdatedClassError:
-    return OutdatedClassError(f"{name_of(cls)} is another kind of class now, or the recording was edited")
-
-
 def _check_fields(cls: type, found: dict[str, Any], declared: dict[str, bool]) -> None:
     """Raise OutdatedClassError unless an object has the fields that its class declares."""
     if found.keys() != declared.keys():
         new = {name for name, is_required in declared.items() if is_required} - found.keys()
-        if (gone := found.keys() - declared.keys()) or new:
-            raise _fields_changed(cls, gone, new)
-
-
-def _fields_changed(cls: type, gone: Collection[str], new: Collection[str]) -> OutdatedClassError:
-    """Return the error that says which fields a class lost and gained."""
-    changes = []
-    if gone:
-        changes.append(f"no {_fields(gone)} any more")
-    if new:
-        changes.append(f"{'a ' if len(new) == 1 else ''}new {_fields(new)}, which the recording lacks")
-    return OutdatedClassError(f"{name_of(cls)} has {', and has '.join(changes)}")
-
-
-def _fields(names: Collection[str]) -> str:
-    return f"field{'s' if len(names) > 1 else ''} {', '.join(f'{name!r:.60}' for name in sorted(names))}"
+        changes = [f"no field {name!r:.60} any more" for name in sorted(found.keys() - declared.keys())]
+        changes += [f"a new field {name!r:.60}" for name in sorted(new)]
+        if changes:
+            raise OutdatedClassError(f"{name_of(cls)} has {', '.join(changes)}")

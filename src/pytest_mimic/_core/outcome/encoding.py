@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from json import loads
@@ -10,7 +9,7 @@ from typing import Any, cast
 
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
-from pytest_mimic._core.outcome import exceptions, pickling
+from pytest_mimic._core.outcome import pickling
 from pytest_mimic._core.outcome.outcome import NotExactError, Outcome, OutcomeKind, UnkeptError
 from pytest_mimic._core.outcome.pickling import python_version
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
@@ -44,27 +43,8 @@ class Readable:
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Snapshot:
-    """A copy of one item of a stream, made when the item was yielded.
-
-    The fingerprint is 32 hex digits, equal for equal items. Either `readable` or `pickled` is None. `paths` stored its
-    paths.
-    """
-
-    fingerprint: str
-    readable: Readable | None
-    pickled: pickling.Pickled | None
-    paths: PathStore = NOWHERE
-
-    def load(self) -> object:
-        if self.readable is not None:
-            return self.readable.load(self.paths)
-        return cast(pickling.Pickled, self.pickled).load(paths=self.paths)[0]
-
-
-@dataclass(slots=True, eq=False, repr=False)
 class Encoded:
-    """An outcome in memory: readable JSON, or pickling.
+    """An outcome in memory, or a copy of one item of a stream, made when it was yielded: readable JSON, or pickles.
 
     The fingerprint is 32 hex digits, equal for equal outcomes. Either `readable` or `pickled` is None. The pickles are the
     body and a stream's items, `count` in all. `paths` stored its paths.
@@ -76,6 +56,12 @@ class Encoded:
     pickled: pickling.Pickled | None = None
     count: int = 1
     paths: PathStore = NOWHERE
+
+    def load(self) -> object:
+        """Return the item of which it is a copy."""
+        if self.readable is not None:
+            return self.readable.load(self.paths)
+        return cast(pickling.Pickled, self.pickled).load(paths=self.paths)[0]
 
     @property
     def is_tagged(self) -> bool:
@@ -97,21 +83,21 @@ class Encoded:
 
 def snapshot(
     value: object, *, path: str = "result", target: str | None = None, paths: PathStore = NOWHERE
-) -> Snapshot:
+) -> Encoded:
     """Return a copy of an item of a stream, whose object may change afterwards. UnstorableOutcomeError names it by `path`."""
     readable = _readable(value, paths)
     if readable is not None:
-        return Snapshot(xxh3_128_hexdigest(readable.text.encode()), readable, None, paths)
+        return Encoded("value", xxh3_128_hexdigest(readable.text.encode()), readable, paths=paths)
     return _pickled_item(value, path, target, paths)
 
 
-def _pickled_item(value: object, path: str, target: str | None, paths: PathStore) -> Snapshot:
+def _pickled_item(value: object, path: str, target: str | None, paths: PathStore) -> Encoded:
     try:
         pickled = pickling.dump(value, paths)
     except Exception as reason:  # the value's parts may raise anything
         raise _refusal({path: value}, "stream", target, reason) from None
     pickled.detach()
-    return Snapshot(_fingerprint(value, pickled), None, pickled, paths)
+    return Encoded("value", _fingerprint(value, pickled), None, pickled, paths=paths)
 
 
 def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NOWHERE) -> Encoded:
@@ -121,7 +107,7 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
     neither be written as JSON nor pickled and loaded again.
     """
     items = [
-        item if isinstance(item, Snapshot) else snapshot(item, path=f"items[{index}]", target=target)
+        item if isinstance(item, Encoded) else snapshot(item, path=f"items[{index}]", target=target)
         for index, item in enumerate(outcome.items)
     ]
     if all(item.readable is not None for item in items):
@@ -132,7 +118,7 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
     return _pickled(outcome, items, target, paths)
 
 
-def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths: PathStore) -> Encoded:
+def _pickled(outcome: Outcome, items: list[Encoded], target: str | None, paths: PathStore) -> Encoded:
     # The fingerprint is made of the items' pickles, and not of a text with tags.
     items = list(items)
     for index, item in enumerate(items):
@@ -146,9 +132,11 @@ def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths:
         is_raised = last.kind == "raised"
         roots: dict[str, object] = {"exception": last.exception} if is_raised else {"result": last.value}
         raise _refusal(roots, last.kind, target, reason) from None
-    fingerprint = _fingerprint(body, pickled, counted=_counted_parts)
+    fingerprint = _fingerprint(body, pickled)
     if items:
-        pickled = _joined([pickled, *(item.pickled or pickling.dump(item.load(), paths) for item in items)])
+        pickled = _joined(
+            [pickled, *(item.pickled or pickling.dump(item.load(), paths) for item in items)]
+        )
         fingerprints = "".join([fingerprint, *(item.fingerprint for item in items)])
         fingerprint = xxh3_128_hexdigest(fingerprints.encode())
     return Encoded(outcome.kind, fingerprint, None, pickled, 1 + len(items), paths)
@@ -208,29 +196,7 @@ def _joined(parts: list[pickling.Pickled]) -> pickling.Pickled:
 # Fingerprints
 
 
-def _exception_parts(exception: BaseException, seen: tuple[int, ...] = ()) -> object:
-    """Return the data that an exception's fingerprint is computed from."""
-    seen = (*seen, id(exception))
-    state = exceptions.state_of(exception)
-    if (cause := state.get("cause")) is not None:
-        state["cause"] = None if id(cause) in seen else _exception_parts(cause, seen)
-    args = [_exception_parts(arg, seen) if isinstance(arg, BaseException) else arg for arg in exception.args]
-    return type(exception), args, state
-
-
-def _counted_parts(body: dict[str, Any]) -> object:
-    """Return a body, in which the exception that it ends with is replaced by its parts."""
-    stream = body.get("stream", {})
-    end = stream.get("end") or body
-    if "raised" not in end:
-        return body
-    kind, raised = "stream" if stream else "raised", _exception_parts(end["raised"])
-    return {"kind": kind, "raised": raised}
-
-
-def _fingerprint(
-    value: object, pickled: pickling.Pickled, counted: Callable[[Any], object] = lambda value: value
-) -> str:
+def _fingerprint(value: object, pickled: pickling.Pickled) -> str:
     # A value without identity has its pickle's hash. So has a value with a class that defines its own identity, which
     # may leave out parts that a replay must give back.
     from pytest_mimic._core.identity.call_identity import fingerprint_outcome
@@ -238,9 +204,7 @@ def _fingerprint(
     found = None
     if not pickled.has_custom_identity:
         with suppress(Exception):  # methods of the value's own types may raise anything
-            found = fingerprint_outcome(
-                counted(pickled.load(paths=NEUTRAL)[0] if pickled.has_paths else value)
-            )
+            found = fingerprint_outcome(pickled.load(paths=NEUTRAL)[0] if pickled.has_paths else value)
     if found is None:
         digest = xxh3_128()
         for chunk in pickled.chunks:

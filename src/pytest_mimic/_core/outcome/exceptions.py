@@ -100,7 +100,7 @@ def reduce(exception: BaseException) -> Any:
     own = takewhile(lambda base: base.__module__ != "builtins", cls.__mro__)
     reduces_itself = any("__reduce__" in vars(base) or "__reduce_ex__" in vars(base) for base in own)
     state = state_of(exception)
-    if not reduces_itself and is_remade(exception):
+    if not reduces_itself and remade(exception) is not None:
         return make, (cls, exception.args), state, None, None, restore
     reduced: Any = exception.__reduce_ex__(4)
     if not isinstance(reduced, tuple):
@@ -118,11 +118,11 @@ def reduce(exception: BaseException) -> Any:
 
 def _fields(exception: BaseException) -> dict[str, object]:
     """Return slots with a value, and fields in C that `make` would not set from the arguments."""
-    remade, cls = _remade(exception), cast(type, type(exception))
+    again, cls = remade(exception), cast(type, type(exception))
     found: dict[str, object] = {}
     for base, names in FIELDS.items():
         for name in names if isinstance(exception, base) else ():
-            value, other = getattr(exception, name, None), getattr(remade, name, None)
+            value, other = getattr(exception, name, None), getattr(again, name, None)
             try:
                 is_equal = value is other or bool(value == other)
             except Exception:  # the value of a StopIteration may be an array, which has no truth value
@@ -135,15 +135,10 @@ def _fields(exception: BaseException) -> dict[str, object]:
     return found
 
 
-def is_remade(exception: BaseException) -> bool:
-    """Return whether `make` can make another exception with the same class and arguments."""
-    return _remade(exception) is not None
-
-
-def _remade(exception: BaseException) -> BaseException | None:
+def remade(exception: BaseException) -> BaseException | None:
     """Return another exception with the same class and arguments, or None if `make` cannot make one."""
     try:
-        remade = make(type(exception), exception.args)
+        again = make(type(exception), exception.args)
     except Exception:  # an extension's class may raise anything
         return None
-    return remade if type(remade) is type(exception) else None
+    return again if type(again) is type(exception) else None

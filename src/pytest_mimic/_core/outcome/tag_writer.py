@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from json import dumps
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unicodedata import category
 
 from pytest_mimic._core.outcome.outcome import NotExactError
@@ -17,6 +17,9 @@ from pytest_mimic._core.outcome.plain import DEPTH
 from pytest_mimic._core.types.kinds import Unstable, full_name
 from pytest_mimic._core.types.names import find, importable, name_of
 from pytest_mimic._core.types.table import PATHS, ROWS, Row
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.outcome.class_tags import ClassTag
 
 # A larger outcome is not read by people, and as a pickle it is smaller and loads faster.
 _MOST_TAGS = 10_000
@@ -67,6 +70,7 @@ class Writer:
         # Parts that may change. One at a second place would be another one there: that is for a pickle.
         self._met: dict[int, object] = {}
         self._rows: dict[type, Row | None] = {}
+        self._tags: dict[type, ClassTag | None] = {}
 
     def write(self, value: Any) -> Any:
         """Return a value as JSON. NotExactError: a part has no exact form."""
@@ -136,9 +140,11 @@ class Writer:
             from pytest_mimic._core.outcome import arrays
 
             return arrays.write(value, self)
-        from pytest_mimic._core.outcome.class_tags import tag_of
+        tag = self._tags.get(type_)
+        if tag is None:
+            from pytest_mimic._core.outcome.class_tags import tag_of
 
-        tag = tag_of(type_)
+            tag = self._tags[type_] = tag_of(type_)
         if tag is None:
             raise NotExactError(type_)
         return tag.write(value, self)

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.ignore import Steps, further, parse_path, prune
-from pytest_mimic._core.outcome.encoding import Snapshot
+from pytest_mimic._core.outcome.encoding import Encoded
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
@@ -183,7 +183,7 @@ def _number(value: Any) -> Any:
 
 
 def _items(outcome: Outcome) -> list[Any]:
-    return [item.load() if isinstance(item, Snapshot) else item for item in outcome.items]
+    return [item.load() if isinstance(item, Encoded) else item for item in outcome.items]
 
 
 def _exception_parts(error: Any) -> dict[str, Any]:

@@ -53,10 +53,10 @@ def preview(
 
 def _parts(outcome: Outcome) -> Iterator[tuple[str, object]]:
     """Yield what is shown of an outcome, each value with the words before it."""
-    from pytest_mimic._core.outcome.encoding import Snapshot
+    from pytest_mimic._core.outcome.encoding import Encoded
 
     for item in outcome.items[:1] if outcome.kind == "stream" else ():
-        value = item.load() if isinstance(item, Snapshot) else item  # as it was when it was yielded
+        value = item.load() if isinstance(item, Encoded) else item  # as it was when it was yielded
         yield f"stream of {plural(len(outcome.items), 'item')}: ", value
     last = outcome.last
     if last.kind == "raised":
