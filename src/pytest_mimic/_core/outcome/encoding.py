@@ -134,9 +134,7 @@ def _pickled(outcome: Outcome, items: list[Encoded], target: str | None, paths: 
         raise _refusal(roots, last.kind, target, reason) from None
     fingerprint = _fingerprint(body, pickled)
     if items:
-        pickled = _joined(
-            [pickled, *(item.pickled or pickling.dump(item.load(), paths) for item in items)]
-        )
+        pickled = _joined([pickled, *(item.pickled or pickling.dump(item.load(), paths) for item in items)])
         fingerprints = "".join([fingerprint, *(item.fingerprint for item in items)])
         fingerprint = xxh3_128_hexdigest(fingerprints.encode())
     return Encoded(outcome.kind, fingerprint, None, pickled, 1 + len(items), paths)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 # How much of an assertion's text is shown: lines, and characters of each.
@@ -18,8 +19,13 @@ _HEADING = re.compile(r"Arrays are not equal|Not equal to tolerance.*|.* (are|is
 
 def library_difference(recorded: Any, actual: Any, *, rtol: float, atol: float) -> str | None:
     """Return how two values of one library's type differ, in a line; None if they are equal within the tolerances."""
+    library = next((top for base in type(recorded).__mro__ if (top := _package(base)) in _BY_LIBRARY), "")
     try:
-        _assertion(recorded)(recorded, actual, rtol=rtol, atol=atol)
+        for name in _FACTS.get(library, ()):
+            old, new = getattr(recorded, name, None), getattr(actual, name, None)
+            if old != new:
+                raise AssertionError(f"{name} {old} recorded, {new} now")
+        _BY_LIBRARY[library](recorded, actual, {"rtol": rtol, "atol": atol} if rtol or atol else {})
     except AssertionError as error:
         return _shortened(str(error))
     except Exception as error:  # the library cannot compare such values
@@ -56,96 +62,79 @@ def _field_names(dtype: Any) -> Iterator[str]:
         yield from _field_names(inner)
 
 
-def _assertion(value: Any) -> Callable[..., None]:
-    for base in type(value).__mro__:
-        top = base.__module__.partition(".")[0]
-        if top in _BY_LIBRARY:
-            return _BY_LIBRARY[top]
-    raise TypeError(f"no assertion for {type(value).__name__}")
+def _package(kind: type) -> str:
+    return str(kind.__module__).partition(".")[0]
 
 
-def _numpy(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
+# One function for each library. They raise AssertionError; without tolerances, values must be equal.
+
+
+def _numpy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
     testing = import_module("numpy.testing")
-
-    if getattr(recorded, "dtype", None) != getattr(actual, "dtype", None):
-        raise AssertionError(f"dtype {recorded.dtype} recorded, {actual.dtype} now")
-    if recorded.shape != actual.shape:
-        raise AssertionError(f"shape {recorded.shape} recorded, {actual.shape} now")
     if hasattr(recorded, "mask"):  # the assertions ignore it
         testing.assert_array_equal(actual.mask, recorded.mask, "the masks differ")
         recorded, actual = recorded.filled(0), actual.filled(0)
-    if (rtol or atol) and recorded.dtype.kind in "fciu":
-        testing.assert_allclose(actual, recorded, rtol=rtol, atol=atol, equal_nan=True)
+    if tolerances and recorded.dtype.kind in "fciu":
+        testing.assert_allclose(actual, recorded, equal_nan=True, **tolerances)
     else:
         testing.assert_array_equal(actual, recorded)
 
 
-def _pandas(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
+def _pandas(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
     testing = import_module("pandas.testing")
-
-    for kind, name in (
-        *(
-            ("DataFrame", "assert_frame_equal"),
-            ("Series", "assert_series_equal"),
-            ("Index", "assert_index_equal"),
-        ),
-        ("ExtensionArray", "assert_extension_array_equal"),
-    ):
-        if any(base.__name__ == kind for base in type(recorded).__mro__):
-            tolerances = {"rtol": rtol, "atol": atol} if rtol or atol else {}
-            exactly = {} if kind == "Index" and tolerances else {"check_exact": not tolerances}
-            getattr(testing, name)(recorded, actual, **exactly, **tolerances)
+    for base in type(recorded).__mro__:
+        check = getattr(testing, _PANDAS.get(base.__name__, ""), None)
+        if check is not None:
+            is_index = base.__name__ == "Index"  # which takes either
+            exactly = {} if is_index and tolerances else {"check_exact": not tolerances}
+            check(recorded, actual, **exactly, **tolerances)
             return
     if recorded != actual and recorded == recorded:  # a NaT equals itself
         raise AssertionError(f"{recorded!r} recorded, {actual!r} now")
 
 
-def _polars(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
-    from inspect import signature
-
+def _polars(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
     testing = import_module("polars.testing")
-
-    kind = "frame" if hasattr(recorded, "columns") else "series"
-    check = getattr(testing, f"assert_{kind}_equal")
+    check = testing.assert_frame_equal if hasattr(recorded, "columns") else testing.assert_series_equal
     names = ("rel_tol", "abs_tol") if "rel_tol" in signature(check).parameters else ("rtol", "atol")
-    tolerances = dict(zip(names, (rtol, atol), strict=True)) if rtol or atol else {"check_exact": True}
-    check(recorded, actual, **tolerances)
+    check(recorded, actual, **(dict(zip(names, tolerances.values())) or {"check_exact": True}))
 
 
-def _pyarrow(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
-    if recorded.type != actual.type if hasattr(recorded, "type") else recorded.schema != actual.schema:
-        raise AssertionError("another type or schema than recorded")
-    _pandas(recorded.to_pandas(), actual.to_pandas(), rtol=rtol, atol=atol)
-
-
-def _pil(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
-    for name in ("mode", "size"):
-        if getattr(recorded, name) != getattr(actual, name):
-            raise AssertionError(f"{name} {getattr(recorded, name)} recorded, {getattr(actual, name)} now")
-    array = import_module("numpy").asarray
-    _numpy(array(recorded), array(actual), rtol=rtol, atol=atol)
-
-
-def _scipy(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
-    if recorded.shape != actual.shape:
-        raise AssertionError(f"shape {recorded.shape} recorded, {actual.shape} now")
+def _scipy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
     sides = [side.tocsr().sorted_indices() for side in (recorded, actual)]
     for name in ("indptr", "indices", "data"):
-        _numpy(*(getattr(side, name) for side in sides), rtol=rtol, atol=atol)
+        _numpy(getattr(sides[0], name), getattr(sides[1], name), tolerances)
 
 
-def _torch(recorded: Any, actual: Any, *, rtol: float, atol: float) -> None:
-    import_module("torch.testing").assert_close(actual, recorded, rtol=rtol, atol=atol, equal_nan=True)
+def _pixels(image: Any) -> Any:
+    return import_module("numpy").asarray(image)
 
 
-_BY_LIBRARY: dict[str, Callable[..., None]] = {
-    "PIL": _pil,
+# What must be the same besides the elements.
+_FACTS = {
+    "PIL": ("mode", "size"),
+    "numpy": ("dtype", "shape"),
+    "pyarrow": ("type", "schema"),
+    "scipy": ("dtype", "shape"),
+}
+_PANDAS = {
+    "DataFrame": "assert_frame_equal",
+    "ExtensionArray": "assert_extension_array_equal",
+    "Index": "assert_index_equal",
+    "Series": "assert_series_equal",
+}
+_BY_LIBRARY: dict[str, Callable[[Any, Any, dict[str, float]], None]] = {
+    "PIL": lambda recorded, actual, tolerances: _numpy(_pixels(recorded), _pixels(actual), tolerances),
     "numpy": _numpy,
     "pandas": _pandas,
     "polars": _polars,
-    "pyarrow": _pyarrow,
+    "pyarrow": lambda recorded, actual, tolerances: _pandas(
+        recorded.to_pandas(), actual.to_pandas(), tolerances
+    ),
     "scipy": _scipy,
-    "torch": _torch,
+    "torch": lambda recorded, actual, tolerances: import_module("torch.testing").assert_close(
+        actual, recorded, equal_nan=True, **(tolerances or {"rtol": 0, "atol": 0})
+    ),
 }
 
 
