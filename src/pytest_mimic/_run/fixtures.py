@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mimic._core.files.places import TEMPORARY
 from pytest_mimic._core.node_ids import plain_id
 from pytest_mimic._run.configuration import Hooks
 
@@ -57,7 +58,7 @@ class Fixtures(Hooks):
             folders += [outer + folder[len(real) :] for folder in folders]
         if named := self._config.option.basetemp:
             folders.append(os.path.abspath(named))  # noqa: PTH100 - links in it are not resolved
-        places.set_temporary(*folders)
+        places.set_root(TEMPORARY, *folders)
 
     # -- scopes
 

@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 
 from xxhash import xxh3_128
 
+from pytest_mimic._core.types.kinds import Unstable
+
 CHUNK = 1 << 20
 MOST_FILES = 10_000
 MOST_BYTES = 2_000_000_000
@@ -28,15 +30,6 @@ Kind = Literal["file", "folder", "missing", "socket"]
 _Facts = tuple[int, int, int, int, int]
 # The devices and inodes of folders, the outermost first.
 _Inodes = tuple[tuple[int, int], ...]
-
-
-class NoDigest(Exception):  # noqa: N818 - it becomes an error with the call's facts
-    """A file or folder has no digest."""
-
-    def __init__(self, what: str, remedy: str = "") -> None:
-        super().__init__(what)
-        self.what = what  # the reason, in words: `a named pipe`
-        self.remedy = remedy  # what to do besides leaving the argument out; empty if there is nothing
 
 
 class Content(NamedTuple):
@@ -74,12 +67,12 @@ class FileDigests:
         """Return the content of the file or folder that a path names. Links are followed.
 
         Raises:
-            NoDigest: It cannot be read, is a pipe or a device, or is a folder with too many files.
+            Unstable: It cannot be read, is a pipe or a device, or is a folder with too many files.
         """
         try:
             found = os.stat(path)  # noqa: PTH116 - a string, at each call
         except PermissionError as error:
-            raise NoDigest("a file in a folder that may not be read") from error
+            raise _refused("a file in a folder that may not be read") from error
         except (OSError, ValueError):  # ValueError: a null character
             return Content(MISSING)
         if stat.S_ISREG(found.st_mode):
@@ -101,21 +94,19 @@ class FileDigests:
                     hasher.update(chunk)
                 is_same = _facts_of(os.fstat(file.fileno())) == facts
         except OSError as error:
-            raise NoDigest(
-                f"a file that cannot be read ({error.strerror or type(error).__name__})"
-            ) from error
+            raise _refused(f"a file that cannot be read ({error.strerror})") from error
         digest = hasher.digest()
         # Git's rule for its index ("racy git"): a file that changed at the moment of reading may change again in the
         # same tick of the clock, and look the same. It is read again.
         last = max(found.st_mtime_ns, found.st_ctime_ns)
-        if is_same and last + _tick_after(last) < begun:
+        if is_same and last + (_FINE_TICK if last % _SECOND else _COARSE_TICK) < begun:
             self._known[path] = facts, digest
         return digest
 
     def _folder(self, path: str, found: os.stat_result) -> bytes:
         """Return the digest of a folder: the relative names of its files, and their contents, in the names' order.
 
-        A link to a folder is entered. One that leads back to a folder around it counts as such.
+        A link to a folder is entered. One that leads back to a folder around it is refused.
         """
         files: list[tuple[str, str, os.stat_result]] = []
         others: list[tuple[str, str, bytes]] = []
@@ -123,12 +114,16 @@ class FileDigests:
         todo: list[tuple[str, str, _Inodes]] = [(path, "", ((found.st_dev, found.st_ino),))]
         while todo:
             folder, prefix, around = todo.pop()
-            for name in _names_in(folder):
+            try:
+                names = os.listdir(folder)  # noqa: PTH208
+            except OSError as error:
+                raise _refused(f"a folder that cannot be read ({error.strerror})") from error
+            for name in names:
                 inner, relative = f"{folder}/{name}", f"{prefix}{name}"
                 try:
                     one = os.stat(inner)  # noqa: PTH116
                 except PermissionError as error:
-                    raise NoDigest(f"a folder in which {relative} may not be read") from error
+                    raise _refused(f"a folder in which {relative} may not be read") from error
                 except OSError:  # a link that leads nowhere
                     others.append((relative, MISSING, b""))
                     continue
@@ -139,13 +134,13 @@ class FileDigests:
                 elif not stat.S_ISDIR(one.st_mode):
                     others.append((relative, _special(one.st_mode, relative), b""))
                 elif identity in around:
-                    others.append((relative, "loop", b"%d" % (len(around) - around.index(identity))))
+                    raise _refused(f"a folder with a link that leads back, {relative}", _NARROWER)
                 else:
                     todo.append((inner, f"{relative}/", (*around, identity)))
                 if len(files) > MOST_FILES:
-                    raise NoDigest(f"a folder with more than {MOST_FILES:,} files", _NARROWER)
+                    raise _refused(f"a folder with more than {MOST_FILES:,} files", _NARROWER)
                 if total > MOST_BYTES:
-                    raise NoDigest(f"a folder with more than {MOST_BYTES // _SECOND} GB of files", _NARROWER)
+                    raise _refused(f"a folder with more than {MOST_BYTES // _SECOND} GB of files", _NARROWER)
         parts = [(relative, "file", self._file(inner, one)) for relative, inner, one in files]
         hasher = xxh3_128()
         for part in sorted([*parts, *others]):
@@ -156,25 +151,17 @@ class FileDigests:
 _NARROWER = "or pass a narrower folder, or the files that the call reads"
 
 
-def _names_in(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)  # noqa: PTH208
-    except OSError as error:
-        raise NoDigest(f"a folder that cannot be read ({error.strerror or type(error).__name__})") from error
+def _refused(what: str, remedy: str = "") -> Unstable:
+    return Unstable(what, str, remedy=remedy)
 
 
 def _special(mode: int, name: str = "") -> Literal["socket"]:
-    """Return the kind of a file without content, or raise NoDigest for one whose content is read only once."""
+    """Return the kind of a file without content, or raise Unstable for one whose content is read only once."""
     if stat.S_ISSOCK(mode):
         return "socket"
     what = "a named pipe" if stat.S_ISFIFO(mode) else "a device"
-    raise NoDigest(f"a folder with {what}, {name}" if name else what)
+    raise _refused(f"a folder with {what}, {name}" if name else what)
 
 
 def _facts_of(found: os.stat_result) -> _Facts:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
-
-
-def _tick_after(time: int) -> int:
-    """Return how long a change may have the same time as one before it, in nanoseconds."""
-    return _FINE_TICK if time % _SECOND else _COARSE_TICK

@@ -39,21 +39,6 @@ class PathPlace(NamedTuple):
         return f"<{self.token}>/{self.rest}" if self.rest else f"<{self.token}>"
 
 
-class FoldersMet:
-    """Notes in which folders that `tmp_path` or `mktemp` gave the paths of identities are."""
-
-    __slots__ = ("_last", "changes")
-
-    def __init__(self) -> None:
-        self._last = ""
-        self.changes = 0  # how often a path was in another folder than the one before it
-
-    def note(self, place: PathPlace) -> None:
-        if place.given and place.given != self._last:
-            self._last = place.given
-            self.changes += 1
-
-
 class Places:
     """The rootdir and the base temporary folder of a run, in all their spellings.
 
@@ -64,6 +49,7 @@ class Places:
         marks: The spellings of the base temporary folder, in UTF-8. The list stays the same object. Text without any of
             them contains no path below that folder.
         own: The name of the folder that `tmp_path` gave to the running test; None if it uses none.
+        changes: How often a path of an identity was in another given folder than the one before it.
     """
 
     # A test may set the wall clock (freezegun, time-machine). So it is read once, before any test, and freezegun does not
@@ -74,7 +60,8 @@ class Places:
     def __init__(self, *rootdir: str) -> None:
         self.own: str | None = None
         self.marks: list[bytes] = []
-        self.met = FoldersMet()  # the folders in which the paths of identities are
+        self.changes = 0
+        self._last = ""
         self._roots: list[tuple[str, str]] = []
         self._folders: dict[str, str] = {}
         if rootdir:
@@ -103,9 +90,11 @@ class Places:
             outer = (one for one in known if not any(one.startswith(other + os.sep) for other in known))
             self.marks[:] = [one.encode("utf-8", "surrogatepass") for one in outer]
 
-    def set_temporary(self, *folders: str) -> None:
-        """Set pytest's base temporary folder, in all its spellings."""
-        self.set_root(TEMPORARY, *folders)
+    def note(self, place: PathPlace) -> None:
+        """Note in which given folder a path of an identity is."""
+        if place.given and place.given != self._last:
+            self._last = place.given
+            self.changes += 1
 
     def root(self, token: str) -> str | None:
         """Return the absolute folder of a token, or None if it is not known in this run."""
@@ -160,9 +149,5 @@ def _temporary_place(folder: str, below: str) -> PathPlace | None:
     # A file directly in the base temporary folder is in no given folder, and counts by its name.
     if slash or os.path.isdir(f"{folder}/{given}"):  # noqa: PTH112 - a string, at each call
         return PathPlace(TEMPORARY, given, rest)
-    return PathPlace(TEMPORARY, *_split_worker(given))
-
-
-def _split_worker(name: str) -> tuple[str, str]:
-    worker, _, rest = name.rpartition("/")
-    return worker, rest
+    worker, _, name = given.rpartition("/")
+    return PathPlace(TEMPORARY, worker, name)

@@ -80,8 +80,8 @@ class CallIdentity:
     """
 
     __slots__ = (
-        *("_by_content", "_counted", "_extra", "_ignored", "_is_special", "_key", "_markers", "_names"),
-        *("_places", "_prefix"),
+        *("_by_content", "_counted", "_extra", "_ignored", "_key", "_markers", "_names", "_places"),
+        "_prefix",
     )
 
     def __init__(
@@ -100,7 +100,6 @@ class CallIdentity:
         self._extra = len(names) - 1 if names and names[-1].startswith("**") else None
         self._key = key
         self._places = places or Places()
-        self._is_special = key is not None or bool(content)
         self._by_content = frozenset(content)
         # Defaults that are a bare object(): markers for "not given", which have no identity of their own.
         self._markers = {place: default for place, default in enumerate(defaults) if type(default) is object}
@@ -131,9 +130,12 @@ class CallIdentity:
         Raises:
             Unstable: An argument has no stable identity; its path starts with the argument's name.
         """
-        places, before = self._places, self._places.met.changes
-        if self._is_special:
-            data = self._chosen(values)
+        places, before = self._places, self._places.changes
+        if self._key is not None:
+            key = self._key(dict(zip(self._names, values)))
+            data = dumps([_part(key, places, "key", locates=True)], 2)
+        elif self._by_content:
+            data = self._with_paths(values)
         else:
             parts = []
             for place in self._counted:
@@ -146,7 +148,7 @@ class CallIdentity:
             data = dumps(parts, 2)
             if places.marks and data.find(SEPARATOR) >= 0 and is_marked(data, places.marks):
                 data = self._with_paths(values)
-        if places.met.changes != before:
+        if places.changes != before:
             data += self._folder_numbers(values)
         return xxh3_128_hexdigest(self._prefix + data)
 
@@ -156,7 +158,7 @@ class CallIdentity:
         False says nothing: with `key=` and `content=`, for example, the key is not enough.
         """
         try:
-            return not self._is_special and self.key(values) == key
+            return self._key is None and not self._by_content and self.key(values) == key
         except Unstable:
             return False
 
@@ -185,50 +187,32 @@ class CallIdentity:
         is_chosen = self._key is not None or self._names[place] in self._by_content
         return place in self._counted and place not in self._ignored and not is_chosen
 
-    def _chosen(self, values: tuple[object, ...]) -> bytes:
-        """Return the data of a call with `key=` or `content=`."""
-        if self._key is None:
-            return self._with_paths(values)
-        key = self._key(dict(zip(self._names, values)))
-        return dumps([_part(key, self._places, "key", locates=True)], 2)
-
     def _with_paths(self, values: tuple[object, ...]) -> bytes:
-        """Return the data of a call in which strings that are paths count as such."""
-        return dumps([self._located(place, values[place]) for place in self._counted], 2)
+        """Return the data of a call in which strings that are paths count as such, and those of `content=` by content."""
+        return dumps([self._argument(place, values[place], locates=True) for place in self._counted], 2)
 
     def digest(self, place: int, value: object) -> str | None:
         """Return the identity of an argument by its place in the signature, or None if it does not count or is unstable."""
         if place not in self._counted:
             return None
         try:
-            return xxh3_128_hexdigest(dumps([self._located(place, value)], 2))
+            return xxh3_128_hexdigest(dumps([self._argument(place, value, locates=True)], 2))
         except Unstable:
             return None
-
-    def _located(self, place: int, value: object) -> object:
-        """Return an argument in which strings that are paths count as such, and those of `content=` by content."""
-        if self._by_content:
-            value = self._with_contents(place, value)
-        return self._argument(place, value, locates=True)
 
     def _argument(self, place: int, value: Any, *, locates: bool = False) -> object:
         if place in self._markers and self._markers[place] is value:
             return ...
         name = self._names[place]
-        if place in self._ignored:
-            from pytest_mimic._core.identity.ignore import prune
+        try:
+            if locates and self._by_content:
+                value = self._with_contents(place, value)
+            if place in self._ignored:
+                from pytest_mimic._core.identity.ignore import prune
 
-            try:
                 value = prune(value, self._ignored[place], self._places)
-            except Unstable as error:
-                raise Unstable(error.type_name, error.kind, name, remedy=error.remedy) from error
-            except Exception as error:  # code of the value's own class
-                from pytest_mimic._core.types.libraries import human_name
-
-                what = (
-                    f"{human_name(type(value))}, which fails when it is looked into ({type(error).__name__})"
-                )
-                raise Unstable(what, type(value), name) from error
+        except Unstable as error:
+            raise Unstable(error.type_name, error.kind, name, remedy=error.remedy) from error
         try:
             return _part(value, self._places, name, locates=locates)
         except Unstable:
@@ -241,15 +225,11 @@ class CallIdentity:
         """Return an argument of `content=` changed, or `**extra` with those of its arguments that are."""
         from pytest_mimic._core.identity.paths import with_contents
 
-        name = self._names[place]
-        try:
-            if name in self._by_content:
-                return with_contents(value, self._places)
-            if place == self._extra:
-                for name in self._by_content & value.keys():
-                    value = {**value, name: with_contents(value[name], self._places)}
-        except Unstable as error:
-            raise Unstable(error.type_name, error.kind, name, remedy=error.remedy) from error
+        if self._names[place] in self._by_content:
+            return with_contents(value, self._places)
+        if place == self._extra:
+            for name in self._by_content & value.keys():
+                value = {**value, name: with_contents(value[name], self._places)}
         return value
 
 

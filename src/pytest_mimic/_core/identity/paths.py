@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.files.digests import MISSING, Content, NoDigest
+from pytest_mimic._core.files.digests import MISSING, Content
 from pytest_mimic._core.files.places import LONGEST_PATH, TEMPORARY
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.types.libraries import library_of
@@ -32,39 +32,26 @@ class TextPath:
 
     def __mimic_identity__(self) -> object:
         if self.found is None:  # one walk reads a file once, even if it has just changed
-            self.found = content_of(self.text, self.places, str)
+            self.found = self.places.digests.content_of(self.text)
         return self.place.rest, *self.found
 
 
 class NamedContent:
     """A path whose content counts, but neither its place nor its name: the paths of an argument that `content=` names."""
 
-    __slots__ = ("kind", "places", "text")
+    __slots__ = ("places", "text")
     __module__ = "pytest_mimic"
 
     def __init__(self, path: str | os.PathLike[str], places: Places) -> None:
         self.text = os.path.abspath(path)  # noqa: PTH100 - the text of any path, also of a pure one
-        self.kind = type(path)
         self.places = places
 
     def __mimic_identity__(self) -> object:
-        found = content_of(self.text, self.places, self.kind)
+        found = self.places.digests.content_of(self.text)
         if found.kind == MISSING:
             remedy = "or make the file before the call: content= counts what is in it"
-            raise Unstable("a path of content= at which there is no file", self.kind, remedy=remedy)
+            raise Unstable("a path of content= at which there is no file", str, remedy=remedy)
         return found
-
-
-def content_of(path: str, places: Places, kind: type) -> Content:
-    """Return the content that a path names, in plain parts. `kind` is the type of the path.
-
-    Raises:
-        Unstable: It has no digest.
-    """
-    try:
-        return places.digests.content_of(path)
-    except NoDigest as error:
-        raise Unstable(error.what, kind, remedy=error.remedy) from error
 
 
 def path_reducer(places: Places) -> Callable[[Any], object]:
@@ -74,12 +61,12 @@ def path_reducer(places: Places) -> Callable[[Any], object]:
     def reduce(value: Any) -> object:
         place = places.place_of(os.fspath(value))
         if place is not None:
-            places.met.note(place)
+            places.note(place)
         counted = counted_file(value, places)
         where = (value.as_posix(),) if place is None else (place.token, place.rest)
         if counted is not None:
             if counted not in found:
-                found[counted] = content_of(counted, places, type(value))
+                found[counted] = places.digests.content_of(counted)
             return (*where, *found[counted])
         return where[0] if place is None else where
 
@@ -117,7 +104,7 @@ def text_locator(places: Places) -> Callable[[str], object]:
             place = places.place_of_text(text)
             if place is None:
                 return text
-            places.met.note(place)
+            places.note(place)
             found = known[text] = TextPath(text, place, places)
         return found
 

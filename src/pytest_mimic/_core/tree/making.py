@@ -20,7 +20,6 @@ from pathlib import PurePath
 from sys import maxsize
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.files.digests import NoDigest
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
@@ -31,7 +30,7 @@ from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.tree.library_values import library_text
 from pytest_mimic._core.tree.parts import order
 from pytest_mimic._core.tree.secrets import beginning, secrets_in
-from pytest_mimic._core.types.kinds import Events, ServerSentEvent
+from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import has_extent, library_of, record_fields
 from pytest_mimic._core.types.opening import exception_parts, is_pair, opened, type_name
 from pytest_mimic._core.types.table import is_path, text_of
@@ -264,7 +263,7 @@ class _Maker:
             return node
         try:
             return {**node, "digest": self.places.digests.content_of(path).short}
-        except NoDigest:  # the identity has refused it, or does not need it
+        except Unstable:  # the identity has refused it, or does not need it
             return node
 
     def _secret(self, hidden: _Hidden, shown: str = PLACEHOLDER) -> Any:
