@@ -100,15 +100,15 @@ CASES = {
     "weak reference": (lambda: weakref.ref(HELD), "a weak reference"),
     "weak proxy": (lambda: weakref.proxy(HELD), "a weak reference"),
     "weak mapping": (lambda: weakref.WeakValueDictionary(a=HELD), "a weak reference"),
-    "context variable": (lambda: contextvars.ContextVar("x"), "a context variable"),
-    "context": (contextvars.copy_context, "a context"),
-    "closure cell": (types.CellType, "a closure cell"),
+    "context variable": (lambda: contextvars.ContextVar("x"), "_contextvars.ContextVar"),
+    "context": (contextvars.copy_context, "_contextvars.Context"),
+    "closure cell": (types.CellType, "builtins.cell"),
     "traceback": (raised, "a traceback"),
-    "code": (lambda: coroutine.__code__, "a code object"),
-    "frame": (sys._getframe, "a stack frame"),
+    "code": (lambda: coroutine.__code__, "builtins.code"),
+    "frame": (sys._getframe, "builtins.frame"),
     "spooled file": (lambda: closed(tempfile.SpooledTemporaryFile()), "an open file"),  # noqa: SIM115
-    "SSL context": (lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "an SSL context"),
-    "memory map": (lambda: mmap.mmap(-1, 1), "a memory map"),
+    "SSL context": (lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "ssl.SSLContext"),
+    "memory map": (lambda: mmap.mmap(-1, 1), "mmap.mmap"),
     "executor": (lambda: concurrent.futures.ThreadPoolExecutor(1), "an executor"),
     "future": (concurrent.futures.Future, "a future"),
     "asyncio lock": (asyncio.Lock, "an asyncio lock or queue"),
@@ -133,8 +133,8 @@ CASES = {
     "frame of a traceback": (lambda: traceback.extract_stack()[:1], "a stack frame of a traceback"),
     "without state": (WithoutState, "an object of .*WithoutState"),
     "sealed": (Sealed, "an object of .*Sealed"),
-    "lock between processes": (multiprocessing.Lock, "a lock between processes"),
-    "full queue between processes": (multiprocessing.Queue, "a queue between processes"),
+    "lock between processes": (multiprocessing.Lock, "multiprocessing.synchronize.Lock"),
+    "full queue between processes": (multiprocessing.Queue, "multiprocessing.queues.Queue"),
     "queue between processes": (
         multiprocessing.SimpleQueue,
         "an object of multiprocessing.queues.SimpleQueue",
@@ -142,12 +142,6 @@ CASES = {
     "without reduce": (WithoutReduce, "an object of .*WithoutReduce"),
     "C object": (lambda: collections.deque([1]).__iter__(), "deque_iterator"),
 }
-
-if sys.version_info >= (3, 14):
-    from concurrent import interpreters
-
-    CASES["interpreter"] = (interpreters.get_main, "an interpreter")
-    CASES["queue between interpreters"] = (interpreters.create_queue, "a queue between interpreters")
 
 
 @pytest.mark.parametrize(("make", "what"), CASES.values(), ids=CASES)
