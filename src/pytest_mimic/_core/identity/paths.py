@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.files.digests import MISSING, Content
 from pytest_mimic._core.files.places import LONGEST_PATH, TEMPORARY
+from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.types.libraries import library_of
-from pytest_mimic._core.types.opening import walk
+from pytest_mimic._core.types.opening import parts_of
 
 if TYPE_CHECKING:
     from pytest_mimic._core.files.places import PathPlace, Places
@@ -131,7 +133,7 @@ def with_contents(value: object, places: Places) -> Any:
     raise Unstable(what, type(value), remedy="")
 
 
-# The most values that are looked at in the arguments of one call.
+# The most containers and objects that are looked into in an argument.
 MOST_PARTS = 10_000
 # Modules of the standard library whose classes hold what their user gives them. Others have parts of their own: sockets, loggers.
 _HOLDERS = frozenset({"argparse", "builtins", "collections", "functools", "types"})
@@ -144,20 +146,27 @@ def given_folders(argument: object, places: Places) -> list[str]:
     """
     path_class = getattr(sys.modules.get("pathlib"), "PurePath", ())
     found: list[tuple[str, str, str]] = []
-    for where, part in walk(argument, MOST_PARTS, _is_opened):
-        if type(part) is str:
+    seen: dict[int, object] = {}
+    todo: list[tuple[str, Any]] = [("", argument)]
+    while todo and len(seen) < MOST_PARTS:
+        path, part = todo.pop()
+        kind = type(part)
+        if kind is str:
             place = places.place_of_text(part)
         elif isinstance(part, path_class):
             place = places.place_of(os.fspath(part))
+        elif kind not in SCALARS and id(part) not in seen and _is_opened(kind):
+            seen[id(part)] = part
+            todo += ((path + one.step, one.value) for one in islice(parts_of(part), MOST_PARTS))
+            continue
         else:
             continue
         if place is not None and place.given:
-            found.append((where.path, place.rest, place.given))
+            found.append((path, place.rest, place.given))
     return [given for _, _, given in sorted(found)]
 
 
-def _is_opened(part: Any) -> bool:
-    kind = type(part)
+def _is_opened(kind: type) -> bool:
     module = str(kind.__module__)
     if module.partition(".")[0] in sys.stdlib_module_names:
         return module in _HOLDERS

@@ -1,1 +1,1 @@
-"""Types: what the plugin knows of each, how a value of any is opened, and the walk over its parts."""
+"""Types: what the plugin knows of each, and how a value of any is opened."""

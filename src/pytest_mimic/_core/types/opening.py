@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
 from io import BytesIO, StringIO
-from itertools import islice
 from operator import attrgetter
 from types import FunctionType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType, ModuleType
 from typing import Any, Literal, NamedTuple
@@ -260,48 +259,3 @@ def parts_of(value: Any) -> Iterator[Part]:
                 yield Part("field", name, cell.cell_contents)
     if not issubclass(kind, (type, ModuleType)):
         yield from (Part("attribute", name, part) for name, part in all_attributes(value).items())
-
-
-# The walk
-
-_WITHOUT_PARTS = frozenset({int, float, complex, bool, str, bytes, bytearray, type(None)})
-
-
-class Place(NamedTuple):
-    """Where a part stands: in the part at `around`, None for the value itself."""
-
-    around: Place | None
-    role: Any
-    name: Any
-
-    @property
-    def path(self) -> str:
-        """The path that leads to the part: `.rows[2]`."""
-        steps: list[str] = []
-        place: Place | None = self
-        while place is not None and place.around is not None:
-            steps.append(Part(place.role, place.name, None).step)
-            place = place.around
-        return "".join(reversed(steps))
-
-
-def walk(
-    value: object, most: int, is_opened: Callable[[Any], bool] = lambda _: True
-) -> Iterator[tuple[Place, Any]]:
-    """Yield the value and the parts that it holds at any depth, each once, with their places; at most so many are looked at.
-
-    The order is that of reading, the same for equal values but for the members of sets. `is_opened` takes a part and
-    says whether its parts are wanted.
-    """
-    todo: list[tuple[Place, Any]] = [(Place(None, None, None), value)]
-    seen: dict[int, object] = {}
-    while todo and most > 0:
-        most -= 1
-        place, part = todo.pop()
-        yield place, part
-        if type(part) in _WITHOUT_PARTS or id(part) in seen:
-            continue
-        seen[id(part)] = part
-        if is_opened(part):
-            inner = [(Place(place, one.role, one.name), one.value) for one in islice(parts_of(part), most)]
-            todo += reversed(inner)
