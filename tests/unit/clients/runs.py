@@ -152,7 +152,9 @@ class Runs:
                 continue
             for name in edge.path[:-1]:
                 holder = getattr(holder, name)
-            held = vars(holder)[edge.path[-1]]
+            held = vars(holder).get(edge.path[-1])
+            if held is None:  # in other versions of the client
+                continue
             # The client of another port is not named in these runs.
             port: Any = self.port if edge.origin in ("", *self.client.covers) else Port(self.state)
             if isinstance(held, classmethod):

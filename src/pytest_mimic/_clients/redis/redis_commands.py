@@ -47,21 +47,20 @@ _UNORDERED_ARGUMENTS = {
     **dict.fromkeys("SADD SREM HDEL ZREM PFADD PFMERGE SINTERSTORE SUNIONSTORE SDIFF".split(), 2),
     "SDIFFSTORE": 3,
 }
-_UNORDERED_PAIRS = {"MSET": 1, "MSETNX": 1, "HSET": 2, "HMSET": 2, "ZADD": 2}
+_UNORDERED_PAIRS = {"MSET": 1, "MSETNX": 1, "HSET": 2, "HMSET": 2}
 _is_name = re.compile(rb"[^\s{}\[\]\"]{1,80}").fullmatch
 _LONGEST_KEY = 80
 
 
-def joined(packed: Any) -> bytes:
-    """Return as one text what a client has packed for the wire, perhaps in several parts."""
+def read_commands(packed: Any) -> list[Command]:
+    """Return the commands that a client has packed for the wire, perhaps in several parts.
+
+    Before each command stands its number of words, before each word its size.
+    """
     data = packed.encode() if isinstance(packed, str) else packed
     if not isinstance(data, (bytes, bytearray, memoryview)):
         data = b"".join([item.encode() if isinstance(item, str) else bytes(item) for item in data])
-    return bytes(data)
-
-
-def read_commands(data: bytes) -> list[Command]:
-    """Return the commands that a client has packed: before each its number of words, before each word its size."""
+    data = bytes(data)
     find = data.index
     commands: list[Command] = []
     place, size = 0, len(data)
@@ -124,9 +123,7 @@ def shown_places(command: Command, redactor: Redactor) -> Sequence[int]:
         start = 1 if verb == "AUTH" else min(place_after(command, word) for word in (b"AUTH", b"AUTH2"))
         return places[:start]
     if is_secret(command, redactor):
-        return (
-            places if verb in _ONLY_KEYS else (0, *places[1:][:1], *places[1:][_key_place(command) - 1 :][:1])
-        )
+        return places if verb in _ONLY_KEYS else (0, 1, _key_place(command))
     if verb in _WITH_FIELDS:
         names = with_settings(redactor)
         return [place for place in places if place < 2 or not names.secret(text_of(command[place - 1]))]
@@ -168,14 +165,24 @@ def describe_commands(
 
 
 def _plain_command(command: Command, shown: Sequence[int], redactor: Redactor) -> list[Any]:
-    """Return the words of a command without secrets, in the order in which they count.
+    """Return the words of a command without secrets, sorted where their order means nothing: they may come from a set.
 
     Messages show them in this order, so that `ignore=` can name their places.
     """
     plain = [
         plain_word(part, redactor) if place in shown else PLACEHOLDER for place, part in enumerate(command)
     ]
-    return _in_order(plain, command)
+    verb = verb_of(command[0])
+    if verb in _UNORDERED_ARGUMENTS:
+        start = _UNORDERED_ARGUMENTS[verb]
+        return plain[:start] + sorted(plain[start:], key=repr)
+    start = _UNORDERED_PAIRS.get(verb, len(command))
+    if (
+        len(set(command[start::2])) * 2 != len(command) - start
+    ):  # of a name that is repeated the last value counts
+        return plain
+    pairs = sorted(zip(plain[start::2], plain[start + 1 :: 2]), key=repr)
+    return plain[:start] + [part for pair in pairs for part in pair]
 
 
 def plain_word(value: bytes, redactor: Redactor) -> Any:
@@ -194,21 +201,3 @@ def _resource(command: Command, shown: Sequence[int]) -> str:
         return ""
     key = " ".join(text_of(command[place]).split())
     return key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}…"
-
-
-def _in_order(plain: list[Any], command: Command) -> list[Any]:
-    """Return the plain words of a command, sorted where their order means nothing: they may come from a set."""
-    verb = verb_of(command[0])
-    start = _UNORDERED_ARGUMENTS.get(verb)
-    if start is not None:
-        return plain[:start] + sorted(plain[start:], key=repr)
-    start = _UNORDERED_PAIRS.get(verb)
-    if start is None:
-        return plain
-    names = command[start + (verb == "ZADD") :: 2]
-    if (
-        len(set(names)) < len(names) or (len(command) - start) % 2
-    ):  # the last value of a name counts; or options
-        return plain
-    pairs = sorted(zip(plain[start::2], plain[start + 1 :: 2]), key=repr)
-    return plain[:start] + [part for pair in pairs for part in pair]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from pytest_mimic._clients.mcp.mcp_messages import describe, outcome_of
+from pytest_mimic._clients.mcp.mcp_session import describe, outcome_of
 from pytest_mimic._core.redact.redactor import Redactor
 
 SENT, ISSUED = "sk-4711-conformance-0815", "issued-99-token-xyz"
