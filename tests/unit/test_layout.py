@@ -27,7 +27,7 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
     "_clients.grpc": 526,
-    "_clients.http": 2_605,
+    "_clients.http": 2_600,
     "_clients.mcp": 350,
     "_clients.redis": 740,
     "_clients.sql": 1_419,
@@ -54,8 +54,8 @@ BUDGET = {
     "ground": 845,
 }
 # These two only fall.
-MOST_LINES = 30_153
-MOST_FILES = 214
+MOST_LINES = 30_060
+MOST_FILES = 212
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

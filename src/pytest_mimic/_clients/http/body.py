@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._clients.http.message import (
     as_base64,
     as_text,
-    charset_of,
     header_of,
     json_of,
     load_bytes,
     media_type,
+    parameters,
     style_of,
     write_json,
 )
@@ -48,17 +48,18 @@ def store_body(
     data = b"".join(chunks)
     if not data:
         return None
-    kind, declared = media_type(content_type), charset_of(content_type)
+    kind, declared = media_type(content_type), parameters(content_type).get("charset", "utf-8")
     charset = next((name for name in (declared, "utf-8") if as_text(data, name) is not None), None)
     is_cut = stopped and len(chunks) > 1
     if charset is None:
         return {"chunks": [as_base64(chunk) for chunk in chunks]} if is_cut else as_base64(data)
     text = data.decode(charset)
-    events, texts = _split(text, kind, is_whole=not stopped), _texts(chunks, charset)
+    events = _split(text, kind, is_whole=not stopped)
+    texts = _texts(chunks, charset) if is_cut else []
     body: dict[str, Any]
     if events and _encoded(events, charset) == data:
         body = _store_events(events, secrets, server_sent="event-stream" in kind)
-    elif is_cut and _encoded(texts, charset) == data:
+    elif texts and _encoded(texts, charset) == data:
         body = {"chunks": _scrubbed(texts, secrets)}
     else:
         body = secrets.store_text(text, kind)

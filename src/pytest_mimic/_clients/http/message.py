@@ -25,18 +25,13 @@ def media_type(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
-def parameters(header: str) -> dict[str, str]:
+def parameters(header: str | None) -> dict[str, str]:
     """Return the parameters after the first `;` of a header: `{"charset": "utf-8"}`."""
     found = {}
-    for match in _PARAMETER.finditer(header):
+    for match in _PARAMETER.finditer(header or ""):
         quoted = match["quoted"]
         found[match["name"].lower()] = match["bare"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
     return found
-
-
-def charset_of(content_type: str | None) -> str:
-    """Return the charset that a `Content-Type` names, by default UTF-8."""
-    return parameters(content_type or "").get("charset", "utf-8")
 
 
 def as_text(data: bytes, charset: str = "utf-8") -> str | None:
@@ -220,11 +215,11 @@ def describe_body(data: bytes, content_type: str | None, encoding: str | None) -
         data = data if inflated is None else b"".join(inflated)
     kind = media_type(content_type)
     if kind.startswith("multipart/"):
-        boundary = parameters(content_type or "").get("boundary", "")
+        boundary = parameters(content_type).get("boundary", "")
         parts = _parts(data, boundary.encode("latin-1"))
         if parts is not None:
             return "multipart", parts
-    text = as_text(data, charset_of(content_type))
+    text = as_text(data, parameters(content_type).get("charset", "utf-8"))
     if text is None:
         return "bytes", digest(data)
     if kind == "application/x-www-form-urlencoded":

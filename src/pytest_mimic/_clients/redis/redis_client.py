@@ -21,15 +21,7 @@ from pytest_mimic._clients.redis.replies import (
     store_error,
     store_reply,
 )
-from pytest_mimic._core.seam.base import (
-    Adapter,
-    Edge,
-    Steps,
-    async_method,
-    recording,
-    sync_method,
-    waiting,
-)
+from pytest_mimic._core.seam.base import Adapter, Edge, Steps, async_method, recording, sync_method, waiting
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
