@@ -50,7 +50,7 @@ def wrong_lines(shop, messages):
 # The unit tests of targets have more of these.
 UNREADABLE = {
     "requets": "requets is neither package.module:function nor a client (did you mean requests?)",
-    "shop:fetch =city": "shop:fetch: there is no option =city",
+    "shop:fetch rtol=1 rtol=2": "shop:fetch: rtol is given twice",
     "httpx ignore=hosts": "httpx: ignore=hosts names no part of a call (did you mean host?)",
     "shop:fetch key=str": "shop:fetch: key= takes a function, so it works in Python only",
 }

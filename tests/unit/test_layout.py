@@ -41,7 +41,7 @@ BUDGET = {
     "_core.redact": 1_010,
     "_core.seam": 534,
     "_core.swallowed": 205,
-    "_core.targets": 630,
+    "_core.targets": 570,
     "_core.tree": 2_508,
     "_core.types": 981,
     "_core.vault": 1_835,
@@ -51,11 +51,11 @@ BUDGET = {
     "_tools.shown": 1_320,
     "_tools.unused": 330,
     "face": 422,
-    "ground": 845,
+    "ground": 808,
 }
 # These two only fall.
-MOST_LINES = 30_060
-MOST_FILES = 212
+MOST_LINES = 29_967
+MOST_FILES = 211
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

@@ -17,11 +17,11 @@ def module_exists(name: str) -> bool:
 
 
 def file_of_module(name: str) -> str | None:
+    """Return the source file of a module, if it can be found."""
     try:
-        spec = _find_spec(name)
+        origin = getattr(_find_spec(name), "origin", None)
     except (ImportError, LookupError, ValueError):
         return None
-    origin = None if spec is None else spec.origin
     return origin if origin is not None and origin.endswith(".py") else None
 
 
@@ -32,8 +32,8 @@ def closest_module(name: str) -> str:
     from pytest_mimic._core.words import closest_name
 
     parent, dot, last = name.rpartition(".")
-    path = _search_path(parent) if parent and module_exists(parent) else None
-    close = closest_name(last, [module.name for module in iter_modules((path or []) if parent else None)])
+    path = (_search_path(parent) or []) if parent else None
+    close = closest_name(last, [module.name for module in iter_modules(path)])
     return f" (did you mean {parent}{dot}{close}?)" if close else ""
 
 
@@ -41,15 +41,13 @@ def _find_spec(name: str) -> ModuleSpec | None:
     # importlib.util.find_spec would import the parents.
     parent = name.rpartition(".")[0]
     path = _search_path(parent) if parent else None
-    if parent and path is None:
-        return None
-    for finder in list(sys.meta_path):
+    for finder in list(sys.meta_path) if path is not None or not parent else ():
         try:
             spec = finder.find_spec(name, path)
         except Exception:  # a finder of another package may expect the parents to be imported
             if finder is PathFinder:  # which needs the parents of a namespace package
                 raise
-            spec = None
+            continue
         if spec is not None:
             return spec
     return None
@@ -57,11 +55,11 @@ def _find_spec(name: str) -> ModuleSpec | None:
 
 def _search_path(package: str) -> list[str] | None:
     """Return the folders in which a package's modules are looked for, or None if it is not a package."""
+    imported = sys.modules.get(package)
     try:
         # Ordinary attribute access would load a lazy module.
-        imported = sys.modules.get(package)
         spec = _find_spec(package) if imported is None else object.__getattribute__(imported, "__spec__")
     except AttributeError:  # some other object
         return None
-    path = spec.submodule_search_locations if spec else None
+    path = getattr(spec, "submodule_search_locations", None)
     return None if path is None else list(path)

@@ -30,13 +30,13 @@ def target_line(target: str, options: Options | None, name: str, paths: Iterable
     It takes the place of the target's line, so it has the options of that line too. A function for `key` has no place in a
     line.
     """
-    values = {} if options is None else options._asdict()
-    defaults = {} if options is None else options._field_defaults
-    given = {
-        one: value for one, value in values.items() if one not in ("key", name) and value != defaults[one]
-    }
-    given[name] = tuple(dict.fromkeys([*values.get(name, ()), *paths]))
-    return " ".join([target, *(_word(one, value) for one, value in given.items() if value != ())])
+    given = (options or Options())._asdict()
+    defaults = Options._field_defaults
+    others = {one: given[one] for one in given if one not in ("key", name) and given[one] != defaults[one]}
+    added = tuple(dict.fromkeys([*given[name], *paths]))
+    return " ".join(
+        [target, *(_word(one, value) for one, value in {**others, name: added}.items() if value != ())]
+    )
 
 
 def _word(name: str, value: object) -> str:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.node_ids import plain_id
+from pytest_mimic._core.origin import PACKAGE
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._run.configuration import Hooks
 from pytest_mimic.errors import TargetError

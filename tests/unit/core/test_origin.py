@@ -1,9 +1,10 @@
-"""The project's own code is told from that of the standard library and of installed distributions."""
+"""The project's own code, and its calls, are told from those of the standard library, of distributions and of pytest."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xxhash
@@ -46,3 +47,31 @@ def test_the_project_is_the_distribution_that_its_rootdir_names(tmp_path, text, 
     (tmp_path / "pyproject.toml").write_text(text)
 
     assert origin.is_in_project(HASHES, tmp_path) is is_project
+
+
+def wrapper() -> bool:
+    return origin.called_by_pytest()
+
+
+def called_through(*modules: str) -> bool:
+    """Call the wrapper from installed modules of these names. Each calls the next one."""
+    function = wrapper
+    for module in reversed(modules):
+        code = compile("def call():\n    return function()\n", f"/site-packages/{module}.py", "exec")
+        namespace: dict[str, Any] = {"__name__": module, "function": function}
+        exec(code, namespace)
+        function = namespace["call"]
+    return function()
+
+
+@pytest.mark.parametrize("library", ["cloudpickle.cloudpickle", "pytest_cov.plugin", "_pytest.python"])
+def test_a_plugin_calls_for_pytest(library):
+    assert called_through("_pytest.python", library) is True
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["shop.api", "pandas.io.json", "test_shop"],
+)
+def test_another_module_is_code_under_test(module):
+    assert called_through("_pytest.python", module) is False

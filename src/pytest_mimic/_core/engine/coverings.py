@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.run_state import noting_processes
 from pytest_mimic._core.engine.wrappers import Mimicked
-from pytest_mimic._core.machinery import may_be_called_by_pytest
+from pytest_mimic._core.origin import may_be_called_by_pytest
 from pytest_mimic._core.patch.patcher import Patcher
 from pytest_mimic._core.seam.registry import kind_of, load_adapter
 from pytest_mimic._core.settings import Mode

@@ -6,8 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
-from pytest_mimic._core.machinery import is_machinery
-from pytest_mimic._core.origin import path_when_installed
+from pytest_mimic._core.origin import is_machinery, path_when_installed
 
 Holder: TypeAlias = "dict[str, object] | type"
 """A module's namespace, or a class."""

@@ -12,7 +12,6 @@ from pytest_mimic._core.patch.find import Found, NotFoundError, find
 from pytest_mimic._core.patch.holders import Holder, all_holders, holders_since, read
 from pytest_mimic._core.patch.imports import ImportWatch, is_initialising
 from pytest_mimic._core.patch.patches import Patches, Wrapper
-from pytest_mimic._core.targets.options import target_error
 from pytest_mimic.errors import TargetError
 
 
@@ -71,9 +70,9 @@ class Activation:
         """Note the problem of a request, a predicate that follows its name, once."""
         if place.number in self.open:
             self.open.discard(place.number)
-            origin = getattr(self.requests[place.number], "origin", "")
-            name = f"{place.module}:{'.'.join(place.path)}"
-            self.problems.append(target_error(origin, f"{name}{problem}"))
+            request, name = self.requests[place.number], f"{place.module}:{'.'.join(place.path)}"
+            if hasattr(request, "error"):
+                self.problems.append(request.error(f"{name}{problem}"))
 
 
 _Cover: TypeAlias = Callable[[Activation, Any, Found, str], Wrapper]

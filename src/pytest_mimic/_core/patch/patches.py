@@ -8,7 +8,7 @@ from functools import cache
 from types import MethodType
 from typing import Any
 
-from pytest_mimic._core.machinery import is_machinery
+from pytest_mimic._core.origin import is_machinery
 from pytest_mimic._core.patch.descriptors import CARRIERS, as_attribute, behind, carried, rebuilt
 from pytest_mimic._core.patch.find import Found
 from pytest_mimic._core.patch.holders import (

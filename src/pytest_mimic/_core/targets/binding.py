@@ -63,13 +63,11 @@ def compile_binder(function: Callable[..., object], *, drop_first: bool = False)
     by_keyword = {p.name: p.default for p in with_default if p.kind is Parameter.KEYWORD_ONLY}
     bind.__defaults__ = tuple(p.default for p in with_default if p.name not in by_keyword) or None
     bind.__kwdefaults__ = by_keyword or None
-    # The TypeError of a call that does not fit names the function, also inside a partial or in an instance's class.
+    # The TypeError of a call that does not fit names the function, also inside a partial.
     named: Any = function
     while isinstance(named, functools.partial):
         named = named.func
-    if not isinstance(getattr(named, "__qualname__", None), str):
-        named = type(named).__call__
-    bind.__name__, bind.__qualname__ = named.__name__, named.__qualname__
+    bind.__name__ = bind.__qualname__ = getattr(named, "__qualname__", type(named).__qualname__)
     shown = parameters[first:]
     return Bound(
         names=tuple(_STARS.get(p.kind, "") + p.name for p in shown),

@@ -31,68 +31,52 @@ if TYPE_CHECKING:
         exclude: str | Iterable[str] | None
 
 
-def target_error(origin: str, what: str, **data: str) -> TargetError:
-    """Return an error about a target, in one line that begins with the place where the target was written."""
-    return TargetError(f"{origin}: {what}" if origin else what, **data)
-
-
-def read_line_options(words: Sequence[str], target: str, origin: str) -> dict[str, Any]:
+def read_line_options(words: Sequence[str], target: str) -> dict[str, Any]:
     """Read options as a line has them, each `name` or `name=value`.
 
     Raises:
-        TargetError: An option is unknown, is given twice or has a bad value.
+        TargetError: An option is unknown, is given twice or has a bad value. The message begins with `target`.
     """
     given: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
-        if not name:
-            raise target_error(origin, f"{target}: there is no option {word or repr(word)}", target=target)
         if name in given:
-            raise target_error(origin, f"{target}: {name} is given twice", target=target, option=name)
+            raise TargetError(f"{target}: {name} is given twice")
         if name == "key":
-            what = f"{target}: key= takes a function, so it works in Python only"
-            raise target_error(origin, what, target=target)
-        given[name] = _read(name, text if equals else None, target, origin)
+            raise TargetError(f"{target}: key= takes a function, so it works in Python only")
+        given[name] = _read(name or word, text if equals else None, target)
     return given
 
 
-def read_keyword_options(options: Mapping[str, object], target: str, origin: str = "") -> dict[str, Any]:
-    """Read options given by keyword, and drop those that are None. Messages begin with `origin` and `target`.
-
-    Raises:
-        TargetError: An option is unknown or has a bad value.
-    """
+def read_keyword_options(options: Mapping[str, object], target: str) -> dict[str, Any]:
+    """Read options given by keyword, and drop those that are None. TargetError: as for `read_line_options`."""
     return {
-        name: _read(name, value, target, origin)
+        name: _read(name, value, target)
         for name, value in options.items()
         if value is not None or name not in _OPTIONS
     }
 
 
-def check_kind(target: str, options: Options, origin: str = "") -> None:
+def check_kind(target: str, options: Options) -> None:
     """Check that options fit the kind of target, which is a function or a client.
 
     Raises:
         TargetError: An option is for the other kind, or names a part that calls of this client do not have.
     """
-    kind, other = ("client", "function") if target in CLIENTS else ("function", "client")
+    other = "function" if target in CLIENTS else "client"
     for name, rule in _OPTIONS.items():
         if rule.kind == other and getattr(options, name):
-            what = f"{target}: {name}= is an option of a {other}"
-            raise target_error(origin, what, target=target, option=name)
-    if kind == "function":
+            raise TargetError(f"{target}: {name}= is an option of a {other}")
+    if other == "client":
         return
-    try:
-        parts = parts_of(target)
-    except TargetError as error:
-        raise target_error(origin, error.what, target=target) from None
-    for name in ("ignore", "match"):
-        for path in getattr(options, name):
-            part = first_step(path)
-            if part not in (*parts, *COMMON_PARTS, "*"):
-                hint = did_you_mean(part, parts) or f" (it has {', '.join(parts)})"
-                what = f"{target}: {name}={path} names no part of a call{hint}"
-                raise target_error(origin, what, target=target, option=name)
+    parts = parts_of(target)
+    for name, path in [
+        *(("ignore", path) for path in options.ignore),
+        *(("match", path) for path in options.match),
+    ]:
+        if first_step(path) not in (*parts, *COMMON_PARTS, "*"):
+            hint = did_you_mean(first_step(path), parts) or f" (it has {', '.join(parts)})"
+            raise TargetError(f"{target}: {name}={path} names no part of a call{hint}")
 
 
 def first_step(path: str) -> str:
@@ -100,21 +84,17 @@ def first_step(path: str) -> str:
     return re.split(r"[.\[]", path)[0]
 
 
-def _read(name: str, value: object, target: str, origin: str) -> object:
+def _read(name: str, value: object, target: str) -> object:
     """Read and check one option. None means that a line has it without a value."""
     if name not in _OPTIONS:
         hint = did_you_mean(name, _OPTIONS) or f" (there are {', '.join(sorted(_OPTIONS))})"
-        what = f"{target}: there is no option {name}{hint}"
-        raise target_error(origin, what, target=target, option=name)
+        raise TargetError(f"{target}: there is no option {name}{hint}")
     rule = _OPTIONS[name]
     try:
         return rule.read(value)
     except (TypeError, ValueError, KeyError):  # their messages would add nothing
         shown = "nothing" if value is None else repr(value)
-        if isinstance(value, Iterator):
-            shown = "an iterator, which can be read only once"
-        what = f"{target}: {name}= takes {rule.wanted}, not {shown}"
-        raise target_error(origin, what, target=target, option=name) from None
+        raise TargetError(f"{target}: {name}= takes {rule.wanted}, not {shown}") from None
 
 
 def _read_paths(value: object) -> tuple[str, ...]:
@@ -158,11 +138,9 @@ def _read_switch(value: object) -> bool:
     return {"true": True, "yes": True, "false": False, "no": False}[_read_text(value).lower()]
 
 
-def _read_tolerance(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise TypeError(value)
+def _read_tolerance(value: Any) -> float:
     number = float(value)
-    if not 0 <= number < math.inf:
+    if isinstance(value, bool) or not 0 <= number < math.inf:
         raise ValueError(value)
     return number
 
@@ -176,12 +154,11 @@ def _read_function(value: object) -> object:
 class _Option(NamedTuple):
     """How the value of an option is read, the words for what it takes, and the kind of target that has it; all by default."""
 
-    read: Callable[[object], object]
+    read: Callable[[Any], object]
     wanted: str
     kind: str = ""
 
 
-_COMPARISONS = {"exact": "exact", "shape": "shape"}
 # What lines, keywords, markers and fixtures take. The values are those of `Options`.
 _OPTIONS = {
     "ignore": _Option(_read_paths, "arguments or paths in them"),
@@ -192,7 +169,9 @@ _OPTIONS = {
     "rtol": _Option(_read_tolerance, "a number that is not negative"),
     "atol": _Option(_read_tolerance, "a number that is not negative"),
     "volatile": _Option(_read_paths, "paths in the outcome"),
-    "compare": _Option(lambda value: _COMPARISONS[_read_text(value)], "exact or shape"),
+    "compare": _Option(
+        lambda value: {"exact": "exact", "shape": "shape"}[_read_text(value)], "exact or shape"
+    ),
     "only": _Option(_read_list, "patterns on calls"),
     "exclude": _Option(_read_list, "patterns on calls"),
 }

@@ -5,113 +5,69 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property, partialmethod
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from pytest_mimic._core.modules import closest_module, file_of_module, module_exists
+from pytest_mimic._core.modules import closest_module, module_exists
 from pytest_mimic._core.seam.registry import CLIENTS, is_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.binding import argument_names
-from pytest_mimic._core.targets.options import (
-    check_kind,
-    first_step,
-    read_keyword_options,
-    read_line_options,
-    target_error,
-)
+from pytest_mimic._core.targets.options import check_kind, first_step, read_keyword_options, read_line_options
 from pytest_mimic._core.words import did_you_mean
 from pytest_mimic.errors import TargetError
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from pytest_mimic._core.targets.options import TargetOptions
 
 # Quotes, escapes and comments in a line. A printable line in ASCII has no blanks that only `str.split` takes for such.
 _MARKS = frozenset("'\"\\#")
 
-
 # Most lines have none, and share these.
 _NO_OPTIONS = Options()
 
+# What a line names to record what a library sends.
+_MEANT = {
+    **dict.fromkeys("anthropic cohere google groq litellm mistralai ollama openai".split(), "http"),
+    **dict.fromkeys("github huggingface_hub slack_sdk stripe twilio urllib".split(), "http"),
+    **dict.fromkeys("aioboto3 aiobotocore boto3 botocore s3fs".split(), "http"),
+    **dict.fromkeys("aiomysql aiosqlite asyncpg oracledb pg8000 postgres postgresql".split(), "sqlalchemy"),
+    **dict.fromkeys("psycopg psycopg2 psycopg3 pymysql pyodbc sqlite3".split(), "sqlalchemy"),
+}
 
-class Target:
+
+class Target(NamedTuple):
     """A function, the functions of a module or class, or a client that is to be mimicked.
-
-    Args:
-        line_or_function: A line as in `mimic_functions` (`shop.api:fetch_rates ignore=session`),
-            or the function itself.
-        options: The options by keyword. They override those in the line. None leaves an option as
-            it is, and an exclusion ignores all of them.
 
     Attributes:
         module: `shop.api`; for a client its client, `httpx`.
         path: The names that lead to the function in the module, `("Client", "fetch")`. `"*"` as the
             last one means every public function. Empty for a client.
         excluded: Whether it excludes what an earlier target included (`!shop.api:helper`).
-        options: See `Options`.
         is_shared: Whether the options were given for several targets together. Not every target
             then needs to have each argument that they name.
         origin: The place where it was written, for messages: `pytest.ini, mimic_functions line 3`.
-
-    Raises:
-        TargetError: The line is not in the grammar, an option is unknown or has a bad value, or
-            the function has no importable name.
     """
 
     module: str
-    path: tuple[str, ...]
-    excluded: bool
-    options: Options
-    is_shared: bool
-    origin: str
+    path: tuple[str, ...] = ()
+    options: Options = _NO_OPTIONS
+    excluded: bool = False
+    is_shared: bool = False
+    origin: str = ""
 
-    def __init__(
-        self, line_or_function: str | Callable[..., object], **options: Unpack[TargetOptions]
-    ) -> None:
-        if isinstance(line_or_function, str):
-            words = _split_line(line_or_function, "")
-            if not words:
-                raise target_error("", f"{line_or_function!r} names no target")
-        else:
-            words = [_importable_name(line_or_function)]
-        self._fill(words, options, "")
-
-    def _fill(self, words: list[str], keywords: Mapping[str, object], origin: str) -> None:
-        name = words[0]
-        excluded = name.startswith("!")
-        if excluded and words[1:]:
-            raise target_error(origin, f"{name} is an exclusion, which takes no options", target=name)
-        given = {**read_line_options(words[1:], name, origin), **read_keyword_options(keywords, name, origin)}
-        options = Options(**given) if given and not excluded else _NO_OPTIONS
-        self.module, self.path = _parse_name(name.removeprefix("!"), origin)
-        check_kind(name, options, origin)
-        self.excluded, self.options = excluded, options
-        self.is_shared, self.origin = False, origin
-
-    def _with(self, options: Mapping[str, object], *, is_shared: bool) -> Target:
-        """Return a copy in which these options replace its own. An exclusion ignores them."""
-        given = read_keyword_options(options, self.name)
-        chosen = self.options if self.excluded else self.options._replace(**given)
-        copy = object.__new__(Target)
-        vars(copy).update(vars(self), options=chosen, is_shared=is_shared)
-        if not is_shared:
-            check_kind(copy.name, chosen)
-        return copy
+    def error(self, problem: str) -> TargetError:
+        """Return an error in one line, which begins with the place where the target was written."""
+        return TargetError(f"{self.origin}: {problem}" if self.origin else problem)
 
     def misfit(self, function: Callable[..., object]) -> str:
         """Return a message about an argument that its options name and the function lacks, or an empty string."""
         named = [(name, path) for name in ("ignore", "content") for path in getattr(self.options, name)]
         known = argument_names(function) if named and not self.is_shared and self.path[-1] != "*" else None
-        if known is None:
+        wrong = [
+            (option, path) for option, path in named if known is not None and first_step(path) not in known
+        ]
+        if known is None or not wrong:
             return ""
-        for option, path in named:
-            name = first_step(path)
-            if name not in known:
-                hint = did_you_mean(name, known) or f" (it has {', '.join(known) or 'none'})"
-                return f"{option}={path} names no argument{hint}"
-        return ""
+        option, path = wrong[0]
+        hint = did_you_mean(first_step(path), known) or f" (it has {', '.join(known) or 'none'})"
+        return f"{option}={path} names no argument{hint}"
 
     @property
     def is_client(self) -> bool:
@@ -128,13 +84,48 @@ class Target:
 
 
 def parse_target(line: str, *, origin: str = "") -> Target | None:
-    """Read one line of `mimic_functions`. A line that holds only a comment gives None. TargetError: as for `Target`."""
-    words = _split_line(line, origin)
-    if not words:
-        return None
-    target = object.__new__(Target)
-    target._fill(words, {}, origin)
+    """Read one line of `mimic_functions`. A line that holds only a comment gives None.
+
+    Raises:
+        TargetError: The line is not in the grammar, or an option is unknown or has a bad value.
+    """
+    try:
+        words = _split_line(line)
+        if not words:
+            return None
+        name, excluded = words[0].removeprefix("!"), words[0].startswith("!")
+        if excluded and words[1:]:
+            raise TargetError(f"{words[0]} is an exclusion, which takes no options")
+        given = read_line_options(words[1:], name)
+        module, path = _parse_name(name)
+        target = Target(module, path, Options(**given) if given else _NO_OPTIONS, excluded, origin=origin)
+        check_kind(name, target.options)
+    except TargetError as error:
+        raise TargetError(f"{origin}: {error.what}" if origin else error.what) from None
     return target
+
+
+def as_targets(
+    given: Iterable[str | Target | Callable[..., Any]], options: Mapping[str, Any] | None = None
+) -> list[Target]:
+    """Return targets for lines, functions and targets, each with these options, which replace its own.
+
+    An exclusion ignores them. None leaves an option as it is.
+
+    Raises:
+        TargetError: As for `parse_target`, or a function has no importable name.
+    """
+    targets = [one if isinstance(one, Target) else _target_of(one) for one in given]
+    if not options:
+        return targets
+    are_several, found = len(targets) > 1, []
+    for one in targets:
+        read = read_keyword_options(options, one.name)
+        chosen = one.options if one.excluded else one.options._replace(**read)
+        found.append(one._replace(options=chosen, is_shared=one.is_shared or are_several))
+        if not found[-1].is_shared:
+            check_kind(one.name, chosen)
+    return found
 
 
 def missing_module(target: Target) -> TargetError | None:
@@ -147,47 +138,40 @@ def missing_module(target: Target) -> TargetError | None:
     if target.is_client:
         package = {"grpc": "grpcio"}.get(target.module, target.module)
         what, install = f"the client {target.module} is not installed", f"pip install {package}"
-        return TargetError(what, remedies=[f"to install it: {install}"], target=target.name)
+        return TargetError(what, remedies=[f"to install it: {install}"])
     hint = closest_module(target.module)
-    what = f"{target} does not exist: there is no module {target.module}{hint}"
-    return target_error(target.origin, what, target=target.name)
+    return target.error(f"{target} does not exist: there is no module {target.module}{hint}")
 
 
 def replaced_client(target: Target) -> TargetError | None:
     """Return an error if another distribution has taken the place of a client, or None. Nothing is imported."""
-    if target.excluded or target.module not in ("http", "requests", "urllib3"):
+    is_urllib3 = target.module in ("http", "requests", "urllib3") and not target.excluded
+    if not is_urllib3 or not module_exists("urllib3.backend"):
         return None
-    file = file_of_module("urllib3")
-    if file is None or not Path(file).with_name("backend").is_dir():
-        return None
-    what = (
+    return target.error(
         f"{target.module}: urllib3-future stands in the place of urllib3, and its requests cannot be recorded: "
         "pip uninstall urllib3-future && pip install --force-reinstall urllib3"
     )
-    return target_error(target.origin, what, target=target.name)
 
 
-def as_targets(
-    given: Iterable[str | Target | Callable[..., Any]], options: Mapping[str, Any] | None = None
-) -> list[Target]:
-    """Return targets for lines, functions and Targets, each with these options. TargetError: as for `Target`."""
-    targets = [one if isinstance(one, Target) else Target(one) for one in given]
-    if not options:
-        return targets
-    return [target._with(options, is_shared=target.is_shared or len(targets) > 1) for target in targets]
+def _target_of(given: str | Callable[..., Any]) -> Target:
+    target = parse_target(given if isinstance(given, str) else _importable_name(given))
+    if target is None:
+        raise TargetError(f"{given!r} names no target")
+    return target
 
 
-def _split_line(line: str, origin: str) -> list[str]:
+def _split_line(line: str) -> list[str]:
     # As shlex does, in a twentieth of its time.
     if line.isascii() and line.isprintable() and _MARKS.isdisjoint(line):
         return line.split()
     try:
         return shlex.split(line, comments=True)
     except ValueError as error:
-        raise target_error(origin, f"{line.strip()} cannot be read: {str(error).lower()}") from error
+        raise TargetError(f"{line.strip()} cannot be read: {str(error).lower()}") from error
 
 
-def _parse_name(name: str, origin: str) -> tuple[str, tuple[str, ...]]:
+def _parse_name(name: str) -> tuple[str, tuple[str, ...]]:
     """Return the module and the path in it, which is empty for a client."""
     if is_client(name):
         return name, ()
@@ -196,17 +180,13 @@ def _parse_name(name: str, origin: str) -> tuple[str, tuple[str, ...]]:
     parts = (*module.split("."), *(names[:-1] if names[-1] == "*" else names))
     if all(part.isidentifier() for part in parts):
         return module, names
-    what = (
-        f"{name or repr(name)} is neither package.module:function nor a client{did_you_mean(name, CLIENTS)}"
-    )
-    if name in _DRIVERS:
-        what = f"{name} is recorded through sqlalchemy: write sqlalchemy, or name your function that queries"
-    elif name in _MEANT:
-        what = f"{name} is recorded through {_MEANT[name]}: write {_MEANT[name]}"
-    raise target_error(origin, what, target=name)
+    if name in _MEANT:
+        raise TargetError(f"{name} is recorded through {_MEANT[name]}: write {_MEANT[name]}")
+    hint = did_you_mean(name, CLIENTS)
+    raise TargetError(f"{name or repr(name)} is neither package.module:function nor a client{hint}")
 
 
-def _importable_name(thing: object) -> str:
+def _importable_name(thing: Any) -> str:
     """Return the name by which a function can be imported.
 
     Raises:
@@ -214,33 +194,17 @@ def _importable_name(thing: object) -> str:
     """
     if isinstance(thing, type):
         name = f"{thing.__module__}:{thing.__qualname__}"
-        what = f"{name} is a class, which cannot be mimicked, name its methods: {name}.*"
-        raise target_error("", what, target=name)
-    function: Any = thing
-    if isinstance(thing, property):
-        function = thing.fget
-    elif isinstance(thing, (staticmethod, classmethod)):
-        function = thing.__func__
-    elif isinstance(thing, (cached_property, partialmethod)):
-        function = thing.func
+        raise TargetError(f"{name} is a class, which cannot be mimicked, name its methods: {name}.*")
+    function = thing.fget if isinstance(thing, property) else thing
+    function = thing.func if isinstance(thing, cached_property) else function
     module = getattr(function, "__module__", None)
     path = getattr(function, "__qualname__", None)
     if not callable(function) or not isinstance(module, str) or not isinstance(path, str):
         what = f"{thing!r} is not a function with an importable name, give it as 'package.module:name'"
-        raise target_error("", what)
+        raise TargetError(what)
     if "<" in path:
-        raise target_error("", f"{path} in {module} is local or a lambda, and cannot be imported by its name")
+        raise TargetError(f"{path} in {module} is local or a lambda, and cannot be imported by its name")
     # random.randint is a method bound to an object in the module random: its name there is the importable one.
     name = getattr(function, "__name__", "")
     held = getattr(sys.modules.get(module), "__dict__", {}).get(name)
     return f"{module}:{name if held is function else path}"
-
-
-# What a line names to record what a library sends.
-_MEANT = {
-    **dict.fromkeys("anthropic cohere google groq litellm mistralai ollama openai".split(), "http"),
-    **dict.fromkeys("github huggingface_hub slack_sdk stripe twilio urllib".split(), "http"),
-    **dict.fromkeys("aioboto3 aiobotocore boto3 botocore s3fs".split(), "http"),
-    **dict.fromkeys("postgres postgresql psycopg3".split(), "sqlalchemy"),
-}
-_DRIVERS = "aiomysql aiosqlite asyncpg oracledb pg8000 psycopg psycopg2 pymysql pyodbc sqlite3".split()

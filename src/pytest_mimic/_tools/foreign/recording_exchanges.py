@@ -18,7 +18,7 @@ from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.targets.target import Target, parse_target
+from pytest_mimic._core.targets.target import Target, as_targets, parse_target
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Conversation:
             self._state.owner = Owner(destination.test)
 
         port = Port(self._state)
-        for target in http_lines(targets) or [Target("http")]:
+        for target in http_lines(targets) or as_targets(["http"]):
             adapter = load_adapter(target.module)
             plan = ClientPlan(
                 self._state, adapter, target.options, self._cassette, activation=self, imported=match

@@ -10,7 +10,7 @@ import textwrap
 import pytest
 
 from pytest_mimic._core.patch.patcher import Patcher
-from pytest_mimic._core.targets.target import Target
+from pytest_mimic._core.targets.target import as_targets
 
 SHOP = """
     import functools
@@ -158,7 +158,7 @@ def shop(write):
 @pytest.fixture
 def activate(patcher, write):
     """Activate lines; restore everything at the end."""
-    yield lambda *lines: patcher.activate([Target(line) for line in lines], patcher)
+    yield lambda *lines: patcher.activate(as_targets(lines), patcher)
     patcher.restore()
 
 

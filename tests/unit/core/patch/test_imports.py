@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 from pytest_mimic._core.patch.patcher import Patcher
-from pytest_mimic._core.targets.target import Target
+from pytest_mimic._core.targets.target import as_targets
 
 
 def test_imported_module_keeps_its_own_loader(write, activate):
@@ -202,7 +202,7 @@ def test_late_named_target_wins_over_a_wildcard(write, calls):
         return calls.cover(activation, request, found, name)
 
     patcher = Patcher(cover, calls.uncover)
-    patcher.activate([Target("pack.api:*"), Target("pack.names:fetch")])
+    patcher.activate(as_targets(["pack.api:*", "pack.names:fetch"]))
     importlib.import_module("pack.names")
     patcher.restore()
 
@@ -214,7 +214,7 @@ def test_two_patchers_watch_the_same_module(write, patcher, calls):
     """As in a run inside a run. Each finder asks all others, and the search ends."""
     write(shop="def fetch(): ...")
     inner = type(calls)()
-    targets = [Target("shop:fetch")]
+    targets = as_targets(["shop:fetch"])
     patchers = [patcher, Patcher(inner.cover, inner.uncover)]
     for each in patchers:
         each.activate(targets)
@@ -251,7 +251,7 @@ def test_other_finders_keep_working(write, activate):
 
 
 def test_module_put_into_sys_modules_is_found_by_look_again(write, patcher, calls, monkeypatch):
-    patcher.activate([Target("made_up:fetch")])
+    patcher.activate(as_targets(["made_up:fetch"]))
     module = ModuleType("made_up")
     module.fetch = lambda: "fetched"
     monkeypatch.setitem(sys.modules, "made_up", module)

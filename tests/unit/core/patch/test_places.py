@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from pytest_mimic._core.patch.patcher import Patcher
-from pytest_mimic._core.targets.target import Target
+from pytest_mimic._core.targets.target import as_targets
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_target_that_cannot_be_mimicked_is_reported(line, message, write, patche
     for module in ("shop", "empty", "odd", "number"):
         importlib.import_module(module)
 
-    activation = patcher.activate([Target(line)])
+    activation = patcher.activate(as_targets([line]))
     patcher.restore()
 
     assert [str(problem) for problem in activation.problems] == [message]
@@ -293,7 +293,7 @@ def test_problem_found_by_the_engine_is_reported_once(shop, calls):
     """The module is reloaded, so the function is judged twice."""
     patcher = Patcher(calls.cover, calls.uncover, lambda request, function: f"has no {request.path[-1]}ing")
 
-    activation = patcher.activate([Target("shop:fetch")])
+    activation = patcher.activate(as_targets(["shop:fetch"]))
     importlib.reload(shop)
     patcher.restore()
 
@@ -385,7 +385,7 @@ def test_inner_patcher_puts_the_outer_wrapper_back(shop, calls, activate, snapsh
     inner = type(calls)()
 
     inside = Patcher(inner.cover, inner.uncover)
-    inside.activate([Target("shop:fetch"), Target("shop:Client.parse")])
+    inside.activate(as_targets(["shop:fetch", "shop:Client.parse"]))
     shop.fetch()
     shop.Client.parse()
     inside.restore()
@@ -449,7 +449,7 @@ def test_threads_may_activate_at_once(shop, patcher, snapshot):
     def work():
         barrier.wait()
         for _ in range(5):
-            patcher.deactivate(patcher.activate([Target("shop:fetch"), Target("shop:Client.get")]))
+            patcher.deactivate(patcher.activate(as_targets(["shop:fetch", "shop:Client.get"])))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:

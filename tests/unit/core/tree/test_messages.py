@@ -10,7 +10,7 @@ import pytest
 
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.target_options import Options
-from pytest_mimic._core.targets.target import Target
+from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._core.tree import messages
 from pytest_mimic._core.tree.differing import argument_differences
 from pytest_mimic._core.tree.making import argument_trees
@@ -113,7 +113,9 @@ def test_the_suggested_line_keeps_the_options_of_the_target() -> None:
         "  if it changes from run to run: "
         'shop.api:fetch_rates sequence content=out rtol=0.01 only="GET /a b" ignore=now,rows.*.at'
     )
-    assert Target(line.partition("run: ")[2]).options == options._replace(ignore=("now", "rows.*.at"))
+    assert as_targets([line.partition("run: ")[2]])[0].options == options._replace(
+        ignore=("now", "rows.*.at")
+    )
 
 
 def test_a_difference_that_is_not_shown_is_located() -> None:
@@ -178,7 +180,7 @@ def test_ignoring_what_differs_is_suggested(
     by_key = missed(described(**new), Recorded(described(**old)), options=Options(key=lambda _: 0))
 
     assert text.splitlines()[-1] == f"  if it changes from run to run: shop.api:fetch_rates {remedy}"
-    assert Target(f"shop.api:fetch_rates {remedy}").options.ignore
+    assert as_targets([f"shop.api:fetch_rates {remedy}"])[0].options.ignore
     assert "ignore=" not in by_key
 
 
@@ -212,7 +214,7 @@ def test_ignoring_a_parameter_of_a_database_is_suggested(
     text = str(messages.missing(MissedCall(label, new), [Recorded(old)]))
 
     assert text.splitlines()[-1] == f"  if it changes from run to run: {remedy}"
-    assert Target(remedy).options.ignore
+    assert as_targets([remedy])[0].options.ignore
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mimic._core.target_options import Options, target_line
-from pytest_mimic._core.targets.target import Target
+from pytest_mimic._core.targets.target import as_targets
 
 # Keys of any kind may be parts of paths.
 PATHS = st.one_of(
@@ -43,9 +43,10 @@ def test_the_line_has_the_options_of_the_target_and_the_new_paths(options, name,
     st.sampled_from([0.0, 1e-9, 0.5]),
 )
 def test_the_line_is_read_with_the_same_options(before, more, sequence, rtol):
-    options = Target("shop:f", ignore=before or None, sequence=sequence, rtol=rtol).options
+    given = {"ignore": before or None, "sequence": sequence, "rtol": rtol}
+    [(_, _, options, *_)] = as_targets(["shop:f"], given)
     expected = (*options.ignore, *more)
 
     line = target_line("shop:f", options, "ignore", more)
 
-    assert Target(line).options == options._replace(ignore=tuple(dict.fromkeys(expected)))
+    assert as_targets([line])[0].options == options._replace(ignore=tuple(dict.fromkeys(expected)))
