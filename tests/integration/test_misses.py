@@ -1,4 +1,4 @@
-"""A miss shows the call, the nearest recording, the differences, and the command that records the call."""
+"""Section 5, misses: a miss shows the call, the nearest recording, the differences, and the command that records the call."""
 
 from __future__ import annotations
 
@@ -115,32 +115,10 @@ def test_the_error_carries_its_facts_and_can_be_pickled(shop):
     shop.replay().expect(passed=1)
 
 
-def test_a_parametrized_test_id_is_quoted_in_the_command(shop):
-    shop.write(
-        "test_shop.py",
-        """
-        import pytest, shop
-
-        @pytest.mark.parametrize("base", ["C H"])
-        def test_day(base):
-            shop.fetch(base)
-        """,
-    )
-
-    shop.replay().expect(failed=1, says=["pytest --mimic-record 'test_shop.py::test_day[C H]'"])
-
-
 def test_verifying_a_call_without_recording_is_a_miss(shop):
     shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('CHF')\n")
 
     shop.run("--mimic-verify").expect(failed=1, real=[], says=["no recording of shop:fetch(base='CHF'"])
-
-
-def test_mimic_source_ignores_stale_recordings(shop):
-    shop.write("shop.py", SHOP.replace("return base", "return base.lower()"))
-    shop.ini("shop:fetch", "shop:send", mimic_source="ignore")
-
-    shop.replay().expect(passed=1, real=[], never=["has changed"])
 
 
 def test_the_shown_command_records_what_was_missing(project, monkeypatch):

@@ -1,4 +1,4 @@
-"""`pytest-mimic mv`: the recordings of a test go with it, and the summary proposes where."""
+"""Section 8, `mv`: the recordings of a test go with it, and the summary proposes where."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import shlex
 import shutil
 
 import pytest
-from support.git import git
 
 from pytest_mimic._tools.cli.main import main
 
@@ -40,7 +39,6 @@ def in_class(name, *tests):
     return f"class {name}:\n" + "".join(f"    {line}\n" for line in methods.splitlines())
 
 
-MODULE = f"@pytest.fixture(scope='module')\ndef wide():\n{calls('wide')}\n\n"
 PARAMETRIZED = f"@pytest.mark.parametrize('name', ['eur', 'usd'])\ndef test_x(name):\n{calls('x')}\n"
 CASSETTES = """def NAME(mimic_replay):
     for name in ("a", "b"):
@@ -82,20 +80,15 @@ CHANGES = {
 
 
 @pytest.fixture
-def repository(project):
-    """A git repository. Returns a function that commits these tests in place of those before, with `HEAD` on top."""
-    if shutil.which("git") is None:
-        pytest.skip("needs git")
+def suite(project):
+    """A project, with a function that puts tests in place of those before, with `HEAD` on top."""
     project.ini("shop:fetch sequence", "shop:shared", python_files="*.py", testpaths="t", pythonpath=".")
     project.module(SHOP)
-    git(project.root, "init", "-q")
 
     def put(files):
         shutil.rmtree(project.root / "t", ignore_errors=True)
         for name, text in files.items():
             project.write(f"t/{name}.py", HEAD + text)
-        git(project.root, "add", "-A")
-        git(project.root, "commit", "-q", "-m", "tests")
 
     project.put = put
     return project
@@ -113,17 +106,17 @@ def proposed(run):
 
 
 @pytest.mark.parametrize(("before", "after", "moves"), CHANGES.values(), ids=CHANGES)
-def test_what_the_summary_proposes_replays(repository, capsys, before, after, moves):
-    repository.put(before)
-    recorded = repository.record()
-    repository.put(after)
+def test_what_the_summary_proposes_replays(suite, capsys, before, after, moves):
+    suite.put(before)
+    recorded = suite.record()
+    suite.put(after)
 
-    missed = repository.replay()
+    missed = suite.replay()
     assert proposed(missed) == moves
     for move in moves:
         assert main(["mv", *(f"t/{word}" for word in move.split())]) == 0
 
-    again = repository.replay("--mimic-fail-on-unused").expect(real=[], **recorded.outcomes)
+    again = suite.replay("--mimic-fail-on-unused").expect(real=[], **recorded.outcomes)
     assert again.section == [f"{len(recorded.real)} calls replayed, # s saved".replace("1 calls", "1 call")]
     assert sorted(json.loads(one)["recorded"] for one in recordings(again)) == sorted(
         json.loads(one)["recorded"] for one in recordings(recorded)
@@ -131,54 +124,66 @@ def test_what_the_summary_proposes_replays(repository, capsys, before, after, mo
     assert "pytest-mimic" not in capsys.readouterr().err
 
 
-def test_a_move_is_proposed_where_mimic_auto_could_not_record(repository):
-    repository.put({"a": CASSETTES.replace("NAME", "test_x").replace("replay", "auto")})
-    repository.record().expect(passed=1)
-    repository.put({"a": CASSETTES.replace("NAME", "test_y").replace("replay", "auto")})
+def test_a_move_is_proposed_where_mimic_auto_could_not_record(suite):
+    suite.put({"a": CASSETTES.replace("NAME", "test_x").replace("replay", "auto")})
+    suite.record().expect(passed=1)
+    suite.put({"a": CASSETTES.replace("NAME", "test_y").replace("replay", "auto")})
 
-    failed = repository.replay(env={"CI": ""})
+    failed = suite.replay(env={"CI": ""})
     assert proposed(failed) == ["a.py::test_x a.py::test_y"]
     assert main(["mv", "t/a.py::test_x", "t/a.py::test_y"]) == 0
-    repository.replay().expect(passed=1, real=[])
+    suite.replay().expect(passed=1, real=[])
 
 
-def test_no_move_is_proposed_of_what_mimic_auto_has_just_recorded(repository, capsys):
+def test_no_move_is_proposed_of_what_mimic_auto_has_just_recorded(suite, capsys):
     """Of the moved file, one test has a new cassette: the other test is moved alone."""
     tests = CASSETTES.replace("NAME", "test_x").replace("replay", "auto") + making("test_z", 1)
-    repository.put({"a": tests})
-    repository.record().expect(passed=2)
-    for path in repository.vault.rglob("test_x*.json"):
+    suite.put({"a": tests})
+    suite.record().expect(passed=2)
+    for path in suite.vault.rglob("test_x*.json"):
         path.write_text(path.read_text().replace('"name"', '"former"'))
-    repository.put({"b": tests})
+    suite.put({"b": tests})
 
-    failed = repository.run(env={"CI": ""}).expect(passed=1, failed=1)
+    failed = suite.run(env={"CI": ""}).expect(passed=1, failed=1)
     [line] = proposed(failed)
 
     assert line == "a.py::test_z b.py::test_z"
     assert main(["mv", *(f"t/{word}" for word in line.split())]) == 0
     assert "not moved" not in capsys.readouterr().out
-    repository.replay().expect(passed=2, real=[])
+    suite.replay().expect(passed=2, real=[])
 
 
-def test_of_two_cases_of_a_test_the_first_gets_its_recordings(repository):
-    repository.put({"a": making("test_x", "x")})
-    repository.record()
-    repository.put({"a": PARAMETRIZED})
+def test_of_two_cases_of_a_test_the_first_gets_its_recordings(suite):
+    suite.put({"a": making("test_x", "x")})
+    suite.record()
+    suite.put({"a": PARAMETRIZED})
 
-    assert proposed(repository.replay()) == ["a.py::test_x a.py::test_x[eur]"]
+    assert proposed(suite.replay()) == ["a.py::test_x a.py::test_x[eur]"]
 
 
-def test_merged_tests_and_shared_recordings(repository, capsys):
+def test_a_file_moves_with_what_its_fixture_has_recorded(suite):
+    wide = f"@pytest.fixture(scope='module')\ndef wide():\n{calls('wide')}\n\n"
+    tests = wide + f"def test_x(wide):\n{calls(1)}\n"
+    suite.put({"a": tests})
+    suite.record().expect(passed=1)
+    suite.put({"b": tests})
+
+    assert main(["mv", "t/a.py", "t/b.py"]) == 0
+
+    suite.replay("--mimic-fail-on-unused").expect(passed=1, real=[])
+
+
+def test_merged_tests_and_shared_recordings(suite, capsys):
     """What both have recorded alike is there once; a shared recording names the new test."""
-    repository.put({"a": making("test_x", 1, 2) + "    shared(7)\n" + making("test_y", 1, 3)})
-    repository.record().expect(passed=2)
-    repository.put({"a": making("test_xy", 1, 2, 3) + "    shared(7)\n"})
+    suite.put({"a": making("test_x", 1, 2) + "    shared(7)\n" + making("test_y", 1, 3)})
+    suite.record().expect(passed=2)
+    suite.put({"a": making("test_xy", 1, 2, 3) + "    shared(7)\n"})
 
     assert main(["mv", "t/a.py::test_x", "t/a.py::test_xy"]) == 0
     assert main(["mv", "t/a.py::test_y", "t/a.py::test_xy"]) == 0
 
     assert "1 recording named after the new test" in capsys.readouterr().out
-    run = repository.replay().expect(passed=1, real=[])
+    run = suite.replay().expect(passed=1, real=[])
     facts = [json.loads(one) for one in recordings(run)]
     assert {(one["test"], one["owner"]) for one in facts} == {
         ("t/a.py::test_xy", "t/a.py::test_xy"),
@@ -187,19 +192,19 @@ def test_merged_tests_and_shared_recordings(repository, capsys):
     assert len(facts) == 4
 
 
-def test_a_recording_of_the_new_test_stays(repository, capsys):
-    repository.put({"a": making("test_x", 1, 2)})
-    repository.record().expect(passed=1)
-    repository.put({"a": making("test_y", 1)})
-    repository.module(SHOP.replace('{"name": name}', '{"name": name, "new": True}'))
-    own = repository.record().vault
+def test_a_recording_of_the_new_test_stays(suite, capsys):
+    suite.put({"a": making("test_x", 1, 2)})
+    suite.record().expect(passed=1)
+    suite.put({"a": making("test_y", 1)})
+    suite.module(SHOP.replace('{"name": name}', '{"name": name, "new": True}'))
+    own = suite.record().vault
 
     assert main(["mv", "t/a.py::test_x", "t/a.py::test_y"]) == 1
 
     out = capsys.readouterr().out
     assert "not moved, because t/a.py::test_y has another recording of it: calls/shop/fetch/" in out
     assert "1 recording moved" in out
-    assert own.items() - repository.files().items() == {
+    assert own.items() - suite.files().items() == {
         (name, data) for name, data in own.items() if b'"name": 2' in data
     }
 
@@ -216,15 +221,15 @@ def test_a_recording_of_the_new_test_stays(repository, capsys):
         (["-n", "t/a.py", "t/a.py::TestA"], 0, "t/a.py::test_x -> t/a.py::TestA::test_x  2"),
     ],
 )
-def test_words(repository, capsys, words, code, says):
-    repository.put({"a": making("test_x", 1, 2)})
-    before = repository.record().vault
+def test_words(suite, capsys, words, code, says):
+    suite.put({"a": making("test_x", 1, 2)})
+    before = suite.record().vault
 
     assert main(["mv", *words]) == code
 
     shown = capsys.readouterr()
     assert says in shown.out + shown.err
-    assert repository.files() == before
+    assert suite.files() == before
 
 
 @pytest.mark.parametrize(
@@ -237,30 +242,20 @@ def test_words(repository, capsys, words, code, says):
     ],
     ids=["there", "not collected", "a part of the cases", "another call"],
 )
-def test_nothing_is_proposed_without_a_gone_test(repository, after, args):
-    repository.put({"a": after["a"] if "eur" in str(args) else making("test_x", 1)})
-    repository.record(*(["-k", "usd"] if "eur" in str(args) else []))
-    repository.put(after)
+def test_nothing_is_proposed_without_a_gone_test(suite, after, args):
+    suite.put({"a": after["a"] if "eur" in str(args) else making("test_x", 1)})
+    suite.record(*(["-k", "usd"] if "eur" in str(args) else []))
+    suite.put(after)
 
-    run = repository.replay(*args)
+    run = suite.replay(*args)
 
     assert run.outcomes["failed"] == 1
     assert proposed(run) == []
 
 
-def test_proposed_where_only_the_new_test_runs(repository):
-    repository.put({"a": making("test_x", 1) + making("test_z", 2)})
-    repository.record()
-    repository.put({"a": making("test_y", 1) + making("test_z", 2)})
+def test_proposed_where_only_the_new_test_runs(suite):
+    suite.put({"a": making("test_x", 1) + making("test_z", 2)})
+    suite.record()
+    suite.put({"a": making("test_y", 1) + making("test_z", 2)})
 
-    assert proposed(repository.replay("t/a.py::test_y")) == ["a.py::test_x a.py::test_y"]
-
-
-def test_proposed_under_xdist_too(repository):
-    repository.put({"a": making("test_x", 1) + making("test_y", 2)})
-    repository.record()
-    repository.put({"b": making("test_x", 1) + making("test_y", 2)})
-
-    run = repository.replay("-n2", process=True)
-
-    assert proposed(run) == ["a.py::test_x b.py::test_x", "a.py::test_y b.py::test_y"]
+    assert proposed(suite.replay("t/a.py::test_y")) == ["a.py::test_x a.py::test_y"]

@@ -1,4 +1,4 @@
-"""`pytest-mimic diff` compares the vault and a revision of git as calls and outcomes."""
+"""Section 8, `diff`: `pytest-mimic diff` compares the vault and a revision of git as calls and outcomes."""
 
 from __future__ import annotations
 
