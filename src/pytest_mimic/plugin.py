@@ -180,11 +180,11 @@ def mimic_mode(pytestconfig: pytest.Config) -> str:
     return _run(pytestconfig).session.settings.mode.value
 
 
-class _Blocks(partial[Any]):
-    """A cassette fixture: returns a block. Tracebacks show its `repr`."""
+def _cassettes(request: pytest.FixtureRequest, kind: str) -> CassetteFixture:
+    from pytest_mimic import CassetteFixture
 
-    def __repr__(self) -> str:
-        return f"<fixture mimic_{self.args[0]}>"
+    session = _run(request.config).session
+    return CassetteFixture(kind, session.state, session.coverings)
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def mimic_record(request: pytest.FixtureRequest) -> CassetteFixture:
     Use it as `with mimic_record("name", targets=["httpx"]) as cassette: ...`.
     Every call in the block runs for real. The cassette is written when the block ends.
     """
-    return _Blocks(_run(request.config).session.cassettes.block, "record")
+    return _cassettes(request, "record")
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def mimic_replay(request: pytest.FixtureRequest) -> CassetteFixture:
     Use it as `with mimic_replay("name", strict=True) as cassette: ...`.
     Nothing runs for real. With `strict`, the block also fails if a recorded call was not made, or in another order.
     """
-    return _Blocks(_run(request.config).session.cassettes.block, "replay")
+    return _cassettes(request, "replay")
 
 
 @pytest.fixture
@@ -214,4 +214,4 @@ def mimic_auto(request: pytest.FixtureRequest) -> CassetteFixture:
     Use it as `with mimic_auto() as cassette: ...`.
     With `--mimic-no-record`, or if the environment variable `CI` is set, a missing cassette is a miss.
     """
-    return _Blocks(_run(request.config).session.cassettes.block, "auto")
+    return _cassettes(request, "auto")

@@ -198,26 +198,6 @@ def test_the_first_line_that_takes_a_call_is_its_line(talk, lines, outcome):
     talk.talk("--mimic-record", **{outcome: 1})
 
 
-def test_a_test_that_another_plugin_reruns(talk):
-    """What its first attempt has not reached was recorded in the conversation before."""
-    pytest.importorskip("pytest_rerunfailures")
-    test = """
-        from shop import ask
-        tries = []
-
-        def test_it():
-            ask({!r})
-            tries.append(1)
-            assert len(tries) > 1
-            ask(*"ab")
-    """
-    for first in "xy":
-        talk.tests(test.format(first))
-        options = {"plugins": ["rerunfailures"], "asked": f"{first}{first}ab"}
-        talk.talk("--mimic-record", "--reruns=1", passed=1, rerun=1, **options)
-    talk.talk("--reruns=1", plugins=["rerunfailures"], passed=1, rerun=1)
-
-
 # -- wider fixtures
 
 

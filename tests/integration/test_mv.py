@@ -124,17 +124,6 @@ def test_what_the_summary_proposes_replays(suite, capsys, before, after, moves):
     assert "pytest-mimic" not in capsys.readouterr().err
 
 
-def test_a_move_is_proposed_where_mimic_auto_could_not_record(suite):
-    suite.put({"a": CASSETTES.replace("NAME", "test_x").replace("replay", "auto")})
-    suite.record().expect(passed=1)
-    suite.put({"a": CASSETTES.replace("NAME", "test_y").replace("replay", "auto")})
-
-    failed = suite.replay(env={"CI": ""})
-    assert proposed(failed) == ["a.py::test_x a.py::test_y"]
-    assert main(["mv", "t/a.py::test_x", "t/a.py::test_y"]) == 0
-    suite.replay().expect(passed=1, real=[])
-
-
 def test_no_move_is_proposed_of_what_mimic_auto_has_just_recorded(suite, capsys):
     """Of the moved file, one test has a new cassette: the other test is moved alone."""
     tests = CASSETTES.replace("NAME", "test_x").replace("replay", "auto") + making("test_z", 1)

@@ -12,8 +12,6 @@ TEXTS = (
     "failures",
     "taken_back",
     "put_back",
-    "strays",
-    "unasked",
     "processes",
     "calls",
     "inputs",

@@ -67,7 +67,7 @@ class Ending:
         if not self._is_controller:
             passed = is_complete and not session.testsfailed
             ran_all = passed and not self._is_worker and self._tests.have_all_passed()
-            own.keep_error(lambda: own.close(passed=passed, is_complete=ran_all))
+            own.keep_error(lambda: own.close(is_complete=ran_all))
         own.keep_error(self._count_tokens)
         if self._is_worker:
             vault.store.end_run()
@@ -91,7 +91,8 @@ class Ending:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             fails_on_unused = self._session.settings.fail_on_unused and self._judgement.unused
-            if ledger.strays or ledger.errors or fails_on_unused:
+            has_strays = any(not miss.test for miss in ledger.missing)  # no test has failed for these
+            if has_strays or ledger.errors or fails_on_unused:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _judge(self) -> None:
@@ -100,7 +101,7 @@ class Ending:
         listed = SHOWN if self.calls is None else self.calls.unused_listed
         self._judgement = judge_unused(self._session, self._tests.narrowed(), listed=listed)
         settings, vault, ledger = self._session.settings, self._session.vault, self._session.ledger
-        if ledger.missing or ledger.unasked:
+        if ledger.missing:
             self._judgement.moved = self._moved()
         if not ledger.recorded or settings.review:
             return
@@ -110,10 +111,10 @@ class Ending:
     def _count_tokens(self) -> None:
         ledger, state = self._session.ledger, self._session.state
         answers = [one[:2] for one in ledger.replays if one[1].startswith(("calls/http/", CASSETTES))]
-        if answers and state.decisions is not None:
+        if answers and state.recordings is not None:
             from pytest_mimic._tools.shown.answer_tokens import tokens_of
 
-            ledger.tokens += tokens_of(answers, self._session.vault, state.decisions.recordings.known)
+            ledger.tokens += tokens_of(answers, self._session.vault, state.recordings.known)
 
     def _moved(self) -> list[tuple[str, str]]:
         """Return the moves that would give tests the recordings of tests that are gone."""
@@ -124,8 +125,6 @@ class Ending:
         for miss in ledger.missing:
             if miss.test and miss.key and not miss.is_stale:
                 firsts.setdefault(miss.test, miss.key)
-        for test, key in ledger.unasked:  # of a failing test, they were not kept
-            firsts.setdefault(test, key)
         # Of a file that is named with a test, pytest does not report the collection.
         ledger.collected |= {test.partition("::")[0] for test in ledger.outcomes}
         gone = GoneTests(ledger, settings, is_complete=not self._tests.narrowed())

@@ -15,7 +15,6 @@ from pytest_mimic._core.node_ids import plain_id
 from pytest_mimic._run.configuration import Hooks
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._run.session import Session
 
 
@@ -71,16 +70,13 @@ class Fixtures(Hooks):
         nodeid = plain_id(request.node)
         parameters = self._parameters_of(fixturedef, request)
         name = f"{nodeid}[{','.join(parameters)}]" if parameters else nodeid
-        leaving: list[Callable[[bool], Owner]] = []
+        leaving: list[Callable[[bool], None]] = []
 
         def begin_to_end() -> None:
             leaving.append(self._session.scopes.enter(name, ends=True))
 
         def end() -> None:
-            owner = leaving.pop()(True)
-            owner.fixtures -= 1
-            if not owner.fixtures:  # the scope has ended, and pytest may set it up again later in this run
-                self._session.scopes.end(owner)
+            leaving.pop()(True)
 
         # Finalizers run in reverse order, and the fixture adds its own tear-down in this block. So calls belong to the scope
         # from before the tear-down (the second finalizer below) until after it (this one).
@@ -94,7 +90,7 @@ class Fixtures(Hooks):
             passed = True
             raise
         finally:
-            leave(passed).fixtures += 1
+            leave(passed)
             fixturedef.addfinalizer(begin_to_end)
 
     def _parameters_of(self, fixturedef: Any, request: Any) -> list[str]:

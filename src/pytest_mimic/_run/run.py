@@ -116,5 +116,5 @@ class PytestRun(Hooks):
 
     def close(self) -> None:
         """Restore everything if the run did not come to its end."""
-        self.session.close(passed=False)
+        self.session.close()
         self.session.vault.store.end_run()

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from importlib import import_module
 from time import strftime
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.coverings import Coverings
 from pytest_mimic._core.engine.ledger import Ledger
+from pytest_mimic._core.engine.owners import Scopes
 from pytest_mimic._core.engine.run_state import RunState
-from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError, MissingRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.cassette_fixtures import CassetteFixtures
     from pytest_mimic._core.vault.store import Store
 
 # What a recording mode loads at once, because a test may replace functions that these modules bind.
-_BOUND_EARLY = ("engine.effects", "engine.execution", "vault.objects", "vault.writing")
+_BOUND_EARLY = ("engine.decisions", "engine.effects", "engine.execution", "vault.objects", "vault.writing")
 
 
 class Session:
@@ -47,20 +45,10 @@ class Session:
             today=strftime("%Y-%m-%d"),
         )
         if settings.mode is not Mode.REPLAY:
-            from pytest_mimic._core.engine.decisions import decisions_of
-
-            decisions_of(self.state)
             for name in _BOUND_EARLY:
                 import_module(f"pytest_mimic._core.{name}")
         self.coverings = Coverings(self.state)  # what is mimicked
         self.scopes = Scopes(self.state)  # the tests and scopes that calls belong to
-
-    @cached_property
-    def cassettes(self) -> CassetteFixtures:
-        """The fixtures of cassettes, for the running test."""
-        from pytest_mimic._core.engine.cassette_fixtures import CassetteFixtures
-
-        return CassetteFixtures(self.state, self.coverings)
 
     # -- tests
 
@@ -72,7 +60,6 @@ class Session:
         self.state.pending.begin()
         self.scopes.begin_test(nodeid)
         self.state.places.own = None
-        vars(self).pop("cassettes", None)  # those without a name count from one again
 
     def end_test(self, *, passed: bool, is_whole: bool = False) -> None:
         """End a test, after its teardown. It is whole if it passed and was neither skipped nor expected to fail."""
@@ -95,8 +82,8 @@ class Session:
     def take_strays(self) -> None:
         """Keep the errors outside of tests for the summary, because no test can fail for them."""
         for error in self.take_pending():
-            is_miss = isinstance(error, MissingRecordingError)
-            (self.ledger.strays if is_miss else self.ledger.errors).append(str(error))
+            if not isinstance(error, MissingRecordingError):  # these are listed
+                self.ledger.errors.append(str(error))
 
     def keep_error(self, step: Callable[[], object]) -> None:
         """Take a step at the end of a test or of the run. An error becomes a line of the summary."""
@@ -105,10 +92,10 @@ class Session:
         except MimicError as error:
             self.ledger.errors.append(str(error))
 
-    def close(self, *, passed: bool, is_complete: bool = False) -> None:
+    def close(self, *, is_complete: bool = False) -> None:
         """Restore everything. A complete run has run all tests."""
         try:
-            self.scopes.close(passed=passed, is_complete=is_complete)
+            self.scopes.close(is_complete=is_complete)
             self.ledger.replaced |= self.vault.replaced
         finally:
             self.coverings.close()

@@ -1,47 +1,44 @@
-"""Cassettes: a named, ordered list of recordings, and the blocks that record or replay one."""
+"""Cassettes: named, ordered lists of recordings, and the fixtures whose blocks record or replay one."""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.engine.call import Place
-from pytest_mimic._core.engine.decisions import decisions_of
+from pytest_mimic._core.engine.decisions import Track
 from pytest_mimic._core.engine.owners import Owner
+from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.outcome.outcome import is_interruption
+from pytest_mimic._core.seam.registry import TAKEN_BY_CASSETTES, is_installed
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.targets.options import read_keyword_options
 from pytest_mimic._core.targets.pattern import Selector
-from pytest_mimic._core.vault.file_names import imported_parts
+from pytest_mimic._core.targets.target import as_targets
+from pytest_mimic._core.vault.file_names import cassette_name, cassette_of_test, imported_parts
 from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from asyncio import Task
     from threading import Thread
 
+    from typing_extensions import Unpack
+
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.ledger import RecordedError
+    from pytest_mimic._core.engine.owners import Errors
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.files.places import Places
-    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.targets.options import TargetOptions
     from pytest_mimic._core.vault.recording_facts import Recording
 
-CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
-NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
-# How the mode of a cassette is that of a run.
-_MODES: dict[CassetteMode, Mode] = {
-    "record": Mode.RERECORD,
-    "replay": Mode.REPLAY,
-    "extend": Mode.RECORD,
-    "verify": Mode.VERIFY,
-    "live": Mode.LIVE,
-}
+# What the modes of a run are called in which a block records.
+_RECORDING = {Mode.RECORD: "extend", Mode.RERECORD: "record"}
+_NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
 
 
 class CassetteCall:
@@ -89,7 +86,7 @@ class CassetteCall:
         return f"<CassetteCall {self.kind} {self.signature}>"
 
 
-class Cassette:
+class Cassette(Track):
     """A named, ordered list of recordings, as a block uses it.
 
     Attributes:
@@ -97,75 +94,75 @@ class Cassette:
         path: The cassette's file.
         mode: `record`, `replay`, `extend` (replay, and record new calls), `verify` or `live`.
         play_count: How many calls were replayed.
-        owner: The owner of its calls: no test, as a wider fixture may have opened it.
     """
 
     def __init__(
-        self, state: Any, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool
+        self, state: Any, name: str, mode: Any, *, strict: bool, only_replays: bool, cover: Any = None
     ) -> None:
-        """Open a cassette for the engine.
+        """Open a cassette for the engine, in the `mode` of a run.
 
         If it is `strict`, every recorded call must be made, in the recorded order. With `only_replays`, no option makes
-        this block record.
+        this block record. `cover` mimics the targets of a block.
         """
-        self._state: RunState = state
-        self._recordings = decisions_of(state).recordings
-        self.opener: Any = _running()
-        self._file = f"cassettes/{name}.json"
-        self._strict = strict
-        self.remedies: Sequence[str] | None = [NEVER_RECORDS] if only_replays else None
-        self._guard = threading.Lock()
-        self.name: str = name
-        self.path: Path = Path(self._state.settings.vault, self._file)
-        self.mode: CassetteMode = mode
-        self.run_mode: Any = _MODES[mode]
-        self.play_count: int = 0
-        self.owner: Any = Owner(self._file)
-        # A call has its place as soon as it begins; its entry is None until its outcome is recorded.
-        self._entries: list[Recording | None] = []
-        self._places: dict[str, list[int]] = {}
-        self._imports: set[str] = set()
-        self._order: list[int] = []
-        self._errors: dict[int, RecordedError | None] = {}  # by the places of the calls that were recorded
-        self._closed = False
-        self._was_interrupted = False
-        # What stood in a cassette that is recorded anew, by the key of the call.
-        self._replaced: dict[str, list[Recording]] = {}
-        self._exists = True
-        self._is_shared = mode == "extend" and self._recordings.shares_cassette(self._file)
-        if mode == "record":
-            with suppress(CorruptRecordingError):  # a damaged file is replaced whole
-                for entry in self._state.vault.calls(self._file) or ():
-                    self._replaced.setdefault(str(entry.identity), []).append(entry)
-        elif mode != "live":
-            try:
-                read = self._state.vault.calls(self._file)
-            except CorruptRecordingError as error:
-                if self.remedies:  # the running test does not record it
-                    error.remedies += tuple(self.remedies)
-                    error.data.pop("recorder", None)
-                self._state.pending.note(error)
+        recordings_of(state)
+        file, found, is_anew = f"cassettes/{name}.json", None, mode is Mode.RERECORD
+        try:
+            found = None if mode is Mode.LIVE else state.vault.calls(file)
+        except CorruptRecordingError as error:
+            if not is_anew:  # it is replaced whole
+                state.pending.note(error)
                 raise
-            self._exists = read is not None
-            for entry in read or ():
-                self._places.setdefault(str(entry.identity), []).append(len(self._entries))
-                self._entries.append(entry)
-            self._imports = {imported_parts(key) for key in self._places} - {""}
+        # Its owner is not the test, as a wider fixture may have opened it.
+        super().__init__(state, file, Owner(file, is_test=True), found or (), is_anew=is_anew)
+        self.name: str = name
+        self.path: Path = Path(state.settings.vault, file)
+        self.mode: str = _RECORDING.get(mode, mode.value)
+        self.run_mode: Any = mode
+        self.play_count: int = 0
+        self.remedies: Sequence[str] | None = [_NEVER_RECORDS] if only_replays else None
+        self._strict, self._cover = strict, cover
+        self._opener: Any = None
+        self._exists = found is not None
+        self._imports = {imported_parts(key) for key in self._places} - {""}
+        self._order: list[int] = []  # the places of the calls that were made
+        self._writes: bool = mode.writes
+        self._closed = False
+        # Other tests may use it, or other blocks of this one: it holds their calls, too.
+        self._users = self._recordings.cassette_users.setdefault(file, [])
+        is_used = any(user is state.owner or user.name != state.test for user in self._users)
+        is_others = found is not None and state.vault.test_of(file) != state.test
+        self._is_shared: bool = mode is Mode.RECORD and (is_used or is_others)
 
     def __repr__(self) -> str:
         return f"<Cassette {self.name}, {self.mode}>"
 
-    def refuse_beside(self, other: Cassette) -> None:
-        """Refuse this cassette beside another one that is open.
+    def __enter__(self) -> Cassette:
+        """Begin the block.
 
         Raises:
-            CassetteError: A task or thread that runs at the same time has opened the other one.
+            CassetteError: A task or thread that runs at the same time has opened another one.
         """
+        state, self._opener = self._state, _running()
+        for other in state.open_cassettes[-1:]:
+            self._refuse_beside(other)
+        self._covering = self._cover(self)
+        state.open_cassettes.append(self)
+        state.own_cassettes.set((*state.own_cassettes.get(), self))
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        state = self._state
+        state.open_cassettes.remove(self)
+        state.own_cassettes.set(tuple(one for one in state.own_cassettes.get() if one is not self))
+        self._covering.end()
+        self.close(error)
+
+    def _refuse_beside(self, other: Cassette) -> None:
         # The context of an async fixture ends with its set-up, which the test follows.
         if (
             other in self._state.own_cassettes.get()
-            or other.opener is self.opener
-            or not _is_running(other.opener)
+            or other._opener is self._opener
+            or not _is_running(other._opener)
         ):
             return
         what = f"cassette {self.name} cannot be opened beside cassette {other.name}, of a task that runs at the same time"
@@ -174,84 +171,38 @@ class Cassette:
     @property
     def calls(self) -> list[CassetteCall]:
         """The calls in order: those recorded so far, or those that can be replayed."""
-        return [CassetteCall(entry, self._state.places) for entry in self._entries if entry is not None]
+        return [CassetteCall(entry, self._state.places) for entry in self._calls if entry is not None]
 
     @property
     def all_played(self) -> bool:
         """Whether every call of the cassette was made in this block."""
-        return set(self._order) >= {place for place, entry in enumerate(self._entries) if entry is not None}
+        return set(self._order) >= {place for place, entry in enumerate(self._calls) if entry is not None}
 
-    def place_of(self, call: Any, mode: Any) -> Any:
-        """Return the place of the next identical call. At a client, a new first call makes all of its calls real."""
-        key, extends, entry, number = self._key_of(call), mode is Mode.RECORD, None, None
-        with self._guard:
-            places = () if mode is Mode.RERECORD else self._places.get(key, ())
-            position = self.owner.positions.get(key, 0)
-            self.owner.positions[key] = position + 1
-            # The last of identical calls repeats, unless a new one may be recorded.
-            if places and (position < len(places) or not extends or call.plan.options.sequence is False):
-                number = places[min(position, len(places) - 1)]
-                entry = self._entries[number]
-        is_real = mode.writes and (entry is None or self._is_stale(call, entry))
-        if extends and call.converses:
-            with self._recordings.guard:
-                is_real = self._state.admit(self.owner, call, is_new=is_real)
-            if is_real and entry is not None and self._is_shared:
-                what = f"{call.label} cannot run for real: others use its recording in cassette {self.name}"
-                remedy = "give this block a cassette of its own"
-                raise CassetteError(what, remedies=[remedy], cassette=self.name)
-        if is_real:
-            with self._guard:
-                if number is None:
-                    number = len(self._entries)
-                    self._entries.append(None)
-                self._order.append(number)
-            return Place(self._file, number=number, is_real=True, keep=partial(self._keep, number))
-        if entry is None or number is None:
-            return Place(self._file)
-        self._order.append(number)
-        if call.converses:
-            self.owner.replayed.add(call.plan.target)
-        self.play_count += mode is not Mode.VERIFY
-        # To a run that verifies, a changed source alone is no reason to refuse what `mimic_replay` gives.
-        is_verifying = self._state.settings.mode is Mode.VERIFY
-        source = None if mode is Mode.REPLAY and is_verifying else entry.source
-        return Place(self._file, entry.stored, source, number=number)
-
-    def _is_stale(self, call: Call, entry: Recording) -> bool:
-        return self._state.is_stale(call.plan, entry.source) or bool(
-            self._state.stale_inputs(entry.stored.entry)
-        )
+    def take(self, call: Any, mode: Any) -> Any:
+        """Return the place of the next of equal calls."""
+        place = super().take(call, mode)
+        is_known = place.is_real and self._calls[place.number] is not None
+        if is_known and call.converses and self._is_shared:
+            what = f"{call.label} cannot run for real: others use its recording in cassette {self.name}"
+            remedy = "give this block a cassette of its own"
+            raise CassetteError(what, remedies=[remedy], cassette=self.name)
+        if place.is_real or place.found is not None:
+            self._order.append(place.number)
+        self.play_count += not (place.is_real or place.found is None or mode is Mode.VERIFY)
+        return place
 
     def miss(self, call: Any) -> MimicError:
-        among = [one for one in self._entries if one is not None and one.target == call.plan.target]
+        """Return the error for a call that the cassette lacks."""
+        among = [one for one in self._calls if one is not None and one.target == call.plan.target]
         within = f"cassette {self.name}{'' if self._exists else ', which does not exist'}"
         return self._recordings.miss(call, among=among, within=within, remedies=self.remedies)
 
     def _key_of(self, call: Call) -> str:
-        """Return the key by which the cassette has a call: in that of an imported one, fewer parts count."""
+        # In the identity of an imported call, fewer parts count.
         if not self._imports or call.key in self._places:
             return call.key
         imported = (call.plan.imported_key(call.edge_call, match) for match in self._imports)
         return next((key for key in imported if key in self._places), call.key)
-
-    def _keep(self, place: int, real: Step, outcome: Outcome, duration: float) -> None:
-        call = real.call
-        with self._guard:
-            replaced = self._replaced.get(call.key)
-            before = self._entries[place] or (replaced.pop(0) if replaced else None)
-        stored = self._recordings.encode(real, outcome, duration, before=before and before.stored)
-        made = self._recordings.new_recording(call, [stored])
-        self._entries[place] = made._replace(
-            identity=call.key, kind=call.plan.kind, signature=call.signature, host=call.host
-        )
-        if self.mode == "record" and self._state.settings.mode is Mode.REPLAY:
-            self._state.ledger.unasked.append([self._state.test, call.key])
-        self._errors[place] = self._recordings.error_of(call, outcome)
-        with self._recordings.guard:
-            self._state.ledger.count_recorded(duration)
-        if self._closed:  # a stream was read to its end after the block
-            self._write()
 
     def close(self, error: BaseException | None) -> None:
         """End the block: write what was recorded, or check that everything was replayed.
@@ -263,58 +214,134 @@ class Cassette:
             CassetteError: The block is strict, and a recorded call was not made, or the order differs.
         """
         self._closed = True
-        self._recordings.use(self._file)
-        self._recordings.cassette_users.setdefault(self._file, set()).add(self._state.test)
-        if error is not None and is_interruption(error):
-            self._was_interrupted = True
-        self._write()
-        if self._strict and self.mode in ("replay", "verify") and error is None:
+        self._state.ledger.used.add(self.file)
+        self._users.append(self._state.owner)
+        self._writes = self._writes and not (error is not None and is_interruption(error))
+        self._write(self._errors)
+        if self._strict and not self.run_mode.writes and error is None:
             self._check_played()
 
-    @property
-    def _has_changed(self) -> bool:
-        return self.mode == "record" or (self.mode == "extend" and bool(self._errors))
-
-    def _write(self) -> None:
-        if self._has_changed and not self._was_interrupted:
-            again, places = self.owner.recorded_again, range(len(self._entries))
-            # What was replayed has its place among the new calls, and what a conversation no longer has goes.
-            order = dict.fromkeys((*self._order, *places) if again else places)
-            entries = [
-                entry
-                for place in order
-                if (entry := self._entries[place]) is not None
-                and (place in self._order or self._is_shared or entry.target not in again)
-            ]
-            test = None if self._is_shared else self._state.test
-            self._recordings.write_cassette(self._file, entries, self._errors, test=test)
+    def _write(self, errors: Errors, *, conversation: str | None = None) -> None:  # noqa: ARG002
+        # Once it is closed, a stream may still be read to its end.
+        if not self._closed or not self._writes or not (errors or self.run_mode is Mode.RERECORD):
+            return
+        # What was replayed has its place among the new calls, and what a conversation no longer has goes.
+        again, places = self.owner.again, range(len(self._calls))
+        order = dict.fromkeys((*self._order, *places) if again else places)
+        entries = [
+            entry
+            for place in order
+            if (entry := self._calls[place]) is not None
+            and (place in self._order or self._is_shared or entry.target not in again)
+        ]
+        state, test = self._state, None if self._is_shared else self._state.test
+        with self._recordings.guard:
+            written = state.vault.write_calls(self.file, entries, test=test, recorded=state.today)
+            state.owner.journal.note(self.file, written.before, written.now, errors)
 
     def _check_played(self) -> None:
         from pytest_mimic._core.tree.recorded_calls import call_label
         from pytest_mimic._core.words import limited
 
         labels = [
-            entry.signature if entry.kind != "function" else call_label(entry.target, entry.arguments)
-            for entry in self._entries
-            if entry is not None
+            one.signature if one.kind != "function" else call_label(one.target, one.arguments)
+            for one in self._calls
+            if one is not None
         ]
-        unplayed = [label for place, label in enumerate(labels) if place not in self._order]
-        misplaced = next((place for place, played in enumerate(self._order) if place != played), None)
-        problem, facts = (
-            "was not replayed as it was recorded",
-            [f"{one} was recorded but not made" for one in unplayed],
-        )
-        if not self._exists:
-            problem, facts = "does not exist", []
-        elif misplaced is not None and not unplayed:
-            was = labels[misplaced] if misplaced < len(labels) else "not made"
-            now = labels[self._order[misplaced]]
-            facts = [f"call {misplaced + 1} was {was} when recorded, {now} now"]
-        elif not unplayed:
-            return
+        facts = [
+            f"{label} was recorded but not made"
+            for place, label in enumerate(labels)
+            if place not in self._order
+        ]
+        problem = "was not replayed as it was recorded" if self._exists else "does not exist"
+        if self._exists and not facts:
+            at = next((at for at, place in enumerate(self._order) if at != place), None)
+            if at is None:
+                return
+            was = labels[at] if at < len(labels) else "not made"
+            facts = [f"call {at + 1} was {was} when recorded, {labels[self._order[at]]} now"]
         remedies = self.remedies or [f"to record it again: {command('--mimic-rerecord', self._state.test)}"]
         what = f"cassette {self.name} {problem}"
         raise CassetteError(what, facts=limited(facts), remedies=remedies, cassette=self.name)
+
+
+class CassetteFixture:
+    """The type of the fixtures `mimic_record`, `mimic_replay` and `mimic_auto`."""
+
+    def __init__(self, kind: str, state: Any, coverings: Any) -> None:
+        self._kind = kind
+        self._state: RunState = state
+        self._coverings: Any = coverings
+
+    def __repr__(self) -> str:
+        return f"<fixture mimic_{self._kind}>"
+
+    def __call__(
+        self,
+        name: str | None = None,
+        *,
+        targets: str | Callable[..., Any] | Iterable[str | Callable[..., Any]] = (),
+        strict: bool = False,
+        **options: Unpack[TargetOptions],
+    ) -> AbstractContextManager[Cassette]:
+        """Return a block that records or replays a cassette.
+
+        Args:
+            name: The cassette's name. By default it is made from the test's id.
+            targets: Functions and clients to mimic, as in `mimic(...)`.
+            strict: Whether a replay fails if a recorded call was not made, or if the order differs.
+            options: The options of a target line, for all of them.
+        """
+        read_keyword_options(options, f"mimic_{self._kind}")
+        owner = self._state.owner
+        owner.cassettes += name is None
+        name = cassette_of_test(self._state.test, owner.cassettes) if name is None else cassette_name(name)
+        named: tuple[Any, ...] = (
+            (targets,) if isinstance(targets, str) or callable(targets) else tuple(targets or ())
+        )
+        if not named:  # the configured ones, and the usual clients that are installed
+            present = {target.module for target in self._coverings.targets if target.is_client}
+            others = [client for client in TAKEN_BY_CASSETTES if client not in present]
+            named = (*self._coverings.targets, *filter(is_installed, others))
+        settings, file = self._state.settings, f"cassettes/{name}.json"
+        in_ci = self._kind == "auto" and settings.ci and not settings.mode.writes
+        mode = mode_of(
+            self._kind,
+            settings.mode,
+            name=name,
+            exists=self._state.vault.store.size(file) is not None,
+            may_record=not settings.no_record and not in_ci,
+        )
+        return Cassette(
+            self._state,
+            name,
+            mode,
+            strict=strict,
+            only_replays=self._kind == "replay",
+            cover=partial(self._coverings.enter, as_targets(named, options)),
+        )
+
+
+def mode_of(kind: str, mode: Mode, *, name: str, exists: bool, may_record: bool) -> Mode:
+    """Return the mode of a fixture's cassette in a run's mode; the fixture is `record`, `replay` or `auto`.
+
+    It may not record if `--mimic-no-record` forbids that, or `CI` for `auto`.
+
+    Raises:
+        CassetteError: The fixture must record and may not.
+    """
+    if mode is Mode.LIVE:
+        return mode
+    if kind == "replay":
+        return Mode.REPLAY
+    if mode is Mode.VERIFY:
+        return mode
+    if kind == "record" and not may_record:
+        what = f"mimic_record may not record cassette {name}: --mimic-no-record was given"
+        raise CassetteError(what, remedies=["to replay it if it is recorded: mimic_auto"], cassette=name)
+    if kind == "record" or mode is Mode.RERECORD or (not exists and may_record):
+        return Mode.RERECORD
+    return mode
 
 
 def _running() -> Task[Any] | Thread:
@@ -333,5 +360,5 @@ def _is_running(opener: Task[Any] | Thread) -> bool:
     return not opener.done()
 
 
-for _public in (Cassette, CassetteCall):
+for _public in (Cassette, CassetteCall, CassetteFixture):
     _public.__module__ = "pytest_mimic"

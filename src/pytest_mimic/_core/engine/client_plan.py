@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Call, Plan
-from pytest_mimic._core.engine.decisions import Decisions, decisions_of
+from pytest_mimic._core.engine.decisions import decide
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
 from pytest_mimic._core.settings import Mode
@@ -186,8 +186,7 @@ class Port:
         line = self._line(call) if self.taking() else None
         if line is None:
             return None
-        decisions: Decisions = self._state.decisions or decisions_of(self._state)
-        return decisions.decide(line.call(call))
+        return decide(self._state, line.call(call))
 
     def ordinal(self, space: str, name: str) -> int:
         """Return the number of `name` among those used in `space` by this test or cassette, from 0.

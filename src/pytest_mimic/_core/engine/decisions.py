@@ -1,181 +1,241 @@
-"""Decides about each call: replay its recording, run it, or pass it through."""
+"""Decides about each call: give what is recorded, run it, or both; and keeps what the real ones gave."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Place
-from pytest_mimic._core.engine.owners import Owner, SequenceInProgress
-from pytest_mimic._core.engine.recordings import Recordings
+from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.settings import Mode
-from pytest_mimic.errors import MimicError
+from pytest_mimic._core.vault.file_names import recording_name
+from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.ledger import RecordedError
+    from pytest_mimic._core.engine.owners import Errors
+    from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
 
-class Decisions:
-    """The decisions of one run, and what they rest on. A plain recorded value needs none: see `FunctionPlan.open_player`.
+def decide(state: RunState, call: Call) -> Step:
+    """Return the step for a call. A plain recorded value needs none: see `FunctionPlan.open_player`.
 
-    It is the keeper of the calls that belong to no sequence and no cassette.
+    Raises:
+        MissingRecordingError: It has no recording, and the mode does not run it.
+        StaleRecordingError: Its recording was made from another source.
+        CorruptRecordingError: Its recording is damaged.
     """
+    if state.retries is not None:
+        state.retries.end_waits()
+    recordings: Recordings = state.recordings or recordings_of(state)
+    cassette = call.plan.cassette
+    mode: Mode = state.settings.mode if cassette is None else cassette.run_mode
+    if cassette is not None and call.is_shared:  # made by a client that happened to connect in its block
+        mode, cassette = Mode.REPLAY if mode is Mode.VERIFY else mode, None
+    try:
+        track: Track = cassette or _track_of(state, call, mode)
+        place: Place = track.take(call, mode)
+        if place.is_real:
+            return Step(state, call, place, "run")
+        if place.found is None:
+            raise track.miss(call)
+        state.ledger.used.add(place.name)
+        if place.source is not None and mode is not Mode.VERIFY:
+            recordings.check_source(call, place, remedies=track.remedies)
+        if mode is Mode.VERIFY or place.repeats:
+            from pytest_mimic._core.engine.verifying import compare_repeated, verify
 
-    def __init__(self, state: RunState) -> None:
-        self.state = state
-        self.recordings = Recordings(state)
-        self.sequences = Sequences(state, self.recordings)
+            keep = compare_repeated if place.repeats else verify
+            return Step(state, call, place._replace(keep=keep), "verify")
+        return Step(state, call, place, "replay")
+    except MimicError as error:
+        state.pending.note(error)
+        raise
 
-    def decide(self, call: Call) -> Step:
-        """Return the step for a call.
 
-        Raises:
-            MissingRecordingError: It has no recording, and the mode does not run it.
-            StaleRecordingError: Its recording was made from another source.
-            CorruptRecordingError: Its recording is damaged.
-        """
-        state, cassette = self.state, call.plan.cassette
-        if state.retries is not None:
-            state.retries.end_waits()
-        # The cassette during which a client happened to connect does not own that call.
-        taker = None if call.is_shared else cassette
-        keeper: Any = taker or (self.sequences if call.sequence else self)
-        try:
-            mode = state.settings.mode if cassette is None else _mode_in(cassette, call)
-            place: Place = keeper.place_of(call, mode)
-            if place.is_real:
-                return Step(state, call, place, "run")
-            if place.found is None:
-                raise (taker or self.recordings).miss(call)
-            if place.source is not None and mode is not Mode.VERIFY:
-                self.recordings.check_source(
-                    call, place, remedies=taker.remedies if taker is not None else None
-                )
-            self.recordings.use(place.name)
-            if mode is Mode.VERIFY or place.repeats:
-                from pytest_mimic._core.engine.verifying import compare_repeated, verify
+def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
+    """Return the outcomes of a call outside of cassettes: those of its owner, or those that all tests share.
 
-                keep = compare_repeated if place.repeats else verify
-                return Step(state, call, place._replace(keep=keep), "verify")
-            return Step(state, call, place, "replay")
-        except MimicError as error:
-            state.pending.note(error)
+    Imported ones, of which fewer parts count, come second, unless the call is recorded again.
+    """
+    recordings: Recordings = state.recordings
+    plan, owner = call.plan, state.owner if call.sequence else None
+    file = recording_name(plan.target, call.key, None if owner is None else owner.name)
+    try:
+        found = recordings.find(file)
+    except CorruptRecordingError:
+        if mode is not Mode.RERECORD:  # which replaces it, as the error proposes
             raise
-
-    # -- calls with one recording for all tests
-
-    def place_of(self, call: Call, mode: Mode) -> Place:
-        recordings = self.recordings
-        keep = recordings.record if mode.writes else None
-        name, found = recordings.look_up(call, mode)
-        if found is None:
-            return Place(name, is_real=mode.writes, keep=keep)
-        # A client tries a failed request again.
-        is_real = mode is Mode.RECORD and (
-            name in recordings.failed or recordings.is_outdated(call.plan, found)
-        )
-        return Place(name, found.outcomes[0], found.source, found.recorded, is_real=is_real, keep=keep)
-
-
-def _mode_in(cassette: Any, call: Call) -> Mode:
-    """Return the mode of a call while a cassette is open. A client's own call is not compared."""
-    mode: Mode = cassette.run_mode
-    return Mode.REPLAY if call.is_shared and mode is Mode.VERIFY else mode
-
-
-def decisions_of(state: RunState) -> Decisions:
-    """Return the decisions of a run, made on first use: a run that only replays plain values needs none."""
-    found: Decisions | None = state.decisions
-    if found is not None:
-        return found
-    with state.guard:  # several threads may make their first call
-        made: Decisions = state.decisions or Decisions(state)
-        state.decisions = made
+        found = None
+    is_again = mode is Mode.RERECORD or (owner is not None and plan.target in owner.again)
+    if found is None and call.edge_call is not None and not is_again:
+        for file in recordings.imported(call, owner)[:1]:
+            found = recordings.find(file)
+    known: Track | None = None if owner is None else owner.tracks.get(file)
+    if known is not None:
+        return known
+    calls = [] if found is None else [found._replace(outcomes=[one], identity=file) for one in found.outcomes]
+    is_anew = mode.writes and (
+        state.owner.journal.has_errors(file)  # a client tries a failed request again
+        if owner is None
+        else any(recordings.is_outdated(plan, one) for one in calls)  # which no new outcomes join
+    )
+    track = Track(state, file, owner, calls, is_anew=is_anew)
+    # Another thread may have made its first equal call by now.
+    made: Track = track if owner is None else owner.tracks.setdefault(file, track)
     return made
 
 
-class Sequences:
-    """The keeper of the calls of sequences, which the `owner` in the run's state owns."""
+class Track:
+    """The outcomes of one file: those found in it, in order, and over them those that this run records.
 
-    def __init__(self, state: RunState, recordings: Recordings) -> None:
-        self._state = state
-        self._recordings = recordings
+    Without an `owner`, each call gets the first one. Found outcomes that are made `anew` only say what stood before.
+    """
 
-    def place_of(self, call: Call, mode: Mode) -> Place:
-        """Return the place of the next identical call of the owner. At a client, a new call makes all of its calls real."""
-        owner, recordings = self._state.owner, self._recordings
-        name, found = recordings.look_up(call, mode, owner)
+    remedies: Sequence[str] | None = None  # how to record a call, if no option does
+    _key_of: Any = None  # gives the identity by which a file of several calls has one; all calls of a recording are equal
+
+    # What only the engine passes is `Any`, so that type checkers know all of the public class of cassettes.
+    def __init__(
+        self, state: Any, file: str, owner: Any, found: Iterable[Any] = (), *, is_anew: bool = False
+    ) -> None:
+        self.file = file
+        self.owner: Any = owner
+        self.taken: dict[str, int] = {}  # how many equal calls were made, by their identity
+        self._state: RunState = state
+        self._recordings: Recordings = state.recordings
+        # The calls with their outcomes. A call has its place as soon as it begins, which is empty until its outcome is
+        # recorded.
+        self._calls: list[Recording | None] = []
+        self._places: dict[str, list[int]] = {}  # of equal calls
+        self._before: dict[str, list[Stored]] = {}  # the outcomes of equal calls when the file was read
+        self._errors: dict[int, RecordedError | None] = {}  # by the places of the outcomes that were recorded
+        self._most = 0
+        self._last: Recording | None = None  # the call that was recorded last
+        for call in found:
+            self._before.setdefault(call.identity, []).append(call.outcomes[0])
+            if not is_anew:
+                self._places.setdefault(call.identity, []).append(len(self._calls))
+                self._calls.append(call)
+
+    def take(self, call: Any, mode: Any) -> Any:
+        """Return the place of the next of equal calls.
+
+        MissingRecordingError: it is new in a conversation, and calls before it were replayed.
+        """
+        plan, owner, recordings = call.plan, self.owner, self._recordings
+        key = self.file if self._key_of is None else self._key_of(call)
         with recordings.guard:
-            position = owner.positions.get(name, 0)
-            owner.positions[name] = position + 1
-            if not mode.writes:
-                if found is None:
-                    return Place(name)
-                owner.replayed.add(call.plan.target)
-                number = min(position, len(found.outcomes) - 1)
-                return Place(name, found.outcomes[number], found.source, found.recorded, number)
-            sequence = owner.sequences.get(name)
-            if sequence is None:
-                outcomes = list(found.outcomes) if found is not None else []
-                kept = [] if found is None or recordings.is_outdated(call.plan, found) else outcomes
-                sequence = SequenceInProgress(call, kept, outcomes, was_recorded=bool(kept))
-                owner.sequences[name] = sequence
-            is_real = mode is Mode.RERECORD or position >= len(sequence.old)
-            if call.converses:
-                is_real = self._state.admit(owner, call, is_new=is_real)
-            at = slice(position, position + 1)
-            # What a new outcome replaces may be outdated.
-            known = next(iter(sequence.old[at] or sequence.found[at]), None)
-        keep = partial(self._keep, owner, sequence, name, position, known)
-        repeats = call.converses and call.plan.keeps_state and not (is_real or owner.is_test)
-        return Place(name, known, number=position, is_real=is_real, repeats=repeats, keep=keep)
+            places = self._places.setdefault(key, [])
+            at = min(self.taken.get(key, 0), len(places))
+            # In a replay, the last outcome repeats. While recording, one more call is a new one.
+            repeats = not mode.writes or (mode is Mode.RECORD and plan.options.sequence is False)
+            if repeats and at == len(places) > 0:
+                at -= 1
+            found = self._calls[places[at]] if at < len(places) else None
+            is_real = mode.writes and (
+                found is None or mode is Mode.RERECORD or recordings.is_outdated(plan, found)
+            )
+            if owner is not None:
+                self.taken[key] = self.taken.get(key, 0) + 1
+                self._most = max(self._most, self.taken[key])
+            if call.converses and mode.writes:
+                is_real = self._admit(call, is_new=is_real)
+            elif call.converses and found is not None:
+                owner.replayed.setdefault(plan.target, 0)
+            if is_real and at == len(places):
+                places.append(len(self._calls))
+                self._calls.append(None)
+        if is_real:
+            before = next(iter(self._before.get(key, [])[at : at + 1]), None)
+            keep = partial(self._keep, places[at], before)
+            return Place(self.file, number=places[at], is_real=True, keep=keep)
+        if found is None:
+            return Place(self.file)
+        is_repeated = mode.writes and call.converses and plan.keeps_state and not owner.is_test
+        return Place(
+            self.file, found.outcomes[0], found.source, found.recorded, places[at], repeats=is_repeated
+        )
+
+    def _admit(self, call: Call, *, is_new: bool) -> bool:
+        """Return whether a call of a client runs for real; it `is_new` without a recording.
+
+        A service remembers what came before. So recorded answers are never mixed with those of real calls: from its first
+        call on, the conversation of its owner is replayed, or runs for real as a whole.
+        """
+        state, owner, target = self._state, self.owner, call.plan.target
+        if target not in owner.again:
+            if not is_new:
+                if target not in owner.replayed:
+                    owner.replayed[target] = state.replayed_tests
+                    state.replayed_tests += owner.is_test
+                return False
+            if target in owner.replayed:
+                from pytest_mimic._core.tree.messages import new_after_replayed
+
+                raise state.blame(new_after_replayed(call.label, test=state.test), call, by_option=False)
+            owner.again.add(target)
+        owner.recorded_again.add(target)
+        return True
+
+    def miss(self, call: Any) -> MimicError:
+        """Return the error for a call without a recording."""
+        return self._recordings.miss(call)
+
+    def trim(self) -> None:
+        """Drop the outcomes that no call has reached, although those before them were recorded again."""
+        if self._last is None or len(self._calls) <= self._most:
+            return
+        if self._state.settings.mode is Mode.RERECORD or self._last.target in self.owner.recorded_again:
+            del self._calls[self._most :]
+            self._write({})
 
     def _keep(
-        self,
-        owner: Owner,
-        sequence: SequenceInProgress,
-        name: str,
-        position: int,
-        before: Stored | None,
-        real: Step,
-        outcome: Outcome,
-        duration: float,
+        self, number: int, before: Stored | None, real: Step, outcome: Outcome, duration: float
     ) -> None:
-        recordings, call = self._recordings, real.call
+        """Record the outcome of a real call, in the place of the one that stood `before`."""
+        call, state, recordings = real.call, self._state, self._recordings
         stored = recordings.encode(real, outcome, duration, before=before)
-        errors = {position: recordings.error_of(call, outcome)}
-        with recordings.guard:
-            sequence.new[position] = stored
-            recordings.write(name, call, sequence.outcomes(), owner, errors=errors)
-            self._state.ledger.count_recorded(duration)
-
-    def replaced_by(self, owner: Owner) -> set[str]:
-        """Return the clients at which an owner's conversation is recorded again and stood before."""
-        made = {one.call.plan.target for one in owner.sequences.values() if one.was_recorded}
-        return {each for each in owner.recorded_again if each in made or self._recordings.others(owner, each)}
-
-    def end_owner(self, owner: Owner, *, passed: bool, is_complete: bool = True) -> None:
-        """If its test passed, drop what was recorded before and does not belong to its conversations any more.
-
-        These are the outcomes that a sequence no longer reaches, and the calls that were not made again. Other fixtures
-        of the same scope may have made those, unless the run is complete.
-        """
-        mode, outcomes = self._state.settings.mode, self._state.ledger.outcomes
-        # What a forked process did is not known here.
-        if not passed or not mode.writes or outcomes.get(owner.name) == "forked":
+        is_read_again = self.owner is None and self.file in state.ledger.used
+        if is_read_again and before is not None and _goes_further(before.load(call.paths), outcome):
             return
-        for name, sequence in owner.sequences.items():
-            length = owner.length(name)
-            is_again = mode is Mode.RERECORD or sequence.call.plan.target in owner.recorded_again
-            if is_again and is_complete and len(sequence.old) > length:
-                self._recordings.write(
-                    name, sequence.call, sequence.outcomes(length=length), owner, errors={}
-                )
-        if is_complete:
-            for target in sorted(owner.recorded_again):
-                for name in self._recordings.others(owner, target):
-                    self._recordings.drop(name)
+        failure = call.plan.failure(outcome)
+        error = None if failure is None else (f"{call.label} {failure}", state.test)
+        with recordings.guard:
+            self._calls[number] = self._last = recordings.new_recording(call, [stored], self.owner)
+            self._errors[number] = error
+            self._write({number: error}, conversation=call.plan.target if call.converses else None)
+            state.ledger.count_recorded(duration)
+            # It replaces an imported recording, of which fewer parts count. A failing test puts that back.
+            for name in (
+                recordings.imported(call) if self.owner is None and call.edge_call is not None else ()
+            ):
+                state.owner.journal.note(name, state.vault.store.read(name), None, {})
+                recordings.drop(name)
+
+    def _write(self, errors: Errors, *, conversation: str | None = None) -> None:
+        """Write the recording, perhaps of a client's conversation; the errors are those of new outcomes."""
+        assert self._last is not None
+        made = self._last._replace(
+            outcomes=[one for call in self._calls if call is not None for one in call.outcomes]
+        )
+        written = self._state.vault.write(self.file, made)
+        # The arguments may be long, and are not needed again.
+        self._recordings.known[self.file] = made._replace(arguments=None)
+        self._state.owner.journal.note(
+            self.file, written.before, written.now, errors, conversation=conversation
+        )
+        self._state.ledger.used.add(self.file)
+
+
+def _goes_further(one: Outcome, other: Outcome) -> bool:
+    """Check whether one recording of a stream holds more of it than another. Of those that tests share, it is kept."""
+    if one.kind != "stream" or other.kind != "stream" or other.end is not None:
+        return False
+    return len(one.items) > len(other.items) or one.end is not None

@@ -8,7 +8,7 @@ from contextlib import aclosing, closing, contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.engine.decisions import Decisions, decisions_of
+from pytest_mimic._core.engine.decisions import decide
 from pytest_mimic._core.engine.steps import Step, given
 from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
@@ -32,8 +32,7 @@ def call(
     state = plan.state
     if state.inside.is_nested:
         return function(*args, **kwargs)
-    decisions: Decisions = state.decisions or decisions_of(state)
-    step = decisions.decide(plan.call(args, kwargs))
+    step = decide(state, plan.call(args, kwargs))
     if step.mode != "replay":
         result = None
         with _recording(step):

@@ -111,7 +111,7 @@ class FunctionPlan(Plan):
     def open_player(self, key: str) -> Callable[[], Any] | None:
         """Return the function that gives a fresh value for an identity that is called for the first time.
 
-        None: there is no recording, or more to it than a value. `Decisions.decide` handles that.
+        None: there is no recording, or more to it than a value. `decisions.decide` handles that.
         """
         name = f"{self.folder}/{key}.json"
         state: RunState = self.state

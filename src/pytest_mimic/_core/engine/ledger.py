@@ -76,9 +76,7 @@ class Ledger:
         self.problems = OnceEach[str]()  # targets that turned out not to exist
         # Rows.
         self.drifted: list[Sequence[str]] = []  # real calls that differ from their recording: label, test
-        self.unasked: list[Sequence[str]] = []  # what `mimic_auto` ran in a replay: test, identity
         self.failures: list[Sequence[str]] = []  # recorded errors that were kept and are listed: call, test
-        self.strays: list[str] = []  # misses outside of any test
         self.environment = OnceEach[
             Sequence[str]
         ]()  # outcomes with secret values: label, what was done, test

@@ -1,27 +1,25 @@
-"""Owners of sequences (a test, or the scope of a wider fixture), and the journals of what was recorded for them until it is judged."""
+"""The owners of calls: tests, and scopes of wider fixtures; and what each of them keeps of what it recorded when it ends."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.ledger import Ledger, RecordedError
     from pytest_mimic._core.vault import Vault
-    from pytest_mimic._core.vault.recording_facts import Stored
 
     Errors = Mapping[int, RecordedError | None]
     """The error of each outcome, None for a good one, by its position in the recording."""
 
 
 @dataclass(slots=True, eq=False)
-class JournalEntry:
+class Change:
     """A recording or cassette that was written, perhaps several times."""
 
     before: bytes | None  # the content before the first write; None: there was no file
@@ -30,30 +28,9 @@ class JournalEntry:
     good: bytes | None = None  # the last content without an error, None until there is one
     errors: dict[int, RecordedError | None] = field(default_factory=dict)  # by position
 
-    @property
-    def has_errors(self) -> bool:
-        """Whether an outcome of the recording is an error."""
-        return any(self.errors.values())
 
-    @property
-    def has_replaced(self) -> bool:
-        """Whether something stood there before that is another one now."""
-        return self.before is not None and self.before != self.now
-
-
-class Journal:
-    """The recordings that a test, or the fixtures of a wider scope, wrote and used.
-
-    Attributes:
-        changes: What was written, by the name of the recording or cassette.
-    """
-
-    __slots__ = ("changes", "replaces", "used")
-
-    def __init__(self) -> None:
-        self.changes: dict[str, JournalEntry] = {}
-        self.used: set[str] = set()  # the names of the recordings that were replayed or written
-        self.replaces: set[str] = set()  # the clients at which a conversation stood before
+class Journal(dict[str, Change]):
+    """What a test, or the fixtures of a wider scope, wrote, by the name of the recording or cassette."""
 
     def note(
         self,
@@ -65,115 +42,205 @@ class Journal:
         conversation: str | None = None,
     ) -> None:
         """Note that a recording or cassette was written, also if it stayed as it was."""
-        change = self.changes.setdefault(name, JournalEntry(before, conversation))
+        change = self.setdefault(name, Change(before, conversation))
         change.now = now
         change.errors.update(errors)
         if not any(change.errors.values()):
             change.good = now
 
     def merge(self, other: Journal) -> None:
-        self.used |= other.used
-        for name, change in other.changes.items():
-            if name in self.changes:
+        for name, change in other.items():
+            if name in self:
                 self.note(name, change.before, change.now, change.errors)
             else:
-                self.changes[name] = change
+                self[name] = change
 
-    def groups(self) -> Iterator[list[str]]:
-        """Yield the names of the changes: those of a conversation together, all others by themselves."""
+    def has_errors(self, name: str) -> bool:
+        """Check whether an outcome of a recording is an error."""
+        return name in self and any(self[name].errors.values())
+
+    def groups(self) -> list[list[str]]:
+        """Return the names of the changes: those of a conversation together, all others by themselves."""
         groups: dict[str, list[str]] = {}
-        for name, change in self.changes.items():
-            if change.conversation is None:
-                yield [name]
-            else:
-                groups.setdefault(change.conversation, []).append(name)
-        yield from groups.values()
+        for name, change in self.items():
+            groups.setdefault(change.conversation or name, []).append(name)
+        return list(groups.values())
 
 
 class Owner:
     """The test, the scope of a wider fixture, or the cassette, that calls belong to.
 
     Attributes:
-        positions, sequences: The number of calls made, and the sequence being recorded, by the recording's name.
-        replayed, again: The clients at which calls were replayed, and those whose conversation runs for real.
-        recorded_again: Those whose conversation was recorded again, in this pass of a scope or in one before.
+        tracks: The outcomes of its calls outside of cassettes, by the name of the recording.
+        replayed: The clients at which calls were replayed, and after how many tests the first of them was.
+        again, recorded_again: The clients whose conversation runs for real, in this pass of a scope or in any.
     """
 
     def __init__(self, name: str, *, is_test: bool = False) -> None:
         self.name = name
-        self.is_test = is_test  # whether it is a test
+        self.is_test = is_test  # whether it is a test, or a cassette of one
         self.ends = False  # whether a fixture of this scope is being torn down
         self.fixtures = 0  # how many fixtures of this scope are set up now
-        self.positions: dict[str, int] = {}
-        self.sequences: dict[str, SequenceInProgress] = {}
+        self.cassettes = 0  # how many blocks of this test have named no cassette
+        self.tracks: dict[str, Any] = {}
         # The databases that calls went to, each with its number in the order of first use.
         self.ordinals: dict[str, dict[str, int]] = {}
-        self.replayed: set[str] = set()
-        self.begun_after: dict[str, int] = {}  # by client, after how many tests was the first call replayed
+        self.replayed: dict[str, int] = {}
         self.again: set[str] = set()
         self.recorded_again: set[str] = set()
         self.journal = Journal()  # what was recorded and is not judged yet
         self.passed = False  # whether a test has passed while the scope was set up
-        self._longest: dict[str, int] = {}
-
-    def length(self, name: str) -> int:
-        """Return how many calls a sequence had; the most, if the scope was entered several times."""
-        return max(self.positions.get(name, 0), self._longest.get(name, 0))
 
     def rewind(self) -> None:
-        """Start all sequences over: the scope has ended, and the same run may enter it again."""
-        self._longest |= {name: self.length(name) for name in self.positions}
-        self.positions.clear()
+        """Start over: the scope has ended, and the same run may enter it again, to replay what this pass recorded."""
+        for track in self.tracks.values():
+            track.taken.clear()
         self.ordinals.clear()
         self.replayed.clear()
-        self.again.clear()  # the next pass replays what this one recorded
-        for sequence in self.sequences.values():
-            sequence.commit()
+        self.again.clear()
 
 
-@dataclass(slots=True, eq=False)
-class SequenceInProgress:
-    """The outcomes of one sequence while it is recorded."""
+class Scopes:
+    """The owners of a run's calls, of which the current one is in the run's state.
 
-    call: Call  # the first call
-    old: list[Stored]  # the outcomes recorded before
-    found: Sequence[Stored]  # the same, but also those of an outdated recording
-    was_recorded: bool  # whether the run found outcomes
-    new: dict[int, Stored] = field(default_factory=dict)  # the outcomes of this pass, by position
+    The owner with the empty name is the scope of the session. It also owns the calls outside of tests.
+    """
 
-    def commit(self) -> None:
-        """Treat the new outcomes as recorded."""
-        self.old, self.new = self.outcomes(), {}
+    def __init__(self, state: Any) -> None:
+        self._state = state  # a `RunState`, which needs this module
+        self._owners: dict[str, Owner] = {"": state.owner}
+        # The scopes that are set up, or have ended since the last test did; those in which that test ran.
+        self._open: dict[str, Owner] = {}
+        self._around: list[Owner] = []
 
-    def outcomes(self, *, length: int | None = None) -> list[Stored]:
-        """Return all outcomes in order, each new one in place of the old one."""
-        merged = {**dict(enumerate(self.old)), **self.new}
-        return [merged[position] for position in sorted(merged) if length is None or position < length]
+    # -- scopes
+
+    def name_of(self, parameter: object) -> str | None:
+        """Return what tells the scope of a fixture's parameter from those of others; None if it has no identity."""
+        if isinstance(parameter, (str, int)):
+            return repr(parameter)
+        from pytest_mimic._core.identity.call_identity import identity_of
+
+        return identity_of(parameter, self._state.places)
+
+    def enter(self, name: str, *, ends: bool = False) -> Callable[[bool], None]:
+        """Assign calls to the scope of a wider fixture until the returned function is called: to set it up, or tear it down.
+
+        That function gets whether this has passed. With its last fixture, the scope ends.
+        """
+        outer, owner = self._state.owner, self._owners.setdefault(name, Owner(name))
+        # A set-up is judged by itself: if it fails, what it recorded goes, and what earlier ones recorded stays.
+        journal, owner.journal = owner.journal, Journal()
+        self._state.owner, owner.ends = owner, ends
+        if name:  # the scope of the session ends with the run
+            self._open[name] = owner
+
+        def leave(passed: bool) -> None:
+            self._state.owner = outer
+            if not passed:
+                self._judge(owner, passed=False)
+            journal.merge(owner.journal)
+            owner.journal = journal
+            owner.fixtures += -1 if ends else 1
+            if not owner.fixtures:
+                owner.rewind()
+
+        return leave
+
+    # -- tests
+
+    def begin_test(self, nodeid: str) -> None:
+        self._state.owner = Owner(nodeid, is_test=True)
+
+    def begin_teardown(self) -> None:
+        """Begin the teardown of a test, which may end scopes that it ran in."""
+        self._around = [owner for owner in self._open.values() if owner.fixtures]
+
+    def end_test(self, *, passed: bool, is_whole: bool) -> None:
+        """End a test, after its teardown, and the scopes that ended with it.
+
+        A test is whole if it passed and was neither skipped nor expected to fail. A scope has passed if any test passed
+        while it was set up.
+        """
+        test, around, self._around = self._state.owner, self._around, []
+        session = self._owners[""]
+        try:
+            if (recordings := self._state.recordings) is not None:
+                recordings.missed.clear()
+            if passed and is_whole:
+                self._drop_old(test)
+            self._judge(test, passed=passed)
+            # A test that passed with what a scope recorded is the proof that it is good.
+            for owner in (session, *around) if passed else ():
+                owner.passed = True
+            for name, owner in list(self._open.items()):
+                if not owner.fixtures:
+                    del self._open[name]
+                    self._judge(owner, passed=owner.passed)
+                    owner.passed = False
+        finally:
+            self._state.owner = session
+
+    def close(self, *, is_complete: bool = False) -> None:
+        """End all scopes. Without a complete run, what it did not use of them may belong to other fixtures."""
+        for owner in self._owners.values():
+            if is_complete:
+                self._drop_old(owner)
+            self._judge(owner, passed=owner.passed)
+
+    # -- what is kept
+
+    def _drop_old(self, owner: Owner) -> None:
+        """Drop what was recorded before and does not belong to an owner's conversations any more.
+
+        These are the outcomes that a sequence no longer reaches, and the calls that were not made again.
+        """
+        state = self._state
+        # What a forked process did is not known here.
+        if not state.settings.mode.writes or state.ledger.outcomes.get(owner.name) == "forked":
+            return
+        for track in owner.tracks.values():
+            track.trim()
+        for target in sorted(owner.recorded_again):
+            for name in state.recordings.others(owner, target):
+                state.recordings.drop(name)
+
+    def _judge(self, owner: Owner, *, passed: bool) -> None:
+        """Decide what is kept of what was recorded for an owner."""
+        state, journal = self._state, owner.journal
+        if not journal:
+            return
+        if passed:
+            errors = [error for change in journal.values() for error in change.errors.values() if error]
+            state.ledger.failures += errors
+            owner.journal = Journal()
+            return
+        recordings = state.recordings
+        stood = {target for target in owner.recorded_again if recordings.others(owner, target)}
+        owner.journal = Journal()
+        taken = take_back(journal, stood, state.vault, state.ledger)
+        for name in taken:
+            recordings.known.pop(name, None)
+            owner.tracks.pop(name, None)
 
 
-def accept(journal: Journal, ledger: Ledger) -> None:
-    """Keep everything, because the test passed."""
-    ledger.failures += [
-        error for change in journal.changes.values() for error in change.errors.values() if error
-    ]
-
-
-def take_back(journal: Journal, vault: Vault, ledger: Ledger) -> list[str]:
+def take_back(journal: Journal, stood: Collection[str], vault: Vault, ledger: Ledger) -> set[str]:
     """Keep new values only, because the test failed. Return the names of the recordings that were taken back.
 
     What the test replaced gets back what stood before, unless another test has written it since. Errors and changed
-    cassettes go. A sequence keeps the new outcomes before its first error. A conversation of which a part stood before
+    cassettes go. A sequence keeps the new outcomes before its first error. A conversation of which a part `stood` before
     is taken back as a whole.
     """
-    taken: list[str] = []
-    for group in journal.groups():
-        changes = {name: journal.changes[name] for name in group}
-        is_cassette = group[0].startswith(CASSETTES)
-        is_talk = changes[group[0]].conversation in journal.replaces
-        is_whole = is_cassette or is_talk or any(change.has_replaced for change in changes.values())
-        for name, change in changes.items():
-            content = change.good if change.before is None and not is_whole else change.before
-            if content == change.now or not (is_whole or change.has_errors):
+    taken: set[str] = set()
+    for names in journal.groups():
+        changes = [journal[name] for name in names]
+        is_cassette = names[0].startswith(CASSETTES)
+        has_replaced = any(change.before not in (None, change.now) for change in changes)
+        is_whole = is_cassette or has_replaced or changes[0].conversation in stood
+        for name, change in zip(names, changes, strict=True):
+            is_new = change.before is None and not is_whole
+            content = change.good if is_new else change.before
+            if content == change.now:
                 continue
             label = _label(vault, name)
             if not vault.restore(name, content, written=change.now):
@@ -183,11 +250,9 @@ def take_back(journal: Journal, vault: Vault, ledger: Ledger) -> list[str]:
                 ledger.taken_back += errors
             else:
                 (ledger.taken_back if content is None else ledger.put_back).append(label)
-            taken.append(name)
+            taken.add(name)
             if content is None:
                 ledger.used.discard(name)
-    if taken:
-        ledger.replaced |= vault.replaced
     return taken
 
 

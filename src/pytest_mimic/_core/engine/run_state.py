@@ -36,7 +36,7 @@ class RunState:
 
     Attributes:
         today: The date of new recordings, `2026-11-02`. It is given, because a test may have stopped the clock.
-        decisions: The decisions of the run; see `decisions.decisions_of`. None if no call has needed one.
+        recordings: The recordings of the run; see `recordings.recordings_of`. None if no call has needed one.
         open_cassettes: The cassettes that are open, the innermost one last.
         own_cassettes: Those that the current thread or task has opened, or was started in.
         running: The real calls (`steps.Step`) whose code runs now, for the progress line.
@@ -54,7 +54,7 @@ class RunState:
         self.vault = vault
         self.ledger = ledger
         self.today = today
-        self.decisions: Any = None
+        self.recordings: Any = None
         self.inside = Inside()
         self.open_cassettes: list[Any] = []
         self.own_cassettes: ContextVar[tuple[Any, ...]] = ContextVar("pytest_mimic_cassettes", default=())
@@ -159,31 +159,6 @@ class RunState:
                 for item in changed:
                     row = [recording, target, item, calls, tests[recording]]
                     self.ledger.inputs.append(row)
-
-    def admit(self, owner: Owner, call: Call, *, is_new: bool) -> bool:
-        """Return whether a call of a client runs for real; it `is_new` without a recording.
-
-        A service remembers what came before. So recorded answers are never mixed with those of real calls: from its first
-        call on, the conversation of its owner is replayed, or runs for real as a whole.
-
-        Raises:
-            MissingRecordingError: It is new, and calls before it were replayed.
-        """
-        target = call.plan.target
-        if target not in owner.again:
-            if not is_new:
-                if target not in owner.replayed:
-                    owner.replayed.add(target)
-                    owner.begun_after[target] = self.replayed_tests
-                    self.replayed_tests += owner.is_test
-                return False
-            if target in owner.replayed:
-                from pytest_mimic._core.tree.messages import new_after_replayed
-
-                raise self.blame(new_after_replayed(call.label, test=self.test), call, by_option=False)
-            owner.again.add(target)
-        owner.recorded_again.add(target)
-        return True
 
     def blame(self, error: MimicError, call: Call, *, by_option: bool = True) -> MimicError:
         """Count an error of a call, let the running test fail for it, and return it, to be raised.

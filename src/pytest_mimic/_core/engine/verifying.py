@@ -44,7 +44,7 @@ def compare_repeated(real: Step, outcome: Outcome, _duration: float) -> None:
     replayed since the fixture began: the service then lacks what these and other tests did.
     """
     state, call, owner = real.state, real.call, real.state.owner
-    if owner.ends or owner.begun_after.get(call.plan.target) != state.replayed_tests:
+    if owner.ends or owner.replayed.get(call.plan.target) != state.replayed_tests:
         return
     drift, _ = _drift(real, _as_recorded(real, outcome))
     if drift is not None:
@@ -98,7 +98,7 @@ def _as_recorded(real: Step, outcome: Outcome) -> Outcome:
 
 def _keep_for_review(real: Step, drifted: tuple[Outcome, float] | None) -> None:
     """Let a drift wait for a review, or an equal outcome that is to be stamped. What cannot be stored does not wait."""
-    recordings, recorded, new = real.state.decisions.recordings, real.stored, None
+    recordings, recorded, new = real.state.recordings, real.stored, None
     if drifted is not None:
         with suppress(MimicError):
             new = _encoded(real, *drifted)
@@ -130,7 +130,7 @@ def _encoded(real: Step, outcome: Outcome, duration: float) -> Stored:
     ]
     outcome.items = taken
     try:
-        stored: Stored = real.state.decisions.recordings.encode(real, outcome, duration, logs=False)
+        stored: Stored = real.state.recordings.encode(real, outcome, duration, logs=False)
         return stored
     finally:
         outcome.items = items

@@ -154,7 +154,7 @@ def _execution() -> Any:
 
 
 def _play(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> object:
-    """Return the plain recorded value of a call, or `_NOT_PLAYED` if `Decisions.decide` has to look at it.
+    """Return the plain recorded value of a call, or `_NOT_PLAYED` if `decisions.decide` has to look at it.
 
     This is the shortest way of a replay: no `Call` is made, and after the first call no file is read.
     """

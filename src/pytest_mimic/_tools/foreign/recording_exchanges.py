@@ -11,9 +11,9 @@ from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._core.engine.cassettes import Cassette
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port
-from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
+from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter
@@ -60,11 +60,11 @@ class Conversation:
         settings = settings._replace(mode=Mode.RERECORD)
         self._state = RunState(settings=settings, vault=vault, ledger=Ledger(), today=today)
         self._state.clock = staticmethod(lambda: 0.0)  # a file does not say how long a call took
-        decisions_of(self._state).recordings.imports["http"] = []  # those in the vault answer nothing here
+        recordings_of(self._state).imports["http"] = []  # those in the vault answer nothing here
         self._cassette: Cassette | None = None
         if destination.cassette:
             self._cassette = Cassette(
-                self._state, destination.cassette, "record", strict=False, only_replays=False
+                self._state, destination.cassette, Mode.RERECORD, strict=False, only_replays=False
             )
         else:
             self._state.test = destination.test

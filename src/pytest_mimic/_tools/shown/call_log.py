@@ -32,12 +32,12 @@ class CallLog:
     """
 
     def __init__(self, state: RunState, *, details: bool) -> None:
-        from pytest_mimic._core.engine.decisions import decisions_of
+        from pytest_mimic._core.engine.recordings import recordings_of
 
         self._state = state
         self._details = details
         # Made now, because a test may replace functions that these modules bind.
-        self._recordings = decisions_of(state).recordings
+        self._recordings = recordings_of(state)
 
     def note(
         self,

@@ -13,8 +13,8 @@ from pytest_mimic._core.engine.cassettes import Cassette
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port
 from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.ledger import Ledger
+from pytest_mimic._core.engine.owners import Scopes
 from pytest_mimic._core.engine.run_state import RunState
-from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.settings import Mode, Settings
@@ -69,13 +69,7 @@ class Runs:
             today="2026-11-02",
         )
         self.state.test = TEST
-        self._scopes = Scopes(self.state)
-        self._scopes.begin_test(TEST)
-
-    def next_attempt(self, *, passed: bool) -> None:
-        """Run the test again, as plugins do that rerun tests."""
-        self._scopes.end_test(passed=passed, is_whole=passed)
-        self._scopes.begin_test(TEST)
+        Scopes(self.state).begin_test(TEST)
 
     def end(self) -> None:
         """End the run. After a miss, functions that wait are wrapped until then."""
@@ -111,7 +105,7 @@ class Runs:
 
     def cassette(self, mode: Any, *, strict: bool = False) -> Cassette:
         """Open the cassette `trip`."""
-        return Cassette(self.state, "trip", mode, strict=strict, only_replays=False)
+        return Cassette(self.state, "trip", Mode(mode), strict=strict, only_replays=False)
 
     def names(self, folder: str = "calls") -> list[str]:
         """Return the names of the recordings."""

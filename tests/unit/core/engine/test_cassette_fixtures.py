@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_mimic import CassetteError
-from pytest_mimic._core.engine.cassette_fixtures import mode_of
+from pytest_mimic._core.engine.cassettes import mode_of
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import cassette_name, cassette_of_test
 
@@ -55,41 +55,31 @@ def test_two_tests_and_two_cassettes_of_one_have_other_names(one, other, first, 
 @pytest.mark.parametrize(
     ("fixture", "mode", "exists", "expected"),
     [
-        ("record", Mode.REPLAY, True, "record"),
-        ("record", Mode.RECORD, True, "record"),
-        ("record", Mode.VERIFY, True, "verify"),
-        ("record", Mode.LIVE, False, "live"),
-        ("replay", Mode.REPLAY, False, "replay"),
-        ("replay", Mode.RERECORD, True, "replay"),
-        ("replay", Mode.VERIFY, True, "replay"),
-        ("replay", Mode.LIVE, True, "live"),
-        ("auto", Mode.REPLAY, True, "replay"),
-        ("auto", Mode.REPLAY, False, "record"),
-        ("auto", Mode.RECORD, True, "extend"),
-        ("auto", Mode.RECORD, False, "record"),
-        ("auto", Mode.RERECORD, True, "record"),
-        ("auto", Mode.VERIFY, False, "verify"),
-        ("auto", Mode.LIVE, False, "live"),
+        ("record", Mode.REPLAY, True, Mode.RERECORD),
+        ("record", Mode.RECORD, True, Mode.RERECORD),
+        ("record", Mode.VERIFY, True, Mode.VERIFY),
+        ("record", Mode.LIVE, False, Mode.LIVE),
+        ("replay", Mode.REPLAY, False, Mode.REPLAY),
+        ("replay", Mode.RERECORD, True, Mode.REPLAY),
+        ("replay", Mode.VERIFY, True, Mode.REPLAY),
+        ("replay", Mode.LIVE, True, Mode.LIVE),
+        ("auto", Mode.REPLAY, True, Mode.REPLAY),
+        ("auto", Mode.REPLAY, False, Mode.RERECORD),
+        ("auto", Mode.RECORD, True, Mode.RECORD),
+        ("auto", Mode.RECORD, False, Mode.RERECORD),
+        ("auto", Mode.RERECORD, True, Mode.RERECORD),
+        ("auto", Mode.VERIFY, False, Mode.VERIFY),
+        ("auto", Mode.LIVE, False, Mode.LIVE),
     ],
 )
 def test_a_fixtures_mode_follows_the_runs_mode(fixture, mode, exists, expected):
-    assert mode_of(fixture, mode, name="trip", exists=exists, may_record=True) == expected
+    assert mode_of(fixture, mode, name="trip", exists=exists, may_record=True) is expected
 
 
 def test_auto_replays_if_recording_is_forbidden():
-    assert mode_of("auto", Mode.REPLAY, name="trip", exists=False, may_record=False) == "replay"
+    assert mode_of("auto", Mode.REPLAY, name="trip", exists=False, may_record=False) is Mode.REPLAY
 
 
 def test_record_is_refused_if_recording_is_forbidden():
     with pytest.raises(CassetteError, match="mimic_record may not record cassette trip"):
         mode_of("record", Mode.REPLAY, name="trip", exists=True, may_record=False)
-
-
-def fetch(city):
-    return [city]
-
-
-def record(runs):
-    cassette = runs.cassette("record")
-    runs.mimic(fetch, cassette)("Oslo")
-    cassette.close(None)

@@ -13,7 +13,7 @@ from unit.core.engine.runs import Runs
 @pytest.fixture
 def recorded(runs: Runs, service: Any) -> Runs:
     """A cassette in which Oslo and then Rome was asked for."""
-    cassette = runs.cassette("record")
+    cassette = runs.cassette("rerecord")
     ask = runs.client(cassette)
     ask("Oslo")
     ask("Rome")
@@ -49,14 +49,14 @@ def test_one_more_identical_call_is_added(runs: Runs) -> None:
         cassette.close(None)
         return got
 
-    assert polled("record", 2) == [1, 2]
-    assert polled("extend", 3) == [1, 2, 3]
+    assert polled("rerecord", 2) == [1, 2]
+    assert polled("record", 3) == [1, 2, 3]
     assert polled("replay", 4) == [1, 2, 3, 3]
     assert given == []
 
 
 def test_a_stream_that_is_read_to_its_end_after_the_block_is_written_then(runs: Runs) -> None:
-    cassette = runs.cassette("record")
+    cassette = runs.cassette("rerecord")
     stream = runs.mimic(numbers, cassette)(3)
     assert next(stream) == 0
     cassette.close(None)
@@ -71,7 +71,7 @@ def test_a_replayed_block_is_not_written(recorded: Runs, error: BaseException | 
     """An interrupt has nothing to say about it either."""
     name = "cassettes/trip.json"
     before = recorded.store.read(name)
-    cassette = recorded.cassette("extend")
+    cassette = recorded.cassette("record")
     recorded.client(cassette)("Oslo")
 
     cassette.close(error)

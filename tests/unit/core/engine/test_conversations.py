@@ -48,21 +48,6 @@ def test_a_conversation_whose_first_call_is_new_runs_for_real_as_a_whole(
     assert service.requests == ["Bergen 2026-11-01", "Oslo 2026-11-01"]
 
 
-@pytest.mark.parametrize("passed", [False, True])
-def test_another_attempt_of_a_failed_test_goes_on_with_its_conversation(
-    recorded: Runs, service: Any, passed: bool
-) -> None:
-    """What it did not reach was recorded in the conversation before."""
-    recorded.again("record")
-    recorded.client()("Bergen")
-
-    recorded.next_attempt(passed=passed)
-
-    ask = recorded.client()
-    assert ask("Bergen") == 4.0
-    assert service.requests == ["Bergen 2026-11-01"] * (1 if passed else 2)
-
-
 def test_a_call_after_a_replayed_one_names_the_option_that_records_it(recorded: Runs) -> None:
     recorded.again("replay")
     ask = recorded.client()
@@ -76,7 +61,7 @@ def test_a_call_after_a_replayed_one_names_the_option_that_records_it(recorded: 
 
 
 def record_cassette(runs: Runs, *places: str) -> None:
-    cassette = runs.cassette("record")
+    cassette = runs.cassette("rerecord")
     for place in places:
         runs.client(cassette)(place)
     cassette.close(None)
@@ -95,7 +80,7 @@ def test_a_cassette_whose_first_call_is_new_is_recorded_again(
 ) -> None:
     record_cassette(recorded, "Oslo", "Rome")
     recorded.again("record")
-    cassette = recorded.cassette("extend")
+    cassette = recorded.cassette("record")
 
     for place in asked:
         recorded.client(cassette)(place)
@@ -108,7 +93,7 @@ def test_a_new_call_after_a_replayed_one_is_refused_in_a_cassette(recorded: Runs
     record_cassette(recorded, "Oslo", "Rome")
     service.requests.clear()
     recorded.again("record")
-    cassette = recorded.cassette("extend")
+    cassette = recorded.cassette("record")
     ask = recorded.client(cassette)
     ask("Oslo")
 
@@ -126,7 +111,7 @@ def test_a_cassette_that_others_use_keeps_their_calls(recorded: Runs, service: A
     service.requests.clear()
     recorded.again("record")
     recorded.state.test = "test_other.py::test_y"
-    cassette = recorded.cassette("extend")
+    cassette = recorded.cassette("record")
     ask = recorded.client(cassette)
     ask("Bergen")
 

@@ -75,6 +75,6 @@ def test_a_damaged_cassette_is_not_extended(runs: Runs) -> None:
     runs.store.write("cassettes/trip.json", b"{")
 
     with pytest.raises(CorruptRecordingError, match="cassettes/trip"):
-        runs.cassette("extend")
+        runs.cassette("record")
 
     assert runs.store.read("cassettes/trip.json") == b"{"

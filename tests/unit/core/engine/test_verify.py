@@ -89,7 +89,7 @@ def test_a_stale_recording_keeps_outcomes_of_which_only_volatile_parts_changed(r
 
     def record(function: Any) -> list[Any]:
         function.__name__ = "fetch"
-        cassette = runs.cassette("extend") if use == "cassette" else None
+        cassette = runs.cassette("record") if use == "cassette" else None
         wrapped = runs.mimic(function, cassette, volatile=("id",), sequence=use == "sequence")
         got = [wrapped(), wrapped()]
         if cassette is not None:
