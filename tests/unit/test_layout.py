@@ -38,7 +38,7 @@ BUDGET = {
     "_core.outcome": 2_162,
     "_core.patch": 890,
     "_core.pending": 204,
-    "_core.redact": 1_010,
+    "_core.redact": 945,
     "_core.seam": 534,
     "_core.swallowed": 205,
     "_core.targets": 570,

@@ -67,7 +67,7 @@ class Secrets:
                 if place.is_secret:
                     self.add(value)
                 elif DATA.search(value):
-                    for literal in self.redactor.texts.literals(value):
+                    for literal in self.redactor.literals(value):
                         self.add(literal)
                     is_urlencoded = "=" in value and is_form(value)
                     todo.append(_form(value) if is_urlencoded else parse_json_text(value))
@@ -120,7 +120,7 @@ class Secrets:
             if name in _NAMING:
                 found[name] = part
             elif isinstance(part, str):
-                found[name] = self.redactor.texts.scrub_text(part, self.values)
+                found[name] = self.redactor.scrub_text(part, self.values)
             else:
                 found[name] = self.scrub(part, keep_types=True)
         return found
@@ -132,11 +132,11 @@ class Secrets:
             lines = text.split("\n")
             for line in lines:
                 self.learn(line)
-            text = "\n".join(map(self.redactor.texts.scrub_json, lines))
+            text = "\n".join(map(self.redactor.scrub_json, lines))
         if looks_like_json(text) and parse_json_text(text) is None:
-            text = self.redactor.texts.scrub_text(text)  # its reader may have cut it off
+            text = self.redactor.scrub_text(text)  # its reader may have cut it off
         else:
-            text = self.redactor.texts.scrub_data(text)
+            text = self.redactor.scrub_data(text)
         return escaped(hide_values(text, self.values)) if self.values else text
 
     def store_text(self, text: str, kind: str) -> dict[str, Any]:
@@ -153,16 +153,16 @@ class Secrets:
                 return {"json": scrubbed}
         if kind == "application/x-www-form-urlencoded":
             self.learn(_form(text))
-            text = self.redactor.texts.scrub_form(text)
+            text = self.redactor.scrub_form(text)
         elif kind.startswith("multipart/"):
-            text = self.redactor.texts.scrub_text(text)
+            text = self.redactor.scrub_text(text)
         return {"text": self.text(text)}
 
     def header(self, name: str, value: str, /) -> str:
         """Return a header's value without secrets. Cookies keep their names."""
         if name.lower() in ("location", "content-location"):
-            value = self.redactor.texts.scrub_url(value)
-        value = self.redactor.texts.scrub_header(name, value)
+            value = self.redactor.scrub_url(value)
+        value = self.redactor.scrub_header(name, value)
         return hide_values(value, self.values) if self.values else value
 
     def path(self, path: str) -> str:
@@ -170,7 +170,7 @@ class Secrets:
         if "%3" in path:
             path = _ESCAPED.sub(PLACEHOLDER, path)
         if ";" in path:
-            path = self.redactor.texts.scrub_path(path)
+            path = self.redactor.scrub_path(path)
         return hide_values(path, self.values) if self.values else path
 
 

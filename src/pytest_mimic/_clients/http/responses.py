@@ -124,7 +124,7 @@ class ExchangeRecorder:
         redactor = secrets.redactor
         secrets.values |= redactor.issued
         if "error" in end:
-            message = redactor.texts.scrub_text(end["error"]["message"], secrets.values)
+            message = redactor.scrub_text(end["error"]["message"], secrets.values)
             end["error"] = {**end["error"], "message": message}
         plain: dict[str, Any] = {}
         if self.head:

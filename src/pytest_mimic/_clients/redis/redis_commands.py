@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.redact.texts import may_be_json
 from pytest_mimic._core.seam.base import ClientCall
 
 if TYPE_CHECKING:
@@ -111,7 +110,8 @@ def is_secret(command: Command, redactor: Redactor) -> bool:
     if verb in _WITHOUT_KEYS:
         return False
     words = command[1:2] if verb in _ONE_KEY or verb in _WITH_FIELDS else command[1:]
-    return any(redactor.secret_key(text_of(word)) for word in words if _is_name(word))
+    parts = [part for word in words if _is_name(word) for part in re.split("[:/.]", text_of(word))]
+    return any(map(redactor.secret, parts))
 
 
 def shown_places(command: Command, redactor: Redactor) -> Sequence[int]:
@@ -191,7 +191,7 @@ def plain_word(value: bytes, redactor: Redactor) -> Any:
         text = value.decode()
     except UnicodeDecodeError:
         return {"$base64": b64encode(value).decode()}
-    return redactor.texts.scrub_json(text) if may_be_json(text) else text
+    return redactor.scrub_json(text)
 
 
 def _resource(command: Command, shown: Sequence[int]) -> str:

@@ -181,7 +181,7 @@ class StandInConnection:
 
     def recording(self, step: Step | None, secrets: list[str] | None = None) -> AbstractContextManager[None]:
         """Return the block for a step that runs. It records the driver's error; one of connecting is not about the call."""
-        texts = self.port.redactor.texts
+        texts = self.port.redactor
 
         def scrub(text: str) -> str:
             return hide_details(texts.scrub_text(text, secrets or ()), self.port.redactor)

@@ -9,6 +9,7 @@ from itertools import chain
 from json import dumps
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_mimic._core.redact.hiding import copied, places
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.database_values import PLAIN, blank, from_plain, to_plain
 
@@ -79,19 +80,20 @@ def load_rows(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
 def hide_inside(value: Any, redactor: Redactor) -> Any:
     """Return a value with other values for secret names inside of its mappings, lists and JSON texts."""
     if isinstance(value, str):
-        return redactor.texts.scrub_json(value)
-    if type(value) is dict:
-        return {
-            key: blank(item, PLACEHOLDER) if redactor.hides(key, item) else hide_inside(item, redactor)
-            for key, item in value.items()
-        }
-    if type(value) is list:
-        return [hide_inside(item, redactor) for item in value]
+        return redactor.scrub_json(value)
     if type(value).__module__.startswith("psycopg"):  # the wrapper of a driver counts by its content
         for attribute in ("obj", "adapted"):
             if hasattr(value, attribute):
                 return {"$held": hide_inside(getattr(value, attribute), redactor)}
-    return value
+    if type(value) not in (dict, list):
+        return value
+    root = {"": copied(value)}
+    for place in places(root, redactor):
+        if place.is_secret and not isinstance(place.value, (dict, list)):
+            place.box[place.key] = blank(place.value, PLACEHOLDER)
+        elif isinstance(place.value, str):
+            place.box[place.key] = redactor.scrub_json(place.value)
+    return root[""]
 
 
 def comparable_result(plain: Any, beside: Any = None) -> Any:

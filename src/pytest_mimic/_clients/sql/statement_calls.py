@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from pytest_mimic._clients.sql.results import hide_inside
 from pytest_mimic._clients.sql.statements import read_statement, words_in
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.redact.texts import may_be_json
 from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.database_values import to_plain
 from pytest_mimic.errors import UnstorableOutcomeError
@@ -159,7 +158,7 @@ class StatementCall:
                     self._hidden.add(owner)
                 if isinstance(value, str):
                     self.secrets.append(value)
-            elif kind in _UNCHANGED or (kind is str and not may_be_json(value)):
+            elif kind in _UNCHANGED or (kind is str and "{" not in value and "[" not in value):
                 plain[free] = value
             else:
                 plain[free] = _plain(hide_inside(value, self._redactor))

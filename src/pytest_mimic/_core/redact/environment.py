@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.redact.hiding import copied
+from pytest_mimic._core.redact.hiding import copied, places
 from pytest_mimic._core.redact.texts import forms_of
 from pytest_mimic._core.words import pattern
 
@@ -33,9 +33,9 @@ class Environment:
     """
 
     def __init__(self, names: SecretNames, variables: Mapping[str, str]) -> None:
-        self._names: dict[
-            str, str
-        ] = {}  # by the value; of two names of one value, the first one of the alphabet
+        self._secret = names
+        # By the value; of two names of one value, the first one of the alphabet.
+        self._names: dict[str, str] = {}
         for name, text in sorted(variables.items()):
             value = text.strip()
             is_word = len(value) < _SHORTEST or _PLAIN_WORD.fullmatch(value)
@@ -52,12 +52,6 @@ class Environment:
         """Check whether JSON, as it stands in a file, may hold one of the values."""
         return any(form in json for form in self._in_json)
 
-    def names_in(self, text: str) -> list[str]:
-        """Return the names of the variables that stand in a text for their values."""
-        return sorted(
-            name for name in self._names.values() if f"<{name}>" in text or f"&lt;{name}&gt;" in text
-        )
-
     def may_be_in_parts(self, plain: object) -> bool:
         """Check fast whether plain data may hold one of the values: each call of a client asks."""
         try:
@@ -65,18 +59,22 @@ class Environment:
         except (RecursionError, TypeError, ValueError):
             return True
 
-    def held_values(self, pieces: Iterable[Any]) -> Iterator[tuple[str, str]]:
-        """Yield the variables whose values stand in one of the pieces, which are bytes, with these values."""
+    def names_in(self, text: str) -> list[str]:
+        """Return the names of the variables that stand in a text for their values."""
+        return sorted(
+            name for name in self._names.values() if f"<{name}>" in text or f"&lt;{name}&gt;" in text
+        )
+
+    def held_by(self, pieces: Iterable[Any]) -> dict[str, str]:
+        """Return the variables whose values stand in one of the pieces, which are bytes, with these values."""
         whole = [bytes(piece) for piece in pieces]
+        found = {}
         for value, name in self._names.items():
             # As texts are, and as they are in the memory of a numpy array.
             forms = [value.encode(code, "surrogatepass") for code in ("utf-8", "utf-32-le")]
             if any(form in piece for piece in whole for form in forms):
-                yield name, value
-
-    def held_by(self, pieces: Iterable[Any]) -> set[str]:
-        """Return the names of the variables whose values stand in one of the pieces, which are bytes."""
-        return {name for name, _ in self.held_values(pieces)}
+                found[name] = value
+        return found
 
     def text(self, text: str) -> str:
         """Return a text in which the names of the variables stand for their values, `&lt;NAME&gt;` in markup."""
@@ -94,26 +92,16 @@ class Environment:
     def scrub(self, plain: object) -> Any:
         """Return plain data without the values. What tags hold besides texts, such as bytes in base64, stays."""
         root = {"": copied(plain)}
-        todo: list[Any] = [root]
-        while todo:
-            box = todo.pop()
-            if isinstance(box, dict):
-                self._scrub_keys(box)
-                chunks = box.get("chunks")
-                if isinstance(chunks, list) and all(isinstance(item, str) for item in chunks):
-                    box["chunks"] = self._pieces(chunks)
-            for key, value in box.items() if isinstance(box, dict) else enumerate(box):
-                if isinstance(value, (dict, list)):
-                    todo.append(value)
-                elif isinstance(value, str) and not (isinstance(key, str) and _holds_data(key)):
-                    box[key] = self.text(value)
+        for box, key, value, *_ in places(root, self._secret):
+            if isinstance(value, dict):
+                box[key] = {
+                    self.text(name) if isinstance(name, str) else name: part for name, part in value.items()
+                }
+            elif key == "chunks" and isinstance(value, list) and all(isinstance(one, str) for one in value):
+                box[key] = self._pieces(value)
+            elif isinstance(value, str) and not (isinstance(key, str) and _holds_data(key)):
+                box[key] = self.text(value)
         return root[""]
-
-    def _scrub_keys(self, box: dict[Any, Any]) -> None:
-        if any(isinstance(key, str) and self.text(key) != key for key in box):
-            items = [(self.text(key) if isinstance(key, str) else key, value) for key, value in box.items()]
-            box.clear()
-            box.update(items)
 
     def _pieces(self, pieces: list[str]) -> list[str]:
         """Hide the values in the pieces of one text. A value that goes on in the next pieces is hidden in its first."""

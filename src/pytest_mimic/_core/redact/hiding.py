@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, is_empty
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_mimic._core.redact.secret_names import SecretNames
 
 
@@ -23,9 +21,9 @@ class Place(NamedTuple):
     box: Any
     key: Any
     value: Any
-    name: object
-    is_secret: bool
-    in_list: bool
+    name: object = None
+    is_secret: bool = False
+    in_list: bool = False
 
 
 def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) -> Iterator[Place]:
@@ -36,45 +34,36 @@ def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) ->
     store: in a command of Redis each word may be the name of the next one, and in rows the columns are names.
     """
     given: dict[int, Sequence[object]] = {}  # names of the items of lists, by the id of the list
-    todo = _inside(root, names, given, Place(None, None, root, None, False, False), stored=stored)
+    todo = [Place({"": root}, "", root)]
     while todo:
-        place = todo.pop()
-        yield place
-        value = place.box[place.key]
-        if isinstance(value, (dict, list)):
-            todo += _inside(value, names, given, place, stored=stored)
-
-
-def _inside(
-    box: Any, names: SecretNames, given: dict[int, Sequence[object]], outer: Place, *, stored: bool
-) -> list[Place]:
-    """Return the places in a mapping or list, the last one first."""
-    is_list = isinstance(box, list)
-    if is_list:
-        is_pair = outer.in_list and len(box) == 2 and isinstance(box[0], str)
-        of_items = given.get(id(box)) or ((None, box[0]) if is_pair else ())
-    else:
-        if stored:
-            given.update(_given(box))
-        of_items = [name for name, _ in named(box)]
-    found = []
-    for place, (key, value) in enumerate(enumerate(box) if is_list else box.items()):
-        name = of_items[place] if place < len(of_items) else None
-        is_flagged = is_list and place > 0 and _is_word(value) and names.secret_flag(box[place - 1])
-        is_empty = value is None or value is True or value is False or value in ("", b"")
-        is_secret = not is_empty and (outer.is_secret or is_flagged or names.hides(name, value))
-        found.append(Place(box, key, value, name, is_secret, is_list))
-    found.reverse()
-    return found
+        outer = todo.pop()
+        if outer.value is not root:
+            yield outer
+        box, secret = outer.box[outer.key], outer.is_secret
+        found = []
+        if isinstance(box, dict):
+            if stored:
+                given.update(_given(box))
+            for (key, value), (name, _) in zip(box.items(), named(box), strict=True):
+                is_secret = names.hides(name, value) or (secret and not is_empty(value))
+                found.append(Place(box, key, value, name, is_secret))
+        elif isinstance(box, list):
+            is_pair = outer.in_list and len(box) == 2 and isinstance(box[0], str)
+            of_items = given.get(id(box)) or ((None, box[0]) if is_pair else ())
+            for key, value in enumerate(box):
+                name = of_items[key] if key < len(of_items) else None
+                is_flagged = key > 0 and _is_word(value) and names.secret_flag(box[key - 1])
+                is_secret = names.hides(name, value) or ((secret or is_flagged) and not is_empty(value))
+                found.append(Place(box, key, value, name, is_secret, True))
+        todo += reversed(found)
 
 
 def named(box: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
     """Yield the values of a mapping with their names: their keys or, in one of a name and a value, that name."""
     beside = None
     if "value" in box or "Value" in box:
-        beside = next(
-            (box[key] for key in ("name", "key", "Name", "Key") if isinstance(box.get(key), str)), None
-        )
+        names = (box.get(key) for key in ("name", "key", "Name", "Key"))
+        beside = next((name for name in names if isinstance(name, str)), None)
     for key, value in box.items():
         yield beside if beside is not None and key in ("value", "Value") else key, value
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pytest_mimic._core.redact.environment import Environment
 from pytest_mimic._core.redact.hiding import copied, places
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, SecretNames
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.redact.environment import Environment
-    from pytest_mimic._core.redact.texts import SecretTexts
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.texts import SecretTexts
 
 _ZEROES: dict[type, object] = {int: 0, float: 0.0}
 
 
-class Redactor(SecretNames):
+class Redactor(SecretTexts):
     """Knows which names are secret, and replaces their values.
 
     Args:
@@ -43,26 +41,16 @@ class Redactor(SecretNames):
         return Redactor(self._given, defaults=False)
 
     @cached_property
-    def texts(self) -> SecretTexts:
-        # Most runs replay without looking into a text, and compiling the patterns takes milliseconds.
-        from pytest_mimic._core.redact.texts import SecretTexts
-
-        return SecretTexts(self)
-
-    @cached_property
     def environment(self) -> Environment:
         """The values of environment variables with secret names."""
-        from pytest_mimic._core.redact.environment import Environment
-
         return Environment(self, self.variables)
 
     def with_names(self, names: tuple[str, ...]) -> Redactor:
         """Return a redactor for which these names are secret, too, unless the names of this one say otherwise."""
-        found = self._extended.get(names)
-        if found is None:
-            found = self._extended[names] = Redactor((*names, *self._given), defaults=self._looks)
-            found.variables, found.issued = self.variables, self.issued
-        return found
+        if names not in self._extended:
+            made = self._extended[names] = Redactor((*names, *self._given), defaults=self._looks)
+            made.variables, made.issued = self.variables, self.issued
+        return self._extended[names]
 
     def scrub(self, plain: object, *, keep_types: bool = False, stored: bool = False) -> Any:
         """Return a copy of plain data in which the values of secret names are replaced. None, booleans and empty texts stay.
@@ -75,11 +63,11 @@ class Redactor(SecretNames):
         for box, key, value, name, is_secret, _ in places(root, self, stored=stored):
             is_container = isinstance(value, (dict, list))
             if is_secret and not (is_container and keep_types):
-                is_hidden = type(value) is str and self.texts.is_hidden_cookie(name, value)
+                is_hidden = type(value) is str and self.is_hidden_cookie(name, value)
                 hidden = _ZEROES.get(type(value), PLACEHOLDER) if keep_types else PLACEHOLDER
                 box[key] = value if is_hidden else hidden
             elif isinstance(value, str):
-                box[key] = self.texts.scrub_data(value)
+                box[key] = self.scrub_data(value)
         return root[""]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal
 
 from pytest_mimic._core.words import pattern
 
@@ -45,8 +44,8 @@ _ABOUT = frozenset(
 )
 # A name that begins with one of these, or has one before the secret word, asks about a secret (`requires_auth`).
 _ASKING = frozenset("allow allowed allows has is needs require required requires supports".split())
-# Google's keys, which are sent under the name `key`.
-_GOOGLE_KEY = pattern(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")
+#: Google's keys, which are sent under the name `key`.
+GOOGLE_KEY = pattern(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")
 
 _NAME = pattern(r"!?[\w.-]+")
 # The mark of a text that looks like a key and is none.
@@ -54,8 +53,6 @@ _ACCEPTED = pattern(r"!sha256:[0-9a-f]{8}")
 _WORD = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
 _FLAG = pattern(r"--?([A-Za-z][\w-]{0,200})")
 _LONGEST_NAME = 200
-# Between the parts of a key in a database.
-_SEPARATOR = pattern(r"[:/.]")
 
 
 def read_names(line: str) -> list[str]:
@@ -67,15 +64,9 @@ def read_names(line: str) -> list[str]:
     names = line.partition("#")[0].replace(",", " ").split()
     for name in names:
         if not _ACCEPTED.fullmatch(name) and (not _NAME.fullmatch(name) or not normalised(name)):
-            if name.startswith("!sha256:"):
-                raise ValueError(f"{name}: !sha256: takes the eight digits that pytest-mimic check prints")
-            raise ValueError(f"{name} is not a name, write it in letters, digits, - _ and .")
+            how = "in letters, digits, - _ and .; or !sha256: and eight digits"
+            raise ValueError(f"{name} is not a name, write it {how}")
     return names
-
-
-def hide_google_keys(text: str) -> str:
-    """Replace the keys in a text that are known by their look."""
-    return _GOOGLE_KEY.sub(PLACEHOLDER, text) if "AIza" in text else text
 
 
 class SecretNames:
@@ -110,21 +101,21 @@ class SecretNames:
     def hides(self, name: object, value: object) -> bool:
         """Check whether a value is secret because of its name, or because of its look.
 
-        None, booleans and empty texts are not. Some names are secret only if the value is a text.
+        Some names are secret only if the value is a text.
         """
+        if is_empty(value):
+            return False
         answer = self._answer(name)
-        is_text = isinstance(value, (str, bytes))
-        if value is None or value is True or value is False or (is_text and not value):
+        if answer == "always" or (answer == "text" and isinstance(value, (str, bytes))):
+            return True
+        if answer == "text" or not self._looks or not isinstance(value, str) or value[:4] != "AIza":
             return False
-        if answer != "never":
-            return is_text or answer == "always"
-        if not self._looks or type(value) is not str or not value.startswith("AIza"):
-            return False
-        return _GOOGLE_KEY.fullmatch(value) is not None
+        return GOOGLE_KEY.fullmatch(value) is not None
 
-    def secret_key(self, key: str) -> bool:
-        """Check whether a part of a key, as databases have them (`user:1:token`), is a secret name."""
-        return any(map(self.secret, _SEPARATOR.split(key)))
+    def secret_flag(self, item: object) -> bool:
+        """Check whether an item is a command-line option with a secret name, whose value is the next item."""
+        flag = _FLAG.fullmatch(item) if isinstance(item, str) else None
+        return flag is not None and self.secret(flag[1])
 
     def _answer(self, name: object) -> str:
         if isinstance(name, bytes):
@@ -133,36 +124,30 @@ class SecretNames:
             return "never"
         return "never" if name.isdecimal() and not self._has_numbers else self._judge(name)
 
-    def _judged(self, name: str) -> Literal["never", "text", "always"]:
+    def _judged(self, name: str) -> str:
         """Compare the longest secret name that this name contains as whole words with the longest public one."""
         words = _words(name)
         count = len(words)
         while count and words[count - 1].isdigit():  # token_count_1 is a count
             count -= 1
         describes_a_secret = count > 0 and words[count - 1] in _ABOUT
-        found = {"public": "", "text": "", "always": ""}
+        found = {"never": "", "always": "", "text": ""}
         for start in range(len(words)):
             is_asked = start > 0 and (words[0] in _ASKING or words[start - 1] in _ASKING)
             for end in range(start + 1, len(words) + 1):
                 part = "".join(words[start:end])
                 where = self._where.get(part)
-                if where is None or (describes_a_secret and end < count):
+                if where is None or (end < count and (describes_a_secret or where not in ("any", "public"))):
                     continue
-                fits = {"any": True, "whole": start == 0 and end >= count, "public": True}.get(
-                    where, end >= count
-                )
-                if fits and not (is_asked and where != "public"):
-                    answer = where if where in found else "always"
+                if where == "public" or not (is_asked or (where == "whole" and start)):
+                    answer = {"public": "never", "text": "text"}.get(where, "always")
                     found[answer] = max(found[answer], part, key=len)
-        secret = max(found["always"], found["text"], key=len)
-        if len(secret) <= len(found["public"]):
-            return "never"
-        return "text" if secret == found["text"] else "always"
+        return max(found, key=lambda answer: len(found[answer]))
 
-    def secret_flag(self, item: object) -> bool:
-        """Check whether an item is a command-line option with a secret name, whose value is the next item."""
-        flag = _FLAG.fullmatch(item) if isinstance(item, str) else None
-        return flag is not None and self.secret(flag[1])
+
+def is_empty(value: object) -> bool:
+    """Check whether a value cannot be secret: None, a boolean or an empty text."""
+    return value is None or value is True or value is False or (isinstance(value, (str, bytes)) and not value)
 
 
 def normalised(name: str) -> str:

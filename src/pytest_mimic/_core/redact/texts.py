@@ -11,22 +11,22 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
 from pytest_mimic._core.redact.hiding import places
-from pytest_mimic._core.redact.secret_names import (
-    PLACEHOLDER,
-    SecretNames,
-    hide_google_keys,
-    normalised,
-)
+from pytest_mimic._core.redact.secret_names import GOOGLE_KEY, PLACEHOLDER, SecretNames, normalised
 from pytest_mimic._core.words import pattern
 
 _SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
 # No pattern backtracks far: repetitions are bounded or cannot match what follows them, so that a long text which fits
 # none takes time in proportion to its length.
 _URL = pattern(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>]+")
-_USERINFO = pattern(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
-# A name with the sign before its value: `token=`, `"token":`, `--token `. A blank alone is enough after a flag only.
+# The password in a URL. A user without one is a token to HTTP servers, and a mere name to databases.
+_PASSWORD = pattern(r"^([A-Za-z][A-Za-z0-9+.-]*://[^/?#:]*:)[^/?#]+@")
+_LONE_USER = pattern(r"^(https?://)[^/?#:]*:?@", re.IGNORECASE)
+# A name with the sign before its value: `token=`, `"token":`, `--token `. A blank alone is enough after a flag only. Or the
+# pair of a name and a value, `"name": "token", "value": `.
 _NAMED = pattern(
-    r"""(?<![\w-])(?P<flag>--?)?(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)"""
+    r"""(?P<mark>\\*["'])(?i:name|key)(?P=mark)\s{0,20}:\s{0,20}(?P=mark)(?P<beside>[\w-]{1,200})(?P=mark)"""
+    r"""\s{0,20},\s{0,20}(?P=mark)(?i:value)(?P=mark)\s{0,20}:\s{0,20}"""
+    r"""|(?<![\w-])(?P<flag>--?)?(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)"""
     r"""(?:\s{0,20}[=:]\s{0,20}|(?(flag)\s{1,20}(?=[^\s-])|(?!)))"""
 )
 # What a text has that one of the patterns for free text matches: with secret names, and without any.
@@ -34,15 +34,16 @@ _MAY_HOLD = pattern(r"[=:]|(?<![\w-])-|AIza")
 _MAY_HOLD_UNNAMED = pattern(r"://[^/?#]*@|AIza")
 #: What each text has that is data itself, or has a URL.
 DATA = pattern(r"[{\[<=]|://")
-# A value after a name: quoted, escaped and quoted as inside of a JSON text, or bare, perhaps after `Bearer`.
+# A value after a name: quoted, escaped and quoted as inside of a JSON text, in brackets, or bare, perhaps after `Bearer`.
 _VALUE = pattern(
-    r"""(?:None|null|[Tt]rue|[Ff]alse)\b|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
+    r"""(?:None|null|[Tt]rue|[Ff]alse)\b|(?P<bracket>[\[({])|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
     r"""(?P<single>')(?:[^'\\]|\\.)*'?|(?i:"""
     + _SCHEMES
     + r"""\s+)?(?!<redacted>)[^\s"',;&]*[^\s"',;&)\]}>]"""
 )
 # The values after a name that are no secret.
-_NO_SECRETS = frozenset({"", "None", "null", "True", "true", "False", "false"})
+_NO_SECRETS = frozenset({"", "None", "null", "True", "true", "False", "false", "[]", "()", "{}"})
+_QUOTED_OR_BRACKET = pattern(r"""\"(?:[^"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[\[\](){}]""")
 # A parameter in the path of a URL.
 _PATH_PARAMETER = pattern(r";([^;/?#=]+)=([^;/?#]+)")
 _FORM = pattern(r"[\w.\[\]%+-]+=[^&\s]*(?:&[\w.\[\]%+-]+=[^&\s]*)*")
@@ -75,19 +76,14 @@ _BEFORE_WORD = r"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]
 _SHORTEST_SECRET = 4
 
 
-class SecretTexts:
+class SecretTexts(SecretNames):
     """Replaces the values of secret names in texts."""
-
-    def __init__(self, names: SecretNames) -> None:
-        self._names = names
-        self.hides = names.hides
-        self._may_hold = _MAY_HOLD if names.has_any else _MAY_HOLD_UNNAMED
 
     def scrub_json(self, text: str) -> str:
         """Return a JSON text without its secrets and otherwise unchanged. Any other text is returned as it is."""
-        if not may_be_json(text) or parse_json_text(text) is None:
+        if not ("{" in text or "[" in text) or parse_json_text(text) is None:
             return text
-        return replace_in_json(text, self._names, self.scrub_json)
+        return replace_in_json(text, self, self.scrub_json)
 
     def scrub_data(self, text: str) -> str:
         """Return a text that is JSON, markup, GraphQL, a form or a URL as a whole without its secrets.
@@ -97,7 +93,7 @@ class SecretTexts:
         if DATA.search(text) is None:
             return text
         if parse_json_text(text) is not None:
-            return replace_in_json(text, self._names, self.scrub_data)
+            return replace_in_json(text, self, self.scrub_data)
         if patterns := _literals_of(text):
             for pattern in patterns:
                 text = pattern.sub(self._hide_literal, text)
@@ -123,7 +119,7 @@ class SecretTexts:
 
     def scrub_url(self, url: str) -> str:
         """Return the URL without passwords in its user part, and without secrets in its query and fragment."""
-        url = _USERINFO.sub(_hide_userinfo, url)
+        url = _PASSWORD.sub(rf"\1{PLACEHOLDER}@", _LONE_USER.sub(rf"\1{PLACEHOLDER}@", url))
         url, hash_sign, fragment = url.partition("#")
         url, question_mark, query = url.partition("?")
         url = self.scrub_path(url)
@@ -133,11 +129,9 @@ class SecretTexts:
 
     def scrub_path(self, path: str) -> str:
         """Return the path of a URL without the secrets in its parameters (`/cart;jsessionid=0A1B`)."""
-
-        def hide(match: re.Match[str]) -> str:
-            return f";{match[1]}={PLACEHOLDER}" if self.hides(match[1], match[2]) else match[0]
-
-        return _PATH_PARAMETER.sub(hide, path)
+        return _PATH_PARAMETER.sub(
+            lambda one: f";{one[1]}={PLACEHOLDER}" if self.hides(one[1], one[2]) else one[0], path
+        )
 
     def scrub_urls(self, text: str) -> str:
         return _URL.sub(lambda match: self.scrub_url(match[0]), text)
@@ -174,9 +168,13 @@ class SecretTexts:
 
     def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
         """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and those known."""
-        if not secrets and self._may_hold.search(text) is None:
+        may_hold = _MAY_HOLD if self.has_any else _MAY_HOLD_UNNAMED
+        if not secrets and may_hold.search(text) is None:
             return text
-        text = hide_google_keys(hide_values(text, secrets))
+        text = hide_values(text, secrets)
+        text = GOOGLE_KEY.sub(PLACEHOLDER, text) if "AIza" in text else text
+        if looks_like_json(text) and parse_json_text(text) is not None:
+            return replace_in_json(text, self, self.scrub_text)
         if "://" in text:
             text = self.scrub_urls(text)
         return "".join(self._assigned(text))
@@ -187,12 +185,25 @@ class SecretTexts:
         while named := _NAMED.search(text, at):
             at = named.end()
             # In free text, names that are secret only with a text mean something else.
-            value = _VALUE.match(text, at) if self.hides(named["name"], 0) else None
-            if value is not None and value[0] not in _NO_SECRETS:
+            value = _VALUE.match(text, at) if self.hides(named["beside"] or named["name"], 0) else None
+            if value is None:
+                continue
+            end = _closing(text, at) if value["bracket"] else value.end()
+            if text[at:end] not in _NO_SECRETS:
                 quote = value["open"] or value["double"] or value["single"] or ""
                 yield f"{text[done:at]}{quote}{PLACEHOLDER}{quote}"
-                done = at = value.end()
+                done = at = end
         yield text[done:]
+
+
+def _closing(text: str, start: int) -> int:
+    """Return the end of what begins with a bracket there; that of the text if it is not closed."""
+    depth = 0
+    for match in _QUOTED_OR_BRACKET.finditer(text, start):
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(match[0], 0)
+        if not depth:
+            return match.end()
+    return len(text)
 
 
 def is_form(text: str) -> bool:
@@ -223,41 +234,22 @@ def hide_values(text: str, secrets: Iterable[str]) -> str:
 def forms_of(secret: str) -> frozenset[str]:
     """Return a secret and how it is written in URLs, HTML, JSON and base64."""
     data = secret.encode("utf-8", "surrogatepass")
-    urls = {quote(data, safe=""), quote(data), quote_plus(data)}
     html = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     quoted = html.replace('"', "&quot;")
-    json = {dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]}
+    found = {secret, html, quoted, quoted.replace("'", "&#x27;"), quoted.replace("'", "&#39;")}
+    for url in (quote(data, safe=""), quote(data), quote_plus(data)):
+        found |= {url, _ESCAPE.sub(lambda code: code[0].lower(), url)}
+    for json in (dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]):
+        found |= {json, json.replace("/", r"\/")}
     base64 = b2a_base64(data, newline=False).decode()
-    coded = {base64, base64.translate(_URL_SAFE)}
-    return frozenset(
-        {
-            secret,
-            html,
-            quoted,
-            quoted.replace("'", "&#x27;"),
-            quoted.replace("'", "&#39;"),
-            *json,
-            *urls,
-            *coded,
-        }
-        | {text.replace("/", r"\/") for text in json}
-        | {_ESCAPE.sub(lambda code: code[0].lower(), url) for url in urls}
-        | {text.rstrip("=") for text in coded}
-    )
+    for coded in (base64, base64.translate(_URL_SAFE)):
+        found |= {coded, coded.rstrip("=")}
+    return frozenset(found)
 
 
 def bare_secret(value: str) -> str:
     """Return a secret without the scheme that may precede it (`Bearer …`)."""
     return _SCHEME.sub("", value)
-
-
-def _hide_userinfo(match: re.Match[str]) -> str:
-    scheme, userinfo = match[1], match[2]
-    user, colon, password = userinfo.partition(":")
-    if password:
-        return f"{scheme}{user}:{PLACEHOLDER}@"
-    # A user without a password is a token to HTTP servers, and a mere name to databases.
-    return f"{scheme}{PLACEHOLDER}@" if scheme.lower().startswith("http") else f"{scheme}{user}{colon}@"
 
 
 def _hide_cookie(cookie: str) -> str:
@@ -278,13 +270,7 @@ _WORDS = frozenset({"null", "false", "true"})
 
 def looks_like_json(text: str) -> bool:
     """Check whether a text begins like a JSON mapping or list, perhaps after a guard."""
-    before = _BEFORE.match(text)
-    return text.startswith(("{", "["), before.end() if before else 0)
-
-
-def may_be_json(text: str) -> bool:
-    """Check quickly whether a text can be a JSON mapping or list; most texts cannot."""
-    return "{" in text or "[" in text
+    return text.startswith(("{", "["), _span(text)[0])
 
 
 def parse_json_text(text: str) -> object:

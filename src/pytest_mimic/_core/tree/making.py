@@ -275,7 +275,7 @@ class _Maker:
         # Before a text is shortened: the beginning of a value would not be known.
         if self.redactor.environment.forms:
             text = self.redactor.environment.text(text)
-        return self.redactor.texts.scrub_text(text, self.secrets)
+        return self.redactor.scrub_text(text, self.secrets)
 
     def _marked(self, node: dict[str, Any], value: object) -> dict[str, Any]:
         """Add a digest to a node that shows its value in part: a short one, but while verifying the whole identity."""

@@ -276,7 +276,7 @@ def unverifiable(
     except Exception:  # a class whose __str__ fails still has a name
         text = ""
     name = type(error).__qualname__
-    first = (redactor or Redactor()).texts.scrub_text(text.strip()[:1_000]).partition("\n")[0]
+    first = (redactor or Redactor()).scrub_text(text.strip()[:1_000]).partition("\n")[0]
     fact = f"{name}: {first[:_LINE]}" if first else name
     what = f"{label} could not be verified: the real call failed"
     remedy = f"to try again: {command('--mimic-verify', test)}"

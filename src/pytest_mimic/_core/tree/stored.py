@@ -42,7 +42,7 @@ def without_secrets(
     copy: dict[str, Any] = redactor.scrub(body, stored=True)
     for place in places({"": copy}, redactor):
         if type(place.value) is str:
-            place.box[place.key] = redactor.texts.scrub_text(place.value, known)
+            place.box[place.key] = redactor.scrub_text(place.value, known)
     return copy
 
 

@@ -168,7 +168,7 @@ def shown_outcome(stored: Stored, redactor: Redactor, *, secrets: Collection[str
         brief = _brief(tree, parts)
     end = (body or {}).get("stream", {}).get("end") or {}
     is_error = stored.kind == "raised" or "raised" in end
-    brief = _cut(redactor.texts.scrub_text(brief, secrets), _BRIEF)
+    brief = _cut(redactor.scrub_text(brief, secrets), _BRIEF)
     return ShownOutcome(brief, _cut("\n".join(_lines(parts)), _WHOLE), is_error)
 
 

@@ -32,7 +32,9 @@ class SecretFinder:
         self._seen.add(file)
         texts, marks = [str(piece, "latin-1") for piece in pieces], set(self._redactor.accepted)
         texts += [str(data, "latin-1") for text in texts for data in bytes_in(text)]
-        for name, value in self._redactor.environment.held_values(text.encode("latin-1") for text in texts):
+        for name, value in self._redactor.environment.held_by(
+            text.encode("latin-1") for text in texts
+        ).items():
             if mark_of(value) not in marks:
                 marks.add(mark_of(value))
                 yield f"the value of the environment variable {name}", mark_of(value)

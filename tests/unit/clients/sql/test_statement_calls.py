@@ -93,6 +93,22 @@ def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
     assert store_rows([[value]], ["a"], [False], Redactor()) == [[kept]]
 
 
+def test_a_pair_of_a_name_and_a_value_is_secret_in_json_that_a_driver_reads() -> None:
+    value = [
+        {"name": "password", "value": "hunter2"},
+        {"name": "Ann", "value": 3},
+        {"of": [["token", "abc"]]},
+    ]
+    kept = [
+        {"name": "password", "value": "<redacted>"},
+        {"name": "Ann", "value": 3},
+        {"of": [["token", "<redacted>"]]},
+    ]
+
+    assert params_of(value) == {"1": kept}
+    assert store_rows([[value]], ["a"], [False], Redactor()) == [[kept]]
+
+
 def test_types_of_columns_are_the_drivers_own() -> None:
     """Where a driver describes a column by an object of its module, that object comes back; another is left out."""
     description = [

@@ -105,4 +105,4 @@ def test_the_longest_value_is_replaced_first() -> None:
 def test_bytes_that_hold_a_value_are_named() -> None:
     found = environment(A_TOKEN=SECRET, B_TOKEN=f"{SECRET}-more")
 
-    assert found.held_by([b"a", memoryview(f"x{SECRET}".encode())]) == {"A_TOKEN"}
+    assert found.held_by([b"a", memoryview(f"x{SECRET}".encode())]) == {"A_TOKEN": SECRET}
