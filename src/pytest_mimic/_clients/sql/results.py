@@ -88,11 +88,9 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
     if type(value) not in (dict, list):
         return value
     root = {"": copied(value)}
-    for place in places(root, redactor):
-        if place.is_secret and not isinstance(place.value, (dict, list)):
-            place.box[place.key] = blank(place.value, PLACEHOLDER)
-        elif isinstance(place.value, str):
-            place.box[place.key] = redactor.scrub_json(place.value)
+    for box, key, part, _, is_secret, _ in places(root, redactor):
+        if not isinstance(part, (dict, list)):
+            box[key] = blank(part, PLACEHOLDER) if is_secret else hide_inside(part, redactor)
     return root[""]
 
 
