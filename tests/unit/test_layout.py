@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 808,
 }
 # These two only fall.
-MOST_LINES = 29_698
+MOST_LINES = 29_625
 MOST_FILES = 209
 MOST_ARROWS = 125
 MOST_FLOORS = 12
