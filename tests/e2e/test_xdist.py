@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from pytest_mimic._tools.cli.main import main
+
 pytest.importorskip("xdist")
 
 SHOP = """
@@ -42,16 +44,18 @@ def workers(project, *arguments, **options):
     return project.run("-n2", *arguments, process=True, **options)
 
 
-def test_two_workers_record_one_call(shop):
+def test_two_workers_record_one_call(shop, monkeypatch):
     """In each of them, if they make it at the same time."""
     recorded = workers(shop, "--mimic-record").expect(passed=8)
-    replayed = workers(shop, offline=True).expect(passed=8, real=[])
+    replayed = workers(shop, "--mimic-usage=usage.json", offline=True).expect(passed=8, real=[])
 
     assert set(recorded.real) == {"fetch Oslo", *(f"fetch city {number}" for number in range(4))}
     assert recorded.section[1:] == ["vault: .mimic_vault, 5 recordings, # kB"]
     assert replayed.header == "replay from .mimic_vault (1 target)"
     assert replayed.section == ["8 calls replayed, # s saved"]
     assert replayed.output.count(" mimic ====") == 1
+    monkeypatch.chdir(shop.root)
+    assert main(["unused", "usage.json"]) == 0
 
 
 def test_unused_recordings_are_judged_once_by_the_controller(shop):

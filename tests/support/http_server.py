@@ -391,13 +391,6 @@ class Handler(loopback.Handler):
         kind = "application/json" if release == 1 else "application/problem+json"
         self.answer(200, json.dumps({"release": release}), kind)
 
-    def page_changing(self, _: dict[str, str]) -> None:
-        """A different body of many parts each time."""
-        with self.server.lock:
-            self.server.tries += 1
-            tries = self.server.tries
-        self.stream([f"part {number} of {tries}\n" for number in range(50)], "text/plain")
-
     def page_flaky(self, query: dict[str, str]) -> None:
         """503, 503, 200, for each query."""
         with self.server.lock:
@@ -419,7 +412,6 @@ class Server(loopback.Server):
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(Handler, port)
-        self.tries = 0
         self.flaky: Counter[str] = Counter()
         self.asked = 0
         self.cart: list[str] = []
