@@ -74,7 +74,7 @@ def array_data(array: Any, layout: bool = False) -> object:
 
 
 def array_memory(array: Any) -> Iterator[Any]:
-    """Yield the bytes of an array in C order, a chunk at a time if its memory has another order."""
+    """Yield the bytes of an array in C order, of a large one row by row if its memory has another order."""
     numpy: Any = sys.modules["numpy"]
     if array.size == 0:
         return
@@ -83,10 +83,6 @@ def array_memory(array: Any) -> Iterator[Any]:
     elif array.ndim > 1 and array.nbytes > CHUNK:
         for part in array:
             yield from array_memory(part)
-    elif array.nbytes > CHUNK:
-        step = max(1, CHUNK // array.itemsize)
-        for start in range(0, len(array), step):
-            yield from array_memory(array[start : start + step].copy())
     else:
         yield from array_memory(array.copy())
 
@@ -139,8 +135,8 @@ def _sparse(value: Any, _layout: bool) -> object:
 
 
 def _wide(places: Any) -> object:
-    """Return indexes as 64-bit integers: scipy chooses their width by the size of the array."""
-    return places.astype(sys.modules["numpy"].int64, copy=False)
+    # scipy chooses their width by the size of the array.
+    return places.astype("int64", copy=False)
 
 
 # torch

@@ -83,7 +83,7 @@ def _innermost(function: object) -> object:
 def code_source(code: CodeType) -> str | None:
     """Return the fingerprint of the definition that a code object was compiled from, or None if it is not found."""
     linecache.checkcache(code.co_filename)
-    return _source_of_code(code, code.co_filename, _stamp(code.co_filename))
+    return _source_of_code(code, _stamp(code.co_filename))
 
 
 def _stamp(file: str) -> tuple[int, int] | None:
@@ -96,26 +96,23 @@ def _stamp(file: str) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=4096)
-def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
-    if (alone := _parsed_alone(code, file, stamp)) is not None:
+def _source_of_code(code: CodeType, stamp: object) -> str | None:
+    if (alone := _parsed_alone(code, stamp)) is not None:
         return normalised(alone)
-    found = _definitions(file, stamp).get((code.co_firstlineno, code.co_name), [])
+    found = _definitions(code.co_filename, stamp).get((code.co_firstlineno, code.co_name), [])
     if len(found) != 1:  # several lambdas on a line
         return None
     [node] = found
     if isinstance(node, ast.Lambda):
         # Defaults count by value.
-        names = node.args
-        bare = ast.arguments(
-            names.posonlyargs, names.args, names.vararg, names.kwonlyargs, [], names.kwarg, []
-        )
+        bare = ast.arguments(**{**dict(ast.iter_fields(node.args)), "defaults": [], "kw_defaults": []})
         return normalised(ast.Lambda(bare, node.body))
     return normalised(node)
 
 
-def _parsed_alone(code: CodeType, file: str, stamp: object) -> ast.stmt | None:
+def _parsed_alone(code: CodeType, stamp: object) -> ast.stmt | None:
     """Return a function's definition, parsed without the rest of its file. None: its end is not certain."""
-    lines = _lines(file, stamp)
+    lines = _lines(code.co_filename, stamp)
     begun = start = code.co_firstlineno - 1
     while lines[start : start + 1] and lines[start].lstrip()[:1] == "@":
         start += 1
@@ -142,8 +139,8 @@ def _definitions(file: str, stamp: object) -> dict[tuple[int, str], list[Definit
     found: dict[tuple[int, str], list[Definition]] = {}
     for node in () if tree is None else ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            name = getattr(node, "name", "<lambda>")
-            found.setdefault((_first_line(node), name), []).append(node)
+            first = min([node.lineno, *(line.lineno for line in getattr(node, "decorator_list", ()))])
+            found.setdefault((first, getattr(node, "name", "<lambda>")), []).append(node)
     return found
 
 
@@ -169,11 +166,6 @@ def parsed(source: str | bytes) -> ast.Module | None:
         return ast.parse(source, _PARSED)
     except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
         return None
-
-
-def _first_line(node: Definition) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(line.lineno for line in decorators)])
 
 
 # Classes
@@ -278,12 +270,12 @@ def normalised(node: ast.AST) -> str:
 def _tidied(node: ast.AST, name: str, value: Any) -> object:
     """Return the value of a field without docstrings, `pass`, `...` and the empty parts of f-strings."""
     if name == "body" and isinstance(value, list):
-        return [line for line in value if not (isinstance(line, ast.Pass) or _is_remark(line))]
+        return [line for line in value if not isinstance(line, ast.Pass) and not _is_remark(line)]
     if name == "values" and isinstance(node, ast.JoinedStr):
         return [part for part in value if not (isinstance(part, ast.Constant) and part.value == "")]
     return value
 
 
 def _is_remark(line: ast.stmt) -> bool:
-    constant = line.value if isinstance(line, ast.Expr) else None
-    return isinstance(constant, ast.Constant) and (isinstance(constant.value, str) or constant.value is ...)
+    value = getattr(getattr(line, "value", None), "value", None) if isinstance(line, ast.Expr) else None
+    return isinstance(value, str) or value is ...
