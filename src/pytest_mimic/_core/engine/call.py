@@ -144,7 +144,7 @@ class Call:
     @property
     def label(self) -> str:
         """The call in one line, as messages show it."""
-        from pytest_mimic._core.tree.recorded_calls import call_label
+        from pytest_mimic._core.tree.call_labels import call_label
 
         if self.edge_call is not None:
             return f"{self.plan.kind} {self.signature}"

@@ -240,7 +240,7 @@ class Cassette(Track):
             state.owner.journal.note(self.file, written.before, written.now, errors)
 
     def _check_played(self) -> None:
-        from pytest_mimic._core.tree.recorded_calls import call_label
+        from pytest_mimic._core.tree.call_labels import call_label
         from pytest_mimic._core.words import limited
 
         labels = [

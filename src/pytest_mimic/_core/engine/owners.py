@@ -257,7 +257,7 @@ def take_back(journal: Journal, stood: Collection[str], vault: Vault, ledger: Le
 
 
 def _label(vault: Vault, name: str) -> str:
-    from pytest_mimic._core.tree.recorded_calls import recorded_label
+    from pytest_mimic._core.tree.call_labels import recorded_label
 
     with suppress(MimicError):
         if (recording := vault.read(name)) is not None:

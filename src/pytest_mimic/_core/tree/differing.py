@@ -8,8 +8,8 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.parts import is_file, items_of, kind_of, order, steps, tag_of
-from pytest_mimic._core.tree.recorded_calls import by_name
 
 #: What a side has at a path that only the other side has.
 ABSENT: Any = type("Absent", (), {})()

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.tree.recorded_calls import CatalogFile
     from pytest_mimic._tools.cli.project import Invocation
-    from pytest_mimic._tools.shown.catalog import Catalog
+    from pytest_mimic._tools.shown.catalog import Catalog, CatalogFile
 
 # The columns of the other facts of a row, and the least width of a call.
 _OTHERS, _LEAST = 46, 30

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import vault_command
 from pytest_mimic._core.pending.waiting import review_of
-from pytest_mimic._core.tree.recorded_calls import CatalogFile
 from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic._tools.cli.output import Line, Result
 from pytest_mimic._tools.cli.selection import SELECTOR_HELP, Selectors, of_file
-from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
+from pytest_mimic._tools.shown.catalog import Catalog, CatalogFile, hide_arguments
 from pytest_mimic._tools.shown.comparing import Compared, compare_outcomes, outcomes_in
 from pytest_mimic.errors import MimicError
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.targets.pattern import Selector
-from pytest_mimic._core.tree.recorded_calls import CatalogFile
 from pytest_mimic._tools.cli.output import Result
-from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
+from pytest_mimic._tools.shown.catalog import Catalog, CatalogFile, hide_arguments
 from pytest_mimic._tools.shown.outcome_words import error_of
 from pytest_mimic.errors import MimicError
 

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.tree.drawing import lines_of
-from pytest_mimic._core.tree.recorded_calls import CatalogCall, CatalogFile
 from pytest_mimic._core.vault.long_parts import whole
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.output import Line, Result, short_seconds
 from pytest_mimic._tools.cli.selection import add_selectors, given, nothing, select
-from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
+from pytest_mimic._tools.shown.catalog import Catalog, CatalogCall, CatalogFile, hide_arguments
 from pytest_mimic._tools.shown.outcome_lines import OutcomeViewer, Part
 from pytest_mimic._tools.shown.outcome_words import error_of
 from pytest_mimic.errors import MimicError

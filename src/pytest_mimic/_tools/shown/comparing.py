@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.tree.call_labels import recorded_label
 from pytest_mimic._core.tree.differing import ABSENT, Difference, differences
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.recorded_calls import recorded_label
 from pytest_mimic._core.tree.stored import outcome_tree
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.file_names import CASSETTES

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.drawing import SHOWN, Block, Drawn, Group, drawn, line, lines_of, table
-from pytest_mimic._core.tree.recorded_calls import CatalogCall, Entry, by_name
 from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets
 from pytest_mimic._core.vault.objects import Objects, Origin
 from pytest_mimic._core.words import plural, size
+from pytest_mimic._tools.shown.catalog import CatalogCall, Entry
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

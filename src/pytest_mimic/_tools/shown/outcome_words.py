@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.seam.base import Adapter
 from pytest_mimic._core.seam.registry import OWN_FAILURES, is_bundled, is_client, load_adapter
 from pytest_mimic._core.tree.drawing import line, shortened
-from pytest_mimic._core.tree.recorded_calls import CatalogCall, CatalogFile, Entry
 from pytest_mimic._core.tree.stored import body_tree, exception_name, is_response, without_secrets
 from pytest_mimic._core.words import plural
+from pytest_mimic._tools.shown.catalog import CatalogCall, CatalogFile, Entry
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:

@@ -80,7 +80,7 @@ def clear(vault: Vault, proven: Mapping[str, int]) -> str:
 
 def labelled(vault: Vault, name: str) -> tuple[str, str]:
     """Return a recording or cassette in one line, and the test that made it."""
-    from pytest_mimic._core.tree.recorded_calls import recorded_label
+    from pytest_mimic._core.tree.call_labels import recorded_label
 
     try:
         if name.startswith(CASSETTES):

@@ -26,10 +26,10 @@ import pytest
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.tree.call_labels import call_label
 from pytest_mimic._core.tree.differing import unseen
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.making import Budget, argument_trees, tree_of
-from pytest_mimic._core.tree.recorded_calls import call_label
 from pytest_mimic._core.tree.secrets import secrets_in
 
 REDACTOR = Redactor()

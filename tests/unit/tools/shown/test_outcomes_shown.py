@@ -11,8 +11,8 @@ from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import Adapter
 from pytest_mimic._core.seam.registry import CLIENTS, OWN_FAILURES, is_bundled, load_adapter
-from pytest_mimic._core.tree.recorded_calls import CatalogCall
 from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._tools.shown.catalog import CatalogCall
 from pytest_mimic._tools.shown.outcome_lines import shown_outcome
 from pytest_mimic._tools.shown.outcome_words import outcome_in_short
 
