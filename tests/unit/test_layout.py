@@ -33,7 +33,7 @@ BUDGET = {
     "_clients.sql": 1_419,
     "_core.engine": 3_376,
     "_core.files": 321,
-    "_core.identity": 2_473,
+    "_core.identity": 2_461,
     "_core.inputs": 315,
     "_core.outcome": 2_162,
     "_core.patch": 890,
@@ -42,19 +42,19 @@ BUDGET = {
     "_core.seam": 534,
     "_core.swallowed": 205,
     "_core.targets": 570,
-    "_core.tree": 2_508,
+    "_core.tree": 2_381,
     "_core.types": 981,
     "_core.vault": 1_835,
     "_run": 1_535,
     "_tools.cli": 1_510,
     "_tools.foreign": 785,
-    "_tools.shown": 1_320,
+    "_tools.shown": 1_429,
     "_tools.unused": 330,
     "face": 422,
     "ground": 808,
 }
 # These two only fall.
-MOST_LINES = 29_625
+MOST_LINES = 29_592
 MOST_FILES = 209
 MOST_ARROWS = 125
 MOST_FLOORS = 12
