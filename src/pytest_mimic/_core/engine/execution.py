@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import types
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
-from contextlib import aclosing, closing, contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import contextmanager
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.engine.decisions import decide
 from pytest_mimic._core.engine.steps import Step, given
@@ -46,7 +46,7 @@ def _recorded(step: Step, *, is_async: bool) -> Any:
     """Return the recorded outcome in the form in which the real call returned it."""
     is_awaited = is_async or step.stored.awaited
     if step.stored.kind == "stream":
-        return replay_async(step) if is_awaited else replay(step)
+        return to_async(replay(step)) if is_awaited else replay(step)
     outcome = step.load()
     if not is_awaited:
         return given(outcome)
@@ -89,14 +89,11 @@ def _given_now_or_later(step: Step, result: Any, *, is_async: bool) -> object:
             result.close()
         return _recorded(step, is_async=is_async) if verifies else result
     step.awaited = is_awaited and not is_async
-    late: Any
     if not is_stream:
-        late = _awaiting(step, result)
-    else:
-        late = relay_async(step, result) if is_awaited else relay(step, result)
-        if verifies:
-            late = replay_async(step, late) if is_awaited else replay(step, late)
-    step.end_with(late, unread=Outcome("stream", items=[]) if is_stream else None)
+        return _awaiting(step, result)
+    relayed = relay(step, result, is_async=is_awaited)
+    late = to_async(relayed, result) if is_awaited else relayed
+    step.end_unread(late)
     return late
 
 
@@ -114,143 +111,100 @@ async def _awaiting(step: Step, coroutine: Any) -> object:
 # -- streams
 
 
-class _Reading:
-    """A block in which a real stream is read, as far as its reader wants; to verify, as far as its recording goes.
+class _Await(NamedTuple):
+    """What a generator yields to `to_async` to have it awaited."""
 
-    At its end, the call is completed with what was read, and with the end of the stream if it was reached.
-    """
-
-    def __init__(self, step: Step, close: Callable[[], None] = lambda: None) -> None:
-        self._step, self._close = step, close
-        self._items: list[object] = []
-        self._is_asking = False
-        self.value: object = None  # what the stream returned
-        self._wanted = inf
-        step.begun = True
-        if step.mode == "verify":
-            recorded = step.load()
-            self._wanted = len(recorded.items) + (recorded.end is not None)
-
-    @property
-    def wants_more(self) -> bool:
-        return len(self._items) < self._wanted
-
-    @contextmanager
-    def asking(self) -> Iterator[None]:
-        """Return the block in which the stream is asked for its next item."""
-        self._is_asking = True
-        with self._step.running():
-            yield
-        self._is_asking = False
-
-    def take(self, item: Any) -> None:
-        self._items.append(self._step.copy(item))  # a copy, because the stream may change the item later
-
-    def __enter__(self) -> _Reading:
-        return self
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
-        """End the call. What ends the stream itself does not leave the block, nor, to verify, what it raises."""
-        try:
-            return self._end(error)
-        finally:
-            self._step.abandon()
-
-    def _end(self, error: BaseException | None) -> bool:
-        step = self._step
-        if self._is_asking and isinstance(error, (StopIteration, StopAsyncIteration)):
-            self.value = getattr(error, "value", None)
-            self._complete(Outcome("value", self.value))
-            return True
-        if self._is_asking and error is not None:
-            if is_outcome(error):
-                self._complete(Outcome("raised", exception=error))
-            return step.answers(error)
-        if not isinstance(error, MimicError):
-            refuse_sent(step, error)
-            with step.running():  # what it does when it is closed is part of the call
-                self._close()
-            self._complete()
-        return False
-
-    def _complete(self, end: Outcome | None = None) -> None:
-        try:
-            self._step.complete(Outcome("stream", items=self._items, end=end))
-        except MimicError as refused:
-            raise refused from None  # without the StopIteration that ended the stream
+    awaitable: Any
 
 
-def relay(step: Step, stream: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-    """Relay a real generator and record it; to verify, read it and give nothing.
+async def to_async(steps: Generator[Any, Any, Any], real: Any = None) -> AsyncGenerator[Any, Any]:
+    """Give what a generator gives, and await for it what it needs; close the `real` stream at the end."""
+    try:
+        found = next(steps)
+        while True:
+            try:
+                sent = (await found.awaitable) if type(found) is _Await else (yield found)
+            except BaseException as thrown:
+                found = steps.throw(thrown)
+            else:
+                found = steps.send(sent)
+    except StopIteration:
+        return
+    finally:
+        if real is not None:
+            await real.aclose()
+
+
+def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any]:
+    """Relay a real generator, and record it as far as its reader wants.
+
+    To verify, it is read as far as its recording goes, and the recorded stream is given.
 
     Raises:
         UnstorableOutcomeError: An item, or the end, cannot be stored, or the reader sends something.
     """
-    with closing(stream), _Reading(step, stream.close) as reading:
-        while reading.wants_more:
-            with reading.asking():
-                item = next(stream)
-            reading.take(item)
-            if step.mode == "run":
-                refuse_sent(step, (yield item))
-    return reading.value
+    items: list[object] = []
+    wanted, end, is_outcome_now = inf, None, False
+    step.begun = True
+    if step.mode == "verify":
+        recorded = step.load()
+        wanted = len(recorded.items) + (recorded.end is not None)
+    try:
+        while end is None and len(items) < wanted:
+            is_outcome_now = False
+            try:
+                with step.running():
+                    item = (yield _Await(anext(stream))) if is_async else next(stream)
+                items.append(step.copy(item))  # a copy, because the stream may change the item later
+            except (StopIteration, StopAsyncIteration) as stop:
+                end = Outcome("value", getattr(stop, "value", None))
+            except BaseException as error:
+                if not is_outcome(error):
+                    raise
+                end = Outcome("raised", exception=error)
+            is_outcome_now = True  # its reader may want no more
+            if step.mode == "run" and end is None:
+                yield from _only_read(step, [item])
+    except MimicError:
+        is_outcome_now = False
+        raise
+    finally:
+        if not is_async:
+            with step.running():  # what it does when it is closed is part of the call
+                stream.close()
+        if is_outcome_now:
+            step.complete(Outcome("stream", items=items, end=end))
+        step.abandon()
+    return given(end) if end is not None and step.mode == "run" else (yield from replay(step))
 
 
-async def relay_async(step: Step, stream: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
-    """Relay a real async generator in the same way."""
-    async with aclosing(stream):
-        with _Reading(step) as reading:
-            while reading.wants_more:
-                with reading.asking():
-                    item = await anext(stream)
-                reading.take(item)
-                if step.mode == "run":
-                    refuse_sent(step, (yield item))
-
-
-def replay(step: Step, real: Iterable[Any] = ()) -> Generator[Any, Any, Any]:
-    """Give the items of a recorded stream, and its end; to verify, after the `real` one was read.
+def replay(step: Step) -> Generator[Any, Any, Any]:
+    """Give the items of a recorded stream, and its end.
 
     Raises:
         MissingRecordingError: The reader reads further than the recording goes.
     """
-    for _ in real:
-        pass
     outcome = step.load()
-    for item in outcome.items:
-        try:
-            sent = yield item
-        except BaseException as thrown:
-            refuse_sent(step, thrown)
-            raise
-        refuse_sent(step, sent)
+    yield from _only_read(step, outcome.items)
     if outcome.end is None:
         raise step.exhausted()
     return given(outcome.end)
 
 
-async def replay_async(step: Step, real: AsyncGenerator[Any, Any] | None = None) -> AsyncGenerator[Any, Any]:
-    """Give the items of a recorded async stream, and its end."""
-    if real is not None:
-        async for _ in real:
-            pass
-    for item in replay(step):
-        try:
-            sent = yield item
-        except BaseException as thrown:
-            refuse_sent(step, thrown)
-            raise
-        refuse_sent(step, sent)
-
-
-def refuse_sent(step: Step, sent: object) -> None:
-    """Refuse what a reader sends or throws into a stream: the items that follow may depend on it.
+def _only_read(step: Step, items: list[Any]) -> Generator[Any, Any, None]:
+    """Give items, and refuse what the reader sends or throws: the items that follow may depend on it.
 
     Raises:
         UnstorableOutcomeError: It is a value or an error, and no sign that the reader stops.
     """
-    if sent is None or (isinstance(sent, BaseException) and not is_outcome(sent)):
-        return
-    what = f"{step.label} cannot be mimicked: its reader sends or throws something into it"
-    remedy = "name a function inside or around it that is only called"
-    raise step.state.pending.note(UnstorableOutcomeError(what, remedies=[remedy])) from None
+    for item in items:
+        try:
+            sent = yield item
+        except BaseException as thrown:
+            if not is_outcome(thrown):
+                raise
+            sent = thrown
+        if sent is not None:
+            what = f"{step.label} cannot be mimicked: its reader sends or throws something into it"
+            remedy = "name a function inside or around it that is only called"
+            raise step.state.pending.note(UnstorableOutcomeError(what, remedies=[remedy])) from None

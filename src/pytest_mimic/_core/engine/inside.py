@@ -8,13 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, NamedTuple
-
-
-class _Marker(NamedTuple):
-    """What code is in if it is no call: `active` where nothing is mimicked."""
-
-    active: bool
+from types import SimpleNamespace
+from typing import Any
 
 
 class Inside:
@@ -22,30 +17,24 @@ class Inside:
 
     def __init__(self) -> None:
         self._variable: ContextVar[Any] = ContextVar("pytest_mimic_inside", default=None)
-        self._patched: list[tuple[Any, str, object, object]] = []
+        self._replaced: list[tuple[Any, str, object, object]] = []
 
     def call(self) -> Any:
         """Return the call, which may have ended; None outside of calls."""
-        found = self._variable.get()
-        return getattr(threading.current_thread(), "_mimic_inside", None) if found is None else found
+        return self._variable.get() or getattr(threading.current_thread(), "_mimic_inside", None)
 
     @property
     def is_nested(self) -> bool:
-        outer = self._variable.get() or self.call()
+        outer = self._variable.get() or getattr(threading.current_thread(), "_mimic_inside", None)
         return outer is not None and outer.active
 
     @contextmanager
     def entered(self, call: object) -> Iterator[None]:
         """Mark the code that runs in this block, and in threads that it starts, as part of a call."""
-        if getattr(threading.Thread.start, "__mimic_inside__", None) is not self:
-            self._put(threading.Thread, "start", self._start)
+        self._replace(threading.Thread, "start", self._start)
         # The call itself may import it. Then its pool's threads are told as any others.
-        pools = sys.modules.get("concurrent.futures.thread")
-        if (
-            pools is not None
-            and getattr(pools.ThreadPoolExecutor.submit, "__mimic_inside__", None) is not self
-        ):
-            self._put(pools.ThreadPoolExecutor, "submit", self._submit)
+        if (pools := sys.modules.get("concurrent.futures.thread")) is not None:
+            self._replace(pools.ThreadPoolExecutor, "submit", self._submit)
         token = self._variable.set(call)
         try:
             yield
@@ -55,29 +44,27 @@ class Inside:
 
     def unmimicked(self) -> AbstractContextManager[None]:
         """Return a block in which nothing is mimicked."""
-        return self.entered(_Marker(active=True))
+        return self.entered(SimpleNamespace(active=True))
 
-    def _put(self, holder: Any, name: str, run: Callable[..., Any]) -> None:
+    def _replace(self, holder: Any, name: str, run: Callable[..., Any]) -> None:
         """Let new threads, and tasks of pools, belong to the call that starts them, until `restore`."""
         original = getattr(holder, name)
+        if getattr(original, "__mimic_inside__", None) is self:
+            return
 
         @functools.wraps(original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             return run(original, *args, **kwargs)
 
         wrapper.__mimic_inside__ = self  # type: ignore[attr-defined]
-        self._patched.append((holder, name, vars(holder).get(name), wrapper))
+        self._replaced.append((holder, name, original, wrapper))
         setattr(holder, name, wrapper)
 
     def restore(self) -> None:
         """Put back what the run has replaced. What others have put there since stays."""
-        while self._patched:
-            holder, name, original, wrapper = self._patched.pop()
-            if vars(holder).get(name) is not wrapper:
-                continue
-            if original is None:  # it was inherited: gevent's threads do that
-                delattr(holder, name)
-            else:
+        while self._replaced:
+            holder, name, original, wrapper = self._replaced.pop()
+            if getattr(holder, name) is wrapper:
                 setattr(holder, name, original)
 
     def _start(self, original: Callable[[Any], None], thread: Any) -> None:
@@ -90,15 +77,11 @@ class Inside:
             return original(pool, function, *args, **kwargs)
         # Since Python 3.14, a pool may pickle its tasks for other interpreters, in which nothing is mimicked.
         if all(base.__module__ != "concurrent.futures.interpreter" for base in type(pool).__mro__):
-            function = self._task(self.call(), function)
+            function = functools.partial(self._run, self.call(), function)
         # A thread that the pool starts now serves other callers later.
-        with self.entered(_Marker(active=False)):
+        with self.entered(SimpleNamespace(active=False)):
             return original(pool, function, *args, **kwargs)
 
-    def _task(self, call: object, function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def task(*args: Any, **kwargs: Any) -> Any:
-            with self.entered(call):
-                return function(*args, **kwargs)
-
-        return task
+    def _run(self, call: object, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        with self.entered(call):
+            return function(*args, **kwargs)

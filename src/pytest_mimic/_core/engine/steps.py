@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Place
     from pytest_mimic._core.engine.effects import Effects
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.inputs.noting import Trace
     from pytest_mimic._core.vault.recording_facts import Stored
 
 
@@ -47,13 +48,14 @@ class Step:
         self.active = mode != "replay"
         if self.active:
             self.effects: Effects | None = None
+            self.trace: Trace | None = None
             if call.edge_call is None:
+                self.trace = state.trace(call)
                 call.arguments  # noqa: B018 - described now, as the call may change them
                 if mode == "run":
                     from pytest_mimic._core.engine.effects import Effects
 
                     self.effects = Effects(call)
-            self.trace = state.trace(call)
             self.begun = self.awaited = False
             self._started = state.clock()
 
@@ -193,23 +195,16 @@ class Step:
         """Call a function that ends this call with the running phase of the test: now it is discarded, perhaps as garbage."""
         self.state.discarded.append(end)
 
-    def end_with(self, late: object, *, unread: Outcome | None = None) -> None:
-        """End the call if the stream or coroutine that it returned is discarded before it was consumed.
-
-        Its outcome is then the `unread` stream. A coroutine has no such outcome.
-        """
+    def end_unread(self, stream: object) -> None:
+        """Record a stream that a plain function returned and nobody read, once it is discarded."""
 
         def discarded() -> None:
-            if self.begun:  # it ends by itself, after this
-                return
-            if unread is None:
-                self.abandon()
-                return
-            with suppress(MimicError):  # it fails the test; nobody would catch it here
-                self.complete(unread)
+            if not self.begun:  # else it ends by itself
+                with suppress(MimicError):  # it fails the test; nobody would catch it here
+                    self.complete(Outcome("stream"))
 
         # At the exit of the process the run has ended, and with it what could record the outcome.
-        finalize(late, discarded).atexit = False
+        finalize(stream, discarded).atexit = False
 
 
 def given(outcome: Outcome) -> Any:

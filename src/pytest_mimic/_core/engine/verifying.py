@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.outcomes_kept import hide
-from pytest_mimic._core.outcome.encoding import Encoded, snapshot
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.tree.agreement import Rules, compare
 from pytest_mimic._core.tree.differing import Difference
@@ -16,24 +15,23 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Step
-    from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic.errors import DriftError
 
 
 def verify(real: Step, outcome: Outcome, duration: float) -> None:
     """Compare the outcome of a real call with its recording, and note a difference."""
-    state, call, expected = real.state, real.call, real.stored
+    state, call = real.state, real.call
     outcome = _as_recorded(real, outcome)
     with state.guard:
         state.ledger.verified += 1
     drift, found = _drift(real, outcome)
     if state.settings.review:
-        _keep_for_review(real, (outcome, duration) if drift is not None else None)
+        _keep_for_review(real, outcome, duration, has_drifted=drift is not None)
     if drift is not None:
         state.blame(drift, call)
     if state.log is not None:
         kind = "verified" if drift is None else "drifted"
-        state.log(kind, call, stored=expected, seconds=duration, error=drift, found=found)
+        state.log(kind, call, stored=real.stored, seconds=duration, error=drift, found=found)
 
 
 def compare_repeated(real: Step, outcome: Outcome, _duration: float) -> None:
@@ -74,11 +72,10 @@ def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Differe
         return None, []
     # The error that was recorded, with other words, is a drift like any other.
     lines = difference_lines(found)
-    failed = None if plan.kind == "function" else plan.failure(actual)
-    if failed is not None and failed != plan.failure(recorded):
-        failed = f"the service gave an error or could not be reached ({failed})"
-        return drift(call.label, lines, test=state.test, failed=failed), found
-    return drift(call.label, lines, test=state.test), found
+    failure_now = None if plan.adapter is None else plan.failure(actual)
+    is_new = failure_now not in (None, plan.failure(recorded))
+    failed = f"the service gave an error or could not be reached ({failure_now})" if is_new else ""
+    return drift(call.label, lines, test=state.test, failed=failed), found
 
 
 def _as_recorded(real: Step, outcome: Outcome) -> Outcome:
@@ -93,50 +90,21 @@ def _as_recorded(real: Step, outcome: Outcome) -> Outcome:
     return outcome
 
 
-# -- reviews
+def _keep_for_review(real: Step, outcome: Outcome, duration: float, *, has_drifted: bool) -> None:
+    """Let a drift wait for a review, or an equal outcome of a call whose source, or what it reaches, has changed.
 
-
-def _keep_for_review(real: Step, drifted: tuple[Outcome, float] | None) -> None:
-    """Let a drift wait for a review, or an equal outcome that is to be stamped. What cannot be stored does not wait."""
-    recordings, recorded, new = real.state.recordings, real.stored, None
-    if drifted is not None:
-        with suppress(MimicError):
-            new = _encoded(real, *drifted)
-    elif _has_changed(real):
-        new = _stamped(real)
+    What cannot be stored does not wait, nor a failure of a client that has no plain form.
+    """
+    state, call, recorded = real.state, real.call, real.stored
+    recordings, inputs, new = state.recordings, recorded.entry.get("inputs"), None
+    if has_drifted:
+        if call.edge_call is None or outcome.kind != "raised":
+            with suppress(MimicError):
+                new = recordings.encode(real, outcome, duration, logs=False)
+    elif state.is_stale(call.plan, real.place.source) or (
+        inputs and state.settings.inputs != "ignore" and state.changed_inputs(inputs)
+    ):
+        new = recorded.again(None if real.trace is None else real.trace.noted().over)
     with recordings.guard:
-        made = recordings.new_recording(real.call, [])
+        made = recordings.new_recording(call, [])
         recordings.renewals.verified(recorded.name, real.place.number, made, new)
-
-
-def _has_changed(real: Step) -> bool:
-    """Return whether the source, or what the call reaches and reads, has changed since an outcome was recorded."""
-    state, inputs = real.state, real.stored.entry.get("inputs")
-    if state.is_stale(real.call.plan, real.place.source):
-        return True
-    return bool(inputs and state.settings.inputs != "ignore" and state.changed_inputs(inputs))
-
-
-def _encoded(real: Step, outcome: Outcome, duration: float) -> Stored:
-    """Return the outcome as recording would store it. MimicError: it would refuse it."""
-    plan = real.call.plan
-    if plan.kind != "function" and outcome.kind == "raised":
-        raise MimicError("the real call failed, which recording would not keep")
-    items = outcome.items
-    # As recording takes them, with the places of their paths.
-    taken: list[object] = [
-        one if isinstance(one, Encoded) else snapshot(one, target=plan.target, paths=real.call.paths)
-        for one in items
-    ]
-    outcome.items = taken
-    try:
-        stored: Stored = real.state.recordings.encode(real, outcome, duration, logs=False)
-        return stored
-    finally:
-        outcome.items = items
-
-
-def _stamped(real: Step) -> Stored:
-    """Return a recorded outcome with what its call now reaches and reads."""
-    trace = real.trace
-    return real.stored.again(None if trace is None else trace.noted().over)

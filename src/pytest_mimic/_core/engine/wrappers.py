@@ -58,13 +58,10 @@ class Mimicked:
 
 def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     function = mimicked.function
-    wrapper: Any
-    if isasyncgenfunction(function):
-        wrapper = _async_generator(mimicked)
-    elif isgeneratorfunction(function):
-        wrapper = _generator(mimicked)
-    else:
-        wrapper = (_coroutine if iscoroutinefunction(function) else _function)(mimicked)
+    make = _coroutine if iscoroutinefunction(function) else _function
+    if isgeneratorfunction(function) or isasyncgenfunction(function):
+        make = _generator if isgeneratorfunction(function) else _async_generator
+    wrapper: Any = make(mimicked)
     functools.update_wrapper(wrapper, function)
     # A function written in C may have none. Since Python 3.14, annotations that name nothing fail here, with any exception.
     with suppress(Exception):

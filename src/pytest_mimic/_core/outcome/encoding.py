@@ -107,7 +107,9 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
     neither be written as JSON nor pickled and loaded again.
     """
     items = [
-        item if isinstance(item, Encoded) else snapshot(item, path=f"items[{index}]", target=target)
+        item
+        if isinstance(item, Encoded)
+        else snapshot(item, path=f"items[{index}]", target=target, paths=paths)
         for index, item in enumerate(outcome.items)
     ]
     if all(item.readable is not None for item in items):
