@@ -134,12 +134,8 @@ class Call:
             self.plan.places, tuple if identity is None else lambda: identity.folders(self.values)
         )
 
-    def describe(self) -> dict[str, Any]:
-        """Return the structured, redacted description of the arguments, as they are now."""
-        return self.plan.described(self)
-
-    # Made on first use and kept, as the call may change the arguments.
-    arguments = cached_property(describe)
+    # The structured, redacted description of the arguments. It is kept, as the call may change them.
+    arguments = cached_property(lambda self: self.plan.described(self))
 
     @property
     def label(self) -> str:

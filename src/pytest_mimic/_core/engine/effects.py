@@ -79,7 +79,7 @@ class Effects:
             return
         after_it = self._identities()
         if changed := [name for name, before_it in self._before.items() if before_it != after_it[name]]:
-            differences = argument_differences(call.arguments, call.describe())
+            differences = argument_differences(call.arguments, call.plan.described(call))
             raise mutated(call.plan.target, mutations(changed, differences))
 
 

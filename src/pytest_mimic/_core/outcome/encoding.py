@@ -107,10 +107,8 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
     neither be written as JSON nor pickled and loaded again.
     """
     items = [
-        item
-        if isinstance(item, Encoded)
-        else snapshot(item, path=f"items[{index}]", target=target, paths=paths)
-        for index, item in enumerate(outcome.items)
+        one if isinstance(one, Encoded) else snapshot(one, path=f"items[{at}]", target=target, paths=paths)
+        for at, one in enumerate(outcome.items)
     ]
     if all(item.readable is not None for item in items):
         readable = _readable(_body(outcome, [item.load() for item in items]), paths)
