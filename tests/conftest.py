@@ -38,15 +38,16 @@ for _module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
 # Second copies of these would have other exception classes or thread pools. pytest would rewrite hypothesis in each run,
 # because its plugin requests it.
 for _late in (
-    "concurrent.futures.thread",
-    "cryptography.hazmat.primitives.asymmetric.rsa",
-    "cryptography.hazmat.primitives.serialization",
-    "httpcore",
-    "httpcore2",
-    "http.cookiejar",
-    "hypothesis",
-    "psycopg2",
-    "yaml",
+    *(
+        "concurrent.futures.thread",
+        "http.cookiejar",
+        "httpcore",
+        "httpcore2",
+        "hypothesis",
+        "psycopg2",
+        "yaml",
+    ),
+    *("cryptography.hazmat.primitives.asymmetric.rsa", "cryptography.hazmat.primitives.serialization"),
 ):
     with suppress(ImportError):
         importlib.import_module(_late)
@@ -103,23 +104,8 @@ def ran(*words):
 """
 
 # What the body of `Project.test` may name.
-MODULES = (
-    *(
-        "asyncio",
-        "contextlib",
-        "json",
-        "os",
-        "pathlib",
-        "pytest",
-        "redis",
-        "requests",
-        "sys",
-        "threading",
-        "time",
-    ),
-    *("etl", "shop"),
-)
-FIXTURES = ("tmp_path", "monkeypatch", "mimic_auto", "mimic_record", "mimic_replay", "mimic_vault_dir")
+MODULES = set("asyncio contextlib etl json os pathlib pytest redis requests shop sys threading time".split())
+FIXTURES = set("tmp_path monkeypatch mimic_auto mimic_record mimic_replay mimic_vault_dir".split())
 
 NAME = "pytest_mimic.plugin"
 
@@ -195,20 +181,14 @@ class Run:
         """
         if exit_code is None:
             exit_code = 1 if outcomes.get("failed") or outcomes.get("errors") else 0
-        seen = {
-            "exit code": self.exit_code,
-            "outcomes": self.outcomes,
-            "real": self.real if real is not None else None,
-            "not said": [text for text in says if text not in self.output],
-            "said": [text for text in never if text in self.output],
-        }
+        seen = {"exit code": self.exit_code, "outcomes": self.outcomes, "real": self.real}
         wanted = {
             "exit code": exit_code,
             "outcomes": outcomes,
-            "real": list(real) if real is not None else None,
-            "not said": [],
-            "said": [],
+            "real": self.real if real is None else [*real],
         }
+        seen["not said"], wanted["not said"] = [text for text in says if text not in self.output], []
+        seen["said"], wanted["said"] = [text for text in never if text in self.output], []
         assert seen == wanted, f"\n{self.output}"
         return self
 
@@ -255,10 +235,8 @@ class Project:
     def test(self, body: str) -> None:
         """Write test_shop.py with one test, which takes the fixtures that its body names, and imports the modules."""
         body = textwrap.dedent(body).strip()
-        modules, fixtures = (
-            ", ".join(name for name in names if re.search(rf"\b{name}\b", body))
-            for names in (MODULES, FIXTURES)
-        )
+        words = set(re.findall(r"\w+", body))
+        modules, fixtures = (", ".join(sorted(words & names)) for names in (MODULES, FIXTURES))
         imports = f"import {modules}" if modules else ""
         self.tests(f"{imports}\n\ndef test_it({fixtures}):\n{textwrap.indent(body, '    ')}\n")
 
@@ -321,13 +299,8 @@ class Project:
             variables["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
             is_parallel = any(arg.startswith(("-n", "--dist", "--numprocesses", "--tx")) for arg in args)
             given = not (process or is_parallel or NAME in args)
-            argv = [
-                *self._loaded(args, plugins, given=given, is_parallel=is_parallel),
-                "--color=no",
-                "-W",
-                "error",
-                *args,
-            ]
+            loaded = self._loaded(args, plugins, given=given, is_parallel=is_parallel)
+            argv = [*loaded, "--color=no", "-W", "error", *args]
         code, output = (
             self._run_process(argv, variables, timeout)
             if process

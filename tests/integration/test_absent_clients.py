@@ -8,8 +8,6 @@ from textwrap import dedent
 import pytest
 from support.http_server import running_server
 
-from pytest_mimic._tools.cli.main import main
-
 pytest.importorskip("requests", reason="needs requests")
 pytest.importorskip("redis", reason="needs redis")
 
@@ -116,20 +114,6 @@ def test_recordings_of_an_absent_client_are_not_cleared(recorded, named):
     assert run.section == [
         "warning: --mimic-fail-on-unused could not judge 1 recording: their tests may still exist"
     ]
-
-
-def test_the_jobs_of_a_split_suite_prove_nothing_about_a_client_that_one_of_them_lacks(
-    recorded, monkeypatch, capsys
-):
-    project = recorded("requests")
-    project.run("--mimic-usage=without.json").expect(passed=1)
-
-    assert main(["unused", "without.json", "--clear"]) == 0
-    assert "their tests may still exist" in capsys.readouterr().out
-    monkeypatch.delitem(sys.modules, "requests")
-    project.run("--mimic-usage=with.json").expect(passed=1)
-    assert main(["unused", "without.json", "with.json", "--clear"]) == 0
-    assert main(["unused", "with.json"]) == 1
 
 
 def test_a_recording_of_http_is_judged_where_another_named_client_is_installed(recorded):

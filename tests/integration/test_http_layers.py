@@ -248,22 +248,6 @@ def test_all_clients_together_take_each_call_once(everywhere: Any, lines: list[s
     assert taken(kept(replayed)) == CALLS
 
 
-def test_what_a_client_leaves_out_is_taken_by_the_next_one_below_or_sent(everywhere: Any) -> None:
-    everywhere.ini(*(f'{name} exclude="/items/{name}/*"' for name, _ in SENT))
-    # The requests of these clients reach the next one below.
-    expected = [call for call in CALLS if call.startswith(("GET /items/requests", "GET /items/urllib3"))]
-
-    with running_server() as server:
-        recorded = everywhere.record(env={"API": server.url}).expect(passed=1)
-        assert (taken(kept(recorded)), len(server.seen)) == (expected, len(CALLS))
-        verified = everywhere.run("--mimic-verify", env={"API": server.url})
-        verified.expect(passed=1, says=[f"{len(expected)} calls verified"])
-        replayed = everywhere.run(env={"API": server.url})
-
-        replayed.expect(passed=1, says=[f"{len(expected)} calls replayed"])
-        assert len(server.seen) == 3 * len(CALLS) - len(expected)
-
-
 def test_a_client_of_its_own_line_replays_what_http_recorded(layers: Any) -> None:
     """And its line goes before the one of all clients."""
     layers.ini("http", "requests ignore=query.n")

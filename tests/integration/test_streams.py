@@ -75,10 +75,6 @@ def test_streams_replay(round_trip):
             def test_items():
                 assert list(shop.count(0)) == [{"n": 0}, {"n": 1}, {"n": 2}]
 
-            def test_fresh():
-                next(iter(shop.count(0)))["n"] = 99
-                assert next(shop.count(0)) == {"n": 0}
-
             def test_each_item_as_it_was_when_it_was_read():
                 assert [list(items) for items in shop.growing()] == [[0], [0, 1], [0, 1, 2]]
 
@@ -109,19 +105,12 @@ def test_streams_replay(round_trip):
                 assert inspect.isgenerator(stream)
                 shop.plain(5).close()
 
-            def test_no_items():
-                assert list(shop.count(3)) == []
-
             def test_exception():
                 items = []
                 with pytest.raises(ValueError, match="broke at 2"):
                     for item in shop.broken(2):
                         items.append(item)
                 assert items == [0, 1]
-
-            def test_exception_at_once():
-                with pytest.raises(ValueError, match="broke at 0"):
-                    next(shop.broken(0))
 
             def test_exception_of_an_async_generator():
                 async def read():
@@ -144,7 +133,7 @@ def test_streams_replay(round_trip):
                         return item
                 assert asyncio.run(first()) == [0]
         """,
-        passed=13,
+        passed=10,
         real=[
             *(
                 "count 0",
@@ -156,7 +145,7 @@ def test_streams_replay(round_trip):
                 "plain 4",
                 "plain 5",
             ),
-            *("count 3", "broken 2", "broken 0", "broken_pages", "pages 3", "pages 5"),
+            *("broken 2", "broken_pages", "pages 3", "pages 5"),
         ],
         hash_seeds=(1, 2),
     )

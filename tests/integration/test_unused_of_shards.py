@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import NamedTuple
 
@@ -92,57 +91,24 @@ def cities(project):
 
 
 def test_jobs_are_judged_together(shop, unused):
+    """A set that is not complete is not judged. Clearing deletes what no job used."""
     leave_bonn(shop)
     for run in split(shop, "--mimic-clear-unused", "--mimic-fail-on-unused"):
         run.expect(**run.outcomes, says=["could not judge: 2 tests deselected"])
 
-    verdict = unused("usage-0.json", "usage-1.json")
+    alone = unused("usage-1.json", "--clear")
+    together = unused("usage-0.json", "usage-1.json")
 
-    assert verdict == Verdict(
-        1,
-        [
-            "1 recording unused",
-            "unused:",
-            BONN,
-            "to drop the unused: pytest-mimic unused usage-0.json usage-1.json --clear",
-        ],
-        "",
-    )
+    assert (alone.code, alone.lines[0]) == (2, "unused recordings not judged: 2 tests were not run")
+    assert f"    tests/test_shop.py::test_bonn with {HERE}" in alone.lines
+    remedy = "to drop the unused: pytest-mimic unused usage-0.json usage-1.json --clear"
+    assert together == Verdict(1, ["1 recording unused", "unused:", BONN, remedy], "")
     assert cities(shop) == set(CITIES)
-
-
-def test_clearing_deletes_what_no_job_used(shop, unused):
-    leave_bonn(shop)
-    split(shop)
-
-    verdict = unused("usage-0.json", "usage-1.json", "--clear")
-
-    assert verdict.code == 0
-    assert verdict.lines[0].startswith("1 unused recording cleared (")
-    assert verdict.lines[1:] == ["cleared:", BONN]
+    cleared = unused("usage-0.json", "usage-1.json", "--clear")
+    assert (cleared.code, cleared.lines[1:]) == (0, ["cleared:", BONN])
     assert cities(shop) == {"Oslo", "Rome", "Lima"}
-    assert unused("usage-0.json", "usage-1.json") == Verdict(
-        0, ["no recording is unused (4 tests in 2 files)"], ""
-    )
+    assert unused("usage-0.json", "usage-1.json").lines == ["no recording is unused (4 tests in 2 files)"]
     shop.replay("--mimic-fail-on-unused").expect(passed=4)
-
-
-def test_an_incomplete_set_is_not_judged(shop, unused):
-    leave_bonn(shop)
-    split(shop)
-    before = shop.files()
-
-    verdict = unused("usage-1.json", "--clear")
-
-    assert verdict.code == 2
-    assert verdict.lines == [
-        "unused recordings not judged: 2 tests were not run",
-        "  not run:",
-        f"    tests/test_shop.py::test_bonn with {HERE}",
-        f"    tests/test_shop.py::test_oslo with {HERE}",
-        "  to judge them, give the files of all jobs: each test has to run in one of them",
-    ]
-    assert shop.files() == before
 
 
 # Changes of the tests, and the arguments of a run.
@@ -248,26 +214,6 @@ def test_files_of_different_commits_are_refused(shop, unused):
 # -- the option
 
 
-def test_the_file_is_relative_to_where_pytest_was_started(shop, monkeypatch):
-    monkeypatch.chdir(shop.root / "tests")
-
-    shop.replay("--mimic-usage=new/usage.json").expect(passed=4)
-
-    facts = json.loads((shop.root / "tests/new/usage.json").read_text())
-    cities = ("bonn", "lima", "oslo", "rome")
-    assert facts["account"]["outcomes"] == {f"tests/test_shop.py::test_{city}": "passed" for city in cities}
-
-
-def test_a_run_that_mimics_nothing_writes_its_file(project):
-    project.write("test_it.py", "def test_it(): pass\n")
-
-    run = project.run("--mimic-usage=usage.json").expect(passed=1)
-
-    assert run.section == ["nothing is mimicked"]
-    facts = json.loads((project.root / "usage.json").read_text())
-    assert facts["account"]["outcomes"] == {"test_it.py::test_it": "passed"}
-
-
 def test_a_run_that_ends_early_leaves_no_older_file(shop):
     shop.replay("--mimic-usage=usage.json").expect(passed=4)
     shop.conftest("import os\n\ndef pytest_collection(): os._exit(3)\n")
@@ -278,18 +224,16 @@ def test_a_run_that_ends_early_leaves_no_older_file(shop):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error"),
+    ("options", "error"),
     [
-        (["--mimic-usage=u.json", "--mimic-live"], "--mimic-usage cannot be combined with --mimic-live"),
-        (["--mimic-usage="], "--mimic-usage needs the name of a file"),
-        (["--mimic-usage=tests"], "Is a directory"),
-        (["--mimic-usage=shop.py"], "shop.py, which is another kind of file"),
+        ("--mimic-usage=u.json --mimic-live", "--mimic-usage cannot be combined with --mimic-live"),
+        ("--mimic-usage=shop.py", "shop.py, which is another kind of file"),
     ],
 )
-def test_a_wrong_file_is_a_usage_error(shop, arguments, error):
+def test_a_wrong_file_is_a_usage_error(shop, options, error):
     before = (shop.root / "shop.py").read_text()
 
-    shop.replay(*arguments).expect(exit_code=4, says=[error], never=["Traceback"])
+    shop.replay(*options.split()).expect(exit_code=4, says=[error], never=["Traceback"])
 
     assert (shop.root / "shop.py").read_text() == before
 

@@ -17,6 +17,14 @@ from urllib.parse import urlsplit
 
 from support.http_server import CERTIFICATE, NOWHERE
 
+#: Each kind of failure, as `errors` and `FAILURES` name it.
+KINDS = ("refused", "name", "tls", "reading", "closed", "malformed", "broken body", "short body", "slow body")
+
+
+def _errors(classes: str) -> dict[str, str]:
+    """Return the class of the exception for each kind of failure."""
+    return dict(zip(KINDS, classes.split(), strict=True))
+
 
 class Ask(NamedTuple):
     """A request.
@@ -212,17 +220,10 @@ def _into(response: Any) -> bytes:
 # httpx
 
 
-_HTTPX_ERRORS = {
-    "refused": "ConnectError",
-    "name": "ConnectError",
-    "tls": "ConnectError",
-    "reading": "ReadTimeout",
-    "closed": "RemoteProtocolError",
-    "malformed": "RemoteProtocolError",
-    "broken body": "RemoteProtocolError",
-    "short body": "RemoteProtocolError",
-    "slow body": "ReadTimeout",
-}
+_HTTPX_ERRORS = _errors(
+    "ConnectError ConnectError ConnectError ReadTimeout "
+    "RemoteProtocolError RemoteProtocolError RemoteProtocolError RemoteProtocolError ReadTimeout"
+)
 
 
 def _httpx_options(module: Any, ask: Ask) -> dict[str, Any]:
@@ -317,17 +318,10 @@ class RequestsDriver(Driver):
     """requests."""
 
     line = "requests"
-    errors: ClassVar = {
-        "refused": "ConnectionError",
-        "name": "ConnectionError",
-        "tls": "SSLError",
-        "reading": "ReadTimeout",
-        "closed": "ConnectionError",
-        "malformed": "ConnectionError",
-        "broken body": "ChunkedEncodingError",
-        "short body": "ChunkedEncodingError",
-        "slow body": "ConnectionError",
-    }
+    errors: ClassVar = _errors(
+        "ConnectionError ConnectionError SSLError ReadTimeout "
+        "ConnectionError ConnectionError ChunkedEncodingError ChunkedEncodingError ConnectionError"
+    )
     readings: ClassVar = {
         "whole": lambda response: response.content,
         "chunks": lambda response: response.iter_content(None),
@@ -382,17 +376,10 @@ class AiohttpDriver(AsyncDriver):
     """aiohttp."""
 
     line = "aiohttp"
-    errors: ClassVar = {
-        "refused": "ClientConnectorError",
-        "name": "ClientConnectorDNSError",
-        "tls": "ClientConnectorCertificateError",
-        "reading": "SocketTimeoutError",
-        "closed": "ServerDisconnectedError",
-        "malformed": "ClientResponseError",
-        "broken body": "ClientPayloadError",
-        "short body": "ClientPayloadError",
-        "slow body": "SocketTimeoutError",
-    }
+    errors: ClassVar = _errors(
+        "ClientConnectorError ClientConnectorDNSError ClientConnectorCertificateError SocketTimeoutError "
+        "ServerDisconnectedError ClientResponseError ClientPayloadError ClientPayloadError SocketTimeoutError"
+    )
     readings: ClassVar = {
         "whole": lambda response: response.read(),
         "chunks": lambda response: response.content.iter_any(),
@@ -439,17 +426,10 @@ class Urllib3Driver(Driver):
 
     line = "urllib3"
     digests = False
-    errors: ClassVar = {
-        "refused": "NewConnectionError",
-        "name": "NameResolutionError",
-        "tls": "SSLError",
-        "reading": "ReadTimeoutError",
-        "closed": "ProtocolError",
-        "malformed": "ProtocolError",
-        "broken body": "ProtocolError",
-        "short body": "ProtocolError",
-        "slow body": "ReadTimeoutError",
-    }
+    errors: ClassVar = _errors(
+        "NewConnectionError NameResolutionError SSLError ReadTimeoutError "
+        "ProtocolError ProtocolError ProtocolError ProtocolError ReadTimeoutError"
+    )
     readings: ClassVar = {
         "whole": lambda response: response.data,
         "chunks": lambda response: response.stream(None, decode_content=True),
@@ -508,17 +488,10 @@ class StdlibDriver(Driver):
 
     line = "http.client"
     decodes = False
-    errors: ClassVar = {
-        "refused": "ConnectionRefusedError",
-        "name": "gaierror",
-        "tls": "SSLCertVerificationError",
-        "reading": "TimeoutError",
-        "closed": "RemoteDisconnected",
-        "malformed": "BadStatusLine",
-        "broken body": "IncompleteRead",
-        "short body": "IncompleteRead",
-        "slow body": "TimeoutError",
-    }
+    errors: ClassVar = _errors(
+        "ConnectionRefusedError gaierror SSLCertVerificationError TimeoutError "
+        "RemoteDisconnected BadStatusLine IncompleteRead IncompleteRead TimeoutError"
+    )
     readings: ClassVar = {
         "whole": lambda response: response.read(),
         "chunks": lambda response: iter(lambda: response.read1(100_000) or None, None),

@@ -62,43 +62,32 @@ class Handler(loopback.Handler):
     def agent(self, asked: dict[str, Any]) -> None:
         """Call the first tool twice, then tell the result: in the API of OpenAI, with ids and texts of this turn only.
 
-        Texts and arguments are streamed in more pieces from turn to turn.
+        Texts are streamed word by word.
         """
         turn = next(self.server.turns)
         head = {"id": f"chatcmpl-{uuid4().hex}", "created": time.time_ns() // 10**9, "model": asked["model"]}
         usage = {"prompt_tokens": turn, "completion_tokens": 2 * turn, "total_tokens": 3 * turn}
         results = [message["content"] for message in asked["messages"] if message["role"] == "tool"]
-        text = f"Turn {turn}: it is {' and '.join(results)}." + " Bring a coat." * (turn // 5)
+        message: dict[str, Any] = {"role": "assistant"}
         if len(results) < 2:
             function = {
                 "name": asked["tools"][0]["function"]["name"],
                 "arguments": f'{{"day": {len(results)}}}',
             }
-            call = {"id": f"call_{uuid4().hex}", "type": "function", "function": function}
-            message: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": [call]}
-            begun = {**call, "index": 0, "function": {**function, "arguments": ""}}
-            size = max(1, 8 - turn)
-            pieces = [function["arguments"][at : at + size] for at in range(0, 8, size)]
-            deltas = [
-                {"role": "assistant", "content": None, "tool_calls": [begun]},
-                *({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in pieces),
-            ]
+            message["tool_calls"] = [{"id": f"call_{uuid4().hex}", "type": "function", "function": function}]
         else:
-            message = {"role": "assistant", "content": text}
-            deltas = [
-                {"role": "assistant", "content": ""},
-                *({"content": f"{word} "} for word in text.split()),
-            ]
+            message["content"] = f"Turn {turn}: it is {' and '.join(results)}."
         if not asked.get("stream"):
             choice = {"index": 0, "finish_reason": "stop", "message": message}
             self.reply(200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
             return
-        chunk = {**head, "object": "chat.completion.chunk"}
-        choices = [
-            *({"index": 0, "delta": delta, "finish_reason": None} for delta in deltas),
-            {"index": 0, "delta": {}, "finish_reason": "stop"},
+        words = [
+            {"role": "assistant", "content": ""},
+            *({"content": f"{word} "} for word in message["content"].split()),
         ]
-        self.events([*((None, {**chunk, "choices": [choice]}) for choice in choices), (None, "[DONE]")])
+        chunk = {**head, "object": "chat.completion.chunk"}
+        events = [(None, {**chunk, "choices": [{"index": 0, "delta": word}]}) for word in words]
+        self.events([*events, (None, "[DONE]")])
 
     def openai(self, asked: dict[str, Any]) -> None:
         """Greet in the requested language, or call the first tool."""
