@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,15 +24,13 @@ from pytest_mimic._core.vault.file_names import cassette_name, cassette_of_test,
 from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
-    from asyncio import Task
-    from threading import Thread
-
     from typing_extensions import Unpack
 
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.owners import Errors
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.files.places import Places
+    from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.targets.options import TargetOptions
     from pytest_mimic._core.vault.recording_facts import Recording
 
@@ -96,39 +94,32 @@ class Cassette(Track):
         play_count: How many calls were replayed.
     """
 
-    def __init__(
-        self, state: Any, name: str, mode: Any, *, strict: bool, only_replays: bool, cover: Any = None
-    ) -> None:
+    def __init__(self, state: Any, name: str, mode: Any, *, strict: bool = False, cover: Any = None) -> None:
         """Open a cassette for the engine, in the `mode` of a run.
 
-        If it is `strict`, every recorded call must be made, in the recorded order. With `only_replays`, no option makes
-        this block record. `cover` mimics the targets of a block.
+        If it is `strict`, every recorded call must be made, in the recorded order. `cover` mimics the targets of a block.
         """
-        recordings_of(state)
-        file, found, is_anew = f"cassettes/{name}.json", None, mode is Mode.RERECORD
+        recordings, file, found = recordings_of(state), f"cassettes/{name}.json", None
         try:
             found = None if mode is Mode.LIVE else state.vault.calls(file)
         except CorruptRecordingError as error:
-            if not is_anew:  # it is replaced whole
+            if mode is not Mode.RERECORD:  # which replaces it whole
                 state.pending.note(error)
                 raise
         # Its owner is not the test, as a wider fixture may have opened it.
-        super().__init__(state, file, Owner(file, is_test=True), found or (), is_anew=is_anew)
+        owner = Owner(file, is_test=True)
+        super().__init__(state, file, owner, found or (), is_anew=mode is Mode.RERECORD)
         self.name: str = name
         self.path: Path = Path(state.settings.vault, file)
         self.mode: str = _RECORDING.get(mode, mode.value)
         self.run_mode: Any = mode
         self.play_count: int = 0
-        self.remedies: Sequence[str] | None = [_NEVER_RECORDS] if only_replays else None
-        self._strict, self._cover = strict, cover
-        self._opener: Any = None
-        self._exists = found is not None
+        self._strict, self._cover, self._exists = strict, cover, found is not None
         self._imports = {imported_parts(key) for key in self._places} - {""}
         self._order: list[int] = []  # the places of the calls that were made
-        self._writes: bool = mode.writes
-        self._closed = False
+        self._writes = False  # until it is closed
         # Other tests may use it, or other blocks of this one: it holds their calls, too.
-        self._users = self._recordings.cassette_users.setdefault(file, [])
+        self._users = recordings.cassette_users.setdefault(file, [])
         is_used = any(user is state.owner or user.name != state.test for user in self._users)
         is_others = found is not None and state.vault.test_of(file) != state.test
         self._is_shared: bool = mode is Mode.RECORD and (is_used or is_others)
@@ -142,31 +133,23 @@ class Cassette(Track):
         Raises:
             CassetteError: A task or thread that runs at the same time has opened another one.
         """
-        state, self._opener = self._state, _running()
-        for other in state.open_cassettes[-1:]:
-            self._refuse_beside(other)
+        state, self._is_running = self._state, _running()
+        self._outer = state.own_cassette.get()
+        # The context of an async fixture ends with its set-up, which the test follows.
+        other = state.open_cassettes[-1] if state.open_cassettes else None
+        if other is not self._outer and other is not None and other._is_running():
+            what = f"cassette {self.name} cannot be opened beside cassette {other.name}, of a task that runs at the same time"
+            raise CassetteError(what, remedies=["open one cassette around both tasks"], cassette=self.name)
         self._covering = self._cover(self)
         state.open_cassettes.append(self)
-        state.own_cassettes.set((*state.own_cassettes.get(), self))
+        state.own_cassette.set(self)
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        state = self._state
-        state.open_cassettes.remove(self)
-        state.own_cassettes.set(tuple(one for one in state.own_cassettes.get() if one is not self))
+        self._state.open_cassettes.remove(self)
+        self._state.own_cassette.set(self._outer)
         self._covering.end()
         self.close(error)
-
-    def _refuse_beside(self, other: Cassette) -> None:
-        # The context of an async fixture ends with its set-up, which the test follows.
-        if (
-            other in self._state.own_cassettes.get()
-            or other._opener is self._opener
-            or not _is_running(other._opener)
-        ):
-            return
-        what = f"cassette {self.name} cannot be opened beside cassette {other.name}, of a task that runs at the same time"
-        raise CassetteError(what, remedies=["open one cassette around both tasks"], cassette=self.name)
 
     @property
     def calls(self) -> list[CassetteCall]:
@@ -213,30 +196,24 @@ class Cassette(Track):
         Raises:
             CassetteError: The block is strict, and a recorded call was not made, or the order differs.
         """
-        self._closed = True
         self._state.ledger.used.add(self.file)
         self._users.append(self._state.owner)
-        self._writes = self._writes and not (error is not None and is_interruption(error))
+        self._writes = self.run_mode.writes and not (error is not None and is_interruption(error))
         self._write(self._errors)
         if self._strict and not self.run_mode.writes and error is None:
             self._check_played()
 
     def _write(self, errors: Errors, *, conversation: str | None = None) -> None:  # noqa: ARG002
         # Once it is closed, a stream may still be read to its end.
-        if not self._closed or not self._writes or not (errors or self.run_mode is Mode.RERECORD):
+        if not self._writes or not (errors or self.run_mode is Mode.RERECORD):
             return
-        # What was replayed has its place among the new calls, and what a conversation no longer has goes.
-        again, places = self.owner.again, range(len(self._calls))
-        order = dict.fromkeys((*self._order, *places) if again else places)
-        entries = [
-            entry
-            for place in order
-            if (entry := self._calls[place]) is not None
-            and (place in self._order or self._is_shared or entry.target not in again)
-        ]
+        # Where a conversation was recorded again, what this block no longer calls goes.
+        is_again = self.owner.again and not self._is_shared
+        places = dict.fromkeys(self._order) if is_again else range(len(self._calls))
+        calls = [call for place in places if (call := self._calls[place]) is not None]
         state, test = self._state, None if self._is_shared else self._state.test
         with self._recordings.guard:
-            written = state.vault.write_calls(self.file, entries, test=test, recorded=state.today)
+            written = state.vault.write_calls(self.file, calls, test=test, recorded=state.today)
             state.owner.journal.note(self.file, written.before, written.now, errors)
 
     def _check_played(self) -> None:
@@ -303,61 +280,41 @@ class CassetteFixture:
             present = {target.module for target in self._coverings.targets if target.is_client}
             others = [client for client in TAKEN_BY_CASSETTES if client not in present]
             named = (*self._coverings.targets, *filter(is_installed, others))
-        settings, file = self._state.settings, f"cassettes/{name}.json"
-        in_ci = self._kind == "auto" and settings.ci and not settings.mode.writes
-        mode = mode_of(
-            self._kind,
-            settings.mode,
-            name=name,
-            exists=self._state.vault.store.size(file) is not None,
-            may_record=not settings.no_record and not in_ci,
-        )
-        return Cassette(
-            self._state,
-            name,
-            mode,
-            strict=strict,
-            only_replays=self._kind == "replay",
-            cover=partial(self._coverings.enter, as_targets(named, options)),
-        )
+        exists = self._state.vault.store.size(f"cassettes/{name}.json") is not None
+        mode = mode_of(self._kind, self._state.settings, name=name, exists=exists)
+        cover = partial(self._coverings.enter, as_targets(named, options))
+        cassette = Cassette(self._state, name, mode, strict=strict, cover=cover)
+        if self._kind == "replay":
+            cassette.remedies = [_NEVER_RECORDS]
+        return cassette
 
 
-def mode_of(kind: str, mode: Mode, *, name: str, exists: bool, may_record: bool) -> Mode:
-    """Return the mode of a fixture's cassette in a run's mode; the fixture is `record`, `replay` or `auto`.
-
-    It may not record if `--mimic-no-record` forbids that, or `CI` for `auto`.
+def mode_of(kind: str, settings: Settings, *, name: str, exists: bool) -> Mode:
+    """Return the mode of a fixture's cassette in a run; the fixture is `record`, `replay` or `auto`.
 
     Raises:
-        CassetteError: The fixture must record and may not.
+        CassetteError: The fixture must record, and `--mimic-no-record` forbids that.
     """
-    if mode is Mode.LIVE:
-        return mode
-    if kind == "replay":
+    mode = settings.mode
+    if kind == "replay" and mode is not Mode.LIVE:
         return Mode.REPLAY
-    if mode is Mode.VERIFY:
+    if mode in (Mode.LIVE, Mode.VERIFY):
         return mode
-    if kind == "record" and not may_record:
+    if kind == "record" and settings.no_record:
         what = f"mimic_record may not record cassette {name}: --mimic-no-record was given"
         raise CassetteError(what, remedies=["to replay it if it is recorded: mimic_auto"], cassette=name)
-    if kind == "record" or mode is Mode.RERECORD or (not exists and may_record):
-        return Mode.RERECORD
-    return mode
+    may_record = mode.writes or not (settings.no_record or settings.ci)
+    return Mode.RERECORD if kind == "record" or (not exists and may_record) else mode
 
 
-def _running() -> Task[Any] | Thread:
-    """Return the task that runs now, or the thread where no event loop runs."""
+def _running() -> Callable[[], bool]:
+    """Return what tells whether the task that runs now still does, or the thread; not the main one, which goes on."""
     asyncio = sys.modules.get("asyncio")
-    try:
-        task: Task[Any] | None = asyncio.current_task() if asyncio else None
-    except RuntimeError:
-        task = None
-    return task or threading.current_thread()
-
-
-def _is_running(opener: Task[Any] | Thread) -> bool:
-    if isinstance(opener, threading.Thread):
-        return opener is not threading.main_thread() and opener.is_alive()
-    return not opener.done()
+    with suppress(RuntimeError):  # no event loop runs
+        if asyncio is not None and (task := asyncio.current_task()) is not None:
+            return lambda: not task.done()
+    thread = threading.current_thread()
+    return lambda: thread is not threading.main_thread() and thread.is_alive()
 
 
 for _public in (Cassette, CassetteCall, CassetteFixture):

@@ -38,7 +38,7 @@ class RunState:
         today: The date of new recordings, `2026-11-02`. It is given, because a test may have stopped the clock.
         recordings: The recordings of the run; see `recordings.recordings_of`. None if no call has needed one.
         open_cassettes: The cassettes that are open, the innermost one last.
-        own_cassettes: Those that the current thread or task has opened, or was started in.
+        own_cassette: The innermost one that the current thread or task has opened, or was started in.
         running: The real calls (`steps.Step`) whose code runs now, for the progress line.
         discarded: Functions that end calls whose streams were collected as garbage.
         pending: The errors that must fail the running test, even if its code catches them.
@@ -57,7 +57,7 @@ class RunState:
         self.recordings: Any = None
         self.inside = Inside()
         self.open_cassettes: list[Any] = []
-        self.own_cassettes: ContextVar[tuple[Any, ...]] = ContextVar("pytest_mimic_cassettes", default=())
+        self.own_cassette: ContextVar[Any] = ContextVar("pytest_mimic_cassette", default=None)
         self.running: set[Any] = set()
         self.discarded: deque[Callable[[], None]] = deque()
         self.replayed_tests = 0  # how many tests had calls of a client replayed while others were recorded

@@ -63,9 +63,7 @@ class Conversation:
         recordings_of(self._state).imports["http"] = []  # those in the vault answer nothing here
         self._cassette: Cassette | None = None
         if destination.cassette:
-            self._cassette = Cassette(
-                self._state, destination.cassette, Mode.RERECORD, strict=False, only_replays=False
-            )
+            self._cassette = Cassette(self._state, destination.cassette, Mode.RERECORD)
         else:
             self._state.test = destination.test
             self._state.owner = Owner(destination.test)

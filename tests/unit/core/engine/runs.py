@@ -105,7 +105,7 @@ class Runs:
 
     def cassette(self, mode: Any, *, strict: bool = False) -> Cassette:
         """Open the cassette `trip`."""
-        return Cassette(self.state, "trip", Mode(mode), strict=strict, only_replays=False)
+        return Cassette(self.state, "trip", Mode(mode), strict=strict)
 
     def names(self, folder: str = "calls") -> list[str]:
         """Return the names of the recordings."""

@@ -120,4 +120,4 @@ def test_a_cassette_that_others_use_keeps_their_calls(recorded: Runs, service: A
     cassette.close(None)
 
     assert service.requests == ["Bergen 2026-11-01"]
-    assert places_in(recorded) == ["Bergen", "Oslo", "Rome"]
+    assert places_in(recorded) == ["Oslo", "Rome", "Bergen"]
