@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic._core.files.places import TEMPORARY
+from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.node_ids import plain_id
 from pytest_mimic._run.configuration import Hooks
 
@@ -101,7 +102,8 @@ class Fixtures(Hooks):
         """
         needed = [one for name in fixturedef.argnames for one in self._parameters.get(name, ())]
         if hasattr(request, "param"):
-            shown = self._session.scopes.name_of(request.param) or str(request.param_index)
-            needed.append(f"{fixturedef.argname}={shown}")
+            param, places = request.param, self._session.state.places
+            shown = repr(param) if isinstance(param, (str, int)) else identity_of(param, places)
+            needed.append(f"{fixturedef.argname}={shown or request.param_index}")
         self._parameters[fixturedef.argname] = found = list(dict.fromkeys(needed))
         return found

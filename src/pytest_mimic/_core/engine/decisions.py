@@ -211,7 +211,8 @@ class Track:
             self._calls[number] = self._last = recordings.new_recording(call, [stored], self.owner)
             self._errors[number] = error
             self._write({number: error}, conversation=call.plan.target if call.converses else None)
-            state.ledger.count_recorded(duration)
+            state.ledger.recorded += 1
+            state.ledger.record_seconds += duration
             # It replaces an imported recording, of which fewer parts count. A failing test puts that back.
             for name in (
                 recordings.imported(call) if self.owner is None and call.edge_call is not None else ()

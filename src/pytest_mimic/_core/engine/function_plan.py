@@ -117,9 +117,7 @@ class FunctionPlan(Plan):
         state: RunState = self.state
         found = state.vault.read_player(name)
         # Only the engine may say so: it knows the nearest recording, and whether the mode runs the call.
-        if found is None or state.is_stale(self, found[0]):
-            return None
-        if state.stale_inputs({"inputs": found[3]}):
+        if found is None or state.is_stale(self, found[0]) or state.stale_inputs(found[3]):
             return None
         _, duration, fresh, inputs = found
         player = self.players[key] = state.ledger.player(fresh, (duration, name, inputs, self.target))

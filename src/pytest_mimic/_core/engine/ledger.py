@@ -74,12 +74,12 @@ class Ledger:
         self.notes = OnceEach[str]()  # sentences for the summary
         self.errors = OnceEach[str]()  # errors outside of any test, and steps at an end that failed
         self.problems = OnceEach[str]()  # targets that turned out not to exist
+        self.environment = OnceEach[
+            tuple[str, str]
+        ]()  # outcomes with secret values: label, what was done, test
         # Rows.
         self.drifted: list[Sequence[str]] = []  # real calls that differ from their recording: label, test
         self.failures: list[Sequence[str]] = []  # recorded errors that were kept and are listed: call, test
-        self.environment = OnceEach[
-            Sequence[str]
-        ]()  # outcomes with secret values: label, what was done, test
         self.processes: list[Sequence[str]] = []  # processes in which nothing is mimicked: test, way
         self.calls: list[dict[str, Any]] = []  # noted for reports; see `call_log`
         # What has changed of what replayed calls reach and read: recording, target, what, how many calls, their tests.
@@ -99,16 +99,6 @@ class Ledger:
         self.begun: list[tuple[int, str]] = []  # how many replays there were when each test began
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
-
-    def count_environment(self, label: str, test: str, name: str, *, is_hidden: bool) -> None:
-        """Count a new outcome that held the value of an environment variable, which is hidden where it is a text."""
-        what = f"<{name}> stands for the value" if is_hidden else f"holds the value of {name}"
-        self.environment.add([label, f"{what}, {test}" if test else what])
-
-    def count_recorded(self, duration: float) -> None:
-        """Count a recorded call, by its duration in seconds."""
-        self.recorded += 1
-        self.record_seconds += duration
 
     def player(self, fresh: Callable[[], object], replay: Replayed) -> Callable[[], Any]:
         """Return a function that gives a fresh copy of a recorded value and counts a replay."""

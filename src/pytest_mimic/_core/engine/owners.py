@@ -59,13 +59,6 @@ class Journal(dict[str, Change]):
         """Check whether an outcome of a recording is an error."""
         return name in self and any(self[name].errors.values())
 
-    def groups(self) -> list[list[str]]:
-        """Return the names of the changes: those of a conversation together, all others by themselves."""
-        groups: dict[str, list[str]] = {}
-        for name, change in self.items():
-            groups.setdefault(change.conversation or name, []).append(name)
-        return list(groups.values())
-
 
 class Owner:
     """The test, the scope of a wider fixture, or the cassette, that calls belong to.
@@ -114,14 +107,6 @@ class Scopes:
         self._around: list[Owner] = []
 
     # -- scopes
-
-    def name_of(self, parameter: object) -> str | None:
-        """Return what tells the scope of a fixture's parameter from those of others; None if it has no identity."""
-        if isinstance(parameter, (str, int)):
-            return repr(parameter)
-        from pytest_mimic._core.identity.call_identity import identity_of
-
-        return identity_of(parameter, self._state.places)
 
     def enter(self, name: str, *, ends: bool = False) -> Callable[[bool], None]:
         """Assign calls to the scope of a wider fixture until the returned function is called: to set it up, or tear it down.
@@ -210,12 +195,13 @@ class Scopes:
         state, journal = self._state, owner.journal
         if not journal:
             return
+        recordings = state.recordings
         if passed:
-            errors = [error for change in journal.values() for error in change.errors.values() if error]
-            state.ledger.failures += errors
+            state.ledger.failures += [
+                error for change in journal.values() for error in change.errors.values() if error
+            ]
             owner.journal = Journal()
             return
-        recordings = state.recordings
         stood = {target for target in owner.recorded_again if recordings.others(owner, target)}
         owner.journal = Journal()
         taken = take_back(journal, stood, state.vault, state.ledger)
@@ -231,28 +217,26 @@ def take_back(journal: Journal, stood: Collection[str], vault: Vault, ledger: Le
     cassettes go. A sequence keeps the new outcomes before its first error. A conversation of which a part `stood` before
     is taken back as a whole.
     """
+    groups: dict[str, list[str]] = {}
+    for name, change in journal.items():
+        groups.setdefault(change.conversation or name, []).append(name)
     taken: set[str] = set()
-    for names in journal.groups():
-        changes = [journal[name] for name in names]
-        is_cassette = names[0].startswith(CASSETTES)
-        has_replaced = any(change.before not in (None, change.now) for change in changes)
-        is_whole = is_cassette or has_replaced or changes[0].conversation in stood
-        for name, change in zip(names, changes, strict=True):
-            is_new = change.before is None and not is_whole
-            content = change.good if is_new else change.before
+    for group, names in groups.items():
+        is_cassette = group.startswith(CASSETTES)
+        has_replaced = any(journal[name].before not in (None, journal[name].now) for name in names)
+        is_whole = is_cassette or has_replaced or group in stood
+        for name in names:
+            change = journal[name]
+            content = change.before if is_whole or change.before is not None else change.good
             if content == change.now:
                 continue
-            label = _label(vault, name)
-            if not vault.restore(name, content, written=change.now):
-                continue
-            errors = [error[0] for error in change.errors.values() if error]
-            if errors or is_cassette:
-                ledger.taken_back += errors
-            else:
-                (ledger.taken_back if content is None else ledger.put_back).append(label)
-            taken.add(name)
-            if content is None:
-                ledger.used.discard(name)
+            label = [] if is_cassette else [_label(vault, name)]
+            if vault.restore(name, content, written=change.now):
+                taken.add(name)
+                errors = [error[0] for error in change.errors.values() if error]
+                (ledger.taken_back if errors or content is None else ledger.put_back).extend(errors or label)
+                if content is None:
+                    ledger.used.discard(name)
     return taken
 
 

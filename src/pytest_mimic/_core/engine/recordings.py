@@ -52,7 +52,7 @@ class Recordings:
         self.imports: dict[str, list[str]] = {}
         self.missed: dict[tuple[str, ...], tuple[MimicError, bool]] = {}
         self.cassette_users: dict[str, list[Owner]] = {}
-        self._tests: dict[str, str | None] = {}  # by the name of a recording
+        self._tests: dict[str, str] = {}  # by the name of a recording
         self._by_owner: dict[str, dict[str, set[str]]] = {}
 
     @cached_property
@@ -77,29 +77,23 @@ class Recordings:
 
     def find(self, name: str) -> Recording | None:
         """Return the recording with this name. It is read once a session."""
-        if name in self.known:
-            return self.known[name]
-        found = self._state.vault.read(name, skim=self._skims)
+        found = self.known.get(name) or self._state.vault.read(name, skim=self._skims)
         if found is not None:
             self.known[name] = found
         return found
 
     def of_target(self, target: str, *, test: str = "") -> Iterator[Recording]:
         """Yield all readable recordings of a target, those of a test first."""
-        names = self._state.vault.store.names(recording_name(target, "").rpartition("/")[0])
-        for name in sorted(names, key=lambda name: self._test_of(name) != test):
+        vault = self._state.vault
+        names = list(vault.store.names(recording_name(target, "").rpartition("/")[0]))
+        new = [name for name in names if name not in self._tests]  # a run may have many misses
+        self._tests |= {name: test for name, test, _ in vault.tests_of(new)}
+        for name in sorted(names, key=lambda name: self._tests.get(name) != test):
             recording = None
             with suppress(MimicError):
-                recording = self._state.vault.read(name)
+                recording = vault.read(name)
             if recording is not None and recording.target == target:
                 yield recording
-
-    def _test_of(self, name: str) -> str | None:
-        if name not in self._tests:  # once a run: a run may have many misses
-            self._tests[name] = None
-            with suppress(MimicError):
-                self._tests[name] = self._state.vault.test_of(name)
-        return self._tests[name]
 
     def others(self, owner: Owner, target: str) -> set[str]:
         """Return the names of an owner's recordings at a client whose calls it did not make in this run."""
@@ -118,7 +112,7 @@ class Recordings:
         state, stored = self._state, call.outcomes[0]
         return (
             state.is_stale(plan, call.source)
-            or bool(state.stale_inputs(stored.entry))
+            or bool(state.stale_inputs(stored.entry.get("inputs")))
             or stored.is_outdated()
         )
 
@@ -130,7 +124,7 @@ class Recordings:
         """
         assert place.found is not None
         is_stale = self._state.is_stale(call.plan, place.source)
-        changed = [] if is_stale else self._state.stale_inputs(place.found.entry)
+        changed = [] if is_stale else self._state.stale_inputs(place.found.entry.get("inputs"))
         if is_stale or changed:
             from pytest_mimic._core.tree.messages import stale
 
@@ -178,7 +172,6 @@ class Recordings:
         )
         if among is None:
             among = islice(self.of_target(plan.target, test=state.test), CANDIDATES)
-
         facts: list[str] = []
 
         def bare(found: Any) -> Any:
@@ -238,7 +231,8 @@ class Recordings:
         encoded, environment = stored.encoded, state.redactor.environment
         if environment.forms and encoded is not None:
             for name, is_hidden in hide(encoded, environment).items():
-                state.ledger.count_environment(call.label, state.test, name, is_hidden=is_hidden)
+                what = f"<{name}> stands for the value" if is_hidden else f"holds the value of {name}"
+                state.ledger.environment.add((call.label, f"{what}, {state.test}" if state.test else what))
         if encoded is not None and encoded.pickled is not None:  # nobody can read it
             from pytest_mimic._core.tree.preview import preview
 

@@ -22,7 +22,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
-    from pytest_mimic._core.engine.ledger import Ledger, Replayed
+    from pytest_mimic._core.engine.ledger import Ledger
     from pytest_mimic._core.inputs.noting import Trace
     from pytest_mimic._core.inputs.project_sources import ProjectSources
     from pytest_mimic._core.redact.redactor import Redactor
@@ -32,19 +32,7 @@ if TYPE_CHECKING:
 
 
 class RunState:
-    """The state of one run (under xdist, of one worker).
-
-    Attributes:
-        today: The date of new recordings, `2026-11-02`. It is given, because a test may have stopped the clock.
-        recordings: The recordings of the run; see `recordings.recordings_of`. None if no call has needed one.
-        open_cassettes: The cassettes that are open, the innermost one last.
-        own_cassette: The innermost one that the current thread or task has opened, or was started in.
-        running: The real calls (`steps.Step`) whose code runs now, for the progress line.
-        discarded: Functions that end calls whose streams were collected as garbage.
-        pending: The errors that must fail the running test, even if its code catches them.
-        places: The rootdir and the base temporary folder.
-        log: Keeps each call: `_tools.shown.call_log.CallLog.note`. None unless the calls are to be shown.
-    """
+    """The state of one run (under xdist, of one worker)."""
 
     # A class attribute, because freezegun replaces the functions of `time` in modules with frozen ones.
     clock = staticmethod(perf_counter)
@@ -53,19 +41,25 @@ class RunState:
         self.settings = settings
         self.vault = vault
         self.ledger = ledger
-        self.today = today
-        self.recordings: Any = None
+        self.today = (
+            today  # the date of new recordings; it is given, because a test may have stopped the clock
+        )
+        self.recordings: Any = None  # of the run; see `recordings.recordings_of`
         self.inside = Inside()
-        self.open_cassettes: list[Any] = []
+        self.open_cassettes: list[Any] = []  # the innermost one last
+        # The innermost one that the current thread or task has opened, or was started in.
         self.own_cassette: ContextVar[Any] = ContextVar("pytest_mimic_cassette", default=None)
-        self.running: set[Any] = set()
-        self.discarded: deque[Callable[[], None]] = deque()
+        self.running: set[Any] = set()  # the steps whose real calls run now, for the progress line
+        self.discarded: deque[Callable[[], None]] = (
+            deque()
+        )  # end calls whose streams were collected as garbage
         self.replayed_tests = 0  # how many tests had calls of a client replayed while others were recorded
-        self.owner = Owner("")  # the owner of the sequences that calls belong to now
+        self.owner = Owner("")  # the owner of the calls that are made now
         self.test = ""  # the id of the running test, empty outside of tests
         self.own_files: Callable[[], set[str]] = set  # returns the files of the running test's own code
-        self.pending = PendingErrors(lambda: self.test)
+        self.pending = PendingErrors(lambda: self.test)  # must fail the test, even if its code catches them
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
+        # Keeps each call, if they are to be shown: `_tools.shown.call_log.CallLog.note`.
         self.log: Callable[..., None] | None = None
         self.variables: Mapping[str, str] = os.environ
         self.retries: Retries | None = None  # of a run in which a call has failed
@@ -123,16 +117,15 @@ class RunState:
             self._changed[name] = self._sources.changed(noted)
         return self._changed[name]
 
-    def stale_inputs(self, *outcomes: Mapping[str, Any]) -> list[str]:
-        """Return what makes stored outcomes stale: what has changed of what their calls reach and read, if that is to be so.
+    def stale_inputs(self, name: str | None) -> list[str]:
+        """Return what has changed of a list, if that makes the outcome stale.
 
-        MimicError: a list of that is missing or damaged, and nothing records it again.
+        MimicError: the list is missing or damaged, and nothing records it again.
         """
-        if self.settings.inputs != "strict":
+        if name is None or self.settings.inputs != "strict":
             return []
-        names = [name for one in outcomes if (name := one.get("inputs"))]
         try:
-            return list(dict.fromkeys(one for name in names for one in self.changed_inputs(name)))
+            return self.changed_inputs(name)
         except MimicError as error:
             if not self.settings.mode.writes:
                 raise
@@ -142,23 +135,20 @@ class RunState:
         """Enter what has changed of what the replayed calls reach and read into the ledger."""
         if self.settings.inputs == "ignore":
             return
-        by_list: dict[str | None, list[Replayed]] = {}  # most calls of a function have the same list
-        for one in self.ledger.replays:
-            by_list.setdefault(one[2], []).append(one)
-        for inputs, replays in by_list.items():
-            if not inputs:
-                continue
+        by_list: dict[str, Counter[tuple[str, str]]] = {}  # most calls of a function have the same list
+        for _, recording, inputs, target in self.ledger.replays:
+            if inputs:
+                by_list.setdefault(inputs, Counter())[recording, target] += 1
+        for inputs, counts in by_list.items():
             try:
-                changed = self.changed_inputs(inputs, replays[0][1])
+                changed = self.changed_inputs(inputs, next(iter(counts))[0])
             except MimicError as error:
                 self.ledger.notes.add(str(error))
                 continue
-            counts = Counter((replay[1], replay[3]) for replay in replays) if changed else {}
-            tests = self.ledger.tests_of({recording for recording, _ in counts})
-            for (recording, target), calls in counts.items():
-                for item in changed:
-                    row = [recording, target, item, calls, tests[recording]]
-                    self.ledger.inputs.append(row)
+            tests = self.ledger.tests_of({recording for recording, _ in counts}) if changed else {}
+            for (recording, target), calls in counts.items() if changed else ():
+                rows = [[recording, target, item, calls, tests[recording]] for item in changed]
+                self.ledger.inputs += rows
 
     def blame(self, error: MimicError, call: Call, *, by_option: bool = True) -> MimicError:
         """Count an error of a call, let the running test fail for it, and return it, to be raised.
