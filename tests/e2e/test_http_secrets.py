@@ -205,10 +205,10 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart):
         project.run("--mimic-rerecord", env=env).expect(passed=1)
     project.run(env=env).expect(passed=1)
 
-    placeholder = "it cannot be sent: it holds the placeholder of a secret"
-    why = placeholder if is_apart else "it cannot run for real: calls before it were replayed"
+    placeholder = "http GET /me cannot be sent: it holds the placeholder of a secret"
+    new = "no recording of http GET /me, and it cannot run for real: calls before it were replayed"
     remedy = "to record the whole conversation again: pytest --mimic-rerecord test_it.py::test_visit"
-    grown.expect(failed=1, says=[f"no recording of http GET /me, and {why}", remedy])
+    grown.expect(failed=1, says=[placeholder if is_apart else new, remedy])
 
 
 def test_a_secret_issued_to_one_client_is_hidden_for_another(project):

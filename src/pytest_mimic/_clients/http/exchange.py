@@ -168,7 +168,7 @@ class Exchange:
             and step.mode != "replay"
             and holds_placeholder(request.url, text_pairs(request.headers))
         ):
-            return step.refuse()
+            step.refuse()
         return step
 
     def describe(self, request: HttpRequest) -> ClientCall | None:

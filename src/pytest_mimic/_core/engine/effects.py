@@ -66,12 +66,8 @@ class Effects:
             place = places.place_of(path)
             if before is None and is_text and place is None:  # most strings are no paths
                 continue
-            how = "changed by the call"
-            if before is None or after is None:
-                how = "made by the call" if before is None else "removed by the call"
-            elif before[0] != after[0]:
-                how = f"{before[0]:,} bytes before, {after[0]:,} after"
-            found.append(f"{step}: {path if place is None else place.text}: {how}")
+            how = "made" if before is None else "removed" if after is None else "changed"
+            found.append(f"{step}: {path if place is None else place.text}: {how} by the call")
         if found:
             raise mutated(call.plan.target, limited(found, _SHOWN))
         identity: Any = call.identity
@@ -107,11 +103,8 @@ def _paths_in(argument: _Argument) -> Iterator[tuple[str, str, bool]]:
         parts = enumerate(value)
     items = [(f"{name}[{key!r}]", one) for key, one in islice(parts, _MOST_ITEMS)]
     for step, one in [(name, value), *items]:
-        if isinstance(one, PurePath) or (type(one) is str and 0 < len(one) <= _LONGEST and "\n" not in one):
-            try:
-                yield step, os.path.abspath(str(one)), type(one) is str  # noqa: PTH100
-            except FileNotFoundError:  # the current folder is gone
-                yield step, str(one), type(one) is str
+        if isinstance(one, PurePath) or (type(one) is str and len(one) <= _LONGEST):
+            yield step, os.path.abspath(str(one)), type(one) is str  # noqa: PTH100
 
 
 def _facts(path: str) -> tuple[int, int] | None:

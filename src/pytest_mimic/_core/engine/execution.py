@@ -79,15 +79,9 @@ def _given_now_or_later(step: Step, result: Any, *, is_async: bool) -> object:
     """Complete a call with what the function returned: a value now, a stream or coroutine when it ends."""
     is_stream = isinstance(result, (types.GeneratorType, types.AsyncGeneratorType))
     is_awaited = is_async or isinstance(result, (types.CoroutineType, types.AsyncGeneratorType))
-    verifies = step.mode == "verify"
-    recorded = (step.stored.kind == "stream", is_async or step.stored.awaited) if verifies else None
-    is_other = verifies and recorded != (is_stream, is_awaited)
-    if is_other or not (is_stream or is_awaited):
-        step.complete(Outcome("value", result))  # a stream is compared with a value, for example
-        # A coroutine that is never awaited would warn, and a generator end when the garbage collector likes.
-        if is_other and isinstance(result, (types.GeneratorType, types.CoroutineType)):
-            result.close()
-        return _recorded(step, is_async=is_async) if verifies else result
+    if not (is_stream or is_awaited):
+        step.complete(Outcome("value", result))
+        return _recorded(step, is_async=is_async) if step.mode == "verify" else result
     step.awaited = is_awaited and not is_async
     if not is_stream:
         return _awaiting(step, result)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import finalize
 
 from pytest_mimic._core.outcome.outcome import Outcome, is_cancellation, is_outcome, raise_again
 from pytest_mimic._core.vault.parsing import fresh_copies
-from pytest_mimic.errors import MimicError, UnstorableOutcomeError
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Place
@@ -158,36 +158,21 @@ class Step:
         """Add a line to the summary that says what this call did."""
         self.state.ledger.notes.add(f"{self.label} {what}")
 
-    def refuse(self) -> Step:
-        """End a call whose request has the placeholder of a secret, and return the step to replay it instead.
-
-        Raises:
-            MissingRecordingError: It has no recording.
-        """
-        from pytest_mimic._core.tree.messages import placeholder_sent, unsendable
+    def refuse(self) -> NoReturn:
+        """End a call whose request has the placeholder of a secret. MissingRecordingError: always."""
+        from pytest_mimic._core.tree.messages import placeholder_sent
 
         self.active = False
-        state, label = self.state, self.label
-        if self.mode == "run":
-            raise state.blame(placeholder_sent(label, test=state.test), self.call, by_option=False)
-        state.ledger.verified += 1
-        drift = state.blame(unsendable(label, test=state.test), self.call)
-        if state.log is not None:
-            state.log("drifted", self.call, stored=self.stored, error=drift)
-        self.mode = "replay"
-        return self
+        error = placeholder_sent(self.label, test=self.state.test)
+        raise self.state.blame(error, self.call, by_option=False)
 
     def copy(self, value: object) -> object:
         """Return a copy of an item of a stream, as it is now. UnstorableOutcomeError: it cannot be stored."""
         from pytest_mimic._core.outcome.encoding import snapshot
 
-        if self.mode == "run":
-            with self.state.pending:
-                return snapshot(value, target=self.call.plan.target, paths=self.call.paths)
-        try:
-            return snapshot(value).load()
-        except UnstorableOutcomeError:  # it differs from the recording, which could be stored
-            return value
+        with self.state.pending:
+            taken = snapshot(value, target=self.call.plan.target, paths=self.call.paths)
+        return taken if self.mode == "run" else taken.load()
 
     # -- what ends late
 

@@ -66,8 +66,10 @@ def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Differe
         redactor=state.redactor,
         secrets=plan.secrets(call),
     )
-    if stored.awaited and not (real.awaited or real.begun or recorded.kind != actual.kind):
-        found.insert(0, Difference("", fact="the call returned something to await when recorded, not now"))
+    is_awaited = real.awaited or (real.begun and stored.awaited)
+    if is_awaited != stored.awaited and recorded.kind == actual.kind:
+        when = "now, not when recorded" if is_awaited else "when recorded, not now"
+        found.insert(0, Difference("", fact=f"the call returned something to await {when}"))
     if not found:
         return None, []
     # The error that was recorded, with other words, is a drift like any other.

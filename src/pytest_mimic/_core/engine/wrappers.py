@@ -33,27 +33,26 @@ class Mimicked:
     def __init__(self, function: Callable[..., object], *, is_common: bool = False) -> None:
         self.function = function  # the original
         self.is_common = is_common
-        self._opened: list[tuple[object, FunctionPlan | None]] = []  # by activation
+        self._opened: dict[object, FunctionPlan | None] = {}  # by activation
         self.plan: FunctionPlan | None = None
         self.wrapper = _wrapper(self)  # the function that replaces it
 
     def push(self, activation: object, plan: FunctionPlan | None) -> None:
         """Let the plan of an activation decide, in the place that the activation has among those that are open."""
-        number = next(
-            (n for n, (opened, _) in enumerate(self._opened) if opened is activation), len(self._opened)
-        )
-        self._opened[number : number + 1] = [(activation, plan)]
-        self.plan = self._opened[-1][1]
+        self._opened[activation] = plan
+        self.plan = next(reversed(self._opened.values()))
 
     def remove(self, activation: object) -> None:
         """Remove the plan of an activation, at any depth."""
-        self._opened = [one for one in self._opened if one[0] is not activation]
-        self.plan = self._opened[-1][1] if self._opened else None
+        self._opened.pop(activation, None)
+        self.plan = next(reversed(self._opened.values()), None)
 
-    def plan_now(self) -> FunctionPlan | None:
-        """Return the plan for the call that a wrapper makes; None if it passes through."""
+    def stream(self, args: Any, kwargs: Any, *, is_async: bool) -> Any:
+        """Return the stream of the call that a wrapper makes: the real one, or one that records or replays it."""
         plan = self.plan
-        return None if plan is None or (self.is_common and called_by_pytest(depth=3)) else plan
+        if plan is None or (self.is_common and called_by_pytest(depth=3)):
+            return self.function(*args, **kwargs)
+        return _execution().call(plan, self.function, args, kwargs, is_async=is_async)
 
 
 def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
@@ -93,8 +92,8 @@ def _function(mimicked: Mimicked) -> Callable[..., Any]:
 
 def _coroutine(mimicked: Mimicked) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        plan = mimicked.plan_now()
-        if plan is None:
+        plan = mimicked.plan
+        if plan is None or (mimicked.is_common and called_by_pytest()):
             return await cast("Any", mimicked.function)(*args, **kwargs)
         if plan.plays and not plan.running:
             value = _play(plan, args, kwargs)
@@ -107,14 +106,14 @@ def _coroutine(mimicked: Mimicked) -> Callable[..., Any]:
 
 def _generator(mimicked: Mimicked) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return (yield from _stream(mimicked, mimicked.plan_now(), args, kwargs))
+        return (yield from mimicked.stream(args, kwargs, is_async=False))
 
     return wrapper
 
 
 def _async_generator(mimicked: Mimicked) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        stream = _stream(mimicked, mimicked.plan_now(), args, kwargs, is_async=True)
+        stream = mimicked.stream(args, kwargs, is_async=True)
         # An async generator cannot delegate (PEP 525 has no `yield from`), so this relays by hand.
         try:
             item = await stream.__anext__()
@@ -133,13 +132,6 @@ def _async_generator(mimicked: Mimicked) -> Callable[..., Any]:
             await stream.aclose()
 
     return wrapper
-
-
-def _stream(mimicked: Mimicked, plan: FunctionPlan | None, args: Any, kwargs: Any, **options: Any) -> Any:
-    """Return the stream of a call: the real one, or one that records or replays it."""
-    if plan is None:
-        return mimicked.function(*args, **kwargs)
-    return _execution().call(plan, mimicked.function, args, kwargs, **options)
 
 
 @functools.cache

@@ -231,9 +231,11 @@ def read_further(label: str, *, test: str | None = None) -> MissingRecordingErro
 
 
 def placeholder_sent(label: str, *, test: str | None = None) -> MissingRecordingError:
-    """Return the error for a new request that needs a secret which a replayed answer does not contain."""
-    what = f"no recording of {label}, and it cannot be sent: it holds the placeholder of a secret"
-    fact = "the answer that issued the secret was replayed, and recordings have no secrets"
+    """Return the error for a request that needs a secret which a replayed answer does not contain."""
+    what = f"{label} cannot be sent: it holds the placeholder of a secret"
+    fact = (
+        "the answer that issues the secret was replayed, and recordings have no secrets, or has none any more"
+    )
     remedy = f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
     return MissingRecordingError(what, facts=[fact], remedies=[remedy], call=label, test=test)
 
@@ -280,14 +282,6 @@ def unverifiable(
     fact = f"{name}: {first[:_LINE]}" if first else name
     what = f"{label} could not be verified: the real call failed"
     remedy = f"to try again: {command('--mimic-verify', test)}"
-    return DriftError(what, facts=[fact], remedies=[remedy], call=label, test=test)
-
-
-def unsendable(label: str, *, test: str | None = None) -> DriftError:
-    """Return the error for a recording that could not be verified because a secret for the request is missing."""
-    what = f"{label} could not be verified: its request holds the placeholder of a secret"
-    fact = "the real answer that should have issued the secret had none in that place, or was replayed"
-    remedy = f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
     return DriftError(what, facts=[fact], remedies=[remedy], call=label, test=test)
 
 

@@ -67,7 +67,7 @@ def test_every_change_of_a_named_file_is_refused(root, files_of, value, step):
 
     grown = files_of(path=value)
     file.write_text("1234")
-    assert refused(grown) == (f"{step}: <rootdir>/in.csv: 1 bytes before, 4 after",)
+    assert refused(grown) == (f"{step}: <rootdir>/in.csv: changed by the call",)
 
     changed = files_of(path=value)
     os.utime(file, (1, 1))
@@ -86,18 +86,6 @@ def test_a_file_that_stays_or_is_ignored_is_no_change(root, files_of):
     (root / "in.csv").read_text()
     (root / "log").write_text("12")
     (root / "other").touch()
-
-    files.refuse_changes()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the current folder")
-def test_in_a_folder_that_is_gone_no_text_names_a_file(root, files_of, monkeypatch):
-    (root / "gone").mkdir()
-    monkeypatch.chdir(root / "gone")
-    (root / "gone").rmdir()
-    files = files_of(names=["b", str(root)])
-
-    (root / "b").touch()
 
     files.refuse_changes()
 
@@ -122,7 +110,7 @@ def test_a_file_that_a_text_names_outside_of_the_run_may_be_made(root, files_of)
     files = files_of(paths=[str(elsewhere)])
     elsewhere.write_text("1")
 
-    assert refused(files) == (f"paths[0]: {elsewhere}: 0 bytes before, 1 after",)
+    assert refused(files) == (f"paths[0]: {elsewhere}: changed by the call",)
 
 
 def test_of_many_changed_files_some_are_shown(root, files_of):
