@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from itertools import islice
-from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.settings import Mode
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.pending.waiting import Renewals
-    from pytest_mimic._core.tree.messages import Known
     from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
 
@@ -135,7 +133,7 @@ class Recordings:
         self,
         call: Call,
         *,
-        among: Iterable[Known] | None = None,
+        among: Iterable[Recording] | None = None,
         within: str = "",
         remedies: Sequence[str] | None = None,
     ) -> MimicError:
@@ -153,7 +151,7 @@ class Recordings:
         return self._state.blame(error.copy(), call, by_option=by_option)
 
     def _missing(
-        self, call: Call, among: Iterable[Known] | None, within: str, remedies: Sequence[str] | None
+        self, call: Call, among: Iterable[Recording] | None, within: str, remedies: Sequence[str] | None
     ) -> tuple[MimicError, bool]:
         from pytest_mimic._core.tree.messages import CANDIDATES, MissedCall, missing
         from pytest_mimic._core.tree.stored import without_secrets
@@ -182,8 +180,7 @@ class Recordings:
                 facts.append("it holds what redaction hides today, and has to be recorded again")
             return found._replace(arguments=shown)
 
-        whole = methodcaller("whole")
-        error = missing(missed, among, within=within, facts=facts, remedies=remedies, whole=whole, bare=bare)
+        error = missing(missed, among, within=within, facts=facts, remedies=remedies, bare=bare)
         return error, remedies is None and not is_later
 
     # -- writing

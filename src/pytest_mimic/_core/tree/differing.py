@@ -7,7 +7,6 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.parts import is_file, items_of, kind_of, order, steps, tag_of
 
@@ -31,8 +30,8 @@ class Difference(NamedTuple):
 def argument_differences(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> list[Difference]:
     """Return the differences between the trees of two calls' arguments.
 
-    There may be none although the calls differ; `unseen` then returns the parts that are there incompletely. The recorded
-    arguments are None if the vault does not store them.
+    There may be none although the calls differ, in a secret or in parts that are there incompletely. The recorded arguments
+    are None if the vault does not store them.
     """
     if old is None or new is None:
         return []
@@ -133,17 +132,3 @@ def _total(node: Any) -> dict[str, Any]:
     count = len(steps(node) or ()) if length is None else length
     digest = {"digest": node["digest"]} if isinstance(node, dict) and "digest" in node else {}
     return {"$count": count, **digest}
-
-
-def unseen(arguments: Mapping[str, Any] | None) -> list[str]:
-    """Return the paths of parts that are there incompletely: `password (redacted)`, `pool (described in part)`."""
-    found: list[str] = []
-    todo = list(_argument_steps(arguments or {}).items())
-    while todo:
-        path, node = todo.pop()
-        if node == PLACEHOLDER:
-            found.append(f"{path} (redacted)")
-        elif isinstance(node, dict) and "digest" not in node and (tag_of(node) == "$cut" or _length(node)):
-            found.append(f"{path} (described in part)")
-        todo += ((path + step, part) for step, part in (steps(node) or {}).items())
-    return sorted(found)

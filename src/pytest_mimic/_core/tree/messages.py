@@ -5,49 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.ambient import command, current, vault_command
 from pytest_mimic._core.identity.ignore import parse_path
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.registry import names_client, parts_of
 from pytest_mimic._core.target_options import target_line
-from pytest_mimic._core.tree.differing import Difference, argument_differences, unseen
-from pytest_mimic._core.tree.parts import is_file
-from pytest_mimic._core.tree.wording import difference_lines, distance_of
+from pytest_mimic._core.tree.differing import Difference, argument_differences
+from pytest_mimic._core.tree.parts import is_file, steps
+from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.words import limited
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.target_options import Options
+    from pytest_mimic._core.vault.recording_facts import Recording
 
 _SHOWN = 5
 # If more parts than these differ, the call is another one.
 _MOST = 3
 #: The recordings that a miss is compared with, at most.
 CANDIDATES = 300
-# Of these, so many with as many other arguments are read as a whole.
-_COMPARED = 20
 _LINE = 200
 # What is described of a client's call besides what counts: made from its other parts, or told apart by order.
 _BESIDE = ("signature", "server")
-# Two sides that differ in a digest alone.
-_DIGESTS = re.compile(r"(.*) #[0-9a-f]{8}>? recorded, \1 #[0-9a-f]{8}>? now")
-
-
-class Known(Protocol):
-    """A recording, as messages know it."""
-
-    @property
-    def arguments(self) -> Mapping[str, Any] | None: ...
-    @property
-    def test(self) -> str | None: ...
-    @property
-    def recorded(self) -> str | None: ...
-
-
-K = TypeVar("K", bound=Known)
 
 
 class MissedCall(NamedTuple):
@@ -67,63 +51,49 @@ class MissedCall(NamedTuple):
 
 
 def nearest_recording(
-    candidates: Iterable[K],
-    arguments: Mapping[str, Any] | None,
-    *,
-    test: str | None = None,
-    whole: Callable[[K], K] = lambda one: one,
-) -> K | None:
+    candidates: Iterable[Recording], arguments: Mapping[str, Any] | None, *, test: str | None = None
+) -> Recording | None:
     """Return the recording that is most like a call, or None without candidates.
 
-    A recording of the same test comes first, then the one with the fewest arguments that differ. Of several, of which
-    `whole` reads the long parts, it is the one whose texts have most in common with the call's, then one of other
-    parameters of the test, then the latest. Only the first few hundred candidates are considered.
+    A recording of the same test comes first, then the one with the fewest arguments that differ, then with the fewest
+    parts, then one of other parameters of the test, then the latest. Only the first few hundred candidates are considered.
     """
     short = shortened(None if arguments is None else dict(arguments))
 
-    def differing(known: Known) -> tuple[bool, float]:
-        found: float = float("inf")
+    def likeness(known: Recording) -> tuple[Any, ...]:
+        found = argument_differences(known.arguments, short)
+        counts: tuple[float, ...] = (float("-inf"),)
         if known.arguments is not None and short is not None:
-            found = len({_argument_of(one.path) for one in argument_differences(known.arguments, short)})
-        return known.test != test, found
-
-    def distance(known: K) -> tuple[float, bool, str]:
-        found = argument_differences(whole(known).arguments, arguments)
+            counts = (-len({_argument_of(one.path) for one in found}), -len(found))
         is_like = (known.test or "").partition("[")[0] == (test or "").partition("[")[0]
-        return -sum(map(distance_of, found)), is_like, known.recorded or ""
+        return known.test == test, counts, is_like, known.recorded or "", known.test or ""
 
-    # In the same order anywhere.
-    known = sorted(islice(candidates, CANDIDATES), key=lambda known: known.test or "")
-    likeness = list(map(differing, known))
-    first = [one for one, number in zip(known, likeness) if number == min(likeness)]
-    return max(first[:_COMPARED], key=distance, default=None)
+    return max(islice(candidates, CANDIDATES), key=likeness, default=None)
 
 
 def missing(
     call: MissedCall,
-    candidates: Iterable[K] = (),
+    candidates: Iterable[Recording] = (),
     *,
     within: str = "",
     facts: Sequence[str] = (),
     remedies: Sequence[str] | None = None,
-    whole: Callable[[K], K] = lambda one: one,
-    bare: Callable[[K], K] = lambda one: one,
+    bare: Callable[[Recording], Recording] = lambda one: one,
 ) -> MissingRecordingError:
     """Return the error for a call without a recording, which shows how the nearest recording differs.
 
     The candidates are recordings of the same target: those in a cassette if `within` names one, else those of the whole
-    vault. `remedies` describe how to record the call, if no option does. `whole` reads the long parts of one,
-    `bare` takes secrets out of the nearest.
+    vault. `remedies` describe how to record the call, if no option does. `bare` takes secrets out of the nearest.
     """
     place = f" in {within}" if within else ""
-    nearest = nearest_recording(candidates, call.arguments, test=call.test, whole=whole)
+    nearest = nearest_recording(candidates, call.arguments, test=call.test)
     remedies = list(remedies or [f"to record it: {command(call.option, call.test)}"])
     if nearest is None:
         lines = [f"nothing of {_target_of(call.label)} is recorded{place}"]
     else:
         by = f" by {nearest.test}" if nearest.test else ""
         on = f" on {nearest.recorded}" if nearest.recorded else ""
-        nearest = bare(whole(nearest))
+        nearest = bare(nearest.whole())
         differing = argument_differences(nearest.arguments, call.arguments)
         counted = [one for one in differing if not _is_left_out(one.path, _ignored(call))]
         inner = _difference_lines(nearest, call, differing, counted)
@@ -172,26 +142,28 @@ def _target_of(label: str) -> str:
 
 
 def _difference_lines(
-    nearest: Known, call: MissedCall, differing: Sequence[Difference], counted: Sequence[Difference]
+    nearest: Recording, call: MissedCall, differing: Sequence[Difference], counted: Sequence[Difference]
 ) -> list[str]:
     """Explain how a call differs from the nearest recording; `counted` are the differences outside `ignore=`."""
     if counted:
         beside = _BESIDE if names_client(_target_of(call.label)) else ()
         parts = [one for one in counted if one.path not in beside] or counted
-        lines = difference_lines(parts, most=_SHOWN)
-        if any(_DIGESTS.search(line) for line in lines):
-            lines += [
-                "#... is a digest of all items and types, which may be others in another version of a library"
-            ]
-        return lines
+        return difference_lines(parts, most=_SHOWN)
     if differing:
         where = f"it differs only in what ignore={','.join(_ignored(call))} leaves out"
         return [f"{where}: it was recorded without, or is another test's"]
     if call.sequence and nearest.test != call.test:
         return ["the same call: a recording of a sequence belongs to the test that made it"]
-    hidden = ", ".join(unseen(call.arguments)[:_SHOWN])
-    which = f"shown: {hidden}" if hidden else "described"
-    return [f"the arguments look the same; they differ in a part that is not {which}"]
+    hidden = ", ".join(_secrets_of(call.arguments or {})[:_SHOWN]) or "the rest of a long one"
+    return [f"the arguments look the same; they differ in a part that is not shown: {hidden}"]
+
+
+def _secrets_of(parts: Mapping[str, Any], path: str = "") -> list[str]:
+    """Return the paths of the secrets in arguments."""
+    found: list[str] = []
+    for step, node in parts.items():
+        found += [path + step] if node == PLACEHOLDER else _secrets_of(steps(node) or {}, path + step)
+    return found
 
 
 def _is_left_out(path: str, ignored: Sequence[str]) -> bool:

@@ -166,15 +166,6 @@ def _alike(old: list[str], new: list[str]) -> tuple[int, int]:
     return found[0], found[1]
 
 
-def distance_of(one: Difference) -> float:
-    """Return how far the two sides of a difference are apart, 1 at most: of texts, how much of them differs."""
-    sides = [next(iter(side.values()), "") if isinstance(side, dict) else side for side in (one.old, one.new)]
-    if kind_of(one.old) != kind_of(one.new) or not all(isinstance(side, str) for side in sides):
-        return 1
-    old, new = map(_WORD.findall, sides)
-    return 1 - sum(_alike(old, new)) / max(len(old), len(new), 1)
-
-
 def _cut_spans(spans: Sequence[Span]) -> list[Span]:
     """Return stretches of a text, of long ones their ends, next to the changes."""
     found = []

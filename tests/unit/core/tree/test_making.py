@@ -27,7 +27,6 @@ import pytest
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.call_labels import call_label
-from pytest_mimic._core.tree.differing import unseen
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.making import Budget, argument_trees, tree_of
 from pytest_mimic._core.tree.secrets import secrets_in
@@ -440,11 +439,3 @@ def test_a_long_call_is_cut() -> None:
         "argument6=6, argument7=7, ...)"
     )
     assert len(call_label("m:f", few)) <= 120
-
-
-def test_parts_that_are_not_shown_are_named() -> None:
-    locks = [threading.Lock() for _ in range(50)]
-    described = argument_trees({"password": "abc", "locks": locks, "a": [{"token": "x"}], "n": 1}, REDACTOR)
-
-    assert unseen(described) == ["a[0].token (redacted)", "locks (described in part)", "password (redacted)"]
-    assert unseen(None) == []
