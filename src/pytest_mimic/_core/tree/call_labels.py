@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import accumulate
 from typing import Any
 
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.drawing import line, shortened
 
 _LABEL_WIDTH = 120
-_LEAST_WIDTH = 24
+_LONGEST = 40
 _QUERY_WIDTH = 60
 
 
@@ -25,7 +24,10 @@ def call_label(target: str, arguments: Mapping[str, Any] | None, *, width: int =
         line(part) if name.startswith("*") else f"{name}={line(part)}"
         for name, part in by_name(arguments).items()
     ]
-    return f"{target}({', '.join(_fitted(texts, width - len(target) - 2))})"
+    label = f"{target}({', '.join(texts)})"
+    if len(label) > width:  # short arguments stay whole
+        label = f"{target}({', '.join(shortened(text, _LONGEST) for text in texts)})"
+    return label if len(label) <= width else f"{label[: width - 4]}...)"
 
 
 def recorded_label(
@@ -48,8 +50,8 @@ def query_text(arguments: Mapping[str, Any] | None) -> str:
     query = (arguments or {}).get("query")
     if type(query) is not dict or not query or next(iter(query))[:1] == "$":
         return ""
-    texts = [f"{name}={part if type(part) is str else line(part)}" for name, part in query.items()]
-    return f"?{'&'.join(_fitted(texts, _QUERY_WIDTH))}"
+    texts = (f"{name}={part if type(part) is str else line(part)}" for name, part in query.items())
+    return shortened(f"?{'&'.join(shortened(text, _LONGEST) for text in texts)}", _QUERY_WIDTH)
 
 
 def by_name(arguments: Mapping[str, object]) -> dict[str, Any]:
@@ -65,17 +67,3 @@ def by_name(arguments: Mapping[str, object]) -> dict[str, Any]:
         else:
             found[name] = part
     return found
-
-
-def _fitted(texts: list[str], room: int) -> list[str]:
-    """Fit texts into a room: short ones stay whole, long ones share the rest, and the last ones are left out."""
-    if sum(map(len, texts)) + 2 * len(texts) <= room:
-        return texts
-    needed = list(accumulate(min(len(text), _LEAST_WIDTH) + 2 for text in texts))
-    count = max(1, sum(end <= room - 3 for end in needed)) if needed and needed[-1] > room else len(texts)
-    room -= 2 * count + (3 if count < len(texts) else 0)
-    fitted = dict(enumerate(texts[:count]))
-    for done, index in enumerate(sorted(fitted, key=lambda index: len(texts[index]))):
-        fitted[index] = shortened(texts[index], max(room // (count - done), _LEAST_WIDTH))
-        room -= len(fitted[index])
-    return [*fitted.values(), *(["..."] if count < len(texts) else [])]
