@@ -17,10 +17,9 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import hide_values
 from pytest_mimic._core.tree.differing import ABSENT, Difference, differences
-from pytest_mimic._core.tree.drawing import line
+from pytest_mimic._core.tree.drawing import items_of, kind_of, line, steps
 from pytest_mimic._core.tree.library_values import form, labels_of, library_difference
 from pytest_mimic._core.tree.making import WHOLE, Live, tree_of
-from pytest_mimic._core.tree.parts import items_of, kind_of, steps
 from pytest_mimic._core.tree.secrets import is_secret_label, secrets_in
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import has_extent, library_of

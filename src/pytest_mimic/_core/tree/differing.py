@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.tree.call_labels import by_name
-from pytest_mimic._core.tree.parts import is_file, items_of, kind_of, order, steps, tag_of
+from pytest_mimic._core.tree.drawing import is_file, items_of, kind_of, order, steps, tag_of
 
 #: What a side has at a path that only the other side has.
 ABSENT: Any = type("Absent", (), {})()

@@ -1,12 +1,14 @@
-"""Draws trees and differences for people, in Python's notation: on one line, or where that is too long, a part on each."""
+"""The nodes of trees, and how people see them: in Python's notation, on one line or a part on each."""
 
 from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
+from json import dumps
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.types.opening import key_step
 from pytest_mimic._core.words import plural, size
 
 #: Of a longer list, mapping or table in an outcome, the first so many parts are shown.
@@ -31,8 +33,8 @@ _BRACKETS = {
 }
 # Contents that people know by a name, by their first bytes.
 _KINDS = {b"\x89PNG": "PNG image", b"GIF8": "GIF image", b"\xff\xd8\xff": "JPEG image", b"%PDF-": "PDF"}
-# The facts of a node that are no part of its value.
-_BESIDE = frozenset({"digest", "length", "object", "size", "start", "type", "whole"})
+# What a node says about its value besides its parts.
+_FACTS = frozenset({"digest", "length", "object", "size", "start", "type", "whole"})
 
 
 class Group(NamedTuple):
@@ -100,10 +102,11 @@ class _Drawing:
             return self._group("[", [("", item) for item in tree], "]")
         if not isinstance(tree, dict):
             return repr(tree)
-        tag = next(iter(tree), "")
-        if tag[:1] == "$" and tag[:2] != "$$":
+        if tag := tag_of(tree):
             return self._tagged(tag, tree[tag], tree)
-        parts = [(f"{key[key == tag and key[:1] == '$' :]!r}: ", part) for key, part in tree.items()]
+        first = next(iter(tree), "")  # it has a second `$` if it would be a tag
+        names = (key[key is first and key[:2] == "$$" :] for key in tree)
+        parts = [(f"{name!r}: ", part) for name, part in zip(names, tree.values())]
         return self._group("{", parts, "}")
 
     def _text(self, text: str) -> Drawn:
@@ -126,7 +129,7 @@ class _Drawing:
         """Return a value with a tag as the code that would make it, or by its text."""
         mark = f" #{node['digest'][:8]}" if self._digests and "digest" in node else ""
         name = short_name(tag)
-        facts = {key: fact for key, fact in node.items() if key != tag and key not in _BESIDE}
+        facts = {key: fact for key, fact in node.items() if key != tag and key not in _FACTS}
         if tag in _MADE and isinstance(part, list):
             return self._group(f"{name}(", [("", one) for one in part], ")")
         if tag in _TEXTS and isinstance(part, str | list):
@@ -193,17 +196,13 @@ def _phrase(tag: str, part: Any, node: dict[str, Any], mark: str) -> str | None:
 
 
 def _blob(text: str, mark: str) -> str:
+    """Return what people call bytes that are no text: `<PNG image, 2000 B>`."""
     try:
         content = b64decode(text)
     except ValueError:  # edited by hand
         return repr(text)
-    return f"{bytes_text(content)[:-1]}{mark}>"
-
-
-def bytes_text(content: bytes) -> str:
-    """Return what people call bytes that are no text: `<PNG image, 2000 B>`."""
     kind = next((kind for start, kind in _KINDS.items() if content.startswith(start)), "bytes")
-    return f"<{kind}, {len(content)} B>"
+    return f"<{kind}, {len(content)} B{mark}>"
 
 
 def _pair(pair: object) -> tuple[str, Any]:
@@ -270,3 +269,71 @@ def table(columns: Sequence[object], rows: list[Any]) -> Table:
     more = f", the first {len(first)}" if len(first) < len(rows) else ""
     cells = [[line(cell, 60) for cell in row] for row in first]
     return Table(f"{plural(len(rows), 'row')}{more}", list(map(str, columns)), cells)
+
+
+# -- nodes: tags, and parts by their step in the paths that `ignore=` and `volatile=` take
+
+_FILES = ("$path", "$str", "$content")
+_ITEMS = frozenset({"$list", "$tuple", "$events"})
+_SETS = frozenset({"$set", "$frozenset"})
+
+
+def order(node: object) -> str:
+    """Return a text that is equal for equal nodes and orders them."""
+    return dumps(node, sort_keys=True)
+
+
+def kind_of(node: object) -> str:
+    """Return the tag of a node with its `$`, else the name of its type: `1`, `1.0` and `true` are of three kinds."""
+    if isinstance(node, dict):
+        tag = tag_of(node) or "dict"
+        return "list" if tag == "$list" else tag
+    return type(node).__name__
+
+
+def items_of(node: Any) -> list[Any] | None:
+    """Return the items of a list or of what is like one, None of any other value."""
+    if isinstance(node, dict):
+        tag = tag_of(node)
+        node = node[tag] if tag in _ITEMS else None
+    return node if isinstance(node, list) else None
+
+
+def tag_of(node: dict[str, Any]) -> str:
+    """Return the tag of a mapping with its `$`, empty if it has none."""
+    for key in node:
+        return key if key[:1] == "$" and key[:2] != "$$" else ""
+    return ""
+
+
+def steps(node: Any) -> dict[str, Any] | None:
+    """Return the parts of a node by their step in paths, None for a value without parts."""
+    if (items := items_of(node)) is not None:
+        return {f"[{place}]": item for place, item in enumerate(items)}
+    if not isinstance(node, dict):
+        return None
+    tag = tag_of(node)
+    if not tag:
+        return {key_step(key): part for key, part in node.items()}
+    part = node[tag]
+    facts = {f".{name}": fact for name, fact in node.items() if name != tag and name not in _FACTS}
+    if tag in _SETS and isinstance(part, list):
+        found = {f"{{{line(item)}}}": item for item in part}
+    elif tag == "$dict" and isinstance(part, list):
+        # It may be edited by hand.
+        pairs = (pair for pair in part if isinstance(pair, list) and len(pair) == 2)
+        found = {key_step(key) if isinstance(key, str) else f"[{line(key)}]": item for key, item in pairs}
+    elif isinstance(part, dict) and not tag_of(part):
+        found = {}
+        for name, inner in part.items():
+            below = steps(inner) if not name else None  # the content of an object takes no step
+            step = ".args" if name == "*" else key_step(name) if name else ""
+            found |= {step: inner} if below is None else below
+    else:
+        return {"": part, **facts} if facts else None
+    return found | facts
+
+
+def is_file(node: object) -> bool:
+    """Check whether a node counts with the content of a file or folder."""
+    return isinstance(node, dict) and "digest" in node and tag_of(node) in _FILES

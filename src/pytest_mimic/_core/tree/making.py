@@ -27,8 +27,8 @@ from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.redact.hiding import named
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.tree.drawing import order
 from pytest_mimic._core.tree.library_values import library_text
-from pytest_mimic._core.tree.parts import order
 from pytest_mimic._core.tree.secrets import beginning, secrets_in
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import has_extent, library_of, record_fields

@@ -14,7 +14,7 @@ from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.registry import names_client, parts_of
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.tree.differing import Difference, argument_differences
-from pytest_mimic._core.tree.parts import is_file, steps
+from pytest_mimic._core.tree.drawing import is_file, steps
 from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.words import limited

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.redact.hiding import places
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.tree.drawing import bytes_text
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
@@ -62,8 +61,6 @@ def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = 
         return {"$pickle": lists, "size": stored.size, "digest": mark or entry.get("fingerprint")}
     body = without_secrets(body, redactor, secrets)
     found = body_tree(body, is_tagged=stored.is_tagged)
-    if "objects" in entry:
-        found = _with_objects(found, stored.long_bytes())
     found.pop("is_open", None)  # items count as far as both streams were read
     if stored.awaited:
         found["awaited"] = True
@@ -121,18 +118,6 @@ def _tree(plain: Any, *, is_tagged: bool) -> Any:
             if isinstance(inner.get(name), dict) and not inner[name].keys() & inner[tag].keys():
                 inner[tag] = inner[tag] | inner.pop(name)
     return inner
-
-
-def _with_objects(tree: Any, objects: Mapping[str, bytes]) -> Any:
-    """Return a tree in which long bytes are named by what they are."""
-    if isinstance(tree, list):
-        return [_with_objects(part, objects) for part in tree]
-    if not isinstance(tree, dict):
-        return tree
-    name = str(tree.get("$object"))
-    if name in objects:
-        return {"$text": bytes_text(objects[name]), "type": "bytes", "digest": name.rpartition("/")[2]}
-    return {key: _with_objects(part, objects) for key, part in tree.items()}
 
 
 def exception_name(node: dict[str, Any]) -> str:

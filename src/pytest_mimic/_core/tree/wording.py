@@ -10,8 +10,7 @@ from typing import Any
 from pytest_mimic._core.files.digests import MISSING
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.tree.differing import ABSENT, Difference
-from pytest_mimic._core.tree.drawing import line, short_name
-from pytest_mimic._core.tree.parts import is_file, kind_of
+from pytest_mimic._core.tree.drawing import is_file, kind_of, line, short_name
 from pytest_mimic._core.words import and_more
 from pytest_mimic.errors import printable
 

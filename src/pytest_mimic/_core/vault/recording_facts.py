@@ -137,13 +137,6 @@ class Stored:
 
         return loads(self.encoded.readable.text) if self.encoded.readable is not None else None
 
-    def long_bytes(self) -> dict[str, bytes]:
-        """Return the long bytes of a readable outcome by the names of their objects. The errors are those of `readable`."""
-        if self.encoded is not None:
-            return {} if self.encoded.readable is None else self.encoded.readable.objects
-        names = self.entry.get("objects", ())
-        return {name: bytes(self._reader.map(name, self._origin)) for name in names}
-
     def again(self, inputs: InputList | None = None) -> Stored:
         """Return the outcome once more, to be written with what its call reaches and reads now."""
         again = Stored(self._reader, self.entry, self._origin, self.encoded)
