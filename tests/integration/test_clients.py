@@ -318,23 +318,38 @@ HEADERS = {
 }
 
 
-def test_two_answers_of_one_url_that_a_header_chooses_are_two_calls(project):
-    """They come back to those who asked for them, in any order."""
+def test_answers_of_one_url_that_a_header_chooses_are_calls_of_their_own(project):
+    """Beside a plain request, they come back to those who asked for them: in any order, in threads and in tasks."""
+    pytest.importorskip("requests")
     project.ini("http")
     project.tests(f"""
-        import os
-        import httpx, pytest
+        import asyncio, os
+        from concurrent.futures import ThreadPoolExecutor
+        import httpx, pytest, requests
 
-        HEADERS = {HEADERS!r}
+        HEADERS, URL = {HEADERS!r}, os.environ["API"] + "/chosen"
 
+        def one_by_one(headers):
+            return [httpx.get(URL, headers=one).text for one in headers]
+
+        def in_threads(headers):
+            with ThreadPoolExecutor(3) as pool:
+                return list(pool.map(lambda one: requests.get(URL, headers=one).text, headers))
+
+        def in_tasks(headers):
+            async def main():
+                async with httpx.AsyncClient() as client:
+                    return await asyncio.gather(*(client.get(URL, headers=one) for one in headers))
+            return [answer.text for answer in asyncio.run(main())]
+
+        @pytest.mark.parametrize("ask", [one_by_one, in_threads, in_tasks])
         @pytest.mark.parametrize("name", HEADERS)
-        def test_it(name):
-            values = sorted(HEADERS[name], reverse="REVERSED" in os.environ)
-            seen = [httpx.get(os.environ["API"] + "/chosen", headers={{name: value}}).text for value in values]
-            assert seen == values
+        def test_it(name, ask):
+            values = sorted(["", *HEADERS[name]], reverse="REVERSED" in os.environ)
+            assert ask([{{name: value}} if value else {{}} for value in values]) == values
     """)
 
     with running_server() as server:
-        project.record(env={"API": server.url}).expect(passed=len(HEADERS))
-    project.replay(env={"API": server.url}).expect(passed=len(HEADERS))
-    project.replay(env={"API": server.url, "REVERSED": "1"}).expect(passed=len(HEADERS))
+        project.record(env={"API": server.url}).expect(passed=3 * len(HEADERS))
+    project.replay(env={"API": server.url}).expect(passed=3 * len(HEADERS))
+    project.replay(env={"API": server.url, "REVERSED": "1"}).expect(passed=3 * len(HEADERS))

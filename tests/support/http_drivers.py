@@ -9,7 +9,6 @@ import asyncio
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from http.cookiejar import CookieJar
 from importlib import import_module
 from itertools import islice
 from typing import Any, ClassVar, NamedTuple
@@ -34,7 +33,6 @@ class Ask(NamedTuple):
         stop: Read so many items, as they come, and close the response.
         follow: Follow redirects.
         timeout: Of each step, in seconds.
-        login: A user and a password for digest authentication.
     """
 
     path: str
@@ -45,7 +43,6 @@ class Ask(NamedTuple):
     stop: int | None = None
     follow: bool = False
     timeout: float = 5.0
-    login: tuple[str, str] | None = None
 
 
 class Answer(NamedTuple):
@@ -73,9 +70,8 @@ class Driver:
         line: The line of the client in `mimic_functions`.
         module: The module of the client.
         decodes: A body is decompressed by default.
-        follows: The client follows redirects.
-        digests: The client knows digest authentication.
         readings: The ways to read a body. `whole` and `chunks`, as they come, are in each.
+        shows: The attributes of a response that only this client has.
         errors: The class of the exception for each kind of failure.
         certificates: A file with those that are trusted.
     """
@@ -85,9 +81,8 @@ class Driver:
     line: ClassVar[str]
     is_async: ClassVar[bool] = False
     decodes: ClassVar[bool] = True
-    follows: ClassVar[bool] = True
-    digests: ClassVar[bool] = True
     readings: ClassVar[Mapping[str, Callable[[Any], Any]]]
+    shows: ClassVar[tuple[str, ...]] = ()
     errors: ClassVar[Mapping[str, str]]
 
     @property
@@ -104,13 +99,6 @@ class Driver:
         """Send requests to a server one after another, in one session."""
         with self.session(proxy) as session:
             return [self.send(session, url, ask) for ask in asks]
-
-    def cookies(self, url: str, *asks: Ask) -> dict[str, str]:
-        """Return the cookies of a session after some requests."""
-        with self.session(None) as session:
-            for ask in asks:
-                self.send(session, url, ask)
-            return self.jar(session)
 
     def many(self, url: str, asks: Iterable[Ask]) -> list[Answer]:
         """Send requests at the same time, in threads."""
@@ -135,9 +123,14 @@ class Driver:
         """Send a request and read its response."""
         raise NotImplementedError
 
-    def jar(self, session: Any) -> dict[str, str]:
-        """Return the cookies of a session."""
-        raise NotImplementedError
+    def answer(
+        self, response: Any, body: Any, headers: Iterable[tuple[str, str]], history: Iterable[Any] = ()
+    ) -> Answer:
+        """Return what an application sees of a response, its headers without the date."""
+        pairs = [(name.lower(), value) for name, value in headers if name.lower() != "date"]
+        reason = response.reason_phrase if hasattr(response, "reason_phrase") else response.reason
+        own = {name: getattr(response, name, None) for name in self.shows}
+        return Answer(_status(response), reason, pairs, body, list(map(_status, history)), own)
 
     def read(self, response: Any, ask: Ask) -> Any:
         """Read a body as the request says."""
@@ -156,17 +149,6 @@ class AsyncDriver(Driver):
         async def main() -> list[Answer]:
             async with self.session(proxy) as session:
                 return [await self.send(session, url, ask) for ask in asks]  # type: ignore[misc]
-
-        return asyncio.run(main())
-
-    def cookies(self, url: str, *asks: Ask) -> dict[str, str]:
-        """Return the cookies of a session after some requests."""
-
-        async def main() -> dict[str, str]:
-            async with self.session(None) as session:
-                for ask in asks:
-                    await self.send(session, url, ask)  # type: ignore[misc]
-                return self.jar(session)
 
         return asyncio.run(main())
 
@@ -200,13 +182,9 @@ def _text_of(error: BaseException) -> str:
     return " ".join(word for word in str(error).split() if "0x" not in word)
 
 
-def _stable(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return headers without the date; a compressed body comes back in the same encoding, of another length."""
-    found = [(name.lower(), value) for name, value in pairs]
-    hidden = ["date"]
-    if any(name == "content-encoding" for name, _ in found):
-        hidden.append("content-length")
-    return [pair for pair in found if pair[0] not in hidden]
+def _status(response: Any) -> int:
+    found: int = getattr(response, "status_code", None) or response.status
+    return found
 
 
 def _into(response: Any) -> bytes:
@@ -226,28 +204,15 @@ _HTTPX_ERRORS = _errors(
 )
 
 
-def _httpx_options(module: Any, ask: Ask) -> dict[str, Any]:
-    found: dict[str, Any] = {"headers": dict(ask.headers), "timeout": ask.timeout, "content": ask.body}
-    return found if ask.login is None else {**found, "auth": module.DigestAuth(*ask.login)}
-
-
-def _httpx_answer(response: Any, body: Any) -> Answer:
-    own = {
-        "version": response.http_version,
-        "encoding": response.encoding,
-        "closed": response.is_closed,
-        "method": response.request.method,
-        "has time": response.elapsed.total_seconds() >= 0,
-    }
-    headers = _stable(response.headers.multi_items())
-    history = [old.status_code for old in response.history]
-    return Answer(response.status_code, response.reason_phrase, headers, body, history, own)
+def _httpx_options(ask: Ask) -> dict[str, Any]:
+    return {"headers": dict(ask.headers), "timeout": ask.timeout, "content": ask.body}
 
 
 class HttpxDriver(Driver):
     """httpx."""
 
     line = "httpx"
+    shows = ("http_version", "encoding", "is_closed")
     errors = _HTTPX_ERRORS
     readings: ClassVar = {
         "whole": lambda response: response.read(),
@@ -263,13 +228,10 @@ class HttpxDriver(Driver):
 
     def send(self, session: Any, url: str, ask: Ask) -> Answer:
         with session.stream(
-            ask.method, url + ask.path, follow_redirects=ask.follow, **_httpx_options(self.module, ask)
+            ask.method, url + ask.path, follow_redirects=ask.follow, **_httpx_options(ask)
         ) as response:
             body = self.read(response, ask)
-        return _httpx_answer(response, body)
-
-    def jar(self, session: Any) -> dict[str, str]:
-        return dict(session.cookies)
+        return self.answer(response, body, response.headers.multi_items(), response.history)
 
 
 class Httpx2Driver(HttpxDriver):
@@ -282,6 +244,7 @@ class AsyncHttpxDriver(AsyncDriver):
     """The async client of httpx."""
 
     line = "httpx"
+    shows = ("http_version", "encoding", "is_closed")
     errors = _HTTPX_ERRORS
     readings: ClassVar = {
         "whole": lambda response: response.aread(),
@@ -296,13 +259,10 @@ class AsyncHttpxDriver(AsyncDriver):
 
     async def send(self, session: Any, url: str, ask: Ask) -> Answer:  # type: ignore[override]
         async with session.stream(
-            ask.method, url + ask.path, follow_redirects=ask.follow, **_httpx_options(self.module, ask)
+            ask.method, url + ask.path, follow_redirects=ask.follow, **_httpx_options(ask)
         ) as response:
             body = await self.read(response, ask)
-        return _httpx_answer(response, body)
-
-    def jar(self, session: Any) -> dict[str, str]:
-        return dict(session.cookies)
+        return self.answer(response, body, response.headers.multi_items(), response.history)
 
 
 def _context() -> Any:
@@ -318,6 +278,7 @@ class RequestsDriver(Driver):
     """requests."""
 
     line = "requests"
+    shows = ("encoding", "ok")
     errors: ClassVar = _errors(
         "ConnectionError ConnectionError SSLError ReadTimeout "
         "ConnectionError ConnectionError ChunkedEncodingError ChunkedEncodingError ConnectionError"
@@ -328,10 +289,6 @@ class RequestsDriver(Driver):
         "parts": lambda response: response.iter_content(4),
         "lines": lambda response: response.iter_lines(),
         "raw": lambda response: response.raw.read(),
-        "raw parts": lambda response: [response.raw.read(5), response.raw.read()],
-        "raw stream": lambda response: response.raw.stream(4, decode_content=True),
-        "raw into": lambda response: _into(response.raw),
-        "raw read1": lambda response: getattr(response.raw, "read1", response.raw.read)(50),
     }
 
     def session(self, proxy: str | None) -> Any:
@@ -346,27 +303,12 @@ class RequestsDriver(Driver):
             url + ask.path,
             data=ask.body,
             headers=dict(ask.headers),
-            auth=ask.login and self.module.auth.HTTPDigestAuth(*ask.login),
             stream=ask.read != "whole",
             allow_redirects=ask.follow,
             timeout=ask.timeout,
         ) as response:
             body = self.read(response, ask)
-        own = {
-            "version": response.raw.version,
-            "encoding": response.encoding,
-            "url": urlsplit(response.url).path,
-            "ok": response.ok,
-            "method": response.request.method,
-            "raw": (type(response.raw).__name__, response.raw.closed, response.raw.status),
-            "has time": response.elapsed.total_seconds() >= 0,
-        }
-        history = [old.status_code for old in response.history]
-        headers = _stable(response.headers.items())
-        return Answer(response.status_code, response.reason, headers, body, history, own)
-
-    def jar(self, session: Any) -> dict[str, str]:
-        return dict(session.cookies)
+        return self.answer(response, body, response.headers.items(), response.history)
 
 
 # aiohttp
@@ -376,6 +318,7 @@ class AiohttpDriver(AsyncDriver):
     """aiohttp."""
 
     line = "aiohttp"
+    shows = ("version", "closed", "connection", "content_type")
     errors: ClassVar = _errors(
         "ClientConnectorError ClientConnectorDNSError ClientConnectorCertificateError SocketTimeoutError "
         "ServerDisconnectedError ClientResponseError ClientPayloadError ClientPayloadError SocketTimeoutError"
@@ -399,23 +342,10 @@ class AiohttpDriver(AsyncDriver):
             headers=dict(ask.headers),
             allow_redirects=ask.follow,
             timeout=self.module.ClientTimeout(sock_read=ask.timeout),
-            middlewares=(self.module.DigestAuthMiddleware(*ask.login),) if ask.login else (),
             ssl=_context(),
         ) as response:
             body = await self.read(response, ask)
-        own = {
-            "version": response.version,
-            "closed": response.closed,
-            "connection": response.connection,
-            "method": response.request_info.method,
-            "url": response.url.path,
-            "type": response.content_type,
-        }
-        history = [old.status for old in response.history]
-        return Answer(response.status, response.reason, _stable(response.headers.items()), body, history, own)
-
-    def jar(self, session: Any) -> dict[str, str]:
-        return {cookie.key: cookie.value for cookie in session.cookie_jar}
+        return self.answer(response, body, response.headers.items(), response.history)
 
 
 # urllib3
@@ -425,6 +355,7 @@ class Urllib3Driver(Driver):
     """urllib3."""
 
     line = "urllib3"
+    shows = ("version", "version_string", "chunked", "closed")
     digests = False
     errors: ClassVar = _errors(
         "NewConnectionError NameResolutionError SSLError ReadTimeoutError "
@@ -464,15 +395,8 @@ class Urllib3Driver(Driver):
         body = self.read(response, ask)
         response.close()
         response.release_conn()
-        retries = response.retries
-        history = [old.status for old in retries.history] if retries is not None and ask.follow else []
-        own = {
-            "version": (response.version, getattr(response, "version_string", None)),
-            "chunked": response.chunked,
-            "kind": type(response).__name__,
-            "closed": response.closed,
-        }
-        return Answer(response.status, response.reason, _stable(response.headers.items()), body, history, own)
+        history = response.retries.history if response.retries is not None and ask.follow else ()
+        return self.answer(response, body, response.headers.items(), history)
 
 
 def _open(response: Any) -> Any:
@@ -484,10 +408,11 @@ def _open(response: Any) -> Any:
 
 
 class StdlibDriver(Driver):
-    """`http.client`; `urllib.request` where redirects are followed, cookies kept or passwords sent."""
+    """`http.client`; `urllib.request` where redirects are followed or a proxy is asked."""
 
     line = "http.client"
     decodes = False
+    shows = ("version", "chunked", "will_close")
     errors: ClassVar = _errors(
         "ConnectionRefusedError gaierror SSLCertVerificationError TimeoutError "
         "RemoteDisconnected BadStatusLine IncompleteRead IncompleteRead TimeoutError"
@@ -507,43 +432,26 @@ class StdlibDriver(Driver):
     def session(self, proxy: str | None) -> Iterator[Any]:
         import urllib.request
 
-        passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-        handlers: list[Any] = [
-            urllib.request.HTTPCookieProcessor(CookieJar()),
-            urllib.request.HTTPDigestAuthHandler(passwords),
-        ]
-        if proxy:
-            handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
-        handlers.append(urllib.request.HTTPSHandler(context=_context()))
-        yield urllib.request.build_opener(*handlers), proxy, passwords
+        proxies = {"http": proxy, "https": proxy} if proxy else {}
+        handlers = urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=_context())
+        yield urllib.request.build_opener(*handlers), proxy
 
     def send(self, session: Any, url: str, ask: Ask) -> Answer:
         import http.client
         import urllib.request
 
-        opener, proxy, passwords = session
-        if ask.login:
-            passwords.add_password(None, url, *ask.login)
-        if ask.follow or proxy or ask.login or ask.path == "/cookies":
+        opener, proxy = session
+        if ask.follow or proxy:
             request = urllib.request.Request(url + ask.path, ask.body, dict(ask.headers), method=ask.method)
             with opener.open(request, timeout=ask.timeout) as response:
-                return self._answer(response, ask)
+                return self.answer(response, self.read(response, ask), response.getheaders())
         parts = urlsplit(url)
         options: dict[str, Any] = {"context": _context()} if parts.scheme == "https" else {}
         make = http.client.HTTPSConnection if options else http.client.HTTPConnection
         with closing(make(parts.netloc, timeout=ask.timeout, **options)) as connection:
             connection.request(ask.method, ask.path, ask.body, dict(ask.headers))
             with connection.getresponse() as response:
-                return self._answer(response, ask)
-
-    def _answer(self, response: Any, ask: Ask) -> Answer:
-        own = {"version": response.version, "chunked": response.chunked, "closes": response.will_close}
-        body = self.read(response, ask)
-        return Answer(response.status, response.reason, _stable(response.getheaders()), body, [], own)
-
-    def jar(self, session: Any) -> dict[str, str]:
-        (processor,) = (each for each in session[0].handlers if hasattr(each, "cookiejar"))
-        return {cookie.name: cookie.value or "" for cookie in processor.cookiejar}
+                return self.answer(response, self.read(response, ask), response.getheaders())
 
 
 DRIVERS: list[Driver] = [
@@ -562,10 +470,10 @@ DRIVERS: list[Driver] = [
 FAILURES = {
     "refused": (NOWHERE, Ask("/users/1?api_key=key-in-url-77")),
     "name": ("http://nobody.invalid", Ask("/")),
-    "reading": ("", Ask("/hang", timeout=0.2)),
+    "reading": ("", Ask("/hang", timeout=0.1)),
     "closed": ("", Ask("/refuse")),
     "malformed": ("", Ask("/babble")),
     "broken body": ("", Ask("/broken")),
     "short body": ("", Ask("/short")),
-    "slow body": ("", Ask("/stall", timeout=0.2)),
+    "slow body": ("", Ask("/stall", timeout=0.1)),
 }

@@ -8,7 +8,6 @@ import random
 import socket
 import ssl
 import threading
-import xmlrpc.client
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -187,14 +186,6 @@ class Handler(loopback.Handler):
         self.answer(200, "until the end")
         self.close_connection = True
 
-    def page_rpc(self, _: dict[str, str]) -> None:
-        """Adds two values by XML-RPC."""
-        (one, other), method = xmlrpc.client.loads(self.sent)
-        if method == "add":
-            self.answer(200, xmlrpc.client.dumps((one + other,), methodresponse=True), "text/xml")
-        else:
-            self.answer(200, xmlrpc.client.dumps(xmlrpc.client.Fault(1, "no such method")), "text/xml")
-
     def page_html(self, _: dict[str, str]) -> None:
         self.stream(["<p>", "one page", "</p>"], "text/html")
 
@@ -344,21 +335,6 @@ class Handler(loopback.Handler):
             self.server.cart.append(json.loads(self.sent)["item"])
             self.json({"cart": 7, "items": self.server.cart}, 201)
 
-    def page_checkout(self, _: dict[str, str]) -> None:
-        """Takes the payment and redirects to the order."""
-        self.send_response(303)
-        self.send_header("Location", "/orders/9")
-        self.send_header("Set-Cookie", "receipt=receipt-no-12345; Path=/")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def page_orders(self, _: dict[str, str]) -> None:
-        """Pending twice, then paid."""
-        with self.server.lock:
-            self.server.asked += 1
-            paid = self.server.asked > 2
-        self.json({"order": 9, "items": self.server.cart, "status": "paid" if paid else "pending"})
-
     def page_private(self, _: dict[str, str]) -> None:
         """Requires basic authentication."""
         if self.headers.get("Authorization"):
@@ -380,10 +356,6 @@ class Handler(loopback.Handler):
     def page_guarded(self, query: dict[str, str]) -> None:
         """Refuse with the status of the query, in later releases not any more."""
         self.json({"release": self.server.release}, int(query["status"]) if self.server.release == 1 else 200)
-
-    def page_numbered(self, _: dict[str, str]) -> None:
-        """Another id in each release."""
-        self.json({"id": self.server.release})
 
     def page_restyled(self, _: dict[str, str]) -> None:
         """The content type of a problem in later releases."""
@@ -413,7 +385,6 @@ class Server(loopback.Server):
     def __init__(self, port: int = 0) -> None:
         super().__init__(Handler, port)
         self.flaky: Counter[str] = Counter()
-        self.asked = 0
         self.cart: list[str] = []
         self.release = 1
         self.strangers = 0

@@ -56,7 +56,7 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
             recorder.is_connected = True
         if connection is None:
             return replayed_connection(self, req, recorder.recorded(), step.exhausted)
-        _NextResponse(self, connection, req, recorder)
+        _NextResponse(connection, req, recorder)
         return connection
 
     return connect
@@ -101,8 +101,7 @@ class _NextResponse:
     To verify, the response is read here, and the session gets the recorded one.
     """
 
-    def __init__(self, connector: Any, connection: Any, req: Any, recorder: ExchangeRecorder) -> None:
-        self._connector = connector
+    def __init__(self, connection: Any, req: Any, recorder: ExchangeRecorder) -> None:
         self._protocol = protocol = connection.protocol
         self._req = req
         self._recorder = recorder
@@ -137,8 +136,7 @@ class _NextResponse:
             while not (payload.at_eof() or recorder.has_enough):  # read what the recording has, to compare it
                 await payload.readany()
         recorder.stop()
-        exhausted = recorder.step.exhausted
-        replayed = ReplayedProtocol(self._connector, self._req, recorder.recorded(), exhausted)
+        replayed = ReplayedProtocol(self._req, recorder.recorded(), recorder.step.exhausted)
         replayed.set_response_params(**self._params)
         return await replayed.read()
 

@@ -29,7 +29,7 @@ def replayed_connection(
     error = plain.get("error")
     if error is not None and "status" not in plain and error["type"] in CONNECTING:
         raise _error(error, req)
-    protocol = ReplayedProtocol(connector, req, plain, exhausted)
+    protocol = ReplayedProtocol(req, plain, exhausted)
     return _ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
 
 
@@ -68,13 +68,10 @@ _NOWHERE = _Nowhere()
 class ReplayedProtocol(ResponseHandler):
     """Gets the recorded response to a request when the session reads it, its body piece by piece."""
 
-    def __init__(
-        self, connector: Any, req: Any, plain: dict[str, Any], exhausted: Callable[[], Exception]
-    ) -> None:
+    def __init__(self, req: Any, plain: dict[str, Any], exhausted: Callable[[], Exception]) -> None:
         super().__init__(req.loop)
         self.transport = _NOWHERE
         self._plain = plain
-        self._connector = connector
         self._req: Any = req
         self._exhausted = exhausted
 
@@ -109,8 +106,6 @@ class ReplayedProtocol(ResponseHandler):
             self.data_received(self._pieces.pop())
         elif answer.waiting:
             await self._loop.create_future()
-        elif answer.stopped and self._connector.closed:
-            self.transport = None  # the rest cannot be read: the reader raises its own error
         elif answer.stopped:
             raise self._exhausted()
         elif error is None or error["type"] == "closed":
@@ -124,19 +119,17 @@ class _ReplayedReader(StreamReader):
 
     __slots__ = ()
 
-    async def _wait(self, func_name: str) -> None:
+    async def _wait(self, *_: str) -> None:
         await asyncio.sleep(0)
         protocol: Any = self._protocol
         if self._exception is None and not self._eof:
             await protocol.feed_next(self)
         if self._exception is not None:
             raise self._exception
-        if protocol.transport is None and not self._eof:
-            await super()._wait(func_name)
 
     async def wait_eof(self) -> None:
         while not self.is_eof():
-            await self._wait("wait_eof")
+            await self._wait()
 
 
 def record_body(payload: Any, recorder: ExchangeRecorder, left: Callable[[BaseException], None]) -> None:

@@ -25,7 +25,6 @@ def four_ways(runs: Runs, server: Server, talk: Callable[[str], Any]) -> FourWay
     for mode in ("off", "record", "verify"):
         if mode != "record" or seen:
             runs.again(mode)  # type: ignore[arg-type]
-        server.tries = server.asked = 0
         server.flaky.clear()
         seen.append(talk(server.url))
     if drifts := runs.drifts():

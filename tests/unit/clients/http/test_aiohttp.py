@@ -50,66 +50,6 @@ def test_a_session_that_decodes_nothing_gets_a_body_plain(runs: Runs, server: Se
     assert both(runs, server, talk, auto_decompress=False) == (b'{"packed": true}',) * 2
 
 
-async def errors_of(*reads: Callable[[], Awaitable[bytes]]) -> list[Any]:
-    """Return what each read gives: the data, or the name of its exception and the text."""
-    found: list[Any] = []
-    for read in reads:
-        try:
-            found.append(await read())
-        except Exception as error:
-            found.append((type(error).__name__, str(error)))
-    return found
-
-
-@pytest.mark.parametrize(
-    ("method", "page"),
-    [
-        ("GET", "nothing"),
-        ("GET", "tagged"),
-        ("HEAD", "users/1"),
-        ("HEAD", "gzip"),
-        ("GET", "users/1"),
-        ("GET", "redirect"),
-    ],
-)
-def test_a_read_after_close_gives_the_same(runs: Runs, server: Server, method: str, page: str) -> None:
-    """Nothing, if the response has no body (204, 304, HEAD), else an exception of aiohttp."""
-
-    async def talk(session: Any, url: str) -> list[Any]:
-        headers = {"If-None-Match": '"one"'}
-        response = await session.request(method, f"{url}/{page}", headers=headers, allow_redirects=False)
-        response.close()
-        return await errors_of(response.read, response.read)
-
-    real, replayed = both(runs, server, talk)
-
-    assert real == replayed
-    assert (real[0] == b"") == (method == "HEAD" or page in ("nothing", "tagged"))
-
-
-@pytest.mark.parametrize("reads", [0, 1])
-@pytest.mark.parametrize("page", ["users/1", "events", "long", "long?way=html", "stall"])
-def test_a_read_after_its_session_closed_gives_the_same(
-    runs: Runs, server: Server, page: str, reads: int
-) -> None:
-    """The rest of a body that had not arrived is no miss: it cannot be read in a live run either."""
-
-    async def talk(session: Any, url: str) -> list[Any]:
-        response = await session.get(f"{url}/{page}")
-        if page == "events":  # all of it has arrived
-            await response.content.wait_eof()
-        for _ in range(reads):
-            await response.content.readany()
-        await session.close()
-        read = await errors_of(response.read, response.read, response.content.readany)
-        return [None if isinstance(each, bytes) else each for each in read]
-
-    real, replayed = both(runs, server, talk)
-
-    assert real == replayed
-    assert runs.state.ledger.missing == []
-
-
 def test_the_ends_of_chunks_are_told(runs: Runs, server: Server) -> None:
     """aiohttp reports the end after the last chunk, with an empty one."""
 
@@ -129,70 +69,6 @@ def test_expect_100_continue_works_without_a_server(runs: Runs, server: Server) 
             return (await response.json())["body"]  # type: ignore[no-any-return]
 
     assert both(runs, server, talk) == ("waited", "waited")
-
-
-def test_session_features_work_in_a_replay(runs: Runs, server: Server) -> None:
-    """Middlewares, trace configs, authentication and raise_for_status are real."""
-    seen = []
-
-    async def retry(request: Any, handler: Any) -> Any:
-        response = await handler(request)
-        seen.append(response.status)
-        if response.status == 200:
-            return response
-        response.release()
-        return await retry(request, handler)
-
-    def tracing() -> Any:
-        config = aiohttp.TraceConfig()
-
-        async def end(*_: Any) -> None:
-            seen.append("end")
-
-        config.on_request_end.append(end)
-        return config
-
-    async def talk(session: Any, url: str) -> Any:
-        async with session.get(f"{url}/flaky", middlewares=[retry]) as response:
-            tries = (await response.json())["try"]
-        with pytest.raises(aiohttp.ClientResponseError) as caught:
-            await session.get(f"{url}/missing", raise_for_status=True)
-        return tries, caught.value.status
-
-    headers = {"Authorization": "Bearer bearer-4444-x"}
-    real, replayed = both(runs, server, talk, headers=headers, trace_configs=[tracing()])
-
-    assert real == replayed == (3, 404)
-    assert seen == [503, 503, 200, "end"] * 2
-    assert "bearer-4444-x" not in runs.text
-
-
-def test_a_body_read_to_its_end_after_a_timeout_is_recorded(runs: Runs, server: Server) -> None:
-    async def talk(session: Any, url: str) -> None:
-        async with session.get(f"{url}/stall") as response:
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(response.content.readexactly(100), 0.1)
-            server.stopping.set()
-            with pytest.raises(aiohttp.ClientPayloadError):
-                await response.read()
-
-    run(talk, server)
-
-    assert [plain["error"]["type"] for plain in runs.plain] == ["closed"]
-
-
-def test_a_cancelled_reading_of_a_body_is_not_recorded(runs: Runs, server: Server) -> None:
-    async def talk(session: Any, url: str) -> None:
-        async with session.get(f"{url}/stall") as response:
-            await response.content.readany()
-            reading = asyncio.current_task()
-            assert reading is not None
-            asyncio.get_running_loop().call_soon(reading.cancel)
-            await response.read()
-
-    with pytest.raises(asyncio.CancelledError):
-        run(talk, server)
-    assert (runs.plain, runs.abandoned) == ([], 1)
 
 
 def test_a_timer_has_its_turn_between_replays(runs: Runs, server: Server) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
-from xml.etree import ElementTree
 
 import pytest
 from support.http_drivers import DRIVERS, FAILURES, Answer, Ask, Driver
@@ -26,7 +25,6 @@ from unit.clients.runs import Runs
 PAGES = "users/1 pretty text binary nothing gzip deflate html chunks old older missing".split()
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-SECRETS = ("key-in-query-1", "key-in-json-22", "key-in-form-333", "bearer-4444-x", "cookie-55555-y")
 
 
 @pytest.fixture(params=DRIVERS, ids=lambda driver: driver.name)
@@ -47,13 +45,6 @@ def some(condition: Callable[[Driver], bool]) -> Any:
     """Return the parameters of a test for some of the drivers."""
     found = [driver for driver in DRIVERS if condition(driver)]
     return pytest.mark.parametrize("driver", found, ids=lambda driver: driver.name)
-
-
-def multipart(filename: str, content: bytes, boundary: str) -> dict[str, Any]:
-    """Return the body of a form with a file, and its header."""
-    head = f'Content-Disposition: form-data; name="f"; filename="{filename}"\r\nContent-Type: text/plain'
-    body = f"--{boundary}\r\n{head}\r\n\r\n".encode() + content + f"\r\n--{boundary}--\r\n".encode()
-    return {"body": body, "headers": {"Content-Type": f"multipart/form-data; boundary={boundary}"}}
 
 
 # Responses
@@ -117,20 +108,6 @@ def test_a_stream_replays_event_by_event(driver: Driver, runs: Runs, server: Ser
     assert runs.plain[0]["body"] == {"events": events, "style": "spaced"}
 
 
-def test_recorded_bodies_are_readable(driver: Driver, runs: Runs, server: Server) -> None:
-    pages = ("users/1", "gzip", "deflate", "text", "html", "nothing")
-    driver.talk(server.url, *(Ask(f"/{page}") for page in pages))
-
-    assert [plain.get("body") for plain in runs.plain] == [
-        {"json": {"id": 1, "name": "Zoë", "page": None}},
-        {"json": {"packed": True}, "style": "spaced"},
-        {"text": "deflated text"},
-        {"text": "Käse\r\nfür alle", "charset": "iso-8859-1"},
-        {"text": "<p>one page</p>"},
-        None,
-    ]
-
-
 @pytest.mark.parametrize("page", ["long", "long?way=gzip"])
 def test_a_reader_can_stop_at_the_same_place(driver: Driver, runs: Runs, server: Server, page: str) -> None:
     """It reads as much as while recording, whatever the body."""
@@ -166,57 +143,6 @@ def test_a_stream_that_stalls_is_recorded_as_far_as_it_was_read(
 # Requests
 
 
-EQUAL = [
-    (Ask("/users/1?a=1&b=2"), Ask("/users/1?b=2&a=1")),
-    (Ask("", body=b'{"a":1,"b":[2]}', headers=JSON), Ask("", body=b'{ "b": [2], "a": 1 }', headers=JSON)),
-    (Ask("", body=b"a=1&b=2", headers=FORM), Ask("", body=b"b=2&a=1", headers=FORM)),
-    (Ask("", **multipart("n.txt", b"text", "one")), Ask("", **multipart("n.txt", b"text", "two"))),
-    (
-        Ask("/users/1?c", headers={"Accept-Language": "en"}),
-        Ask("/users/1?c", headers={"Accept-Language": "nb"}),
-    ),
-    (Ask("/users/1?api_key=one"), Ask("/users/1?api_key=two")),
-    (Ask("", body=b'{"password":"one"}', headers=JSON), Ask("", body=b'{"password":"two"}', headers=JSON)),
-]
-DIFFERENT = [
-    (Ask("/users/1?a=1"), Ask("/users/1?a=2")),
-    (Ask("/users/1?a=1"), Ask("/users/1")),
-    (Ask("", body=b'{"a":1}', headers=JSON), Ask("", body=b'{"a":"1"}', headers=JSON)),
-    (Ask("", body=b'{"a":null}', headers=JSON), Ask("", body=b"{}", headers=JSON)),
-    (Ask("", body=b'{"api_key":null}', headers=JSON), Ask("", body=b'{"api_key":"x"}', headers=JSON)),
-    (Ask("", body=b'{"c":"1"}', headers=JSON), Ask("", body=b"c=1", headers=FORM)),
-    (Ask("", **multipart("n.txt", b"text", "b")), Ask("", **multipart("m.txt", b"text", "b"))),
-    (Ask("", **multipart("n.bin", b"\xff", "b")), Ask("", **multipart("n.bin", b"\xfe", "b"))),
-    (Ask("", body=b"\xff"), Ask("", body=b"\xfe")),
-]
-
-
-def posted(ask: Ask) -> Ask:
-    """Return a request that is posted, by default to the page of a user."""
-    return ask._replace(method="POST", path=ask.path or "/users/1", body=ask.body or b"")
-
-
-def test_what_counts_of_a_request(driver: Driver, runs: Runs, server: Server) -> None:
-    """Not order, layout, boundary strings, most headers and secrets."""
-    driver.talk(server.url, *(posted(first) for first, _ in EQUAL + DIFFERENT))
-    runs.again("replay")
-
-    answers = driver.talk(server.url, *(posted(second) for _, second in EQUAL))
-    assert all(b'"id":1' in answer.body for answer in answers)
-    for _, second in DIFFERENT:
-        with pytest.raises(MissingRecordingError, match="no recording of http POST /users/1"):
-            driver.talk(server.url, posted(second))
-
-
-def test_a_call_has_a_signature_and_a_host(driver: Driver, runs: Runs, server: Server) -> None:
-    driver.talk(server.url, Ask("/users/1?page=2", headers={"Accept-Language": "nb"}))
-
-    [call] = runs.calls
-    assert (call.signature, call.host) == ("GET /users/1", "127.0.0.1")
-    assert call.described == {"method": "GET", "url": f"{server.url}/users/1", "query": {"page": "2"}}
-    assert call.parts["headers"]["accept-language"] == "nb"
-
-
 def test_a_body_is_sent_as_it_is_live(driver: Driver, runs: Runs, server: Server) -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="password"\r\n\r\npass-word-1\r\n--b--\r\n'
     asks = [
@@ -237,72 +163,20 @@ def test_a_body_is_sent_as_it_is_live(driver: Driver, runs: Runs, server: Server
 
 
 def test_each_redirect_is_a_call(driver: Driver, runs: Runs, server: Server) -> None:
+    """The second one sends the body again."""
+    asks = [Ask("/redirect", follow=True), Ask("/again", "POST", {}, b"twice", follow=True)]
+    if driver.line == "http.client":
+        del asks[1:]
+
     def talk(url: str) -> Any:
-        answer = driver.talk(url, Ask("/redirect", follow=True))[0]
-        return answer.status, answer.history
+        answers = driver.talk(url, *asks)
+        return [(each.status, each.history, b'"body":"twice"' in each.body) for each in answers]
 
     same(runs, server, talk)
 
-    assert runs.signatures == ["GET /redirect", "GET /landing"]
+    assert runs.signatures == ["GET /redirect", "GET /landing", "POST /again", "POST /echo"][: 2 * len(asks)]
     assert "hop-cookie-99" not in runs.text
     assert "tok-0815-redirect" not in runs.text
-
-
-@some(lambda driver: driver.line != "http.client")
-def test_a_redirect_can_send_the_body_again(driver: Driver, runs: Runs, server: Server) -> None:
-    def talk(url: str) -> Any:
-        return b'"body":"twice"' in driver.talk(url, Ask("/again", "POST", {}, b"twice", follow=True))[0].body
-
-    assert same(runs, server, talk)
-
-
-@some(lambda driver: driver.line != "urllib3")
-def test_cookies_keep_names_and_do_not_expire(driver: Driver, runs: Runs, server: Server) -> None:
-    real, replayed = both(runs, server, lambda url: driver.cookies(url, Ask("/cookies")))
-
-    assert real == {"session": "cookie-secret-123", "theme": "dark"}
-    assert replayed == dict.fromkeys(real, "<redacted>")
-
-
-def test_no_secret_is_stored(driver: Driver, runs: Runs, server: Server) -> None:
-    asks = [
-        Ask(f"/echo?api_key={SECRETS[0]}", "POST"),
-        Ask("/echo", "POST", JSON, b'{"deep":[{"client_secret":"%b"}]}' % SECRETS[1].encode()),
-        Ask("/echo", "POST", FORM, f"password={SECRETS[2]}".encode()),
-        Ask("/echo", "POST", {"Authorization": f"Bearer {SECRETS[3]}"}),
-        Ask("/echo", "POST", {"Cookie": f"session={SECRETS[4]}"}),
-        Ask("/login"),
-    ]
-
-    answers = driver.talk(server.url, *asks)
-
-    assert all(secret.encode() in each.body for secret, each in zip(SECRETS, answers, strict=False))
-    assert not [secret for secret in (*SECRETS, "tok-issued-42") if secret in runs.text]
-    login = {"access_token": "<redacted>", "expires_in": 3600, "refresh_token": None}
-    assert runs.plain[-1]["body"] == {"json": login}
-
-
-def test_an_issued_token_in_a_later_path_is_the_same_call(driver: Driver, runs: Runs, server: Server) -> None:
-    """A replay sends the placeholder."""
-
-    def talk(url: str) -> int:
-        document = ElementTree.fromstring(driver.talk(url, Ask("/markup"))[0].body)
-        token = (document.findtext("token") or "").replace("<", "%3C").replace(">", "%3E")
-        return driver.talk(url, Ask(f"/items/{token}"))[0].status
-
-    assert both(runs, server, talk) == (200, 200)
-    assert "tok-0819-xml" not in runs.text
-
-
-@some(lambda driver: driver.digests)
-def test_digest_authentication_takes_two_calls(driver: Driver, runs: Runs, server: Server) -> None:
-    def talk(url: str) -> tuple[int, Any]:
-        [answer] = driver.talk(url, Ask("/digest", login=("ann", "pass-word-1")))
-        return answer.status, answer.body
-
-    assert same(runs, server, talk) == (200, b'{"welcome":true}')
-    assert runs.signatures == ["GET /digest"] * 2
-    assert "pass-word-1" not in runs.text
 
 
 @pytest.mark.parametrize("kind", ["forwarding", "tunnel"])
@@ -376,14 +250,9 @@ def test_a_broken_stream_replays_its_beginning_and_breaks(driver: Driver, runs: 
     assert driver.failure(server.url, ask) == real
 
 
-class Alarm(Exception):
-    """What a signal handler raises."""
-
-
-@pytest.mark.parametrize("kind", [Alarm, KeyboardInterrupt])
 @some(lambda driver: not driver.is_async)
 def test_an_interrupted_body_is_not_recorded(
-    driver: Driver, runs: Runs, server: Server, monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]
+    driver: Driver, runs: Runs, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The interrupt comes when all that the server has sent is read."""
     main = threading.get_ident()
@@ -393,14 +262,14 @@ def test_an_interrupted_body_is_not_recorded(
             if threading.get_ident() == main:
                 assert server.waiting.wait(30)
                 if not select.select([self], [], [], 0)[0]:
-                    raise kind
+                    raise KeyboardInterrupt
             return real(self, *args)
 
         return receive
 
     for name in ("recv", "recv_into"):
         monkeypatch.setattr(socket.socket, name, interrupted(getattr(socket.socket, name)))
-    with pytest.raises(kind):
+    with pytest.raises(KeyboardInterrupt):
         driver.talk(server.url, Ask("/stall", read="chunks"))
 
     assert (runs.plain, runs.abandoned) == ([], 1)
@@ -433,7 +302,7 @@ def test_a_client_that_listens_until_it_is_cancelled_waits_in_a_replay(
     async def main() -> bool:
         async with driver.session(None) as session:
             call = asyncio.ensure_future(driver.send(session, server.url, ask))
-            done, _ = await asyncio.wait([call], timeout=0.3)
+            done, _ = await asyncio.wait([call], timeout=0.1)
             call.cancel()
             with suppress(asyncio.CancelledError):
                 await call
@@ -463,18 +332,6 @@ def attempt(driver: Driver, server: Server, path: str) -> Any:
         return driver.talk(server.url, Ask(path))[0].body
     except Exception as error:
         return type(error).__name__
-
-
-def test_verifying_compares_status_and_body(driver: Driver, runs: Runs, server: Server) -> None:
-    driver.talk(server.url, Ask("/users/1"), Ask("/flaky"))
-    runs.again("verify")
-
-    driver.talk(server.url, Ask("/users/1"))
-    assert not runs.drifts()
-    [answer] = driver.talk(server.url, Ask("/flaky"))
-    assert answer.body == b'{"try":1}'
-    assert "body.try: 1 recorded, 2 now" in runs.drifts()
-    assert server.seen == ["GET /users/1", "GET /flaky"] * 2
 
 
 def test_verifying_goes_on_with_recorded_values_and_real_secrets(
@@ -563,7 +420,7 @@ def test_an_excluded_call_is_real(driver: Driver, runs: Runs, server: Server, mo
 
 def test_concurrent_requests_get_their_own_replies(driver: Driver, runs: Runs, server: Server) -> None:
     def talk(url: str) -> list[bool]:
-        answers = driver.many(url, [Ask(f"/echo/{number}") for number in range(100)])
+        answers = driver.many(url, [Ask(f"/echo/{number}") for number in range(30)])
         return [f'"path":"/echo/{number}"'.encode() in each.body for number, each in enumerate(answers)]
 
-    assert same(runs, server, talk) == [True] * 100
+    assert same(runs, server, talk) == [True] * 30

@@ -84,16 +84,6 @@ def test_a_partly_read_async_stream_is_recorded(httpx: ModuleType, runs: Runs, s
     assert plain["end"] == "stopped"
 
 
-def test_an_exception_of_other_code_is_not_recorded(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    def trace(event: str, _info: Any) -> None:
-        raise LookupError(event)
-
-    with httpx.Client() as client, pytest.raises(LookupError, match="connect_tcp"):
-        client.get(f"{server.url}/users/1", extensions={"trace": trace})
-
-    assert (runs.plain, runs.abandoned) == ([], 1)
-
-
 def test_in_process_transports_are_left_alone(httpx: ModuleType, runs: Runs) -> None:
     def app(environ: dict[str, Any], start: Callable[..., None]) -> list[bytes]:
         start("200 OK", [("Content-Type", "text/plain")])

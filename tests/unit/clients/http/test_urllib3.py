@@ -61,7 +61,7 @@ ERRORS: dict[str, Callable[[str], Any]] = {
         "GET", "https://refused.example/"
     ),
     "slow behind a proxy": lambda url: urllib3.ProxyManager(url, retries=0).request(
-        "GET", "http://a.example/hang", timeout=0.2
+        "GET", "http://a.example/hang", timeout=0.1
     ),
     "no tls behind a tunnel": lambda url: urllib3.ProxyManager(url, retries=0).request(
         "GET", url.replace("http:", "https:")

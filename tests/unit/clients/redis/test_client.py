@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -115,17 +115,6 @@ def test_binary_keys_and_values_are_exact(same: Any) -> None:
     assert same(steps) == bytes(range(256))
 
 
-def test_bytes_replay_as_text_for_a_client_that_decodes(runs: Runs, port: int) -> None:
-    with redis.Redis(port=port) as client:
-        client.set("a", "ä")
-        client.get("a")
-    runs.again("replay")
-
-    with redis.Redis(port=GONE, decode_responses=True) as client:
-        client.set("a", "ä")
-        assert client.get("a") == "ä"
-
-
 def test_an_error_reply_raises_the_client_s_exception(same: Any) -> None:
     def steps(client: Any) -> Any:
         client.set("a", "text")
@@ -222,67 +211,27 @@ def test_a_miss_opens_no_connection(runs: Runs) -> None:
         client.get("a")
 
 
-def test_arguments_from_a_set_are_the_same_call_in_any_order(runs: Runs, port: int) -> None:
-    def steps(client: redis.Redis, names: Sequence[str]) -> list[int]:
-        client.mset(dict.fromkeys(names, 1))
-        return [
-            client.sadd("s", *names),
-            client.exists(*names),
-            client.delete(*names),
-            client.srem("s", *names),
-        ]
-
-    with redis.Redis(port=port) as client:
-        recorded = steps(client, "abc")
-    runs.again("replay")
-
-    with redis.Redis(port=GONE) as client:
-        assert steps(client, "cab") == recorded == [3, 3, 3, 3]
-        with pytest.raises(MissingRecordingError, match="DEL"):
-            client.delete("a", "b")
-
-
 def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
     def steps(client: Any) -> Any:
         client.hset("user:1", mapping={"name": "Ann", "password": "hunter2"})
         client.set("user:1:api_key", "hunter2")
         client.set("settings", '{"token": "hunter2", "a": 1}')
-        client.mset({"secret": "hunter2", "b": "2"})
         client.xadd("log", {"password": "hunter2"})
-        client.rpush("ann:access_tokens", "hunter2", "hunter2")
         client.sadd("ann:api_keys", "hunter2")
-        client.hset("ann:credentials", "user", "hunter2")
-        client.config_set("requirepass", "")
+        client.zadd("session_token", {"hunter2": 1.5, "hunter2-b": 2})
         client.acl_setuser("bob", enabled=True, passwords=["+hunter2"])
         return [
             client.hgetall("user:1"),
-            client.hget("user:1", "password"),
             client.hmget("user:1", "name", "password"),
-            client.get("user:1:api_key"),
             client.get("settings"),
-            client.mget("secret", "b"),
+            client.pipeline().get("user:1:api_key").hgetall("user:1").get("settings").execute(),
             client.xrange("log"),
-            client.pipeline().get("user:1:api_key").hgetall("user:1").get("settings").get("b").execute(),
-            client.pipeline(transaction=False).get("user:1:api_key").hget("user:1", "password").execute(),
-            client.lrange("ann:access_tokens", 0, -1),
-            client.sismember("ann:api_keys", "hunter2"),
-            client.smembers("ann:api_keys"),
             client.sscan("ann:api_keys"),
-            client.hgetall("ann:credentials"),
-            client.hscan("ann:credentials"),
+            client.hscan("user:1"),
             client.hrandfield("user:1", 10, withvalues=True),
-            client.dump("user:1:api_key"),
-            client.substr("user:1:api_key", 0, -1),
-            client.zadd("session_token", {"hunter2": 1.5, "hunter2-b": 2}),
             client.zrange("session_token", 0, -1, withscores=True),
-            client.zscore("session_token", "hunter2"),
-            client.zscan("session_token"),
             client.zpopmin("session_token"),
             client.eval("return {redis.call('GET', KEYS[1]), ARGV[1]}", 1, "user:1:api_key", "hunter2"),
-            client.type("user:1:api_key"),
-            client.expire("user:1:api_key", 100),
-            client.blpop("ann:access_tokens"),
-            client.lpop("ann:access_tokens"),
         ]
 
     for protocol in (2, 3):
@@ -290,11 +239,9 @@ def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
 
         assert "hunter2" in repr(recorded)
         assert replayed[0] == {b"name": b"Ann", b"password": b"<redacted>"}
-        assert replayed[2] == [b"<redacted>", b"<redacted>"]
-        assert replayed[4] == b'{"token": "<redacted>", "a": 1}'
-        assert replayed[7] == [b"<redacted>", replayed[0], replayed[4], b"2"]
-        assert replayed[9] == [b"<redacted>", b"<redacted>"]
-        assert replayed[13] == {b"user": b"<redacted>"}
+        assert replayed[1] == [b"<redacted>", b"<redacted>"]
+        assert replayed[2] == b'{"token": "<redacted>", "a": 1}'
+        assert replayed[3] == [b"<redacted>", replayed[0], replayed[2]]
         assert "hunter2" not in runs.text
 
 
@@ -316,10 +263,7 @@ def test_the_async_client_replays_without_the_server(runs: Runs, port: int) -> N
         with pytest.raises(redis.ResponseError) as caught:
             await client.lpush("n", 1)
         seen += [type(caught.value), str(caught.value)]
-        script = client.register_script("return ARGV[1]")
-        seen.append(await script(args=["x"]))
         seen.append(sorted([key async for key in client.scan_iter()]))
-        seen.append(await client.blpop(["queue"], timeout=0.01))
         async with client.lock("report", timeout=10) as lock:
             seen.append(await lock.owned())
         seen.append(await asyncio.gather(*[client.get(f"many:{number}") for number in range(5)]))
@@ -337,7 +281,7 @@ def test_the_async_client_replays_without_the_server(runs: Runs, port: int) -> N
 @pytest.mark.parametrize("gone", [False, True], ids=["no reply", "no server"])
 def test_errors_of_the_async_client_are_recorded(runs: Runs, port: int, gone: bool) -> None:
     async def steps(place: int) -> Any:
-        client = redis.asyncio.Redis(port=place, socket_timeout=0.3, retry=AsyncRetry(NoBackoff(), 0))
+        client = redis.asyncio.Redis(port=place, socket_timeout=0.2, retry=AsyncRetry(NoBackoff(), 0))
         with pytest.raises(redis.ConnectionError if gone else redis.TimeoutError) as caught:
             await client.blpop(["queue"], timeout=0)
         await (client.aclose() if hasattr(client, "aclose") else client.close())
@@ -386,7 +330,7 @@ def test_a_timeout_while_reading_is_recorded(same: Any, runs: Runs, count: int) 
             pipe.blpop(["queue"], timeout=0).execute()
         return [type(caught.value), str(caught.value), patient(client).get("a")]
 
-    recorded = same(steps, socket_timeout=0.3, retry=Retry(NoBackoff(), 0))
+    recorded = same(steps, socket_timeout=0.2, retry=Retry(NoBackoff(), 0))
 
     assert recorded[0] is redis.TimeoutError
     assert runs.signatures[-1] == "GET a"
@@ -399,7 +343,7 @@ def test_each_retry_of_the_client_is_a_call(both: Any, runs: Runs) -> None:
         return patient(client).get("a")
 
     again = {"retry": Retry(NoBackoff(), 2), "retry_on_error": [redis.TimeoutError]}
-    recorded, replayed = both(steps, socket_timeout=0.3, **again)
+    recorded, replayed = both(steps, socket_timeout=0.2, **again)
 
     assert recorded is replayed is None
     assert runs.signatures == ["BLPOP queue"] * 3 + ["GET a"]

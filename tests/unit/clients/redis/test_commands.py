@@ -11,6 +11,7 @@ pytest.importorskip("redis")
 
 from pytest_mimic._clients.redis.redis_commands import describe_commands, read_commands
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.seam.registry import parts_of
 
 
 def packed(commands: Sequence[Sequence[bytes]]) -> bytes:
@@ -26,7 +27,9 @@ def plain(commands: Sequence[Sequence[str | bytes]], redactor: Redactor) -> Any:
     """Return the words of commands as they are recorded."""
     words = [[word.encode() if isinstance(word, str) else word for word in command] for command in commands]
     call = describe_commands(words, database=0, protocol=2, redactor=redactor)
-    return call.parts.get("commands") or [call.parts["command"]]
+    found = call.parts.get("commands") or [call.parts["command"]]
+    assert [*call.described.values()] == [found if len(commands) > 1 else found[0]]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,26 @@ def test_words_are_read_as_they_were_sent(word: bytes) -> None:
             ["EVALSHA", "0a1b", "<redacted>", "token", "<redacted>"],
         ),
         (["CONFIG SET", "requirepass", "hunter2"], ["CONFIG SET", "requirepass", "<redacted>"]),
+        (["HELLO", "3", "AUTH", "ann", "hunter2"], ["HELLO", "3", "AUTH", "<redacted>", "<redacted>"]),
+        (
+            ["MIGRATE", "host", "6379", "key", "0", "9", "auth2", "ann", "hunter2"],
+            ["MIGRATE", "host", "6379", "key", "0", "9", "auth2", "<redacted>", "<redacted>"],
+        ),
+        (
+            ["ACL", "SETUSER", "bob", "on", "<a", "#b", "!c"],
+            ["ACL", "SETUSER", "bob", "on", *["<redacted>"] * 3],
+        ),
+        (
+            ["JSON.SET", "ann", "$", '{"password": "a"}'],
+            ["JSON.SET", "ann", "$", '{"password": "<redacted>"}'],
+        ),
+        (["ZADD", "session_token", "NX", "1", "a"], ["ZADD", "session_token", *["<redacted>"] * 3]),
+        (["SMOVE", "old", "ann:api_keys", "a"], ["SMOVE", "old", "<redacted>", "<redacted>"]),
+        (["DEL", "ann:token", "ann"], ["DEL", "ann", "ann:token"]),
+        (["EVAL", "code", "1", "ann", "a"], ["EVAL", "code", "1", "ann", "a"]),
+        (["KEYS", "*token*"], ["KEYS", "*token*"]),
+        (["SCAN", "0", "MATCH", "*token*"], ["SCAN", "0", "MATCH", "*token*"]),
+        (["MGET", "ann:token", "bob:token"], ["MGET", "ann:token", "bob:token"]),
     ],
     ids=lambda part: " ".join(map(str, part)),
 )
@@ -80,3 +103,40 @@ def test_a_command_is_described_the_same_alone_and_among_others(command: list[An
 
     assert plain([command], redactor) == [shown]
     assert plain([["GET", "a"], command, command, ["GET", "b"]], redactor)[1:3] == [shown, shown]
+
+
+@pytest.mark.parametrize(
+    ("command", "same", "other"),
+    [
+        ("DEL a b c", "DEL c a b", "DEL a b d"),
+        ("SDIFFSTORE to from a b", "SDIFFSTORE to from b a", "SDIFFSTORE to a from b"),
+        ("MSET a 1 b 2", "MSET b 2 a 1", "MSET a 2 b 1"),
+        ("HSET h a 1 b 2", "HSET h b 2 a 1", "HSET h 1 a b 2"),
+        ("HSET h a 1 b 1", "HSET h b 1 a 1", "HSET h a 1 a 1"),
+        ("RPUSH l a b", "RPUSH l a b", "RPUSH l b a"),
+        ("HSET h a 1 a 2", "HSET h a 1 a 2", "HSET h a 2 a 1"),
+    ],
+)
+def test_unordered_arguments_are_the_same_call_in_any_order(command: str, same: str, other: str) -> None:
+    def described(text: str) -> Any:
+        return describe_commands([text.encode().split()], database=0, protocol=2, redactor=Redactor())
+
+    assert described(command).parts == described(same).parts != described(other).parts
+    assert described(command).described == described(same).described
+
+
+def test_commands_have_all_declared_parts() -> None:
+    calls = [
+        describe_commands(commands, database=0, protocol=2, redactor=Redactor())
+        for commands in ([[b"PING"]], [[b"PING"], [b"PING"]])
+    ]
+
+    assert set(calls[0].parts) | set(calls[1].parts) == set(parts_of("redis"))
+
+
+@pytest.mark.parametrize("pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]])
+def test_packed_commands_can_be_bytes_text_or_pieces(pack: Any) -> None:
+    assert read_commands(pack(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n")) == [
+        [b"GET", b"a"],
+        [b"PING"],
+    ]

@@ -12,10 +12,9 @@ pytest.importorskip("redis")
 
 from redis import exceptions
 
-from pytest_mimic._clients.redis.redis_commands import describe_commands, read_commands
+from pytest_mimic._clients.redis.redis_commands import describe_commands
 from pytest_mimic._clients.redis.replies import comparable_reply, load_reply, store_reply
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.registry import parts_of
 from pytest_mimic.errors import CorruptRecordingError
 from unit.clients.json_texts import written_json
 
@@ -96,66 +95,9 @@ def test_unordered_replies_are_compared_as_sets(command: str, reply: Any, same: 
     assert comparable_reply(stored(other)) != comparable_reply(stored(reply))
 
 
-@pytest.mark.parametrize(
-    ("command", "shown"),
-    [
-        ("HSET h id 5 at 7", ["HSET", "h", "at", "7", "id", "5"]),
-        ("SADD s b a", ["SADD", "s", "a", "b"]),
-        ("SET b a", ["SET", "b", "a"]),
-    ],
-)
-def test_a_miss_shows_words_at_the_places_that_ignore_takes(command: str, shown: list[str]) -> None:
-    call = describe_commands([command.encode().split()], database=0, protocol=2, redactor=Redactor())
-
-    assert call.described["command"] == call.parts["command"] == shown
-
-
 def test_an_unknown_tag_is_damage() -> None:
     with pytest.raises(CorruptRecordingError, match=r"a value tagged '\$invented'"):
         load_reply({"$invented": 1}, None)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["AUTH", "hunter2"],
-        ["HELLO", "3", "AUTH", "ann", "hunter2"],
-        ["MIGRATE", "host", "6379", "key", "0", "100", "auth2", "ann", "hunter2"],
-        ["ACL", "SETUSER", "bob", "on", "<hunter2", "#hunter2", "!hunter2"],
-        ["CONFIG SET", "requirepass", "hunter2"],
-        ["SETEX", "ann:token", "10", "hunter2"],
-        ["JSON.SET", "ann", "$", '{"password": "hunter2"}'],
-        ["HSETEX", "ann", "EX", "10", "FIELDS", "2", "name", "Ann", "password", "hunter2"],
-        ["ZADD", "session_token", "NX", "1", "hunter2"],
-        ["EVALSHA", "0a1b", "2", "ann", "ann:token", "hunter2"],
-        ["SMOVE", "old", "ann:api_keys", "hunter2"],
-    ],
-    ids=" ".join,
-)
-def test_secrets_of_commands_are_hidden(command: list[str]) -> None:
-    call = describe_commands(
-        [[word.encode() for word in command]], database=0, protocol=2, redactor=Redactor()
-    )
-
-    assert "hunter2" not in json.dumps([call.signature, call.parts, call.described])
-    assert call.parts["command"][0] == command[0]
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "DEL ann:token ann",
-        "EVAL code 1 ann hunter3",
-        "KEYS *token*",
-        "SCAN 0 MATCH *token*",
-        "MGET ann:token bob:token",
-    ],
-)
-def test_keys_and_patterns_are_kept(command: str) -> None:
-    words = command.split()
-    call = describe_commands([[word.encode() for word in words]], database=0, protocol=2, redactor=Redactor())
-
-    assert sorted(call.parts["command"]) == sorted(words)
 
 
 @pytest.mark.parametrize(
@@ -200,26 +142,6 @@ def test_secrets_of_replies_are_hidden(command: str, reply: Any, shown: Any) -> 
 
 
 @pytest.mark.parametrize(
-    ("command", "same", "other"),
-    [
-        ("DEL a b c", "DEL c a b", "DEL a b d"),
-        ("SDIFFSTORE to from a b", "SDIFFSTORE to from b a", "SDIFFSTORE to a from b"),
-        ("MSET a 1 b 2", "MSET b 2 a 1", "MSET a 2 b 1"),
-        ("HSET h a 1 b 2", "HSET h b 2 a 1", "HSET h 1 a b 2"),
-        ("HSET h a 1 b 1", "HSET h b 1 a 1", "HSET h a 1 a 1"),
-        ("RPUSH l a b", "RPUSH l a b", "RPUSH l b a"),
-        ("HSET h a 1 a 2", "HSET h a 1 a 2", "HSET h a 2 a 1"),
-    ],
-)
-def test_unordered_arguments_are_the_same_call_in_any_order(command: str, same: str, other: str) -> None:
-    def described(text: str) -> Any:
-        return describe_commands([text.encode().split()], database=0, protocol=2, redactor=Redactor())
-
-    assert described(command).parts == described(same).parts != described(other).parts
-    assert described(command).described == described(same).described
-
-
-@pytest.mark.parametrize(
     "reply",
     [[b"port", b"6379", b"requirepass", b"hunter2"], {b"port": b"6379", b"requirepass": b"hunter2"}],
     ids=["list", "map"],
@@ -230,20 +152,3 @@ def test_the_server_s_own_password_is_hidden(command: list[bytes], reply: Any) -
 
     assert "6379" in stored
     assert "hunter2" not in stored
-
-
-def test_commands_have_all_declared_parts() -> None:
-    calls = [
-        describe_commands(commands, database=0, protocol=2, redactor=Redactor())
-        for commands in ([[b"PING"]], [[b"PING"], [b"PING"]])
-    ]
-
-    assert set(calls[0].parts) | set(calls[1].parts) == set(parts_of("redis"))
-
-
-@pytest.mark.parametrize("pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]])
-def test_packed_commands_can_be_bytes_text_or_pieces(pack: Any) -> None:
-    assert read_commands(pack(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n")) == [
-        [b"GET", b"a"],
-        [b"PING"],
-    ]
