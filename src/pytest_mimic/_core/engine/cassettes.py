@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.owners import Errors
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.files.places import Places
@@ -99,7 +100,8 @@ class Cassette(Track):
 
         If it is `strict`, every recorded call must be made, in the recorded order. `cover` mimics the targets of a block.
         """
-        recordings, file, found = recordings_of(state), f"cassettes/{name}.json", None
+        recordings_of(state)
+        file, found = f"cassettes/{name}.json", None
         try:
             found = None if mode is Mode.LIVE else state.vault.calls(file)
         except CorruptRecordingError as error:
@@ -117,12 +119,12 @@ class Cassette(Track):
         self._strict, self._cover, self._exists = strict, cover, found is not None
         self._imports = {imported_parts(key) for key in self._places} - {""}
         self._order: list[int] = []  # the places of the calls that were made
+        self._errors: dict[int, RecordedError | None] = {}  # by place, of the calls that were recorded
         self._writes = False  # until it is closed
-        # Other tests may use it, or other blocks of this one: it holds their calls, too.
-        self._users = recordings.cassette_users.setdefault(file, [])
-        is_used = any(user is state.owner or user.name != state.test for user in self._users)
-        is_others = found is not None and state.vault.test_of(file) != state.test
-        self._is_shared: bool = mode is Mode.RECORD and (is_used or is_others)
+        # Another test may use it, or another block of this one: it holds their calls, too.
+        self._is_shared: bool = mode is Mode.RECORD and (
+            file in state.ledger.used or state.vault.test_of(file) != state.test
+        )
 
     def __repr__(self) -> str:
         return f"<Cassette {self.name}, {self.mode}>"
@@ -161,9 +163,11 @@ class Cassette(Track):
         """Whether every call of the cassette was made in this block."""
         return set(self._order) >= {place for place, entry in enumerate(self._calls) if entry is not None}
 
-    def take(self, call: Any, mode: Any) -> Any:
+    def take(self, call: Any, mode: Any, key: str = "") -> Any:  # noqa: ARG002
         """Return the place of the next of equal calls."""
-        place = super().take(call, mode)
+        # In the identity of an imported call, fewer parts count.
+        keys = chain([call.key], (call.plan.imported_key(call.edge_call, one) for one in self._imports))
+        place = super().take(call, mode, next((one for one in keys if one in self._places), call.key))
         is_known = place.is_real and self._calls[place.number] is not None
         if is_known and call.converses and self._is_shared:
             what = f"{call.label} cannot run for real: others use its recording in cassette {self.name}"
@@ -180,13 +184,6 @@ class Cassette(Track):
         within = f"cassette {self.name}{'' if self._exists else ', which does not exist'}"
         return self._recordings.miss(call, among=among, within=within, remedies=self.remedies)
 
-    def _key_of(self, call: Call) -> str:
-        # In the identity of an imported call, fewer parts count.
-        if not self._imports or call.key in self._places:
-            return call.key
-        imported = (call.plan.imported_key(call.edge_call, match) for match in self._imports)
-        return next((key for key in imported if key in self._places), call.key)
-
     def close(self, error: BaseException | None) -> None:
         """End the block: write what was recorded, or check that everything was replayed.
 
@@ -197,15 +194,15 @@ class Cassette(Track):
             CassetteError: The block is strict, and a recorded call was not made, or the order differs.
         """
         self._state.ledger.used.add(self.file)
-        self._users.append(self._state.owner)
         self._writes = self.run_mode.writes and not (error is not None and is_interruption(error))
-        self._write(self._errors)
+        self._write({})
         if self._strict and not self.run_mode.writes and error is None:
             self._check_played()
 
-    def _write(self, errors: Errors, *, conversation: str | None = None) -> None:  # noqa: ARG002
+    def _write(self, errors: Errors) -> None:
+        self._errors.update(errors)
         # Once it is closed, a stream may still be read to its end.
-        if not self._writes or not (errors or self.run_mode is Mode.RERECORD):
+        if not self._writes or not (self._errors or self.run_mode is Mode.RERECORD):
             return
         # Where a conversation was recorded again, what this block no longer calls goes.
         is_again = self.owner.again and not self._is_shared
@@ -214,7 +211,7 @@ class Cassette(Track):
         state, test = self._state, None if self._is_shared else self._state.test
         with self._recordings.guard:
             written = state.vault.write_calls(self.file, calls, test=test, recorded=state.today)
-            state.owner.journal.note(self.file, written.before, written.now, errors)
+            state.owner.journal.note(self.file, written.before, written.now, self._errors)
 
     def _check_played(self) -> None:
         from pytest_mimic._core.tree.call_labels import call_label

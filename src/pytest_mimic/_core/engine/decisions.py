@@ -15,7 +15,6 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.owners import Errors
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
@@ -80,7 +79,7 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
     known: Track | None = None if owner is None else owner.tracks.get(file)
     if known is not None:
         return known
-    calls = [] if found is None else [found._replace(outcomes=[one], identity=file) for one in found.outcomes]
+    calls = [] if found is None else [found._replace(outcomes=[one], identity="") for one in found.outcomes]
     is_anew = mode.writes and (
         state.owner.journal.has_errors(file)  # a client tries a failed request again
         if owner is None
@@ -99,7 +98,6 @@ class Track:
     """
 
     remedies: Sequence[str] | None = None  # how to record a call, if no option does
-    _key_of: Any = None  # gives the identity by which a file of several calls has one; all calls of a recording are equal
 
     # What only the engine passes is `Any`, so that type checkers know all of the public class of cassettes.
     def __init__(
@@ -110,27 +108,22 @@ class Track:
         self.taken: dict[str, int] = {}  # how many equal calls were made, by their identity
         self._state: RunState = state
         self._recordings: Recordings = state.recordings
-        # The calls with their outcomes. A call has its place as soon as it begins, which is empty until its outcome is
-        # recorded.
-        self._calls: list[Recording | None] = []
+        self._found: list[Recording] = [*found]
+        kept = [] if is_anew else self._found
+        # A call has its place as soon as it begins, which is empty until its outcome is recorded.
+        self._calls: list[Recording | None] = [*kept]
         self._places: dict[str, list[int]] = {}  # of equal calls
-        self._before: dict[str, list[Stored]] = {}  # the outcomes of equal calls when the file was read
-        self._errors: dict[int, RecordedError | None] = {}  # by the places of the outcomes that were recorded
         self._most = 0
         self._last: Recording | None = None  # the call that was recorded last
-        for call in found:
-            self._before.setdefault(call.identity, []).append(call.outcomes[0])
-            if not is_anew:
-                self._places.setdefault(call.identity, []).append(len(self._calls))
-                self._calls.append(call)
+        for place, call in enumerate(kept):
+            self._places.setdefault(str(call.identity), []).append(place)
 
-    def take(self, call: Any, mode: Any) -> Any:
-        """Return the place of the next of equal calls.
+    def take(self, call: Any, mode: Any, key: str = "") -> Any:
+        """Return the place of the next of equal calls, which have the same `key` in a file of several.
 
         MissingRecordingError: it is new in a conversation, and calls before it were replayed.
         """
         plan, owner, recordings = call.plan, self.owner, self._recordings
-        key = self.file if self._key_of is None else self._key_of(call)
         with recordings.guard:
             places = self._places.setdefault(key, [])
             at = min(self.taken.get(key, 0), len(places))
@@ -153,15 +146,13 @@ class Track:
                 places.append(len(self._calls))
                 self._calls.append(None)
         if is_real:
-            before = next(iter(self._before.get(key, [])[at : at + 1]), None)
-            keep = partial(self._keep, places[at], before)
+            before = [one for one in self._found if one.identity == key][at : at + 1]
+            keep = partial(self._keep, places[at], before[0].outcomes[0] if before else None)
             return Place(self.file, number=places[at], is_real=True, keep=keep)
         if found is None:
             return Place(self.file)
-        is_repeated = mode.writes and call.converses and plan.keeps_state and not owner.is_test
-        return Place(
-            self.file, found.outcomes[0], found.source, found.recorded, places[at], repeats=is_repeated
-        )
+        repeats = mode.writes and call.converses and plan.keeps_state and not owner.is_test
+        return Place(self.file, found.outcomes[0], found.source, found.recorded, places[at], repeats=repeats)
 
     def _admit(self, call: Call, *, is_new: bool) -> bool:
         """Return whether a call of a client runs for real; it `is_new` without a recording.
@@ -209,30 +200,26 @@ class Track:
         error = None if failure is None else (f"{call.label} {failure}", state.test)
         with recordings.guard:
             self._calls[number] = self._last = recordings.new_recording(call, [stored], self.owner)
-            self._errors[number] = error
-            self._write({number: error}, conversation=call.plan.target if call.converses else None)
+            self._write({number: error})
             state.ledger.recorded += 1
             state.ledger.record_seconds += duration
+            is_shared_request = self.owner is None and call.edge_call is not None
             # It replaces an imported recording, of which fewer parts count. A failing test puts that back.
-            for name in (
-                recordings.imported(call) if self.owner is None and call.edge_call is not None else ()
-            ):
+            for name in recordings.imported(call) if is_shared_request else ():
                 state.owner.journal.note(name, state.vault.store.read(name), None, {})
                 recordings.drop(name)
 
-    def _write(self, errors: Errors, *, conversation: str | None = None) -> None:
-        """Write the recording, perhaps of a client's conversation; the errors are those of new outcomes."""
-        assert self._last is not None
-        made = self._last._replace(
-            outcomes=[one for call in self._calls if call is not None for one in call.outcomes]
-        )
-        written = self._state.vault.write(self.file, made)
+    def _write(self, errors: Errors) -> None:
+        """Write the recording; the errors are those of new outcomes."""
+        state, last = self._state, self._last
+        assert last is not None
+        made = last._replace(outcomes=[one for call in self._calls if call for one in call.outcomes])
+        written = state.vault.write(self.file, made)
         # The arguments may be long, and are not needed again.
         self._recordings.known[self.file] = made._replace(arguments=None)
-        self._state.owner.journal.note(
-            self.file, written.before, written.now, errors, conversation=conversation
-        )
-        self._state.ledger.used.add(self.file)
+        talk = None if self.owner is None or last.kind == "function" else last.target
+        state.owner.journal.note(self.file, written.before, written.now, errors, conversation=talk)
+        state.ledger.used.add(self.file)
 
 
 def _goes_further(one: Outcome, other: Outcome) -> bool:

@@ -39,7 +39,6 @@ class Recordings:
         known: The recordings that this run has read or written, by name.
         imports: Which parts count in the imported recordings of a target, once it was looked up: `["method-uri"]`.
         missed: The errors of the running test's calls without a recording, and whether an option records them.
-        cassette_users: The tests that have used each cassette.
     """
 
     def __init__(self, state: RunState) -> None:
@@ -49,7 +48,6 @@ class Recordings:
         self.known: dict[str, Recording] = {}
         self.imports: dict[str, list[str]] = {}
         self.missed: dict[tuple[str, ...], tuple[MimicError, bool]] = {}
-        self.cassette_users: dict[str, list[Owner]] = {}
         self._tests: dict[str, str] = {}  # by the name of a recording
         self._by_owner: dict[str, dict[str, set[str]]] = {}
 
