@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 740,
     "_clients.sql": 1_419,
-    "_core.engine": 3_147,
+    "_core.engine": 3_110,
     "_core.files": 321,
     "_core.identity": 2_461,
     "_core.inputs": 315,
@@ -54,8 +54,8 @@ BUDGET = {
     "ground": 808,
 }
 # These two only fall.
-MOST_LINES = 29_246
-MOST_FILES = 208
+MOST_LINES = 29_220
+MOST_FILES = 207
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

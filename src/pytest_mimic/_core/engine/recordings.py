@@ -215,8 +215,6 @@ class Recordings:
         The outcome recorded `before` is kept if only parts changed that verifying leaves out: those of `volatile=`, and
         at a client also a date or a server's name. MutatedInputError, UnstorableOutcomeError: it may not be recorded.
         """
-        from pytest_mimic._core.engine.outcomes_kept import hide, is_unchanged
-
         call, plan, state = real.call, real.call.plan, self._state
         if real.effects is not None:
             real.effects.refuse_changes()
@@ -225,6 +223,8 @@ class Recordings:
         )
         encoded, environment = stored.encoded, state.redactor.environment
         if environment.forms and encoded is not None:
+            from pytest_mimic._core.engine.verifying import hide
+
             for name, is_hidden in hide(encoded, environment).items():
                 what = f"<{name}> stands for the value" if is_hidden else f"holds the value of {name}"
                 state.ledger.environment.add((call.label, f"{what}, {state.test}" if state.test else what))
@@ -237,9 +237,11 @@ class Recordings:
             stored.entry["awaited"] = True
         if real.trace is not None:
             stored.inputs = real.trace.noted().over
-        may_stay = before is not None and (plan.options.volatile or plan.kind != "function")
-        if may_stay and before is not None and is_unchanged(call, before, stored, redactor=state.redactor):
-            before.inputs, stored = stored.inputs, before
+        if before is not None and (plan.options.volatile or plan.kind != "function"):
+            from pytest_mimic._core.engine.verifying import is_unchanged
+
+            if is_unchanged(call, before, stored, redactor=state.redactor):
+                before.inputs, stored = stored.inputs, before
         if logs and state.log is not None:
             state.log("recorded", call, stored=stored, seconds=duration)
         return stored

@@ -1,12 +1,17 @@
-"""Compares the outcomes of real calls with their recordings, and keeps drifts for a review."""
+"""Compares the outcomes of real calls with recorded ones: to verify, or to leave what only volatile parts changed."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
+from json import loads
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.outcomes_kept import hide
+from xxhash import xxh3_128_hexdigest
+
 from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.plain import layout_of
+from pytest_mimic._core.redact.environment import bytes_in
 from pytest_mimic._core.tree.agreement import Rules, compare
 from pytest_mimic._core.tree.differing import Difference
 from pytest_mimic._core.tree.messages import differs_below, drift, unverifiable
@@ -14,7 +19,12 @@ from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic._core.outcome.encoding import Encoded
+    from pytest_mimic._core.redact.environment import Environment
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic.errors import DriftError
 
 
@@ -110,3 +120,46 @@ def _keep_for_review(real: Step, outcome: Outcome, duration: float, *, has_drift
     with recordings.guard:
         made = recordings.new_recording(call, [])
         recordings.renewals.verified(recorded.name, real.place.number, made, new)
+
+
+# -- recording
+
+
+def hide(encoded: Encoded, environment: Environment) -> dict[str, bool]:
+    """Replace the values in the texts of a readable outcome by `<NAME>`. A pickle, and bytes, stay as they are.
+
+    Return the names of the variables that the outcome holds, and whether each was replaced.
+    """
+    held: dict[str, bool] = {}
+    if (readable := encoded.readable) is not None:
+        if environment.may_be_in(readable.text):
+            text = layout_of(environment.scrub(loads(readable.text)))
+            assert text is not None
+            held = dict.fromkeys(environment.names_in(text), True)
+            encoded.readable = replace(readable, text=text)
+            encoded.fingerprint = xxh3_128_hexdigest(text.encode())
+        pieces: list[object] = [*readable.objects.values(), *bytes_in(readable.text)]
+    else:
+        assert encoded.pickled is not None
+        pieces = [*encoded.pickled.chunks, *encoded.pickled.buffers]
+    return held | dict.fromkeys(environment.held_by(pieces), False)
+
+
+def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redactor) -> bool:
+    """Check whether an outcome differs from the one recorded before at most in parts that verifying leaves out.
+
+    These are those of `volatile=`, and at a client a few more, such as a date.
+    """
+    plan, volatile = call.plan, call.plan.options.volatile
+    hides_parts = after.encoded is not None and after.encoded.has_custom_identity
+    if plan.kind == "function" and (not volatile or hides_parts or before.awaited != after.awaited):
+        return False
+    try:
+        old, new = before.load(call.paths), after.load(call.paths)
+    except MimicError:  # the file is damaged, for example
+        return False
+    if (old.kind, len(old.items), old.end is None) != (new.kind, len(new.items), new.end is None):
+        return False
+    # The new outcome is compared beside nothing: if it goes further than the recorded one, they differ.
+    recorded, now = plan.comparable(old, new), plan.comparable(new)
+    return not compare(recorded, now, Rules(volatile=volatile, ordered=True), redactor=redactor)
