@@ -27,9 +27,9 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
     "_clients.grpc": 526,
-    "_clients.http": 2_600,
+    "_clients.http": 2_592,
     "_clients.mcp": 350,
-    "_clients.redis": 740,
+    "_clients.redis": 737,
     "_clients.sql": 1_419,
     "_core.engine": 3_110,
     "_core.files": 321,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 808,
 }
 # These two only fall.
-MOST_LINES = 29_220
+MOST_LINES = 29_211
 MOST_FILES = 207
 MOST_ARROWS = 125
 MOST_FLOORS = 12

@@ -192,7 +192,8 @@ def learned_from(
 ) -> Secrets:
     """Return the secrets of a request: in its URL, its headers, which are also given by name, and its plain body."""
     secrets, parts = secrets_of(redactor, named), urlsplit(url)
-    secrets.learn(body)
+    learn = secrets.text if isinstance(body, str) else secrets.learn  # a text may have JSON on each line
+    learn(body)
     if parts.query:
         secrets.learn(_form(parts.query))
     if parts.password:

@@ -32,8 +32,9 @@ def secrets() -> Secrets:
         (URL, (("Cookie", f"theme=dark; sid={SECRET}"),), None),
         (URL, (), {"password": {"old": SECRET}}),
         (URL, (), {"text": f'{{"password": "{SECRET}"}}'}),
+        (URL, (), f'{{"index": 1}}\n{{"password": "{SECRET}"}}\n'),
     ],
-    ids=["password in the URL", "query", "header", "basic", "cookie", "body", "text in the body"],
+    ids=["password in the URL", "query", "header", "basic", "cookie", "body", "text in the body", "lines"],
 )
 def test_a_secret_of_a_request_is_hidden_in_its_response(url, headers, body):
     secrets = learned_from(Redactor(), url, headers, body, {})
