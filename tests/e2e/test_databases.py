@@ -272,8 +272,8 @@ CASSETTES = """
 
     @pytest.mark.parametrize("number", [1, 2])
     def test_ask(mimic_auto, mimic_replay, request, number):
-        for block in (mimic_auto(f"{number}"), mimic_replay(f"{number}", strict=True)):
-            with block as cassette, shop.engine.connect() as connection:
+        for block, options in ((mimic_auto, {}), (mimic_replay, {"strict": True})):
+            with block(f"{number}", **options) as cassette, shop.engine.connect() as connection:
                 assert connection.scalar(shop.sa.text(f"SELECT {number}")) == number
             assert [call.signature for call in cassette.calls] == ["SELECT"]
 """

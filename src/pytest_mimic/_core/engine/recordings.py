@@ -172,11 +172,12 @@ class Recordings:
 
         def bare(found: Any) -> Any:
             """Return the nearest recording without what redaction hides today, which it may be older than."""
-            given = found.arguments or {}
+            given = dict(found.arguments or {})
+            own = {"signature": given.pop("signature", "")} if plan.kind == "http" else {}
             shown = without_secrets(given, state.redactor)
             if plan.kind in ("function", "http") and shown != given:
                 facts.append("it holds what redaction hides today, and has to be recorded again")
-            return found._replace(arguments=shown)
+            return found._replace(arguments=own | shown)
 
         error = missing(missed, among, within=within, facts=facts, remedies=remedies, bare=bare)
         return error, remedies is None and not is_later
