@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_419,
-    "_core.engine": 3_110,
+    "_core.engine": 3_108,
     "_core.files": 321,
     "_core.identity": 2_461,
     "_core.inputs": 315,
@@ -39,7 +39,7 @@ BUDGET = {
     "_core.patch": 890,
     "_core.pending": 204,
     "_core.redact": 945,
-    "_core.seam": 534,
+    "_core.seam": 474,
     "_core.swallowed": 205,
     "_core.targets": 570,
     "_core.tree": 2_281,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 808,
 }
 # These two only fall.
-MOST_LINES = 29_211
+MOST_LINES = 29_149
 MOST_FILES = 207
 MOST_ARROWS = 125
 MOST_FLOORS = 12

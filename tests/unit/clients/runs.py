@@ -156,7 +156,9 @@ class Runs:
             if held is None:  # in other versions of the client
                 continue
             # The client of another port is not named in these runs.
-            port: Any = self.port if edge.origin in ("", *self.client.covers) else Port(self.state)
+            port: Any = (
+                self.port if edge.origin in ("", self.client.name, *self.client.covers) else Port(self.state)
+            )
             if isinstance(held, classmethod):
                 wrapped: Any = classmethod(edge.wrap(held.__func__, port))
             else:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from inspect import isgenerator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._clients.http.exchange import SENDERS, Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.http_client import StdlibAdapter
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 class EveryHttpClient(HttpAdapter):
     """The adapter of `http`: the requests of every HTTP client that is installed."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.covers = HTTP_CLIENTS
+    covers: ClassVar = HTTP_CLIENTS
 
     def edges(self) -> Sequence[Edge]:
         """Return the edges of the clients, which stay theirs. A request is recorded at the outermost that takes it."""

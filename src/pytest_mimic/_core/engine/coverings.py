@@ -176,7 +176,7 @@ class Coverings:
                 adapter = self._adapters[target.module] = load_adapter(target.module)
                 fresh += [edge._replace(origin=edge.origin or adapter.name) for edge in adapter.edges()]
             plan = ClientPlan(self._state, adapter, target.options, covering.cassette, activation)
-            for name in adapter.covers:
+            for name in adapter.covers or (adapter.name,):
                 port = self._ports.setdefault(name, Port(self._state, self._ports))
                 port.plans.append(plan)
                 covering.plans.append((port, plan))

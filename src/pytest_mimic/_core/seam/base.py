@@ -13,20 +13,6 @@ if TYPE_CHECKING:
 
 # The credentials were refused, or the server was too slow or too busy: another time, the answer is another one.
 _FAILED = (401, 403, 407, 408, 425, 429)
-# Errors of the network in words, by their kinds.
-_NETWORK = {
-    "refused": "was refused a connection",
-    "unreachable": "could not connect",
-    "name": "did not find its host",
-    "tls": "failed to agree on TLS",
-    "connecting": "timed out connecting",
-    "reading": "timed out reading",
-    "writing": "timed out writing",
-    "waiting": "timed out waiting for a connection",
-    "closed": "lost its connection",
-    "malformed": "got a malformed answer",
-    "proxy": "was refused by its proxy",
-}
 
 
 @contextmanager
@@ -103,7 +89,7 @@ class Adapter:
         implied: Parts that `ignore=` leaves out together with another one: `{"body": ("format",)}`.
         exact: The parts of what `comparable` returns whose values count even with `compare=shape`.
         recorded_as: The name under which recordings lie, if clients of one kind share them. By default, the client's name.
-        covers: The clients whose calls a line takes. By default, the client itself.
+        covers: The clients whose calls a line takes, if not of the client itself.
         keeps_state: The service keeps what calls do to it. While recording, what wider fixtures send is sent each time.
     """
 
@@ -111,13 +97,12 @@ class Adapter:
     implied: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     exact: ClassVar[frozenset[str]] = frozenset()
     recorded_as: ClassVar[str] = ""
+    covers: ClassVar[tuple[str, ...]] = ()
     keeps_state: ClassVar[bool] = False
-    covers: tuple[str, ...]
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.kind: str = self.recorded_as or name
-        self.covers = (name,)
 
     def edges(self) -> Sequence[Edge]:
         raise NotImplementedError
@@ -136,7 +121,7 @@ class Adapter:
         return plain
 
     def failure(self, plain: Any, /) -> str | None:
-        """Return how an exchange failed, `timed out reading` or `gave 503`; None if it did not. Failing tests keep no failure.
+        """Return how an exchange failed, `failed (reading)` or `gave 503`; None if it did not. Failing tests keep no failure.
 
         By default, it has failed if the plain data has an `error`, or a `status` of 401, 403, 407, 408, 425, 429, 500 or more.
         """
@@ -147,7 +132,7 @@ class Adapter:
             kind = error.get("type") if isinstance(error, dict) else None
             if not isinstance(kind, str):
                 return "failed"
-            words = _NETWORK.get(kind) or f"raised {kind.rpartition(':')[2]}"
+            words = f"raised {kind.rpartition(':')[2]}" if ":" in kind else f"failed ({kind})"
             return words if status is None else f"gave {status}, then {words}"
         if isinstance(status, int) and (status >= 500 or status in _FAILED):
             return f"gave {status}"

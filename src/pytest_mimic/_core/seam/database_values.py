@@ -9,57 +9,31 @@ from base64 import b64encode
 from collections import namedtuple
 from collections.abc import Callable
 from decimal import Decimal
-from functools import cache, partial
-from importlib import import_module
+from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.outcome.outcome import MisreadError, NotExactError, OutdatedClassError, RefusedError
+from pytest_mimic._core.outcome.outcome import NotExactError
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tag_reader import Reader
 from pytest_mimic._core.outcome.tag_writer import Writer
-from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.kinds import Unstable, full_name
+from pytest_mimic._core.types.names import find, name_of
+from pytest_mimic._core.types.table import ROWS
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 
 # The types of JSON's values that hold no others. `from_plain` returns them as they are.
 PLAIN = frozenset((str, int, float, bool, type(None)))
 _PATHS = PathStore(Places())
-_UNREAD = (
-    ArithmeticError,
-    LookupError,
-    MisreadError,
-    OutdatedClassError,
-    RefusedError,
-    TypeError,
-    ValueError,
+_IPS = tuple(f"IPv{version}{kind}" for version in (4, 6) for kind in ("Address", "Interface", "Network"))
+# Classes of drivers, which are stored by their state. By their names, so that no driver is imported.
+_OF_DRIVERS = frozenset(
+    {
+        *("psycopg.types.range:Range", "psycopg.types.multirange:Multirange"),
+        *("asyncpg.types:Range", "pg8000.types:Range", "sqlalchemy.dialects.postgresql.ranges:Range"),
+        *(f"psycopg2._range:{kind}Range" for kind in ("Numeric", "Date", "DateTime", "DateTimeTZ")),
+    }
 )
-# The types that outcomes know, most special first: a value of a subclass, as drivers make some, becomes one of these.
-_BASES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
-    (str, str.__str__),
-    (int, int),
-    (float, float),
-    (bytes, bytes),
-    (Decimal, Decimal),
-    (dt.datetime, lambda v: dt.datetime.combine(v.date(), v.timetz())),
-    (dt.date, lambda v: dt.date(v.year, v.month, v.day)),
-    (dt.timedelta, lambda v: dt.timedelta(v.days, v.seconds, v.microseconds)),
-    (uuid.UUID, lambda v: uuid.UUID(int=v.int)),
-    (dict, dict),
-    (list, list),
-)
-_KNOWN = {
-    *PLAIN,
-    *(base for base, _ in _BASES),
-    *(tuple, set, frozenset, dt.time, bytearray, ZoneInfo, dt.timezone),
-}
-_IPS = {
-    cls.__name__: cls
-    for cls in (
-        *(ipaddress.IPv4Address, ipaddress.IPv4Network, ipaddress.IPv4Interface),
-        *(ipaddress.IPv6Address, ipaddress.IPv6Network, ipaddress.IPv6Interface),
-    )
-}
 # Longer bytes would be an object of the vault of their own, of which a client's outcome has none.
 _LONG = 1024
 
@@ -70,72 +44,55 @@ def _composite(name: str, *fields: str) -> Any:
     return namedtuple(name, fields)
 
 
-def _driver_class(path: str) -> Any:
-    module, _, name = path.rpartition(".")
-    return getattr(import_module(module), name)
+def _of_driver(name: str, state: Any) -> Any:
+    """Return the object of a driver's class that has a state, as pickle makes it."""
+    if name not in _OF_DRIVERS:
+        raise ValueError(name)
+    made = find(name).__new__(find(name))
+    if hasattr(made, "__setstate__"):
+        made.__setstate__(state)
+    else:  # the attributes, and those of slots
+        for part in state if type(state) is tuple else (state,):
+            for attribute, value in (part or {}).items():
+                setattr(made, attribute, value)
+    return made
 
 
-def _range_parts(value: Any) -> list[Any]:
-    bounds = getattr(value, "bounds", None)
-    if bounds is None and not value.isempty:
-        bounds = ("[" if value.lower_inc else "(") + ("]" if value.upper_inc else ")")
-    return [value.lower, value.upper, bounds, value.isempty]
-
-
-def _make_range(path: str, lower: Any, upper: Any, bounds: str, is_empty: bool) -> Any:
-    cls = _driver_class(path)
-    if is_empty:
-        return cls(empty=True)
-    if path.startswith("asyncpg"):
-        return cls(lower, upper, lower_inc=bounds[0] == "[", upper_inc=bounds[1] == "]")
-    return cls(lower, upper, bounds=bounds)
-
-
-# The tags of drivers' classes by their names, so that no driver is imported.
-_RANGES = {
-    "psycopg.types.range.Range": "$psycopg.Range",
-    "sqlalchemy.dialects.postgresql.ranges.Range": "$sqlalchemy.Range",
-    "asyncpg.types.Range": "$asyncpg.Range",
-}
-_MULTIRANGE = "psycopg.types.multirange.Multirange"
 # Each gets the parts of a tag.
 _MAKERS: dict[str, Callable[..., Any]] = {
     "$memoryview": memoryview,
-    "$ip": lambda kind, text: _IPS[kind](text),
+    "$ip": lambda kind, text: getattr(ipaddress, _IPS[_IPS.index(kind)])(text),
     "$named": lambda name, fields, *parts: _composite(name, *fields)(*parts),
-    "$psycopg.Multirange": lambda *parts: _driver_class(_MULTIRANGE)(parts),
-    **{tag: partial(_make_range, path) for path, tag in _RANGES.items()},
+    "$driver": _of_driver,
 }
 
 
 class _Writer(Writer):
-    """Writes values of databases. The classes of an application are none of them."""
+    """Writes values of databases. One of a subclass of a known type, as drivers make some, becomes one of that type."""
 
     def write(self, value: Any) -> Any:
         kind = type(value)
-        if kind is bytes and len(value) > _LONG:
-            return self.node("base64", b64encode(value).decode())
-        if kind in _KNOWN:
-            return super().write(value)
+        if kind in PLAIN or (full_name(kind) in ROWS and kind not in (bytes, memoryview)):
+            return (
+                self._own("ip", kind.__name__, str(value)) if kind.__name__ in _IPS else super().write(value)
+            )
         if kind is memoryview:
-            return self._own("$memoryview", value.tobytes())
-        if kind.__name__ in _IPS and kind in _IPS.values():
-            return self._own("$ip", kind.__name__, str(value))
+            return self._own("memoryview", value.tobytes())
+        if kind is bytes:
+            is_long = len(value) > _LONG
+            return self.node("base64", b64encode(value).decode()) if is_long else super().write(value)
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return self._own("$named", kind.__name__, list(getattr(value, "_fields")), *value)  # noqa: B009
+            return self._own("named", kind.__name__, list(getattr(value, "_fields")), *value)  # noqa: B009
         for base in kind.__mro__:
-            name = f"{base.__module__}.{base.__qualname__}"
-            if name in _RANGES:
-                return self._own(_RANGES[name], *_range_parts(value))
-            if name == _MULTIRANGE:
-                return self._own("$psycopg.Multirange", *value)
-        for known, convert in _BASES:
-            if isinstance(value, known):
-                return super().write(convert(value))
+            if name_of(base) in _OF_DRIVERS:
+                return self._own("driver", name_of(base), value.__reduce_ex__(2)[2])
+            if (row := ROWS.get(full_name(base))) is not None:
+                part = row.take(value)
+                return self.node(row.tag, self.taken(part)) if row.tag else super().write(part)
         raise NotExactError(kind)
 
     def _own(self, tag: str, *parts: Any) -> Any:
-        return self.node(tag[1:], [self.write(part) for part in parts])
+        return self.node(tag, [self.write(part) for part in parts])
 
 
 class _Reader(Reader):
@@ -160,8 +117,12 @@ def to_plain(value: object, path: str = "value") -> Any:
     """
     if value is None or type(value) in (str, int, bool):
         return value
+    writer = _Writer(_PATHS)
     try:
-        return _Writer(_PATHS).write(value)
+        tree = writer.write(value)
+        if writer.imports:  # the classes of an application are none of a database's
+            raise NotExactError(*writer.imports)
+        return tree
     except (NotExactError, RecursionError, Unstable) as reason:
         raise UnstorableOutcomeError(
             "what a database returned cannot be stored",
@@ -176,18 +137,15 @@ def from_plain(plain: object) -> Any:
         return plain
     try:
         return _Reader().read(plain)
-    except _UNREAD as reason:
+    except Exception as reason:  # the classes of drivers may raise anything
         raise CorruptRecordingError(f"a recording has a value that cannot be read: {reason}") from reason
 
 
-_ZEROES: tuple[tuple[type, object], ...] = (
-    (int, 0),
-    (float, 0.0),
-    (Decimal, Decimal(0)),
-    (uuid.UUID, uuid.UUID(int=0)),
-    (dt.timedelta, dt.timedelta(0)),
-    (dt.date, dt.date(1970, 1, 1)),
-)
+_ZEROES: dict[type, object] = {
+    **{kind: kind() for kind in (int, float, Decimal, dt.timedelta)},
+    uuid.UUID: uuid.UUID(int=0),
+    dt.date: dt.date(1970, 1, 1),
+}
 
 
 def blank(value: object, placeholder: str) -> object:
@@ -203,13 +161,10 @@ def blank(value: object, placeholder: str) -> object:
         return make([blank(item, placeholder) for item in value])
     if isinstance(value, dict):
         return {key: blank(item, placeholder) for key, item in value.items()}
-    if isinstance(value, dt.datetime):
-        return dt.datetime(1970, 1, 1, tzinfo=value.tzinfo)
-    for kind, zero in _ZEROES:
-        if isinstance(value, kind):
-            return zero
-    if isinstance(value, dt.time):
-        return dt.time(0, tzinfo=value.tzinfo)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return type(value)(placeholder.encode())
-    return placeholder
+    if isinstance(value, dt.datetime):
+        return dt.datetime(1970, 1, 1, tzinfo=value.tzinfo)
+    if isinstance(value, dt.time):
+        return dt.time(0, tzinfo=value.tzinfo)
+    return next((zero for kind, zero in _ZEROES.items() if isinstance(value, kind)), placeholder)

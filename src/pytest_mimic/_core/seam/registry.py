@@ -80,13 +80,13 @@ def load_adapter(name: str) -> Adapter:
     module, _, class_name = CLIENTS[name].partition(":")
     try:
         adapter = getattr(import_module(module), class_name)(name)
+        if not isinstance(adapter, Adapter):
+            raise TypeError("it is no pytest_mimic.client.Adapter")
     except Exception as error:
         if is_bundled(name):
             raise
         reason = f"{type(error).__name__}: {error}"
         raise TargetError(f"{name}: its adapter {CLIENTS[name]} cannot be loaded ({reason})") from error
-    if not isinstance(adapter, Adapter):
-        raise TargetError(f"{name}: its adapter {CLIENTS[name]} is no pytest_mimic.client.Adapter")
     return adapter
 
 

@@ -132,4 +132,4 @@ def test_an_answer_that_broke_off_is_named_as_an_error():
         for value in (answer, {**answer, "error": {"type": "closed"}})
     ]
 
-    assert shorts == ["200", "gave 200, then lost its connection"]
+    assert shorts == ["200", "gave 200, then failed (closed)"]
