@@ -166,8 +166,7 @@ class Recordings:
             sequence=call.sequence and plan.cassette is None,
             option="--mimic-rerecord" if is_later else "--mimic-record",
         )
-        if among is None:
-            among = islice(self.of_target(plan.target, test=state.test), CANDIDATES)
+        among = islice(self.of_target(plan.target, test=state.test), CANDIDATES) if among is None else among
         facts: list[str] = []
 
         def bare(found: Any) -> Any:
