@@ -217,19 +217,6 @@ def test_damage_that_two_tests_meet_is_recorded_again_by_the_running_one(shop):
     assert "test_it" not in run.output
 
 
-def test_damage_of_a_cassette_that_another_test_records_names_that_one(shop):
-    shop.test("with mimic_record('one'): shop.small(1)")
-    shop.record().expect(passed=1)
-    path = shop.vault / "cassettes/one.json"
-    path.write_text(path.read_text()[:-9])
-    shop.write(
-        "test_shop.py",
-        "import shop\n\ndef test_other(mimic_replay):\n    with mimic_replay('one'): shop.small(1)\n",
-    )
-
-    shop.run().expect(failed=1, says=["or record again: pytest --mimic-rerecord test_shop.py::test_it\n"])
-
-
 def test_damage_of_a_cassette_that_is_only_replayed(shop):
     """To record its test again would not help: the error says so."""
     shop.test("with mimic_replay('one'): shop.small(1)")

@@ -106,6 +106,7 @@ class Cassette(Track):
             found = None if mode is Mode.LIVE else state.vault.calls(file)
         except CorruptRecordingError as error:
             if mode is not Mode.RERECORD:  # which replaces it whole
+                error.remedies += (_NEVER_RECORDS,) if only_replays else ()
                 state.pending.note(error)
                 raise
         # Its owner is not the test, as a wider fixture may have opened it.
