@@ -95,10 +95,20 @@ class Cassette(Track):
         play_count: How many calls were replayed.
     """
 
-    def __init__(self, state: Any, name: str, mode: Any, *, strict: bool = False, cover: Any = None) -> None:
+    def __init__(
+        self,
+        state: Any,
+        name: str,
+        mode: Any,
+        *,
+        strict: bool = False,
+        cover: Any = None,
+        remedies: Any = None,
+    ) -> None:
         """Open a cassette for the engine, in the `mode` of a run.
 
         If it is `strict`, every recorded call must be made, in the recorded order. `cover` mimics the targets of a block.
+        `remedies` say how to record it, if no option does.
         """
         recordings_of(state)
         file, found = f"cassettes/{name}.json", None
@@ -106,7 +116,7 @@ class Cassette(Track):
             found = None if mode is Mode.LIVE else state.vault.calls(file)
         except CorruptRecordingError as error:
             if mode is not Mode.RERECORD:  # which replaces it whole
-                error.remedies += (_NEVER_RECORDS,) if only_replays else ()
+                error.remedies += tuple(remedies or ())
                 state.pending.note(error)
                 raise
         # Its owner is not the test, as a wider fixture may have opened it.
@@ -117,6 +127,7 @@ class Cassette(Track):
         self.mode: str = _RECORDING.get(mode, mode.value)
         self.run_mode: Any = mode
         self.play_count: int = 0
+        self.remedies = remedies
         self._strict, self._cover, self._exists = strict, cover, found is not None
         self._imports = {imported_parts(key) for key in self._places} - {""}
         self._order: list[int] = []  # the places of the calls that were made
@@ -281,10 +292,8 @@ class CassetteFixture:
         exists = self._state.vault.store.size(f"cassettes/{name}.json") is not None
         mode = mode_of(self._kind, self._state.settings, name=name, exists=exists)
         cover = partial(self._coverings.enter, as_targets(named, options))
-        cassette = Cassette(self._state, name, mode, strict=strict, cover=cover)
-        if self._kind == "replay":
-            cassette.remedies = [_NEVER_RECORDS]
-        return cassette
+        remedies = [_NEVER_RECORDS] if self._kind == "replay" else None
+        return Cassette(self._state, name, mode, strict=strict, cover=cover, remedies=remedies)
 
 
 def mode_of(kind: str, settings: Settings, *, name: str, exists: bool) -> Mode:
