@@ -39,7 +39,7 @@ def fingerprint(value: object) -> str:
     try:
         return identity_of(value, places=session.state.places if session is not None else None)
     except Unstable as unstable:
-        from pytest_mimic._core.identity.locate import refusal
+        from pytest_mimic._core.identity.rules import refusal
 
         raise refusal(unstable) from None
 

@@ -78,7 +78,7 @@ class ClientPlan(Plan):
         try:
             return made(identity.key(tuple(map(parts.__getitem__, names))))
         except Unstable as unstable:
-            from pytest_mimic._core.identity.locate import refusal
+            from pytest_mimic._core.identity.rules import refusal
 
             raise refusal(unstable, self.target, self.options) from None
 

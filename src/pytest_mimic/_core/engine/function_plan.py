@@ -100,7 +100,7 @@ class FunctionPlan(Plan):
         try:
             key = identity.key(values)
         except Unstable as unstable:
-            from pytest_mimic._core.identity.locate import refusal
+            from pytest_mimic._core.identity.rules import refusal
 
             raise self.state.pending.note(refusal(unstable, self.target, self.options)) from None
         sequence = bool(self.options.sequence)

@@ -263,7 +263,7 @@ def _part(value: Any, places: Places, name: str, *, locates: bool = False) -> ob
     try:
         return [[digest(value, places)]]
     except Unstable as error:
-        from pytest_mimic._core.identity.locate import located
+        from pytest_mimic._core.identity.rules import located
 
         raise located(error, value, places, name) from None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from json import JSONDecoder
 from typing import Any
 
-from pytest_mimic._core.outcome.class_tags import ClassTag, tag_of
+from pytest_mimic._core.outcome.class_tags import NDARRAY, ClassTag, make_numbers, tag_of
 from pytest_mimic._core.outcome.outcome import MisreadError, OutdatedClassError, RefusedError
 from pytest_mimic._core.outcome.placed_paths import TAGS, TEXT, PathStore
 from pytest_mimic._core.types.kinds import HEAP_TYPE
@@ -95,10 +95,8 @@ class Reader:
             return self._content(part)
         if tag == "class":
             return self.find(part)
-        from pytest_mimic._core.outcome import arrays
-
-        self.find(arrays.NDARRAY)
-        return arrays.make(tag, part)
+        self.find(NDARRAY)
+        return make_numbers(tag, part)
 
     def _tag(self, name: str) -> ClassTag:
         tag = self._tags.get(name)

@@ -137,9 +137,9 @@ class Writer:
         if isinstance(value, type):
             return self.node("class", self.import_name(value))
         if type_.__module__ == "numpy":
-            from pytest_mimic._core.outcome import arrays
+            from pytest_mimic._core.outcome.class_tags import write_numbers
 
-            return arrays.write(value, self)
+            return write_numbers(value, self)
         tag = self._tags.get(type_)
         if tag is None:
             from pytest_mimic._core.outcome.class_tags import tag_of

@@ -13,7 +13,7 @@ from kinds_of_things import WithIdentity
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 from pytest_mimic._core.identity.ignore import parse_path, prune
-from pytest_mimic._core.identity.locate import refusal
+from pytest_mimic._core.identity.rules import refusal
 from pytest_mimic._core.types.kinds import Unstable
 
 NAMES = ("rows", "payload", "*rest", "**extra")

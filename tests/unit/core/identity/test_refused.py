@@ -29,7 +29,7 @@ import pytest
 from kinds_of_things import Bare, Plain
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
-from pytest_mimic._core.identity.locate import refusal
+from pytest_mimic._core.identity.rules import refusal
 from pytest_mimic._core.types.kinds import Unstable
 
 HELD = Bare()
