@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.redact.hiding import named
 from pytest_mimic._core.redact.texts import bare_secret
 from pytest_mimic._core.types.libraries import library_of, record_fields
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 # How many parts of a value are searched.
 _MOST = 5_000
-_WITHOUT_PARTS = frozenset({bool, bytes, float, int, str, type(None)})
 # How many characters are searched at least, where only the first few are shown: those of a URL with a long password.
 _LEAST_SEARCHED = 1_000
 
@@ -33,33 +33,23 @@ def secrets_in(value: object, redactor: Redactor) -> frozenset[str]:
     found: set[str] = set()
     todo: list[tuple[Any, bool]] = [(value, False)]
     seen: dict[int, object] = {}
-    skipped = 0
-    while todo and len(seen) + skipped < _MOST:
+    looked_at = 0
+    while todo and looked_at < _MOST:
         part, secret = todo.pop()
         if secret and issubclass(type(part), (str, bytes)):
             text = part.decode("latin-1") if isinstance(part, bytes) else str.__str__(part)
             found.add(bare_secret(text))
-        elif id(part) not in seen:
+        elif type(part) not in SCALARS and id(part) not in seen:
             seen[id(part)] = part
-            kind = type(part)
-            if kind in _WITHOUT_PARTS:
-                continue
-            if kind is dict:
-                hides = redactor.hides
-                entries = [
-                    (inner, secret or hides(name, inner)) for name, inner in islice(named(part), _MOST)
-                ]
-                held = [one for one in entries if one[1] or type(one[0]) not in _WITHOUT_PARTS]
-                skipped += len(entries) - len(held)
-                todo += reversed(held)
-                continue
             parts = [*islice(_named_parts(part), _MOST)]
+            looked_at += len(parts)
+            inner = [(one, secret or redactor.hides(name, one)) for name, one in parts]
             # The first parts are searched first, as they are the ones that are shown.
-            todo += ((inner, secret or redactor.hides(name, inner)) for name, inner in reversed(parts))
+            todo += (each for each in reversed(inner) if each[1] or type(each[0]) not in SCALARS)
             if issubclass(type(part), (list, tuple)):
                 # The value that follows `--password` in a command line.
                 items = islice(type(part).__iter__(part), _MOST)
-                todo += ((inner, True) for flag, inner in pairwise(items) if redactor.secret_flag(flag))
+                todo += ((one, True) for flag, one in pairwise(items) if redactor.secret_flag(flag))
     return frozenset(found)
 
 
@@ -71,6 +61,9 @@ def is_secret_label(label: object, redactor: Redactor) -> bool:
 def _named_parts(value: Any) -> Iterator[tuple[object, object]]:
     """Yield the parts with their names; the second item of a (name, value) pair is named by the first."""
     kind = type(value)
+    if kind is dict:
+        yield from named(value)
+        return
     if issubclass(kind, (type, str, bytes)):
         return
     if (fields := record_fields(value)) is not None:
