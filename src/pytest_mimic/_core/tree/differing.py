@@ -12,10 +12,8 @@ from pytest_mimic._core.tree.drawing import is_file, items_of, kind_of, order, s
 
 #: What a side has at a path that only the other side has.
 ABSENT: Any = type("Absent", (), {})()
-# Of two lists with so many items, those at equal places are compared: time grows with the square.
-_MANY = 5_000
-# Up to so many items more or less, each is named.
-_FEW = 3
+# Of longer lists, and of those with more items more or less, those at equal places are compared: time grows with the square.
+_MANY, _FEW = 5_000, 3
 
 
 class Difference(NamedTuple):
@@ -54,9 +52,10 @@ def _between(old: Any, new: Any, path: str) -> Iterator[Difference]:
     if kind != kind_of(new):
         yield Difference(path, old, new)
         return
-    if is_file(old) and is_file(new) and (old[kind] == new[kind] or _is_same_content(kind, old, new)):
-        if old["digest"] != new["digest"]:
-            yield Difference(path, old, new)
+    # Of two values of `content=`, the names do not count.
+    is_same = is_file(old) and is_file(new) and (kind == "$content" or old[kind] == new[kind])
+    if is_same:
+        yield from [Difference(path, old, new)] if old["digest"] != new["digest"] else []
         return
     then, now = items_of(old), items_of(new)
     is_partial = _length(old) is not None or _length(new) is not None
@@ -85,27 +84,23 @@ def _between_parts(old: dict[str, Any], new: dict[str, Any], path: str) -> Itera
 
 
 def _between_items(old: list[Any], new: list[Any], path: str, *, in_order: bool) -> Iterator[Difference]:
-    """Yield the differences between two lists. An item that was put in or taken out shifts those behind it."""
-    if len(old) == len(new) or not in_order or len(old) + len(new) > _MANY:
-        for place, (then, now) in enumerate(zip(old, new)):
-            yield from _between(then, now, f"{path}[{place}]")
-        if in_order and len(old) != len(new):
+    """Yield the differences between two lists. A few items that were put in or taken out shift those behind them."""
+    least = min(len(old), len(new))
+    codes: list[Any] = [("replace", 0, least, 0, least)]
+    if in_order and len(old) != len(new):
+        if abs(len(old) - len(new)) > _FEW or len(old) + len(new) > _MANY:
             yield Difference(path, {"$count": len(old)}, {"$count": len(new)})
-        return
-    is_long = abs(len(old) - len(new)) > _FEW
-    if is_long:
-        yield Difference(path, {"$count": len(old)}, {"$count": len(new)})
-    then_marks, now_marks = list(map(order, old)), list(map(order, new))
-    for tag, a, b, c, d in SequenceMatcher(None, then_marks, now_marks, autojunk=False).get_opcodes():
-        pairs = () if tag == "equal" else zip_longest(range(a, b), range(c, d))
-        for place, other in pairs:
+        else:
+            marks = list(map(order, old)), list(map(order, new))
+            codes = SequenceMatcher(None, *marks, autojunk=False).get_opcodes()
+    for tag, a, b, c, d in codes:
+        for place, other in () if tag == "equal" else zip_longest(range(a, b), range(c, d)):
             then = ABSENT if place is None else old[place]
             now = ABSENT if other is None else new[other]
             where = f"{path}[{place if other is None else other}]"
-            if then is not ABSENT and now is not ABSENT:
-                yield from _between(then, now, where)
-            elif not is_long:
-                yield Difference(where, then, now)
+            yield from (
+                [Difference(where, then, now)] if None in (place, other) else _between(then, now, where)
+            )
 
 
 def _is_same_value(old: Any, new: Any) -> bool:
@@ -113,11 +108,6 @@ def _is_same_value(old: Any, new: Any) -> bool:
     if not isinstance(old, dict) or not isinstance(new, dict) or is_file(old) or is_file(new):
         return False
     return tag_of(old) != "" and "digest" in old and old["digest"] == new.get("digest")
-
-
-def _is_same_content(kind: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Check whether two values of `content=` are the same; their names do not count."""
-    return bool(kind == "$content" and old["digest"] == new["digest"])
 
 
 def _length(node: object) -> Any:
