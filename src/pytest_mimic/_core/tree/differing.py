@@ -53,8 +53,7 @@ def _between(old: Any, new: Any, path: str) -> Iterator[Difference]:
         yield Difference(path, old, new)
         return
     # Of two values of `content=`, the names do not count.
-    is_same = is_file(old) and is_file(new) and (kind == "$content" or old[kind] == new[kind])
-    if is_same:
+    if is_file(old) and is_file(new) and (kind == "$content" or old[kind] == new[kind]):
         yield from [Difference(path, old, new)] if old["digest"] != new["digest"] else []
         return
     then, now = items_of(old), items_of(new)

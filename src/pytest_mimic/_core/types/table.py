@@ -49,6 +49,10 @@ _UNSTABLE_ITEMS = re.compile("[O&PXzg]|Z(?![fd])")
 _FLAGS = ("ASCII", "DOTALL", "IGNORECASE", "LOCALE", "MULTILINE", "VERBOSE")
 
 
+def _bare(kind: Any) -> Row:
+    return Row(lambda value: kind(kind.__iter__(value)))
+
+
 def _made(cls: Any, part: Any) -> Any:
     return cls(part)
 
@@ -57,8 +61,8 @@ def _made_of(cls: Any, parts: Any) -> Any:
     return cls(*parts)
 
 
-def _from_text(cls: Any, text: str) -> Any:
-    return cls.fromisoformat(text)
+def _made_by_name(cls: Any, parts: Any) -> Any:
+    return cls(**parts)
 
 
 def _range(value: range) -> object:
@@ -124,9 +128,8 @@ def _zone(value: Any) -> object:
     return value.key
 
 
-def _timedelta(value: Any) -> dict[str, int]:
-    units = ("days", "seconds", "microseconds")
-    return {unit: part for unit in units if (part := getattr(value, unit))}
+_UNITS = ("days", "seconds", "microseconds")
+_CLOCK = ("hour", "minute", "second", "microsecond", "fold", "tzinfo")
 
 
 # Others
@@ -150,10 +153,6 @@ def _in_memory_file(value: Any) -> object:
     return value.getvalue(), value.tell()
 
 
-def _partial(value: Any) -> object:
-    return {"func": value.func, "args": value.args, "keywords": value.keywords, **value.__dict__}
-
-
 def _str(base: Any, value: Any) -> str:
     return str(base.__str__(value))  # as this class defines it, even if a derived class defines another
 
@@ -170,7 +169,6 @@ def _titled(word: str) -> Callable[[Any, Any], str]:
     return text
 
 
-_ADDRESS = Row(str, text=_str)
 _ALIAS = Row(lambda value: (getattr(value, "_name", None), value.__origin__, value.__args__))
 _UNION = Row(lambda value: frozenset(value.__args__), name="typing:Union")
 
@@ -181,11 +179,8 @@ ROWS: dict[str, Row] = {
     "builtins.float": Row(lambda value: float.__float__(value)),
     "builtins.str": Row(lambda value: str.__str__(value)),
     "builtins.bytes": Row(lambda value: bytes.__getitem__(value, slice(None))),
-    "builtins.list": Row(lambda value: list.__getitem__(value, slice(None))),
-    "builtins.tuple": Row(lambda value: tuple.__getitem__(value, slice(None))),
+    **{f"builtins.{kind.__name__}": _bare(kind) for kind in (list, tuple, set, frozenset)},
     "builtins.dict": Row(lambda value: dict(dict.items(value))),
-    "builtins.set": Row(lambda value: set(set.__iter__(value))),
-    "builtins.frozenset": Row(lambda value: frozenset(frozenset.__iter__(value))),
     "builtins.complex": Row(lambda value: [value.real, value.imag], "complex", _made_of, text=_str),
     "builtins.bytearray": Row(
         lambda value: bytes(bytearray.__iter__(value)),
@@ -237,30 +232,22 @@ ROWS: dict[str, Row] = {
     "datetime.date": Row(
         lambda value: sys.modules["datetime"].date.isoformat(value),
         "date",
-        _from_text,
+        lambda cls, text: cls.fromisoformat(text),
         text=lambda base, value: str(base.isoformat(value)),
     ),
     "datetime.datetime": Row(
         _moment,
         "datetime",
         _make_moment,
-        counts=attrgetter(
-            *("year", "month", "day", "hour", "minute", "second", "microsecond", "fold", "tzinfo")
-        ),
+        counts=attrgetter("year", "month", "day", *_CLOCK),
         text=_moment_text,
     ),
-    "datetime.time": Row(
-        _moment,
-        "time",
-        _make_moment,
-        counts=attrgetter("hour", "minute", "second", "microsecond", "fold", "tzinfo"),
-        text=_moment_text,
-    ),
+    "datetime.time": Row(_moment, "time", _make_moment, counts=attrgetter(*_CLOCK), text=_moment_text),
     "datetime.timedelta": Row(
-        _timedelta,
+        lambda value: {unit: part for unit in _UNITS if (part := getattr(value, unit))},
         "timedelta",
-        lambda cls, parts: cls(**parts),
-        counts=attrgetter("days", "seconds", "microseconds"),
+        _made_by_name,
+        counts=attrgetter(*_UNITS),
         text=_str,
     ),
     "datetime.timezone": Row(
@@ -282,27 +269,26 @@ ROWS: dict[str, Row] = {
     "types.SimpleNamespace": Row(
         lambda value: dict(value.__dict__),
         "namespace",
-        lambda cls, parts: cls(**parts),
+        _made_by_name,
         may_change=True,
     ),
     "types.GenericAlias": Row(lambda value: (value.__origin__, value.__args__)),
-    "types.UnionType": _UNION,
-    "typing.Union": _UNION,
-    "typing._UnionGenericAlias": _UNION,
+    **dict.fromkeys(("types.UnionType", "typing.Union", "typing._UnionGenericAlias"), _UNION),
     "typing._GenericAlias": _ALIAS,
     "typing._AnnotatedAlias": Row(lambda value: (value.__origin__, value.__metadata__)),
     "typing._SpecialGenericAlias": Row(lambda value: value._name),
     # Some of them are classes in later versions.
     "typing._SpecialForm": Row(lambda value: f"typing:{value._name}", name="class"),
-    "functools.partial": Row(_partial),
+    "functools.partial": Row(
+        lambda value: {"func": value.func, "args": value.args, "keywords": value.keywords, **value.__dict__}
+    ),
     "_io.BytesIO": Row(_in_memory_file),
     "_io.StringIO": Row(_in_memory_file),
-    "ipaddress.IPv4Address": _ADDRESS,
-    "ipaddress.IPv4Interface": _ADDRESS,
-    "ipaddress.IPv4Network": _ADDRESS,
-    "ipaddress.IPv6Address": _ADDRESS,
-    "ipaddress.IPv6Interface": _ADDRESS,
-    "ipaddress.IPv6Network": _ADDRESS,
+    **{
+        f"ipaddress.IPv{version}{kind}": Row(str, text=_str)
+        for version in (4, 6)
+        for kind in ("Address", "Interface", "Network")
+    },
     # Known by their place in the run, see `files.places`.
     "pathlib.PosixPath": Row(str, "path", text=_str, name="pathlib:Path"),
     "pathlib.WindowsPath": Row(str, "path", text=_str, name="pathlib:Path"),
