@@ -26,7 +26,7 @@ _CLASSES = {"path": "Path", "pure_posix_path": "PurePosixPath", "pure_windows_pa
 TEXT = "str"
 # The folder that `tmp_path` or `mktemp` gave: the first one that an argument names, or else the running test's.
 _GIVEN, _OWN = "tmp_path", "tmp_path of the test"
-_NUMBERED = re.compile(r"(.*?)\d+")
+_NUMBER = re.compile(r"\d+\Z")
 
 
 class PathStore:
@@ -81,13 +81,9 @@ class PathStore:
             return (f"{_GIVEN}:{number + 1}" if number else _GIVEN), place.rest
         if place.given == self.places.own:
             return (_OWN if self._named else _GIVEN), place.rest
-        return TEMPORARY, "/".join(filter(None, (self._stem(place.given), place.rest)))
-
-    def _stem(self, given: str) -> str:
-        """Return the name of a given folder without the number that differs from run to run."""
-        name = given.rpartition("/")[2]
-        found = _NUMBERED.fullmatch(name)
-        return name if found is None else found[1]
+        # Without the number, which differs from run to run.
+        name = _NUMBER.sub("", place.given.rpartition("/")[2])
+        return TEMPORARY, "/".join(filter(None, (name, place.rest)))
 
     # Restoring
 
@@ -97,40 +93,32 @@ class PathStore:
             return where
         token, rest = where
         if token == ROOTDIR:
-            folder = self._root(ROOTDIR)
-        elif token == TEMPORARY:
+            return _joined(self._root(ROOTDIR), rest)
+        if token == TEMPORARY:
             name, slash, rest = rest.partition("/")
-            folder = self._folder(self._newest(name))
-            rest = rest or slash
-        else:
-            folder = self._folder(self._given(token))
-        return _joined(folder, rest)
+            return _joined(self._root(TEMPORARY, self._newest(name)), rest or slash)
+        return _joined(self._root(TEMPORARY, self._given(token)), rest)
 
     def _given(self, token: str) -> str:
         own = self.places.own or "tmp_path"
+        given, _, number = token.partition(":")
         if token == _OWN:
             return own
-        given, _, number = token.partition(":")
         if given != _GIVEN or (number and not number.isdigit()):
             raise ValueError(f"there is no folder {token}")
         index = int(number or 1) - 1
-        if 0 <= index < len(self._named):
-            return self._named[index]
-        return own
+        return self._named[index] if 0 <= index < len(self._named) else own
 
     def _newest(self, name: str) -> str:
         """Return the newest given folder of a name, or else the name."""
         try:
-            inside = os.listdir(self._folder(""))  # noqa: PTH208 - a string
+            inside = os.listdir(self._root(TEMPORARY))  # noqa: PTH208 - a string
         except OSError:
             inside = []
         found = [one for one in inside if one.startswith(name) and one[len(name) :].isdecimal()]
         if name in inside or not found:
             return name
         return max(found, key=lambda one: int(one[len(name) :]))
-
-    def _folder(self, given: str) -> str:
-        return self._root(TEMPORARY, given)
 
     def _root(self, token: str, given: str = "") -> str:
         try:
@@ -167,12 +155,6 @@ NEUTRAL = _Neutral(Places())
 NOWHERE = PathStore(Places())
 
 
-def kind_of(value: object) -> str | None:
-    """Return the tag of the type of a path, or None for another value or a user's class of paths."""
-    name = full_name(type(value))
-    return ROWS[name].tag if name in PATHS else None
-
-
 def made(kind: Any, text: str) -> Any:
     """Return a string or path with this text. ValueError: there is no such kind."""
     if kind == TEXT:
@@ -195,7 +177,5 @@ def persistent_id(value: object, paths: PathStore) -> tuple[Any, Where] | None:
     if type(value) is str:
         where = paths.stored_text(value)
         return None if where is None else (TEXT, where)
-    kind = kind_of(value)
-    if kind is not None:
-        return kind, paths.stored_path(value)
-    return None
+    name = full_name(type(value))  # a user's class of paths has another one
+    return (ROWS[name].tag, paths.stored_path(value)) if name in PATHS else None
