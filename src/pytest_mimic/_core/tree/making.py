@@ -174,12 +174,10 @@ class _Maker:
             return _LEAVES[kind](self, value)
         if library_of(kind) is not None:
             if has_extent(kind):
-                text = self._shown(f"<{library_text(value)}>")
-                return self._alive(self._marked({"$text": text, "type": type_name(kind)}, value), value)
+                return self._as_text(value, self._shown(f"<{library_text(value)}>"), is_part=True)
             if record_fields(value) is not None:
                 return None
-            text = self._shown(_ADDRESS.sub("", str(value)))
-            return self._alive({"$text": text, "type": type_name(kind)}, value)
+            return self._as_text(value, self._shown(_ADDRESS.sub("", str(value))))
         own = text_of(value)
         if own is None:
             return None
@@ -191,8 +189,11 @@ class _Maker:
         text = " ".join(self._shown(beginning(own, limit, self.secrets, self.redactor))[:limit].splitlines())
         if kind in _TAGGED:
             return {f"${_TAGGED[kind]}": text}
-        node = {"$text": text, "type": type_name(kind)}
-        return self._alive(self._marked(node, value) if is_name else node, value)
+        return self._as_text(value, text, is_part=is_name)
+
+    def _as_text(self, value: object, text: str, *, is_part: bool = False) -> dict[str, Any]:
+        node = {"$text": text, "type": type_name(type(value))}
+        return self._alive(self._marked(node, value) if is_part else node, value)
 
     def _text(self, value: str) -> Any:
         if len(value) <= _SHORT:
@@ -207,17 +208,12 @@ class _Maker:
         limit = self._room(len(value))
         shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
         if len(value) <= limit:
-            if (
-                not shown.isascii() and shown.encode("utf-8", "replace").decode() != shown
-            ):  # JSON has no such text
-                shown = shown.encode("utf-8", "backslashreplace").decode()
-                return {"$text": repr(shown).replace("\\\\", "\\"), "type": "str"}
-            return shown if shown == value else self._hiding(shown, value)
+            written = shown.encode("utf-8", "backslashreplace").decode()
+            if written != shown:  # JSON has no such text
+                return {"$text": repr(written).replace("\\\\", "\\"), "type": "str"}
+            return shown if shown == value else self._secret(_Hidden(value), shown)
         start = shown[:limit].encode("utf-8", "backslashreplace").decode()
         return self._marked({"$cut": "str", "start": start, "length": len(value)}, value)
-
-    def _hiding(self, shown: str, value: object) -> Any:
-        return self._secret(_Hidden(value), shown) if self.is_live else shown
 
     def _room(self, length: int) -> int:
         """Return how much of a text of this length is shown. Long ones have a budget of their own."""
@@ -236,7 +232,7 @@ class _Maker:
         if len(value) > limit:
             return self._marked({"$cut": name, "start": shown[:limit], "length": len(value)}, value)
         if self.is_live and shown.encode("latin-1") != value:
-            return self._hiding(shown, value)
+            return self._secret(_Hidden(value), shown)
         if name == "bytes" and shown.isascii() and shown.isprintable():
             return {"$bytes": shown}
         text = repr(shown.encode("latin-1"))
@@ -375,8 +371,7 @@ class _Maker:
             attributes = exception_parts(value) | attributes
             inner["*"] = self._parts(value.args, depth)
         elif not attributes:
-            text = f"<{name.rpartition(':')[2].rpartition('.')[2]}>"
-            return self._alive(self._marked({"$text": text, "type": name}, value), value)
+            return self._as_text(value, f"<{name.rpartition(':')[2].rpartition('.')[2]}>", is_part=True)
         shown = dict(islice(attributes.items(), self.budget.items))
         inner |= self.named(shown, depth)
         node = {f"${name}": inner}
