@@ -78,21 +78,25 @@ class _Comparison:
             return [Difference("", fact=f"{name or 'the call'} {then} when recorded, {now} now")]
         if recorded.kind == "stream":
             # Items count as far as both streams were read.
-            old, new = _items(recorded), _items(actual)
+            old, new = (
+                [item.load() if isinstance(item, Encoded) else item for item in side.items]
+                for side in (recorded, actual)
+            )
             if actual.end is None:
                 del old[len(new) :]
             if recorded.end is None:
                 del new[len(old) :]
             is_whole = recorded.end is not None and actual.end is not None
             found = self._values("items", *(Events(side, is_whole=is_whole) for side in (old, new)))
-            if recorded.end is not None and actual.end is not None:
-                found += self.outcomes(recorded.end, actual.end, "the end of the stream")
-            return found
+            return found + (
+                self.outcomes(recorded.last, actual.last, "the end of the stream") if is_whole else []
+            )
         if recorded.kind == "raised":
             errors: Any = recorded.exception, actual.exception
             if type_name(type(errors[0])) != type_name(type(errors[1])):
                 return self._values("exception", *errors)
-            return self._values(type(errors[0]).__qualname__, *map(_exception_parts, errors))
+            parts = ({"args": [*one.args], **exception_parts(one), **attributes_of(one)} for one in errors)
+            return self._values(type(errors[0]).__qualname__, *parts)
         return self._values("end" if name else "", recorded.value, actual.value)
 
     def _summary(self, outcome: Outcome) -> str:
@@ -165,7 +169,7 @@ class _Comparison:
                 rules = self._rules
                 is_close = library_difference(old.value, new.value, rtol=rules.rtol, atol=rules.atol) is None
             else:
-                is_close = _is_close(_number(old.value), _number(new.value), self._rules)
+                is_close = _is_close(old.value, new.value, self._rules)
             return old if is_close else new
         if isinstance(new, list):
             return [self._snapped(*pair) for pair in zip(old, new)] + new[len(old) :]
@@ -174,20 +178,6 @@ class _Comparison:
             is_kept = all(part is new[key] for key, part in parts.items())
             return new if is_kept else parts
         return old if _is_close(old, new, self._rules) else new
-
-
-def _number(value: Any) -> Any:
-    """Return a scalar of numpy as Python's own number."""
-    return value.item() if library_of(type(value)) == "numpy" and hasattr(value, "item") else value
-
-
-def _items(outcome: Outcome) -> list[Any]:
-    return [item.load() if isinstance(item, Encoded) else item for item in outcome.items]
-
-
-def _exception_parts(error: Any) -> dict[str, Any]:
-    """Return the parts of an exception that are compared, by name."""
-    return {"args": list(error.args), **exception_parts(error), **attributes_of(error)}
 
 
 def _inner_paths(paths: Sequence[Steps], root: str, value: object) -> list[Steps]:
@@ -282,6 +272,8 @@ def _is_close(recorded: Any, actual: Any, rules: Rules) -> bool:
         # Decimals cannot be compared with the sum of a Decimal and a float.
         return Decimal(repr(tolerance)) if isinstance(recorded, Decimal) else tolerance
 
+    if library_of(type(recorded)) == "numpy" == library_of(type(actual)):
+        recorded, actual = (getattr(one, "item", lambda: None)() for one in (recorded, actual))
     if type(recorded) is not type(actual) or type(recorded) not in _NUMBERS:
         return False
     try:

@@ -12,7 +12,7 @@ from pytest_mimic._core.identity.ignore import parse_path
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.registry import names_client, parts_of
-from pytest_mimic._core.target_options import target_line
+from pytest_mimic._core.target_options import Options, target_line
 from pytest_mimic._core.tree.differing import Difference, argument_differences
 from pytest_mimic._core.tree.drawing import is_file, steps
 from pytest_mimic._core.tree.wording import difference_lines
@@ -21,7 +21,6 @@ from pytest_mimic._core.words import limited
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.target_options import Options
     from pytest_mimic._core.vault.recording_facts import Recording
 
 _SHOWN = 5
@@ -44,7 +43,7 @@ class MissedCall(NamedTuple):
     label: str
     arguments: Mapping[str, Any] | None = None
     test: str | None = None
-    options: Options | None = None
+    options: Options = Options()
     line: str = ""
     sequence: bool = False
     option: str = "--mimic-record"
@@ -95,21 +94,17 @@ def missing(
         on = f" on {nearest.recorded}" if nearest.recorded else ""
         nearest = bare(nearest.whole())
         differing = argument_differences(nearest.arguments, call.arguments)
-        counted = [one for one in differing if not _is_left_out(one.path, _ignored(call))]
+        counted = [one for one in differing if not _is_left_out(one.path, call.options.ignore)]
         inner = _difference_lines(nearest, call, differing, counted)
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
-        by_key = call.options is not None and call.options.key is not None  # which `ignore=` does not reach
-        if not by_key and (paths := _ignorable(_target_of(call.label), counted)):
+        # What `key=` returns is not reached by `ignore=`.
+        if call.options.key is None and (paths := _ignorable(_target_of(call.label), counted)):
             line = target_line(call.line or _target_of(call.label), call.options, "ignore", paths)
             remedies.append(f"if it changes from run to run: {line}")
     what = f"no recording of {call.label}"
     return MissingRecordingError(
         what, facts=[*lines, *facts], remedies=remedies, call=call.label, test=call.test
     )
-
-
-def _ignored(call: MissedCall) -> tuple[str, ...]:
-    return () if call.options is None else call.options.ignore
 
 
 def _ignorable(target: str, found: Sequence[Difference]) -> list[str]:
@@ -150,7 +145,7 @@ def _difference_lines(
         parts = [one for one in counted if one.path not in beside] or counted
         return difference_lines(parts, most=_SHOWN)
     if differing:
-        where = f"it differs only in what ignore={','.join(_ignored(call))} leaves out"
+        where = f"it differs only in what ignore={','.join(call.options.ignore)} leaves out"
         return [f"{where}: it was recorded without, or is another test's"]
     if call.sequence and nearest.test != call.test:
         return ["the same call: a recording of a sequence belongs to the test that made it"]
