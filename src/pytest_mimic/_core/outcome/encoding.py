@@ -95,7 +95,7 @@ def _pickled_item(value: object, path: str, target: str | None, paths: PathStore
     try:
         pickled = pickling.dump(value, paths)
     except Exception as reason:  # the value's parts may raise anything
-        raise _refusal({path: value}, "stream", target, reason) from None
+        raise _refusal(value, path, "stream", target, reason) from None
     pickled.detach()
     return Encoded("value", _fingerprint(value, pickled), None, pickled, paths=paths)
 
@@ -119,22 +119,19 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
 
 
 def _pickled(outcome: Outcome, items: list[Encoded], target: str | None, paths: PathStore) -> Encoded:
-    # The fingerprint is made of the items' pickles, and not of a text with tags.
-    items = list(items)
-    for index, item in enumerate(items):
-        if item.readable is not None and item.readable.is_tagged:
-            items[index] = _pickled_item(item.load(), f"items[{index}]", target, paths)
-    body = _body(outcome, len(items))
+    body, last = _body(outcome, len(items)), outcome.last
     try:
         pickled = pickling.dump(body, paths)
     except Exception as reason:  # the value's parts may raise anything
-        last = outcome.last
-        is_raised = last.kind == "raised"
-        roots: dict[str, object] = {"exception": last.exception} if is_raised else {"result": last.value}
-        raise _refusal(roots, last.kind, target, reason) from None
+        part, name = (last.exception, "exception") if last.kind == "raised" else (last.value, "result")
+        raise _refusal(part, name, last.kind, target, reason) from None
     fingerprint = _fingerprint(body, pickled)
     if items:
-        pickled = _joined([pickled, *(item.pickled or pickling.dump(item.load(), paths) for item in items)])
+        items = [
+            _pickled_item(item.load(), f"items[{at}]", target, paths) if item.pickled is None else item
+            for at, item in enumerate(items)
+        ]
+        pickled = _joined([pickled, *(cast(pickling.Pickled, item.pickled) for item in items)])
         fingerprints = "".join([fingerprint, *(item.fingerprint for item in items)])
         fingerprint = xxh3_128_hexdigest(fingerprints.encode())
     return Encoded(outcome.kind, fingerprint, None, pickled, 1 + len(items), paths)
@@ -221,24 +218,24 @@ _VERBS = {"value": "returned", "raised": "raised", "stream": "yielded"}
 
 
 def _refusal(
-    roots: dict[str, object], kind: OutcomeKind, target: str | None, reason: Exception
+    part: object, root: str, kind: OutcomeKind, target: str | None, reason: Exception
 ) -> UnstorableOutcomeError:
-    """Return the error that names the part which cannot be stored; `roots` are the outcome's parts by name."""
-    guilty = [(name, value) for name, value in roots.items() if not _is_storable(value)]
-    root, part = guilty[0] if guilty else next(iter(roots.items()))
-    path = root
-    if guilty and not isinstance(reason, RecursionError):
+    """Return the error that names the part of an outcome's part which cannot be stored."""
+    path, is_deep = root, isinstance(reason, RecursionError)
+    if not is_deep and not _is_storable(part):
         path, part = _find_part(part, root)
-    cause = str(reason) if isinstance(reason, UnkeptError) else f"{type(reason).__name__}: {reason}"
-    facts = [f"{path}: {_words(part)}"]
+    article = "an" if type(part).__name__[:1].lower() in "aeiou" else "a"
+    facts = [f"{path}: {words_for(type(part)) or f'{article} {type(part).__name__} object'}"]
     remedy = "name a function further out, which returns data"
     if (lazy := pickling.lazy_remedy(part)) is not None:
         facts = [f"{facts[0]}, which may read files later"]
         remedy = f"let {target or 'the call'} return its data: {lazy}"
-    elif isinstance(reason, RecursionError):
+    elif is_deep:
         facts = [f"{path}: nested too deeply"]
-    elif path == root or isinstance(reason, UnkeptError):
-        facts.append(cause)
+    elif isinstance(reason, UnkeptError):
+        facts.append(str(reason))
+    elif path == root:
+        facts.append(f"{type(reason).__name__}: {reason}")
     return UnstorableOutcomeError(
         f"what {target or 'the call'} {_VERBS[kind]} cannot be stored",
         facts=facts,
@@ -266,10 +263,3 @@ def _find_part(value: object, path: str) -> tuple[str, object]:
             break
         path, value = path + guilty.step, guilty.value
     return path, value
-
-
-def _words(part: object) -> str:
-    """Return what a part is: `an open file`, `a Session object`."""
-    kind = type(part)
-    article = "an" if kind.__name__[:1].lower() in "aeiou" else "a"
-    return words_for(kind) or f"{article} {kind.__name__} object"
