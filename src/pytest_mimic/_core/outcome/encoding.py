@@ -146,14 +146,14 @@ def _readable(value: object, paths: PathStore) -> Readable | None:
     from pytest_mimic._core.outcome.tag_writer import write
 
     try:
-        tree = write(value, paths)
+        written = write(value, paths)
     except NotExactError:
         return None
-    if not tree.has_tags:
+    if not written.tags:
         return None if text is None else Readable(text)
-    if (text := layout_of(tree.tree)) is None:
+    if (text := layout_of(written.tree)) is None:
         return None
-    readable = Readable(text, True, tree.imports, tree.objects)
+    readable = Readable(text, True, sorted(written.imports), written.objects)
     return readable if _is_exact(value, readable, paths) else None
 
 

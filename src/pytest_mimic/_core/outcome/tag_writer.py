@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from json import dumps
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
 from pytest_mimic._core.outcome.outcome import NotExactError
@@ -33,32 +33,27 @@ _SPACES = {9: None, 10: None, 13: None}
 Node = dict[str, Any]
 
 
-class Tree(NamedTuple):
-    """A value as a tree for JSON.
-
-    Attributes:
-        objects: The content of long bytes, by the name of the object of the vault that is to hold it.
-    """
-
-    tree: Any  # the value itself if nothing in it needs a tag
-    imports: list[str]  # the classes and functions that reading imports, `module:name`, sorted
-    objects: dict[str, bytes]
-    has_tags: bool  # whether the tree has tags
-
-
-def write(value: object, paths: PathStore) -> Tree:
-    """Return a value as a tree. NotExactError: a part has no exact form."""
+def write(value: object, paths: PathStore) -> Writer:
+    """Return the writer that has written a value. NotExactError: a part has no exact form."""
     writer = Writer(paths)
     try:
-        tree = writer.write(value)
+        writer.tree = writer.write(value)
     except (Unstable, RecursionError) as reason:
         raise NotExactError(reason) from None
-    has_tags = writer.tags > 0
-    return Tree(tree if has_tags else value, sorted(writer.imports), writer.objects, has_tags)
+    return writer
 
 
 class Writer:
-    """The state of writing one value."""
+    """The state of writing one value.
+
+    Attributes:
+        tree: The value as a tree for JSON, once it is written.
+        tags: How many tags are in it.
+        imports: The classes and functions that reading imports, `module:name`.
+        objects: The content of long bytes, by the name of the object of the vault that is to hold it.
+    """
+
+    tree: Any
 
     def __init__(self, paths: PathStore) -> None:
         self.tags = 0

@@ -148,13 +148,13 @@ def _compared(response: dict[str, Any]) -> dict[str, Any]:
             content = {"$base64": content}
         elif kind == "chunks":
             is_text = all(isinstance(one, str) for one in content)
-            content = "".join(content) if is_text else [_chunk(one) for one in content]
+            plain = (
+                {"$base64": one["base64"]} if isinstance(one, dict) and "base64" in one else one
+                for one in content
+            )
+            content = "".join(content) if is_text else list(plain)
         found["body"] = content
     return found | {name: response[name] for name in ("end", "error") if name in response}
-
-
-def _chunk(chunk: Any) -> Any:
-    return {"$base64": chunk["base64"]} if isinstance(chunk, dict) and "base64" in chunk else chunk
 
 
 def is_response(value: object) -> bool:

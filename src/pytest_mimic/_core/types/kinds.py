@@ -25,30 +25,19 @@ class Kind(NamedTuple):
     reduce: Reduce  # returns plainer data that stands for a value
 
 
-class Raw:
+class Raw(NamedTuple):
     """Memory that is hashed byte by byte.
 
-    Args:
+    Attributes:
         head: The meaning of the bytes, in plain scalars and tuples of them; with `size` it makes them unambiguous.
-        size: The number of bytes in all `parts`.
         parts: Returns the buffers in order; called once for each digest.
         floats: For floats, their format as in `struct`. Buffers then have single bytes as items, and contain whole floats.
     """
 
-    __slots__ = ("floats", "head", "parts", "size")
-
-    def __init__(
-        self,
-        head: tuple[object, ...],
-        size: int,
-        parts: Callable[[], Iterable[Any]],
-        *,
-        floats: str = "",
-    ) -> None:
-        self.head = head
-        self.size = size
-        self.parts = parts
-        self.floats = floats
+    head: tuple[object, ...]
+    size: int  # the number of bytes in all `parts`
+    parts: Callable[[], Iterable[Any]]
+    floats: str = ""
 
 
 class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError with the call's facts
