@@ -160,10 +160,10 @@ class Step:
 
     def refuse(self) -> NoReturn:
         """End a call whose request has the placeholder of a secret. MissingRecordingError: always."""
-        from pytest_mimic._core.tree.messages import placeholder_sent
+        from pytest_mimic._core.tree.messages import new_after_replayed
 
         self.active = False
-        error = placeholder_sent(self.label, test=self.state.test)
+        error = new_after_replayed(self.label, test=self.state.test, needs_secret=True)
         raise self.state.blame(error, self.call, by_option=False)
 
     def copy(self, value: object) -> object:

@@ -72,7 +72,7 @@ class FileDigests:
         try:
             found = os.stat(path)  # noqa: PTH116 - a string, at each call
         except PermissionError as error:
-            raise _refused("a file in a folder that may not be read") from error
+            raise Unstable("a file in a folder that may not be read", str) from error
         except (OSError, ValueError):  # ValueError: a null character
             return Content(MISSING)
         if stat.S_ISREG(found.st_mode):
@@ -94,7 +94,7 @@ class FileDigests:
                     hasher.update(chunk)
                 is_same = _facts_of(os.fstat(file.fileno())) == facts
         except OSError as error:
-            raise _refused(f"a file that cannot be read ({error.strerror})") from error
+            raise Unstable(f"a file that cannot be read ({error.strerror})", str) from error
         digest = hasher.digest()
         # Git's rule for its index ("racy git"): a file that changed at the moment of reading may change again in the
         # same tick of the clock, and look the same. It is read again.
@@ -117,13 +117,13 @@ class FileDigests:
             try:
                 names = os.listdir(folder)  # noqa: PTH208
             except OSError as error:
-                raise _refused(f"a folder that cannot be read ({error.strerror})") from error
+                raise Unstable(f"a folder that cannot be read ({error.strerror})", str) from error
             for name in names:
                 inner, relative = f"{folder}/{name}", f"{prefix}{name}"
                 try:
                     one = os.stat(inner)  # noqa: PTH116
                 except PermissionError as error:
-                    raise _refused(f"a folder in which {relative} may not be read") from error
+                    raise Unstable(f"a folder in which {relative} may not be read", str) from error
                 except OSError:  # a link that leads nowhere
                     others.append((relative, MISSING, b""))
                     continue
@@ -134,13 +134,15 @@ class FileDigests:
                 elif not stat.S_ISDIR(one.st_mode):
                     others.append((relative, _special(one.st_mode, relative), b""))
                 elif identity in around:
-                    raise _refused(f"a folder with a link that leads back, {relative}", _NARROWER)
+                    raise Unstable(f"a folder with a link that leads back, {relative}", str, remedy=_NARROWER)
                 else:
                     todo.append((inner, f"{relative}/", (*around, identity)))
                 if len(files) > MOST_FILES:
-                    raise _refused(f"a folder with more than {MOST_FILES:,} files", _NARROWER)
+                    raise Unstable(f"a folder with more than {MOST_FILES:,} files", str, remedy=_NARROWER)
                 if total > MOST_BYTES:
-                    raise _refused(f"a folder with more than {MOST_BYTES // _SECOND} GB of files", _NARROWER)
+                    raise Unstable(
+                        f"a folder with more than {MOST_BYTES // _SECOND} GB of files", str, remedy=_NARROWER
+                    )
         parts = [(relative, "file", self._file(inner, one)) for relative, inner, one in files]
         hasher = xxh3_128()
         for part in sorted([*parts, *others]):
@@ -151,16 +153,12 @@ class FileDigests:
 _NARROWER = "or pass a narrower folder, or the files that the call reads"
 
 
-def _refused(what: str, remedy: str = "") -> Unstable:
-    return Unstable(what, str, remedy=remedy)
-
-
 def _special(mode: int, name: str = "") -> Literal["socket"]:
     """Return the kind of a file without content, or raise Unstable for one whose content is read only once."""
     if stat.S_ISSOCK(mode):
         return "socket"
     what = "a named pipe" if stat.S_ISFIFO(mode) else "a device"
-    raise _refused(f"a folder with {what}, {name}" if name else what)
+    raise Unstable(f"a folder with {what}, {name}" if name else what, str)
 
 
 def _facts_of(found: os.stat_result) -> _Facts:

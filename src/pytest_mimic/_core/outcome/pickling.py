@@ -252,12 +252,9 @@ def reduced(thing: Any) -> Any:
 
 def _refuse_empty_cells(thing: Any) -> None:
     """Raise UnkeptError for a function whose variables get their values later, such as `super()` in a class's body."""
-    cells = (
-        zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=True)
-        if isinstance(thing, FunctionType)
-        else ()
-    )
-    for name, cell in cells:
+    if isinstance(thing, type):
+        return
+    for name, cell in zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=True):
         if cell == CellType():  # an empty one
             raise UnkeptError(f"{name_of(thing)} closes over {name}, which has no value yet")
 

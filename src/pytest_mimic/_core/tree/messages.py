@@ -197,20 +197,15 @@ def read_further(label: str, *, test: str | None = None) -> MissingRecordingErro
     return MissingRecordingError(what, remedies=[remedy], call=label, test=test)
 
 
-def placeholder_sent(label: str, *, test: str | None = None) -> MissingRecordingError:
-    """Return the error for a request that needs a secret which a replayed answer does not contain."""
-    what = f"{label} cannot be sent: it holds the placeholder of a secret"
-    fact = (
-        "the answer that issues the secret was replayed, and recordings have no secrets, or has none any more"
-    )
-    remedy = f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
-    return MissingRecordingError(what, facts=[fact], remedies=[remedy], call=label, test=test)
-
-
-def new_after_replayed(label: str, *, test: str | None = None) -> MissingRecordingError:
-    """Return the error for a new call of a conversation after replayed ones."""
+def new_after_replayed(
+    label: str, *, test: str | None = None, needs_secret: bool = False
+) -> MissingRecordingError:
+    """Return the error for a new call of a conversation after replayed ones, or for any that `needs_secret` of one of these."""
     what = f"no recording of {label}, and it cannot run for real: calls before it were replayed"
     fact = "a conversation is recorded as a whole"
+    if needs_secret:
+        what = f"{label} cannot be sent: it holds the placeholder of a secret"
+        fact = "the answer that issues the secret was replayed, and recordings have no secrets, or has none any more"
     remedy = f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
     return MissingRecordingError(what, facts=[fact], remedies=[remedy], call=label, test=test)
 

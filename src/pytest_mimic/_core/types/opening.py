@@ -17,18 +17,6 @@ from pytest_mimic._core.types.libraries import LIBRARIES
 from pytest_mimic._core.types.table import ROWS, row_of
 
 
-class Opened(NamedTuple):
-    """An object, taken apart.
-
-    Attributes:
-        content: Its content as a plain container, number or text, or the plainer data that its identity uses. It
-            is in a tuple, which is empty for an object with nothing but attributes.
-    """
-
-    content: tuple[Any, ...]
-    attributes: dict[str, Any]  # its attributes by name, or the items of a named tuple
-
-
 class Part(NamedTuple):
     """One of the values that another value holds.
 
@@ -188,29 +176,31 @@ def fields_of(value: Any) -> tuple[str, ...]:
 # Opening
 
 
-def opened(value: Any) -> Opened:
-    """Open an object that is neither a plain value nor a value of a library.
+def opened(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Open an object that is neither a plain value nor a value of a library: return its content and its attributes.
 
-    Only `__mimic_identity__` and functions given to `register_fingerprint` run, as they do for the identity.
+    The content is a plain container, number or text, or the plainer data that its identity uses. It is in a tuple, which is
+    empty for an object with nothing but attributes. These are by name, and so are the items of a named tuple. Only
+    `__mimic_identity__` and functions given to `register_fingerprint` run, as they do for the identity.
     """
     kind = type(value)
     rule = registered_kind(kind)
     if rule is not None:
         with suppress(Exception):  # a rule that fails is reported when the identity is taken
-            return Opened((rule.reduce(value),), {})
+            return (rule.reduce(value),), {}
     found = row_of(kind)
     if found is not None:
         row, base = found
         name = full_name(base)
         if name == "functools.partial":
-            return Opened((), row.take(value))
+            return (), row.take(value)
         if name != "types.SimpleNamespace":
             content = _CONTENT.get(name, row.take)(value)
             if fields := fields_of(value):
-                return Opened((), dict(zip(fields, content, strict=False)))
+                return (), dict(zip(fields, content, strict=False))
             beside = {"default_factory": value.default_factory} if base is defaultdict else {}
-            return Opened((content,), beside | attributes_of(value))
-    return Opened((), attributes_of(value))
+            return (content,), beside | attributes_of(value)
+    return (), attributes_of(value)
 
 
 # What people see of a value that has more parts.
