@@ -111,10 +111,13 @@ def test_strict_fails_on_unplayed_calls_and_another_order(shop, calls, says):
 
 
 def test_strict_does_not_hide_the_tests_own_failure(shop):
+    """A cassette is opened when its block begins."""
     shop.test("""
-        with mimic_auto("trip", targets=["shop:fetch"]):
+        recording = mimic_auto("trip", targets=["shop:fetch"])
+        replaying = mimic_replay("trip", targets=["shop:fetch"], strict=True)
+        with recording:
             shop.fetch("Oslo")
-        with mimic_replay("trip", targets=["shop:fetch"], strict=True):
+        with replaying:
             assert "own" == "failure"
     """)
 

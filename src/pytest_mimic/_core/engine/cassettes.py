@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from pytest_mimic._core.seam.registry import TAKEN_BY_CASSETTES, is_installed
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.options import read_keyword_options
 from pytest_mimic._core.targets.pattern import Selector
-from pytest_mimic._core.targets.target import as_targets
+from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._core.vault.file_names import cassette_name, cassette_of_test, imported_parts
 from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 
@@ -96,18 +95,10 @@ class Cassette(Track):
     """
 
     def __init__(
-        self,
-        state: Any,
-        name: str,
-        mode: Any,
-        *,
-        strict: bool = False,
-        cover: Any = None,
-        remedies: Any = None,
+        self, state: Any, name: str, mode: Any, *, strict: bool = False, remedies: Any = None
     ) -> None:
-        """Open a cassette for the engine, in the `mode` of a run.
+        """Open a cassette for the engine, in the `mode` of a run. In a `strict` one, order and completeness are checked.
 
-        If it is `strict`, every recorded call must be made, in the recorded order. `cover` mimics the targets of a block.
         `remedies` say how to record it, if no option does.
         """
         recordings_of(state)
@@ -128,7 +119,8 @@ class Cassette(Track):
         self.run_mode: Any = mode
         self.play_count: int = 0
         self.remedies = remedies
-        self._strict, self._cover, self._exists = strict, cover, found is not None
+        self.is_running = _running()  # whether the task or thread that has opened it still runs
+        self._strict, self._exists = strict, found is not None
         self._imports = {imported_parts(key) for key in self._places} - {""}
         self._order: list[int] = []  # the places of the calls that were made
         self._errors: dict[int, RecordedError | None] = {}  # by place, of the calls that were recorded
@@ -140,30 +132,6 @@ class Cassette(Track):
 
     def __repr__(self) -> str:
         return f"<Cassette {self.name}, {self.mode}>"
-
-    def __enter__(self) -> Cassette:
-        """Begin the block.
-
-        Raises:
-            CassetteError: A task or thread that runs at the same time has opened another one.
-        """
-        state, self._is_running = self._state, _running()
-        self._outer = state.own_cassette.get()
-        # The context of an async fixture ends with its set-up, which the test follows.
-        other = state.open_cassettes[-1] if state.open_cassettes else None
-        if other is not self._outer and other is not None and other._is_running():
-            what = f"cassette {self.name} cannot be opened beside cassette {other.name}, of a task that runs at the same time"
-            raise CassetteError(what, remedies=["open one cassette around both tasks"], cassette=self.name)
-        self._covering = self._cover(self)
-        state.open_cassettes.append(self)
-        state.own_cassette.set(self)
-        return self
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        self._state.open_cassettes.remove(self)
-        self._state.own_cassette.set(self._outer)
-        self._covering.end()
-        self.close(error)
 
     @property
     def calls(self) -> list[CassetteCall]:
@@ -255,12 +223,12 @@ class CassetteFixture:
     """The type of the fixtures `mimic_record`, `mimic_replay` and `mimic_auto`."""
 
     def __init__(self, kind: str, state: Any, coverings: Any) -> None:
-        self._kind = kind
-        self._state: RunState = state
-        self._coverings: Any = coverings
+        self.kind = kind
+        self.state: RunState = state
+        self.coverings: Any = coverings
 
     def __repr__(self) -> str:
-        return f"<fixture mimic_{self._kind}>"
+        return f"<fixture mimic_{self.kind}>"
 
     def __call__(
         self,
@@ -278,22 +246,49 @@ class CassetteFixture:
             strict: Whether a replay fails if a recorded call was not made, or if the order differs.
             options: The options of a target line, for all of them.
         """
-        read_keyword_options(options, f"mimic_{self._kind}")
-        owner = self._state.owner
+        read_keyword_options(options, f"mimic_{self.kind}")
+        owner = self.state.owner
         owner.cassettes += name is None
-        name = cassette_of_test(self._state.test, owner.cassettes) if name is None else cassette_name(name)
+        name = cassette_of_test(self.state.test, owner.cassettes) if name is None else cassette_name(name)
         named: tuple[Any, ...] = (
             (targets,) if isinstance(targets, str) or callable(targets) else tuple(targets or ())
         )
         if not named:  # the configured ones, and the usual clients that are installed
-            present = {target.module for target in self._coverings.targets if target.is_client}
+            present = {target.module for target in self.coverings.targets if target.is_client}
             others = [client for client in TAKEN_BY_CASSETTES if client not in present]
-            named = (*self._coverings.targets, *filter(is_installed, others))
-        exists = self._state.vault.store.size(f"cassettes/{name}.json") is not None
-        mode = mode_of(self._kind, self._state.settings, name=name, exists=exists)
-        cover = partial(self._coverings.enter, as_targets(named, options))
-        remedies = [_NEVER_RECORDS] if self._kind == "replay" else None
-        return Cassette(self._state, name, mode, strict=strict, cover=cover, remedies=remedies)
+            named = (*self.coverings.targets, *filter(is_installed, others))
+        return _Block(self, name, as_targets(named, options), strict=strict)
+
+
+class _Block:
+    """The block of a fixture: its cassette is opened when it begins, and the targets are mimicked until it ends."""
+
+    def __init__(self, fixture: CassetteFixture, name: str, targets: list[Target], *, strict: bool) -> None:
+        self._fixture, self._name, self._targets, self._strict = fixture, name, targets, strict
+
+    def __enter__(self) -> Cassette:
+        fixture, name, state = self._fixture, self._name, self._fixture.state
+        exists = state.vault.store.size(f"cassettes/{name}.json") is not None
+        mode = mode_of(fixture.kind, state.settings, name=name, exists=exists)
+        remedies = [_NEVER_RECORDS] if fixture.kind == "replay" else None
+        self._cassette = cassette = Cassette(state, name, mode, strict=self._strict, remedies=remedies)
+        self._outer = state.own_cassette.get()
+        # The context of an async fixture ends with its set-up, which the test follows.
+        other = state.open_cassettes[-1] if state.open_cassettes else None
+        if other is not self._outer and other is not None and other.is_running():
+            what = f"cassette {name} cannot be opened beside cassette {other.name}, of a task that runs at the same time"
+            raise CassetteError(what, remedies=["open one cassette around both tasks"], cassette=name)
+        self._covering = fixture.coverings.enter(self._targets, cassette)
+        state.open_cassettes.append(cassette)
+        state.own_cassette.set(cassette)
+        return cassette
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        state = self._fixture.state
+        state.open_cassettes.remove(self._cassette)
+        state.own_cassette.set(self._outer)
+        self._covering.end()
+        self._cassette.close(error)
 
 
 def mode_of(kind: str, settings: Settings, *, name: str, exists: bool) -> Mode:
