@@ -255,10 +255,8 @@ def mutated(target: str, facts: Sequence[str]) -> MutatedInputError:
 
 def mutations(names: Sequence[str], found: Sequence[Difference]) -> list[str]:
     """Return how arguments changed, a line for each difference; `found` is how their trees differ after the call."""
-    shown = [one for one in found if _argument_of(one.path) in names]
-    hidden = set(names) - {_argument_of(one.path) for one in shown}
-    facts = difference_lines(shown, "before", "after", most=_SHOWN)
-    return [*facts, *(f"{name}: changed in a part that is not shown" for name in sorted(hidden))]
+    facts = difference_lines(found, "before", "after", most=_SHOWN)
+    return facts or [f"{name}: changed in a part that is not shown" for name in names]
 
 
 def _argument_of(path: str) -> str:

@@ -323,7 +323,7 @@ def test_a_failing_real_call_is_shown_in_one_line(error: Exception, fact: str) -
 
 
 def test_changed_arguments_are_shown() -> None:
-    before, after = described(rows=[{"seen": False}], n=1), described(rows=[{"seen": True}], n=2)
+    before, after = described(rows=[{"seen": False}]), described(rows=[{"seen": True}])
 
     changes = messages.mutations(["rows"], argument_differences(before, after))
     error = messages.mutated("shop.model:fit", changes)
