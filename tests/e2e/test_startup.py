@@ -82,7 +82,7 @@ REPLAY = """
     pytest_mimic errors plugin
     _core _core.ambient _core.garbage _core.modules _core.node_ids _core.origin _core.settings
     _core.target_options _core.words
-    _core.engine _core.engine.call _core.engine.coverings _core.engine.function_plan _core.engine.inside _core.engine.ledger
+    _core.engine _core.engine.call _core.engine.coverings _core.engine.inside _core.engine.ledger
     _core.engine.owners _core.engine.run_state _core.engine.wrappers
     _core.files _core.files.places
     _core.identity _core.identity.call_identity _core.identity.short _core.identity.source

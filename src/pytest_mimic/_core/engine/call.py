@@ -1,15 +1,19 @@
-"""A call of a target, and the plan that says how the target is mimicked."""
+"""A call of a target, and the plan that says how the target is mimicked: a function here, a client in client_plan.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.identity.call_identity import CallIdentity
+from pytest_mimic._core.identity.source import source_in_project
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.targets.binding import Bound, compile_binder
+from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.vault.file_names import recording_name
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.identity.call_identity import CallIdentity
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.seam.base import Adapter, ClientCall
@@ -39,20 +43,12 @@ class Place(NamedTuple):
 
 
 class Plan:
-    """How one activation mimics a target.
+    """How one activation mimics a target."""
 
-    Attributes:
-        kind: `function`, or the name under which the client's calls are recorded.
-        target: The function's `module:name`, or the kind of the client.
-        client: The name of the client in its line; empty for a function.
-        cassette: The `Cassette` that takes the calls, if a block is open.
-        source: The fingerprint of the function's source; None without one.
-    """
-
-    kind = "function"
-    client = ""
+    kind = "function"  # or the name under which the client's calls are recorded
+    client = ""  # the name of the client in its line
     adapter: Adapter | None = None  # of a client
-    source: str | None = None
+    source: str | None = None  # the fingerprint of the function's source, if that counts
     keeps_state = False  # see `Adapter.keeps_state`
     imported_key: Callable[[ClientCall, str], str]  # of a client
     described: Callable[[Call], dict[str, Any]]
@@ -60,9 +56,9 @@ class Plan:
     def __init__(self, state: Any, target: str, options: Options, cassette: Any) -> None:
         self.state = state
         self.places = state.places
-        self.target = target
+        self.target = target  # the function's `module:name`, or the kind of the client
         self.options = options
-        self.cassette = cassette
+        self.cassette = cassette  # the `Cassette` that takes the calls, if a block is open
 
     @cached_property
     def folder(self) -> str:
@@ -91,48 +87,33 @@ class Plan:
 
 
 class Call:
-    """One invocation of a target, bound and identified: what was asked.
-
-    Attributes:
-        key: The identity, in 32 hex digits.
-        signature: `VERB resource`; for a function its target.
-        sequence: Whether the n-th identical call gets the n-th outcome.
-        names: The parameters of a function, with their stars.
-        values: The bound arguments, in the order of the parameters.
-        identity: Of the calls of the function.
-        edge_call: The `ClientCall` that the edge of a client has begun.
-        converses: Whether it is part of the conversation of its test at a client.
-        is_shared: Whether a client made it for itself, so that it belongs to no test.
-        host: The host that patterns are matched against, at clients.
-    """
+    """One invocation of a target, bound and identified: what was asked."""
 
     def __init__(
         self,
         plan: Plan,
-        key: str,
-        signature: str,
+        key: str,  # the identity, in 32 hex digits
+        signature: str,  # `VERB resource`; for a function its target
         *,
-        sequence: bool,
-        names: tuple[str, ...] = (),
-        values: tuple[object, ...] = (),
-        identity: CallIdentity | None = None,
-        edge_call: Any = None,
+        sequence: bool,  # whether the n-th identical call gets the n-th outcome
+        names: tuple[str, ...] = (),  # the parameters of a function, with their stars
+        values: tuple[object, ...] = (),  # the bound arguments, in the order of the parameters
+        identity: CallIdentity | None = None,  # of the calls of the function
+        edge_call: Any = None,  # the `ClientCall` that the edge of a client has begun
     ) -> None:
         self.plan, self.key, self.signature, self.sequence = plan, key, signature, sequence
         self.names, self.values, self.identity, self.edge_call = names, values, identity, edge_call
-        self.converses = sequence and edge_call is not None
-        self.is_shared = edge_call is not None and edge_call.shared
-        self.host = None if edge_call is None else edge_call.host
+        self.converses = sequence and edge_call is not None  # with a service, in the conversation of its test
+        self.is_shared = edge_call is not None and edge_call.shared  # a client made it for itself
+        self.host = None if edge_call is None else edge_call.host  # which patterns are matched against
 
     @property
     def paths(self) -> PathStore:
         """A store of the paths in the outcome. The call does not keep it: as a cycle, they would keep the arguments alive."""
         from pytest_mimic._core.outcome.placed_paths import PathStore
 
-        identity = self.identity
-        return PathStore(
-            self.plan.places, tuple if identity is None else lambda: identity.folders(self.values)
-        )
+        folders = None if self.identity is None else partial(self.identity.folders, self.values)
+        return PathStore(self.plan.places, folders or tuple)
 
     # The structured, redacted description of the arguments. It is kept, as the call may change them.
     arguments = cached_property(lambda self: self.plan.described(self))
@@ -150,9 +131,124 @@ class Call:
 def named(call: Call) -> dict[str, Any]:
     """Return the arguments by name: those in `**extra` by their own, an empty `*rest` left out."""
     found: dict[str, Any] = {}
+    value: Any
     for name, value in zip(call.names, call.values, strict=True):
-        if name.startswith("**") and isinstance(value, dict):
-            found |= value
+        if name.startswith("**"):
+            found.update(value)
         elif not name.startswith("*") or value:
             found[name] = value
     return found
+
+
+class FunctionPlan(Plan):
+    """A function as one activation mimics it."""
+
+    def __init__(
+        self, state: Any, target: str, function: Callable[..., Any], options: Options, cassette: Any = None
+    ) -> None:
+        super().__init__(state, target, options, cassette)
+        self.function = function
+        # Functions that return a fresh value, for each identity seen so far.
+        self.players: dict[str, Callable[[], Any]] = {}
+        self.running = state.running  # a call may be nested while there is one
+        # Whether they answer. The shortest way knows neither the position of a call nor its arguments, which a log shows.
+        is_plain = not options.sequence and cassette is None and state.log is None
+        self.plays = state.settings.mode is Mode.REPLAY and is_plain
+
+    @cached_property
+    def source(self) -> str | None:  # type: ignore[override]
+        """The fingerprint of the function's normalised source; None for one outside of the project."""
+        return source_in_project(self.function, self.target.partition(":")[0], self.state.settings.rootdir)
+
+    @cached_property
+    def bound(self) -> Bound:
+        return compile_binder(self.function)
+
+    @cached_property
+    def identity(self) -> CallIdentity:
+        return self._identity_of(self.bound)
+
+    # Kept on the plan, because the shortest way of a replay looks them up at each call.
+    @cached_property
+    def bind(self) -> Callable[..., tuple[object, ...]]:
+        """The function that binds a call's arguments, in the order of the parameters."""
+        return self.bound.bind
+
+    @cached_property
+    def key_of(self) -> Callable[[tuple[object, ...]], str]:
+        """The function that returns the identity of bound arguments."""
+        return self.identity.key
+
+    def _identity_of(self, bound: Bound) -> CallIdentity:
+        options = self.options
+        return CallIdentity(
+            self.target,
+            bound.names,
+            defaults=bound.defaults,
+            ignore=options.ignore,
+            key=options.key,
+            content=options.content,
+            places=self.places,
+        )
+
+    def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
+        """Return a call with these arguments.
+
+        Raises:
+            TypeError: They do not fit the function.
+            UnstableIdentityError: One of them has no stable identity.
+        """
+        bound, identity = self.bound, self.identity
+        try:
+            values = self.bind(*args, **kwargs)
+        except TypeError:
+            # `functools.wraps` shows the signature of the function inside; the decorator may take more.
+            if not hasattr(self.function, "__wrapped__"):
+                raise
+            values = args, kwargs
+            bound = Bound(("*args", "**kwargs"), (), self.bind)
+            identity = self._identity_of(bound)
+        try:
+            key = identity.key(values)
+        except Unstable as unstable:
+            from pytest_mimic._core.identity.rules import refusal
+
+            raise self.state.pending.note(refusal(unstable, self.target, self.options)) from None
+        sequence = bool(self.options.sequence)
+        return Call(
+            self, key, self.target, sequence=sequence, names=bound.names, values=values, identity=identity
+        )
+
+    def open_player(self, key: str) -> Callable[[], Any] | None:
+        """Return the function that gives a fresh value for an identity that is called for the first time.
+
+        None: there is no recording, or more to it than a value. `decisions.decide` handles that.
+        """
+        name = f"{self.folder}/{key}.json"
+        state = self.state
+        found = state.vault.read_player(name)
+        # Only the engine may say so: it knows the nearest recording, and whether the mode runs the call.
+        if found is None or state.is_stale(self, found[0]) or state.stale_inputs(found[3]):
+            return None
+        _, duration, fresh, inputs = found
+        player: Callable[[], Any] = state.ledger.player(fresh, (duration, name, inputs, self.target))
+        self.players[key] = player
+        return player
+
+    def described(self, call: Call) -> dict[str, Any]:
+        """Return the description of the arguments that messages show and that is stored beside the recording."""
+        from pytest_mimic._core.tree.making import argument_trees
+
+        options = self.options
+        shown = {name: value for name, value in named(call).items() if name not in options.ignore}
+        if options.key is not None:  # it stands for the arguments
+            key: Any = options.key(dict(zip(call.names, call.values)))
+            shown = key if type(key) is dict and all(type(name) is str for name in key) else {"key": key}
+        elif options.content:
+            from pytest_mimic._core.identity.paths import with_contents
+
+            for name in shown.keys() & options.content:
+                shown[name] = with_contents(shown[name], self.places)
+        redactor = self.state.redactor
+        described = argument_trees(shown, redactor, places=self.places)
+        return redactor.environment.scrub(described) if redactor.environment.forms else described

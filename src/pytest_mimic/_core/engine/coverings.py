@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.engine.function_plan import FunctionPlan
+from pytest_mimic._core.engine.call import FunctionPlan
 from pytest_mimic._core.engine.run_state import noting_processes
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.origin import may_be_called_by_pytest

@@ -14,7 +14,7 @@ from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.function_plan import FunctionPlan
+    from pytest_mimic._core.engine.call import FunctionPlan
 
 
 def call(

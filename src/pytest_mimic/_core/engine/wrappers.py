@@ -13,7 +13,7 @@ from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.function_plan import FunctionPlan
+    from pytest_mimic._core.engine.call import FunctionPlan
 
 # Any other value may have been recorded.
 _NOT_PLAYED = object()

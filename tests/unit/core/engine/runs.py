@@ -9,9 +9,9 @@ from typing import Any
 import toy_client
 from toy_adapter import ToyAdapter, wrap_ask
 
+from pytest_mimic._core.engine.call import FunctionPlan
 from pytest_mimic._core.engine.cassettes import Cassette
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port
-from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Scopes
 from pytest_mimic._core.engine.run_state import RunState
