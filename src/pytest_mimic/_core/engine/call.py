@@ -35,7 +35,6 @@ class Place(NamedTuple):
     name: str
     found: Stored | None = None
     source: str | None = None
-    date: str | None = None
     number: int = 0
     is_real: bool = False
     repeats: bool = False

@@ -21,7 +21,7 @@ from pytest_mimic._core.targets.options import read_keyword_options
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._core.vault.file_names import cassette_name, cassette_of_test, imported_parts
-from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
+from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -120,6 +120,7 @@ class Cassette(Track):
         self.play_count: int = 0
         self.remedies = remedies
         self.is_running = _running()  # whether the task or thread that has opened it still runs
+        self.within = f"cassette {name}{'' if found is not None else ', which does not exist'}"
         self._strict, self._exists = strict, found is not None
         self._imports = {imported_parts(key) for key in self._places} - {""}
         self._order: list[int] = []  # the places of the calls that were made
@@ -153,16 +154,12 @@ class Cassette(Track):
             what = f"{call.label} cannot run for real: others use its recording in cassette {self.name}"
             remedy = "give this block a cassette of its own"
             raise CassetteError(what, remedies=[remedy], cassette=self.name)
-        if place.is_real or place.found is not None:
-            self._order.append(place.number)
-        self.play_count += not (place.is_real or place.found is None or mode is Mode.VERIFY)
+        self._order.append(place.number)
+        self.play_count += not (place.is_real or mode is Mode.VERIFY)
         return place
 
-    def miss(self, call: Any) -> MimicError:
-        """Return the error for a call that the cassette lacks."""
-        among = [one for one in self._calls if one is not None and one.target == call.plan.target]
-        within = f"cassette {self.name}{'' if self._exists else ', which does not exist'}"
-        return self._recordings.miss(call, among=among, within=within, remedies=self.remedies)
+    def _candidates(self, target: str) -> Iterable[Recording]:
+        return [one for one in self._calls if one is not None and one.target == target]
 
     def close(self, error: BaseException | None) -> None:
         """End the block: write what was recorded, or check that everything was replayed.

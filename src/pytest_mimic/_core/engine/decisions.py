@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Place
@@ -32,7 +33,6 @@ def decide(state: RunState, call: Call) -> Step:
     """
     if state.retries is not None:
         state.retries.end_waits()
-    recordings: Recordings = state.recordings or recordings_of(state)
     cassette = call.plan.cassette
     mode: Mode = state.settings.mode if cassette is None else cassette.run_mode
     if cassette is not None and call.is_shared:  # made by a client that happened to connect in its block
@@ -42,11 +42,6 @@ def decide(state: RunState, call: Call) -> Step:
         place: Place = track.take(call, mode)
         if place.is_real:
             return Step(state, call, place, "run")
-        if place.found is None:
-            raise track.miss(call)
-        state.ledger.used.add(place.name)
-        if place.source is not None and mode is not Mode.VERIFY:
-            recordings.check_source(call, place, remedies=track.remedies)
         if mode is Mode.VERIFY or place.repeats:
             from pytest_mimic._core.engine.verifying import compare_repeated, verify
 
@@ -63,7 +58,7 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
 
     Imported ones, of which fewer parts count, come second, unless the call is recorded again.
     """
-    recordings: Recordings = state.recordings
+    recordings: Recordings = state.recordings or recordings_of(state)
     plan, owner = call.plan, state.owner if call.sequence else None
     file = recording_name(plan.target, call.key, None if owner is None else owner.name)
     try:
@@ -98,6 +93,7 @@ class Track:
     """
 
     remedies: Sequence[str] | None = None  # how to record a call, if no option does
+    within: str = ""  # what a miss says of the file: `cassette trip`
 
     # What only the engine passes is `Any`, so that type checkers know all of the public class of cassettes.
     def __init__(
@@ -119,10 +115,7 @@ class Track:
             self._places.setdefault(str(call.identity), []).append(place)
 
     def take(self, call: Any, mode: Any, key: str = "") -> Any:
-        """Return the place of the next of equal calls, which have the same `key` in a file of several.
-
-        MissingRecordingError: it is new in a conversation, and calls before it were replayed.
-        """
+        """Return the place of the next of equal calls, which have the same `key` in a file of several. For the errors see `decide`."""
         plan, owner, recordings = call.plan, self.owner, self._recordings
         with recordings.guard:
             places = self._places.setdefault(key, [])
@@ -150,9 +143,12 @@ class Track:
             keep = partial(self._keep, places[at], before[0].outcomes[0] if before else None)
             return Place(self.file, number=places[at], is_real=True, keep=keep)
         if found is None:
-            return Place(self.file)
+            raise self._miss(call)
+        self._state.ledger.used.add(self.file)
+        if found.source is not None and mode is not Mode.VERIFY:
+            self._refuse_stale(call, found)
         repeats = mode.writes and call.converses and plan.keeps_state and not owner.is_test
-        return Place(self.file, found.outcomes[0], found.source, found.recorded, places[at], repeats=repeats)
+        return Place(self.file, found.outcomes[0], found.source, places[at], repeats=repeats)
 
     def _admit(self, call: Call, *, is_new: bool) -> bool:
         """Return whether a call of a client runs for real; it `is_new` without a recording.
@@ -175,9 +171,68 @@ class Track:
         owner.recorded_again.add(target)
         return True
 
-    def miss(self, call: Any) -> MimicError:
-        """Return the error for a call without a recording."""
-        return self._recordings.miss(call)
+    def _refuse_stale(self, call: Call, found: Recording) -> None:
+        """Refuse a recording of another source or, with `mimic_inputs = strict`, of which something else has changed."""
+        state = self._state
+        is_stale = state.is_stale(call.plan, found.source)
+        changed = [] if is_stale else state.stale_inputs(found.outcomes[0].entry.get("inputs"))
+        if is_stale or changed:
+            from pytest_mimic._core.tree.messages import stale
+
+            error = stale(
+                call.label, changed, recorded=found.recorded, test=state.test, remedies=self.remedies
+            )
+            raise state.blame(error, call, by_option=self.remedies is None)
+
+    def _miss(self, call: Call) -> MimicError:
+        """Return the error for a call without a recording. The test fails even if its code swallows the error.
+
+        The same call of a test gets an equal error again, and no recording is sought.
+        """
+        state, missed = self._state, self._recordings.missed
+        key = (state.test, call.plan.target, call.key, self.within)
+        if key not in missed:
+            missed[key] = self._missing(call)
+        error, by_option = missed[key]
+        # A copy, because its traceback will show whether the test handled it.
+        return state.blame(error.copy(), call, by_option=by_option)
+
+    def _missing(self, call: Call) -> tuple[MimicError, bool]:
+        """Return the error, with the nearest recording, and whether `--mimic-record` repairs it."""
+        from pytest_mimic._core.tree.messages import MissedCall, missing
+        from pytest_mimic._core.tree.stored import without_secrets
+
+        plan, state = call.plan, self._state
+        is_later = call.converses and plan.target in self.owner.replayed
+        missed = MissedCall(
+            call.label,
+            arguments=call.arguments,
+            test=state.test,
+            options=plan.options,
+            line=plan.client,
+            sequence=call.sequence and not self.within,
+            option="--mimic-rerecord" if is_later else "--mimic-record",
+        )
+        facts: list[str] = []
+
+        def bare(found: Any) -> Any:
+            """Return the nearest recording without what redaction hides today, which it may be older than."""
+            given = dict(found.arguments or {})
+            own = {"signature": given.pop("signature", "")} if plan.kind == "http" else {}
+            shown = without_secrets(given, state.redactor)
+            if plan.kind in ("function", "http") and shown != given:
+                facts.append("it holds what redaction hides today, and has to be recorded again")
+            return found._replace(arguments=own | shown)
+
+        among = self._candidates(plan.target)
+        error = missing(missed, among, within=self.within, facts=facts, remedies=self.remedies, bare=bare)
+        return error, self.remedies is None and not is_later
+
+    def _candidates(self, target: str) -> Iterable[Recording]:
+        """Return the recordings of a target that a miss is compared with."""
+        from pytest_mimic._core.tree.messages import CANDIDATES
+
+        return islice(self._recordings.of_target(target, test=self._state.test), CANDIDATES)
 
     def trim(self) -> None:
         """Drop the outcomes that no call has reached, although those before them were recorded again."""

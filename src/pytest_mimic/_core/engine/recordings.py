@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property, partial
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call, Place, Plan
+    from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
@@ -111,75 +110,6 @@ class Recordings:
             or bool(state.stale_inputs(stored.entry.get("inputs")))
             or stored.is_outdated()
         )
-
-    def check_source(self, call: Call, place: Place, *, remedies: Sequence[str] | None) -> None:
-        """Refuse a stale recording. `remedies` say how to record the call again, if no option does.
-
-        Raises:
-            StaleRecordingError: `mimic_source` is `strict`, or `mimic_inputs` is and something else has changed.
-        """
-        assert place.found is not None
-        is_stale = self._state.is_stale(call.plan, place.source)
-        changed = [] if is_stale else self._state.stale_inputs(place.found.entry.get("inputs"))
-        if is_stale or changed:
-            from pytest_mimic._core.tree.messages import stale
-
-            error = stale(call.label, changed, recorded=place.date, test=self._state.test, remedies=remedies)
-            raise self._state.blame(error, call, by_option=remedies is None)
-
-    def miss(
-        self,
-        call: Call,
-        *,
-        among: Iterable[Recording] | None = None,
-        within: str = "",
-        remedies: Sequence[str] | None = None,
-    ) -> MimicError:
-        """Return the error for a call without a recording. The test fails even if its code swallows the error.
-
-        The nearest recording is sought `among` some of a cassette, or by default among all of the target. `remedies`
-        describe how to record the call, if no option does. The same call of a test gets an equal error again, and no
-        recording is sought.
-        """
-        key = (self._state.test, call.plan.target, call.key, within)
-        if key not in self.missed:
-            self.missed[key] = self._missing(call, among, within, remedies)
-        error, by_option = self.missed[key]
-        # A copy, because its traceback will show whether the test handled it.
-        return self._state.blame(error.copy(), call, by_option=by_option)
-
-    def _missing(
-        self, call: Call, among: Iterable[Recording] | None, within: str, remedies: Sequence[str] | None
-    ) -> tuple[MimicError, bool]:
-        from pytest_mimic._core.tree.messages import CANDIDATES, MissedCall, missing
-        from pytest_mimic._core.tree.stored import without_secrets
-
-        plan, state = call.plan, self._state
-        owner = state.owner if plan.cassette is None else plan.cassette.owner
-        is_later = call.converses and plan.target in owner.replayed
-        missed = MissedCall(
-            call.label,
-            arguments=call.arguments,
-            test=state.test,
-            options=plan.options,
-            line=plan.client,
-            sequence=call.sequence and plan.cassette is None,
-            option="--mimic-rerecord" if is_later else "--mimic-record",
-        )
-        among = islice(self.of_target(plan.target, test=state.test), CANDIDATES) if among is None else among
-        facts: list[str] = []
-
-        def bare(found: Any) -> Any:
-            """Return the nearest recording without what redaction hides today, which it may be older than."""
-            given = dict(found.arguments or {})
-            own = {"signature": given.pop("signature", "")} if plan.kind == "http" else {}
-            shown = without_secrets(given, state.redactor)
-            if plan.kind in ("function", "http") and shown != given:
-                facts.append("it holds what redaction hides today, and has to be recorded again")
-            return found._replace(arguments=own | shown)
-
-        error = missing(missed, among, within=within, facts=facts, remedies=remedies, bare=bare)
-        return error, remedies is None and not is_later
 
     # -- writing
 
