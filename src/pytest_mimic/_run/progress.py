@@ -21,12 +21,12 @@ def show_progress(terminal: Any, state: RunState) -> Callable[[], None]:
     def watch() -> None:
         text = ""
         while not stopped.wait(1):
-            longest = max(list(state.running), key=lambda real: real.seconds, default=None)
+            longest = min(list(state.running), key=lambda real: real.started, default=None)
             before, text = text, ""
-            if longest is not None and longest.seconds >= 1:
-                amount = f" {longest.seconds:.0f} s"
+            if longest is not None and (seconds := state.clock() - longest.started) >= 1:
+                amount = f" {seconds:.0f} s"
                 room = writer.fullwidth - writer.width_of_current_line - len(amount) - 1
-                text = f" mimic: recording {longest.label}"[: max(room, 0)] + amount
+                text = f" mimic: recording {longest.call.label}"[: max(room, 0)] + amount
             if text or before:  # save the cursor, write, erase to the end of the line, restore the cursor
                 os.write(screen, f"\x1b7{text}\x1b[K\x1b8".encode(writer._file.encoding, "backslashreplace"))
 

@@ -199,6 +199,6 @@ def _only_read(step: Step, items: list[Any]) -> Generator[Any, Any, None]:
                 raise
             sent = thrown
         if sent is not None:
-            what = f"{step.label} cannot be mimicked: its reader sends or throws something into it"
+            what = f"{step.call.label} cannot be mimicked: its reader sends or throws something into it"
             remedy = "name a function inside or around it that is only called"
             raise step.state.pending.note(UnstorableOutcomeError(what, remedies=[remedy])) from None

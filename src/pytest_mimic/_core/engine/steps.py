@@ -25,19 +25,8 @@ class Step:
 
     `mode` says what: give the recorded outcome (`replay`), call the original function and report its outcome (`run`), or do
     both in this order (`verify`): so the calls that follow are the recorded ones. What differs fails the test afterwards.
-
-    Attributes:
-        call: The call. At a client, its `edge_call` is what the edge has begun.
-        effects: The arguments of a function as they were before the original could change them.
-        begun: Whether the stream or coroutine that the call returned is being consumed.
-        awaited: Whether a plain function returned a coroutine or an async generator.
-        active: Whether a real call has no outcome so far. Nothing that is mimicked inside of it is recorded on its own.
+    At a client, the `edge_call` of its `call` is what the edge has begun.
     """
-
-    __slots__ = (
-        *("_counts", "_started", "active", "awaited", "begun", "call"),
-        *("effects", "mode", "place", "state", "stored", "trace"),
-    )
 
     def __init__(
         self, state: RunState, call: Call, place: Place, mode: Literal["replay", "run", "verify"]
@@ -45,9 +34,10 @@ class Step:
         self.state, self.call, self.place, self.mode = state, call, place, mode
         self.stored: Stored = place.found  # type: ignore[assignment] # None in a run that has none
         self._counts = mode == "replay" or place.repeats  # the first copy counts as a replay
+        # Whether a real call has no outcome so far. Nothing that is mimicked inside of it is recorded on its own.
         self.active = mode != "replay"
         if self.active:
-            self.effects: Effects | None = None
+            self.effects: Effects | None = None  # the arguments before a function can change them
             self.trace: Trace | None = None
             if call.edge_call is None:
                 self.trace = state.trace(call)
@@ -56,12 +46,9 @@ class Step:
                     from pytest_mimic._core.engine.effects import Effects
 
                     self.effects = Effects(call)
-            self.begun = self.awaited = False
-            self._started = state.clock()
-
-    @property
-    def label(self) -> str:
-        return self.call.label
+            self.begun = False  # whether the stream or coroutine that the call returned is being consumed
+            self.awaited = False  # whether a plain function returned a coroutine or an async generator
+            self.started = state.clock()
 
     # -- what is recorded
 
@@ -115,15 +102,11 @@ class Step:
         finally:
             self.state.running.discard(self)
 
-    @property
-    def seconds(self) -> float:
-        return self.state.clock() - self._started
-
     def complete(self, outcome: Outcome) -> None:
         """Record an outcome, or compare it with the recording. An error of ours refuses it: nothing is recorded."""
         if not self.active:
             return
-        duration = self.state.clock() - self._started
+        duration = self.state.clock() - self.started
         try:
             with self.state.pending:
                 assert self.place.keep is not None
@@ -156,14 +139,14 @@ class Step:
 
     def report(self, what: str) -> None:
         """Add a line to the summary that says what this call did."""
-        self.state.ledger.notes.add(f"{self.label} {what}")
+        self.state.ledger.notes.add(f"{self.call.label} {what}")
 
     def refuse(self) -> NoReturn:
         """End a call whose request has the placeholder of a secret. MissingRecordingError: always."""
         from pytest_mimic._core.tree.messages import new_after_replayed
 
         self.active = False
-        error = new_after_replayed(self.label, test=self.state.test, needs_secret=True)
+        error = new_after_replayed(self.call.label, test=self.state.test, needs_secret=True)
         raise self.state.blame(error, self.call, by_option=False)
 
     def copy(self, value: object) -> object:
