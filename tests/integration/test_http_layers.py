@@ -34,7 +34,7 @@ WAYS = {"requests": "requests", "urllib3": "urllib3", "stdlib": "http.client"}
 @pytest.fixture
 def layers(project: Any) -> Any:
     """A project with the clients."""
-    project.write("clients.py", CLIENTS)
+    project.write("callers.py", CLIENTS)
     return project
 
 
@@ -52,10 +52,10 @@ def record(layers: Any, server: Server, *, passed: int = 1) -> list[dict[str, An
 
 
 ALL = """
-    import clients
+    import callers
 
     def test_it():
-        seen = [getattr(clients, "by_" + way)("/users/1?token=tok-1234-abcd") for way in {ways}]
+        seen = [getattr(callers, "by_" + way)("/users/1?token=tok-1234-abcd") for way in {ways}]
         assert all(b"Zo" in body for body in seen)
 """
 
@@ -85,11 +85,11 @@ def test_a_lower_client_takes_what_no_higher_one_did(layers: Any) -> None:
     layers.write(
         "test_it.py",
         """
-        import clients
+        import callers
 
         def test_it():
             for path in ("/users/1", "/text", "/html"):
-                assert clients.by_requests(path)
+                assert callers.by_requests(path)
         """,
     )
 
@@ -128,7 +128,7 @@ def test_a_higher_client_replays_through_a_lower_client(layers: Any) -> None:
 def test_two_clients_of_a_test_talk_in_one_conversation(layers: Any) -> None:
     """A new request of the one is refused after a replayed one of the other."""
     layers.ini("requests", "urllib3")
-    test = "import clients\n\ndef test_it():\n    clients.by_requests('/users/1')\n    clients.by_urllib3('{}')\n"
+    test = "import callers\n\ndef test_it():\n    callers.by_requests('/users/1')\n    callers.by_urllib3('{}')\n"
     layers.write("test_it.py", test.format("/text"))
     with running_server() as server:
         layers.record(env={"API": server.url}).expect(passed=1)
@@ -221,8 +221,8 @@ def everywhere(project: Any) -> Any:
     """A project with all clients, whose test sends requests through each of them."""
     for module in ("aiohttp", "httpx", "httpx2"):
         pytest.importorskip(module)
-    project.write("clients.py", EVERYWHERE)
-    project.write("test_it.py", "import clients\n\ndef test_it():\n    clients.send_all()\n")
+    project.write("callers.py", EVERYWHERE)
+    project.write("test_it.py", "import callers\n\ndef test_it():\n    callers.send_all()\n")
     return project
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from support.http_drivers import DRIVERS, FAILURES, Answer, Ask, Driver
 from support.http_server import Server
+from unit.clients.runs import Runs
 
 from pytest_mimic._clients.http.body import load_body
-from unit.clients.runs import Runs
 
 ASKS = [
     *(Ask(f"/{page}") for page in "users/1 pretty text binary nothing html chunks old older missing".split()),

@@ -12,9 +12,9 @@ pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-
 from unit.clients.runs import Runs
-from unit.clients.sql.places import Place
+
+from clients.sql.places import Place
 
 if TYPE_CHECKING:
     pass

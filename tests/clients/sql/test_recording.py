@@ -9,10 +9,10 @@ import pytest
 pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
-
-from pytest_mimic.errors import MissingRecordingError
 from unit.clients.runs import Runs
-from unit.clients.sql.places import Connect, Place, one, run, same
+
+from clients.sql.places import Connect, Place, one, run, same
+from pytest_mimic.errors import MissingRecordingError
 
 if TYPE_CHECKING:
     pass

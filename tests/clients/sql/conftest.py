@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from unit.clients.runs import Runs
-from unit.clients.sql.places import ASYNC, SYNC, Place, place_for
+
+from clients.sql.places import ASYNC, SYNC, Place, place_for
 
 if TYPE_CHECKING:
     from pathlib import Path

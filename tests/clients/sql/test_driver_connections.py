@@ -12,9 +12,9 @@ pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
-
 from unit.clients.runs import Runs
-from unit.clients.sql.places import Connect, Place, place_for, same
+
+from clients.sql.places import Connect, Place, place_for, same
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,9 +24,9 @@ from sqlalchemy.orm import (
     relationship,
     selectinload,
 )
+from unit.clients.runs import Runs
 
 from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
-from unit.clients.runs import Runs
 
 if TYPE_CHECKING:
     from pathlib import Path

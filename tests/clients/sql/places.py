@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from unit.clients.runs import Runs
 
 if TYPE_CHECKING:

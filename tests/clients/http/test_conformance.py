@@ -17,10 +17,10 @@ from urllib.parse import urlencode
 import pytest
 from support.http_drivers import DRIVERS, FAILURES, Answer, Ask, Driver
 from support.http_server import Server, running_server
-
-from pytest_mimic.errors import MissingRecordingError
-from unit.clients.http.four_ways import both, four_ways, same
 from unit.clients.runs import Runs
+
+from clients.http.four_ways import both, four_ways, same
+from pytest_mimic.errors import MissingRecordingError
 
 PAGES = "users/1 pretty text binary nothing gzip deflate html chunks old older missing".split()
 JSON = {"Content-Type": "application/json"}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from support.http_server import CERTIFICATE, NOWHERE, Server, running_server
-
-from unit.clients.http.four_ways import same
 from unit.clients.runs import Runs
+
+from clients.http.four_ways import same
 
 urllib3 = pytest.importorskip("urllib3")
 

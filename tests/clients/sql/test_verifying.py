@@ -9,10 +9,10 @@ import pytest
 pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
-
-from pytest_mimic._core.engine.owners import Owner
 from unit.clients.runs import Runs
-from unit.clients.sql.places import Connect, Place, one, run
+
+from clients.sql.places import Connect, Place, one, run
+from pytest_mimic._core.engine.owners import Owner
 
 if TYPE_CHECKING:
     pass

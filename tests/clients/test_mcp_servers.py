@@ -14,7 +14,7 @@ from support.ports import held_port
 
 pytest.importorskip("mcp")
 
-HERE = Path(__file__).parent
+SUPPORT = Path(__file__).parents[1] / "support"
 TALKS = """
 import asyncio
 import sys
@@ -44,7 +44,7 @@ def talks(project):
     """A project with a server that can be started."""
     project.process = True
     project.ini("mcp", "http")
-    shutil.copy(HERE / "mcp_stdio_server.py", project.root / "server.py")
+    shutil.copy(SUPPORT / "mcp_stdio_server.py", project.root / "server.py")
     project.write("answer", "as usual")
     project.write("talks.py", TALKS)
     return project
@@ -54,7 +54,7 @@ def talks(project):
 def running(root: Path, transport: str) -> Iterator[int]:
     """Yield the port of a server over HTTP."""
     with held_port() as port:
-        command = [sys.executable, str(HERE / "mcp_http_server.py"), str(port), transport]
+        command = [sys.executable, str(SUPPORT / "mcp_http_server.py"), str(port), transport]
         process = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         for line in process.stderr:
@@ -79,10 +79,9 @@ def test_a_session_over_http_is_recorded_by_the_line_http(talks):
                 assert talk('http://127.0.0.1:{port}/mcp', 'a', 'b', mode=mode) == (*SAID, ['a', 'b'])
             """
         talks.write("test_talk.py", test)
-        recorded = talks.run("--mimic-record")
+        recorded = talks.run("--mimic-record").expect(passed=2, never=["cancelled"])
         talks.run("--mimic-verify").expect(passed=2)
 
-    recorded.expect(passed=2, never=["cancelled"])
     assert {name.split("/")[1] for name in recorded.vault if name.startswith("calls/")} == {"http"}
     talks.run().expect(passed=2, never=["missing"])
 

@@ -12,10 +12,10 @@ pytest.importorskip("sqlalchemy")
 
 import redis
 import sqlalchemy as sa
+from unit.clients.runs import Runs
 
 from pytest_mimic._clients.redis.redis_client import RedisAdapter
 from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
-from unit.clients.runs import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from support.http_server import Server
-
-from unit.clients.http.four_ways import both, same
 from unit.clients.runs import Runs
+
+from clients.http.four_ways import both, same
 
 requests = pytest.importorskip("requests")
 urllib3 = pytest.importorskip("urllib3")

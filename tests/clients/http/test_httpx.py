@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from support.http_server import Server
+from unit.clients.runs import Runs
 
+from clients.http.four_ways import both
 from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
 from pytest_mimic._clients.http.responses import ExchangeRecorder
-from unit.clients.http.four_ways import both
-from unit.clients.runs import Runs
 
 
 @pytest.fixture(params=["httpx", "httpx2"])

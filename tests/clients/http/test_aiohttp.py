@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from support.http_server import Server, running_unix_server
-
-from unit.clients.http.four_ways import both as both_ways
 from unit.clients.runs import Runs
+
+from clients.http.four_ways import both as both_ways
 
 aiohttp = pytest.importorskip("aiohttp")
 

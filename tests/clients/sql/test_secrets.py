@@ -9,9 +9,9 @@ import pytest
 pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
-
 from unit.clients.runs import Runs
-from unit.clients.sql.places import Connect, Place, both, one, run, same
+
+from clients.sql.places import Connect, Place, both, one, run, same
 
 if TYPE_CHECKING:
     pass

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from support.http_server import Server
-
 from unit.clients.runs import Runs
 
 

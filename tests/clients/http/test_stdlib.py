@@ -12,9 +12,9 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from support.http_server import Server
-
-from unit.clients.http.four_ways import same
 from unit.clients.runs import Runs
+
+from clients.http.four_ways import same
 
 
 @pytest.fixture

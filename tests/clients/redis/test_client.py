@@ -15,9 +15,9 @@ import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from unit.clients.runs import Runs
 
 from pytest_mimic.errors import MissingRecordingError
-from unit.clients.runs import Runs
 
 if TYPE_CHECKING:
     from support.database_servers import RedisServer

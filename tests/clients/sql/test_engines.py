@@ -11,10 +11,10 @@ import pytest
 pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
-
-from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
 from unit.clients.runs import Runs
-from unit.clients.sql.places import Connect, Place, one, run, same
+
+from clients.sql.places import Connect, Place, one, run, same
+from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
 
 if TYPE_CHECKING:
     from pathlib import Path
