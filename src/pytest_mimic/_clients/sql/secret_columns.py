@@ -6,23 +6,17 @@ Read against SQLAlchemy 2.0.57 and 2.1.9.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy.sql import dml, elements, functions, operators, selectable
 
+from pytest_mimic._clients.sql.statement_calls import Shown
 from pytest_mimic._clients.sql.statements import words_in
 
 # Functions that measure a value. Their result is no secret.
 _MEASURING = frozenset("bit_length char_length character_length count length octet_length".split())
 _NAMED = (elements.ColumnClause, elements.Label)
 _KEYED = frozenset((operators.getitem, operators.json_getitem_op, operators.json_path_getitem_op))
-
-
-class Shown(NamedTuple):
-    """The parts of an expression: the names of columns, labels and functions in it, and of parameters."""
-
-    names: frozenset[str] = frozenset()
-    binds: frozenset[str] = frozenset()
 
 
 class CompiledNames:
@@ -33,7 +27,7 @@ class CompiledNames:
         beside: The names in the expressions that a parameter is part of, by its name. Without any, it is unknown.
         keys: The parameters that may name a part of a JSON value.
         fragments: The words of texts in the statement, which SQLAlchemy has not read.
-        binds: The names of positional parameters, in order.
+        binds: The names of positional parameters, in order; `names` without it.
         escaped: The names of parameters that the driver knows by another one, by that one.
     """
 
@@ -43,6 +37,7 @@ class CompiledNames:
         self.keys: set[str] = set()
         self.fragments: set[str] = set()
         self.binds: tuple[str, ...] = tuple(compiled.positiontup or ()) if compiled.positional else ()
+        self.names = frozenset(self.binds)
         self.escaped = {new: name for name, new in (compiled.escaped_bind_names or {}).items()}
         self._names = {bind.key: name for bind, name in compiled.bind_names.items()}
         if compiled.isplaintext or isinstance(compiled.statement, selectable.TextualSelect):
@@ -51,14 +46,8 @@ class CompiledNames:
         statement = getattr(compiled.compile_state, "statement", compiled.statement)
         for element in _walk(statement):
             self._note(element)
-        # Of a union, the compiler knows the first query only.
-        columns = _columns(statement) if isinstance(statement, selectable.CompoundSelect) else None
-        if columns is None:
-            columns = [
-                # A label of the compiler's own is no element of the statement. It holds one.
-                [each.element if type(each).__name__ == "_CompileLabel" else each for each in entry[2]]
-                for entry in compiled._result_columns or ()
-            ]
+        is_union = isinstance(statement, selectable.CompoundSelect)  # the compiler knows its first query only
+        columns = _columns(statement) if is_union else [entry[2] for entry in compiled._result_columns or ()]
         self.columns = tuple(self._shown(*column) for column in columns)
 
     def _note(self, element: Any) -> None:
@@ -87,7 +76,7 @@ class CompiledNames:
             elif isinstance(part, named):
                 own = (getattr(part, "name", None), getattr(part, "key", None))
                 names.update(n for n in own if n and not isinstance(n, elements._anonymous_label))
-        return Shown(frozenset(names), frozenset(binds))
+        return frozenset(names), frozenset(binds)
 
 
 def _text_of(element: Any) -> str | None:
@@ -99,14 +88,13 @@ def _text_of(element: Any) -> str | None:
     return element.name if isinstance(element, elements.ColumnClause) and element.is_literal else None
 
 
-def _columns(query: Any) -> list[list[Any]] | None:
+def _columns(query: Any) -> list[list[Any]]:
     """Return the elements of each column of a query; of a union, those of all its queries at this place."""
     if isinstance(query, selectable.SelectStatementGrouping):
         return _columns(query.element)
-    if not isinstance(query, selectable.CompoundSelect):
-        return [[column] for column in query._all_selected_columns]
-    lists = [_columns(each) or [] for each in query.selects]
-    return [[each for column in place for each in column] for place in zip(*lists)]
+    if isinstance(query, selectable.CompoundSelect):
+        return [[each for column in place for each in column] for place in zip(*map(_columns, query.selects))]
+    return [[column] for column in query._all_selected_columns]
 
 
 def _walk(*start: Any, is_expression: bool = False, is_result: bool = False) -> Iterator[Any]:
@@ -118,6 +106,10 @@ def _walk(*start: Any, is_expression: bool = False, is_result: bool = False) -> 
     todo, seen = list(start), {}
     while todo:
         element = todo.pop()
+        if (
+            type(element).__name__ == "_CompileLabel"
+        ):  # the compiler's own, which is no element of the statement
+            element = element.element
         if id(element) in seen or not hasattr(element, "__visit_name__"):
             continue
         seen[id(element)] = element  # which keeps it alive, so that no other element gets its id
@@ -139,9 +131,9 @@ def _walk(*start: Any, is_expression: bool = False, is_result: bool = False) -> 
 
 
 def _is_measure(element: Any) -> bool:
-    if isinstance(element, elements.BinaryExpression):
-        return operators.is_comparison(element.operator)
-    is_function = isinstance(element, functions.FunctionElement)
-    return isinstance(element, selectable.Exists) or (
-        is_function and getattr(element, "name", "").lower() in _MEASURING
+    if isinstance(element, functions.FunctionElement):
+        return getattr(element, "name", "").lower() in _MEASURING
+    is_comparison = isinstance(element, elements.BinaryExpression) and operators.is_comparison(
+        element.operator
     )
+    return is_comparison or isinstance(element, selectable.Exists)

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
 from itertools import count
+from json import dumps
+from time import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
-from pytest_mimic._clients.sql.connection import StandInConnection
-from pytest_mimic._clients.sql.cursor import StandInCursor
-from pytest_mimic._clients.sql.results import comparable_result
-from pytest_mimic._clients.sql.statement_calls import NO_NAMES, StatementNames, action
+from pytest_mimic._clients.sql.stand_ins import StandInConnection, StandInCursor
+from pytest_mimic._clients.sql.statement_calls import UNNAMED, StatementNames, action
 from pytest_mimic._core.seam.base import Adapter, Edge
 from pytest_mimic._core.seam.database_values import from_plain, to_plain
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
 
 _RECORD = "_ConnectionRecord"
-# The attribute of a compiled statement that holds its names, as they were read.
-_KNOWN = "_mimic_names"
 
 
 class SqlAdapter(Adapter):
@@ -45,16 +43,33 @@ class SqlAdapter(Adapter):
         return [
             Edge("sqlalchemy.pool.base", (_RECORD, f"{_RECORD}__connect"), self._connecting),
             Edge("sqlalchemy.pool.base", (_RECORD, "get_connection"), self._adopting),
-            Edge("sqlalchemy.pool.base", (_RECORD, "checkin"), _resetting),
-            Edge("sqlalchemy.pool.base", ("_ConnectionFairy", "_reset"), _resetting),
+            Edge("sqlalchemy.pool.base", (_RECORD, "checkin"), _housekeeping),
+            Edge("sqlalchemy.pool.base", ("_ConnectionFairy", "_reset"), _housekeeping),
             Edge("sqlalchemy.engine.base", ("Engine", "raw_connection"), self._naming),
             Edge("sqlalchemy.engine.base", ("Connection", "_exec_single_context"), _executing),
             Edge("sqlalchemy.engine.base", ("Connection", "_exec_insertmany_context"), _executing),
-            Edge("sqlalchemy.engine.default", ("DefaultDialect", "_do_ping_w_event"), _pinging),
+            Edge("sqlalchemy.engine.default", ("DefaultDialect", "_do_ping_w_event"), _housekeeping),
         ]
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
-        return comparable_result(plain, beside)
+        """Return the part of an outcome that verifying compares with `beside`, another outcome of the same call.
+
+        The types of columns do not count, nor what a server says of itself, nor the order of rows without an `ORDER BY`.
+        """
+        if "dialect" in plain:
+            return {}
+        if "columns" not in plain:
+            return plain
+        names = [str(column[0]) for column in plain["columns"]]
+        comparable = {**plain, "columns": names}
+        pair = (plain, beside or plain)
+        if comparable.pop("unordered", False) or pair[1].get("unordered", False):
+            rows, others = (sorted(each.get("rows", ()), key=partial(dumps, sort_keys=True)) for each in pair)
+            if rows == others:  # else a difference is better shown at its place
+                comparable["rows"] = rows
+        if len(set(names)) == len(names):  # `volatile=rows.*.id`
+            comparable["rows"] = [dict(zip(names, row)) for row in comparable["rows"]]
+        return comparable
 
     def _connecting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         def connect(record: Any) -> None:
@@ -62,10 +77,8 @@ class SqlAdapter(Adapter):
             if not port.taking():
                 original(record)
                 return
-            import time
-
             record.dbapi_connection = None
-            record.starttime = time.time()
+            record.starttime = time()
             record.dbapi_connection = self._stand_in(port, record)
             record.fresh = True
 
@@ -77,6 +90,8 @@ class SqlAdapter(Adapter):
             connection = original(record)
             if isinstance(connection, StandInConnection):
                 connection.port = port
+                if not port.taking():
+                    record.dbapi_connection = connection = connection.connect()
             elif port.taking():
                 record.dbapi_connection = connection = self._stand_in(port, record, real=connection)
             return connection
@@ -96,10 +111,12 @@ class SqlAdapter(Adapter):
         def raw_connection(engine: Any) -> Any:
             """Note to which database a pool leads: one for each URL, without regard to driver and credentials."""
             if port.taking() and engine.pool not in self._engines:
-                url = engine.url
-                place = (url.get_backend_name(), url.host, url.port, url.database, *sorted(url.query.items()))
-                is_private = _is_private(engine.pool, url)
-                key = f"private {next(self._numbers)}" if is_private else str(place)
+                url, connects = engine.url, getattr(engine.pool._creator, "__module__", "")
+                in_memory = url.database in (None, "") or "memory" in f"{url.database} {url.query}"
+                key = f"{url.get_backend_name()} {url.host} {url.port} {url.database} {sorted(url.query.items())}"
+                # Each leads to a database of its own: a function that connects, and SQLite in memory.
+                if connects != "sqlalchemy.engine.create" or (in_memory and key.startswith("sqlite")):
+                    key = f"private {next(self._numbers)}"
                 self._engines[engine.pool] = ref(engine), key
             return original(engine)
 
@@ -151,7 +168,7 @@ def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
         try:
             return original(connection, dialect, context, *args)
         finally:
-            cursor.names = NO_NAMES
+            cursor.names = UNNAMED
 
     return execute
 
@@ -159,15 +176,15 @@ def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
 def _names(context: Any) -> StatementNames:
     compiled, expanded = context.compiled, context._expanded_parameters
     if compiled is None or not hasattr(compiled, "bind_names"):  # a text for the driver, or a definition
-        return NO_NAMES
-    known = vars(compiled).get(_KNOWN)
+        return UNNAMED
+    known = vars(compiled).get("_mimic_names")
     if known is None:  # once for each statement, as SQLAlchemy caches what it has compiled
         from pytest_mimic._clients.sql.secret_columns import CompiledNames
 
-        known = vars(compiled)[_KNOWN] = CompiledNames(compiled)
+        known = vars(compiled)["_mimic_names"] = CompiledNames(compiled)
     given = context.compiled_parameters[0] if context.compiled_parameters else {}
-    if not expanded and given.keys() >= set(known.binds):
-        return StatementNames(known.binds, (), known.escaped, known, given)
+    if not expanded and given.keys() >= known.names:
+        return StatementNames(known.binds, {}, known.escaped, known, given)
     names: list[str] = []  # by place
     numbered: list[str] = []  # an `IN` has a parameter for each value; numbered ones come after all others
     for name in known.binds:
@@ -175,21 +192,22 @@ def _names(context: Any) -> StatementNames:
             (numbered if context.dialect.paramstyle.startswith("numeric") else names).extend(expanded[name])
         elif name in given:  # else it has become part of the text
             names.append(name)
-    lists = []
-    for name, members in expanded.items():
-        # `name_1_1` and `name_1_2` are two values, `name_1_1_1` and `name_1_1_2` are one tuple.
-        values: dict[str, list[str]] = {}
-        for member in members:
-            values.setdefault(member[len(name) + 1 :].partition("_")[0], []).append(member)
-        lists.append(list(values.values()))
     owners = {member: name for name, members in expanded.items() for member in members}
-    return StatementNames(names + numbered, lists, {**owners, **known.escaped}, known, given)
+    # `name_1_1` and `name_1_2` are two values, `name_1_1_1` and `name_1_1_2` are one tuple.
+    widths = {
+        name: sum(member[len(name) + 1 :].partition("_")[0] == "1" for member in members)
+        for name, members in expanded.items()
+    }
+    return StatementNames(names + numbered, widths, {**owners, **known.escaped}, known, given)
 
 
-def _resetting(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
-    def reset(holder: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return a connection to its pool. It may be the garbage collector that does: nothing sent is a call."""
-        connection = holder.dbapi_connection
+def _housekeeping(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    def work(holder: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return a connection to its pool, or check whether it is alive: nothing that is sent is a call of the test.
+
+        It may be the garbage collector that returns it.
+        """
+        connection = getattr(holder, "dbapi_connection", args[0] if args else None)
         if not isinstance(connection, StandInConnection):
             return original(holder, *args, **kwargs)
         was_resetting, connection.resetting = connection.resetting, True
@@ -198,23 +216,4 @@ def _resetting(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
         finally:
             connection.resetting = was_resetting
 
-    return reset
-
-
-def _pinging(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
-    def ping(dialect: Any, connection: Any) -> Any:
-        """Check for a pool whether a connection is alive, which is never a call of the test."""
-        if not isinstance(connection, StandInConnection):
-            return original(dialect, connection)
-        return connection.real is None or original(dialect, connection.real)
-
-    return ping
-
-
-def _is_private(pool: Any, url: Any) -> bool:
-    """Return whether two pools with this URL lead to two databases: in memory, or behind a function that connects."""
-    has_creator = getattr(pool._creator, "__module__", "") != "sqlalchemy.engine.create"
-    in_memory = url.get_backend_name() == "sqlite" and (
-        url.database in (None, "", ":memory:") or "memory" in f"{url.database} {url.query}"
-    )
-    return has_creator or in_memory
+    return work

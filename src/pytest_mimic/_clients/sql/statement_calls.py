@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
-from itertools import count
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from functools import cache, lru_cache
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.sql.results import hide_inside
+from pytest_mimic._clients.sql.outcomes import Hidden, hide_inside
 from pytest_mimic._clients.sql.statements import read_statement, words_in
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.base import ClientCall
@@ -24,7 +24,8 @@ _IDENTITY = ("database", "statement", "params")
 # Types of parameters that are plain data and hold no secrets.
 _UNCHANGED = frozenset((int, bool, type(None)))
 _NUMBERS = (int, float, Decimal)
-_Rule = Literal["open", "secret", "secret unless a number"]
+# The parts of an expression: the names of columns, labels and functions in it, and of parameters.
+Shown = tuple[frozenset[str], frozenset[str]]
 _returns_rows = re.compile(r"\b(returning|output)\b", re.IGNORECASE).search
 # A cursor's name, which SQLAlchemy makes of an address for drivers that declare cursors by statements.
 _CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
@@ -36,18 +37,18 @@ class StatementNames(NamedTuple):
     """The names in a statement that SQLAlchemy has compiled.
 
     Attributes:
-        lists: The parameters of each `IN`, value by value. Those of a tuple are together.
+        widths: How many parameters a value of an `IN` has, by the name of the `IN`. It is more than one for tuples.
         owners: The name in the compiled statement, for parameters that the driver knows by another one.
     """
 
     binds: Sequence[str] = ()  # the names of positional parameters, in order
-    lists: Sequence[Sequence[Sequence[str]]] = ()
+    widths: Mapping[str, int] = {}
     owners: Mapping[str, str] = {}
     compiled: CompiledNames | None = None  # the columns of parameters and results; None for a text
     values: Mapping[str, Any] = {}  # the values of the parameters, by their names
 
 
-NO_NAMES = StatementNames()
+UNNAMED = StatementNames()
 
 
 def action(name: str, *, database: int | str, shared: bool = False) -> ClientCall:
@@ -63,7 +64,7 @@ class _Prepared:
     def __init__(self, sql: str, compiled: CompiledNames | None, redactor: Redactor) -> None:
         self._compiled = compiled
         self._secret = secret = redactor.secret
-        self._rules: dict[str, _Rule] = {}
+        self.open_kinds = cache(self._find_open_kinds)
         self.statement = statement = read_statement(_CURSOR.sub("c_", sql))
         self.mentions = statement.mentions(secret)  # whether it has a secret name anywhere
         self.is_text = compiled is None or compiled.columns is None
@@ -73,24 +74,18 @@ class _Prepared:
         self.text, self.literals = statement.redact(secret, numbers=self.is_text or self.is_unclear)
         self.may_return_rows = _returns_rows(sql) is not None
 
-    def rule(self, owner: str) -> _Rule:
-        """Return whether a parameter is secret."""
-        found = self._rules.get(owner)
-        if found is None:
-            found = self._rules[owner] = self._rule_of(owner)
-        return found
-
-    def _rule_of(self, owner: str) -> _Rule:
+    def _find_open_kinds(self, owner: str) -> Any:
+        """Return the types of which the values of a parameter are no secrets: `object` for all."""
         secret, statement = self._secret, self.statement
         if secret(owner):
-            return "secret"
+            return ()
         name = _ROW_NUMBER.sub("", owner)
         beside = None if self._compiled is None else self._compiled.beside.get(owner)
         if beside is not None:
-            return "secret" if any(map(secret, beside)) else "open"
+            return () if any(map(secret, beside)) else object
         if not self.mentions or name.lower() in statement.names:
-            return "open"
-        return "secret" if self.is_text or statement.verb != "SELECT" else "secret unless a number"
+            return object
+        return () if self.is_text or statement.verb != "SELECT" else _NUMBERS
 
 
 # A session has its own redactor, and SQLAlchemy compiles a statement for each dialect.
@@ -116,7 +111,7 @@ class StatementCall:
         *,
         database: int,
         redactor: Redactor,
-        names: StatementNames = NO_NAMES,
+        names: StatementNames = UNNAMED,
         many: bool = False,
     ) -> None:
         self._names = names
@@ -124,10 +119,10 @@ class StatementCall:
         self._hidden: set[str] = set()
         self._prepared = prepared = _prepare(sql, names.compiled, redactor)
         statement = prepared.statement
-        keys = names.compiled.keys if names.compiled is not None else ()
+        self._keys = names.compiled.keys if names.compiled is not None else ()
         # All texts are hidden where it cannot be followed which of them are secret: a parameter names a part of JSON.
         self._is_unclear = prepared.is_unclear or any(
-            redactor.secret(word) for name in keys for word in words_in(names.values.get(name, ""))
+            redactor.secret(word) for name in self._keys for word in words_in(names.values.get(name, ""))
         )
         self.secrets = list(prepared.literals)
         self.is_unordered = statement.is_unordered
@@ -138,21 +133,24 @@ class StatementCall:
                 params.sort(key=repr)
         else:
             params = self._plain(parameters) if parameters else None
-            if names.lists:
-                self._sort_lists(params or {})
         parts = {"database": database, "statement": prepared.text, "params": params}
         described = {name: parts[name] for name in ("statement", "params", "database") if parts[name]}
         self.call = ClientCall(statement.signature, parts, identity=_IDENTITY, described=described)
 
     def _plain(self, parameters: Any) -> dict[str, Any]:
         plain: dict[str, Any] = {}
-        owners, rule_of = self._names.owners, self._prepared.rule
+        owners, widths, open_kinds = self._names.owners, self._names.widths, self._prepared.open_kinds
+        lists: dict[str, list[str]] = {}  # the names of the parameters of each `IN`
         for own, name, value in self._named(parameters):
             free = name
             if free in plain:  # by place, one parameter can be there several times
                 free = next(each for each in (f"{name}_{number}" for number in count(2)) if each not in plain)
             owner, kind = owners.get(own, own), type(value)
-            if self._is_secret(rule_of(owner), owner, kind):
+            kinds = open_kinds(owner)
+            is_secret = not issubclass(kind, kinds)
+            if kinds is object and self._is_unclear:
+                is_secret = issubclass(kind, str) and owner not in self._keys
+            if is_secret:
                 plain[free] = value if value is None or isinstance(value, bool) else PLACEHOLDER
                 if value is not None:
                     self._hidden.add(owner)
@@ -162,26 +160,15 @@ class StatementCall:
                 plain[free] = value
             else:
                 plain[free] = _plain(hide_inside(value, self._redactor))
+            if owner in widths:
+                lists.setdefault(owner, []).append(free)
+        for owner, names in lists.items():  # which may come from a set
+            places = range(0, len(names), widths[owner])
+            values = sorted(
+                ([plain[name] for name in names[at : at + widths[owner]]] for at in places), key=repr
+            )
+            plain.update(zip(names, chain.from_iterable(values)))
         return plain
-
-    def _is_secret(self, rule: _Rule, owner: str, kind: type) -> bool:
-        if rule == "open" and self._is_unclear:
-            compiled = self._names.compiled
-            return issubclass(kind, str) and (compiled is None or owner not in compiled.keys)
-        return rule == "secret" or (rule != "open" and not issubclass(kind, _NUMBERS))
-
-    def _sort_lists(self, params: dict[str, Any]) -> None:
-        """Sort the values of each `IN`, which may come from a set."""
-        for members in self._names.lists:
-            for number in count(1):
-                # By place, an `IN` that is in the statement twice has its parameters twice.
-                suffix = "" if number == 1 else f"_{number}"
-                slots = [[name + suffix for name in names] for names in members]
-                if not slots or not all(name in params for names in slots for name in names):
-                    break  # or an event has replaced the parameters
-                values = sorted(([params[name] for name in names] for names in slots), key=repr)
-                for names, value in zip(slots, values):
-                    params.update(zip(names, value))
 
     def _named(self, parameters: Any) -> list[tuple[str, str, Any]]:
         """Return each parameter with its name in the compiled statement, and with a name for people."""
@@ -196,26 +183,24 @@ class StatementCall:
             (name, name or str(place), value) for place, (name, value) in enumerate(zip(binds, parameters), 1)
         ]
 
-    def hidden_columns(self, columns: Sequence[str]) -> list[bool | Literal["text"]]:
+    def hidden_columns(self, columns: Sequence[str]) -> list[Hidden]:
         """Return for each column of the result whether it is secret, by the driver's names of the columns.
 
         Of a column with "text", only texts are, as it cannot be followed what it shows.
         """
         compiled, prepared, secret = self._names.compiled, self._prepared, self._redactor.secret
-        # SQLite calls a column by its expression, `length(password)`, if it has no name.
-        named = [name.isidentifier() and secret(name) for name in columns]
         shown = compiled.columns if compiled is not None else None
-        if shown is not None and len(shown) == len(columns):
-            followed = [
-                is_named or any(map(secret, names)) or not self._hidden.isdisjoint(binds)
-                for is_named, (names, binds) in zip(named, shown)
-            ]
-            return [is_secret or (self._is_unclear and "text") for is_secret in followed]
-        is_unclear = prepared.mentions or bool(self._hidden)
-        listed = prepared.statement.listed or ()
+        is_unclear, listed = self._is_unclear, frozenset[str]()
+        if shown is None or len(shown) != len(columns):
+            shown = ((frozenset(), frozenset()),) * len(columns)
+            is_unclear, listed = prepared.mentions or bool(self._hidden), prepared.statement.listed
         return [
-            is_secret or (is_unclear and "*" not in listed and name.lower() not in listed and "text")
-            for is_secret, name in zip(named, columns)
+            # SQLite calls a column by its expression, `length(password)`, if it has no name.
+            (name.isidentifier() and secret(name))
+            or any(map(secret, names))
+            or not self._hidden.isdisjoint(binds)
+            or (is_unclear and "*" not in listed and name.lower() not in listed and "text")
+            for name, (names, binds) in zip(columns, shown)
         ]
 
 

@@ -27,8 +27,12 @@ _TOKEN = re.compile(
 _NAME = re.compile(r"[^\W\d]\w*")
 _NAMES = ("word", "quoted")
 _VERBS = frozenset("SELECT VALUES INSERT UPDATE DELETE MERGE REPLACE".split())
-# Words of statements with several queries.
-_COMPOUND = frozenset("SELECT UNION INTERSECT EXCEPT TABLE".split())
+# A list of columns without aliases and expressions; and the words of statements with several queries.
+_COLUMN = r'(?:\w+\.)*(?:\w+|"[^"]+"|\*)'
+_LISTING = re.compile(
+    rf"\s*SELECT\s+(?:DISTINCT\s+)?({_COLUMN}(?:\s*,\s*{_COLUMN})*)\s+FROM\b", re.IGNORECASE
+)
+_QUERY = re.compile(r"\b(?:SELECT|UNION|INTERSECT|EXCEPT|TABLE)\b", re.IGNORECASE)
 _DEFINING = frozenset("CREATE ALTER DROP TRUNCATE COMMENT LOCK REINDEX".split())
 _OBJECTS = frozenset(
     "TABLE INDEX VIEW SEQUENCE SCHEMA TYPE DATABASE TRIGGER FUNCTION PROCEDURE EXTENSION DOMAIN ROLE USER".split()
@@ -60,8 +64,9 @@ class Statement:
     """
 
     def __init__(self, sql: str) -> None:
+        self._sql = sql
         self._tokens = list(_tokens(sql))
-        self._words = words = [token for token in self._tokens if token.kind not in ("blank", "comment")]
+        words = [token for token in self._tokens if token.kind not in ("blank", "comment")]
         start = next((place for place, word in enumerate(words) if word.kind == "word"), 0)
         if words and words[start].upper == "WITH":  # after the common table expressions
             depth = words[start].depth
@@ -102,27 +107,16 @@ class Statement:
         return "".join(pieces).strip().rstrip(";").rstrip(), hidden
 
     @cached_property
-    def listed(self) -> frozenset[str] | None:
-        """The columns of a plain `SELECT a, t.b FROM …` in small letters, or `*`; nothing for a statement that computes.
+    def listed(self) -> frozenset[str]:
+        """The columns of a plain `SELECT a, t.b FROM …` in small letters, or `*`; none for a statement that computes.
 
         The result of `PRAGMA` or `SHOW` is not computed from other columns.
         """
         if self.verb not in (*_VERBS, "EXPLAIN"):
             return frozenset("*")
-        words = self._words
-        end = next((place for place, word in enumerate(words) if word.upper == "FROM"), 0)
-        if not end or words[0].upper != "SELECT" or any(w.upper in _COMPOUND for w in words[1:]):
-            return None
-        found, item = set(), ""
-        for word in [*words[1 + (words[1].upper == "DISTINCT") : end], Token(text=",")]:
-            if word.text == ",":
-                found.add(item.rpartition(".")[2].lower())
-                item = ""
-            elif item and not item.endswith(".") and word.text != ".":
-                return None  # an alias, or an expression
-            else:
-                item += word.name
-        return frozenset(found) if all(one == "*" or _NAME.fullmatch(one) for one in found) else None
+        found = _LISTING.match(self._sql) if len(_QUERY.findall(self._sql)) == 1 else None
+        columns = found[1].lower().split(",") if found else ()
+        return frozenset(column.rpartition(".")[2].strip(' \n\t"') for column in columns)
 
 
 def words_in(value: object) -> list[str]:
@@ -142,9 +136,6 @@ def _tokens(sql: str) -> Iterator[Token]:
 
 def _resource(words: Sequence[Token]) -> str:
     verb, rest = words[0].upper, words[1:]
-    if verb == "EXPLAIN":
-        inner = next((place for place, word in enumerate(rest) if word.upper in _VERBS), None)
-        return "" if inner is None else _resource(rest[inner:])
     if verb == "SELECT":
         for place, word in enumerate(words):
             if word.upper == "FROM" and word.depth <= words[0].depth:

@@ -11,7 +11,7 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from pytest_mimic._clients.sql.results import load_rows
+from pytest_mimic._clients.sql.outcomes import load_rows
 from pytest_mimic._clients.sql.secret_columns import CompiledNames
 from pytest_mimic._clients.sql.statement_calls import StatementCall, StatementNames
 from pytest_mimic._core.redact.redactor import Redactor
@@ -46,7 +46,7 @@ def test_columns_that_a_result_shows(statement: Any, expected: list[set[str]]) -
     columns = CompiledNames(statement.compile()).columns
 
     assert columns is not None
-    assert [column.names for column in columns] == expected
+    assert [names for names, _ in columns] == expected
 
 
 def sent(statement: Any, redactor: Redactor, **given: object) -> dict[str, Any]:
@@ -104,9 +104,9 @@ def test_large_statement_is_read_quickly() -> None:
     for _ in range(40):
         query = sa.select((query.subquery().c.x + "a").label("x"))
 
-    (column,) = CompiledNames(query.compile()).columns or ()
+    ((names, _),) = CompiledNames(query.compile()).columns or ()
 
-    assert "password" in column.names
+    assert "password" in names
 
 
 def test_loaded_rows_are_the_applications_own() -> None:

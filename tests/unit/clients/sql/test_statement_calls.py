@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from pytest_mimic import fingerprint
-from pytest_mimic._clients.sql.results import load_columns, store_columns, store_rows
-from pytest_mimic._clients.sql.statement_calls import StatementCall, StatementNames
+from pytest_mimic._clients.sql.outcomes import load_columns, store_columns, store_rows
+from pytest_mimic._clients.sql.statement_calls import StatementCall
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.registry import parts_of
 from unit.clients.json_texts import written_json
@@ -54,28 +53,6 @@ def test_expressions_of_sqlalchemy_count_by_their_type() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("parameters", "binds"),
-    [
-        ([1, "b", "a", "c"], ["x", "a_1_1", "a_1_2", "a_1_3"]),
-        ({"x": 1, "a_1_1": "b", "a_1_2": "a", "a_1_3": "c"}, ()),
-    ],
-    ids=["by place", "by name"],
-)
-def test_order_of_the_values_of_in_is_free(parameters: Any, binds: Sequence[str]) -> None:
-    """They may come from a set; which parameter is the list's is SQLAlchemy's to say. Nor is it told: a file would change."""
-    marks = ":x :a_1_1 :a_1_2 :a_1_3".split() if not binds else ["?"] * 4
-    sql = "SELECT * FROM t WHERE b = {} AND a IN ({}, {}, {})".format(*marks)
-    lists = [[["a_1_1"], ["a_1_2"], ["a_1_3"]]]
-
-    call = StatementCall(
-        sql, parameters, database=0, redactor=Redactor(), names=StatementNames(binds, lists)
-    ).call
-
-    assert list(call.parts["params"].values()) == [1, "a", "b", "c"]
-    assert list(call.described["params"].values()) == [1, "a", "b", "c"]
-
-
 @pytest.mark.parametrize("wrapper", ["psycopg2.extras:Json", "psycopg2:Binary", "psycopg.types.json:Jsonb"])
 def test_wrappers_of_drivers_count_by_what_they_hold(wrapper: str) -> None:
     module, _, name = wrapper.partition(":")
@@ -109,18 +86,18 @@ def test_a_pair_of_a_name_and_a_value_is_secret_in_json_that_a_driver_reads() ->
     assert store_rows([[value]], ["a"], [False], Redactor()) == [[kept]]
 
 
-def test_types_of_columns_are_the_drivers_own() -> None:
-    """Where a driver describes a column by an object of its module, that object comes back; another is left out."""
+def test_types_of_columns_are_numbers() -> None:
+    """Where a driver describes a column by an object, that is left out."""
     description = [
         ("a", sqlite3.Binary, None, 8, 8, None, True),
         ("b", object(), None, None, None, None, None),
         ("c", 23, None, None, None, None, None),
     ]
 
-    stored = json.loads(json.dumps(store_columns(description, sqlite3)))
+    stored = json.loads(json.dumps(store_columns(description)))
 
-    assert load_columns(stored, sqlite3) == (
-        ("a", sqlite3.Binary, None, 8, 8, None, True),
+    assert load_columns(stored) == (
+        ("a", None, None, 8, 8, None, True),
         ("b", None, None, None, None, None, None),
         ("c", 23, None, None, None, None, None),
     )

@@ -1,0 +1,166 @@
+"""The outcomes of statements as plain data without secrets: `cursor.description`, rows, and the driver's errors."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_mimic._core.redact.hiding import copied, places
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.seam.database_values import PLAIN, blank, from_plain, to_plain
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
+
+# Whether the values of a column are hidden; with "text", those that are no measures are.
+Hidden = bool | Literal["text"]
+# PEP 249's classes. One of them replaces a class that does not exist on replay.
+_KINDS = frozenset(
+    """IntegrityError DataError OperationalError InternalError ProgrammingError NotSupportedError DatabaseError
+    InterfaceError Warning Error""".split()
+)
+_CODES = ("pgcode", "sqlstate", "sqlite_errorcode", "sqlite_errorname", "errno")
+_KEY = re.compile(r"\((.*?)\)=\((.*)\)")
+_ROW = re.compile(r"(?<=Failing row contains )\(.*\)", re.DOTALL)
+_WORD = re.compile(r"\w+")
+_MEASURES = (bool, int, float, Decimal, dt.date, dt.time, dt.timedelta, type(None))
+
+
+def store_columns(description: Sequence[Sequence[Any]]) -> list[Any]:
+    """Return `cursor.description` as plain data: a list for each column, without the Nones at its end.
+
+    A type that is an object of the driver's is None: SQLAlchemy reads the numbers of PostgreSQL's types alone.
+    """
+    columns = []
+    for column in description:
+        parts = [column[place] if type(column[place]) in PLAIN else None for place in range(7)]
+        while parts[1:] and parts[-1] is None:
+            parts.pop()
+        columns.append(parts)
+    return columns
+
+
+def load_columns(columns: list[Any]) -> tuple[tuple[Any, ...], ...]:
+    return tuple((*column, *[None] * (7 - len(column))) for column in columns)
+
+
+def store_rows(
+    rows: Iterable[Sequence[Any]], names: Sequence[str], hidden: Sequence[Hidden], redactor: Redactor
+) -> list[list[Any]]:
+    """Return rows as plain data, values in secret columns replaced. UnstorableOutcomeError: a value has no plain form."""
+
+    def store(value: object, path: str, how: Hidden) -> Any:
+        is_secret = not isinstance(value, _MEASURES) if how == "text" else how
+        return to_plain(blank(value, PLACEHOLDER) if is_secret else hide_inside(value, redactor), path)
+
+    columns = list(zip(names, hidden))
+    return [
+        [store(value, f"rows[{number}].{name}", how) for value, (name, how) in zip(row, columns)]
+        for number, row in enumerate(rows)
+    ]
+
+
+def load_rows(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
+    if PLAIN.issuperset(map(type, chain.from_iterable(rows))):
+        return list(map(tuple, rows))
+    return [tuple(value if type(value) in PLAIN else from_plain(value) for value in row) for row in rows]
+
+
+def hide_inside(value: Any, redactor: Redactor) -> Any:
+    """Return a value with other values for secret names inside of its mappings, lists and JSON texts."""
+    if isinstance(value, str):
+        return redactor.scrub_json(value)
+    if type(value).__module__.startswith("psycopg"):  # the wrapper of a driver counts by its content
+        for attribute in ("obj", "adapted"):
+            if hasattr(value, attribute):
+                return {"$held": hide_inside(getattr(value, attribute), redactor)}
+    if type(value) not in (dict, list):
+        return value
+    root = {"": copied(value)}
+    for box, key, part, _, is_secret, _ in places(root, redactor):
+        if not isinstance(part, (dict, list)):
+            box[key] = blank(part, PLACEHOLDER) if is_secret else hide_inside(part, redactor)
+    return root[""]
+
+
+def store_error(error: BaseException, redactor: Redactor, secrets: Sequence[str]) -> dict[str, Any]:
+    """Return class, arguments, code, PostgreSQL's diagnosis and cause of an error, without secrets."""
+    names = (
+        cls.__name__ for cls in type(error).__mro__ if cls.__name__ in _KINDS or cls.__module__ == "builtins"
+    )
+    codes = {name: getattr(error, name, None) for name in _CODES}
+    diag = {name: getattr(getattr(error, "diag", None), name, None) for name in _diagnosis_fields(error)}
+    scrub = partial(_scrubbed, redactor=redactor, secrets=secrets)
+    stored: dict[str, Any] = {
+        "type": f"{type(error).__module__}:{type(error).__qualname__}",
+        "kind": next(names),
+        "args": [scrub(part) for part in error.args],
+        "codes": {name: code for name, code in codes.items() if isinstance(code, (str, int))},
+        "diag": {name: scrub(text) for name, text in diag.items() if isinstance(text, str)},
+        "cause": error.__cause__ and store_error(error.__cause__, redactor, secrets),
+    }
+    return {name: part for name, part in stored.items() if part or name == "args"}
+
+
+def load_error(stored: Mapping[str, Any], dbapi: Any) -> Exception:
+    """Return the error; if its class does not exist, one of PEP 249's. `dbapi` is the driver's module."""
+    module, _, path = stored["type"].partition(":")
+    cls: Any = sys.modules.get(module)
+    for step in path.split("."):
+        cls = getattr(cls, step, None)
+    if not (isinstance(cls, type) and issubclass(cls, Exception)):
+        cls = getattr(dbapi, stored["kind"], dbapi.DatabaseError)
+    args = tuple(stored["args"])
+    # psycopg2's classes are written in C, and refuse `Exception.__new__`.
+    error: Any = cls.__new__(cls, *args)
+    error.args = args
+    with suppress(AttributeError, TypeError):  # a class written in C may have none to be set
+        error.__setstate__(stored.get("codes", {}))
+    if fields := _diagnosis_fields(error):
+        # psycopg's errors keep it in these attributes, for pickling.
+        diag = stored.get("diag", {}).items()
+        error._info = {fields[name]: text.encode() for name, text in diag if name in fields}
+        error._encoding = "utf-8"
+    if "cause" in stored:
+        error.__cause__ = load_error(stored["cause"], dbapi)
+    return error  # type: ignore[no-any-return]
+
+
+def _scrubbed(part: object, *, redactor: Redactor, secrets: Sequence[str]) -> Any:
+    """Return plain data for an argument, without secrets. One that has no plain form is None."""
+    again = partial(_scrubbed, redactor=redactor, secrets=secrets)
+    if isinstance(part, str):
+        return _hide_details(redactor.scrub_text(part, secrets), redactor)
+    if isinstance(part, dict):
+        return {str(key): again(item) for key, item in part.items()}
+    if isinstance(part, (list, tuple)):
+        return list(map(again, part))
+    return part if part is None or isinstance(part, (bool, int, float)) else None
+
+
+def _hide_details(text: str, redactor: Redactor) -> str:
+    """Return a message without the secret values of rows that PostgreSQL quotes, `Key (token)=(abc) …`.
+
+    The quoted row may be another than the one that was sent.
+    """
+
+    def hide_key(match: re.Match[str]) -> str:
+        is_secret = any(map(redactor.secret, _WORD.findall(match[1])))
+        return f"({match[1]})=({PLACEHOLDER})" if is_secret else match[0]
+
+    return _ROW.sub(f"({PLACEHOLDER})", _KEY.sub(hide_key, text))
+
+
+def _diagnosis_fields(error: BaseException) -> dict[str, Any]:
+    """Return the names of what PostgreSQL reports about an error (psycopg), with psycopg's constants for them."""
+    if not type(error).__module__.startswith("psycopg."):
+        return {}
+    fields = sys.modules["psycopg"].pq.DiagnosticField
+    return {field.name.lower(): field for field in fields if not field.name.startswith("SOURCE_")}
