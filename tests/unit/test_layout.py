@@ -30,7 +30,7 @@ BUDGET = {
     "_clients.http": 2_590,
     "_clients.mcp": 350,
     "_clients.redis": 737,
-    "_clients.sql": 1_419,
+    "_clients.sql": 1_226,
     "_core.engine": 3_020,
     "_core.files": 319,
     "_core.identity": 2_449,
@@ -54,8 +54,8 @@ BUDGET = {
     "ground": 808,
 }
 # These two only fall.
-MOST_LINES = 28_924
-MOST_FILES = 204
+MOST_LINES = 28_731
+MOST_FILES = 202
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.
