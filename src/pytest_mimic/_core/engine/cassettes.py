@@ -188,7 +188,7 @@ class Cassette(Track):
         state, test = self._state, None if self._is_shared else self._state.test
         with self._recordings.guard:
             written = state.vault.write_calls(self.file, calls, test=test, recorded=state.today)
-            state.owner.journal.note(self.file, written.before, written.now, self._errors)
+            state.owner.journal.note(self.file, written, self._errors)
 
     def _check_played(self) -> None:
         from pytest_mimic._core.tree.call_labels import call_label

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Place
+from pytest_mimic._core.engine.owners import Change
 from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.settings import Mode
@@ -261,7 +262,7 @@ class Track:
             is_shared_request = self.owner is None and call.edge_call is not None
             # It replaces an imported recording, of which fewer parts count. A failing test puts that back.
             for name in recordings.imported(call) if is_shared_request else ():
-                state.owner.journal.note(name, state.vault.store.read(name), None, {})
+                state.owner.journal.note(name, Change(state.vault.store.read(name), None), {})
                 recordings.drop(name)
 
     def _write(self, errors: Errors) -> None:
@@ -273,7 +274,7 @@ class Track:
         # The arguments may be long, and are not needed again.
         self._recordings.known[self.file] = made._replace(arguments=None)
         talk = None if self.owner is None or last.kind == "function" else last.target
-        state.owner.journal.note(self.file, written.before, written.now, errors, conversation=talk)
+        state.owner.journal.note(self.file, written, errors, conversation=talk)
         state.ledger.used.add(self.file)
 
 

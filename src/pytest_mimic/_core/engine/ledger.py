@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias
 
 
 class Miss(NamedTuple):
@@ -28,19 +28,16 @@ RecordedError: TypeAlias = tuple[str, str]
 """A recorded outcome that is an error: the call and its error in words, and the test."""
 
 
-_Row = TypeVar("_Row")
-
-
 def _counted(fresh: Callable[[], object], count: Callable[[Replayed], None], replayed: Replayed) -> object:
     value = fresh()
     count(replayed)
     return value
 
 
-class OnceEach(list[_Row]):
+class OnceEach(list[Any]):
     """Rows that count once, because several workers have the same ones."""
 
-    def add(self, row: _Row) -> None:
+    def add(self, row: object) -> None:
         if row not in self:
             self.append(row)
 
@@ -67,16 +64,14 @@ class Ledger:
         # `passed`, `failed` or `skipped`, by the id of each test that ran; `forked` where only a forked process knows.
         self.outcomes: dict[str, str] = {}
         # Rows that count once.
-        self.hiding = OnceEach[str]()  # why not all tests were collected
-        self.deselected = OnceEach[str]()  # how many of the collected tests do not run
-        self.selection = OnceEach[str]()  # other reasons why the run was not complete
-        self.missing = OnceEach[Miss]()  # calls without a recording
-        self.notes = OnceEach[str]()  # sentences for the summary
-        self.errors = OnceEach[str]()  # errors outside of any test, and steps at an end that failed
-        self.problems = OnceEach[str]()  # targets that turned out not to exist
-        self.environment = OnceEach[
-            tuple[str, str]
-        ]()  # outcomes with secret values: label, what was done, test
+        self.hiding = OnceEach()  # why not all tests were collected
+        self.deselected = OnceEach()  # how many of the collected tests do not run
+        self.selection = OnceEach()  # other reasons why the run was not complete
+        self.missing = OnceEach()  # calls without a recording
+        self.notes = OnceEach()  # sentences for the summary
+        self.errors = OnceEach()  # errors outside of any test, and steps at an end that failed
+        self.problems = OnceEach()  # targets that turned out not to exist
+        self.environment = OnceEach()  # outcomes with secret values: label, what was done, test
         # Rows.
         self.drifted: list[Sequence[str]] = []  # real calls that differ from their recording: label, test
         self.failures: list[Sequence[str]] = []  # recorded errors that were kept and are listed: call, test

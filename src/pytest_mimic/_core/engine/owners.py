@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.ledger import Ledger, RecordedError
+    from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.vault import Vault
 
     Errors = Mapping[int, RecordedError | None]
@@ -32,26 +32,18 @@ class Change:
 class Journal(dict[str, Change]):
     """What a test, or the fixtures of a wider scope, wrote, by the name of the recording or cassette."""
 
-    def note(
-        self,
-        name: str,
-        before: bytes | None,
-        now: bytes | None,
-        errors: Errors,
-        *,
-        conversation: str | None = None,
-    ) -> None:
-        """Note that a recording or cassette was written, also if it stayed as it was."""
-        change = self.setdefault(name, Change(before, conversation))
-        change.now = now
+    def note(self, name: str, written: Any, errors: Errors, *, conversation: str | None = None) -> None:
+        """Note that a recording or cassette was `written`, from `before` to `now`, also if it stayed as it was."""
+        change = self.setdefault(name, Change(written.before, conversation))
+        change.now = written.now
         change.errors.update(errors)
         if not any(change.errors.values()):
-            change.good = now
+            change.good = written.now
 
     def merge(self, other: Journal) -> None:
         for name, change in other.items():
             if name in self:
-                self.note(name, change.before, change.now, change.errors)
+                self.note(name, change, change.errors)
             else:
                 self[name] = change
 
@@ -191,53 +183,46 @@ class Scopes:
                 state.recordings.drop(name)
 
     def _judge(self, owner: Owner, *, passed: bool) -> None:
-        """Decide what is kept of what was recorded for an owner."""
-        state, journal = self._state, owner.journal
+        """Decide what is kept of what was recorded for an owner: all, or if its test failed, new values only."""
+        journal = owner.journal
         if not journal:
             return
-        recordings = state.recordings
         if passed:
-            state.ledger.failures += [
-                error for change in journal.values() for error in change.errors.values() if error
-            ]
-            owner.journal = Journal()
-            return
-        stood = {target for target in owner.recorded_again if recordings.others(owner, target)}
+            errors = [error for change in journal.values() for error in change.errors.values() if error]
+            self._state.ledger.failures += errors
+        else:
+            self._take_back(owner)
         owner.journal = Journal()
-        taken = take_back(journal, stood, state.vault, state.ledger)
-        for name in taken:
-            recordings.known.pop(name, None)
-            owner.tracks.pop(name, None)
 
+    def _take_back(self, owner: Owner) -> None:
+        """Take back errors, changed cassettes, and what replaced other recordings, which stand there again.
 
-def take_back(journal: Journal, stood: Collection[str], vault: Vault, ledger: Ledger) -> set[str]:
-    """Keep new values only, because the test failed. Return the names of the recordings that were taken back.
-
-    What the test replaced gets back what stood before, unless another test has written it since. Errors and changed
-    cassettes go. A sequence keeps the new outcomes before its first error. A conversation of which a part `stood` before
-    is taken back as a whole.
-    """
-    groups: dict[str, list[str]] = {}
-    for name, change in journal.items():
-        groups.setdefault(change.conversation or name, []).append(name)
-    taken: set[str] = set()
-    for group, names in groups.items():
-        is_cassette = group.startswith(CASSETTES)
-        has_replaced = any(journal[name].before not in (None, journal[name].now) for name in names)
-        is_whole = is_cassette or has_replaced or group in stood
-        for name in names:
-            change = journal[name]
-            content = change.before if is_whole or change.before is not None else change.good
-            if content == change.now:
-                continue
-            label = [] if is_cassette else [_label(vault, name)]
-            if vault.restore(name, content, written=change.now):
-                taken.add(name)
+        What another test has written since stays. A sequence keeps the new outcomes before its first error. A
+        conversation of which a part stood before is taken back as a whole.
+        """
+        state, ledger, journal = self._state, self._state.ledger, owner.journal
+        groups: dict[str, list[str]] = {}
+        for name, change in journal.items():
+            groups.setdefault(change.conversation or name, []).append(name)
+        for group, names in groups.items():
+            is_cassette = group.startswith(CASSETTES)
+            has_replaced = any(journal[name].before not in (None, journal[name].now) for name in names)
+            stood = group in owner.recorded_again and state.recordings.others(owner, group)
+            for name in names:
+                change = journal[name]
+                is_new = change.before is None and not (is_cassette or has_replaced or stood)
+                content = change.good if is_new else change.before
+                if content == change.now:
+                    continue
+                label = [] if is_cassette else [_label(state.vault, name)]
+                if not state.vault.restore(name, content, written=change.now):
+                    continue
+                state.recordings.known.pop(name, None)
+                owner.tracks.pop(name, None)
                 errors = [error[0] for error in change.errors.values() if error]
                 (ledger.taken_back if errors or content is None else ledger.put_back).extend(errors or label)
                 if content is None:
                     ledger.used.discard(name)
-    return taken
 
 
 def _label(vault: Vault, name: str) -> str:
