@@ -1,4 +1,4 @@
-"""The recordings of a run: sought for a miss, and replaced."""
+"""What a call gets: a miss names the nearest recording, and recording replaces what stood there."""
 
 from __future__ import annotations
 
@@ -78,3 +78,16 @@ def test_a_damaged_cassette_is_not_extended(runs: Runs) -> None:
         runs.cassette("record")
 
     assert runs.store.read("cassettes/trip.json") == b"{"
+
+
+def test_a_call_after_a_replayed_one_names_the_option_that_records_it(runs: Runs, service: Any) -> None:
+    runs.client()("Oslo")
+    runs.again("replay")
+    ask = runs.client()
+
+    with pytest.raises(MissingRecordingError, match="to record it: pytest --mimic-record test_"):
+        ask("Bergen")
+    ask("Oslo")
+    for _ in range(2):
+        with pytest.raises(MissingRecordingError, match="to record it: pytest --mimic-rerecord test_"):
+            ask("Paris")
