@@ -8,6 +8,7 @@ import json
 import math
 import uuid
 from decimal import Decimal
+from enum import Enum
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,12 @@ class Address(NamedTuple):
 
     street: str
     number: int
+
+
+class Currency(Enum):
+    """A class of an application, which is none of a database's."""
+
+    EUR = 1
 
 
 VALUES = {
@@ -89,41 +96,26 @@ def test_zone_keeps_its_name_and_its_hour() -> None:
     assert back.utcoffset() == dt.timedelta(hours=1)
 
 
+RANGES = {
+    "psycopg.types.range": ("Range(1, 5)", "Range(None, 5, '(]')", "Range(empty=True)"),
+    "psycopg.types.multirange": ("Multirange([Range(1, 3), Range(5, None)])",),
+    "asyncpg": ("Range(1, 5)", "Range(None, 5, lower_inc=False, upper_inc=True)", "Range(empty=True)"),
+    "psycopg2.extras": ("NumericRange(1, 5)", "DateTimeTZRange(None, None)", "DateRange(empty=True)"),
+    "pg8000.types": ("Range(1, 5)", "Range(is_empty=True)"),
+    "sqlalchemy.dialects.postgresql": ("Range(1, 5, bounds='(]')", "Range(None, None)", "Range(empty=True)"),
+}
+
+
 @pytest.mark.parametrize(
-    "bounds",
-    [(1, 5, "[)", False), (None, 5, "(]", False), (None, None, "[)", True)],
-    ids=["bounded", "open", "empty"],
+    ("module", "source"), [(module, source) for module, sources in RANGES.items() for source in sources]
 )
-@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
-def test_ranges_come_back(driver: str, bounds: tuple[Any, Any, str, bool]) -> None:
-    lower, upper, brackets, empty = bounds
-    if driver == "psycopg":
-        kind = pytest.importorskip("psycopg.types.range").Range
-        value = kind(empty=True) if empty else kind(lower, upper, brackets)
-    else:
-        kind = pytest.importorskip("asyncpg").Range
-        value = kind(lower, upper, lower_inc=brackets[0] == "[", upper_inc=brackets[1] == "]", empty=empty)
-
-    assert from_plain(json.loads(json.dumps(to_plain(value)))) == value
-
-
-@pytest.mark.parametrize("value", ["Range(1, 5, bounds='(]')", "Range(None, None)", "Range(empty=True)"])
-def test_ranges_of_sqlalchemy_come_back(value: str) -> None:
-    """As SQLAlchemy makes them of asyncpg's and psycopg's, which a parameter may hold."""
-    postgresql = pytest.importorskip("sqlalchemy.dialects.postgresql")
-    made = eval(value, vars(postgresql))
-
-    assert from_plain(json.loads(json.dumps(to_plain(made)))) == made
-
-
-def test_multiranges_come_back() -> None:
-    """psycopg's, range by range."""
-    module = pytest.importorskip("psycopg.types.multirange")
-    made = module.Multirange([module.Range(1, 3), module.Range(5, None)])
+def test_ranges_of_drivers_come_back(module: str, source: str) -> None:
+    """Those of SQLAlchemy too, which a parameter may hold."""
+    made = eval(source, vars(pytest.importorskip(module)))
 
     back = from_plain(json.loads(json.dumps(to_plain(made))))
 
-    assert type(back) is module.Multirange
+    assert type(back) is type(made)
     assert back == made
 
 
@@ -131,6 +123,8 @@ def test_unknown_type_is_refused_by_its_place() -> None:
     """The error names the part that has no plain form."""
     with pytest.raises(UnstorableOutcomeError, match=r"rows\[0\]\.a: <class 'object'>"):
         to_plain([1, object()], "rows[0].a")
+    with pytest.raises(UnstorableOutcomeError, match="Currency"):
+        to_plain([Currency.EUR])
 
 
 @pytest.mark.parametrize(
@@ -140,6 +134,7 @@ def test_unknown_type_is_refused_by_its_place() -> None:
         {"$nothing": 1},
         {"$datetime": 5},
         {"$ip": ["os", "10.0.0.1"]},
+        {"$driver": ["os:DirEntry", {}]},
     ],
     ids=str,
 )

@@ -6,7 +6,7 @@ import functools
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
@@ -41,10 +41,6 @@ class Inside:
         finally:
             with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
                 self._variable.reset(token)
-
-    def unmimicked(self) -> AbstractContextManager[None]:
-        """Return a block in which nothing is mimicked."""
-        return self.entered(SimpleNamespace(active=True))
 
     def _replace(self, holder: Any, name: str, run: Callable[..., Any]) -> None:
         """Let new threads, and tasks of pools, belong to the call that starts them, until `restore`."""

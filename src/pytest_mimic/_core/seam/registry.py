@@ -30,8 +30,6 @@ CLIENTS = {
 HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.client")
 # The clients that a cassette takes if it names no targets, where they are installed: HTTP as one.
 TAKEN_BY_CASSETTES = ("http", "sqlalchemy", "redis")
-# The bundled clients whose adapters tell in their own way which of their calls failed.
-OWN_FAILURES = frozenset({"grpc", "mcp", "redis"})
 # Names that `ignore=` and `match=` accept at every client, so that one list of options can serve several.
 COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
 _HTTP = ("host", "port", "scheme", "method", "path", "query", "headers", "body", "format")

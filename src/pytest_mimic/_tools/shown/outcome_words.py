@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.seam.base import Adapter
-from pytest_mimic._core.seam.registry import OWN_FAILURES, is_bundled, is_client, load_adapter
+from pytest_mimic._core.seam.registry import load_adapter
 from pytest_mimic._core.tree.drawing import line, shortened
 from pytest_mimic._core.tree.stored import body_tree, exception_name, is_response, without_secrets
 from pytest_mimic._core.words import plural
@@ -54,8 +54,8 @@ def error_of(call: CatalogCall, entry: Entry) -> str | None:
 
 @cache
 def _client(name: str) -> Adapter:
-    # Loading the adapters of HTTP takes longer than the whole command.
-    if is_client(name) and is_bundled(name) and name not in OWN_FAILURES:
+    # Loading those of HTTP, which tell failures as any adapter does, takes longer than the whole command.
+    if name == "http":
         return Adapter(name)
     try:
         return load_adapter(name)
