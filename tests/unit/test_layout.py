@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_226,
-    "_core.engine": 3_003,
+    "_core.engine": 2_994,
     "_core.files": 319,
     "_core.identity": 2_449,
     "_core.inputs": 315,
@@ -39,7 +39,7 @@ BUDGET = {
     "_core.patch": 890,
     "_core.pending": 204,
     "_core.redact": 945,
-    "_core.seam": 474,
+    "_core.seam": 472,
     "_core.swallowed": 205,
     "_core.targets": 570,
     "_core.tree": 2_240,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 808,
 }
 # These two only fall.
-MOST_LINES = 28_723
+MOST_LINES = 28_697
 MOST_FILES = 202
 MOST_ARROWS = 125
 MOST_FLOORS = 12

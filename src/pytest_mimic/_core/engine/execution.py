@@ -137,6 +137,8 @@ def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any
     Raises:
         UnstorableOutcomeError: An item, or the end, cannot be stored, or the reader sends something.
     """
+    from pytest_mimic._core.outcome.encoding import snapshot
+
     items: list[object] = []
     wanted, end, is_outcome_now = inf, None, False
     step.begun = True
@@ -149,7 +151,9 @@ def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any
             try:
                 with step.running():
                     item = (yield _Await(anext(stream))) if is_async else next(stream)
-                items.append(step.copy(item))  # a copy, because the stream may change the item later
+                with step.state.pending:  # a copy, because the stream may change the item later
+                    copy = snapshot(item, target=step.call.plan.target, paths=step.call.paths)
+                items.append(copy if step.mode == "run" else copy.load())
             except (StopIteration, StopAsyncIteration) as stop:
                 end = Outcome("value", getattr(stop, "value", None))
             except BaseException as error:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import finalize
 
-from pytest_mimic._core.outcome.outcome import Outcome, is_cancellation, is_outcome, raise_again
+from pytest_mimic._core.outcome.outcome import Outcome, is_cancellation, is_outcome
 from pytest_mimic._core.vault.parsing import fresh_copies
 from pytest_mimic.errors import MimicError
 
@@ -149,14 +149,6 @@ class Step:
         error = new_after_replayed(self.call.label, test=self.state.test, needs_secret=True)
         raise self.state.blame(error, self.call, by_option=False)
 
-    def copy(self, value: object) -> object:
-        """Return a copy of an item of a stream, as it is now. UnstorableOutcomeError: it cannot be stored."""
-        from pytest_mimic._core.outcome.encoding import snapshot
-
-        with self.state.pending:
-            taken = snapshot(value, target=self.call.plan.target, paths=self.call.paths)
-        return taken if self.mode == "run" else taken.load()
-
     # -- what ends late
 
     def end_later(self, end: Callable[[], None]) -> None:
@@ -178,9 +170,9 @@ class Step:
 def given(outcome: Outcome) -> Any:
     """Return the value of a recorded outcome, or raise its exception."""
     exception, outcome.exception = outcome.exception, None
-    if exception is not None:
-        try:
-            raise_again(exception)
-        finally:
-            del exception  # its traceback refers to this frame: a cycle would keep the arguments
-    return outcome.value
+    try:
+        if exception is not None:
+            raise exception
+        return outcome.value
+    finally:
+        del exception  # its traceback refers to this frame: a cycle would keep the arguments

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.errors import MimicError
 
@@ -102,13 +102,6 @@ def is_interruption(error: BaseException) -> bool:
     pytest = sys.modules.get("pytest")
     kinds = (KeyboardInterrupt, GeneratorExit, *([pytest.exit.Exception] if pytest else []))
     return is_cancellation(error) or isinstance(error, kinds)
-
-
-def raise_again(exception: BaseException) -> NoReturn:
-    try:
-        raise exception
-    finally:
-        del exception  # its traceback refers to this frame
 
 
 # Why an outcome cannot be stored exactly, or not loaded again.

@@ -14,7 +14,7 @@ import urllib.error
 import pytest
 
 from pytest_mimic._core.outcome import exceptions
-from pytest_mimic._core.outcome.outcome import Outcome, raise_again
+from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Vault
 from unit.memory_store import NAME, MemoryStore, recorded
 
@@ -306,7 +306,7 @@ def test_a_frozen_exception_is_kept_and_raised():
     assert again.args == (503,)
     assert type(again.__cause__) is KeyError
     with pytest.raises(Frozen, match="503"):
-        raise_again(again)
+        raise again
 
 
 def test_a_stop_iteration_with_an_array_is_kept():
