@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy.sql import dml, elements, functions, operators, selectable
 
-from pytest_mimic._clients.sql.statement_calls import Shown
 from pytest_mimic._clients.sql.statements import words_in
 
 # Functions that measure a value. Their result is no secret.
 _MEASURING = frozenset("bit_length char_length character_length count length octet_length".split())
+# The parts of an expression: the names of columns, labels and functions in it, and of parameters.
+Shown = tuple[frozenset[str], frozenset[str]]
 _NAMED = (elements.ColumnClause, elements.Label)
 _KEYED = frozenset((operators.getitem, operators.json_getitem_op, operators.json_path_getitem_op))
 

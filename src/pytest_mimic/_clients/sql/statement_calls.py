@@ -24,8 +24,6 @@ _IDENTITY = ("database", "statement", "params")
 # Types of parameters that are plain data and hold no secrets.
 _UNCHANGED = frozenset((int, bool, type(None)))
 _NUMBERS = (int, float, Decimal)
-# The parts of an expression: the names of columns, labels and functions in it, and of parameters.
-Shown = tuple[frozenset[str], frozenset[str]]
 _returns_rows = re.compile(r"\b(returning|output)\b", re.IGNORECASE).search
 # A cursor's name, which SQLAlchemy makes of an address for drivers that declare cursors by statements.
 _CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
