@@ -200,11 +200,12 @@ def test_a_value_is_handed_on_though_the_call_fails_now(shop):
     run = shop(
         "import shop\n\ndef test_it():\n    assert shop.safe('tea') == 'tea'\n",
         failed=1,
-        says=["could not be verified: the real call failed", "ConnectionError: no route to host"],
+        says=["returned 'tea' when recorded, raised ConnectionError('no route to host') now"],
         never=["pytest_mimic/"],
     )
 
-    assert "  to try again: pytest --mimic-verify test_shop.py::test_it\n" in run.output
+    retry = "to try again: pytest --mimic-verify test_shop.py::test_it\n"
+    assert f"  the real call raised ConnectionError, {retry}" in run.output
 
 
 def test_coroutines_give_the_recorded_value(shop):
@@ -266,7 +267,7 @@ READ_ASYNC = """
         ("[1, 5, 3]", [1, 5, 3], "items[1]: 2 recorded, 5 now"),
         ("[1, 2]", [1, 2], "items[2]: 3 recorded, missing now"),
         ("[1, 2, 3, 4, 5]", [1, 2, 3, 4], "items[3]: 4 now, not in the recording"),
-        ("[1, ConnectionError('reset')]", [1], "could not be verified: the real call failed"),
+        ("[1, ConnectionError('reset')]", [1], "the real call raised ConnectionError, to try again"),
     ],
     ids=["other", "shorter", "longer", "broken"],
 )
@@ -369,7 +370,7 @@ def test_a_refusal_or_failure_is_not_offered_to_be_accepted(page, status):
     run = page(f"guarded?status={status}").expect(failed=1, never=["to accept it", "volatile="])
 
     retry = "to try again: pytest --mimic-verify test_shop.py::test_it"
-    assert f"could not be reached (gave {status}), {retry}" in run.output
+    assert f"the real call gave {status}, {retry}" in run.output
     page("guarded?status=404").expect(failed=1, says=["to accept it: "])
 
 
@@ -383,7 +384,7 @@ def test_an_outage_is_not_offered_in_place_of_a_recorded_error(project, page, is
 
         run = project.run("--mimic-verify", env=env).expect(failed=1, never=["to accept it"])
 
-    assert "could not be reached (" in run.output
+    assert f"the real call {'failed (refused)' if is_down else 'gave 502'}, to try again" in run.output
 
 
 # -- a change of volatile parts alone makes no outcome another one when it is recorded again

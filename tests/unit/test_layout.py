@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_226,
-    "_core.engine": 2_994,
+    "_core.engine": 2_989,
     "_core.files": 319,
     "_core.identity": 2_449,
     "_core.inputs": 315,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 808,
 }
 # These two only fall.
-MOST_LINES = 28_697
+MOST_LINES = 28_675
 MOST_FILES = 202
 MOST_ARROWS = 125
 MOST_FLOORS = 12

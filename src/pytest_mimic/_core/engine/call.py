@@ -66,17 +66,16 @@ class Plan:
 
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
         """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""
-        if self.adapter is None:
+        if self.adapter is None or outcome.kind == "raised":
             return outcome
         other = None if beside is None else beside.value
         return type(outcome)("value", self.adapter.comparable(outcome.value, other))
 
     def failure(self, outcome: Outcome) -> str | None:
         """Return the error that an outcome is, `raised TimeoutError` or `gave 503`; None if it is a good one."""
-        if self.adapter is not None:
-            return self.adapter.failure(outcome.value)
-        exception = outcome.last.exception
-        return None if exception is None else f"raised {type(exception).__name__}"
+        if (exception := outcome.last.exception) is not None:
+            return f"raised {type(exception).__name__}"
+        return None if self.adapter is None else self.adapter.failure(outcome.value)
 
     def secrets(self, call: Call) -> frozenset[str]:
         """Return the secret values among the arguments of a function, which no message may show."""

@@ -14,7 +14,7 @@ from pytest_mimic._core.outcome.plain import layout_of
 from pytest_mimic._core.redact.environment import bytes_in
 from pytest_mimic._core.tree.agreement import Rules, compare
 from pytest_mimic._core.tree.differing import Difference
-from pytest_mimic._core.tree.messages import differs_below, drift, unverifiable
+from pytest_mimic._core.tree.messages import differs_below, drift
 from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic.errors import MimicError
 
@@ -62,12 +62,7 @@ def compare_repeated(real: Step, outcome: Outcome, _duration: float) -> None:
 def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Difference]]:
     """Return the error that shows how a real outcome differs from its recording, None if they agree, and the differences."""
     call, state, stored = real.call, real.state, real.stored
-    recorded, failure = stored.load(call.paths), actual.last.exception
-    if failure is not None and recorded.last.exception is None:
-        error = unverifiable(call.label, failure, test=state.test, redactor=state.redactor)
-        error.__cause__ = failure
-        return error, []
-    plan, options = call.plan, call.plan.options
+    recorded, plan, options = stored.load(call.paths), call.plan, call.plan.options
     exact = frozenset() if plan.adapter is None else plan.adapter.exact
     found = compare(
         plan.comparable(recorded, actual),
@@ -82,12 +77,13 @@ def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Differe
         found.insert(0, Difference("", fact=f"the call returned something to await {when}"))
     if not found:
         return None, []
-    # The error that was recorded, with other words, is a drift like any other.
-    lines = difference_lines(found)
-    failure_now = None if plan.adapter is None else plan.failure(actual)
-    is_new = failure_now not in (None, plan.failure(recorded))
-    failed = f"the service gave an error or could not be reached ({failure_now})" if is_new else ""
-    return drift(call.label, lines, test=state.test, failed=failed), found
+    before, failure = plan.failure(recorded), plan.failure(actual)
+    # Of a function, another error than the recorded one is a drift like any other.
+    is_outage = failure not in (None, before) and (before is None or plan.adapter is not None)
+    failed = f"the real call {failure}" if is_outage else ""
+    error = drift(call.label, difference_lines(found), test=state.test, failed=failed)
+    error.__cause__ = actual.last.exception if failed else None
+    return error, found
 
 
 def _as_recorded(real: Step, outcome: Outcome) -> Outcome:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.ambient import command, current, vault_command
 from pytest_mimic._core.identity.ignore import parse_path
-from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.registry import names_client, parts_of
 from pytest_mimic._core.target_options import Options, target_line
@@ -229,22 +228,6 @@ def differs_below(label: str, lines: Sequence[str], *, scope: str) -> DriftError
     what = f"{label} of a fixture gives something else than was recorded, so what follows cannot be recorded"
     remedies = [f"to record the fixture's tests again: {command('--mimic-rerecord', scope or '.')}"]
     return DriftError(what, facts=lines, remedies=remedies, call=label, test=scope)
-
-
-def unverifiable(
-    label: str, error: BaseException, *, test: str | None = None, redactor: Redactor | None = None
-) -> DriftError:
-    """Return the error for a recording that could not be verified because the real call failed."""
-    try:
-        text = str(error)
-    except Exception:  # a class whose __str__ fails still has a name
-        text = ""
-    name = type(error).__qualname__
-    first = (redactor or Redactor()).scrub_text(text.strip()[:1_000]).partition("\n")[0]
-    fact = f"{name}: {first[:_LINE]}" if first else name
-    what = f"{label} could not be verified: the real call failed"
-    remedy = f"to try again: {command('--mimic-verify', test)}"
-    return DriftError(what, facts=[fact], remedies=[remedy], call=label, test=test)
 
 
 def mutated(target: str, facts: Sequence[str]) -> MutatedInputError:

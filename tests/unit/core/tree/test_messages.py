@@ -303,25 +303,6 @@ def test_a_stale_recording_shows_two_commands() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("error", "fact"),
-    [
-        (ConnectionError("no route\nto host"), "ConnectionError: no route"),
-        (ValueError("token=abc " + "x" * 300), f"ValueError: token=<redacted> {'x' * 183}"),
-        (ValueError(), "ValueError"),
-        (Broken(), "Broken"),
-    ],
-)
-def test_a_failing_real_call_is_shown_in_one_line(error: Exception, fact: str) -> None:
-    text = str(messages.unverifiable("m:f()", error, test=TEST))
-
-    assert text == (
-        "m:f() could not be verified: the real call failed\n"
-        f"  {fact}\n"
-        "  to try again: pytest --mimic-verify tests/test_rates.py::test_day"
-    )
-
-
 def test_changed_arguments_are_shown() -> None:
     before, after = described(rows=[{"seen": False}]), described(rows=[{"seen": True}])
 
