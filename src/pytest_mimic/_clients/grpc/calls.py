@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_mimic._clients.grpc.channels import NOTED_TARGET
 from pytest_mimic._clients.grpc.protobuf import load_message, plain_of, store_message
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
-from pytest_mimic._core.redact.redactor import NO_NAMES
-from pytest_mimic._core.redact.reveal import with_secrets
+from pytest_mimic._core.redact.redactor import NO_NAMES, with_secrets
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.base import ClientCall, Steps, recording, run_async, run_sync
 

@@ -9,9 +9,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic._clients.http.message import json_of, style_of, text_pairs
-from pytest_mimic._core.redact.hiding import places
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
 from pytest_mimic._core.redact.texts import (
     DATA,
     bare_secret,

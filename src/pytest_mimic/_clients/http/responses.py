@@ -84,7 +84,7 @@ class ExchangeRecorder:
 
     def recorded(self) -> dict[str, Any]:
         """Return the recorded exchange after verifying it, with the secrets of the real one in the same places."""
-        from pytest_mimic._core.redact.reveal import with_secrets
+        from pytest_mimic._core.redact.redactor import with_secrets
 
         found: dict[str, Any] = with_secrets(self.step.outcome(), self._hidden, self._real)
         return found

@@ -12,8 +12,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.redact.hiding import copied, places
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
 from pytest_mimic._core.seam.database_values import PLAIN, blank, from_plain, to_plain
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
                 return {"$held": hide_inside(getattr(value, attribute), redactor)}
     if type(value) not in (dict, list):
         return value
-    root = {"": copied(value)}
+    root = {"": value}
     for box, key, part, _, is_secret, _ in places(root, redactor):
         if not isinstance(part, (dict, list)):
             box[key] = blank(part, PLACEHOLDER) if is_secret else hide_inside(part, redactor)

@@ -58,7 +58,7 @@ class ClientPlan(Plan):
         environment = self.state.redactor.environment
         if environment.forms:
             shown = [edge_call.signature, edge_call.parts, edge_call.described]
-            if environment.may_be_in_parts(shown):
+            if environment.may_be_in(shown):
                 signature, parts, described = environment.scrub(shown)
                 edge_call = edge_call._replace(signature=signature, parts=parts, described=described)
         sequence = self.options.sequence is not False and not edge_call.shared

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.redact.hiding import copied, places
+from pytest_mimic._core.redact.secret_names import places
 from pytest_mimic._core.redact.texts import forms_of
 from pytest_mimic._core.words import pattern
 
@@ -48,16 +48,13 @@ class Environment:
         # As they stand in the text of a JSON file, in which a text may be JSON itself.
         self._in_json = {*forms, *(dumps(form, ensure_ascii=False)[1:-1] for form in forms)}
 
-    def may_be_in(self, json: str) -> bool:
-        """Check whether JSON, as it stands in a file, may hold one of the values."""
-        return any(form in json for form in self._in_json)
-
-    def may_be_in_parts(self, plain: object) -> bool:
-        """Check fast whether plain data may hold one of the values: each call of a client asks."""
+    def may_be_in(self, plain: object) -> bool:
+        """Check fast whether plain data, or its JSON as it stands in a file, may hold one of the values."""
         try:
-            return self.may_be_in(dumps(plain, ensure_ascii=False, default=repr))
+            json = plain if isinstance(plain, str) else dumps(plain, ensure_ascii=False, default=repr)
         except (RecursionError, TypeError, ValueError):
             return True
+        return any(form in json for form in self._in_json)
 
     def names_in(self, text: str) -> list[str]:
         """Return the names of the variables that stand in a text for their values."""
@@ -91,7 +88,7 @@ class Environment:
 
     def scrub(self, plain: object) -> Any:
         """Return plain data without the values. What tags hold besides texts, such as bytes in base64, stays."""
-        root = {"": copied(plain)}
+        root = {"": plain}
         for box, key, value, *_ in places(root, self._secret):
             if isinstance(value, dict):
                 box[key] = {
@@ -104,18 +101,11 @@ class Environment:
         return root[""]
 
     def _pieces(self, pieces: list[str]) -> list[str]:
-        """Hide the values in the pieces of one text. A value that goes on in the next pieces is hidden in its first."""
-        for form, name in self.forms.items():
-            while (place := "".join(pieces).find(form)) >= 0:
-                left, found = len(form), []
-                for piece in pieces:
-                    start, place = min(place, len(piece)), max(place - len(piece), 0)
-                    cut = piece[start : start + left]
-                    stand_in = name if cut and left == len(form) else ""
-                    found.append(f"{piece[:start]}{stand_in}{piece[start + len(cut) :]}")
-                    left -= len(cut)
-                pieces = found
-        return pieces
+        """Hide the values in the pieces of one text, all of which is the first piece if a value goes on in the next one."""
+        pieces = list(map(self.text, pieces))
+        whole = "".join(pieces)
+        hidden = self.text(whole)
+        return pieces if hidden == whole else [hidden, *[""] * (len(pieces) - 1)]
 
 
 def bytes_in(json: str) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Hides the values of secret names in data and in texts."""
+"""Hides the values of secret names in data and in texts, and puts real ones back while a call is verified."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from pytest_mimic._core.redact.environment import Environment
-from pytest_mimic._core.redact.hiding import copied, places
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
 from pytest_mimic._core.redact.texts import SecretTexts
 
 _ZEROES: dict[type, object] = {int: 0, float: 0.0}
@@ -59,7 +58,7 @@ class Redactor(SecretTexts):
         each secret is replaced by a value of its type, numbers by 0, so that code which reads the data finds what it
         expects. Mappings and lists keep their shape. `stored` is as for `places`.
         """
-        root = {"": copied(plain)}
+        root = {"": plain}
         for box, key, value, name, is_secret, _ in places(root, self, stored=stored):
             is_container = isinstance(value, (dict, list))
             if is_secret and not (is_container and keep_types):
@@ -74,3 +73,44 @@ class Redactor(SecretTexts):
 #: No name is secret: for what is redacted already.
 NO_NAMES = Redactor(defaults=False)
 NO_NAMES.variables = {}
+
+
+def with_secrets(recorded: object, hidden: object, real: object) -> Any:
+    """Return recorded plain data with the secrets of a `real` outcome, which is `hidden` without them.
+
+    While a call is verified, the application gets what was recorded. But the server would refuse a request with a
+    recorded placeholder. Of a text with more than one secret, none is put in, unless all of it is as recorded.
+    """
+    if isinstance(recorded, dict) and isinstance(hidden, dict) and isinstance(real, dict):
+        return {
+            key: with_secrets(value, hidden[key], real[key]) if key in hidden and key in real else value
+            for key, value in recorded.items()
+        }
+    if isinstance(recorded, list) and isinstance(hidden, list) and isinstance(real, list):
+        found = dict(zip(_places(hidden), zip(hidden, real)))
+        return [
+            with_secrets(item, *found[place]) if place in found else item
+            for place, item in zip(_places(recorded), recorded, strict=True)
+        ]
+    # A number is redacted as 0.
+    if recorded == hidden and type(recorded) is type(hidden):
+        return real
+    texts = isinstance(recorded, str) and isinstance(hidden, str) and isinstance(real, str)
+    return _text(str(recorded), str(hidden), str(real)) if texts else recorded
+
+
+def _places(items: list[Any]) -> list[object]:
+    """Return what identifies each item of a list: its index, or for pairs, such as headers, the n-th of its name."""
+    if not all(isinstance(item, list) and len(item) == 2 and isinstance(item[0], str) for item in items):
+        return list(range(len(items)))
+    names = [name.lower() for name, _ in items]
+    return [(name, names[:place].count(name)) for place, name in enumerate(names)]
+
+
+def _text(recorded: str, hidden: str, real: str) -> str:
+    """Return a recorded text with the one secret that each of them has, such as a cookie with its attributes."""
+    start, _, end = hidden.partition(PLACEHOLDER)
+    fits = real.startswith(start) and real.endswith(end) and len(start) + len(end) <= len(real)
+    if recorded.count(PLACEHOLDER) != 1 or hidden.count(PLACEHOLDER) != 1 or not fits:
+        return recorded
+    return recorded.replace(PLACEHOLDER, real[len(start) : len(real) - len(end)])

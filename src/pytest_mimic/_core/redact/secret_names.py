@@ -1,9 +1,10 @@
-"""Which names are secret: those of arguments, keys, headers, columns and parameters whose values are hidden."""
+"""Which names are secret: those of arguments, keys, headers, columns and parameters; and which values in plain data have one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 from pytest_mimic._core.words import pattern
 
@@ -72,13 +73,8 @@ def read_names(line: str) -> list[str]:
 class SecretNames:
     """The secret names of a run.
 
-    Args:
-        names: Names to add to the default ones. `!name` removes one. The last word on a name wins.
-        defaults: Whether the default names are secret, and keys that are known by their look.
-
     Attributes:
         accepted: The marks of texts that look like keys and are none.
-        has_any: Whether any name is secret.
     """
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
@@ -89,7 +85,6 @@ class SecretNames:
         for name in names:
             if name[1:] not in self.accepted:
                 self._where[normalised(name)] = "public" if name.startswith("!") else "any"
-        self.has_any: bool = any(where != "public" for where in self._where.values())
         self._has_numbers = any(map(str.isdecimal, self._where))
         # A mapping with a million different keys must not fill the memory.
         self._judge = lru_cache(maxsize=10_000)(self._judged)
@@ -157,3 +152,89 @@ def normalised(name: str) -> str:
 
 def _words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
+
+
+# One walk, of all that hides, learns or looks for secrets
+
+
+class Place(NamedTuple):
+    """A value in plain data, at `box[key]`, and the name that it has there, if any.
+
+    Attributes:
+        is_secret: Whether its name, or that of a part around it, is secret. None, booleans and empty texts are not.
+    """
+
+    box: Any
+    key: Any
+    value: Any
+    name: object = None
+    is_secret: bool = False
+    in_list: bool = False
+
+
+def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) -> Iterator[Place]:
+    """Yield the values in a mapping, in the order of its JSON text. What replaces one meanwhile is walked instead.
+
+    Copies take the places of the mappings and lists in it, so that what it had stays as it is.
+
+    A value has the name of its key, of the first item of its pair in a list, of the `name` or `key` beside it
+    (`{"name": "token", "value": …}`), or of the flag before it (`--token`). With `stored`, the data is what clients
+    store: in a command of Redis each word may be the name of the next one, and in rows the columns are names.
+    """
+    given: dict[int, Sequence[object]] = {}  # names of the items of lists, by the id of the list
+    todo = [Place({"": root}, "", root)]
+    while todo:
+        outer = todo.pop()
+        if outer.value is not root:
+            yield outer
+        box, secret, found = outer.box[outer.key], outer.is_secret, []
+        if isinstance(box, (dict, list)) and box is not root:
+            box = outer.box[outer.key] = box.copy()
+        if isinstance(box, dict):
+            if stored:
+                given.update(_given(box))
+            for (key, value), (name, _) in zip(box.items(), named(box), strict=True):
+                is_secret = names.hides(name, value) or (secret and not is_empty(value))
+                found.append(Place(box, key, value, name, is_secret))
+        elif isinstance(box, list):
+            is_pair = outer.in_list and len(box) == 2 and isinstance(box[0], str)
+            of_items = given.get(id(outer.value)) or ((None, box[0]) if is_pair else ())
+            for key, value in enumerate(box):
+                name = of_items[key] if key < len(of_items) else None
+                is_flagged = key > 0 and _is_word(value) and names.secret_flag(box[key - 1])
+                is_secret = names.hides(name, value) or ((secret or is_flagged) and not is_empty(value))
+                found.append(Place(box, key, value, name, is_secret, True))
+        todo += reversed(found)
+
+
+def named(box: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield the values of a mapping with their names: their keys or, in one of a name and a value, that name."""
+    beside = None
+    if "value" in box or "Value" in box:
+        names = (box.get(key) for key in ("name", "key", "Name", "Key"))
+        beside = next((name for name in names if isinstance(name, str)), None)
+    for key, value in box.items():
+        yield beside if beside is not None and key in ("value", "Value") else key, value
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str) and not value.startswith("-")
+
+
+def _given(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]]]:
+    """Yield the names of what clients store beside names: the words of commands, and the rows of a statement."""
+    commands, columns, rows = box.get("commands"), box.get("columns"), box.get("rows")
+    for words in (box.get("command"), *(commands if type(commands) is list else ())):
+        if type(words) is list:
+            yield id(words), (None, *words)
+    if type(columns) is list and type(rows) is list:
+        names = [column[0] if type(column) is list and column else None for column in columns]
+        yield from ((id(row), names) for row in rows if type(row) is list)
+
+
+def holds_text(plain: Any, names: SecretNames) -> bool:
+    """Check whether plain data of a client holds a text under a secret name."""
+    return any(
+        place.is_secret and type(place.value) is str and PLACEHOLDER not in place.value
+        for place in places({"": plain}, names, stored=True)
+    )

@@ -10,8 +10,7 @@ from json import dumps, loads
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
-from pytest_mimic._core.redact.hiding import places
-from pytest_mimic._core.redact.secret_names import GOOGLE_KEY, PLACEHOLDER, SecretNames, normalised
+from pytest_mimic._core.redact.secret_names import GOOGLE_KEY, PLACEHOLDER, SecretNames, normalised, places
 from pytest_mimic._core.words import pattern
 
 _SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
@@ -29,9 +28,8 @@ _NAMED = pattern(
     r"""|(?<![\w-])(?P<flag>--?)?(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)"""
     r"""(?:\s{0,20}[=:]\s{0,20}|(?(flag)\s{1,20}(?=[^\s-])|(?!)))"""
 )
-# What a text has that one of the patterns for free text matches: with secret names, and without any.
+# What a text has that one of the patterns for free text matches.
 _MAY_HOLD = pattern(r"[=:]|(?<![\w-])-|AIza")
-_MAY_HOLD_UNNAMED = pattern(r"://[^/?#]*@|AIza")
 #: What each text has that is data itself, or has a URL.
 DATA = pattern(r"[{\[<=]|://")
 # A value after a name: quoted, escaped and quoted as inside of a JSON text, in brackets, or bare, perhaps after `Bearer`.
@@ -63,6 +61,11 @@ _ELEMENT = pattern(
 _ATTRIBUTE = pattern(
     r"""\s(?:[\w.-]{1,200}:)?(?P<name>[A-Za-z_][\w.-]{0,200})=(?:"(?P<block>[^"<>]+)"|'(?P<text>[^'<>]+)')"""
 )
+# The value of a tag that has a name, `<input name="csrf_token" value="…">`.
+_FIELD = pattern(
+    r"""<(?=[^<>]{1,500}\s(?:name|key)=["'](?P<name>[\w.-]{1,200})["'])[^<>]{1,500}?\svalue="""
+    r"""(?:"(?P<block>[^"<>]+)"|'(?P<text>[^'<>]+)')"""
+)
 # The placeholder as text inside markup.
 _ESCAPED = PLACEHOLDER.replace("<", "&lt;").replace(">", "&gt;")
 # The comma between cookies that were joined into one header. The one in `Expires=Wed, 09 Jun` is not followed by a name.
@@ -81,9 +84,8 @@ class SecretTexts(SecretNames):
 
     def scrub_json(self, text: str) -> str:
         """Return a JSON text without its secrets and otherwise unchanged. Any other text is returned as it is."""
-        if not ("{" in text or "[" in text) or parse_json_text(text) is None:
-            return text
-        return replace_in_json(text, self, self.scrub_json)
+        found = self._in_json(text, self.scrub_json) if "{" in text or "[" in text else None
+        return text if found is None else found
 
     def scrub_data(self, text: str) -> str:
         """Return a text that is JSON, markup, GraphQL, a form or a URL as a whole without its secrets.
@@ -92,8 +94,8 @@ class SecretTexts(SecretNames):
         """
         if DATA.search(text) is None:
             return text
-        if parse_json_text(text) is not None:
-            return replace_in_json(text, self, self.scrub_data)
+        if (found := self._in_json(text, self.scrub_data)) is not None:
+            return found
         if patterns := _literals_of(text):
             for pattern in patterns:
                 text = pattern.sub(self._hide_literal, text)
@@ -168,13 +170,12 @@ class SecretTexts(SecretNames):
 
     def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
         """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and those known."""
-        may_hold = _MAY_HOLD if self.has_any else _MAY_HOLD_UNNAMED
-        if not secrets and may_hold.search(text) is None:
+        if not secrets and _MAY_HOLD.search(text) is None:
             return text
         text = hide_values(text, secrets)
         text = GOOGLE_KEY.sub(PLACEHOLDER, text) if "AIza" in text else text
-        if looks_like_json(text) and parse_json_text(text) is not None:
-            return replace_in_json(text, self, self.scrub_text)
+        if (found := self._in_json(text, self.scrub_text)) is not None:
+            return found
         if "://" in text:
             text = self.scrub_urls(text)
         return "".join(self._assigned(text))
@@ -195,6 +196,29 @@ class SecretTexts(SecretNames):
                 done = at = end
         yield text[done:]
 
+    def _in_json(self, text: str, inner: Callable[[str], str]) -> str | None:
+        """Return a JSON text with secrets replaced by values of their type, and `inner` applied to all other strings.
+
+        None for any other text.
+        """
+        tree, (start, end) = parse_json_text(text, _mapping), _span(text)
+        if tree is None:
+            return None
+        leaves = (place for place in places({"": tree}, self) if type(place.value) in (str, int, float))
+
+        def replaced(token: re.Match[str]) -> str:
+            word = token["word"]
+            if token["colon"] or word in _WORDS:
+                return token[0]
+            _, _, value, _, is_secret, _ = next(leaves)
+            if word is not None:
+                number = "0" if word.lstrip("-").isdigit() else "0.0"
+                return number if is_secret else token[0]
+            changed = PLACEHOLDER if is_secret else inner(value)
+            return token[0] if changed == value else dumps(changed, ensure_ascii=token[0].isascii())
+
+        return text[:start] + _TOKEN.sub(replaced, text[start:end]) + text[end:]
+
 
 def _closing(text: str, start: int) -> int:
     """Return the end of what begins with a bracket there; that of the text if it is not closed."""
@@ -213,7 +237,7 @@ def is_form(text: str) -> bool:
 def _literals_of(text: str) -> tuple[re.Pattern[str], ...]:
     """Return the patterns that find names with values in markup or in GraphQL. The text's beginning decides."""
     if _MARKUP.match(text):
-        return _ELEMENT, _ATTRIBUTE
+        return _ELEMENT, _ATTRIBUTE, _FIELD
     return (_ARGUMENT,) if _GRAPHQL.match(text) and "{" in text else ()
 
 
@@ -257,10 +281,8 @@ def _hide_cookie(cookie: str) -> str:
     return f"{name}={PLACEHOLDER}" if sign and value else f"{name}{sign}"
 
 
-# Matches any JSON text in one pass: its first character decides what a token is, and a string ends in one place only.
-_TOKEN = pattern(
-    r"""(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:)?|(?P<sign>[{}\[\],])|(?P<word>[^\s{}\[\],:"]+)"""
-)
+# The strings and words of a JSON text.
+_TOKEN = pattern(r'"[^"\\]*(?:\\.[^"\\]*)*"(?P<colon>\s*:)?|(?P<word>[^\s{}\[\],:"]+)')
 # What may precede a JSON text: a byte order mark, and a guard against being run as a script, `)]}',` or `for(;;);`.
 _BEFORE = pattern(r"\ufeff?\s*(?:\)\]\}'?,?|(?:while|for)\s*\((?:1|;;)\);)?\s*")
 # JSONP: a call of a function with the JSON text, perhaps after a comment.
@@ -273,13 +295,16 @@ def looks_like_json(text: str) -> bool:
     return text.startswith(("{", "["), _span(text)[0])
 
 
-def parse_json_text(text: str) -> object:
-    """Return the mapping or list in a JSON text, which may be JSONP, or None for any other text."""
+def parse_json_text(text: str, mapping: Callable[[list[tuple[str, Any]]], object] | None = None) -> object:
+    """Return the mapping or list in a JSON text, which may be JSONP, or None for any other text.
+
+    `mapping` makes a mapping of its pairs.
+    """
     start, end = _span(text)
     if not text.startswith(("{", "["), start):
         return None
     try:
-        return loads(text[start:end])
+        return loads(text[start:end], object_pairs_hook=mapping)
     except (ValueError, RecursionError):
         return None
 
@@ -292,28 +317,6 @@ def _span(text: str) -> tuple[int, int]:
             return call.end(), len(tail) - 1
     before = _BEFORE.match(text)
     return (before.end() if before else 0), len(text)
-
-
-def replace_in_json(text: str, names: SecretNames, inner: Callable[[str], str]) -> str:
-    """Replace secret values in a JSON text by values of the same type, and apply `inner` to all other strings."""
-    start, end = _span(text)
-    tree = loads(text[start:end], object_pairs_hook=_mapping)
-    leaves = (place for place in places({"": tree}, names) if type(place.value) in (str, int, float))
-
-    def replaced(token: re.Match[str]) -> str:
-        word = token["word"]
-        if token["colon"] is not None or token["sign"] or word in _WORDS:
-            return token[0]
-        _, _, value, _, is_secret, _ = next(leaves)
-        if word is not None:
-            if not is_secret:
-                return token[0]
-            # Numbers become a number of the same type.
-            return "0" if word.lstrip("-").isdigit() else "0.0"
-        changed = PLACEHOLDER if is_secret else inner(value)
-        return token[0] if changed == value else dumps(changed, ensure_ascii=token[0].isascii())
-
-    return text[:start] + _TOKEN.sub(replaced, text[start:end]) + text[end:]
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

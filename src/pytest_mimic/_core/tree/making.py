@@ -24,7 +24,6 @@ from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
 from pytest_mimic._core.identity.short import SCALARS
-from pytest_mimic._core.redact.hiding import named
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.tree.drawing import order
@@ -268,6 +267,8 @@ class _Maker:
         return self._marked({"$hidden": shown, "type": type_name(type(hidden.value))}, hidden.value)
 
     def _shown(self, text: str) -> str:
+        if self.redactor is NO_NAMES:
+            return text
         # Before a text is shortened: the beginning of a value would not be known.
         if self.redactor.environment.forms:
             text = self.redactor.environment.text(text)

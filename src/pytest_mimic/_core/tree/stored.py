@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.redact.hiding import places
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
@@ -38,11 +37,12 @@ def without_secrets(
 
     # A text with a placeholder is hidden already, such as a cookie's name with its attributes.
     known = [text for text in {*secrets, *secrets_in(body, redactor)} if PLACEHOLDER not in text]
-    copy: dict[str, Any] = redactor.scrub(body, stored=True)
-    for place in places({"": copy}, redactor):
+    root: dict[str, Any] = {"": redactor.scrub(body, stored=True)}
+    for place in places(root, redactor):
         if type(place.value) is str:
             place.box[place.key] = redactor.scrub_text(place.value, known)
-    return copy
+    found: dict[str, Any] = root[""]
+    return found
 
 
 def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = ()) -> Any:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from json import dumps, loads
+from typing import Any
 
 import pytest
 
-from pytest_mimic._core.redact.hiding import holds_text
-from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, read_names
+from pytest_mimic._core.redact.redactor import Redactor, with_secrets
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, holds_text, read_names
 from pytest_mimic._core.redact.texts import bare_secret, hide_values
 
 
@@ -433,6 +433,12 @@ def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text:
             "<a token='&lt;redacted&gt;' to='https://x.test/?token=&lt;redacted&gt;'>"
             "<token>&lt;redacted&gt;</token><b>c</b></a>",
         ),
+        (
+            "<form><input type='hidden' name='csrf_token' value='a b'><input value=\"ab\" name=\"pin\"/><i name='token'>",
+            "<form><input type='hidden' name='csrf_token' value='&lt;redacted&gt;'>"
+            '<input value="&lt;redacted&gt;" name="pin"/><i name=\'token\'>',
+        ),
+        ("<input name='user' value='a'>", "<input name='user' value='a'>"),
         ("<redacted> and <redacted>", "<redacted> and <redacted>"),
         ("token = get_token(a)", "token = get_token(a)"),
         ("[INFO] token=abc", "[INFO] token=abc"),
@@ -457,6 +463,7 @@ def test_texts_that_are_data_lose_their_secrets(redactor: Redactor, text: str, e
         "?=" * 100_000 + " ",
         "<a " * 50_000,
         "<a a=" * 50_000,
+        "<a" + " name='a'" * 20_000,
         "<a><![CDATA[" * 20_000,
         'query { a:"""' * 20_000,
     ],
@@ -477,3 +484,43 @@ def test_known_secrets_are_hidden_anywhere() -> None:
 @pytest.mark.parametrize("value", ["Bearer s3cr3t-token", "bearer s3cr3t-token", "s3cr3t-token"])
 def test_the_scheme_before_a_secret_is_removed(value):
     assert bare_secret(value) == "s3cr3t-token"
+
+
+# -- putting secrets back while a call is verified
+
+P = PLACEHOLDER
+# The recording, the real outcome without secrets, the real outcome, and what the application gets.
+CASES: dict[str, tuple[Any, Any, Any, Any]] = {
+    "text": (P, P, "s1", "s1"),
+    "within a text": (f"id=1&key={P}", f"id=2&key={P}", "id=2&key=s1", "id=1&key=s1"),
+    "several in a text": (f"{P}:{P}@a", f"{P}:{P}@b", "ann:s1@b", f"{P}:{P}@a"),
+    "several in the same text": (f"{P}:{P}@a", f"{P}:{P}@a", "ann:s1@a", "ann:s1@a"),
+    "one in two lines": (f"a {P}\n", f"b {P}\n", "b s\n1\n", "a s\n1\n"),
+    "text without a secret": ("a", f"a{P}", "as1", "a"),
+    "another number of secrets": (f"{P} {P}", P, "s1", f"{P} {P}"),
+    "text of other parts": (f"a {P}", f"b {P}", "c s1", f"a {P}"),
+    "text whose secret is gone": (f"a {P}", "b", "b", f"a {P}"),
+    "parts that overlap": (f"x{P}", f"aa{P}aa", "aaa", f"x{P}"),
+    "number": (0, 0, 4711, 4711),
+    "number that is no secret": (3, 4, 4, 3),
+    "number of another type": (0, False, True, 0),
+    "dict": ({"key": P, "n": 1}, {"key": P, "n": 2}, {"key": "s1", "n": 2}, {"key": "s1", "n": 1}),
+    "key that is gone": ({"key": P, "n": 1}, {"n": 1}, {"n": 1}, {"key": P, "n": 1}),
+    "kind that has changed": ({"key": P}, [P], ["s1"], {"key": P}),
+    "list": ([1, {"key": P}], [1, {"key": P}], [1, {"key": "s1"}], [1, {"key": "s1"}]),
+    "longer list": ([0, {"key": P}], [0], [0], [0, {"key": P}]),
+    "list that redaction made shorter": ([0, P], [0], [0, "s1"], [0, P]),
+    "headers in another order": (
+        [["Date", "1"], ["X-Key", P], ["x-key", P]],
+        [["X-Key", P], ["X-Key", P], ["Date", "2"]],
+        [["X-Key", "s1"], ["X-Key", "s2"], ["Date", "2"]],
+        [["Date", "1"], ["X-Key", "s1"], ["x-key", "s2"]],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("recorded", "hidden", "real", "expected"), CASES.values(), ids=CASES)
+def test_recorded_data_gets_the_secrets_at_their_places(recorded, hidden, real, expected):
+    found = with_secrets(recorded, hidden, real)
+
+    assert repr(found) == repr(expected)
