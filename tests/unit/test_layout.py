@@ -38,7 +38,7 @@ BUDGET = {
     "_core.outcome": 2_117,
     "_core.patch": 890,
     "_core.pending": 204,
-    "_core.redact": 945,
+    "_core.redact": 884,
     "_core.seam": 472,
     "_core.swallowed": 205,
     "_core.targets": 570,
