@@ -54,8 +54,8 @@ BUDGET = {
     "ground": 808,
 }
 # These two only fall.
-MOST_LINES = 28_675
-MOST_FILES = 202
+MOST_LINES = 28_609
+MOST_FILES = 200
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.
