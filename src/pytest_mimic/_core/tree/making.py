@@ -25,7 +25,7 @@ from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
 from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, named
 from pytest_mimic._core.tree.drawing import order
 from pytest_mimic._core.tree.library_values import library_text
 from pytest_mimic._core.tree.secrets import beginning, secrets_in
