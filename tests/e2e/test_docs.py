@@ -30,7 +30,7 @@ import pytest_mimic
 from pytest_mimic._core.seam.registry import CLIENTS
 from pytest_mimic._core.targets.target import parse_target
 from pytest_mimic._tools.cli.main import main
-from pytest_mimic._tools.cli.parser import add_vault, load_command
+from pytest_mimic._tools.cli.output import add_vault, load_command
 from pytest_mimic._tools.cli.project import Project as IniProject
 
 REPOSITORY = Path(__file__).parents[2]

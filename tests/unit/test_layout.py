@@ -30,32 +30,32 @@ BUDGET = {
     "_clients.http": 2_590,
     "_clients.mcp": 350,
     "_clients.redis": 737,
-    "_clients.sql": 1_226,
+    "_clients.sql": 1_225,
     "_core.engine": 2_989,
     "_core.files": 319,
     "_core.identity": 2_449,
     "_core.inputs": 315,
-    "_core.outcome": 2_117,
+    "_core.outcome": 2_110,
     "_core.patch": 890,
     "_core.pending": 204,
     "_core.redact": 884,
     "_core.seam": 472,
     "_core.swallowed": 205,
-    "_core.targets": 570,
-    "_core.tree": 2_240,
+    "_core.targets": 575,
+    "_core.tree": 2_225,
     "_core.types": 946,
     "_core.vault": 1_830,
-    "_run": 1_520,
-    "_tools.cli": 1_505,
+    "_run": 1_560,
+    "_tools.cli": 1_555,
     "_tools.foreign": 785,
-    "_tools.shown": 1_429,
+    "_tools.shown": 1_310,
     "_tools.unused": 330,
     "face": 420,
-    "ground": 808,
+    "ground": 805,
 }
 # These two only fall.
-MOST_LINES = 28_609
-MOST_FILES = 200
+MOST_LINES = 28_580
+MOST_FILES = 196
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_mimic._core.node_ids import plain_id, relative_path, without_group
+from pytest_mimic._core.ambient import plain_id, relative_path, without_group
 from pytest_mimic._core.words import plural
 from pytest_mimic._run.configuration import Hooks
 

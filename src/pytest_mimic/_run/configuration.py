@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.node_ids import relative_path
+from pytest_mimic._core.ambient import relative_path
 from pytest_mimic._core.settings import IniOptions, Mode, Settings
 from pytest_mimic._core.targets.target import Target, parse_target
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import command_for, vault_command
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.cli.output import HELD, Line, Result, record_again
-from pytest_mimic._tools.cli.parser import add_dry_run, add_json
+from pytest_mimic._tools.cli.output import HELD, Line, Result, add_dry_run, add_json, record_again
 from pytest_mimic._tools.cli.selection import add_selectors, given, select
 from pytest_mimic._tools.shown.checking import Checked, Checker, Finding
 from pytest_mimic._tools.shown.secret_finder import SecretFinder

@@ -10,8 +10,7 @@ from pathlib import Path
 from time import strftime
 from typing import TYPE_CHECKING
 
-from pytest_mimic._tools.cli.output import Result
-from pytest_mimic._tools.cli.parser import add_dry_run
+from pytest_mimic._tools.cli.output import Result, add_dry_run
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

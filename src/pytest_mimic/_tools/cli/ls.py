@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.tree.drawing import shortened
 from pytest_mimic._core.words import size
-from pytest_mimic._tools.cli.output import Result, columns, counted, short_seconds
-from pytest_mimic._tools.cli.parser import add_json
+from pytest_mimic._tools.cli.output import Result, add_json, columns, counted, short_seconds
 from pytest_mimic._tools.cli.selection import add_selectors, nothing, select
 from pytest_mimic._tools.shown.outcome_words import error_of, outcome_in_short, outcomes_in_short
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic import _runs
 from pytest_mimic._core.ambient import vault_command
 from pytest_mimic._core.words import plural
-from pytest_mimic._tools.cli.output import Output
-from pytest_mimic._tools.cli.parser import COMMANDS, GROUPS, add_vault, load_command
+from pytest_mimic._tools.cli.output import COMMANDS, GROUPS, Output, add_vault, load_command
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:

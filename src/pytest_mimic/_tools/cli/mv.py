@@ -14,8 +14,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.vault.file_names import CASSETTES
-from pytest_mimic._tools.cli.output import Result, counted
-from pytest_mimic._tools.cli.parser import add_dry_run
+from pytest_mimic._tools.cli.output import Result, add_dry_run, counted
 from pytest_mimic._tools.shown.moving import Moves
 from pytest_mimic.errors import MimicError
 

@@ -70,7 +70,7 @@ class Project:
         return cls(here, rootdir, None, {}, vault)
 
     def _settings(self, given_vault: str | None) -> Settings:
-        from pytest_mimic._core.node_ids import relative_path
+        from pytest_mimic._core.ambient import relative_path
 
         path = given_vault or self.ini.text("mimic_vault_path", ".mimic_vault")
         is_whole = os.path.isabs(path) or path.startswith("~")  # noqa: PTH117

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.words import size
-from pytest_mimic._tools.cli.output import HELD, Line, Result, counted, record_again
-from pytest_mimic._tools.cli.parser import add_dry_run
+from pytest_mimic._tools.cli.output import HELD, Line, Result, add_dry_run, counted, record_again
 from pytest_mimic._tools.cli.selection import add_selectors, given, nothing, select
 from pytest_mimic.errors import MimicError
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import command, vault_command
 from pytest_mimic._core.words import SHOWN, listed, plural
-from pytest_mimic._tools.cli.output import Line, Result
-from pytest_mimic._tools.cli.parser import add_dry_run, add_json
+from pytest_mimic._tools.cli.output import Line, Result, add_dry_run, add_json
 from pytest_mimic._tools.unused.judging import clear, count_unused, judge, list_unused, not_judged
 from pytest_mimic._tools.unused.usage import read_usage, together, usage_of
 from pytest_mimic.errors import MimicError

@@ -12,8 +12,7 @@ import sys
 import pytest
 
 from pytest_mimic._tools.cli.main import main
-from pytest_mimic._tools.cli.output import Output, columns
-from pytest_mimic._tools.cli.parser import COMMANDS
+from pytest_mimic._tools.cli.output import COMMANDS, Output, columns
 
 
 class Terminal(io.StringIO):

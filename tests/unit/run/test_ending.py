@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_mimic._tools.shown.answer_tokens import tokens_of
+from pytest_mimic._run.ending import tokens_of
 
 OPENAI = {"usage": {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}}
 ANTHROPIC = {"type": "message", "usage": {"input_tokens": 9, "output_tokens": 12}}

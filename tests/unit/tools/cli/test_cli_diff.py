@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.git import git
 
-from pytest_mimic._tools.shown.git_revisions import GitStore
+from pytest_mimic._tools.cli.diff import GitStore
 
 
 @pytest.fixture
