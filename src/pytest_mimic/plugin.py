@@ -120,10 +120,8 @@ def _run(config: pytest.Config) -> PytestRun:
         from pytest_mimic._run.plain_imports import use_plain_imports
 
         config.add_cleanup(use_plain_imports())
-        from pytest_mimic._core.garbage import without_collections
+        from pytest_mimic._run.run import PytestRun
 
-        with without_collections():
-            from pytest_mimic._run.run import PytestRun
         run = config.stash[_RUN] = PytestRun(config)
         config.pluginmanager.register(run, "mimic-ends")
         config.add_cleanup(run.close)

@@ -80,14 +80,13 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
 # Everything that a replay of one call loads, so that no module joins unnoticed: each one makes every run start later.
 REPLAY = """
     pytest_mimic errors plugin
-    _core _core.ambient _core.garbage _core.modules _core.origin _core.settings
+    _core _core.ambient _core.modules _core.origin _core.settings
     _core.target_options _core.words
     _core.engine _core.engine.call _core.engine.coverings _core.engine.inside _core.engine.ledger
     _core.engine.owners _core.engine.run_state _core.engine.wrappers
     _core.files _core.files.places
     _core.identity _core.identity.call_identity _core.identity.short _core.identity.source
-    _core.patch _core.patch.descriptors _core.patch.holders _core.patch.imports
-    _core.patch.find _core.patch.patcher _core.patch.patches
+    _core.patch _core.patch.find _core.patch.imports _core.patch.holders
     _core.seam _core.seam.registry
     _core.swallowed _core.swallowed.pending
     _core.targets _core.targets.binding _core.targets.options _core.targets.target

@@ -20,6 +20,9 @@ SHOP = """
 
     def fetch_all():
         return []
+
+    def load(day):
+        return []
 """
 TARGETS = ["shop:fetch"]
 TESTS = """
@@ -81,7 +84,7 @@ def test_a_redacted_name_that_cannot_match_is_a_usage_error(shop):
 
 
 MISSING = {
-    "sub:api": "sub:api is a module, name its functions: sub.api:*",
+    "sub:api": "sub:api does not exist in sub",
     "shop:Clent.fetch": "shop:Clent.fetch does not exist in shop (did you mean Client?)",
     "shop:Client": "shop:Client is a class, which cannot be mimicked, name its methods: shop:Client.*",
     "shop:LIMIT": "shop:LIMIT is not callable, it is an int",
@@ -100,7 +103,7 @@ def test_missing_targets_are_reported_after_collection(shop):
 
 NO_ARGUMENT = {
     "shop:fetch ignore=citty": "shop:fetch: ignore=citty names no argument (did you mean city?)",
-    "shop:fetch content=rows": "shop:fetch: content=rows names no argument (it has city)",
+    "shop:load content=rows": "shop:load: content=rows names no argument (it has day)",
     "shop:Client.fetch ignore=sef": "shop:Client.fetch: ignore=sef names no argument (did you mean self?)",
 }
 

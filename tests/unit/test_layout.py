@@ -31,17 +31,17 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_225,
-    "_core.engine": 2_989,
+    "_core.engine": 3_050,
     "_core.files": 319,
     "_core.identity": 2_449,
-    "_core.inputs": 315,
+    "_core.inputs": 311,
     "_core.outcome": 2_110,
-    "_core.patch": 890,
+    "_core.patch": 484,
     "_core.pending": 204,
     "_core.redact": 884,
-    "_core.seam": 472,
+    "_core.seam": 456,
     "_core.swallowed": 205,
-    "_core.targets": 575,
+    "_core.targets": 572,
     "_core.tree": 2_225,
     "_core.types": 946,
     "_core.vault": 1_830,
@@ -51,11 +51,11 @@ BUDGET = {
     "_tools.shown": 1_310,
     "_tools.unused": 330,
     "face": 420,
-    "ground": 805,
+    "ground": 784,
 }
 # These two only fall.
-MOST_LINES = 28_580
-MOST_FILES = 196
+MOST_LINES = 28_189
+MOST_FILES = 192
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

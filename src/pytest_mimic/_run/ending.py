@@ -141,7 +141,6 @@ class Ending:
 
         ledger.known = set(self._session.vault.names())
         ledger.ran = set(map(in_environment, ledger.outcomes))
-        ledger.absent_clients |= set(self._session.coverings.missing_kinds())
         write_usage(path, ledger, self._session.settings)
 
     def _keep_changes(self) -> None:
@@ -206,7 +205,6 @@ def judge_unused(session: Session, reasons: Collection[str], *, listed: int = SH
         return Judgement(cleared=_cleared(session, {}))
     from pytest_mimic._tools.unused.judging import judge
 
-    ledger.absent_clients |= set(session.coverings.missing_kinds())
     judgement, proven = judge(session.vault, unused, ledger, settings, listed=listed)
     if not is_asked:
         judgement.unproven = 0

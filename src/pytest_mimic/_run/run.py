@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.garbage import without_collections
 from pytest_mimic._core.words import plural
 from pytest_mimic._run.complete_selection import SelectedTests
 from pytest_mimic._run.configuration import (
@@ -60,10 +59,9 @@ class PytestRun(Hooks):
         """Cover the configured targets. pytest.UsageError: Lines are wrong. All of them are named."""
         self.has_started = True
         self.ending.prepare()
-        with without_collections():
-            targets = self.session.coverings.targets = ini_targets(self.config)
-            if not self._is_controller:
-                self.session.coverings.cover(targets)
+        targets = self.session.coverings.targets = ini_targets(self.config)
+        if not self._is_controller:
+            self.session.coverings.cover(targets)
         register_vcr_mark(self.config)
         manager = self.config.pluginmanager
         manager.register(self.tests, "mimic-run")

@@ -54,7 +54,7 @@ class Session:
 
     def begin_test(self, nodeid: str) -> None:
         """Begin a test, before its set-up. Its sequences start over."""
-        self.coverings.patcher.look_again()
+        self.coverings.look_again()
         self.state.test = nodeid
         self.ledger.begun.append((len(self.ledger.replays), nodeid))
         self.state.pending.begin()

@@ -1,17 +1,21 @@
-"""Mimics functions and clients: patches them, and decides which plan takes the calls of each."""
+"""Mimics functions and clients: patches what is named, once, and decides which plan takes the calls of each."""
 
 from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import FunctionPlan
-from pytest_mimic._core.engine.run_state import noting_processes
 from pytest_mimic._core.engine.wrappers import Mimicked
+from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.origin import may_be_called_by_pytest
-from pytest_mimic._core.patch.patcher import Patcher
+from pytest_mimic._core.patch.find import NotFoundError, defined_name, find
+from pytest_mimic._core.patch.holders import Edge, Found, Patches, Wrapper, read
+from pytest_mimic._core.patch.imports import ImportWatch, is_incomplete
 from pytest_mimic._core.seam.registry import kind_of, load_adapter
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import Target, missing_module, replaced_client
@@ -21,45 +25,44 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.cassettes import Cassette
     from pytest_mimic._core.engine.client_plan import ClientPlan, Port
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.patch.find import Found
-    from pytest_mimic._core.patch.patcher import Activation
-    from pytest_mimic._core.seam.base import Adapter, Edge
+    from pytest_mimic._core.seam.base import Adapter
 
 
-class _Watched(NamedTuple):
-    """A function that the run itself intercepts: an edge without a client."""
-
-    module: str
-    path: tuple[str, ...]
-    wrap: Callable[..., Any]
-    origin: str = ""
+# The number of a request, and the names that lead to its function in a module.
+_Place = tuple[int, tuple[str, ...]]
 
 
 class Covering:
-    """The functions and clients that one activation mimics."""
+    """Targets that are in force from `Coverings.cover` until `end`; or edges of clients, until the run ends."""
 
-    def __init__(self, coverings: Coverings, cassette: Cassette | None) -> None:
+    def __init__(
+        self, coverings: Coverings, requests: Iterable[Target | Edge], cassette: Cassette | None = None
+    ) -> None:
         self.cassette = cassette
-        self.functions: Activation | None = None
-        self.problems: list[TargetError] = []
-        self.plans: list[tuple[Port, ClientPlan]] = []
-        self._coverings = coverings
+        self.plans: list[tuple[Port, ClientPlan]] = []  # of clients
+        self.problems: list[TargetError] = []  # targets found missing, until somebody takes them
+        self.requests = [one for one in requests if one.path]  # the others are clients
+        self.places: defaultdict[str, set[_Place]] = defaultdict(set)  # by module
+        self.deciders: dict[
+            object, int
+        ] = {}  # by the key of a function, the number of the request that decides
+        for number, request in enumerate(self.requests):
+            self.places[request.module].add((number, request.path))
+        self.end = functools.partial(coverings.uncover, self)
 
-    def take_problems(self) -> list[TargetError]:
-        """Return errors for the targets found missing since the last call."""
-        functions = self.functions
-        taken, self.problems = self.problems, []
-        if functions is not None and functions.problems:
-            taken, functions.problems = [*taken, *functions.problems], []
-        return taken
+    def refuse(self, request: Target | Edge, problem: str) -> None:
+        """Note that a target names nothing: a predicate that follows its name. A client may lack an edge."""
+        if isinstance(request, Target):
+            self.problems.append(request.error(f"{request.name}{problem}"))
 
-    def end(self) -> None:
-        """End the activation before the run ends."""
-        self._coverings.uncover(self)
+    def rank(self, number: int) -> tuple[bool, int]:
+        """Order requests for one function: a wildcard gives way, and the last one that names or excludes it decides."""
+        request = self.requests[number]
+        return request.excluded or request.path[-1] != "*", number
 
 
 class Coverings:
-    """The functions and clients that one run mimics, and the targets that its configuration names.
+    """The functions and clients that one run mimics. Each function is patched the first time that anything names it.
 
     Attributes:
         targets: The configured targets.
@@ -69,42 +72,38 @@ class Coverings:
         self._state = state
         self.targets: list[Target] = []
         self._mimics = state.settings.mode is not Mode.LIVE  # in which targets are only checked
-        self.patcher = Patcher(self._cover if self._mimics else None, self._uncover, _judge)
-        self._mimicked: dict[object, Mimicked] = {}  # by the key of a function, which may have no hash
-        self._edges: dict[object, Callable[..., Any]] = {}
-        self._notes_processes = False
-        self._ports: dict[str, Port] = {}
-        self._adapters: dict[str, Adapter] = {}
         self._open: list[Covering] = []
+        self._mimicked: dict[object, Mimicked] = {}  # by the key of a function, which may have no hash
+        self._wrappers: dict[object, Wrapper] = {}  # likewise, of edges
+        self._adapters: dict[str, Adapter] = {}
+        self._ports: dict[str, Port] = {}
+        self._patches = Patches()
+        self._watch = ImportWatch(self._loaded)
+        self._awaited: set[str] = set()  # watched modules that were not there so far
+        self._lock = threading.RLock()
+        self._edges: list[Covering] = []
+        if self._mimics:
+            self._intercept([Edge("multiprocessing.process", ("BaseProcess", "start"), self._noting)])
 
-    def cover(
-        self, targets: Iterable[Target], cassette: Cassette | None = None, *, activation: object = None
-    ) -> Covering:
-        """Mimic targets until the covering ends. In live mode, only check whether they exist.
-
-        Lines for the same client belong together if they have the same `activation`, as the configured ones do.
-        """
-        targets = list(targets)
-        covering = Covering(self, cassette)
-        if targets and self._mimics and not self._notes_processes:
-            self._notes_processes = True
-            self.patcher.activate(
-                [_Watched("multiprocessing.process", ("BaseProcess", "start"), self._noting)]
-            )
-        if functions := [target for target in targets if not target.is_client]:
-            covering.functions = self.patcher.activate(functions, covering)
-        if clients := [target for target in targets if target.is_client and self._mimics]:
-            self._cover_clients(covering, clients, activation)
-            covering.problems = [problem for one in clients if (problem := replaced_client(one)) is not None]
-        self._open.append(covering)
+    def cover(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
+        """Mimic targets until the covering ends. In live mode, only check whether they exist."""
+        targets = [*targets]
+        covering = Covering(self, targets, cassette)
+        with self._lock:
+            self._open.append(covering)
+            # A client's own line comes before one for all clients of its kind.
+            for target in sorted(targets, key=lambda target: target.module == "http"):
+                if target.is_client and self._mimics:
+                    self._cover_client(covering, target)
+            self._settle(covering, [*covering.places])
+        self._state.ledger.absent_clients |= _absent_kinds(targets)
         return covering
 
     def prepare(self, targets: Iterable[Target]) -> None:
         """Patch what tests will name, so that whoever holds one of the functions is searched for only once."""
-        functions = [
-            one for one in targets if not (one.is_client or one.excluded) and one.module in sys.modules
-        ]
-        self.patcher.deactivate(self.patcher.activate(functions, Covering(self, None)))
+        covering = self.cover(one for one in targets if not (one.is_client or one.excluded))
+        covering.problems.clear()
+        covering.end()
 
     def enter(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
         """Mimic targets that a test names, and that must therefore exist.
@@ -114,135 +113,211 @@ class Coverings:
         Raises:
             TargetError: A module or a function does not exist, or no client that is named is installed.
         """
-        targets = list(targets)
-        covering = self.cover(targets, cassette, activation=object())
-        absent = [(one, problem) for one in targets if (problem := missing_module(one)) is not None]
-        are_all = len(absent) == len(targets)
-        problems = [problem for one, problem in absent if are_all or not one.is_client]
-        for problem in (*problems, *covering.take_problems()):
+        targets = [*targets]
+        covering = self.cover(targets, cassette)
+        absent = [one for one in targets if not module_exists(one.module)]
+        missing = [missing_module(one) for one in absent if not one.is_client or len(absent) == len(targets)]
+        for problem in (*filter(None, missing), *covering.problems):
+            covering.problems.clear()
             covering.end()
             raise problem
-        for kind in _without_client(targets):
-            self._state.ledger.absent_clients.add(kind)
         return covering
 
     def uncover(self, covering: Covering) -> None:
-        """End an activation."""
+        """End a covering. Its functions stay patched until `close`, but for inherited ones."""
         # What is noted later would fail another test.
         for problem in self.new_problems():
             self._state.pending.note(problem)
-        self._open.remove(covering)
-        if covering.functions is not None:
-            self.patcher.deactivate(covering.functions)
-        for port, plan in covering.plans:
-            port.plans.remove(plan)
+        with self._lock:
+            self._open.remove(covering)
+            for port, plan in covering.plans:
+                port.plans.remove(plan)
+            for key in covering.deciders:
+                self.leave(covering, key)
+                # Else calls of this class would pass by what covers the function of its base.
+                if isinstance(key, tuple) and not any(key in other.deciders for other in self._open):
+                    self._patches.give_back(key)
 
-    def _cover(self, activation: Activation, request: Any, found: Found, name: str) -> Callable[..., Any]:
-        function = found.function
-        if not isinstance(request, Target):
-            if found.key not in self._edges:
-                self._edges[found.key] = request.wrap(function, self._ports.get(request.origin))
-            return self._edges[found.key]
+    def close(self) -> None:
+        """Restore everything."""
+        with self._lock:
+            for covering in [*reversed(self._open)]:
+                self.uncover(covering)
+            self._edges.clear()
+            self._watch.leave()
+            self._patches.restore()
+            self._mimicked.clear()
+
+    # -- modules
+
+    def look_again(self) -> None:
+        """Patch modules that appeared without an import, by an assignment to `sys.modules`."""
+        with self._lock:
+            for module in [one for one in self._awaited if one in sys.modules]:
+                if not is_incomplete(sys.modules[module]):
+                    self._loaded(module)
+
+    def _loaded(self, module: str) -> None:
+        """Patch a watched module that has been executed, for the first time or again."""
+        with self._lock:
+            self._awaited.discard(module)
+            for covering in [*self._edges, *self._open]:
+                self._settle(covering, [module], loaded=module)
+
+    def _settle(self, covering: Covering, modules: Iterable[str], loaded: str | None = None) -> None:
+        """Cover the functions that are named in modules, and patch the new ones, together: holders are searched once.
+
+        `loaded` is the module whose import has just ended. What it has made is held only by modules that were imported
+        since.
+        """
+        watched = {*modules}
+        named = [pair for module in modules for pair in self._find(covering, module, loaded)]
+        fresh, taken = [], dict[object, Wrapper | None]()
+        for (number, path), found in named:
+            request = covering.requests[covering.deciders[found.key]]
+            if request.excluded:
+                self.leave(covering, found.key)
+                continue
+            name = defined_name(found, self._patches)
+            if name != found.label and path[-1] != "*":  # a reload where it is defined is to be seen, too
+                module, _, names = name.partition(":")
+                covering.places[module].add((number, tuple(names.split("."))))
+                watched.add(module)
+            if found.key not in taken:
+                taken[found.key] = self.take(covering, request, found, name)
+            if (wrapper := taken[found.key]) is None or self._patches.is_ours(read(found.holder, found.name)):
+                continue
+            self._patches.put(found.holder, found.name, found.original, wrapper, found)
+            # Nothing else holds what a class inherits, or a method at an edge.
+            if found.is_own and not (isinstance(request, Edge) and isinstance(found.holder, type)):
+                fresh.append((found, wrapper))
+        if fresh:
+            are_new = all(getattr(found.function, "__module__", None) == loaded for found, _ in fresh)
+            self._patches.spread(fresh, since=loaded if are_new else None)
+        for module in watched:
+            self._watch.watch(module)
+            if module not in sys.modules:
+                self._awaited.add(module)
+
+    def _find(self, covering: Covering, module: str, loaded: str | None) -> Iterator[tuple[_Place, Found]]:
+        """Yield the functions that are named in a module, if it is imported, each with the place that names it."""
+        there = sys.modules.get(module)
+        is_partial = module != loaded and is_incomplete(there)
+        if there is None or (is_partial and module in self._watch.names):  # its import will be reported
+            return
+        for place in sorted(covering.places[module]):
+            try:
+                if is_partial:
+                    raise NotFoundError(f"cannot be patched before {module} is loaded: use it in conftest.py")
+                for found in find(module, place[1], self._patches):
+                    decider = covering.deciders.get(found.key, place[0])
+                    covering.deciders[found.key] = max(place[0], decider, key=covering.rank)
+                    yield place, found
+            except NotFoundError as error:  # for good
+                covering.places[module].remove(place)
+                covering.refuse(covering.requests[place[0]], f" {error}")
+
+    # -- functions
+
+    def take(self, covering: Covering, target: Target | Edge, found: Found, name: str) -> Wrapper | None:
+        """Let a request decide about a function, and return the function's wrapper; None in live mode."""
+        if isinstance(target, Edge):
+            return self._intercepting(target, found)
+        if problem := target.misfit(found.function):
+            covering.refuse(target, f": {problem}")
+        if not self._mimics:
+            return None
         mimicked = self._mimicked.get(found.key)
         if mimicked is None:
-            is_common = may_be_called_by_pytest(name, getattr(function, "__module__", None))
-            mimicked = self._mimicked[found.key] = Mimicked(function, is_common=is_common)
-            # It is pickled by the class that is named.
-            if isinstance(found.holder, type) and found.key != id(function):
+            is_common = may_be_called_by_pytest(name, getattr(found.function, "__module__", None))
+            mimicked = self._mimicked[found.key] = Mimicked(found.function, is_common=is_common)
+            if isinstance(found.holder, type) and not found.is_own:  # pickled by the class that is named
                 mimicked.wrapper.__module__ = found.holder.__module__
                 mimicked.wrapper.__qualname__ = f"{found.holder.__qualname__}.{found.name}"
-        options, is_taken = request.options, True
+        options, is_taken = target.options, True
         if options.only or options.exclude:
             from pytest_mimic._core.targets.pattern import Selector
 
             is_taken = Selector(options.only, options.exclude).takes(name)
-        cassette = activation.owner.cassette
-        plan = FunctionPlan(self._state, name, function, options, cassette) if is_taken else None
-        mimicked.push(activation, plan)
+        plan = FunctionPlan(self._state, name, found.function, options, covering.cassette)
+        mimicked.push(covering, plan if is_taken else None)
         return mimicked.wrapper
 
-    def _uncover(self, activation: Activation, key: object) -> None:
+    def leave(self, covering: Covering, key: object) -> None:
+        """Let a covering decide about a function no longer."""
         if key in self._mimicked:
-            self._mimicked[key].remove(activation)
+            self._mimicked[key].remove(covering)
 
-    def _cover_clients(self, covering: Covering, targets: Iterable[Target], activation: object) -> None:
+    # -- clients
+
+    def _cover_client(self, covering: Covering, target: Target) -> None:
         from pytest_mimic._core.engine.client_plan import ClientPlan, Port
 
-        fresh: list[Edge] = []
-        # A client's own line comes before one for all clients of its kind.
-        for target in sorted(targets, key=lambda target: target.module == "http"):
-            adapter = self._adapters.get(target.module)
-            if adapter is None:
-                adapter = self._adapters[target.module] = load_adapter(target.module)
-                fresh += [edge._replace(origin=edge.origin or adapter.name) for edge in adapter.edges()]
-            plan = ClientPlan(self._state, adapter, target.options, covering.cassette, activation)
-            for name in adapter.covers or (adapter.name,):
-                port = self._ports.setdefault(name, Port(self._state, self._ports))
-                port.plans.append(plan)
-                covering.plans.append((port, plan))
-        for edge in fresh:  # one may belong to a client below, which may be named later
-            self._ports.setdefault(edge.origin, Port(self._state, self._ports))
-        if fresh:
-            self.patcher.activate(fresh)
+        if problem := replaced_client(target):
+            covering.problems.append(problem)
+        adapter, edges = self._adapters.get(target.module), []
+        if adapter is None:
+            adapter = self._adapters[target.module] = load_adapter(target.module)
+            edges = [edge._replace(origin=edge.origin or adapter.name) for edge in adapter.edges()]
+        covers = adapter.covers or (adapter.name,)
+        for name in {*covers, *(edge.origin for edge in edges)} - self._ports.keys():
+            self._ports[name] = Port(self._state, self._ports)
+        plan = ClientPlan(self._state, adapter, target.options, covering.cassette, covering)
+        for port in [self._ports[name] for name in covers]:
+            port.plans.append(plan)
+            covering.plans.append((port, plan))
+        self._intercept(edges)
+
+    def _intercept(self, edges: Iterable[Edge]) -> None:
+        self._edges.append(Covering(self, edges))
+        self._settle(self._edges[-1], [*self._edges[-1].places])
+
+    def _intercepting(self, edge: Edge, found: Found) -> Wrapper:
+        if found.key not in self._wrappers:
+            self._wrappers[found.key] = edge.wrap(found.function, self._ports.get(edge.origin))
+        return self._wrappers[found.key]
 
     def _noting(self, start: Callable[[Any], None], _port: object) -> Callable[[Any], None]:
-        """Return the function that starts a process, and names it while anything is mimicked."""
-        noting = noting_processes(start, self._state)
+        """Return the function that starts a process, by pools and loky, too: it names those in which nothing is mimicked."""
+        state = self._state
 
         @functools.wraps(start)
         def started(process: Any) -> None:
-            is_mimicking = any(one.functions or one.plans for one in self._open)
-            return noting(process) if is_mimicking else start(process)
+            start(process)
+            # Each way to start a process has its own class for the running one: fork, spawn, forkserver, loky.
+            method = getattr(process._popen, "method", "fork")
+            is_mimicking = any(one.requests or one.plans for one in self._open)
+            if method != "fork" and is_mimicking and not state.inside.is_nested:
+                state.ledger.processes.append([state.test, method])
 
         return started
-
-    def close(self) -> None:
-        """Restore everything."""
-        for covering in reversed(list(self._open)):
-            self.uncover(covering)
-        self.patcher.restore()
-        self._mimicked.clear()
 
     # -- problems with targets
 
     def new_problems(self) -> list[TargetError]:
         """Return errors for the targets found missing since the last call."""
-        return [problem for covering in self._open for problem in covering.take_problems()]
+        found = [problem for covering in self._open for problem in covering.problems]
+        for covering in self._open:
+            covering.problems.clear()
+        return found
 
     def missing_modules(self) -> list[TargetError]:
         """Return errors for the configured functions whose module cannot be found; see `missing_module`."""
-        sound: set[str] = set()
-        problems = []
-        for target in self.targets:
-            if target.is_client:
-                continue
-            problem = None if target.module in sound else missing_module(target)
-            if problem is None:
-                sound.add(target.module)
-            else:
-                problems.append(problem)
-        return problems
+        exists = functools.cache(module_exists)
+        missing = (one for one in self.targets if not one.is_client and not exists(one.module))
+        return [problem for one in missing if (problem := missing_module(one)) is not None]
 
     def missing_clients(self) -> list[str]:
         """Return the names of the clients that lines have named and that are not installed."""
-        return [name for name, is_there in _named_clients(self.targets).items() if not is_there]
-
-    def missing_kinds(self) -> list[str]:
-        """Return the kinds of clients that lines and tests have named, if none that is named is installed."""
-        return sorted(self._state.ledger.absent_clients | _without_client(self.targets))
+        return [name for name, is_there in _clients(self.targets).items() if not is_there]
 
 
-def _judge(request: Any, function: Callable[..., object]) -> str:
-    return request.misfit(function) if isinstance(request, Target) else ""
-
-
-def _named_clients(targets: Iterable[Target]) -> dict[str, bool]:
+def _clients(targets: Iterable[Target]) -> dict[str, bool]:
     """Return the names of the clients among targets, and whether each is installed."""
-    named = {one.module: one for one in targets if one.is_client and not one.excluded}
-    return {name: missing_module(one) is None for name, one in named.items()}
+    return {one.module: module_exists(one.module) for one in targets if one.is_client and not one.excluded}
 
 
-def _without_client(targets: Iterable[Target]) -> set[str]:
+def _absent_kinds(targets: Iterable[Target]) -> set[str]:
     """Return the kinds of the clients among targets of which none is installed."""
-    named = _named_clients(targets).items()
-    return {kind_of(name) for name, _ in named} - {kind_of(name) for name, is_there in named if is_there}
+    named = _clients(targets)
+    return {kind_of(name) for name in named} - {kind_of(name) for name in named if named[name]}

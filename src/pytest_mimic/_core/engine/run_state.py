@@ -191,20 +191,6 @@ class RunState:
             self.retries.end()
 
 
-def noting_processes(start: Callable[[Any], None], state: RunState) -> Callable[[Any], None]:
-    """Return the function that replaces `multiprocessing.process.BaseProcess.start`, which pools and loky use, too."""
-
-    @functools.wraps(start)
-    def noting(process: Any) -> None:
-        start(process)
-        # Each way to start a process has its own class for the running one: fork, spawn, forkserver, loky.
-        method = getattr(process._popen, "method", "fork")
-        if method != "fork" and not state.inside.is_nested:
-            state.ledger.processes.append([state.test, method])
-
-    return noting
-
-
 def _note_fork() -> None:
     """Note that the running test has forked a process: what only that one uses is not known here."""
     session = ambient.current()

@@ -8,6 +8,8 @@ from functools import partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from pytest_mimic._core.patch.holders import Edge as Edge
+
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
 
@@ -59,24 +61,6 @@ class ClientCall(NamedTuple):
     host: str | None = None
     shared: bool = False
     secrets: Callable[[], Any] | None = None
-
-
-class Edge(NamedTuple):
-    """A function of a client at which its calls are intercepted.
-
-    It is patched when its module is imported; mimicking never imports a client.
-
-    Attributes:
-        module: The module that defines it, `requests.adapters`.
-        path: The names that lead to it there, `("HTTPAdapter", "send")`.
-        wrap: Gets the original function and the engine's `Port`, and returns the function that replaces it.
-        origin: The client whose port `wrap` gets; by default, the adapter's own.
-    """
-
-    module: str
-    path: tuple[str, ...]
-    wrap: Callable[[Callable[..., Any], Any], Callable[..., Any]]
-    origin: str = ""
 
 
 class Adapter:

@@ -98,6 +98,8 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
             raise TargetError(f"{words[0]} is an exclusion, which takes no options")
         given = read_line_options(words[1:], name)
         module, path = _parse_name(name)
+        if excluded and not path:
+            raise TargetError(f"{words[0]} excludes a client, leave out its calls: {name} exclude=PATTERN")
         target = Target(module, path, Options(**given) if given else _NO_OPTIONS, excluded, origin=origin)
         check_kind(name, target.options)
     except TargetError as error:
@@ -200,8 +202,7 @@ def _importable_name(thing: Any) -> str:
     module = getattr(function, "__module__", None)
     path = getattr(function, "__qualname__", None)
     if not callable(function) or not isinstance(module, str) or not isinstance(path, str):
-        what = f"{thing!r} is not a function with an importable name, give it as 'package.module:name'"
-        raise TargetError(what)
+        raise TargetError(f"{thing!r} is not a function with an importable name, give it as 'module:name'")
     if "<" in path:
         raise TargetError(f"{path} in {module} is local or a lambda, and cannot be imported by its name")
     # random.randint is a method bound to an object in the module random: its name there is the importable one.

@@ -1,4 +1,4 @@
-"""Modules to patch, and a fake engine for a patcher."""
+"""Modules to patch, and coverings whose wrappers note their calls."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import sys
 import textwrap
 
 import pytest
+from unit.core.engine.runs import Runs
 
-from pytest_mimic._core.patch.patcher import Patcher
-from pytest_mimic._core.targets.target import as_targets
+from pytest_mimic._core.engine.coverings import Coverings
+from pytest_mimic._core.targets.target import Target, as_targets
 
 SHOP = """
     import functools
@@ -84,23 +85,29 @@ SHOP = """
 """
 
 
-class Calls:
-    """Fake engine: notes the covered functions and the calls of their wrappers."""
+class Noting(Coverings):
+    """Coverings whose wrappers only note their calls."""
 
-    def __init__(self):
+    def __init__(self, folder):
+        super().__init__(Runs(folder).state)
         self.made: list[str] = []
         self.covered: list[str] = []
-        self.uncovered: list[str] = []
+        self.asked: list[str] = []
+        self.left: list[str] = []
         self.names: dict[object, str] = {}
         self.wrappers = {}
 
-    def cover(self, activation, request, found, name):
+    def take(self, covering, request, found, name):
+        if not isinstance(request, Target):  # the function that starts processes
+            return super().take(covering, request, found, name)
         self.covered.append(name)
+        self.asked.append(str(request))
         self.names[found.key] = name
         return self.wrappers.setdefault(found.key, self._wrapper(name, found.function))
 
-    def uncover(self, activation, key):
-        self.uncovered.append(self.names[key])
+    def leave(self, covering, key):
+        if key in self.names:
+            self.left.append(self.names[key])
 
     def _wrapper(self, name, function):
         @functools.wraps(function)
@@ -108,18 +115,7 @@ class Calls:
             self.made.append(name)
             return function(*args, **kwargs)
 
-        wrapper.__mimic_original__ = function
         return wrapper
-
-
-@pytest.fixture
-def calls():
-    return Calls()
-
-
-@pytest.fixture
-def patcher(calls):
-    return Patcher(calls.cover, calls.uncover)
 
 
 @pytest.fixture
@@ -156,10 +152,23 @@ def shop(write):
 
 
 @pytest.fixture
-def activate(patcher, write):
-    """Activate lines; restore everything at the end."""
-    yield lambda *lines: patcher.activate(as_targets(lines), patcher)
-    patcher.restore()
+def noting(tmp_path):
+    """Make coverings for a run."""
+    return lambda: Noting(tmp_path)
+
+
+@pytest.fixture
+def coverings(noting, write):
+    """Coverings that are closed at the end."""
+    made = noting()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cover(coverings):
+    """Cover lines."""
+    return lambda *lines: coverings.cover(as_targets(lines))
 
 
 @pytest.fixture

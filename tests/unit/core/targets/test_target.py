@@ -138,6 +138,7 @@ def test_the_name_of_a_library_is_answered_with_the_client_that_records_it(line,
         ("shop:f key=str", "shop:f: key= takes a function, so it works in Python only"),
         ("shop:f rtol=1 rtol=2", "shop:f: rtol is given twice"),
         ("!shop:f sequence", "!shop:f is an exclusion, which takes no options"),
+        ("!httpx", "!httpx excludes a client, leave out its calls: httpx exclude=PATTERN"),
         ('shop:f only="GET', 'shop:f only="GET cannot be read: no closing quotation'),
     ],
 )
