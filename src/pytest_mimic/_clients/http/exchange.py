@@ -202,7 +202,13 @@ class Exchange:
             counted = without_signature(value) if parts["format"] in ("form", "multipart") else value
             hidden = secrets.text(counted) if isinstance(counted, str) else secrets.scrub(counted)
             described["body"] = parts["body"] = hidden
-        learned = lru_cache(1)(partial(learned_from, self.port.redactor, url, sent, value, headers.sent))
+        known: list[Secrets] = []
+
+        def learned() -> Secrets:
+            if not known:
+                known.append(learned_from(self.port.redactor, url, sent, value, headers.sent))
+            return known[0]
+
         return ClientCall(
             f"{method} {parts['path']}", parts, IDENTITY, described, parts["host"], False, learned
         )

@@ -28,7 +28,7 @@ def media_type(content_type: str | None) -> str:
 def parameters(header: str | None) -> dict[str, str]:
     """Return the parameters after the first `;` of a header: `{"charset": "utf-8"}`."""
     found = {}
-    for match in _PARAMETER.finditer(header or ""):
+    for match in _PARAMETER.finditer(header) if header and ";" in header else ():
         quoted = match["quoted"]
         found[match["name"].lower()] = match["bare"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
     return found
