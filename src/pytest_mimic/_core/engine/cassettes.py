@@ -110,6 +110,7 @@ class Cassette(Track):
                 error.remedies += tuple(remedies or ())
                 state.pending.note(error)
                 raise
+        self.within = f"cassette {name}{'' if found is not None else ', which does not exist'}"
         # Its owner is not the test, as a wider fixture may have opened it.
         owner = Owner(file, is_test=True)
         super().__init__(state, file, owner, found or (), is_anew=mode is Mode.RERECORD)
@@ -120,7 +121,6 @@ class Cassette(Track):
         self.play_count: int = 0
         self.remedies = remedies
         self.is_running = _running()  # whether the task or thread that has opened it still runs
-        self.within = f"cassette {name}{'' if found is not None else ', which does not exist'}"
         self._strict, self._exists = strict, found is not None
         self._imports = {imported_parts(key) for key in self._places} - {""}
         self._order: list[int] = []  # the places of the calls that were made

@@ -75,7 +75,9 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
     known: Track | None = None if owner is None else owner.tracks.get(file)
     if known is not None:
         return known
-    calls = [] if found is None else [found._replace(outcomes=[one], identity="") for one in found.outcomes]
+    calls = [] if found is None else [found]
+    if found is not None and len(found.outcomes) > 1:
+        calls = [found._replace(outcomes=[one]) for one in found.outcomes]
     is_anew = mode.writes and (
         state.owner.journal.has_errors(file)  # a client tries a failed request again
         if owner is None
@@ -94,7 +96,7 @@ class Track:
     """
 
     remedies: Sequence[str] | None = None  # how to record a call, if no option does
-    within: str = ""  # what a miss says of the file: `cassette trip`
+    within: str = ""  # the file in words, if it is one of several calls: `cassette trip`
 
     # What only the engine passes is `Any`, so that type checkers know all of the public class of cassettes.
     def __init__(
@@ -113,7 +115,7 @@ class Track:
         self._most = 0
         self._last: Recording | None = None  # the call that was recorded last
         for place, call in enumerate(kept):
-            self._places.setdefault(str(call.identity), []).append(place)
+            self._places.setdefault(str(call.identity) if self.within else "", []).append(place)
 
     def take(self, call: Any, mode: Any, key: str = "") -> Any:
         """Return the place of the next of equal calls, which have the same `key` in a file of several. For the errors see `decide`."""
@@ -140,7 +142,7 @@ class Track:
                 places.append(len(self._calls))
                 self._calls.append(None)
         if is_real:
-            before = [one for one in self._found if one.identity == key][at : at + 1]
+            before = [one for one in self._found if not self.within or one.identity == key][at : at + 1]
             keep = partial(self._keep, places[at], before[0].outcomes[0] if before else None)
             return Place(self.file, number=places[at], is_real=True, keep=keep)
         if found is None:
