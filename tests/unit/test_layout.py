@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_225,
-    "_core.engine": 3_050,
+    "_core.engine": 3_046,
     "_core.files": 319,
     "_core.identity": 2_449,
     "_core.inputs": 311,

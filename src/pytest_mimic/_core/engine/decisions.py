@@ -250,7 +250,9 @@ class Track:
     ) -> None:
         """Record the outcome of a real call, in the place of the one that stood `before`."""
         call, state, recordings = real.call, self._state, self._recordings
-        stored = recordings.encode(real, outcome, duration, before=before)
+        stored = recordings.encode(real, outcome, duration, before)
+        if state.log is not None:
+            state.log("recorded", call, stored=stored, seconds=duration)
         is_read_again = self.owner is None and self.file in state.ledger.used
         if is_read_again and before is not None and _goes_further(before.load(call.paths), outcome):
             return

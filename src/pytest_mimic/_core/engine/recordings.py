@@ -131,15 +131,7 @@ class Recordings:
             host=call.host,
         )
 
-    def encode(
-        self,
-        real: Step,
-        outcome: Outcome,
-        duration: float,
-        *,
-        before: Stored | None = None,
-        logs: bool = True,
-    ) -> Stored:
+    def encode(self, real: Step, outcome: Outcome, duration: float, before: Stored | None = None) -> Stored:
         """Return an outcome in its stored form, if it may be recorded.
 
         The outcome recorded `before` is kept if only parts changed that verifying leaves out: those of `volatile=`, and
@@ -172,8 +164,6 @@ class Recordings:
 
             if is_unchanged(call, before, stored, redactor=state.redactor):
                 before.inputs, stored = stored.inputs, before
-        if logs and state.log is not None:
-            state.log("recorded", call, stored=stored, seconds=duration)
         return stored
 
     def drop(self, name: str) -> None:

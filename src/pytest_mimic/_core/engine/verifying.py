@@ -108,7 +108,7 @@ def _keep_for_review(real: Step, outcome: Outcome, duration: float, *, has_drift
     if has_drifted:
         if call.edge_call is None or outcome.kind != "raised":
             with suppress(MimicError):
-                new = recordings.encode(real, outcome, duration, logs=False)
+                new = recordings.encode(real, outcome, duration)
     elif state.is_stale(call.plan, real.place.source) or (
         inputs and state.settings.inputs != "ignore" and state.changed_inputs(inputs)
     ):
