@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 784,
 }
 # These two only fall.
-MOST_LINES = 28_195
+MOST_LINES = 28_191
 MOST_FILES = 192
 MOST_ARROWS = 125
 MOST_FLOORS = 12

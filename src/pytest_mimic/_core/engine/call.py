@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, partial
+from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.identity.call_identity import CallIdentity
@@ -157,6 +158,11 @@ class FunctionPlan(Plan):
     def source(self) -> str | None:  # type: ignore[override]
         """The fingerprint of the function's normalised source; None for one outside of the project."""
         return source_in_project(self.function, self.target.partition(":")[0], self.state.settings.rootdir)
+
+    @cached_property
+    def is_async(self) -> bool:
+        """Whether the function says that what it returns is awaited, so that no recording has to."""
+        return iscoroutinefunction(self.function) or isasyncgenfunction(self.function)
 
     @cached_property
     def bound(self) -> Bound:

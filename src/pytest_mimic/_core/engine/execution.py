@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,26 +17,16 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import FunctionPlan
 
 
-def call(
-    plan: FunctionPlan,
-    function: Callable[..., object],
-    args: tuple[object, ...],
-    kwargs: dict[str, Any],
-    *,
-    is_async: bool = False,
-) -> Any:
-    """Return what a call gives: a value, or the coroutine, generator or async generator of the outcome.
-
-    If it `is_async`, the function says that what it returns is awaited, and no recording has to.
-    """
-    state = plan.state
+def call(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> Any:
+    """Return what a call gives: a value, or the coroutine, generator or async generator of the outcome."""
+    state, is_async = plan.state, plan.is_async
     if state.inside.is_nested:
-        return function(*args, **kwargs)
+        return plan.function(*args, **kwargs)
     step = decide(state, plan.call(args, kwargs))
     if step.mode != "replay":
         result = None
         with _recording(step):
-            result = function(*args, **kwargs)
+            result = plan.function(*args, **kwargs)
         if step.active:
             return _given_now_or_later(step, result, is_async=is_async)
     return _recorded(step, is_async=is_async)

@@ -47,12 +47,12 @@ class Mimicked:
         self._opened.pop(activation, None)
         self.plan = next(reversed(self._opened.values()), None)
 
-    def stream(self, args: Any, kwargs: Any, *, is_async: bool) -> Any:
+    def stream(self, args: Any, kwargs: Any) -> Any:
         """Return the stream of the call that a wrapper makes: the real one, or one that records or replays it."""
         plan = self.plan
         if plan is None or (self.is_common and called_by_pytest(depth=3)):
             return self.function(*args, **kwargs)
-        return _execution().call(plan, self.function, args, kwargs, is_async=is_async)
+        return _execution().call(plan, args, kwargs)
 
 
 def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
@@ -85,7 +85,7 @@ def _function(mimicked: Mimicked) -> Callable[..., Any]:
             value = _play(plan, args, kwargs)
             if value is not _NOT_PLAYED:
                 return value
-        return _execution().call(plan, mimicked.function, args, kwargs)
+        return _execution().call(plan, args, kwargs)
 
     return wrapper
 
@@ -99,21 +99,21 @@ def _coroutine(mimicked: Mimicked) -> Callable[..., Any]:
             value = _play(plan, args, kwargs)
             if value is not _NOT_PLAYED:
                 return value
-        return await _execution().call(plan, mimicked.function, args, kwargs, is_async=True)
+        return await _execution().call(plan, args, kwargs)
 
     return wrapper
 
 
 def _generator(mimicked: Mimicked) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return (yield from mimicked.stream(args, kwargs, is_async=False))
+        return (yield from mimicked.stream(args, kwargs))
 
     return wrapper
 
 
 def _async_generator(mimicked: Mimicked) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        stream = mimicked.stream(args, kwargs, is_async=True)
+        stream = mimicked.stream(args, kwargs)
         # An async generator cannot delegate (PEP 525 has no `yield from`), so this relays by hand.
         try:
             item = await stream.__anext__()
