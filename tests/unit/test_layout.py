@@ -38,7 +38,7 @@ BUDGET = {
     "_core.outcome": 2_110,
     "_core.patch": 484,
     "_core.pending": 204,
-    "_core.redact": 884,
+    "_core.redact": 850,
     "_core.seam": 456,
     "_core.swallowed": 205,
     "_core.targets": 572,
@@ -54,8 +54,8 @@ BUDGET = {
     "ground": 784,
 }
 # These two only fall.
-MOST_LINES = 28_191
-MOST_FILES = 192
+MOST_LINES = 28_149
+MOST_FILES = 191
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

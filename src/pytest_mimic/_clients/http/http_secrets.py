@@ -13,11 +13,11 @@ from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
 from pytest_mimic._core.redact.texts import (
     DATA,
+    FORM,
     bare_secret,
     escaped,
     forms_of,
     hide_values,
-    is_form,
     looks_like_json,
     parse_json_text,
 )
@@ -68,7 +68,7 @@ class Secrets:
                 elif DATA.search(value):
                     for literal in self.redactor.literals(value):
                         self.add(literal)
-                    is_urlencoded = "=" in value and is_form(value)
+                    is_urlencoded = "=" in value and FORM.fullmatch(value)
                     todo.append(_form(value) if is_urlencoded else parse_json_text(value))
 
     def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:

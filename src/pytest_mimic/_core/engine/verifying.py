@@ -11,7 +11,7 @@ from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.outcome.plain import layout_of
-from pytest_mimic._core.redact.environment import bytes_in
+from pytest_mimic._core.redact.redactor import Environment, Redactor, bytes_in
 from pytest_mimic._core.tree.agreement import Rules, compare
 from pytest_mimic._core.tree.differing import Difference
 from pytest_mimic._core.tree.messages import differs_below, drift
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.outcome.encoding import Encoded
-    from pytest_mimic._core.redact.environment import Environment
-    from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic.errors import DriftError
 

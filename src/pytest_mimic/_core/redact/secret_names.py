@@ -154,15 +154,8 @@ def _words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
-# One walk, of all that hides, learns or looks for secrets
-
-
 class Place(NamedTuple):
-    """A value in plain data, at `box[key]`, and the name that it has there, if any.
-
-    Attributes:
-        is_secret: Whether its name, or that of a part around it, is secret. None, booleans and empty texts are not.
-    """
+    """A value in plain data, at `box[key]`, its name there, if any, and whether that, or one of a part around it, hides it."""
 
     box: Any
     key: Any
@@ -201,7 +194,8 @@ def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) ->
             of_items = given.get(id(outer.value)) or ((None, box[0]) if is_pair else ())
             for key, value in enumerate(box):
                 name = of_items[key] if key < len(of_items) else None
-                is_flagged = key > 0 and _is_word(value) and names.secret_flag(box[key - 1])
+                is_word = key > 0 and isinstance(value, str) and value[:1] != "-"
+                is_flagged = is_word and names.secret_flag(box[key - 1])
                 is_secret = names.hides(name, value) or ((secret or is_flagged) and not is_empty(value))
                 found.append(Place(box, key, value, name, is_secret, True))
         todo += reversed(found)
@@ -215,10 +209,6 @@ def named(box: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
         beside = next((name for name in names if isinstance(name, str)), None)
     for key, value in box.items():
         yield beside if beside is not None and key in ("value", "Value") else key, value
-
-
-def _is_word(value: object) -> bool:
-    return isinstance(value, str) and not value.startswith("-")
 
 
 def _given(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]]]:

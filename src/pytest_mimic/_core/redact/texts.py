@@ -44,27 +44,24 @@ _NO_SECRETS = frozenset({"", "None", "null", "True", "true", "False", "false", "
 _QUOTED_OR_BRACKET = pattern(r"""\"(?:[^"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[\[\](){}]""")
 # A parameter in the path of a URL.
 _PATH_PARAMETER = pattern(r";([^;/?#=]+)=([^;/?#]+)")
-_FORM = pattern(r"[\w.\[\]%+-]+=[^&\s]*(?:&[\w.\[\]%+-]+=[^&\s]*)*")
+FORM = pattern(r"[\w.\[\]%+-]+=[^&\s]*(?:&[\w.\[\]%+-]+=[^&\s]*)*")
 _WITH_QUERY = pattern(r"[^\s?#]*[?#]\S+")
 _GRAPHQL = pattern(r"\s*(?:\{|(?:query|mutation|subscription|fragment)\b)")
-# An argument of GraphQL with a literal text, `password: "…"`. A block is one between three quotes.
+# Names with their values as `text`. An argument of GraphQL, `password: "…"`; a block is one between three quotes.
 _ARGUMENT = pattern(
-    r"""(?<![\w$])(?P<name>[A-Za-z_]\w{0,200})\s{0,20}:\s{0,20}"""
-    r"""(?:\"{3}(?P<block>[^"]+)\"{3}|"(?P<text>(?:[^"\\\n]|\\.)+)")"""
+    r"""(?<![\w$])(?P<name>[A-Za-z_]\w{0,200})\s{0,20}:\s{0,20}(?P<quote>"(?:"")?)(?P<text>(?:[^"\\]|\\.)+)(?P=quote)"""
 )
 # XML or HTML, perhaps after a byte order mark. A redacted text begins with `<` as well.
 _MARKUP = pattern(rf"\ufeff?\s*(?!{PLACEHOLDER})<")
 _ELEMENT = pattern(
     r"<(?:[\w.-]{1,200}:)?(?P<name>[A-Za-z_][\w.-]{0,200})(?:\s[^<>]*)?>"
-    r"(?P<text>[^<>]+|<!\[CDATA\[(?P<block>[^\]<]*)\]\]>)</"
+    r"(?P<text>[^<>]+|<!\[CDATA\[[^\]<]+\]\]>)</"
 )
-_ATTRIBUTE = pattern(
-    r"""\s(?:[\w.-]{1,200}:)?(?P<name>[A-Za-z_][\w.-]{0,200})=(?:"(?P<block>[^"<>]+)"|'(?P<text>[^'<>]+)')"""
-)
-# The value of a tag that has a name, `<input name="csrf_token" value="…">`.
+_QUOTED = r"""=(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^<>])+)(?P=quote)"""
+_ATTRIBUTE = pattern(rf"\s(?:[\w.-]{{1,200}}:)?(?P<name>[A-Za-z_][\w.-]{{0,200}}){_QUOTED}")
+# A field, `<input name="csrf_token" value="…">`.
 _FIELD = pattern(
-    r"""<(?=[^<>]{1,500}\s(?:name|key)=["'](?P<name>[\w.-]{1,200})["'])[^<>]{1,500}?\svalue="""
-    r"""(?:"(?P<block>[^"<>]+)"|'(?P<text>[^'<>]+)')"""
+    rf"""<(?=[^<>]{{1,500}}\s(?:name|key)=["'](?P<name>[\w.-]{{1,200}})["'])[^<>]{{1,500}}?\svalue{_QUOTED}"""
 )
 # The placeholder as text inside markup.
 _ESCAPED = PLACEHOLDER.replace("<", "&lt;").replace(">", "&gt;")
@@ -101,7 +98,7 @@ class SecretTexts(SecretNames):
                 text = pattern.sub(self._hide_literal, text)
             return escaped(self.scrub_urls(text))
         if "=" in text:
-            if is_form(text):
+            if FORM.fullmatch(text):
                 return self.scrub_form(text)
             if _WITH_QUERY.fullmatch(text):
                 return self.scrub_url(text)
@@ -110,14 +107,13 @@ class SecretTexts(SecretNames):
     def literals(self, text: str) -> list[str]:
         """Return the values of secret names in markup or GraphQL. Any other text has none."""
         found = (match for pattern in _literals_of(text) for match in pattern.finditer(text))
-        named = ((match["name"], match["block"] or match["text"]) for match in found)
+        named = ((one["name"], one["text"].removeprefix("<![CDATA[").removesuffix("]]>")) for one in found)
         return [value for name, value in named if self.hides(name, value)]
 
     def _hide_literal(self, match: re.Match[str]) -> str:
-        if not self.hides(match["name"], match["block"] or match["text"]):
-            return match[0]
-        start, end = match.span("block" if match["text"] is None else "text")
-        return f"{match.string[match.start() : start]}{PLACEHOLDER}{match.string[end : match.end()]}"
+        start, end = (place - match.start() for place in match.span("text"))
+        is_secret = self.hides(match["name"], match["text"])
+        return f"{match[0][:start]}{PLACEHOLDER}{match[0][end:]}" if is_secret else match[0]
 
     def scrub_url(self, url: str) -> str:
         """Return the URL without passwords in its user part, and without secrets in its query and fragment."""
@@ -228,10 +224,6 @@ def _closing(text: str, start: int) -> int:
         if not depth:
             return match.end()
     return len(text)
-
-
-def is_form(text: str) -> bool:
-    return _FORM.fullmatch(text) is not None
 
 
 def _literals_of(text: str) -> tuple[re.Pattern[str], ...]:

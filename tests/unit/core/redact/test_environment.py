@@ -7,8 +7,7 @@ from json import dumps
 
 import pytest
 
-from pytest_mimic._core.redact.environment import Environment
-from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.redactor import Environment, Redactor
 
 SECRET = "zx81-spectrum-4711-abcd"
 
