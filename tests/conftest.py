@@ -57,11 +57,13 @@ for _late in (
 if hasattr(FixtureManager, "_check_for_wrapped_fixture"):
     setattr(FixtureManager, "_check_for_wrapped_fixture", lambda *_: None)  # noqa: B010
 
-# A busy machine may take long for an example.
+# A busy machine may take long for an example. The rare runs try many.
 with suppress(ImportError):
     from hypothesis import settings
 
-    settings.register_profile("patient", deadline=None)
+    settings.register_profile(
+        "patient", deadline=None, max_examples=500 if os.environ.get("MIMIC_RARE") else 25
+    )
     settings.load_profile("patient")
 
 # Plugins that are off in the runs of a project unless a run requests them: they reorder tests, add output or need settings.

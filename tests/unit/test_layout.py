@@ -239,3 +239,17 @@ def test_modules_and_functions_stay_readable() -> None:
     assert not {name: count for name, count in lines.items() if count > 500}
     assert len(large := {name: count for name, count in lines.items() if count > 350}) <= 8, large
     assert not {name: count for name, count in functions.items() if count > 60}
+
+
+def test_each_unit_module_is_named_after_a_source_module_or_its_package():
+    """More words may follow: `tests/unit/core/vault/test_vault_damage.py` is about `_core/vault`."""
+    unit = Path(__file__).parent
+    strays = []
+    for test in unit.rglob("*/test_*.py"):
+        house, *inner = test.relative_to(unit).parent.parts
+        folder = PACKAGE.joinpath(f"_{house}", *inner)
+        names = [folder.name.strip("_"), *(path.stem.strip("_") for path in folder.glob("*.py"))]
+        if not any(f"{test.stem}_".startswith(f"test_{name}_") for name in names):
+            strays.append(test.relative_to(unit).as_posix())
+
+    assert not strays

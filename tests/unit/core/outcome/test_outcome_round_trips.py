@@ -234,7 +234,7 @@ def is_readable(store):
     return "pickle" not in json.loads(store.read(NAME))["outcomes"][0]
 
 
-generated = settings(max_examples=150, suppress_health_check=list(HealthCheck))
+generated = settings(suppress_health_check=list(HealthCheck))
 
 
 @generated
