@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -167,19 +167,20 @@ def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any
 
 
 def replay(step: Step) -> Generator[Any, Any, Any]:
-    """Give the items of a recorded stream, and its end.
-
-    Raises:
-        MissingRecordingError: The reader reads further than the recording goes.
-    """
+    """Return the items of a recorded stream, and its end. To read further than the recording goes is a miss."""
     outcome = step.load()
-    yield from _only_read(step, outcome.items)
-    if outcome.end is None:
-        raise step.exhausted()
-    return given(outcome.end)
+
+    def end() -> object:
+        if outcome.end is None:
+            raise step.exhausted()
+        return given(outcome.end)
+
+    return _only_read(step, outcome.items, end)
 
 
-def _only_read(step: Step, items: list[Any]) -> Generator[Any, Any, None]:
+def _only_read(
+    step: Step, items: list[Any], end: Callable[[], object] = lambda: None
+) -> Generator[Any, Any, Any]:
     """Give items, and refuse what the reader sends or throws: the items that follow may depend on it.
 
     Raises:
@@ -196,3 +197,4 @@ def _only_read(step: Step, items: list[Any]) -> Generator[Any, Any, None]:
             what = f"{step.call.label} cannot be mimicked: its reader sends or throws something into it"
             remedy = "name a function inside or around it that is only called"
             raise step.state.pending.note(UnstorableOutcomeError(what, remedies=[remedy])) from None
+    return end()
