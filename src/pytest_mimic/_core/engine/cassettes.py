@@ -26,7 +26,6 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.owners import Errors
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.files.places import Places
@@ -124,7 +123,7 @@ class Cassette(Track):
         self._strict, self._exists = strict, found is not None
         self._imports = {imported_parts(key) for key in self._places} - {""}
         self._order: list[int] = []  # the places of the calls that were made
-        self._errors: dict[int, RecordedError | None] = {}  # by place, of the calls that were recorded
+        self._errors: dict[int, tuple[str, str] | None] = {}  # by place, of the calls that were recorded
         self._writes = False  # until it is closed
         # Another test may use it, or another block of this one: it holds their calls, too.
         self._is_shared: bool = mode is Mode.RECORD and (
@@ -191,28 +190,20 @@ class Cassette(Track):
             state.owner.journal.note(self.file, written, self._errors)
 
     def _check_played(self) -> None:
-        from pytest_mimic._core.tree.call_labels import call_label
+        from pytest_mimic._core.tree.call_labels import recorded_label
         from pytest_mimic._core.words import limited
 
-        labels = [
-            one.signature if one.kind != "function" else call_label(one.target, one.arguments)
-            for one in self._calls
-            if one is not None
-        ]
-        facts = [
-            f"{label} was recorded but not made"
-            for place, label in enumerate(labels)
-            if place not in self._order
-        ]
-        problem = "was not replayed as it was recorded" if self._exists else "does not exist"
+        labels = [recorded_label(one.target, one.arguments) for one in self._calls if one is not None]
+        unplayed = [label for place, label in enumerate(labels) if place not in self._order]
+        facts = [f"{label} was recorded but not made" for label in unplayed]
+        at = next((at for at, place in enumerate(self._order) if at != place), None)
         if self._exists and not facts:
-            at = next((at for at, place in enumerate(self._order) if at != place), None)
             if at is None:
                 return
             was = labels[at] if at < len(labels) else "not made"
             facts = [f"call {at + 1} was {was} when recorded, {labels[self._order[at]]} now"]
+        what = f"cassette {self.name} {'was not replayed as it was recorded' if self._exists else 'does not exist'}"
         remedies = self.remedies or [f"to record it again: {command('--mimic-rerecord', self._state.test)}"]
-        what = f"cassette {self.name} {problem}"
         raise CassetteError(what, facts=limited(facts), remedies=remedies, cassette=self.name)
 
 

@@ -284,6 +284,5 @@ class Track:
 
 def _goes_further(one: Outcome, other: Outcome) -> bool:
     """Check whether one recording of a stream holds more of it than another. Of those that tests share, it is kept."""
-    if one.kind != "stream" or other.kind != "stream" or other.end is not None:
-        return False
-    return len(one.items) > len(other.items) or one.end is not None
+    is_longer = len(one.items) > len(other.items) or one.end is not None
+    return one.kind == other.kind == "stream" and other.end is None and is_longer

@@ -24,9 +24,6 @@ class Miss(NamedTuple):
 Replayed: TypeAlias = tuple[float, str, "str | None", str]
 """A replay: the seconds that it saved, the name of its recording or cassette, that of the list of its inputs, its target."""
 
-RecordedError: TypeAlias = tuple[str, str]
-"""A recorded outcome that is an error: the call and its error in words, and the test."""
-
 
 def _counted(fresh: Callable[[], object], count: Callable[[Replayed], None], replayed: Replayed) -> object:
     value = fresh()

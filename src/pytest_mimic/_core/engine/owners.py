@@ -11,11 +11,10 @@ from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.vault import Vault
 
-    Errors = Mapping[int, RecordedError | None]
-    """The error of each outcome, None for a good one, by its position in the recording."""
+    Errors = Mapping[int, tuple[str, str] | None]
+    """The call and its error in words, and the test, by the place of the outcome; None for a good one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +25,7 @@ class Change:
     conversation: str | None  # the client whose conversation it is a part of; None for one by itself
     now: bytes | None = None  # the content that was written last; None: the file was deleted
     good: bytes | None = None  # the last content without an error, None until there is one
-    errors: dict[int, RecordedError | None] = field(default_factory=dict)  # by position
+    errors: dict[int, tuple[str, str] | None] = field(default_factory=dict)  # see `Errors`
 
 
 class Journal(dict[str, Change]):
