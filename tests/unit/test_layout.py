@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_225,
-    "_core.engine": 3_046,
+    "_core.engine": 3_026,
     "_core.files": 319,
     "_core.identity": 2_449,
     "_core.inputs": 311,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 784,
 }
 # These two only fall.
-MOST_LINES = 28_149
+MOST_LINES = 28_145
 MOST_FILES = 191
 MOST_ARROWS = 125
 MOST_FLOORS = 12
