@@ -209,33 +209,3 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart):
     new = "no recording of http GET /me, and it cannot run for real: calls before it were replayed"
     remedy = "to record the whole conversation again: pytest --mimic-rerecord test_it.py::test_visit"
     grown.expect(failed=1, says=[placeholder if is_apart else new, remedy])
-
-
-def test_a_secret_issued_to_one_client_is_hidden_for_another(project):
-    pytest.importorskip("httpx")
-    pytest.importorskip("requests")
-    project.ini("httpx", "requests")
-    project.write(
-        "test_it.py",
-        """
-        import asyncio, httpx, os, requests
-
-        API = os.environ["API"]
-
-        def test_all():
-            token = httpx.get(API + "/login").json()["access_token"]
-
-            async def items():
-                async with httpx.AsyncClient() as client:
-                    return (await client.get(f"{API}/items/{token}")).status_code
-
-            assert asyncio.run(items()) == requests.get(f"{API}/items/{token}").status_code == 200
-        """,
-    )
-
-    with running_server() as server:
-        env = {"API": server.url}
-        recorded = project.run("--mimic-record", env=env).expect(passed=1)
-    project.run(env=env).expect(passed=1)
-
-    assert not [name for name, data in recorded.vault.items() if b"tok-issued-42" in data]

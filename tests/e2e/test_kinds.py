@@ -9,8 +9,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-import pytest
-
 from pytest_mimic._core.types.kinds import full_name
 from pytest_mimic._core.types.table import ROWS
 
@@ -66,37 +64,3 @@ def _parts(value: object) -> Iterator[object]:
     for _ in range(4):
         yield from level
         level = [part for item in level if type(item) is list for part in item]
-
-
-def test_the_exchanges_of_clients_are_shown_in_their_own_way(project):
-    for name in ("httpx", "sqlalchemy"):
-        pytest.importorskip(name)
-    from support.http_server import running_server
-
-    project.ini("httpx", "sqlalchemy")
-    project.write(
-        "test_it.py",
-        """
-        import os
-        import httpx, sqlalchemy as sa
-
-        def test_it():
-            httpx.get(os.environ["API"] + "/users/1?token=t-4711")
-            engine = sa.create_engine("sqlite://")
-            with engine.begin() as connection:
-                connection.execute(sa.text("CREATE TABLE orders (id integer, name text)"))
-                connection.execute(sa.text("INSERT INTO orders VALUES (1, 'pen'), (2, 'ink')"))
-                connection.execute(sa.text("SELECT * FROM orders")).all()
-            engine.dispose()
-        """,
-    )
-    with running_server() as server:
-        project.record(env={"API": server.url}).expect(passed=1)
-
-    request = command(project, "show", "GET /users/*")
-    rows = command(project, "show", "SELECT orders")
-
-    for text in ("GET /users/1", "HTTP/1.1 200 OK", "token': <redacted>"):
-        assert text in request
-    for text in ("id  name", "1   'pen'", "2 rows"):
-        assert text in rows

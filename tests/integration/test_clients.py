@@ -180,30 +180,6 @@ def test_a_miss_shows_the_place_in_a_long_prompt(project):
     assert "body.seen[250]: 1 now, not in the recording" in run.output
 
 
-def test_the_longer_of_two_readings_of_a_response_is_kept(project):
-    project.ini("httpx")
-    project.tests("""
-        import os
-        import httpx
-
-        def test_it():
-            with httpx.stream("GET", os.environ["API"] + "/chunks") as response:
-                chunks = response.iter_bytes()
-                read = b"".join(chunk for _, chunk in zip(range(int(os.environ["CHUNKS"])), chunks))
-                assert b"one,two,\\xff\\x00,four".startswith(read)
-    """)
-
-    with running_server() as server:
-        project.record(env={"API": server.url, "CHUNKS": "2"}).expect(passed=1)
-        changed = [
-            bool(project.run("--mimic-rerecord", env={"API": server.url, "CHUNKS": count}).changed)
-            for count in ("2", "1", "4", "3", "9", "4", "9")
-        ]
-        project.replay(env={"API": server.url, "CHUNKS": "9"}).expect(passed=1)
-
-    assert changed == [False, False, True, False, True, False, False]
-
-
 def test_the_summary_names_a_cancelled_request(project):
     """Once, and only while recording."""
     project.ini("httpx")

@@ -93,28 +93,6 @@ def test_a_secret_that_differs_is_named_but_not_shown(shop):
     assert any("token" in line and "differ" in line for line in run.error)
 
 
-def test_the_error_carries_its_facts_and_can_be_pickled(shop):
-    shop.write(
-        "test_shop.py",
-        """
-        import pickle
-        import pytest, shop
-        from pytest_mimic import MimicError, MissingRecordingError, StaleRecordingError
-
-        def test_day():
-            with pytest.raises(RuntimeError) as caught:
-                shop.fetch("CHF")
-            error = caught.value
-            assert type(error) is MissingRecordingError and isinstance(error, MimicError)
-            assert error.call == "shop:fetch(base='CHF', day='2024-04-30')"
-            again = pickle.loads(pickle.dumps(error))
-            assert (type(again), str(again), again.call) == (type(error), str(error), error.call)
-        """,
-    )
-
-    shop.replay().expect(passed=1)
-
-
 def test_verifying_a_call_without_recording_is_a_miss(shop):
     shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('CHF')\n")
 

@@ -51,41 +51,6 @@ def test_recorded_code_is_compared_by_the_source_it_was_recorded_with(changed, m
     changed(made.format(1), made.format(2), failed=1)
 
 
-def test_objects_of_local_classes_compare_equal(project):
-    project.ini("shop:fetch", "shop:fail")
-    project.module("""
-        from enum import Enum
-
-        def fetch(name):
-            class Row:
-                def total(self):
-                    return 5
-
-            class Size(Enum):
-                SMALL = 1
-
-            return Row(), Size.SMALL
-
-        def fail(name):
-            class OwnError(Exception):
-                pass
-
-            raise OwnError(name)
-    """)
-    project.test("""
-        row, size = shop.fetch("x")
-        assert type(row).__qualname__ == "fetch.<locals>.Row"
-        assert type(size).__qualname__ == "fetch.<locals>.Size"
-        with pytest.raises(Exception) as caught:
-            shop.fail("x")
-        assert caught.type.__qualname__ == "fail.<locals>.OwnError"
-    """)
-    project.record().expect(passed=1)
-
-    project.replay().expect(passed=1)
-    project.run("--mimic-verify").expect(passed=1)
-
-
 def test_a_drift_at_import_fails_the_run(project):
     """No test can fail for it."""
     project.ini("shop:get")
