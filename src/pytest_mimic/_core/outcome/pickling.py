@@ -68,24 +68,15 @@ class Pickled:
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(
-        self,
-        file: Any,
-        buffers: Iterable[Any],
-        imports: Collection[str],
-        code: Collection[str],
-        paths: PathStore,
-    ) -> None:
-        super().__init__(file, buffers=buffers)
-        self._imports = imports
-        self._code = code
-        self._paths = paths
+    imports: Collection[str]
+    code: Collection[str]
+    paths: PathStore
 
     def find_class(self, module: str, qualname: str, /) -> Any:
         name = f"{module}:{qualname}"
-        if name in self._code:
+        if name in self.code:
             return find(name)
-        if name not in self._imports:
+        if name not in self.imports:
             raise RefusedError(f"it imports {name}, which its recording does not list")
         found = find(name)
         if not (isinstance(found, type) or is_builder(name)):
@@ -98,7 +89,7 @@ class _Unpickler(pickle.Unpickler):
         parts = (where,) if type(where) is str else where
         if not all(type(part) is str for part in parts):
             raise pickle.UnpicklingError("a path that is not a text")
-        return self._paths.restored(kind, where)
+        return self.paths.restored(kind, where)
 
 
 def load(
@@ -115,8 +106,12 @@ def load(
     RefusedError: one imports a name that is not listed, or what is no class, no builder and not listed as code. Any
     other error: the pickle is damaged, or code of the value's classes raises.
     """
-    file, buffers = io.BytesIO(stream), iter(buffers)
-    return [_Unpickler(file, buffers, imports, code, paths or NOWHERE).load() for _ in range(count)]
+    file, buffers, found = io.BytesIO(stream), iter(buffers), []
+    for _ in range(count):
+        unpickler = _Unpickler(file, buffers=buffers)
+        unpickler.imports, unpickler.code, unpickler.paths = imports, code, paths or NOWHERE
+        found.append(unpickler.load())
+    return found
 
 
 def is_foreign(made_by: str | None) -> bool:
@@ -133,7 +128,7 @@ def python_version() -> str:
 
 
 class _Pickler(pickle.Pickler):
-    by_value: frozenset[str] = frozenset()
+    by_value: set[str]  # the names of code that it stores by value
 
     def reducer_override(self, thing: object, /) -> Any:
         return reduced(thing)
@@ -174,19 +169,19 @@ def _dump_with(value: object, pickler_class: Callable[..., Any], paths: PathStor
     buffers: list[pickle.PickleBuffer] = []
     # Not a BytesIO, which would copy large bytes to join them.
     pickler = pickler_class(SimpleNamespace(write=chunks.append), 5, buffer_callback=buffers.append)
+    pickler.by_value = set()
     pickler.dump(value)
     stream, parts = b"".join(chunks), [buffer.raw() for buffer in buffers]
     scanned = scan(stream, count=1)
     code = code_in(scanned)
     load(stream, parts, (), scanned.names, paths=paths)
     classes = [found for name in scanned.names if isinstance(found := find(name), type)]
-    by_value = frozenset(pickler.by_value)
     return Pickled(
         chunks,
         parts,
         imports=sorted(scanned.names - code),
-        code=sorted(code | by_value),
-        by_value=bool(by_value),
+        code=sorted(code | pickler.by_value),
+        by_value=bool(pickler.by_value),
         has_custom_identity=any(registered_kind(cls) is not None for cls in classes),
         has_paths=any(map(is_path_class, classes)),
     )
@@ -204,9 +199,7 @@ def _by_value_pickler() -> Any:
             if kind not in (io.TextIOWrapper, memoryview)
         }
 
-        def __init__(self, file: object, protocol: int, *, buffer_callback: object) -> None:
-            super().__init__(file, protocol=protocol, buffer_callback=buffer_callback)
-            self.by_value: set[str] = set()
+        by_value: set[str]
 
         def reducer_override(self, obj: object) -> Any:
             found = reduced(obj)

@@ -20,7 +20,7 @@ from pytest_mimic._core.tree.differing import ABSENT, Difference, differences
 from pytest_mimic._core.tree.drawing import items_of, kind_of, line, steps
 from pytest_mimic._core.tree.library_values import form, labels_of, library_difference
 from pytest_mimic._core.tree.making import WHOLE, Live, tree_of
-from pytest_mimic._core.tree.secrets import is_secret_label, secrets_in
+from pytest_mimic._core.tree.secrets import secrets_in
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import has_extent, library_of
 from pytest_mimic._core.types.opening import attributes_of, exception_parts, type_name
@@ -154,8 +154,7 @@ class _Comparison:
         old, new = one.old, one.new
         if not (isinstance(old, Live) and isinstance(new, Live) and _is_data(old.value, new.value)):
             return one
-        names = (name for side in (old, new) for name in labels_of(side.value))
-        if any(is_secret_label(name, self._redactor) for name in names):
+        if any(self._redactor.secret(name) for side in (old, new) for name in labels_of(side.value)):
             return one._replace(fact=f"{PLACEHOLDER} recorded, another value now")
         fact = library_difference(old.value, new.value, rtol=self._rules.rtol, atol=self._rules.atol)
         return one._replace(fact=hide_values(fact or _UNREADABLE, self._secrets))

@@ -33,16 +33,13 @@ def argument_differences(old: Mapping[str, Any] | None, new: Mapping[str, Any] |
     """
     if old is None or new is None:
         return []
-    return list(_between_parts(_argument_steps(old), _argument_steps(new), ""))
+    then, now = ({name.lstrip("*"): part for name, part in by_name(side).items()} for side in (old, new))
+    return list(_between_parts(then, now, ""))
 
 
 def differences(old: object, new: object) -> list[Difference]:
     """Return the differences between two trees, in the order of the old one."""
     return [one._replace(path=one.path.removeprefix(".")) for one in _between(old, new, "")]
-
-
-def _argument_steps(arguments: Mapping[str, object]) -> dict[str, Any]:
-    return {name.lstrip("*"): part for name, part in by_name(arguments).items()}
 
 
 def _between(old: Any, new: Any, path: str) -> Iterator[Difference]:

@@ -148,7 +148,10 @@ class _Drawing:
             close = f",{close}" if tag == "$tuple" and len(part) == 1 and not more else close
             return self._group(open_, [("", item) for item in part], close, more, mark)
         if tag == "$dict" and isinstance(part, list):
-            return self._group("{", [_pair(pair) for pair in part], "}", more, mark)
+            pairs = [
+                pair if isinstance(pair, list) and len(pair) == 2 else ["?", pair] for pair in part
+            ]  # edited
+            return self._group("{", [(f"{line(key, 60)}: ", one) for key, one in pairs], "}", more, mark)
         if isinstance(part, str | int) and ":" in tag:  # a member of an enum
             return f"{name}.{part}" if isinstance(part, str) else f"{name}({part})"
         parts: list[tuple[str, Any]] = [("", part)]
@@ -203,12 +206,6 @@ def _blob(text: str, mark: str) -> str:
         return repr(text)
     kind = next((kind for start, kind in _KINDS.items() if content.startswith(start)), "bytes")
     return f"<{kind}, {len(content)} B{mark}>"
-
-
-def _pair(pair: object) -> tuple[str, Any]:
-    if not isinstance(pair, list) or len(pair) != 2:  # edited by hand
-        return "", pair
-    return f"{line(pair[0], 60)}: ", pair[1]
 
 
 def short_name(tag: str) -> str:

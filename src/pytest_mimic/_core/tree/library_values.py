@@ -44,16 +44,15 @@ def form(value: Any) -> tuple[object, ...]:
 
 def labels_of(value: Any) -> Iterator[object]:
     """Yield the names of a value's columns, rows and fields, and its own."""
-    yield getattr(value, "name", None)
-    yield from _field_names(getattr(value, "dtype", None))
+    labels = [getattr(value, "name", None), *_field_names(getattr(value, "dtype", None))]
     for axis in ("columns", "index", "column_names"):
-        labels = getattr(value, axis, ())
-        labels = () if callable(labels) else labels
-        yield from getattr(labels, "names", ())
-        if getattr(labels, "dtype", object) in (object, "object", "str", "string"):
-            yield from (
-                part for label in labels for part in (label if isinstance(label, tuple) else (label,))
-            )
+        names = getattr(value, axis, ())
+        if not callable(names):
+            labels.extend(getattr(names, "names", ()))
+            is_text = getattr(names, "dtype", object) in (object, "object", "str", "string")
+            labels.extend(names if is_text else ())
+    for label in labels:
+        yield from label if isinstance(label, tuple) else (label,)
 
 
 def _field_names(dtype: Any) -> Iterator[str]:

@@ -53,11 +53,6 @@ def secrets_in(value: object, redactor: Redactor) -> frozenset[str]:
     return frozenset(found)
 
 
-def is_secret_label(label: object, redactor: Redactor) -> bool:
-    """Return whether the label of a row, or one of its levels, is a secret name."""
-    return any(redactor.secret(name) for name in (label if isinstance(label, tuple) else (label,)))
-
-
 def _named_parts(value: Any) -> Iterator[tuple[object, object]]:
     """Yield the parts with their names; the second item of a (name, value) pair is named by the first."""
     kind = type(value)

@@ -120,11 +120,6 @@ def _tree(plain: Any, *, is_tagged: bool) -> Any:
     return inner
 
 
-def exception_name(node: dict[str, Any]) -> str:
-    """Return the class of a stored exception, `module:name`."""
-    return next(iter(node))[1:]
-
-
 def _exception_parts(parts: dict[str, Any]) -> dict[str, Any]:
     """Return the parts of a stored exception as the tree of one has them."""
     args = parts["args"]

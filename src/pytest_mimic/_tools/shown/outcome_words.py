@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.seam.base import Adapter
 from pytest_mimic._core.seam.registry import load_adapter
 from pytest_mimic._core.tree.drawing import line, shortened
-from pytest_mimic._core.tree.stored import body_tree, exception_name, is_response, without_secrets
+from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets
 from pytest_mimic._core.words import plural
 from pytest_mimic._tools.shown.catalog import CatalogCall, CatalogFile, Entry
 from pytest_mimic.errors import TargetError
@@ -42,7 +42,7 @@ def error_of(call: CatalogCall, entry: Entry) -> str | None:
     if raised is None and "stream" in entry:
         raised = (entry["stream"].get("end") or {}).get("raised")
     if raised is not None:
-        return f"raised {exception_name(raised).rpartition(':')[2].rpartition('.')[2]}"
+        return f"raised {next(iter(raised)).rpartition(':')[2].rpartition('.')[2]}"
     if entry.get("kind") == "raised":
         # The preview of a pickled exception: `raised RateError('no rates')`.
         found = re.match(r"raised (?:[\w.]+:)?([\w.]+)", str((entry.get("preview") or [""])[0]))
