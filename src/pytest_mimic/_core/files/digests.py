@@ -28,8 +28,6 @@ Kind = Literal["file", "folder", "missing", "socket"]
 # Size, time of the last change of the content and of the facts about the file, inode and device. The second time counts
 # as well, because `os.utime` can restore the first.
 _Facts = tuple[int, int, int, int, int]
-# The devices and inodes of folders, the outermost first.
-_Inodes = tuple[tuple[int, int], ...]
 
 
 class Content(NamedTuple):
@@ -111,7 +109,8 @@ class FileDigests:
         files: list[tuple[str, str, os.stat_result]] = []
         others: list[tuple[str, str, bytes]] = []
         total = 0
-        todo: list[tuple[str, str, _Inodes]] = [(path, "", ((found.st_dev, found.st_ino),))]
+        # Each with the devices and inodes of the folders around it.
+        todo: list[tuple[str, str, set[tuple[int, int]]]] = [(path, "", {(found.st_dev, found.st_ino)})]
         while todo:
             folder, prefix, around = todo.pop()
             try:
@@ -136,7 +135,7 @@ class FileDigests:
                 elif identity in around:
                     raise Unstable(f"a folder with a link that leads back, {relative}", str, remedy=_NARROWER)
                 else:
-                    todo.append((inner, f"{relative}/", (*around, identity)))
+                    todo.append((inner, f"{relative}/", around | {identity}))
                 if len(files) > MOST_FILES:
                     raise Unstable(f"a folder with more than {MOST_FILES:,} files", str, remedy=_NARROWER)
                 if total > MOST_BYTES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -53,7 +53,7 @@ def _stand_in(tag: str) -> type[Pruned]:
     return type("Pruned", (Pruned,), {"__slots__": (), "__module__": module, "__qualname__": name})
 
 
-def prune(value: Any, paths: Iterable[Steps], places: Places | None = None) -> Any:
+def prune(value: Any, paths: Sequence[Steps], places: Places | None = None) -> Any:
     """Return a value without the parts that paths name. Their containers are copied, and the other parts are shared.
 
     The value is not changed. Paths are steps as `parse_path` returns them, relative to the value. One that leads
@@ -63,12 +63,11 @@ def prune(value: Any, paths: Iterable[Steps], places: Places | None = None) -> A
     Raises:
         Unstable: An object that contains a part has no identity.
     """
-    wanted = [steps for steps in paths if steps]
     type_ = type(value)
-    if not wanted:
+    if not paths:
         return value
     if type_ in PLAIN:
-        return _pruned(value, wanted, places)
+        return _pruned(value, paths, places)
     from pytest_mimic._core.identity.callables import callable_kind
     from pytest_mimic._core.identity.rules import kind_of
 
@@ -76,7 +75,7 @@ def prune(value: Any, paths: Iterable[Steps], places: Places | None = None) -> A
         return value
     kind = kind_of(type_, places or Places(), layout=False)
     reduced: Any = kind.reduce(value)
-    pruned = _pruned_form(value, reduced, wanted, places)
+    pruned = _pruned_form(value, reduced, paths, places)
     if pruned is not reduced:
         stand_in = _stand_in(kind.tag)()
         stand_in.content = pruned
@@ -86,7 +85,7 @@ def prune(value: Any, paths: Iterable[Steps], places: Places | None = None) -> A
     # Another mapping becomes a dict of lists, as a multidict has several values for a key.
     result: dict[Any, list[Any]] = {}
     for key, item in value.items():
-        gone, inner = further(wanted, str(key))
+        gone, inner = further(paths, str(key))
         if not gone:
             result.setdefault(key, []).append(prune(item, inner, places))
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -42,24 +42,20 @@ def preview(
             return library_text(value)
         return line(tree_of(value, redactor, places=places, budget=_BRIEF, secrets=known))
 
+    from pytest_mimic._core.outcome.encoding import Encoded
+
+    parts: list[tuple[str, object]] = []  # what is shown, each value behind the words before it
     with suppress(Exception):  # the outcome's parts may raise anything; it is stored all the same
-        parts = list(_parts(outcome))
+        for item in outcome.items[:1] if outcome.kind == "stream" else ():
+            value = item.load() if isinstance(item, Encoded) else item  # as it was when it was yielded
+            parts.append((f"stream of {plural(len(outcome.items), 'item')}: ", value))
+        last = outcome.last
+        if last.kind == "raised":
+            parts.append(("raised ", last.exception))
+        elif outcome.kind == "value" or last.value is not None:
+            parts.append(("" if outcome.kind == "value" else "end ", last.value))
         known = secrets().union(*(secrets_in(value, redactor) for _, value in parts))
         shown = ", ".join(f"{title}{text(value)}" for title, value in parts)
         shown = " ".join(hide_values(redactor.environment.text(shown), known).splitlines())
         return [shortened(shown, _WIDTH).encode("utf-8", "backslashreplace").decode()]
     return []
-
-
-def _parts(outcome: Outcome) -> Iterator[tuple[str, object]]:
-    """Yield what is shown of an outcome, each value with the words before it."""
-    from pytest_mimic._core.outcome.encoding import Encoded
-
-    for item in outcome.items[:1] if outcome.kind == "stream" else ():
-        value = item.load() if isinstance(item, Encoded) else item  # as it was when it was yielded
-        yield f"stream of {plural(len(outcome.items), 'item')}: ", value
-    last = outcome.last
-    if last.kind == "raised":
-        yield "raised ", last.exception
-    elif outcome.kind == "value" or last.value is not None:
-        yield "" if outcome.kind == "value" else "end ", last.value

@@ -59,18 +59,13 @@ def side_by_side(found: Iterable[Difference]) -> list[tuple[str, str, str]]:
     """Return differences as pairs of texts, each with a mark: `~` changed, `-` recorded only, `+` now only."""
     rows = []
     for one in found:
-        head = f"{one.path}: " if one.path else ""
-        if one.fact:
-            rows.append(("~", f"{head}{one.fact}", ""))
-        elif one.old is ABSENT or one.new is ABSENT:
-            old, new = ("" if side is ABSENT else f"{head}{line(side, 1_000)}" for side in (one.old, one.new))
-            rows.append(("+" if one.old is ABSENT else "-", old, new))
-        elif (texts := _long_texts(one)) is not None:
+        mark = "+" if one.old is ABSENT else "-" if one.new is ABSENT else "~"
+        sides: Iterable[str] = (one.fact, "") if one.fact else _sides(one)
+        if mark == "~" and not one.fact and (texts := _long_texts(one)) is not None:
             spans = _cut_spans(_spans(*texts))
             sides = ("".join(text for sign, text in spans if sign in f" {own}") for own in "-+")
-            rows.append(("~", *(f"{head}{side}" for side in sides)))  # type: ignore[arg-type]
-        else:
-            rows.append(("~", *(f"{head}{side}" for side in _sides(one))))  # type: ignore[arg-type]
+        old, new = (f"{one.path}: {side}" if one.path and side else side for side in sides)
+        rows.append((mark, old, new))
     return rows
 
 
