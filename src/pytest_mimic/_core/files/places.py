@@ -96,10 +96,6 @@ class Places:
             self._last = place.given
             self.changes += 1
 
-    def root(self, token: str) -> str | None:
-        """Return the absolute folder of a token, or None if it is not known in this run."""
-        return self._folders.get(token)
-
     def place_of(self, path: str) -> PathPlace | None:
         """Return the place of an absolute path, or None if it is below no root. `path` may be of any spelling."""
         for folder, token in self._roots:

@@ -272,10 +272,7 @@ def _holds_path(value: Any, places: Places) -> bool:
     """Check whether a value that could have a short form is or holds a string that is a path."""
     if not places.marks:
         return False
-    type_ = type(value)
-    texts: Iterable[object] = ()
-    if type_ is str:
-        texts = (value,)
-    elif type_ in (list, tuple, dict) and len(value) <= SHORT:
-        texts = [*value, *value.values()] if type_ is dict else value
+    texts = [value]
+    if type(value) in (list, tuple, dict) and len(value) <= SHORT:
+        texts = [*value, *(value.values() if type(value) is dict else ())]
     return any(places.place_of_text(text) is not None for text in texts if type(text) is str)

@@ -168,8 +168,11 @@ class Walk:
         return ()
 
     def split(self, column: Column, types: list[type], update: Update) -> Columns:
-        """Split a column into one for each tag, and write the tags, numbered as they first appear."""
-        tags = {type_: self.tag(type_) for type_ in dict.fromkeys(types)}
+        """Split a column into one for each tag, which types may share, and write the tags, numbered as they first appear."""
+        tags = {
+            type_: type_ if type_ in PLAIN or type_ is Raw else self.kind(type_).tag
+            for type_ in dict.fromkeys(types)
+        }
         numbers = {tag: number for number, tag in enumerate(dict.fromkeys(tags.values()))}
         if len(numbers) == 1:
             update(b"K" + dumps((*numbers, len(column)), 2))
@@ -181,10 +184,6 @@ class Walk:
         for mark, value in zip(marks, column):
             parts[mark].append(value)
         return parts
-
-    def tag(self, type_: type) -> type | str:
-        """Return the mark of a type in a mixed column: a plain type itself, or the tag that several types may share."""
-        return type_ if type_ in PLAIN or type_ is Raw else self.kind(type_).tag
 
     def joined(self, column: Column, lengths: list[int]) -> Column:
         if len(column) == 1:

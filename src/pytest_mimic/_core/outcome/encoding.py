@@ -202,10 +202,9 @@ def _fingerprint(value: object, pickled: pickling.Pickled) -> str:
             found = fingerprint_outcome(pickled.load(paths=NEUTRAL)[0] if pickled.has_paths else value)
     if found is None:
         digest = xxh3_128()
-        for chunk in pickled.chunks:
-            digest.update(chunk)
-        for buffer in pickled.buffers:
-            digest.update(buffer)
+        parts: list[Any] = [*pickled.chunks, *pickled.buffers]
+        for part in parts:
+            digest.update(part)
         return digest.hexdigest()
     if repeated := repeated_parts(value):  # which do not count in identities
         found = xxh3_128_hexdigest(f"{found}{repeated}".encode())

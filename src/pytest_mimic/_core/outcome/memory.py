@@ -22,7 +22,6 @@ _LARGE = 8 << 20
 _SAVED = 0.10
 # What is smaller takes a block of the disk in any case.
 _SMALL = 4096
-_BLOCK = 1 << 20
 
 
 def pieces_of(parts: Sequence[Piece]) -> list[Piece]:
@@ -78,9 +77,7 @@ def object_name(pieces: Sequence[Piece], suffix: str) -> str:
     """Return the name of the object with these bytes, which contains their hash."""
     digest = xxh3_128()
     for piece in pieces:
-        view = memoryview(piece).cast("B")
-        for start in range(0, len(view), _BLOCK):
-            digest.update(view[start : start + _BLOCK])
+        digest.update(piece)
     digits = digest.hexdigest()
     return f"objects/{digits[:2]}/{digits}.{suffix}"
 

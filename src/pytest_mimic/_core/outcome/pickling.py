@@ -114,11 +114,6 @@ def load(
     return found
 
 
-def is_foreign(made_by: str | None) -> bool:
-    """Return whether code stored by value belongs to another Python version. None means no such code."""
-    return made_by not in (None, python_version())
-
-
 def python_version() -> str:
     """Return the version that code stored by value belongs to, such as `3.11`."""
     return f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -258,12 +253,13 @@ def _refuse_lost_attributes(thing: Any) -> None:
     decides = next((base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base))), object)
     # The `__module__` of a class in C may be a descriptor.
     package, own = (str(one.__module__).partition(".")[0] for one in (decides, cls))
-    if package in ("builtins", "pydantic") or cls in copyreg.dispatch_table:
+    # Most libraries leave out what they make anew, under any name. Two give such attributes an underscore.
+    is_known = package in ("builtins", "pydantic") or (package == own and own not in ("pandas", "polars"))
+    if is_known or cls in copyreg.dispatch_table:
         return
     had = {*all_attributes(thing, below=decides)}
     if package == own:
-        # Most libraries leave out what they make anew, under any name. These give such attributes an underscore.
-        had = {name for name in had if name[:1] != "_"} if own in ("pandas", "polars") else set()
+        had = {name for name in had if name[:1] != "_"}
         if not had:
             return
     try:

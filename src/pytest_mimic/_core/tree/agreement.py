@@ -68,7 +68,6 @@ class _Comparison:
         self._rules = rules
         self._redactor = redactor
         self._secrets = secrets
-        self._is_exact = not (rules.rtol or rules.atol)
         self._volatile = [parse_path(path) for path in rules.volatile]
 
     def outcomes(self, recorded: Outcome, actual: Outcome, name: str = "") -> list[Difference]:
@@ -112,7 +111,7 @@ class _Comparison:
 
     def _values(self, root: str, recorded: Any, actual: Any) -> list[Difference]:
         """Compare two values. Paths may begin with the name of the `root`; a returned value has none."""
-        rules = self._rules
+        rules, is_exact = self._rules, not (self._rules.rtol or self._rules.atol)
         # In any part: what is left out has its place, too.
         is_reordered = rules.ordered and _is_reordered(self._tree(recorded), self._tree(actual))
         if self._volatile:
@@ -139,11 +138,11 @@ class _Comparison:
                 found, (old, new) = differences(*exact), others
             found += _shape_differences(old, new)
         else:
-            if not self._is_exact:
+            if not is_exact:
                 new = self._snapped(old, new)
             found = [self._told(one) for one in differences(old, new)]
             found = found or _unseen(old, new, "")
-            if not found and is_other and self._is_exact:
+            if not found and is_other and is_exact:
                 found = [_untold(old, new)]
             if not found and is_reordered:
                 found = [Difference("", fact=_REORDERED)]

@@ -8,12 +8,11 @@ from typing import Any
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.drawing import line, shortened
 
-_LABEL_WIDTH = 120
 _LONGEST = 40
 _QUERY_WIDTH = 60
 
 
-def call_label(target: str, arguments: Mapping[str, Any] | None, *, width: int = _LABEL_WIDTH) -> str:
+def call_label(target: str, arguments: Mapping[str, Any] | None, *, width: int = 120) -> str:
     """Return a call as people read it: `shop.api:fetch_rates(base='EUR', day=2024-05-01)`.
 
     The arguments are None if the vault does not store them. `width` is about how many characters the label may take.
@@ -31,7 +30,7 @@ def call_label(target: str, arguments: Mapping[str, Any] | None, *, width: int =
 
 
 def recorded_label(
-    target: str, arguments: Mapping[str, Any] | None, *, signature: str = "", width: int = _LABEL_WIDTH
+    target: str, arguments: Mapping[str, Any] | None, *, signature: str = "", width: int = 120
 ) -> str:
     """Return a call as its recording has it: a function with its arguments, a client with its signature.
 

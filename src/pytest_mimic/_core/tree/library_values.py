@@ -154,7 +154,11 @@ _FEW = 6
 
 def library_text(value: Any) -> str:
     """Return `ndarray float64 1797x64`: type, dtype and shape of a library's value; small arrays with their items."""
-    element, shape = library_facts(value)
+    shape = _shape(value)
+    kinds: list[Any] = [getattr(value, name, None) for name in ("dtype", "type", "mode")]
+    # A frame gives its column of that name.
+    kinds = [kind for kind in kinds if not (kind is None or callable(kind) or getattr(kind, "ndim", False))]
+    element = str(kinds[0]) if kinds else ""
     text = " ".join(filter(None, [type(value).__qualname__, element, "x".join(map(str, shape))]))
     if type(value).__qualname__ == "ndarray" and value.dtype.kind in "biufc" and value.size <= _FEW:
         return f"{text} {value.tolist()}"
@@ -162,16 +166,6 @@ def library_text(value: Any) -> str:
     if columns is None or not 0 < len(columns) <= _FEW or not all(isinstance(name, str) for name in columns):
         return text
     return f"{text}: {', '.join(columns)}"
-
-
-def library_facts(value: object) -> tuple[str, tuple[int, ...]]:
-    """Return the dtype, type or mode of the elements of a library's value, empty if it has none, and its shape."""
-    kinds = [getattr(value, name, None) for name in ("dtype", "type", "mode")]
-    # A frame gives its column of that name.
-    elements = [
-        kind for kind in kinds if kind is not None and not callable(kind) and not getattr(kind, "ndim", 0)
-    ]
-    return str(elements[0]) if elements else "", _shape(value)
 
 
 def _shape(value: Any) -> tuple[int, ...]:

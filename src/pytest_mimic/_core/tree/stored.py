@@ -45,10 +45,10 @@ def without_secrets(
     return found
 
 
-def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = ()) -> Any:
+def outcome_tree(stored: Stored, redactor: Redactor) -> Any:
     """Return what is compared of an outcome: the value itself, or a mapping with `raised` or `items`.
 
-    `secrets` are as for `without_secrets`. CorruptRecordingError: a file is damaged or missing.
+    CorruptRecordingError: a file is damaged or missing.
     """
     body, entry = stored.readable(), stored.entry
     if body is None:
@@ -59,7 +59,7 @@ def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = 
         )
         lists = {"preview": "\n".join(map(str, entry.get("preview", ()))), "imports": imports, "code": code}
         return {"$pickle": lists, "size": stored.size, "digest": mark or entry.get("fingerprint")}
-    body = without_secrets(body, redactor, secrets)
+    body = without_secrets(body, redactor)
     found = body_tree(body, is_tagged=stored.is_tagged)
     found.pop("is_open", None)  # items count as far as both streams were read
     if stored.awaited:

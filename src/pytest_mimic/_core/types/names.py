@@ -77,9 +77,6 @@ _GENERATING = (
 
 def is_generated(method: object, names: Collection[str] = ()) -> bool:
     """Return whether one of these modules, or one of the `names`, has written a method."""
-    function = method.__func__ if isinstance(method, (staticmethod, classmethod)) else method
-    if type(function) is not types.FunctionType:
-        return False
-    space = function.__globals__
-    modules = (vars(sys.modules[name]) for name in _GENERATING if name in sys.modules)
-    return any(space is module for module in modules) or space.get("__name__") in names
+    function: Any = method.__func__ if isinstance(method, (staticmethod, classmethod)) else method
+    is_function = type(function) is types.FunctionType
+    return is_function and function.__globals__.get("__name__") in (*_GENERATING, *names)

@@ -155,10 +155,10 @@ class Objects:
                 remedies=["to load it all the same: mimic_pickle = listed"],
                 file=path,
             )
-        from pytest_mimic._core.outcome.pickling import is_foreign, python_version
+        from pytest_mimic._core.outcome.pickling import python_version
 
         made_by = entry.get("python")
-        if is_foreign(made_by):
+        if made_by not in (None, python_version()):
             raise self._stale(
                 origin,
                 f"it was recorded by Python {made_by} with code stored by value: {', '.join(entry.get('code', ()))}",
