@@ -32,18 +32,18 @@ BUDGET = {
     "_clients.redis": 737,
     "_clients.sql": 1_225,
     "_core.engine": 3_026,
-    "_core.files": 319,
-    "_core.identity": 2_449,
+    "_core.files": 314,
+    "_core.identity": 2_444,
     "_core.inputs": 311,
-    "_core.outcome": 2_110,
+    "_core.outcome": 2_095,
     "_core.patch": 484,
     "_core.pending": 204,
     "_core.redact": 850,
     "_core.seam": 456,
     "_core.swallowed": 205,
     "_core.targets": 572,
-    "_core.tree": 2_225,
-    "_core.types": 946,
+    "_core.tree": 2_187,
+    "_core.types": 943,
     "_core.vault": 1_830,
     "_run": 1_560,
     "_tools.cli": 1_555,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 784,
 }
 # These two only fall.
-MOST_LINES = 28_145
+MOST_LINES = 28_074
 MOST_FILES = 191
 MOST_ARROWS = 125
 MOST_FLOORS = 12
