@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_225,
-    "_core.engine": 3_026,
+    "_core.engine": 3_024,
     "_core.files": 314,
     "_core.identity": 2_444,
     "_core.inputs": 311,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 784,
 }
 # These two only fall.
-MOST_LINES = 28_074
+MOST_LINES = 28_072
 MOST_FILES = 191
 MOST_ARROWS = 125
 MOST_FLOORS = 12

@@ -69,8 +69,7 @@ class Plan:
         """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""
         if self.adapter is None or outcome.kind == "raised":
             return outcome
-        other = None if beside is None else beside.value
-        return type(outcome)("value", self.adapter.comparable(outcome.value, other))
+        return type(outcome)("value", self.adapter.comparable(outcome.value, beside and beside.value))
 
     def failure(self, outcome: Outcome) -> str | None:
         """Return the error that an outcome is, `raised TimeoutError` or `gave 503`; None if it is a good one."""
@@ -235,9 +234,8 @@ class FunctionPlan(Plan):
         if found is None or state.is_stale(self, found[0]) or state.stale_inputs(found[3]):
             return None
         _, duration, fresh, inputs = found
-        player: Callable[[], Any] = state.ledger.player(fresh, (duration, name, inputs, self.target))
-        self.players[key] = player
-        return player
+        player = state.ledger.player(fresh, (duration, name, inputs, self.target))
+        return self.players.setdefault(key, player)
 
     def described(self, call: Call) -> dict[str, Any]:
         """Return the description of the arguments that messages show and that is stored beside the recording."""
