@@ -101,6 +101,6 @@ def test_statement_that_is_cancelled_is_not_recorded(runs: Runs, pg: Place) -> N
 
     asyncio.run(ask())
 
-    assert runs.signatures == ["SELECT pg_sleep()"]
+    assert runs.signatures == ["SELECT"]
     assert runs.abandoned == 1
     assert all("dialect" in plain for plain in runs.plain)

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,15 +27,11 @@ _KINDS = frozenset(
 _CODES = ("pgcode", "sqlstate", "sqlite_errorcode", "sqlite_errorname", "errno")
 _KEY = re.compile(r"\((.*?)\)=\((.*)\)")
 _ROW = re.compile(r"(?<=Failing row contains )\(.*\)", re.DOTALL)
-_WORD = re.compile(r"\w+")
 _MEASURES = (bool, int, float, Decimal, dt.date, dt.time, dt.timedelta, type(None))
 
 
 def store_columns(description: Sequence[Sequence[Any]]) -> list[Any]:
-    """Return `cursor.description` as plain data: a list for each column, without the Nones at its end.
-
-    A type that is an object of the driver's is None: SQLAlchemy reads the numbers of PostgreSQL's types alone.
-    """
+    """Return `cursor.description` as plain data: lists without the Nones at their ends. A type that is an object is None."""
     columns = []
     for column in description:
         parts = [column[place] if type(column[place]) in PLAIN else None for place in range(7)]
@@ -90,19 +85,29 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
 
 
 def store_error(error: BaseException, redactor: Redactor, secrets: Sequence[str]) -> dict[str, Any]:
-    """Return class, arguments, code, PostgreSQL's diagnosis and cause of an error, without secrets."""
-    names = (
-        cls.__name__ for cls in type(error).__mro__ if cls.__name__ in _KINDS or cls.__module__ == "builtins"
-    )
+    """Return class, arguments, code, PostgreSQL's diagnosis and cause of an error, without secrets.
+
+    An argument that has no plain form is None.
+    """
+
+    def plain(part: object) -> Any:
+        if isinstance(part, str):
+            return _hide_details(redactor.scrub_text(part, secrets), redactor)
+        if isinstance(part, dict):
+            return {str(key): plain(item) for key, item in part.items()}
+        if isinstance(part, (list, tuple)):
+            return list(map(plain, part))
+        return part if part is None or isinstance(part, (bool, int, float)) else None
+
+    mro = type(error).__mro__
     codes = {name: getattr(error, name, None) for name in _CODES}
     diag = {name: getattr(getattr(error, "diag", None), name, None) for name in _diagnosis_fields(error)}
-    scrub = partial(_scrubbed, redactor=redactor, secrets=secrets)
     stored: dict[str, Any] = {
         "type": f"{type(error).__module__}:{type(error).__qualname__}",
-        "kind": next(names),
-        "args": [scrub(part) for part in error.args],
+        "kind": next(c.__name__ for c in mro if c.__name__ in _KINDS or c.__module__ == "builtins"),
+        "args": list(map(plain, error.args)),
         "codes": {name: code for name, code in codes.items() if isinstance(code, (str, int))},
-        "diag": {name: scrub(text) for name, text in diag.items() if isinstance(text, str)},
+        "diag": {name: plain(text) for name, text in diag.items() if isinstance(text, str)},
         "cause": error.__cause__ and store_error(error.__cause__, redactor, secrets),
     }
     return {name: part for name, part in stored.items() if part or name == "args"}
@@ -132,18 +137,6 @@ def load_error(stored: Mapping[str, Any], dbapi: Any) -> Exception:
     return error  # type: ignore[no-any-return]
 
 
-def _scrubbed(part: object, *, redactor: Redactor, secrets: Sequence[str]) -> Any:
-    """Return plain data for an argument, without secrets. One that has no plain form is None."""
-    again = partial(_scrubbed, redactor=redactor, secrets=secrets)
-    if isinstance(part, str):
-        return _hide_details(redactor.scrub_text(part, secrets), redactor)
-    if isinstance(part, dict):
-        return {str(key): again(item) for key, item in part.items()}
-    if isinstance(part, (list, tuple)):
-        return list(map(again, part))
-    return part if part is None or isinstance(part, (bool, int, float)) else None
-
-
 def _hide_details(text: str, redactor: Redactor) -> str:
     """Return a message without the secret values of rows that PostgreSQL quotes, `Key (token)=(abc) …`.
 
@@ -151,7 +144,7 @@ def _hide_details(text: str, redactor: Redactor) -> str:
     """
 
     def hide_key(match: re.Match[str]) -> str:
-        is_secret = any(map(redactor.secret, _WORD.findall(match[1])))
+        is_secret = any(map(redactor.secret, re.findall(r"\w+", match[1])))
         return f"({match[1]})=({PLACEHOLDER})" if is_secret else match[0]
 
     return _ROW.sub(f"({PLACEHOLDER})", _KEY.sub(hide_key, text))

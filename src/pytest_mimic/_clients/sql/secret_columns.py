@@ -1,7 +1,4 @@
-"""The columns that the parameters and the results of a compiled statement belong to, as SQLAlchemy knows them.
-
-Read against SQLAlchemy 2.0.57 and 2.1.9.
-"""
+"""The columns that the parameters and the results of a compiled statement belong to, as SQLAlchemy knows them."""
 
 from __future__ import annotations
 
@@ -107,9 +104,7 @@ def _walk(*start: Any, is_expression: bool = False, is_result: bool = False) -> 
     todo, seen = list(start), {}
     while todo:
         element = todo.pop()
-        if (
-            type(element).__name__ == "_CompileLabel"
-        ):  # the compiler's own, which is no element of the statement
+        if type(element).__name__ == "_CompileLabel":  # it is no element of the statement, but has one
             element = element.element
         if id(element) in seen or not hasattr(element, "__visit_name__"):
             continue
@@ -132,9 +127,7 @@ def _walk(*start: Any, is_expression: bool = False, is_result: bool = False) -> 
 
 
 def _is_measure(element: Any) -> bool:
-    if isinstance(element, functions.FunctionElement):
-        return getattr(element, "name", "").lower() in _MEASURING
-    is_comparison = isinstance(element, elements.BinaryExpression) and operators.is_comparison(
-        element.operator
-    )
-    return is_comparison or isinstance(element, selectable.Exists)
+    if isinstance(element, elements.BinaryExpression):
+        return operators.is_comparison(element.operator)
+    name = getattr(element, "name", "") if isinstance(element, functions.FunctionElement) else ""
+    return name.lower() in _MEASURING or isinstance(element, selectable.Exists)

@@ -127,15 +127,14 @@ def _introduce(connection: StandInConnection, engine: Any) -> None:
     """Let a dialect know what it asks for on its first connection. It is recorded once for all tests."""
     dialect, port = engine.dialect, connection.port
     name = f"CONNECT {dialect._on_connect_isolation_level or ''}".strip()  # which it takes for the default
-    step = port.begin(action(name, database=f"{dialect.name}+{dialect.driver}", shared=True))
-    if step is not None and step.mode == "replay":
+    step: Any = port.begin(action(name, database=f"{dialect.name}+{dialect.driver}", shared=True))
+    if step.mode == "replay":
         for name, value in from_plain(step.outcome()["dialect"]).items():
             setattr(dialect, name, value)
         return
     with port.noting, connection.recording(step):
         connection.connect()
-        if step is not None:
-            step.finish({"dialect": to_plain(_state_of(engine, connection))})
+        step.finish({"dialect": to_plain(_state_of(engine, connection))})
 
 
 def _state_of(engine: Any, connection: StandInConnection) -> dict[str, Any]:

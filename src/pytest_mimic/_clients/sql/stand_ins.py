@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Step
 
 # The state of a new connection, with any driver; SQLAlchemy's dialects read it.
-_STATE = dict[str, Any](autocommit=False, broken=False, closed=False, isolation_level=None, notices=())
-_STATE_OF_SQLITE = {**_STATE, "autocommit": -1, "isolation_level": ""}
+_STATE = dict[str, Any](autocommit=False, broken=False, closed=False, isolation_level="", notices=())
 _OWN = frozenset(("port", "pool", "record", "place", "real", "resetting", "used", "dialect"))
 
 
@@ -126,8 +125,7 @@ class StandInConnection:
 
     def __getattr__(self, name: str) -> Any:
         if name in _STATE:
-            state = _STATE_OF_SQLITE if self.dialect.name == "sqlite" else _STATE
-            return getattr(self.real, name, state[name])
+            return getattr(self.real, name, _STATE[name])
         if name.startswith("set_"):
             return partial(self._configure, name)
         raise AttributeError(
@@ -151,10 +149,7 @@ class StandInConnection:
     # -- errors
 
     def recording(self, step: Step | None, secrets: list[str] | None = None) -> AbstractContextManager[None]:
-        """Return the block for a step that runs. It records an error of the driver, or Python's about the values it was given.
-
-        One of connecting, or of the machine, is not about the call.
-        """
+        """Return the block for a step that runs. It records errors about the call, not those of connecting or the machine."""
 
         def store(error: Exception) -> Any:
             kinds = (self.dialect.dbapi.Error, ValueError, TypeError, ArithmeticError, LookupError)
@@ -237,8 +232,16 @@ class StandInCursor:
                 if step.mode == "run":
                     return self
                 real = self._outcome(call, rows, NO_NAMES)
-        recorded = step.outcome(is_read_only=True)
-        self._replay(recorded if real is None else with_secrets(recorded, hidden, real))
+        outcome = step.outcome(is_read_only=True)
+        if real is not None:
+            outcome = with_secrets(outcome, hidden, real)
+        self._forget()
+        connection.raise_recorded(outcome)
+        self.rowcount = outcome.get("rowcount", -1)
+        self.lastrowid = from_plain(outcome.get("lastrowid"))
+        if "columns" in outcome:
+            self.description = outcomes.load_columns(outcome["columns"])
+            self._rows = iter(outcomes.load_rows(outcome["rows"]))
         return self
 
     def _read(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Sequence[Any]:
@@ -274,15 +277,6 @@ class StandInCursor:
         if len(rows) > 1 and call.is_unordered:
             outcome["unordered"] = True
         return outcome
-
-    def _replay(self, outcome: dict[str, Any]) -> None:
-        self._forget()
-        self.connection.raise_recorded(outcome)
-        self.rowcount = outcome.get("rowcount", -1)
-        self.lastrowid = from_plain(outcome.get("lastrowid"))
-        if "columns" in outcome:
-            self.description = outcomes.load_columns(outcome["columns"])
-            self._rows = iter(outcomes.load_rows(outcome["rows"]))
 
     # -- reading
 

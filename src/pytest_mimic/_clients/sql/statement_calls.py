@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache, lru_cache
 from itertools import chain, count
@@ -24,7 +24,6 @@ _IDENTITY = ("database", "statement", "params")
 # Types of parameters that are plain data and hold no secrets.
 _UNCHANGED = frozenset((int, bool, type(None)))
 _NUMBERS = (int, float, Decimal)
-_returns_rows = re.compile(r"\b(returning|output)\b", re.IGNORECASE).search
 # A cursor's name, which SQLAlchemy makes of an address for drivers that declare cursors by statements.
 _CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
 # SQLAlchemy numbers the parameters of the rows that it writes with one INSERT.
@@ -70,7 +69,6 @@ class _Prepared:
         self.is_unclear = compiled is not None and any(map(secret, compiled.fragments))
         # The statement as it counts, without its secret literals, and those literals.
         self.text, self.literals = statement.redact(secret, numbers=self.is_text or self.is_unclear)
-        self.may_return_rows = _returns_rows(sql) is not None
 
     def _find_open_kinds(self, owner: str) -> Any:
         """Return the types of which the values of a parameter are no secrets: `object` for all."""
@@ -126,7 +124,8 @@ class StatementCall:
         self.is_unordered = statement.is_unordered
         if many:
             params: Any = [self._plain(each) for each in parameters]
-            if statement.verb in ("INSERT", "UPDATE", "DELETE") and not prepared.may_return_rows:
+            returns_rows = not statement.names.isdisjoint(("returning", "output"))
+            if statement.verb in ("INSERT", "UPDATE", "DELETE") and not returns_rows:
                 # A unit of work writes the objects of a set in any order.
                 params.sort(key=repr)
         else:
@@ -139,8 +138,8 @@ class StatementCall:
         plain: dict[str, Any] = {}
         owners, widths, open_kinds = self._names.owners, self._names.widths, self._prepared.open_kinds
         lists: dict[str, list[str]] = {}  # the names of the parameters of each `IN`
-        for own, name, value in self._named(parameters):
-            free = name
+        for place, (own, value) in enumerate(self._named(parameters), 1):
+            name = free = own or str(place)
             if free in plain:  # by place, one parameter can be there several times
                 free = next(each for each in (f"{name}_{number}" for number in count(2)) if each not in plain)
             owner, kind = owners.get(own, own), type(value)
@@ -168,18 +167,16 @@ class StatementCall:
             plain.update(zip(names, chain.from_iterable(values)))
         return plain
 
-    def _named(self, parameters: Any) -> list[tuple[str, str, Any]]:
-        """Return each parameter with its name in the compiled statement, and with a name for people."""
-        if isinstance(parameters, Mapping):
-            return [(str(name), str(name), value) for name, value in parameters.items()]
+    def _named(self, parameters: Any) -> Iterable[tuple[str, Any]]:
+        """Return each parameter with its name in the compiled statement, if that is known."""
+        if isinstance(parameters, Mapping):  # whose names are of SQLAlchemy's own type, too
+            return ((str(name), value) for name, value in parameters.items())
         binds = list(self._names.binds)
         if binds and len(parameters) % len(binds) == 0:
             binds *= len(parameters) // len(binds)  # SQLAlchemy writes many rows with one INSERT
         if len(binds) != len(parameters):  # an event has replaced the parameters
             binds = [""] * len(parameters)
-        return [
-            (name, name or str(place), value) for place, (name, value) in enumerate(zip(binds, parameters), 1)
-        ]
+        return zip(binds, parameters)
 
     def hidden_columns(self, columns: Sequence[str]) -> list[Hidden]:
         """Return for each column of the result whether it is secret, by the driver's names of the columns.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
@@ -140,8 +139,7 @@ def _resource(words: Sequence[Token]) -> str:
         for place, word in enumerate(words):
             if word.upper == "FROM" and word.depth <= words[0].depth:
                 return _resource(words[place:])
-        calls = (word.name for word, after in pairwise(words) if word.kind in _NAMES and after.text == "(")
-        return next((f"{name}()" for name in calls), "")
+        return ""
     if verb in _DEFINING:
         rest = rest[next((place for place, word in enumerate(rest, 1) if word.upper in _OBJECTS), 0) :]
     for place, word in enumerate(rest):

@@ -16,7 +16,7 @@ SIGNATURES = {
     "SELECT x FROM (SELECT y FROM deep) AS q": "SELECT deep",
     "(SELECT a FROM x) UNION SELECT b FROM y": "SELECT x",
     "/* hint */ SELECT a -- why\n FROM users": "SELECT users",
-    "SELECT pg_catalog.version()": "SELECT version()",
+    "SELECT pg_catalog.version()": "SELECT",
     "SELECT 1": "SELECT",
     "WITH t AS (SELECT 1 FROM old) SELECT * FROM t": "SELECT t",
     "WITH RECURSIVE t AS (SELECT 1) INSERT INTO orders SELECT * FROM t": "INSERT orders",
