@@ -26,11 +26,11 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
-    "_clients.grpc": 525,
+    "_clients.grpc": 524,
     "_clients.http": 2_595,
     "_clients.mcp": 350,
     "_clients.redis": 737,
-    "_clients.sql": 1_225,
+    "_clients.sql": 1_197,
     "_core.engine": 3_024,
     "_core.files": 314,
     "_core.identity": 2_444,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 784,
 }
 # These two only fall.
-MOST_LINES = 28_072
+MOST_LINES = 28_045
 MOST_FILES = 191
 MOST_ARROWS = 125
 MOST_FLOORS = 12
