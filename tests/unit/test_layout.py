@@ -37,14 +37,14 @@ BUDGET = {
     "_core.inputs": 311,
     "_core.outcome": 2_095,
     "_core.patch": 484,
-    "_core.pending": 204,
+    "_core.pending": 200,
     "_core.redact": 850,
     "_core.seam": 456,
     "_core.swallowed": 205,
     "_core.targets": 572,
     "_core.tree": 2_187,
     "_core.types": 943,
-    "_core.vault": 1_830,
+    "_core.vault": 1_820,
     "_run": 1_560,
     "_tools.cli": 1_555,
     "_tools.foreign": 785,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 784,
 }
 # These two only fall.
-MOST_LINES = 28_045
+MOST_LINES = 28_033
 MOST_FILES = 191
 MOST_ARROWS = 125
 MOST_FLOORS = 12

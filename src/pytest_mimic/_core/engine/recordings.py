@@ -108,7 +108,7 @@ class Recordings:
         return (
             state.is_stale(plan, call.source)
             or bool(state.stale_inputs(stored.entry.get("inputs")))
-            or stored.is_outdated()
+            or stored.is_outdated
         )
 
     # -- writing

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 REVIEW_FOLDER = ".mimic_review"
 # The folder of the marks of what was in the vault when a recording over it was first written.
 _BEFORE = "before"
+_RECORDINGS = (CALLS, CASSETTES)
 # The content of a recording that is deleted over the vault.
 _DELETED = b""
 
@@ -43,14 +44,14 @@ class OverlayStore(Store):
         return data if data != _DELETED else None
 
     def write(self, name: str, data: Data) -> None:
-        if _is_recording(name) and self.over.size(f"{_BEFORE}/{name}") is None:
+        if name.startswith(_RECORDINGS) and self.over.size(f"{_BEFORE}/{name}") is None:
             self.over.write(f"{_BEFORE}/{name}", self._mark(name))
         self.over.write(name, data)
 
     def delete(self, names: Iterable[str]) -> int:
         deleted = 0
         for name in names:
-            if not _is_recording(name):
+            if not name.startswith(_RECORDINGS):
                 deleted += self.over.delete([name])
             elif self.vault.size(name) is None:
                 deleted += self.over.delete([name])
@@ -84,10 +85,6 @@ class OverlayStore(Store):
         self.over.delete([name, f"{_BEFORE}/{name}"])
 
 
-def _is_recording(name: str) -> bool:
-    return name.startswith((CALLS, CASSETTES))
-
-
 class Waiting:
     """The recordings that wait in a folder, and the vault that accepted ones go to."""
 
@@ -95,9 +92,8 @@ class Waiting:
         self._folder = folder
         self.store = OverlayStore(FolderStore(folder), FolderStore(settings.vault))
         # No pickle is loaded: outcomes are written as they are.
-        label = settings.shown_vault
-        self.before = Vault(self.store.vault, pickles="forbid", label=label)
-        self.after = Vault(self.store, pickles="forbid", label=label)
+        self.before = Vault(self.store.vault, pickles="forbid", label=settings.shown_vault)
+        self.after = Vault(self.store, pickles="forbid", label=settings.shown_vault)
 
     def begin(self) -> None:
         """Make the folder, which git ignores, and drop what was made of recordings that have changed since then."""

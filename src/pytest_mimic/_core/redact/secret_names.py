@@ -98,12 +98,10 @@ class SecretNames:
 
         Some names are secret only if the value is a text.
         """
-        if is_empty(value):
-            return False
         answer = self._answer(name)
-        if answer == "always" or (answer == "text" and isinstance(value, (str, bytes))):
-            return True
-        if answer == "text" or not self._looks or not isinstance(value, str) or value[:4] != "AIza":
+        if answer != "never":
+            return not is_empty(value) and (answer == "always" or isinstance(value, (str, bytes)))
+        if not self._looks or type(value) is not str or value[:4] != "AIza":
             return False
         return GOOGLE_KEY.fullmatch(value) is not None
 

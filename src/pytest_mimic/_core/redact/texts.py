@@ -81,7 +81,7 @@ class SecretTexts(SecretNames):
 
     def scrub_json(self, text: str) -> str:
         """Return a JSON text without its secrets and otherwise unchanged. Any other text is returned as it is."""
-        found = self._in_json(text, self.scrub_json) if "{" in text or "[" in text else None
+        found = self._in_json(text, self.scrub_json)
         return text if found is None else found
 
     def scrub_data(self, text: str) -> str:
@@ -197,9 +197,10 @@ class SecretTexts(SecretNames):
 
         None for any other text.
         """
-        tree, (start, end) = parse_json_text(text, _mapping), _span(text)
+        tree = parse_json_text(text, _mapping) if "{" in text or "[" in text else None
         if tree is None:
             return None
+        start, end = _span(text)
         leaves = (place for place in places({"": tree}, self) if type(place.value) in (str, int, float))
 
         def replaced(token: re.Match[str]) -> str:

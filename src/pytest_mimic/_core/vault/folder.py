@@ -15,7 +15,7 @@ from os.path import dirname, isdir, isfile, join, realpath
 from time import time
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_mimic._core.vault.locks import RunLock, hold, let_go
+from pytest_mimic._core.vault.locks import RunLock, held
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -176,12 +176,8 @@ class FolderStore:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        with self._locking():
-            held = hold(self._write_lock)
-        try:
+        with self._locking(), held(self._write_lock):
             yield
-        finally:
-            let_go(held)
 
     @cached_property
     def _write_lock(self) -> str:

@@ -66,16 +66,17 @@ def _identity(file: int) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def hold(path: str) -> int:
-    """Wait for a lock that one process and thread at a time has; return what `let_go` takes. OSError: there is none."""
+@contextmanager
+def held(path: str) -> Iterator[None]:
+    """Wait for a lock that one process and thread at a time has, for the block. OSError: it cannot be locked."""
     file = open_file(path, _FLAGS, 0o600)
-    _wait(file)
-    return file
-
-
-def let_go(file: int) -> None:
-    _unlock(file)  # a forked process may have the file, too
-    close(file)
+    try:
+        _wait(file)
+        yield
+    finally:
+        with suppress(OSError):  # it was not locked
+            _unlock(file)  # a forked process may have the file, too
+        close(file)
 
 
 if sys.platform == "win32":

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.outcome.memory import Piece, object_name, unpack
-from pytest_mimic._core.outcome.outcome import DamagedError, decode_pickled, decode_plain
+from pytest_mimic._core.outcome.outcome import (
+    DamagedError,
+    OutdatedClassError,
+    RefusedError,
+    decode_pickled,
+    decode_plain,
+)
 from pytest_mimic._core.outcome.plain import layout_of
 from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, is_object, parse
 from pytest_mimic.errors import MimicError, StaleRecordingError
@@ -108,8 +114,6 @@ class Objects:
 
     def _untagged(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Any:
         """Return the body of an outcome with what its tags stand for."""
-        from pytest_mimic._core.outcome.outcome import OutdatedClassError
-        from pytest_mimic._core.outcome.placed_paths import NOWHERE
         from pytest_mimic._core.outcome.tag_reader import Reader
 
         def content(name: str) -> bytes:
@@ -117,9 +121,13 @@ class Objects:
                 raise ValueError(f"it names {name}, which its recording does not list")
             return self.read(name, origin)
 
+        if paths is None:
+            from pytest_mimic._core.outcome.placed_paths import NOWHERE
+
+            paths = NOWHERE
         body = self.body(entry, origin)
         try:
-            return Reader(paths or NOWHERE, entry.get("imports", ()), content, self._classes).read(body)
+            return Reader(paths, entry.get("imports", ()), content, self._classes).read(body)
         except MimicError:
             raise
         except OutdatedClassError as reason:
@@ -166,7 +174,6 @@ class Objects:
             )
 
     def _unpickled(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Outcome:
-        from pytest_mimic._core.outcome.outcome import RefusedError
         from pytest_mimic._core.outcome.pickling import load
 
         content, lists = self.content(entry, origin), (entry.get("imports", ()), entry.get("code", ()))

@@ -165,23 +165,16 @@ def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
         raise damaged(path, "nested too deeply", test=test) from None
     except ValueError as reason:
         if conflict := re.search(rb"^<{7,} ", data, re.MULTILINE):
-            raise _conflict(path, data[: conflict.end()], test=test) from None
+            line = data.count(b"\n", 0, conflict.start()) + 1
+            ours = f"take our side (or --theirs): git checkout --ours {path}"
+            again = f"or record again: {command('--mimic-rerecord', test)}"
+            what, remedies = f"{path} has a merge conflict, line {line}", [ours, again]
+            raise CorruptRecordingError(what, remedies=remedies, file=path, recorder=test) from None
         if isinstance(reason, JSONDecodeError) and data:
             raise corrupt(path, f"is not valid JSON, line {reason.lineno}", test=test) from None
         if isinstance(reason, UnicodeDecodeError):
             raise corrupt(path, "is not text in UTF-8", test=test) from None
         raise damaged(path, str(reason) if data else "empty", test=test) from None
-
-
-def _conflict(path: str, head: bytes, *, test: str | None) -> CorruptRecordingError:
-    """Return the error for a file with a merge conflict, whose first mark is the end of `head`."""
-    remedies = [
-        f"take our side (or --theirs): git checkout --ours {path}",
-        f"or record again: {command('--mimic-rerecord', test)}",
-    ]
-    line = head.count(b"\n") + 1
-    what = f"{path} has a merge conflict, line {line}"
-    return CorruptRecordingError(what, remedies=remedies, file=path, recorder=test)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.vault.file_names import CASSETTES
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 #: What reading a file of another shape raises.
 MISSHAPED = (AttributeError, LookupError, TypeError, ValueError)
 # The facts of a call of a cassette that are texts.
-_TEXTS = ("kind", "target", "signature", "key")
+_TEXTS = ("kind", "signature", "key")
 
 
 class Stored:
@@ -34,7 +35,6 @@ class Stored:
 
     encoded: Encoded | None = None  # the outcome in memory, until it is written
     inputs: InputList | None = None  # what the call reaches and reads, until it is written
-    _is_outdated: bool | None = None
 
     def __init__(
         self,
@@ -84,22 +84,18 @@ class Stored:
         """The bytes of its pickle's file, None if it is not written."""
         return None if self.encoded is not None else self._reader.store.size(self.entry["pickle"])
 
+    @cached_property
     def is_outdated(self) -> bool:
-        """Check whether it cannot be loaded any more: a class has changed, or it holds code of another Python version.
-
-        Damage is no reason: `load` reports it.
-        """
-        if self._is_outdated is None:
-            self._is_outdated = False
-            names_classes = self.kind != "value" or self.is_tagged or "imports" in self.entry
-            if self.encoded is None and names_classes:
-                try:
-                    self.load()
-                except StaleRecordingError:
-                    self._is_outdated = True
-                except MimicError:
-                    pass
-        return self._is_outdated
+        """Whether it cannot be loaded any more: a class has changed, or it holds code of another Python version."""
+        names_classes = self.kind != "value" or self.is_tagged or "imports" in self.entry
+        if self.encoded is None and names_classes:
+            try:
+                self.load()
+            except StaleRecordingError:
+                return True
+            except MimicError:  # `load` reports damage
+                pass
+        return False
 
     def load(self, paths: PathStore | None = None) -> Outcome:
         """Return the outcome, a fresh copy each time, with its paths restored by `paths`.
@@ -198,8 +194,7 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
 def _call(objects: Objects, name: str, file: dict[str, Any], call: dict[str, Any], entries: Any) -> Recording:
     """Return a call, which is the whole file or a part of it. The errors are those in `MISSHAPED`."""
     arguments, target, test = call.get("arguments"), call["target"], file.get("test")
-    texts = ("target",) if file is call else _TEXTS
-    if any(type(call[fact]) is not str for fact in texts):
+    if type(target) is not str or (file is not call and any(type(call[fact]) is not str for fact in _TEXTS)):
         raise ValueError("a call lacks a fact")
     if type(entries) is not list or not entries:
         raise ValueError("no outcomes")

@@ -392,7 +392,7 @@ def test_a_name_that_leads_to_nothing_any_more_makes_a_recording_stale(node, say
     [key] = node
     [outcome] = Vault(changed_entry(recorded((1,)), value=node, imports=[key[1:]])).read(NAME).outcomes
 
-    assert outcome.is_outdated()
+    assert outcome.is_outdated
     with pytest.raises(StaleRecordingError, match=says):
         outcome.load()
 
