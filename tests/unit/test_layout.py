@@ -31,10 +31,10 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_197,
-    "_core.engine": 3_024,
+    "_core.engine": 3_015,
     "_core.files": 314,
     "_core.identity": 2_444,
-    "_core.inputs": 311,
+    "_core.inputs": 310,
     "_core.outcome": 2_095,
     "_core.patch": 484,
     "_core.pending": 200,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 784,
 }
 # These two only fall.
-MOST_LINES = 28_033
+MOST_LINES = 28_021
 MOST_FILES = 191
 MOST_ARROWS = 125
 MOST_FLOORS = 12
