@@ -262,12 +262,13 @@ class _Talk:
 def _urllib3_error(stored: Failure, conn: Any) -> Exception:
     """Return what a connection of urllib3 raises for a failure. The pool makes its own exceptions of those of the system."""
     own, kind, message = sys.modules["urllib3.exceptions"], stored["type"], stored["message"]
-    make = getattr(own, CLASSES["urllib3"].get(kind, ""), None)
-    if make is None or (
+    name = CLASSES["urllib3"].get(kind)
+    if name is None or (
         kind == "unreachable" and stored["class"] == "OSError"
     ):  # of a proxy that has no tunnel
         return system_error(stored)
-    if kind == "name":
+    make = getattr(own, name, own.NewConnectionError)  # urllib3 1 knows no names
+    if name == make.__name__ == "NameResolutionError":
         return make(conn.host, conn, system_error(stored))  # type: ignore[no-any-return]
     prefix = "" if kind == "connecting" else "Failed to establish a new connection: "
     return make(conn, prefix + message.removeprefix(prefix))  # type: ignore[no-any-return]
