@@ -26,11 +26,6 @@ def wishes(*titles: str) -> Iterator[Any]:
     return (wish(title) for title in titles)
 
 
-def torn_wishes() -> Iterator[Any]:
-    yield wish("a")
-    raise OSError("the list is torn")
-
-
 def titles(books: Any) -> list[str]:
     return [book.title for book in books]
 
@@ -268,13 +263,6 @@ def test_a_stream_read_further_than_its_recording_is_a_miss(runs: Any, stub: Any
     runs.again("replay")
     with pytest.raises(MissingRecordingError, match="further"):
         titles(stub.List(wish("endless", count=10**9)))
-
-
-def test_metadata_does_not_count(runs: Any, stub: Any, library: Any) -> None:
-    stub.Find(wish("Emma"), metadata=[("trace", "1")])
-    library.stop()
-    runs.again("replay")
-    assert stub.Find(wish("Emma"), metadata=[("trace", "2")]).title == "Emma"
 
 
 def test_secrets_are_not_stored(runs: Any, stub: Any, library: Any) -> None:

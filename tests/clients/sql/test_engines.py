@@ -100,36 +100,22 @@ def test_isolation_levels(runs: Runs, connect: Connect, place: Place, level: str
 
 
 def test_databases_differ_by_their_order_of_first_use(runs: Runs, connect: Connect, tmp_path: Path) -> None:
-    """The same statement on two databases has two recordings; two engines on one URL share theirs."""
+    """The same statement on two databases has two recordings; two engines on one URL share theirs, but not in memory."""
 
     def steps(folder: Path) -> Any:
         first = connect(f"sqlite:///{folder}/first.db")
         again = connect(f"sqlite:///{folder}/first.db")
-        second = connect(f"sqlite:///{folder}/second.db")
+        others = [connect(f"sqlite:///{folder}/second.db"), connect("sqlite://"), connect("sqlite://")]
         run(first, "CREATE TABLE t (a int)", "INSERT INTO t VALUES (1)")
-        run(second, "CREATE TABLE t (a int)")
-        return [one(engine, "SELECT count(*) FROM t") for engine in (first, again, second)]
+        for other in others:
+            run(other, "CREATE TABLE t (a int)")
+        return [one(engine, "SELECT count(*) FROM t") for engine in (first, again, *others)]
 
     recorded = steps(tmp_path)
     runs.again("replay")
 
-    assert steps(tmp_path / "gone") == recorded == [1, 1, 0]
-    assert {call.parts["database"] for call in runs.calls if not call.shared} == {0, 1}
-
-
-def test_databases_in_memory_are_each_their_own(runs: Runs, connect: Connect) -> None:
-    """Two engines on `sqlite://` share nothing."""
-
-    def steps() -> Any:
-        first, second = connect("sqlite://"), connect("sqlite://")
-        run(first, "CREATE TABLE t (a int)", "INSERT INTO t VALUES (1)")
-        run(second, "CREATE TABLE t (a int)")
-        return [one(first, "SELECT count(*) FROM t"), one(second, "SELECT count(*) FROM t")]
-
-    recorded = steps()
-    runs.again("replay")
-
-    assert steps() == recorded == [1, 0]
+    assert steps(tmp_path / "gone") == recorded == [1, 1, 0, 0, 0]
+    assert {call.parts["database"] for call in runs.calls if not call.shared} == {0, 1, 2, 3}
 
 
 def test_a_connection_may_be_used_by_several_threads(runs: Runs, connect: Connect) -> None:
@@ -171,7 +157,7 @@ def test_a_connection_may_be_used_by_several_threads(runs: Runs, connect: Connec
 
 
 def test_a_connection_opened_before_is_taken_over(runs: Runs, connect: Connect, place: Place) -> None:
-    """A pool's connection that was there before the recording began is recorded too."""
+    """A pool's connection that was there before the recording began is recorded too, and real afterwards."""
     runs.again("off")
     engine = connect(place.real, pool_pre_ping=True)
     run(engine, "CREATE TABLE t (a int)")
@@ -184,6 +170,8 @@ def test_a_connection_opened_before_is_taken_over(runs: Runs, connect: Connect, 
     runs.again("replay")
 
     assert one(engine, "SELECT count(*) FROM t") == 0
+    runs.again("off")
+    assert one(engine, "SELECT count(*) FROM t") == 1
 
 
 @pytest.mark.parametrize("connects", ["never", "before", "each time"])
@@ -206,20 +194,6 @@ def test_an_engine_that_was_made_before_sqlalchemy_was_patched_is_recorded(
     assert [one(engine, "SELECT 7"), one(engine, "SELECT 8")] == [7, 8]
     runs.again("off")
     engine.dispose()
-
-
-def test_a_replayed_connection_becomes_real_afterwards(runs: Runs, connect: Connect, place: Place) -> None:
-    run(connect(place.real), "CREATE TABLE t (a int)")
-    runs.again("record")
-    one(connect(place.real), "SELECT 7")
-    runs.again("replay")
-    engine = connect(place.real)
-    one(engine, "SELECT 7")
-
-    runs.again("off")
-    run(engine, "INSERT INTO t VALUES (1)")
-
-    assert one(engine, "SELECT count(*) FROM t") == 1
 
 
 def test_calls_left_out_run_for_real(runs: Runs, connect: Connect, place: Place) -> None:

@@ -180,6 +180,8 @@ RAW: list[tuple[str, dict[str, Any]]] = [
     ("UPDATE users SET password = :p, passcode = :n WHERE id = :id", {"p": f"{TEXT}-b", "n": NUMBER, "id": 1}),
     ("UPDATE users SET password = :password WHERE id = :id", {"password": f"{TEXT}-c", "id": 1}),
     ("INSERT INTO users (id, password) VALUES (:a, :b)", {"a": 31, "b": f"{TEXT}-d"}),
+    ("INSERT INTO users VALUES (:id, 'x', :password, 1, NULL)", {"id": 35, "password": f"{TEXT}-n"}),
+    ("SELECT 1 WHERE substr(cast(:api_key AS text), 1, 7) = 'x'", {"api_key": f"{TEXT}-o"}),
     ("INSERT INTO users (id, name, password) SELECT 32, 'x', :q", {"q": f"{TEXT}-e"}),
     ("INSERT INTO users (id, password) VALUES (33, :q) RETURNING password AS r", {"q": f"{TEXT}-f"}),
     ("SELECT password AS q, id FROM users", {}),

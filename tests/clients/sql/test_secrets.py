@@ -11,7 +11,7 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 from unit.clients.runs import Runs
 
-from clients.sql.places import Connect, Place, both, one, run, same
+from clients.sql.places import Connect, Place, both, one, run
 
 if TYPE_CHECKING:
     pass
@@ -88,30 +88,3 @@ def test_columns_of_a_text_that_show_a_secret_are_replaced(
     _, replayed = both(runs, place, steps)
 
     assert replayed == SECRET_RESULTS[sql]
-
-
-def test_secrets_of_parameters_are_known_by_their_own_names(
-    runs: Runs, connect: Connect, place: Place
-) -> None:
-    """Also where the driver takes them by place, and the statement names no column for them."""
-
-    def steps(url: str) -> Any:
-        engine = connect(url)
-        run(engine, "CREATE TABLE t (id int, password text)")
-        insert = sa.text("INSERT INTO t VALUES (:id, :password)")
-        names = sa.text("SELECT id FROM t WHERE cast(id AS text) IN :api_keys AND id < :most")
-        with engine.begin() as connection:
-            connection.execute(insert, {"id": 1, "password": "hunter2-one"})
-            connection.execute(insert, [{"id": n, "password": f"hunter2-{n}"} for n in (2, 3)])
-            found = connection.execute(
-                names.bindparams(sa.bindparam("api_keys", expanding=True)),
-                {"most": 4711, "api_keys": ["hunter2-x", "1"]},
-            )
-            return found.scalars().all(), connection.scalar(
-                sa.text("SELECT count(*) FROM t WHERE substr(cast(:api_key AS text), 1, 7) = 'hunter2'"),
-                {"api_key": "hunter2-key"},
-            )
-
-    assert same(runs, place, steps) == ([1], 3)
-    assert "hunter2-" not in runs.text
-    assert "4711" in runs.text

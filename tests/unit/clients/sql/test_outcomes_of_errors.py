@@ -38,17 +38,18 @@ def test_error_comes_back_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected"),
+    ("stated", "expected"),
     [
-        ("sqlite3:RenamedSinceError", sqlite3.OperationalError),
-        ("sqlite3.no_such_module:OperationalError", sqlite3.OperationalError),
-        ("sqlite3:connect", sqlite3.OperationalError),
+        ({"type": "sqlite3:RenamedSinceError"}, sqlite3.OperationalError),
+        ({"type": "sqlite3.no_such_module:OperationalError"}, sqlite3.OperationalError),
+        ({"type": "sqlite3:connect"}, sqlite3.OperationalError),
+        ({"type": "gone:Error", "kind": "NoSuchKind"}, sqlite3.DatabaseError),
     ],
-    ids=["no such class", "no such module", "no exception"],
+    ids=["no such class", "no such module", "no exception", "no such kind"],
 )
-def test_class_that_is_not_there_is_replaced_by_its_kind(kind: str, expected: type) -> None:
+def test_class_that_is_not_there_is_replaced_by_its_kind(stated: dict[str, str], expected: type) -> None:
     """Another driver, another version, or a file that names something else: PEP 249 has a class for it."""
-    stored = {**through_json(locked()), "type": kind}
+    stored = {**through_json(locked()), **stated}
 
     found = load_error(stored, sqlite3)
 
@@ -56,28 +57,8 @@ def test_class_that_is_not_there_is_replaced_by_its_kind(kind: str, expected: ty
     assert found.args == ("database is locked",)
 
 
-def test_kind_that_the_driver_does_not_have() -> None:
-    """Of what nobody knows, the message is left."""
-    found = load_error({"type": "gone:Error", "kind": "NoSuchKind", "args": ["no"]}, sqlite3)
+def test_arguments_lose_their_secrets_and_what_has_no_plain_form() -> None:
+    """Drivers put texts into lists and mappings, and a cursor or a socket beside them."""
+    stored = through_json(sqlite3.DatabaseError("hunter2", ["hunter2", 1], {"M": "hunter2"}, object()))
 
-    assert type(found) is sqlite3.DatabaseError
-    assert found.args == ("no",)
-
-
-def test_secrets_are_taken_out_of_all_arguments() -> None:
-    """Drivers put texts into tuples, lists and mappings."""
-    stored = through_json(sqlite3.DatabaseError("hunter2", ["hunter2", ("hunter2", 1)], {"M": "hunter2"}))
-
-    assert "hunter2" not in json.dumps(stored)
-    assert load_error(stored, sqlite3).args == (
-        "<redacted>",
-        ["<redacted>", ["<redacted>", 1]],
-        {"M": "<redacted>"},
-    )
-
-
-def test_argument_without_a_plain_form_is_left_out() -> None:
-    """A cursor, a socket: the rest of the error is kept."""
-    found = load_error(through_json(sqlite3.DatabaseError("no", object())), sqlite3)
-
-    assert found.args == ("no", None)
+    assert load_error(stored, sqlite3).args == ("<redacted>", ["<redacted>", 1], {"M": "<redacted>"}, None)
