@@ -51,7 +51,10 @@ def test_a_line_whose_client_is_not_installed_is_no_error(project, absent):
     project.ini("redis", "http.client")
     project.tests("def test_it(): pass")
 
-    project.replay().expect(passed=1, exit_code=0)
+    run = project.replay().expect(passed=1)
+
+    assert "mimic: replay from .mimic_vault (2 targets; not installed: redis)" in run.output
+    assert run.exit_code == 0
 
 
 def test_an_absent_client_that_a_test_names_is_an_error(project, absent):

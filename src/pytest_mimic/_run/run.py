@@ -72,7 +72,9 @@ class PytestRun(Hooks):
         if not (self.session.coverings.targets or holds_recordings(settings.vault)):
             return []
         count = sum(not target.excluded for target in self.session.coverings.targets)
-        targets = f" ({plural(count, 'target')})" if count else ""  # markers and fixtures may name others
+        absent = self.session.coverings.missing_clients()
+        facts = [plural(count, "target"), *([f"not installed: {', '.join(absent)}"] if absent else [])]
+        targets = f" ({'; '.join(facts)})" if count else ""  # markers and fixtures may name others
         return [f"mimic: {mode_line(settings)}{targets}"]
 
     # -- collection

@@ -307,8 +307,17 @@ class Coverings:
         missing = (one for one in self.targets if not one.is_client and not exists(one.module))
         return [problem for one in missing if (problem := missing_module(one)) is not None]
 
+    def missing_clients(self) -> list[str]:
+        """Return the names of the clients that lines have named and that are not installed."""
+        return [name for name, is_there in _clients(self.targets).items() if not is_there]
+
+
+def _clients(targets: Iterable[Target]) -> dict[str, bool]:
+    """Return the names of the clients among targets, and whether each is installed."""
+    return {one.module: module_exists(one.module) for one in targets if one.is_client and not one.excluded}
+
 
 def _absent_kinds(targets: Iterable[Target]) -> set[str]:
     """Return the kinds of the clients among targets of which none is installed."""
-    clients = {one.module: module_exists(one.module) for one in targets if one.is_client}
-    return {kind_of(name) for name in clients} - {kind_of(name) for name in clients if clients[name]}
+    named = _clients(targets)
+    return {kind_of(name) for name in named} - {kind_of(name) for name in named if named[name]}

@@ -44,7 +44,8 @@ class Trace:
     def noted(self) -> Trace:
         """Take the fingerprints of now, once for each file, and return this trace, which gives the list."""
         found = {self._sources.name_of_file(path) for path in tuple(self._paths) if self._is_old(path)}
-        files = {name: digest for name in found if name and (digest := self._sources.digest(name))}
+        digests = {name: self._sources.digest(name) for name in found if name is not None}
+        files = {name: digest for name, digest in digests.items() if digest is not None}
         facts = {"files": files, "functions": self._sources.reached(self._target, self._classes)}
         self._text = json.dumps(facts, indent=1, sort_keys=True) + "\n" if any(facts.values()) else ""
         return self
