@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from textwrap import dedent
 
 import pytest
 
 from pytest_mimic._core.outcome.plain import layout
+
+with suppress(ImportError):
+    import numpy  # noqa: F401  # a run in process forgets what it was first to import, and this loads only once
 
 # -- values
 
