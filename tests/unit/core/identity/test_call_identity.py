@@ -10,7 +10,6 @@ from types import MappingProxyType, SimpleNamespace
 import pytest
 from kinds_of_things import WithIdentity
 
-from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 from pytest_mimic._core.identity.ignore import parse_path, prune
 from pytest_mimic._core.identity.rules import refusal
@@ -93,18 +92,6 @@ def test_a_bare_object_as_default_means_not_given():
     assert calls.key((1, missing)) != calls.key((1, None))
     with pytest.raises(Unstable, match=r"limit has no stable identity: a bare object\(\)"):
         again.key((1, missing))
-
-
-def test_paths_are_relative_to_the_roots_at_the_time_of_the_call(tmp_path):
-    places = Places()
-    places.set_root("tmp", str(tmp_path / "run-1"))
-    calls = CallIdentity("a:f", ("path",), places=places)
-
-    first = calls.key((tmp_path / "run-1" / "data",))
-    places.set_root("tmp", str(tmp_path / "run-2"))
-
-    assert calls.key((tmp_path / "run-2" / "data",)) == first
-    assert calls.key((tmp_path / "run-1" / "data",)) != first
 
 
 def test_the_digest_of_an_argument_changes_with_it():

@@ -87,16 +87,6 @@ def test_equal_fields_of_different_classes_differ():
     assert len(set(map(fingerprint, values))) == len(values)
 
 
-def test_the_caches_of_a_model_do_not_count():
-    hashed = Hashed(1)
-    assert hash(hashed)
-    touched = Model(x=1)
-    assert touched.costly
-
-    assert fingerprint(hashed) == fingerprint(Hashed(1))
-    assert fingerprint(touched) == fingerprint(Model(x=1, y=None))
-
-
 def test_extras_and_private_attributes_of_a_model_count():
     private = Model(x=1)
     private._private = 5

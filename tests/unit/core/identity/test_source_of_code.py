@@ -154,20 +154,6 @@ def test_builtins_have_no_source(function):
     assert source_fingerprint(function) is None
 
 
-def test_closures_and_defaults_count():
-    lists = [k.adder(n) for n in (1, 1, 2)]
-
-    assert fingerprint(lists[0]) == fingerprint(lists[1]) != fingerprint(lists[2])
-    assert source_fingerprint(lists[0]) == source_fingerprint(lists[2])
-
-
-def test_a_bare_object_as_default_of_a_function_is_stable():
-    def given(x, y=object()):
-        return x, y
-
-    assert fingerprint(given) == fingerprint(given)
-
-
 def test_a_mimicked_function_counts_as_the_original():
     def wrapper(*args, **kwargs):
         """A wrapper like that of a mimicked target."""
@@ -288,42 +274,6 @@ def test_decorated_classes_count_by_their_source(source, text):
     assert None not in (found[0][0], found[2][0])
     assert found[0][0] != found[2][0]
     assert found[0][1] != found[2][1]
-
-
-def test_the_closures_of_a_local_class_count():
-    def made(rate):
-        class Priced:
-            def price(self):
-                return super().price() * rate
-
-        return Priced
-
-    assert fingerprint(made(1)) == fingerprint(made(1)) != fingerprint(made(2))
-    assert source_fingerprint(made(1)) == source_fingerprint(made(2))
-
-
-def test_variables_in_the_body_of_a_local_class_count():
-    def made(rate):
-        class Priced:
-            base = rate
-
-        return Priced
-
-    def privately(rate):
-        class Priced:
-            _label = f"{rate} %"
-
-        return Priced
-
-    def beside_a_keyword(rate):
-        class Priced:
-            class_ = f"class {rate}"
-
-        return Priced
-
-    for make in (made, privately, beside_a_keyword):
-        assert fingerprint(make(1)) == fingerprint(make(1)) != fingerprint(make(2))
-        assert source_fingerprint(make(1)) == source_fingerprint(make(2))
 
 
 def test_a_function_with_the_name_of_a_class_does_not_count(source):

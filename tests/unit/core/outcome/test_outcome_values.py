@@ -7,7 +7,6 @@ import decimal
 import json
 import sys
 import time
-from collections import OrderedDict
 from functools import partial
 
 import pytest
@@ -98,36 +97,6 @@ def test_a_class_that_reduces_itself_decides_what_is_kept():
     value.seen = lambda: None
 
     assert vars(kept(Outcome("value", value)).load().value) == {}
-
-
-def test_json_has_one_key_a_line():
-    store = MemoryStore()
-
-    kept(Outcome("value", {"rates": {"USD": 1.07, "CHF": 0.93}, "names": ["ä", {"deep": []}]}), store)
-
-    assert store.read(NAME).decode() == (
-        "{\n"
-        ' "format": 4,\n'
-        ' "target": "shop:f",\n'
-        ' "arguments": null,\n'
-        ' "source": null,\n'
-        ' "test": null,\n'
-        ' "recorded": "2026-11-02",\n'
-        ' "owner": null,\n'
-        ' "outcomes": [\n'
-        "  {\n"
-        '   "duration": 0.5,\n'
-        '   "value": {\n'
-        '    "rates": {"USD": 1.07, "CHF": 0.93},\n'
-        '    "names": [\n'
-        '     "ä",\n'
-        '     {"deep": []}\n'
-        "    ]\n"
-        "   }\n"
-        "  }\n"
-        " ]\n"
-        "}\n"
-    )
 
 
 def test_large_plain_data_has_a_file_with_one_item_a_line():
@@ -224,22 +193,3 @@ def test_equal_outcomes_with_other_shared_parts_are_stored_apart():
     shared = [(parts[0] is parts[1], parts[1] is parts[2], parts[0] is parts[2]) for parts in loaded]
     assert shared == [(True, False, False), (False, True, False), (False, False, True), (False, False, False)]
     assert loaded == values
-
-
-def test_parts_that_cannot_change_may_stand_twice_in_json():
-    text, number = "a" * 50, 10**20
-
-    entry = entry_of(Outcome("value", [text, [text, number], number, None, None]))
-
-    assert entry["value"] == [text, [text, number], number, None, None]
-
-
-@pytest.mark.parametrize("name", ["keys", "values", "items"])
-@pytest.mark.parametrize("kind", [dict, OrderedDict])
-def test_a_view_of_a_dict_is_kept(kind, name):
-    mapping = kind(a=[1], b=Row(2, ()))
-
-    loaded = kept(Outcome("value", getattr(mapping, name)())).load().value
-
-    assert type(loaded) is type(getattr(mapping, name)())
-    assert [*loaded] == [*getattr(mapping, name)()]
