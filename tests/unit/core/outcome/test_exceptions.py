@@ -216,7 +216,6 @@ def test_a_class_that_is_not_an_exception_is_not_instantiated():
 
 
 def test_a_reduction_by_the_class_is_used():
-    assert replayed(collected(1, (2,))).items == [1, (2,)]
     assert replayed(Handle(threading.Lock())).args == ("gone",)
 
 
@@ -273,38 +272,23 @@ def test_a_context_is_left_out():
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups are builtin from 3.11 on")
 @FORMS
 def test_groups_are_kept_with_their_members(extra):
-    group = ExceptionGroup("all", [ValueError(extra), ExceptionGroup("inner", [Refused(2, retry=extra)])])  # noqa: F821
+    inner = ExceptionGroup("inner", (Refused(2, retry=extra),))  # noqa: F821
 
-    again = replayed(group, readable=type(extra) in (int, tuple))
+    again = replayed(ExceptionGroup("all", [ValueError(extra), inner]), readable=type(extra) in (int, tuple))  # noqa: F821
 
     assert again.message == "all"
     assert again.exceptions[0].args == (extra,)
     assert again.exceptions[1].exceptions[0].retry == extra
-
-
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups are builtin from 3.11 on")
-@pytest.mark.parametrize("members", [[ValueError(1)], (ValueError(1),)], ids=["list", "tuple"])
-def test_a_group_keeps_the_type_of_its_sequence(members):
-    again = replayed(ExceptionGroup("all", members), readable=True)  # noqa: F821
-
-    assert type(again.args[1]) is type(members)
-    assert again.exceptions[0].args == (1,)
+    assert [type(one.args[1]) for one in (again, again.exceptions[1])] == [list, tuple]
 
 
 def test_a_frozen_exception_is_kept_and_raised():
-    try:
-        try:
-            {}["inner"]
-        except KeyError as cause:
-            raise Frozen(503) from cause
-    except Frozen as caught:
-        error = caught
+    error = Frozen(503)
+    object.__setattr__(error, "__cause__", KeyError("inner"))
 
     again = replayed(error, readable=True)
 
-    assert again == Frozen(503)
-    assert again.args == (503,)
-    assert type(again.__cause__) is KeyError
+    assert (again, again.args, type(again.__cause__)) == (Frozen(503), (503,), KeyError)
     with pytest.raises(Frozen, match="503"):
         raise again
 

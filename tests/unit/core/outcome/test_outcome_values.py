@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 
 from pytest_mimic._core.outcome import pickling
+from pytest_mimic._core.outcome.encoding import encode
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Vault
 from unit.memory_store import NAME, MemoryStore, recorded
@@ -193,3 +194,19 @@ def test_equal_outcomes_with_other_shared_parts_are_stored_apart():
     shared = [(parts[0] is parts[1], parts[1] is parts[2], parts[0] is parts[2]) for parts in loaded]
     assert shared == [(True, False, False), (False, True, False), (False, False, True), (False, False, False)]
     assert loaded == values
+
+
+@pytest.mark.parametrize(
+    ("value", "is_readable"),
+    [
+        ([(number,) for number in range(10_000)], True),
+        ([(number,) for number in range(10_001)], False),
+        ([(1, 2)] * 5_000, True),
+        ([(1, 2)] * 10_001, False),
+        (b"\xff" * (16 << 20), True),
+        ([b"\xff" * (8 << 20), b"\xfe" * ((8 << 20) + 1)], False),
+    ],
+    ids=["tags", "too many tags", "repeated", "repeated too often", "bytes", "too many bytes"],
+)
+def test_large_outcomes_are_pickles(value, is_readable):
+    assert (encode(Outcome("value", value)).readable is not None) == is_readable
