@@ -148,48 +148,15 @@ class InheritedIdentity(WithIdentity):
     pass
 
 
-class MyInt(int):
-    pass
+def own(name, base, **body):
+    """Return a class of this module that adds nothing to a builtin one but a place for attributes."""
+    return type(name, (base,), {"__module__": __name__, **body})
 
 
-class MyFloat(float):
-    pass
-
-
-class MyStr(str):
-    __slots__ = ()
-
-
-class MyBytes(bytes):
-    pass
-
-
-class MyList(list):
-    pass
-
-
-class MyTuple(tuple):
-    __slots__ = ()
-
-
-class MyDict(dict):
-    pass
-
-
-class MySet(set):
-    pass
-
-
-class MyFrozenSet(frozenset):
-    pass
-
-
-class MyOrdered(OrderedDict):
-    pass
-
-
-class MyDeque(deque):
-    pass
+MyInt, MyFloat, MyBytes = own("MyInt", int), own("MyFloat", float), own("MyBytes", bytes)
+MyStr, MyTuple = own("MyStr", str, __slots__=()), own("MyTuple", tuple, __slots__=())
+MyList, MyDict, MyOrdered = own("MyList", list), own("MyDict", dict), own("MyOrdered", OrderedDict)
+MySet, MyFrozenSet, MyDeque = own("MySet", set), own("MyFrozenSet", frozenset), own("MyDeque", deque)
 
 
 class MyError(ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._core.identity.call_identity import fingerprint, fingerprint_outcome
+from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint, fingerprint_outcome
 from pytest_mimic._core.types.kinds import Unstable
 
 np = pytest.importorskip("numpy")
@@ -21,6 +22,8 @@ sparse = pytest.importorskip("scipy.sparse")
 optimize = pytest.importorskip("scipy.optimize")
 stats = pytest.importorskip("scipy.stats")
 Image = pytest.importorskip("PIL.Image")
+attr = pytest.importorskip("attr")
+pydantic = pytest.importorskip("pydantic")
 
 KNOWN = Path(__file__).with_name("known_libraries.txt").read_text(encoding="utf-8").splitlines()
 
@@ -73,6 +76,65 @@ class Scan(Image.Image):
     """Another subclass of an image."""
 
 
+@attr.s(auto_attribs=True)
+class Old:
+    x: int
+    y: object = None
+
+
+@attr.define
+class Slotted:
+    x: int
+    y: object = None
+
+
+@attr.frozen(cache_hash=True)
+class Hashed:
+    x: int
+    y: str = "a"
+
+
+@attr.define
+class Remembering:
+    x: int
+
+    @functools.cached_property
+    def costly(self):
+        return object()
+
+
+class Model(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow")
+    x: int
+    y: object = None
+    _private: int = pydantic.PrivateAttr(default=0)
+
+    @functools.cached_property
+    def costly(self):
+        return object()
+
+
+class Child(Model):
+    pass
+
+
+@pydantic.dataclasses.dataclass
+class Data:
+    x: int
+
+
+def touched(value):
+    """Return an object whose caches are filled."""
+    assert getattr(value, "costly", hash)
+    assert isinstance(value, (Model, Remembering)) or hash(value)
+    return value
+
+
+def private(value, number):
+    value._private = number
+    return value
+
+
 def united(array, unit):
     result = array.view(Units)
     result.unit = unit
@@ -116,6 +178,10 @@ def located(place):
 
 
 ROWS = {
+    "attrs": ("Old(1, 'b')", ["Old(y='b', x=1)"], ["Old(2, 'b')", "Old(1, 'c')", "Slotted(1, 'b')", "Slotted(2, 'b')", "{'x': 1, 'y': 'b'}"]),
+    "attrs with a kept hash": ("Hashed(1, 'b')", ["touched(Hashed(y='b', x=1))"], ["Hashed(2, 'b')", "Hashed(1, 'c')"]),
+    "attrs with a cached property": ("Remembering(1)", ["touched(Remembering(1))"], ["Remembering(2)"]),
+    "model": ("Model(x=1, y='b')", ["touched(Model(y='b', x=1))"], ["Model(x=2, y='b')", "Model(x=1, y='c')", "Model(x=1, y='b', z=2)", "private(Model(x=1, y='b'), 5)", "Child(x=1, y='b')", "Data(x=1)"]),
     "array": ("A", ["A.copy()", "np.asfortranarray(A)", "A[:, ::-1][:, ::-1]", "np.arange(12.0).reshape(3, 4)"], ["A.T", "A.astype('f4')", "A.reshape(4, 3)", "A + 1", "A.tolist()", "A.astype('>f8')", "A.view(Cents)", "np.asmatrix(A)"]),
     "large array in any layout": ("BIG", ["np.asfortranarray(BIG)", "BIG[::-1][::-1]", "BIG.T.copy().T"], ["BIG.T", "BIG[::-1]"]),
     "long strided array": ("np.arange(600_000.0)[::2]", ["np.arange(600_000.0)[::2].copy()"], ["np.arange(600_000.0)[1::2]"]),
@@ -460,3 +526,12 @@ def test_no_copy_of_an_array_is_made():
 
     assert contiguous < 1_000_000
     assert strided < 3_000_000
+
+
+def test_an_extra_field_of_a_model_can_be_ignored():
+    calls = CallIdentity("a:f", ("model",), ignore=("model.sent_at",))
+
+    assert calls.key((Model(x=1, sent_at=1),)) == calls.key((Model(x=1, sent_at=2),))
+    assert calls.key((Model(x=1, sent_at=1),)) == calls.key((Model(x=1),))
+    assert calls.key((Model(x=1, other=1),)) != calls.key((Model(x=1, other=2),))
+    assert Model(x=1, sent_at=1).sent_at == 1
