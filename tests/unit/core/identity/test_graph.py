@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from array import array
 
 import pytest
@@ -159,16 +158,6 @@ def test_cycles_have_an_identity(make, others):
     assert fingerprint([make(), make()]) == fingerprint([shared := make(), shared])
     for other in others:
         assert fingerprint(other()) != expected
-
-
-@pytest.mark.parametrize("name", ["list", "ring", "family", "friends", "key"])
-def test_copies_of_cycles_are_the_same(name):
-    value = CYCLES[name][0]()
-    expected = fingerprint(value)
-
-    assert fingerprint(copy.deepcopy(value)) == expected
-    if name != "key":
-        assert fingerprint(pickle.loads(pickle.dumps(value))) == expected
 
 
 def test_equal_parts_of_a_cycle_may_be_shared():

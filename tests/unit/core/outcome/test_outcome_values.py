@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import decimal
 import json
 import sys
@@ -33,12 +32,6 @@ class Point:
 
     def __eq__(self, other):
         return type(other) is Point and self.x == other.x
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    id: int
-    tags: tuple
 
 
 class Text(str):

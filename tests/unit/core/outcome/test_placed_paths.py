@@ -78,16 +78,6 @@ def test_no_stored_path_names_a_class_of_one_system(there, form):
     assert "PosixPath" not in json.dumps(entry)
 
 
-def test_paths_of_another_system_load(there):
-    """As Windows stores them: a path there is `path` too, and its text has backslashes."""
-    store = MemoryStore()
-    put([Path("a")], there, store)
-    text = store.read(NAME).replace(b'"$path": "a"', b'"$path": "C:\\\\data\\\\a"')
-    store.write(NAME, text)
-
-    assert load(Vault(store), there) == [Path("C:\\data\\a")]
-
-
 def test_equal_outcomes_have_equal_bytes(tmp_path, there, here):
     old, new = tmp_path / "base" / "test_a0", tmp_path / "other" / "popen-gw1" / "test_a7"
     one, other = MemoryStore(), MemoryStore()

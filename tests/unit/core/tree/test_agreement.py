@@ -24,6 +24,7 @@ from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree import agreement
 from pytest_mimic._core.tree.wording import difference_lines
+from pytest_mimic._core.types.kinds import Events, ServerSentEvent
 
 NAN = float("nan")
 
@@ -623,13 +624,45 @@ def test_values_of_one_identity_are_equal_despite_tolerance() -> None:
     assert unsorted.indices.tolist() == [1, 0]
 
 
-def ring(*items: object) -> list[object]:
-    made = list(items)
-    made.insert(0, made)
-    return made
+# Streams of events: compared by name and shape, and left out by paths into each event
 
 
-def test_the_comparison_of_cyclic_values_ends() -> None:
-    assert lines([ring(1)], [ring(1, 2)]) == ["result[0][2]: 2 now, not in the recording"]
-    assert shape([ring(1), 1], [ring(1), 1]) == []
-    assert shape([ring(1), 1], [ring("a"), 1]) != []
+def stream(*events: tuple[str, Any]) -> Events:
+    """Return a whole stream of events: the name and the data of each."""
+    return Events([ServerSentEvent(event=name, data=data) for name, data in events], is_whole=True)
+
+
+ONE = stream(("a", {"id": 1, "text": "x"}))
+
+
+@pytest.mark.parametrize("path", ["body.id", "body.data.id", "body.*.data.id", "body.0", "body.*"])
+def test_a_path_may_leave_out_the_number_of_an_event_and_its_data(path):
+    other = stream(("a", {"id": 2, "text": "x"}))
+
+    assert len(lines({"body": ONE}, {"body": other})) == 1
+    assert lines({"body": ONE}, {"body": other}, volatile=(path,)) == []
+
+
+def test_other_fields_of_an_event_are_named():
+    other = stream(("b", {"id": 1, "text": "x"}))
+
+    assert lines({"body": ONE}, {"body": other}) == ["body[0].event: 'a' recorded, 'b' now"]
+    assert lines({"body": ONE}, {"body": other}, volatile=("body.event",)) == []
+
+
+def test_each_event_has_the_shape_of_a_recorded_one_of_its_name():
+    start, text, number, end = ("start", {}), ("part", {"text": "x"}), ("part", {"number": 1}), ("end", {})
+    recorded = stream(start, text, number, end)
+
+    assert (
+        lines({"body": recorded}, {"body": stream(start, number, text, number, number, end)}, mode="shape")
+        == []
+    )
+    assert (
+        lines({"body": recorded}, {"body": stream(start, text, ("end", {"text": "x"}), end)}, mode="shape")
+        != []
+    )
+    assert (
+        lines({"body": recorded}, {"body": stream(start, text, ("other", {"text": "x"}), end)}, mode="shape")
+        != []
+    )

@@ -51,11 +51,6 @@ def missed(
     return str(messages.missing(call, candidates, facts=facts))
 
 
-class Broken(Exception):
-    def __str__(self) -> str:
-        raise RuntimeError("no text")
-
-
 def test_a_miss_shows_the_nearest_recording_and_its_differences() -> None:
     now = described(base="EUR", day=datetime.date(2024, 5, 1))
     near = Recorded(described(base="EUR", day=datetime.date(2024, 4, 30)))
@@ -89,35 +84,6 @@ def test_a_miss_says_that_the_target_has_no_recording() -> None:
         "  nothing of shop.api:fetch_rates is recorded\n"
         "  the vault is one of pytest-mimic 0.x\n"
         "  to record it: pytest --mimic-record tests/test_rates.py::test_day"
-    )
-
-
-def test_a_test_id_is_quoted_for_the_shell() -> None:
-    assert missed(None, test="t.py::test[a b]").endswith("pytest --mimic-record 't.py::test[a b]'")
-    assert missed(None, test=None).endswith("to record it: pytest --mimic-record")
-
-
-def test_a_miss_shows_five_differences() -> None:
-    old, new = described(**{f"a{n}": n for n in range(8)}), described(**{f"a{n}": n + 1 for n in range(8)})
-
-    text = missed(new, Recorded(old))
-
-    assert "    a4: 4 recorded, 5 now\n    and 3 more\n" in text
-
-
-def test_the_suggested_line_keeps_the_options_of_the_target() -> None:
-    """It takes the place of the target's line."""
-    old, new = (described(rows=[{"at": f"2026-11-02T10:00:0{second}Z"}]) for second in (0, 1))
-    options = Options(ignore=("now",), sequence=True, rtol=0.01, content=("out",), only=("GET /a b",))
-
-    line = missed(new, Recorded(old), options=options).splitlines()[-1]
-
-    assert line == (
-        "  if it changes from run to run: "
-        'shop.api:fetch_rates sequence content=out rtol=0.01 only="GET /a b" ignore=now,rows.*.at'
-    )
-    assert as_targets([line.partition("run: ")[2]])[0].options == options._replace(
-        ignore=("now", "rows.*.at")
     )
 
 

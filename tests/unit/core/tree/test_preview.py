@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections import deque
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -147,30 +146,6 @@ def test_temporary_paths_are_shown_by_their_place() -> None:
     value = Basket(text=f"{folder}/a.csv", path=Path(f"{folder}/b.csv"))
 
     assert lines(value, places=places) == ["Basket(text='<tmp>/a.csv', path=<tmp>/b.csv)"]
-
-
-class Remote:
-    """An object whose attributes are fetched when they are asked for."""
-
-    def __init__(self) -> None:
-        self.url = "db://prices"
-
-    def __getattr__(self, name: str) -> object:
-        raise AssertionError(f"{name} was fetched")
-
-    @property
-    def rows(self) -> object:
-        """All rows."""
-        raise AssertionError("the rows were fetched")
-
-    def __repr__(self) -> str:
-        raise AssertionError("it was shown by its own text")
-
-
-def test_a_preview_fetches_nothing() -> None:
-    """Neither properties nor `__getattr__` nor `__repr__` run."""
-    assert lines(Remote()) == ["Remote(url='db://prices')"]
-    assert lines(deque([Remote()])) == ["deque([Remote(url='db://prices')])"]
 
 
 def test_a_line_is_short_and_fits_into_json() -> None:

@@ -6,6 +6,7 @@ import collections
 import datetime
 import decimal
 import fractions
+import json
 import re
 import uuid
 import zoneinfo
@@ -20,7 +21,7 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.tree.differing import ABSENT, differences
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.stored import outcome_tree
+from pytest_mimic._core.tree.stored import outcome_tree, without_secrets
 from pytest_mimic._core.vault import FolderStore, Vault
 
 URL = "see https://ann:other-4711@api.shop.test/x"
@@ -163,3 +164,41 @@ def test_a_key_that_looks_like_a_tag_is_shown_as_it_is(tree):
 
 def test_awaiting_is_part_of_an_outcome(tree):
     assert tree(Outcome("value", 1), awaited=True) == {"value": 1, "awaited": True}
+
+
+# No value of a secret name is shown, wherever its name is
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"password": "hush"},
+        {"$shop:User": {"name": "Ann", "password": {"$bytes": "hush"}}},
+        {"$dict": [["password", "hush"], [1, 2]]},
+        [["password", "hush"]],
+        {"$tuple": ["password", "hush"]},
+        ["login", "--password", "hush"],
+        "https://shop.example/?token=hush",
+        '{"password": "hush"}',
+        [["Cookie", "sid=<redacted>; theme=hush"]],
+        {"password": {"Cookie": "sid=<redacted>; hush"}},
+    ],
+)
+def test_the_value_is_replaced(value):
+    hidden = json.dumps(without_secrets({"value": value}, Redactor()))
+
+    assert "hush" not in hidden
+    assert "redacted" in hidden
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ["name", "Ann"],
+        {"n": [1, None]},
+        [["Set-Cookie", "sid=<redacted>; Path=/; HttpOnly"]],
+        {"Cookie": "sid=<redacted>; theme=<redacted>"},
+    ],
+)
+def test_other_values_stay(value):
+    assert without_secrets({"value": value}, Redactor()) == {"value": value}
