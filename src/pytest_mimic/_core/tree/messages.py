@@ -13,7 +13,7 @@ from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.registry import names_client, parts_of
 from pytest_mimic._core.target_options import Options, target_line
 from pytest_mimic._core.tree.differing import Difference, argument_differences
-from pytest_mimic._core.tree.drawing import is_file, steps
+from pytest_mimic._core.tree.drawing import is_file, kind_of, steps
 from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.words import limited
@@ -54,7 +54,7 @@ def nearest_recording(
     """Return the recording that is most like a call, or None without candidates.
 
     A recording of the same test comes first, then the one with the fewest arguments that differ, then with the fewest
-    parts, then one of other parameters of the test, then the latest. Only the first few hundred candidates are considered.
+    parts, then of the same kinds, then one of other parameters of the test, then the latest. Only the first few hundred candidates are considered.
     """
     short = shortened(None if arguments is None else dict(arguments))
 
@@ -62,7 +62,10 @@ def nearest_recording(
         found = argument_differences(known.arguments, short)
         counts: tuple[float, ...] = (float("-inf"),)
         if known.arguments is not None and short is not None:
-            counts = (-len({_argument_of(one.path) for one in found}), -len(found))
+            others = sum(
+                kind_of(one.old) != kind_of(one.new) for one in found
+            )  # a text and a path, for example
+            counts = (-len({_argument_of(one.path) for one in found}), -len(found), -others)
         is_like = (known.test or "").partition("[")[0] == (test or "").partition("[")[0]
         return known.test == test, counts, is_like, known.recorded or "", known.test or ""
 
