@@ -25,9 +25,6 @@ _NAME = r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^
 _STDLIB = f"{realpath(Path(os.__file__).parent)}{os.sep}"
 
 
-# -- files
-
-
 def is_in_stdlib(file: str) -> bool:
     # Distributions are installed inside the standard library's folder.
     return realpath(file).startswith(_STDLIB) and path_when_installed(file) is None
@@ -68,9 +65,6 @@ def _files_of_project(rootdir: Path) -> frozenset[str]:
         return frozenset()
 
 
-# -- modules and calls
-
-
 def is_machinery(module: str) -> bool:
     """Return whether a module is of the packages that run the tests."""
     return module.partition(".")[0] in _TEST_MACHINERY
@@ -88,20 +82,20 @@ def called_by_pytest(*, depth: int = 2) -> bool:
     The caller is the innermost frame outside the standard library.
     """
     frame: FrameType | None = sys._getframe(depth)
-    answer = None
-    while frame is not None and answer is None:
-        answer = _classify(frame.f_code.co_filename, str(frame.f_globals.get("__name__")).partition(".")[0])
+    while frame is not None:
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if (answer := _classify(frame.f_code.co_filename, package)) is not None:
+            return answer
         frame = frame.f_back
-    return bool(answer)
+    return False
 
 
 @cache
 def _classify(file: str, package: str) -> bool | None:
     """Return True for pytest and the like, False for code under test, None for code that calls for its caller."""
-    is_plugin = package.startswith("pytest_") and "site-packages" in file
-    if is_plugin or package in ("cloudpickle", *_TEST_MACHINERY):
-        return True
-    if file.startswith(("<frozen importlib", "<frozen zipimport")):
+    is_plugin = package.startswith("pytest_") and path_when_installed(file) is not None
+    is_import = file.startswith(("<frozen importlib", "<frozen zipimport"))
+    if is_plugin or is_import or package in ("cloudpickle", *_TEST_MACHINERY):
         return True
     # A name alone decides nothing: a project may have a package named `test`.
     is_stdlib = package in sys.stdlib_module_names and (file.startswith("<frozen ") or is_in_stdlib(file))
