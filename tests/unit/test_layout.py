@@ -42,7 +42,7 @@ BUDGET = {
     "_core.seam": 456,
     "_core.swallowed": 205,
     "_core.targets": 572,
-    "_core.tree": 2_187,
+    "_core.tree": 2_190,
     "_core.types": 943,
     "_core.vault": 1_820,
     "_run": 1_555,
@@ -51,7 +51,7 @@ BUDGET = {
     "_tools.shown": 1_310,
     "_tools.unused": 330,
     "face": 420,
-    "ground": 790,
+    "ground": 780,
 }
 # These two only fall.
 MOST_LINES = 28_040
