@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from functools import partial
 from importlib import import_module
-from inspect import unwrap
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._clients.grpc.channels import NOTED_TARGET
@@ -23,7 +22,6 @@ from pytest_mimic._core.seam.base import ClientCall, Steps, recording, run_async
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
-    from pytest_mimic._core.engine.steps import Step
 
 grpc: Any = import_module("grpc")
 _aio: Any = import_module("grpc.aio")
@@ -47,7 +45,7 @@ def call_blocking(rpc: Rpc, original: Callable[..., Any], style: str, *args: Any
     request, *rest = args or (options.pop("request_iterator" if rpc.sends_many else "request"),)
     options |= zip(_OPTIONS, rest, strict=False)
     # A future tells everything, how it failed as well.
-    make = original if rpc.gives_many else unwrap(type(rpc.method).future)
+    make = original if rpc.gives_many else type(rpc.method).future.__wrapped__
     rpc.begin(list(request) if rpc.sends_many else [request], options, make)
     if rpc.is_read_later:
         return RealStream(rpc)
@@ -106,33 +104,22 @@ class Rpc:
         names = next((names for start, names in _SECRET_FIELDS.items() if self._path.startswith(start)), ())
         redactor = self._port.redactor
         self._secrets = Secrets(redactor.with_names(names) if names else redactor)
-        self.step = step = cast("Step", self._port.begin(self._call()))  # a call left out does not come here
+        hidden = list(map(plain_of, self._secrets.scrub(self._requests, keep_types=True)))
+        request = hidden if self.sends_many else hidden[0]
+        channel = self.channels[0] if self.channels else None
+        target = getattr(channel, NOTED_TARGET, id(channel)) if channel else self.method._channel.target()
+        server = self._port.ordinal("grpc server", repr(target))
+        shown = {key: self._secrets.header(key, value) for key, value in self._metadata}
+        parts = {"server": server, "method": self._path, "metadata": shown, "request": request}
+        counts, described = ("server", "method", "request"), {"request": request}
+        call = ClientCall(f"CALL {self._path}", parts, counts, described, secrets=self._learned)
+        self.step = step = cast(Any, self._port.begin(call))  # one that is left out does not come here
         if step.mode != "replay" and holds_placeholder("", self._metadata):
             step.refuse()
         self.is_read_later = step.mode == "run" and self.gives_many
         if step.mode != "replay":
             with recording(step):
                 self.real = make(self.method, iter(requests) if self.sends_many else requests[0], **options)
-
-    def _call(self) -> ClientCall:
-        hidden = list(map(plain_of, self._secrets.scrub(self._requests, keep_types=True)))
-        request = hidden if self.sends_many else hidden[0]
-        if self.channels:
-            target = getattr(self.channels[0], NOTED_TARGET, id(self.channels[0]))
-        else:
-            target = self.method._channel.target()
-        return ClientCall(
-            f"CALL {self._path}",
-            parts={
-                "server": self._port.ordinal("grpc server", repr(target)),
-                "method": self._path,
-                "metadata": {key: self._secrets.header(key, value) for key, value in self._metadata},
-                "request": request,
-            },
-            identity=("server", "method", "request"),
-            described={"request": request},
-            secrets=self._learned,
-        )
 
     def _learned(self) -> Secrets:
         """Return the secrets, with those that the call has sent."""
@@ -163,9 +150,8 @@ class Rpc:
                 return message
             ending = {}
             for name in _ENDING:
-                told = yield getattr(self.real, name)()
-                ending[name] = _pairs(told) if name in _METADATA else told
-            self._finish(ending)
+                ending[name] = yield getattr(self.real, name)()
+            self.leave(ending)
         return _END
 
     def _asked(self) -> Any:
@@ -174,24 +160,19 @@ class Rpc:
             return self.real.read() if self.gives_many else self.real
         return next(self.real) if self.gives_many else self.real.result()
 
-    def leave(self) -> Any:
-        """Want no more of the real call."""
-        self._finish()
+    def leave(self, ending: _Plain | None = None) -> Any:
+        """Record how the real call has ended; without an ending, that its reader wants no more of a stream."""
+        if not self.answer:
+            secrets, redactor = self._learned(), self._port.redactor
+            sent = secrets.values | redactor.issued
+            secrets.learn(self._responses)
+            for name in _METADATA:
+                secrets.learn_headers(_pairs((ending or {}).get(name)))
+            redactor.issued |= secrets.values - sent
+            hidden, real = self._outcome(ending, secrets), self._outcome(ending, Secrets(NO_NAMES))
+            self.step.finish(hidden)
+            self.answer = real if self.step.mode == "run" else with_secrets(self.step.outcome(), hidden, real)
         return self.real.cancel()
-
-    def _finish(self, ending: _Plain | None = None) -> None:
-        """Record how the call has ended; without an ending, that its reader wants no more of a stream."""
-        if self.answer:
-            return
-        secrets, redactor = self._learned(), self._port.redactor
-        sent = secrets.values | redactor.issued
-        secrets.learn(self._responses)
-        for name in _METADATA:
-            secrets.learn_headers((ending or {}).get(name, ()))
-        redactor.issued |= secrets.values - sent
-        hidden, real = self._outcome(ending, secrets), self._outcome(ending, Secrets(NO_NAMES))
-        self.step.finish(hidden)
-        self.answer = real if self.step.mode == "run" else with_secrets(self.step.outcome(), hidden, real)
 
     def _outcome(self, ending: _Plain | None, secrets: Secrets) -> _Plain:
         given = secrets.scrub(self._responses, keep_types=True)
@@ -199,7 +180,7 @@ class Rpc:
         if ending is not None:
             found.update(code=ending["code"].name, details=secrets.text(ending["details"] or ""))
             for name in _METADATA:
-                found[name] = [[key, secrets.header(key, value)] for key, value in ending[name]]
+                found[name] = [[key, secrets.header(key, value)] for key, value in _pairs(ending[name])]
         return {name: value for name, value in found.items() if name == "response" or value}
 
 

@@ -27,8 +27,6 @@ _FAILURES = frozenset(
     "UNKNOWN DEADLINE_EXCEEDED RESOURCE_EXHAUSTED ABORTED INTERNAL UNAVAILABLE DATA_LOSS CANCELLED "
     "UNAUTHENTICATED PERMISSION_DENIED".split()
 )
-# Their details are the client's own, with the server's address.
-_OF_NETWORK = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
 # The attribute of an asyncio channel in which its server's address is noted.
 NOTED_TARGET = "_pytest_mimic_target"
 
@@ -48,16 +46,17 @@ class GrpcAdapter(Adapter):
         for kind in ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream", "SingleThreadedUnaryStream"):
             for style in ("__call__",) if kind.endswith("Stream") else ("__call__", "with_call", "future"):
                 path = f"_{kind}MultiCallable", style
-                found.append(Edge("grpc._channel", path, partial(_wrap_call, "call_blocking", kind, style)))
+                found.append(Edge("grpc._channel", path, partial(_wrap_call, kind, style)))
             if not kind.startswith("Single"):
                 path = f"{kind}MultiCallable", "__call__"
-                found.append(Edge("grpc.aio._channel", path, partial(_wrap_call, "call_aio", kind, "")))
+                found.append(Edge("grpc.aio._channel", path, partial(_wrap_call, kind, "")))
         return found
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
-        """Return status and response."""
+        """Return status and response. The details of an error of the network are the client's own, with the server's address."""
         code, response = plain.get("code"), plain.get("response")
-        found = {"code": code, "details": "" if code in _OF_NETWORK else plain.get("details", "")}
+        is_of_network = code in ("UNAVAILABLE", "DEADLINE_EXCEEDED")
+        found = {"code": code, "details": "" if is_of_network else plain.get("details", "")}
         if isinstance(response, list):
             found["response"] = Events(map(plain_of, response), is_whole=code is not None)
         elif response is not None:
@@ -65,26 +64,26 @@ class GrpcAdapter(Adapter):
         return found
 
     def failure(self, plain: Any, /) -> str | None:
-        code = plain.get("code") if isinstance(plain, dict) else None
-        return f"gave {code}" if code in _FAILURES else None
+        return f"gave {plain['code']}" if plain.get("code") in _FAILURES else None
 
 
-def _wrap_call(name: str, kind: str, style: str, original: _Function, port: Port) -> _Function:
-    """Replace a method that makes calls. `name` is the function of `calls` for them, which needs the classes of the client."""
+def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Function:
+    """Replace a method that makes calls."""
 
     @wraps(original)
     def call(method: Any, *args: Any, **options: Any) -> Any:
         path = method._method if isinstance(method._method, str) else method._method.decode()
-        if not (port.takes(ClientCall(f"CALL {path}", {}, (), {}))):
+        if not port.takes(ClientCall(f"CALL {path}", {}, (), {})):
             return original(method, *args, **options)
         if kind == "StreamStream" or not (args or options.keys() & {"request", "request_iterator"}):
+            what = f"{path} is a gRPC stream in both directions, or without an iterator: not recordable"
+            remedy = f"name the function around it in mimic_functions, or: grpc exclude={path}"
             with port.noting:
-                raise UnstorableOutcomeError(
-                    f"{path} is a gRPC stream in both directions, or one without an iterator, which cannot be recorded",
-                    remedies=[f"name the function around it in mimic_functions, or: grpc exclude={path}"],
-                )
-        calls: Any = import_module(f"{__package__}.calls")
-        return getattr(calls, name)(calls.Rpc(port, method, path, kind), original, style, *args, **options)
+                raise UnstorableOutcomeError(what, remedies=[remedy])
+        calls: Any = import_module(f"{__package__}.calls")  # which needs the classes of the client
+        rpc = calls.Rpc(port, method, path, kind)
+        make = calls.call_aio if rpc.channels else calls.call_blocking
+        return make(rpc, original, style, *args, **options)
 
     return call
 

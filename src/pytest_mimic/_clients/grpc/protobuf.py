@@ -14,10 +14,8 @@ from pytest_mimic.errors import UnstorableOutcomeError
 def store_message(value: Any) -> dict[str, Any]:
     """Return a message as plain data. UnstorableOutcomeError: it is one of another codec."""
     if (message := _message_of(value)) is None:
-        raise UnstorableOutcomeError(
-            f"a call of gRPC cannot be recorded: {type(value).__qualname__} is no message of Protocol Buffers",
-            remedies=["name the function around the call in mimic_functions"],
-        )
+        what = f"a gRPC call cannot be recorded: {type(value).__qualname__} is no message of Protocol Buffers"
+        raise UnstorableOutcomeError(what, remedies=["name the function around the call in mimic_functions"])
     data = message.SerializeToString(deterministic=True)
     to_json = import_module("google.protobuf.json_format").MessageToDict
     try:
@@ -43,10 +41,8 @@ def plain_of(stored: dict[str, Any]) -> Any:
 
 def _message_of(value: Any) -> Any:
     """Return the message that a value is, or that it wraps as those of proto-plus do; None for others."""
-    if hasattr(value, "ListFields"):
-        return value
-    unwrap = getattr(type(value), "pb", None)
-    return None if unwrap is None else unwrap(value)
+    unwrap = getattr(type(value), "pb", lambda _: None)
+    return value if hasattr(value, "ListFields") else unwrap(value)
 
 
 def _read(kind: Any, plain: Any) -> Any:
