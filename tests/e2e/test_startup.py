@@ -80,7 +80,7 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
 # Everything that a replay of one call loads, so that no module joins unnoticed: each one makes every run start later.
 REPLAY = """
     pytest_mimic errors plugin
-    _core _core.ambient _core.modules _core.origin _core.settings
+    _core _core.ambient _core.modules _core.settings
     _core.target_options _core.words
     _core.engine _core.engine.call _core.engine.coverings _core.engine.inside _core.engine.ledger
     _core.engine.owners _core.engine.run_state _core.engine.wrappers

@@ -26,7 +26,7 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
-    "_clients.grpc": 524,
+    "_clients.grpc": 500,
     "_clients.http": 2_600,
     "_clients.mcp": 350,
     "_clients.redis": 737,
@@ -34,7 +34,7 @@ BUDGET = {
     "_core.engine": 3_025,
     "_core.files": 314,
     "_core.identity": 2_444,
-    "_core.inputs": 315,
+    "_core.inputs": 310,
     "_core.outcome": 2_095,
     "_core.patch": 484,
     "_core.pending": 200,
@@ -54,8 +54,8 @@ BUDGET = {
     "ground": 780,
 }
 # These two only fall.
-MOST_LINES = 28_040
-MOST_FILES = 191
+MOST_LINES = 28_010
+MOST_FILES = 190
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic._core.ambient import plain_id
-from pytest_mimic._core.origin import PACKAGE
+from pytest_mimic._core.modules import PACKAGE
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._run.configuration import Hooks
 from pytest_mimic.errors import TargetError

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import FunctionPlan
 from pytest_mimic._core.engine.wrappers import Mimicked
-from pytest_mimic._core.modules import module_exists
-from pytest_mimic._core.origin import may_be_called_by_pytest
+from pytest_mimic._core.modules import may_be_called_by_pytest, module_exists
 from pytest_mimic._core.patch.find import NotFoundError, defined_name, find
 from pytest_mimic._core.patch.holders import Edge, Found, Patches, Wrapper, read
 from pytest_mimic._core.patch.imports import ImportWatch, is_incomplete

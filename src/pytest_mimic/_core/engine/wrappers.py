@@ -8,7 +8,7 @@ from contextlib import suppress
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_mimic._core.origin import called_by_pytest
+from pytest_mimic._core.modules import called_by_pytest
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic.errors import MimicError
 

@@ -9,7 +9,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source, code_source, own_methods
-from pytest_mimic._core.origin import is_in_stdlib
+from pytest_mimic._core.modules import is_in_stdlib
 from pytest_mimic._core.types.kinds import HEAP_TYPE, PLAIN, Kind, Reduce, Unstable, full_name, is_stdlib
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.names import importable, original, public_module

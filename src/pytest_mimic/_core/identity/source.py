@@ -15,7 +15,7 @@ from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._core.origin import is_in_project
+from pytest_mimic._core.modules import is_in_project
 from pytest_mimic._core.types.kinds import PLAIN
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda

@@ -15,8 +15,7 @@ from xxhash import xxh3_64, xxh3_64_hexdigest
 from pytest_mimic._core.ambient import relative_path
 from pytest_mimic._core.files.places import ROOTDIR, Places
 from pytest_mimic._core.identity.source import normalised, parsed
-from pytest_mimic._core.modules import file_of_module
-from pytest_mimic._core.origin import is_in_project, path_when_installed
+from pytest_mimic._core.modules import file_of_module, is_in_project, path_when_installed
 from pytest_mimic._core.words import pattern
 
 Functions = dict[str, dict[str, str]]

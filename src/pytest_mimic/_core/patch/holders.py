@@ -8,7 +8,7 @@ from functools import cache, cached_property, partial, partialmethod
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from pytest_mimic._core.origin import is_machinery, path_when_installed
+from pytest_mimic._core.modules import is_machinery, path_when_installed
 
 Holder: TypeAlias = "dict[str, object] | type"
 """A module's namespace, or a class."""

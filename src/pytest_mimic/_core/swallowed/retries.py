@@ -12,7 +12,7 @@ from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
-from pytest_mimic._core.origin import is_in_stdlib
+from pytest_mimic._core.modules import is_in_stdlib
 from pytest_mimic.errors import MimicError
 
 # Given a function, `assertRaises` and `pytest.raises` catch its exception in a frame of these files.

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import xxhash
 
-from pytest_mimic._core import origin
+import pytest_mimic
+from pytest_mimic._core.modules import called_by_pytest, is_in_project
 
 HERE = Path(__file__)
 HASHES = xxhash.__file__
@@ -21,7 +22,7 @@ HASHES = xxhash.__file__
         (__file__, True),
         (json.__file__, False),
         (HASHES, False),
-        (origin.__file__, False),
+        (pytest_mimic.__file__, False),
         ("<frozen importlib._bootstrap>", False),
         ("<string>", False),
         ("/elsewhere/shop.py", True),
@@ -29,7 +30,7 @@ HASHES = xxhash.__file__
     ids=["its own", "standard library", "installed", "the plugin", "frozen", "made at run time", "editable"],
 )
 def test_the_project_is_what_nothing_installed(file, is_project):
-    assert origin.is_in_project(file, HERE.parents[3]) is is_project
+    assert is_in_project(file, HERE.parents[3]) is is_project
 
 
 @pytest.mark.parametrize(
@@ -46,11 +47,11 @@ def test_the_project_is_what_nothing_installed(file, is_project):
 def test_the_project_is_the_distribution_that_its_rootdir_names(tmp_path, text, is_project):
     (tmp_path / "pyproject.toml").write_text(text)
 
-    assert origin.is_in_project(HASHES, tmp_path) is is_project
+    assert is_in_project(HASHES, tmp_path) is is_project
 
 
 def wrapper() -> bool:
-    return origin.called_by_pytest()
+    return called_by_pytest()
 
 
 def called_through(*modules: str) -> bool:
