@@ -96,10 +96,12 @@ def is_in_project(file: str, rootdir: Path) -> bool:
 
     tox installs the distribution that the `pyproject.toml` in the rootdir names.
     """
+    if file.startswith(PACKAGE):
+        return False
     installed = path_when_installed(file)
     if installed is not None:
         return installed in _files_of_project(rootdir)
-    return Path(file).is_absolute() and not file.startswith(PACKAGE) and not is_in_stdlib(file)
+    return Path(file).is_absolute() and not is_in_stdlib(file)
 
 
 def path_when_installed(file: str) -> str | None:
