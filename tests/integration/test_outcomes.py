@@ -436,3 +436,31 @@ def test_the_preview_of_a_pickle_has_no_part_of_a_value_of_the_environment(proje
     assert json.loads(recording.read_text())["outcomes"][0]["preview"]
     for part in (secret[:8], secret[:2].encode().hex(" ")):
         assert part not in recording.read_text()
+
+
+def test_a_recorded_exception_answers_the_next_equal_call_of_the_run(project):
+    """Only a client tries a failed request again: what the recording run gets is what replays get."""
+    project.ini("shop:flaky")
+    project.module("""
+        from tally import ran
+
+        calls = []
+
+        def flaky():
+            ran("flaky")
+            calls.append(1)
+            if len(calls) == 1:
+                raise ValueError("once")
+            return len(calls)
+    """)
+    project.tests("""
+        import pytest, shop
+
+        @pytest.mark.parametrize("attempt", [1, 2])
+        def test_flaky(attempt):
+            with pytest.raises(ValueError, match="once"):
+                shop.flaky()
+    """)
+
+    project.record().expect(passed=2, real=["flaky"])
+    project.replay().expect(passed=2, real=[])

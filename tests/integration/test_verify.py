@@ -464,3 +464,27 @@ def test_generated_keys_and_rowcounts_of_sql_are_left_out(project):
     project.run("--mimic-verify").expect(failed=1, says=drifts)
     project.ini("sqlalchemy volatile=rows.*.id,lastrowid,rowcount")
     project.run("--mimic-verify").expect(passed=1)
+
+
+def test_a_changed_source_alone_fails_no_replayed_cassette_while_verifying(project):
+    project.ini()
+    project.module("def double(x):\n    return 2 * x\n")
+    project.tests("""
+        import shop
+
+        def test_record(mimic_auto):
+            with mimic_auto("c", targets=["shop:double"]):
+                assert shop.double(2) == 4
+    """)
+    project.record().expect(passed=1)
+    project.module("def double(x):\n    y = x\n    return 2 * y\n")
+    project.tests("""
+        import shop
+
+        def test_replay(mimic_replay):
+            with mimic_replay("c", targets=["shop:double"]):
+                assert shop.double(2) == 4
+    """)
+
+    project.run("--mimic-verify").expect(passed=1)
+    project.run().expect(failed=1, says=["has changed since"])

@@ -26,11 +26,11 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
-    "_clients.grpc": 500,
+    "_clients.grpc": 505,
     "_clients.http": 2_600,
     "_clients.mcp": 350,
     "_clients.redis": 737,
-    "_clients.sql": 1_197,
+    "_clients.sql": 1_200,
     "_core.engine": 3_025,
     "_core.files": 314,
     "_core.identity": 2_444,
@@ -45,7 +45,7 @@ BUDGET = {
     "_core.tree": 2_190,
     "_core.types": 943,
     "_core.vault": 1_820,
-    "_run": 1_555,
+    "_run": 1_560,
     "_tools.cli": 1_555,
     "_tools.foreign": 785,
     "_tools.shown": 1_310,

@@ -242,7 +242,9 @@ def tokens_of(answers: Sequence[tuple[float, str]], vault: Vault, known: Mapping
     """
     counts = dict[str, dict[float, int]]()
     for name in {name for _, name in answers}:
-        with suppress(MimicError, LookupError, ValueError):  # it is gone, taken back or damaged
+        with suppress(
+            MimicError, AttributeError, LookupError, TypeError, ValueError
+        ):  # it is gone, taken back or damaged
             if (recording := known.get(name)) is not None:
                 entries = [one.entry for one in recording.outcomes]
             else:

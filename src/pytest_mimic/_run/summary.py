@@ -49,8 +49,8 @@ def summary(
     lines = [counts] if (counts := _counts(ledger, judgement, settings)) else []
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
-        lines += _taken_back(ledger.taken_back, ledger.put_back)
-    problems = _recorded_errors(ledger)
+    problems = _taken_back(ledger.taken_back, ledger.put_back)
+    problems += _recorded_errors(ledger)
     problems += _missing(ledger, last_failed=has_last_failed)
     problems += _moved(judgement)
     problems += _drifted(ledger, last_failed=has_last_failed, is_reviewed=settings.review)

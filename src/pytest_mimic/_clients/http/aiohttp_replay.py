@@ -119,7 +119,7 @@ class _ReplayedReader(StreamReader):
 
     __slots__ = ()
 
-    async def _wait(self, *_: str) -> None:
+    async def _wait(self, func_name: str = "") -> None:  # noqa: ARG002
         await asyncio.sleep(0)
         protocol: Any = self._protocol
         if self._exception is None and not self._eof:

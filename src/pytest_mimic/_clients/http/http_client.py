@@ -117,7 +117,8 @@ class _Talk:
 
     def __init__(self, conn: Any, takers: list[Exchange], real: Any = None) -> None:
         self.message = RequestMessage()  # the request as far as it was sent
-        self._conn, self._takers, self._real = conn, takers, real
+        self._conn, self._takers = conn, takers
+        self._real: Any = real
         self._settings: list[
             tuple[str, tuple[Any, ...]]
         ] = []  # the methods that were called, for the real socket

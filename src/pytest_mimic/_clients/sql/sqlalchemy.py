@@ -150,7 +150,8 @@ def _state_of(engine: Any, connection: StandInConnection) -> dict[str, Any]:
 
     dialect.__class__ = type(type(dialect).__name__, (type(dialect),), {"__setattr__": note})
     connection.record.dbapi_connection = connection.real
-    held: Any = _AdhocProxiedConnection(connection.real, connection.record)
+    real: Any = connection.real
+    held: Any = _AdhocProxiedConnection(real, connection.record)
     asking = Connection(engine, held, _has_events=False, _allow_revalidate=False, _allow_autobegin=False)
     dialect.initialize(asking)
     engine.dialect.do_rollback(connection.real)

@@ -201,6 +201,7 @@ class StandInCursor:
 
     def _execute(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         connection, port, step = self.connection, self.connection.port, None
+        call: Any = None
         self._forget()
         if connection.resetting and connection.real is None:
             return self

@@ -17,7 +17,7 @@ from pytest_mimic._core.vault.file_names import recording_name
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
-    from pytest_mimic._core.seam.base import Adapter, ClientCall
+    from pytest_mimic._core.seam.base import ClientCall
     from pytest_mimic._core.target_options import Options
     from pytest_mimic._core.vault.recording_facts import Stored
 
@@ -47,7 +47,7 @@ class Plan:
 
     kind = "function"  # or the name under which the client's calls are recorded
     client = ""  # the name of the client in its line
-    adapter: Adapter | None = None  # of a client
+    adapter: Any = None  # the `Adapter` of a client
     source: str | None = None  # the fingerprint of the function's source, if that counts
     keeps_state = False  # see `Adapter.keeps_state`
     imported_key: Callable[[ClientCall, str], str]  # of a client

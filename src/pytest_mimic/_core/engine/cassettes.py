@@ -115,7 +115,7 @@ class Cassette(Track):
         super().__init__(state, file, owner, found or (), is_anew=mode is Mode.RERECORD)
         self.name: str = name
         self.path: Path = Path(state.settings.vault, file)
-        self.mode: str = _RECORDING.get(mode, mode.value)
+        self.mode: str = _RECORDING.get(mode) or mode.value
         self.run_mode: Any = mode
         self.play_count: int = 0
         self.remedies = remedies
@@ -180,9 +180,11 @@ class Cassette(Track):
         # Once it is closed, a stream may still be read to its end.
         if not self._writes or not (self._errors or self.run_mode is Mode.RERECORD):
             return
-        # Where a conversation was recorded again, what this block no longer calls goes.
-        is_again = self.owner.again and not self._is_shared
-        places = dict.fromkeys(self._order) if is_again else range(len(self._calls))
+        places: Iterable[int] = range(len(self._calls))
+        if (again := self.owner.again) and not self._is_shared:
+            # Where a conversation was recorded again, what this block no longer calls of it goes.
+            others = (place for place in places if (one := self._calls[place]) and one.target not in again)
+            places = dict.fromkeys((*self._order, *others))
         calls = [call for place in places if (call := self._calls[place]) is not None]
         state, test = self._state, None if self._is_shared else self._state.test
         with self._recordings.guard:

@@ -79,7 +79,7 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
     if found is not None and len(found.outcomes) > 1:
         calls = [found._replace(outcomes=[one]) for one in found.outcomes]
     is_anew = mode.writes and (
-        state.owner.journal.has_errors(file)  # a client tries a failed request again
+        file in recordings.failed  # a client tries a failed request again
         if owner is None
         else any(recordings.is_outdated(plan, one) for one in calls)  # which no new outcomes join
     )
@@ -137,7 +137,7 @@ class Track:
             if call.converses and mode.writes:
                 is_real = self._admit(call, is_new=is_real)
             elif call.converses and found is not None:
-                owner.replayed.setdefault(plan.target, 0)
+                self.owner.replayed.setdefault(plan.target, 0)
             if is_real and at == len(places):
                 places.append(len(self._calls))
                 self._calls.append(None)
@@ -148,9 +148,9 @@ class Track:
         if found is None:
             raise self._miss(call)
         self._state.ledger.used.add(self.file)
-        if found.source is not None and mode is not Mode.VERIFY:
+        if found.source is not None and self._state.settings.mode is not Mode.VERIFY:
             self._refuse_stale(call, found)
-        repeats = mode.writes and call.converses and plan.keeps_state and not owner.is_test
+        repeats = mode.writes and call.converses and plan.keeps_state and not self.owner.is_test
         return Place(self.file, found.outcomes[0], found.source, places[at], repeats=repeats)
 
     def _admit(self, call: Call, *, is_new: bool) -> bool:
@@ -257,6 +257,8 @@ class Track:
         if is_read_again and before is not None and _goes_further(before.load(call.paths), outcome):
             return
         failure = call.plan.failure(outcome)
+        is_failed = failure is not None and call.edge_call is not None
+        (recordings.failed.add if is_failed else recordings.failed.discard)(self.file)
         error = None if failure is None else (f"{call.label} {failure}", state.test)
         with recordings.guard:
             self._calls[number] = self._last = recordings.new_recording(call, [stored], self.owner)

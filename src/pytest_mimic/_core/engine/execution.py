@@ -137,7 +137,7 @@ def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any
         wanted = len(recorded.items) + (recorded.end is not None)
     try:
         while end is None and len(items) < wanted:
-            is_outcome_now = False
+            is_outcome_now, item = False, None
             try:
                 with step.running():
                     item = (yield _Await(anext(stream))) if is_async else next(stream)

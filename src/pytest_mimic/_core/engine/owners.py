@@ -46,10 +46,6 @@ class Journal(dict[str, Change]):
             else:
                 self[name] = change
 
-    def has_errors(self, name: str) -> bool:
-        """Check whether an outcome of a recording is an error."""
-        return name in self and any(self[name].errors.values())
-
 
 class Owner:
     """The test, the scope of a wider fixture, or the cassette, that calls belong to.

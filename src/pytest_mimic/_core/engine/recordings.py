@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
 def recordings_of(state: RunState) -> Recordings:
     """Return the recordings of a run, made on first use: a run that only replays plain values needs none."""
-    found: Recordings | None = state.recordings
-    if found is None:
-        with state.guard:  # several threads may make their first call
-            found = state.recordings = state.recordings or Recordings(state)
+    with state.guard:  # several threads may make their first call
+        found: Recordings = state.recordings or Recordings(state)
+        state.recordings = found
     return found
 
 
@@ -36,6 +35,7 @@ class Recordings:
 
     Attributes:
         known: The recordings that this run has read or written, by name.
+        failed: The names of recordings whose last outcome in this run is a failure of a client.
         imports: Which parts count in the imported recordings of a target, once it was looked up: `["method-uri"]`.
         missed: The errors of the running test's calls without a recording, and whether an option records them.
     """
@@ -45,6 +45,7 @@ class Recordings:
         self._state = state
         self._skims = state.settings.mode is Mode.REPLAY  # a description of the arguments is for messages
         self.known: dict[str, Recording] = {}
+        self.failed: set[str] = set()
         self.imports: dict[str, list[str]] = {}
         self.missed: dict[tuple[str, ...], tuple[MimicError, bool]] = {}
         self._tests: dict[str, str] = {}  # by the name of a recording

@@ -173,7 +173,7 @@ class Walk:
             type_: type_ if type_ in PLAIN or type_ is Raw else self.kind(type_).tag
             for type_ in dict.fromkeys(types)
         }
-        numbers = {tag: number for number, tag in enumerate(dict.fromkeys(tags.values()))}
+        numbers: dict[Any, int] = {tag: number for number, tag in enumerate(dict.fromkeys(tags.values()))}
         if len(numbers) == 1:
             update(b"K" + dumps((*numbers, len(column)), 2))
             return ([self.kinds[type(value)].reduce(value) for value in column],)
