@@ -49,7 +49,8 @@ def summary(
     lines = [counts] if (counts := _counts(ledger, judgement, settings)) else []
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
-    problems = _taken_back(ledger.taken_back, ledger.put_back)
+        lines += _taken_back(ledger.taken_back, [])
+    problems = _taken_back([], ledger.put_back)
     problems += _recorded_errors(ledger)
     problems += _missing(ledger, last_failed=has_last_failed)
     problems += _moved(judgement)
