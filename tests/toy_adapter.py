@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from pytest_mimic.client import Adapter, ClientCall, Edge, Port, recording
+from pytest_mimic.client import Adapter, ClientCall, Edge, recording
 
 
 class ToyAdapter(Adapter):
@@ -30,7 +30,7 @@ class ToyAdapter(Adapter):
         return {name: value for name, value in plain.items() if name != "request_number"}
 
 
-def wrap_ask(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+def wrap_ask(original: Callable[..., Any], port: Any) -> Callable[..., Any]:
     """Return the function that replaces `Client.ask` while the client is active."""
 
     @wraps(original)
@@ -49,7 +49,7 @@ def wrap_ask(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     return ask
 
 
-def describe(client: Any, place: str, day: str, language: str, port: Port) -> ClientCall:
+def describe(client: Any, place: str, day: str, language: str, port: Any) -> ClientCall:
     """Describe a call in plain data without secrets."""
     parts = {
         "host": client.host,

@@ -7,11 +7,9 @@ group `pytest_mimic.clients`, whose name is the line: `sensor = "mimic_sensor:Se
 
 from __future__ import annotations
 
-from pytest_mimic._core.engine.client_plan import Port
-from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge, async_method, recording, sync_method
 
-__all__ = ["Adapter", "ClientCall", "Edge", "Port", "Step", "async_method", "recording", "sync_method"]
+__all__ = ["Adapter", "ClientCall", "Edge", "async_method", "recording", "sync_method"]
 
-for _public in (Adapter, ClientCall, Edge, Port, Step, async_method, recording, sync_method):
+for _public in (Adapter, ClientCall, Edge, async_method, recording, sync_method):
     _public.__module__ = __name__

@@ -26,12 +26,12 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
-    "_clients.grpc": 505,
+    "_clients.grpc": 500,
     "_clients.http": 2_600,
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_200,
-    "_core.engine": 3_025,
+    "_core.engine": 3_030,
     "_core.files": 314,
     "_core.identity": 2_444,
     "_core.inputs": 310,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 780,
 }
 # These two only fall.
-MOST_LINES = 28_100
+MOST_LINES = 28_010
 MOST_FILES = 190
 MOST_ARROWS = 125
 MOST_FLOORS = 12

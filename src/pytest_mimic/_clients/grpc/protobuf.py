@@ -18,12 +18,11 @@ def store_message(value: Any) -> dict[str, Any]:
         raise UnstorableOutcomeError(what, remedies=["name the function around the call in mimic_functions"])
     data = message.SerializeToString(deterministic=True)
     to_json = import_module("google.protobuf.json_format").MessageToDict
-    plain: Any = None
     try:
         plain = to_json(message, preserving_proto_field_name=True)
         is_exact = _read(type(message), plain).SerializeToString(deterministic=True) == data
     except Exception:  # it has an `Any` whose type is not known, for example
-        is_exact = False
+        plain, is_exact = None, False
     return {"json": plain} if is_exact else {"base64": base64.b64encode(data).decode()}
 
 

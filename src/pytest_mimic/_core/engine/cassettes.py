@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from pytest_mimic._core.engine.owners import Errors
-    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.targets.options import TargetOptions
@@ -109,7 +108,7 @@ class Cassette(Track):
                 error.remedies += tuple(remedies or ())
                 state.pending.note(error)
                 raise
-        self.within = f"cassette {name}{'' if found is not None else ', which does not exist'}"
+        self.within: str = f"cassette {name}{'' if found is not None else ', which does not exist'}"
         # Its owner is not the test, as a wider fixture may have opened it.
         owner = Owner(file, is_test=True)
         super().__init__(state, file, owner, found or (), is_anew=mode is Mode.RERECORD)
@@ -118,9 +117,12 @@ class Cassette(Track):
         self.mode: str = _RECORDING.get(mode) or mode.value
         self.run_mode: Any = mode
         self.play_count: int = 0
-        self.remedies = remedies
-        self.is_running = _running()  # whether the task or thread that has opened it still runs
-        self._strict, self._exists = strict, found is not None
+        self.remedies: Any = remedies
+        self.is_running: Callable[[], bool] = (
+            _running()
+        )  # whether the task or thread that has opened it still runs
+        self._strict: bool = strict
+        self._exists: bool = found is not None
         self._imports = {imported_parts(key) for key in self._places} - {""}
         self._order: list[int] = []  # the places of the calls that were made
         self._errors: dict[int, tuple[str, str] | None] = {}  # by place, of the calls that were recorded
@@ -214,7 +216,7 @@ class CassetteFixture:
 
     def __init__(self, kind: str, state: Any, coverings: Any) -> None:
         self.kind = kind
-        self.state: RunState = state
+        self.state: Any = state
         self.coverings: Any = coverings
 
     def __repr__(self) -> str:
