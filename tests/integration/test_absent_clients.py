@@ -57,6 +57,17 @@ def test_a_line_whose_client_is_not_installed_is_no_error(project, absent):
     assert run.exit_code == 0
 
 
+def test_a_line_whose_client_is_not_installed_is_said_where_tests_fail(project, absent):
+    project.ini("redis")
+    project.tests("def test_it(): import redis")
+
+    run = project.replay("-q").expect(failed=1)
+
+    assert run.section == ["not installed, so not mimicked: redis"]
+    project.tests("def test_it(): pass")
+    assert "not installed" not in project.replay("-q").expect(passed=1).output
+
+
 def test_an_absent_client_that_a_test_names_is_an_error(project, absent):
     project.ini()
     project.tests(TESTS.format("redis"))

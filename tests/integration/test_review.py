@@ -190,6 +190,21 @@ def test_git_ignores_the_folder_of_changes(weather: Any) -> None:
     assert FOLDER not in status.stdout
 
 
+@pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
+def test_what_failing_tests_changed_is_not_said_to_be_put_back(shop: Any, option: str) -> None:
+    """The vault was not written. With `--mimic-record`, the recording is stale."""
+    shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
+    shop.project.write("shop.py", SHOP.replace("The weather", "Well, the weather"))
+    shop.project.tests("import shop\n\ndef test_it():\n    shop.ask('a')\n    assert 0\n")
+
+    run = shop.run(option, "--mimic-review").expect(failed=1)
+
+    assert "put back" not in run.output
+    said = "1 change of failing tests does not wait for a review: shop:ask(question='a')"
+    assert said in run.section
+    assert waiting(shop.root) == []
+
+
 # -- accepting
 
 

@@ -175,6 +175,7 @@ class Ending:
             self._session.settings,
             quiet=is_quiet,
             has_last_failed=self._config.pluginmanager.hasplugin("cacheprovider"),
+            absent=self._session.coverings.missing_clients(),
         )
         lines += [] if is_quiet else self._page
         if not (lines or is_quiet or self._session.coverings.targets) and self._tests.have_run:

@@ -41,16 +41,17 @@ def summary(
     *,
     quiet: bool = False,
     has_last_failed: bool = False,
+    absent: Sequence[str] = (),
 ) -> list[str]:
     """Return the lines of the section titled `mimic`, which may be empty. If `quiet`, only problems are shown.
 
-    With `has_last_failed`, pytest knows which tests failed.
+    With `has_last_failed`, pytest knows which tests failed. Clients that are `absent` are named where any test failed.
     """
     lines = [counts] if (counts := _counts(ledger, judgement, settings)) else []
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
-        lines += _taken_back(ledger.taken_back, [])
-    problems = _taken_back([], ledger.put_back)
+        lines += _taken_back(ledger.taken_back)
+    problems = _put_back(ledger.put_back, is_reviewed=settings.review)
     problems += _recorded_errors(ledger)
     problems += _missing(ledger, last_failed=has_last_failed)
     problems += _moved(judgement)
@@ -61,6 +62,8 @@ def summary(
     problems += _changed_inputs(ledger)
     problems += _hidden(ledger)
     problems += [*ledger.notes, *ledger.errors]
+    if absent and (ledger.missing or ledger.errors or "failed" in ledger.outcomes.values()):
+        problems.append(f"not installed, so not mimicked: {', '.join(absent)}")
     asked = "--mimic-fail-on-unused" if settings.fail_on_unused else "--mimic-clear-unused"
     problems += not_judged(judgement, asked if settings.fail_on_unused or settings.clear_unused else "")
     if settings.fail_on_unused and judgement.unused:
@@ -155,17 +158,23 @@ def _recorded_errors(ledger: Ledger) -> list[str]:
     return listed("recorded errors:", _counted(calls), f"to record {again} again: {remedy}")
 
 
-def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:
-    """Return a line on the errors of failing tests, and one on the recordings that failing tests had replaced."""
-    lines = []
-    if labels:
-        whose = "of a failing test was" if len(labels) == 1 else "of failing tests were"
-        lines.append(f"{plural(len(labels), 'outcome')} {whose} not kept: {_in_line(labels)}")
-    if restored:
-        was, it = ("was", "it") if len(restored) == 1 else ("were", "them")
-        what = f"{plural(len(restored), 'recording')} {was} put back, because failing tests had replaced {it}"
-        lines.append(f"{what}: {_in_line(restored)}")
-    return lines
+def _taken_back(labels: Sequence[str]) -> list[str]:
+    """Return the line on the errors of failing tests."""
+    if not labels:
+        return []
+    whose = "of a failing test was" if len(labels) == 1 else "of failing tests were"
+    return [f"{plural(len(labels), 'outcome')} {whose} not kept: {_in_line(labels)}"]
+
+
+def _put_back(labels: Sequence[str], *, is_reviewed: bool) -> list[str]:
+    """Return the line on the recordings that failing tests had replaced: in the vault, or over it."""
+    if not labels:
+        return []
+    was, it, does = ("was", "it", "does") if len(labels) == 1 else ("were", "them", "do")
+    what = f"{plural(len(labels), 'recording')} {was} put back, because failing tests had replaced {it}"
+    if is_reviewed:
+        what = f"{plural(len(labels), 'change')} of failing tests {does} not wait for a review"
+    return [f"{what}: {_in_line(labels)}"]
 
 
 def _in_line(labels: Sequence[str]) -> str:
