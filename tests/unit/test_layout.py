@@ -45,17 +45,17 @@ BUDGET = {
     "_core.tree": 2_190,
     "_core.types": 943,
     "_core.vault": 1_820,
-    "_run": 1_560,
-    "_tools.cli": 1_555,
+    "_run": 1_570,
+    "_tools.cli": 1_580,
     "_tools.foreign": 785,
-    "_tools.shown": 1_310,
+    "_tools.shown": 1_120,
     "_tools.unused": 330,
     "face": 420,
     "ground": 780,
 }
 # These two only fall.
-MOST_LINES = 28_010
-MOST_FILES = 190
+MOST_LINES = 27_860
+MOST_FILES = 189
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

@@ -51,7 +51,8 @@ def run(invocation: Invocation) -> Result:
     if options.dry_run and not options.fix:
         raise MimicError("--dry-run needs --fix: a check alone changes nothing")
     chosen = select(invocation) if given(invocation) else None
-    names, unmatched = (None, []) if chosen is None else (chosen.names, chosen.unmatched)
+    names = chosen and [file.name for file in (*chosen.files, *chosen.damaged)]
+    unmatched = chosen.unmatched if chosen else []
     checker = Checker(vault, SecretFinder(invocation.redactor), forbids_code=options.forbid_code)
     checked, is_whole = checker.check(names), chosen is None
     lines: list[Line] = [*_lines(invocation, checked, is_whole=is_whole)] if is_whole or names else []

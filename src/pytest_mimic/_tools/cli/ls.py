@@ -11,15 +11,21 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.tree.drawing import shortened
 from pytest_mimic._core.words import size
 from pytest_mimic._tools.cli.output import Result, add_json, columns, counted, short_seconds
-from pytest_mimic._tools.cli.selection import add_selectors, nothing, select
-from pytest_mimic._tools.shown.outcome_words import error_of, outcome_in_short, outcomes_in_short
+from pytest_mimic._tools.cli.selection import add_selectors, nothing, select, signature_of, total_size
+from pytest_mimic._tools.shown.outcome_words import (
+    call_in_short,
+    error_of,
+    outcome_in_short,
+    outcomes_in_short,
+)
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.cli.project import Invocation
-    from pytest_mimic._tools.shown.catalog import Catalog, CatalogFile
+    from pytest_mimic._tools.cli.selection import VaultFile
 
 # The columns of the other facts of a row, and the least width of a call.
 _OTHERS, _LEAST = 46, 30
@@ -35,66 +41,65 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(invocation: Invocation) -> Result:
     """List them."""
-    options, chosen = invocation.options, select(invocation)
-    catalog = chosen.catalog
-    files = _sorted(chosen.files, catalog, options.sort)
-    damaged = sorted(catalog.damaged)
+    options, chosen, vault = invocation.options, select(invocation), invocation.vault
+    files = _sorted(chosen.files, vault, options.sort)
     data = options.json and {
-        "recordings": [_as_json(catalog, file, invocation.redactor) for file in files],
-        "damaged": damaged,
+        "recordings": [_as_json(vault, file, invocation.redactor) for file in files],
+        "damaged": chosen.all_damaged,
         "unmatched": chosen.unmatched,
     }
     if not files:
         return nothing(invocation, chosen)._replace(data=data)
-    lines = () if options.json else _lines(invocation, catalog, files)
-    return Result(lines, data, unmatched=chosen.unmatched, damaged=len(damaged))
+    lines = () if options.json else _lines(invocation, files)
+    return Result(lines, data, unmatched=chosen.unmatched, damaged=len(chosen.all_damaged))
 
 
-def _sorted(files: list[CatalogFile], catalog: Catalog, by: str | None) -> list[CatalogFile]:
-    key: Any = catalog.size if by == "size" else attrgetter("recorded" if by == "date" else "duration")
+def _sorted(files: list[VaultFile], vault: Vault, by: str | None) -> list[VaultFile]:
+    key: Any = attrgetter("recorded" if by == "date" else "duration")
+    if by == "size":
+        key = lambda file: total_size(vault, [file])  # noqa: E731
     return files if by is None else sorted(files, key=key, reverse=True)
 
 
-def _lines(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -> list[str]:
+def _lines(invocation: Invocation, files: list[VaultFile]) -> list[str]:
     # A row takes one line: at most a half of what is left is for the call.
     room = max(invocation.out.width - _OTHERS, 2 * _LEAST)
     labels = [file.label(max(room // 2, _LEAST)) for file in files]
     # The id of a test is worth more than an outcome in short.
     rest = max(room - max(map(len, labels)), _LEAST)
-    most = min(max(len(file.test or "") for file in files), rest - _LEAST // 2)
+    most = min(max(len(file.test) for file in files), rest - _LEAST // 2)
 
     rows = []
     for file, label in zip(files, labels):
-        short = shortened(outcomes_in_short(file, invocation.redactor), rest - most)
-        name = "cassette" if file.is_cassette else file.short_key
-        test = file.test or ""
-        test = test if len(test) <= most else f"...{test[3 - most :]}"
-        took, bytes_ = short_seconds(file.duration), size(catalog.size(file))
-        rows.append([name, file.recorded, took, bytes_, label, short, test])
-    cassettes = sum(file.is_cassette for file in files)
-    total = f"{counted(len(files) - cassettes, cassettes)}, {size(catalog.total(files))}"
+        short = shortened(outcomes_in_short(file.calls, invocation.redactor), rest - most)
+        test = file.test if len(file.test) <= most else f"...{file.test[3 - most :]}"
+        took, bytes_ = short_seconds(file.duration), size(total_size(invocation.vault, [file]))
+        rows.append([file.short_name, file.recorded, took, bytes_, label, short, test])
+    total = f"{counted(file.name for file in files)}, {size(total_size(invocation.vault, files))}"
     return [*columns(rows, right=(2, 3)), total]
 
 
-def _as_json(catalog: Catalog, file: CatalogFile, redactor: Redactor) -> dict[str, Any]:
+def _as_json(vault: Vault, file: VaultFile, redactor: Redactor) -> dict[str, Any]:
     calls = [
         {
             "target": call.target,
-            "signature": call.signature,
-            "call": call.label(),
-            "outcomes": [outcome_in_short(call, entry, redactor) for entry in call.outcomes],
-            "errors": [error for entry in call.outcomes if (error := error_of(call, entry)) is not None],
-            "duration": call.duration,
+            "signature": signature_of(call)[0],
+            "call": call_in_short(call),
+            "outcomes": [outcome_in_short(call.target, one.entry, redactor) for one in call.outcomes],
+            "errors": [
+                error for one in call.outcomes if (error := error_of(call.target, one.entry)) is not None
+            ],
+            "duration": sum(one.duration for one in call.outcomes),
         }
         for call in file.calls
     ]
     return {
         "file": file.name,
         "kind": "cassette" if file.is_cassette else "recording",
-        "test": file.test,
-        "owner": file.owner,
+        "test": file.test or None,
+        "owner": file.owner or None,
         "recorded": file.recorded,
         "duration": file.duration,
-        "size": catalog.size(file),
+        "size": total_size(vault, [file]),
         "calls": calls,
     }

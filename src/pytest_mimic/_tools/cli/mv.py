@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._tools.cli.output import Result, add_dry_run, counted
 from pytest_mimic._tools.shown.moving import Moves
 from pytest_mimic.errors import MimicError
@@ -52,10 +51,10 @@ def run(invocation: Invocation) -> Result:
     pairs = Counter((move.test, move.new_test) for move in moves if move.how == "moved")
     lines += [f"{test} -> {new}  {count}" for (test, new), count in sorted(pairs.items())]
     for how, done in (("moved", "moved"), ("named", "named after the new test")):
-        found = [move.name.startswith(CASSETTES) for move in moves if move.how == how]
+        found = [move.name for move in moves if move.how == how]
         if found:
             would = "would be " if options.dry_run else ""
-            lines.append(f"{counted(found.count(False), found.count(True))} {would}{done}")
+            lines.append(f"{counted(found)} {would}{done}")
     kept = [move for move in moves if move.how == "kept"]
     lines += [f"not moved, because {one.new_test} has another recording of it: {one.name}" for one in kept]
     return Result(lines, found=not moves or bool(kept), damaged=planned.damaged)

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any, NamedTuple, TextIO
 
 from pytest_mimic._core.ambient import command_for
+from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.words import plural, seconds
 from pytest_mimic.errors import printable
 
@@ -97,12 +98,13 @@ def short_seconds(amount: float) -> str:
     return seconds(amount) if amount < 600 else f"{amount / 60:.0f} min"
 
 
-def counted(recordings: int, cassettes: int) -> str:
-    """Return how many there are of both: `19 recordings and 1 cassette`."""
-    if not cassettes:
-        return plural(recordings, "recording")
-    also = f"{plural(recordings, 'recording')} and " if recordings else ""
-    return also + plural(cassettes, "cassette")
+def counted(names: Iterable[str]) -> str:
+    """Return how many of these are recordings, and how many cassettes: `19 recordings and 1 cassette`."""
+    kinds = [name.startswith(CASSETTES) for name in names]
+    recordings, cassettes = kinds.count(False), kinds.count(True)
+    counts = [plural(recordings, "recording")] if recordings or not cassettes else []
+    counts += [plural(cassettes, "cassette")] if cassettes else []
+    return " and ".join(counts)
 
 
 def record_again(tests: list[str | None]) -> str:

@@ -15,9 +15,8 @@ from pytest_mimic._core.ambient import vault_command
 from pytest_mimic._core.pending.waiting import review_of
 from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic._tools.cli.output import Line, Result
-from pytest_mimic._tools.cli.selection import SELECTOR_HELP, Selectors, of_file
-from pytest_mimic._tools.shown.catalog import Catalog, CatalogFile, hide_arguments
-from pytest_mimic._tools.shown.comparing import Compared, compare_outcomes, outcomes_in
+from pytest_mimic._tools.cli.selection import SELECTOR_HELP, VaultFile, matching
+from pytest_mimic._tools.shown.comparing import compare_outcomes, outcomes_in
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.cli.output import Output
     from pytest_mimic._tools.cli.project import Invocation
 
-_KEYS = (("a", "accept"), ("r", "refuse"), ("s", "skip"), ("q", "quit"))
 # The differences of one change that are shown.
 _MOST = 40
 _HELP = (
@@ -52,13 +50,11 @@ def run(invocation: Invocation) -> Result:
     options, review = invocation.options, Review(invocation)
     if not review.undecided:
         return Result(["no change waits for a review"])
-    unmatched: list[str] = []
-    has_quit = True
+    has_quit = is_done = True
     if options.accept or options.refuse_all:
-        unmatched = review.accept_matching(options.accept)
-        if options.refuse_all and not unmatched and not review.failed:
-            for file in list(review.undecided):
-                review.refuse(file)
+        is_done = review.accept_matching(options.accept) if options.accept else True
+        for file in list(review.undecided) if options.refuse_all and is_done else ():
+            review.refuse(file)
     else:
         has_quit = review.ask_all()
     review.waiting.tidy()
@@ -69,53 +65,53 @@ def run(invocation: Invocation) -> Result:
         accept = vault_command("review", "--accept", left[0].test or left[0].name)
         lines.append(["to accept without a terminal, for example: ", (accept, "bold")])
         lines.append(["to refuse the others: ", (vault_command("review", "--refuse-all"), "bold")])
-    return Result(lines, found=bool(left or unmatched))
+    return Result(lines, found=bool(left) or not is_done)
 
 
 class Review:
     """The changes that wait, and what is decided about them now."""
 
     def __init__(self, invocation: Invocation) -> None:
-        self._out, self._vault = invocation.out, invocation.settings.shown_vault
-        self._redactor = invocation.redactor
+        self._invocation, self._out = invocation, invocation.out
         self.waiting = review_of(invocation.settings)
         self.waiting.check_links()
-        after, before = Catalog(self.waiting.after), Catalog(self.waiting.before)
-        files = [_file(name, after, before) for name in self.waiting.names()]
-        hide_arguments(files, invocation.redactor)
-        self.undecided = sorted(files, key=lambda file: (file.test or "", file.label()))
+        self.undecided = [self._file(name) for name in self.waiting.names()]
+        self.undecided.sort(key=lambda file: (file.test, file.label()))
         self.decided: Counter[str] = Counter()
-        self.failed = False  # whether a change could not be accepted
 
-    def accept_matching(self, words: list[str]) -> list[str]:
-        """Accept what selectors name, and return those that name nothing."""
-        selectors = Selectors(words, vault=self._vault)
-        for file in selectors.choose(self.undecided, of_file) if words else ():
-            self._accept(file)
-        if selectors.left:
-            self._out.line(f"no undecided change matches {', '.join(selectors.left)}")
-        return selectors.left
+    def _file(self, name: str) -> VaultFile:
+        """Return a recording or cassette that waits; of one that is to go, that of the vault."""
+        file = VaultFile(name, self.waiting.after)
+        file = file if file.error is None else VaultFile(name, self.waiting.before)
+        file.hide(self._invocation.redactor)
+        return file
 
-    def _accept(self, file: CatalogFile) -> None:
+    def accept_matching(self, words: list[str]) -> bool:
+        """Accept what selectors name, and return whether each names something and all of that was accepted."""
+        files, unmatched = matching(self.undecided, words, vault=self._invocation.settings.shown_vault)
+        accepted = [self._accept(file) for file in files]
+        if unmatched:
+            self._out.line(f"no undecided change matches {', '.join(unmatched)}")
+        return all(accepted) and not unmatched
+
+    def _accept(self, file: VaultFile) -> bool:
         try:
             self.waiting.accept([file.name])
         except MimicError as error:
-            self.failed = True
             for line in f"{file.label()} was not accepted: {error}".splitlines():
                 self._out.line([(line, "red")])
-        else:
-            self._decide("accepted", file)
+            return False
+        self._decide("accepted", file)
+        return True
 
-    def refuse(self, file: CatalogFile) -> None:
+    def refuse(self, file: VaultFile) -> None:
         self.waiting.store.discard(file.name)
         self._decide("refused", file)
 
-    def _decide(self, decision: str, file: CatalogFile) -> None:
+    def _decide(self, decision: str, file: VaultFile) -> None:
         self.undecided.remove(file)
         self.decided[decision] += 1
         self._out.line(f"{decision}: {file.label()}")
-
-    # -- asking
 
     def ask_all(self) -> bool:
         """Ask about each change, and return whether the user said where to end; not where the input has ended."""
@@ -134,39 +130,23 @@ class Review:
             self._out.line()
         return True
 
-    def _show(self, file: CatalogFile, place: str) -> None:
-        found, lines = self._differences(file.name)
-        is_new, is_gone = (
-            store.size(file.name) is None for store in (self.waiting.store.vault, self.waiting.store)
-        )
-        how = " (new)" if is_new else " (no longer made)" if is_gone else ""
+    def _show(self, file: VaultFile, place: str) -> None:
+        """Show how the outcomes of a change differ from those in the vault."""
+        waiting = self.waiting
+        is_new, is_gone = (store.size(file.name) is None for store in (waiting.store.vault, waiting.store))
+        try:
+            old, new = (outcomes_in(vault, file.name) for vault in (waiting.before, waiting.after))
+            found, lines = compare_outcomes(old, new, self._invocation.redactor)
+        except MimicError as error:
+            found, lines = [], [error.what]
         if not found and not lines:
             lines = ["the outcome is equal: the source, or what the call reaches and reads, has changed"]
+        how = " (new)" if is_new else " (no longer made)" if is_gone else ""
         self._out.line([f"{place}: ", (file.label(), "bold"), how])
-        if file.test:
-            self._out.line(f"  {file.test}")
-        self._out.line()
-        for text in (*difference_lines(found, most=_MOST), *lines):
+        for text in ([file.test, ""] if file.test else [""]) + [*difference_lines(found, most=_MOST), *lines]:
             self._out.line(f"  {text}")
         self._out.line()
-        self._out.line(["  ", *(f"{key} {word}   " for key, word in _KEYS), "? help"])
-
-    def _differences(self, name: str) -> Compared:
-        """Return how the outcomes of a change differ from those in the vault."""
-        try:
-            old, new = (outcomes_in(vault, name) for vault in (self.waiting.before, self.waiting.after))
-        except MimicError as error:
-            return [], [error.what]
-        return compare_outcomes(old, new, self._redactor)
-
-
-def _file(name: str, after: Catalog, before: Catalog) -> CatalogFile:
-    """Return a recording or cassette that waits; of one that is to go, that of the vault."""
-    try:
-        found = after.read(name) or before.read(name)
-    except MimicError:
-        found = None
-    return found or CatalogFile.of(name, {"target": name, "outcomes": [{"duration": 0}], "calls": []}, 0)
+        self._out.line("  a accept   r refuse   s skip   q quit   ? help")
 
 
 def _answer(out: Output) -> str:

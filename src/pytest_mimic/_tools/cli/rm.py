@@ -31,14 +31,14 @@ def run(invocation: Invocation) -> Result:
     files = chosen.files
     if not files:
         return nothing(invocation, chosen)
-    lines: list[Line] = [f"{file.short_key}  {file.label()}  {file.test or ''}" for file in files]
-    cassettes = sum(file.is_cassette for file in files)
-    count = counted(len(files) - cassettes, cassettes)
+    lines: list[Line] = [f"{file.short_name}  {file.label()}  {file.test}" for file in files]
     if invocation.options.dry_run:
-        lines.append(f"{count} would be deleted")
+        lines.append(f"{counted(file.name for file in files)} would be deleted")
     else:
         cleared = invocation.vault.delete([file.name for file in files])
-        lines.append(f"{count} deleted, {size(sum(file.size for file in files) + cleared.bytes)} freed")
+        lines.append(
+            f"{counted(file.name for file in files)} deleted, {size(sum(file.size for file in files) + cleared.bytes)} freed"
+        )
         lines.append(["  to record again: ", (record_again([file.test for file in files]), "bold")])
         lines += [HELD] if cleared.is_held else []
     return Result(lines, unmatched=chosen.unmatched)

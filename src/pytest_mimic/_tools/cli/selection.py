@@ -1,44 +1,119 @@
-"""The recordings that a subcommand was asked for: by SELECTOR, age and errors."""
+"""The recordings and cassettes of a vault, and those that a subcommand was asked for: by SELECTOR, age and errors."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.seam.registry import HTTP_CLIENTS
+from pytest_mimic._core.seam.registry import HTTP_CLIENTS, names_client
 from pytest_mimic._core.targets.pattern import Selector
+from pytest_mimic._core.tree.stored import without_secrets
+from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._core.vault.long_parts import long_parts
+from pytest_mimic._core.vault.objects import objects_of
+from pytest_mimic._core.vault.parsing import parse_recording
+from pytest_mimic._core.vault.recording_facts import Recording, calls_of
 from pytest_mimic._tools.cli.output import Result
-from pytest_mimic._tools.shown.catalog import Catalog, CatalogFile, hide_arguments
-from pytest_mimic._tools.shown.outcome_words import error_of
+from pytest_mimic._tools.shown.outcome_words import error_of, label_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.cli.project import Invocation
-
 
 SELECTOR_HELP = (
     "a test, a file or folder of tests; a target (shop.api:fetch, httpx); a pattern of calls (GET '/users/*'); a path in the "
     "vault; or the first digits of a recording's name"
 )
+# Fewer could be the beginning of many.
+_DIGITS = re.compile(r"[0-9a-f]{4,32}")
+
+
+class VaultFile:
+    """A recording, which has one call, or a cassette, which has any number.
+
+    Attributes:
+        error: Why it cannot be read, or None. It has no calls then.
+        calls: Its calls, whose outcomes are as they are in the file.
+        test: The test that recorded it, or empty.
+        owner: For a sequence, the test, module, package or session that it belongs to, or empty.
+        recorded: The date, `2026-11-02`.
+        size: Its bytes, without objects.
+    """
+
+    def __init__(self, name: str, vault: Vault) -> None:
+        self.name = name  # in the vault, `calls/shop.api/fetch/5f0c….json`
+        self.is_cassette = name.startswith(CASSETTES)
+        self.error: MimicError | None = None
+        self.calls: list[Recording] = []
+        self.test = self.owner = self.recorded = ""
+        try:
+            data = vault.store.read(name) or b""
+            self.size = len(data)
+            facts = parse_recording(data, vault.label, name)
+            self.calls = calls_of(vault.objects, name, facts)
+        except MimicError as error:
+            self.error = error
+        else:
+            self.test, self.owner, self.recorded = (
+                str(facts.get(fact) or "") for fact in ("test", "owner", "recorded")
+            )
+
+    @property
+    def short_name(self) -> str:
+        """The first digits of a recording's name."""
+        return "cassette" if self.is_cassette else self.name.rpartition("/")[2][:8]
+
+    @property
+    def duration(self) -> float:
+        """How long the real calls took, in seconds: what one replay of each saves."""
+        return sum(one.duration for call in self.calls for one in call.outcomes)
+
+    @property
+    def objects(self) -> set[str]:
+        entries = (one.entry for call in self.calls for one in call.outcomes)
+        named = {name for call in self.calls for name in long_parts(call.arguments)}
+        return named.union(*map(objects_of, entries))
+
+    @property
+    def errors(self) -> list[str]:
+        """The outcomes that are errors, in words."""
+        found = (error_of(call.target, one.entry) for call in self.calls for one in call.outcomes)
+        return [error for error in found if error]
+
+    def label(self, width: int = 120) -> str:
+        return label_of(self.name, self.calls, width)
+
+    def hide(self, redactor: Redactor) -> None:
+        """Hide secret names in the arguments. Those of `mimic_redact` may be younger than a recording."""
+        for place, call in enumerate(self.calls):
+            if call.arguments:
+                # The signature among them would be taken for a secret one of a URL.
+                hidden, shown = without_secrets(call.arguments, redactor), signature_of(call)[0]
+                self.calls[place] = call._replace(arguments=hidden, signature=shown)
+
+
+def total_size(vault: Vault, files: Iterable[VaultFile]) -> int:
+    """Return the bytes of recordings and cassettes with their objects, each of which counts once."""
+    objects: set[str] = set().union(*(file.objects for file in files))
+    return sum(file.size for file in files) + sum(vault.store.size(name) or 0 for name in objects)
 
 
 class Chosen(NamedTuple):
     """The recordings that were asked for."""
 
-    catalog: Catalog
-    files: list[CatalogFile]  # the recordings and cassettes, by name
-    damaged: list[str]  # the names of those that cannot be read
+    files: list[VaultFile]  # the recordings and cassettes, by name
+    damaged: list[VaultFile]  # those that cannot be read
     unmatched: list[str]  # the selectors that match nothing
-
-    @property
-    def names(self) -> list[str]:
-        return [*(file.name for file in self.files), *self.damaged]
+    all_damaged: list[str]  # the names of all in the vault that cannot be read
 
 
 def add_selectors(parser: ArgumentParser) -> None:
@@ -56,22 +131,20 @@ def given(invocation: Invocation) -> list[str]:
 
 def select(invocation: Invocation) -> Chosen:
     """Return the recordings that the command was asked for. MimicError: an option has a wrong value."""
-    options = invocation.options
+    options, vault = invocation.options, invocation.vault
     latest = _latest(options.older) if options.older else None
-    catalog = Catalog(invocation.vault)
-    files = catalog.files()
+    all_files = [VaultFile(name, vault) for name in sorted(vault.names())]
     if invocation.settings.redact:
-        hide_arguments(files, invocation.redactor)
-    selectors = Selectors(options.selectors, vault=invocation.settings.shown_vault)
-    files = sorted(selectors.choose(files, of_file), key=lambda file: file.name)
-    damaged = selectors.choose(sorted(catalog.damaged), lambda name: Selectable((name,), (), ()))
+        for file in all_files:
+            file.hide(invocation.redactor)
+    found, unmatched = matching(all_files, options.selectors, vault=invocation.settings.shown_vault)
+    files = [file for file in found if file.error is None]
     if latest is not None:
         files = [file for file in files if file.recorded and file.recorded < latest]
     if options.errors:
-        files = [file for file in files if is_error(file)]
-    if latest is not None or options.errors:
-        damaged = []
-    return Chosen(catalog, files, damaged, selectors.left)
+        files = [file for file in files if file.errors]
+    damaged = [] if latest or options.errors else [file for file in found if file.error]
+    return Chosen(files, damaged, unmatched, [file.name for file in all_files if file.error])
 
 
 def _latest(span: str) -> str:
@@ -83,89 +156,60 @@ def _latest(span: str) -> str:
     return (date.today() - timedelta(days=days)).isoformat()
 
 
-def is_error(file: CatalogFile) -> bool:
-    """Return whether an outcome of a recording or cassette is an error."""
-    return any(error_of(call, entry) for call in file.calls for entry in call.outcomes)
-
-
 def nothing(invocation: Invocation, chosen: Chosen) -> Result:
     """Return that nothing was chosen, or that there is no recording at all."""
-    words, names, damaged = given(invocation), invocation.vault.names(), len(chosen.catalog.damaged)
-    if not names:
+    words, count, damaged = given(invocation), len(invocation.vault.names()), len(chosen.all_damaged)
+    if not count:
         lines = [
             f"no recordings in {invocation.settings.shown_vault}",
             f"  to record: {command('--mimic-record')}",
         ]
         return Result(lines, found=bool(words))
-    is_missing = not chosen.unmatched and len(names) > damaged
-    return Result(
-        unmatched=[" ".join(words)] if is_missing else chosen.unmatched, damaged=damaged, found=True
-    )
+    unmatched = chosen.unmatched or ([" ".join(words)] if count > damaged else [])
+    return Result(unmatched=unmatched, damaged=damaged, found=True)
 
 
-_T = TypeVar("_T")
-# Fewer could be the beginning of many.
-_DIGITS = re.compile(r"[0-9a-f]{4,32}")
+# -- selectors
 
 
-class Selectable(NamedTuple):
-    """The names by which selectors find something."""
-
-    names: Sequence[str]  # its paths in the vault, and other ids
-    tests: Sequence[str]  # the tests that it belongs to
-    # The target, the signature and the host of each of its calls.
-    calls: Sequence[tuple[str, str, str | None]]
-
-
-def of_file(file: CatalogFile) -> Selectable:
-    return Selectable(
-        (file.name,),
-        [test for test in (file.test, file.owner) if test],
-        [(call.target, call.signature, call.host) for call in file.calls],
-    )
-
-
-class Selectors:
-    """Selects what one of some selectors names; without any, all is selected.
+def matching(
+    files: Sequence[VaultFile], words: Iterable[str], *, vault: str
+) -> tuple[list[VaultFile], list[str]]:
+    """Return the files that any selector names, all of them without one, and the selectors that name none.
 
     `vault` is the vault's path as people see it, with which a path in it may begin.
     """
-
-    def __init__(self, words: Sequence[str], *, vault: str) -> None:
-        self._words = list(dict.fromkeys(words))
-        self._vault = vault
-        self.left = list(self._words)  # the selectors that have matched nothing so far
-
-    def choose(self, found: Iterable[_T], describe: Callable[[_T], Selectable]) -> list[_T]:
-        """Return those that are selected, in their order."""
-        found = list(found)
-        if not self._words:
-            return found
-        described = [describe(one) for one in found]
-        chosen: set[int] = set()
-        for word in self._words:
-            pattern, path = Selector(word), word.removeprefix(f"{self._vault}/")
-            here = {number for number, one in enumerate(described) if _is_named(one, word, pattern, path)}
-            chosen |= here
-            if here and word in self.left:
-                self.left.remove(word)
-        return [one for number, one in enumerate(found) if number in chosen]
+    found = {word: {file.name for file in files if _names(word, file, vault)} for word in words}
+    names = set().union(*found.values())
+    return [file for file in files if not found or file.name in names], [
+        word for word, here in found.items() if not here
+    ]
 
 
-def _is_named(one: Selectable, word: str, pattern: Selector, path: str) -> bool:
+def _names(word: str, file: VaultFile, vault: str) -> bool:
     """Check whether a word names the target of a call, a test, or a path, or is a pattern that a call matches."""
-    for target, signature, host in one.calls:
-        names = (target, *(HTTP_CLIENTS if target == "http" else ()))
-        if any(fnmatchcase(name, word) for name in names) or pattern.takes(signature, host):
+    pattern = Selector(word)
+    for call in file.calls:
+        names = (call.target, *(HTTP_CLIENTS if call.target == "http" else ()))
+        if any(fnmatchcase(name, word) for name in names) or pattern.takes(*signature_of(call)):
             return True
-    return any(_is_of_test(test, word) for test in one.tests) or any(
-        _is_in_path(path, name) for name in one.names
+    return any(_is_of_test(test, word) for test in (file.test, file.owner)) or _is_in_path(
+        word.removeprefix(f"{vault}/").rstrip("/"), file.name
     )
+
+
+def signature_of(call: Recording) -> tuple[str, str | None]:
+    """Return the text that patterns are matched with, `GET /users/1`, and the host. A function's is its name."""
+    if not names_client(call.target):
+        return call.target, None
+    described = call.arguments or {}
+    host = call.host or urlsplit(str(described.get("url") or "")).netloc.rpartition("@")[2]
+    return call.signature or str(described.get("signature") or ""), host or None
 
 
 def _is_in_path(path: str, name: str) -> bool:
     """Check whether a path is that of a recording or of a folder around it, or the first digits of its name."""
-    path, whole = path.rstrip("/"), name.removesuffix(".json")
+    whole = name.removesuffix(".json")
     if path in (name, whole) or whole.startswith(f"{path}/"):
         return True
     return _DIGITS.fullmatch(path) is not None and whole.rpartition("/")[2].startswith(path)

@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.tree.call_labels import recorded_label
 from pytest_mimic._core.tree.differing import ABSENT, Difference, differences
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.stored import outcome_tree
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.file_names import CASSETTES
-from pytest_mimic._tools.shown.catalog import Catalog
+from pytest_mimic._tools.shown.outcome_words import call_in_short, label_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def outcomes_in(vault: Vault, name: str) -> Outcomes:
     """Return the outcomes of a recording or cassette, none if there is none. MimicError: the file is damaged."""
     calls, found, times = vault.calls(name) or (), Outcomes(), Counter[str | None]()
     for call in calls:
-        label = recorded_label(call.target, call.arguments, signature=call.signature)
+        label = call_in_short(call)
         for number, stored in enumerate(call.outcomes, 1):
             times[call.identity] += 1
             if not name.startswith(CASSETTES):
@@ -96,15 +95,14 @@ def vault_differences(old: Vault, new: Vault, redactor: Redactor) -> list[FileDi
 
 def _of_file(name: str, old: Vault, new: Vault, redactor: Redactor) -> Iterator[FileDifference]:
     try:
-        then, now = (Catalog(vault).read(name) for vault in (old, new))
+        then, now = (vault.calls(name) for vault in (old, new))
         outcomes, lines = compare_outcomes(outcomes_in(old, name), outcomes_in(new, name), redactor)
     except MimicError as error:
         yield FileDifference("damaged", name, name, lines=[error.what])
         return
-    file = now or then
-    if file is None:
-        return
     change = "added" if then is None else "removed" if now is None else "changed"
     shown = [] if change == "removed" else outcomes
     if change != "changed" or outcomes or lines:
-        yield FileDifference(change, file.label(), name, file.test, shown, lines)
+        calls = now or then or []
+        test = calls[0].test if calls else None
+        yield FileDifference(change, label_of(name, calls), name, test, shown, lines)

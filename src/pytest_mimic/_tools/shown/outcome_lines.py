@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.drawing import SHOWN, Block, Drawn, Group, drawn, line, lines_of, table
 from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets
-from pytest_mimic._core.vault.objects import Objects, Origin
+from pytest_mimic._core.vault.objects import Entry
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.shown.catalog import CatalogCall, Entry
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault import Vault
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
 Part = tuple[str, Drawn | None]
 """A heading, and the value below it if there is one."""
 
-_FACTS = frozenset({"duration", "preview"})
 # So many imports are named in one line.
 _IN_LINE = 3
 # How much of an outcome is shown on a page, in characters: as a whole, and in a list of calls.
@@ -29,33 +27,25 @@ _WHOLE, _BRIEF = 4_000, 90
 _WIDTH = 100
 
 
-class OutcomeViewer:
-    """Reads the calls of a vault for people. Secret names are hidden."""
+def argument_parts(call: Recording) -> Iterator[Part]:
+    """Yield the arguments of a call as parts."""
+    if call.arguments is None:
+        yield "the arguments are not stored", None
+        return
+    for name, part in by_name(call.arguments).items():
+        if name != "signature" or not names_client(call.target):
+            yield f"{name}: ", drawn(part)
 
-    def __init__(self, vault: Vault, redactor: Redactor) -> None:
-        self._vault = vault
-        self._objects = Objects(vault.store, pickles="listed", label=vault.label)
-        self._redactor = redactor
 
-    def arguments(self, call: CatalogCall) -> Iterator[Part]:
-        if call.arguments is None:
-            yield "the arguments are not stored", None
-            return
-        for name, part in by_name(call.arguments).items():
-            if not (call.is_client and name == "signature"):
-                yield f"{name}: ", drawn(part)
-
-    def outcome(self, call: CatalogCall, entry: Entry, name: str) -> Iterator[Part]:
-        """Yield an outcome of the recording `name` as parts. CorruptRecordingError: its object is damaged."""
-        if "pickle" in entry:
-            bytes_ = self._vault.store.size(entry["pickle"])
-            held = "missing" if bytes_ is None else size(bytes_)
-            yield from pickle_parts(entry, f"{held}: {entry['pickle']}")
-            return
-        body = self._objects.body(entry, Origin(name, call.target, None)) if "json" in entry else entry
-        body = without_secrets({key: part for key, part in body.items() if key not in _FACTS}, self._redactor)
-        is_tagged = call.is_client or entry.get("tagged", False)
-        yield from parts_of(body_tree(body, is_tagged=is_tagged), is_client=call.is_client)
+def outcome_parts(target: str, stored: Stored, redactor: Redactor) -> Iterator[Part]:
+    """Yield a recorded outcome as parts, secret names hidden. CorruptRecordingError: its object is damaged."""
+    body, is_client = stored.readable(), names_client(target)
+    if body is None:
+        held = "missing" if stored.size is None else size(stored.size)
+        yield from pickle_parts(stored.entry, f"{held}: {stored.entry['pickle']}")
+        return
+    tree = body_tree(without_secrets(body, redactor), is_tagged=is_client or stored.is_tagged)
+    yield from parts_of(tree, is_client=is_client)
 
 
 def pickle_parts(entry: Entry, where: str) -> Iterator[Part]:

@@ -1,42 +1,57 @@
-"""Outcomes in a few words: the beginning of a value without its secrets, `raised ValueError`, `200`."""
+"""Recorded calls and outcomes in a few words: the call, the beginning of a value without its secrets, `raised ValueError`, `200`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.seam.base import Adapter
-from pytest_mimic._core.seam.registry import load_adapter
+from pytest_mimic._core.seam.registry import load_adapter, names_client
+from pytest_mimic._core.tree.call_labels import recorded_label
 from pytest_mimic._core.tree.drawing import line, shortened
 from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets
+from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._core.vault.objects import Entry
 from pytest_mimic._core.words import plural
-from pytest_mimic._tools.shown.catalog import CatalogCall, CatalogFile, Entry
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.vault.recording_facts import Recording
 
 _WIDTH = 40
 
 
-def outcomes_in_short(file: CatalogFile, redactor: Redactor) -> str:
+def label_of(name: str, calls: Sequence[Recording], width: int = 120) -> str:
+    """Return a recording by its call, or a cassette by its name and the number of its calls, in about so many characters."""
+    if name.startswith(CASSETTES):
+        return f"cassette {name[len(CASSETTES) : -5]} ({plural(len(calls), 'call')})"
+    return call_in_short(calls[0], width) if calls else name
+
+
+def call_in_short(call: Recording, width: int = 120) -> str:
+    return recorded_label(call.target, call.arguments, signature=call.signature, width=width)
+
+
+def outcomes_in_short(calls: Sequence[Recording], redactor: Redactor) -> str:
     """Return the outcomes of a recording or cassette in a few words."""
-    shorts = [outcome_in_short(call, entry, redactor) for call in file.calls for entry in call.outcomes]
+    shorts = [outcome_in_short(call.target, one.entry, redactor) for call in calls for one in call.outcomes]
     if len(shorts) == 1:
         return shorts[0]
     text = ", ".join(shorts[:3])
     return f"{len(shorts)} outcomes: {text}{', ...' if len(shorts) > 3 else ''}" if shorts else "no calls"
 
 
-def outcome_in_short(call: CatalogCall, entry: Entry, redactor: Redactor) -> str:
+def outcome_in_short(target: str, entry: Entry, redactor: Redactor) -> str:
     try:
-        return shortened(error_of(call, entry) or _short(call, entry, redactor), _WIDTH)
+        return shortened(error_of(target, entry) or _short(target, entry, redactor), _WIDTH)
     except (AttributeError, LookupError, TypeError, ValueError):  # damage, which `check` finds
         return "?"
 
 
-def error_of(call: CatalogCall, entry: Entry) -> str | None:
+def error_of(target: str, entry: Entry) -> str | None:
     """Return how an outcome is an error: `raised ValueError`, `gave 503`. None if it is none."""
     raised = entry.get("raised")
     if raised is None and "stream" in entry:
@@ -47,8 +62,8 @@ def error_of(call: CatalogCall, entry: Entry) -> str | None:
         # The preview of a pickled exception: `raised RateError('no rates')`.
         found = re.match(r"raised (?:[\w.]+:)?([\w.]+)", str((entry.get("preview") or [""])[0]))
         return f"raised {found[1] if found else 'an exception'}"
-    if call.is_client and "value" in entry:
-        return _client(call.target).failure(entry["value"])
+    if names_client(target) and "value" in entry:
+        return _client(target).failure(entry["value"])
     return None
 
 
@@ -63,14 +78,14 @@ def _client(name: str) -> Adapter:
         return Adapter(name)
 
 
-def _short(call: CatalogCall, entry: Entry, redactor: Redactor) -> str:
+def _short(target: str, entry: Entry, redactor: Redactor) -> str:
     if "pickle" in entry:
         return str((entry.get("preview") or ["a pickle"])[0])
     if "stream" in entry:
         return f"stream of {plural(len(entry['stream']['items']), 'item')}"
     if "json" in entry:
         return "JSON"
-    if call.is_client and is_response(entry["value"]):
+    if names_client(target) and is_response(entry["value"]):
         return str(entry["value"]["status"])
     body = without_secrets({"value": entry["value"]}, redactor)
     return line(body_tree(body, is_tagged=entry.get("tagged", False))["value"], _WIDTH)

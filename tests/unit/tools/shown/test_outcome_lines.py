@@ -12,7 +12,6 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import Adapter
 from pytest_mimic._core.seam.registry import load_adapter
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._tools.shown.catalog import CatalogCall
 from pytest_mimic._tools.shown.outcome_lines import shown_outcome
 from pytest_mimic._tools.shown.outcome_words import outcome_in_short
 
@@ -120,11 +119,10 @@ def test_a_failure_of_http_is_told_as_any_adapter_does():
 
 
 def test_an_answer_that_broke_off_is_named_as_an_error():
-    call = CatalogCall({"target": "http"}, [])
     answer = {"status": 200, "headers": [], "body": {"text": "half"}}
 
     shorts = [
-        outcome_in_short(call, {"kind": "returned", "value": value}, Redactor())
+        outcome_in_short("http", {"kind": "returned", "value": value}, Redactor())
         for value in (answer, {**answer, "error": {"type": "closed"}})
     ]
 
