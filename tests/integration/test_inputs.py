@@ -18,6 +18,8 @@ INPUTS = "warn"
 MODULES = {
     "__init__": "",
     "report": '''
+        import json
+
         from . import settings
         from .chain import chained
         from .constants import RATE
@@ -43,8 +45,14 @@ MODULES = {
                 rate(n), twice(n), RATE, FACTOR, priced(n), MAKER(n), Order(n).total(), late(n), Child().price(n), Box(n).size,
                 HANDLERS["a"](n), len(rows()), len(text()),
                 Line(n).discount, settings.LIMIT, Kind.FIRST.value, chained(n), price.amount(), items[0].size(),
-                shop.packed.packed(n),
+                shop.packed.packed(n), json.loads("1"),
             ])
+
+        def loads(text):
+            return text
+
+        def amount(n):
+            return n + 0
 
         def other(n):
             return n
@@ -224,6 +232,8 @@ ALIKE = {
     "function that did not run": ("shop/tax.py", "def unused(n):\n    return n", "def unused(n):\n    return -n"),
     "method that did not run": ("shop/models.py", "return 0", "return 1"),
     "function beside the target": ("shop/report.py", "    return n\n", "    return n + 1\n"),
+    "function that is called like one of another module": ("shop/report.py", "return text", "return text + '1'"),
+    "function that is called like a method": ("shop/report.py", "return n + 0", "return n + 1"),
     "class that was not used": ("shop/unused.py", "1", "2"),
     "file that was not read": ("data/unread.txt", "unread", "changed"),
 }  # fmt: skip

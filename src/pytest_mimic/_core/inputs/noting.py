@@ -6,16 +6,14 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
-from itertools import islice
 from typing import Any
 
 from pytest_mimic._core import ambient
 from pytest_mimic._core.inputs.project_sources import ProjectSources
 
 _WRITING = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-# How many items of an argument are looked at.
-_ITEMS = 1_000
 
 
 class Trace:
@@ -28,8 +26,8 @@ class Trace:
         self, sources: ProjectSources, target: str, values: Iterable[object], *, started: int
     ) -> None:
         self._sources, self._target, self._started = sources, target, started
-        items = [one for value in values for one in (value, *islice(_items(value), _ITEMS))]
-        self._classes = frozenset(kind for kind in map(type, items) if kind.__module__ != "builtins")
+        kinds = {type(one) for value in values for one in (value, *_items(value))}
+        self._classes = frozenset(kind for kind in kinds if kind.__module__ != "builtins")
         self._paths: set[str] = set()
         _watch_files()
 
@@ -62,11 +60,9 @@ class Trace:
 
         The list before stays as long as nothing in it has changed: which files a call reads may depend on other tests.
         """
-        try:
+        with suppress(LookupError, TypeError, ValueError):  # a damaged one is replaced
             if before and is_same and not self._sources.changed(before):
                 return before.decode()
-        except (LookupError, TypeError, ValueError):  # a damaged one is replaced
-            pass
         return self._text
 
 
@@ -85,10 +81,8 @@ def _watch_files() -> None:
 def _audit(event: str, args: tuple[Any, ...]) -> None:
     if event != "open":
         return
-    try:
+    with suppress(Exception):
         session = ambient.current()
         trace = None if session is None else getattr(session.state.inside.call(), "trace", None)
         if trace is not None:
             trace.opened(*args)
-    except Exception:
-        pass
