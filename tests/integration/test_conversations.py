@@ -258,7 +258,8 @@ def test_a_changed_wider_fixture_is_refused(talk, changed, refused, outcomes):
     talk.talk("--mimic-record", "-p", "no:randomly", says=says, **outcomes)
 
 
-def test_an_incomplete_run_keeps_the_outcomes_of_other_fixtures(talk):
+@pytest.mark.parametrize("is_stopped", [False, True], ids=["one test is named", "a plugin stops the run"])
+def test_an_incomplete_run_keeps_the_outcomes_of_other_fixtures(talk, is_stopped):
     """Two fixtures of a module make the same call; only one of them is recorded again."""
     talk.tests("""
         import pytest
@@ -278,9 +279,13 @@ def test_an_incomplete_run_keeps_the_outcomes_of_other_fixtures(talk):
         def test_two(one, two):
             assert one != two
     """)
-    talk.talk("--mimic-record", asked="aa", passed=2)
+    talk.talk("--mimic-record", "-p", "no:randomly", asked="aa", passed=2)
+    if is_stopped:
+        talk.conftest("def pytest_runtest_teardown(item): item.session.shouldfail = 'by a plugin'")
 
-    talk.talk("--mimic-rerecord", "test_shop.py::test_one", asked="a", passed=1)
+    named = [] if is_stopped else ["test_shop.py::test_one"]
+    assert talk.run("--mimic-rerecord", "-p", "no:randomly", *named).outcomes == {"passed": 1}
+    talk.conftest("")
 
     talk.talk(passed=2)
 

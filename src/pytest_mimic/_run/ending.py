@@ -68,18 +68,17 @@ class Ending:
         own.keep_error(own.break_off)
         own.keep_error(own.state.report_inputs)
         is_complete = session.exitstatus in _COMPLETE
+        if session.shouldstop or session.shouldfail or not is_complete:
+            self._tests.narrow(STOPPED)
         # The controller of xdist runs no test.
         if not self._is_controller:
-            passed = is_complete and not session.testsfailed
-            ran_all = passed and not self._is_worker and self._tests.have_all_passed()
+            ran_all = not (self._is_worker or session.testsfailed) and self._tests.have_all_passed()
             own.keep_error(lambda: own.close(is_complete=ran_all))
         own.keep_error(self._count_tokens)
         if self._is_worker:
             vault.store.end_run()
             self._config.workeroutput["mimic"] = ledger.to_plain()  # type: ignore[attr-defined]
             return
-        if session.shouldstop or session.shouldfail or not is_complete:
-            self._tests.narrow(STOPPED)
         # Before objects are deleted: what is put back needs its own again.
         if ledger.replaced:
             own.keep_error(lambda: vault.delete((), ledger.replaced))
