@@ -34,7 +34,7 @@ BUDGET = {
     "_core.engine": 3_030,
     "_core.files": 314,
     "_core.identity": 2_444,
-    "_core.inputs": 310,
+    "_core.inputs": 300,
     "_core.outcome": 2_095,
     "_core.patch": 484,
     "_core.pending": 200,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 780,
 }
 # These two only fall.
-MOST_LINES = 27_860
+MOST_LINES = 27_850
 MOST_FILES = 189
 MOST_ARROWS = 125
 MOST_FLOORS = 12
