@@ -163,8 +163,8 @@ def test_a_file_moves_with_what_its_fixture_has_recorded(suite):
 
 
 def test_merged_tests_and_shared_recordings(suite, capsys):
-    """What both have recorded alike is there once; a shared recording names the new test."""
-    suite.put({"a": making("test_x", 1, 2) + "    shared(7)\n" + making("test_y", 1, 3)})
+    """A shared recording names the new test."""
+    suite.put({"a": making("test_x", 1, 2) + "    shared(7)\n" + making("test_y", 3)})
     suite.record().expect(passed=2)
     suite.put({"a": making("test_xy", 1, 2, 3) + "    shared(7)\n"})
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import command_for, vault_command
 from pytest_mimic._core.words import plural, size
+from pytest_mimic._tools.cli.checking import DAMAGE, Checker, Finding
 from pytest_mimic._tools.cli.output import HELD, Line, Result, add_dry_run, add_json, record_again
+from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic._tools.cli.selection import add_selectors, given, select
-from pytest_mimic._tools.shown.checking import Checked, Checker, Finding
-from pytest_mimic._tools.shown.secret_finder import SecretFinder
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_mimic._tools.cli.project import Invocation
 
-# The kinds of findings that are recorded again, and those that no recording needs.
-LOST = ("damaged",)
+# The kinds of findings that no recording needs.
 LEFT_OVER = ("orphaned", "leftover")
 
 
@@ -52,34 +51,37 @@ def run(invocation: Invocation) -> Result:
         raise MimicError("--dry-run needs --fix: a check alone changes nothing")
     chosen = select(invocation) if given(invocation) else None
     names = chosen and [file.name for file in (*chosen.files, *chosen.damaged)]
-    unmatched = chosen.unmatched if chosen else []
     checker = Checker(vault, SecretFinder(invocation.redactor), forbids_code=options.forbid_code)
-    checked, is_whole = checker.check(names), chosen is None
-    lines: list[Line] = [*_lines(invocation, checked, is_whole=is_whole)] if is_whole or names else []
+    found = checker.check(names)
+    lines = [*_lines(invocation, checker, found)] if names is None or names else []
     removed: list[str] = []
     if options.fix:
-        removed, told = _fix(invocation, checked, is_whole=is_whole)
+        removed, told = _fix(invocation, found, is_whole=chosen is None)
         lines += told
+    unmatched = chosen.unmatched if chosen else []
     data = {
         "vault": vault.label,
-        "recordings": checked.recordings,
-        "objects": checked.objects,
-        "findings": [finding._asdict() for finding in checked.findings],
+        "recordings": checker.recordings,
+        "objects": checker.objects,
+        "findings": [finding._asdict() for finding in found],
         "removed": removed,
         "unmatched": unmatched,
     }
-    is_left = bool(checked.of(*LEFT_OVER)) and (not options.fix or options.dry_run)
-    is_found = bool(checked.damage or is_left or checked.of("code", "secret"))
+    is_left = bool(_of(found, *LEFT_OVER)) and (not options.fix or options.dry_run)
+    is_found = is_left or bool(_of(found, *DAMAGE, "code", "secret"))
     return Result(lines, data, found=is_found, unmatched=unmatched)
 
 
-def _fix(invocation: Invocation, checked: Checked, *, is_whole: bool) -> tuple[list[str], list[Line]]:
+def _of(found: list[Finding], *kinds: str) -> list[Finding]:
+    return [finding for finding in found if finding.kind in kinds]
+
+
+def _fix(invocation: Invocation, found: list[Finding], *, is_whole: bool) -> tuple[list[str], list[Line]]:
     """Remove the recordings that cannot be used, and the files that none needs; return the recordings, and what to say."""
     vault, is_dry = invocation.vault, invocation.options.dry_run
     # What another process has just recorded again is not removed.
-    broken = sorted({finding.recording for finding in checked.of(*LOST)})
-    again = Checker(vault).check(broken).of(*LOST)
-    names, left = sorted({finding.recording for finding in again}), len(checked.of(*LEFT_OVER))
+    again = _of(Checker(vault).check(sorted({one.recording for one in _of(found, "damaged")})), "damaged")
+    names, left = sorted({finding.recording for finding in again}), len(_of(found, *LEFT_OVER))
     is_held, freed = False, 0
     if not is_dry and (names or left or is_whole):
         # Under a lock, and from what is in the vault then: a run may be recording.
@@ -94,39 +96,31 @@ def _fix(invocation: Invocation, checked: Checked, *, is_whole: bool) -> tuple[l
     return names, [*lines, HELD] if is_held else lines
 
 
-def _lines(invocation: Invocation, checked: Checked, *, is_whole: bool) -> Iterator[Line]:
+def _lines(invocation: Invocation, checker: Checker, found: list[Finding]) -> Iterator[Line]:
     """Yield the findings, a line that sums them up, and the next step."""
-    secrets, damage = checked.of("secret"), checked.damage
-    for finding in checked.findings:
-        yield from _finding_lines(finding)
-    label = invocation.settings.shown_vault
-    counts = f"; {plural(checked.recordings, 'recording')} and {plural(checked.objects, 'object')} checked"
-    left, code = len(checked.of(*LEFT_OVER)), len(checked.of("code"))
-    if damage or secrets:
-        what = [plural(len(damage), "problem")] if damage else []
-        holding = len({finding.recording for finding in secrets})
-        what += [f"secrets in {plural(holding, 'recording')}"] if secrets else []
-        yield [(f"{label}: {' and '.join(what)}", "red"), counts]
-    elif not checked.recordings and is_whole:
-        yield f"no recordings in {label}"
-    elif left:
-        yield [(f"{label}: {plural(left, 'file')} left over", "bold"), counts]
-    elif code:
-        yield [(f"{label}: {plural(code, 'outcome')} with code", "bold"), counts]
-    else:
+    for one in found:
+        yield [(one.problem, "red" if one.kind in DAMAGE else "")]
+        if one.recording and one.recording != one.file:
+            yield f"  named by {one.recording}"
+        if one.test:
+            yield f"  recorded by {one.test}"
+        if one.kind in ("unreadable", "secret") and one.remedy:
+            yield f"  {one.remedy}"
+    label, secrets, damage = invocation.settings.shown_vault, _of(found, "secret"), _of(found, *DAMAGE)
+    counts = f"; {plural(checker.recordings, 'recording')} and {plural(checker.objects, 'object')} checked"
+    holding, left, code = ({one.recording for one in secrets}, _of(found, *LEFT_OVER), _of(found, "code"))
+    what = [plural(len(damage), "problem")] if damage else []
+    what += [f"secrets in {plural(len(holding), 'recording')}"] if secrets else []
+    what = what or ([f"{plural(len(left), 'file')} left over"] if left else [])
+    what = what or ([f"{plural(len(code), 'outcome')} with code"] if code else [])
+    if what:
+        yield [(f"{label}: {' and '.join(what)}", "red" if damage or secrets else "bold"), counts]
+    elif checker.recordings:
         yield [(f"{label} is sound", "bold"), counts]
+    else:
+        yield f"no recordings in {label}"
     if secrets:
         again = command_for("--mimic-rerecord", [finding.test for finding in secrets])
         yield f"  to hide one: its name in mimic_redact, then {again}"
-    if not invocation.options.fix and checked.of(*LOST, *LEFT_OVER):
+    if not invocation.options.fix and _of(found, "damaged", *LEFT_OVER):
         yield f"  to remove what cannot be used or is left over: {vault_command('check', '--fix')}"
-
-
-def _finding_lines(finding: Finding) -> Iterator[Line]:
-    yield [(finding.problem, "red" if finding.is_damage else "")]
-    if finding.recording and finding.recording != finding.file:
-        yield f"  named by {finding.recording}"
-    if finding.test:
-        yield f"  recorded by {finding.test}"
-    if finding.kind in ("unreadable", "secret") and finding.remedy:
-        yield f"  {finding.remedy}"

@@ -1,1 +1,1 @@
-"""Finds, checks and draws what a vault holds, for people. Nothing is loaded unless they ask for it."""
+"""Draws recorded calls, their outcomes and the differences between them, for people. Nothing is loaded."""

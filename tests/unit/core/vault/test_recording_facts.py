@@ -8,7 +8,7 @@ from unit.memory_store import MemoryStore, a_call
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording
-from pytest_mimic._tools.shown.checking import Checker
+from pytest_mimic._tools.cli.checking import Checker
 
 CASSETTE, SEQUENCE = "cassettes/long.json", "calls/shop/f/aa.json"
 #: Small plain values, one with a tag, and one that is an object of its own.
@@ -58,7 +58,7 @@ def test_what_belongs_to_a_test_stores_the_identity_of_its_call(owner):
 
     assert vault.read(name).identity == (identity if owner else None)
     assert (b'"identity"' in vault.store.read(name)) == bool(owner)
-    assert Checker(vault).check().findings == []
+    assert Checker(vault).check() == []
     vault.store.write(name, vault.store.read(name).replace(b'"5f5f', b'"6f5f'))
     says = ["its name is not that of a call of shop:f in t.py::test_a"] if owner else []
-    assert [one.problem.partition("(")[2][:-1] for one in Checker(vault).check().findings] == says
+    assert [one.problem.partition("(")[2][:-1] for one in Checker(vault).check()] == says

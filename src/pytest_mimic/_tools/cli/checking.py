@@ -1,0 +1,231 @@
+"""Checks every file of a vault without loading an outcome: shapes, names, checksums, lists of imports, references."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_mimic._core.ambient import command
+from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
+from pytest_mimic._core.vault.long_parts import long_parts
+from pytest_mimic._core.vault.objects import Objects, Origin, is_sound, objects_of
+from pytest_mimic._core.vault.parsing import damaged, is_object, references
+from pytest_mimic.errors import CorruptRecordingError, MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.vault import Vault
+    from pytest_mimic._core.vault.recording_facts import Recording
+    from pytest_mimic._tools.cli.secret_finder import SecretFinder
+
+_KEY = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")  # behind the digits what counts in an import
+# The kinds of findings because of which a recording cannot be used. The others are only in the way.
+DAMAGE = ("damaged", "unreadable")
+
+
+class Finding(NamedTuple):
+    """A file of the vault with a problem."""
+
+    # `damaged`, or of an older format; `unreadable`, which no recording anew repairs: a Git LFS pointer, a merge conflict, a newer format; `code`: an outcome lists code, and that is forbidden;
+    # `secret`: it holds what looks like a key, or the value of an environment variable; `orphaned`: an object that no recording names; `leftover`: of a killed run;
+    # `base64`: it holds a text that redaction cannot see; `foreign`: it does not belong to a vault.
+    kind: str
+    file: str  # its name in the vault
+    problem: str  # the problem in one line, with the path
+    remedy: str = ""  # what to do, or empty
+    recording: str = ""  # the recording or cassette that cannot be used because of it, or empty
+    test: str | None = None  # the test that recorded that, or None
+
+
+class Checker:
+    """Checks the files of a vault. With `secrets`, these are looked for as well.
+
+    Attributes:
+        recordings, objects: How many were checked.
+    """
+
+    def __init__(
+        self, vault: Vault, secrets: SecretFinder | None = None, *, forbids_code: bool = False
+    ) -> None:
+        self.recordings = self.objects = 0
+        self._vault = vault
+        self._secrets = secrets
+        self._forbids_code = forbids_code
+        self._store = vault.store
+        self._objects = Objects(vault.store, pickles="listed", label=vault.label)
+
+    def check(self, names: Iterable[str] | None = None) -> list[Finding]:
+        """Check some recordings and cassettes with their objects, or every file of the vault."""
+        found: list[Finding] = []
+        referred: set[str] = set()
+        every = (name for folder in FOLDERS for name in self._store.names(folder))
+        for name in every if names is None else names:
+            if name.endswith(".json"):
+                data = self._store.read(name) or b""
+                referred |= references(data)
+                found += self._check_file(name, data)
+                self.recordings += 1
+            else:
+                found.append(self._foreign(name))
+        self.objects = len(referred)
+        return found if names is not None else [*found, *self._check_others(referred, found)]
+
+    def _check_others(self, referred: set[str], found: list[Finding]) -> Iterator[Finding]:
+        """Yield what is neither a recording nor a part of one."""
+        is_damaged = any(one.kind in DAMAGE for one in found)  # it may have named any object
+        for name in self._store.names("objects"):
+            if not is_object(name):
+                yield self._foreign(name)
+            elif name not in referred and not is_damaged:
+                yield Finding("orphaned", name, f"{self._path(name)} is an object that no recording names")
+        for name in self._store.leftovers():
+            what = f"{self._path(name)} is left over from a run that was killed"
+            yield Finding("leftover", name, what)
+
+    # Recordings
+
+    def _check_file(self, name: str, data: bytes) -> Iterator[Finding]:
+        """Yield what is wrong with a recording or cassette, and with its objects."""
+        try:
+            calls = self._vault.calls(name) or []
+            if calls and not name.startswith(CASSETTES):
+                self._check_name(name, calls[0])
+        except MimicError as error:
+            yield self._of_unreadable(name, data, error)
+            return
+        for call in calls:
+            for entry in (one.entry for one in call.outcomes):
+                yield from self._check_outcome(entry, Origin(name, call.target, call.test))
+        test = calls[0].test if calls else None
+        for file in {part: None for call in calls for part in long_parts(call.arguments)}:
+            if is_sound(file, held := self._store.read(file) or b""):
+                yield from self._secrets_in(file, [held], name, test)
+            else:
+                what = f"{self._path(file)} is missing, or is not what was sent: a part of a request"
+                yield Finding("unreadable", file, what, "restore it from version control", name, test)
+        yield from self._secrets_in(name, [data], name, test)
+        if self._secrets is not None and self._secrets.hides(calls):
+            remedy = f"to hide it: {command('--mimic-rerecord', test)}"
+            what = f"{self._path(name)} holds what redaction hides today"
+            yield Finding("secret", name, what, remedy, name, test)
+        if self._secrets is not None and self._secrets.misses(calls):
+            what = f"{self._path(name)} holds a text as base64, in which nothing is redacted"
+            yield Finding("base64", name, what, recording=name, test=test)
+
+    def _check_name(self, name: str, recording: Recording) -> None:
+        key = name.rpartition("/")[2].removesuffix(".json")
+        target, owner = recording.target, recording.owner
+        identity = key if owner is None else str(recording.identity)
+        if not _KEY.fullmatch(key) or recording_name(target, identity, owner) != name:
+            what = f"its name is not that of a call of {target}{f' in {owner}' if owner else ''}"
+            raise damaged(self._path(name), what, test=recording.test)
+
+    def _of_unreadable(self, name: str, data: bytes, error: MimicError) -> Finding:
+        """Return the finding for a file that cannot be read. What may be the user's own is never removed."""
+        finding = self._finding(name, error, name, getattr(error, "recorder", None))
+        key = name.rpartition("/")[2].removesuffix(".json")
+        is_cassette = name.startswith(CASSETTES)
+        if not data or b'"format"' in data or (not is_cassette and _KEY.fullmatch(key)):
+            return finding
+        if not is_cassette:  # no call has such a name
+            return self._foreign(name)
+        if finding.kind != "damaged":
+            return finding
+        return finding._replace(kind="unreadable", remedy="restore it from version control, or delete it")
+
+    def _secrets_in(self, file: str, pieces: list[Any], name: str, test: str | None) -> Iterator[Finding]:
+        for what, mark in self._secrets.find(file, pieces) if self._secrets is not None else ():
+            remedy = f"if it is none: mimic_redact = !{mark}"
+            yield Finding("secret", file, f"{self._path(file)} holds {what}", remedy, name, test)
+
+    # Outcomes
+
+    def _check_outcome(self, entry: dict[str, Any], origin: Origin) -> Iterator[Finding]:
+        """Yield what is wrong with an outcome: damage, or else its code and its secrets."""
+        name, test = origin.name, origin.test
+        try:
+            held = self._checked_content(entry, origin)
+        except MimicError as error:
+            file = str(error.data.get("file", "")).removeprefix(f"{self._vault.label}/") or name
+            yield self._finding(file, error, name, test)
+            return
+        if self._forbids_code and entry.get("code"):
+            what = f"{self._path(name)} lists code: {', '.join(entry['code'])}"
+            yield Finding("code", name, what, recording=name, test=test)
+        for file, pieces in held.items():
+            yield from self._secrets_in(file, pieces, name, test)
+
+    def _checked_content(self, entry: dict[str, Any], origin: Origin) -> dict[str, list[Any]]:
+        """Return the content of the objects of an outcome, in pieces. MimicError: it cannot be used."""
+        objects, held = self._objects, dict[str, list[Any]]()
+        for name in objects_of(entry):
+            try:
+                held[name] = [objects.map(name, origin)]
+            except MimicError as error:
+                error.data["still_replays"] = name == entry.get("inputs")
+                raise
+        if "pickle" in entry:
+            # It can be checked on every Python, even where it cannot be loaded.
+            stream, buffers = objects.content(entry, origin, anywhere=True)
+            self._check_pickle(entry, origin, stream)
+            return {**held, entry["pickle"]: [stream, *buffers]}
+        body = objects.body(entry, origin)
+        if (
+            unlisted := sorted({*classes_in(body)} - {*entry.get("imports", ())})
+            if entry.get("tagged")
+            else []
+        ):
+            path = self._path(entry.get("json", origin.name))
+            what = f"it names {', '.join(unlisted)}, which {self._path(origin.name)} does not list"
+            raise damaged(path, what, test=origin.test)
+        if not entry.get("imports") and ("value" in body or not entry.get("tagged")):
+            from pytest_mimic._core.outcome.placed_paths import NOWHERE
+
+            # Without imports, reading it runs nothing but this package.
+            objects.load(entry, origin, NOWHERE)
+        return held
+
+    def _check_pickle(self, entry: dict[str, Any], origin: Origin, stream: bytes) -> None:
+        from pytest_mimic._core.outcome.scan import scan, unlisted
+
+        path = self._path(entry["pickle"])
+        try:
+            scanned = scan(stream, count=entry.get("count", 1))
+        except Exception as reason:  # what bytes mean as a pickle may be anything
+            raise damaged(path, f"it is no pickle: {reason}", test=origin.test) from None
+        if what := unlisted(scanned, entry.get("imports", ()), entry.get("code", ())):
+            raise damaged(path, what, test=origin.test)
+
+    # Findings
+
+    def _finding(self, file: str, error: MimicError, recording: str, test: str | None) -> Finding:
+        remedy = error.remedies[0] if error.remedies else ""
+        # A merge conflict is for git, a pointer for Git LFS, and a newer format for a newer version.
+        is_lost = isinstance(error, CorruptRecordingError) and "record again" in f"{error.what} {remedy}"
+        kind = "damaged" if is_lost and not error.data.get("still_replays") else "unreadable"
+        return Finding(kind, file, error.what, remedy, recording, test)
+
+    def _foreign(self, name: str) -> Finding:
+        return Finding("foreign", name, f"{self._path(name)} is no file of a vault")
+
+    def _path(self, name: str) -> str:
+        return f"{self._vault.label}/{name}"
+
+
+def classes_in(tree: object) -> Iterator[str]:
+    """Yield the classes that the tags in a tree of JSON name, `shop.models:User`."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        if type(node) is list:
+            todo += node
+        elif type(node) is dict:
+            for key in node:
+                if key[:7] == "$numpy.":
+                    yield "numpy:ndarray"
+                elif key[:1] == "$" and key[:2] != "$$" and ":" in key:
+                    yield key[1:]
+                elif key == "$class" and type(node[key]) is str:
+                    yield node[key]
+                break
+            todo += node.values()
