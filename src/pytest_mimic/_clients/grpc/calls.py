@@ -9,19 +9,18 @@ import asyncio
 import base64
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from functools import partial
+from functools import partial, partialmethod
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from pytest_mimic._clients.grpc.channels import NOTED_TARGET
 from pytest_mimic._clients.grpc.protobuf import load_message, plain_of, store_message
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
-from pytest_mimic._core.redact.redactor import NO_NAMES, with_secrets
+from pytest_mimic._core.engine.client_plan import Port
+from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_values import with_secrets
 from pytest_mimic._core.seam.base import ClientCall, Steps, recording, run_async, run_sync
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.engine.client_plan import Port
 
 grpc: Any = import_module("grpc")
 _aio: Any = import_module("grpc.aio")
@@ -102,13 +101,11 @@ class Rpc:
         self._metadata = _pairs(options.get("metadata"))
         self._requests = list(map(store_message, requests))
         names = next((names for start, names in _SECRET_FIELDS.items() if self._path.startswith(start)), ())
-        redactor = self._port.redactor
-        self._secrets = Secrets(redactor.with_names(names) if names else redactor)
+        self._secrets = Secrets(self._port.redactor.with_names(names))
         hidden = list(map(plain_of, self._secrets.scrub(self._requests, keep_types=True)))
         request = hidden if self.sends_many else hidden[0]
-        channel = self.channels[0] if self.channels else None
-        target = getattr(channel, NOTED_TARGET, id(channel)) if channel else self.method._channel.target()
-        server = self._port.ordinal("grpc server", repr(target))
+        noted = [getattr(channel, NOTED_TARGET, id(channel)) for channel in self.channels[:1]]
+        server = self._port.ordinal("grpc server", repr(noted or self.method._channel.target()))
         shown = {key: self._secrets.header(key, value) for key, value in self._metadata}
         parts = {"server": server, "method": self._path, "metadata": shown, "request": request}
         counts, described = ("server", "method", "request"), {"request": request}
@@ -235,12 +232,16 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
     def __init__(self, rpc: Rpc) -> None:
         outcome, read = rpc.answer or rpc.step.outcome(), rpc.method._response_deserializer
         code, response = outcome.get("code"), outcome.get("response", [])
-        pairs = ([_loaded(*pair) for pair in outcome.get(name, ())] for name in _METADATA)
-        metadata = (_aio.Metadata(*each) if rpc.channels else tuple(each) for each in pairs)
-        super().__init__(grpc.StatusCode[code] if code else None, *metadata, outcome.get("details", ""), "")
+        super().__init__(grpc.StatusCode[code] if code else None, None, None, outcome.get("details", ""), "")
         stored = response if isinstance(response, list) else [response]
         self._unread = deque(load_message(one, read) for one in stored)
-        self._rpc, self._error = rpc, cast(BaseException, self)
+        self._rpc, self._outcome, self._error = rpc, outcome, cast(BaseException, self)
+
+    def initial_metadata(self, name: str = "initial_metadata") -> Any:
+        pairs = (_loaded(*pair) for pair in self._outcome.get(name, ()))
+        return _aio.Metadata(*pairs) if self._rpc.channels else tuple(pairs)
+
+    trailing_metadata = partialmethod(initial_metadata, "trailing_metadata")
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -276,7 +277,7 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         if self.done():
             return False
         self._unread.clear()
-        super().__init__(grpc.StatusCode.CANCELLED, (), (), "Locally cancelled by application!")
+        super().__init__(grpc.StatusCode.CANCELLED, None, None, "Locally cancelled by application!")
         self._error = asyncio.CancelledError() if self._rpc.channels else self
         return True
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from functools import partial, wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -114,7 +113,7 @@ def _wrap_credentials(original: _Function, port: Port) -> _Function:
     """Let a request for a token belong to the call that needs it. The client asks for tokens in threads of its own."""
 
     def ask(plugin: Any, *args: Any) -> Any:
-        with port.unmimicked() if port.taking() else nullcontext():
+        with port.unmimicked():
             return original(plugin, *args)
 
     return ask

@@ -32,15 +32,13 @@ class AiohttpAdapter(HttpAdapter):
 
 
 def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callable[..., Any]:
-    own = Exchange(port)
+    exchange = Exchange(port)
 
     @wraps(original)
     async def connect(self: Any, req: Any, *args: Any, **options: Any) -> Any:
-        takers = own.takers()
-        if not takers or _in_test_client():
+        if not port.taking() or _in_test_client():
             return await original(self, req, *args, **options)
-        exchange, body = takers[0], req.body
-        if body:
+        if body := req.body:
             body = await _body_of(req, body)
         sent = HttpRequest(req.method, str(req.url), tuple(req.headers.items()), body or b"")
         step = exchange.begin(sent)

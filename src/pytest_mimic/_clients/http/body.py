@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import codecs
 import re
+import zlib
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from itertools import product
+from json import JSONEncoder, dumps, encoder, loads
+from typing import Any
 
-from pytest_mimic._clients.http.message import (
-    as_base64,
-    as_text,
-    header_of,
-    json_of,
-    load_bytes,
-    media_type,
-    parameters,
-    style_of,
-    write_json,
-)
+from pytest_mimic._clients.http.http_secrets import Secrets, fields
+from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent
 
-if TYPE_CHECKING:
-    from pytest_mimic._clients.http.http_secrets import Secrets
-
+# Control characters other than tab, newline, vertical tab, form feed, carriage return and escape.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+# RFC 9110, 5.6.6: `; name=token` or `; name="quoted \" string"`. RFC 8187 adds names that end in `*`.
+_PARAMETER = re.compile(
+    r""";\s*(?P<name>[\w*-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^;\s]*))"""
+)
 # Media types of streams with one JSON text on each line.
 _JSON_LINES = ("ndjson", "jsonl", "json-seq", "stream+json", "x-json-stream")
 # A server-sent event with its blank line, or what else there is up to the end; a line.
@@ -62,10 +60,30 @@ def store_body(
     elif texts and _encoded(texts, charset) == data:
         body = {"chunks": _scrubbed(texts, secrets)}
     else:
-        body = secrets.store_text(text, kind)
+        body = _stored_text(text, kind, secrets)
     if codecs.lookup(charset).name != "utf-8":
         body["charset"] = charset
     return body
+
+
+def _stored_text(text: str, kind: str, secrets: Secrets) -> dict[str, Any]:
+    """Return a text of a media type as plain data, `json` or `text`, without secrets."""
+    value = json_of(text, kind)
+    if value is not text:
+        style = style_of(value, text)
+        secrets.learn(value)
+        scrubbed = secrets.scrub(value, keep_types=True)
+        if style:
+            return {"json": scrubbed, "style": style}
+        # Once a secret is replaced the bytes differ in any case, so the compact style will do.
+        if style is not None or scrubbed != value or secrets.redactor is NO_NAMES:
+            return {"json": scrubbed}
+    if kind == "application/x-www-form-urlencoded":
+        secrets.learn(fields(text))
+        text = secrets.redactor.scrub_form(text)
+    elif kind.startswith("multipart/"):
+        text = secrets.redactor.scrub_text(text)
+    return {"text": secrets.text(text)}
 
 
 def _texts(chunks: Sequence[bytes], charset: str) -> list[str]:
@@ -102,9 +120,11 @@ def load_body(body: dict[str, Any] | None) -> list[bytes]:
 
 def hides_text(plain: dict[str, Any]) -> bool:
     """Return whether the body of a stored exchange is a text that only base64 holds: nothing in it is redacted."""
-    body, kind = plain.get("body", {}), media_type(header_of(plain.get("headers", ()), "content-type"))
-    is_coded = "base64" in body or any(isinstance(chunk, dict) for chunk in body.get("chunks", ()))
-    return is_coded and any(word in kind for word in ("text/", "json", "xml", "eventstream"))
+    body = plain.get("body", {})
+    if "base64" not in body and not any(isinstance(chunk, dict) for chunk in body.get("chunks", ())):
+        return False
+    kind = media_type(header_of(plain.get("headers", ()), "content-type"))
+    return any(word in kind for word in ("text/", "json", "xml", "eventstream"))
 
 
 def content_of(body: dict[str, Any] | None) -> Any:
@@ -119,6 +139,162 @@ def content_of(body: dict[str, Any] | None) -> Any:
     return json_of(b"".join(load_body(body)).decode(body.get("charset", "utf-8"), "backslashreplace"))
 
 
+def media_type(content_type: str | None) -> str:
+    """Return `application/json` for `Application/JSON; charset=utf-8`, and an empty text for None."""
+    return (content_type or "").partition(";")[0].strip().lower()
+
+
+def parameters(header: str | None) -> dict[str, str]:
+    """Return the parameters after the first `;` of a header: `{"charset": "utf-8"}`."""
+    found = {}
+    for match in _PARAMETER.finditer(header) if header and ";" in header else ():
+        quoted = match["quoted"]
+        found[match["name"].lower()] = match["bare"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+    return found
+
+
+def as_text(data: bytes, charset: str = "utf-8") -> str | None:
+    """Decode bytes, or return None if they are binary, or if encoding the text would give other bytes."""
+    try:
+        text = data.decode(charset)
+        return None if _CONTROL.search(text) or text.encode(charset) != data else text
+    except (ValueError, LookupError):
+        return None
+
+
+def header_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
+    """Return the first header of this name, written in lower case, or None if it is missing."""
+    return next((value for key, value in headers if key.lower() == name), None)
+
+
+# JSON: read if plain data can hold it, and written again in the layout of its server
+
+
+_INDENT = re.compile(r"[\[{]\n( {1,8})\S")
+# As in `_core/outcome/plain.py`: `JSONEncoder.encode` makes such an encoder at each call.
+_chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
+    None, JSONEncoder().default, encoder.encode_basestring, None, ":", ",", False, False, True
+)
+
+
+def json_of(text: str, kind: str = "") -> Any:
+    """Return the value of a text that its media type or its beginning says is JSON; if it is none, this same text.
+
+    It is none, too, if plain data cannot hold it: nested too deep for Python, with NaN, a lone surrogate or a repeated key.
+    """
+    if "json" in kind or text.lstrip()[:1] in ("{", "["):
+        try:
+            value = loads(text, parse_constant=_refuse, object_pairs_hook=_unique_keys)
+            dumps(value, allow_nan=False, ensure_ascii=False).encode()
+            return value
+        except (ValueError, RecursionError):
+            pass
+    return text
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key is repeated")
+    return value
+
+
+def style_of(value: Any, text: str) -> str | None:
+    """Return the style in which `write_json` makes this text of the value, or None if no style does.
+
+    Styles are compact (an empty text), `spaced` and `indent-2`, as `json.dumps` writes them; with `ascii` where
+    other characters are escaped, and with `newline` at the end.
+    """
+    indented = _INDENT.match(text)
+    layouts = [f"indent-{len(indented[1])}"] if indented else ["", "spaced"]
+    escapes = ["", "ascii"] if "\\u" in text else [""]
+    words = ["newline"] if text.endswith("\n") else []
+    for layout, escape in product(layouts, escapes):
+        style = " ".join(filter(None, (layout, escape, *words)))
+        if write_json(value, style) == text:
+            return style
+    return None
+
+
+def write_json(value: Any, style: str = "") -> str:
+    """Write a value as JSON in one of the styles that `style_of` returns."""
+    if not style:
+        return "".join(_chunks(value, 0))
+    words = style.split()
+    indent = next((int(word[7:]) for word in words if word.startswith("indent-")), None)
+    separators = None if indent or "spaced" in words else (",", ":")
+    text = dumps(value, ensure_ascii="ascii" in words, indent=indent, separators=separators)
+    return f"{text}\n" if "newline" in words else text
+
+
+# Bytes as readable plain data
+
+
+def as_base64(data: bytes) -> dict[str, Any]:
+    return {"base64": base64.b64encode(data).decode()}
+
+
+def load_bytes(body: dict[str, Any]) -> bytes:
+    """Return the bytes of `json`, `text` or `base64`."""
+    if "base64" in body:
+        return base64.b64decode(body["base64"])
+    text: str = write_json(body["json"], body.get("style", "")) if "json" in body else body["text"]
+    return text.encode(body.get("charset", "utf-8"))
+
+
+# Content encodings: bodies are stored decompressed
+
+
+def inflate(chunks: Sequence[bytes], encoding: str) -> list[bytes] | None:
+    """Decompress the chunks of a body, perhaps without its end, one by one.
+
+    There are as many as before, some perhaps empty. None if an encoding is unknown here, or the body is not in it.
+    """
+    found: list[bytes] | None = list(chunks)
+    # `Content-Encoding: deflate, gzip`: the last encoding is undone first.
+    for name in reversed([part.strip().lower() for part in encoding.split(",")]):
+        if found is not None:
+            found = _decode(found, name)
+    return found
+
+
+def _decode(chunks: Sequence[bytes], name: str) -> list[bytes] | None:
+    for decoder in _decoders(name):
+        try:
+            found = [decoder(chunk) for chunk in chunks]
+        except Exception:  # each library has its own
+            continue
+        # Unused data is a second gzip member, for example, which clients treat differently.
+        if not getattr(getattr(decoder, "__self__", None), "unused_data", b""):
+            return found
+    return None
+
+
+def _decoders(name: str) -> list[Any]:
+    """Return the functions to try that decompress the chunks of a body."""
+    if name in ("gzip", "x-gzip"):
+        return [zlib.decompressobj(16 + zlib.MAX_WBITS).decompress]
+    if name == "deflate":
+        # RFC 9110 means the zlib format (RFC 1950); some servers send the bare stream (RFC 1951).
+        return [zlib.decompressobj().decompress, zlib.decompressobj(-zlib.MAX_WBITS).decompress]
+    try:
+        if name == "zstd":
+            from pytest_mimic._core.outcome.memory import zstd_module
+
+            return [zstd_module().ZstdDecompressor().decompress]
+        if name == "br":
+            import brotli  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+            return [brotli.Decompressor().process]
+    except ImportError:
+        pass
+    return []
+
+
 # Streams of text as events: server-sent events, and lines of JSON
 
 
@@ -131,10 +307,12 @@ def _split(text: str, kind: str, *, is_whole: bool = True) -> list[str] | None:
     if "event-stream" in kind:
         return _EVENT.findall(text)
     lines = _LINE.findall(text)
+    is_named = any(word in kind for word in _JSON_LINES)
+    if len(lines) < 2 and not is_named:
+        return None
     values = [json_of(line.strip("\x1e \t\r\n")) for line in lines if line.strip()]
     if not is_whole:
         del values[-1:]
-    is_named = any(word in kind for word in _JSON_LINES)
     if all(isinstance(value, (dict, list)) for value in values) and len(values) > (0 if is_named else 1):
         return lines
     return None

@@ -15,6 +15,7 @@ the exception that was raised instead of a response.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
@@ -22,9 +23,25 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from pytest_mimic._clients.http.body import content_of, events_in, load_body
-from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder, learned_from, secrets_of
-from pytest_mimic._clients.http.message import describe_body, fields, header_of, text_pairs, without_signature
+from pytest_mimic._clients.http.body import (
+    as_text,
+    content_of,
+    events_in,
+    header_of,
+    inflate,
+    json_of,
+    load_body,
+    media_type,
+    parameters,
+)
+from pytest_mimic._clients.http.http_secrets import (
+    Secrets,
+    fields,
+    holds_placeholder,
+    learned_from,
+    secrets_of,
+    text_pairs,
+)
 from pytest_mimic._core.seam.base import Adapter, ClientCall
 
 if TYPE_CHECKING:
@@ -145,10 +162,6 @@ class Exchange:
         self._read_url: Callable[[str], tuple[dict[str, Any], str]]
         self._read_headers: Callable[[Any], _Headers]
 
-    def takers(self) -> list[Exchange]:
-        """Return the exchanges that may take a request now: of the clients above that send it, and this one."""
-        return [exchange for exchange in (*SENDERS.get(), self) if exchange.port.taking()]
-
     def begin(self, request: HttpRequest) -> Step | None:
         """Return a step to replay, run or verify a request, or None if the client has to send it as usual.
 
@@ -202,13 +215,7 @@ class Exchange:
             counted = without_signature(value) if parts["format"] in ("form", "multipart") else value
             hidden = secrets.text(counted) if isinstance(counted, str) else secrets.scrub(counted)
             described["body"] = parts["body"] = hidden
-        known: list[Secrets] = []
-
-        def learned() -> Secrets:
-            if not known:
-                known.append(learned_from(self.port.redactor, url, sent, value, headers.sent))
-            return known[0]
-
+        learned = partial(learned_from, self.port.redactor, url, sent, value, headers.sent)
         return ClientCall(
             f"{method} {parts['path']}", parts, IDENTITY, described, parts["host"], False, learned
         )
@@ -262,8 +269,8 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
         path = _ENCODED.sub(lambda octet: octet[0].upper(), quote(path, safe=f"{_ALLOWED}%"))
     path = secrets.path(path) or "/"
     parts = {**parts, "path": path}
-    if query and (shown_query := secrets.scrub(without_signature(fields(query)))):
-        parts["query"] = shown_query
+    if query and (counted := without_signature(fields(query))):
+        parts["query"] = secrets.redactor.scrub(counted, values=secrets.values)
     return parts, shown + path
 
 
@@ -281,3 +288,83 @@ def read_origin(origin: str) -> tuple[dict[str, Any], str]:
     shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
     found = {"scheme": parts.scheme, "host": host, "port": port}
     return found, shown if port == usual else f"{shown}:{port}"
+
+
+# The parts of a request that is signed in advance for AWS: they depend on the time and on credentials.
+_NAMES = ("algorithm", "credential", "date", "expires", "signedheaders", "security-token", "signature")
+# The fields of a signature, in a query and, with a policy, in a form.
+_SIGNING = frozenset({"policy", *(f"x-amz-{name}" for name in _NAMES)})
+
+
+def describe_body(data: bytes, content_type: str | None, encoding: str | None) -> tuple[str | None, Any]:
+    """Return the format of a request's whole body and its plain value, in which secrets are not yet hidden.
+
+    These are `json` and the value, `form` and its fields, `multipart` and its parts, `text` and the text, `bytes` and
+    their digest; or None and None for an empty body. A body in a `Content-Encoding` is decompressed first.
+    """
+    if not data:
+        return None, None
+    if encoding:
+        inflated = inflate([data], encoding)
+        data = data if inflated is None else b"".join(inflated)
+    kind = media_type(content_type)
+    if kind.startswith("multipart/"):
+        boundary = parameters(content_type).get("boundary", "")
+        parts = _parts(data, boundary.encode("latin-1"))
+        if parts is not None:
+            return "multipart", parts
+    text = as_text(data, parameters(content_type).get("charset", "utf-8"))
+    if text is None:
+        return "bytes", digest(data)
+    if kind == "application/x-www-form-urlencoded":
+        return "form", fields(text)
+    value = json_of(text, kind)
+    return "text" if value is text else "json", value
+
+
+def digest(data: bytes) -> dict[str, Any]:
+    """Return the size and the hash of binary data, which represent it."""
+    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _parts(data: bytes, boundary: bytes) -> dict[str, Any] | None:
+    """Return the parts of a multipart body (RFC 7578) by name, or None if it is malformed."""
+    pieces = (b"\r\n" + data).split(b"\r\n--" + boundary)
+    if not boundary or len(pieces) < 3:
+        return None
+    found: dict[str, list[Any]] = {}
+    # The first piece comes before the first part, the last one after the final boundary.
+    for piece in pieces[1:-1]:
+        head, blank, content = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        if not blank:
+            return None
+        name, part = _part(head.decode("utf-8", "backslashreplace"), content)
+        found.setdefault(name, []).append(part)
+    return {name: parts[0] if len(parts) == 1 else parts for name, parts in found.items()}
+
+
+def _part(head: str, content: bytes) -> tuple[str, Any]:
+    """Return the name of a part and its value, which for a file is a mapping."""
+    lines = (line.partition(":") for line in head.split("\r\n"))
+    headers = {name.strip().lower(): text.strip() for name, _, text in lines}
+    about = parameters(headers.get("content-disposition", ""))
+    kind = headers.get("content-type")
+    value: Any = as_text(content)
+    if value is None:
+        value = digest(content)
+    elif kind and "json" in kind:
+        value = json_of(value, kind)
+    filename = about.get("filename*", about.get("filename"))
+    if filename is not None or (kind and not kind.startswith("text/plain")):
+        value = {"filename": filename, "type": kind, "content": value}
+    return about.get("name", ""), value
+
+
+def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a query or a form without those of a signature.
+
+    Without a signature, fields of these names mean something else, and stay.
+    """
+    if "x-amz-signature" not in {name.lower() for name in fields}:
+        return fields
+    return {name: value for name, value in fields.items() if name.lower() not in _SIGNING}

@@ -15,7 +15,7 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.connections import RecordedBytes, RecordedFile, RequestMessage
-from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, connects_by_itself
+from pytest_mimic._clients.http.exchange import SENDERS, Exchange, HttpAdapter, connects_by_itself
 from pytest_mimic._clients.http.failures import CLASSES, CONNECTING, Failure, system_error
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 from pytest_mimic._core.seam.base import Edge
@@ -87,8 +87,13 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
 
 
 def _takers(exchange: Exchange, conn: Any) -> list[Exchange]:
-    """Return the exchanges that may take what is sent on a connection: none while it connects or sends for real."""
-    return [] if _IS_REAL in vars(conn) or connects_by_itself(type(conn)) else exchange.takers()
+    """Return the exchanges that may take what is sent on a connection: of the clients above that send it, and this one.
+
+    None may while it connects or sends for real.
+    """
+    if _IS_REAL in vars(conn) or connects_by_itself(type(conn)):
+        return []
+    return [one for one in (*SENDERS.get(), exchange) if one.port.taking()]
 
 
 def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:

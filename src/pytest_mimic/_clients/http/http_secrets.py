@@ -8,19 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pytest_mimic._clients.http.message import json_of, style_of, text_pairs
-from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
-from pytest_mimic._core.redact.texts import (
+from pytest_mimic._core.redact.redactor import (
     DATA,
     FORM,
+    NO_NAMES,
+    Redactor,
     bare_secret,
     escaped,
-    forms_of,
-    hide_values,
     looks_like_json,
     parse_json_text,
 )
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
+from pytest_mimic._core.redact.secret_values import forms_of, hide_values
 
 # Services by the first word of `X-Amz-Target`. The others come in the scope of the signature.
 _SERVICES = {"TrentService": "kms", "AmazonSSM": "ssm", "Logs_20140328": "logs"}
@@ -69,7 +68,7 @@ class Secrets:
                     for literal in self.redactor.literals(value):
                         self.add(literal)
                     is_urlencoded = "=" in value and FORM.fullmatch(value)
-                    todo.append(_form(value) if is_urlencoded else parse_json_text(value))
+                    todo.append(fields(value) if is_urlencoded else parse_json_text(value))
 
     def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         """Learn the values of secret headers, and of each cookie."""
@@ -101,16 +100,7 @@ class Secrets:
 
         With `keep_types`, numbers become 0, and mappings and lists are kept. None always stays None.
         """
-        root = [self.redactor.scrub(plain, keep_types=keep_types)]
-        todo: list[Any] = [root] if self.values else []
-        while todo:
-            box = todo.pop()
-            for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
-                if isinstance(value, (dict, list)):
-                    todo.append(value)
-                elif isinstance(value, str):
-                    box[key] = hide_values(value, self.values)
-        return root[0]
+        return self.redactor.scrub(plain, keep_types=keep_types, values=self.values)
 
     def without(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Return the described parts of a call without known secrets. What names the call stays, as all messages show it."""
@@ -138,25 +128,6 @@ class Secrets:
             text = self.redactor.scrub_data(text)
         return escaped(hide_values(text, self.values)) if self.values else text
 
-    def store_text(self, text: str, kind: str) -> dict[str, Any]:
-        """Return a text of a media type as plain data, `json` or `text`, without secrets."""
-        value = json_of(text, kind)
-        if value is not text:
-            style = style_of(value, text)
-            self.learn(value)
-            scrubbed = self.scrub(value, keep_types=True)
-            if style:
-                return {"json": scrubbed, "style": style}
-            # Once a secret is replaced the bytes differ in any case, so the compact style will do.
-            if style is not None or scrubbed != value or self.redactor is NO_NAMES:
-                return {"json": scrubbed}
-        if kind == "application/x-www-form-urlencoded":
-            self.learn(_form(text))
-            text = self.redactor.scrub_form(text)
-        elif kind.startswith("multipart/"):
-            text = self.redactor.scrub_text(text)
-        return {"text": self.text(text)}
-
     def header(self, name: str, value: str, /) -> str:
         """Return a header's value without secrets. Cookies keep their names."""
         if name.lower() in ("location", "content-location"):
@@ -183,7 +154,7 @@ def secrets_of(redactor: Redactor, headers: Mapping[str, str]) -> Secrets:
     service = _SERVICES.get(target, target) or (scope[1] if scope else "")
     if service == "ssm":
         return _ParameterSecrets(redactor)
-    return Secrets(redactor.with_names(_NAMES[service]) if service in _NAMES else redactor)
+    return Secrets(redactor.with_names(_NAMES.get(service, ())))
 
 
 def learned_from(
@@ -194,7 +165,7 @@ def learned_from(
     learn = secrets.text if isinstance(body, str) else secrets.learn  # a text may have JSON on each line
     learn(body)
     if parts.query:
-        secrets.learn(_form(parts.query))
+        secrets.learn(fields(parts.query))
     if parts.password:
         secrets.add(parts.password)
     secrets.learn_headers(text_pairs(headers))
@@ -276,5 +247,20 @@ def _basic_password(value: str) -> str:
         return ""
 
 
-def _form(form: str) -> list[dict[str, str]]:
-    return [{name: value} for name, value in parse_qsl(form, errors="backslashreplace")]
+def text_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:
+    """Return headers as text. Bytes are decoded as Latin-1, which loses nothing."""
+    return [
+        (
+            name.decode("latin-1") if isinstance(name, bytes) else name,
+            value.decode("latin-1") if isinstance(value, bytes) else value,
+        )
+        for name, value in headers
+    ]
+
+
+def fields(form: str) -> dict[str, Any]:
+    """Return the fields of a query or form. The values of a repeated field are a list, in their order."""
+    found: dict[str, Any] = {}
+    for name, value in parse_qsl(form, keep_blank_values=True, errors="backslashreplace"):
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}

@@ -43,10 +43,8 @@ class HttpxAdapter(HttpAdapter):
         return handle_request
 
     def _handle(self, exchange: Exchange, prefix: str, send: Callable[..., Any], request: Any) -> Steps:
-        takers = exchange.takers()
-        if not takers:
+        if not exchange.port.taking():
             return (yield send(request))
-        exchange = takers[0]
         body = yield getattr(request, f"{prefix}read")()
         sent = HttpRequest(request.method, str(request.url), tuple(request.headers.raw), body)
         step = exchange.begin(sent)

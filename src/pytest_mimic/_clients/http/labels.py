@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._clients.http.exchange import SENDERS, Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.http_client import StdlibAdapter
-from pytest_mimic._clients.http.message import text_pairs
+from pytest_mimic._clients.http.http_secrets import text_pairs
 from pytest_mimic._clients.http.responses import StoredResponse
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.body import hides_text, load_body, store_body
+from pytest_mimic._clients.http.body import header_of, hides_text, inflate, load_body, store_body
 from pytest_mimic._clients.http.failures import store_error
-from pytest_mimic._clients.http.http_secrets import Secrets
-from pytest_mimic._clients.http.message import header_of, inflate, text_pairs
+from pytest_mimic._clients.http.http_secrets import Secrets, text_pairs
 from pytest_mimic._core.outcome.outcome import is_cancellation
 from pytest_mimic._core.redact.redactor import NO_NAMES
-from pytest_mimic._core.seam.base import recording
+from pytest_mimic._core.redact.secret_values import with_secrets
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Step
@@ -61,11 +60,12 @@ class ExchangeRecorder:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Return a block in which the client does a part of the exchange for real. To verify, it ends without an error."""
-        with recording(self.step, self.fail):
-            try:
+        try:
+            with self.step.running():
                 yield
-            except BaseException as error:
-                self.fail(error)
+        except BaseException as error:
+            self.fail(error)
+            if not self.step.answers(error):
                 raise
 
     @cached_property
@@ -84,8 +84,6 @@ class ExchangeRecorder:
 
     def recorded(self) -> dict[str, Any]:
         """Return the recorded exchange after verifying it, with the secrets of the real one in the same places."""
-        from pytest_mimic._core.redact.redactor import with_secrets
-
         found: dict[str, Any] = with_secrets(self.step.outcome(), self._hidden, self._real)
         return found
 
@@ -120,7 +118,7 @@ class ExchangeRecorder:
             return
         self.done = True
         # The response may repeat what the request sent, and what servers have issued since.
-        secrets: Secrets = self.step.call.edge_call.secrets()
+        secrets: Secrets = self.step.call.secrets
         redactor = secrets.redactor
         secrets.values |= redactor.issued
         if "error" in end:

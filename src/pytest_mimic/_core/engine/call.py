@@ -115,6 +115,8 @@ class Call:
 
     # The structured, redacted description of the arguments. It is kept, as the call may change them.
     arguments = cached_property(lambda self: self.plan.described(self))
+    # What a client's call sends and, once that has come, its answer, have secrets in common.
+    secrets = cached_property(lambda self: self.edge_call.secrets and self.edge_call.secrets())
 
     @property
     def label(self) -> str:

@@ -119,8 +119,8 @@ class ClientPlan(Plan):
             matched = self._matched(edge_call.parts).items()
             parts |= {path: value for path, value in matched if value is not None}
         parts |= edge_call.described
-        if edge_call.secrets is not None:
-            parts = edge_call.secrets().without(parts)
+        if call.secrets is not None:
+            parts = call.secrets.without(parts)
         return part_trees(parts, self.places)
 
 

@@ -11,7 +11,8 @@ from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.outcome.plain import layout_of
-from pytest_mimic._core.redact.redactor import Environment, Redactor, bytes_in
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.secret_values import Environment, bytes_in
 from pytest_mimic._core.tree.agreement import Rules, compare
 from pytest_mimic._core.tree.differing import Difference
 from pytest_mimic._core.tree.messages import differs_below, drift

@@ -1,31 +1,78 @@
-"""Hides the values of secret names, and of environment variables with such names, and puts real ones back while verifying."""
+"""Hides secrets in plain data, and in texts: URLs, forms, headers, JSON, markup, GraphQL and free text; the rest of a text stays."""
 
 from __future__ import annotations
 
 import os
 import re
-from binascii import a2b_base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from json import dumps
+from json import dumps, loads
 from typing import Any
+from urllib.parse import unquote_plus
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
-from pytest_mimic._core.redact.texts import SecretTexts, forms_of
+from pytest_mimic._core.redact.secret_names import GOOGLE_KEY, PLACEHOLDER, SecretNames, normalised, places
+from pytest_mimic._core.redact.secret_values import Environment, hide_values
 from pytest_mimic._core.words import pattern
 
 _ZEROES: dict[type, object] = {int: 0, float: 0.0}
-# A shorter value may stand in a text by chance.
-_SHORTEST = 16
-# How many characters of a value tell too much of it.
-_START = 8
-# The shell's names for the working directory, of which no password is kept.
-_FOLDERS = ("OLDPWD", "PWD")
-_PLAIN_WORD = pattern(r"[A-Za-z][a-z]*|[A-Z]+")
-_BASE64 = re.compile(r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?)"')
+_SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
+# No pattern backtracks far: repetitions are bounded or cannot match what follows them, so that a long text which fits
+# none takes time in proportion to its length.
+_URL = pattern(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>]+")
+# The password in a URL. A user without one is a token to HTTP servers, and a mere name to databases.
+_PASSWORD = pattern(r"^([A-Za-z][A-Za-z0-9+.-]*://[^/?#:]*:)[^/?#]+@")
+_LONE_USER = pattern(r"^(https?://)[^/?#:]*:?@", re.IGNORECASE)
+# A name with the sign before its value: `token=`, `"token":`, `--token `. A blank alone is enough after a flag only. Or the
+# pair of a name and a value, `"name": "token", "value": `.
+_NAMED = pattern(
+    r"""(?P<mark>\\*["'])(?i:name|key)(?P=mark)\s{0,20}:\s{0,20}(?P=mark)(?P<beside>[\w-]{1,200})(?P=mark)"""
+    r"""\s{0,20},\s{0,20}(?P=mark)(?i:value)(?P=mark)\s{0,20}:\s{0,20}"""
+    r"""|(?<![\w-])(?P<flag>--?)?(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)"""
+    r"""(?:\s{0,20}[=:]\s{0,20}|(?(flag)\s{1,20}(?=[^\s-])|(?!)))"""
+)
+# What a text has that one of the patterns for free text matches.
+_MAY_HOLD = pattern(r"[=:]|(?<![\w-])-|AIza")
+#: What each text has that is data itself, or has a URL.
+DATA = pattern(r"[{\[<=]|://")
+# A value after a name: quoted, escaped and quoted as inside of a JSON text, in brackets, or bare, perhaps after `Bearer`.
+_VALUE = pattern(
+    r"""(?:None|null|[Tt]rue|[Ff]alse)\b|(?P<bracket>[\[({])|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
+    r"""(?P<single>')(?:[^'\\]|\\.)*'?|(?i:"""
+    + _SCHEMES
+    + r"""\s+)?(?!<redacted>)[^\s"',;&]*[^\s"',;&)\]}>]"""
+)
+# The values after a name that are no secret.
+_NO_SECRETS = frozenset({"", "None", "null", "True", "true", "False", "false", "[]", "()", "{}"})
+_QUOTED_OR_BRACKET = pattern(r"""\"(?:[^"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[\[\](){}]""")
+# A parameter in the path of a URL.
+_PATH_PARAMETER = pattern(r";([^;/?#=]+)=([^;/?#]+)")
+FORM = pattern(r"[\w.\[\]%+-]+=[^&\s]*(?:&[\w.\[\]%+-]+=[^&\s]*)*")
+_WITH_QUERY = pattern(r"[^\s?#]*[?#]\S+")
+_GRAPHQL = pattern(r"\s*(?:\{|(?:query|mutation|subscription|fragment)\b)")
+# Names with their values as `text`. An argument of GraphQL, `password: "…"`; a block is one between three quotes.
+_ARGUMENT = pattern(
+    r"""(?<![\w$])(?P<name>[A-Za-z_]\w{0,200})\s{0,20}:\s{0,20}(?P<quote>"(?:"")?)(?P<text>(?:[^"\\]|\\.)+)(?P=quote)"""
+)
+# XML or HTML, perhaps after a byte order mark. A redacted text begins with `<` as well.
+_MARKUP = pattern(rf"\ufeff?\s*(?!{PLACEHOLDER})<")
+_ELEMENT = pattern(
+    r"<(?:[\w.-]{1,200}:)?(?P<name>[A-Za-z_][\w.-]{0,200})(?:\s[^<>]*)?>"
+    r"(?P<text>[^<>]+|<!\[CDATA\[[^\]<]+\]\]>)</"
+)
+_QUOTED = r"""=(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^<>])+)(?P=quote)"""
+_ATTRIBUTE = pattern(rf"\s(?:[\w.-]{{1,200}}:)?(?P<name>[A-Za-z_][\w.-]{{0,200}}){_QUOTED}")
+# A field, `<input name="csrf_token" value="…">`.
+_FIELD = pattern(
+    rf"""<(?=[^<>]{{1,500}}\s(?:name|key)=["'](?P<name>[\w.-]{{1,200}})["'])[^<>]{{1,500}}?\svalue{_QUOTED}"""
+)
+# The placeholder as text inside markup.
+_ESCAPED = PLACEHOLDER.replace("<", "&lt;").replace(">", "&gt;")
+# The comma between cookies that were joined into one header. The one in `Expires=Wed, 09 Jun` is not followed by a name.
+_NEXT_COOKIE = pattern(r",\s*(?=[^;,=\s]+=)")
+_SCHEME = pattern(rf"^{_SCHEMES}\s+", re.IGNORECASE)
 
 
-class Redactor(SecretTexts):
+class Redactor(SecretNames):
     """Knows which names are secret, and replaces their values.
 
     Args:
@@ -57,17 +104,26 @@ class Redactor(SecretTexts):
 
     def with_names(self, names: tuple[str, ...]) -> Redactor:
         """Return a redactor for which these names are secret, too, unless the names of this one say otherwise."""
+        if not names:
+            return self
         if names not in self._extended:
             made = self._extended[names] = Redactor((*names, *self._given), defaults=self._looks)
             made.variables, made.issued = self.variables, self.issued
         return self._extended[names]
 
-    def scrub(self, plain: object, *, keep_types: bool = False, stored: bool = False) -> Any:
+    def scrub(
+        self,
+        plain: object,
+        *,
+        keep_types: bool = False,
+        stored: bool = False,
+        values: Collection[str] = (),
+    ) -> Any:
         """Return a copy of plain data in which the values of secret names are replaced. None, booleans and empty texts stay.
 
         Strings that are data themselves, such as JSON or a URL, lose the secrets in them as well. With `keep_types`,
         each secret is replaced by a value of its type, numbers by 0, so that code which reads the data finds what it
-        expects. Mappings and lists keep their shape. `stored` is as for `places`.
+        expects. Mappings and lists keep their shape. `stored` is as for `places`. The known secret `values` are replaced in all texts.
         """
         root = {"": plain}
         for box, key, value, name, is_secret, _ in places(root, self, stored=stored):
@@ -77,145 +133,228 @@ class Redactor(SecretTexts):
                 hidden = _ZEROES.get(type(value), PLACEHOLDER) if keep_types else PLACEHOLDER
                 box[key] = value if is_hidden else hidden
             elif isinstance(value, str):
-                box[key] = self.scrub_data(value)
+                text = self.scrub_data(value)
+                box[key] = hide_values(text, values) if values else text
         return root[""]
+
+    # Texts
+
+    def scrub_json(self, text: str) -> str:
+        """Return a JSON text without its secrets and otherwise unchanged. Any other text is returned as it is."""
+        found = self._in_json(text, self.scrub_json)
+        return text if found is None else found
+
+    def scrub_data(self, text: str) -> str:
+        """Return a text that is JSON, markup, GraphQL, a form or a URL as a whole without its secrets.
+
+        Any other text loses the secrets in its URLs only.
+        """
+        if DATA.search(text) is None:
+            return text
+        if (found := self._in_json(text, self.scrub_data)) is not None:
+            return found
+        if patterns := _literals_of(text):
+            for pattern in patterns:
+                text = pattern.sub(self._hide_literal, text)
+            return escaped(self.scrub_urls(text))
+        if "=" in text:
+            if FORM.fullmatch(text):
+                return self.scrub_form(text)
+            if _WITH_QUERY.fullmatch(text):
+                return self.scrub_url(text)
+        return self.scrub_urls(text) if "://" in text else text
+
+    def literals(self, text: str) -> list[str]:
+        """Return the values of secret names in markup or GraphQL. Any other text has none."""
+        found = (match for pattern in _literals_of(text) for match in pattern.finditer(text))
+        named = ((one["name"], one["text"].removeprefix("<![CDATA[").removesuffix("]]>")) for one in found)
+        return [value for name, value in named if self.hides(name, value)]
+
+    def _hide_literal(self, match: re.Match[str]) -> str:
+        start, end = (place - match.start() for place in match.span("text"))
+        is_secret = self.hides(match["name"], match["text"])
+        return f"{match[0][:start]}{PLACEHOLDER}{match[0][end:]}" if is_secret else match[0]
+
+    def scrub_url(self, url: str) -> str:
+        """Return the URL without passwords in its user part, and without secrets in its query and fragment."""
+        url = _PASSWORD.sub(rf"\1{PLACEHOLDER}@", _LONE_USER.sub(rf"\1{PLACEHOLDER}@", url))
+        url, hash_sign, fragment = url.partition("#")
+        url, question_mark, query = url.partition("?")
+        url = self.scrub_path(url)
+        if "=" in fragment:
+            fragment = self.scrub_form(fragment)
+        return f"{url}{question_mark}{self.scrub_form(query)}{hash_sign}{fragment}"
+
+    def scrub_path(self, path: str) -> str:
+        """Return the path of a URL without the secrets in its parameters (`/cart;jsessionid=0A1B`)."""
+        return _PATH_PARAMETER.sub(
+            lambda one: f";{one[1]}={PLACEHOLDER}" if self.hides(one[1], one[2]) else one[0], path
+        )
+
+    def scrub_urls(self, text: str) -> str:
+        return _URL.sub(lambda match: self.scrub_url(match[0]), text)
+
+    def scrub_form(self, form: str) -> str:
+        """Return a query or an urlencoded form (`a=1&token=x`) with secret fields replaced."""
+        fields = []
+        for field in form.split("&"):
+            name, sign, value = field.partition("=")
+            if value not in _NO_SECRETS and self.hides(unquote_plus(name), value):
+                value = PLACEHOLDER
+            fields.append(f"{name}{sign}{self.scrub_urls(value)}")
+        return "&".join(fields)
+
+    def scrub_header(self, name: str, value: str) -> str:
+        """Return the value of a header without its secrets.
+
+        Cookies keep their names, `Set-Cookie` its attributes, and other headers their parameters.
+        """
+        if value in _NO_SECRETS or not self.hides(name, value):
+            return "".join(self._assigned(self.scrub_urls(value))) if "=" in value else value
+        kind = normalised(name)
+        if kind == "cookie":
+            return "; ".join(_hide_cookie(cookie) for cookie in value.split(";"))
+        if kind == "setcookie":
+            cookies = (cookie.partition(";") for cookie in _NEXT_COOKIE.split(value))
+            return ", ".join(f"{_hide_cookie(first)}{sign}{rest}" for first, sign, rest in cookies)
+        return PLACEHOLDER
+
+    def is_hidden_cookie(self, name: object, value: str) -> bool:
+        """Return whether a value is the header of a cookie as `scrub_header` returns it, with the cookie's name."""
+        is_cookie = type(name) is str and normalised(name) in ("cookie", "setcookie") and PLACEHOLDER in value
+        return is_cookie and value == self.scrub_header(str(name), value)
+
+    def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
+        """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and those known."""
+        if not secrets and _MAY_HOLD.search(text) is None:
+            return text
+        text = hide_values(text, secrets)
+        text = GOOGLE_KEY.sub(PLACEHOLDER, text) if "AIza" in text else text
+        if (found := self._in_json(text, self.scrub_text)) is not None:
+            return found
+        if "://" in text:
+            text = self.scrub_urls(text)
+        return "".join(self._assigned(text))
+
+    def _assigned(self, text: str) -> Iterator[str]:
+        """Yield the text in pieces, with the values after secret names replaced."""
+        done = at = 0
+        while named := _NAMED.search(text, at):
+            at = named.end()
+            # In free text, names that are secret only with a text mean something else.
+            value = _VALUE.match(text, at) if self.hides(named["beside"] or named["name"], 0) else None
+            if value is None:
+                continue
+            end = _closing(text, at) if value["bracket"] else value.end()
+            if text[at:end] not in _NO_SECRETS:
+                quote = value["open"] or value["double"] or value["single"] or ""
+                yield f"{text[done:at]}{quote}{PLACEHOLDER}{quote}"
+                done = at = end
+        yield text[done:]
+
+    def _in_json(self, text: str, inner: Callable[[str], str]) -> str | None:
+        """Return a JSON text with secrets replaced by values of their type, and `inner` applied to all other strings.
+
+        None for any other text.
+        """
+        tree = parse_json_text(text, _mapping) if "{" in text or "[" in text else None
+        if tree is None:
+            return None
+        start, end = _span(text)
+        leaves = (place for place in places({"": tree}, self) if type(place.value) in (str, int, float))
+
+        def replaced(token: re.Match[str]) -> str:
+            word = token["word"]
+            if token["colon"] or word in _WORDS:
+                return token[0]
+            _, _, value, _, is_secret, _ = next(leaves)
+            if word is not None:
+                number = "0" if word.lstrip("-").isdigit() else "0.0"
+                return number if is_secret else token[0]
+            changed = PLACEHOLDER if is_secret else inner(value)
+            return token[0] if changed == value else dumps(changed, ensure_ascii=token[0].isascii())
+
+        return text[:start] + _TOKEN.sub(replaced, text[start:end]) + text[end:]
+
+
+def _closing(text: str, start: int) -> int:
+    """Return the end of what begins with a bracket there; that of the text if it is not closed."""
+    depth = 0
+    for match in _QUOTED_OR_BRACKET.finditer(text, start):
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(match[0], 0)
+        if not depth:
+            return match.end()
+    return len(text)
+
+
+def _literals_of(text: str) -> tuple[re.Pattern[str], ...]:
+    """Return the patterns that find names with values in markup or in GraphQL. The text's beginning decides."""
+    if _MARKUP.match(text):
+        return _ELEMENT, _ATTRIBUTE, _FIELD
+    return (_ARGUMENT,) if _GRAPHQL.match(text) and "{" in text else ()
+
+
+def escaped(text: str) -> str:
+    """Escape the placeholder if the text is markup. Any other text is returned as it is."""
+    return text.replace(PLACEHOLDER, _ESCAPED) if PLACEHOLDER in text and _MARKUP.match(text) else text
+
+
+def bare_secret(value: str) -> str:
+    """Return a secret without the scheme that may precede it (`Bearer …`)."""
+    return _SCHEME.sub("", value)
+
+
+def _hide_cookie(cookie: str) -> str:
+    name, sign, value = cookie.strip().partition("=")
+    return f"{name}={PLACEHOLDER}" if sign and value else f"{name}{sign}"
+
+
+# The strings and words of a JSON text.
+_TOKEN = pattern(r'"[^"\\]*(?:\\.[^"\\]*)*"(?P<colon>\s*:)?|(?P<word>[^\s{}\[\],:"]+)')
+# What may precede a JSON text: a byte order mark, and a guard against being run as a script, `)]}',` or `for(;;);`.
+_BEFORE = pattern(r"\ufeff?\s*(?:\)\]\}'?,?|(?:while|for)\s*\((?:1|;;)\);)?\s*")
+# JSONP: a call of a function with the JSON text, perhaps after a comment.
+_CALL = pattern(r"\s*(?:/\*[^*]{0,200}\*/\s*)?[A-Za-z_$][\w$.]{0,200}\(\s*(?=[{\[])")
+_WORDS = frozenset({"null", "false", "true"})
+
+
+def looks_like_json(text: str) -> bool:
+    """Check whether a text begins like a JSON mapping or list, perhaps after a guard."""
+    return text.startswith(("{", "["), _span(text)[0])
+
+
+def parse_json_text(text: str, mapping: Callable[[list[tuple[str, Any]]], object] | None = None) -> object:
+    """Return the mapping or list in a JSON text, which may be JSONP, or None for any other text.
+
+    `mapping` makes a mapping of its pairs.
+    """
+    start, end = _span(text)
+    if not text.startswith(("{", "["), start):
+        return None
+    try:
+        return loads(text[start:end], object_pairs_hook=mapping)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _span(text: str) -> tuple[int, int]:
+    """Return where the JSON in a text begins and ends."""
+    if text[-1:] in (")", ";", "\n", " ") and (call := _CALL.match(text)):
+        tail = text.rstrip("; \t\r\n")
+        if tail.endswith(")"):
+            return call.end(), len(tail) - 1
+    before = _BEFORE.match(text)
+    return (before.end() if before else 0), len(text)
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a mapping with all values of a key that stands in it twice, under names that are as secret."""
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        made[f"{key}\0{len(made)}" if key in made else key] = value
+    return made
 
 
 #: No name is secret: for what is redacted already.
 NO_NAMES = Redactor(defaults=False)
 NO_NAMES.variables = {}
-
-
-class Environment:
-    """The secret values of an environment.
-
-    Attributes:
-        forms: The values in all their forms, each with what stands for it. Empty if there are none, as in most runs.
-    """
-
-    def __init__(self, names: SecretTexts, variables: Mapping[str, str]) -> None:
-        self._secret = names
-        # By the value; of two names of one value, the first one of the alphabet.
-        self._names: dict[str, str] = {}
-        for name, text in sorted(variables.items()):
-            value = text.strip()
-            is_word = len(value) < _SHORTEST or _PLAIN_WORD.fullmatch(value)
-            if not is_word and name not in _FOLDERS and names.hides(name, value):
-                self._names.setdefault(value, name)
-        forms = {form: f"<{name}>" for value, name in self._names.items() for form in forms_of(value)}
-        # A value may be a part of another one.
-        self.forms = dict(sorted(forms.items(), key=lambda form: -len(form[0])))
-        self.longest = max(map(len, forms), default=0)
-        # As they stand in the text of a JSON file, in which a text may be JSON itself.
-        self._in_json = {*forms, *(dumps(form, ensure_ascii=False)[1:-1] for form in forms)}
-
-    def may_be_in(self, plain: object) -> bool:
-        """Check fast whether plain data, or its JSON as it stands in a file, may hold one of the values."""
-        try:
-            json = plain if isinstance(plain, str) else dumps(plain, ensure_ascii=False, default=repr)
-        except (RecursionError, TypeError, ValueError):
-            return True
-        return any(form in json for form in self._in_json)
-
-    def names_in(self, text: str) -> list[str]:
-        """Return the names of the variables that stand in a text for their values."""
-        return sorted(
-            name for name in self._names.values() if f"<{name}>" in text or f"&lt;{name}&gt;" in text
-        )
-
-    def held_by(self, pieces: Iterable[Any]) -> dict[str, str]:
-        """Return the variables whose values stand in one of the pieces, which are bytes, with these values."""
-        # As texts are, and as they are in the memory of a numpy array.
-        codes, whole = ("utf-8", "utf-32-le"), [bytes(piece) for piece in pieces]
-        return {
-            name: value
-            for value, name in self._names.items()
-            if any(value.encode(code, "surrogatepass") in piece for code in codes for piece in whole)
-        }
-
-    def text(self, text: str) -> str:
-        """Return a text in which the names of the variables stand for their values, `&lt;NAME&gt;` in markup."""
-        is_markup = text.lstrip("\ufeff \t\r\n").startswith("<")
-        for form, name in self.forms.items():
-            if form in text:
-                text = text.replace(form, f"&lt;{name[1:-1]}&gt;" if is_markup else name)
-        return text
-
-    def without_start(self, text: str) -> str:
-        """Return a text that was cut without the beginning of a value at its end."""
-        sizes = (n for form in self.forms for n in range(_START, len(form) + 1) if text.endswith(form[:n]))
-        return text[: len(text) - max(sizes, default=0)]
-
-    def scrub(self, plain: object) -> Any:
-        """Return plain data without the values. What tags hold besides texts, such as bytes in base64, stays."""
-        root = {"": plain}
-        for box, key, value, *_ in places(root, self._secret):
-            if isinstance(value, dict):
-                box[key] = {
-                    self.text(name) if isinstance(name, str) else name: part for name, part in value.items()
-                }
-            elif key == "chunks" and isinstance(value, list) and all(isinstance(one, str) for one in value):
-                box[key] = self._pieces(value)
-            elif isinstance(value, str) and not (isinstance(key, str) and _holds_data(key)):
-                box[key] = self.text(value)
-        return root[""]
-
-    def _pieces(self, pieces: list[str]) -> list[str]:
-        """Hide the values in the pieces of one text, all of which is the first piece if a value goes on in the next one."""
-        pieces = list(map(self.text, pieces))
-        whole = "".join(pieces)
-        hidden = self.text(whole)
-        return pieces if hidden == whole else [hidden, *[""] * (len(pieces) - 1)]
-
-
-def bytes_in(json: str) -> Iterator[bytes]:
-    """Yield the bytes that JSON, as it stands in a file, holds as base64."""
-    if "base64" in json:
-        yield from (a2b_base64(match[1]) for match in _BASE64.finditer(json))
-
-
-def _holds_data(key: str) -> bool:
-    """Check whether a text under this key is no text of the outcome: that of a tag, or bytes."""
-    is_tag = key[:1] == "$" and key[:2] != "$$" and ":" not in key
-    return key == "base64" or (is_tag and key not in ("$bytes", "$text"))
-
-
-def with_secrets(recorded: object, hidden: object, real: object) -> Any:
-    """Return recorded plain data with the secrets of a `real` outcome, which is `hidden` without them.
-
-    While a call is verified, the application gets what was recorded. But the server would refuse a request with a
-    recorded placeholder. Of a text with more than one secret, none is put in, unless all of it is as recorded.
-    """
-    if isinstance(recorded, dict) and isinstance(hidden, dict) and isinstance(real, dict):
-        return {
-            key: with_secrets(value, hidden[key], real[key]) if key in hidden and key in real else value
-            for key, value in recorded.items()
-        }
-    if isinstance(recorded, list) and isinstance(hidden, list) and isinstance(real, list):
-        found = dict(zip(_places(hidden), zip(hidden, real)))
-        return [
-            with_secrets(item, *found[place]) if place in found else item
-            for place, item in zip(_places(recorded), recorded, strict=True)
-        ]
-    # A number is redacted as 0.
-    if recorded == hidden and type(recorded) is type(hidden):
-        return real
-    texts = isinstance(recorded, str) and isinstance(hidden, str) and isinstance(real, str)
-    return _text(str(recorded), str(hidden), str(real)) if texts else recorded
-
-
-def _places(items: list[Any]) -> list[object]:
-    """Return what identifies each item of a list: its index, or for pairs, such as headers, the n-th of its name."""
-    if not all(isinstance(item, list) and len(item) == 2 and isinstance(item[0], str) for item in items):
-        return list(range(len(items)))
-    names = [name.lower() for name, _ in items]
-    return [(name, names[:place].count(name)) for place, name in enumerate(names)]
-
-
-def _text(recorded: str, hidden: str, real: str) -> str:
-    """Return a recorded text with the one secret that each of them has, such as a cookie with its attributes."""
-    start, _, end = hidden.partition(PLACEHOLDER)
-    fits = real.startswith(start) and real.endswith(end) and len(start) + len(end) <= len(real)
-    if recorded.count(PLACEHOLDER) != 1 or hidden.count(PLACEHOLDER) != 1 or not fits:
-        return recorded
-    return recorded.replace(PLACEHOLDER, real[len(start) : len(real) - len(end)])

@@ -91,14 +91,18 @@ class SecretNames:
 
     def secret(self, name: object) -> bool:
         """Check whether all values of an argument, key, attribute, header or parameter of this name are secret."""
-        return self._answer(name) == "always"
+        return self.hides(name, 0)
 
     def hides(self, name: object, value: object) -> bool:
         """Check whether a value is secret because of its name, or because of its look.
 
         Some names are secret only if the value is a text.
         """
-        answer = self._answer(name)
+        if isinstance(name, bytes):
+            name = name.decode("latin-1")
+        answer = "never"
+        if isinstance(name, str) and len(name) <= _LONGEST_NAME:
+            answer = "never" if name.isdecimal() and not self._has_numbers else self._judge(name)
         if answer != "never":
             return not is_empty(value) and (answer == "always" or isinstance(value, (str, bytes)))
         if not self._looks or type(value) is not str or value[:4] != "AIza":
@@ -109,13 +113,6 @@ class SecretNames:
         """Check whether an item is a command-line option with a secret name, whose value is the next item."""
         flag = _FLAG.fullmatch(item) if isinstance(item, str) else None
         return flag is not None and self.secret(flag[1])
-
-    def _answer(self, name: object) -> str:
-        if isinstance(name, bytes):
-            name = name.decode("latin-1")
-        if not isinstance(name, str) or len(name) > _LONGEST_NAME:
-            return "never"
-        return "never" if name.isdecimal() and not self._has_numbers else self._judge(name)
 
     def _judged(self, name: str) -> str:
         """Compare the longest secret name that this name contains as whole words with the longest public one."""

@@ -15,7 +15,7 @@ from pytest_mimic._core.outcome.encoding import Encoded
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.redact.texts import hide_values
+from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.tree.differing import ABSENT, Difference, differences
 from pytest_mimic._core.tree.drawing import items_of, kind_of, line, steps
 from pytest_mimic._core.tree.library_values import form, labels_of, library_difference

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.redact.texts import hide_values
+from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.tree.drawing import line, shortened
 from pytest_mimic._core.tree.library_values import library_text
 from pytest_mimic._core.tree.making import Budget, tree_of

@@ -7,8 +7,8 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.identity.short import SCALARS
+from pytest_mimic._core.redact.redactor import bare_secret
 from pytest_mimic._core.redact.secret_names import named
-from pytest_mimic._core.redact.texts import bare_secret
 from pytest_mimic._core.types.libraries import library_of, record_fields
 from pytest_mimic._core.types.opening import is_pair, parts_of
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._clients.http.body import hides_text
 from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
 from pytest_mimic._core.redact.looks import keys_in, mark_of
-from pytest_mimic._core.redact.redactor import Redactor, bytes_in
+from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import holds_text
+from pytest_mimic._core.redact.secret_values import bytes_in
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

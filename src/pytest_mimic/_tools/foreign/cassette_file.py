@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from pytest_mimic._clients.http.body import as_text, header_of, inflate, media_type
 from pytest_mimic._clients.http.exchange import HttpRequest
-from pytest_mimic._clients.http.message import as_text, header_of, inflate, media_type
 from pytest_mimic.errors import MimicError
 
 _LFS = "version https://git-lfs.github.com/spec/"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mimic._clients.http.body import load_body, store_body
+from pytest_mimic._clients.http.body import inflate, load_body, store_body
+from pytest_mimic._clients.http.exchange import describe_body, digest
 from pytest_mimic._clients.http.http_secrets import Secrets
-from pytest_mimic._clients.http.message import describe_body, digest, inflate
 from pytest_mimic._core.outcome.memory import zstd_module
 from pytest_mimic._core.redact.redactor import Redactor
 

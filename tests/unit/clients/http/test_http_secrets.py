@@ -10,6 +10,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from pytest_mimic._clients.http.body import store_body
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder, learned_from
 from pytest_mimic._core.redact.redactor import Redactor
 
@@ -93,7 +94,8 @@ def test_an_escaped_character_before_a_secret_is_no_part_of_it(secrets, before):
 
 
 def test_a_secret_of_a_form_is_learned(secrets):
-    secrets.store_text(f"password={SECRET}&name=ann", "application/x-www-form-urlencoded")
+    form = f"password={SECRET}&name=ann".encode()
+    store_body([form], content_type="application/x-www-form-urlencoded", secrets=secrets)
 
     assert secrets.text(f"it is {SECRET}") == "it is <redacted>"
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.redact.redactor import Environment, Redactor, with_secrets
+from pytest_mimic._core.redact.redactor import Redactor, bare_secret
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, holds_text, read_names
-from pytest_mimic._core.redact.texts import bare_secret, hide_values
+from pytest_mimic._core.redact.secret_values import Environment, hide_values, with_secrets
 
 
 @pytest.fixture
