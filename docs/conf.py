@@ -20,7 +20,7 @@ nitpicky = True
 html_theme = "furo"
 html_title = "pytest-mimic"
 html_theme_options = {
-    "announcement": "Until 1.0 is on PyPI, <code>pip install pytest-mimic</code> installs 0.2, an older and different plugin.",
+    "announcement": "Until 1.0 is on PyPI, <code>pip install pytest-mimic</code> installs 0.2, an older and different plugin. Run <code>pip install .</code> in a clone.",
 }
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
