@@ -12,7 +12,7 @@ import pytest_mimic
 INPUTS = "warn"
 # Functions and modules, recorded and then replayed.
 OF_A_FUNCTION = (94, 27, 13, 8)
-OF_A_REQUEST = (128, 31, 50, 21)
+OF_A_REQUEST = (123, 31, 46, 20)
 # The second call of a test is counted: the first one also imports.
 TESTS = """
     import sys

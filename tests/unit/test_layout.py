@@ -27,7 +27,7 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
     "_clients.grpc": 500,
-    "_clients.http": 2_565,
+    "_clients.http": 2_545,
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_200,
@@ -38,7 +38,7 @@ BUDGET = {
     "_core.outcome": 2_095,
     "_core.patch": 484,
     "_core.pending": 200,
-    "_core.redact": 855,
+    "_core.redact": 860,
     "_core.seam": 456,
     "_core.swallowed": 205,
     "_core.targets": 572,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 780,
 }
 # These two only fall.
-MOST_LINES = 27_710
+MOST_LINES = 27_700
 MOST_FILES = 187
 MOST_ARROWS = 125
 MOST_FLOORS = 12

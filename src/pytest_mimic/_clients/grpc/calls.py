@@ -101,7 +101,7 @@ class Rpc:
         self._metadata = _pairs(options.get("metadata"))
         self._requests = list(map(store_message, requests))
         names = next((names for start, names in _SECRET_FIELDS.items() if self._path.startswith(start)), ())
-        self._secrets = Secrets(self._port.redactor.with_names(names))
+        self._secrets = Secrets(self._port.redactor, names)
         hidden = list(map(plain_of, self._secrets.scrub(self._requests, keep_types=True)))
         request = hidden if self.sends_many else hidden[0]
         noted = [getattr(channel, NOTED_TARGET, id(channel)) for channel in self.channels[:1]]

@@ -12,8 +12,8 @@ from itertools import product
 from json import JSONEncoder, dumps, encoder, loads
 from typing import Any
 
-from pytest_mimic._clients.http.http_secrets import Secrets, fields
-from pytest_mimic._core.redact.redactor import NO_NAMES
+from pytest_mimic._clients.http.http_secrets import Secrets
+from pytest_mimic._core.redact.redactor import NO_NAMES, parse_form
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent
 
 # Control characters other than tab, newline, vertical tab, form feed, carriage return and escape.
@@ -46,11 +46,13 @@ def store_body(
     data = b"".join(chunks)
     if not data:
         return None
-    kind, declared = media_type(content_type), parameters(content_type).get("charset", "utf-8")
-    charset = next((name for name in (declared, "utf-8") if as_text(data, name) is not None), None)
+    kind, parameters = header_parts(content_type)
+    charsets = (parameters.get("charset", "utf-8"), "utf-8")
+    charset = next((name for name in charsets if as_text(data, name) is not None), None)
     is_cut = stopped and len(chunks) > 1
     if charset is None:
-        return {"chunks": [as_base64(chunk) for chunk in chunks]} if is_cut else as_base64(data)
+        coded = [{"base64": base64.b64encode(one).decode()} for one in (chunks if is_cut else [data])]
+        return {"chunks": coded} if is_cut else coded[0]
     text = data.decode(charset)
     events = _split(text, kind, is_whole=not stopped)
     texts = _texts(chunks, charset) if is_cut else []
@@ -79,7 +81,7 @@ def _stored_text(text: str, kind: str, secrets: Secrets) -> dict[str, Any]:
         if style is not None or scrubbed != value or secrets.redactor is NO_NAMES:
             return {"json": scrubbed}
     if kind == "application/x-www-form-urlencoded":
-        secrets.learn(fields(text))
+        secrets.learn(parse_form(text))
         text = secrets.redactor.scrub_form(text)
     elif kind.startswith("multipart/"):
         text = secrets.redactor.scrub_text(text)
@@ -113,9 +115,13 @@ def load_body(body: dict[str, Any] | None) -> list[bytes]:
     if "events" in body:
         texts = (event if isinstance(event, str) else _text(event, body) for event in body["events"])
         return [text.encode(charset) for text in texts]
-    if "chunks" in body:
-        return [one.encode(charset) if isinstance(one, str) else load_bytes(one) for one in body["chunks"]]
-    return [load_bytes(body)]
+    if "chunks" in body or "base64" in body:
+        chunks = body.get("chunks", (body,))
+        return [
+            one.encode(charset) if isinstance(one, str) else base64.b64decode(one["base64"]) for one in chunks
+        ]
+    text = write_json(body["json"], body.get("style", "")) if "json" in body else body["text"]
+    return [text.encode(charset)]
 
 
 def hides_text(plain: dict[str, Any]) -> bool:
@@ -123,7 +129,7 @@ def hides_text(plain: dict[str, Any]) -> bool:
     body = plain.get("body", {})
     if "base64" not in body and not any(isinstance(chunk, dict) for chunk in body.get("chunks", ())):
         return False
-    kind = media_type(header_of(plain.get("headers", ()), "content-type"))
+    kind, _ = header_parts(header_of(plain.get("headers", ()), "content-type"))
     return any(word in kind for word in ("text/", "json", "xml", "eventstream"))
 
 
@@ -139,18 +145,14 @@ def content_of(body: dict[str, Any] | None) -> Any:
     return json_of(b"".join(load_body(body)).decode(body.get("charset", "utf-8"), "backslashreplace"))
 
 
-def media_type(content_type: str | None) -> str:
-    """Return `application/json` for `Application/JSON; charset=utf-8`, and an empty text for None."""
-    return (content_type or "").partition(";")[0].strip().lower()
-
-
-def parameters(header: str | None) -> dict[str, str]:
-    """Return the parameters after the first `;` of a header: `{"charset": "utf-8"}`."""
+def header_parts(header: str | None) -> tuple[str, dict[str, str]]:
+    """Return a header's value and its parameters: `application/json` and `{"charset": "utf-8"}`; an empty text for None."""
+    value, sign, _ = (header or "").partition(";")
     found = {}
-    for match in _PARAMETER.finditer(header) if header and ";" in header else ():
+    for match in _PARAMETER.finditer(header) if header and sign else ():
         quoted = match["quoted"]
         found[match["name"].lower()] = match["bare"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
-    return found
+    return value.strip().lower(), found
 
 
 def as_text(data: bytes, charset: str = "utf-8") -> str | None:
@@ -229,21 +231,6 @@ def write_json(value: Any, style: str = "") -> str:
     separators = None if indent or "spaced" in words else (",", ":")
     text = dumps(value, ensure_ascii="ascii" in words, indent=indent, separators=separators)
     return f"{text}\n" if "newline" in words else text
-
-
-# Bytes as readable plain data
-
-
-def as_base64(data: bytes) -> dict[str, Any]:
-    return {"base64": base64.b64encode(data).decode()}
-
-
-def load_bytes(body: dict[str, Any]) -> bytes:
-    """Return the bytes of `json`, `text` or `base64`."""
-    if "base64" in body:
-        return base64.b64decode(body["base64"])
-    text: str = write_json(body["json"], body.get("style", "")) if "json" in body else body["text"]
-    return text.encode(body.get("charset", "utf-8"))
 
 
 # Content encodings: bodies are stored decompressed

@@ -28,26 +28,24 @@ from pytest_mimic._clients.http.body import (
     content_of,
     events_in,
     header_of,
+    header_parts,
     inflate,
     json_of,
     load_body,
-    media_type,
-    parameters,
 )
 from pytest_mimic._clients.http.http_secrets import (
     Secrets,
-    fields,
     holds_placeholder,
     learned_from,
     secrets_of,
     text_pairs,
 )
+from pytest_mimic._core.redact.redactor import Redactor, parse_form
 from pytest_mimic._core.seam.base import Adapter, ClientCall
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
     from pytest_mimic._core.engine.steps import Step
-    from pytest_mimic._core.redact.redactor import Redactor
 
 #: The headers by which a client chooses one of several answers of a URL. Each is a part of its own.
 CHOOSING = (
@@ -74,7 +72,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
 # Besides letters and digits, the characters that a path may have as they are (RFC 3986, 3.3).
 _ALLOWED = "-._~!$&'()*+,;=:@/"
-_NORMAL = re.compile(rf"[A-Za-z0-9{re.escape(_ALLOWED)}]*")
+# A path without encoded characters and parameters.
+_PLAIN = re.compile(rf"[A-Za-z0-9{re.escape(_ALLOWED.replace(';', ''))}]*")
 _ENCODED = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 
 
@@ -265,13 +264,13 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
         raise ValueError(f"{url} has no host")
     origin, path, query = match.groups()
     parts, shown = read_origin(origin)
-    if not _NORMAL.fullmatch(path):
+    if secrets.values or not _PLAIN.fullmatch(path):
         path = _ENCODED.sub(lambda octet: octet[0].upper(), quote(path, safe=f"{_ALLOWED}%"))
-    path = secrets.path(path) or "/"
-    parts = {**parts, "path": path}
-    if query and (counted := without_signature(fields(query))):
+        path = secrets.path(path)
+    parts = {**parts, "path": path or "/"}
+    if query and (counted := without_signature(parse_form(query))):
         parts["query"] = secrets.redactor.scrub(counted, values=secrets.values)
-    return parts, shown + path
+    return parts, shown + parts["path"]
 
 
 @lru_cache(maxsize=1_000)
@@ -307,17 +306,16 @@ def describe_body(data: bytes, content_type: str | None, encoding: str | None) -
     if encoding:
         inflated = inflate([data], encoding)
         data = data if inflated is None else b"".join(inflated)
-    kind = media_type(content_type)
+    kind, about = header_parts(content_type)
     if kind.startswith("multipart/"):
-        boundary = parameters(content_type).get("boundary", "")
-        parts = _parts(data, boundary.encode("latin-1"))
+        parts = _parts(data, about.get("boundary", "").encode("latin-1"))
         if parts is not None:
             return "multipart", parts
-    text = as_text(data, parameters(content_type).get("charset", "utf-8"))
+    text = as_text(data, about.get("charset", "utf-8"))
     if text is None:
         return "bytes", digest(data)
     if kind == "application/x-www-form-urlencoded":
-        return "form", fields(text)
+        return "form", parse_form(text)
     value = json_of(text, kind)
     return "text" if value is text else "json", value
 
@@ -347,7 +345,7 @@ def _part(head: str, content: bytes) -> tuple[str, Any]:
     """Return the name of a part and its value, which for a file is a mapping."""
     lines = (line.partition(":") for line in head.split("\r\n"))
     headers = {name.strip().lower(): text.strip() for name, _, text in lines}
-    about = parameters(headers.get("content-disposition", ""))
+    _, about = header_parts(headers.get("content-disposition"))
     kind = headers.get("content-type")
     value: Any = as_text(content)
     if value is None:

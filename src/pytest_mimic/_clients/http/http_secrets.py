@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from pytest_mimic._core.redact.redactor import (
     DATA,
@@ -16,6 +16,7 @@ from pytest_mimic._core.redact.redactor import (
     bare_secret,
     escaped,
     looks_like_json,
+    parse_form,
     parse_json_text,
 )
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
@@ -50,8 +51,8 @@ class Secrets:
     Those that servers have issued are known from the beginning.
     """
 
-    def __init__(self, redactor: Redactor) -> None:
-        self.redactor = redactor
+    def __init__(self, redactor: Redactor, names: tuple[str, ...] = ()) -> None:
+        self.redactor = redactor.with_names(names) if names else redactor
         self.values = set(redactor.issued)
 
     def learn(self, plain: Any, /) -> None:
@@ -68,7 +69,7 @@ class Secrets:
                     for literal in self.redactor.literals(value):
                         self.add(literal)
                     is_urlencoded = "=" in value and FORM.fullmatch(value)
-                    todo.append(fields(value) if is_urlencoded else parse_json_text(value))
+                    todo.append(parse_form(value) if is_urlencoded else parse_json_text(value))
 
     def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         """Learn the values of secret headers, and of each cookie."""
@@ -154,7 +155,7 @@ def secrets_of(redactor: Redactor, headers: Mapping[str, str]) -> Secrets:
     service = _SERVICES.get(target, target) or (scope[1] if scope else "")
     if service == "ssm":
         return _ParameterSecrets(redactor)
-    return Secrets(redactor.with_names(_NAMES.get(service, ())))
+    return Secrets(redactor, _NAMES.get(service, ()))
 
 
 def learned_from(
@@ -165,7 +166,7 @@ def learned_from(
     learn = secrets.text if isinstance(body, str) else secrets.learn  # a text may have JSON on each line
     learn(body)
     if parts.query:
-        secrets.learn(fields(parts.query))
+        secrets.learn(parse_form(parts.query))
     if parts.password:
         secrets.add(parts.password)
     secrets.learn_headers(text_pairs(headers))
@@ -256,11 +257,3 @@ def text_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:
         )
         for name, value in headers
     ]
-
-
-def fields(form: str) -> dict[str, Any]:
-    """Return the fields of a query or form. The values of a repeated field are a list, in their order."""
-    found: dict[str, Any] = {}
-    for name, value in parse_qsl(form, keep_blank_values=True, errors="backslashreplace"):
-        found.setdefault(name, []).append(value)
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}

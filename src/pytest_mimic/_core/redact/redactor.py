@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import cached_property
 from json import dumps, loads
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 from pytest_mimic._core.redact.secret_names import GOOGLE_KEY, PLACEHOLDER, SecretNames, normalised, places
 from pytest_mimic._core.redact.secret_values import Environment, hide_values
@@ -104,8 +104,6 @@ class Redactor(SecretNames):
 
     def with_names(self, names: tuple[str, ...]) -> Redactor:
         """Return a redactor for which these names are secret, too, unless the names of this one say otherwise."""
-        if not names:
-            return self
         if names not in self._extended:
             made = self._extended[names] = Redactor((*names, *self._given), defaults=self._looks)
             made.variables, made.issued = self.variables, self.issued
@@ -133,7 +131,7 @@ class Redactor(SecretNames):
                 hidden = _ZEROES.get(type(value), PLACEHOLDER) if keep_types else PLACEHOLDER
                 box[key] = value if is_hidden else hidden
             elif isinstance(value, str):
-                text = self.scrub_data(value)
+                text = self.scrub_data(value) if DATA.search(value) else value
                 box[key] = hide_values(text, values) if values else text
         return root[""]
 
@@ -149,8 +147,6 @@ class Redactor(SecretNames):
 
         Any other text loses the secrets in its URLs only.
         """
-        if DATA.search(text) is None:
-            return text
         if (found := self._in_json(text, self.scrub_data)) is not None:
             return found
         if patterns := _literals_of(text):
@@ -321,6 +317,14 @@ _WORDS = frozenset({"null", "false", "true"})
 def looks_like_json(text: str) -> bool:
     """Check whether a text begins like a JSON mapping or list, perhaps after a guard."""
     return text.startswith(("{", "["), _span(text)[0])
+
+
+def parse_form(form: str) -> dict[str, Any]:
+    """Return the fields of a query or form. The values of a repeated field are a list, in their order."""
+    found: dict[str, Any] = {}
+    for name, value in parse_qsl(form, keep_blank_values=True, errors="backslashreplace"):
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def parse_json_text(text: str, mapping: Callable[[list[tuple[str, Any]]], object] | None = None) -> object:

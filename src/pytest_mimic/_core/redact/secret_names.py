@@ -181,7 +181,9 @@ def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) ->
         if isinstance(box, dict):
             if stored:
                 given.update(_given(box))
-            for (key, value), (name, _) in zip(box.items(), named(box), strict=True):
+            # Few mappings are one of a name and a value.
+            pairs = named(box) if "value" in box or "Value" in box else box.items()
+            for key, (name, value) in zip(box, pairs, strict=True):
                 is_secret = names.hides(name, value) or (secret and not is_empty(value))
                 found.append(Place(box, key, value, name, is_secret))
         elif isinstance(box, list):
@@ -198,10 +200,8 @@ def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) ->
 
 def named(box: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
     """Yield the values of a mapping with their names: their keys or, in one of a name and a value, that name."""
-    beside = None
-    if "value" in box or "Value" in box:
-        names = (box.get(key) for key in ("name", "key", "Name", "Key"))
-        beside = next((name for name in names if isinstance(name, str)), None)
+    names = (box.get(key) for key in ("name", "key", "Name", "Key"))
+    beside = next((name for name in names if isinstance(name, str)), None)
     for key, value in box.items():
         yield beside if beside is not None and key in ("value", "Value") else key, value
 

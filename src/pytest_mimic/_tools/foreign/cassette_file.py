@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from pytest_mimic._clients.http.body import as_text, header_of, inflate, media_type
+from pytest_mimic._clients.http.body import as_text, header_of, header_parts, inflate
 from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic.errors import MimicError
 
@@ -115,7 +115,7 @@ def _request_body(body: Any, content_type: str | None) -> tuple[bytes, str]:
     """Return the body of a request, and its type if only the argument of aiohttp's caller is there, not what was sent."""
     if not isinstance(body, (dict, list)):
         return _as_bytes(body), ""
-    if isinstance(body, dict) and media_type(content_type) == _FORM:
+    if isinstance(body, dict) and header_parts(content_type)[0] == _FORM:
         return urlencode(body).encode(), ""
     try:
         return json.dumps(body).encode(), "" if content_type else "application/json"
