@@ -265,7 +265,7 @@ def _read_ini(config, folder: Path, text: str) -> None:
     if "[pytest]" not in text:
         text = f"[pytest]\n{text}"
     (folder / "pytest.ini").write_text(text, encoding="utf-8")
-    ini = IniProject.around(folder).ini  # reads the settings
+    ini = IniProject(folder).ini  # reads the settings
     ini.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))
     for name in re.findall(r"^(\w+) =", text, re.MULTILINE):
         config.getini(name)

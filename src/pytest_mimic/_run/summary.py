@@ -212,4 +212,4 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
     if settings.mode is Mode.LIVE:
         counts.append("every call ran for real, and nothing was recorded or compared")
     parts = [", ".join(counts)] if counts else []
-    return "; ".join([*parts, *count_unused(judgement)])
+    return "; ".join(filter(None, [*parts, count_unused(judgement)]))

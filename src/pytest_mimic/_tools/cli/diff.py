@@ -7,12 +7,11 @@ The exit code is 0 if nothing differs, 1 if something does.
 from __future__ import annotations
 
 import io
-import os
 import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic._core.vault import FolderStore, Vault
@@ -29,36 +28,32 @@ if TYPE_CHECKING:
 
 
 class GitStore(Store):
-    """The files of a folder in a revision. They cannot be changed. The folder need not exist in the working tree.
+    """The files of a folder in a revision. They cannot be changed.
 
     MimicError: there is no git, no repository, or no such revision.
     """
 
     def __init__(self, folder: Path, revision: str) -> None:
-        root = next(one for one in (folder, *folder.parents) if one.is_dir())
-        top = _git(
-            root, "rev-parse", "--show-toplevel", or_else=f"there is no repository of git around {root}"
-        )
-        found = _git(
-            root,
-            *("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}"),
-            or_else=f"git knows no revision {revision} here",
-        )
-        root, commit = Path(os.fsdecode(top.strip())), found.decode().strip()
-        prefix = folder.resolve().relative_to(root.resolve()).as_posix()
+        def git(*words: str) -> bytes:
+            command = ["git", "-C", str(folder.parent), *words]
+            try:
+                return subprocess.run(command, capture_output=True, check=True).stdout
+            except OSError as reason:
+                raise MimicError(f"cannot run git: {reason.strerror or reason}") from None
+            except subprocess.CalledProcessError:
+                raise MimicError(f"git knows no revision {revision} here") from None
+
+        found = git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+        commit = found.decode().strip()
         self._files: dict[str, bytes] = {}
-        if not _git(
-            root, "ls-tree", "--name-only", commit, "--", prefix, or_else=f"{revision} cannot be read"
-        ):
+        if not git("ls-tree", "--name-only", commit, "--", folder.name):
             return
-        archive = _git(
-            root, "archive", "--format=tar", commit, "--", prefix, or_else=f"{revision} cannot be read"
-        )
+        archive = git("archive", "--format=tar", commit, "--", folder.name)
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             for member in filter(tarfile.TarInfo.isfile, tar):
                 file = tar.extractfile(member)
                 assert file is not None
-                self._files[member.name.removeprefix(f"{prefix}/")] = file.read()
+                self._files[member.name.partition("/")[2]] = file.read()
 
     def read(self, name: str) -> bytes | None:
         return self._files.get(name)
@@ -67,22 +62,11 @@ class GitStore(Store):
         start = f"{prefix}/" if prefix else ""
         return [name for name in self._files if name.startswith(start) and name not in without]
 
-    def write(self, name: str, data: Data) -> NoReturn:  # noqa: ARG002
-        raise MimicError(f"{name} cannot be written to a revision of git")
+    def write(self, name: str, data: Data) -> None:
+        raise NotImplementedError
 
-    def delete(self, names: Iterable[str]) -> NoReturn:
-        raise MimicError(f"{', '.join(names)} cannot be deleted from a revision of git")
-
-
-def _git(folder: Path, *words: str, or_else: str) -> bytes:
-    """Return what git prints. MimicError: it fails, which is what `or_else` says."""
-    try:
-        done = subprocess.run(["git", "-C", folder, *words], capture_output=True, check=False)
-    except OSError as reason:
-        raise MimicError(f"cannot run git: {reason.strerror or reason}") from None
-    if done.returncode:
-        raise MimicError(or_else)
-    return done.stdout
+    def delete(self, names: Iterable[str]) -> int:
+        raise NotImplementedError
 
 
 # The differences of one recording that are shown.

@@ -8,9 +8,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
-from traceback import extract_tb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_mimic import _runs
 from pytest_mimic._core.ambient import vault_command
@@ -39,18 +37,21 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return _run(list(sys.argv[1:] if words is None else words))
     except MimicError as error:
-        _complain(f"ERROR: {error}")
-        return USAGE
+        problem = str(error)
+    except OSError as error:
+        named = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+        problem = f"cannot use{named or ' a file'}: {error.strerror or error}"
+    except RecursionError:
+        problem = "a file of the vault is nested too deeply\n  to find it: pytest-mimic check"
     except KeyboardInterrupt:
         return INTERRUPTED
     except SystemExit as end:  # argparse has printed a help or a version
         return end.code if isinstance(end.code, int) else 0
-    except RecursionError:
-        _complain("ERROR: a file of the vault is nested too deeply\n  to find it: pytest-mimic check")
-        return USAGE
-    except Exception as error:
-        _complain(_unexpected(error))
-        return USAGE
+    with suppress(OSError):  # nobody reads it
+        print(
+            printable(f"ERROR: {problem}"), file=sys.stderr, flush=True
+        )  # which escapes what it cannot encode
+    return USAGE
 
 
 def _run(words: list[str]) -> int:
@@ -65,21 +66,24 @@ def _run(words: list[str]) -> int:
         top.print_help()
         return USAGE
     module = load_command(given.command)
-    parser = _parser_of(given.command, module, defaults=given)
+    parser = ArgumentParser(
+        prog=f"pytest-mimic {given.command}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    add_vault(parser)
+    parser.set_defaults(vault=given.vault)
     options = parser.parse_args(given.words)
     from pytest_mimic._tools.cli.project import Invocation
 
     invocation = Invocation(options, Output(sys.stdout))
-
-    def invocation_of() -> Invocation:
-        return invocation
-
-    # Suggested commands repeat the options of this call.
-    _runs.append(invocation_of)
+    _runs.append(lambda: invocation)  # suggested commands repeat the options of this call
     try:
         return _finish(invocation, module.run(invocation))
     finally:
-        _runs.remove(invocation_of)
+        _runs.pop()
 
 
 def _finish(invocation: Invocation, result: Result) -> int:
@@ -125,31 +129,3 @@ def _top_parser() -> ArgumentParser:
     parser.add_argument("--version", action="store_true", help="print the version")
     add_vault(parser)
     return parser
-
-
-def _parser_of(command: str, module: Any, *, defaults: argparse.Namespace) -> ArgumentParser:
-    """Return the parser of a subcommand. `defaults` are the options given before its name."""
-    parser = ArgumentParser(
-        prog=f"pytest-mimic {command}",
-        description=module.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    module.add_arguments(parser)
-    add_vault(parser, defaults=defaults)
-    return parser
-
-
-def _complain(text: str) -> None:
-    with suppress(OSError):  # nobody reads it
-        print(printable(text), file=sys.stderr, flush=True)  # which escapes what it cannot encode
-
-
-def _unexpected(error: Exception) -> str:
-    """Return the lines for an error of the command itself."""
-    if isinstance(error, OSError):
-        named = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
-        return f"ERROR: cannot use{named or ' a file'}: {error.strerror or error}"
-    last = extract_tb(error.__traceback__)[-1]
-    place = f"{Path(last.filename).name}:{last.lineno}"
-    return f"ERROR: {type(error).__name__}: {error}\n  at {place}, an error of pytest-mimic: please report it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser
 from collections.abc import Collection, Iterable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, TextIO
@@ -72,18 +72,11 @@ class Output:
 
 def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
     """Return rows as lines. The cells whose indexes are in `right` are aligned there."""
-    cells = [list(map(_in_line, row)) for row in rows]
+    cells = [[printable(text).replace("\n", "\\n") for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells)]
     signs = [f"{{:{'>' if index in right else '<'}{width}}}" for index, width in enumerate(widths)]
     line = "  ".join(signs).format
     return [line(*row) for row in cells]
-
-
-def _in_line(text: str) -> str:
-    """Return a text for a cell: with its line breaks and control characters escaped."""
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 # More tests than these are named by their files, and more files by nothing: then all tests are recorded.
@@ -120,12 +113,11 @@ def add_dry_run(parser: ArgumentParser, text: str) -> None:
     parser.add_argument("-n", "--dry-run", action="store_true", help=text)
 
 
-def add_vault(parser: ArgumentParser, *, defaults: Namespace | None = None) -> None:
-    """Add the option that every subcommand has. `defaults` are the options given before its name."""
+def add_vault(parser: ArgumentParser) -> None:
+    """Add the option that every subcommand has."""
     parser.add_argument(
         "--vault",
         metavar="PATH",
-        default=None if defaults is None else defaults.vault,
         help="the vault's folder (default: the one of the pytest project around the current folder)",
     )
 

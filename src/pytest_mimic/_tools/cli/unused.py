@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "files",
-        nargs="*",
+        nargs="+",
         metavar="FILE",
         help="the files of --mimic-usage of all jobs, or a pattern of them",
     )
@@ -41,14 +41,6 @@ def run(invocation: Invocation) -> Result:
     options, settings = invocation.options, invocation.settings
     if options.dry_run and not options.clear:
         raise MimicError("--dry-run needs --clear: a judgement alone changes nothing")
-    if not options.files:
-        raise MimicError(
-            "unused takes the files of --mimic-usage of all jobs",
-            remedies=[
-                f"for several jobs: {command('--mimic-usage=FILE')} in each, then pytest-mimic unused FILE...",
-                f"for one run: {command('--mimic-fail-on-unused')}",
-            ],
-        )
     # A quoted pattern, and any on Windows, comes as it is.
     found = [[] if Path(word).exists() else sorted(glob(word)) for word in options.files]  # noqa: PTH207
     words = [path for word, paths in zip(options.files, found) for path in paths or [word]]
@@ -73,7 +65,7 @@ def run(invocation: Invocation) -> Result:
         "files": len(usages),
         "tests": len(ledger.outcomes),
     }
-    counts = count_unused(judgement)
+    counts = [count] if (count := count_unused(judgement)) else []
     if newer:
         counts.append(f"{plural(newer, 'recording')} not judged, which the files do not know")
     of = f"{plural(len(ledger.outcomes), 'test')} in {plural(len(usages), 'file')}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,13 +56,10 @@ def judge(
 
 def _owner_of(vault: Vault, name: str) -> str | None:
     """Return the test, or the scope of a fixture, that a recording belongs to. None if tests share it."""
-    if name.startswith(CASSETTES):
-        return None
-    try:
-        recording = vault.read(name)
-    except MimicError:
-        return None
-    return recording.owner if recording is not None else None
+    with suppress(MimicError):
+        if not name.startswith(CASSETTES) and (recording := vault.read(name, skim=True)) is not None:
+            return recording.owner
+    return None
 
 
 def clear(vault: Vault, proven: Mapping[str, int]) -> str:
@@ -82,15 +79,12 @@ def labelled(vault: Vault, name: str) -> tuple[str, str]:
     """Return a recording or cassette in one line, and the test that made it."""
     from pytest_mimic._core.tree.call_labels import recorded_label
 
-    try:
+    with suppress(MimicError):
         if name.startswith(CASSETTES):
-            return f"cassette {name[10:-5]}", vault.test_of(name) or ""
-        recording = vault.read(name)
-    except MimicError:
-        recording = None
-    if recording is None:
-        return name, ""
-    return recorded_label(recording.target, recording.arguments), recording.test or ""
+            return f"cassette {name[len(CASSETTES) : -5]}", vault.test_of(name) or ""
+        if (recording := vault.read(name)) is not None:
+            return recorded_label(recording.target, recording.arguments), recording.test or ""
+    return name, ""
 
 
 class GoneTests:
@@ -148,14 +142,11 @@ class Judgement:
         vars(self).update(facts)
 
 
-def count_unused(judgement: Judgement) -> list[str]:
-    parts = []
-    if judgement.cleared:
-        parts.append(judgement.cleared)
-    elif judgement.unused:
-        kept = f", not cleared: {judgement.not_cleared}" if judgement.not_cleared else ""
-        parts.append(f"{plural(judgement.unused, 'recording')} unused{kept}")
-    return parts
+def count_unused(judgement: Judgement) -> str:
+    if judgement.cleared or not judgement.unused:
+        return judgement.cleared
+    kept = f", not cleared: {judgement.not_cleared}" if judgement.not_cleared else ""
+    return f"{plural(judgement.unused, 'recording')} unused{kept}"
 
 
 def not_judged(judgement: Judgement, option: str) -> list[str]:
@@ -170,14 +161,12 @@ def not_judged(judgement: Judgement, option: str) -> list[str]:
 
 def list_unused(judgement: Judgement, *, most: int = SHOWN) -> list[str]:
     """Return the lines that name the unused recordings, or those that were cleared."""
-    counts = Counter(judgement.shown)  # calls may look alike
-    rows = []
-    for (label, test, is_gone), count in counts.items():
-        recorder = f"recorded by {test}{', gone' if is_gone else ''}" if test else ""
-        rows.append((f"{label}, {count} times" if count > 1 else label, recorder))
-    alike = sum(count - 1 for count in list(counts.values())[:most])
+    rows = [
+        (label, f"recorded by {test}{', gone' if is_gone else ''}" if test else "")
+        for label, test, is_gone in judgement.shown
+    ]
     heading = "cleared:" if judgement.cleared else "unused:"
-    return listed(heading, rows, total=judgement.unused - alike, most=most)
+    return listed(heading, rows, total=judgement.unused, most=most)
 
 
 def moved_tests(vault: Vault, missing: Mapping[str, str], gone: GoneTests) -> list[tuple[str, str]]:

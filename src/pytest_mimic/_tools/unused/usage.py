@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.ambient import relative_path
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.whole_files import write_whole
 from pytest_mimic.errors import MimicError
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 # The key of the format's number. It comes first, so that the file is known by its first bytes.
 _KEY = "mimic_usage"
 _FORMAT = 3
-_START = f'{{"{_KEY}":'
-_ENTRIES = (
-    *("used", "known", "collected", "skipped_modules", "absent_clients", "outcomes", "selection"),
-    *("tests", "ran", "wanted", "covered", "hiding"),
-)
+_START = f'{{"{_KEY}":'.encode()
 
 
 class Usage(NamedTuple):
@@ -43,9 +39,7 @@ def in_environment(test: str) -> str:
 
 def write_usage(path: Path, ledger: Ledger, settings: Settings) -> None:
     """Write the file, whole or not at all. MimicError: it cannot be written."""
-    plain = ledger.to_plain()
-    account = {name: plain[name] for name in _ENTRIES}
-    facts = {_KEY: _FORMAT, **usage_of(settings)._replace(account=account)._asdict()}
+    facts = {_KEY: _FORMAT, **usage_of(settings)._replace(account=ledger.to_plain())._asdict()}
     write_whole(path, json.dumps(facts, separators=(",", ":")) + "\n", label=str(path))
 
 
@@ -55,10 +49,8 @@ def remove_old(path: Path) -> None:
     MimicError: it is a folder or another file.
     """
     try:
-        if path.is_file():
-            with path.open("rb") as file:
-                if file.read(len(_START)) not in (b"", _START.encode()):
-                    raise MimicError(f"--mimic-usage would overwrite {path}, which is another kind of file")
+        if path.is_file() and not (path.read_bytes() or _START).startswith(_START):
+            raise MimicError(f"--mimic-usage would overwrite {path}, which is another kind of file")
         path.unlink(missing_ok=True)
     except OSError as reason:
         raise MimicError(f"--mimic-usage={path}: {reason.strerror or reason}") from None
@@ -95,11 +87,11 @@ def together(usages: Sequence[Usage], here: Usage, *, names_vault: bool) -> Ledg
             f"not all are of one commit: {', '.join(shown)}",
             remedies=["check the commit of the files out, or run the tests again, for new files"],
         )
+    vault = usages[0].vault if names_vault else here.vault
     for usage in usages:
-        if usage.vault != (usages[0].vault if names_vault else here.vault):
-            expected = usages[0].vault if names_vault else here.vault
+        if usage.vault != vault:
             raise MimicError(
-                f"{usage.label} is of the vault {usage.vault}, and not of {expected}",
+                f"{usage.label} is of the vault {usage.vault}, and not of {vault}",
                 remedies=["to judge another vault, name it: --vault PATH"],
             )
         ledger.add(usage.account)
@@ -114,8 +106,4 @@ def usage_of(settings: Settings) -> Usage:
         commit = "" if done.returncode else done.stdout.decode("ascii", "replace").strip()
     except OSError:
         commit = ""
-    try:
-        vault = Path(os.path.relpath(settings.vault, settings.rootdir)).as_posix()
-    except ValueError:  # pragma: no cover (on another drive of Windows)
-        vault = settings.vault.as_posix()
-    return Usage(vault, commit, {}, "this checkout")
+    return Usage(relative_path(settings.vault, start=settings.rootdir), commit, {}, "this checkout")

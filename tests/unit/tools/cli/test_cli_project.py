@@ -28,7 +28,7 @@ def test_the_vault_and_the_secret_names_are_read_from_every_file(tmp_path, name,
     (tmp_path / name).write_text(text)
     (tmp_path / "tests" / "unit").mkdir(parents=True)
 
-    project = Project.around(tmp_path / "tests" / "unit")
+    project = Project(tmp_path / "tests" / "unit")
 
     assert project.rootdir == tmp_path
     assert project.settings.vault == tmp_path / "recordings"
@@ -41,7 +41,7 @@ def test_tables_with_the_types_of_toml_are_read_as_the_installed_pytest_does(tmp
     table = "[tool.pytest]" if name == "pyproject.toml" else "[pytest]"
     (tmp_path / name).write_text(f'{table}\nmimic_vault_path = "recordings"\n')
 
-    assert Project.around(tmp_path).settings.vault.name == ("recordings" if reads else ".mimic_vault")
+    assert Project(tmp_path).settings.vault.name == ("recordings" if reads else ".mimic_vault")
 
 
 def test_the_rootdir_is_that_of_pytest(pytester, monkeypatch):
@@ -56,7 +56,7 @@ def test_the_rootdir_is_that_of_pytest(pytester, monkeypatch):
     monkeypatch.chdir(deep)
 
     config = pytester.parseconfig()
-    project = Project.around(deep)
+    project = Project(deep)
 
     assert project.rootdir == config.rootpath
 
@@ -65,7 +65,7 @@ def test_without_any_file_the_folder_itself_is_the_rootdir(tmp_path):
     (tmp_path / "setup.py").write_text("")
     (tmp_path / "below").mkdir()
 
-    assert Project.around(tmp_path / "below").rootdir == tmp_path
+    assert Project(tmp_path / "below").rootdir == tmp_path
 
 
 def test_a_vault_elsewhere_is_shown_as_it_was_given(tmp_path):
@@ -73,7 +73,7 @@ def test_a_vault_elsewhere_is_shown_as_it_was_given(tmp_path):
     there = tmp_path / "there"
 
     shown = [
-        Project.around(tmp_path / "here", vault=vault).settings.shown_vault
+        Project(tmp_path / "here", vault=vault).settings.shown_vault
         for vault in (str(there), "../there", str(tmp_path / "here" / "in"))
     ]
 
@@ -101,4 +101,4 @@ def test_a_wrong_file_is_an_error_that_names_it(tmp_path, name, text, says):
     (tmp_path / name).write_text(text)
 
     with pytest.raises(MimicError, match=says):
-        Project.around(tmp_path)
+        Project(tmp_path)
