@@ -32,6 +32,12 @@ def test_target_parameter_names_and_values_count():
     assert len(expected) == 32
 
 
+def test_one_text_given_twice_is_two_equal_texts():
+    text, other = ("".join(["a", "b"]) for _ in range(2))  # not interned
+
+    assert key_of(text, text, (), {}) == key_of(text, other, (), {})
+
+
 @pytest.mark.parametrize(
     ("ignore", "other"),
     [
