@@ -46,16 +46,16 @@ BUDGET = {
     "_core.types": 943,
     "_core.vault": 1_820,
     "_run": 1_570,
-    "_tools.cli": 1_885,
-    "_tools.foreign": 785,
+    "_tools.cli": 2_035,
+    "_tools.foreign": 465,
     "_tools.shown": 615,
     "_tools.unused": 310,
     "face": 420,
     "ground": 780,
 }
 # These two only fall.
-MOST_LINES = 27_590
-MOST_FILES = 187
+MOST_LINES = 27_420
+MOST_FILES = 186
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

@@ -6,16 +6,35 @@ hidden as in a recording run, and nothing is overwritten. The exit code is 1 if 
 
 from __future__ import annotations
 
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import strftime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_mimic._clients.http.exchange import MATCHERS
+from pytest_mimic._core.pending.waiting import Waiting
+from pytest_mimic._core.vault import Vault
+from pytest_mimic._core.vault.file_names import cassette_name
+from pytest_mimic._core.words import did_you_mean, plural
 from pytest_mimic._tools.cli.output import Result, add_dry_run
+from pytest_mimic._tools.foreign.cassette_file import UnreadableError, read_cassette
+from pytest_mimic._tools.foreign.owning_tests import OwningTests
+from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination, http_lines, targets_of
+from pytest_mimic.errors import CassetteError, MimicError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from pytest_mimic._tools.cli.project import Invocation
+    from pytest_mimic._tools.foreign.cassette_file import ForeignExchange
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+# The word that vcrpy has in each cassette.
+_MARK = b"interactions"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -31,19 +50,148 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(invocation: Invocation) -> Result:
     """Import. Found: something was not imported."""
-    from pytest_mimic._tools.foreign.importing import Importer, ImportRequest, read_match
-    from pytest_mimic._tools.foreign.recording_exchanges import targets_of
+    importer = Importer(invocation)
+    return Result([*importer.run()], found=bool(importer.left))
 
-    options, project = invocation.options, invocation.project
-    request = ImportRequest(
-        paths=options.paths,
-        settings=project.settings,
-        targets=targets_of(project.ini),
-        today=strftime("%Y-%m-%d"),
-        here=project.here,
-        match=read_match(options.match),
-        dry_run=options.dry_run,
-    )
-    importer = Importer(request)
-    lines = list(importer.run())
-    return Result(lines, found=not importer.is_whole)
+
+class Importer:
+    """One import, and what it has done.
+
+    Attributes:
+        left: What was not carried over, in lines, with its reason.
+    """
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._options, self._vault = invocation.options, invocation.vault
+        self._settings, self._here = invocation.settings, invocation.project.here
+        self._targets = targets_of(invocation.project.ini)
+        self._match = read_match(self._options.match)
+        self._of_test: dict[str, set[str]] = defaultdict(set)  # the recordings of each test
+        self._done: list[str] = []
+        self.left: list[str] = []
+        self._calls = 0
+        self._imported: list[Destination] = []
+
+    def run(self) -> Iterator[str]:
+        """Import everything, and yield what was done in lines.
+
+        MimicError: a path does not exist, or the vault cannot be written.
+        """
+        files, ignored = find_files(self._options.paths, self._here)
+        tests = OwningTests(self._settings.rootdir, [each.path for each in files])
+        for name, test, _ in self._vault.tests_of(self._vault.names()):
+            self._of_test[test].add(name)
+        for found in files:
+            try:
+                exchanges = read_cassette(found.path)
+                nodeids = tests.find(found.path) if exchanges else []
+                # A name without what Windows does not allow.
+                own_name = re.sub(r'[\\:<>|?*"\0]', "-", found.name)
+                for to in [Destination(test=nodeid) for nodeid in nodeids] or (
+                    [Destination(cassette=cassette_name(own_name))] if exchanges else []
+                ):
+                    self._import(found.shown, exchanges, to)
+            except (UnreadableError, OSError) as error:
+                self._leave(found.shown, str(error))
+            except CassetteError as error:
+                self._leave(found.shown, error.what)
+        would = "would import" if self._options.dry_run else "imported"
+        yield f"{would} {plural(self._calls, 'call')} into {self._vault.label}"
+        yield from self._done
+        if ignored:
+            yield f"no cassettes: {', '.join(ignored)}"
+        if self.left:
+            yield "not imported:"
+            yield from self.left
+        if any(to.test for to in self._imported) and not http_lines(self._targets):
+            yield "to replay them, add to mimic_functions: http"
+        for to in [to for to in self._imported if to.cassette][:1]:
+            yield f'cassettes replay in blocks, with mimic_auto("{to.cassette}")'
+
+    def _import(self, shown: str, exchanges: list[ForeignExchange], to: Destination) -> None:
+        """Record exchanges in a folder over the vault, and accept them unless something else has their place."""
+        with TemporaryDirectory(prefix="pytest-mimic-") as folder:
+            waiting = Waiting(Path(folder), self._settings)
+            vault = Vault(waiting.store, label=self._vault.label)
+            today = strftime("%Y-%m-%d")
+            conversation = Conversation(
+                self._settings, vault, self._targets, to, match=self._match, today=today
+            )
+            count = 0
+            for exchange in exchanges:
+                if reason := conversation.record(exchange):
+                    sent = exchange.request
+                    request = conversation.shown(sent.method, sent.url)
+                    self._leave(f"{shown}, entry {exchange.number}: {request}", reason)
+                else:
+                    count += 1
+            made, names = conversation.close(), waiting.names()
+            others = self._of_test[to.test] if to.test else set[str]()
+            obstacles = [name for name in names if self._vault.store.size(name) is not None]
+            obstacles += sorted(others - made) if names else []
+            if obstacles:
+                self._leave(shown, f"{to} has other recordings: {obstacles[0]}")
+                return
+            if names and not self._options.dry_run:
+                waiting.accept(names)
+        if count:
+            there = "" if names else ", already there"
+            self._done.append(f"  {shown} -> {to} ({plural(count, 'call')}{there})")
+        if names:
+            others |= made
+            self._calls += count
+            self._imported.append(to)
+
+    def _leave(self, what: str, reason: str) -> None:
+        """Report what was not carried over. A file may be read for several tests."""
+        line = f"  {what}: {reason}"
+        if line not in self.left:
+            self.left.append(line)
+
+
+def read_match(text: str) -> str:
+    """Return vcrpy's words for the parts that count, `method,uri`, in one order and as in the names of recordings.
+
+    MimicError: a word is none of these.
+    """
+    words = text.replace(",", " ").split()
+    for word in words or [text]:
+        if word not in MATCHERS:
+            raise MimicError(f"--match: {word!r} is no part of a request{did_you_mean(word, MATCHERS)}")
+    return "-".join(part for part in MATCHERS if part in words)
+
+
+class Found(NamedTuple):
+    """A file to read."""
+
+    path: Path  # the file, absolute
+    shown: str  # its name in messages
+    # The name of the cassette that it may become: its place in the folder that was given, without suffix.
+    name: str
+
+
+def find_files(paths: Sequence[Path], here: Path) -> tuple[list[Found], list[str]]:
+    """Return the files to import, and those in folders that are no cassettes.
+
+    MimicError: a path does not exist, or a folder holds nothing to import.
+    """
+    files: dict[Path, Found] = {}
+    ignored: list[str] = []
+    for given in paths:
+        path = Path(os.path.abspath(here / given))  # noqa: PTH100 - links stay as they are
+        if not path.exists():
+            raise MimicError(f"no such file or folder: {_shown(path, here)}")
+        below = [one for one in sorted(path.rglob("*")) if one.suffix.lower() in _SUFFIXES and one.is_file()]
+        if path.is_dir() and not below:
+            raise MimicError(f"{_shown(path, here)} has no files of {', '.join(_SUFFIXES)}")
+        for file in below if path.is_dir() else [path]:
+            name = (file.relative_to(path) if path.is_dir() else Path(path.name)).with_suffix("").as_posix()
+            if path.is_dir() and _MARK not in file.read_bytes():
+                ignored.append(_shown(file, here))
+            else:
+                files.setdefault(file, Found(file, _shown(file, here), name))
+    return list(files.values()), ignored
+
+
+def _shown(path: Path, here: Path) -> str:
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)

@@ -6,11 +6,11 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+
+from pytest_mimic.errors import CassetteError
 
 # pytest-recording writes `-` for each of these.
 _REPLACED = re.compile(r"[<>?%*:|\"'/\\]")
@@ -38,15 +38,7 @@ with open(sys.argv[1], "w", encoding="utf-8") as file:
     json.dump(getattr(tests, "found", []), file)
 sys.exit(status)
 """
-_SECONDS = 300
 _NO_TESTS = 5  # pytest's exit code
-
-
-class Owning(NamedTuple):
-    """The tests of a cassette, mostly one."""
-
-    tests: tuple[str, ...] = ()  # their ids; empty if there are none
-    problem: str = ""  # why there are none though the file seems to have a test, and what to do
 
 
 class OwningTests:
@@ -60,23 +52,26 @@ class OwningTests:
     def __init__(self, rootdir: Path, paths: Iterable[Path]) -> None:
         self._rootdir = rootdir
         self._collected: dict[tuple[str, str], list[str]] = {}
+        self._fault = ""  # why tests may be lacking
         modules = dict.fromkeys(module for path in paths if (module := self._module(path)))
-        found, self._fault = _collect(list(modules), rootdir)
-        for nodeid, given in found:
+        for nodeid, given in self._collect(list(modules)) if modules else ():
             place, name = _file_of(nodeid)
-            self._collected.setdefault((place, _stem_of(given) or name), []).append(nodeid)
+            stem = re.sub(r"\.(?:ya?ml|json)$", "", given.replace("\\", "/").rpartition("/")[2])
+            self._collected.setdefault((place, stem or name), []).append(nodeid)
 
-    def find(self, path: Path) -> Owning:
-        """Return the tests of a cassette. There are neither tests nor a problem if the file is not in this layout."""
+    def find(self, path: Path) -> list[str]:
+        """Return the ids of the tests of a cassette, mostly one; none if the file is not in this layout.
+
+        CassetteError: it is, and its tests were not found.
+        """
         module = self._module(path)
-        if not module:
-            return Owning()
-        if tests := self._collected.get((module, path.stem)):
-            return Owning(tuple(tests))
+        tests = self._collected.get((module, path.stem), [])
+        if tests or not module:
+            return tests
         if self._fault:
-            return Owning(problem=f"pytest could not collect {module}: {self._fault}")
+            raise CassetteError(f"pytest could not collect {module}: {self._fault}")
         wanted = re.sub(r"^(\w+)\.", r"\1::", path.stem)
-        return Owning(problem=f"{module} has no test {wanted}")
+        raise CassetteError(f"{module} has no test {wanted}")
 
     def _module(self, path: Path) -> str:
         """Return the module of tests that the folder of a cassette is named after. Empty: there is none."""
@@ -85,45 +80,26 @@ class OwningTests:
         found = next((module for module in beside if module.is_file()), None)
         return "" if found is None else found.relative_to(self._rootdir).as_posix()
 
-
-def _stem_of(name: str) -> str:
-    """Return the name of a cassette without folders and suffix."""
-    return re.sub(r"\.(?:ya?ml|json)$", "", name.replace("\\", "/").rpartition("/")[2])
-
-
-def _collect(modules: Sequence[str], rootdir: Path) -> tuple[list[tuple[str, str]], str]:
-    """Return the ids of the tests in modules, each with the cassette that a mark names, and why some are lacking."""
-    if not modules:
-        return [], ""
-    with TemporaryDirectory(prefix="pytest-mimic-") as folder:
-        file, done = Path(folder, "tests.json"), None
-        command = [sys.executable, "-c", _COLLECT, str(file), f"--rootdir={rootdir}", *modules]
-        try:
+    def _collect(self, modules: list[str]) -> list[tuple[str, str]]:
+        """Return the ids of the tests in modules, each with the cassette that a mark names."""
+        with TemporaryDirectory(prefix="pytest-mimic-") as folder:
+            file = Path(folder, "tests.json")
             done = subprocess.run(
-                command,
-                cwd=rootdir,
+                [sys.executable, "-c", _COLLECT, str(file), f"--rootdir={self._rootdir}", *modules],
+                cwd=self._rootdir,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",
                 errors="replace",
-                timeout=_SECONDS,
                 check=False,
             )
-            tests: list[tuple[str, str]] = json.loads(file.read_text(encoding="utf-8"))
-        except subprocess.TimeoutExpired:
-            return [], f"it took longer than {_SECONDS} s"
-        except (OSError, ValueError):
-            return [], _reason(done.stdout if done is not None else "")
-    return tests, "" if done.returncode in (0, _NO_TESTS) else _reason(done.stdout)
-
-
-def _reason(output: str) -> str:
-    """Return the line of pytest's output that says what went wrong."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    told = (line[2:].strip() for line in lines if line.startswith("E  "))
-    errors = (line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: "))
-    return next(chain(told, errors, reversed(lines)), "it ended without a word")
+            tests = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+        if done.returncode not in (0, _NO_TESTS):
+            # The line of pytest's output that says what went wrong.
+            told = re.findall(r"^(?:E  |ERROR:) *(.+)", done.stdout, re.MULTILINE)
+            self._fault = [*told, done.stdout.strip().rpartition("\n")[2]][0]
+        return [(nodeid, given) for nodeid, given in tests]
 
 
 def _file_of(nodeid: str) -> tuple[str, str]:

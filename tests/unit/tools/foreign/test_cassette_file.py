@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.http.responses import StoredResponse, store_response
 from pytest_mimic._core.redact.redactor import NO_NAMES
-from pytest_mimic._tools.foreign.cassette_file import UnreadableError, read_cassette
+from pytest_mimic._tools.foreign.cassette_file import (
+    ForeignExchange,
+    UnreadableError,
+    read_cassette,
+    read_entry,
+)
 
 RECORDED = Path(__file__).parents[3] / "vcr_cassettes"
 
@@ -136,7 +143,7 @@ def test_headers_that_the_body_contradicts_are_put_right(tmp_path):
     head = read_one(
         tmp_path,
         "{status: {code: 200}, headers: {Content-Length: ['99']}, body: {string: ''}}",
-        request="{method: HEAD, uri: 'http://shop.test/'}",
+        request="{method: HEAD, uri: 'http://shop.test/', body: null}",
     )
 
     assert StoredResponse(full, "GET").headers == [("Content-Length", "5")]
@@ -225,13 +232,14 @@ def test_a_json_file_that_is_cut_off_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        ("{request: {method: GET}, response: {status: {code: 200}}}", "its request has no uri"),
-        ("7", "it is not a request with its response"),
-        ("{request: {method: GET, uri: 'http://a.test/'}, response: {status: 200, parsed_body: {id: 1}}}", "its response has parsed_body in place of body, from a serializer of its own"),
+        ("{request: {method: GET, body: null}, response: {status: {code: 200}, body: {}}}", "'uri' is missing"),
+        ("7", "it is none that vcrpy writes"),
+        ("{request: {method: GET, uri: 'http://a.test/', body: null}, response: {status: 200, parsed_body: {id: 1}}}", "'body' is missing"),
     ],
 )  # fmt: skip
 def test_a_file_with_an_entry_that_cannot_be_read_is_refused(tmp_path, entry, problem):
-    sound = "{request: {method: GET, uri: 'http://shop.test/'}, response: {status: {code: 200}}}"
+    """A body under a key of another serializer is not taken for an empty one."""
+    sound = "{request: {method: GET, uri: 'http://shop.test/', body: null}, response: {status: {code: 200}, body: {}}}"
     file = tmp_path / "one.yaml"
     file.write_text(f"interactions:\n- {sound}\n- {entry}\n")
 
@@ -259,3 +267,135 @@ def test_without_pyyaml_the_error_says_how_to_install_it(tmp_path, name, what):
     assert (
         done.stdout == f"{name} is {what}, and PyYAML is not installed\n  pip install pytest-mimic[import]\n"
     )
+
+
+URI = "http://shop.test/"
+
+
+def read(request: dict[str, Any] | None = None, **response: Any) -> ForeignExchange:
+    asked = {"method": "GET", "uri": URI, "body": None, "headers": {}, **(request or {})}
+    return read_entry(
+        {"request": asked, "response": {"status": 200, "headers": {}, "body": "", **response}}, 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (None, b""),
+        (True, b"true"),
+        (bytearray(b"a"), b"a"),
+        ({"a": [1]}, b'{"a": [1]}'),
+        ({"string": "a"}, b'{"string": "a"}'),
+    ],
+    ids=str,
+)
+def test_the_body_of_a_request_is_what_was_sent_or_the_argument(body, expected):
+    assert read({"body": body}).request.body == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "kind"),
+    [
+        ({}, b'{"a": "1"}', "application/json"),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, b"a=1", None),
+        ({"Content-Type": "application/vnd.shop+json"}, b'{"a": "1"}', None),
+    ],
+    ids=str,
+)
+def test_an_argument_of_aiohttp_is_a_form_only_where_its_headers_say_so(headers, body, kind):
+    found = read({"body": {"a": "1"}, "headers": headers}).request
+
+    assert found.body == body
+    assert dict(found.headers) == (headers if kind is None else {"Content-Type": kind})
+
+
+@pytest.mark.parametrize(
+    ("body", "content"),
+    [
+        ({"string": "é"}, b"\xc3\xa9"),
+        ({"string": b"\xff"}, b"\xff"),
+        ({}, b""),
+    ],
+    ids=str,
+)
+def test_the_body_of_a_response_is_text_or_bytes(body, content):
+    assert read(body=body).content == content
+
+
+@pytest.mark.parametrize(
+    ("headers", "pairs"),
+    [
+        (None, []),
+        ({"A": ["b", "c"], b"D": b"e"}, [["A", "b"], ["A", "c"], ["D", "e"]]),
+        ([["A", "b"], ("C", 1)], [["A", "b"], ["C", "1"]]),
+        ({"A": "b\r\n c", "N": None, "B": True}, [["A", "b c"], ["N", ""], ["B", "true"]]),
+        ({"A": "é", "B": "日"}, [["A", "é"], ["B", "æ\x97¥"]]),
+    ],
+    ids=str,
+)
+def test_headers_are_pairs_of_texts_whose_characters_are_bytes(headers, pairs):
+    assert read(headers=headers).head["headers"] == pairs
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (404, (404, "Not Found")),
+        ("299", (299, "")),
+        ({"code": 200, "message": None}, (200, "OK")),
+        ({"code": 200, "message": b"Fine"}, (200, "Fine")),
+    ],
+    ids=str,
+)
+def test_a_status_without_a_reason_has_the_usual_one(status, line):
+    head = read(status=status).head
+
+    assert (head["status"], head["reason"]) == line
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content", "is_kept"),
+    [
+        ("gzip", b"\xff\0", False),
+        ("gzip", gzip.compress(b"a", mtime=0), True),
+        ("deflate", b"\xff\0", False),
+        ("compress", b"\xff\0", True),
+        ("br", b"a text", False),
+    ],
+)
+def test_a_body_that_is_not_in_its_encoding_is_decompressed_already(encoding, content, is_kept):
+    found = read(headers={"Content-Encoding": encoding}, body={"string": content})
+
+    assert bool(found.head["headers"]) is is_kept
+
+
+@pytest.mark.parametrize(
+    ("request_", "response"),
+    [
+        ({"method": 3}, {}),
+        ({"uri": None}, {}),
+        ({}, {"headers": 3}),
+        ({}, {"headers": {"A": [["b"]]}}),
+        ({}, {"body": ["a"]}),
+        ({}, {"body": {"base64_string": "a"}}),
+        ({}, {"status": None}),
+        ({}, {"status": {"code": float("inf")}}),
+        ({}, {"status": 99}),
+        ({"headers": "Accept"}, {}),
+    ],
+    ids=range(10),
+)
+def test_what_is_no_request_with_its_response_is_refused(tmp_path, request_, response):
+    entry = {
+        "request": {"method": "GET", "uri": URI, "body": None, **request_},
+        "response": {"status": 200, "body": "", **response},
+    }
+    (tmp_path / "one.json").write_text(json.dumps({"interactions": [entry]}))
+
+    with pytest.raises(UnreadableError, match=r"^entry 1 cannot be read: it is none that vcrpy writes$"):
+        read_cassette(tmp_path / "one.json")
+
+
+def test_locals_in_a_traceback_show_no_secret():
+    assert repr(read({"uri": f"{URI}?token=s1"})) == "<GET exchange 1>"

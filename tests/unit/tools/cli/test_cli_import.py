@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_mimic._tools.foreign.importing import Found, find_files
+from pytest_mimic._tools.cli.import_ import Found, find_files
 
 CASSETTE = "interactions: []\n"
 
