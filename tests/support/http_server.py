@@ -268,18 +268,20 @@ class Handler(loopback.Handler):
         self.json({"access_token": "tok-issued-42", "expires_in": 3600, "refresh_token": None})
 
     def page_signin(self, _: dict[str, str]) -> None:
-        """Issue a token and a cookie, other ones in each release of the server."""
+        """Issue a token, a cookie and a password in a URL, other ones in each release of the server."""
         release = self.server.release
         cookie = f"session=cookie-of-release-{release}; Path=/"
+        user = {"access_token": f"token-of-release-{release}", "release": release}
         self.json(
-            {"user": {"access_token": f"token-of-release-{release}", "release": release}}, Set_Cookie=cookie
+            {"user": user, "files": f"https://zoe:word-of-release-{release}@files.test/"}, Set_Cookie=cookie
         )
 
     def page_account(self, _: dict[str, str]) -> None:
-        """Accept the token and the cookie of this release."""
+        """Accept the token, the cookie and the password of this release."""
         release = self.server.release
         known = self.headers.get("Authorization") == f"Bearer token-of-release-{release}"
         known = known and f"cookie-of-release-{release}" in (self.headers.get("Cookie") or "")
+        known = known and f"zoe:word-of-release-{release}@" in (self.headers.get("X-Files") or "")
         self.server.strangers += not known
         self.json({"name": "Zoë"} if known else {"error": "who?"}, 200 if known else 401)
 

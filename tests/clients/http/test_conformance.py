@@ -336,13 +336,14 @@ def attempt(driver: Driver, server: Server, path: str) -> Any:
 def test_verifying_goes_on_with_recorded_values_and_real_secrets(
     driver: Driver, runs: Runs, server: Server
 ) -> None:
-    """The server accepts the token and the cookie that it issued in this run; everything else is as recorded."""
+    """The server accepts the token, the cookie and the password that it issued in this run; all else is as recorded."""
 
     def converse() -> tuple[Any, Any]:
         [first] = driver.talk(server.url, Ask("/signin", "POST"))
-        user, cookie = json.loads(first.body)["user"], dict(first.headers)["set-cookie"].partition(";")[0]
-        headers = {"Authorization": f"Bearer {user['access_token']}", "Cookie": cookie}
-        return user["release"], driver.talk(server.url, Ask("/account", headers=headers))[0].body
+        body, cookie = json.loads(first.body), dict(first.headers)["set-cookie"].partition(";")[0]
+        token = body["user"]["access_token"]
+        headers = {"Authorization": f"Bearer {token}", "Cookie": cookie, "X-Files": body["files"]}
+        return body["user"]["release"], driver.talk(server.url, Ask("/account", headers=headers))[0].body
 
     recorded = converse()
     verify(runs, server)

@@ -206,7 +206,8 @@ class Redactor(SecretNames):
         Cookies keep their names, `Set-Cookie` its attributes, and other headers their parameters.
         """
         if value in _NO_SECRETS or not self.hides(name, value):
-            return "".join(self._assigned(self.scrub_urls(value))) if "=" in value else value
+            value = self.scrub_urls(value) if "://" in value else value
+            return "".join(self._assigned(value)) if "=" in value else value
         kind = normalised(name)
         if kind == "cookie":
             return "; ".join(_hide_cookie(cookie) for cookie in value.split(";"))
@@ -359,6 +360,14 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-#: No name is secret: for what is redacted already.
-NO_NAMES = Redactor(defaults=False)
+class _HidesNothing(Redactor):
+    def scrub_url(self, url: str) -> str:
+        return url
+
+    def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:  # noqa: ARG002 - as in the base
+        return text
+
+
+#: Nothing is secret: for what is redacted already, and for what is handed on with its secrets.
+NO_NAMES = _HidesNothing(defaults=False)
 NO_NAMES.variables = {}

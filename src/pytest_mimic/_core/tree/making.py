@@ -276,8 +276,6 @@ class _Maker:
         return self._marked({"$hidden": shown, "type": type_name(type(hidden.value))}, hidden.value)
 
     def _shown(self, text: str) -> str:
-        if self.redactor is NO_NAMES:
-            return text
         # Before a text is shortened: the beginning of a value would not be known.
         if self.redactor.environment.forms:
             text = self.redactor.environment.text(text)

@@ -324,6 +324,7 @@ def test_urls_lose_their_secrets(redactor: Redactor, url: str, expected: str) ->
             "<https://a.com/?token=<redacted>&page=2>; rel=next",
         ),
         ("Link", "</?token=abc&page=2>; rel=next", "</?token=<redacted>&page=2>; rel=next"),
+        ("X-Mirror", "https://ann:abc@a.com/", "https://ann:<redacted>@a.com/"),
         ("Refresh", "0; url=/in?token=abc", "0; url=/in?token=<redacted>"),
         (
             "WWW-Authenticate",
