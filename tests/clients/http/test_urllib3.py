@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -103,14 +104,15 @@ def test_a_body_from_a_generator_waits_for_a_connection(runs: Runs, server: Serv
 
 
 @pytest.mark.parametrize("options", [{"ca_certs": str(CERTIFICATE)}, {"cert_reqs": "CERT_NONE"}, {}])
-@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-def test_tls_fails_as_it_does_live(runs: Runs, options: dict[str, Any]) -> None:
+def test_tls_fails_and_warns_as_it_does_live(runs: Runs, options: dict[str, Any]) -> None:
     def talk(url: str) -> list[Any]:
-        with urllib3.PoolManager(retries=0, **options) as http:
+        with warnings.catch_warnings(record=True) as said, urllib3.PoolManager(retries=0, **options) as http:
+            warnings.simplefilter("always")
             try:
-                return [http.request("GET", f"{url}/users/1").data for _ in range(2)]
+                seen = [http.request("GET", f"{url}/users/1").data for _ in range(2)]
             except urllib3.exceptions.MaxRetryError as error:
-                return failure(error)
+                seen = failure(error)
+        return [*seen, *(str(one.message) for one in said)]
 
     with running_server(tls=True) as server:
         same(runs, server, talk)

@@ -129,7 +129,8 @@ class _Talk:
         ] = []  # the methods that were called, for the real socket
         self._is_urllib3 = hasattr(conn, "is_verified")
         if self._is_urllib3 and real is None:
-            conn.is_verified = True  # else it warns, though nothing is connected; connecting finds it out
+            # It warns before it sends a request, and nothing is connected.
+            conn.is_verified = getattr(conn, "cert_reqs", None) not in ("CERT_NONE", 0)
 
     def __getattr__(self, name: str) -> Any:
         if self._real is None and name in ("settimeout", "setsockopt"):
