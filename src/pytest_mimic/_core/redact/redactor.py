@@ -77,7 +77,7 @@ class Redactor(SecretNames):
 
     Args:
         names: Names to add to the default ones. `!name` removes one. The last word on a name wins.
-        defaults: Whether the default names are secret, and keys that are known by their look.
+        defaults: Whether the default names are secret. Without any name nothing is, not even a password in a URL.
 
     Attributes:
         issued: Values that servers sent under secret names in this run. Clients hide them elsewhere as well.
@@ -105,7 +105,7 @@ class Redactor(SecretNames):
     def with_names(self, names: tuple[str, ...]) -> Redactor:
         """Return a redactor for which these names are secret, too, unless the names of this one say otherwise."""
         if names not in self._extended:
-            made = self._extended[names] = Redactor((*names, *self._given), defaults=self._looks)
+            made = self._extended[names] = Redactor((*names, *self._given))
             made.variables, made.issued = self.variables, self.issued
         return self._extended[names]
 
@@ -173,6 +173,8 @@ class Redactor(SecretNames):
 
     def scrub_url(self, url: str) -> str:
         """Return the URL without passwords in its user part, and without secrets in its query and fragment."""
+        if not self._names:
+            return url
         url = _PASSWORD.sub(rf"\1{PLACEHOLDER}@", _LONE_USER.sub(rf"\1{PLACEHOLDER}@", url))
         url, hash_sign, fragment = url.partition("#")
         url, question_mark, query = url.partition("?")
@@ -223,7 +225,7 @@ class Redactor(SecretNames):
 
     def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
         """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and those known."""
-        if not secrets and _MAY_HOLD.search(text) is None:
+        if not self._names or not (secrets or _MAY_HOLD.search(text)):
             return text
         text = hide_values(text, secrets)
         text = GOOGLE_KEY.sub(PLACEHOLDER, text) if "AIza" in text else text
@@ -360,14 +362,6 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-class _HidesNothing(Redactor):
-    def scrub_url(self, url: str) -> str:
-        return url
-
-    def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:  # noqa: ARG002 - as in the base
-        return text
-
-
 #: Nothing is secret: for what is redacted already, and for what is handed on with its secrets.
-NO_NAMES = _HidesNothing(defaults=False)
+NO_NAMES = Redactor(defaults=False)
 NO_NAMES.variables = {}

@@ -78,14 +78,13 @@ class SecretNames:
     """
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
-        self._looks = defaults
         table = _NAMES if defaults else {}
-        self._where = {normalised(name): where for where, words in table.items() for name in words.split()}
+        self._names = {normalised(name): where for where, words in table.items() for name in words.split()}
         self.accepted: set[str] = {name[1:] for name in names if _ACCEPTED.fullmatch(name)}
         for name in names:
             if name[1:] not in self.accepted:
-                self._where[normalised(name)] = "public" if name.startswith("!") else "any"
-        self._has_numbers = any(map(str.isdecimal, self._where))
+                self._names[normalised(name)] = "public" if name.startswith("!") else "any"
+        self._has_numbers = any(map(str.isdecimal, self._names))
         # A mapping with a million different keys must not fill the memory.
         self._judge = lru_cache(maxsize=10_000)(self._judged)
 
@@ -105,9 +104,8 @@ class SecretNames:
             answer = "never" if name.isdecimal() and not self._has_numbers else self._judge(name)
         if answer != "never":
             return not is_empty(value) and (answer == "always" or isinstance(value, (str, bytes)))
-        if not self._looks or type(value) is not str or value[:4] != "AIza":
-            return False
-        return GOOGLE_KEY.fullmatch(value) is not None
+        is_begun = bool(self._names) and type(value) is str and value[:4] == "AIza"
+        return is_begun and GOOGLE_KEY.fullmatch(str(value)) is not None
 
     def secret_flag(self, item: object) -> bool:
         """Check whether an item is a command-line option with a secret name, whose value is the next item."""
@@ -126,7 +124,7 @@ class SecretNames:
             is_asked = start > 0 and (words[0] in _ASKING or words[start - 1] in _ASKING)
             for end in range(start + 1, len(words) + 1):
                 part = "".join(words[start:end])
-                where = self._where.get(part)
+                where = self._names.get(part)
                 if where is None or (end < count and (describes_a_secret or where not in ("any", "public"))):
                     continue
                 if where == "public" or not (is_asked or (where == "whole" and start)):
