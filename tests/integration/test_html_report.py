@@ -164,18 +164,6 @@ def test_a_drift_among_what_does_not_count(project):
     assert page.one("shop:rates()").sides == [("usd: '1'", "usd: '2'")]
 
 
-def test_the_place_of_a_test(shop):
-    shop.write("tests/deep dir/test_place.py", "import shop\n\n\ndef test_place():\n    shop.gone(1)\n")
-    shop.write("conftest.py", "import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\n")
-    shop.record("tests", "--mimic-report=out/page.html").expect(passed=1)
-
-    assert ReportPage(shop.root / "out/page.html").places == {
-        "tests/deep dir/test_place.py::test_place": (
-            '<a href="../tests/deep%20dir/test_place.py">tests/deep dir/test_place.py:4</a>'
-        )
-    }
-
-
 def test_a_run_without_calls(project):
     project.ini()
     project.write("test_plain.py", "def test_plain(): pass\n")

@@ -33,7 +33,6 @@ class ReportPage:
         heading: The mode of the run.
         notes: The summary of the run.
         tests: How each test ended.
-        places: What stands beside the name of a test.
         calls: The calls in their order.
     """
 
@@ -42,12 +41,10 @@ class ReportPage:
         self.heading = part(self.text, r"</h1><p>(.*?)</p>")
         self.notes = part(self.text, r'<pre id="notes">(.*?)</pre>')
         self.tests: dict[str, str] = {}
-        self.places: dict[str, str] = {}
         self.calls: list[ShownCall] = []
         for group in re.split(r'(?=<details class="test")', self.text)[1:]:
             name = part(group, r"<b>(.*?)</b>")
             self.tests[name] = part(group, r'</b> <span class="(\w*)"')
-            self.places[name] = part(group, r"(<a .*?</a>)")
             self.calls += [read_call(call, name) for call in CALL.findall(group)]
 
     def kinds(self) -> dict[str, list[str]]:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import pytest
 
-from pytest_mimic._core.words import SHOWN, seconds
+from pytest_mimic._core.words import seconds
 from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.summary import mode_line
 from pytest_mimic._tools.shown.call_log import CallLog, Row
-from pytest_mimic._tools.unused.judging import Judgement
 from pytest_mimic.errors import printable
 
 if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
-# How many recordings that are unused the page lists.
-_UNUSED = 5_000
 # Shorter times, in seconds, would be shown as 0.00 s.
 _WORTH_SAYING = 0.005
 
@@ -30,16 +25,13 @@ class CallReports:
     """A plugin that shows the rows of calls that the account of the run has."""
 
     def __init__(self, config: pytest.Config, session: Session) -> None:
-        self._config = config
         self._session = session
         path: str | None = config.option.mimic_report
         # Made now, because a test may change the current folder.
         self._path = None if path is None else Path(config.invocation_params.dir, path).expanduser()
         self._shown_path = path
         self._has_sections = verbosity(config) > 0
-        self.unused_listed = SHOWN if path is None else _UNUSED  # how many unused recordings are listed
         self._done = 0  # how many rows are in sections
-        self._places: dict[str, tuple[str, str]] = {}  # the line of each test, and a link to its file
         if path:  # loaded now, because a test may replace functions that these modules bind
             import pytest_mimic._tools.shown.page  # noqa: F401
         session.state.log = CallLog(session.state, details=bool(path)).note
@@ -55,39 +47,21 @@ class CallReports:
         self._done = len(rows)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the place of a test for the page. Of a test that runs again, only the last attempt counts."""
+        """Of a test that runs again, count only the last attempt."""
         if str(report.outcome) == "rerun":
             rows = self._session.ledger.calls
             rows[:] = [row for row in rows if row["test"] != report.nodeid]
             self._done = len(rows)
-        if self._path is not None and report.when == "setup":
-            self._places[report.nodeid] = self._place(self._path, *report.location)
 
-    def _place(self, page: Path, file: str, line: int | None, _name: str) -> tuple[str, str]:
-        """Return the line of a test for people, and a link from the page to its file, empty on another drive."""
-        shown = Path(file).as_posix() if line is None else f"{Path(file).as_posix()}:{line + 1}"
-        try:
-            return shown, quote(Path(os.path.relpath(self._config.rootpath / file, page.parent)).as_posix())
-        except ValueError:  # pragma: no cover (Windows)
-            return shown, ""
-
-    def write(self, judgement: Judgement, *, notes: Sequence[str], outcomes: dict[str, str]) -> list[str]:
+    def write(self, notes: Sequence[str]) -> list[str]:
         """Write the page, if one was requested, and return a line that names it. MimicError: It cannot be written."""
         if self._path is None:
             return []
         from pytest_mimic._core.whole_files import write_whole
         from pytest_mimic._tools.shown.page import page
 
-        rows = self._session.ledger.calls
-        heading = mode_line(self._session.settings)
-        text = page(
-            heading,
-            rows,
-            notes=notes,
-            tests=outcomes,
-            places={row["test"]: self._places[row["test"]] for row in rows if row["test"] in self._places},
-            unused=judgement.shown,
-        )
+        ledger = self._session.ledger
+        text = page(mode_line(self._session.settings), ledger.calls, notes=notes, tests=ledger.outcomes)
         write_whole(self._path, text, label=f"the report {self._path}")
         return [f"report: {self._shown_path}"]
 

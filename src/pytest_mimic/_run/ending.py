@@ -102,8 +102,7 @@ class Ending:
     def _judge(self) -> None:
         if not self._tests.have_run or self._config.option.collectonly:
             return
-        listed = SHOWN if self.calls is None else self.calls.unused_listed
-        self._judgement = judge_unused(self._session, self._tests.narrowed(), listed=listed)
+        self._judgement = judge_unused(self._session, self._tests.narrowed())
         settings, vault, ledger = self._session.settings, self._session.vault, self._session.ledger
         if ledger.missing:
             self._judgement.moved = self._moved()
@@ -159,10 +158,7 @@ class Ending:
 
     def _write_page(self) -> None:
         if self.calls is not None and not self._config.option.collectonly:
-            notes = self.summary(quiet=False)
-            self._page = self.calls.write(
-                self._judgement, notes=notes, outcomes=self._session.ledger.outcomes
-            )
+            self._page = self.calls.write(self.summary(quiet=False))
 
     def summary(self, *, quiet: bool | None = None) -> list[str]:
         """Return the lines of the section titled `mimic`. By default, `-q` makes it quiet."""
@@ -187,11 +183,11 @@ class Ending:
         return [printable(line) for line in lines]
 
 
-def judge_unused(session: Session, reasons: Collection[str], *, listed: int = SHOWN) -> Judgement:
+def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
     """Judge the recordings that a run did not use, and clear those proven unused if `--mimic-clear-unused` was given.
 
     What could not be judged is told only if an option asked for it. If there are reasons why the run was not complete,
-    nothing is judged. The first unused ones are named, so many as are to be `listed`.
+    nothing is judged.
     """
     settings, ledger = session.settings, session.ledger
     is_asked = settings.clear_unused or settings.fail_on_unused
@@ -205,7 +201,7 @@ def judge_unused(session: Session, reasons: Collection[str], *, listed: int = SH
         return Judgement(cleared=_cleared(session, {}))
     from pytest_mimic._tools.unused.judging import judge
 
-    judgement, proven = judge(session.vault, unused, ledger, settings, listed=listed)
+    judgement, proven = judge(session.vault, unused, ledger, settings, listed=SHOWN)
     if not is_asked:
         judgement.unproven = 0
     if settings.clear_unused and settings.no_record and proven:

@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import strftime
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._clients.http.exchange import MATCHERS
@@ -113,16 +112,11 @@ class Importer:
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
             waiting = Waiting(Path(folder), self._settings)
             vault = Vault(waiting.store, label=self._vault.label)
-            today = strftime("%Y-%m-%d")
-            conversation = Conversation(
-                self._settings, vault, self._targets, to, match=self._match, today=today
-            )
+            conversation = Conversation(self._settings, vault, self._targets, to, match=self._match)
             count = 0
             for exchange in exchanges:
                 if reason := conversation.record(exchange):
-                    sent = exchange.request
-                    request = conversation.shown(sent.method, sent.url)
-                    self._leave(f"{shown}, entry {exchange.number}: {request}", reason)
+                    self._leave(f"{shown}, entry {exchange.number}", reason)
                 else:
                     count += 1
             made, names = conversation.close(), waiting.names()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from time import strftime
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
+from pytest_mimic._clients.http.exchange import Exchange
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._core.engine.cassettes import Cassette
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port
@@ -15,7 +15,6 @@ from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.engine.run_state import RunState
-from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import Target, as_targets, parse_target
@@ -55,10 +54,9 @@ class Conversation:
         destination: Destination,
         *,
         match: str,
-        today: str,
     ) -> None:
         settings = settings._replace(mode=Mode.RERECORD)
-        self._state = RunState(settings=settings, vault=vault, ledger=Ledger(), today=today)
+        self._state = RunState(settings=settings, vault=vault, ledger=Ledger(), today=strftime("%Y-%m-%d"))
         self._state.clock = staticmethod(lambda: 0.0)  # a file does not say how long a call took
         recordings_of(self._state).imports["http"] = []  # those in the vault answer nothing here
         self._cassette: Cassette | None = None
@@ -78,24 +76,22 @@ class Conversation:
         self._edge = Exchange(port)
 
     def record(self, exchange: ForeignExchange) -> str:
-        """Record an exchange, and return why that cannot be done; empty if it is recorded."""
-        if _METHOD.fullmatch(exchange.request.method) is None:
-            return "its method is not valid"
-        call = self._edge.describe(exchange.request)
+        """Record an exchange, and return why that cannot be done, without secrets; empty if it is recorded."""
+        method, head = exchange.request.method, exchange.head
+        call = self._edge.describe(exchange.request) if _METHOD.fullmatch(method) else None
         if call is None:
-            return _why_not(exchange.request)
+            return f"{method}: it is a WebSocket, or its method or its URL is not valid"
         try:
             step = self._edge.port.begin(call)
             if step is None:
-                return "only= or exclude= in mimic_functions leaves it out"
+                raise MimicError("only= or exclude= in mimic_functions leaves it out")
             recorder = ExchangeRecorder(step)
-            head = exchange.head
             recorder.start(head["status"], head["reason"], head["version"], head["headers"])
             if exchange.content:
                 recorder.chunks.append(exchange.content)
             recorder.complete()
         except MimicError as error:
-            return str(error).partition("\n")[0]
+            return f"{method} {call.described['url']}: {error.what}"
         return ""
 
     def close(self) -> set[str]:
@@ -103,13 +99,6 @@ class Conversation:
         if self._cassette is not None:
             self._cassette.close(None)
         return self._state.ledger.used
-
-    def shown(self, method: str, url: str) -> str:
-        """Return a request as messages show it: the method and the URL, without a query and without secrets."""
-        call: ClientCall | None = None
-        with suppress(ValueError):
-            call = self._edge.describe(HttpRequest(method, url, (), b""))
-        return f"{method} {call.described['url']}" if call is not None else method
 
 
 def targets_of(ini: IniOptions) -> list[Target]:
@@ -120,8 +109,3 @@ def targets_of(ini: IniOptions) -> list[Target]:
 
 def http_lines(targets: Iterable[Target]) -> list[Target]:
     return [one for one in targets if one.module in ("http", *HTTP_CLIENTS) and not one.excluded]
-
-
-def _why_not(request: HttpRequest) -> str:
-    is_upgrade = any(str(name).lower() == "upgrade" for name, _ in request.headers)
-    return "it is a WebSocket, which no client records" if is_upgrade else "its URL is not valid"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.tree.call_labels import by_name, query_text
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ARGUMENT = 1_000
 
 Row = dict[str, Any]
-"""One call. Always `kind`, `client`, `label`, `test`, `at` and `seconds`; a request's `query`; in detail `arguments`, `outcome`, ..."""
+"""One call. Always `kind`, `label`, `test` and `seconds`; a request's `query`; in detail `arguments`, `outcome`, ..."""
 
 
 class CallLog:
@@ -32,12 +32,8 @@ class CallLog:
     """
 
     def __init__(self, state: RunState, *, details: bool) -> None:
-        from pytest_mimic._core.engine.recordings import recordings_of
-
         self._state = state
         self._details = details
-        # Made now, because a test may replace functions that these modules bind.
-        self._recordings = recordings_of(state)
 
     def note(
         self,
@@ -54,16 +50,9 @@ class CallLog:
         `stored` is its recorded outcome, `found` how that of the real call differs, which took so many `seconds`. The
         duration of a call that did not run is that of its recording.
         """
-        took = seconds or 0.0
         saved = stored.duration if stored is not None and kind == "replayed" else 0.0
-        row: Row = {
-            "kind": kind,
-            "client": call.plan.kind,
-            "label": call.label,
-            "test": self._state.test,
-            "at": self._state.clock() - took,
-            "seconds": took or saved,
-        }
+        took = seconds or saved
+        row: Row = {"kind": kind, "label": call.label, "test": self._state.test, "seconds": took}
         try:
             if call.plan.kind == "http":
                 row["query"] = query_text(call.arguments)
@@ -77,7 +66,13 @@ class CallLog:
         self, call: Call, stored: Stored | None, error: MimicError | None, found: Sequence[Difference]
     ) -> Row:
         state = self._state
-        row: Row = {"target": call.plan.target, "arguments": _shown_arguments(call.arguments)}
+        is_client = call.plan.kind != "function"
+        arguments = [
+            (name, part if isinstance(part, str) and is_client else line(part, _ARGUMENT))
+            for name, part in by_name(call.arguments or {}).items()
+            if name != "signature" or not is_client
+        ]
+        row: Row = {"target": call.plan.target, "arguments": arguments}
         secrets = call.plan.secrets(call)
         if stored is not None:
             row["brief"], row["outcome"], row["raised"] = shown_outcome(
@@ -85,25 +80,9 @@ class CallLog:
             )
             if stored.name != "?":
                 row["name"] = stored.name
-            recording = self._recordings.known.get(stored.name)
-            if recording is not None and recording.recorded:
-                row["recorded"] = recording.recorded
         if error is not None:
             row["problem"] = [error.what, *error.facts]
             row["remedies"] = list(error.remedies)
         if found:
             row["diff"] = side_by_side(found)
         return row
-
-
-def _shown_arguments(arguments: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """Return the described arguments of a call as names and texts. At a client, its parts."""
-    return [
-        (name, part if isinstance(part, str) and name in _AS_IT_IS else line(part, _ARGUMENT))
-        for name, part in by_name(arguments or {}).items()
-        if name != "signature"
-    ]
-
-
-# Parts of a client's call that are shown without quotes.
-_AS_IT_IS = frozenset({"method", "url", "sql", "command"})

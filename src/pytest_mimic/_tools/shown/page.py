@@ -17,37 +17,21 @@ from pytest_mimic.errors import printable
 _ASSETS = Path(__file__).parent / "assets"
 # Bound here, because a test may stop the clock.
 _now = strftime
-_SIGNS = {"missing": "✕", "drifted": "≠", "recorded": "●", "verified": "✓", "replayed": "↺", "unused": "○"}
+_SIGNS = {"missing": "✕", "drifted": "≠", "recorded": "●", "verified": "✓", "replayed": "↺"}
 _PROBLEMS = ("missing", "drifted")
-_UNUSED = "unused recordings"
 
 
 def page(
-    heading: str,
-    rows: Iterable[Row],
-    *,
-    notes: Sequence[str] = (),
-    tests: Mapping[str, str] | None = None,
-    places: Mapping[str, tuple[str, str]] | None = None,
-    unused: Iterable[tuple[str, str, bool]] = (),
+    heading: str, rows: Iterable[Row], *, notes: Sequence[str] = (), tests: Mapping[str, str] | None = None
 ) -> str:
-    """Return the page of a run's calls, with the lines of its summary, and how each test ended.
-
-    `places` are the line of each test, `tests/test_shop.py:12`, and a link to its file.
-    Each recording proven `unused` has its label, the test that made it, and whether that test is gone.
-    """
+    """Return the page of a run's calls, with the lines of its summary, and how each test ended."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row["test"] or "outside of tests", []).append(row)
     ended = tests or {}
     ordered = sorted(groups, key=lambda test: (ended.get(test) != "failed", not _has_problem(groups[test])))
-    left = [
-        {"kind": "unused", "label": label, "seconds": 0.0, "brief": f"{test}{', gone' if is_gone else ''}"}
-        for label, test, is_gone in unused
-    ]
-    shown = [_group(test, groups[test], ended.get(test, ""), (places or {}).get(test)) for test in ordered]
-    shown += [_group(_UNUSED, left, "", None)] if left else []
-    kinds = {row["kind"]: None for calls in (*groups.values(), left) for row in calls}
+    shown = [_group(test, groups[test], ended.get(test, "")) for test in ordered]
+    kinds = {row["kind"]: None for calls in groups.values() for row in calls}
     buttons = "".join(f'<button type="button" value="{kind}">{_sign(kind)}</button>' for kind in kinds)
     style, script = ((_ASSETS / name).read_text("utf-8") for name in ("page.css", "page.js"))
     # The browser runs this script and no other, whatever the data holds.
@@ -93,14 +77,13 @@ def _sign(kind: str) -> str:
     return f'<span class="kind {kind}">{_SIGNS[kind]} {kind}</span>'
 
 
-def _group(test: str, calls: Sequence[Row], outcome: str, place: tuple[str, str] | None) -> str:
+def _group(test: str, calls: Sequence[Row], outcome: str) -> str:
     """Return the calls of a test in their order. Those with a problem are open."""
     counts = Counter(row["kind"] for row in calls)
     spent = sum(row["seconds"] for row in calls)
     facts = [f"{count} {kind}" for kind, count in counts.items()] + ([seconds(spent)] if spent else [])
-    link = f'<a href="{_text(place[1])}">{_text(place[0])}</a>' if place else ""
     is_open = " open" if outcome == "failed" or _has_problem(calls) else ""
-    head = f'<b>{_text(test)}</b> <span class="{outcome}">{outcome}</span> {link} <span class="dim">{", ".join(facts)}</span>'
+    head = f'<b>{_text(test)}</b> <span class="{outcome}">{outcome}</span> <span class="dim">{", ".join(facts)}</span>'
     return f'<details class="test"{is_open}><summary>{head}</summary>{"".join(map(_call, calls))}</details>\n'
 
 
@@ -120,9 +103,7 @@ def _call(row: Row) -> str:
         )
         parts.append(f"<table><tr><th>recorded</th><th>now</th></tr>{sides}</table>")
     parts += [f'<pre class="outcome">{_text(row["outcome"])}</pre>'] if row.get("outcome") else []
-    where = [row["target"]] if row.get("target") else []
-    where += [f"recorded on {row['recorded']}"] if row.get("recorded") else []
-    where += [row["name"]] if row.get("name") else []
-    parts += [f'<p class="dim">{_text(", ".join(where))}</p>'] if where else []
+    where = ", ".join(row[name] for name in ("target", "name") if row.get(name))
+    parts += [f'<p class="dim">{_text(where)}</p>'] if where else []
     is_open = " open" if row["kind"] in _PROBLEMS else ""
     return f'<details class="call"{is_open}><summary>{head}</summary>{"".join(parts)}</details>'
