@@ -127,8 +127,8 @@ class Walk:
             types: list[type] = list(map(type, column))
             if types.count(type_) == len(types):
                 pushed = self.write(type_, column, update, level)
-            elif SCALARS.issuperset(types):
-                pushed = self.write_scalars(column, update, {*types})
+            elif (kinds := {*types}) <= SCALARS:
+                pushed = self.write_scalars(column, update, kinds)
             else:
                 pushed = self.split(column, types, update)
             for part in pushed:
@@ -145,7 +145,11 @@ class Walk:
             return _write_memory(column, update)
         kind = self.kind(type_)
         update(b"K" + dumps((kind.tag, len(column)), 2))
-        return (list(map(kind.reduce, column)),)
+        if len({*map(id, column[:SHORT])}) * MANY_ROWS > SHORT:
+            return (list(map(kind.reduce, column)),)
+        # A few members of an enum, or time zones, over and over.
+        known = {key: kind.reduce(value) for key, value in dict(zip(map(id, column), column)).items()}
+        return (list(map(known.__getitem__, map(id, column))),)
 
     def write_scalars(self, column: Column, update: Update, types: Collection[type]) -> Columns:
         """Write scalars: short ones, or many, by one dump; the content of long texts and bytes by itself."""
@@ -260,7 +264,7 @@ def _write_dicts(walk: Walk, column: Column, update: Update, level: int) -> Colu
     if len(column) == 1:
         keys = sorted(first)
         update(b"D" + dumps(len(keys), 2))
-        return keys, list(map(first.__getitem__, keys))
+        return keys, list(first.values() if keys == list(first) else map(first.__getitem__, keys))
     if len(column) >= MANY_ROWS and first and lengths.count(len(first)) == len(lengths):
         keys = sorted(first)
         with suppress(KeyError):  # a row has other keys
