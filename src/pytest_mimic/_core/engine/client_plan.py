@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.engine.decisions import decide
 from pytest_mimic._core.identity.call_identity import CallIdentity
-from pytest_mimic._core.identity.ignore import parse_path, prune
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.types.kinds import Unstable
@@ -101,6 +100,11 @@ class ClientPlan(Plan):
 
     def _matched(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Return the values at the paths that `match=` names, None where the call has no such part."""
+        if not self._match:
+            return {}
+        from pytest_mimic._core.identity.rules import prune
+        from pytest_mimic._core.types.opening import parse_path
+
         ignored = [parse_path(path) for path in self.options.ignore]
         found: dict[str, Any] = dict.fromkeys(self._match, prune(parts, ignored))
         for path, value in found.items():

@@ -152,7 +152,7 @@ class Recordings:
                 what = f"<{name}> stands for the value" if is_hidden else f"holds the value of {name}"
                 state.ledger.environment.add((call.label, f"{what}, {state.test}" if state.test else what))
         if encoded is not None and encoded.pickled is not None:  # nobody can read it
-            from pytest_mimic._core.tree.preview import preview
+            from pytest_mimic._core.tree.stored import preview
 
             secrets = partial(plan.secrets, call)
             stored.entry["preview"] = preview(outcome, state.redactor, places=plan.places, secrets=secrets)

@@ -14,9 +14,8 @@ from pytest_mimic._core.outcome.plain import layout_of
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_values import Environment, bytes_in
 from pytest_mimic._core.tree.agreement import Rules, compare
-from pytest_mimic._core.tree.differing import Difference
+from pytest_mimic._core.tree.differing import Difference, difference_lines
 from pytest_mimic._core.tree.messages import differs_below, drift
-from pytest_mimic._core.tree.wording import difference_lines
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -157,4 +156,4 @@ def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redacto
         return False
     # The new outcome is compared beside nothing: if it goes further than the recorded one, they differ.
     recorded, now = plan.comparable(old, new), plan.comparable(new)
-    return not compare(recorded, now, Rules(volatile=volatile, ordered=True), redactor=redactor)
+    return not compare(recorded, now, Rules(volatile=volatile), redactor=redactor)

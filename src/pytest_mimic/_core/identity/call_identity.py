@@ -106,7 +106,7 @@ class CallIdentity:
         self._ignored: dict[int, list[tuple[str, ...]]] = {}
         left_out = set()
         for path in ignore:
-            from pytest_mimic._core.identity.ignore import parse_path
+            from pytest_mimic._core.types.opening import parse_path
 
             steps = parse_path(path)
             if steps[0] in plain:
@@ -208,7 +208,7 @@ class CallIdentity:
             if locates and self._by_content:
                 value = self._with_contents(place, value)
             if place in self._ignored:
-                from pytest_mimic._core.identity.ignore import prune
+                from pytest_mimic._core.identity.rules import prune
 
                 value = prune(value, self._ignored[place], self._places)
         except Unstable as error:

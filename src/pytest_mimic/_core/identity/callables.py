@@ -10,9 +10,19 @@ from typing import Any
 
 from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source, code_source, own_methods
 from pytest_mimic._core.modules import is_in_stdlib
-from pytest_mimic._core.types.kinds import HEAP_TYPE, PLAIN, Kind, Reduce, Unstable, full_name, is_stdlib
+from pytest_mimic._core.types.kinds import (
+    HEAP_TYPE,
+    PLAIN,
+    Kind,
+    Reduce,
+    Unstable,
+    full_name,
+    importable,
+    is_stdlib,
+    original,
+    public_module,
+)
 from pytest_mimic._core.types.libraries import library_of
-from pytest_mimic._core.types.names import importable, original, public_module
 from pytest_mimic._core.types.table import row_of
 
 _CYTHON = "cython_function_or_method"

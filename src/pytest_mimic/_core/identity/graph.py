@@ -146,7 +146,8 @@ def _cycle_digest(nodes: list[Node]) -> bytes:
     of its parts, so after round n two nodes have the same color if they look the same up to depth n. Colors only
     ever split: once a round splits none, no further round will, and nodes of one color look the same for ever.
     """
-    before, colors = {}, dict.fromkeys(map(id, nodes), b"?")
+    before: dict[int, bytes] = {}
+    colors = dict.fromkeys(map(id, nodes), b"?")
     while len({*colors.values()}) != len({*before.values()}):
         before = colors
         colors = {id(node): xxh3_128_digest(_joined(node, before)) for node in nodes}

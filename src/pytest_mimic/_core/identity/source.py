@@ -175,7 +175,7 @@ def class_source(value: type) -> str | None:
     """Return the fingerprint of a class's definition, or None if it is not found."""
     if (kept := vars(value).get(KEPT_SOURCE)) is not None:
         return str(kept)
-    from pytest_mimic._core.types.names import named_like
+    from pytest_mimic._core.types.kinds import named_like
 
     file = next((method.__code__.co_filename for method in own_methods(value)), None)
     other = named_like(value)

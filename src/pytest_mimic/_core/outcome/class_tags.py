@@ -14,8 +14,7 @@ from typing import Any
 
 from pytest_mimic._core.outcome.exceptions import make, remade, restore, state_of
 from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
-from pytest_mimic._core.types.kinds import HEAP_TYPE
-from pytest_mimic._core.types.names import is_generated, name_of
+from pytest_mimic._core.types.kinds import HEAP_TYPE, is_generated, name_of
 from pytest_mimic._core.types.opening import CACHED_HASH, all_attributes, slot_members
 
 # What makes a class more than its attributes when it is copied or pickled. `__new__` may return an object that exists.

@@ -14,8 +14,8 @@ from pytest_mimic._core.outcome.outcome import NotExactError, Outcome, OutcomeKi
 from pytest_mimic._core.outcome.pickling import python_version
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
+from pytest_mimic._core.types.kinds import find
 from pytest_mimic._core.types.libraries import words_for
-from pytest_mimic._core.types.names import find
 from pytest_mimic._core.types.opening import parts_of
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -37,7 +37,7 @@ class Readable:
     def load(self, paths: PathStore) -> object:
         if not self.is_tagged:
             return loads(self.text)
-        from pytest_mimic._core.outcome.tag_reader import Reader
+        from pytest_mimic._core.outcome.tags import Reader
 
         return Reader(paths, None, self.objects.__getitem__).read_text(self.text)
 
@@ -143,7 +143,7 @@ def _readable(value: object, paths: PathStore) -> Readable | None:
     text = layout_of(value) if repeated_parts(value) == [] else None
     if text is not None and not (paths.places.marks and paths.may_hold(text)):
         return Readable(text)
-    from pytest_mimic._core.outcome.tag_writer import write
+    from pytest_mimic._core.outcome.tags import write
 
     try:
         written = write(value, paths)

@@ -8,7 +8,7 @@ from itertools import takewhile
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
 
-from pytest_mimic._core.types.names import name_of
+from pytest_mimic._core.types.kinds import name_of
 from pytest_mimic._core.types.opening import slot_members
 
 # Fields in C, which are neither in `args` nor in `__dict__`. `AttributeError.obj` is left out: it is any object.

@@ -19,8 +19,7 @@ from pytest_mimic._core.outcome import exceptions
 from pytest_mimic._core.outcome.outcome import RefusedError, UnkeptError
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, is_path_class, persistent_id
 from pytest_mimic._core.outcome.scan import code_in, is_builder, scan
-from pytest_mimic._core.types.kinds import full_name, registered_kind
-from pytest_mimic._core.types.names import find, importable, name_of
+from pytest_mimic._core.types.kinds import find, full_name, importable, name_of, registered_kind
 from pytest_mimic._core.types.opening import all_attributes
 
 # Values that may read files later, by package and class, and how to get their data.

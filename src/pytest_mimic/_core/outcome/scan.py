@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.types.names import find
+from pytest_mimic._core.types.kinds import find
 
 _CALLING = frozenset({"REDUCE", "INST", "OBJ"})
 _MARK = pickletools.markobject

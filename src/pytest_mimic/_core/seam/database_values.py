@@ -15,10 +15,8 @@ from typing import Any
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.outcome.outcome import NotExactError
 from pytest_mimic._core.outcome.placed_paths import PathStore
-from pytest_mimic._core.outcome.tag_reader import Reader
-from pytest_mimic._core.outcome.tag_writer import Writer
-from pytest_mimic._core.types.kinds import Unstable, full_name
-from pytest_mimic._core.types.names import find, name_of
+from pytest_mimic._core.outcome.tags import Reader, Writer
+from pytest_mimic._core.types.kinds import Unstable, find, full_name, name_of
 from pytest_mimic._core.types.table import ROWS
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 

@@ -98,7 +98,7 @@ def _read(name: str, value: object, target: str) -> object:
 
 
 def _read_paths(value: object) -> tuple[str, ...]:
-    from pytest_mimic._core.identity.ignore import parse_path
+    from pytest_mimic._core.types.opening import parse_path
 
     if isinstance(value, str) and "[" in value:
         # A comma in a quoted key, `rows['a,b']`, separates nothing.

@@ -6,11 +6,10 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from itertools import zip_longest
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.identity.call_identity import identity_of
-from pytest_mimic._core.identity.ignore import Steps, further, parse_path, prune
+from pytest_mimic._core.identity.rules import prune
 from pytest_mimic._core.outcome.encoding import Encoded
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
@@ -22,8 +21,15 @@ from pytest_mimic._core.tree.library_values import form, labels_of, library_diff
 from pytest_mimic._core.tree.making import WHOLE, Live, tree_of
 from pytest_mimic._core.tree.secrets import secrets_in
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
-from pytest_mimic._core.types.libraries import has_extent, library_of
-from pytest_mimic._core.types.opening import attributes_of, exception_parts, type_name
+from pytest_mimic._core.types.libraries import is_data, library_of
+from pytest_mimic._core.types.opening import (
+    Steps,
+    attributes_of,
+    exception_parts,
+    further,
+    parse_path,
+    type_name,
+)
 
 _UNREADABLE = "differs from the recording in a part that has no readable form"
 _REORDERED = "the keys are in another order now"
@@ -40,7 +46,6 @@ class Rules(NamedTuple):
     # `shape` compares keys, types and the lengths of tuples, but not values and the lengths of lists.
     mode: Literal["exact", "shape"] = "exact"
     exact: Collection[str] = ()  # the keys of a returned mapping whose values count all the same
-    ordered: bool = False  # whether the order of mappings counts
 
 
 EXACTLY = Rules()
@@ -112,8 +117,6 @@ class _Comparison:
     def _values(self, root: str, recorded: Any, actual: Any) -> list[Difference]:
         """Compare two values. Paths may begin with the name of the `root`; a returned value has none."""
         rules, is_exact = self._rules, not (self._rules.rtol or self._rules.atol)
-        # In any part: what is left out has its place, too.
-        is_reordered = rules.ordered and _is_reordered(self._tree(recorded), self._tree(actual))
         if self._volatile:
             paths = [*self._volatile, *_inner_paths(self._volatile, root, recorded)]
             if root and {(root,), ("*",)} & {*self._volatile}:
@@ -121,37 +124,24 @@ class _Comparison:
             recorded, actual = _pruned(recorded, paths), _pruned(actual, paths)
         is_other = _is_other(recorded, actual)
         if is_other is False:
-            return [Difference("", fact=_REORDERED)] if is_reordered else []
+            return []
         for side in (recorded, actual):
             self._secrets |= secrets_in(side, self._redactor)
         old, new = self._tree(recorded), self._tree(actual)
         if rules.mode == "shape":
-            found = []
-            if rules.exact:
-                exact, others = (
-                    [
-                        {key: part for key, part in side.items() if (key in rules.exact) is counts}
-                        for side in (old, new)
-                    ]
-                    for counts in (True, False)
-                )
-                found, (old, new) = differences(*exact), others
-            found += _shape_differences(old, new)
+            exact = ({key: side[key] for key in rules.exact if key in side} for side in (old, new))
+            found = [*differences(*exact), *_shape_differences(old, new)]
         else:
-            if not is_exact:
-                new = self._snapped(old, new)
-            found = [self._told(one) for one in differences(old, new)]
-            found = found or _unseen(old, new, "")
+            new = new if is_exact else self._snapped(old, new)
+            found = [self._told(one) for one in differences(old, new)] or _unseen(old, new, "")
             if not found and is_other and is_exact:
                 found = [_untold(old, new)]
-            if not found and is_reordered:
-                found = [Difference("", fact=_REORDERED)]
         return [one._replace(path=_rooted(root, one.path)) for one in found]
 
     def _told(self, one: Difference) -> Difference:
         """Return a difference between two values of a library in the words of the library."""
         old, new = one.old, one.new
-        if not (isinstance(old, Live) and isinstance(new, Live) and _is_data(old.value, new.value)):
+        if not (isinstance(old, Live) and isinstance(new, Live) and _are_data(old.value, new.value)):
             return one
         if any(self._redactor.secret(name) for side in (old, new) for name in labels_of(side.value)):
             return one._replace(fact=f"{PLACEHOLDER} recorded, another value now")
@@ -163,7 +153,7 @@ class _Comparison:
         if kind_of(old) != kind_of(new):
             return new
         if isinstance(old, Live) and isinstance(new, Live) and "$text" in old:
-            if _is_data(old.value, new.value):
+            if _are_data(old.value, new.value):
                 rules = self._rules
                 is_close = library_difference(old.value, new.value, rtol=rules.rtol, atol=rules.atol) is None
             else:
@@ -202,18 +192,8 @@ def _is_other(recorded: object, actual: object) -> bool | None:
     return None if old is None or new is None else old != new
 
 
-def _is_reordered(old: Any, new: Any) -> bool:
-    """Check whether the keys of a mapping are in another order, in a tree that has the same parts."""
-    then, now = steps(old) or {}, steps(new) or {}
-    both = [step for step in then if step in now]
-    return both != [step for step in now if step in then] or any(
-        _is_reordered(then[step], now[step]) for step in both
-    )
-
-
-def _is_data(old: object, new: object) -> bool:
-    kind = type(old)
-    return library_of(kind) is not None and has_extent(kind) and type_name(kind) == type_name(type(new))
+def _are_data(old: object, new: object) -> bool:
+    return is_data(old) and type_name(type(old)) == type_name(type(new))
 
 
 def _unseen(old: Any, new: Any, path: str) -> list[Difference]:
@@ -291,8 +271,7 @@ _COLLECTIONS = frozenset({"list", "$set", "$frozenset", "$events", "$deque"})
 def _shape_differences(old: Any, new: Any, path: str = "") -> Iterator[Difference]:
     """Yield the differences between the shapes of two trees.
 
-    Of a list, each item now must have the shape of a recorded one, if there was any. Of events, that of a recorded one of
-    its name; and the last of two whole streams must have the same shape, so that a stream that breaks off is found.
+    Of a list, each item now must have the shape of a recorded one, if there was any; of events, that of one of its name.
     """
     if ABSENT in (old, new) or _type_of(old) != _type_of(new):
         yield Difference(path, old, new)
@@ -310,26 +289,14 @@ def _shape_differences(old: Any, new: Any, path: str = "") -> Iterator[Differenc
 
 def _item_differences(kind: str, old: Any, new: Any, path: str) -> Iterator[Difference]:
     then, now = (items_of(side) or list((steps(side) or {}).values()) for side in (old, new))
-    if not then:
-        return
     told: set[str] = set()
-    for place, item in enumerate(now):
+    for place, item in enumerate(now if then else ()):
         alike = [one for one in then if _name_of(one, kind) == _name_of(item, kind)] or [ABSENT]
-        shape = _shape_text(item)
-        if shape in told or any(_fits(one, item) for one in alike):
-            continue
-        told.add(shape)
-        same = [one for one in alike if one is ABSENT or _type_of(one) == _type_of(item)] or then
-        yield from _shape_differences(same[0], item, f"{path}[{place}]")
-    if kind == "$events" and old.get("whole") and new.get("whole"):
-        ends = zip_longest(then[-1:], now[-1:], fillvalue=ABSENT)
-        for one, other in ends:
-            if other is ABSENT or not _fits(one, other):
-                yield from _shape_differences(one, other, f"{path}[{max(len(now) - 1, 0)}]")
-
-
-def _fits(old: Any, new: Any) -> bool:
-    return old is not ABSENT and next(_shape_differences(old, new), None) is None
+        is_new = (shape := _shape_text(item)) not in told
+        if is_new and all(next(_shape_differences(one, item), None) for one in alike):
+            told.add(shape)
+            same = [one for one in alike if one is ABSENT or _type_of(one) == _type_of(item)] or then
+            yield from _shape_differences(same[0], item, f"{path}[{place}]")
 
 
 def _name_of(item: Any, kind: str) -> object:

@@ -1,14 +1,22 @@
-"""What differs between two trees: parts by their path, items of lists as they came and went."""
+"""What differs between two trees: parts by their path, items of lists as they came and went, and the same in words.
+
+`day: 2024-04-30 recorded, 2024-05-01 now`, and of a long text the words that differ.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
+from pytest_mimic._core.files.digests import MISSING
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.tree.call_labels import by_name
-from pytest_mimic._core.tree.drawing import is_file, items_of, kind_of, order, steps, tag_of
+from pytest_mimic._core.tree.drawing import is_file, items_of, kind_of, line, order, short_name, steps, tag_of
+from pytest_mimic._core.words import and_more
+from pytest_mimic.errors import printable
 
 #: What a side has at a path that only the other side has.
 ABSENT: Any = type("Absent", (), {})()
@@ -118,3 +126,178 @@ def _total(node: Any) -> dict[str, Any]:
     count = len(steps(node) or ()) if length is None else length
     digest = {"digest": node["digest"]} if isinstance(node, dict) and "digest" in node else {}
     return {"$count": count, **digest}
+
+
+# -- in words
+
+Span = tuple[str, str]
+"""A stretch of a text, after a sign: a blank if both sides have it, `-` for the old one alone, `+` for the new one."""
+
+_WIDTH = 120
+# Texts up to this length are shown as values. Texts of more words are compared as a whole: time grows with the square.
+_SHORT, _MOST_WORDS = 40, 4_000
+# With the blanks behind it, so that words side by side that changed are one change; a very long one in pieces.
+_WORD = re.compile(r"\w{1,20} *|\s|[^\w\s] *")
+# The characters of an unchanged stretch that are shown on either side of a change, and those of a changed one.
+_AROUND, _CHANGED, _MOST_SPANS = 60, 120, 24
+
+
+def difference_lines(
+    found: Sequence[Difference], before: str = "recorded", after: str = "now", *, most: int = 10
+) -> list[str]:
+    """Return the first differences as lines, and how many more there are."""
+    lines = [one for each in found[:most] for one in _lines_of_one(each, before, after)]
+    return [*lines, *and_more(len(found) - most)]
+
+
+def _lines_of_one(one: Difference, before: str = "recorded", after: str = "now") -> list[str]:
+    head = f"{printable(one.path)}: " if one.path else ""
+    if one.fact:
+        return [f"{head}{one.fact}"]
+    if is_file(one.old) and is_file(one.new) and _name_in(one.old) == _name_in(one.new):
+        return [f"{head}{_file_fact(one.old, one.new, is_recorded=before == 'recorded')}"]
+    if (texts := _long_texts(one)) is not None:
+        legend = f"[-{before}-] {{+{after}+}}"
+        lines = _text_lines(_spans(*texts))
+        where = f"{printable(one.path)}, {legend}: " if one.path else f"{legend}: "
+        return (
+            [f"{where}{lines[0]}"] if len(lines) == 1 else [where.strip(), *(f"  {each}" for each in lines)]
+        )
+    old, new = _sides(one)
+    if one.old is ABSENT:
+        return [f"{head}{new} {after}, not {'in the recording' if before == 'recorded' else before}"]
+    if one.new is ABSENT:
+        return [f"{head}{old} {before}, missing {after}"]
+    return [f"{head}{old} {before}, {new} {after}"]
+
+
+def side_by_side(found: Iterable[Difference]) -> list[tuple[str, str, str]]:
+    """Return differences as pairs of texts, each with a mark: `~` changed, `-` recorded only, `+` now only."""
+    rows = []
+    for one in found:
+        mark = "+" if one.old is ABSENT else "-" if one.new is ABSENT else "~"
+        sides: Iterable[str] = (one.fact, "") if one.fact else _sides(one)
+        if mark == "~" and not one.fact and (texts := _long_texts(one)) is not None:
+            spans = _cut_spans(_spans(*texts))
+            sides = ("".join(text for sign, text in spans if sign in f" {own}") for own in "-+")
+        old, new = (f"{one.path}: {side}" if one.path and side else side for side in sides)
+        rows.append((mark, old, new))
+    return rows
+
+
+def _sides(one: Difference) -> tuple[str, str]:
+    """Return the two sides of a difference as texts that show it, if it may be shown."""
+    old, new = one.old, one.new
+    if old is ABSENT or new is ABSENT:
+        return tuple("" if side is ABSENT else line(side, _WIDTH) for side in (old, new))  # type: ignore[return-value]
+    if {kind_of(old), kind_of(new)} == {"$cut"} and old.get("start") and old.get("start") == new.get("start"):
+        unit = "characters" if old["$cut"] == "str" else "bytes"
+        return f"{old['length']} {unit}", f"{new['length']} that differ after the first {len(old['start'])}"
+    for digests in (False, True):
+        texts = line(old, _WIDTH, digests=digests), line(new, _WIDTH, digests=digests)
+        if texts[0] != texts[1]:
+            return texts
+    kinds = [_type_of(side) for side in (old, new)]
+    if kinds[0] == kinds[1] or "$hidden" in map(kind_of, (old, new)):
+        return texts[0], "another value"
+    return f"{texts[0]} ({kinds[0]})", f"{texts[1]} ({kinds[1]})"
+
+
+def _type_of(node: Any) -> str:
+    kind = kind_of(node)
+    return short_name(str(node.get("type", kind)) if kind[:1] == "$" else kind)
+
+
+def _file_fact(old: dict[str, Any], new: dict[str, Any], *, is_recorded: bool) -> str:
+    name = _name_in(new)
+    if old["digest"] == MISSING:
+        return f"{name} exists now, it did not when recorded" if is_recorded else f"{name} was made"
+    if new["digest"] == MISSING:
+        return f"{name} does not exist now" if is_recorded else f"{name} was removed"
+    return f"content of {name} {'differs from the recorded one' if is_recorded else 'changed'}"
+
+
+def _name_in(node: dict[str, Any]) -> str:
+    """Return the name of a file, relative to the folder that a fixture gave."""
+    return str(next(iter(node.values()))).removeprefix("<tmp>/")
+
+
+# -- texts
+
+
+def _long_texts(one: Difference) -> tuple[str, str] | None:
+    """Return both sides of a difference between texts that are too long for values, None for any other."""
+    if kind_of(one.old) != kind_of(one.new):
+        is_cut = {kind_of(one.old), kind_of(one.new)} == {"str", "$cut"}
+        if not is_cut:
+            return None
+    sides = []
+    for node in (one.old, one.new):
+        text = node
+        if kind_of(node) == "$cut":
+            text = node.get("start")
+        elif kind_of(node) in ("$bytes", "$hidden") or _type_of(node) in ("bytes", "bytearray"):
+            text = "".join(next(iter(node.values())))
+        if not isinstance(text, str) or text == PLACEHOLDER:
+            return None
+        sides.append(text)
+    longest, both = max(map(len, sides)), "".join(sides)
+    is_value = longest <= (_SHORT if " " in both else _WIDTH) and "\n" not in both
+    if sides[0] == sides[1] or is_value:
+        return None
+    return sides[0], sides[1]
+
+
+def _spans(old: str, new: str) -> list[Span]:
+    """Return the stretches of words that two texts share, and those that only one has."""
+    then, now = _WORD.findall(old), _WORD.findall(new)
+    start, end = _alike(then, now)
+    gone, come = then[start : len(then) - end], now[start : len(now) - end]
+    codes: list[Any] = [("replace", 0, len(gone), 0, len(come))]
+    if max(len(gone), len(come)) <= _MOST_WORDS:
+        codes = SequenceMatcher(None, gone, come, autojunk=False).get_opcodes()
+    spans = [(" ", "".join(then[:start]))]
+    for _, a, b, c, d in codes:
+        before, after = "".join(gone[a:b]), "".join(come[c:d])
+        same = before if before == after else " " * (before[-1:] == after[-1:] == " ")
+        spans += [("-", before.removesuffix(same)), ("+", after.removesuffix(same)), (" ", same)]
+    spans += [(" ", "".join(then[len(then) - end :]))]
+    return [span for span in spans if span[1]]
+
+
+def _alike(old: list[str], new: list[str]) -> tuple[int, int]:
+    """Return how many words two texts have in common at the beginning, and at the end."""
+    found: list[int] = []
+    for one, other in ((old, new), (old[::-1], new[::-1])):
+        most = min(len(old), len(new)) - sum(found)
+        found.append(
+            next((n for n, words in enumerate(zip(one, other)) if n == most or words[0] != words[1]), most)
+        )
+    return found[0], found[1]
+
+
+def _cut_spans(spans: Sequence[Span]) -> list[Span]:
+    """Return stretches of a text, of long ones their ends, next to the changes."""
+    found = []
+    for place, (sign, text) in enumerate(spans):
+        most = _AROUND if sign == " " else _CHANGED
+        is_last = place == len(spans) - 1
+        if len(text) > 2 * most + 10 or (sign == " " and (not place or is_last) and len(text) > most + 10):
+            start = "" if sign == " " and not place else text[:most]
+            end = "" if sign == " " and is_last else text[-most:]
+            text = f"{start}...{end}"
+        found.append((sign, text))
+    return found if len(found) <= _MOST_SPANS else [*found[:_MOST_SPANS], (" ", " ...")]
+
+
+def _text_lines(spans: Sequence[Span]) -> list[str]:
+    """Return a text as lines, with `[-old-]` and `{+new+}` around the words that differ."""
+    lines = [""]
+    for sign, text in _cut_spans(spans):
+        before, after = {"-": ("[-", "-]"), "+": ("{+", "+}"), " ": ("", "")}[sign]
+        for number, part in enumerate(text.split("\n")):
+            if number:
+                lines.append("")
+            if part:
+                lines[-1] += f"{before}{printable(part)}{after}"
+    return [one for one in lines if one]

@@ -32,7 +32,7 @@ from pytest_mimic._core.tree.drawing import order
 from pytest_mimic._core.tree.library_values import library_text
 from pytest_mimic._core.tree.secrets import beginning, secrets_in
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
-from pytest_mimic._core.types.libraries import has_extent, library_of, record_fields
+from pytest_mimic._core.types.libraries import is_data, library_of
 from pytest_mimic._core.types.opening import exception_parts, is_pair, opened, type_name
 from pytest_mimic._core.types.table import is_path, text_of
 from pytest_mimic._core.words import pattern
@@ -180,11 +180,9 @@ class _Maker:
         self.used += 8
         if kind in _LEAVES:
             return _LEAVES[kind](self, value)
+        if is_data(value):
+            return self._as_text(value, self._shown(f"<{library_text(value)}>"), is_part=True)
         if library_of(kind) is not None:
-            if has_extent(kind):
-                return self._as_text(value, self._shown(f"<{library_text(value)}>"), is_part=True)
-            if record_fields(value) is not None:
-                return None
             return self._as_text(value, self._shown(_ADDRESS.sub("", str(value))))
         own = text_of(value)
         if own is None:
@@ -367,8 +365,7 @@ class _Maker:
         """Return the node of an object, or of a value of a class derived from a plain one."""
         kind = type(value)
         name = type_name(kind)
-        fields = record_fields(value)
-        content, attributes = opened(value) if fields is None else ((), fields)
+        content, attributes = opened(value)
         inner: dict[str, Any] = {}
         if issubclass(kind, deque) and value.maxlen is not None:
             attributes = {**attributes, "maxlen": value.maxlen}

@@ -8,13 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.ambient import command, current, vault_command
-from pytest_mimic._core.identity.ignore import parse_path
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.registry import names_client, parts_of
 from pytest_mimic._core.target_options import Options, target_line
-from pytest_mimic._core.tree.differing import Difference, argument_differences
+from pytest_mimic._core.tree.differing import Difference, argument_differences, difference_lines
 from pytest_mimic._core.tree.drawing import is_file, kind_of, steps
-from pytest_mimic._core.tree.wording import difference_lines
+from pytest_mimic._core.types.opening import parse_path
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.words import limited
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.redact.redactor import bare_secret
 from pytest_mimic._core.redact.secret_names import named
-from pytest_mimic._core.types.libraries import library_of, record_fields
+from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import is_pair, parts_of
 
 if TYPE_CHECKING:
@@ -60,9 +60,6 @@ def _named_parts(value: Any) -> Iterator[tuple[object, object]]:
         yield from named(value)
         return
     if issubclass(kind, (type, str, bytes)):
-        return
-    if (fields := record_fields(value)) is not None:
-        yield from fields.items()
         return
     is_container = issubclass(kind, (dict, list, tuple, set, frozenset))
     if not is_container and (library_of(kind) is not None or callable(value)):

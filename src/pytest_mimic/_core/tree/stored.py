@@ -1,13 +1,22 @@
-"""A stored outcome as a tree to compare and to draw, made from its JSON: nothing is loaded, no class is imported."""
+"""A stored outcome as a tree to compare and to draw, made from its JSON without importing a class; a pickle in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
+from pytest_mimic._core.redact.secret_values import hide_values
+from pytest_mimic._core.tree.drawing import line, shortened
+from pytest_mimic._core.tree.library_values import library_text
+from pytest_mimic._core.tree.secrets import secrets_in
+from pytest_mimic._core.types.libraries import is_data
+from pytest_mimic._core.words import plural
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.files.places import Places
+    from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault.recording_facts import Stored
 
@@ -33,8 +42,6 @@ def without_secrets(
     Besides keys, a name may be the first of a pair, or a word before its value (`--password`). `secrets` are further
     texts known to be secret.
     """
-    from pytest_mimic._core.tree.secrets import secrets_in
-
     # A text with a placeholder is hidden already, such as a cookie's name with its attributes.
     known = [text for text in {*secrets, *secrets_in(body, redactor)} if PLACEHOLDER not in text]
     root: dict[str, Any] = {"": redactor.scrub(body, stored=True)}
@@ -157,3 +164,45 @@ def is_response(value: object) -> bool:
         return False
     headers = value.get("headers")
     return isinstance(headers, list) and all(isinstance(one, list) and len(one) == 2 for one in headers)
+
+
+# How many characters a preview has.
+_WIDTH = 240
+
+
+def preview(
+    outcome: Outcome,
+    redactor: Redactor,
+    *,
+    places: Places | None = None,
+    secrets: Callable[[], frozenset[str]] = frozenset,
+) -> list[str]:
+    """Return a line that shows what an outcome holds that is stored as a pickle: `DataFrame 1000x3: day, base, rate`.
+
+    It is equal for equal outcomes; there is none if it cannot be read. No code of its classes runs but what `tree_of` runs.
+    Of a stream, the first item is shown. `secrets` returns texts known to be secret, besides those under secret names.
+    """
+    from pytest_mimic._core.outcome.encoding import Encoded
+    from pytest_mimic._core.tree.making import Budget, tree_of
+
+    budget = Budget(characters=_WIDTH, items=6, depth=3, text=40, digests=False)
+    parts: list[tuple[str, object]] = []  # what is shown, each value behind the words before it
+    with suppress(Exception):  # the outcome's parts may raise anything; it is stored all the same
+        for item in outcome.items[:1] if outcome.kind == "stream" else ():
+            value = item.load() if isinstance(item, Encoded) else item  # as it was when it was yielded
+            parts.append((f"stream of {plural(len(outcome.items), 'item')}: ", value))
+        last = outcome.last
+        if last.kind == "raised":
+            parts.append(("raised ", last.exception))
+        elif outcome.kind == "value" or last.value is not None:
+            parts.append(("" if outcome.kind == "value" else "end ", last.value))
+        known = secrets().union(*(secrets_in(value, redactor) for _, value in parts))
+        shown = ", ".join(
+            f"{title}{library_text(value)}"
+            if is_data(value)
+            else f"{title}{line(tree_of(value, redactor, places=places, budget=budget, secrets=known))}"
+            for title, value in parts
+        )
+        shown = " ".join(hide_values(redactor.environment.text(shown), known).splitlines())
+        return [shortened(shown, _WIDTH).encode("utf-8", "backslashreplace").decode()]
+    return []

@@ -33,7 +33,6 @@ class Library(NamedTuple):
     """
 
     data: Literal["all", "shaped", "none"] = "none"
-    scalars: frozenset[str] = frozenset()  # full names of data types whose values have no extent but one text
     identity: str = ""
 
 
@@ -41,16 +40,14 @@ _IDENTITY = "pytest_mimic._core.identity"
 
 # By the top-level package of the types.
 LIBRARIES: dict[str, Library] = {
-    "PIL": Library("all", identity=f"{_IDENTITY}.numeric"),
-    "numpy": Library(
-        "shaped", scalars=frozenset({"numpy.dtype", "numpy.generic"}), identity=f"{_IDENTITY}.numeric"
-    ),
-    "pandas": Library("shaped", identity=f"{_IDENTITY}.pandas"),
-    "polars": Library("all", identity=f"{_IDENTITY}.arrow"),
-    "pyarrow": Library("all", identity=f"{_IDENTITY}.arrow"),
-    "scipy": Library("shaped", identity=f"{_IDENTITY}.numeric"),
+    "PIL": Library("all", f"{_IDENTITY}.numeric"),
+    "numpy": Library("shaped", f"{_IDENTITY}.numeric"),
+    "pandas": Library("shaped", f"{_IDENTITY}.tables"),
+    "polars": Library("all", f"{_IDENTITY}.tables"),
+    "pyarrow": Library("all", f"{_IDENTITY}.tables"),
+    "scipy": Library("shaped", f"{_IDENTITY}.numeric"),
     "sqlalchemy": Library(),
-    "torch": Library("shaped", identity=f"{_IDENTITY}.numeric"),
+    "torch": Library("shaped", f"{_IDENTITY}.numeric"),
 }
 
 
@@ -66,65 +63,51 @@ def library_of(kind: type) -> str | None:
     return None
 
 
-def record_fields(value: Any) -> dict[str, Any] | None:
-    """Return the values of a numpy record by the names of its fields; None for any other value."""
-    dtype = getattr(value, "dtype", None) if library_of(type(value)) == "numpy" else None
-    names = getattr(dtype, "names", None)
-    if names is None or has_extent(type(value)):
-        return None
-    parts = ((name, value[name]) for name in names)
-    # A scalar of numpy as Python's own.
-    return {
-        name: part.item() if getattr(part, "shape", None) == () and not part.dtype.names else part
-        for name, part in parts
-    }
+# Types whose values have no extent but one text.
+_SCALARS = frozenset({"numpy.dtype", "numpy.generic"})
 
 
-def has_extent(kind: type) -> bool:
-    """Return whether values of a library's type have a shape or a length, rather than one text."""
-    for name in lineage(kind):
-        row = LIBRARIES.get(name.partition(".")[0])
-        if row is not None and name in row.scalars:
-            return False
-    return any(hasattr(kind, name) for name in ("shape", "size", "__len__"))
+def is_data(value: object) -> bool:
+    """Return whether a value is a library's data, with a shape, a length or fields rather than one text."""
+    kind = type(value)
+    if library_of(kind) is None:
+        return False
+    names = lineage(kind)
+    is_text = "numpy.void" not in names and not _SCALARS.isdisjoint(names)
+    return not is_text and any(hasattr(kind, name) for name in ("shape", "size", "__len__"))
 
 
 # The full names of types by their name for people. A type also has the name of its bases.
 _NAMED = {
     # It caches its uses, and names its parts by addresses in memory.
-    "SQL in objects of SQLAlchemy": ("sqlalchemy.sql.elements.ClauseElement",),
-    "a bare object()": ("builtins.object",),
-    "a coroutine": ("builtins.coroutine",),
-    "a database connection": ("sqlite3.Connection",),
-    "a database cursor": ("sqlite3.Cursor",),
-    "a future": ("_asyncio.Future", "asyncio.futures.Future", "concurrent.futures._base.Future"),
-    "a generator": ("builtins.generator",),
-    "a memoryview": ("builtins.memoryview",),
-    "a module": ("builtins.module",),
-    "a process": ("subprocess.Popen",),
-    "a socket": ("_socket.socket", "socket.socket"),
-    "a stack frame of a traceback": ("traceback.FrameSummary",),
-    "a syntax tree": ("ast.AST",),
-    "a task": ("_asyncio.Task",),
-    "a thread": ("threading.Thread",),
-    "a thread lock": ("_thread.RLock", "_thread.lock"),
-    "a thread-local object": ("_thread._local", "_thread._localdummy"),
-    "a traceback": ("builtins.traceback",),
-    "a weak reference": (
-        "weakref.CallableProxyType",
-        "weakref.ProxyType",
-        "weakref.ReferenceType",
-        "builtins.weakcallableproxy",  # the names of these up to Python 3.10
-        "builtins.weakproxy",
-        "builtins.weakref",
-    ),
-    "an async generator": ("builtins.async_generator",),
-    "an asyncio lock or queue": ("asyncio.mixins._LoopBoundMixin",),
-    "an event loop": ("asyncio.events.AbstractEventLoop",),
-    "an executor": ("concurrent.futures._base.Executor",),
-    "an open file": ("_io._IOBase", "tempfile.SpooledTemporaryFile", "tempfile._TemporaryFileWrapper"),
+    "SQL in objects of SQLAlchemy": "sqlalchemy.sql.elements.ClauseElement",
+    "a bare object()": "builtins.object",
+    "a coroutine": "builtins.coroutine",
+    "a database connection": "sqlite3.Connection",
+    "a database cursor": "sqlite3.Cursor",
+    "a future": "_asyncio.Future asyncio.futures.Future concurrent.futures._base.Future",
+    "a generator": "builtins.generator",
+    "a memoryview": "builtins.memoryview",
+    "a module": "builtins.module",
+    "a process": "subprocess.Popen",
+    "a socket": "_socket.socket socket.socket",
+    "a stack frame of a traceback": "traceback.FrameSummary",
+    "a syntax tree": "ast.AST",
+    "a task": "_asyncio.Task",
+    "a thread": "threading.Thread",
+    "a thread lock": "_thread.RLock _thread.lock",
+    "a thread-local object": "_thread._local _thread._localdummy",
+    "a traceback": "builtins.traceback",
+    # The last three are the names up to Python 3.10.
+    "a weak reference": "weakref.CallableProxyType weakref.ProxyType weakref.ReferenceType"
+    " builtins.weakcallableproxy builtins.weakproxy builtins.weakref",
+    "an async generator": "builtins.async_generator",
+    "an asyncio lock or queue": "asyncio.mixins._LoopBoundMixin",
+    "an event loop": "asyncio.events.AbstractEventLoop",
+    "an executor": "concurrent.futures._base.Executor",
+    "an open file": "_io._IOBase tempfile.SpooledTemporaryFile tempfile._TemporaryFileWrapper",
 }
-NAMED = {kind: words for words, kinds in _NAMED.items() for kind in kinds}
+NAMED = {kind: words for words, kinds in _NAMED.items() for kind in kinds.split()}
 #: Types without identity, all that have words.
 REFUSED = frozenset(NAMED) - {"builtins.memoryview", "builtins.module", "builtins.object"}
 

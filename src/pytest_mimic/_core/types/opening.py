@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from io import BytesIO, StringIO
@@ -49,6 +50,38 @@ _STEPS = {
 def key_step(key: str) -> str:
     """Return the step of a path that leads to the entry of a mapping: `.base`, or `['two words']`."""
     return f".{key}" if key.isidentifier() else f"[{key!r}]"
+
+
+# Paths as users write them
+
+Steps = tuple[str, ...]
+
+_STEP = r"[^\s.\[\]]+"
+_BRACKET = r"""\[(?:-?\d+|\*|'[^']+'|"[^"]+")\]"""
+_PATH = re.compile(rf"{_STEP}(?:\.{_STEP}|{_BRACKET})*")
+_PART = re.compile(rf"{_BRACKET}|{_STEP}")
+
+
+def parse_path(path: str) -> Steps:
+    """Return the steps of a path.
+
+    Between dots are mapping keys, attributes, indexes (`rows.0` or `rows[0]`), or `*` for any one. A key with spaces
+    or dots is written as `rows['two words']`.
+
+    Raises:
+        ValueError: A step is empty, or brackets contain neither an index nor a quoted key.
+    """
+    if not _PATH.fullmatch(path.strip()):
+        raise ValueError(f"not a path: {path!r} (write steps between dots, like rows.*.id)")
+    parts = _PART.findall(path.strip())
+    # In brackets: an index, or a key in quotes.
+    return tuple(part if part[0] != "[" else part[2:-2] if part[1] in "'\"" else part[1:-1] for part in parts)
+
+
+def further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
+    """Return whether the paths leave out one part, and the paths that lead on into it."""
+    matching = [steps for steps in paths if steps[0] == "*" or steps[0] in names]
+    return any(len(steps) == 1 for steps in matching), [steps[1:] for steps in matching if len(steps) > 1]
 
 
 def type_name(kind: type) -> str:

@@ -15,8 +15,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.types.kinds import Raw, Unstable, full_name
-from pytest_mimic._core.types.names import find
+from pytest_mimic._core.types.kinds import Raw, Unstable, find, full_name
 
 Take = Callable[[Any], Any]
 

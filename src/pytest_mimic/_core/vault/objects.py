@@ -114,7 +114,7 @@ class Objects:
 
     def _untagged(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Any:
         """Return the body of an outcome with what its tags stand for."""
-        from pytest_mimic._core.outcome.tag_reader import Reader
+        from pytest_mimic._core.outcome.tags import Reader
 
         def content(name: str) -> bytes:
             if name not in entry.get("objects", ()):

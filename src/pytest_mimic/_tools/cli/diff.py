@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.tree.wording import difference_lines
+from pytest_mimic._core.tree.differing import difference_lines
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.store import Data, Store
 from pytest_mimic._tools.cli.output import Line, Result, add_json

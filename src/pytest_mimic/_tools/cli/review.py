@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import vault_command
 from pytest_mimic._core.pending.waiting import review_of
-from pytest_mimic._core.tree.wording import difference_lines
+from pytest_mimic._core.tree.differing import difference_lines
 from pytest_mimic._tools.cli.output import Line, Result
 from pytest_mimic._tools.cli.selection import SELECTOR_HELP, VaultFile, matching
 from pytest_mimic._tools.shown.comparing import compare_outcomes, outcomes_in

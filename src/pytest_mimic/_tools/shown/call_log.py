@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.tree.call_labels import by_name, query_text
+from pytest_mimic._core.tree.differing import side_by_side
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.wording import side_by_side
 from pytest_mimic._tools.shown.outcome_lines import shown_outcome
 from pytest_mimic.errors import MimicError
 

@@ -11,9 +11,9 @@ import pytest
 from kinds_of_things import WithIdentity
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
-from pytest_mimic._core.identity.ignore import parse_path, prune
-from pytest_mimic._core.identity.rules import refusal
+from pytest_mimic._core.identity.rules import prune, refusal
 from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.opening import parse_path
 
 NAMES = ("rows", "payload", "*rest", "**extra")
 

@@ -17,7 +17,7 @@ import pytest
 from pytest_mimic import StaleRecordingError
 from pytest_mimic._core.outcome.outcome import NotExactError, Outcome
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
-from pytest_mimic._core.outcome.tag_writer import write
+from pytest_mimic._core.outcome.tags import write
 from pytest_mimic._core.vault import Vault
 from unit.core.outcome.stored import NAME, changed_entry, copied, entry_of, load, recorded, tree_of
 from unit.memory_store import MemoryStore

@@ -11,9 +11,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.tree.differing import argument_differences, differences
+from pytest_mimic._core.tree.differing import (
+    argument_differences,
+    difference_lines,
+    differences,
+    side_by_side,
+)
 from pytest_mimic._core.tree.making import argument_trees, part_trees
-from pytest_mimic._core.tree.wording import difference_lines, side_by_side
 
 REDACTOR = Redactor()
 

@@ -15,7 +15,7 @@ from pytest_mimic._core.files.places import TEMPORARY, Places
 from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.tree.preview import preview
+from pytest_mimic._core.tree.stored import preview
 
 numpy = pytest.importorskip("numpy", reason="numpy is not installed")
 pandas = pytest.importorskip("pandas", reason="pandas is not installed")
@@ -97,7 +97,6 @@ MANY: list[object] = [[Basket(n=n, text="x") for n in range(60)] for _ in range(
     "value",
     [
         pytest.param({"patient": Basket(diagnosis="measles")}, id="an attribute further in"),
-        pytest.param(numpy.array([("measles",)], dtype=[("diagnosis", "U9")])[0], id="a record"),
         pytest.param(Refusal("diagnosis=measles"), id="a text"),
         pytest.param(
             [Basket(diagnosis="measles"), Basket(note="measles"), *MANY], id="the first of many items"
@@ -122,6 +121,7 @@ def test_a_preview_shows_no_secret(value: object) -> None:
         pytest.param(pandas.DataFrame({"diagnosis": ["measles"]}), id="pandas"),
         pytest.param(polars.DataFrame({"diagnosis": ["measles"]}), id="polars"),
         pytest.param(numpy.array([("measles",)], dtype=[("diagnosis", "U9")]), id="a field of an array"),
+        pytest.param(numpy.array([("measles",)], dtype=[("diagnosis", "U9")])[0], id="a record"),
     ],
 )
 def test_a_preview_shows_no_value_of_a_table(value: object) -> None:
@@ -162,7 +162,7 @@ import sys
 from collections import Counter
 sys.path.insert(0, sys.argv[1])
 import pytest_mimic
-from pytest_mimic._core.tree.preview import preview
+from pytest_mimic._core.tree.stored import preview
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 
