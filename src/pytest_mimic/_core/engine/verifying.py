@@ -156,4 +156,4 @@ def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redacto
         return False
     # The new outcome is compared beside nothing: if it goes further than the recorded one, they differ.
     recorded, now = plan.comparable(old, new), plan.comparable(new)
-    return not compare(recorded, now, Rules(volatile=volatile), redactor=redactor)
+    return not compare(recorded, now, Rules(volatile=volatile, ordered=True), redactor=redactor)

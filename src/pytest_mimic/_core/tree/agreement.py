@@ -46,6 +46,7 @@ class Rules(NamedTuple):
     # `shape` compares keys, types and the lengths of tuples, but not values and the lengths of lists.
     mode: Literal["exact", "shape"] = "exact"
     exact: Collection[str] = ()  # the keys of a returned mapping whose values count all the same
+    ordered: bool = False  # whether the order of mappings counts
 
 
 EXACTLY = Rules()
@@ -123,7 +124,8 @@ class _Comparison:
                 return []
             recorded, actual = _pruned(recorded, paths), _pruned(actual, paths)
         is_other = _is_other(recorded, actual)
-        if is_other is False:
+        is_reordered = rules.ordered and str(self._tree(recorded)) != str(self._tree(actual))
+        if is_other is False and not is_reordered:
             return []
         for side in (recorded, actual):
             self._secrets |= secrets_in(side, self._redactor)
@@ -134,7 +136,7 @@ class _Comparison:
         else:
             new = new if is_exact else self._snapped(old, new)
             found = [self._told(one) for one in differences(old, new)] or _unseen(old, new, "")
-            if not found and is_other and is_exact:
+            if not found and (is_reordered or (is_other and is_exact)):
                 found = [_untold(old, new)]
         return [one._replace(path=_rooted(root, one.path)) for one in found]
 
