@@ -54,8 +54,8 @@ BUDGET = {
     "ground": 780,
 }
 # These two only fall.
-MOST_LINES = 27_330
-MOST_FILES = 186
+MOST_LINES = 27_160
+MOST_FILES = 180
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.
