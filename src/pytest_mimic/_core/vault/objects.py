@@ -33,6 +33,7 @@ _BESIDE = ("duration", "awaited", "tagged", "inputs", "imports", "objects", "pre
 #: The kinds of outcomes.
 KINDS: tuple[OutcomeKind, ...] = ("value", "raised", "stream")
 _BODIES = (*KINDS, "json", "pickle")
+_KNOWN = frozenset({*_BESIDE, *_BODIES, "kind", "count", "fingerprint", "code", "python"})
 # How many characters of another's error are shown.
 _LONGEST = 200
 
@@ -279,3 +280,5 @@ def check_entry(entry: Any) -> None:
             raise ValueError("count must be a number from one on")
     if (lists[0] or lists[1]) and held[0] != "pickle" and not entry.get("tagged"):
         raise ValueError("it lists imports or objects, but is not tagged")
+    if unknown := entry.keys() - _KNOWN:  # perhaps the damaged name of one
+        raise ValueError(f"it has an unknown {min(unknown)!r:.60}")

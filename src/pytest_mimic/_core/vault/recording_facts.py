@@ -207,7 +207,7 @@ def _call(objects: Objects, name: str, file: dict[str, Any], call: dict[str, Any
     return Recording(
         target,
         arguments,
-        call.get("source"),
+        call["source"],
         test,
         file.get("recorded", ""),
         call.get("owner"),

@@ -93,7 +93,7 @@ class Vault:
         if data is None or facts is None:
             return None
         entries = facts.get("outcomes")
-        if type(entries) is not list or len(entries) != 1:
+        if type(entries) is not list or len(entries) != 1 or "source" not in facts:
             return None
         entry, player = entries[0], None
         if not is_usual(entry):
@@ -105,7 +105,7 @@ class Vault:
         else:
             again = partial(parse_recording, data, self.label, name)
             player = given_once(entry["value"], lambda: again()["outcomes"][0]["value"])
-        return player and (facts.get("source"), entry["duration"], player, entry.get("inputs"))
+        return player and (facts["source"], entry["duration"], player, entry.get("inputs"))
 
     def test_of(self, name: str) -> str | None:
         """Return the test that made a recording or cassette, or None. The errors are those of `read`."""

@@ -266,6 +266,21 @@ def test_recording_cut_short_at_any_byte_is_found(value):
     assert load(store) == value
 
 
+def test_flipped_byte_of_a_recording_is_found():
+    """Outside of its value, where it is an edit."""
+    value = {"t": (1, 2), "b": b"\xff"}
+    store = written(value)
+    data = store.read(NAME)
+
+    for position in range(data.index(b'"value"') + len('"value": ')):
+        for bit in (1, 4, 32, 128):
+            store.write(NAME, data[:position] + bytes([data[position] ^ bit]) + data[position + 1 :])
+            try:
+                assert load(store) == value, position
+            except CorruptRecordingError:
+                pass
+
+
 def test_json_object_cut_short_is_found():
     store = written(["x" * 70_000])
     name = object_of(store)
@@ -292,6 +307,8 @@ SHAPES = [
     ('"duration": 0.5', '"duration": "x"', "must be a number of seconds"),
     ('"duration": 0.5', '"duration": NaN', "must be a number of seconds"),
     ('"duration"', '"durations"', "'duration' is missing"),
+    ('"duration": 0.5', '"duration": 0.5, "tagfed": true', "unknown 'tagfed'"),
+    (' "source"', ' "sourcf"', "'source' is missing"),
     ('"value"', '"valeu"', "needs one value, exception or file"),
     ('"value"', '"raised": {}, "value"', "needs one value, exception or file"),
     ('"value"', '"tagged": 1, "value"', "must be true or false"),
