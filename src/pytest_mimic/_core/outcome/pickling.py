@@ -18,7 +18,7 @@ from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source
 from pytest_mimic._core.outcome import exceptions
 from pytest_mimic._core.outcome.outcome import RefusedError, UnkeptError
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, is_path_class, persistent_id
-from pytest_mimic._core.outcome.scan import code_in, is_builder, scan
+from pytest_mimic._core.outcome.scan import code_in, is_builder, is_data, scan
 from pytest_mimic._core.types.kinds import find, full_name, importable, name_of, registered_kind
 from pytest_mimic._core.types.opening import all_attributes
 
@@ -78,7 +78,7 @@ class _Unpickler(pickle.Unpickler):
         if name not in self.imports:
             raise RefusedError(f"it imports {name}, which its recording does not list")
         found = find(name)
-        if not (isinstance(found, type) or is_builder(name)):
+        if not (is_data(found) or is_builder(name)):
             raise RefusedError(f"it imports {name}, which its recording does not list as code")
         return found
 

@@ -38,11 +38,15 @@ _BUILDERS = {
     # Arrays of numpy, made bare or of memory, in numpy 2 and before, and its generators of random numbers.
     **dict.fromkeys(("numpy._core.multiarray", "numpy.core.multiarray"), "_reconstruct scalar"),
     **dict.fromkeys(("numpy._core.numeric", "numpy.core.numeric"), "_frombuffer"),
-    "numpy": "dtype ndarray",
+    "numpy": "dtype ndarray bool float32 float64 int32 int64",
     "numpy.ma": "_mareconstruct",
     "numpy.ma.core": "_mareconstruct",
+    "numpy.random._mt19937": "MT19937",
+    "numpy.random._pcg64": "PCG64 PCG64DXSM",
+    "numpy.random._philox": "Philox",
     "numpy.random._pickle": "__bit_generator_ctor __generator_ctor __randomstate_ctor",
-    "numpy.random.bit_generator": "__pyx_unpickle_SeedSequence",
+    "numpy.random._sfc64": "SFC64",
+    "numpy.random.bit_generator": "SeedSequence __pyx_unpickle_SeedSequence",
     # Parts of pandas' frames, and its scalars, made of arrays and texts.
     "pandas": "Interval Period PeriodDtype StringDtype",
     "pandas._libs.arrays": "__pyx_unpickle_NDArrayBacked",
@@ -67,6 +71,17 @@ _BUILDERS = {
     " schema field list_ struct timestamp decimal128 dictionary map_ binary scalar",
 }
 BUILDERS = frozenset(f"{module}:{name}" for module, names in _BUILDERS.items() for name in names.split())
+#: Those that make an object of a class that they are given, bare. Others may call it.
+_GIVEN_CLASSES = frozenset(
+    """
+    pytest_mimic._core.outcome.exceptions:make pytest_mimic._core.outcome.pickling:member
+    numpy._core.multiarray:_reconstruct numpy.core.multiarray:_reconstruct
+    numpy.ma:_mareconstruct numpy.ma.core:_mareconstruct
+    pandas._libs.arrays:__pyx_unpickle_NDArrayBacked
+    pandas.core.indexes.base:_new_Index pandas.core.indexes.datetimes:_new_DatetimeIndex
+    pandas.core.indexes.interval:_new_IntervalIndex pandas.core.indexes.timedeltas:_new_TimedeltaIndex
+    """.split()
+)
 # A module whose classes are made of plain values only.
 _OFFSETS = "pandas._libs.tslibs.offsets:"
 # Objects that are values.
@@ -76,7 +91,7 @@ _CONSTANTS = frozenset(
 
 
 class Scanned(NamedTuple):
-    """The names `module:qualname` that pickles import, and those of them that they call."""
+    """The names `module:qualname` that pickles import, and those of them that they call, or give to what may call them."""
 
     names: set[str]
     called: set[str]
@@ -100,7 +115,7 @@ def scan(stream: bytes, *, count: int) -> Scanned:
 
 
 def _scan(file: BytesIO, found: Scanned) -> None:
-    """Follow the stack of one pickle: texts, names, and what calls of names give, in a tuple; anything else is None."""
+    """Follow the stack of one pickle: texts, names, those in a tuple, and what calls of names give; anything else is None."""
     stack: list[Any] = []
     memo: dict[int, Any] = {}
     argument: Any
@@ -114,6 +129,15 @@ def _scan(file: BytesIO, found: Scanned) -> None:
             continue
         taken = _taken(stack, opcode)
         made: Any = None
+        if name == "BUILD" and isinstance(taken[0], _Name):
+            raise ValueError("it changes what it imports")
+        given = _names_in(taken)
+        if name[:5] == "TUPLE":
+            made = given
+        elif name[:6] == "NEWOBJ":
+            found.called.update(given - {taken[0]})
+        elif name not in ("DUP", "POP") and not (name == "REDUCE" and taken[0] in _GIVEN_CLASSES):
+            found.called.update(given)
         if name in ("GET", "BINGET", "LONG_BINGET"):
             made = memo[argument]
         elif name in ("GLOBAL", "INST"):
@@ -128,7 +152,7 @@ def _scan(file: BytesIO, found: Scanned) -> None:
             made = argument
         if name in _CALLING:
             called = made if name == "INST" else next((one for one in taken if one is not _MARK), None)
-            if not isinstance(called, _Name) and (called is None or is_builder(called[0])):
+            if not isinstance(called, _Name) and (type(called) is not tuple or is_builder(called[0])):
                 raise ValueError("it calls what it makes")
             if isinstance(called, _Name):
                 found.called.add(called)
@@ -148,6 +172,12 @@ class _Name(str):
     __slots__ = ()
 
 
+def _names_in(parts: list[Any]) -> frozenset[_Name]:
+    """Return the names among parts of the stack, and those in tuples, as which this stands on it."""
+    alone = {part for part in parts if isinstance(part, _Name)}
+    return frozenset(alone).union(*(part for part in parts if type(part) is frozenset))
+
+
 def _taken(stack: list[Any], opcode: pickletools.OpcodeInfo) -> list[Any]:
     """Take from the stack what an opcode takes, down to the last mark if it takes one."""
     before = opcode.stack_before
@@ -165,7 +195,12 @@ def _taken(stack: list[Any], opcode: pickletools.OpcodeInfo) -> list[Any]:
 def code_in(scanned: Scanned) -> set[str]:
     """Return the names that are code: called, or no class, and on no table. This imports the modules of all of them."""
     names = {name for name in scanned.names if not is_builder(name)}
-    return {name for name in names if name in scanned.called or not isinstance(find(name), type)}
+    return {name for name in names if name in scanned.called or not is_data(find(name))}
+
+
+def is_data(found: object) -> bool:
+    """Return whether a pickle may make bare objects of what it imports, and no classes."""
+    return isinstance(found, type) and not issubclass(found, type)
 
 
 def called_code(scanned: Scanned) -> set[str]:

@@ -41,6 +41,10 @@ class Model(pydantic.BaseModel):
     n: int = 1
 
 
+class Meta(type):
+    pass
+
+
 class Calling:
     def __reduce__(self):
         return made, ("x",)
@@ -109,6 +113,32 @@ def test_a_class_that_is_called_is_code_for_the_scan():
     assert subprocess.Popen
 
 
+POPEN = named("subprocess:Popen")
+CALLED_BY_BUILDERS = [
+    call("builtins:list", call("builtins:iter", call("functools:partial", POPEN, ["true"]), None)),
+    call("copyreg:_reconstructor", POPEN, POPEN, ["true"]),
+    call("numpy.random._pickle:__generator_ctor", ["true"], POPEN),
+    call("json.decoder:JSONDecodeError", "m", with_state(call("types:SimpleNamespace"), {"count": POPEN}), 1),
+    call("builtins:list", named("builtins:map") + plain((POPEN, [1])) + pickle.NEWOBJ),
+    call("collections:defaultdict", POPEN),
+    plain([POPEN + b"q\x07" + pickle.POP + b"h\x07"]),
+]
+
+
+@pytest.mark.parametrize("thing", CALLED_BY_BUILDERS, ids=range(len(CALLED_BY_BUILDERS)))
+def test_a_class_that_another_may_call_is_code(thing):
+    """As a value, or given to a builder that does not make it bare."""
+    assert "subprocess:Popen" in called_code(scan(outcome(thing), count=1))
+
+
+def test_metaclasses_are_code():
+    """Each class that one makes may run anything."""
+    stream = outcome(named(f"{ME}:Meta") + plain(("X", (), {})) + pickle.NEWOBJ)
+
+    with pytest.raises(CorruptRecordingError, match="does not list as code"):
+        load(recorded(stream, [f"{ME}:Meta"]))
+
+
 def test_a_state_is_data():
     bare = named(f"{ME}:User") + plain(()) + pickle.NEWOBJ
 
@@ -125,8 +155,15 @@ def test_a_state_is_data():
         pickle.EXT1 + b"\x07.",
         call("functools:partial", 1) + plain(()) + pickle.REDUCE + b".",
         b"R.",
+        with_state(POPEN, (None, {"__init__": 1})) + b".",
     ],
-    ids=["a name that is made", "a number of copyreg's", "a call of what a builder made", "an empty stack"],
+    ids=[
+        "a name that is made",
+        "a number of copyreg's",
+        "a call of what a builder made",
+        "an empty stack",
+        "a state for a class",
+    ],
 )
 def test_a_pickle_whose_imports_are_not_to_be_read_is_refused(stream):
     with pytest.raises((ValueError, LookupError)):
