@@ -82,7 +82,7 @@ REPLAY = """
     pytest_mimic errors plugin
     _core _core.ambient _core.modules _core.settings
     _core.target_options _core.words
-    _core.engine _core.engine.call _core.engine.coverings _core.engine.inside _core.engine.ledger
+    _core.engine _core.engine.call _core.engine.coverings _core.engine.ledger
     _core.engine.owners _core.engine.run_state _core.engine.wrappers
     _core.files _core.files.places
     _core.identity _core.identity.call_identity _core.identity.short _core.identity.source
@@ -91,7 +91,7 @@ REPLAY = """
     _core.swallowed _core.swallowed.pending
     _core.targets _core.targets.binding _core.targets.options _core.targets.target
     _core.types _core.types.kinds
-    _core.vault _core.vault.file_names _core.vault.folder _core.vault.locks
+    _core.vault _core.vault.file_names _core.vault.folder
     _core.vault.parsing _core.vault.vault
     _run _run.complete_selection _run.configuration _run.ending _run.fixtures _run.phases _run.plain_imports _run.run _run.session
     _run.summary

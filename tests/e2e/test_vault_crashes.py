@@ -48,7 +48,7 @@ WRITER = textwrap.dedent("""
         for number in range(calls):
             stored = vault.stored(Outcome("value", value_of(number, generation)), 1.0)
             name = recording_name("shop:fetch", f"{number:032x}")
-            vault.write(name, Recording("shop:fetch", None, None, None, "2026-11-02", None, [stored]))
+            vault.write(name, [Recording("shop:fetch", None, None, None, "2026-11-02", None, [stored])])
             print(number, flush=True)
             vault.delete((), vault.replaced)
             vault.replaced.clear()
@@ -151,7 +151,7 @@ def fill(vault) -> tuple[int, str]:
         try:
             vault.write(
                 recording_name("shop:fetch", f"{number:032x}"),
-                Recording("shop:fetch", None, None, None, "", None, [stored]),
+                [Recording("shop:fetch", None, None, None, "", None, [stored])],
             )
         except MimicError as error:
             return number, str(error)
@@ -192,7 +192,7 @@ def test_file_size_limit_is_one_clear_error(tmp_path):
             stored = vault.stored(Outcome("value", (random.Random(size).randbytes(size),)), 1.0)
             name = f"calls/shop/f/{size:032x}.json"
             try:
-                vault.write(name, Recording("shop:f", None, None, None, "", None, [stored]))
+                vault.write(name, [Recording("shop:f", None, None, None, "", None, [stored])])
                 print(len(vault.read(name).outcomes[0].load().value[0]))
             except MimicError as error:
                 print(str(error).rpartition(": ")[2], vault.read(name))

@@ -46,7 +46,7 @@ def recorded(outcome: object, store: Any = None, **facts: object) -> Any:
     vault = Vault(store)
     stored = vault.stored(outcome if isinstance(outcome, Outcome) else Outcome("value", outcome), 0.5)
     recording = Recording("shop:f", None, None, None, "2026-11-02", None, [stored])
-    vault.write(NAME, recording._replace(**facts))
+    vault.write(NAME, [recording._replace(**facts)])
     return store
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property, partial
 from inspect import isasyncgenfunction, iscoroutinefunction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.source import source_in_project
@@ -15,31 +15,11 @@ from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.vault.file_names import recording_name
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.inputs.noting import Trace
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.seam.base import ClientCall
     from pytest_mimic._core.target_options import Options
-    from pytest_mimic._core.vault.recording_facts import Stored
-
-
-class Place(NamedTuple):
-    """Where the outcome of a call is recorded, or will be.
-
-    Attributes:
-        found: The outcome that is recorded there; None if there is none.
-        number: Its position in the recording or cassette.
-        is_real: Whether the mode runs the call for real.
-        repeats: Whether the call is done again for what it does at its service, and its recorded outcome given.
-        keep: Records the outcome of a real call, which took so many seconds. None if the mode makes none.
-    """
-
-    name: str
-    found: Stored | None = None
-    source: str | None = None
-    number: int = 0
-    is_real: bool = False
-    repeats: bool = False
-    keep: Callable[..., None] | None = None
 
 
 class Plan:
@@ -49,6 +29,9 @@ class Plan:
     client = ""  # the name of the client in its line
     adapter: Any = None  # the `Adapter` of a client
     source: str | None = None  # the fingerprint of the function's source, if that counts
+    trace: Callable[..., Trace] | None = (
+        None  # notes what a real call of a function reaches and reads, if that is kept
+    )
     keeps_state = False  # see `Adapter.keeps_state`
     imported_key: Callable[[ClientCall, str], str]  # of a client
     described: Callable[[Call], dict[str, Any]]
@@ -64,6 +47,13 @@ class Plan:
     def folder(self) -> str:
         """The folder of the target's recordings. Those of calls without an owner are named by their identities."""
         return recording_name(self.target, "").rpartition("/")[0]
+
+    @cached_property
+    def paths(self) -> PathStore:
+        """The store of the paths in outcomes, where there is no temporary folder."""
+        from pytest_mimic._core.outcome.placed_paths import PathStore
+
+        return PathStore(self.places)
 
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
         """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""
@@ -108,6 +98,8 @@ class Call:
     @property
     def paths(self) -> PathStore:
         """A store of the paths in the outcome. The call does not keep it: as a cycle, they would keep the arguments alive."""
+        if not self.plan.places.marks:
+            return self.plan.paths
         from pytest_mimic._core.outcome.placed_paths import PathStore
 
         folders = None if self.identity is None else partial(self.identity.folders, self.values)
@@ -161,28 +153,21 @@ class FunctionPlan(Plan):
         return source_in_project(self.function, self.target.partition(":")[0], self.state.settings.rootdir)
 
     @cached_property
+    def trace(self) -> Callable[..., Trace] | None:  # type: ignore[override]
+        found: Callable[..., Trace] | None = self.state.trace_of(self.target)
+        return found
+
+    @cached_property
     def is_async(self) -> bool:
         """Whether the function says that what it returns is awaited, so that no recording has to."""
         return iscoroutinefunction(self.function) or isasyncgenfunction(self.function)
 
-    @cached_property
-    def bound(self) -> Bound:
-        return compile_binder(self.function)
-
-    @cached_property
-    def identity(self) -> CallIdentity:
-        return self._identity_of(self.bound)
-
-    # Kept on the plan, because the shortest way of a replay looks them up at each call.
-    @cached_property
-    def bind(self) -> Callable[..., tuple[object, ...]]:
-        """The function that binds a call's arguments, in the order of the parameters."""
-        return self.bound.bind
-
-    @cached_property
-    def key_of(self) -> Callable[[tuple[object, ...]], str]:
-        """The function that returns the identity of bound arguments."""
-        return self.identity.key
+    bound: cached_property[Bound] = cached_property(lambda self: compile_binder(self.function))
+    identity: cached_property[CallIdentity] = cached_property(lambda self: self._identity_of(self.bound))
+    # Bind a call's arguments in the order of the parameters, and give the identity of those: the shortest way of a replay
+    # looks these up at each call.
+    bind: cached_property[Callable[..., tuple[object, ...]]] = cached_property(lambda self: self.bound.bind)
+    key_of: cached_property[Callable[..., str]] = cached_property(lambda self: self.identity.key)
 
     def _identity_of(self, bound: Bound) -> CallIdentity:
         options = self.options

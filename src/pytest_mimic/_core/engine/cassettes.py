@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.decisions import Track
 from pytest_mimic._core.engine.owners import Owner
-from pytest_mimic._core.engine.recordings import recordings_of
+from pytest_mimic._core.engine.recordings import Change, recordings_of
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.seam.registry import TAKEN_BY_CASSETTES, is_installed
 from pytest_mimic._core.settings import Mode
@@ -26,7 +26,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from pytest_mimic._core.engine.owners import Errors
+    from pytest_mimic._core.engine.recordings import Errors
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.targets.options import TargetOptions
@@ -118,9 +118,8 @@ class Cassette(Track):
         self.run_mode: Any = mode
         self.play_count: int = 0
         self.remedies: Any = remedies
-        self.is_running: Callable[[], bool] = (
-            _running()
-        )  # whether the task or thread that has opened it still runs
+        # Whether the task or thread that has opened it still runs.
+        self.is_running: Callable[[], bool] = _running()
         self._strict: bool = strict
         self._exists: bool = found is not None
         self._imports = {imported_parts(key) for key in self._places} - {""}
@@ -146,18 +145,18 @@ class Cassette(Track):
         return set(self._order) >= {place for place, entry in enumerate(self._calls) if entry is not None}
 
     def take(self, call: Any, mode: Any, key: str = "") -> Any:  # noqa: ARG002
-        """Return the place of the next of equal calls."""
+        """Return the step for the next of equal calls."""
         # In the identity of an imported call, fewer parts count.
         keys = chain([call.key], (call.plan.imported_key(call.edge_call, one) for one in self._imports))
-        place = super().take(call, mode, next((one for one in keys if one in self._places), call.key))
-        is_known = place.is_real and self._calls[place.number] is not None
+        step = super().take(call, mode, next((one for one in keys if one in self._places), call.key))
+        is_known = step.mode == "run" and self._calls[step.number] is not None
         if is_known and call.converses and self._is_shared:
             what = f"{call.label} cannot run for real: others use its recording in cassette {self.name}"
             remedy = "give this block a cassette of its own"
             raise CassetteError(what, remedies=[remedy], cassette=self.name)
-        self._order.append(place.number)
-        self.play_count += not (place.is_real or mode is Mode.VERIFY)
-        return place
+        self._order.append(step.number)
+        self.play_count += step.mode == "replay"
+        return step
 
     def _candidates(self, target: str) -> Iterable[Recording]:
         return [one for one in self._calls if one is not None and one.target == target]
@@ -190,8 +189,9 @@ class Cassette(Track):
         calls = [call for place in places if (call := self._calls[place]) is not None]
         state, test = self._state, None if self._is_shared else self._state.test
         with self._recordings.guard:
-            written = state.vault.write_calls(self.file, calls, test=test, recorded=state.today)
-            state.owner.journal.note(self.file, written, self._errors)
+            written = state.vault.write(self.file, calls, test=test, recorded=state.today)
+            change = state.owner.journal.setdefault(self.file, Change(written.before))
+            change.note(written.now, self._errors)
 
     def _check_played(self) -> None:
         from pytest_mimic._core.tree.call_labels import recorded_label
@@ -218,9 +218,6 @@ class CassetteFixture:
         self.kind = kind
         self.state: Any = state
         self.coverings: Any = coverings
-
-    def __repr__(self) -> str:
-        return f"<fixture mimic_{self.kind}>"
 
     def __call__(
         self,

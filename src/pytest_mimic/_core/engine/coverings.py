@@ -42,9 +42,7 @@ class Covering:
         self.problems: list[TargetError] = []  # targets found missing, until somebody takes them
         self.requests = [one for one in requests if one.path]  # the others are clients
         self.places: defaultdict[str, set[_Place]] = defaultdict(set)  # by module
-        self.deciders: dict[
-            object, int
-        ] = {}  # by the key of a function, the number of the request that decides
+        self.deciders: dict[object, int] = {}  # by the key of a function, the request that decides
         for number, request in enumerate(self.requests):
             self.places[request.module].add((number, request.path))
         self.end = functools.partial(coverings.uncover, self)

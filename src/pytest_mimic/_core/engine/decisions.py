@@ -7,9 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.engine.call import Place
-from pytest_mimic._core.engine.owners import Change
-from pytest_mimic._core.engine.recordings import recordings_of
+from pytest_mimic._core.engine.recordings import Change, recordings_of
 from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import recording_name
@@ -17,8 +15,7 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.owners import Errors
-    from pytest_mimic._core.engine.recordings import Recordings
+    from pytest_mimic._core.engine.recordings import Errors, Recordings
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault.recording_facts import Recording, Stored
@@ -40,15 +37,8 @@ def decide(state: RunState, call: Call) -> Step:
         mode, cassette = Mode.REPLAY if mode is Mode.VERIFY else mode, None
     try:
         track: Track = cassette or _track_of(state, call, mode)
-        place: Place = track.take(call, mode)
-        if place.is_real:
-            return Step(state, call, place, "run")
-        if mode is Mode.VERIFY or place.repeats:
-            from pytest_mimic._core.engine.verifying import compare_repeated, verify
-
-            keep = compare_repeated if place.repeats else verify
-            return Step(state, call, place._replace(keep=keep), "verify")
-        return Step(state, call, place, "replay")
+        step: Step = track.take(call, mode)
+        return step
     except MimicError as error:
         state.pending.note(error)
         raise
@@ -61,7 +51,9 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
     """
     recordings: Recordings = state.recordings or recordings_of(state)
     plan, owner = call.plan, state.owner if call.sequence else None
-    file = recording_name(plan.target, call.key, None if owner is None else owner.name)
+    file = f"{plan.folder}/{call.key}.json"
+    if owner is not None:
+        file = recording_name(plan.target, call.key, owner.name)
     try:
         found = recordings.find(file)
     except CorruptRecordingError:
@@ -114,11 +106,12 @@ class Track:
         self._places: dict[str, list[int]] = {}  # of equal calls
         self._most = 0
         self._last: Recording | None = None  # the call that was recorded last
+        self._is_new = not self._found  # whether there was no file
         for place, call in enumerate(kept):
             self._places.setdefault(str(call.identity) if self.within else "", []).append(place)
 
     def take(self, call: Any, mode: Any, key: str = "") -> Any:
-        """Return the place of the next of equal calls, which have the same `key` in a file of several. For the errors see `decide`."""
+        """Return the step for the next of equal calls, which have the same `key` in a file of several. For the errors see `decide`."""
         plan, owner, recordings = call.plan, self.owner, self._recordings
         with recordings.guard:
             places = self._places.setdefault(key, [])
@@ -143,15 +136,23 @@ class Track:
                 self._calls.append(None)
         if is_real:
             before = [one for one in self._found if not self.within or one.identity == key][at : at + 1]
-            keep = partial(self._keep, places[at], before[0].outcomes[0] if before else None)
-            return Place(self.file, number=places[at], is_real=True, keep=keep)
+            keep = partial(self._keep, before[0].outcomes[0] if before else None)
+            return Step(self._state, call, "run", self.file, places[at], keep=keep)
         if found is None:
             raise self._miss(call)
         self._state.ledger.used.add(self.file)
         if found.source is not None and self._state.settings.mode is not Mode.VERIFY:
             self._refuse_stale(call, found)
         repeats = mode.writes and call.converses and plan.keeps_state and not self.owner.is_test
-        return Place(self.file, found.outcomes[0], found.source, places[at], repeats=repeats)
+        if mode is Mode.VERIFY or repeats:
+            from pytest_mimic._core.engine.verifying import compare_repeated, verify
+
+            compare = compare_repeated if repeats else verify
+            step = Step(self._state, call, "verify", self.file, places[at], keep=compare, repeats=repeats)
+        else:
+            step = Step(self._state, call, "replay", self.file, places[at])
+        step.stored, step.source = found.outcomes[0], found.source
+        return step
 
     def _admit(self, call: Call, *, is_new: bool) -> bool:
         """Return whether a call of a client runs for real; it `is_new` without a recording.
@@ -245,14 +246,11 @@ class Track:
             del self._calls[self._most :]
             self._write({})
 
-    def _keep(
-        self, number: int, before: Stored | None, real: Step, outcome: Outcome, duration: float
-    ) -> None:
+    def _keep(self, before: Stored | None, real: Step, outcome: Outcome, duration: float) -> None:
         """Record the outcome of a real call, in the place of the one that stood `before`."""
         call, state, recordings = real.call, self._state, self._recordings
         stored = recordings.encode(real, outcome, duration, before)
-        if state.log is not None:
-            state.log("recorded", call, stored=stored, seconds=duration)
+        state.note("recorded", call, stored=stored, seconds=duration)
         is_read_again = self.owner is None and self.file in state.ledger.used
         if is_read_again and before is not None and _goes_further(before.load(call.paths), outcome):
             return
@@ -261,14 +259,14 @@ class Track:
         (recordings.failed.add if is_failed else recordings.failed.discard)(self.file)
         error = None if failure is None else (f"{call.label} {failure}", state.test)
         with recordings.guard:
-            self._calls[number] = self._last = recordings.new_recording(call, [stored], self.owner)
-            self._write({number: error})
+            self._calls[real.number] = self._last = recordings.new_recording(call, [stored], self.owner)
+            self._write({real.number: error})
             state.ledger.recorded += 1
             state.ledger.record_seconds += duration
             is_shared_request = self.owner is None and call.edge_call is not None
             # It replaces an imported recording, of which fewer parts count. A failing test puts that back.
             for name in recordings.imported(call) if is_shared_request else ():
-                state.owner.journal.note(name, Change(state.vault.store.read(name), None), {})
+                state.owner.journal.setdefault(name, Change(state.vault.store.read(name))).note(None, {})
                 recordings.drop(name)
 
     def _write(self, errors: Errors) -> None:
@@ -276,11 +274,13 @@ class Track:
         state, last = self._state, self._last
         assert last is not None
         made = last._replace(outcomes=[one for call in self._calls if call for one in call.outcomes])
-        written = state.vault.write(self.file, made)
+        written = state.vault.write(self.file, [made], is_new=self._is_new)
+        self._is_new = False
         # The arguments may be long, and are not needed again.
         self._recordings.known[self.file] = made._replace(arguments=None)
         talk = None if self.owner is None or last.kind == "function" else last.target
-        state.owner.journal.note(self.file, written, errors, conversation=talk)
+        change = state.owner.journal.setdefault(self.file, Change(written.before, talk))
+        change.note(written.now, errors)
         state.ledger.used.add(self.file)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.engine.call import named
 from pytest_mimic._core.tree.differing import argument_differences
 from pytest_mimic._core.tree.messages import mutated, mutations
 from pytest_mimic._core.words import limited
@@ -29,7 +30,9 @@ class Effects:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._before = self._identities()
+        # The key of the call does not tell what `key=` and `content=` leave out.
+        options = call.plan.options
+        self._before = self._identities() if options.key or options.content else {}
         # Where a path is, the absolute path, whether it is a text, and the facts of its file.
         self._files = [(step, path, is_text, _facts(path)) for step, path, is_text in _paths_in(call)]
 
@@ -44,7 +47,7 @@ class Effects:
 
     def refuse_changes(self) -> None:
         """Raise MutatedInputError if the call has changed an argument, or a file that one names, or made such a file."""
-        call, places = self._call, self._call.plan.places
+        call, places, identity = self._call, self._call.plan.places, self._call.identity
         found = []
         for step, path, is_text, before in self._files:
             after = _facts(path)
@@ -57,11 +60,15 @@ class Effects:
             found.append(f"{step}: {path if place is None else place.text}: {how} by the call")
         if found:
             raise mutated(call.plan.target, limited(found, _SHOWN))
-        assert call.identity is not None
-        if not self._before or call.identity.is_still(call.key, call.values):
+        if _UNCHANGEABLE.issuperset(map(type, call.values)):
             return
-        now = self._identities()
-        if changed := [name for name, identity in self._before.items() if identity != now[name]]:
+        changed, now = [], self._identities() if self._before else {}
+        if self._before:
+            changed = [name for name, digits in self._before.items() if digits != now[name]]
+        elif identity is not None and not identity.is_still(call.key, call.values):
+            kinds = zip(call.names, map(type, call.values))
+            changed = [" or ".join(name.lstrip("*") for name, kind in kinds if kind not in _UNCHANGEABLE)]
+        if changed:
             differences = argument_differences(call.arguments, call.plan.described(call))
             raise mutated(call.plan.target, mutations(changed, differences))
 
@@ -69,31 +76,28 @@ class Effects:
 def _paths_in(call: Call) -> Iterator[tuple[str, str, bool]]:
     """Yield the paths that arguments or their items are, and the strings that may be some, with their place."""
     ignored = call.plan.options.ignore
-    name: str
-    value: Any
-    for name, value in zip(call.names, call.values, strict=True):
-        bare = name.lstrip("*")
-        arguments: Any = [(bare, value)]
-        if name != bare:  # those in `*rest` and `**extra` are arguments each
-            is_extra = name.startswith("**")
-            arguments = (
-                value.items() if is_extra else [(f"{bare}[{at}]", one) for at, one in enumerate(value)]
-            )
-        for step, one in arguments:
-            if bare not in ignored and step not in ignored:
-                for inner, part in [(step, one), *_items(step, one)]:
-                    if isinstance(part, PurePath) or (type(part) is str and len(part) <= _LONGEST):
-                        yield inner, os.path.abspath(str(part)), type(part) is str  # noqa: PTH100
-
-
-def _items(step: str, value: object) -> Iterator[tuple[str, object]]:
-    parts: Iterable[tuple[object, object]] = ()
-    if isinstance(value, dict):
-        parts = value.items()
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        parts = enumerate(value)
-    for key, one in islice(parts, _MOST_ITEMS):
-        yield f"{step}[{key!r}]", one
+    extra: Any = call.values[-1] if call.names and call.names[-1].startswith("**") else ()
+    if extra and call.names[-1][2:] in ignored:
+        ignored = (*ignored, *extra)
+    arguments: list[tuple[str, Any]] = []
+    part: Any
+    for name, value in named(call).items():
+        if name[0] != "*":
+            arguments.append((name, value))
+        elif name[1:] not in ignored:  # those in `*rest` are arguments each
+            arguments += [(f"{name[1:]}[{at}]", one) for at, one in enumerate(value)]
+    for name, value in arguments:
+        if name not in ignored:
+            parts: list[tuple[object, object]] = [(None, value)]
+            if isinstance(value, dict):
+                parts += islice(value.items(), _MOST_ITEMS)
+            elif isinstance(value, (list, tuple, set, frozenset)):
+                parts += enumerate(islice(value, _MOST_ITEMS))
+            for key, part in parts:
+                is_text = type(part) is str
+                if (is_text and len(part) <= _LONGEST) or isinstance(part, PurePath):
+                    step = name if part is value else f"{name}[{key!r}]"
+                    yield step, os.path.abspath(str(part)), is_text  # noqa: PTH100
 
 
 def _facts(path: str) -> tuple[int, int] | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.vault.file_names import CASSETTES
@@ -12,39 +11,6 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
-
-    Errors = Mapping[int, tuple[str, str] | None]
-    """The call and its error in words, and the test, by the place of the outcome; None for a good one."""
-
-
-@dataclass(slots=True, eq=False)
-class Change:
-    """A recording or cassette that was written, perhaps several times."""
-
-    before: bytes | None  # the content before the first write; None: there was no file
-    conversation: str | None  # the client whose conversation it is a part of; None for one by itself
-    now: bytes | None = None  # the content that was written last; None: the file was deleted
-    good: bytes | None = None  # the last content without an error, None until there is one
-    errors: dict[int, tuple[str, str] | None] = field(default_factory=dict)  # see `Errors`
-
-
-class Journal(dict[str, Change]):
-    """What a test, or the fixtures of a wider scope, wrote, by the name of the recording or cassette."""
-
-    def note(self, name: str, written: Any, errors: Errors, *, conversation: str | None = None) -> None:
-        """Note that a recording or cassette was `written`, from `before` to `now`, also if it stayed as it was."""
-        change = self.setdefault(name, Change(written.before, conversation))
-        change.now = written.now
-        change.errors.update(errors)
-        if not any(change.errors.values()):
-            change.good = written.now
-
-    def merge(self, other: Journal) -> None:
-        for name, change in other.items():
-            if name in self:
-                self.note(name, change, change.errors)
-            else:
-                self[name] = change
 
 
 class Owner:
@@ -68,7 +34,8 @@ class Owner:
         self.replayed: dict[str, int] = {}
         self.again: set[str] = set()
         self.recorded_again: set[str] = set()
-        self.journal = Journal()  # what was recorded and is not judged yet
+        # What was recorded and is not judged yet: each `Change` by the name of the recording or cassette.
+        self.journal: dict[str, Any] = {}
         self.passed = False  # whether a test has passed while the scope was set up
 
     def rewind(self) -> None:
@@ -102,7 +69,7 @@ class Scopes:
         """
         outer, owner = self._state.owner, self._owners.setdefault(name, Owner(name))
         # A set-up is judged by itself: if it fails, what it recorded goes, and what earlier ones recorded stays.
-        journal, owner.journal = owner.journal, Journal()
+        journal, owner.journal = owner.journal, {}
         self._state.owner, owner.ends = owner, ends
         if name:  # the scope of the session ends with the run
             self._open[name] = owner
@@ -111,7 +78,9 @@ class Scopes:
             self._state.owner = outer
             if not passed:
                 self._judge(owner, passed=False)
-            journal.merge(owner.journal)
+            for written, change in owner.journal.items():
+                if (known := journal.setdefault(written, change)) is not change:
+                    known.note(change.now, change.errors)
             owner.journal = journal
             owner.fixtures += -1 if ends else 1
             if not owner.fixtures:
@@ -187,7 +156,7 @@ class Scopes:
             self._state.ledger.failures += errors
         else:
             self._take_back(owner)
-        owner.journal = Journal()
+        owner.journal = {}
 
     def _take_back(self, owner: Owner) -> None:
         """Take back errors, changed cassettes, and what replaced other recordings, which stand there again.

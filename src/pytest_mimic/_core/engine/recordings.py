@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,27 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.pending.waiting import Renewals
     from pytest_mimic._core.vault.recording_facts import Recording, Stored
+
+    Errors = Mapping[int, tuple[str, str] | None]
+    """The call and its error in words, and the test, by the place of the outcome; None for a good one."""
+
+
+@dataclass(slots=True, eq=False)
+class Change:
+    """A recording or cassette that was written, perhaps several times."""
+
+    before: bytes | None  # the content before the first write; None: there was no file
+    conversation: str | None = None  # the client whose conversation it is a part of; None for one by itself
+    now: bytes | None = None  # the content that was written last; None: the file was deleted
+    good: bytes | None = None  # the last content without an error, None until there is one
+    errors: dict[int, tuple[str, str] | None] = field(default_factory=dict)  # see `Errors`
+
+    def note(self, now: bytes | None, errors: Errors) -> None:
+        """Note what stands there now, also if that stayed as it was."""
+        self.now = now
+        self.errors.update(errors)
+        if not any(self.errors.values()):
+            self.good = now
 
 
 def recordings_of(state: RunState) -> Recordings:

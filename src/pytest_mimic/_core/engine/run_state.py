@@ -1,18 +1,20 @@
-"""The state that all parts of one run share: settings, date, ledger, pending errors, the call under way."""
+"""The state that all parts of one run share: settings, date, ledger, pending errors, the call that code runs inside of."""
 
 from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from threading import Lock
+from threading import Lock, Thread, current_thread
 from time import perf_counter, time_ns
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core import ambient
-from pytest_mimic._core.engine.inside import Inside
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.files.places import Places
@@ -31,6 +33,77 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
 
 
+class Inside:
+    """The real call that the current thread or task is part of. While a call is active, nothing in it is mimicked."""
+
+    def __init__(self) -> None:
+        self._variable: ContextVar[Any] = ContextVar("pytest_mimic_inside", default=None)
+        self._replaced: list[tuple[Any, str, object, object]] = []
+
+    def call(self) -> Any:
+        """Return the call, which may have ended; None outside of calls."""
+        return self._variable.get() or getattr(current_thread(), "_mimic_inside", None)
+
+    @property
+    def is_nested(self) -> bool:
+        outer = self._variable.get() or getattr(current_thread(), "_mimic_inside", None)
+        return outer is not None and outer.active
+
+    @contextmanager
+    def entered(self, call: object) -> Iterator[None]:
+        """Mark the code that runs in this block, and in threads that it starts, as part of a call."""
+        if getattr(Thread.start, "__mimic_inside__", None) is not self:
+            self._replace(Thread, "start", self._start)
+        # The call itself may import it. Then its pool's threads are told as any others.
+        pool = getattr(sys.modules.get("concurrent.futures.thread"), "ThreadPoolExecutor", None)
+        if pool is not None and getattr(pool.submit, "__mimic_inside__", None) is not self:
+            self._replace(pool, "submit", self._submit)
+        token = self._variable.set(call)
+        try:
+            yield
+        finally:
+            with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
+                self._variable.reset(token)
+
+    def _replace(self, holder: Any, name: str, run: Callable[..., Any]) -> None:
+        """Let new threads, and tasks of pools, belong to the call that starts them, until `restore`."""
+        original = getattr(holder, name)
+
+        @functools.wraps(original)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return run(original, *args, **kwargs)
+
+        wrapper.__mimic_inside__ = self  # type: ignore[attr-defined]
+        self._replaced.append((holder, name, original, wrapper))
+        setattr(holder, name, wrapper)
+
+    def restore(self) -> None:
+        """Put back what the run has replaced. What others have put there since stays."""
+        while self._replaced:
+            holder, name, original, wrapper = self._replaced.pop()
+            if getattr(holder, name) is wrapper:
+                setattr(holder, name, original)
+
+    def _start(self, original: Callable[[Any], None], thread: Any) -> None:
+        if self.is_nested:
+            thread._mimic_inside = self.call()
+        original(thread)
+
+    def _submit(self, original: Any, pool: object, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if not self.is_nested:
+            return original(pool, function, *args, **kwargs)
+        # Since Python 3.14, a pool may pickle its tasks for other interpreters, in which nothing is mimicked.
+        if all(base.__module__ != "concurrent.futures.interpreter" for base in type(pool).__mro__):
+            function = functools.partial(self._run, self.call(), function)
+        # A thread that the pool starts now serves other callers later.
+        with self.entered(SimpleNamespace(active=False)):
+            return original(pool, function, *args, **kwargs)
+
+    def _run(self, call: object, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        with self.entered(call):
+            return function(*args, **kwargs)
+
+
 class RunState:
     """The state of one run (under xdist, of one worker)."""
 
@@ -41,18 +114,14 @@ class RunState:
         self.settings = settings
         self.vault = vault
         self.ledger = ledger
-        self.today = (
-            today  # the date of new recordings; it is given, because a test may have stopped the clock
-        )
+        self.today = today  # the date of new recordings, which is given: a test may have stopped the clock
         self.recordings: Any = None  # of the run; see `recordings.recordings_of`
         self.inside = Inside()
         self.open_cassettes: list[Any] = []  # the innermost one last
         # The innermost one that the current thread or task has opened, or was started in.
         self.own_cassette: ContextVar[Any] = ContextVar("pytest_mimic_cassette", default=None)
         self.running: set[Any] = set()  # the steps whose real calls run now, for the progress line
-        self.discarded: deque[Callable[[], None]] = (
-            deque()
-        )  # end calls whose streams were collected as garbage
+        self.discarded: deque[Callable[[], None]] = deque()  # end calls whose streams are garbage
         self.replayed_tests = 0  # how many tests had calls of a client replayed while others were recorded
         self.owner = Owner("")  # the owner of the calls that are made now
         self.test = ""  # the id of the running test, empty outside of tests
@@ -83,6 +152,10 @@ class RunState:
         if "redactor" in vars(self):
             self.redactor.variables = self.variables
 
+    def note(self, kind: str, call: Call, **facts: object) -> None:
+        if self.log is not None:
+            self.log(kind, call, **facts)
+
     def is_stale(self, plan: Plan, source: str | None) -> bool:
         """Check whether a recording was made from another source of its target."""
         return source is not None and self.settings.source != "ignore" and plan.source not in (source, None)
@@ -95,14 +168,14 @@ class RunState:
 
         return ProjectSources(self.places, self.settings.rootdir, self.settings.vault)
 
-    def trace(self, call: Call) -> Trace | None:
-        """Return what notes what a real call of a function reaches and reads, or None if that is not kept."""
+    def trace_of(self, target: str) -> Callable[..., Trace] | None:
+        """Return what makes the trace of a real call of a function from its arguments; None if that is not kept."""
         is_kept = self.settings.mode is not Mode.VERIFY or self.settings.review
-        if self.settings.inputs == "ignore" or not is_kept or call.plan.kind != "function":
+        if self.settings.inputs == "ignore" or not is_kept:
             return None
         from pytest_mimic._core.inputs.noting import Trace
 
-        return Trace(self._sources, call.plan.target, call.values, started=self._started)
+        return functools.partial(Trace, self._sources, target, started=self._started)
 
     def changed_inputs(self, name: str, recording: str = "") -> list[str]:
         """Return what has changed of a list of what a call reaches and reads: of this recording, or of the running test.
@@ -159,8 +232,8 @@ class RunState:
 
         if isinstance(error, MissingRecordingError):
             miss = Miss(call.label, self.test, by_option, call.key, isinstance(error, StaleRecordingError))
-            if self.log is not None and miss not in self.ledger.missing:
-                self.log("missing", call, error=error)
+            if miss not in self.ledger.missing:
+                self.note("missing", call, error=error)
             self.ledger.missing.add(miss)
         else:
             self.ledger.drifted.append([call.label, self.test])

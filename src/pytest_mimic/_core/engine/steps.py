@@ -13,7 +13,7 @@ from pytest_mimic._core.vault.parsing import fresh_copies
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call, Place
+    from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.effects import Effects
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.inputs.noting import Trace
@@ -26,21 +26,39 @@ class Step:
     `mode` says what: give the recorded outcome (`replay`), call the original function and report its outcome (`run`), or do
     both in this order (`verify`): so the calls that follow are the recorded ones. What differs fails the test afterwards.
     At a client, the `edge_call` of its `call` is what the edge has begun.
+
+    Attributes:
+        file: The name of the recording or cassette.
+        number: The position of the outcome in it.
+        stored: The recorded outcome. A call that is to `run` has none.
+        source: The fingerprint of the source that was recorded.
     """
 
+    stored: Stored
+    source: str | None
+
     def __init__(
-        self, state: RunState, call: Call, place: Place, mode: Literal["replay", "run", "verify"]
+        self,
+        state: RunState,
+        call: Call,
+        mode: Literal["replay", "run", "verify"],
+        file: str,
+        number: int,
+        *,
+        keep: Callable[..., None]
+        | None = None,  # records or compares a real outcome, which took so many seconds
+        repeats: bool = False,  # it is done again for what it does at its service
     ) -> None:
-        self.state, self.call, self.place, self.mode = state, call, place, mode
-        self.stored: Stored = place.found  # type: ignore[assignment] # None in a run that has none
-        self._counts = mode == "replay" or place.repeats  # the first copy counts as a replay
+        self.state, self.call, self.mode = state, call, mode
+        self.file, self.number, self._keep = file, number, keep
+        self._counts = mode == "replay" or repeats  # the first copy counts as a replay
         # Whether a real call has no outcome so far. Nothing that is mimicked inside of it is recorded on its own.
         self.active = mode != "replay"
         if self.active:
             self.effects: Effects | None = None  # the arguments before a function can change them
             self.trace: Trace | None = None
             if call.edge_call is None:
-                self.trace = state.trace(call)
+                self.trace = call.plan.trace and call.plan.trace(call.values)
                 call.arguments  # noqa: B018 - described now, as the call may change them
                 if mode == "run":
                     from pytest_mimic._core.engine.effects import Effects
@@ -79,9 +97,8 @@ class Step:
         self._counts = False
         entry, state = self.stored.entry, self.state
         target = self.call.plan.target
-        state.ledger.replays.append((entry["duration"], self.place.name, entry.get("inputs"), target))
-        if state.log is not None:
-            state.log("replayed", self.call, stored=self.stored)
+        state.ledger.replays.append((entry["duration"], self.file, entry.get("inputs"), target))
+        state.note("replayed", self.call, stored=self.stored)
 
     def exhausted(self) -> MimicError:
         """Return the error to raise when a reader wants more than was recorded."""
@@ -108,9 +125,11 @@ class Step:
             return
         duration = self.state.clock() - self.started
         try:
-            with self.state.pending:
-                assert self.place.keep is not None
-                self.place.keep(self, outcome, duration)
+            assert self._keep is not None
+            self._keep(self, outcome, duration)
+        except MimicError as error:
+            self.state.pending.note(error)
+            raise
         finally:
             self.active = False
 
@@ -150,10 +169,6 @@ class Step:
         raise self.state.blame(error, self.call, by_option=False)
 
     # -- what ends late
-
-    def end_later(self, end: Callable[[], None]) -> None:
-        """Call a function that ends this call with the running phase of the test: now it is discarded, perhaps as garbage."""
-        self.state.discarded.append(end)
 
     def end_unread(self, stream: object) -> None:
         """Record a stream that a plain function returned and nobody read, once it is discarded."""

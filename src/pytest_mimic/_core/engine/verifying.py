@@ -37,9 +37,8 @@ def verify(real: Step, outcome: Outcome, duration: float) -> None:
         _keep_for_review(real, outcome, duration, has_drifted=drift is not None)
     if drift is not None:
         state.blame(drift, call)
-    if state.log is not None:
-        kind = "verified" if drift is None else "drifted"
-        state.log(kind, call, stored=real.stored, seconds=duration, error=drift, found=found)
+    kind = "verified" if drift is None else "drifted"
+    state.note(kind, call, stored=real.stored, seconds=duration, error=drift, found=found)
 
 
 def compare_repeated(real: Step, outcome: Outcome, _duration: float) -> None:
@@ -107,13 +106,13 @@ def _keep_for_review(real: Step, outcome: Outcome, duration: float, *, has_drift
         if call.edge_call is None or outcome.kind != "raised":
             with suppress(MimicError):
                 new = recordings.encode(real, outcome, duration)
-    elif state.is_stale(call.plan, real.place.source) or (
+    elif state.is_stale(call.plan, real.source) or (
         inputs and state.settings.inputs != "ignore" and state.changed_inputs(inputs)
     ):
         new = recorded.again(None if real.trace is None else real.trace.noted().over)
     with recordings.guard:
         made = recordings.new_recording(call, [])
-        recordings.renewals.verified(recorded.name, real.place.number, made, new)
+        recordings.renewals.verified(recorded.name, real.number, made, new)
 
 
 # -- recording

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable
@@ -26,7 +25,12 @@ class Trace:
         self, sources: ProjectSources, target: str, values: Iterable[object], *, started: int
     ) -> None:
         self._sources, self._target, self._started = sources, target, started
-        kinds = {type(one) for value in values for one in (value, *_items(value))}
+        kinds: set[type] = set()
+        for value in values:
+            kinds.add(type(value))
+            if isinstance(value, (dict, list, tuple, set, frozenset)):
+                items = value.values() if isinstance(value, dict) else value
+                kinds.update(map(type, islice(items, _ITEMS)))
         self._classes = frozenset(kind for kind in kinds if kind.__module__ != "builtins")
         self._paths: set[str] = set()
         _watch_files()
@@ -41,11 +45,12 @@ class Trace:
 
     def noted(self) -> Trace:
         """Take the fingerprints of now, once for each file, and return this trace, which gives the list."""
-        found = {self._sources.name_of_file(path) for path in tuple(self._paths) if self._is_old(path)}
-        digests = {name: self._sources.digest(name) for name in found if name is not None}
-        files = {name: digest for name, digest in digests.items() if digest is not None}
-        facts = {"files": files, "functions": self._sources.reached(self._target, self._classes)}
-        self._text = json.dumps(facts, indent=1, sort_keys=True) + "\n" if any(facts.values()) else ""
+        files = set()
+        for path in tuple(self._paths):
+            name = self._sources.name_of_file(path) if self._is_old(path) else None
+            if name is not None and (digest := self._sources.digest(name)) is not None:
+                files.add((name, digest))
+        self._text = self._sources.listed(self._target, self._classes, frozenset(files))
         return self
 
     def _is_old(self, path: str) -> bool:
@@ -66,12 +71,6 @@ class Trace:
         return self._text
 
 
-def _items(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, (list, tuple, set, frozenset)) else ()
-
-
 @cache
 def _watch_files() -> None:
     """Let the calls of all runs of this process know what they open: an audit hook cannot be removed."""
@@ -83,6 +82,8 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         return
     with suppress(Exception):
         session = ambient.current()
-        trace = None if session is None else getattr(session.state.inside.call(), "trace", None)
+        if session is None or not session.state.running:  # most files are our own
+            return
+        trace = getattr(session.state.inside.call(), "trace", None)
         if trace is not None:
             trace.opened(*args)

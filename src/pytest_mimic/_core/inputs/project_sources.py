@@ -7,7 +7,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from xxhash import xxh3_64, xxh3_64_hexdigest
@@ -39,6 +39,7 @@ class ProjectSources:
         self._digest, self.code_of = cache(_digest), cache(self._code_of)
         self._code = cache(lambda source, module: SourceCode(self._path(source, module), module, source))
         self.reached = cache(self._reached)
+        self.listed = lru_cache(maxsize=100)(self._listed)  # most calls of a target read the same files
 
     def name_of_file(self, path: str) -> str | None:
         """Return the name of a file under the rootdir that is noted when it is read, `data/rates.csv`."""
@@ -55,6 +56,11 @@ class ProjectSources:
         """Return the path of a file. A source may be elsewhere than where it was recorded: installed, for example."""
         path = self._rootdir / name
         return Path(file_of_module(module) or path) if module and not path.is_file() else path
+
+    def _listed(self, target: str, classes: frozenset[type], files: frozenset[tuple[str, str]]) -> str:
+        """Return the list of what calls of a target reach and of the files that they read, empty if it names nothing."""
+        facts = {"files": dict(files), "functions": self.reached(target, classes)}
+        return json.dumps(facts, indent=1, sort_keys=True) + "\n" if any(facts.values()) else ""
 
     def changed(self, text: str | bytes) -> list[str]:
         """Return what has changed since a list was made: `shop.tax:rate (shop/tax.py)`, `data/rates.csv`."""

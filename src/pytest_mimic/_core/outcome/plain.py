@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from json import JSONEncoder, encoder
+from itertools import chain
+from json import JSONEncoder, encoder, loads
 from json.encoder import encode_basestring
-from typing import Any
+from typing import Any, NamedTuple
 
 # A container without containers is written on one line of up to this many characters.
 WIDTH = 120
@@ -12,6 +13,12 @@ WIDTH = 120
 DEPTH = 100
 
 _ATOMS = frozenset({str, int, float, bool, type(None)})
+
+
+class Laid(NamedTuple):
+    """A list or dict that is laid out already, in several lines."""
+
+    text: str
 
 
 def layout_of(tree: object) -> str | None:
@@ -27,8 +34,8 @@ def layout_of(tree: object) -> str | None:
 def layout(value: Any, indent: str = "") -> str:
     """Return JSON with one key or item a line, or a short container without containers on one line."""
     kind = type(value)
-    if kind is str:
-        return encode_basestring(value)
+    if kind is Laid:
+        return f"\n{indent}".join(value.text.split("\n"))
     if kind is not dict and kind is not list:
         return "".join(_chunks(value, 0))
     inner = indent + " "
@@ -44,15 +51,28 @@ def layout(value: Any, indent: str = "") -> str:
         broken = text.replace(_BETWEEN, ",\n" + inner)
         return f"{broken[0]}\n{inner}{broken[1:-1]}\n{indent}{broken[-1]}"
     if kind is dict:
-        lines = [f"{inner}{encode_basestring(key)}: {layout(part, inner)}" for key, part in value.items()]
+        lines = [
+            f"{inner}{encode_basestring(key)}: "
+            + (_TEXTS[type(part)](part) if type(part) in _TEXTS else layout(part, inner))
+            for key, part in value.items()
+        ]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     rows = _rows(value) or [layout(part, inner) for part in value]
     return f"[\n{inner}" + f",\n{inner}".join(rows) + f"\n{indent}]"
 
 
+def laid_out(text: str) -> dict[str, Any]:
+    """Return a dict of one key, given its layout; a part that has several lines stays as it is laid out."""
+    head, _, part = text.partition(": ")
+    if head[:2] == "{\n" and "\n" in part[:-3]:
+        return {head[4:-1]: Laid(part[:-3].replace("\n ", "\n"))}
+    found: dict[str, Any] = loads(text)
+    return found
+
+
 def _rows(items: list[Any]) -> list[str] | None:
     """Return a line for each item if all are dicts without containers, which are encoded at once, else None."""
-    if set(map(type, items)) != {dict}:
+    if set(map(type, items)) != {dict} or not _CONTAINERS.isdisjoint(map(type, items[0].values())):
         return None
     text = "".join(_chunks(items, 0))
     if '": {' in text or '": [' in text:
@@ -61,6 +81,9 @@ def _rows(items: list[Any]) -> list[str] | None:
     return rows if max(map(len, rows)) <= WIDTH else None
 
 
+_CONTAINERS = frozenset({dict, list, Laid})
+# What needs no call of `layout`.
+_TEXTS: dict[type, Any] = {str: encode_basestring, int: int.__repr__}
 _BETWEEN = "\x01"  # between items until it is known what stands there: no character of a JSON text
 # `JSONEncoder.encode` makes such an encoder at each call.
 _chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
@@ -71,7 +94,7 @@ _chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
 def _is_leaf(parts: Any) -> bool:
     """Return whether no part is a container with parts, but for tags of one simple part: `{"$date": "2026-11-02"}`."""
     for part in parts:
-        if part and (type(part) is dict or type(part) is list):
+        if part and type(part) in _CONTAINERS:
             if type(part) is not dict or len(part) > 1:
                 return False
             [(key, inner)] = part.items()
@@ -92,22 +115,18 @@ def repeated_parts(value: object) -> list[tuple[int, int]] | None:
     for _ in range(DEPTH):
         if not level:
             return repeated
-        inner: list[Any] = []
-        keys: list[Any] = []
-        for part in level:
-            kind = type(part)
-            if kind is not list and kind is not dict:
-                return None
-            place = len(places) + len(repeated)
-            first = places.setdefault(id(part), place)
-            if first != place:
-                repeated.append((place, first))
-            elif kind is list:
-                inner.append(part)
-            else:
-                keys += part
-                inner.append(part.values())
-        if not {str}.issuperset(map(type, keys)):
+        if not {list, dict}.issuperset(map(type, level)):
             return None
-        level = [part for parts in inner for part in parts if type(part) not in _ATOMS]
+        fresh: list[Any] = []
+        for place, part in enumerate(level, len(places) + len(repeated)):
+            first = places.setdefault(id(part), place)
+            if first == place:
+                fresh.append(part)
+            else:
+                repeated.append((place, first))
+        dicts = [part for part in fresh if type(part) is dict]
+        if not {str}.issuperset(map(type, chain.from_iterable(dicts))):
+            return None
+        inner = chain.from_iterable(part if type(part) is list else part.values() for part in fresh)
+        level = [part for part in inner if type(part) not in _ATOMS]
     return None if level else repeated

@@ -184,14 +184,14 @@ class Renewals:
             return
         if name.startswith(CASSETTES):
             calls[place] = calls[place]._replace(arguments=made.arguments, source=made.source, outcomes=[new])
-            vault.write_calls(name, calls, test=made.test, recorded=made.recorded)
+            vault.write(name, calls, test=made.test, recorded=made.recorded)
             return
         known, outcomes = calls[0], calls[0].outcomes
         outcomes[place] = new
         # The outcomes that were not verified come from the source that was recorded.
         source = made.source if len(places) == len(outcomes) else known.source
         made = made._replace(outcomes=outcomes, source=source, owner=known.owner, identity=known.identity)
-        vault.write(name, made)
+        vault.write(name, [made])
 
 
 def review_of(settings: Settings) -> Waiting:

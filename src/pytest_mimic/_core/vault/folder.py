@@ -1,4 +1,4 @@
-"""A store in a folder. Each file is written under a temporary name and renamed when it is complete."""
+"""A store in a folder, with its locks. Each file is written under a temporary name and renamed when it is complete."""
 
 # Joining a Path costs more than opening a small file. All functions of `os` are bound here, because the test whose call
 # is recorded may have replaced `open` or a function of `os`.
@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
-from os import close, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
+from os import close, fstat, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
 from time import time
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_mimic._core.vault.locks import RunLock, held
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class FolderStore:
         self.path = os.fspath(path)
         self._prefix = join(self.path, "")
         self._has_written = self._is_unflushed = False
-        self._lock = RunLock(partial(_lock_path, self.path))
+        self._lock = _RunLock(self.path)
 
     def read(self, name: str) -> bytes | None:
         try:
@@ -102,9 +102,7 @@ class FolderStore:
             try:
                 # A user may delete the vault during a run.
                 return _in_folder(self.path, partial(open_file, path, _WRITE, 0o666)), path
-            except (
-                FileExistsError
-            ):  # another thread writes it, or a killed process with this number has left it
+            except FileExistsError:  # another thread writes it, or a killed process has left it
                 number += 1
 
     def delete(self, names: Iterable[str]) -> int:
@@ -166,18 +164,39 @@ class FolderStore:
         return sorted(left)
 
     def share(self) -> None:
-        with self._locking():
+        try:
             self._lock.share()
+        except OSError as reason:
+            raise _cannot("lock", self.path, reason) from None
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
-        with self._locking(), self._lock.alone() as is_alone:
-            yield is_alone
+        try:
+            with self._lock.alone() as is_alone:
+                yield is_alone
+        except OSError as reason:
+            raise _cannot("lock", self.path, reason) from None
 
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        with self._locking(), held(self._write_lock):
-            yield
+    def replace(self, name: str, before: bytes | None, now: bytes | None) -> bool:
+        try:
+            file = open_file(self._write_lock, _LOCK, 0o600)
+            try:
+                flock(file, LOCK_EX)
+                try:
+                    if self.read(name) != before:
+                        return False
+                    if now is None:
+                        self.delete([name])
+                    else:
+                        self.write(name, now)
+                    return True
+                finally:
+                    flock(file, LOCK_UN)  # a forked process may have the file, too
+            finally:
+                with suppress(OSError):
+                    close(file)
+        except OSError as reason:
+            raise _cannot("lock", self.path, reason) from None
 
     @cached_property
     def _write_lock(self) -> str:
@@ -190,13 +209,6 @@ class FolderStore:
         self._is_unflushed = False
         self._lock.end()
 
-    @contextmanager
-    def _locking(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as reason:
-            raise _cannot("lock", self.path, reason) from None
-
     def _check_absent(self, name: str, reason: OSError) -> None:
         """Raise an error, unless the vault is readable and just has no such file."""
         if not isinstance(reason, (FileNotFoundError, NotADirectoryError)):
@@ -207,6 +219,7 @@ class FolderStore:
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_LOCK = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 
 
 def _lock_path(vault: str) -> str:
@@ -265,3 +278,90 @@ def _in_folder(folder: str, act: Callable[[], _T]) -> _T:
 def _cannot(do: str, path: str, reason: OSError) -> MimicError:
     cause = reason.strerror or str(reason)
     return MimicError(f"cannot {do} {path}: {cause}", path=path, cause=cause)
+
+
+# -- locks
+
+
+class _RunLock:
+    """Whether this process may still name, or put back, what another one would delete.
+
+    The system drops the lock with its process. Windows has none that is shared: there, a byte of the file is locked for
+    each process, and all of them by who is alone.
+    """
+
+    def __init__(self, vault: str) -> None:
+        self._vault = vault
+        self._file: int | None = None
+        self._owner = (0, 0, 0)  # the process, and what the file was: a test may close the files of others
+
+    def share(self) -> None:
+        """Take part, and wait for who is alone. A forked process takes part on its own. OSError: it cannot be locked."""
+        if self._file is None or not self._is_ours():
+            self._file = open_file(_lock_path(self._vault), _LOCK, 0o600)
+            found = fstat(self._file)
+            self._owner = getpid(), found.st_dev, found.st_ino
+            _lock(self._file, alone=False)
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Keep others out for the block, and say whether none of them takes part. OSError: it cannot be locked."""
+        is_shared = self._file is not None and self._is_ours()
+        file = self._file if is_shared else open_file(_lock_path(self._vault), _LOCK, 0o600)
+        assert file is not None
+        try:
+            yield _lock(file, alone=True)
+        finally:
+            if is_shared:
+                _lock(file, alone=False)
+            else:
+                close(file)
+
+    def end(self) -> None:
+        if self._file is not None and self._is_ours():
+            with suppress(OSError):
+                close(self._file)
+        self._file = None
+
+    def __del__(self) -> None:
+        self.end()
+
+    def _is_ours(self) -> bool:
+        assert self._file is not None
+        try:
+            found = fstat(self._file)
+        except OSError:
+            return False
+        return self._owner == (getpid(), found.st_dev, found.st_ino)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    LOCK_EX, LOCK_UN = msvcrt.LK_LOCK, msvcrt.LK_UNLCK
+
+    def flock(file: int, operation: int) -> None:
+        msvcrt.locking(file, operation, 1)
+
+    def _lock(file: int, *, alone: bool) -> bool:
+        own, most = getpid() % (1 << 20), 1 << 20
+        for start, size in ((own, 1), (0, most)):
+            os.lseek(file, start, os.SEEK_SET)
+            with suppress(OSError):  # it was not locked
+                msvcrt.locking(file, msvcrt.LK_UNLCK, size)
+        os.lseek(file, 0 if alone else own, os.SEEK_SET)
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK if alone else msvcrt.LK_LOCK, most if alone else 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, flock
+
+    def _lock(file: int, *, alone: bool) -> bool:
+        try:
+            flock(file, LOCK_EX | LOCK_NB if alone else LOCK_SH)
+        except BlockingIOError:
+            return False
+        return True

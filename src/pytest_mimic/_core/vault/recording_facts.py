@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.outcome.plain import Laid
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.objects import KINDS, Entry, Origin, check_entry
 from pytest_mimic._core.vault.parsing import damaged, fresh_copies, given_once, is_usual
@@ -27,11 +29,7 @@ _TEXTS = ("kind", "signature", "key")
 
 
 class Stored:
-    """One outcome, not yet loaded.
-
-    Attributes:
-        entry: The outcome in the recording's JSON. Not to be changed.
-    """
+    """One outcome, not yet loaded."""
 
     encoded: Encoded | None = None  # the outcome in memory, until it is written
     inputs: InputList | None = None  # what the call reaches and reads, until it is written
@@ -49,6 +47,12 @@ class Stored:
         self.duration: float = entry["duration"]  # of the real call, in seconds
         if encoded is not None:
             self.encoded = encoded
+
+    @cached_property
+    def entry(self) -> Entry:
+        """The outcome in the recording's JSON. Not to be changed."""
+        written = self._written.items()
+        return {key: loads(part.text) if type(part) is Laid else part for key, part in written}
 
     @property
     def name(self) -> str:
@@ -129,8 +133,6 @@ class Stored:
         """
         if self.encoded is None:
             return None if "pickle" in self.entry else self._reader.body(self.entry, self._origin)
-        from json import loads
-
         return loads(self.encoded.readable.text) if self.encoded.readable is not None else None
 
     def again(self, inputs: InputList | None = None) -> Stored:
@@ -141,7 +143,8 @@ class Stored:
 
     def settle(self, entry: Entry, origin: Origin) -> None:
         """Replace the outcome in memory by the one that was written to the vault."""
-        self.entry, self.encoded, self.inputs = entry, None, None
+        del self.entry
+        self._written, self.encoded, self.inputs = entry, None, None
         self._origin = origin
 
 

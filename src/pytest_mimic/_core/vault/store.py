@@ -40,6 +40,19 @@ class Store(Protocol):
         """Return all names under the folder `prefix` but some."""
         ...
 
+    def replace(self, name: str, before: bytes | None, now: bytes | None) -> bool:
+        """Write a file, or delete it without a content, and return whether it still had the content `before`; else do nothing.
+
+        One process and thread does this at a time.
+        """
+        if self.read(name) != before:
+            return False
+        if now is None:
+            self.delete([name])
+        else:
+            self.write(name, now)
+        return True
+
     # A store in which nothing lasts beyond the process needs none of the rest.
 
     def share(self) -> None:
@@ -49,10 +62,6 @@ class Store(Protocol):
     def alone(self) -> AbstractContextManager[bool]:
         """Return a block in which objects may be deleted if it gives True: no other process needs any."""
         return nullcontext(False)
-
-    def exclusive(self) -> AbstractContextManager[None]:
-        """Return a block that one process and thread at a time is in: it replaces what it has read."""
-        return nullcontext()
 
     def end_run(self) -> None:
         """Bring what was written to the disk, and let others delete objects."""

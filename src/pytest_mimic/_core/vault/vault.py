@@ -69,16 +69,12 @@ class Vault:
 
     def calls(self, name: str, *, skim: bool = False) -> list[Recording] | None:
         """Return the call of a recording, or the calls of a cassette in order; None if there is no such file."""
-        facts = self._facts(name, skim=skim)
-        if facts is None:
+        data = self.store.read(name)
+        if data is None:
             return None
         from pytest_mimic._core.vault.recording_facts import calls_of
 
-        return calls_of(self.objects, name, facts)
-
-    def _facts(self, name: str, *, skim: bool = False) -> dict[str, Any] | None:
-        data = self.store.read(name)
-        return None if data is None else parse_recording(data, self.label, name, skim=skim)
+        return calls_of(self.objects, name, parse_recording(data, self.label, name, skim=skim))
 
     def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any], str | None] | None:
         """Read a recording of one value that JSON holds fast: without the facts that a replay of it does not need.
@@ -109,7 +105,8 @@ class Vault:
 
     def test_of(self, name: str) -> str | None:
         """Return the test that made a recording or cassette, or None. The errors are those of `read`."""
-        test = (self._facts(name, skim=True) or {}).get("test")
+        data = self.store.read(name)
+        test = None if data is None else parse_recording(data, self.label, name, skim=True).get("test")
         return test if isinstance(test, str) else None
 
     def tests_of(self, names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
@@ -168,24 +165,27 @@ class Vault:
         facts = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
         return Stored(self.objects, facts, encoded=encoded)
 
-    def write(self, name: str, recording: Recording) -> Written:
-        """Write the recording, its objects first, whole or not at all; return what this did to its file.
+    def write(
+        self,
+        name: str,
+        calls: Sequence[Recording],
+        *,
+        test: str | None = None,
+        recorded: str = "",
+        is_new: bool = False,
+    ) -> Written:
+        """Write a recording, of one call, or a cassette, its objects first, whole or not at all.
 
         If the outcomes equal those in the vault, the facts of the run that recorded them stay. If the source and
-        the arguments are equal as well, the file is not touched.
+        the arguments are equal as well, the file is not touched. A cassette gets its `test` and date here. A file that
+        `is_new` was not there when the call began.
 
         Raises:
             MimicError: The store cannot be written. The old content stays.
         """
-        return self.write_calls(name, [recording], test=recording.test, recorded=recording.recorded)
-
-    def write_calls(
-        self, name: str, calls: Sequence[Recording], *, test: str | None = None, recorded: str = ""
-    ) -> Written:
-        """Write a cassette of calls, as `write` does with a recording."""
         from pytest_mimic._core.vault.writing import write
 
-        written = write(self.objects, name, calls, test=test, recorded=recorded)
+        written = write(self.objects, name, calls, test=test, recorded=recorded, is_new=is_new)
         self.replaced |= written.replaced
         return written
 
@@ -212,14 +212,9 @@ class Vault:
 
         With `written`, only if that still stands there. Return whether the content was restored.
         """
-        with self.store.exclusive():
-            now = self.store.read(name)
-            if written is not ... and now != written:
-                return False
-            if data is None:
-                self.store.delete([name])
-            else:
-                self.store.write(name, data)
+        now = self.store.read(name)
+        if (written is not ... and now != written) or not self.store.replace(name, now, data):
+            return False
         self.replaced |= references(now or b"") - references(data or b"")
         return True
 

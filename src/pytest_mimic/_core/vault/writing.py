@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
-from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.outcome.memory import pieces_of
-from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.outcome.plain import laid_out, layout
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.vault.objects import Entry, Objects, Origin, body_of, check_entry
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 INLINE = 1 << 16
 
 Described = dict[str, Any] | None
+_Before = tuple[bytes | None, dict[str, Any], list[Entry], list[Described]]
 
 
 class Written(NamedTuple):
@@ -52,15 +52,25 @@ class Cleared(NamedTuple):
 
 
 def write(
-    objects: Objects, name: str, calls: Sequence[Recording], *, test: str | None, recorded: str
+    objects: Objects,
+    name: str,
+    calls: Sequence[Recording],
+    *,
+    test: str | None = None,
+    recorded: str = "",
+    is_new: bool = False,
 ) -> Written:
     """Write a recording of one call, or a cassette of any number, unless the file says the same already.
 
-    If the outcomes are those in the vault, the test and the date that recorded them stay.
+    If the outcomes are those in the vault, the test and the date that recorded them stay. A file that `is_new` was not
+    there when the call began.
     """
     store, is_cassette = objects.store, name.startswith(CASSETTES)
+    if not is_cassette:
+        test, recorded = calls[0].test, calls[0].recorded
     origin = Origin(name, name if is_cassette else calls[0].target, test)
-    data, before, old_entries, old_arguments = _read_before(objects, name)
+    nothing: _Before = None, {}, [], []
+    data, before, old_entries, old_arguments = nothing if is_new else _read_before(objects, name)
     outcomes = [stored for call in calls for stored in call.outcomes]
     known = [*old_entries, *[None] * len(outcomes)]
     store.share()
@@ -81,20 +91,16 @@ def write(
     if not before or text != layout({key: before.get(key) for key in facts}):
         # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape in JSON.
         now = (text + "\n").encode(errors="backslashreplace")
-        with store.exclusive():
-            was_known = store.read(name) == data
-            if was_known:
-                store.write(name, now)
-        if not was_known:  # another process has written it since: a test that fails puts that back
+        if not store.replace(name, data, now):
+            # Another process has written it since: a test that fails puts that back.
             return write(objects, name, calls, test=test, recorded=recorded)
     for stored, entry in zip(outcomes, entries, strict=True):
         stored.settle(entry, origin)
-    return Written(data, now, references(data or b"") - references(now or b"") if now is not data else set())
+    replaced = references(data) - references(now or b"") if data is not None and now is not data else set()
+    return Written(data, now, replaced)
 
 
-def _read_before(
-    objects: Objects, name: str
-) -> tuple[bytes | None, dict[str, Any], list[Entry], list[Described]]:
+def _read_before(objects: Objects, name: str) -> _Before:
     """Return the content in the vault, its facts, its outcomes and its arguments: none if it is absent or damaged.
 
     Raises:
@@ -204,7 +210,7 @@ def _body(objects: Objects, encoded: Encoded) -> Entry:
     if readable.objects:
         facts["objects"] = sorted(objects.place([one], "bin") for one in readable.objects.values())
     if len(readable.text) <= INLINE:
-        return {**facts, **loads(readable.text)}
+        return {**facts, **laid_out(readable.text)}
     return {**facts, "kind": encoded.kind, "json": objects.place([readable.text.encode()], "json")}
 
 

@@ -31,7 +31,7 @@ def paths_of(rootdir, temporary, *, own=None, folders=()):
 def put(value, paths, store=None):
     vault = Vault(store or MemoryStore())
     stored = vault.stored(Outcome("value", value), 0.1, paths=paths)
-    vault.write(NAME, Recording("shop:f", {}, None, None, "", None, [stored]))
+    vault.write(NAME, [Recording("shop:f", {}, None, None, "", None, [stored])])
     return vault
 
 

@@ -26,9 +26,9 @@ def vault_with_both() -> Vault:
         a_call(stored, arguments={"url": f"/{number}"}, identity=f"{number}", signature=f"GET /{number}")
         for number, stored in enumerate(sequence)
     ]
-    vault.write_calls(CASSETTE, calls, test="t", recorded="2026-11-02")
+    vault.write(CASSETTE, calls, test="t", recorded="2026-11-02")
     sequence = [vault.stored(Outcome("value", value), 0.25) for value in VALUES]
-    vault.write(SEQUENCE, Recording("shop:f", {"a": 1}, "s", "t", "2026-11-02", "t", sequence))
+    vault.write(SEQUENCE, [Recording("shop:f", {"a": 1}, "s", "t", "2026-11-02", "t", sequence)])
     return vault
 
 
@@ -54,7 +54,7 @@ def test_what_belongs_to_a_test_stores_the_identity_of_its_call(owner):
     outcomes = [vault.stored(Outcome("value", 1), 0.25)]
     facts = Recording("shop:f", None, None, "t", "2026-11-02", owner, outcomes)
 
-    vault.write(name, facts._replace(identity=identity if owner else None))
+    vault.write(name, [facts._replace(identity=identity if owner else None)])
 
     assert vault.read(name).identity == (identity if owner else None)
     assert (b'"identity"' in vault.store.read(name)) == bool(owner)

@@ -59,7 +59,7 @@ class Vaults(RuleBasedStateMachine):
             outcomes = [vault.stored(Outcome("value", value), 0.1) for value in given]
             before = {each: store.read(each) for each in store.names()}
             wrote = vault.write(
-                name, Recording("shop:f", None, None, None, "2026-11-02", None, outcomes)
+                name, [Recording("shop:f", None, None, None, "2026-11-02", None, outcomes)]
             ).changed
             after = {each: store.read(each) for each in store.names()}
             assert wrote == (before != after)

@@ -356,7 +356,7 @@ def test_cassette_of_another_shape_is_reported(edit, how):
     name = "cassettes/x.json"
     vault = Vault(MemoryStore())
     stored = vault.stored(Outcome("value", {"a": 1}), 0.5)
-    vault.write_calls(name, [a_call(stored)], test="t")
+    vault.write(name, [a_call(stored)], test="t")
     text = vault.store.read(name).decode()
     assert edit(text) != text
     vault.store.write(name, edit(text).encode())

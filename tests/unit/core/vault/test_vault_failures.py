@@ -19,7 +19,7 @@ FAILURES = [errno.ENOSPC, errno.EIO, errno.EDQUOT]
 
 def put(vault, name, values, *, seconds=0.5):
     outcomes = [vault.stored(Outcome("value", value), seconds) for value in values]
-    vault.write(name, Recording("shop:f", None, None, "t", "2026-11-01", None, outcomes))
+    vault.write(name, [Recording("shop:f", None, None, "t", "2026-11-01", None, outcomes)])
 
 
 def values(vault, name):

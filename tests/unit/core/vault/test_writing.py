@@ -35,7 +35,7 @@ class NotPickled:
 
 def put(vault, name, *values, source="s1", test="t1", date="2026-11-01", arguments=None, duration=0.5):
     outcomes = [vault.stored(Outcome("value", value), duration) for value in values]
-    return vault.write(name, Recording("shop:f", arguments, source, test, date, None, outcomes)).changed
+    return vault.write(name, [Recording("shop:f", arguments, source, test, date, None, outcomes)]).changed
 
 
 def files(store):
@@ -143,7 +143,7 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
             value = {"tags": tags, "at": beside}
             for name in (f"calls/shop/f/aa{beside is None}.json", f"calls/shop/f/bb{beside is None}.json"):
                 stored = vault.stored(Outcome("value", value), 0.1)
-                vault.write(name, Recording("shop:f", None, None, sys.argv[2], sys.argv[2], None, [stored]))
+                vault.write(name, [Recording("shop:f", None, None, sys.argv[2], sys.argv[2], None, [stored])])
                 print(vault.read(name).outcomes[0].load().value == value)
     """)
     kept = []
@@ -218,7 +218,7 @@ def test_written_recording_can_be_replayed_at_once(value):
     recording = Recording("shop:f", None, None, None, "", None, [vault.stored(Outcome("value", value), 0.1)])
     assert recording.outcomes[0].load().value == value
 
-    vault.write(A, recording)
+    vault.write(A, [recording])
 
     assert recording.outcomes[0].load().value == value
     assert recording.outcomes[0].encoded is None
@@ -250,7 +250,7 @@ def test_fast_player_reads_single_values_without_tags_only(values):
     vault = Vault(MemoryStore())
     put(vault, A, *values)
     failed = vault.stored(Outcome("raised", exception=KeyError("a")), 0.1)
-    vault.write(B, Recording("shop:f", None, None, None, "", None, [failed]))
+    vault.write(B, [Recording("shop:f", None, None, None, "", None, [failed])])
 
     assert vault.read_player(A) is None
     assert vault.read_player(B) is None
@@ -265,7 +265,7 @@ def test_awaited_value_is_another_outcome():
     stored = vault.stored(Outcome("value", {"a": 1}), 0.1)
     stored.entry["awaited"] = True
 
-    assert vault.write(A, Recording("shop:f", None, "s1", "t2", "2026-11-02", None, [stored])).changed
+    assert vault.write(A, [Recording("shop:f", None, "s1", "t2", "2026-11-02", None, [stored])]).changed
 
     assert vault.read(A).outcomes[0].awaited
 
@@ -279,7 +279,7 @@ def test_shorter_sequence_keeps_its_outcomes():
     recording = vault.read(A)
 
     recording.outcomes.pop(0)
-    vault.write(A, recording)
+    vault.write(A, [recording])
 
     expected = [(2,), TWO, [0] * 3000, b"\xff" * 3000]
     assert [each.load().value for each in vault.read(A).outcomes] == expected
@@ -315,7 +315,7 @@ def test_facts_besides_the_outcome_are_kept():
     stored = vault.stored(Outcome("value", {"a": 1}), 0.123456)
     stored.entry["awaited"] = True
     made = Recording("shop:f", {"base": "EUR"}, "ff", "t", "2026-11-02", "owner", [stored])
-    vault.write(A, made)
+    vault.write(A, [made])
 
     again = vault.read(A)
     [outcome] = again.outcomes
@@ -403,7 +403,7 @@ def test_cassette_keeps_its_calls_in_order():
 
     entries = [entry(1, {"status": 200}), entry(2, (1, ONE)), entry(1, {"body": "x" * 10_000})]
     assert vault.calls(name) is None
-    assert vault.write_calls(name, entries, test="t", recorded="2026-11-02").changed
+    assert vault.write(name, entries, test="t", recorded="2026-11-02").changed
     before = files(store)
 
     again = vault.calls(name)
@@ -412,15 +412,15 @@ def test_cassette_keeps_its_calls_in_order():
         ("httpx", "httpx", f"GET /{n}", "a.com", arguments) for n in (1, 2, 1)
     ]
     assert [each.stored.load().value for each in again] == [{"status": 200}, (1, ONE), {"body": "x" * 10_000}]
-    assert not vault.write_calls(name, again, test="other", recorded="2027-01-01").changed
+    assert not vault.write(name, again, test="other", recorded="2027-01-01").changed
     equal = [entry(1, {"status": 200}), entry(2, (1, ONE)), entry(1, {"body": "x" * 10_000})]
     equal = [call._replace(arguments={"query": {"b": 1, "a": 2}, "url": "x"}) for call in equal]
-    assert not vault.write_calls(name, equal, test="other", recorded="2027-01-01").changed
+    assert not vault.write(name, equal, test="other", recorded="2027-01-01").changed
     assert files(store) == before
     assert vault.test_of(name) == "t"
     assert set(vault.names()) == {name}
 
-    vault.write_calls(name, again[:1], test="t2")
+    vault.write(name, again[:1], test="t2")
     assert vault.delete((), vault.replaced)[1] == 1
     vault.restore(name, before[name])
     for _ in range(2):  # there is nothing to take away the second time
@@ -435,7 +435,7 @@ def test_cassette_shares_objects_with_recordings(value):
     vault = Vault(store)
     put(vault, A, value)
     stored = vault.stored(Outcome("value", value), 0.1)
-    vault.write_calls("cassettes/x.json", [a_call(stored)])
+    vault.write("cassettes/x.json", [a_call(stored)])
 
     assert vault.delete([A])[:2] == (1, 0)
     assert vault.delete(["cassettes/x.json"])[:2] == (1, 1)
@@ -543,7 +543,7 @@ def test_unreadable_recording_keeps_all_objects(kept, spoil):
     put(vault, A, ONE)
     put(vault, B, TWO)
     stored = vault.stored(Outcome("value", THREE), 0.1)
-    vault.write_calls("cassettes/x.json", [a_call(stored)])
+    vault.write("cassettes/x.json", [a_call(stored)])
     whole = store.read(kept)
     store.write(kept, spoil(whole))
     before = objects(store)
