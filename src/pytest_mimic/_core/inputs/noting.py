@@ -29,8 +29,7 @@ class Trace:
         for value in values:
             kinds.add(type(value))
             if isinstance(value, (dict, list, tuple, set, frozenset)):
-                items = value.values() if isinstance(value, dict) else value
-                kinds.update(map(type, islice(items, _ITEMS)))
+                kinds.update(map(type, value.values() if isinstance(value, dict) else value))
         self._classes = frozenset(kind for kind in kinds if kind.__module__ != "builtins")
         self._paths: set[str] = set()
         _watch_files()
