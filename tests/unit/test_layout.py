@@ -31,11 +31,11 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_200,
-    "_core.engine": 3_035,
+    "_core.engine": 3_015,
     "_core.files": 314,
     "_core.identity": 2_340,
-    "_core.inputs": 300,
-    "_core.outcome": 2_110,
+    "_core.inputs": 305,
+    "_core.outcome": 2_130,
     "_core.patch": 484,
     "_core.pending": 200,
     "_core.redact": 860,
@@ -44,7 +44,7 @@ BUDGET = {
     "_core.targets": 572,
     "_core.tree": 2_145,
     "_core.types": 950,
-    "_core.vault": 1_825,
+    "_core.vault": 1_820,
     "_run": 1_540,
     "_tools.cli": 2_030,
     "_tools.foreign": 445,
@@ -55,7 +55,7 @@ BUDGET = {
 }
 # These two only fall.
 MOST_LINES = 27_190
-MOST_FILES = 180
+MOST_FILES = 178
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.
