@@ -202,6 +202,18 @@ def test_the_docs_keep_their_budget() -> None:
     assert sum(count for page, count in words.items() if page.parent.name == "internals") <= 3_000
 
 
+def test_the_guide_for_contributors_names_files_that_exist() -> None:
+    root = Path(__file__).parents[2]
+    files = [
+        path.as_posix() for folder in ("src", "tests", "scripts") for path in (root / folder).rglob("*.py")
+    ]
+
+    named = set(re.findall(r"[\w/]+\.py\b", (root / "CONTRIBUTING.md").read_text(encoding="utf-8")))
+
+    assert named
+    assert not [name for name in named if not any(file.endswith(f"/{name}") for file in files)]
+
+
 def test_each_file_name_says_its_room() -> None:
     places = defaultdict(list)
     for name, path in MODULES.items():
