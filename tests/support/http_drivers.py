@@ -343,7 +343,7 @@ class AiohttpDriver(AsyncDriver):
             data=ask.body,
             headers=dict(ask.headers),
             allow_redirects=ask.follow,
-            timeout=self.module.ClientTimeout(sock_read=ask.timeout),
+            timeout=self.module.ClientTimeout(sock_connect=ask.timeout, sock_read=ask.timeout),
             ssl=_context(),
         ) as response:
             body = await self.read(response, ask)

@@ -7,6 +7,7 @@ import gzip
 import json
 import select
 import socket
+import sys
 import threading
 import zlib
 from collections.abc import Callable
@@ -210,6 +211,24 @@ def test_an_error_is_the_same(driver: Driver, runs: Runs, server: Server) -> Non
         kind: driver.errors[kind] for kind in FAILURES
     }
     assert "key-in-url-77" not in runs.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses connections")
+def test_a_timeout_keeps_its_kind(driver: Driver, runs: Runs) -> None:
+    """Of sending to a server that does not read, which aiohttp does not limit, and of connecting to one that is full."""
+    asks = [Ask("/", "POST", {}, b"x" * 10_000_000, timeout=0.1), Ask("/full", timeout=0.1)]
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as busy:
+        url = f"http://127.0.0.1:{busy.getsockname()[1]}"
+        if driver.line == "aiohttp":
+            socket.create_connection(busy.getsockname()).close()
+            del asks[0]
+        real = [driver.failure(url, ask) for ask in asks]
+    runs.again("replay")
+
+    assert [driver.failure(url, ask) for ask in asks] == real
+    kinds = ["writing", "connecting"][-len(asks) :]
+    assert [plain["error"]["type"] for plain in runs.plain] == kinds
+    assert " at 0x" not in runs.text
 
 
 @pytest.mark.parametrize(

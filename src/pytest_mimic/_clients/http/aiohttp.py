@@ -51,7 +51,7 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
         recorder, connection = _Recorder(step, req._timer), None
         with recorder.watching():
             connection = await original(self, req, *args, **options)
-            recorder.is_connected = True
+            recorder.phase = "reading"
         if connection is None:
             return replayed_connection(self, req, recorder.recorded(), step.exhausted)
         _NextResponse(connection, req, recorder)
@@ -89,8 +89,9 @@ class _Recorder(ExchangeRecorder):
 
     def fail(self, error: BaseException) -> None:
         # The session's total timeout cancels the task, and raises a timeout instead further up.
-        is_late = is_cancellation(error) and getattr(self._timer, "_cancelled", False)
-        super().fail(TimeoutError() if is_late else error)
+        if is_cancellation(error) and getattr(self._timer, "_cancelled", False):
+            self.phase, error = "reading", TimeoutError()
+        super().fail(error)
 
 
 class _NextResponse:

@@ -295,14 +295,12 @@ _NAMES = ("algorithm", "credential", "date", "expires", "signedheaders", "securi
 _SIGNING = frozenset({"policy", *(f"x-amz-{name}" for name in _NAMES)})
 
 
-def describe_body(data: bytes, content_type: str | None, encoding: str | None) -> tuple[str | None, Any]:
-    """Return the format of a request's whole body and its plain value, in which secrets are not yet hidden.
+def describe_body(data: bytes, content_type: str | None, encoding: str | None) -> tuple[str, Any]:
+    """Return the format of a request's whole body, which is not empty, and its plain value, in which secrets are not yet hidden.
 
     These are `json` and the value, `form` and its fields, `multipart` and its parts, `text` and the text, `bytes` and
-    their digest; or None and None for an empty body. A body in a `Content-Encoding` is decompressed first.
+    their digest. A body in a `Content-Encoding` is decompressed first.
     """
-    if not data:
-        return None, None
     if encoding:
         inflated = inflate([data], encoding)
         data = data if inflated is None else b"".join(inflated)

@@ -78,10 +78,10 @@ _NUMBERED = re.compile(r"\[Errno (-?\d+)\] (.*)", re.DOTALL)
 _ENDED = re.compile("disconnected|closed connection|incomplete|without sending", re.IGNORECASE)
 
 
-def store_error(error: BaseException, *, connecting: bool = False) -> Failure | None:
+def store_error(error: BaseException, phase: str) -> Failure | None:
     """Return an exception of a client, of the system or of `http.client` as plain data, or None if it is no outcome.
 
-    While `connecting`, a timeout is none of reading. If a client writes its text around that of the system, the latter is kept.
+    A timeout of the system is one of the `phase`. If a client writes its text around that of the system, the latter is kept.
     """
     kind = _kind_of(error)
     if kind is None:
@@ -89,8 +89,8 @@ def store_error(error: BaseException, *, connecting: bool = False) -> Failure | 
     found = {"type": kind, "class": type(error).__name__, "message": _text_of(error)}
     if kind == "malformed" and _ENDED.search(found["message"]):
         found["type"] = "closed"
-    elif connecting and found["class"] in ("TimeoutError", "timeout"):
-        found["type"] = "connecting"
+    elif found["class"] in ("TimeoutError", "timeout"):
+        found["type"] = phase
     elif (root := _root_of(error)) is not None and kind in ("unreachable", "name", "tls"):
         found["type"] = str(_kind_of(root))
         if (root.strerror or str(root)) in found["message"]:
@@ -104,7 +104,8 @@ def _kind_of(error: BaseException) -> str | None:
 
 def _text_of(error: BaseException) -> str:
     """Return the text of an exception, without the status of aiohttp or the connection of urllib3 that may precede it."""
-    message = getattr(error, "message", None)
+    is_pair = type(error).__name__ == "ConnectTimeoutError"
+    message = error.args[-1] if is_pair else getattr(error, "message", None)
     return message if isinstance(message, str) else str(error).removeprefix(f"{vars(error).get('conn')}: ")
 
 

@@ -164,11 +164,11 @@ class _Talk:
                 self._recorder = recorder = ExchangeRecorder(step)
                 with recorder.watching():
                     self._send()
-                recorder.is_connected = True
+                recorder.phase = "reading"
                 if recorder.done:  # verifying has met an error
                     self._plain = recorder.recorded()
             stored = (self._plain or {}).get("error")
-            if stored is not None and "status" not in self._plain and stored["type"] in CONNECTING:
+            if stored and "status" not in self._plain and stored["type"] in (*CONNECTING, "writing"):
                 raise self._error(stored)
         except BaseException:
             self._conn.sock = self._real
@@ -186,6 +186,8 @@ class _Talk:
                     self._real = conn.sock
                 for name, values in self._settings:
                     getattr(self._real, name)(*values)
+            if self._recorder is not None:
+                self._recorder.phase = "writing"
             with suppress(*_IGNORED if self._is_urllib3 else ()):
                 for piece in self.message.pieces:
                     self._real.sendall(piece)

@@ -32,7 +32,7 @@ class ExchangeRecorder:
     Attributes:
         head: Status, reason, version and headers of the response; empty before they arrive.
         chunks: The body as it arrives, without the framing of the transfer. The edge adds to it.
-        is_connected: Whether the edge is past connecting: a timeout is one of reading then.
+        phase: What a timeout is one of: `connecting`, `writing` or `reading`. The edge sets it.
     """
 
     def __init__(self, step: Step) -> None:
@@ -43,7 +43,7 @@ class ExchangeRecorder:
         self._hidden: dict[str, Any] = {}
         self._real: dict[str, Any] = {}
         self.chunks: list[bytes] = []
-        self.is_connected = False
+        self.phase = "connecting"
         self.done = False  # the step has its outcome, or was abandoned
 
     def start(
@@ -103,7 +103,7 @@ class ExchangeRecorder:
         listens = parts["method"] == "GET" and "text/event-stream" in parts.get("accept", "")
         if listens and is_cancellation(error):
             self.complete(end="waiting")
-        elif (stored := store_error(error, connecting=not self.is_connected)) is None:
+        elif (stored := store_error(error, self.phase)) is None:
             self.abandon(error)
         else:
             self.complete(error=stored)

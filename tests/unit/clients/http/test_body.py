@@ -223,7 +223,6 @@ def parts(*heads_and_texts):
 MULTIPART, JSON_PART = "multipart/form-data; boundary=x", {"filename": None, "type": "application/json"}
 NAMED = b"Content-Disposition: form-data; name=a"
 DESCRIBED = {
-    "nothing": (None, b"", (None, None)),
     "json": ("application/json", b'{"a": [1]}', ("json", {"a": [1]})),
     "json without a type": (None, b'{"a": [1]}', ("json", {"a": [1]})),
     "null": ("application/json", b"null", ("json", None)),
