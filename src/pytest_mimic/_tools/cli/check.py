@@ -8,21 +8,17 @@ files of your own are kept.
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import command_for, vault_command
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.checking import DAMAGE, Checker, Finding
-from pytest_mimic._tools.cli.output import HELD, Line, Result, add_dry_run, add_json, record_again
+from pytest_mimic._tools.cli.output import HELD, Line, Result, add_dry_run, add_json
+from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic._tools.cli.selection import add_selectors, given, select
 from pytest_mimic.errors import MimicError
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-    from pytest_mimic._tools.cli.project import Invocation
 
 # The kinds of findings that no recording needs.
 LEFT_OVER = ("orphaned", "leftover")
@@ -92,7 +88,8 @@ def _fix(invocation: Invocation, found: list[Finding], *, is_whole: bool) -> tup
     done = "would be removed" if is_dry else f"removed, {size(freed)} of objects"
     lines: list[Line] = [f"  {' and '.join(what)} {done}"] if what else []
     if names:
-        lines.append(["  to record again: ", (record_again([finding.test for finding in again]), "bold")])
+        tests = [finding.test for finding in again]
+        lines.append(["  to record again: ", (command_for("--mimic-record", tests), "bold")])
     return names, [*lines, HELD] if is_held else lines
 
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.objects import Objects, Origin, is_sound, objects_of
 from pytest_mimic._core.vault.parsing import damaged, is_object, references
+from pytest_mimic._core.vault.recording_facts import Recording
+from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic.errors import CorruptRecordingError, MimicError
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.vault import Vault
-    from pytest_mimic._core.vault.recording_facts import Recording
-    from pytest_mimic._tools.cli.secret_finder import SecretFinder
 
 _KEY = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")  # behind the digits what counts in an import
 # The kinds of findings because of which a recording cannot be used. The others are only in the way.

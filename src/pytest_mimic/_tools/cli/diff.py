@@ -9,22 +9,17 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
+from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pytest_mimic._core.tree.differing import difference_lines
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.store import Data, Store
 from pytest_mimic._tools.cli.output import Line, Result, add_json
-from pytest_mimic._tools.shown.comparing import CHANGES, vault_differences
+from pytest_mimic._tools.cli.project import Invocation
+from pytest_mimic._tools.shown.comparing import CHANGES, MOST_DIFFERENCES, FileDifference, vault_differences
 from pytest_mimic.errors import MimicError
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-    from pytest_mimic._tools.cli.project import Invocation
-    from pytest_mimic._tools.shown.comparing import FileDifference
 
 
 class GitStore(Store):
@@ -69,10 +64,6 @@ class GitStore(Store):
         raise NotImplementedError
 
 
-# The differences of one recording that are shown.
-_MOST = 40
-
-
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "revision", nargs="?", default="HEAD", metavar="REV", help="the revision (default: HEAD)"
@@ -95,7 +86,7 @@ def _lines(found: list[FileDifference]) -> Iterator[Line]:
         yield [f"{one.change}: ", (one.call, "bold")]
         if one.test:
             yield f"  {one.test}"
-        yield from (f"    {line}" for line in difference_lines(one.outcomes, "before", most=_MOST))
+        yield from (f"    {line}" for line in difference_lines(one.outcomes, "before", most=MOST_DIFFERENCES))
         yield from (f"    {line}" for line in one.lines)
     if found:
         counts = {change: sum(one.change == change for one in found) for change in CHANGES}

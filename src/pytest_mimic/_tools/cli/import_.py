@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+from argparse import ArgumentParser
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from pytest_mimic._clients.http.exchange import MATCHERS
 from pytest_mimic._core.pending.waiting import Waiting
@@ -20,16 +21,11 @@ from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.file_names import cassette_name
 from pytest_mimic._core.words import did_you_mean, plural
 from pytest_mimic._tools.cli.output import Result, add_dry_run
-from pytest_mimic._tools.foreign.cassette_file import UnreadableError, read_cassette
+from pytest_mimic._tools.cli.project import Invocation
+from pytest_mimic._tools.foreign.cassette_file import ForeignExchange, UnreadableError, read_cassette
 from pytest_mimic._tools.foreign.owning_tests import OwningTests
 from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination, http_lines, targets_of
 from pytest_mimic.errors import CassetteError, MimicError
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-    from pytest_mimic._tools.cli.project import Invocation
-    from pytest_mimic._tools.foreign.cassette_file import ForeignExchange
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 # The word that vcrpy has in each cassette.
@@ -90,10 +86,8 @@ class Importer:
                     [Destination(cassette=cassette_name(own_name))] if exchanges else []
                 ):
                     self._import(found.shown, exchanges, to)
-            except (UnreadableError, OSError) as error:
-                self._leave(found.shown, str(error))
-            except CassetteError as error:
-                self._leave(found.shown, error.what)
+            except (UnreadableError, OSError, CassetteError) as error:
+                self._leave(found.shown, str(error).partition("\n")[0])
         would = "would import" if self._options.dry_run else "imported"
         yield f"{would} {plural(self._calls, 'call')} into {self._vault.label}"
         yield from self._done

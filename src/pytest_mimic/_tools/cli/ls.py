@@ -5,27 +5,29 @@ The size includes the objects of a recording, also those that it shares with oth
 
 from __future__ import annotations
 
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from argparse import ArgumentParser
+from typing import Any
 
+from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.drawing import shortened
+from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.words import size
 from pytest_mimic._tools.cli.output import Result, add_json, columns, counted, short_seconds
-from pytest_mimic._tools.cli.selection import add_selectors, nothing, select, signature_of, total_size
+from pytest_mimic._tools.cli.project import Invocation
+from pytest_mimic._tools.cli.selection import (
+    VaultFile,
+    add_selectors,
+    nothing,
+    select,
+    signature_of,
+    total_size,
+)
 from pytest_mimic._tools.shown.outcome_words import (
     call_in_short,
     error_of,
     outcome_in_short,
     outcomes_in_short,
 )
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-    from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault import Vault
-    from pytest_mimic._tools.cli.project import Invocation
-    from pytest_mimic._tools.cli.selection import VaultFile
 
 # The columns of the other facts of a row, and the least width of a call.
 _OTHERS, _LEAST = 46, 30
@@ -45,19 +47,19 @@ def run(invocation: Invocation) -> Result:
     files = _sorted(chosen.files, vault, options.sort)
     data = options.json and {
         "recordings": [_as_json(vault, file, invocation.redactor) for file in files],
-        "damaged": chosen.all_damaged,
+        "damaged": [file.name for file in chosen.damaged],
         "unmatched": chosen.unmatched,
     }
     if not files:
         return nothing(invocation, chosen)._replace(data=data)
     lines = () if options.json else _lines(invocation, files)
-    return Result(lines, data, unmatched=chosen.unmatched, damaged=len(chosen.all_damaged))
+    return Result(lines, data, unmatched=chosen.unmatched, damaged=len(chosen.damaged))
 
 
 def _sorted(files: list[VaultFile], vault: Vault, by: str | None) -> list[VaultFile]:
-    key: Any = attrgetter("recorded" if by == "date" else "duration")
-    if by == "size":
-        key = lambda file: total_size(vault, [file])  # noqa: E731
+    def key(file: VaultFile) -> Any:
+        return {"size": total_size(vault, [file]), "date": file.recorded}.get(by or "", file.duration)
+
     return files if by is None else sorted(files, key=key, reverse=True)
 
 

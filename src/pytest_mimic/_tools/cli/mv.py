@@ -10,19 +10,16 @@ No service is called, and nothing is unpickled. What NEW has recorded itself is 
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.file_names import CASSETTES, cassette_of_test, recording_name
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._tools.cli.output import Result, add_dry_run, counted
+from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic.errors import MimicError
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-    from pytest_mimic._tools.cli.project import Invocation
 
 # How many cassettes without a name of its own a test may have.
 _UNNAMED = 100

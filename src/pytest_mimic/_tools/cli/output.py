@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, TextIO
 
-from pytest_mimic._core.ambient import command_for
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.words import plural, seconds
 from pytest_mimic.errors import printable
@@ -79,8 +78,6 @@ def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> li
     return [line(*row) for row in cells]
 
 
-# More tests than these are named by their files, and more files by nothing: then all tests are recorded.
-_TESTS = 8
 HELD = "a run is recording now and may need its former objects again: they are kept"
 
 
@@ -98,11 +95,6 @@ def counted(names: Iterable[str]) -> str:
     counts = [plural(recordings, "recording")] if recordings or not cassettes else []
     counts += [plural(cassettes, "cassette")] if cassettes else []
     return " and ".join(counts)
-
-
-def record_again(tests: list[str | None]) -> str:
-    """Return the command that records what these tests had recorded."""
-    return command_for("--mimic-record", tests, most=_TESTS)
 
 
 def add_json(parser: ArgumentParser) -> None:

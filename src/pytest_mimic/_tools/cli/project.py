@@ -94,11 +94,10 @@ class Invocation:
         """
         from pytest_mimic._core.vault import FolderStore, Vault
 
-        settings = self.settings
-        folder, shown = settings.vault, settings.shown_vault
+        folder, label = self.settings.vault, self.settings.shown_vault
         if self.options.vault and not folder.exists():
-            raise MimicError(f"there is no vault {shown}")
-        return Vault(FolderStore(folder), pickles=settings.pickles, label=shown)
+            raise MimicError(f"there is no vault {label}")
+        return Vault(FolderStore(folder), pickles=self.settings.pickles, label=label)
 
     @cached_property
     def redactor(self) -> Redactor:

@@ -6,27 +6,19 @@ The exit code is 0 if no change is left, 1 if some are undecided.
 
 from __future__ import annotations
 
-import io
 import sys
+from argparse import ArgumentParser
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import vault_command
 from pytest_mimic._core.pending.waiting import review_of
 from pytest_mimic._core.tree.differing import difference_lines
-from pytest_mimic._tools.cli.output import Line, Result
+from pytest_mimic._tools.cli.output import Line, Output, Result
+from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import SELECTOR_HELP, VaultFile, matching
-from pytest_mimic._tools.shown.comparing import compare_outcomes, outcomes_in
+from pytest_mimic._tools.shown.comparing import MOST_DIFFERENCES, compare_outcomes, outcomes_in
 from pytest_mimic.errors import MimicError
 
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-    from pytest_mimic._tools.cli.output import Output
-    from pytest_mimic._tools.cli.project import Invocation
-
-# The differences of one change that are shown.
-_MOST = 40
 _HELP = (
     "a  accept: the vault gets the new outcome, as if it had been recorded again; an equal one is marked as verified",
     "r  refuse: the recording stays as it is",
@@ -143,7 +135,10 @@ class Review:
             lines = ["the outcome is equal: the source, or what the call reaches and reads, has changed"]
         how = " (new)" if is_new else " (no longer made)" if is_gone else ""
         self._out.line([f"{place}: ", (file.label(), "bold"), how])
-        for text in ([file.test, ""] if file.test else [""]) + [*difference_lines(found, most=_MOST), *lines]:
+        for text in ([file.test, ""] if file.test else [""]) + [
+            *difference_lines(found, most=MOST_DIFFERENCES),
+            *lines,
+        ]:
             self._out.line(f"  {text}")
         self._out.line()
         self._out.line("  a accept   r refuse   s skip   q quit   ? help")
@@ -152,12 +147,10 @@ class Review:
 def _answer(out: Output) -> str:
     """Return the first character of the line that the user types, `?` of an empty one; empty at the end of the input."""
     out.ask("> ")
-    stream = sys.stdin or io.StringIO()
     try:
-        line = stream.readline()
+        line = sys.stdin.readline() if sys.stdin else ""
     except KeyboardInterrupt:
         line = ""
-    key = line.strip()[:1].lower() or "?" if line else ""
-    if not line or not stream.isatty():  # a terminal has shown it
-        out.line(key)
-    return key
+    if not line or not sys.stdin.isatty():  # a terminal has shown it
+        out.line(line.strip())
+    return (line.strip()[:1].lower() or "?") if line else ""

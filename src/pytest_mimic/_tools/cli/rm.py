@@ -5,17 +5,14 @@ A cassette is deleted as a whole. Runs that record at the same time are not dist
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from argparse import ArgumentParser
 
+from pytest_mimic._core.ambient import command_for
 from pytest_mimic._core.words import size
-from pytest_mimic._tools.cli.output import HELD, Line, Result, add_dry_run, counted, record_again
+from pytest_mimic._tools.cli.output import HELD, Line, Result, add_dry_run, counted
+from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import add_selectors, given, nothing, select
 from pytest_mimic.errors import MimicError
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-    from pytest_mimic._tools.cli.project import Invocation
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -31,14 +28,15 @@ def run(invocation: Invocation) -> Result:
     files = chosen.files
     if not files:
         return nothing(invocation, chosen)
-    lines: list[Line] = [f"{file.short_name}  {file.label()}  {file.test}" for file in files]
+    names, lines = [file.name for file in files], list[Line]()
+    lines += [f"{file.short_name}  {file.label()}  {file.test}" for file in files]
     if invocation.options.dry_run:
-        lines.append(f"{counted(file.name for file in files)} would be deleted")
+        lines.append(f"{counted(names)} would be deleted")
     else:
-        cleared = invocation.vault.delete([file.name for file in files])
-        lines.append(
-            f"{counted(file.name for file in files)} deleted, {size(sum(file.size for file in files) + cleared.bytes)} freed"
-        )
-        lines.append(["  to record again: ", (record_again([file.test for file in files]), "bold")])
+        cleared = invocation.vault.delete(names)
+        freed = sum(file.size for file in files) + cleared.bytes
+        again = command_for("--mimic-record", [file.test for file in files])
+        lines.append(f"{counted(names)} deleted, {size(freed)} freed")
+        lines.append(["  to record again: ", (again, "bold")])
         lines += [HELD] if cleared.is_held else []
     return Result(lines, unmatched=chosen.unmatched)

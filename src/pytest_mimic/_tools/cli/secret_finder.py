@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_mimic._clients.http.body import hides_text
 from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
@@ -12,10 +12,8 @@ from pytest_mimic._core.redact.looks import keys_in, mark_of
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import holds_text
 from pytest_mimic._core.redact.secret_values import bytes_in
+from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic.errors import MimicError
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
 
 class SecretFinder:
@@ -67,8 +65,7 @@ def _in_call(target: str, arguments: dict[str, Any] | None, redactor: Redactor) 
     if arguments is None:
         return False
     if ":" in target:
-        found = redactor.declared.scrub(redactor.environment.scrub(arguments))
-        return bool(found != arguments)
+        return bool(redactor.declared.scrub(redactor.environment.scrub(arguments)) != arguments)
     plain = _plain(arguments)
     found = redactor.environment.scrub(plain)
     if target == "http":
@@ -78,12 +75,13 @@ def _in_call(target: str, arguments: dict[str, Any] | None, redactor: Redactor) 
 
 def _in_outcome(target: str, stored: Stored, redactor: Redactor) -> bool:
     body = stored.readable()
-    if body is None:
-        return False
-    found = redactor.environment.scrub(body)
-    if target == "http" and isinstance(found.get("value"), dict):
-        found = {**found, "value": redacted_response(found["value"], redactor)}
-    return found != body or (":" not in target and target != "http" and holds_text(body, redactor.declared))
+    found = body and redactor.environment.scrub(body)
+    if body is None or found != body:
+        return body is not None
+    if target == "http":
+        value = body.get("value")
+        return isinstance(value, dict) and redacted_response(value, redactor) != value
+    return ":" not in target and holds_text(body, redactor.declared)
 
 
 def _plain(part: object) -> Any:

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import re
+from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS, names_client
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.tree.stored import without_secrets
+from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.objects import objects_of
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._core.vault.recording_facts import Recording, calls_of
 from pytest_mimic._tools.cli.output import Result
+from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.shown.outcome_words import error_of, label_of
 from pytest_mimic.errors import MimicError
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-    from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault import Vault
-    from pytest_mimic._tools.cli.project import Invocation
 
 SELECTOR_HELP = (
     "a test, a file or folder of tests; a target (shop.api:fetch, httpx); a pattern of calls (GET '/users/*'); a path in the "
@@ -113,7 +110,6 @@ class Chosen(NamedTuple):
     files: list[VaultFile]  # the recordings and cassettes, by name
     damaged: list[VaultFile]  # those that cannot be read
     unmatched: list[str]  # the selectors that match nothing
-    all_damaged: list[str]  # the names of all in the vault that cannot be read
 
 
 def add_selectors(parser: ArgumentParser) -> None:
@@ -143,8 +139,7 @@ def select(invocation: Invocation) -> Chosen:
         files = [file for file in files if file.recorded and file.recorded < latest]
     if options.errors:
         files = [file for file in files if file.errors]
-    damaged = [] if latest or options.errors else [file for file in found if file.error]
-    return Chosen(files, damaged, unmatched, [file.name for file in all_files if file.error])
+    return Chosen(files, [file for file in found if file.error], unmatched)
 
 
 def _latest(span: str) -> str:
@@ -158,14 +153,11 @@ def _latest(span: str) -> str:
 
 def nothing(invocation: Invocation, chosen: Chosen) -> Result:
     """Return that nothing was chosen, or that there is no recording at all."""
-    words, count, damaged = given(invocation), len(invocation.vault.names()), len(chosen.all_damaged)
-    if not count:
-        lines = [
-            f"no recordings in {invocation.settings.shown_vault}",
-            f"  to record: {command('--mimic-record')}",
-        ]
-        return Result(lines, found=bool(words))
-    unmatched = chosen.unmatched or ([" ".join(words)] if count > damaged else [])
+    words, damaged = given(invocation), len(chosen.damaged)
+    if not invocation.vault.names():
+        what = f"no recordings in {invocation.settings.shown_vault}"
+        return Result([what, f"  to record: {command('--mimic-record')}"], found=bool(words))
+    unmatched = chosen.unmatched or ([] if damaged else [" ".join(words)])
     return Result(unmatched=unmatched, damaged=damaged, found=True)
 
 

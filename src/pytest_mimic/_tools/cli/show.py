@@ -5,24 +5,19 @@ A pickle is not loaded: its size, its preview and its imports are shown. Secret 
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from pytest_mimic._core.tree.drawing import lines_of
 from pytest_mimic._core.vault.long_parts import whole
+from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.output import Line, Result, short_seconds
-from pytest_mimic._tools.cli.selection import add_selectors, given, nothing, select, total_size
+from pytest_mimic._tools.cli.project import Invocation
+from pytest_mimic._tools.cli.selection import VaultFile, add_selectors, given, nothing, select, total_size
 from pytest_mimic._tools.shown.outcome_lines import Part, argument_parts, outcome_parts
 from pytest_mimic._tools.shown.outcome_words import call_in_short, error_of
 from pytest_mimic.errors import MimicError
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-    from pytest_mimic._core.vault.recording_facts import Recording, Stored
-    from pytest_mimic._tools.cli.project import Invocation
-    from pytest_mimic._tools.cli.selection import VaultFile
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -6,31 +6,21 @@ Each job runs `pytest --mimic-usage=FILE`. This command judges all files togethe
 
 from __future__ import annotations
 
-from glob import glob
+from argparse import ArgumentParser
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import command, vault_command
+from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.words import SHOWN, listed, plural
 from pytest_mimic._tools.cli.output import Line, Result, add_dry_run, add_json
+from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.unused.judging import clear, count_unused, judge, list_unused, not_judged
 from pytest_mimic._tools.unused.usage import read_usage, together, usage_of
 from pytest_mimic.errors import MimicError
 
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-    from pytest_mimic._core.engine.ledger import Ledger
-    from pytest_mimic._tools.cli.project import Invocation
-
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="the files of --mimic-usage of all jobs, or a pattern of them",
-    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="the files of --mimic-usage of all jobs")
     parser.add_argument("--clear", action="store_true", help="delete the recordings that are proven unused")
     add_dry_run(parser, "with --clear: only show what would be deleted")
     add_json(parser)
@@ -41,10 +31,7 @@ def run(invocation: Invocation) -> Result:
     options, settings = invocation.options, invocation.settings
     if options.dry_run and not options.clear:
         raise MimicError("--dry-run needs --clear: a judgement alone changes nothing")
-    # A quoted pattern, and any on Windows, comes as it is.
-    found = [[] if Path(word).exists() else sorted(glob(word)) for word in options.files]  # noqa: PTH207
-    words = [path for word, paths in zip(options.files, found) for path in paths or [word]]
-    usages = [read_usage(path) for path in dict.fromkeys(map(Path, words))]
+    usages = [read_usage(Path(word)) for word in options.files]
     ledger = together(usages, usage_of(settings), names_vault=bool(options.vault))
     _refuse_incomplete(ledger)
     vault = invocation.vault

@@ -14,7 +14,6 @@ from pytest_mimic._clients.http.body import as_text, header_of, header_parts, in
 from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic.errors import MimicError
 
-_LFS = "version https://git-lfs.github.com/spec/"
 _FORM = "application/x-www-form-urlencoded"
 # Encodings that each Python decompresses.
 _KNOWN = ("gzip", "x-gzip", "deflate")
@@ -37,10 +36,6 @@ class ForeignExchange(NamedTuple):
     head: dict[str, Any]  # status, reason, version and headers of the response
     content: bytes  # the body of the response
 
-    def __repr__(self) -> str:
-        # pytest's --showlocals must not show secrets.
-        return f"<{self.request.method} exchange {self.number}>"
-
 
 def read_cassette(path: Path) -> list[ForeignExchange]:
     """Read a cassette, the exchanges in the order in which they were made. Nothing in it is run.
@@ -53,8 +48,6 @@ def read_cassette(path: Path) -> list[ForeignExchange]:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UnreadableError("is not a cassette of vcrpy: it is not text in UTF-8") from None
-    if text.startswith(_LFS):
-        raise UnreadableError("is a Git LFS pointer, its content was not pulled: git lfs pull")
     data = _parse(text, path)
     entries = data.get("interactions") if isinstance(data, dict) else None
     if not isinstance(entries, list):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from time import strftime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from pytest_mimic._clients.http.exchange import Exchange
 from pytest_mimic._clients.http.responses import ExchangeRecorder
@@ -16,15 +16,11 @@ from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter
-from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.settings import IniOptions, Mode, Settings
 from pytest_mimic._core.targets.target import Target, as_targets, parse_target
+from pytest_mimic._core.vault import Vault
+from pytest_mimic._tools.foreign.cassette_file import ForeignExchange
 from pytest_mimic.errors import MimicError
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.settings import IniOptions, Settings
-    from pytest_mimic._core.vault import Vault
-    from pytest_mimic._tools.foreign.cassette_file import ForeignExchange
-
 
 # RFC 9110, 5.6.2 and 9.1.
 _METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

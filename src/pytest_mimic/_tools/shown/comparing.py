@@ -59,6 +59,8 @@ def compare_outcomes(old: Outcomes, new: Outcomes, redactor: Redactor) -> Compar
     return found, lines
 
 
+#: The differences of one recording that are shown.
+MOST_DIFFERENCES = 40
 #: The ways in which a file may differ, in the order in which they are shown.
 CHANGES = ("changed", "added", "removed", "damaged")
 
@@ -75,14 +77,11 @@ class FileDifference(NamedTuple):
 
     def to_plain(self) -> dict[str, Any]:
         outcomes = [
-            {"path": one.path, **{side: _text(part) for side, part in (("old", one.old), ("new", one.new))}}
+            {"path": one.path, **{side: None if part is ABSENT else line(part) for side, part in sides}}
             for one in self.outcomes
+            for sides in [(("old", one.old), ("new", one.new))]
         ]
         return {**self._asdict(), "outcomes": outcomes, "lines": list(self.lines)}
-
-
-def _text(part: object) -> str | None:
-    return None if part is ABSENT else line(part)
 
 
 def vault_differences(old: Vault, new: Vault, redactor: Redactor) -> list[FileDifference]:

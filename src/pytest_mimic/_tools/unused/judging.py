@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.vault.file_names import CALLS, CASSETTES
 from pytest_mimic._core.vault.parsing import parse_recording
-from pytest_mimic._core.words import SHOWN, listed, plural, size
+from pytest_mimic._core.words import listed, plural, size
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def judge(
     while any test was skipped or failed. Recordings for which no client is installed are not proven. The first unused
     ones are named, so many as are to be `listed`; None names all.
     """
-    outcomes, skipped = ledger.outcomes, sorted(ledger.skipped_modules - ledger.collected)
+    outcomes = ledger.outcomes
     not_passed = [f"{test} {_WORDS[outcome]}" for test, outcome in outcomes.items() if outcome != "passed"]
-    not_passed += [f"{module} was skipped" for module in skipped]
+    not_passed += [f"{module} was skipped" for module in sorted(ledger.skipped_modules - ledger.collected)]
     gone = GoneTests(ledger, settings)
     judged: dict[str, bool] = {}
     proven: dict[str, int] = {}
@@ -49,7 +49,7 @@ def judge(
     names = sorted(proven) if listed is None else nsmallest(listed, proven)
     rows = [labelled(vault, name) for name in names]
     shown = [(label, test, bool(test) and test not in outcomes) for label, test in rows]
-    unproven_as = not_passed[0] if not_passed else "their tests may still exist"
+    unproven_as = [*not_passed, "their tests may still exist"][0]
     unproven = len(unused) - len(proven)
     return Judgement(unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as), proven
 
@@ -159,14 +159,13 @@ def not_judged(judgement: Judgement, option: str) -> list[str]:
     return []
 
 
-def list_unused(judgement: Judgement, *, most: int = SHOWN) -> list[str]:
+def list_unused(judgement: Judgement) -> list[str]:
     """Return the lines that name the unused recordings, or those that were cleared."""
     rows = [
         (label, f"recorded by {test}{', gone' if is_gone else ''}" if test else "")
         for label, test, is_gone in judgement.shown
     ]
-    heading = "cleared:" if judgement.cleared else "unused:"
-    return listed(heading, rows, total=judgement.unused, most=most)
+    return listed("cleared:" if judgement.cleared else "unused:", rows, total=judgement.unused)
 
 
 def moved_tests(vault: Vault, missing: Mapping[str, str], gone: GoneTests) -> list[tuple[str, str]]:
@@ -176,21 +175,17 @@ def moved_tests(vault: Vault, missing: Mapping[str, str], gone: GoneTests) -> li
     the one with the same name is taken, or none.
     """
     known: set[str] = set()  # the tests with recordings of their own
-    recorders: dict[str, list[str]] = {}  # by the identity of a call
+    recorders: dict[str, set[str]] = {}  # by the identity of a call
     for name in vault.names():
-        try:
+        with suppress(MimicError):
             facts = parse_recording(vault.store.read(name) or b"", vault.label, name, skim=True)
-        except MimicError:
-            continue
-        test = facts.get("test") or ""
-        known.add(facts.get("owner") or "" if "outcomes" in facts else test)
-        first = [call.get("key") for call in facts.get("calls", ())][:1]
-        for key in (facts.get("identity"), *first):
-            if key and test:
-                recorders.setdefault(key, []).append(test)
+            test = facts.get("test") or ""
+            known.add(facts.get("owner") or "" if "outcomes" in facts else test)
+            for key in (facts.get("identity"), *[call.get("key") for call in facts.get("calls", ())][:1]):
+                recorders.setdefault(key or "", set()).add(test)
     moves: dict[str, str] = {}
     for test, key in missing.items():
-        found = {one for one in recorders.get(key, ()) if test not in known and one in gone}
+        found = {one for one in recorders.get(key, ()) if one and test not in known and one in gone}
         same = {one for one in found if one.partition("::")[2] == test.partition("::")[2]}
         for old in found if len(found) == 1 else same if len(same) == 1 else ():
             moves.setdefault(old, test)

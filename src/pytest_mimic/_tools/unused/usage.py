@@ -64,8 +64,7 @@ def read_usage(path: Path) -> Usage:
             Ledger().add(facts["account"])
             return Usage(**{**facts, "label": str(path)})
     except OSError as reason:
-        remedies = ["each job writes one: pytest --mimic-usage=FILE"]
-        raise MimicError(f"cannot read {path}: {reason.strerror or reason}", remedies=remedies) from None
+        raise MimicError(f"cannot read {path}: {reason.strerror or reason}") from None
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         pass
     raise MimicError(
