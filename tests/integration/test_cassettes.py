@@ -194,6 +194,28 @@ def test_the_record_option_adds_new_calls_to_a_cassette(shop):
     shop.replay().expect(passed=1, real=[])
 
 
+def test_blocks_that_share_a_cassette_record_it_again_together(shop):
+    """Except for what a failing one has changed, which the next one records again."""
+    tests = """
+        import shop
+
+        def test_one(mimic_auto):
+            with mimic_auto("trip", targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+
+        def test_two(mimic_auto):
+            with mimic_auto("trip", targets=["shop:fetch"]):
+                shop.fetch("Oslo"); shop.fetch("Rome")
+    """
+    shop.tests(tests)
+    shop.run("--mimic-rerecord").expect(passed=2, real=["fetch Oslo", "fetch Rome"])
+    shop.run("--mimic-rerecord").expect(passed=2, real=["fetch Oslo", "fetch Rome"])
+    shop.replay().expect(passed=2, real=[])
+
+    shop.tests(tests.replace('fetch("Oslo")\n\n', 'fetch("Oslo"); assert 0\n\n'))
+    shop.run("--mimic-rerecord").expect(passed=1, failed=1, real=["fetch Oslo", "fetch Oslo", "fetch Rome"])
+
+
 @pytest.mark.parametrize("name", ["../out", "/abs", "a/../../b", "", "a\\b", "c:d"])
 def test_a_name_that_leaves_the_vault_is_refused(shop, name):
     """A name may hold folders."""
