@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -180,7 +180,7 @@ def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) ->
             if stored:
                 given.update(_given(box))
             # Few mappings are one of a name and a value.
-            pairs = named(box) if "value" in box or "Value" in box else box.items()
+            pairs = named(box)
             for key, (name, value) in zip(box, pairs, strict=True):
                 is_secret = names.hides(name, value) or (secret and not is_empty(value))
                 found.append(Place(box, key, value, name, is_secret))
@@ -196,12 +196,14 @@ def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) ->
         todo += reversed(found)
 
 
-def named(box: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
-    """Yield the values of a mapping with their names: their keys or, in one of a name and a value, that name."""
+def named(box: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    """Return the values of a mapping with their names: their keys or, in one of a name and a value, that name."""
+    if "value" not in box and "Value" not in box:
+        return box.items()
     names = (box.get(key) for key in ("name", "key", "Name", "Key"))
     beside = next((name for name in names if isinstance(name, str)), None)
-    for key, value in box.items():
-        yield beside if beside is not None and key in ("value", "Value") else key, value
+    is_named = beside is not None
+    return [(beside if is_named and key in ("value", "Value") else key, one) for key, one in box.items()]
 
 
 def _given(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]]]:

@@ -108,13 +108,16 @@ def argument_trees(
 
     The values of `**extra` have their own names, and `*rest` its name with the star. See `tree_of` for the rest.
     """
-    maker = _Maker(redactor, secrets_in(dict(arguments), redactor), places or Places(), ARGUMENTS, False)
+    whole, clean = dict(arguments), dict[int, object]()
+    secrets = secrets_in(whole, redactor, clean)
+    maker = _Maker(redactor, secrets, places or Places(), ARGUMENTS, False, clean=clean)
     found: dict[str, Any] = {}
     left = sum(type(value) not in SCALARS for value in arguments.values())
     for key, pair in zip(arguments, named(arguments)):
         # Each gets an equal share of the room, and leaves the rest of it to those behind it.
         maker.until = maker.used + max(ARGUMENTS.characters - maker.used, 0) // max(left, 1)
-        found[key] = maker.node(maker.safe(*pair), ARGUMENTS.depth - 1)
+        value = pair[1] if id(whole) in clean else maker.safe(*pair)
+        found[key] = maker.node(value, ARGUMENTS.depth - 1)
         left -= type(pair[1]) not in SCALARS
     return found
 
@@ -147,6 +150,7 @@ class _Maker:
     # Identities by the value's id, as a value with many places needs only one. The value is kept alive with it.
     identities: dict[int, tuple[object, str | None]] = field(default_factory=dict)
     open: set[int] = field(default_factory=set)
+    clean: Mapping[int, object] = field(default_factory=dict)  # dicts without secret names, by their ids
 
     def __post_init__(self) -> None:
         self.until = self.budget.characters
@@ -333,7 +337,7 @@ class _Maker:
         if next(iter(pairs), "") in _VALUE_TAGS and set(map(type, pairs.values())) == {str}:
             return {key: self._shown(part) for key, part in pairs.items()}
         if all(map(self._is_name, pairs)):
-            inner: Any = self.named(pairs, depth)
+            inner: Any = self.named(pairs, depth, is_clean=id(value) in self.clean)
             if len(pairs) == len(value):
                 return inner
             inner = [[key, part] for key, part in inner.items()]
@@ -355,10 +359,10 @@ class _Maker:
     def safe(self, name: object, value: object) -> object:
         return _Hidden(value) if self.redactor.hides(name, value) else value
 
-    def named(self, parts: Mapping[str, object], depth: int) -> dict[str, Any]:
+    def named(self, parts: Mapping[str, object], depth: int, *, is_clean: bool = False) -> dict[str, Any]:
         """Return the nodes of attributes, arguments, or the entries of a dict, all of them."""
         self.used += sum(map(len, parts)) + 4 * len(parts)
-        values = (self.safe(name, value) for name, value in named(parts))
+        values = parts.values() if is_clean else (self.safe(name, value) for name, value in named(parts))
         return dict(zip(parts, self._parts(values, depth), strict=True))
 
     def _object(self, value: Any, depth: int) -> Any:

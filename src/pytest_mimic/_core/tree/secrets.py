@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _MOST = 5_000
 # How many characters are searched at least, where only the first few are shown: those of a URL with a long password.
 _LEAST_SEARCHED = 1_000
+# The roles of parts that have names.
+_NAMED = ("attribute", "entry", "field")
 
 
 def beginning(text: str | bytes | bytearray, limit: int, secrets: Collection[str], redactor: Redactor) -> str:
@@ -28,8 +30,11 @@ def beginning(text: str | bytes | bytearray, limit: int, secrets: Collection[str
     return redactor.environment.without_start(start) if len(text) > length else start
 
 
-def secrets_in(value: object, redactor: Redactor) -> frozenset[str]:
-    """Return the texts under secret names anywhere in a value, of a huge one in the first few thousand parts."""
+def secrets_in(value: object, redactor: Redactor, clean: dict[int, object] | None = None) -> frozenset[str]:
+    """Return the texts under secret names anywhere in a value, of a huge one in the first few thousand parts.
+
+    `clean` gets the dicts in which no value has a secret name, by their ids.
+    """
     found: set[str] = set()
     todo: list[tuple[Any, bool]] = [(value, False)]
     seen: dict[int, object] = {}
@@ -44,6 +49,13 @@ def secrets_in(value: object, redactor: Redactor) -> frozenset[str]:
             parts = [*islice(_named_parts(part), _MOST)]
             looked_at += len(parts)
             inner = [(one, secret or redactor.hides(name, one)) for name, one in parts]
+            if (
+                clean is not None
+                and type(part) is dict
+                and len(part) < _MOST
+                and not any(each[1] for each in inner)
+            ):
+                clean[id(part)] = part
             # The first parts are searched first, as they are the ones that are shown.
             todo += (each for each in reversed(inner) if each[1] or type(each[0]) not in SCALARS)
             if issubclass(type(part), (list, tuple)):
@@ -53,19 +65,18 @@ def secrets_in(value: object, redactor: Redactor) -> frozenset[str]:
     return frozenset(found)
 
 
-def _named_parts(value: Any) -> Iterator[tuple[object, object]]:
-    """Yield the parts with their names; the second item of a (name, value) pair is named by the first."""
+def _named_parts(value: Any) -> Iterable[tuple[object, object]]:
+    """Return the parts with their names; the second item of a (name, value) pair is named by the first."""
     kind = type(value)
     if kind is dict:
-        yield from named(value)
-        return
-    if issubclass(kind, (type, str, bytes)):
-        return
+        return named(value)
     is_container = issubclass(kind, (dict, list, tuple, set, frozenset))
-    if not is_container and (library_of(kind) is not None or callable(value)):
-        return
-    for part in parts_of(value):
-        if part.role in ("attribute", "entry", "field"):
-            yield part.name, part.value
-        elif part.role != "key":
-            yield (value[0] if part.name == 1 and is_pair(value) else None), part.value
+    is_closed = issubclass(kind, (type, str, bytes)) or library_of(kind) is not None or callable(value)
+    if is_closed and not is_container:
+        return ()
+    second = value[0] if is_pair(value) else None
+    return (
+        (part.name if part.role in _NAMED else second if part.name == 1 else None, part.value)
+        for part in parts_of(value)
+        if part.role != "key"
+    )
