@@ -218,9 +218,13 @@ class FunctionPlan(Plan):
         state = self.state
         found = state.vault.read_player(name)
         # Only the engine may say so: it knows the nearest recording, and whether the mode runs the call.
-        if found is None or state.is_stale(self, found[0]) or state.stale_inputs(found[3]):
+        if found is None:
             return None
-        _, duration, fresh, inputs = found
+        source, duration, fresh, inputs = found
+        if source != self.source and state.is_stale(self, source):
+            return None
+        if inputs is not None and state.stale_inputs(inputs):
+            return None
         player = state.ledger.player(fresh, (duration, name, inputs, self.target))
         return self.players.setdefault(key, player)
 

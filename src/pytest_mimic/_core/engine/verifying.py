@@ -7,8 +7,6 @@ from dataclasses import replace
 from json import loads
 from typing import TYPE_CHECKING
 
-from xxhash import xxh3_128_hexdigest
-
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.outcome.plain import layout_of
 from pytest_mimic._core.redact.redactor import Redactor
@@ -130,7 +128,6 @@ def hide(encoded: Encoded, environment: Environment) -> dict[str, bool]:
             assert text is not None
             held = dict.fromkeys(environment.names_in(text), True)
             encoded.readable = replace(readable, text=text)
-            encoded.fingerprint = xxh3_128_hexdigest(text.encode())
         pieces: list[object] = [*readable.objects.values(), *bytes_in(readable.text)]
     else:
         assert encoded.pickled is not None

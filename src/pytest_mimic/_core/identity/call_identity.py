@@ -81,7 +81,7 @@ class CallIdentity:
 
     __slots__ = (
         *("_by_content", "_counted", "_extra", "_ignored", "_key", "_markers", "_names", "_places"),
-        "_prefix",
+        *("_prefix", "_special"),
     )
 
     def __init__(
@@ -120,6 +120,7 @@ class CallIdentity:
                 self._ignored.setdefault(place, []).append(steps)
             else:
                 left_out.add(place)
+        self._special = {*self._markers, *self._ignored, self._extra}  # not only the value counts
         self._counted = tuple(place for place in range(len(names)) if place not in left_out)
         counted_names = [names[place] for place in self._counted]
         self._prefix = dumps(("call", VERSION, target, counted_names, key is not None), 2)
@@ -143,8 +144,10 @@ class CallIdentity:
                 type_ = type(value)
                 if type_ in EXACT and (type_ not in SIZED or len(value) <= LONG):
                     parts.append(value)
-                else:
+                elif place in self._special:
                     parts.append(self._argument(place, value))
+                else:
+                    parts.append(_part(value, places, self._names[place]))
             data = dumps(parts, 2)
             if places.marks and data.find(SEPARATOR) >= 0 and is_marked(data, places.marks):
                 data = self._with_paths(values)

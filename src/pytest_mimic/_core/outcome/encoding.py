@@ -46,16 +46,16 @@ class Readable:
 class Encoded:
     """An outcome in memory, or a copy of one item of a stream, made when it was yielded: readable JSON, or pickles.
 
-    The fingerprint is 32 hex digits, equal for equal outcomes. Either `readable` or `pickled` is None. The pickles are the
-    body and a stream's items, `count` in all. `paths` stored its paths.
+    Either `readable` or `pickled` is None. The pickles are the body and a stream's items, `count` in all; their fingerprint is
+    32 hex digits, equal for equal outcomes. `paths` stored its paths.
     """
 
     kind: OutcomeKind
-    fingerprint: str
     readable: Readable | None = None
     pickled: pickling.Pickled | None = None
     count: int = 1
     paths: PathStore = NOWHERE
+    fingerprint: str = ""
 
     def load(self) -> object:
         """Return the item of which it is a copy."""
@@ -87,7 +87,7 @@ def snapshot(
     """Return a copy of an item of a stream, whose object may change afterwards. UnstorableOutcomeError names it by `path`."""
     readable = _readable(value, paths)
     if readable is not None:
-        return Encoded("value", xxh3_128_hexdigest(readable.text.encode()), readable, paths=paths)
+        return Encoded("value", readable, paths=paths)
     return _pickled_item(value, path, target, paths)
 
 
@@ -97,7 +97,7 @@ def _pickled_item(value: object, path: str, target: str | None, paths: PathStore
     except Exception as reason:  # the value's parts may raise anything
         raise _refusal(value, path, "stream", target, reason) from None
     pickled.detach()
-    return Encoded("value", _fingerprint(value, pickled), None, pickled, paths=paths)
+    return Encoded("value", None, pickled, paths=paths, fingerprint=_fingerprint(value, pickled))
 
 
 def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NOWHERE) -> Encoded:
@@ -113,8 +113,7 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
     if all(item.readable is not None for item in items):
         readable = _readable(_body(outcome, [item.load() for item in items]), paths)
         if readable is not None:
-            fingerprint = xxh3_128_hexdigest(readable.text.encode())
-            return Encoded(outcome.kind, fingerprint, readable, paths=paths)
+            return Encoded(outcome.kind, readable, paths=paths)
     return _pickled(outcome, items, target, paths)
 
 
@@ -134,7 +133,7 @@ def _pickled(outcome: Outcome, items: list[Encoded], target: str | None, paths: 
         pickled = _joined([pickled, *(cast(pickling.Pickled, item.pickled) for item in items)])
         fingerprints = "".join([fingerprint, *(item.fingerprint for item in items)])
         fingerprint = xxh3_128_hexdigest(fingerprints.encode())
-    return Encoded(outcome.kind, fingerprint, None, pickled, 1 + len(items), paths)
+    return Encoded(outcome.kind, None, pickled, 1 + len(items), paths, fingerprint)
 
 
 def _readable(value: object, paths: PathStore) -> Readable | None:

@@ -264,7 +264,7 @@ def test_equal_own_identities_are_not_equal_outcomes():
 
     first, second = (vault.stored(Outcome("value", Told(x)), 0.1) for x in (1, 2))
 
-    assert first.encoded.fingerprint != second.encoded.fingerprint
+    assert first.readable() != second.readable()
 
 
 class Particular:
