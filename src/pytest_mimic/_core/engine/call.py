@@ -182,12 +182,7 @@ class FunctionPlan(Plan):
         )
 
     def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
-        """Return a call with these arguments.
-
-        Raises:
-            TypeError: They do not fit the function.
-            UnstableIdentityError: One of them has no stable identity.
-        """
+        """Return a call with these arguments. TypeError: they do not fit; UnstableIdentityError: one has no stable identity."""
         bound, identity = self.bound, self.identity
         try:
             values = self.bind(*args, **kwargs)
@@ -221,9 +216,8 @@ class FunctionPlan(Plan):
         if found is None:
             return None
         source, duration, fresh, inputs = found
-        if source != self.source and state.is_stale(self, source):
-            return None
-        if inputs is not None and state.stale_inputs(inputs):
+        is_stale = source != self.source and state.is_stale(self, source)
+        if is_stale or (inputs is not None and state.stale_inputs(inputs)):
             return None
         player = state.ledger.player(fresh, (duration, name, inputs, self.target))
         return self.players.setdefault(key, player)

@@ -240,9 +240,8 @@ class CassetteFixture:
         owner = self.state.owner
         owner.cassettes += name is None
         name = cassette_of_test(self.state.test, owner.cassettes) if name is None else cassette_name(name)
-        named: tuple[Any, ...] = (
-            (targets,) if isinstance(targets, str) or callable(targets) else tuple(targets or ())
-        )
+        given: Any = targets
+        named: Any = (given,) if isinstance(given, str) or callable(given) else tuple(given or ())
         if not named:  # the configured ones, and the usual clients that are installed
             present = {target.module for target in self.coverings.targets if target.is_client}
             others = [client for client in TAKEN_BY_CASSETTES if client not in present]

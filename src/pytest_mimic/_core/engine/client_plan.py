@@ -185,8 +185,7 @@ class Port:
     def begin(self, call: ClientCall) -> Step | None:
         """Return what is to be done with a call. None: it is left out, and the original is to be called as if nothing was here.
 
-        Raises:
-            MissingRecordingError: It has no recording, and the mode does not run it.
+        MimicError: see `decide`.
         """
         line = self._line(call) if self.taking() else None
         if line is None:

@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 def decide(state: RunState, call: Call) -> Step:
     """Return the step for a call. A plain recorded value needs none: see `FunctionPlan.open_player`.
 
-    Raises:
-        MissingRecordingError: It has no recording, and the mode does not run it.
-        StaleRecordingError: Its recording was made from another source.
-        CorruptRecordingError: Its recording is damaged.
+    MimicError: it has no recording, and the mode does not run it, or a stale or damaged one.
     """
     if state.retries is not None:
         state.retries.end_waits()
@@ -67,9 +64,7 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
     known: Track | None = None if owner is None else owner.tracks.get(file)
     if known is not None:
         return known
-    calls = [] if found is None else [found]
-    if found is not None and len(found.outcomes) > 1:
-        calls = [found._replace(outcomes=[one]) for one in found.outcomes]
+    calls = [] if found is None else [found._replace(outcomes=[one]) for one in found.outcomes]
     is_anew = mode.writes and (
         file in recordings.failed  # a client tries a failed request again
         if owner is None
@@ -208,14 +203,16 @@ class Track:
 
         plan, state = call.plan, self._state
         is_later = call.converses and plan.target in self.owner.replayed
+        sequence = call.sequence and not self.within
+        option = "--mimic-rerecord" if is_later else "--mimic-record"
         missed = MissedCall(
             call.label,
-            arguments=call.arguments,
-            test=state.test,
-            options=plan.options,
-            line=plan.client,
-            sequence=call.sequence and not self.within,
-            option="--mimic-rerecord" if is_later else "--mimic-record",
+            call.arguments,
+            state.test,
+            plan.options,
+            plan.client,
+            sequence=sequence,
+            option=option,
         )
         facts: list[str] = []
 

@@ -60,14 +60,14 @@ class Effects:
             found.append(f"{step}: {path if place is None else place.text}: {how} by the call")
         if found:
             raise mutated(call.plan.target, limited(found, _SHOWN))
-        if _UNCHANGEABLE.issuperset(map(type, call.values)):
-            return
-        changed, now = [], self._identities() if self._before else {}
+        assert identity is not None
+        changed = [name for name, one in zip(call.names, call.values) if type(one) not in _UNCHANGEABLE]
         if self._before:
+            now = self._identities()
             changed = [name for name, digits in self._before.items() if digits != now[name]]
-        elif identity is not None and not identity.is_still(call.key, call.values):
-            kinds = zip(call.names, map(type, call.values))
-            changed = [" or ".join(name.lstrip("*") for name, kind in kinds if kind not in _UNCHANGEABLE)]
+        elif changed:
+            is_still = identity.is_still(call.key, call.values)
+            changed = [] if is_still else [" or ".join(name.lstrip("*") for name in changed)]
         if changed:
             differences = argument_differences(call.arguments, call.plan.described(call))
             raise mutated(call.plan.target, mutations(changed, differences))

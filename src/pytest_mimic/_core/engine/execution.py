@@ -122,10 +122,8 @@ async def to_async(steps: Generator[Any, Any, Any], real: Any = None) -> AsyncGe
 def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any]:
     """Relay a real generator, and record it as far as its reader wants.
 
-    To verify, it is read as far as its recording goes, and the recorded stream is given.
-
-    Raises:
-        UnstorableOutcomeError: An item, or the end, cannot be stored, or the reader sends something.
+    To verify, it is read as far as its recording goes, and the recorded stream is given. UnstorableOutcomeError: an item,
+    or the end, cannot be stored, or the reader sends something.
     """
     from pytest_mimic._core.outcome.encoding import snapshot
 
@@ -181,11 +179,7 @@ def replay(step: Step) -> Generator[Any, Any, Any]:
 def _only_read(
     step: Step, items: list[Any], end: Callable[[], object] = lambda: None
 ) -> Generator[Any, Any, Any]:
-    """Give items, and refuse what the reader sends or throws: the items that follow may depend on it.
-
-    Raises:
-        UnstorableOutcomeError: It is a value or an error, and no sign that the reader stops.
-    """
+    """Give items, and refuse what the reader sends or throws, unless it stops: the items that follow may depend on it."""
     for item in items:
         try:
             sent = yield item

@@ -156,12 +156,9 @@ class CallIdentity:
         return xxh3_128_hexdigest(self._prefix + data)
 
     def is_still(self, key: str, values: tuple[object, ...]) -> bool:
-        """Return whether the arguments surely are as they were when the call had this key.
-
-        False says nothing: with `key=` and `content=`, for example, the key is not enough.
-        """
+        """Return whether arguments still have this key, which does not tell all with `key=` and `content=`."""
         try:
-            return self._key is None and not self._by_content and self.key(values) == key
+            return self.key(values) == key
         except Unstable:
             return False
 

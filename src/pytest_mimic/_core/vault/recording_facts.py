@@ -41,7 +41,7 @@ class Stored:
         origin: Origin = Origin("?", "?", None),  # noqa: B008 - it cannot be changed
         encoded: Encoded | None = None,
     ) -> None:
-        self._reader = reader
+        self.reader = reader
         self._origin = origin
         self.entry = entry
         self.duration: float = entry["duration"]  # of the real call, in seconds
@@ -86,7 +86,7 @@ class Stored:
     @property
     def size(self) -> int | None:
         """The bytes of its pickle's file, None if it is not written."""
-        return None if self.encoded is not None else self._reader.store.size(self.entry["pickle"])
+        return None if self.encoded is not None else self.reader.store.size(self.entry["pickle"])
 
     @cached_property
     def is_outdated(self) -> bool:
@@ -110,7 +110,7 @@ class Stored:
             MimicError: It is a pickle, and pickles are forbidden.
         """
         if self.encoded is None:
-            return self._reader.load(self.entry, self._origin, paths)
+            return self.reader.load(self.entry, self._origin, paths)
         from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
 
         encoded = self.encoded
@@ -119,12 +119,6 @@ class Stored:
         kept: Any = encoded.pickled
         return decode_pickled(kept.load(encoded.count, paths))
 
-    def whole(self, arguments: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return the described arguments of its call with their long parts, which a recording names."""
-        from pytest_mimic._core.vault.long_parts import whole
-
-        return whole(arguments, self._reader.store.read)
-
     def readable(self) -> Any:
         """Return the outcome's JSON as it is in the vault, or None if it is a pickle. No class is imported.
 
@@ -132,12 +126,12 @@ class Stored:
             CorruptRecordingError: Its file is damaged or missing.
         """
         if self.encoded is None:
-            return None if "pickle" in self.entry else self._reader.body(self.entry, self._origin)
+            return None if "pickle" in self.entry else self.reader.body(self.entry, self._origin)
         return loads(self.encoded.readable.text) if self.encoded.readable is not None else None
 
     def again(self, inputs: InputList | None = None) -> Stored:
         """Return the outcome once more, to be written with what its call reaches and reads now."""
-        again = Stored(self._reader, self.entry, self._origin, self.encoded)
+        again = Stored(self.reader, self.entry, self._origin, self.encoded)
         again.inputs = inputs or self.inputs
         return again
 
@@ -177,7 +171,9 @@ class Recording(NamedTuple):
 
     def whole(self) -> Recording:
         """Return it with the long parts of its arguments."""
-        return self._replace(arguments=self.stored.whole(self.arguments))
+        from pytest_mimic._core.vault.long_parts import whole
+
+        return self._replace(arguments=whole(self.arguments, self.stored.reader.store.read))
 
 
 def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recording]:
