@@ -18,7 +18,7 @@ import pytest_mimic
 INPUTS = "warn"
 # Functions and modules, recorded and then replayed.
 OF_A_FUNCTION = (75, 20, 13, 8)
-OF_A_REQUEST = (123, 28, 46, 20)
+OF_A_REQUEST = (107, 25, 40, 20)
 # The second call of a test is counted: the first one also imports.
 TESTS = """
     import sys

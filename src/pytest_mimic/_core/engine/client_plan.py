@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.engine.decisions import decide
 from pytest_mimic._core.identity.call_identity import CallIdentity
+from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.types.kinds import Unstable
@@ -115,8 +116,6 @@ class ClientPlan(Plan):
 
     def described(self, call: Call) -> dict[str, Any]:
         """Return the description of a call that messages show and that is stored beside its recording."""
-        from pytest_mimic._core.tree.making import part_trees
-
         edge_call = call.edge_call
         parts: dict[str, Any] = {"signature": call.signature}
         if self._match:
@@ -125,6 +124,12 @@ class ClientPlan(Plan):
         parts |= edge_call.described
         if call.secrets is not None:
             parts = call.secrets.without(parts)
+        # Plain data is its own tree, but for keys that would be tags, texts that JSON does not keep, and paths.
+        text = layout_of(parts) if repeated_parts(parts) is not None else None
+        if text is not None and '"$' not in text and not (self.places.marks and call.paths.may_hold(text)):
+            return parts
+        from pytest_mimic._core.tree.making import part_trees
+
         return part_trees(parts, self.places)
 
 

@@ -95,10 +95,12 @@ class Recordings:
 
     def find(self, name: str) -> Recording | None:
         """Return the recording with this name. It is read once a session."""
-        found = self.known.get(name) or self._state.vault.read(name, skim=self._skims)
-        if found is not None:
-            self.known[name] = found
-        return found
+        if name not in self.known:
+            calls = self._state.vault.calls(name, skim=self._skims)
+            if not calls:
+                return None
+            self.known[name] = calls[0]
+        return self.known[name]
 
     def of_target(self, target: str, *, test: str = "") -> Iterator[Recording]:
         """Yield all readable recordings of a target, those of a test first."""

@@ -79,11 +79,11 @@ class Step:
 
     def outcome(self, *, is_read_only: bool = False) -> Any:
         """Return the plain data that an edge has recorded: to `replay` or `verify`. It is no copy if the edge `is_read_only`."""
-        if not self.stored.is_plain:  # few are: a store of paths is made for them
-            plain = self.load().value
+        entry = self.stored.entry
+        if self.stored.encoded is not None or "value" not in entry or "tagged" in entry:
+            plain = self.load().value  # few are so: a store of paths is made for them
         else:
-            value = self.stored.entry["value"]
-            plain = value if is_read_only else fresh_copies(value)()
+            plain = entry["value"] if is_read_only else fresh_copies(entry["value"])()
             self._count()
         # A client tries a failed request again after a while; a replay has nothing to wait for.
         adapter: Any = self.call.plan.adapter
@@ -98,7 +98,8 @@ class Step:
         entry, state = self.stored.entry, self.state
         target = self.call.plan.target
         state.ledger.replays.append((entry["duration"], self.file, entry.get("inputs"), target))
-        state.note("replayed", self.call, stored=self.stored)
+        if state.log is not None:
+            state.log("replayed", self.call, stored=self.stored)
 
     def exhausted(self) -> MimicError:
         """Return the error to raise when a reader wants more than was recorded."""

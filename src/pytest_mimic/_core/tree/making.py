@@ -24,8 +24,6 @@ from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
 from pytest_mimic._core.identity.short import SCALARS
-from pytest_mimic._core.outcome.placed_paths import PathStore
-from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, named
 from pytest_mimic._core.tree.drawing import order
@@ -123,15 +121,8 @@ def argument_trees(
 
 
 def part_trees(parts: Mapping[str, object], places: Places | None = None) -> dict[str, Any]:
-    """Return the trees of the parts of a client's call, plain data in which secrets are hidden already.
-
-    Plain data is its own tree, but for keys that would be tags, texts that JSON does not keep, and paths.
-    """
-    places = places or Places()
-    text = layout_of(parts) if repeated_parts(parts) is not None else None
-    if text is not None and '"$' not in text and not (places.marks and PathStore(places).may_hold(text)):
-        return dict(parts)
-    maker = _Maker(NO_NAMES, frozenset(), places, WHOLE, False)
+    """Return the trees of the parts of a client's call, plain data in which secrets are hidden already."""
+    maker = _Maker(NO_NAMES, frozenset(), places or Places(), WHOLE, False)
     return maker.named(parts, WHOLE.depth)
 
 

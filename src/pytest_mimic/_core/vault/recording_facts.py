@@ -79,11 +79,6 @@ class Stored:
         return self.encoded.is_tagged if self.encoded is not None else self.entry.get("tagged", False) is True
 
     @property
-    def is_plain(self) -> bool:
-        """Whether it is a value that stands in its recording as it is."""
-        return self.encoded is None and "value" in self.entry and "tagged" not in self.entry
-
-    @property
     def size(self) -> int | None:
         """The bytes of its pickle's file, None if it is not written."""
         return None if self.encoded is not None else self.reader.store.size(self.entry["pickle"])
@@ -181,42 +176,43 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
 
     CorruptRecordingError: their shape is wrong.
     """
-    test = facts.get("test")
+    test, found = facts.get("test"), []
+    is_cassette = name.startswith(CASSETTES)
     try:
-        if name.startswith(CASSETTES):
-            return [_call(objects, name, facts, call, [call["outcome"]]) for call in facts["calls"]]
-        return [_call(objects, name, facts, facts, facts["outcomes"])]
+        for call in facts["calls"] if is_cassette else [facts]:
+            entries = [call["outcome"]] if is_cassette else call["outcomes"]
+            arguments, target = call.get("arguments"), call["target"]
+            if type(target) is not str or (
+                is_cassette and any(type(call[fact]) is not str for fact in _TEXTS)
+            ):
+                raise ValueError("a call lacks a fact")
+            if type(entries) is not list or not entries:
+                raise ValueError("no outcomes")
+            if arguments is not None and type(arguments) is not dict:
+                raise TypeError("arguments that were not described so")
+            for entry in entries:
+                if not is_usual(entry):
+                    check_entry(entry)
+            origin = Origin(name, target, test)
+            found.append(
+                Recording(
+                    target,
+                    arguments,
+                    call["source"],
+                    test,
+                    facts.get("recorded", ""),
+                    call.get("owner"),
+                    [Stored(objects, entry, origin) for entry in entries],
+                    name,
+                    call["key"] if is_cassette else call.get("identity"),
+                    call.get("kind", ""),
+                    call.get("signature", ""),
+                    call.get("host"),
+                )
+            )
     except MISSHAPED as reason:
         raise damaged(f"{objects.label}/{name}", reason, test=test) from None
-
-
-def _call(objects: Objects, name: str, file: dict[str, Any], call: dict[str, Any], entries: Any) -> Recording:
-    """Return a call, which is the whole file or a part of it. The errors are those in `MISSHAPED`."""
-    arguments, target, test = call.get("arguments"), call["target"], file.get("test")
-    if type(target) is not str or (file is not call and any(type(call[fact]) is not str for fact in _TEXTS)):
-        raise ValueError("a call lacks a fact")
-    if type(entries) is not list or not entries:
-        raise ValueError("no outcomes")
-    if arguments is not None and type(arguments) is not dict:
-        raise TypeError("arguments that were not described so")
-    origin = Origin(name, target, test)
-    for entry in entries:
-        if not is_usual(entry):
-            check_entry(entry)
-    return Recording(
-        target,
-        arguments,
-        call["source"],
-        test,
-        file.get("recorded", ""),
-        call.get("owner"),
-        [Stored(objects, entry, origin) for entry in entries],
-        name,
-        call.get("identity") if file is call else call["key"],
-        call.get("kind", ""),
-        call.get("signature", ""),
-        call.get("host"),
-    )
+    return found
 
 
 def player_of(objects: Objects, name: str, facts: dict[str, Any]) -> Callable[[], Any] | None:
