@@ -284,15 +284,12 @@ def write_numbers(value: Any, writer: Any) -> dict[str, Any]:
     is_array = type(value) is numpy.ndarray
     if is_array:
         writer.meet(value)
-        if value.ndim != 1 or value.size > _MOST_ELEMENTS:
-            raise NotExactError("an array of several dimensions, or a long one")
-        if not (value.flags.c_contiguous and value.flags.writeable):
-            raise NotExactError("an array of a layout of its own")
     elif not isinstance(value, numpy.generic):
         raise NotExactError(type(value))
     array = value if is_array else numpy.asarray(value).reshape(1)
-    dtype = array.dtype
-    if dtype.name not in _NUMBERS or not dtype.isnative or dtype.metadata:
+    dtype, flags = array.dtype, array.flags
+    is_usual = flags.c_contiguous and flags.writeable and dtype.isnative and not dtype.metadata
+    if not is_usual or array.ndim != 1 or array.size > _MOST_ELEMENTS or dtype.name not in _NUMBERS:
         raise NotExactError(dtype)
     items = [_to_json(number) if dtype.kind == "f" else number.item() for number in array]
     made = make_numbers(f"numpy.{dtype.name}", items)

@@ -10,7 +10,7 @@ from typing import Any, cast
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from pytest_mimic._core.outcome import pickling
-from pytest_mimic._core.outcome.outcome import NotExactError, Outcome, OutcomeKind, UnkeptError
+from pytest_mimic._core.outcome.outcome import NotExactError, Outcome, OutcomeKind
 from pytest_mimic._core.outcome.pickling import python_version
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
@@ -230,7 +230,7 @@ def _refusal(
         remedy = f"let {target or 'the call'} return its data: {lazy}"
     elif is_deep:
         facts = [f"{path}: nested too deeply"]
-    elif isinstance(reason, UnkeptError):
+    elif isinstance(reason, NotExactError):
         facts.append(str(reason))
     elif path == root:
         facts.append(f"{type(reason).__name__}: {reason}")

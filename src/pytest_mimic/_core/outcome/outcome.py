@@ -44,30 +44,12 @@ class Outcome:
         return self.end or self
 
 
-def decode_plain(body: Any) -> Outcome:
-    """Return the outcome of a JSON body, whose parts become the outcome's.
+def decode(body: Any, items: Sequence[object] | None = None) -> Outcome:
+    """Return the outcome of a body, whose parts become the outcome's; the `items` of a stream may stand apart.
 
     Raises:
-        KeyError, TypeError, ValueError: The body has another shape.
+        LookupError, TypeError, ValueError, AttributeError: The body has another shape.
     """
-    outcome = _decode(body)
-    if outcome.kind == "stream":
-        outcome.items = body["stream"]["items"]
-    return outcome
-
-
-def decode_pickled(bodies: list[Any]) -> Outcome:
-    """Return the outcome of loaded pickles: the body, then the items of a stream.
-
-    Raises:
-        LookupError, TypeError, AttributeError: The body has another shape.
-    """
-    outcome = _decode(bodies[0])
-    outcome.items = bodies[1:]
-    return outcome
-
-
-def _decode(body: Any) -> Outcome:
     if "raised" in body:
         raised = body["raised"]
         if not issubclass(type(raised), Exception):  # `isinstance` asks the object for its class
@@ -77,7 +59,8 @@ def _decode(body: Any) -> Outcome:
     if "stream" in body:
         stream = body["stream"]
         end = stream.get("end")
-        return Outcome("stream", end=None if end is None else _decode(end))
+        items = stream["items"] if items is None else items
+        return Outcome("stream", items=items, end=None if end is None else decode(end))
     return Outcome("value", body["value"])
 
 
@@ -107,25 +90,13 @@ def is_interruption(error: BaseException) -> bool:
 # Why an outcome cannot be stored exactly, or not loaded again.
 
 
-class NotExactError(Exception):
-    """A part has no exact form in JSON."""
-
-
-class UnkeptError(TypeError):
-    """A value cannot be stored: it reads files later, or its class is pickled as a library's, which leaves out what it adds."""
-
-
-class MisreadError(ValueError):
-    """A node is not as it was written. The text has the tag and the beginning of its part."""
+class NotExactError(TypeError):
+    """A part has no exact form in JSON, or none in a pickle: it reads files later, or its class leaves out what is added."""
 
 
 class OutdatedClassError(Exception):
     """A class has changed since a value was stored. The text says how: `shop:User has no field "mail" any more`."""
 
 
-class RefusedError(Exception):
-    """A recording imports a name that it does not list."""
-
-
 class DamagedError(Exception):
-    """The bytes are not those that were written. The text says how they differ, or is empty."""
+    """The bytes or nodes are not those that were written, or import what is not listed. The text says how, or is empty."""

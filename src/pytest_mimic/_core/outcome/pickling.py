@@ -16,7 +16,7 @@ from typing import Any
 from pytest_mimic._core.identity.callables import function_source
 from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source
 from pytest_mimic._core.outcome import exceptions
-from pytest_mimic._core.outcome.outcome import RefusedError, UnkeptError
+from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, is_path_class, persistent_id
 from pytest_mimic._core.outcome.scan import code_in, is_builder, is_data, scan
 from pytest_mimic._core.types.kinds import find, full_name, importable, name_of, registered_kind
@@ -76,10 +76,10 @@ class _Unpickler(pickle.Unpickler):
         if name in self.code:
             return find(name)
         if name not in self.imports:
-            raise RefusedError(f"it imports {name}, which its recording does not list")
+            raise DamagedError(f"it imports {name}, which its recording does not list")
         found = find(name)
         if not (is_data(found) or is_builder(name)):
-            raise RefusedError(f"it imports {name}, which its recording does not list as code")
+            raise DamagedError(f"it imports {name}, which its recording does not list as code")
         return found
 
     def persistent_load(self, pid: Any, /) -> object:
@@ -102,7 +102,7 @@ def load(
 ) -> list[Any]:
     """Load `count` pickles from one stream. They share no objects. Their paths are restored by `paths`.
 
-    RefusedError: one imports a name that is not listed, or what is no class, no builder and not listed as code. Any
+    DamagedError: one imports a name that is not listed, or what is no class, no builder and not listed as code. Any
     other error: the pickle is damaged, or code of the value's classes raises.
     """
     file, buffers, found = io.BytesIO(stream), iter(buffers), []
@@ -132,7 +132,7 @@ def dump(value: object, paths: PathStore = NOWHERE) -> Pickled:
     """Pickle the value, and load it once to see that it loads. Its parts may raise anything."""
     try:
         return _dump(value, _Pickler, paths)
-    except (RecursionError, UnkeptError):
+    except (RecursionError, NotExactError):
         raise
     except Exception:  # a lambda, a local class, a module: perhaps by value
         return _dump(value, _by_value_pickler(), paths)
@@ -227,7 +227,7 @@ def reduced(thing: Any) -> Any:
     if isinstance(thing, BaseException):
         return exceptions.reduce(thing)
     if (remedy := lazy_remedy(thing)) is not None:
-        raise UnkeptError(remedy)
+        raise NotExactError(remedy)
     if isinstance(thing, Enum):
         return _member(thing)
     if full_name(type(thing)) == "zoneinfo.ZoneInfo" and thing.key is not None:
@@ -238,16 +238,16 @@ def reduced(thing: Any) -> Any:
 
 
 def _refuse_empty_cells(thing: Any) -> None:
-    """Raise UnkeptError for a function whose variables get their values later, such as `super()` in a class's body."""
+    """Raise NotExactError for a function whose variables get their values later, such as `super()` in a class's body."""
     if isinstance(thing, type):
         return
     for name, cell in zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=True):
         if cell == CellType():  # an empty one
-            raise UnkeptError(f"{name_of(thing)} closes over {name}, which has no value yet")
+            raise NotExactError(f"{name_of(thing)} closes over {name}, which has no value yet")
 
 
 def _refuse_lost_attributes(thing: Any) -> None:
-    """Raise UnkeptError if a library's way to pickle leaves out what a class of another package, or a user, adds."""
+    """Raise NotExactError if a library's way to pickle leaves out what a class of another package, or a user, adds."""
     cls: Any = type(thing)
     decides = next((base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base))), object)
     # The `__module__` of a class in C may be a descriptor.
@@ -274,7 +274,7 @@ def _refuse_lost_attributes(thing: Any) -> None:
         what = (
             f"leaves out {', '.join(sorted(lost))}" if lost else f"makes a {type(again).__qualname__} of it"
         )
-        raise UnkeptError(f"{name_of(decides)} decides how it is pickled, and {what}")
+        raise NotExactError(f"{name_of(decides)} decides how it is pickled, and {what}")
 
 
 def _member(thing: Enum) -> Any:

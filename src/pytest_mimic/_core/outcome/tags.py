@@ -14,7 +14,7 @@ from typing import Any
 from unicodedata import category
 
 from pytest_mimic._core.outcome.class_tags import NDARRAY, ClassTag, make_numbers, tag_of, write_numbers
-from pytest_mimic._core.outcome.outcome import MisreadError, NotExactError, OutdatedClassError, RefusedError
+from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError, OutdatedClassError
 from pytest_mimic._core.outcome.placed_paths import TAGS, TEXT, PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
 from pytest_mimic._core.types.kinds import HEAP_TYPE, Unstable, find, full_name, importable, name_of
@@ -230,8 +230,7 @@ class Reader:
 
         Raises:
             OutdatedClassError: A class has changed since.
-            RefusedError: It imports something that its recording does not list.
-            MisreadError, RecursionError: It is not as it was written.
+            DamagedError, RecursionError: It is not as it was written, or imports what its recording does not list.
         """
         type_ = type(tree)
         if type_ is dict:
@@ -252,13 +251,11 @@ class Reader:
             if node.keys() - {name, "size"}:
                 raise ValueError(node.keys())
             return self._value(name[1:], part)
-        except MisreadError:
-            raise
         except _MISREAD as reason:
             if name == "$zoneinfo" and isinstance(reason, KeyError):
                 raise OutdatedClassError(f"there is no time zone {part!r:.60} on this machine") from None
             shown = f"{part!r:.60}" if type(part) in _SHOWN else type(part).__name__
-            raise MisreadError(f"{name:.200}: {shown}") from None
+            raise DamagedError(f"{name:.200}: {shown}") from None
 
     def _value(self, tag: str, part: Any) -> Any:
         make = _MAKERS.get(tag) or maker(tag)
@@ -291,7 +288,7 @@ class Reader:
         """Return the class with this name, `module:qualname`.
 
         Raises:
-            RefusedError: It is not listed as an import.
+            DamagedError: It is not listed as an import.
             ValueError: There can be no such name.
             OutdatedClassError: There is no such class any more, or its module cannot be imported.
         """
@@ -299,7 +296,7 @@ class Reader:
         if not all(module.split(".")) or "\0" in module:
             raise ValueError(f"{name!r:.60} is no name of a class or function")
         if self._imports is not None and name not in self._imports:
-            raise RefusedError(f"it imports {name}, which its recording does not list")
+            raise DamagedError(f"it imports {name}, which its recording does not list")
         try:
             found = find(name)
         except MimicError:

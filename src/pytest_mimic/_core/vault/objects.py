@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.outcome.memory import Piece, object_name, unpack
-from pytest_mimic._core.outcome.outcome import (
-    DamagedError,
-    OutdatedClassError,
-    RefusedError,
-    decode_pickled,
-    decode_plain,
-)
+from pytest_mimic._core.outcome.outcome import DamagedError, OutdatedClassError, decode
 from pytest_mimic._core.outcome.plain import layout_of
 from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, is_object, parse
 from pytest_mimic.errors import MimicError, StaleRecordingError
@@ -71,7 +65,7 @@ class Objects:
             body = self.body(entry, origin)
             body = body if "json" in entry else marshal.loads(marshal.dumps(body))
         try:
-            return decode_plain(body)
+            return decode(body)
         except Exception as reason:
             raise self._damaged(entry.get("json", origin.name), origin, reason) from None
 
@@ -182,14 +176,14 @@ class Objects:
             bodies = load(*content, *lists, count=entry.get("count", 1), paths=paths)
         except MimicError:
             raise
-        except RefusedError as reason:
+        except DamagedError as reason:
             raise self._damaged(entry["pickle"], origin, reason) from None
         except Exception as reason:  # the classes that it names have changed, and may raise anything
             raise self._stale(origin, reason) from None
         try:
             if type(bodies[0]) is not dict or entry["kind"] not in bodies[0]:
                 raise LookupError(f"it holds no {entry['kind']}")
-            return decode_pickled(bodies)
+            return decode(bodies[0], bodies[1:])
         except (LookupError, TypeError, AttributeError) as reason:
             raise self._damaged(entry["pickle"], origin, reason) from None
 

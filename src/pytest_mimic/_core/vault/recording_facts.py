@@ -106,13 +106,14 @@ class Stored:
         """
         if self.encoded is None:
             return self.reader.load(self.entry, self._origin, paths)
-        from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
+        from pytest_mimic._core.outcome.outcome import decode
 
         encoded = self.encoded
         if encoded.readable is not None:
-            return decode_plain(encoded.readable.load(paths or encoded.paths))
+            return decode(encoded.readable.load(paths or encoded.paths))
         kept: Any = encoded.pickled
-        return decode_pickled(kept.load(encoded.count, paths))
+        body, *items = kept.load(encoded.count, paths)
+        return decode(body, items)
 
     def readable(self) -> Any:
         """Return the outcome's JSON as it is in the vault, or None if it is a pickle. No class is imported.

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic import UnstorableOutcomeError
-from pytest_mimic._core.outcome.outcome import UnkeptError
+from pytest_mimic._core.outcome.outcome import NotExactError
 from pytest_mimic._core.outcome.pickling import reduced
 from unit.core.outcome.stored import load
 from unit.memory_store import recorded
@@ -179,7 +179,7 @@ def test_a_state_that_an_object_shares_is_left_alone() -> None:
     client = type("Client", (Base,), {})()
     client.lock = "held"
 
-    with suppress(UnkeptError):
+    with suppress(NotExactError):
         reduced(client)
 
     assert client.lock == "held"
