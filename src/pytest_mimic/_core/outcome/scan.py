@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._core.types.kinds import find
 
-_CALLING = frozenset({"REDUCE", "INST", "OBJ"})
+# What only pickles of older protocols have, and what imports by a number of copyreg's.
+_OLDER = frozenset("BINPUT DUP EXT1 EXT2 EXT4 GET GLOBAL INST LONG_BINPUT OBJ PERSID PUT".split())
 _MARK = pickletools.markobject
 
 #: What makes plain values of what it is given, or takes it apart, and does nothing else, by module. Whatever else is called is code.
@@ -117,15 +118,14 @@ def scan(stream: bytes, *, count: int) -> Scanned:
 def _scan(file: BytesIO, found: Scanned) -> None:
     """Follow the stack of one pickle: texts, names, those in a tuple, and what calls of names give; anything else is None."""
     stack: list[Any] = []
-    memo: dict[int, Any] = {}
+    memo: list[Any] = []
     argument: Any
     for opcode, argument, _ in pickletools.genops(file):
         name = opcode.name
+        if name in _OLDER:
+            raise ValueError(f"it has {name}, which no pickle of this plugin has")
         if name == "MEMOIZE":
-            memo[len(memo)] = stack[-1]
-            continue
-        if name in ("PUT", "BINPUT", "LONG_BINPUT"):
-            memo[argument] = stack[-1]
+            memo.append(stack[-1])
             continue
         taken = _taken(stack, opcode)
         made: Any = None
@@ -136,34 +136,25 @@ def _scan(file: BytesIO, found: Scanned) -> None:
             made = given
         elif name[:6] == "NEWOBJ":
             found.called.update(given - {taken[0]})
-        elif name not in ("DUP", "POP") and not (name == "REDUCE" and taken[0] in _GIVEN_CLASSES):
+        elif name != "POP" and not (name == "REDUCE" and taken[0] in _GIVEN_CLASSES):
             found.called.update(given)
-        if name in ("GET", "BINGET", "LONG_BINGET"):
+        if name in ("BINGET", "LONG_BINGET"):
             made = memo[argument]
-        elif name in ("GLOBAL", "INST"):
-            made = _Name(argument.replace(" ", ":"))
         elif name == "STACK_GLOBAL":
             if not all(type(part) is str for part in taken):
                 raise ValueError("it imports a name that it makes")
             made = _Name(":".join(taken))
-        elif name[:3] == "EXT":
-            raise ValueError("it imports by a number of copyreg's")
+            found.names.add(made)
         elif opcode.stack_after == [pickletools.pyunicode]:
             made = argument
-        if name in _CALLING:
-            called = made if name == "INST" else next((one for one in taken if one is not _MARK), None)
+        elif name == "REDUCE":
+            called = taken[0]
             if not isinstance(called, _Name) and (type(called) is not tuple or is_builder(called[0])):
                 raise ValueError("it calls what it makes")
             if isinstance(called, _Name):
                 found.called.add(called)
-            made = made or (str(called if isinstance(called, _Name) else called[0]),)
-        if isinstance(made, _Name):
-            found.names.add(made)
-            made = None if name == "INST" else made
-        if name == "DUP":
-            stack += [*taken, *taken]
-        else:
-            stack += [_MARK if after is _MARK else made for after in opcode.stack_after]
+            made = (str(called if isinstance(called, _Name) else called[0]),)
+        stack += [_MARK if after is _MARK else made for after in opcode.stack_after]
 
 
 class _Name(str):

@@ -10,7 +10,6 @@ value that is shown in part has a `digest`, so that another one looks different.
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -362,8 +361,6 @@ class _Maker:
         name = type_name(kind)
         content, attributes = opened(value)
         inner: dict[str, Any] = {}
-        if issubclass(kind, deque) and value.maxlen is not None:
-            attributes = {**attributes, "maxlen": value.maxlen}
         if content:
             # A rule of the user's may reduce a value to another that has the same rule: each level counts.
             inner[""] = self.node(content[0], depth - 1)

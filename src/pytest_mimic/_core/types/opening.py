@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -231,18 +231,20 @@ def opened(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
             content = _CONTENT.get(name, row.take)(value)
             if fields := fields_of(value):
                 return (), dict(zip(fields, content, strict=False))
-            beside = {"default_factory": value.default_factory} if base is defaultdict else {}
+            facts = _FACTS.get(name, ())
+            beside = {fact: part for fact in facts if (part := getattr(value, fact)) is not None}
             return (content,), beside | attributes_of(value)
     return (), attributes_of(value)
 
 
-# What people see of a value that has more parts.
+# What people see of a value that has more parts, and the one beside it.
 _CONTENT: dict[str, Any] = {
     "_io.BytesIO": lambda value: b"" if value.closed else BytesIO.getvalue(value),
     "_io.StringIO": lambda value: "" if value.closed else StringIO.getvalue(value),
     "collections.defaultdict": lambda value: dict(dict.items(value)),
     "collections.deque": lambda value: list(deque.__iter__(value)),
 }
+_FACTS = {"collections.defaultdict": ("default_factory",), "collections.deque": ("maxlen",)}
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 
 

@@ -63,20 +63,11 @@ def pyarrow_pairs(pyarrow: Any) -> dict[str, tuple[Any, Any, str]]:
     }
 
 
-def image_pairs(_pil: Any) -> dict[str, tuple[Any, Any, str]]:
-    image = pytest.importorskip("PIL.Image").new
-    return {
-        "a pixel": (image("L", (2, 2), 0), image("L", (2, 2), 7), "Mismatched elements: 4 / 4"),
-        "a mode": (image("L", (2, 2)), image("RGB", (2, 2)), "mode L recorded, RGB now"),
-    }
-
-
 PAIRS = {
     "numpy": numpy_pairs,
     "pandas": pandas_pairs,
     "polars": polars_pairs,
     "pyarrow": pyarrow_pairs,
-    "PIL": image_pairs,
 }
 
 
