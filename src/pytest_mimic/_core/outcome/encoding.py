@@ -14,7 +14,7 @@ from pytest_mimic._core.outcome.outcome import NotExactError, Outcome, OutcomeKi
 from pytest_mimic._core.outcome.pickling import python_version
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
-from pytest_mimic._core.types.kinds import find
+from pytest_mimic._core.types.kinds import Unstable, find
 from pytest_mimic._core.types.libraries import words_for
 from pytest_mimic._core.types.opening import parts_of
 from pytest_mimic.errors import UnstorableOutcomeError
@@ -142,17 +142,18 @@ def _readable(value: object, paths: PathStore) -> Readable | None:
     text = layout_of(value) if repeated_parts(value) == [] else None
     if text is not None and not (paths.places.marks and paths.may_hold(text)):
         return Readable(text)
-    from pytest_mimic._core.outcome.tags import write
+    from pytest_mimic._core.outcome.tags import Writer
 
+    writer = Writer(paths)
     try:
-        written = write(value, paths)
-    except NotExactError:
+        tree = writer.write(value)
+    except (NotExactError, Unstable, RecursionError):
         return None
-    if not written.tags:
+    if not writer.tags:
         return None if text is None else Readable(text)
-    if (text := layout_of(written.tree)) is None:
+    if (text := layout_of(tree)) is None:
         return None
-    readable = Readable(text, True, sorted(written.imports), written.objects)
+    readable = Readable(text, True, sorted(writer.imports), writer.objects)
     return readable if _is_exact(value, readable, paths) else None
 
 

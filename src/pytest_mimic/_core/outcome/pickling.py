@@ -48,7 +48,6 @@ class Pickled:
     by_value: bool  # whether code is stored by value, which only the same Python version can load
     has_custom_identity: bool
     has_paths: bool = False  # whether it contains paths by their places
-    python: str = ""  # the Python version that stored code by value; empty for the one that runs
 
     def detach(self) -> None:
         self.buffers = [memoryview(bytearray(memory)) for memory in self.buffers]

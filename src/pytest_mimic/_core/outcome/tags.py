@@ -17,7 +17,7 @@ from pytest_mimic._core.outcome.class_tags import NDARRAY, ClassTag, make_number
 from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError, OutdatedClassError
 from pytest_mimic._core.outcome.placed_paths import TAGS, TEXT, PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
-from pytest_mimic._core.types.kinds import HEAP_TYPE, Unstable, find, full_name, importable, name_of
+from pytest_mimic._core.types.kinds import HEAP_TYPE, find, full_name, importable, name_of
 from pytest_mimic._core.types.table import PATHS, ROWS, Row, maker
 from pytest_mimic.errors import MimicError
 
@@ -33,27 +33,14 @@ _SPACES = {9: None, 10: None, 13: None}
 Node = dict[str, Any]
 
 
-def write(value: object, paths: PathStore) -> Writer:
-    """Return the writer that has written a value. NotExactError: a part has no exact form."""
-    writer = Writer(paths)
-    try:
-        writer.tree = writer.write(value)
-    except (Unstable, RecursionError) as reason:
-        raise NotExactError(reason) from None
-    return writer
-
-
 class Writer:
     """The state of writing one value.
 
     Attributes:
-        tree: The value as a tree for JSON, once it is written.
         tags: How many tags are in it.
         imports: The classes and functions that reading imports, `module:name`.
         objects: The content of long bytes, by the name of the object of the vault that is to hold it.
     """
-
-    tree: Any
 
     def __init__(self, paths: PathStore) -> None:
         self.tags = 0

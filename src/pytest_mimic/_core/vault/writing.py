@@ -204,7 +204,7 @@ def _body(objects: Objects, encoded: Encoded) -> Entry:
         if pickled.by_value:
             from pytest_mimic._core.outcome.pickling import python_version
 
-            facts["python"] = pickled.python or python_version()
+            facts["python"] = python_version()
         return facts
     facts = {"imports": readable.imports} if readable.imports else {}
     if readable.objects:

@@ -17,7 +17,7 @@ import pytest
 from pytest_mimic import StaleRecordingError
 from pytest_mimic._core.outcome.outcome import NotExactError, Outcome
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
-from pytest_mimic._core.outcome.tags import write
+from pytest_mimic._core.outcome.tags import Writer
 from pytest_mimic._core.vault import Vault
 from unit.core.outcome.stored import NAME, changed_entry, copied, entry_of, load, recorded, tree_of
 from unit.memory_store import MemoryStore
@@ -322,7 +322,7 @@ def test_objects_with_ways_of_their_own_stay_pickles(make):
     store = recorded(value)
 
     with pytest.raises(NotExactError):
-        write(value, NOWHERE)
+        Writer(NOWHERE).write(value)
     assert "pickle" in entry_of(store)
     assert load(store) is not None
 

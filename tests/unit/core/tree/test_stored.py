@@ -108,10 +108,8 @@ def test_the_body_of_a_response_is_compared_as_what_it_is(tree, body, expected):
 @pytest.mark.parametrize(
     ("content", "shown"),
     [
-        (b"\x89PNG\r\n\x1a\n\0", "<PNG image, 9 B>"),
-        (b"GIF89a\x80\x02\xe0\x01", "<GIF image, 10 B>"),
-        (b"\xff\xd8\xff\xe0", "<JPEG image, 4 B>"),
-        (b"%PDF-1.7\xff", "<PDF, 9 B>"),
+        (b"\x89PNG\r\n\x1a\n\0", "<bytes, 9 B>"),
+        (b"GIF89a\x80\x02\xe0\x01", "<bytes, 10 B>"),
         (b"\xff\xfe" * 100, "<bytes, 200 B>"),
     ],
 )

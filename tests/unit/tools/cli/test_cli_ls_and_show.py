@@ -51,7 +51,7 @@ def test_ls_lists_every_recording_and_cassette(shop, call):
             begin, _, end = cell.partition("...")
             assert text.startswith(begin), cell
             assert text.endswith(end), cell
-    starts = {4: "Odd(n=3)", 5: "<PNG", 6: "{'USD': 1.07", 7: "User(name='B", 10: "2 outcomes: "}
+    starts = {4: "Odd(n=3)", 5: "<bytes", 6: "{'USD': 1.07", 7: "User(name='B", 10: "2 outcomes: "}
     assert [number for number, start in starts.items() if not rows[number][1].startswith(start)] == []
     assert result.lines[-1].startswith("10 recordings and 1 cassette, ")
 
@@ -171,7 +171,7 @@ def test_a_damaged_recording_is_an_error_of_show_only_if_nothing_else_was_named(
             "  returned User(name='Ann', born=2001-02-03, password=<redacted>)",
         ),
         ("shop:fails", "  raised shop.NoRatesError('no rates for XXX')"),
-        ("shop:picture", "  returned <PNG image, 284 B>"),
+        ("shop:picture", "  returned <bytes, 284 B>"),
     ],
 )
 def test_show_prints_an_outcome_of_each_kind(shop, call, what, expected):
