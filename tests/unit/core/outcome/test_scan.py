@@ -121,7 +121,7 @@ CALLED_BY_BUILDERS = [
     call("json.decoder:JSONDecodeError", "m", with_state(call("types:SimpleNamespace"), {"count": POPEN}), 1),
     call("builtins:list", named("builtins:map") + plain((POPEN, [1])) + pickle.NEWOBJ),
     call("collections:defaultdict", POPEN),
-    plain([POPEN + b"q\x07" + pickle.POP + b"h\x07"]),
+    plain([POPEN + pickle.MEMOIZE + pickle.POP + b"h\x00"]),
 ]
 
 
