@@ -35,7 +35,7 @@ BUDGET = {
     "_core.files": 314,
     "_core.identity": 2_340,
     "_core.inputs": 305,
-    "_core.outcome": 2_130,
+    "_core.outcome": 2_075,
     "_core.patch": 484,
     "_core.pending": 200,
     "_core.redact": 865,
