@@ -95,6 +95,8 @@ def test_a_line_says_what_counts(shop: Any, library: Any) -> None:
     library.edition = 2
     shop.run("--mimic-verify").expect(passed=1)
     assert library.asked == ["a", "b"] * 2
+    shop.ini(f"grpc {options.replace('volatile=response.id', 'compare=shape')}")
+    shop.run("--mimic-verify").expect(passed=1)
 
     shop.tests(test.format(sent_at=2, tenant="one", listed=2))
     shop.run().expect(passed=1)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from conftest import Project
     from support.database_servers import Postgres, RedisServer
 
 pytest_plugins = ("support.database_servers",)
@@ -184,3 +185,39 @@ def test_replies_are_given_though_redis_is_gone(commands: Runs, redis_server: Re
         assert talk() == recorded == ["1", "1", 2]
 
     assert commands.drifts().count("redis ") >= 3
+
+
+def test_by_shape_values_of_rows_and_replies_are_free_but_not_their_types(
+    project: Project, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """The number of rows and the fields of a hash count, too."""
+    project.ini("sqlalchemy compare=shape", "redis compare=shape")
+    project.tests(f"""
+        import redis, sqlalchemy as sa
+
+        def test_rows():
+            engine = sa.create_engine("sqlite:///{tmp_path}/shop.db")
+            with engine.connect() as connection:
+                connection.execute(sa.text("SELECT id, name FROM users")).all()
+            engine.dispose()
+
+        def test_reply():
+            with redis.Redis(port={redis_server.port}) as client:
+                client.hgetall("user")
+    """)
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/shop.db")
+
+    def change(sql: str, *fields: str) -> None:
+        with engine.begin() as connection, redis.Redis(port=redis_server.port) as client:
+            connection.execute(sa.text(sql))
+            client.delete("user")
+            client.hset("user", mapping=dict.fromkeys(fields, sql))
+
+    change("CREATE TABLE users AS SELECT 1 AS id, 'ann' AS name", "name")
+    project.record().expect(passed=2)
+    change("UPDATE users SET id = 2, name = 'bob'", "name")
+    project.run("--mimic-verify").expect(passed=2)
+    change("UPDATE users SET name = 3", "name", "age")
+
+    project.run("--mimic-verify").expect(failed=2, says=["'ann' recorded, 3 now"])
+    engine.dispose()

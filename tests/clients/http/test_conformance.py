@@ -439,7 +439,7 @@ def test_an_excluded_call_is_real(driver: Driver, runs: Runs, server: Server, mo
 
 def test_concurrent_requests_get_their_own_replies(driver: Driver, runs: Runs, server: Server) -> None:
     def talk(url: str) -> list[bool]:
-        answers = driver.many(url, [Ask(f"/echo/{number}") for number in range(30)])
+        answers = driver.many(url, [Ask(f"/echo/{number}") for number in range(100)])
         return [f'"path":"/echo/{number}"'.encode() in each.body for number, each in enumerate(answers)]
 
-    assert same(runs, server, talk) == [True] * 30
+    assert same(runs, server, talk) == [True] * 100
