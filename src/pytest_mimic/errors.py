@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ class MimicError(Exception):
         return printable("\n".join([self.what, *(f"  {line}" for line in (*self.facts, *self.remedies))]))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return rebuild_error, (type(self), self.what, self.facts, self.remedies, self.data)
+        return partial(type(self), facts=self.facts, remedies=self.remedies, **self.data), (self.what,)
 
     def copy(self) -> Self:
         """Return an equal error that was not raised yet."""
@@ -63,13 +64,6 @@ class MimicError(Exception):
     def last_traceback(self) -> TracebackType | None:
         """The traceback, or the one it had before it was removed."""
         return self.__traceback__ or self._removed_traceback
-
-
-def rebuild_error(
-    kind: type[MimicError], what: str, facts: Sequence[str], remedies: Sequence[str], data: dict[str, object]
-) -> MimicError:
-    """Make an error from the parts that its pickle holds."""
-    return kind(what, facts=facts, remedies=remedies, **data)
 
 
 class MissingRecordingError(MimicError, RuntimeError):

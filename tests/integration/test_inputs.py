@@ -20,7 +20,7 @@ MODULES = {
     "report": '''
         import json
 
-        from . import settings
+        from . import again, settings
         from .chain import chained
         from .constants import RATE
         from .decorated import priced
@@ -45,7 +45,7 @@ MODULES = {
                 rate(n), twice(n), RATE, FACTOR, priced(n), MAKER(n), Order(n).total(), late(n), Child().price(n), Box(n).size,
                 HANDLERS["a"](n), len(rows()), len(text()),
                 Line(n).discount, settings.LIMIT, Kind.FIRST.value, chained(n), price.amount(), items[0].size(),
-                shop.packed.packed(n), json.loads("1"),
+                shop.packed.packed(n), json.loads("1"), again.MORE,
             ])
 
         def loads(text):
@@ -142,6 +142,8 @@ MODULES = {
     "row": "class Row:\n    def size(self):\n        return 5\n",
     "packed": "from .stars import *\n\ndef packed(n):\n    return n + STAR\n",
     "stars": "STAR = 1\n",
+    "again": "from .more import *\n",
+    "more": "MORE = 1\n",
     "unused": "class Unused:\n    size = 1\n",
 }
 TESTS = """
@@ -217,6 +219,7 @@ FUNCTIONS = {
     "class of an item": ("shop/row.py", "return 5", "return 6", "shop.row:Row.size (shop/row.py)"),
     "function of a module that is named": ("shop/packed.py", "n + STAR", "n - STAR", "shop.packed:packed (shop/packed.py)"),
     "constant that is imported with all others": ("shop/stars.py", "1", "2", "shop.stars (shop/stars.py)"),
+    "constant that a module has imported so": ("shop/more.py", "1", "2", "shop.more (shop/more.py)"),
     "field of a dataclass": ("shop/records.py", "discount: int = 1", "discount: int = 2", "shop.records (shop/records.py)"),
 }  # fmt: skip
 FILES = {

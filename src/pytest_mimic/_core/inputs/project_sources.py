@@ -98,8 +98,10 @@ class ProjectSources:
             module, name = place = todo.pop()
             code = None if place in seen else self.code_of(module)
             seen.add(place)
-            if not name or f"{module}.{name}" in sys.modules:
-                holders.add((f"{module}.{name}".rstrip("."), ""))
+            if not name:
+                holders.add(place)
+            elif f"{module}.{name}" in sys.modules:
+                todo.add((f"{module}.{name}", ""))
             if code is None:
                 continue
             used = code.uses.get(name)
