@@ -49,7 +49,7 @@ class MimicError(Exception):
         return printable("\n".join([self.what, *(f"  {line}" for line in (*self.facts, *self.remedies))]))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return partial(type(self), facts=self.facts, remedies=self.remedies, **self.data), (self.what,)
+        return partial(type(self), self.what, facts=self.facts, remedies=self.remedies, **self.data), ()
 
     def copy(self) -> Self:
         """Return an equal error that was not raised yet."""
