@@ -95,7 +95,7 @@ def _paths_in(call: Call) -> Iterator[tuple[str, str, bool]]:
                 parts += enumerate(islice(value, _MOST_ITEMS))
             for key, part in parts:
                 is_text = type(part) is str
-                if (is_text and len(part) <= _LONGEST) or isinstance(part, PurePath):
+                if len(part) <= _LONGEST if is_text else isinstance(part, PurePath):
                     step = name if part is value else f"{name}[{key!r}]"
                     yield step, os.path.abspath(str(part)), is_text  # noqa: PTH100
 

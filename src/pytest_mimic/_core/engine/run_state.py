@@ -50,8 +50,8 @@ class Inside:
         return outer is not None and outer.active
 
     @contextmanager
-    def entered(self, call: object) -> Iterator[None]:
-        """Mark the code that runs in this block, and in threads that it starts, as part of a call."""
+    def entered(self, call: object, running: set[Any] | None = None) -> Iterator[None]:
+        """Mark the code that runs in this block, and in threads that it starts, as part of a call, one of those `running`."""
         if getattr(Thread.start, "__mimic_inside__", None) is not self:
             self._replace(Thread, "start", self._start)
         # The call itself may import it. Then its pool's threads are told as any others.
@@ -59,9 +59,13 @@ class Inside:
         if pool is not None and getattr(pool.submit, "__mimic_inside__", None) is not self:
             self._replace(pool, "submit", self._submit)
         token = self._variable.set(call)
+        if running is not None:
+            running.add(call)
         try:
             yield
         finally:
+            if running is not None:
+                running.discard(call)
             with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
                 self._variable.reset(token)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import finalize
 
@@ -110,15 +110,9 @@ class Step:
 
     # -- the real call
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Mark the code that runs in this block, and in threads it starts, as part of this call."""
-        self.state.running.add(self)
-        try:
-            with self.state.inside.entered(self):
-                yield
-        finally:
-            self.state.running.discard(self)
+    def running(self) -> AbstractContextManager[None]:
+        """Return a block that marks the code that runs in it, and in threads it starts, as part of this call."""
+        return self.state.inside.entered(self, self.state.running)
 
     def complete(self, outcome: Outcome) -> None:
         """Record an outcome, or compare it with the recording. An error of ours refuses it: nothing is recorded."""

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
-from os import close, fstat, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
+from os import F_OK, access, close, fstat, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
 from time import time
@@ -183,7 +183,10 @@ class FolderStore:
             try:
                 flock(file, LOCK_EX)
                 try:
-                    if self.read(name) != before:
+                    is_other = (
+                        access(self._prefix + name, F_OK) if before is None else self.read(name) != before
+                    )
+                    if is_other:
                         return False
                     if now is None:
                         self.delete([name])
