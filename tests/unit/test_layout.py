@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_200,
-    "_core.engine": 3_010,
+    "_core.engine": 3_005,
     "_core.files": 314,
     "_core.identity": 2_340,
     "_core.inputs": 305,
