@@ -44,7 +44,7 @@ BUDGET = {
     "_core.targets": 572,
     "_core.tree": 2_130,
     "_core.types": 955,
-    "_core.vault": 1_805,
+    "_core.vault": 1_810,
     "_run": 1_540,
     "_tools.cli": 1_960,
     "_tools.foreign": 435,
