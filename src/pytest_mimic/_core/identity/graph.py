@@ -10,6 +10,7 @@ whether equal parts are one object or several.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, groupby
 from marshal import dumps
@@ -26,27 +27,18 @@ if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Node:
-    """A container, or an object with the data it reduces to.
+    """A container, or an object with the data it reduces to."""
 
-    Attributes:
-        value: The object. The reference keeps its id from being used again.
-        label: The node's type and size, encoded; with the digests of its parts, this makes the node's digest.
-        parts: Its parts, in canonical order if they have one: digests, or nodes.
-        group: How many of its parts belong together, if the order of these groups does not count; 0 if it does.
-        holders: The nodes of which it is a part, for each time.
-        waits: How many of its parts have no digest yet.
-        digest: 16 bytes, once they are known.
-    """
-
-    __slots__ = ("digest", "group", "holders", "label", "parts", "value", "waits")
-
-    def __init__(self, value: object) -> None:
-        self.value = value
-        self.label = self.digest = b""
-        self.parts: list[bytes | Node] = []
-        self.holders: list[Node] = []
-        self.group = self.waits = 0
+    value: object  # kept, so that its id is not used again
+    label: bytes = b""  # its type and size, encoded; with the digests of its parts, this makes its digest
+    #: Its parts, in canonical order if they have one: digests, or nodes.
+    parts: list[bytes | Node] = field(default_factory=list)
+    group: int = 0  # how many of its parts belong together, if the order of these groups does not count
+    holders: list[Node] = field(default_factory=list)  # of which it is a part, for each time
+    waits: int = 0  # how many of its parts have no digest yet
+    digest: bytes = b""  # 16 bytes, once they are known
 
 
 def digest(value: object, places: Places, *, is_outcome: bool = False) -> bytes:

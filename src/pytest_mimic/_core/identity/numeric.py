@@ -20,14 +20,8 @@ from pytest_mimic._core.types.opening import attribute_reader
 FLOATS, LONG_FLOATS = frozenset("efdFD"), frozenset("gG")
 
 # The formats as in `struct` of torch's floats, and of the parts of complex numbers. There is no format for bfloat16.
-TENSOR_FLOATS = {
-    "torch.float16": "=e",
-    "torch.float32": "=f",
-    "torch.float64": "=d",
-    "torch.complex32": "=e",
-    "torch.complex64": "=f",
-    "torch.complex128": "=d",
-}
+_TENSORS = "float16 float32 float64 complex32 complex64 complex128"
+TENSOR_FLOATS = {f"torch.{name}": code for name, code in zip(_TENSORS.split(), ("=e", "=f", "=d") * 2)}
 
 
 def dtype_data(dtype: Any) -> object:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import chain
 from marshal import dumps
 from operator import countOf, itemgetter
@@ -57,31 +58,24 @@ class HoldsMark(Exception):  # noqa: N818 - the value is walked again, with `loc
     """A value holds a mark, and so perhaps a string that is a path below the base temporary folder."""
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Walk:
-    """One walk through one value. It calls `kind_of` once for each type. If `ordered`, the order of dicts counts.
+    """One walk through one value.
 
-    Args:
+    Attributes:
+        ordered: Whether the order of dicts counts.
         marks: Texts in UTF-8 of which no string may contain one: see `HoldsMark`.
         locate: Replaces some strings by objects that have a kind of their own, the same object for equal strings. None
             for a walk in which strings are only strings, which is faster.
     """
 
-    __slots__ = ("cells", "deep_cells", "kind_of", "kinds", "locate", "marks", "ordered")
-
-    def __init__(
-        self,
-        kind_of: Callable[[type], Kind],
-        *,
-        ordered: bool = False,
-        marks: Sequence[bytes] = (),
-        locate: Callable[[str], object] | None = None,
-    ) -> None:
-        self.kind_of = kind_of
-        self.kinds: dict[type, Kind] = {}
-        self.ordered = ordered
-        self.marks = marks
-        self.locate = locate
-        self.cells = self.deep_cells = 0
+    kind_of: Callable[[type], Kind]  # called once for each type
+    ordered: bool = False
+    marks: Sequence[bytes] = ()
+    locate: Callable[[str], object] | None = None
+    kinds: dict[type, Kind] = field(default_factory=dict)
+    cells: int = 0
+    deep_cells: int = 0
 
     def kind(self, type_: type) -> Kind:
         """Return the kind of a type that is neither a scalar nor a plain container."""

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from pytest_mimic.errors import MimicError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 OutcomeKind = Literal["value", "raised", "stream"]
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Outcome:
-    """A value, an exception, or a stream of items.
+    """A value, an exception, or a stream of items."""
 
-    Attributes:
-        items: The items of a stream in order: values, or snapshots taken when they were yielded.
-        end: The end of a stream, an outcome of kind `value` or `raised`; None if its reader stopped early.
-    """
-
-    __slots__ = ("end", "exception", "items", "kind", "value")
-
-    def __init__(
-        self,
-        kind: OutcomeKind,
-        value: object = None,
-        *,
-        exception: BaseException | None = None,
-        items: Sequence[object] = (),
-        end: Outcome | None = None,
-    ) -> None:
-        self.kind: OutcomeKind = kind  # `value`, `raised` or `stream`
-        self.value = value  # the returned value, for `value`
-        self.exception = exception  # the raised exception, for `raised`
-        self.items = list(items)
-        self.end = end
+    kind: OutcomeKind
+    value: object = None  # the returned value, for `value`
+    exception: BaseException | None = None  # the raised exception, for `raised`
+    #: The items of a stream in order: values, or snapshots taken when they were yielded.
+    items: list[Any] = field(default_factory=list)
+    #: The end of a stream, an outcome of kind `value` or `raised`; None if its reader stopped early.
+    end: Outcome | None = None
 
     @property
     def last(self) -> Outcome:
@@ -44,7 +29,7 @@ class Outcome:
         return self.end or self
 
 
-def decode(body: Any, items: Sequence[object] | None = None) -> Outcome:
+def decode(body: Any, items: list[Any] | None = None) -> Outcome:
     """Return the outcome of a body, whose parts become the outcome's; the `items` of a stream may stand apart.
 
     Raises:
