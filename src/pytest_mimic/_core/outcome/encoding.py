@@ -39,7 +39,7 @@ class Readable:
             return loads(self.text)
         from pytest_mimic._core.outcome.tags import Reader
 
-        return Reader(paths, None, self.objects.__getitem__).read_text(self.text)
+        return Reader(paths, None, self.objects.__getitem__).read(loads(self.text))
 
 
 @dataclass(slots=True, eq=False, repr=False)

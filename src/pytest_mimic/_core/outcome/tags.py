@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import sys
 from collections.abc import Callable, Collection
-from json import JSONDecoder, dumps
+from dataclasses import dataclass, field
+from json import dumps
 from typing import Any
 from unicodedata import category
 
@@ -18,7 +19,7 @@ from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError, Outd
 from pytest_mimic._core.outcome.placed_paths import TAGS, TEXT, PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
 from pytest_mimic._core.types.kinds import HEAP_TYPE, find, full_name, importable, name_of
-from pytest_mimic._core.types.table import PATHS, ROWS, Row, maker
+from pytest_mimic._core.types.table import PATHS, ROWS, maker
 from pytest_mimic.errors import MimicError
 
 # A larger outcome is not read by people, and as a pickle it is smaller and loads faster.
@@ -33,32 +34,28 @@ _SPACES = {9: None, 10: None, 13: None}
 Node = dict[str, Any]
 
 
+@dataclass(eq=False, repr=False)
 class Writer:
-    """The state of writing one value.
+    """The state of writing one value."""
 
-    Attributes:
-        tags: How many tags are in it.
-        imports: The classes and functions that reading imports, `module:name`.
-        objects: The content of long bytes, by the name of the object of the vault that is to hold it.
-    """
-
-    def __init__(self, paths: PathStore) -> None:
-        self.tags = 0
-        self.imports: set[str] = set()
-        self.objects: dict[str, bytes] = {}
-        self._paths = paths
-        self._bytes = 0
-        self._depth = DEPTH
-        # Parts that may change. One at a second place would be another one there: that is for a pickle.
-        self._met: dict[int, object] = {}
-        self._rows: dict[type, Row | None] = {}
-        self._tags: dict[type, ClassTag | None] = {}
+    paths: PathStore
+    tags: int = 0  # how many tags are in it
+    imports: set[str] = field(
+        default_factory=set
+    )  # the classes and functions that reading imports, `module:name`
+    #: The content of long bytes, by the name of the object of the vault that is to hold it, and how many there are.
+    objects: dict[str, bytes] = field(default_factory=dict)
+    size: int = 0
+    depth: int = DEPTH  # how much deeper a part may be
+    #: Parts that may change. One at a second place would be another one there: that is for a pickle.
+    met: dict[int, object] = field(default_factory=dict)
+    classes: dict[type, ClassTag | None] = field(default_factory=dict)
 
     def write(self, value: Any) -> Any:
         """Return a value as JSON. NotExactError: a part has no exact form."""
         type_ = type(value)
         if type_ is str:
-            where = self._paths.stored_text(value)
+            where = self.paths.stored_text(value)
             return value if where is None else self.node(TEXT, list(where))
         if value is None or type_ is bool:
             return value
@@ -69,11 +66,11 @@ class Writer:
         if type_ is bytes:
             return self._bytes_node(value)
         # There is no way back after an error, so no block ends the level.
-        self._depth -= 1
-        if self._depth < 0:
+        self.depth -= 1
+        if self.depth < 0:
             raise NotExactError("nested too deeply")
         written = self._part(value, type_)
-        self._depth += 1
+        self.depth += 1
         return written
 
     def node(self, tag: str, part: object) -> Node:
@@ -92,9 +89,9 @@ class Writer:
 
     def meet(self, value: object) -> None:
         """Note a part that may change."""
-        if id(value) in self._met:
+        if id(value) in self.met:
             raise NotExactError("a part at several places")
-        self._met[id(value)] = value
+        self.met[id(value)] = value
 
     # Parts
 
@@ -106,12 +103,10 @@ class Writer:
             return self.node("tuple", [self.write(part) for part in value])
         if type_ is set or type_ is frozenset:
             return self._set(value, type_)
-        row = self._rows.get(type_)
-        if row is None:
-            row = self._rows[type_] = ROWS.get(full_name(type_))
+        row = ROWS.get(full_name(type_))
         if row is not None and row.tag:
             if full_name(type_) in PATHS:
-                where = self._paths.stored_path(value)
+                where = self.paths.stored_path(value)
                 return self.node(row.tag, where if isinstance(where, str) else list(where))
             if row.may_change:
                 self.meet(value)
@@ -120,9 +115,9 @@ class Writer:
             return self.node("class", self.import_name(value))
         if type_.__module__ == "numpy":
             return write_numbers(value, self)
-        tag = self._tags.get(type_)
+        tag = self.classes.get(type_)
         if tag is None:
-            tag = self._tags[type_] = tag_of(type_)
+            tag = self.classes[type_] = tag_of(type_)
         if tag is None:
             raise NotExactError(type_)
         return tag.write(value, self)
@@ -133,7 +128,7 @@ class Writer:
             return [self.write(item) for item in part]
         if type(part) is not dict:
             return self.write(part)
-        if not all(type(key) is str and self._paths.stored_text(key) is None for key in part):
+        if not all(type(key) is str and self.paths.stored_text(key) is None for key in part):
             return self.node("dict", [[self.write(key), self.write(item)] for key, item in part.items()])
         tree: Node = {}
         for key, item in part.items():
@@ -164,8 +159,8 @@ class Writer:
             return self.node("base64", base64.b64encode(value).decode())
         from pytest_mimic._core.outcome.memory import object_name
 
-        self._bytes += len(value)
-        if self._bytes > _MOST_BYTES:
+        self.size += len(value)
+        if self.size > _MOST_BYTES:
             raise NotExactError("too many bytes")
         name = object_name([value], "bin")
         self.objects[name] = value
@@ -185,32 +180,18 @@ _SHOWN = frozenset({str, int, float, bool, type(None)})
 _PLACES = frozenset({*TAGS, TEXT})
 
 
+@dataclass(eq=False, repr=False)
 class Reader:
-    """Reads one value.
+    """Reads one value."""
 
-    Args:
-        paths: Restores paths.
-        imports: The names that the recording lists as imports. None: any may be imported.
-        content: Returns the content of an object of the vault.
-        classes: The tags of classes that readers know already, by the id of the class, which the tag keeps.
-    """
-
-    def __init__(
-        self,
-        paths: PathStore,
-        imports: Collection[str] | None,
-        content: Callable[[str], bytes],
-        classes: dict[int, ClassTag] | None = None,
-    ) -> None:
-        self._paths = paths
-        self._imports = imports
-        self._content = content
-        self._classes = {} if classes is None else classes
-        self._tags: dict[str, ClassTag] = {}
-
-    def read_text(self, text: str) -> Any:
-        """Return the value of a JSON text, whose parts are made while it is parsed. The errors are those of `read`."""
-        return JSONDecoder(object_hook=self._made).decode(text)
+    paths: PathStore  # restores paths
+    imports: (
+        Collection[str] | None
+    )  # the names that the recording lists as imports. None: any may be imported
+    content: Callable[[str], bytes]  # returns the content of an object of the vault
+    #: The tags of classes that readers know already, by the id of the class, which the tag keeps.
+    classes: dict[int, ClassTag] = field(default_factory=dict)
+    tags: dict[str, ClassTag] = field(default_factory=dict)
 
     def read(self, tree: Any) -> Any:
         """Return the value of a tree.
@@ -250,25 +231,25 @@ class Reader:
             return make(part)
         if tag in _PLACES:
             where = part if type(part) is str else tuple(part)
-            return self._paths.restored(tag, where)
+            return self.paths.restored(tag, where)
         if tag == "object":
-            return self._content(part)
+            return self.content(part)
         if tag == "class":
             return self.find(part)
         self.find(NDARRAY)
         return make_numbers(tag, part)
 
     def _tag(self, name: str) -> ClassTag:
-        tag = self._tags.get(name)
+        tag = self.tags.get(name)
         if tag is None:
             cls = self.find(name)
-            tag = self._classes.get(id(cls)) or tag_of(cls)
+            tag = self.classes.get(id(cls)) or tag_of(cls)
             if tag is None:
                 # It has a way of its own now, such as `__setstate__`, or is another one.
                 if cls.__flags__ & HEAP_TYPE or name_of(cls) != name:
                     raise OutdatedClassError(f"{name} cannot be made of its fields any more")
                 raise ValueError(f"there is no tag ${name}")
-            self._tags[name] = self._classes[id(cls)] = tag
+            self.tags[name] = self.classes[id(cls)] = tag
         return tag
 
     def find(self, name: str) -> Any:
@@ -282,7 +263,7 @@ class Reader:
         module, _, qualname = name.partition(":")
         if not all(module.split(".")) or "\0" in module:
             raise ValueError(f"{name!r:.60} is no name of a class or function")
-        if self._imports is not None and name not in self._imports:
+        if self.imports is not None and name not in self.imports:
             raise DamagedError(f"it imports {name}, which its recording does not list")
         try:
             found = find(name)
