@@ -33,9 +33,9 @@ BUDGET = {
     "_clients.sql": 1_200,
     "_core.engine": 3_005,
     "_core.files": 314,
-    "_core.identity": 2_340,
+    "_core.identity": 2_320,
     "_core.inputs": 305,
-    "_core.outcome": 2_075,
+    "_core.outcome": 2_040,
     "_core.patch": 484,
     "_core.pending": 200,
     "_core.redact": 865,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 775,
 }
 # These two only fall.
-MOST_LINES = 27_020
+MOST_LINES = 26_970
 MOST_FILES = 178
 MOST_ARROWS = 125
 MOST_FLOORS = 12
