@@ -111,11 +111,48 @@ def test_jobs_are_judged_together(shop, unused):
     shop.replay("--mimic-fail-on-unused").expect(passed=4)
 
 
+FULL, STOPPED = (1, "1 recording unused"), "the run was stopped early"
+CRASH = "import os\n\ndef test_crash(): os._exit(3)\n\ndef test_fine(): pass\n"
+SKIPPED = "import pytest\npytest.skip('so', allow_module_level=True)\n"
+FAILING = "import pytest\n\n@pytest.mark.parametrize('n', range(20))\ndef test_it(n): assert False\n"
+# More tests, the runs, what the last of them says of unused recordings, and the exit code of the command with its first line.
+# No test uses the recording of Bonn.
+TABLE = {
+    "two workers of xdist": ("", ["-n2"], "failed: 1 recording is unused (--mimic-fail-on-unused)", FULL),
+    "four shards": ("", [f"--shard={n}/4" for n in range(4)], "could not judge: 3 tests deselected", FULL),
+    "three of four": ("", [f"--shard={n}/4" for n in range(3)], "could not judge: 3 tests deselected", (2, "1 test was not run")),
+    "a crashed worker": (CRASH, ["-n2"], "could not judge: a worker crashed", (2, "a worker crashed")),
+    "an interrupted run": ("def test_stop(): raise KeyboardInterrupt", [""], f"could not judge: {STOPPED}", (2, STOPPED)),
+    "two workers that stop early": (FAILING, ["-n2 -x"], f"could not judge: {STOPPED}", (2, STOPPED)),
+    "a skipped module": (SKIPPED, [""], "could not judge 1 recording: tests/test_also.py was skipped", (0, "no recording is unused (4 tests in 1 file)")),
+    "a skipped module and workers": (SKIPPED, ["-n2"], "could not judge 1 recording: tests/test_also.py was skipped", (0, "no recording is unused (4 tests in 1 file)")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_what_is_judged_of_runs_in_parts(shop, unused, row):
+    also, runs, says, (code, first) = TABLE[row]
+    if any(one.startswith("-n") for one in runs):
+        pytest.importorskip("xdist")
+    leave_bonn(shop)
+    shop.write("tests/test_also.py", also)
+    files = [f"usage-{number}.json" for number in range(len(runs))]
+
+    for arguments, file in zip(runs, files):
+        options = ["--mimic-fail-on-unused", f"--mimic-usage={file}", *arguments.split()]
+        run = shop.run(*options, process="-n2" in arguments)
+    verdict = unused(*files)
+
+    assert says in "\n".join(run.section)
+    assert verdict.code == code
+    assert first in verdict.lines[0]
+    assert cities(shop) == set(CITIES)
+
+
 # Changes of the tests, and the arguments of a run.
 SITUATIONS = {
     "gone": (TESTS.replace("test_bonn", "test_born").replace("'Bonn'", "'Oslo'"), []),
     "one failed": (TESTS.replace("'Bonn'", "'Oslo'") + "def test_fails(): assert False\n", []),
-    "stopped": ("def test_a(): assert False\n\ndef test_b(): pass\n", ["-x"]),
     "set-up only": (TESTS, ["--setup-only"]),
 }
 
