@@ -36,7 +36,7 @@ BUDGET = {
     "_core.identity": 2_320,
     "_core.inputs": 305,
     "_core.outcome": 2_040,
-    "_core.patch": 484,
+    "_core.patch": 485,
     "_core.pending": 200,
     "_core.redact": 865,
     "_core.seam": 455,

@@ -121,7 +121,8 @@ def _rebuilt(held: Any, wrapper: Wrapper) -> Any:
     if isinstance(held, MethodType):
         return MethodType(replacement, held.__self__)
     kind: Any = type(held)
-    twin = kind.__new__(kind)  # its `__init__` may be a subclass's, with other parameters
+    # Its `__init__` may be a subclass's, with other parameters. Since Python 3.14, `partialmethod.__new__` wants a function.
+    twin = (object if issubclass(kind, (cached_property, partialmethod)) else kind).__new__(kind)
     if isinstance(held, property):
         property.__init__(twin, replacement, held.fset, held.fdel, held.__doc__)
     elif isinstance(held, (staticmethod, classmethod)):
