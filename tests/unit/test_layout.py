@@ -34,7 +34,7 @@ BUDGET = {
     "_core.engine": 3_005,
     "_core.files": 314,
     "_core.identity": 2_320,
-    "_core.inputs": 305,
+    "_core.inputs": 307,
     "_core.outcome": 2_040,
     "_core.patch": 485,
     "_core.pending": 200,

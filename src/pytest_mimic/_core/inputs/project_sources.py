@@ -92,27 +92,26 @@ class ProjectSources:
         todo |= {(kind.__module__, kind.__qualname__) for kind in classes}
         found: Functions = {}
         seen: set[Place] = set()
-        holders: set[Place] = set()  # modules, and what may be a class in one: `Order.`
+        holders: set[Place] = set()  # modules, and what may be a class in one
         attributes: set[str] = set()
         while todo := todo or self._members(holders, attributes) - seen:
             module, name = place = todo.pop()
             code = None if place in seen else self.code_of(module)
             seen.add(place)
-            if not name:
-                holders.add(place)
-            elif f"{module}.{name}" in sys.modules:
+            if name and f"{module}.{name}" in sys.modules:
                 todo.add((f"{module}.{name}", ""))
             if code is None:
                 continue
             used = code.uses.get(name)
-            if used is None:  # perhaps one of those that `from shop.base import *` binds
+            if used is None:  # a module, or perhaps one of the names that `from shop.base import *` binds
+                holders.add(place)
                 todo |= {(origin, name) for origin, _ in code.uses.get("*", ())}
                 continue
             attributes |= {one for holder, one in used if not holder}
             todo |= {one for one in used if one[0]}
             if used and all(holder not in ("", module) for holder, _ in used):  # only imports bind it
                 continue
-            holders.add((module, f"{name}."))
+            holders.add(place)
             # What stands beside the target counts only if its code names some of it. Its own code is compared apart.
             if place != own or any(one in code.uses for holder, one in used if holder == module):
                 noted = found.setdefault(code.source, {"": self.digest(code.source, module) or ""})
@@ -123,12 +122,11 @@ class ProjectSources:
 
     def _members(self, holders: Iterable[Place], attributes: set[str]) -> set[Place]:
         """Return the members of modules and classes that are attributes somewhere."""
-        codes = [(holder, code) for holder in holders if (code := self.code_of(holder[0])) is not None]
         return {
-            (module, one)
-            for (module, prefix), code in codes
-            for one in code.uses
-            if one.startswith(prefix) and one[len(prefix) :] in attributes
+            (module, f"{name}.{member}".lstrip("."))
+            for module, name in holders
+            if (code := self.code_of(module)) is not None
+            for member in code.members.get(name, set()) & attributes
         }
 
 
@@ -159,10 +157,12 @@ class SourceCode(ast.NodeTransformer):
             of functions. Layout, comments and docstrings do not count.
         uses: By each name that is bound, what this uses: a function, a class with its methods of special names, the
             statements of a value, an import, which may bind `*`.
+        members: The names that a class binds, by its own, or the module, by the empty one.
     """
 
     def __init__(self, path: Path, module: str, source: str) -> None:
         self.source, self.uses = source, defaultdict[str, set[Place]](set)
+        self.members = defaultdict[str, set[str]](set)
         self._module, self._prefix = module, ""
         self._parts: defaultdict[str, list[ast.AST]] = defaultdict(list)  # some are defined several times
         try:
@@ -176,6 +176,8 @@ class SourceCode(ast.NodeTransformer):
             for one in ast.walk(statement):
                 if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
                     self.uses[one.id] |= used
+        for name in self.uses:
+            self.members[name.rpartition(".")[0]].add(name.rpartition(".")[2])
         texts = {name: " ".join(map(normalised, nodes)) for name, nodes in self._parts.items()}
         self.functions = {one: xxh3_64_hexdigest(text.encode())[:_DIGITS] for one, text in texts.items()}
 
