@@ -360,6 +360,8 @@ SUITES = (
             "tests.test_client_functional::test_creds_in_auth_and_redirect_url": URL_REDACTED,
             "tests.test_client_functional::test_release_resp_on_normal_exit_from_cm": POOLED,
             "tests.test_client_functional::test_readline_error_on_conn_close": READ_FASTER,
+            "tests.test_client_functional::test_exception_when_read_outside_of_session": READ_FASTER,
+            "tests.test_client_functional::test_raising_client_connector_dns_error_on_dns_failure": MOCKED,
             **{
                 f"tests.test_client_session::test_{name}": MOCKED
                 for name in (

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,7 @@ def compare(project: Project, scratch: Path, wheel: Path) -> list[str]:
     done = subprocess.run(
         [str(python), "-m", "pytest_mimic", "import", "."],
         cwd=folder,
+        env={**os.environ, "PYTEST_ADDOPTS": shlex.join(project.options)},  # it collects the tests
         capture_output=True,
         text=True,
         check=False,

@@ -378,16 +378,25 @@ def test_marks_of_pytest_recording_do_not_keep_tests_from_being_collected(projec
     assert "-> tests/test_api.py::test_get[x/y] (" in said
 
 
-def test_tests_that_cannot_be_collected_are_named_instead_of_guessed(project, take_over):
-    project.ini("http")
-    project.write("tests/conftest.py", "raise RuntimeError('no database')")
+@pytest.mark.parametrize(
+    ("addopts", "database", "why"),
+    [
+        ("", "raise RuntimeError('no database')", "RuntimeError: no database"),
+        ("--blocked", "", "unrecognized arguments: --blocked"),
+    ],
+)
+def test_tests_that_cannot_be_collected_are_named_instead_of_guessed(
+    project, take_over, addopts, database, why
+):
+    project.ini("http", addopts=addopts)
+    project.write("tests/conftest.py", database)
     project.write("tests/test_api.py", PARAMETRIZED)
     keep(project, "plain.json", "tests/cassettes/test_api/test_get[x-y].json")
 
     code, said = take_over("tests")
 
     assert code == 1
-    assert "pytest could not collect tests/test_api.py: RuntimeError: no database" in said
+    assert f"pytest could not collect tests/test_api.py: {why}" in said
     assert project.files() == {}
 
 

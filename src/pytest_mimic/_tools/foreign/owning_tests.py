@@ -97,7 +97,7 @@ class OwningTests:
             tests = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
         if done.returncode not in (0, _NO_TESTS):
             # The line of pytest's output that says what went wrong.
-            told = re.findall(r"^(?:E  |ERROR:) *(.+)", done.stdout, re.MULTILINE)
+            told = re.findall(r"^(?:E  |ERROR:|.*: error:)(?! *usage:) *(.+)", done.stdout, re.MULTILINE)
             self._fault = [*told, done.stdout.strip().rpartition("\n")[2]][0]
         return [(nodeid, given) for nodeid, given in tests]
 
