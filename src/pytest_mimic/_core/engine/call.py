@@ -154,8 +154,12 @@ class FunctionPlan(Plan):
 
     @cached_property
     def trace(self) -> Callable[..., Trace] | None:  # type: ignore[override]
-        found: Callable[..., Trace] | None = self.state.trace_of(self.target)
-        return found
+        settings = self.state.settings
+        if settings.inputs == "ignore" or (settings.mode is Mode.VERIFY and not settings.review):
+            return None
+        from pytest_mimic._core.inputs.noting import Trace
+
+        return partial(Trace, self.state.sources, self.target, started=self.state.started)
 
     @cached_property
     def is_async(self) -> bool:

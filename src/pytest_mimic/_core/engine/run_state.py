@@ -18,14 +18,12 @@ from pytest_mimic._core import ambient
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.swallowed.pending import PendingErrors
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.ledger import Ledger
-    from pytest_mimic._core.inputs.noting import Trace
     from pytest_mimic._core.inputs.project_sources import ProjectSources
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
@@ -138,7 +136,7 @@ class RunState:
         self.variables: Mapping[str, str] = os.environ
         self.retries: Retries | None = None  # of a run in which a call has failed
         self.guard = Lock()  # held while a part of the state is made
-        self._started = time_ns()
+        self.started = time_ns()
         self._changed: dict[str, list[str]] = {}  # by the name of a list
 
     @functools.cached_property
@@ -168,19 +166,10 @@ class RunState:
     # -- what calls reach and read
 
     @functools.cached_property
-    def _sources(self) -> ProjectSources:
+    def sources(self) -> ProjectSources:
         from pytest_mimic._core.inputs.project_sources import ProjectSources
 
         return ProjectSources(self.places, self.settings.rootdir, self.settings.vault)
-
-    def trace_of(self, target: str) -> Callable[..., Trace] | None:
-        """Return what makes the trace of a real call of a function from its arguments; None if that is not kept."""
-        is_kept = self.settings.mode is not Mode.VERIFY or self.settings.review
-        if self.settings.inputs == "ignore" or not is_kept:
-            return None
-        from pytest_mimic._core.inputs.noting import Trace
-
-        return functools.partial(Trace, self._sources, target, started=self._started)
 
     def changed_inputs(self, name: str, recording: str = "") -> list[str]:
         """Return what has changed of a list of what a call reaches and reads: of this recording, or of the running test.
@@ -192,7 +181,7 @@ class RunState:
 
             test = self.vault.test_of(recording) if recording else self.test
             noted = self.vault.objects.read(name, Origin(recording, "", test))
-            self._changed[name] = self._sources.changed(noted)
+            self._changed[name] = self.sources.changed(noted)
         return self._changed[name]
 
     def stale_inputs(self, name: str | None) -> list[str]:

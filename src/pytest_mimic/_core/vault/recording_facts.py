@@ -133,7 +133,7 @@ class Stored:
 
     def settle(self, entry: Entry, origin: Origin) -> None:
         """Replace the outcome in memory by the one that was written to the vault."""
-        del self.entry
+        vars(self).pop("entry", None)
         self._written, self.encoded, self.inputs = entry, None, None
         self._origin = origin
 
