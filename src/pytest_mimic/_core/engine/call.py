@@ -29,9 +29,7 @@ class Plan:
     client = ""  # the name of the client in its line
     adapter: Any = None  # the `Adapter` of a client
     source: str | None = None  # the fingerprint of the function's source, if that counts
-    trace: Callable[..., Trace] | None = (
-        None  # notes what a real call of a function reaches and reads, if that is kept
-    )
+    trace: Callable[..., Trace] | None = None  # notes what a real call of a function reaches
     keeps_state = False  # see `Adapter.keeps_state`
     imported_key: Callable[[ClientCall, str], str]  # of a client
     described: Callable[[Call], dict[str, Any]]

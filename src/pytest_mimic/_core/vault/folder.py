@@ -183,10 +183,8 @@ class FolderStore:
             try:
                 flock(file, LOCK_EX)
                 try:
-                    is_other = (
-                        access(self._prefix + name, F_OK) if before is None else self.read(name) != before
-                    )
-                    if is_other:
+                    is_there = before is None and access(self._prefix + name, F_OK)
+                    if is_there or (before is not None and self.read(name) != before):
                         return False
                     if now is None:
                         self.delete([name])
