@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_200,
-    "_core.engine": 3_005,
+    "_core.engine": 2_995,
     "_core.files": 314,
     "_core.identity": 2_320,
     "_core.inputs": 307,
@@ -44,7 +44,7 @@ BUDGET = {
     "_core.targets": 572,
     "_core.tree": 2_130,
     "_core.types": 955,
-    "_core.vault": 1_810,
+    "_core.vault": 1_805,
     "_run": 1_540,
     "_tools.cli": 1_960,
     "_tools.foreign": 435,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 775,
 }
 # These two only fall.
-MOST_LINES = 26_970
+MOST_LINES = 26_960
 MOST_FILES = 178
 MOST_ARROWS = 125
 MOST_FLOORS = 12
