@@ -31,14 +31,12 @@ _Facts = tuple[int, int, int, int, int]
 
 
 class Content(NamedTuple):
-    """The content that a path names at one moment.
-
-    Attributes:
-        digest: Of a file, its content; of a folder, the names and contents of its files. 16 bytes, or none.
-    """
+    """The content that a path names at one moment."""
 
     kind: Kind  # what the path names
-    digest: bytes = b""
+    digest: bytes = (
+        b""  # of a file, its content; of a folder, the names and contents of its files: 16 bytes, or none
+    )
 
     @property
     def short(self) -> str:

@@ -22,16 +22,11 @@ _WORKER = "popen-gw"
 
 
 class PathPlace(NamedTuple):
-    """The place of a path below a folder of the run.
-
-    Attributes:
-        given: The name of the folder that `tmp_path` or `mktemp` gave, which does not count; empty below the rootdir.
-        rest: The path below that folder, with `/` between names. Empty for the folder itself.
-    """
+    """The place of a path below a folder of the run."""
 
     token: str  # `rootdir` or `tmp`
-    given: str
-    rest: str
+    given: str  # the name of the folder that `tmp_path` or `mktemp` gave, which does not count; empty below the rootdir
+    rest: str  # the path below that folder, with `/` between names; empty for the folder itself
 
     @property
     def text(self) -> str:

@@ -60,18 +60,13 @@ class HoldsMark(Exception):  # noqa: N818 - the value is walked again, with `loc
 
 @dataclass(slots=True, eq=False, repr=False)
 class Walk:
-    """One walk through one value.
-
-    Attributes:
-        ordered: Whether the order of dicts counts.
-        marks: Texts in UTF-8 of which no string may contain one: see `HoldsMark`.
-        locate: Replaces some strings by objects that have a kind of their own, the same object for equal strings. None
-            for a walk in which strings are only strings, which is faster.
-    """
+    """One walk through one value."""
 
     kind_of: Callable[[type], Kind]  # called once for each type
-    ordered: bool = False
-    marks: Sequence[bytes] = ()
+    ordered: bool = False  # whether the order of dicts counts
+    marks: Sequence[bytes] = ()  # texts in UTF-8 of which no string may contain one: see `HoldsMark`
+    #: Replaces some strings by objects that have a kind of their own, the same object for equal strings. None for a walk
+    #: in which strings are only strings, which is faster.
     locate: Callable[[str], object] | None = None
     kinds: dict[type, Kind] = field(default_factory=dict)
     cells: int = 0

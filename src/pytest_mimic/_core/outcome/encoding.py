@@ -22,16 +22,12 @@ from pytest_mimic.errors import UnstorableOutcomeError
 
 @dataclass(slots=True, eq=False, repr=False)
 class Readable:
-    """A value as readable JSON.
-
-    Attributes:
-        imports: The classes and functions that reading imports, `module:name`, sorted.
-        objects: Long bytes, by the name of the object of the vault that is to hold them.
-    """
+    """A value as readable JSON."""
 
     text: str  # the JSON
     is_tagged: bool = False  # whether parts of it are stored as tags
-    imports: list[str] = field(default_factory=list)
+    imports: list[str] = field(default_factory=list)  # what reading imports, `module:name`, sorted
+    #: Long bytes, by the name of the object of the vault that is to hold them.
     objects: dict[str, bytes] = field(default_factory=dict)
 
     def load(self, paths: PathStore) -> object:

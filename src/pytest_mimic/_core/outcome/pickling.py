@@ -35,18 +35,14 @@ _DECIDING = frozenset(
 
 @dataclass(slots=True, eq=False, repr=False)
 class Pickled:
-    """A value as pickle streams, one after the other, and the buffers they refer to.
-
-    Attributes:
-        has_custom_identity: Whether a class among the imports defines its own identity, which may hide parts of it.
-    """
+    """A value as pickle streams, one after the other, and the buffers they refer to."""
 
     chunks: list[bytes]  # the bytes of the streams, in pieces
     buffers: list[memoryview]  # memory of the value itself until `detach`
     imports: list[str]  # the classes and functions that loading imports, `module:name`, sorted
     code: list[str]  # the names of code stored by value, and of imports that are code, sorted
     by_value: bool  # whether code is stored by value, which only the same Python version can load
-    has_custom_identity: bool
+    has_custom_identity: bool  # whether a class in it defines its own identity, which may hide parts of it
     has_paths: bool = False  # whether it contains paths by their places
 
     def detach(self) -> None:

@@ -28,17 +28,12 @@ class Kind(NamedTuple):
 
 
 class Raw(NamedTuple):
-    """Memory that is hashed byte by byte.
+    """Memory that is hashed byte by byte."""
 
-    Attributes:
-        head: The meaning of the bytes, in plain scalars and tuples of them; with `size` it makes them unambiguous.
-        parts: Returns the buffers in order; called once for each digest.
-        floats: For floats, their format as in `struct`. Buffers then have single bytes as items, and contain whole floats.
-    """
-
-    head: tuple[object, ...]
+    head: tuple[object, ...]  # the meaning of the bytes, in plain scalars; unambiguous with `size`
     size: int  # the number of bytes in all `parts`
-    parts: Callable[[], Iterable[Any]]
+    parts: Callable[[], Iterable[Any]]  # returns the buffers in order; called once for each digest
+    #: For floats, their format as in `struct`. Buffers then have single bytes as items, and contain whole floats.
     floats: str = ""
 
 

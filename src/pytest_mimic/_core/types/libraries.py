@@ -23,16 +23,11 @@ class Rule(NamedTuple):
 
 
 class Library(NamedTuple):
-    """A library, found by the top-level package of a type and imported only by its own users.
+    """A library, found by the top-level package of a type and imported only by its own users."""
 
-    Attributes:
-        data: Which of its values are data, shown by type, dtype and shape instead of by attributes: `all` of
-            them, those of types that have a `shape` (`shaped`), or `none`.
-        identity: The module whose `RULES` are those of its types, by package and class: `("numpy", "ndarray")`. It is
-            imported for the first such value. Types without a rule follow the rules for any class.
-    """
-
+    #: Which of its values are data, shown by type, dtype and shape instead of by attributes: those with a `shape`, or all.
     data: Literal["all", "shaped", "none"] = "none"
+    #: The module whose `RULES` are those of its types, by package and class, imported for the first such value.
     identity: str = ""
 
 

@@ -19,12 +19,9 @@ from pytest_mimic._core.types.table import ROWS, row_of
 
 
 class Part(NamedTuple):
-    """One of the values that another value holds.
+    """One of the values that another value holds."""
 
-    Attributes:
-        role: How the value holds it.
-    """
-
+    #: How the value holds it.
     role: Literal["argument", "attribute", "entry", "field", "item", "key", "member"]
     name: Any  # its index, key or name
     value: Any  # the part

@@ -21,25 +21,18 @@ Take = Callable[[Any], Any]
 
 
 class Row(NamedTuple):
-    """What is known of a type.
+    """What is known of a type."""
 
-    Attributes:
-        take: Returns what a value is made of: plain data, or values that are taken apart in their turn.
-        tag: The name under which readable outcomes store it, `$decimal`; empty if they do not.
-        make: Makes a value of the class and what `take` returned.
-        counts: What identities take instead.
-        text: The text that people see instead of parts. It is asked of the class in this table.
-        name: The name in identities, where it differs by version of Python.
-        may_change: Whether a value may change, so that it matters that two places hold the same one.
-    """
-
-    take: Take
-    tag: str = ""
-    make: Callable[[Any, Any], Any] | None = None
-    counts: Take | None = None
+    take: Take  # returns what a value is made of: plain data, or values that are taken apart in their turn
+    tag: str = ""  # the name under which readable outcomes store it, `$decimal`; empty if they do not
+    make: Callable[[Any, Any], Any] | None = None  # makes a value of the class and what `take` returned
+    counts: Take | None = None  # what identities take instead
+    #: The text that people see instead of parts. It is asked of the class in this table.
     text: Callable[[Any, Any], str] | None = None
-    name: str = ""
-    may_change: bool = False
+    name: str = ""  # the name in identities, where it differs by version of Python
+    may_change: bool = (
+        False  # whether a value may change, so that it matters that two places hold the same one
+    )
 
 
 # Items whose memory is an address, in numpy and in ctypes, and long doubles, whose padding is arbitrary.
