@@ -199,13 +199,6 @@ class Walk:
         return [b"#" + self.digest([value], level + 1) for value in values]
 
 
-def _write_floats(walk: Walk, column: Column, update: Update, _level: int) -> Columns:
-    total = sum(
-        column
-    )  # infinities of both signs add up to a NaN, too: a third of the time of a look at each
-    return walk.write_scalars(column, update, (float,) if total != total else ())
-
-
 def _write_texts(walk: Walk, column: Column, update: Update, _level: int) -> Columns:
     """Write strings, many short ones as one text."""
     if len(column) <= SHORT:
@@ -309,7 +302,6 @@ _WRITERS: dict[Any, Callable[[Walk, Column, Update, int], Columns]] = {
     **dict.fromkeys(
         SCALARS, lambda walk, column, update, _level: walk.write_scalars(column, update, (type(column[0]),))
     ),
-    float: _write_floats,
     str: _write_texts,
     list: _write_lists,
     tuple: _write_lists,

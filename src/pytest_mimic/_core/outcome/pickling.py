@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum, EnumMeta, Flag
+from pathlib import PurePath
 from types import CellType, FunctionType, SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,7 @@ from pytest_mimic._core.identity.callables import function_source
 from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source
 from pytest_mimic._core.outcome import exceptions
 from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError
-from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, is_path_class, persistent_id
+from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, persistent_id
 from pytest_mimic._core.outcome.scan import code_in, is_builder, is_data, scan
 from pytest_mimic._core.types.kinds import find, full_name, importable, name_of, registered_kind
 from pytest_mimic._core.types.opening import all_attributes
@@ -172,7 +173,7 @@ def _dump_with(value: object, pickler_class: Callable[..., Any], paths: PathStor
         code=sorted(code | pickler.by_value),
         by_value=bool(pickler.by_value),
         has_custom_identity=any(registered_kind(cls) is not None for cls in classes),
-        has_paths=any(map(is_path_class, classes)),
+        has_paths=any(issubclass(cls, PurePath) for cls in classes),
     )
 
 

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 from pytest_mimic._core.files.places import ROOTDIR, TEMPORARY, PathPlace, Places
 from pytest_mimic._core.types.kinds import full_name
 from pytest_mimic._core.types.table import PATHS, ROWS
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 #: The place of a path as it is stored: a token and the rest, or the whole text of a path that is below no root. The rest
 #: `/` is the folder with a separator at its end.
 Where = str | tuple[str, str]
 
-#: The tags of the types of paths, the same on every system.
-TAGS = frozenset(ROWS[name].tag for name in PATHS)
-_CLASSES = {"path": "Path", "pure_posix_path": "PurePosixPath", "pure_windows_path": "PureWindowsPath"}
 TEXT = "str"
+#: Makes a string or path of its text, by its tag, which is the same on every system.
+MAKERS: dict[Any, Callable[[str], object]] = {
+    TEXT: str,
+    "path": Path,
+    "pure_posix_path": PurePosixPath,
+    "pure_windows_path": PureWindowsPath,
+}
 # The folder that `tmp_path` or `mktemp` gave: the first one that an argument names, or else the running test's.
 _GIVEN, _OWN = "tmp_path", "tmp_path of the test"
 _NUMBER = re.compile(r"\d+\Z")
@@ -129,12 +130,14 @@ class PathStore:
             return _joined(gettempdir(), given)
 
     def restored(self, kind: object, where: Where) -> object:
-        """Return the string or path of a stored one. `kind` is a tag of paths, or `str`.
+        """Return the string or path of a stored one. `kind` is a key of `MAKERS`.
 
         Raises:
             ValueError: There is no such kind or place.
         """
-        return made(kind, self.text(where))
+        if kind not in MAKERS:
+            raise ValueError(f"there is no path of the kind {kind}")
+        return MAKERS[kind](self.text(where))
 
 
 def _joined(folder: str, rest: str) -> str:
@@ -146,30 +149,13 @@ def _joined(folder: str, rest: str) -> str:
 class _Neutral(PathStore):
     """Restores paths to texts that are the same in every run, for fingerprints."""
 
-    def restored(self, kind: object, where: Where) -> object:
+    def text(self, where: Where) -> str:
         # No text of a real path begins like this.
-        return made(kind, where if isinstance(where, str) else f"\0{where[0]}/{where[1]}")
+        return where if isinstance(where, str) else f"\0{where[0]}/{where[1]}"
 
 
 NEUTRAL = _Neutral(Places())
 NOWHERE = PathStore(Places())
-
-
-def made(kind: Any, text: str) -> Any:
-    """Return a string or path with this text. ValueError: there is no such kind."""
-    if kind == TEXT:
-        return text
-    if kind not in _CLASSES:
-        raise ValueError(f"there is no path of the kind {kind}")
-    import pathlib
-
-    return getattr(pathlib, _CLASSES[kind])(text)
-
-
-def is_path_class(found: object) -> bool:
-    """Return whether something is a class of paths, pathlib's or a user's."""
-    pathlib = sys.modules.get("pathlib")
-    return pathlib is not None and isinstance(found, type) and issubclass(found, pathlib.PurePath)
 
 
 def persistent_id(value: object, paths: PathStore) -> tuple[Any, Where] | None:

@@ -16,7 +16,7 @@ from unicodedata import category
 
 from pytest_mimic._core.outcome.class_tags import NDARRAY, ClassTag, make_numbers, tag_of, write_numbers
 from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError, OutdatedClassError
-from pytest_mimic._core.outcome.placed_paths import TAGS, TEXT, PathStore
+from pytest_mimic._core.outcome.placed_paths import MAKERS, TEXT, PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
 from pytest_mimic._core.types.kinds import HEAP_TYPE, find, full_name, importable, name_of
 from pytest_mimic._core.types.table import PATHS, ROWS, maker
@@ -177,7 +177,6 @@ def _is_printable(text: str) -> bool:
 # What making a value raises for parts that were not written like this.
 _MISREAD = (ArithmeticError, LookupError, TypeError, ValueError)
 _SHOWN = frozenset({str, int, float, bool, type(None)})
-_PLACES = frozenset({*TAGS, TEXT})
 
 
 @dataclass(eq=False, repr=False)
@@ -229,7 +228,7 @@ class Reader:
         make = _MAKERS.get(tag) or maker(tag)
         if make is not None:
             return make(part)
-        if tag in _PLACES:
+        if tag in MAKERS:
             where = part if type(part) is str else tuple(part)
             return self.paths.restored(tag, where)
         if tag == "object":

@@ -15,12 +15,8 @@ SHOWN = 100
 _LONGEST = 2_000
 _INDENT = "  "
 # Tags whose part is the text of the value.
-_TEXTS = frozenset("$date $datetime $decimal $float $int $path $text $time $uuid $zoneinfo".split()) | {
-    "$pure_posix_path",
-    "$pure_windows_path",
-    "$posix_path",
-    "$windows_path",
-}
+_TEXTS = frozenset("$date $datetime $decimal $float $int $path $text $time $uuid $zoneinfo".split())
+_TEXTS |= {"$pure_posix_path", "$pure_windows_path"}
 # Tags whose part is a list of what makes the value.
 _MADE = frozenset("$complex $datetime $fraction $range $regex $time $timezone".split())
 _BRACKETS = {
