@@ -32,18 +32,18 @@ BUDGET = {
     "_clients.redis": 737,
     "_clients.sql": 1_200,
     "_core.engine": 2_995,
-    "_core.files": 314,
-    "_core.identity": 2_320,
+    "_core.files": 310,
+    "_core.identity": 2_310,
     "_core.inputs": 307,
-    "_core.outcome": 2_040,
+    "_core.outcome": 2_015,
     "_core.patch": 485,
     "_core.pending": 200,
     "_core.redact": 865,
     "_core.seam": 455,
     "_core.swallowed": 205,
     "_core.targets": 572,
-    "_core.tree": 2_130,
-    "_core.types": 955,
+    "_core.tree": 2_125,
+    "_core.types": 935,
     "_core.vault": 1_805,
     "_run": 1_540,
     "_tools.cli": 1_960,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 775,
 }
 # These two only fall.
-MOST_LINES = 26_960
+MOST_LINES = 26_890
 MOST_FILES = 178
 MOST_ARROWS = 125
 MOST_FLOORS = 12
