@@ -45,7 +45,7 @@ BUDGET = {
     "_core.tree": 2_125,
     "_core.types": 935,
     "_core.vault": 1_805,
-    "_run": 1_540,
+    "_run": 1_530,
     "_tools.cli": 1_960,
     "_tools.foreign": 435,
     "_tools.shown": 575,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 775,
 }
 # These two only fall.
-MOST_LINES = 26_890
+MOST_LINES = 26_880
 MOST_FILES = 178
 MOST_ARROWS = 125
 MOST_FLOORS = 12

@@ -77,11 +77,6 @@ def verbosity(config: pytest.Config) -> int:
     return config.option.verbose  # type: ignore[no-any-return]
 
 
-def shows_calls(config: pytest.Config) -> bool:
-    """Check whether the calls of a run are to be shown: by `-v`, or in the page of `--mimic-report`."""
-    return bool(config.option.mimic_report) or verbosity(config) > 0
-
-
 def _options_of(config: pytest.Config) -> IniOptions:
     """Return the ini options that pytest has read. Those on the command line have no file."""
 

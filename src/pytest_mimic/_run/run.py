@@ -14,7 +14,7 @@ from pytest_mimic._run.configuration import (
     ini_targets,
     register_vcr_mark,
     settings_of,
-    shows_calls,
+    verbosity,
 )
 from pytest_mimic._run.ending import Ending, holds_recordings
 from pytest_mimic._run.fixtures import Fixtures
@@ -43,15 +43,12 @@ class PytestRun(Hooks):
         self.ending = Ending(config, self.session, self.tests, is_controller=self._is_controller)
         config.pluginmanager.register(Fixtures(config, self.session), "mimic-fixtures")
         config.pluginmanager.register(self.phases, "mimic-phases")
-        self._watch()  # after the phases, so that it sees reports that are judged
-
-    def _watch(self) -> None:
-        """Register what shows the calls of each test, if that was requested."""
-        if shows_calls(self.config):
+        # After the phases, so that it sees reports that are judged.
+        if option.mimic_report or verbosity(config) > 0:
             from pytest_mimic._run.call_report import CallReports
 
-            self.ending.calls = calls = CallReports(self.config, self.session)
-            self.config.pluginmanager.register(calls, "mimic-calls")
+            self.ending.calls = CallReports(config, self.session)
+            config.pluginmanager.register(self.ending.calls, "mimic-calls")
 
     # -- start
 

@@ -36,12 +36,11 @@ def test_the_vault_and_the_secret_names_are_read_from_every_file(tmp_path, name,
 
 
 @pytest.mark.parametrize("name", ["pytest.toml", ".pytest.toml", "pyproject.toml"])
-def test_tables_with_the_types_of_toml_are_read_as_the_installed_pytest_does(tmp_path, name):
-    reads = int(pytest.__version__.partition(".")[0]) >= 9
+def test_tables_with_the_types_of_toml_are_read(tmp_path, name):
     table = "[tool.pytest]" if name == "pyproject.toml" else "[pytest]"
     (tmp_path / name).write_text(f'{table}\nmimic_vault_path = "recordings"\n')
 
-    assert Project(tmp_path).settings.vault.name == ("recordings" if reads else ".mimic_vault")
+    assert Project(tmp_path).settings.vault.name == "recordings"
 
 
 def test_the_rootdir_is_that_of_pytest(pytester, monkeypatch):
