@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.files.digests import MISSING, Content
@@ -144,7 +144,6 @@ def given_folders(argument: object, places: Places) -> list[str]:
 
     The order is the same for equal arguments.
     """
-    path_class = getattr(sys.modules.get("pathlib"), "PurePath", ())
     found: list[tuple[str, str, str]] = []
     seen: dict[int, object] = {}
     todo: list[tuple[str, Any]] = [("", argument)]
@@ -153,7 +152,7 @@ def given_folders(argument: object, places: Places) -> list[str]:
         kind = type(part)
         if kind is str:
             place = places.place_of_text(part)
-        elif isinstance(part, path_class):
+        elif isinstance(part, PurePath):
             place = places.place_of(os.fspath(part))
         elif kind not in SCALARS and id(part) not in seen and _is_opened(kind):
             seen[id(part)] = part

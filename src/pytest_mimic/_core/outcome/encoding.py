@@ -216,9 +216,8 @@ def _refusal(
     part: object, root: str, kind: OutcomeKind, target: str | None, reason: Exception
 ) -> UnstorableOutcomeError:
     """Return the error that names the part of an outcome's part which cannot be stored."""
-    path, is_deep = root, isinstance(reason, RecursionError)
-    if not is_deep and not _is_storable(part):
-        path, part = _find_part(part, root)
+    is_deep = isinstance(reason, RecursionError)
+    path, part = (root, part) if is_deep else _find_part(part, root)
     article = "an" if type(part).__name__[:1].lower() in "aeiou" else "a"
     facts = [f"{path}: {words_for(type(part)) or f'{article} {type(part).__name__} object'}"]
     remedy = "name a function further out, which returns data"
