@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_200,
-    "_core.engine": 2_995,
+    "_core.engine": 3_000,
     "_core.files": 310,
     "_core.identity": 2_310,
     "_core.inputs": 307,
