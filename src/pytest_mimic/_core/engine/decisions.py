@@ -48,9 +48,8 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
     """
     recordings: Recordings = state.recordings or recordings_of(state)
     plan, owner = call.plan, state.owner if call.sequence else None
-    file = f"{plan.folder}/{call.key}.json"
-    if owner is not None:
-        file = recording_name(plan.target, call.key, owner.name)
+    own = None if owner is None else recording_name(plan.target, call.key, owner.name)
+    file = own or f"{plan.folder}/{call.key}.json"
     try:
         found = recordings.find(file)
     except CorruptRecordingError:

@@ -281,9 +281,6 @@ def _cannot(do: str, path: str, reason: OSError) -> MimicError:
     return MimicError(f"cannot {do} {path}: {cause}", path=path, cause=cause)
 
 
-# -- locks
-
-
 class _RunLock:
     """Whether this process may still name, or put back, what another one would delete.
 
