@@ -258,8 +258,16 @@ def test_a_changed_wider_fixture_is_refused(talk, changed, refused, outcomes):
     talk.talk("--mimic-record", "-p", "no:randomly", says=says, **outcomes)
 
 
-@pytest.mark.parametrize("is_stopped", [False, True], ids=["one test is named", "a plugin stops the run"])
-def test_an_incomplete_run_keeps_the_outcomes_of_other_fixtures(talk, is_stopped):
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        "",
+        "def pytest_runtest_teardown(item): item.session.shouldfail = 'by a plugin'",
+        "def pytest_runtest_protocol(item): return True if item.name == 'test_two' else None",
+    ],
+    ids=["one test is named", "a plugin stops the run", "a plugin runs a test itself"],
+)
+def test_an_incomplete_run_keeps_the_outcomes_of_other_fixtures(talk, plugin):
     """Two fixtures of a module make the same call; only one of them is recorded again."""
     talk.tests("""
         import pytest
@@ -280,10 +288,9 @@ def test_an_incomplete_run_keeps_the_outcomes_of_other_fixtures(talk, is_stopped
             assert one != two
     """)
     talk.talk("--mimic-record", "-p", "no:randomly", asked="aa", passed=2)
-    if is_stopped:
-        talk.conftest("def pytest_runtest_teardown(item): item.session.shouldfail = 'by a plugin'")
+    talk.conftest(plugin)
 
-    named = [] if is_stopped else ["test_shop.py::test_one"]
+    named = [] if plugin else ["test_shop.py::test_one"]
     assert talk.run("--mimic-rerecord", "-p", "no:randomly", *named).outcomes == {"passed": 1}
     talk.conftest("")
 

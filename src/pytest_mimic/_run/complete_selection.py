@@ -67,6 +67,7 @@ class SelectedTests(Hooks):
         self._config = config
         self._ledger = ledger
         self._collected: list[pytest.Item] = []
+        self._count = 0  # of the selected tests
 
     def narrowed(self) -> list[str]:
         """Return the reasons why not all tests run."""
@@ -78,7 +79,8 @@ class SelectedTests(Hooks):
 
     def have_all_passed(self) -> bool:
         """Return whether all tests of the project have run and passed."""
-        all_passed = set(self._ledger.outcomes.values()) <= {"passed"}
+        outcomes = [*self._ledger.outcomes.values()]  # a plugin may have run tests in its own way
+        all_passed = len(outcomes) >= self._count and set(outcomes) <= {"passed"}
         return all_passed and not self._ledger.skipped_modules and not self.narrowed()
 
     def finish_collection(self, selected: Sequence[pytest.Item], *, are_listed: bool) -> None:
@@ -92,7 +94,7 @@ class SelectedTests(Hooks):
             rootdir=config.rootpath,
             cwd=config.invocation_params.dir,
         )
-        kept = set(map(id, selected))
+        kept, self._count = set(map(id, selected)), len(selected)
         deselected = sum(id(item) not in kept for item in self._collected)
         if are_listed:
             from pytest_mimic._tools.unused.usage import in_environment
