@@ -39,7 +39,7 @@ BUDGET = {
     "_core.patch": 485,
     "_core.pending": 200,
     "_core.redact": 865,
-    "_core.seam": 455,
+    "_core.seam": 450,
     "_core.swallowed": 205,
     "_core.targets": 572,
     "_core.tree": 2_125,

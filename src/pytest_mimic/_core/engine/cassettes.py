@@ -14,8 +14,9 @@ from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.decisions import Track
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.recordings import Change, recordings_of
+from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.outcome.outcome import is_interruption
-from pytest_mimic._core.seam.registry import TAKEN_BY_CASSETTES, is_installed
+from pytest_mimic._core.seam.registry import TAKEN_BY_CASSETTES
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.options import read_keyword_options
 from pytest_mimic._core.targets.pattern import Selector
@@ -245,7 +246,7 @@ class CassetteFixture:
         if not named:  # the configured ones, and the usual clients that are installed
             present = {target.module for target in self.coverings.targets if target.is_client}
             others = [client for client in TAKEN_BY_CASSETTES if client not in present]
-            named = (*self.coverings.targets, *filter(is_installed, others))
+            named = (*self.coverings.targets, *filter(module_exists, others))
         return self._block(name, as_targets(named, options), strict=strict)
 
     @contextmanager

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pytest_mimic.errors import TargetError
@@ -96,8 +94,3 @@ def parts_of(name: str) -> tuple[str, ...]:
 def kind_of(name: str) -> str:
     """Return the name under which the recordings of a client lie."""
     return "http" if name in HTTP_CLIENTS else name
-
-
-def is_installed(name: str) -> bool:
-    # The parent of a dotted name would be imported. `http.client` is always there.
-    return name in sys.modules or find_spec(name.partition(".")[0]) is not None
