@@ -19,12 +19,6 @@ _T = TypeVar("_T")
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, *[0.1] * 19)
 
 
-class _Clock:
-    """A function of `time`, in a class because missing recordings replace `sleep` in modules."""
-
-    sleep = staticmethod(sleep)
-
-
 def patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
     """Return a function that repeats a file operation which Windows refuses for a moment.
 
@@ -40,7 +34,7 @@ def patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
             try:
                 return function(*args, **kwargs)
             except PermissionError:
-                _Clock.sleep(pause)
+                sleep(pause)
         return function(*args, **kwargs)
 
     return repeating
