@@ -221,6 +221,9 @@ class CassetteFixture:
         self.state: Any = state
         self.coverings: Any = coverings
 
+    def __repr__(self) -> str:
+        return f"<fixture mimic_{self.kind}>"
+
     def __call__(
         self,
         name: str | None = None,
