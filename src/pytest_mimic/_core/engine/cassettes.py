@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -250,37 +250,43 @@ class CassetteFixture:
             present = {target.module for target in self.coverings.targets if target.is_client}
             others = [client for client in TAKEN_BY_CASSETTES if client not in present]
             named = (*self.coverings.targets, *filter(module_exists, others))
-        return self._block(name, as_targets(named, options), strict=strict)
+        return _Block(self, name, as_targets(named, options), strict=strict)
 
-    @contextmanager
-    def _block(self, name: str, targets: list[Target], *, strict: bool) -> Iterator[Cassette]:
-        """Open a cassette, and mimic the targets until the block ends."""
-        state = self.state
+
+class _Block:
+    """The block of a fixture: it opens a cassette, and mimics the targets until it ends.
+
+    No generator: pytest would show the lines of `contextlib` for its errors.
+    """
+
+    def __init__(self, fixture: CassetteFixture, name: str, targets: list[Target], *, strict: bool) -> None:
+        self._fixture, self._name, self._targets, self._strict = fixture, name, targets, strict
+
+    def __enter__(self) -> Cassette:
+        fixture, name, state = self._fixture, self._name, self._fixture.state
         content = state.vault.store.read(f"cassettes/{name}.json")
-        mode = mode_of(self.kind, state.settings, name=name, exists=content is not None)
-        if self.kind == "auto" and mode is Mode.RERECORD and content in state.cassettes_made:
+        mode = mode_of(fixture.kind, state.settings, name=name, exists=content is not None)
+        if fixture.kind == "auto" and mode is Mode.RERECORD and content in state.cassettes_made:
             mode = Mode.RECORD  # it holds the calls of another block of this run
-        remedies = [_NEVER_RECORDS] if self.kind == "replay" else None
-        cassette = Cassette(state, name, mode, strict=strict, remedies=remedies)
-        outer, error = state.own_cassette.get(), None
+        remedies = [_NEVER_RECORDS] if fixture.kind == "replay" else None
+        self._cassette = cassette = Cassette(state, name, mode, strict=self._strict, remedies=remedies)
+        self._outer = state.own_cassette.get()
         # The context of an async fixture ends with its set-up, which the test follows.
         other = state.open_cassettes[-1] if state.open_cassettes else None
-        if other is not outer and other is not None and other.is_running():
+        if other is not self._outer and other is not None and other.is_running():
             what = f"cassette {name} cannot be opened beside cassette {other.name}, of a task that runs at the same time"
             raise CassetteError(what, remedies=["open one cassette around both tasks"], cassette=name)
-        covering = self.coverings.enter(targets, cassette)
+        self._covering = fixture.coverings.enter(self._targets, cassette)
         state.open_cassettes.append(cassette)
         state.own_cassette.set(cassette)
-        try:
-            yield cassette
-        except BaseException as raised:
-            error = raised
-            raise
-        finally:
-            state.open_cassettes.remove(cassette)
-            state.own_cassette.set(outer)
-            covering.end()
-            cassette.close(error)
+        return cassette
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        state = self._fixture.state
+        state.open_cassettes.remove(self._cassette)
+        state.own_cassette.set(self._outer)
+        self._covering.end()
+        self._cassette.close(error)
 
 
 def mode_of(kind: str, settings: Settings, *, name: str, exists: bool) -> Mode:
