@@ -205,6 +205,23 @@ def test_reading_further_than_the_recording_is_a_miss(project):
     project.replay().expect(passed=1, real=[])
 
 
+def test_the_reader_that_reads_furthest_is_recorded(project):
+    """`zip` reads the first of two equal streams to its end, and leaves the second before it."""
+    project.ini("shop:count")
+    project.tests("""
+        import shop
+
+        def test_it():
+            pairs = list(zip(shop.count(0), shop.count(0)))
+            assert pairs == [({"n": n}, {"n": n}) for n in range(3)]
+    """)
+
+    project.record().expect(passed=1, real=["count 0", "count 0"])
+    project.replay().expect(passed=1, real=[])
+    project.run("--mimic-rerecord").expect(passed=1, real=["count 0", "count 0"])
+    project.replay().expect(passed=1, real=[])
+
+
 def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
     """At its end, asyncio.run cancels the task that closes the stream. No cancelled await is part of the stream."""
     project.ini("shop:pages_inside")

@@ -247,9 +247,11 @@ class Track:
         call, state, recordings = real.call, self._state, self._recordings
         stored = recordings.encode(real, outcome, duration, before)
         state.note("recorded", call, stored=stored, seconds=duration)
-        is_read_again = self.owner is None and self.file in state.ledger.used
-        if is_read_again and before is not None and _goes_further(before.load(call.paths), outcome):
-            return
+        if self.owner is None and self.file in state.ledger.used:
+            latest = recordings.known.get(self.file)  # another reader may have come to its end meanwhile
+            stands = before if latest is None else latest.outcomes[0]
+            if stands is not None and _goes_further(stands.load(call.paths), outcome):
+                return
         failure = call.plan.failure(outcome)
         is_failed = failure is not None and call.edge_call is not None
         (recordings.failed.add if is_failed else recordings.failed.discard)(self.file)
