@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.engine.decisions import decide
 from pytest_mimic._core.identity.call_identity import CallIdentity
-from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.types.kinds import Unstable
@@ -116,6 +115,8 @@ class ClientPlan(Plan):
 
     def described(self, call: Call) -> dict[str, Any]:
         """Return the description of a call that messages show and that is stored beside its recording."""
+        from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
+
         edge_call = call.edge_call
         parts: dict[str, Any] = {"signature": call.signature}
         if self._match:
