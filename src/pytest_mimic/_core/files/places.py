@@ -139,6 +139,6 @@ def _temporary_place(folder: str, below: str) -> PathPlace | None:
         given = f"{given}/{inner}"
     # A file directly in the base temporary folder is in no given folder, and counts by its name.
     if slash or os.path.isdir(f"{folder}/{given}"):  # noqa: PTH112 - a string, at each call
-        return PathPlace(TEMPORARY, given, rest)
+        return PathPlace(TEMPORARY, given, rest or slash)  # os.path.join(folder, "") ends with one
     worker, _, name = given.rpartition("/")
     return PathPlace(TEMPORARY, worker, name)

@@ -34,7 +34,7 @@ def places(base, tmp_path):
         ("base/test_read0/in.csv", PathPlace("tmp", "test_read0", "in.csv")),
         ("base/test_read0/a/b.csv", PathPlace("tmp", "test_read0", "a/b.csv")),
         ("base/test_read0", PathPlace("tmp", "test_read0", "")),
-        ("base/test_read0/", PathPlace("tmp", "test_read0", "")),
+        ("base/test_read0/", PathPlace("tmp", "test_read0", "/")),
         ("base/test_read0/a/", PathPlace("tmp", "test_read0", "a/")),
         ("base//test_read0//in.csv", PathPlace("tmp", "test_read0", "in.csv")),
         ("base/test_read0/../data1/in.csv", PathPlace("tmp", "data1", "in.csv")),
