@@ -313,6 +313,8 @@ SHAPES = [
     ('"value"', '"raised": {}, "value"', "needs one value, exception or file"),
     ('"value"', '"tagged": 1, "value"', "must be true or false"),
     ('"value"', '"tagged": true, "objects": ["a.bin"], "value"', "names no object"),
+    ('"value"', '"code": "os:system", "value"', "must be lists of texts"),
+    ('"value"', '"code": [1], "value"', "must be lists of texts"),
     ('"value"', '"imports": ["os:system"], "value"', "but is not tagged"),
     (' "source"', ' "target": "x",\n "source"', "a key occurs twice"),
     (' "test"', '<<<<<<< HEAD\n "test"', "has a merge conflict, line 6"),

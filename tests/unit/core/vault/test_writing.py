@@ -298,6 +298,18 @@ def test_recording_again_replaces_a_malformed_recording(edit):
     assert store.read(A) == whole
 
 
+def test_a_recording_of_a_newer_format_is_not_replaced():
+    """An older pytest-mimic cannot tell what it would lose."""
+    store = MemoryStore()
+    newer = b'{"format": 5, "elsewhere": []}\n'
+    store.write(A, newer)
+
+    with pytest.raises(CorruptRecordingError, match="pip install --upgrade"):
+        put(Vault(store), A, 1)
+
+    assert store.read(A) == newer
+
+
 def test_recording_of_another_layout_allows_collecting():
     store = MemoryStore()
     vault = Vault(store)
