@@ -170,6 +170,15 @@ def test_a_file_made_in_a_folder_whose_content_counts_is_refused(project):
     assert run.vault == {}
 
 
+def test_a_file_made_in_a_folder_that_a_text_names_changes_no_other_argument(project):
+    project.ini("shop:fill")
+    project.module(FILES.replace("def fill(folder):", "def fill(folder, **options):"))
+    project.test("shop.fill(str(tmp_path), sizes=[1])")
+
+    project.record().expect(passed=1, real=["fill"])
+    project.replay().expect(passed=1, real=[])
+
+
 def test_reading_a_file_is_allowed_and_so_is_writing_what_is_ignored(project):
     project.ini("shop:again", "shop:export ignore=path")
     project.module(FILES)

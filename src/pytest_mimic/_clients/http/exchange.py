@@ -267,7 +267,7 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
         path = secrets.path(path)
     parts = {**parts, "path": path or "/"}
     counted = parse_form(query) if query else {}
-    if query and "X-Amz-Signature" in query:
+    if query and "x-amz-signature" in query.lower():
         counted = without_signature(counted)
     if counted:
         parts["query"] = secrets.redactor.scrub(counted, values=secrets.values)

@@ -30,9 +30,10 @@ class Effects:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        # The key of the call does not tell what `key=` and `content=` leave out.
-        options = call.plan.options
-        self._before = self._identities() if options.key or options.content else {}
+        # The key of the call does not tell what `key=` and `content=` leave out, but what is in a folder that a text names.
+        options, places = call.plan.options, call.plan.places
+        is_text = any(type(one) is str and places.place_of_text(one) for one in call.values)
+        self._before = self._identities() if options.key or options.content or is_text else {}
         # Where a path is, the absolute path, whether it is a text, and the facts of its file.
         self._files = [(step, path, is_text, _facts(path)) for step, path, is_text in _paths_in(call)]
 

@@ -95,12 +95,10 @@ class Recordings:
 
     def find(self, name: str) -> Recording | None:
         """Return the recording with this name. It is read once a session."""
-        if name not in self.known:
-            calls = self._state.vault.calls(name, skim=self._skims)
-            if not calls:
-                return None
-            self.known[name] = calls[0]
-        return self.known[name]
+        found = self.known.get(name)  # another thread may drop it at any time
+        if found is None and (calls := self._state.vault.calls(name, skim=self._skims)):
+            found = self.known[name] = calls[0]
+        return found
 
     def of_target(self, target: str, *, test: str = "") -> Iterator[Recording]:
         """Yield all readable recordings of a target, those of a test first."""

@@ -39,7 +39,7 @@ _BUILDERS = {
     # Arrays of numpy, made bare or of memory, in numpy 2 and before, and its generators of random numbers.
     **dict.fromkeys(("numpy._core.multiarray", "numpy.core.multiarray"), "_reconstruct scalar"),
     **dict.fromkeys(("numpy._core.numeric", "numpy.core.numeric"), "_frombuffer"),
-    "numpy": "dtype ndarray bool float32 float64 int32 int64",
+    "numpy": "dtype ndarray record bool float32 float64 int32 int64",
     "numpy.ma": "_mareconstruct",
     "numpy.ma.core": "_mareconstruct",
     "numpy.random._mt19937": "MT19937",
@@ -76,7 +76,7 @@ BUILDERS = frozenset(f"{module}:{name}" for module, names in _BUILDERS.items() f
 _GIVEN_CLASSES = frozenset(
     """
     pytest_mimic._core.outcome.exceptions:make pytest_mimic._core.outcome.pickling:member
-    numpy._core.multiarray:_reconstruct numpy.core.multiarray:_reconstruct
+    array:_array_reconstructor numpy._core.multiarray:_reconstruct numpy.core.multiarray:_reconstruct
     numpy.ma:_mareconstruct numpy.ma.core:_mareconstruct
     pandas._libs.arrays:__pyx_unpickle_NDArrayBacked
     pandas.core.indexes.base:_new_Index pandas.core.indexes.datetimes:_new_DatetimeIndex

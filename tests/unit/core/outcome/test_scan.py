@@ -9,6 +9,7 @@ import pickle
 import random
 import subprocess
 import zoneinfo
+from array import array
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
 from functools import partial
@@ -56,12 +57,17 @@ def made(_name: str) -> Calling:
 
 DATA = {
     "objects": [User("Ann"), Model(), Color.RED, KeyError("k")],
-    "standard library": [decimal.Decimal(1), dt.datetime(2026, 11, 2, tzinfo=zoneinfo.ZoneInfo("UTC"))],
+    "standard library": [
+        decimal.Decimal(1),
+        dt.datetime(2026, 11, 2, tzinfo=zoneinfo.ZoneInfo("UTC")),
+        array("d", [1.0]),
+    ],
     "containers": [Counter("ab"), defaultdict(list), deque([1]), partial(int, "1"), random.Random(1)],
     "arrays": [
         np.zeros((2, 2)),
         np.array(["a"], object),
         np.ma.array([1], mask=[1]),
+        np.rec.array([(1, "a")], names="n,s"),
         np.random.default_rng(1),
     ],
     "frame": pd.DataFrame({"a": [1], "b": ["x"], "c": pd.Categorical(["q"]), "d": pd.to_datetime(["2026"])}),
