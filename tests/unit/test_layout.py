@@ -36,9 +36,9 @@ BUDGET = {
     "_core.identity": 2_310,
     "_core.inputs": 307,
     "_core.outcome": 2_015,
-    "_core.patch": 485,
+    "_core.patch": 480,
     "_core.pending": 200,
-    "_core.redact": 865,
+    "_core.redact": 850,
     "_core.seam": 450,
     "_core.swallowed": 205,
     "_core.targets": 572,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 770,
 }
 # These two only fall.
-MOST_LINES = 26_880
+MOST_LINES = 26_860
 MOST_FILES = 178
 MOST_ARROWS = 125
 MOST_FLOORS = 12

@@ -21,10 +21,9 @@ MISSING: Final = object()
 # The identity of an object as a number. `id` would call audit hooks (PEP 578) each time.
 identity_of = object.__hash__
 
-# The types that may carry a function in a module and in a class.
-_IN_MODULE = frozenset({identity_of(MethodType)})
-_CARRIERS = (staticmethod, classmethod, property, cached_property, partialmethod, MethodType)
-_IN_CLASS = frozenset(map(identity_of, _CARRIERS))
+# The types that may carry a function.
+_TYPES = (staticmethod, classmethod, property, cached_property, partialmethod, MethodType)
+_CARRIERS = frozenset(map(identity_of, _TYPES))
 _IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 _class_namespace = type.__dict__["__dict__"].__get__
 
@@ -225,8 +224,10 @@ class Patches:
         """Put the wrapper of a function, or what holds the function, in the place of the original."""
         if carried(original) is found.function:
             ours = _rebuilt(original, wrapper)
-        else:
-            ours = _as_attribute(original, wrapper) if isinstance(holder, type) else wrapper
+        else:  # a class binds the wrapper to instances if it binds the function itself
+            kind, never = type(original), (MethodType, BuiltinFunctionType, partial)
+            binds = hasattr(kind, "__get__") and not issubclass(kind, never)
+            ours = wrapper if binds or isinstance(holder, dict) else staticmethod(wrapper)
         self._ours.setdefault(identity_of(ours), (ours, original, found.is_own))
         self._ours.setdefault(identity_of(wrapper), (wrapper, found.function, found.is_own))
         self._places[identity_of(holder), name] = holder, name, read(holder, name), ours
@@ -255,26 +256,18 @@ class Patches:
         self._before = frozenset()
 
 
-def _as_attribute(function: object, wrapper: Wrapper) -> object:
-    """Return the object for a class to hold, so that the wrapper binds to instances if the function itself does."""
-    kind = type(function)
-    binds = hasattr(kind, "__get__") and not issubclass(kind, (MethodType, BuiltinFunctionType, partial))
-    return wrapper if binds else staticmethod(wrapper)
-
-
 def _holding(wanted: dict[int, Any], searched: Iterable[Holder]) -> Iterator[tuple[Holder, str, object, Any]]:
     """Yield every place that holds one of these objects, or a descriptor around one, with what is noted for it."""
     for holder in searched if wanted else ():
-        carriers = _IN_MODULE if isinstance(holder, dict) else _IN_CLASS
         values = held_by(holder).values()
         # Most holders are skipped here. Objects and types go by identity: some have no hash, or an `__eq__` that raises.
-        if wanted.keys().isdisjoint(map(identity_of, values)) and carriers.isdisjoint(
+        if wanted.keys().isdisjoint(map(identity_of, values)) and _CARRIERS.isdisjoint(
             map(identity_of, map(type, values))
         ):
             continue
         for name, held in list(held_by(holder).items()):
             key = identity_of(held)
-            if key not in wanted and identity_of(type(held)) in carriers:
+            if key not in wanted and identity_of(type(held)) in _CARRIERS:
                 key = identity_of(carried(held))
             if key in wanted:
                 yield holder, name, held, wanted[key]

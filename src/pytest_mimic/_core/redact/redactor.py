@@ -30,8 +30,6 @@ _NAMED = pattern(
     r"""|(?<![\w-])(?P<flag>--?)?(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)"""
     r"""(?:\s{0,20}[=:]\s{0,20}|(?(flag)\s{1,20}(?=[^\s-])|(?!)))"""
 )
-# What a text has that one of the patterns for free text matches.
-_MAY_HOLD = pattern(r"[=:]|(?<![\w-])-|AIza")
 #: What each text has that is data itself, or has a URL.
 DATA = pattern(r"[{\[<=]|://")
 # A value after a name: quoted, escaped and quoted as inside of a JSON text, in brackets, or bare, perhaps after `Bearer`.
@@ -158,7 +156,7 @@ class Redactor(SecretNames):
                 return self.scrub_form(text)
             if _WITH_QUERY.fullmatch(text):
                 return self.scrub_url(text)
-        return self.scrub_urls(text) if "://" in text else text
+        return self.scrub_urls(text)
 
     def literals(self, text: str) -> list[str]:
         """Return the values of secret names in markup or GraphQL. Any other text has none."""
@@ -190,7 +188,7 @@ class Redactor(SecretNames):
         )
 
     def scrub_urls(self, text: str) -> str:
-        return _URL.sub(lambda match: self.scrub_url(match[0]), text)
+        return _URL.sub(lambda match: self.scrub_url(match[0]), text) if "://" in text else text
 
     def scrub_form(self, form: str) -> str:
         """Return a query or an urlencoded form (`a=1&token=x`) with secret fields replaced."""
@@ -208,7 +206,7 @@ class Redactor(SecretNames):
         Cookies keep their names, `Set-Cookie` its attributes, and other headers their parameters.
         """
         if value in _NO_SECRETS or not self.hides(name, value):
-            value = self.scrub_urls(value) if "://" in value else value
+            value = self.scrub_urls(value)
             return "".join(self._assigned(value)) if "=" in value else value
         kind = normalised(name)
         if kind == "cookie":
@@ -225,15 +223,13 @@ class Redactor(SecretNames):
 
     def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
         """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and those known."""
-        if not self._names or not (secrets or _MAY_HOLD.search(text)):
+        if not self._names:
             return text
         text = hide_values(text, secrets)
         text = GOOGLE_KEY.sub(PLACEHOLDER, text) if "AIza" in text else text
         if (found := self._in_json(text, self.scrub_text)) is not None:
             return found
-        if "://" in text:
-            text = self.scrub_urls(text)
-        return "".join(self._assigned(text))
+        return "".join(self._assigned(self.scrub_urls(text)))
 
     def _assigned(self, text: str) -> Iterator[str]:
         """Yield the text in pieces, with the values after secret names replaced."""

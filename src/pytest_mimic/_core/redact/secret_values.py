@@ -152,7 +152,7 @@ def with_secrets(recorded: object, hidden: object, real: object) -> Any:
     """Return recorded plain data with the secrets of a `real` outcome, which is `hidden` without them.
 
     While a call is verified, the application gets what was recorded. But the server would refuse a request with a
-    recorded placeholder. Of a text with more than one secret, none is put in, unless all of it is as recorded.
+    recorded placeholder. A text with a secret is the real one as a whole: what is signed goes with its signature.
     """
     if isinstance(recorded, dict) and isinstance(hidden, dict) and isinstance(real, dict):
         return {
@@ -168,8 +168,8 @@ def with_secrets(recorded: object, hidden: object, real: object) -> Any:
     # A number is redacted as 0.
     if recorded == hidden and type(recorded) is type(hidden):
         return real
-    texts = isinstance(recorded, str) and isinstance(hidden, str) and isinstance(real, str)
-    return _text(str(recorded), str(hidden), str(real)) if texts else recorded
+    are_hidden = all(isinstance(one, str) and PLACEHOLDER in one for one in (recorded, hidden))
+    return real if are_hidden else recorded
 
 
 def _places(items: list[Any]) -> list[object]:
@@ -178,12 +178,3 @@ def _places(items: list[Any]) -> list[object]:
         return list(range(len(items)))
     names = [name.lower() for name, _ in items]
     return [(name, names[:place].count(name)) for place, name in enumerate(names)]
-
-
-def _text(recorded: str, hidden: str, real: str) -> str:
-    """Return a recorded text with the one secret that each of them has, such as a cookie with its attributes."""
-    start, _, end = hidden.partition(PLACEHOLDER)
-    fits = real.startswith(start) and real.endswith(end) and len(start) + len(end) <= len(real)
-    if recorded.count(PLACEHOLDER) != 1 or hidden.count(PLACEHOLDER) != 1 or not fits:
-        return recorded
-    return recorded.replace(PLACEHOLDER, real[len(start) : len(real) - len(end)])

