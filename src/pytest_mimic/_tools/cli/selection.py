@@ -139,7 +139,8 @@ def select(invocation: Invocation) -> Chosen:
         files = [file for file in files if file.recorded and file.recorded < latest]
     if options.errors:
         files = [file for file in files if file.errors]
-    return Chosen(files, [file for file in found if file.error], unmatched)
+    damaged = [file for file in found if file.error and not (latest or options.errors)]
+    return Chosen(files, damaged, unmatched)
 
 
 def _latest(span: str) -> str:

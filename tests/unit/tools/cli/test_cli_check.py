@@ -216,6 +216,16 @@ def test_selectors_limit_the_check(shop, call):
     assert call("check", "calls/shop/words").lines[0].startswith(".mimic_vault/calls/shop/words/")
 
 
+@pytest.mark.parametrize("words", [["--older", "900d"], ["--errors"]])
+def test_what_cannot_be_read_has_no_age_and_no_errors(shop, call, words):
+    damaged = next(shop.glob(".mimic_vault/calls/shop/words/*.json"))
+    damaged.write_text("{")
+
+    call("check", "--fix", *words)
+
+    assert damaged.exists()
+
+
 def test_no_object_is_removed_while_a_recording_cannot_be_read(shop, call):
     recording(shop, "odd").write_text(CONFLICT)
     pickled = list((shop / ".mimic_vault/objects").rglob("*.pkl"))
