@@ -11,7 +11,6 @@ TEXTS = (
     "environment",
     "failures",
     "taken_back",
-    "put_back",
     "processes",
     "calls",
     "inputs",
@@ -32,7 +31,7 @@ def an_account(tag: str) -> Ledger:
     """Make an account in which nothing is empty. All of its texts hold the tag."""
     ledger = Ledger()
     ledger.recorded, ledger.record_seconds = 2, 0.5
-    ledger.verified, ledger.tokens = 3, 7
+    ledger.verified, ledger.tokens, ledger.put_back = 3, 7, 1
     ledger.replays.append((0.25, "calls/a.json", None, "shop:a"))
     assert ledger.player(lambda: "fresh", (2.0, f"used {tag}", None, "shop:a"))() == "fresh"
     ledger.missing.append(Miss(f"call {tag}", f"test {tag}", by_option=False))
@@ -73,6 +72,7 @@ def test_accounts_add_up() -> None:
         "record_seconds": 1.0,
         "verified": 6,
         "tokens": 14,
+        "put_back": 2,
     }
 
 

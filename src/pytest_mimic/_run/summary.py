@@ -163,24 +163,20 @@ def _taken_back(labels: Sequence[str]) -> list[str]:
     if not labels:
         return []
     whose = "of a failing test was" if len(labels) == 1 else "of failing tests were"
-    return [f"{plural(len(labels), 'outcome')} {whose} not kept: {_in_line(labels)}"]
-
-
-def _put_back(labels: Sequence[str], *, is_reviewed: bool) -> list[str]:
-    """Return the line on the recordings that failing tests had replaced: in the vault, or over it."""
-    if not labels:
-        return []
-    was, it, does = ("was", "it", "does") if len(labels) == 1 else ("were", "them", "do")
-    what = f"{plural(len(labels), 'recording')} {was} put back, because failing tests had replaced {it}"
-    if is_reviewed:
-        what = f"{plural(len(labels), 'change')} of failing tests {does} not wait for a review"
-    return [f"{what}: {_in_line(labels)}"]
-
-
-def _in_line(labels: Sequence[str]) -> str:
     counts = Counter(labels)
     shown = [f"{label}{_times(count)}" for label, count in list(counts.items())[:_IN_LINE]]
-    return "; ".join([*shown, *and_more(len(labels) - sum(list(counts.values())[:_IN_LINE]))])
+    shown += and_more(len(labels) - sum(list(counts.values())[:_IN_LINE]))
+    return [f"{plural(len(labels), 'outcome')} {whose} not kept: {'; '.join(shown)}"]
+
+
+def _put_back(count: int, *, is_reviewed: bool) -> list[str]:
+    """Return the line on the recordings that failing tests had replaced: in the vault, or over it."""
+    if not count:
+        return []
+    was, it, does = ("was", "it", "does") if count == 1 else ("were", "them", "do")
+    if is_reviewed:
+        return [f"{plural(count, 'change')} of failing tests {does} not wait for a review"]
+    return [f"{plural(count, 'recording')} {was} put back, because failing tests had replaced {it}"]
 
 
 def _times(count: int) -> str:

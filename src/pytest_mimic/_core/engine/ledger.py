@@ -77,9 +77,9 @@ class Ledger:
         # What has changed of what replayed calls reach and read: recording, target, what, how many calls, their tests.
         self.inputs: list[Sequence[Any]] = []
         self.taken_back: list[str] = []  # the errors of failing tests, which were not kept
-        self.put_back: list[str] = []  # the recordings that failing tests replaced
         # Numbers.
         self.recorded = self.verified = 0  # real calls recorded, and compared
+        self.put_back = 0  # the recordings that failing tests replaced
         self.record_seconds = 0.0
         self.tokens = 0  # that the replayed answers of language models took when they were recorded
         self._entries = frozenset(vars(self))

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_mimic._core.vault.file_names import CASSETTES
-from pytest_mimic.errors import MimicError
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.vault import Vault
 
 
 class Owner:
@@ -176,23 +171,15 @@ class Scopes:
                 change = journal[name]
                 is_new = change.before is None and not (is_cassette or has_replaced or stood)
                 content = change.good if is_new else change.before
-                if content == change.now:
-                    continue
-                label = [] if is_cassette else [_label(state.vault, name)]
-                if not state.vault.restore(name, content, written=change.now):
+                if content == change.now or not state.vault.restore(name, content, written=change.now):
                     continue
                 state.recordings.known.pop(name, None)
                 owner.tracks.pop(name, None)
                 errors = [error[0] for error in change.errors.values() if error]
-                (ledger.taken_back if errors or content is None else ledger.put_back).extend(errors or label)
+                labels = errors or ([] if is_cassette else [group])
+                if errors or content is None:
+                    ledger.taken_back += labels
+                else:
+                    ledger.put_back += len(labels)
                 if content is None:
                     ledger.used.discard(name)
-
-
-def _label(vault: Vault, name: str) -> str:
-    from pytest_mimic._core.tree.call_labels import recorded_label
-
-    with suppress(MimicError):
-        if (recording := vault.read(name)) is not None:
-            return recorded_label(recording.target, recording.arguments)
-    return name
