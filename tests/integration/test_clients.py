@@ -176,7 +176,6 @@ def test_a_miss_shows_the_place_in_a_long_prompt(project):
         run = project.replay(env={"API": server.url, "END": "Answer in French."}).expect(failed=1)
 
     assert "Be kind. Answer in [-English-]{+French+}." in run.output
-    assert "redaction hides today" not in run.output
     assert "body.seen[250]: 1 now, not in the recording" in run.output
 
 

@@ -213,19 +213,15 @@ class Track:
             sequence=sequence,
             option=option,
         )
-        facts: list[str] = []
 
         def bare(found: Any) -> Any:
             """Return the nearest recording without what redaction hides today, which it may be older than."""
             given = dict(found.arguments or {})
             own = {"signature": given.pop("signature", "")} if plan.kind == "http" else {}
-            shown = without_secrets(given, state.redactor)
-            if plan.kind in ("function", "http") and shown != given:
-                facts.append("it holds what redaction hides today, and has to be recorded again")
-            return found._replace(arguments=own | shown)
+            return found._replace(arguments=own | without_secrets(given, state.redactor))
 
         among = self._candidates(plan.target)
-        error = missing(missed, among, within=self.within, facts=facts, remedies=self.remedies, bare=bare)
+        error = missing(missed, among, within=self.within, remedies=self.remedies, bare=bare)
         return error, self.remedies is None and not is_later
 
     def _candidates(self, target: str) -> Iterable[Recording]:

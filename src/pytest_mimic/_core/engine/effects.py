@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.engine.call import named
 from pytest_mimic._core.tree.differing import argument_differences
 from pytest_mimic._core.tree.messages import mutated, mutations
 from pytest_mimic._core.words import limited
@@ -76,18 +75,15 @@ class Effects:
 
 def _paths_in(call: Call) -> Iterator[tuple[str, str, bool]]:
     """Yield the paths that arguments or their items are, and the strings that may be some, with their place."""
-    ignored = call.plan.options.ignore
-    extra: Any = call.values[-1] if call.names and call.names[-1].startswith("**") else ()
-    if extra and call.names[-1][2:] in ignored:
-        ignored = (*ignored, *extra)
-    arguments: list[tuple[str, Any]] = []
+    ignored, arguments = call.plan.options.ignore, dict[str, Any]()
     part: Any
-    for name, value in named(call).items():
-        if name[0] != "*":
-            arguments.append((name, value))
-        elif name[1:] not in ignored:  # those in `*rest` are arguments each
-            arguments += [(f"{name[1:]}[{at}]", one) for at, one in enumerate(value)]
-    for name, value in arguments:
+    value: Any
+    for name, value in zip(call.names, call.values, strict=True):
+        stars, own = name.count("*"), name.lstrip("*")
+        if own not in ignored:  # those in `*rest` and `**extra` are arguments each
+            items: Any = {f"{own}[{at}]": one for at, one in enumerate(value)} if stars == 1 else value
+            arguments |= items if stars else {own: value}
+    for name, value in arguments.items():
         if name not in ignored:
             parts: list[tuple[object, object]] = [(None, value)]
             if isinstance(value, dict):

@@ -76,7 +76,6 @@ def missing(
     candidates: Iterable[Recording] = (),
     *,
     within: str = "",
-    facts: Sequence[str] = (),
     remedies: Sequence[str] | None = None,
     bare: Callable[[Recording], Recording] = lambda one: one,
 ) -> MissingRecordingError:
@@ -103,9 +102,7 @@ def missing(
             line = target_line(call.line or _target_of(call.label), call.options, "ignore", paths)
             remedies.append(f"if it changes from run to run: {line}")
     what = f"no recording of {call.label}"
-    return MissingRecordingError(
-        what, facts=[*lines, *facts], remedies=remedies, call=call.label, test=call.test
-    )
+    return MissingRecordingError(what, facts=lines, remedies=remedies, call=call.label, test=call.test)
 
 
 def _ignorable(target: str, found: Sequence[Difference]) -> list[str]:
