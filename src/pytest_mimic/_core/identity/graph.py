@@ -10,7 +10,6 @@ whether equal parts are one object or several.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, groupby
 from marshal import dumps
@@ -27,18 +26,20 @@ if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Node:
     """A container, or an object with the data it reduces to."""
 
-    value: object  # kept, so that its id is not used again
-    label: bytes = b""  # its type and size, encoded; with the digests of its parts, this makes its digest
-    #: Its parts, in canonical order if they have one: digests, or nodes.
-    parts: list[bytes | Node] = field(default_factory=list)
-    group: int = 0  # how many of its parts belong together, if the order of these groups does not count
-    holders: list[Node] = field(default_factory=list)  # of which it is a part, for each time
-    waits: int = 0  # how many of its parts have no digest yet
-    digest: bytes = b""  # 16 bytes, once they are known
+    __slots__ = ("digest", "group", "holders", "label", "parts", "value", "waits")
+
+    def __init__(self, value: object) -> None:
+        self.value = value  # kept, so that its id is not used again
+        self.label = b""  # its type and size, encoded; with the digests of its parts, this makes its digest
+        #: Its parts, in canonical order if they have one: digests, or nodes.
+        self.parts: list[bytes | Node] = []
+        self.group = 0  # how many of its parts belong together, if the order of these groups does not count
+        self.holders: list[Node] = []  # of which it is a part, for each time
+        self.waits = 0  # how many of its parts have no digest yet
+        self.digest = b""  # 16 bytes, once they are known
 
 
 def digest(value: object, places: Places, *, is_outcome: bool = False) -> bytes:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import chain
 from marshal import dumps
 from operator import countOf, itemgetter
@@ -58,19 +57,27 @@ class HoldsMark(Exception):  # noqa: N818 - the value is walked again, with `loc
     """A value holds a mark, and so perhaps a string that is a path below the base temporary folder."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Walk:
     """One walk through one value."""
 
-    kind_of: Callable[[type], Kind]  # called once for each type
-    ordered: bool = False  # whether the order of dicts counts
-    marks: Sequence[bytes] = ()  # texts in UTF-8 of which no string may contain one: see `HoldsMark`
-    #: Replaces some strings by objects that have a kind of their own, the same object for equal strings. None for a walk
-    #: in which strings are only strings, which is faster.
-    locate: Callable[[str], object] | None = None
-    kinds: dict[type, Kind] = field(default_factory=dict)
-    cells: int = 0
-    deep_cells: int = 0
+    __slots__ = ("cells", "deep_cells", "kind_of", "kinds", "locate", "marks", "ordered")
+
+    def __init__(
+        self,
+        kind_of: Callable[[type], Kind],
+        *,
+        ordered: bool = False,
+        marks: Sequence[bytes] = (),
+        locate: Callable[[str], object] | None = None,
+    ) -> None:
+        self.kind_of = kind_of  # called once for each type
+        self.ordered = ordered  # whether the order of dicts counts
+        self.marks = marks  # texts in UTF-8 of which no string may contain one: see `HoldsMark`
+        #: Replaces some strings by objects that have a kind of their own, the same object for equal strings. None for a
+        #: walk in which strings are only strings, which is faster.
+        self.locate = locate
+        self.kinds: dict[type, Kind] = {}
+        self.cells = self.deep_cells = 0
 
     def kind(self, type_: type) -> Kind:
         """Return the kind of a type that is neither a scalar nor a plain container."""

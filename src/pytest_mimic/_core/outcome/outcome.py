@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 OutcomeKind = Literal["value", "raised", "stream"]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Outcome:
     """A value, an exception, or a stream of items."""
 
-    kind: OutcomeKind
-    value: object = None  # the returned value, for `value`
-    exception: BaseException | None = None  # the raised exception, for `raised`
-    #: The items of a stream in order: values, or snapshots taken when they were yielded.
-    items: list[Any] = field(default_factory=list)
-    #: The end of a stream, an outcome of kind `value` or `raised`; None if its reader stopped early.
-    end: Outcome | None = None
+    __slots__ = ("end", "exception", "items", "kind", "value")
+
+    def __init__(
+        self,
+        kind: OutcomeKind,
+        value: object = None,
+        *,
+        exception: BaseException | None = None,
+        items: Sequence[object] = (),
+        end: Outcome | None = None,
+    ) -> None:
+        self.kind: OutcomeKind = kind
+        self.value = value  # the returned value, for `value`
+        self.exception = exception  # the raised exception, for `raised`
+        self.items = list(items)  # of a stream, in order: values, or snapshots taken when they were yielded
+        self.end = end  # of a stream, of kind `value` or `raised`; None if its reader stopped early
 
     @property
     def last(self) -> Outcome:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from inspect import signature
 from typing import Any
 
 # How much of an assertion's text is shown: lines, and characters of each.
@@ -97,6 +96,8 @@ def _pandas(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
 def _polars(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
     testing = import_module("polars.testing")
     check = testing.assert_frame_equal if hasattr(recorded, "columns") else testing.assert_series_equal
+    from inspect import signature
+
     names = ("rel_tol", "abs_tol") if "rel_tol" in signature(check).parameters else ("rtol", "atol")
     check(recorded, actual, **(dict(zip(names, tolerances.values())) or {"check_exact": True}))
 
