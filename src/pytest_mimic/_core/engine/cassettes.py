@@ -191,7 +191,7 @@ class Cassette(Track):
         state, test = self._state, None if self._is_shared else self._state.test
         with self._recordings.guard:
             written = state.vault.write(self.file, calls, test=test, recorded=state.today)
-            state.cassettes_made.add(written.now)
+            state.cassettes_made.add((self.file, written.now))
             change = state.owner.journal.setdefault(self.file, Change(written.before))
             change.note(written.now, self._errors)
 
@@ -264,9 +264,11 @@ class _Block:
 
     def __enter__(self) -> Cassette:
         fixture, name, state = self._fixture, self._name, self._fixture.state
-        content = state.vault.store.read(f"cassettes/{name}.json")
-        mode = mode_of(fixture.kind, state.settings, name=name, exists=content is not None)
-        if fixture.kind == "auto" and mode is Mode.RERECORD and content in state.cassettes_made:
+        file = f"cassettes/{name}.json"
+        exists = state.vault.store.size(file) is not None
+        mode = mode_of(fixture.kind, state.settings, name=name, exists=exists)
+        is_again = fixture.kind == "auto" and mode is Mode.RERECORD and exists
+        if is_again and (file, state.vault.store.read(file)) in state.cassettes_made:
             mode = Mode.RECORD  # it holds the calls of another block of this run
         remedies = [_NEVER_RECORDS] if fixture.kind == "replay" else None
         self._cassette = cassette = Cassette(state, name, mode, strict=self._strict, remedies=remedies)

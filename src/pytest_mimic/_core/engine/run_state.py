@@ -122,7 +122,7 @@ class RunState:
         self.recordings: Any = None  # of the run; see `recordings.recordings_of`
         self.inside = Inside()
         self.open_cassettes: list[Any] = []  # the innermost one last
-        self.cassettes_made: set[bytes | None] = set()  # the files that this run wrote
+        self.cassettes_made: set[tuple[str, bytes | None]] = set()  # the files that this run wrote, and what
         # The innermost one that the current thread or task has opened, or was started in.
         self.own_cassette: ContextVar[Any] = ContextVar("pytest_mimic_cassette", default=None)
         self.running: set[Any] = set()  # the steps whose real calls run now, for the progress line
