@@ -156,7 +156,7 @@ class Redactor(SecretNames):
                 return self.scrub_form(text)
             if _WITH_QUERY.fullmatch(text):
                 return self.scrub_url(text)
-        return self.scrub_urls(text)
+        return self.scrub_urls(text) if "://" in text else text
 
     def literals(self, text: str) -> list[str]:
         """Return the values of secret names in markup or GraphQL. Any other text has none."""
@@ -206,7 +206,7 @@ class Redactor(SecretNames):
         Cookies keep their names, `Set-Cookie` its attributes, and other headers their parameters.
         """
         if value in _NO_SECRETS or not self.hides(name, value):
-            value = self.scrub_urls(value)
+            value = self.scrub_urls(value) if "://" in value else value
             return "".join(self._assigned(value)) if "=" in value else value
         kind = normalised(name)
         if kind == "cookie":
