@@ -17,7 +17,7 @@ import pytest_mimic
 
 INPUTS = "warn"
 # Functions and modules, recorded and then replayed.
-OF_A_FUNCTION = (72, 20, 11, 7)
+OF_A_FUNCTION = (71, 20, 11, 7)
 OF_A_REQUEST = (106, 25, 40, 20)
 # The second call of a test is counted: the first one also imports.
 TESTS = """

@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_200,
-    "_core.engine": 2_990,
+    "_core.engine": 2_985,
     "_core.files": 310,
     "_core.identity": 2_315,
     "_core.inputs": 307,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 770,
 }
 # A commit that raises one of these says why, too.
-MOST_LINES = 27_000
+MOST_LINES = 26_850
 MOST_FILES = 178
 MOST_ARROWS = 125
 MOST_FLOORS = 12

@@ -100,8 +100,6 @@ class ClientPlan(Plan):
 
     def _matched(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Return the values at the paths that `match=` names, None where the call has no such part."""
-        if not self._match:
-            return {}
         from pytest_mimic._core.identity.rules import prune
         from pytest_mimic._core.types.opening import parse_path
 

@@ -242,7 +242,8 @@ class Track:
         """Record the outcome of a real call, in the place of the one that stood `before`."""
         call, state, recordings = real.call, self._state, self._recordings
         stored = recordings.encode(real, outcome, duration, before)
-        state.note("recorded", call, stored=stored, seconds=duration)
+        if state.log is not None:
+            state.log("recorded", call, stored=stored, seconds=duration)
         if self.owner is None and self.file in state.ledger.used:
             latest = recordings.known.get(self.file)  # another reader may have come to its end meanwhile
             stands = before if latest is None else latest.outcomes[0]

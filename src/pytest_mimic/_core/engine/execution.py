@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._core.engine.decisions import decide
 from pytest_mimic._core.engine.steps import Step, given
 from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
-from pytest_mimic.errors import MimicError, UnstorableOutcomeError
+from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import FunctionPlan
@@ -151,9 +151,6 @@ def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any
             is_outcome_now = True  # its reader may want no more
             if step.mode == "run" and end is None:
                 yield from _only_read(step, [item])
-    except MimicError:
-        is_outcome_now = False
-        raise
     finally:
         if not is_async:
             with step.running():  # what it does when it is closed is part of the call
@@ -188,6 +185,7 @@ def _only_read(
                 raise
             sent = thrown
         if sent is not None:
+            step.abandon()
             what = f"{step.call.label} cannot be mimicked: its reader sends or throws something into it"
             remedy = "name a function inside or around it that is only called"
             raise step.state.pending.note(UnstorableOutcomeError(what, remedies=[remedy])) from None

@@ -157,10 +157,6 @@ class RunState:
         if "redactor" in vars(self):
             self.redactor.variables = self.variables
 
-    def note(self, kind: str, call: Call, **facts: object) -> None:
-        if self.log is not None:
-            self.log(kind, call, **facts)
-
     def is_stale(self, plan: Plan, source: str | None) -> bool:
         """Check whether a recording was made from another source of its target."""
         return source is not None and self.settings.source != "ignore" and plan.source not in (source, None)
@@ -231,8 +227,8 @@ class RunState:
 
         if isinstance(error, MissingRecordingError):
             miss = Miss(call.label, self.test, by_option, call.key, isinstance(error, StaleRecordingError))
-            if miss not in self.ledger.missing:
-                self.note("missing", call, error=error)
+            if self.log is not None and miss not in self.ledger.missing:
+                self.log("missing", call, error=error)
             self.ledger.missing.add(miss)
         else:
             self.ledger.drifted.append([call.label, self.test])

@@ -35,8 +35,9 @@ def verify(real: Step, outcome: Outcome, duration: float) -> None:
         _keep_for_review(real, outcome, duration, has_drifted=drift is not None)
     if drift is not None:
         state.blame(drift, call)
-    kind = "verified" if drift is None else "drifted"
-    state.note(kind, call, stored=real.stored, seconds=duration, error=drift, found=found)
+    if state.log is not None:
+        kind = "verified" if drift is None else "drifted"
+        state.log(kind, call, stored=real.stored, seconds=duration, error=drift, found=found)
 
 
 def compare_repeated(real: Step, outcome: Outcome, _duration: float) -> None:
