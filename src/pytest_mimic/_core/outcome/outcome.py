@@ -54,8 +54,8 @@ def decode(body: Any, items: list[Any] | None = None) -> Outcome:
     if "stream" in body:
         stream = body["stream"]
         end = stream.get("end")
-        items = stream["items"] if items is None else items
-        return Outcome("stream", items=items, end=None if end is None else decode(end))
+        recorded = stream["items"] if items is None else items
+        return Outcome("stream", items=recorded, end=None if end is None else decode(end))
     return Outcome("value", body["value"])
 
 

@@ -121,7 +121,8 @@ def _rebuilt(held: Any, wrapper: Wrapper) -> Any:
         return MethodType(replacement, held.__self__)
     kind: Any = type(held)
     # Its `__init__` may be a subclass's, with other parameters. Since Python 3.14, `partialmethod.__new__` wants a function.
-    twin = (object if issubclass(kind, (cached_property, partialmethod)) else kind).__new__(kind)
+    maker: Any = object if isinstance(held, (cached_property, partialmethod)) else kind
+    twin = maker.__new__(kind)
     if isinstance(held, property):
         property.__init__(twin, replacement, held.fset, held.fdel, held.__doc__)
     elif isinstance(held, (staticmethod, classmethod)):

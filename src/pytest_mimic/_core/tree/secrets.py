@@ -74,7 +74,8 @@ def _named_parts(value: Any) -> Iterable[tuple[object, object]]:
     is_closed = issubclass(kind, (type, str, bytes)) or library_of(kind) is not None or callable(value)
     if is_closed and not is_container:
         return ()
-    second = value[0] if is_pair(value) else None
+    pair: Any = value  # `callable` has narrowed it
+    second = pair[0] if is_pair(pair) else None
     return (
         (part.name if part.role in _NAMED else second if part.name == 1 else None, part.value)
         for part in parts_of(value)
