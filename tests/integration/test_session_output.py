@@ -49,6 +49,16 @@ def test_a_run_with_recordings_has_a_header(shop):
     assert shop.run("-q", "--mimic-rerecord").header == ""
 
 
+def test_a_quiet_run_of_a_marked_test_mimics_something(shop):
+    """Its option was not in vain, although the configuration names no target."""
+    shop.ini()
+    shop.tests("import pytest, shop\n\n@pytest.mark.mimic('shop:fetch')\ndef test_it(): shop.fetch('Oslo')\n")
+    shop.record().expect(passed=1)
+
+    for option in ("--mimic-verify", "--mimic-live"):
+        assert shop.run("-q", option).expect(passed=1).section == []
+
+
 def test_a_target_that_no_test_calls_prints_only_a_header(shop):
     shop.tests("def test_plain(): pass\n")
 

@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 770,
 }
 # A commit that raises one of these says why, too.
-MOST_LINES = 27_000
+MOST_LINES = 26_860
 MOST_FILES = 178
 MOST_ARROWS = 125
 MOST_FLOORS = 12

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
 
+# What a run says that was given an option of ours in vain.
+_NOTHING = "nothing is mimicked"
 # The exit codes of runs that were not stopped.
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
@@ -173,11 +175,11 @@ class Ending:
             absent=self._session.coverings.missing_clients(),
         )
         lines += [] if is_quiet else self._page
-        if not (lines or is_quiet or self._session.coverings.targets) and self._tests.have_run:
+        if is_quiet and not lines:
+            lines = [line for line in self.summary(quiet=False) if line == _NOTHING]
+        elif not (lines or self._session.coverings.targets) and self._tests.have_run:
             options = vars(self._config.option).items()
-            lines = (
-                ["nothing is mimicked"] if any(one for name, one in options if name[:6] == "mimic_") else []
-            )
+            lines = [_NOTHING] if any(one for name, one in options if name[:6] == "mimic_") else []
         if self._is_controller:  # otherwise pytest itself prints the usage error
             lines = [*(f"ERROR: {problem}" for problem in ledger.problems), *lines]
         return [printable(line) for line in lines]
