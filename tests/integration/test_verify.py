@@ -40,6 +40,12 @@ def test_numbers_are_compared_with_the_tolerance_of_the_line(changed):
     assert "[0]: 1.0 recorded, 1.1 now" in run.output
 
 
+def test_a_call_that_drifts_twice_alike_is_shown_once(changed):
+    run = changed("return 1", "return 2", test="shop.fetch('x'); shop.fetch('x')", failed=1)
+
+    assert run.output.count("\nDriftError: ") == 1
+
+
 def test_a_changed_source_alone_does_not_fail(changed):
     changed("return 1", "one = 1\n    return one", passed=1)
 

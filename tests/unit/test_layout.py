@@ -46,7 +46,7 @@ BUDGET = {
     "_core.types": 935,
     "_core.vault": 1_805,
     "_run": 1_530,
-    "_tools.cli": 1_960,
+    "_tools.cli": 1_970,
     "_tools.foreign": 435,
     "_tools.shown": 575,
     "_tools.unused": 305,

@@ -66,7 +66,8 @@ def _is_expected_failure(report: pytest.TestReport) -> bool:
 
 
 def _fail_for_drift(item: pytest.Item, report: pytest.TestReport, drifts: Sequence[DriftError]) -> None:
-    text = "\n".join(limited([f"DriftError: {drift}" for drift in drifts], of=" calls that drifted"))
+    shown = dict.fromkeys(f"DriftError: {drift}" for drift in drifts)
+    text = "\n".join(limited(list(shown), of=" calls that drifted"))
     if report.failed:
         report.sections.append((SECTION, text))
     elif not _is_expected_failure(report):

@@ -12,6 +12,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 
 from pytest_mimic._core.ambient import command_for, vault_command
+from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.checking import DAMAGE, Checker, Finding
 from pytest_mimic._tools.cli.output import HELD, Line, Result, add_dry_run, add_json
@@ -118,6 +119,11 @@ def _lines(invocation: Invocation, checker: Checker, found: list[Finding]) -> It
         yield f"no recordings in {label}"
     if secrets:
         again = command_for("--mimic-rerecord", [finding.test for finding in secrets])
-        yield f"  to hide one: its name in mimic_redact, then {again}"
+        known = [call.target for name in holding for call in invocation.vault.calls(name) or []]
+        has_function = not all(map(names_client, known))
+        where = " outside of a function's outcome" if has_function else ""
+        yield f"  to hide one{where}: its name in mimic_redact, then {again}"
+        if has_function:  # its outcome is kept as it is
+            yield "  to keep one out of a function's outcome: name a function further out, or return something else"
     if not invocation.options.fix and _of(found, "damaged", *LEFT_OVER):
         yield f"  to remove what cannot be used or is left over: {vault_command('check', '--fix')}"

@@ -36,6 +36,18 @@ def test_the_line_has_the_options_of_the_target_and_the_new_paths(options, name,
     assert target_line("shop:f", options, name, paths) == line
 
 
+def test_a_part_to_ignore_is_no_longer_matched():
+    options = Options(match=("headers.accept", "body"))
+
+    assert (
+        target_line("http", options, "ignore", ["headers.accept"]) == "http match=body ignore=headers.accept"
+    )
+    assert (
+        target_line("http", options, "ignore", ["headers.accept", "body"])
+        == "http ignore=headers.accept,body"
+    )
+
+
 @given(
     st.lists(PATHS),
     st.lists(PATHS, min_size=1),

@@ -394,11 +394,12 @@ def test_what_looks_like_a_secret_is_named_until_it_is_accepted(shop, call, plac
     )
     found = result.out.replace("what looks like ", "")
     assert re.search(rf"{re.escape(says)}\n(  named by .*\n)?  recorded by tests/test_shop.py::", found)
-    assert ".mimic_vault: secrets in 1 recording; " in result.lines[-2]
+    assert ".mimic_vault: secrets in 1 recording; " in result.lines[-3]
     [test] = re.findall(r"  recorded by (.*)", result.out)
-    assert result.lines[-1] == (
-        f"  to hide one: its name in mimic_redact, then pytest --mimic-rerecord {test}"
-    )
+    assert result.lines[-2:] == [
+        f"  to hide one outside of a function's outcome: its name in mimic_redact, then pytest --mimic-rerecord {test}",
+        "  to keep one out of a function's outcome: name a function further out, or return something else",
+    ]
     if place == "argument":
         the_object(shop, "long", "json").write_text("{}")
         assert any(
