@@ -169,6 +169,7 @@ FILES = {
 RECORDED = "pytest --mimic-record\n"
 CASES = {
     "run_nothing_mimicked": "write plain.ini pytest.ini\nwrite tests/test_plain.py tests/test_rates.py\n$ pytest\n$ pytest --mimic-record\n$ pytest -q --mimic-record\n$ pytest -v --mimic-fail-on-unused",
+    "run_first_cassette": "write plain.ini pytest.ini\nwrite tests/test_cassette.py test_cassette.py\n$ pytest test_cassette.py",
     "run_record": "$ pytest --mimic-record\n$ pytest --mimic-record",
     "run_replay": f"{RECORDED}$ pytest\n$ pytest tests/test_rates.py::test_user",
     "run_quiet": "$ pytest -q --mimic-record\n$ pytest -q\nedit tests/test_rates.py EUR USD\n$ pytest -q",

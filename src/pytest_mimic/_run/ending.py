@@ -102,12 +102,12 @@ class Ending:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _judge(self) -> None:
-        if not self._tests.have_run or self._config.option.collectonly:
-            return
-        self._judgement = judge_unused(self._session, self._tests.narrowed())
         settings, vault, ledger = self._session.settings, self._session.vault, self._session.ledger
-        if ledger.missing:
-            self._judgement.moved = self._moved()
+        # Where only a fixture has started the run, it does not know the tests.
+        if self._tests.have_run and not self._config.option.collectonly:
+            self._judgement = judge_unused(self._session, self._tests.narrowed())
+            if ledger.missing:
+                self._judgement.moved = self._moved()
         if not ledger.recorded or settings.review:
             return
         count, total = vault.size()
