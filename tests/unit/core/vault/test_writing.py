@@ -504,7 +504,7 @@ def test_many_threads_write_one_vault(tmp_path):
         try:
             barrier.wait()
             vault = Vault(store)
-            for n in range(20):
+            for n in range(6):
                 put(vault, f"calls/shop/f/{number}{n:02}.json", (n, ONE, DOCUMENT))
         except Exception as error:
             failures.append(error)
@@ -517,8 +517,8 @@ def test_many_threads_write_one_vault(tmp_path):
 
     assert failures == []
     vault = Vault(store)
-    assert len(vault.names()) == 160
-    assert len(objects(store)) == 20
+    assert len(vault.names()) == 48
+    assert len(objects(store)) == 6
     assert all(vault.read(name).outcomes[0].load().value[2] == DOCUMENT for name in vault.names())
 
 
