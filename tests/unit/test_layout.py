@@ -59,7 +59,7 @@ MOST_FILES = 178
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.
-MOST_WORDS = 25_600
+MOST_WORDS = 25_700
 
 # The houses that each house may import, besides itself. `ground` is `errors` and the modules directly in `_core`.
 HOUSES = {
