@@ -10,16 +10,13 @@ import random
 from ipaddress import IPv4Address
 
 import pytest
-from unit.memory_store import NAME, MemoryStore, a_call, recorded
+from unit.memory_store import NAME, MemoryStore, recorded
 
 from pytest_mimic import CorruptRecordingError, MimicError, MissingRecordingError
-from pytest_mimic._core.outcome.memory import object_name, pieces_of, unpack
-from pytest_mimic._core.outcome.outcome import DamagedError, Outcome
+from pytest_mimic._core.outcome.memory import object_name, pieces_of
+from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._core.vault.long_parts import shortened, whole
-from pytest_mimic._core.vault.parsing import parse
 
-OBJECT = f"objects/aa/{'a' * 32}"
 #: A value that is stored as a pickle, with all that it is in: its class defines how it is pickled.
 ADDRESS = IPv4Address("10.0.0.1")
 VALUES = {
@@ -95,45 +92,6 @@ def test_object_cut_short_or_too_long_is_found(kind):
 def packed(parts: list[bytes]) -> bytes:
     """Return the file of a pickle with these parts."""
     return b"".join(pieces_of(parts))
-
-
-@pytest.mark.parametrize(
-    ("parts", "codec"),
-    [
-        ([b"x" * 5], b"raw"),
-        ([b"stream", b"", b"ab" * 50_000, b"abc"], b"zstd"),
-        ([random.Random(n).randbytes(5000 + n) for n in range(3)], b"raw"),
-        ([b"stream", random.Random(1).randbytes(999) * (9 << 10)], b"raw"),
-    ],
-    ids=["small", "compressed", "noise", "large"],
-)
-def test_the_parts_of_a_pickle_come_back(parts, codec):
-    """What saves less than a tenth, or is large, is raw: its buffers can be mapped, and are aligned to 64 bytes."""
-    data = packed(parts)
-
-    assert codec in data[:64]
-    assert unpack(memoryview(data)) == parts
-    assert codec != b"zstd" or len(data) < 1000
-    assert codec != b"raw" or all(data.find(part) % 64 == 0 for part in parts)
-
-
-def test_a_file_that_was_made_by_hand_is_no_pickle():
-    """Its name fits its bytes."""
-    raw = packed([random.Random(1).randbytes(2000)])
-    small = packed([b"a" * 9999])
-    made = [
-        b"",
-        b"x" * 200,
-        raw[:70],
-        raw[:-64],
-        raw + bytes(64),
-        raw[:64] + b"\xff" * 300,
-        raw[:64] + bytes(64),
-    ]
-
-    for data in [*made, small[:-3], small[:64], small[:64] + b"\xff" * 99]:
-        with pytest.raises(DamagedError):
-            unpack(memoryview(data))
 
 
 def test_error_names_the_file_and_the_remedy():
@@ -246,41 +204,6 @@ def test_git_lfs_pointer_is_named_with_the_remedy(value):
         load(store)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [{"rates": {"USD": 1.07}, "of": ["ä"]}, (1,), (ADDRESS,), ["x" * 70_000]],
-    ids=["inline", "tagged", "pickle", "object"],
-)
-def test_recording_cut_short_at_any_byte_is_found(value):
-    store = written(value)
-    data = store.read(NAME)
-
-    for size in range(len(data) - 1):
-        store.write(NAME, data[:size])
-        with pytest.raises(
-            CorruptRecordingError, match=r"is not (what was recorded|valid JSON|text in UTF-8)"
-        ):
-            Vault(store).read(NAME)
-
-    store.write(NAME, data[:-1])
-    assert load(store) == value
-
-
-def test_flipped_byte_of_a_recording_is_found():
-    """Outside of its value, where it is an edit."""
-    value = {"t": (1, 2), "b": b"\xff"}
-    store = written(value)
-    data = store.read(NAME)
-
-    for position in range(data.index(b'"value"') + len('"value": ')):
-        for bit in (1, 4, 32, 128):
-            store.write(NAME, data[:position] + bytes([data[position] ^ bit]) + data[position + 1 :])
-            try:
-                assert load(store) == value, position
-            except CorruptRecordingError:
-                pass
-
-
 def test_json_object_cut_short_is_found():
     store = written(["x" * 70_000])
     name = object_of(store)
@@ -290,131 +213,6 @@ def test_json_object_cut_short_is_found():
         store.write(name, data[:size])
         with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
             load(store)
-
-
-VALUE = '"value": {"a": 1}'
-#: What is put for which part of a recording, and what the error says. None is for the whole.
-SHAPES = [
-    (None, '', "empty"),
-    (None, '[]', "no format number"),
-    (None, '{}', "no format number"),
-    ('"format": 4', '"format": true', "no format number"),
-    ('"format": 4', '"format": 3', "is of format 3, this pytest-mimic reads format 4: record again: pytest --mimic-rerecord"),
-    ('"format": 4', '"format": 5', "is of format 5, this pytest-mimic reads format 4: pip install --upgrade"),
-    ('"outcomes": [', '"outcomes": [3, ', "not subscriptable"),
-    ('"outcomes"', '"outcame"', "'outcomes' is missing"),
-    ('"target"', '"tarjet"', "'target' is missing"),
-    ('"duration": 0.5', '"duration": "x"', "must be a number of seconds"),
-    ('"duration": 0.5', '"duration": NaN', "must be a number of seconds"),
-    ('"duration"', '"durations"', "'duration' is missing"),
-    ('"duration": 0.5', '"duration": 0.5, "tagfed": true', "unknown 'tagfed'"),
-    (' "source"', ' "sourcf"', "'source' is missing"),
-    ('"value"', '"valeu"', "needs one value, exception or file"),
-    ('"value"', '"raised": {}, "value"', "needs one value, exception or file"),
-    ('"value"', '"tagged": 1, "value"', "must be true or false"),
-    ('"value"', '"tagged": true, "objects": ["a.bin"], "value"', "names no object"),
-    ('"value"', '"code": "os:system", "value"', "must be lists of texts"),
-    ('"value"', '"code": [1], "value"', "must be lists of texts"),
-    ('"value"', '"imports": ["os:system"], "value"', "but is not tagged"),
-    (' "source"', ' "target": "x",\n "source"', "a key occurs twice"),
-    (' "test"', '<<<<<<< HEAD\n "test"', "has a merge conflict, line 6"),
-    ('{"a": 1}', '[' * 100000 + ']' * 100000, "nested too deeply"),
-    ('{"a": 1}', 'NaN-', "is not valid JSON, line "),
-    (VALUE, '"raised": {}', "is not what was recorded"),
-    (VALUE, '"stream": []', "is not what was recorded"),
-    (VALUE, '"stream": {"items": [], "end": 1}', "is not what was recorded"),
-    (VALUE, '"stream": {"items": [], "end": {}}', "is not what was recorded"),
-    (VALUE, '"json": "../../etc/passwd"', "names no object"),
-    (VALUE, f'"json": "{OBJECT}.json"', "'kind' is missing"),
-    (VALUE, f'"kind": "valeu", "pickle": "{OBJECT}.pkl"', "kind must be"),
-    (VALUE, f'"kind": "value", "count": 0, "pickle": "{OBJECT}.pkl"', "count must be a number"),
-    ('"arguments": null', '"arguments": 3', "arguments that were not"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("part", "other", "how"), SHAPES, ids=[how for *_, how in SHAPES])
-def test_recording_of_another_shape_is_reported(part, other, how):
-    store = written({"a": 1})
-    text = store.read(NAME).decode()
-    assert part is None or part in text
-    store.write(NAME, (other if part is None else text.replace(part, other)).encode())
-
-    with pytest.raises(CorruptRecordingError, match=how) as caught:
-        load(store)
-
-    assert caught.value.file == f".mimic_vault/{NAME}"
-
-
-@pytest.mark.parametrize(
-    ("edit", "how"),
-    [
-        (lambda text: text.replace('"calls"', '"calm"'), "'calls' is missing"),
-        (lambda text: text.replace('"signature"', '"signed"'), "'signature' is missing"),
-        (lambda text: text.replace('"key": "0"', '"key": 0'), "a call lacks a fact"),
-        (lambda text: text.replace('"value"', '"valeu"'), "needs one value, exception or file"),
-    ],
-)
-def test_cassette_of_another_shape_is_reported(edit, how):
-    name = "cassettes/x.json"
-    vault = Vault(MemoryStore())
-    stored = vault.stored(Outcome("value", {"a": 1}), 0.5)
-    vault.write(name, [a_call(stored)], test="t")
-    text = vault.store.read(name).decode()
-    assert edit(text) != text
-    vault.store.write(name, edit(text).encode())
-
-    with pytest.raises(CorruptRecordingError, match=how) as caught:
-        vault.calls(name)
-
-    assert caught.value.file == f".mimic_vault/{name}"
-
-
-def test_every_kind_of_description_is_accepted():
-    arguments = {
-        "text": {"$cut": "str", "start": "a", "length": 9, "digest": "0"},
-        "deep": {"a": [1, {"b": None}, {"$set": [{"$m:x": {"c": {"$text": "y"}}}], "length": 2}]},
-        "mapping": {"$dict": [[1, {"$date": "y"}]]},
-    }
-    assert Vault(recorded(1, arguments=arguments)).read(NAME).arguments == arguments
-
-
-def test_long_parts_come_back_from_inside_of_others():
-    text = "one line\n" * 900
-    arguments = {"of": {"$set": [1, text]}, "rows": [*range(500)], "short": [{"a": "b"}]}
-
-    store = MemoryStore()
-
-    short = shortened(arguments, Vault(store).objects.place)
-
-    part = short["of"]["$set"][1]
-    assert (part["length"], part["digest"]) == (len(text), part["object"].rpartition("/")[2][:8])
-    assert (len([*store.names()]), short["rows"]["length"], short["short"]) == (2, 500, arguments["short"])
-    assert whole(short, store.read) == arguments
-
-
-def test_bytes_that_are_not_text_are_reported():
-    store = written({"a": 1})
-    store.write(NAME, b"\xff\xfe\x00")
-
-    with pytest.raises(CorruptRecordingError, match="is not text in UTF-8"):
-        load(store)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [{"a": 1, "b": ["ä"]}, (1, "ä"), (ADDRESS,), ["x" * 70_000], (("x" * 70_000),)],
-    ids=["inline", "tagged", "pickle", "object", "tagged object"],
-)
-def test_windows_line_ends_and_byte_order_mark_are_accepted(value):
-    store = written(value)
-    for name in list(store.names()):
-        if name.endswith(".json"):
-            data = store.read(name).replace(b"\n", b"\r\n")
-            store.write(name, data)
-    assert load(store) == value
-
-    store.write(NAME, b"\xef\xbb\xbf" + store.read(NAME))
-    assert load(store) == value
 
 
 @pytest.mark.parametrize("edit", [lambda data: data + b"\n", lambda data: data.replace(b"xx", b"yx", 1)])
@@ -581,14 +379,6 @@ def test_damage_in_a_mapped_file_is_found(tmp_path):
 
     with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
         load(store)
-
-
-@pytest.mark.parametrize("text", [LFS, b"<<<<<<< HEAD\n", b"[1,"])
-def test_the_traceback_of_damage_shows_no_error_of_the_parser(text):
-    with pytest.raises(CorruptRecordingError) as caught:
-        parse(text, "objects/a.json")
-
-    assert caught.value.__context__ is None or caught.value.__suppress_context__
 
 
 def test_an_array_in_the_error_of_a_library_is_not_shown(monkeypatch):

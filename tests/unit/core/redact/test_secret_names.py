@@ -1,0 +1,148 @@
+"""Which names are secret, in whatever spelling, and what a line of `mimic_redact` may say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, holds_text, read_names
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    return Redactor()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password", "PASSWORD", "passwd", "pwd", "db_password", "password1", "new-password", "passwordHash",
+        "secret", "client_secret", "clientSecret", "AWS_SECRET_ACCESS_KEY", "_secret_value", "secrets",
+        "token", "access_token", "accessToken", "idToken", "x_auth_token", "X-Amz-Security-Token", "token_value",
+        "apikey", "apiKey", "APIKey", "api-key", "openai_api_key", "X-API-Key", "X_api_keys",
+        "authorization", "Authorization", "Proxy-Authorization", "auth", "basic_auth", b"Authorization",
+        "cookie", "Set-Cookie", "cookies", "private_key", "privateKeyPem", "credential", "aws_credentials",
+        "csrf", "csrftoken", "csrfmiddlewaretoken", "X-CSRFToken", "X-XSRF-TOKEN", "signature", "X-Amz-Signature",
+        "user_password_for_db", "code_verifier", "client_assertion", "dsn", "sentry_dsn", "SENTRY_DSN",
+        "connection_string", "ConnectionString", "webhook_url", "slackWebhookUrl", "license_key", "licenceKey",
+        "subscription_key", "Ocp-Apim-Subscription-Key", "service_key", "service_role_key", "SUPABASE_SERVICE_ROLE_KEY", "AWSAccessKeyId", "aws_access_key_id",
+        "sig", "webhook_sig", "psk", "wifi_psk", "otp", "email_otp", "otp_code", "cvv", "card_cvv", "cvv2", "cvc", "pin", "PIN",
+        "card_pin", "this_is_my_password", "password_input", "accept_token",
+    ],
+)  # fmt: skip
+def test_secret_names_match_in_any_spelling(redactor: Redactor, name: object) -> None:
+    assert redactor.secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tokens", "max_tokens", "maxTokens", "prompt_tokens", "completion_tokens", "token_count", "tokenizer",
+        "token_ids", "token_count_1", "token_type", "tokenType", "eos_token", "next_page_token", "nextPageToken", "page_token",
+        "author", "authors", "authority", "authorization_url", "auth_method", "secretary", "secret_name",
+        "password_policy", "cookie_jar", "signature_version", "key", "name", "user", "", "base", "day",
+        "Access-Control-Allow-Credentials", "allow_credentials", "accept_cookies", "cookie_consent", "requires_auth",
+        "X-Requires-Auth", "requires_client_secret", "has_password", "is_token_valid", "Signature-Input", "Accept-Signature",
+        "cookies_accepted", "cookieBanner", "token_created", "auth_options", "cookie_domain", "client_assertion_type",
+        "pin_code", "pinned", "map_pin", "pin_count", "spin", "opinion", "mapping", "sig_figs", "design", "psk_identity",
+        "otp_length", "cvv_check", "dsn_host", "sort_key", "primary_key", "foreign_key", "cache_key", "service_keys_count",
+        "with_credentials", "withCredentials", "secret_santa", "SecretSantas", "password_hint", "passwordHints",
+        "cursor_token", "cursorToken", "resume_token", "resumeToken",
+        "code", "verifier", "assertion", "webhook", "connection", "license", "subscription",
+        "session", "session_id", "JSESSIONID", "session_count", "sessions", "session_name",
+        None, 3, ("token",), "token" * 100,
+    ],
+)  # fmt: skip
+def test_names_that_only_resemble_secret_ones_are_public(redactor: Redactor, name: object) -> None:
+    """Such as the token counts of a language model, paging, and names that describe a secret."""
+    assert not redactor.secret(name)
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("patient_id", ["patient_id"]),
+        ("  ssn  ", ["ssn"]),
+        ("customer, account,!token", ["customer", "account", "!token"]),
+        ("!password\t!X-Api-Key  user.pin", ["!password", "!X-Api-Key", "user.pin"]),
+        ("customer # of the shop, not ours", ["customer"]),
+        ("!sha256:1a2b3c4d  # an example", ["!sha256:1a2b3c4d"]),
+        ("# customer", []),
+        (" , ", []),
+        ("", []),
+    ],
+)
+def test_a_line_contains_names(line: str, names: list[str]) -> None:
+    assert read_names(line) == names
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cust*",
+        "!cust*",
+        "!",
+        "--",
+        "'pin'",
+        "pin?",
+        "a/b",
+        "[pin]",
+        "!!pin",
+        "_",
+        "sha256:1a2b3c4d",
+    ],
+)
+def test_a_name_that_matches_nothing_is_refused(name: str) -> None:
+    """It would silently redact nothing."""
+    with pytest.raises(ValueError, match=re.escape(f"{name} is not a name")):
+        read_names(f"token {name}")
+
+
+@pytest.mark.parametrize("mark", ["!sha256:1a2", "!sha256:zz", "!sha256:1a2b3c4d5e"])
+def test_the_mark_of_a_text_has_eight_digits(mark: str) -> None:
+    with pytest.raises(ValueError, match="or !sha256: and eight digits"):
+        read_names(mark)
+
+
+def test_names_can_be_added() -> None:
+    redactor = Redactor(["patient_id", "ssn"])
+    names = ("patientId", "old-patient-id", "patient_id_1", "SSN", "token")
+
+    assert all(redactor.secret(name) for name in names)
+
+
+def test_an_exclamation_mark_removes_a_name() -> None:
+    redactor = Redactor(["!cookie", "!csrf_token"])
+
+    assert not redactor.secret("Cookie")
+    assert not redactor.secret("csrfToken")
+    assert redactor.secret("set-cookie")
+    assert redactor.secret("token")
+
+
+def test_a_later_name_wins() -> None:
+    assert Redactor(["!token", "token"]).secret("token")
+    assert not Redactor(["mine", "!mine"]).secret("mine")
+
+
+def test_numbers_are_no_secret_names_unless_the_user_says_so() -> None:
+    assert not Redactor().secret("4711")
+    assert Redactor(["4711"]).secret("4711")
+    assert not Redactor(["4711"]).secret("4712")
+
+
+def test_commands_and_rows_that_clients_store_have_names() -> None:
+    plain = {
+        "commands": [["HSET", "user:1", "password", "abc", "name", "Ann"]],
+        "columns": [["id", "INT"], ["api_key", "TEXT"]],
+        "rows": [[1, "abc"], [2, None]],
+    }
+
+    scrubbed = Redactor().scrub(plain, stored=True)
+
+    assert holds_text(plain, Redactor())
+    assert not holds_text(scrubbed, Redactor())
+    assert scrubbed["commands"] == [["HSET", "user:1", "password", PLACEHOLDER, "name", "Ann"]]
+    assert scrubbed["rows"] == [[1, PLACEHOLDER], [2, None]]
