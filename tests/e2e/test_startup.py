@@ -91,8 +91,8 @@ REPLAY = """
     _core.swallowed _core.swallowed.pending
     _core.targets _core.targets.binding _core.targets.options _core.targets.target
     _core.types _core.types.kinds
-    _core.vault _core.vault.file_names _core.vault.folder
-    _core.vault.parsing _core.vault.vault
+    _core.vault _core.vault.folder
+    _core.vault.format _core.vault.vault
     _run _run.complete_selection _run.configuration _run.ending _run.fixtures _run.phases _run.plain_imports _run.run _run.session
     _run.summary
     _tools _tools.unused _tools.unused.judging

@@ -2,7 +2,7 @@
 
 A recorded call of a function is bound and identified (`call`, `call_identity`), its file is sought (`decisions`,
 `recordings`, `vault`, `folder`), its arguments are described (`making`, `secrets`, `secret_names`) and kept as they were
-(`effects`, `noting`), it runs (`execution`, `steps`, `run_state`), its outcome becomes text (`encoding`, `plain`), and the file
+(`effects`, `noting`), it runs (`execution`, `steps`), its outcome becomes text (`encoding`, `plain`), and the file
 is written (`recording_facts`, `writing`, `folder`). What depends on the target or the run alone is not asked again.
 """
 
@@ -17,8 +17,8 @@ import pytest_mimic
 
 INPUTS = "warn"
 # Functions and modules, recorded and then replayed.
-OF_A_FUNCTION = (71, 20, 11, 7)
-OF_A_REQUEST = (106, 25, 40, 20)
+OF_A_FUNCTION = (71, 19, 11, 7)
+OF_A_REQUEST = (106, 23, 40, 16)
 # The second call of a test is counted: the first one also imports.
 TESTS = """
     import sys

@@ -44,18 +44,18 @@ BUDGET = {
     "_core.targets": 572,
     "_core.tree": 2_125,
     "_core.types": 935,
-    "_core.vault": 1_805,
+    "_core.vault": 1_800,
     "_run": 1_530,
-    "_tools.cli": 1_970,
+    "_tools.cli": 1_965,
     "_tools.foreign": 435,
     "_tools.shown": 575,
-    "_tools.unused": 305,
+    "_tools.unused": 300,
     "face": 420,
     "ground": 770,
 }
 # These two only fall.
 MOST_LINES = 26_860
-MOST_FILES = 178
+MOST_FILES = 177
 MOST_ARROWS = 125
 MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.

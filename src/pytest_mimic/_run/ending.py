@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
-from pytest_mimic._core.vault.parsing import parse_recording
+from pytest_mimic._core.vault.format import CASSETTES, FOLDERS, parse_recording
 from pytest_mimic._core.words import SHOWN, pattern, plural, size
 from pytest_mimic._run.complete_selection import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary

@@ -1,10 +1,15 @@
-"""A call of a target, and the plan that says how the target is mimicked: a function here, a client in client_plan.py."""
+"""A call, what runs inside of it, and the plan that says how a target is mimicked: a function here, a client in client_plan.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cached_property, partial
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from functools import cached_property, partial, wraps
 from inspect import isasyncgenfunction, iscoroutinefunction
+from threading import Thread, current_thread
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.identity.call_identity import CallIdentity
@@ -12,7 +17,7 @@ from pytest_mimic._core.identity.source import source_in_project
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.binding import Bound, compile_binder
 from pytest_mimic._core.types.kinds import Unstable
-from pytest_mimic._core.vault.file_names import recording_name
+from pytest_mimic._core.vault.format import recording_name
 
 if TYPE_CHECKING:
     from pytest_mimic._core.inputs.noting import Trace
@@ -128,6 +133,77 @@ def named(call: Call) -> dict[str, Any]:
         elif not name.startswith("*") or value:
             found[name] = value
     return found
+
+
+class Inside:
+    """The real call that the current thread or task is part of. While a call is active, nothing in it is mimicked."""
+
+    def __init__(self) -> None:
+        self._variable: ContextVar[Any] = ContextVar("pytest_mimic_inside", default=None)
+        self._replaced: list[tuple[Any, str, object, object]] = []
+
+    def call(self) -> Any:
+        """Return the call, which may have ended; None outside of calls."""
+        return self._variable.get() or getattr(current_thread(), "_mimic_inside", None)
+
+    @property
+    def is_nested(self) -> bool:
+        outer = self._variable.get() or getattr(current_thread(), "_mimic_inside", None)
+        return outer is not None and outer.active
+
+    @contextmanager
+    def entered(self, call: object, running: set[Any] | None = None) -> Iterator[None]:
+        """Mark the code that runs in this block, and in threads that it starts, as part of a call, one of those `running`."""
+        if getattr(Thread.start, "__mimic_inside__", None) is not self:
+            self._replace(Thread, "start", self._start)
+        # The call itself may import it. Then its pool's threads are told as any others.
+        pool = getattr(sys.modules.get("concurrent.futures.thread"), "ThreadPoolExecutor", None)
+        if pool is not None and getattr(pool.submit, "__mimic_inside__", None) is not self:
+            self._replace(pool, "submit", self._submit)
+        token = self._variable.set(call)
+        if running is not None:
+            running.add(call)
+        try:
+            yield
+        finally:
+            if running is not None:
+                running.discard(call)
+            with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
+                self._variable.reset(token)
+
+    def _replace(self, holder: Any, name: str, run: Callable[..., Any]) -> None:
+        """Let new threads, and tasks of pools, belong to the call that starts them, until `restore`."""
+        original = getattr(holder, name)
+
+        @wraps(original)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return run(original, *args, **kwargs)
+
+        wrapper.__mimic_inside__ = self  # type: ignore[attr-defined]
+        self._replaced.append((holder, name, original, wrapper))
+        setattr(holder, name, wrapper)
+
+    def restore(self) -> None:
+        """Put back what the run has replaced. What others have put there since stays."""
+        while self._replaced:
+            holder, name, original, wrapper = self._replaced.pop()
+            if getattr(holder, name) is wrapper:
+                setattr(holder, name, original)
+
+    def _start(self, original: Callable[[Any], None], thread: Any) -> None:
+        if self.is_nested:
+            thread._mimic_inside = self.call()
+        original(thread)
+
+    def _submit(self, original: Any, pool: object, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if not self.is_nested:
+            return original(pool, function, *args, **kwargs)
+        # Since Python 3.14, a pool may pickle its tasks for other interpreters, in which nothing is mimicked.
+        if all(base.__module__ != "concurrent.futures.interpreter" for base in type(pool).__mro__):
+            function = self.entered(self.call())(function)
+        # A thread that the pool starts now serves other callers later.
+        with self.entered(SimpleNamespace(active=False)):
+            return original(pool, function, *args, **kwargs)
 
 
 class FunctionPlan(Plan):

@@ -21,7 +21,8 @@ from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.options import read_keyword_options
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.targets.target import Target, as_targets
-from pytest_mimic._core.vault.file_names import cassette_name, cassette_of_test, imported_parts
+from pytest_mimic._core.vault.format import cassette_name, cassette_of_test, imported_parts
+from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Cassette(Track):
         recordings_of(state)
         file, found = f"cassettes/{name}.json", None
         try:
-            found = None if mode is Mode.LIVE else state.vault.calls(file)
+            found = None if mode is Mode.LIVE else read_calls(state.vault.objects, file)
         except CorruptRecordingError as error:
             if mode is not Mode.RERECORD:  # which replaces it whole
                 error.remedies += tuple(remedies or ())

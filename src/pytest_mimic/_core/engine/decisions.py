@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.recordings import Change, recordings_of
 from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.file_names import recording_name
+from pytest_mimic._core.vault.format import recording_name
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._core.vault.format import CASSETTES
 
 
 class Owner:

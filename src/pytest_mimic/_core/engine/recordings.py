@@ -10,7 +10,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.file_names import imported_parts, recording_name
+from pytest_mimic._core.vault.format import imported_parts, recording_name
+from pytest_mimic._core.vault.recording_facts import Recording, read_calls
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.pending.waiting import Renewals
-    from pytest_mimic._core.vault.recording_facts import Recording, Stored
+    from pytest_mimic._core.vault.recording_facts import Stored
 
     Errors = Mapping[int, tuple[str, str] | None]
     """The call and its error in words, and the test, by the place of the outcome; None for a good one."""
@@ -96,7 +97,7 @@ class Recordings:
     def find(self, name: str) -> Recording | None:
         """Return the recording with this name. It is read once a session."""
         found = self.known.get(name)  # another thread may drop it at any time
-        if found is None and (calls := self._state.vault.calls(name, skim=self._skims)):
+        if found is None and (calls := read_calls(self._state.vault.objects, name, skim=self._skims)):
             found = self.known[name] = calls[0]
         return found
 
@@ -137,8 +138,6 @@ class Recordings:
     # -- writing
 
     def new_recording(self, call: Call, outcomes: list[Stored], owner: Owner | None = None) -> Recording:
-        from pytest_mimic._core.vault.recording_facts import Recording
-
         plan = call.plan
         return Recording(
             target=plan.target,

@@ -1,22 +1,20 @@
-"""The state that all parts of one run share: settings, date, ledger, pending errors, the call that code runs inside of."""
+"""The state that all parts of one run share: settings, date, ledger, pending errors."""
 
 from __future__ import annotations
 
-import functools
 import os
-import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from threading import Lock, Thread, current_thread
+from functools import cached_property
+from threading import Lock
 from time import perf_counter, time_ns
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core import ambient
+from pytest_mimic._core.engine.call import Inside
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.files.places import Places
@@ -31,81 +29,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.swallowed.retries import Retries
     from pytest_mimic._core.vault import Vault
-
-
-class Inside:
-    """The real call that the current thread or task is part of. While a call is active, nothing in it is mimicked."""
-
-    def __init__(self) -> None:
-        self._variable: ContextVar[Any] = ContextVar("pytest_mimic_inside", default=None)
-        self._replaced: list[tuple[Any, str, object, object]] = []
-
-    def call(self) -> Any:
-        """Return the call, which may have ended; None outside of calls."""
-        return self._variable.get() or getattr(current_thread(), "_mimic_inside", None)
-
-    @property
-    def is_nested(self) -> bool:
-        outer = self._variable.get() or getattr(current_thread(), "_mimic_inside", None)
-        return outer is not None and outer.active
-
-    @contextmanager
-    def entered(self, call: object, running: set[Any] | None = None) -> Iterator[None]:
-        """Mark the code that runs in this block, and in threads that it starts, as part of a call, one of those `running`."""
-        if getattr(Thread.start, "__mimic_inside__", None) is not self:
-            self._replace(Thread, "start", self._start)
-        # The call itself may import it. Then its pool's threads are told as any others.
-        pool = getattr(sys.modules.get("concurrent.futures.thread"), "ThreadPoolExecutor", None)
-        if pool is not None and getattr(pool.submit, "__mimic_inside__", None) is not self:
-            self._replace(pool, "submit", self._submit)
-        token = self._variable.set(call)
-        if running is not None:
-            running.add(call)
-        try:
-            yield
-        finally:
-            if running is not None:
-                running.discard(call)
-            with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
-                self._variable.reset(token)
-
-    def _replace(self, holder: Any, name: str, run: Callable[..., Any]) -> None:
-        """Let new threads, and tasks of pools, belong to the call that starts them, until `restore`."""
-        original = getattr(holder, name)
-
-        @functools.wraps(original)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            return run(original, *args, **kwargs)
-
-        wrapper.__mimic_inside__ = self  # type: ignore[attr-defined]
-        self._replaced.append((holder, name, original, wrapper))
-        setattr(holder, name, wrapper)
-
-    def restore(self) -> None:
-        """Put back what the run has replaced. What others have put there since stays."""
-        while self._replaced:
-            holder, name, original, wrapper = self._replaced.pop()
-            if getattr(holder, name) is wrapper:
-                setattr(holder, name, original)
-
-    def _start(self, original: Callable[[Any], None], thread: Any) -> None:
-        if self.is_nested:
-            thread._mimic_inside = self.call()
-        original(thread)
-
-    def _submit(self, original: Any, pool: object, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if not self.is_nested:
-            return original(pool, function, *args, **kwargs)
-        # Since Python 3.14, a pool may pickle its tasks for other interpreters, in which nothing is mimicked.
-        if all(base.__module__ != "concurrent.futures.interpreter" for base in type(pool).__mro__):
-            function = functools.partial(self._run, self.call(), function)
-        # A thread that the pool starts now serves other callers later.
-        with self.entered(SimpleNamespace(active=False)):
-            return original(pool, function, *args, **kwargs)
-
-    def _run(self, call: object, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        with self.entered(call):
-            return function(*args, **kwargs)
 
 
 class RunState:
@@ -141,7 +64,7 @@ class RunState:
         self.started = time_ns()
         self._changed: dict[str, list[str]] = {}  # by the name of a list
 
-    @functools.cached_property
+    @cached_property
     def redactor(self) -> Redactor:
         """The redactor of the run, which knows what servers have sent under secret names."""
         from pytest_mimic._core.redact.redactor import Redactor
@@ -163,7 +86,7 @@ class RunState:
 
     # -- what calls reach and read
 
-    @functools.cached_property
+    @cached_property
     def sources(self) -> ProjectSources:
         from pytest_mimic._core.inputs.project_sources import ProjectSources
 

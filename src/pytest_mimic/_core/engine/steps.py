@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import finalize
 
 from pytest_mimic._core.outcome.outcome import Outcome, is_cancellation, is_outcome
-from pytest_mimic._core.vault.parsing import fresh_copies
+from pytest_mimic._core.vault.format import fresh_copies
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

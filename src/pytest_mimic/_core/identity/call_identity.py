@@ -13,12 +13,15 @@ from pytest_mimic._core.identity.short import (
     EXACT,
     LONG,
     NAN,
+    SCALARS,
     SEPARATOR,
     SHORT,
     SIZED,
     TEXT,
+    Plain,
+    has_long,
     is_marked,
-    short_form,
+    plain_nans,
 )
 from pytest_mimic._core.types.kinds import Unstable
 
@@ -246,7 +249,7 @@ def _part(value: Any, places: Places, name: str, *, locates: bool = False) -> ob
     elif type_ is dict:
         if len(value) <= SHORT and TEXT.issuperset(map(type, value)):
             keys = sorted(value)
-            items = short_form([value[key] for key in keys])
+            items = _short_form([value[key] for key in keys])
             if items is not None:
                 return [keys, items]
     elif type_ in EXACT:
@@ -255,7 +258,7 @@ def _part(value: Any, places: Places, name: str, *, locates: bool = False) -> ob
     elif type_ is float:
         return value if value == value else NAN
     elif (type_ is list or type_ is tuple) and len(value) <= SHORT:
-        short = short_form(value)
+        short = _short_form(value)
         if short is not None:
             return short
     from pytest_mimic._core.identity.graph import digest
@@ -266,6 +269,18 @@ def _part(value: Any, places: Places, name: str, *, locates: bool = False) -> ob
         from pytest_mimic._core.identity.rules import located
 
         raise located(error, value, places, name) from None
+
+
+def _short_form(values: Plain) -> Plain | None:
+    """Return at most `SHORT` scalars as they are dumped, or None if one of the values is long or no scalar."""
+    types = set(map(type, values))
+    if not types <= SCALARS:
+        return None
+    if types <= SIZED:  # half the time, for few texts
+        return None if max(map(len, values), default=0) > LONG else values
+    if not types.isdisjoint(SIZED) and has_long(values):
+        return None
+    return plain_nans(values) if float in types else values
 
 
 def _holds_path(value: Any, places: Places) -> bool:

@@ -1,4 +1,4 @@
-"""The short form of plain values: a few scalars, all of them small, are dumped as they are."""
+"""The scalars that are dumped as they are, and which of them are too long for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ LONG = LONGEST_PATH
 
 NAN = float("nan")
 NUMBERS = frozenset({int, float, bool, type(None)})
-INTEGERS = NUMBERS - {float}
 SIZED = frozenset({str, bytes})
 SCALARS = NUMBERS | SIZED
 EXACT = SCALARS - {float}
@@ -31,20 +30,6 @@ TEXT = frozenset({str})
 SEPARATOR = ord(os.sep)
 
 Plain = TypeVar("Plain", list[Any], tuple[Any, ...])
-
-
-def short_form(values: Plain) -> Plain | None:
-    """Return at most `SHORT` scalars as they are dumped, or None if one of the values is long or no scalar."""
-    if INTEGERS.issuperset(map(type, values)):
-        return values
-    types = set(map(type, values))
-    if not types <= SCALARS:
-        return None
-    if types <= SIZED:  # half the time, for few texts
-        return None if max(map(len, values)) > LONG else values
-    if not types.isdisjoint(SIZED) and has_long(values):
-        return None
-    return plain_nans(values) if float in types else values
 
 
 def plain_nans(values: Plain) -> Plain:

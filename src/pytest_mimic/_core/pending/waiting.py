@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._core.vault.file_names import CALLS, CASSETTES, FOLDERS, recording_name
-from pytest_mimic._core.vault.parsing import references
+from pytest_mimic._core.vault.format import CALLS, CASSETTES, FOLDERS, recording_name, references
+from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._core.vault.store import Data, Store
 from pytest_mimic._core.whole_files import write_whole
 from pytest_mimic.errors import MimicError
@@ -127,7 +127,7 @@ class Waiting:
                 f"{self.before.label}/{name} has changed since",
                 remedies=["to make the change again: pytest --mimic-verify --mimic-review"],
             )
-        calls = self.after.calls(name)
+        calls = read_calls(self.after.objects, name)
         if calls is None:
             self.before.delete([name])
             return
@@ -179,7 +179,7 @@ class Renewals:
         if not places:
             self._waiting.store.discard(name)
         places.add(place)
-        calls = None if new is None else vault.calls(name)
+        calls = None if new is None else read_calls(vault.objects, name)
         if new is None or not calls:
             return
         if name.startswith(CASSETTES):

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_mimic._core.outcome.memory import Piece, object_name
 from pytest_mimic._core.outcome.plain import layout
-from pytest_mimic._core.vault.parsing import is_object, parse
+from pytest_mimic._core.vault.format import is_object, parse
 from pytest_mimic.errors import MimicError
 
 # A text of more characters, and a list or mapping of more items, is an object of its own.

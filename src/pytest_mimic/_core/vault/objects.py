@@ -9,7 +9,7 @@ from pytest_mimic._core.ambient import command
 from pytest_mimic._core.outcome.memory import Piece, object_name, unpack
 from pytest_mimic._core.outcome.outcome import DamagedError, OutdatedClassError, decode
 from pytest_mimic._core.outcome.plain import layout_of
-from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, is_object, parse
+from pytest_mimic._core.vault.format import check_pulled, corrupt, damaged, is_object, parse
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.outcome.plain import Laid
-from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._core.vault.format import CASSETTES, damaged, is_usual, parse_recording
 from pytest_mimic._core.vault.objects import KINDS, Entry, Origin, check_entry
-from pytest_mimic._core.vault.parsing import damaged, fresh_copies, given_once, is_usual
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -172,6 +171,17 @@ class Recording(NamedTuple):
         return self._replace(arguments=whole(self.arguments, self.stored.reader.store.read))
 
 
+def read_calls(objects: Objects, name: str, *, skim: bool = False) -> list[Recording] | None:
+    """Return the call of a recording, or the calls of a cassette in order; None if there is no such file.
+
+    With `skim`, they have no description of the arguments, which a replay does not need. The errors are those of `Vault.read`.
+    """
+    data = objects.store.read(name)
+    if data is None:
+        return None
+    return calls_of(objects, name, parse_recording(data, objects.label, name, skim=skim))
+
+
 def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recording]:
     """Return the call of a recording, or the calls of a cassette, with these facts.
 
@@ -214,18 +224,3 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
     except MISSHAPED as reason:
         raise damaged(f"{objects.label}/{name}", reason, test=test) from None
     return found
-
-
-def player_of(objects: Objects, name: str, facts: dict[str, Any]) -> Callable[[], Any] | None:
-    """Return a function that returns the value of an outcome, a fresh copy each time; None if there is more to it."""
-    stored = calls_of(objects, name, facts)[0].stored
-    if stored.is_tagged or stored.awaited or stored.kind != "value":
-        return None
-    if "pickle" in stored.entry:
-        return lambda: stored.load().value
-    body = stored.readable()
-    if body.keys() != {"value"}:
-        return None
-    if "value" in stored.entry:
-        return fresh_copies(body["value"])
-    return given_once(body["value"], lambda: stored.readable()["value"])

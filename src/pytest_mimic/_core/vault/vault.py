@@ -7,8 +7,8 @@ from contextlib import suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.vault.file_names import FOLDERS
-from pytest_mimic._core.vault.parsing import (
+from pytest_mimic._core.vault.format import (
+    FOLDERS,
     LONG,
     fresh_copies,
     given_once,
@@ -56,25 +56,16 @@ class Vault:
     # -- reading
 
     def read(self, name: str, *, skim: bool = False) -> Recording | None:
-        """Return the recording of that name, or None. The store is read each time.
-
-        With `skim`, it has no description of the arguments, which a replay does not need.
+        """Return the recording of that name, or None. The store is read each time. For `skim` see `read_calls`.
 
         Raises:
             CorruptRecordingError: The file is damaged, or of another format.
             MimicError: The store cannot be read.
         """
-        calls = self.calls(name, skim=skim)
+        from pytest_mimic._core.vault.recording_facts import read_calls
+
+        calls = read_calls(self.objects, name, skim=skim)
         return calls[0] if calls else None
-
-    def calls(self, name: str, *, skim: bool = False) -> list[Recording] | None:
-        """Return the call of a recording, or the calls of a cassette in order; None if there is no such file."""
-        data = self.store.read(name)
-        if data is None:
-            return None
-        from pytest_mimic._core.vault.recording_facts import calls_of
-
-        return calls_of(self.objects, name, parse_recording(data, self.label, name, skim=skim))
 
     def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any], str | None] | None:
         """Read a recording of one value that JSON holds fast: without the facts that a replay of it does not need.
@@ -85,17 +76,15 @@ class Vault:
         `read` and `Stored.load`.
         """
         data = self.store.read(name)
-        facts = None if data is None else parse_recording(data, self.label, name, skim=True)
-        if data is None or facts is None:
+        if data is None:
             return None
+        facts = parse_recording(data, self.label, name, skim=True)
         entries = facts.get("outcomes")
         if type(entries) is not list or len(entries) != 1 or "source" not in facts:
             return None
         entry, player = entries[0], None
         if not is_usual(entry):
-            from pytest_mimic._core.vault.recording_facts import player_of
-
-            player = player_of(self.objects, name, facts)
+            player = _player(self.objects, name, facts)
         elif len(data) < LONG:
             player = fresh_copies(entry["value"])
         else:
@@ -230,3 +219,20 @@ class Vault:
         from pytest_mimic._core.vault.writing import delete
 
         return delete(self.store, names, objects)
+
+
+def _player(objects: Objects, name: str, facts: dict[str, Any]) -> Callable[[], Any] | None:
+    """Return a function that returns the value of an outcome, a fresh copy each time; None if there is more to it."""
+    from pytest_mimic._core.vault.recording_facts import calls_of
+
+    stored = calls_of(objects, name, facts)[0].stored
+    if stored.is_tagged or stored.awaited or stored.kind != "value":
+        return None
+    if "pickle" in stored.entry:
+        return lambda: stored.load().value
+    body = stored.readable()
+    if body.keys() != {"value"}:
+        return None
+    if "value" in stored.entry:
+        return fresh_copies(body["value"])
+    return given_once(body["value"], lambda: stored.readable()["value"])

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.outcome.memory import pieces_of
 from pytest_mimic._core.outcome.plain import laid_out, layout
-from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
+from pytest_mimic._core.vault.format import CASSETTES, FOLDERS, FORMAT, is_object, parse_recording, references
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.vault.objects import Entry, Objects, Origin, body_of, check_entry
-from pytest_mimic._core.vault.parsing import FORMAT, is_object, parse_recording, references
 from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, Stored
 from pytest_mimic.errors import CorruptRecordingError
 

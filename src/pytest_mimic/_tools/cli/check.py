@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from pytest_mimic._core.ambient import command_for, vault_command
 from pytest_mimic._core.seam.registry import names_client
+from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.checking import DAMAGE, Checker, Finding
 from pytest_mimic._tools.cli.output import HELD, Line, Result, add_dry_run, add_json
@@ -119,7 +120,7 @@ def _lines(invocation: Invocation, checker: Checker, found: list[Finding]) -> It
         yield f"no recordings in {label}"
     if secrets:
         again = command_for("--mimic-rerecord", [finding.test for finding in secrets])
-        known = [call.target for name in holding for call in invocation.vault.calls(name) or []]
+        known = [call.target for name in holding for call in read_calls(invocation.vault.objects, name) or []]
         has_function = not all(map(names_client, known))
         where = " outside of a function's outcome" if has_function else ""
         yield f"  to hide one{where}: its name in mimic_redact, then {again}"

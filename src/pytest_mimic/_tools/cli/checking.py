@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
+from pytest_mimic._core.vault.format import CASSETTES, FOLDERS, damaged, is_object, recording_name, references
 from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.objects import Objects, Origin, is_sound, objects_of
-from pytest_mimic._core.vault.parsing import damaged, is_object, references
-from pytest_mimic._core.vault.recording_facts import Recording
+from pytest_mimic._core.vault.recording_facts import Recording, read_calls
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
@@ -85,7 +84,7 @@ class Checker:
     def _check_file(self, name: str, data: bytes) -> Iterator[Finding]:
         """Yield what is wrong with a recording or cassette, and with its objects."""
         try:
-            calls = self._vault.calls(name) or []
+            calls = read_calls(self._vault.objects, name) or []
             if calls and not name.startswith(CASSETTES):
                 self._check_name(name, calls[0])
         except MimicError as error:

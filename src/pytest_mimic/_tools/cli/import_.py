@@ -18,7 +18,7 @@ from typing import NamedTuple
 from pytest_mimic._clients.http.exchange import MATCHERS
 from pytest_mimic._core.pending.waiting import Waiting
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.file_names import cassette_name
+from pytest_mimic._core.vault.format import cassette_name
 from pytest_mimic._core.words import did_you_mean, plural
 from pytest_mimic._tools.cli.output import Result, add_dry_run
 from pytest_mimic._tools.cli.project import Invocation

@@ -15,8 +15,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.outcome.plain import layout
-from pytest_mimic._core.vault.file_names import CASSETTES, cassette_of_test, recording_name
-from pytest_mimic._core.vault.parsing import parse_recording
+from pytest_mimic._core.vault.format import CASSETTES, cassette_of_test, parse_recording, recording_name
 from pytest_mimic._tools.cli.output import Result, add_dry_run, counted
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic.errors import MimicError

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, TextIO
 
-from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._core.vault.format import CASSETTES
 from pytest_mimic._core.words import plural, seconds
 from pytest_mimic.errors import printable
 

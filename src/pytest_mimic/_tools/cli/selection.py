@@ -16,10 +16,9 @@ from pytest_mimic._core.seam.registry import HTTP_CLIENTS, names_client
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.tree.stored import without_secrets
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._core.vault.format import CASSETTES, parse_recording
 from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.objects import objects_of
-from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._core.vault.recording_facts import Recording, calls_of
 from pytest_mimic._tools.cli.output import Result
 from pytest_mimic._tools.cli.project import Invocation

@@ -10,7 +10,8 @@ from pytest_mimic._core.tree.differing import ABSENT, Difference, differences
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.stored import outcome_tree
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._core.vault.format import CASSETTES
+from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._tools.shown.outcome_words import call_in_short, label_of
 from pytest_mimic.errors import MimicError
 
@@ -28,7 +29,7 @@ Outcomes = dict[Hashable, tuple[str, "Stored"]]
 
 def outcomes_in(vault: Vault, name: str) -> Outcomes:
     """Return the outcomes of a recording or cassette, none if there is none. MimicError: the file is damaged."""
-    calls, found, times = vault.calls(name) or (), Outcomes(), Counter[str | None]()
+    calls, found, times = read_calls(vault.objects, name) or (), Outcomes(), Counter[str | None]()
     for call in calls:
         label = call_in_short(call)
         for number, stored in enumerate(call.outcomes, 1):
@@ -94,7 +95,7 @@ def vault_differences(old: Vault, new: Vault, redactor: Redactor) -> list[FileDi
 
 def _of_file(name: str, old: Vault, new: Vault, redactor: Redactor) -> Iterator[FileDifference]:
     try:
-        then, now = (vault.calls(name) for vault in (old, new))
+        then, now = (read_calls(vault.objects, name) for vault in (old, new))
         outcomes, lines = compare_outcomes(outcomes_in(old, name), outcomes_in(new, name), redactor)
     except MimicError as error:
         yield FileDifference("damaged", name, name, lines=[error.what])

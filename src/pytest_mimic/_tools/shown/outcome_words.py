@@ -12,7 +12,7 @@ from pytest_mimic._core.seam.registry import load_adapter, names_client
 from pytest_mimic._core.tree.call_labels import recorded_label
 from pytest_mimic._core.tree.drawing import line, shortened
 from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets
-from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._core.vault.format import CASSETTES
 from pytest_mimic._core.vault.objects import Entry
 from pytest_mimic._core.words import plural
 from pytest_mimic.errors import TargetError

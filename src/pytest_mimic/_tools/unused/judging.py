@@ -9,8 +9,7 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.vault.file_names import CALLS, CASSETTES
-from pytest_mimic._core.vault.parsing import parse_recording
+from pytest_mimic._core.vault.format import CALLS, CASSETTES, parse_recording
 from pytest_mimic._core.words import listed, plural, size
 from pytest_mimic.errors import MimicError
 

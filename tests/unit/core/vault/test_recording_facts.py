@@ -7,7 +7,7 @@ from unit.memory_store import MemoryStore, a_call
 
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Vault, recording_name
-from pytest_mimic._core.vault.recording_facts import Recording
+from pytest_mimic._core.vault.recording_facts import Recording, read_calls
 from pytest_mimic._tools.cli.checking import Checker
 
 CASSETTE, SEQUENCE = "cassettes/long.json", "calls/shop/f/aa.json"
@@ -35,7 +35,7 @@ def vault_with_both() -> Vault:
 def outcomes_in(vault, name):
     if name == SEQUENCE:
         return vault.read(name).outcomes
-    return [call.stored for call in vault.calls(name)]
+    return [call.stored for call in read_calls(vault.objects, name)]
 
 
 @pytest.mark.parametrize("name", [CASSETTE, SEQUENCE], ids=["cassette", "sequence"])

@@ -17,7 +17,7 @@ from unit.memory_store import MemoryStore, a_call
 from pytest_mimic import CorruptRecordingError, MimicError
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import FolderStore, Vault, recording_name
-from pytest_mimic._core.vault.recording_facts import Recording
+from pytest_mimic._core.vault.recording_facts import Recording, read_calls
 
 A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
 DOCUMENT = [{"id": n, "name": f"user {n}"} for n in range(3000)]
@@ -136,7 +136,7 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
         from ipaddress import IPv4Address
         from pytest_mimic._core.outcome.outcome import Outcome
         from pytest_mimic._core.vault import FolderStore, Vault
-        from pytest_mimic._core.vault.recording_facts import Recording
+        from pytest_mimic._core.vault.recording_facts import Recording, read_calls
         vault = Vault(FolderStore(sys.argv[1]))
         tags = {f"tag {n}" for n in range(200)}
         for beside in (None, IPv4Address("10.0.0.1")):
@@ -414,11 +414,11 @@ def test_cassette_keeps_its_calls_in_order():
         return a_call(stored, identity=f"{number:032x}", arguments=dict(arguments), **facts)
 
     entries = [entry(1, {"status": 200}), entry(2, (1, ONE)), entry(1, {"body": "x" * 10_000})]
-    assert vault.calls(name) is None
+    assert read_calls(vault.objects, name) is None
     assert vault.write(name, entries, test="t", recorded="2026-11-02").changed
     before = files(store)
 
-    again = vault.calls(name)
+    again = read_calls(vault.objects, name)
 
     assert [(each.kind, each.target, each.signature, each.host, each.arguments) for each in again] == [
         ("httpx", "httpx", f"GET /{n}", "a.com", arguments) for n in (1, 2, 1)

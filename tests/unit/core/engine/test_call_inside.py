@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_mimic._core.engine.run_state import Inside
+from pytest_mimic._core.engine.call import Inside
 
 
 class OfInterpreters(ThreadPoolExecutor):

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_mimic._core.vault import recording_name
-from pytest_mimic._core.vault.file_names import cassette_name, cassette_of_test
+from pytest_mimic._core.vault.format import cassette_name, cassette_of_test
 
 KEY = "0123456789abcdef0123456789abcdef"
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)

@@ -10,7 +10,8 @@ from unit.memory_store import NAME, MemoryStore, a_call, recorded
 from pytest_mimic import CorruptRecordingError
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.parsing import parse
+from pytest_mimic._core.vault.format import parse
+from pytest_mimic._core.vault.recording_facts import read_calls
 
 OBJECT = f"objects/aa/{'a' * 32}"
 #: A value that is stored as a pickle, with all that it is in: its class defines how it is pickled.
@@ -135,7 +136,7 @@ def test_cassette_of_another_shape_is_reported(edit, how):
     vault.store.write(name, edit(text).encode())
 
     with pytest.raises(CorruptRecordingError, match=how) as caught:
-        vault.calls(name)
+        read_calls(vault.objects, name)
 
     assert caught.value.file == f".mimic_vault/{name}"
 
