@@ -16,11 +16,10 @@ import math  # noqa: F401
 import operator  # noqa: F401
 import pathlib
 import pickle
-import posixpath
-import random
+import posixpath  # noqa: F401
+import random  # noqa: F401
 import re  # noqa: F401
-import shlex
-import types
+import types  # noqa: F401
 import typing
 import uuid  # noqa: F401
 import zoneinfo
@@ -31,7 +30,6 @@ import pytest
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import fingerprint, fingerprint_outcome
-from pytest_mimic._core.types.kinds import Unstable, register_fingerprint
 
 NAN = float("nan")
 UTC = datetime.timezone.utc
@@ -283,20 +281,6 @@ def test_the_order_of_dicts_counts_in_an_outcome_only(expression, same, outcome_
     assert (fingerprint_outcome(made(expression)) == fingerprint_outcome(made(same))) is outcome_same
 
 
-def test_a_class_made_under_the_name_of_another_one_does_not_count_as_that():
-    made = type("Bare", (), {"price": 1, "__module__": k.__name__})
-    other = type("Bare", (), {"price": 2, "__module__": k.__name__})
-    reloaded = {"__name__": k.__name__}
-    exec("class Bare:\n    pass", reloaded)
-    again = reloaded["Bare"]
-
-    with pytest.raises(Unstable, match="a class with neither source nor an importable name"):
-        fingerprint(made)
-    assert len({fingerprint(one()) for one in (made, other, k.Bare)}) == 3
-    assert fingerprint(again) == fingerprint(k.Bare)
-    assert fingerprint(again()) == fingerprint(k.Bare())
-
-
 def test_the_slots_of_an_exception_count():
     errors = [k.SlottedError("a"), k.SlottedError("a"), k.SlottedError("a")]
     errors[0].more, errors[1].more = 1, 2
@@ -329,41 +313,6 @@ def test_paths_count_relative_to_their_roots(tmp_path):
     assert fingerprint(str(tmp_path / "one"), places=places) == fingerprint(str(tmp_path / "one"))
 
 
-class Taught:
-    def __init__(self, name):
-        self.name = name
-        self.handle = object()
-
-
-class TaughtToo(Taught):
-    pass
-
-
-def test_a_registered_type_counts_by_its_reduced_data():
-    register_fingerprint(Taught, lambda value: value.name)
-
-    assert fingerprint(Taught("a")) == fingerprint(Taught("a"))
-    assert fingerprint([Taught("a")]) != fingerprint([Taught("b")])
-    assert fingerprint(TaughtToo("a")) == fingerprint(TaughtToo("a"))
-    assert fingerprint(TaughtToo("a")) != fingerprint(Taught("a"))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("Rate", str), "takes a class first"),
-        ((Taught, "name"), "takes a function second"),
-        *(
-            ((type_, str), f"{type_.__name__} already has an identity")
-            for type_ in (int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset)
-        ),
-    ],
-)
-def test_a_wrong_registration_is_reported(arguments, message):
-    with pytest.raises(TypeError, match=message):
-        register_fingerprint(*arguments)
-
-
 def test_types_that_differ_by_version_share_an_identity():
     written, built = int | str, typing.Union[int, str]  # noqa: UP007
     other = typing.Optional[bytes]  # noqa: UP045
@@ -372,48 +321,3 @@ def test_types_that_differ_by_version_share_an_identity():
     assert fingerprint({written, other}) == fingerprint({built, other})
     assert fingerprint({written: 1, other: 2}) == fingerprint({built: 1, other: 2})
     assert fingerprint([written, other]) != fingerprint([other, written])
-
-
-def test_the_shared_generator_of_random_counts_by_name():
-    functions = [random.random, random.choice, random.Random(1).random]
-    before = list(map(fingerprint, functions))
-
-    random.random()
-
-    assert list(map(fingerprint, functions)) == before
-    assert len(set(before)) == 3
-    assert fingerprint(random.Random(1).choice) != fingerprint(random.Random(2).choice)
-
-
-class Wallet:
-    def __init__(self, coins):
-        self.coins = coins
-
-    def spend(self):
-        self.coins -= 1
-
-
-spend = Wallet(3).spend
-
-
-def test_methods_offered_as_functions_count_with_their_object():
-    before = fingerprint(spend)
-
-    spend()
-
-    assert fingerprint(spend) != before
-
-
-def test_a_function_bound_by_hand_counts_with_its_object():
-    functions = [shlex.join, posixpath.join, len]
-    methods = [types.MethodType(function, value) for function in functions for value in ("a", "b")]
-
-    assert len(set(map(fingerprint, methods))) == 6
-
-
-def test_interning_does_not_count():
-    fresh = "".join(["key", "_", "one"])
-
-    assert fingerprint([{"key_one": 1, "k": ["key_one"] * 100}]) == fingerprint(
-        [{fresh: 1, "k": [fresh] * 100}]
-    )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.types.kinds import is_stdlib
-from pytest_mimic._core.types.opening import attributes_of, opened, parts_of, type_name
+from pytest_mimic._core.types.opening import attributes_of, opened, parse_path, parts_of, type_name
 
 Pair = namedtuple("Pair", "left right")
 
@@ -144,3 +144,25 @@ def test_a_type_of_the_standard_library_has_a_bare_name() -> None:
         False,
     )
     assert type_name(Plain).endswith("test_opening:Plain")
+
+
+@pytest.mark.parametrize(
+    ("path", "steps"),
+    [
+        ("rows.*.id", ("rows", "*", "id")),
+        ("rows[0].id", ("rows", "0", "id")),
+        ("rows[-1][*]", ("rows", "-1", "*")),
+        ("payload.sent-at", ("payload", "sent-at")),
+        ("payload['sent at'].x", ("payload", "sent at", "x")),
+        ('payload["v1.2"][0]', ("payload", "v1.2", "0")),
+        (" self ", ("self",)),
+    ],
+)
+def test_dots_and_brackets_separate_steps(path, steps):
+    assert parse_path(path) == steps
+
+
+@pytest.mark.parametrize("path", ["", ".", "a..b", "a.", "a[b]", "a b", "a[", "a['b]", "a['']"])
+def test_an_invalid_path_is_reported(path):
+    with pytest.raises(ValueError, match="not a path"):
+        parse_path(path)
