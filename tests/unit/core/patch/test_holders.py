@@ -6,14 +6,10 @@ import functools
 import importlib
 import math
 import sys
-import threading
-import time
 from types import ModuleType
 from unittest import mock
 
 import pytest
-
-from pytest_mimic._core.targets.target import as_targets
 
 
 @pytest.mark.parametrize(
@@ -171,159 +167,6 @@ def test_inherited_c_method_is_patched_in_the_subclass_alone(write, coverings, c
     assert "append" not in vars(shop.Rows)
 
 
-def test_target_may_name_a_module_inside_a_module(write, coverings, cover):
-    write(shop="import rates", rates="def fetch(): ...")
-    shop = importlib.import_module("shop")
-
-    cover("shop:rates.fetch")
-    shop.rates.fetch()
-
-    assert coverings.made == ["rates:fetch"]
-
-
-@pytest.mark.parametrize("module", ["gone", None, 5])
-def test_function_without_a_module_is_named_as_in_its_target(module, shop, coverings, cover):
-    """As one that was made by `exec`."""
-    shop.fetch.__module__ = module
-
-    cover("shop:fetch")
-    shop.fetch()
-
-    assert coverings.made == ["shop:fetch"]
-
-
-def test_pytest_keeps_the_real_function(cover):
-    """pytest and this plugin measure with the real clock while it is mimicked."""
-    import _pytest.timing
-
-    real = time.perf_counter
-
-    cover("time:perf_counter")
-
-    assert _pytest.timing.perf_counter is real
-    assert time.perf_counter is not real
-
-
-@pytest.mark.parametrize(
-    ("lines", "names"),
-    [
-        (["shop:*"], {"fetch", "fetch_all", "cached", "traced", "get_shared"}),
-        (["shop:*", "!shop:fetch_all"], {"fetch", "cached", "traced", "get_shared"}),
-        (["shop:*", "!shop:*", "shop:cached"], {"cached"}),
-        (["!shop:fetch", "shop:fetch"], {"fetch"}),
-        (["shop:Client.*"], {"Client.get", "Client.build", "Client.parse", "Client.version"}),
-        (
-            ["shop:Client.*", "!shop:Client.get"],
-            {"Client.build", "Client.parse", "Client.version"},
-        ),
-        (["shop:Special.get", "!shop:Special.get"], set()),
-        (["user:*"], {"use"}),
-    ],
-)
-def test_wildcards_and_exclusions_apply_in_order(lines, names, write, coverings, cover, shop_source):
-    """Wildcards name the public functions defined in a module, or the public methods defined in a class."""
-    write(shop=shop_source, user="from shop import fetch, Client\nasync def use(): ...\nclass Using: ...\n")
-    importlib.import_module("user")
-
-    problems = cover(*lines).problems
-
-    named = coverings.covered
-    shown = {name.partition(":")[2] for name in named} - {"get_shared"} | ({"get_shared"} & names)
-    assert shown == names
-    assert problems == []
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("shop:fetch_al", "shop:fetch_al does not exist in shop (did you mean fetch_all?)"),
-        ("shop:qqqq", "shop:qqqq does not exist in shop"),
-        ("shop:Clint.get", "shop:Clint.get does not exist in shop (did you mean Client?)"),
-        ("shop:Client.gett", "shop:Client.gett does not exist in shop.Client (did you mean get?)"),
-        (
-            "shop:Client.Nested.depp",
-            "shop:Client.Nested.depp does not exist in shop.Client.Nested (did you mean deep?)",
-        ),
-        ("shop:Client", "shop:Client is a class, which cannot be mimicked, name its methods: shop:Client.*"),
-        ("shop:functools", "shop:functools is a module, name its functions: functools:*"),
-        ("shop:RATE", "shop:RATE is not callable, it is a float"),
-        (
-            "shop:client.get",
-            "shop:client.get cannot be patched, client is an object: name the method of its class, "
-            "shop:Client",
-        ),
-        (
-            "shop:Client.Nested.Deeper.*",
-            "shop:Client.Nested.Deeper.* does not exist in shop.Client.Nested (did you mean deep?)",
-        ),
-        ("builtins:str.upper", "builtins:str.upper cannot be patched, its class is written in C"),
-        ("empty:*", "empty:* names no public function"),
-        ("odd:Odd.blind", "odd:Odd.blind is not callable, it is a property"),
-        (
-            "number:fetch",
-            "number:fetch cannot be patched, number is an object: name the method of its class, builtins:int",
-        ),
-    ],
-)
-def test_target_that_cannot_be_mimicked_is_reported(line, message, write, cover, shop_source):
-    """In one line with the closest name. Nothing is raised."""
-    odd = "class Odd:\n    blind = property(None, lambda self, value: None)"
-    write(shop=shop_source, empty="", odd=odd, number="import sys; sys.modules[__name__] = 5")
-    for module in ("shop", "empty", "odd", "number"):
-        importlib.import_module(module)
-
-    assert [str(problem) for problem in cover(line).problems] == [message]
-
-
-def test_singledispatchmethod_is_refused(write, cover):
-    """It calls registered functions, so a wrapper in it would never be called."""
-    write(
-        shop="""
-        import functools
-
-        class Client:
-            @functools.singledispatchmethod
-            def send(self, what):
-                return "sent"
-
-            def get(self):
-                return "got"
-        """
-    )
-    shop = importlib.import_module("shop")
-
-    activation = cover("shop:Client.send", "shop:Client.*")
-
-    assert [str(problem) for problem in activation.problems] == [
-        "shop:Client.send is not callable, it is a singledispatchmethod"
-    ]
-    assert shop.Client().send(1) == "sent"
-
-
-def test_problem_is_reported_when_the_module_is_imported(write, cover, shop_source):
-    """Once, and the import itself succeeds."""
-    write(shop=shop_source)
-    activation = cover("shop:fetch_al", "shop:fetch")
-    assert activation.problems == []
-
-    shop = importlib.import_module("shop")
-    importlib.reload(shop)
-
-    assert [str(problem) for problem in activation.problems] == [
-        "shop:fetch_al does not exist in shop (did you mean fetch_all?)"
-    ]
-
-
-@pytest.mark.parametrize("first", [0, 1])
-def test_nested_activations_end_in_any_order(first, shop, coverings, cover):
-    both = [cover("shop:fetch", "shop:Client.get"), cover("shop:fetch", "shop:Client.parse")]
-
-    both.pop(first).end()
-    both.pop().end()
-
-    assert sorted(coverings.left) == ["shop:Client.get", "shop:Client.parse", "shop:fetch", "shop:fetch"]
-
-
 def test_patches_by_others_are_not_undone(shop, cover, monkeypatch, coverings):
     """A monkeypatch or mock over the wrapper wins."""
     real = shop.fetch
@@ -351,21 +194,6 @@ def test_decorator_around_a_wrapper_is_patched_itself(shop, coverings, cover):
     cover("shop:fetch")
 
     assert shop.fetch() == "traced"
-
-
-def test_an_inner_run_puts_the_outer_wrapper_back(shop, noting, coverings, cover, snapshot):
-    """A run inside a run wraps the wrapper of the outer one."""
-    cover("shop:fetch", "shop:Client.parse")
-    before = snapshot(shop)
-    inner = noting()
-
-    inner.cover(as_targets(["shop:fetch", "shop:Client.parse"]))
-    shop.fetch()
-    shop.Client.parse()
-    inner.close()
-
-    assert coverings.made == inner.made == ["shop:fetch", "shop:Client.parse"]
-    assert not before.changed()
 
 
 def test_search_triggers_no_code_of_odd_modules_and_classes(shop, cover, monkeypatch, coverings):
@@ -412,25 +240,6 @@ def test_search_triggers_no_code_of_odd_modules_and_classes(shop, cover, monkeyp
     assert HoldsOdd.__dict__["fetch"] is also_held
 
 
-def test_threads_may_activate_at_once(shop, coverings, snapshot):
-    before = snapshot(shop)
-    barrier = threading.Barrier(4)
-
-    def work():
-        barrier.wait()
-        for _ in range(5):
-            coverings.cover(as_targets(["shop:fetch", "shop:Client.get"])).end()
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    coverings.close()
-
-    assert not before.changed()
-
-
 def test_holders_made_between_two_activations_have_the_wrapper_until_the_end(
     shop, coverings, cover, snapshot
 ):
@@ -455,20 +264,3 @@ def test_holders_made_between_two_activations_have_the_wrapper_until_the_end(
     assert vars(holder).pop("taken") is Service.__dict__["fetch"].__func__ is real
     assert vars(holder).pop("bound").__func__ is held.__func__
     assert vars(holder).pop("Service").__dict__["build"] is held
-
-
-def test_an_inherited_function_is_the_classes_own_while_it_is_covered(shop, coverings, cover, snapshot):
-    """Afterwards, what covers the function of the base takes the calls."""
-    before = snapshot(shop)
-    cover("shop:Client.get")
-    for _ in range(2):
-        own = cover("shop:Special.get")
-        shop.Special().get()
-        shop.Client().get()
-        own.end()
-    shop.Special().get()
-    shop.Client().root()
-    coverings.close()
-
-    assert coverings.made == [*["shop:Special.get", "shop:Client.get"] * 2, *["shop:Client.get"] * 2]
-    assert not before.changed()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import pytest
 
 from pytest_mimic._core.identity.call_identity import fingerprint
-from pytest_mimic._core.types.kinds import register_fingerprint
+from pytest_mimic._core.types.kinds import is_stdlib, register_fingerprint
+from pytest_mimic._core.types.opening import type_name
 
 
 class Taught:
@@ -41,3 +44,10 @@ def test_a_registered_type_counts_by_its_reduced_data():
 def test_a_wrong_registration_is_reported(arguments, message):
     with pytest.raises(TypeError, match=message):
         register_fingerprint(*arguments)
+
+
+def test_a_type_of_the_standard_library_has_a_bare_name() -> None:
+    assert type_name(OrderedDict) == "OrderedDict"
+    assert type_name(Taught) == f"{__name__}:Taught"
+    assert is_stdlib("os.path")
+    assert not is_stdlib("__main__")

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.types.kinds import is_stdlib
-from pytest_mimic._core.types.opening import attributes_of, opened, parse_path, parts_of, type_name
+from pytest_mimic._core.types.opening import attributes_of, opened, parse_path, parts_of
 
 Pair = namedtuple("Pair", "left right")
 
@@ -135,15 +134,6 @@ def test_a_lazy_proxy_stays_lazy() -> None:
 
     assert attributes_of(Lazy(made)) == {"made": []}
     assert made == []
-
-
-def test_a_type_of_the_standard_library_has_a_bare_name() -> None:
-    assert (type_name(OrderedDict), is_stdlib("os.path"), is_stdlib("__main__")) == (
-        "OrderedDict",
-        True,
-        False,
-    )
-    assert type_name(Plain).endswith("test_opening:Plain")
 
 
 @pytest.mark.parametrize(

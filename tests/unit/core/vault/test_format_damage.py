@@ -5,13 +5,13 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 import pytest
-from unit.memory_store import NAME, MemoryStore, a_call, recorded
 
 from pytest_mimic import CorruptRecordingError
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import parse
 from pytest_mimic._core.vault.recording_facts import read_calls
+from unit.memory_store import NAME, MemoryStore, a_call, recorded
 
 OBJECT = f"objects/aa/{'a' * 32}"
 #: A value that is stored as a pickle, with all that it is in: its class defines how it is pickled.

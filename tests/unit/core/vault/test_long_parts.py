@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from unit.memory_store import MemoryStore
-
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.long_parts import shortened, whole
+from unit.memory_store import MemoryStore
 
 
 def test_long_parts_come_back_from_inside_of_others():

@@ -10,12 +10,12 @@ import random
 from ipaddress import IPv4Address
 
 import pytest
-from unit.memory_store import NAME, MemoryStore, recorded
 
 from pytest_mimic import CorruptRecordingError, MimicError, MissingRecordingError
 from pytest_mimic._core.outcome.memory import object_name, pieces_of
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import FolderStore, Vault
+from unit.memory_store import NAME, MemoryStore, recorded
 
 #: A value that is stored as a pickle, with all that it is in: its class defines how it is pickled.
 ADDRESS = IPv4Address("10.0.0.1")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from unit.memory_store import MemoryStore, a_call
 
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording, read_calls
 from pytest_mimic._tools.cli.checking import Checker
+from unit.memory_store import MemoryStore, a_call
 
 CASSETTE, SEQUENCE = "cassettes/long.json", "calls/shop/f/aa.json"
 #: Small plain values, one with a tag, and one that is an object of its own.

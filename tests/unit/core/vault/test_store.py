@@ -11,12 +11,12 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from unit.memory_store import MemoryStore
 
 from pytest_mimic import MimicError
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import FolderStore, Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording
+from unit.memory_store import MemoryStore
 
 names = st.sampled_from(
     [recording_name(f"shop:{f}", f"{k:032x}") for f in ("f", "g", "Class.h") for k in range(2)]

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 import pytest
-from unit.memory_store import MemoryStore, a_call
 
 from pytest_mimic import CorruptRecordingError, MimicError
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import FolderStore, Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording, read_calls
+from unit.memory_store import MemoryStore, a_call
 
 A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
 DOCUMENT = [{"id": n, "name": f"user {n}"} for n in range(3000)]

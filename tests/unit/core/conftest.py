@@ -8,10 +8,10 @@ import sys
 import textwrap
 
 import pytest
-from unit.core.engine.runs import Runs
 
 from pytest_mimic._core.engine.coverings import Coverings
 from pytest_mimic._core.targets.target import Target, as_targets
+from unit.core.engine.runs import Runs
 
 SHOP = """
     import functools
