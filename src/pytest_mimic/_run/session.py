@@ -76,7 +76,6 @@ class Session:
 
     def take_pending(self) -> list[MimicError]:
         """Return the errors that must fail the current phase of the test, and forget them."""
-        self.state.end_discarded()
         return [*self.state.pending.take(), *self.coverings.new_problems()]
 
     def take_strays(self) -> None:
@@ -99,5 +98,4 @@ class Session:
             self.ledger.replaced |= self.vault.replaced
         finally:
             self.coverings.close()
-            self.state.inside.restore()
             self.state.end_test()

@@ -96,7 +96,6 @@ class Runs:
     def _end(self) -> None:
         """End the test. What an edge got to read only is as it was read."""
         self.state.end_test()
-        self.state.inside.restore()
         for step, entry in self._replayed:
             assert step.stored.entry == json.loads(entry)
         self._replayed.clear()

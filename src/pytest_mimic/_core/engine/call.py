@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cached_property, partial, wraps
 from inspect import isasyncgenfunction, iscoroutinefunction
-from threading import Thread, current_thread
+from threading import current_thread
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +139,6 @@ class Inside:
 
     def __init__(self) -> None:
         self._variable: ContextVar[Any] = ContextVar("pytest_mimic_inside", default=None)
-        self._replaced: list[tuple[Any, str, object, object]] = []
 
     def call(self) -> Any:
         """Return the call, which may have ended; None outside of calls."""
@@ -154,12 +152,6 @@ class Inside:
     @contextmanager
     def entered(self, call: object, running: set[Any] | None = None) -> Iterator[None]:
         """Mark the code that runs in this block, and in threads that it starts, as part of a call, one of those `running`."""
-        if getattr(Thread.start, "__mimic_inside__", None) is not self:
-            self._replace(Thread, "start", self._start)
-        # The call itself may import it. Then its pool's threads are told as any others.
-        pool = getattr(sys.modules.get("concurrent.futures.thread"), "ThreadPoolExecutor", None)
-        if pool is not None and getattr(pool.submit, "__mimic_inside__", None) is not self:
-            self._replace(pool, "submit", self._submit)
         token = self._variable.set(call)
         if running is not None:
             running.add(call)
@@ -171,39 +163,32 @@ class Inside:
             with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
                 self._variable.reset(token)
 
-    def _replace(self, holder: Any, name: str, run: Callable[..., Any]) -> None:
-        """Let new threads, and tasks of pools, belong to the call that starts them, until `restore`."""
-        original = getattr(holder, name)
+    def starting(self, start: Callable[[Any], None], _port: object = None) -> Callable[[Any], None]:
+        """Return `Thread.start` for threads that belong to the call that starts them."""
 
-        @wraps(original)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            return run(original, *args, **kwargs)
+        @wraps(start)
+        def started(thread: Any) -> None:
+            if self.is_nested:
+                thread._mimic_inside = self.call()
+            start(thread)
 
-        wrapper.__mimic_inside__ = self  # type: ignore[attr-defined]
-        self._replaced.append((holder, name, original, wrapper))
-        setattr(holder, name, wrapper)
+        return started
 
-    def restore(self) -> None:
-        """Put back what the run has replaced. What others have put there since stays."""
-        while self._replaced:
-            holder, name, original, wrapper = self._replaced.pop()
-            if getattr(holder, name) is wrapper:
-                setattr(holder, name, original)
+    def submitting(self, submit: Callable[..., Any], _port: object = None) -> Callable[..., Any]:
+        """Return `ThreadPoolExecutor.submit` for tasks that belong to the call that submits them."""
 
-    def _start(self, original: Callable[[Any], None], thread: Any) -> None:
-        if self.is_nested:
-            thread._mimic_inside = self.call()
-        original(thread)
+        @wraps(submit)
+        def submitted(pool: object, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+            if not self.is_nested:
+                return submit(pool, function, *args, **kwargs)
+            # Since Python 3.14, a pool may pickle its tasks for other interpreters, in which nothing is mimicked.
+            if all(base.__module__ != "concurrent.futures.interpreter" for base in type(pool).__mro__):
+                function = self.entered(self.call())(function)
+            # A thread that the pool starts now serves other callers later.
+            with self.entered(SimpleNamespace(active=False)):
+                return submit(pool, function, *args, **kwargs)
 
-    def _submit(self, original: Any, pool: object, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if not self.is_nested:
-            return original(pool, function, *args, **kwargs)
-        # Since Python 3.14, a pool may pickle its tasks for other interpreters, in which nothing is mimicked.
-        if all(base.__module__ != "concurrent.futures.interpreter" for base in type(pool).__mro__):
-            function = self.entered(self.call())(function)
-        # A thread that the pool starts now serves other callers later.
-        with self.entered(SimpleNamespace(active=False)):
-            return original(pool, function, *args, **kwargs)
+        return submitted
 
 
 class FunctionPlan(Plan):

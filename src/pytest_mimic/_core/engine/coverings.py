@@ -80,7 +80,13 @@ class Coverings:
         self._lock = threading.RLock()
         self._edges: list[Covering] = []
         if self._mimics:
-            self._intercept([Edge("multiprocessing.process", ("BaseProcess", "start"), self._noting)])
+            self._intercept(
+                [
+                    Edge("threading", ("Thread", "start"), state.inside.starting),
+                    Edge("concurrent.futures.thread", ("ThreadPoolExecutor", "submit"), state.inside.submitting),
+                    Edge("multiprocessing.process", ("BaseProcess", "start"), self._noting),
+                ]
+            )
 
     def cover(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
         """Mimic targets until the covering ends. In live mode, only check whether they exist."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -19,10 +18,11 @@ class OfInterpreters(ThreadPoolExecutor):
 
 
 @pytest.fixture
-def inside() -> Iterator[Inside]:
+def inside(monkeypatch: pytest.MonkeyPatch) -> Inside:
     made = Inside()
-    yield made
-    made.restore()
+    monkeypatch.setattr(threading.Thread, "start", made.starting(threading.Thread.start))
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", made.submitting(ThreadPoolExecutor.submit))
+    return made
 
 
 def test_threads_and_tasks_of_a_call_are_inside_of_it_until_it_ends(inside: Inside) -> None:
@@ -51,30 +51,3 @@ def pool_after_the_call(inside: Inside) -> bool:
         with inside.entered(SimpleNamespace(active=True)):
             pool.submit(int).result()  # starts the thread
         return pool.submit(lambda: inside.is_nested).result()
-
-
-def test_what_was_replaced_is_put_back_but_for_what_others_have_put_there(
-    inside: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    start, submit = threading.Thread.start, ThreadPoolExecutor.submit
-    with inside.entered(SimpleNamespace(active=True)):
-        assert threading.Thread.start is not start
-    theirs = lambda thread: None  # noqa: E731
-    monkeypatch.setattr(threading.Thread, "start", theirs)
-
-    inside.restore()
-
-    assert (threading.Thread.start, ThreadPoolExecutor.submit) == (theirs, submit)
-    monkeypatch.setattr(threading.Thread, "start", start)
-
-
-def test_what_others_put_back_is_replaced_again(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As `monkeypatch` does it after a test in which the first call ran."""
-    start = threading.Thread.start
-    monkeypatch.setattr(threading.Thread, "start", lambda thread: start(thread))
-    with inside.entered(SimpleNamespace(active=True)):
-        pass
-    monkeypatch.undo()
-
-    with inside.entered(SimpleNamespace(active=True)):
-        assert threading.Thread.start is not start
