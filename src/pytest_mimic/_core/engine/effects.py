@@ -29,10 +29,7 @@ class Effects:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        # The key of the call does not tell what `key=` and `content=` leave out, but what is in a folder that a text names.
-        options, places = call.plan.options, call.plan.places
-        is_text = any(type(one) is str and places.place_of_text(one) for one in call.values)
-        self._before = self._identities() if options.key or options.content or is_text else {}
+        self._before = self._identities()
         # Where a path is, the absolute path, whether it is a text, and the facts of its file.
         self._files = [(step, path, is_text, _facts(path)) for step, path, is_text in _paths_in(call)]
 
@@ -47,8 +44,7 @@ class Effects:
 
     def refuse_changes(self) -> None:
         """Raise MutatedInputError if the call has changed an argument, or a file that one names, or made such a file."""
-        call, places, identity = self._call, self._call.plan.places, self._call.identity
-        found = []
+        call, places, found = self._call, self._call.plan.places, list[str]()
         for step, path, is_text, before in self._files:
             after = _facts(path)
             if after == before:
@@ -60,14 +56,8 @@ class Effects:
             found.append(f"{step}: {path if place is None else place.text}: {how} by the call")
         if found:
             raise mutated(call.plan.target, limited(found, _SHOWN))
-        assert identity is not None
-        changed = [name for name, one in zip(call.names, call.values) if type(one) not in _UNCHANGEABLE]
-        if self._before:
-            now = self._identities()
-            changed = [name for name, digits in self._before.items() if digits != now[name]]
-        elif changed:
-            is_still = identity.is_still(call.key, call.values)
-            changed = [] if is_still else [" or ".join(name.lstrip("*") for name in changed)]
+        now = self._identities()
+        changed = [name for name, digits in self._before.items() if digits != now[name]]
         if changed:
             differences = argument_differences(call.arguments, call.plan.described(call))
             raise mutated(call.plan.target, mutations(changed, differences))

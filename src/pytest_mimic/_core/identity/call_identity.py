@@ -158,13 +158,6 @@ class CallIdentity:
             data += self._folder_numbers(values)
         return xxh3_128_hexdigest(self._prefix + data)
 
-    def is_still(self, key: str, values: tuple[object, ...]) -> bool:
-        """Return whether arguments still have this key, which does not tell all with `key=` and `content=`."""
-        try:
-            return self.key(values) == key
-        except Unstable:
-            return False
-
     def _folder_numbers(self, values: tuple[object, ...]) -> bytes:
         """Return which paths are in one given folder, as a number for each path; nothing if all of them are.
 

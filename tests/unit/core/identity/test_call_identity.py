@@ -108,21 +108,6 @@ def test_the_digest_of_an_argument_changes_with_it():
     assert (calls.digest(1, "any"), calls.digest(2, object())) == (None, None)
 
 
-def test_arguments_are_as_they_were_until_one_changes():
-    calls = CallIdentity("a:f", ("box",))
-    box = {"n": 1}
-    key = calls.key((box,))
-
-    assert calls.is_still(key, (box,))
-
-    for name, value in {"n": 2, "lock": threading.Lock()}.items():
-        before = dict(box)
-        box[name] = value
-        assert not calls.is_still(key, (box,))
-        box = before
-    assert calls.is_still(key, (box,))
-
-
 class Name(str):
     """A string with attributes."""
 
