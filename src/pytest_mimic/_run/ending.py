@@ -171,7 +171,6 @@ class Ending:
             self._session.settings,
             quiet=is_quiet,
             has_last_failed=self._config.pluginmanager.hasplugin("cacheprovider"),
-            absent=self._session.coverings.missing_clients(),
         )
         lines += [] if is_quiet else self._page
         if is_quiet and not lines:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import pytest
 
+from pytest_mimic._core.modules import module_exists
+from pytest_mimic._core.targets.target import absent_clients, missing_module
 from pytest_mimic._core.words import plural
 from pytest_mimic._run.complete_selection import SelectedTests
 from pytest_mimic._run.configuration import (
@@ -69,7 +72,7 @@ class PytestRun(Hooks):
         if not (self.session.coverings.targets or holds_recordings(settings.vault)):
             return []
         count = sum(not target.excluded for target in self.session.coverings.targets)
-        absent = self.session.coverings.missing_clients()
+        absent = absent_clients(self.session.coverings.targets)
         facts = [plural(count, "target"), *([f"not installed: {', '.join(absent)}"] if absent else [])]
         targets = f" ({'; '.join(facts)})" if count else ""  # markers and fixtures may name others
         return [f"mimic: {mode_line(settings)}{targets}"]
@@ -90,7 +93,10 @@ class PytestRun(Hooks):
         self.tests.finish_collection(selected, are_listed=self.session.settings.usage is not None)
         problems = self.session.coverings.new_problems()
         if not self.tests.narrowed():
-            problems += self.session.coverings.missing_modules()
+            exists = cache(module_exists)  # asked for thousands of targets in a few modules
+            targets = self.session.coverings.targets
+            absent = [one for one in targets if not one.is_client and not exists(one.module)]
+            problems += filter(None, map(missing_module, absent))
         if not problems:
             return
         self.session.ledger.problems += [str(problem) for problem in problems]

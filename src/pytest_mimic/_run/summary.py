@@ -41,11 +41,10 @@ def summary(
     *,
     quiet: bool = False,
     has_last_failed: bool = False,
-    absent: Sequence[str] = (),
 ) -> list[str]:
     """Return the lines of the section titled `mimic`, which may be empty. If `quiet`, only problems are shown.
 
-    With `has_last_failed`, pytest knows which tests failed. Clients that are `absent` are named where any test failed.
+    With `has_last_failed`, pytest knows which tests failed.
     """
     lines = [counts] if (counts := _counts(ledger, judgement, settings)) else []
     if not quiet:
@@ -62,8 +61,8 @@ def summary(
     problems += _changed_inputs(ledger)
     problems += _hidden(ledger)
     problems += [*ledger.notes, *ledger.errors]
-    if absent and (ledger.missing or ledger.errors or "failed" in ledger.outcomes.values()):
-        problems.append(f"not installed, so not mimicked: {', '.join(absent)}")
+    if ledger.absent_clients and (ledger.missing or ledger.errors or "failed" in ledger.outcomes.values()):
+        problems.append(f"not installed, so not mimicked: {', '.join(sorted(ledger.absent_clients))}")
     asked = "--mimic-fail-on-unused" if settings.fail_on_unused else "--mimic-clear-unused"
     problems += not_judged(judgement, asked if settings.fail_on_unused or settings.clear_unused else "")
     if settings.fail_on_unused and judgement.unused:

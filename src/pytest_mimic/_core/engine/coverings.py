@@ -15,9 +15,9 @@ from pytest_mimic._core.modules import may_be_called_by_pytest, module_exists
 from pytest_mimic._core.patch.find import NotFoundError, defined_name, find
 from pytest_mimic._core.patch.holders import Edge, Found, Patches, Wrapper, read
 from pytest_mimic._core.patch.imports import ImportWatch, is_incomplete
-from pytest_mimic._core.seam.registry import kind_of, load_adapter
+from pytest_mimic._core.seam.registry import load_adapter
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.targets.target import Target, missing_module, replaced_client
+from pytest_mimic._core.targets.target import Target, absent_clients, missing_module, replaced_client
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ class Coverings:
             self._intercept(
                 [
                     Edge("threading", ("Thread", "start"), state.inside.starting),
-                    Edge("concurrent.futures.thread", ("ThreadPoolExecutor", "submit"), state.inside.submitting),
+                    Edge(
+                        "concurrent.futures.thread", ("ThreadPoolExecutor", "submit"), state.inside.submitting
+                    ),
                     Edge("multiprocessing.process", ("BaseProcess", "start"), self._noting),
                 ]
             )
@@ -99,7 +101,7 @@ class Coverings:
                 if target.is_client and self._mimics:
                     self._cover_client(covering, target)
             self._settle(covering, [*covering.places])
-        self._state.ledger.absent_clients |= _absent_kinds(targets)
+        self._state.ledger.absent_clients.update(absent_clients(targets))
         return covering
 
     def prepare(self, targets: Iterable[Target]) -> None:
@@ -303,24 +305,3 @@ class Coverings:
         for covering in self._open:
             covering.problems.clear()
         return found
-
-    def missing_modules(self) -> list[TargetError]:
-        """Return errors for the configured functions whose module cannot be found; see `missing_module`."""
-        exists = functools.cache(module_exists)
-        missing = (one for one in self.targets if not one.is_client and not exists(one.module))
-        return [problem for one in missing if (problem := missing_module(one)) is not None]
-
-    def missing_clients(self) -> list[str]:
-        """Return the names of the clients that lines have named and that are not installed."""
-        return [name for name, is_there in _clients(self.targets).items() if not is_there]
-
-
-def _clients(targets: Iterable[Target]) -> dict[str, bool]:
-    """Return the names of the clients among targets, and whether each is installed."""
-    return {one.module: module_exists(one.module) for one in targets if one.is_client and not one.excluded}
-
-
-def _absent_kinds(targets: Iterable[Target]) -> set[str]:
-    """Return the kinds of the clients among targets of which none is installed."""
-    named = _clients(targets)
-    return {kind_of(name) for name in named} - {kind_of(name) for name in named if named[name]}

@@ -51,7 +51,7 @@ class Ledger:
         self.used: set[str] = set()  # the recordings and cassettes that the run used or made
         self.skipped_modules: set[str] = set()  # the modules that were skipped as a whole
         self.collected: set[str] = set()  # the files and folders in which pytest looked for tests
-        self.absent_clients: set[str] = set()  # the named kinds of clients of which none is installed
+        self.absent_clients: set[str] = set()  # those that are named and not installed
         self.known: set[str] = set()  # with `--mimic-usage`: the recordings in the vault at the end
         self.tests: set[str] = set()  # the tests that were collected, with their environment
         self.ran: set[str] = set()  # those of them that ran or were skipped

@@ -130,6 +130,12 @@ def as_targets(
     return found
 
 
+def absent_clients(targets: Iterable[Target]) -> list[str]:
+    """Return the names of the clients among targets that are not installed."""
+    clients = dict.fromkeys(one.module for one in targets if one.is_client and not one.excluded)
+    return [name for name in clients if not module_exists(name)]
+
+
 def missing_module(target: Target) -> TargetError | None:
     """Return an error with the closest module there is, or None if the target's module can be found.
 

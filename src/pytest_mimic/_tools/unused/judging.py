@@ -9,6 +9,7 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.seam.registry import kind_of
 from pytest_mimic._core.vault.format import CALLS, CASSETTES, parse_recording
 from pytest_mimic._core.words import listed, plural, size
 from pytest_mimic.errors import MimicError
@@ -28,13 +29,15 @@ def judge(
     """Judge recordings that a complete run did not use. Return the judgement, and the bytes of those proven unused.
 
     A recording is proven unused if the test that made it passed, or no longer exists. One that tests share is held back
-    while any test was skipped or failed. Recordings for which no client is installed are not proven. The first unused
+    while any test was skipped or failed. Those of a client that is named and not
+    installed are not proven. The first unused
     ones are named, so many as are to be `listed`; None names all.
     """
     outcomes = ledger.outcomes
     not_passed = [f"{test} {_WORDS[outcome]}" for test, outcome in outcomes.items() if outcome != "passed"]
     not_passed += [f"{module} was skipped" for module in sorted(ledger.skipped_modules - ledger.collected)]
     gone = GoneTests(ledger, settings)
+    absent = {*map(kind_of, ledger.absent_clients)}
     judged: dict[str, bool] = {}
     proven: dict[str, int] = {}
     for name, recorder, length in vault.tests_of(unused):
@@ -43,12 +46,13 @@ def judge(
             judged[recorder] = outcome == "passed" or (outcome is None and recorder in gone)
         if not judged[recorder] or (not_passed and (not recorder or _owner_of(vault, name) != recorder)):
             continue
-        if name.removeprefix(CALLS).partition("/")[0] not in ledger.absent_clients:
+        if name.removeprefix(CALLS).partition("/")[0] not in absent:
             proven[name] = length
     names = sorted(proven) if listed is None else nsmallest(listed, proven)
     rows = [labelled(vault, name) for name in names]
     shown = [(label, test, bool(test) and test not in outcomes) for label, test in rows]
-    unproven_as = [*not_passed, "their tests may still exist"][0]
+    missing = [f"{client} is not installed" for client in sorted(ledger.absent_clients)]
+    unproven_as = [*not_passed, *missing, "their tests may still exist"][0]
     unproven = len(unused) - len(proven)
     return Judgement(unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as), proven
 
