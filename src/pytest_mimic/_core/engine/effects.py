@@ -29,7 +29,8 @@ class Effects:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._before = self._identities()
+        may_change = not _UNCHANGEABLE.issuperset(map(type, call.values))
+        self._before = self._identities() if may_change else {}
         # Where a path is, the absolute path, whether it is a text, and the facts of its file.
         self._files = [(step, path, is_text, _facts(path)) for step, path, is_text in _paths_in(call)]
 
@@ -56,7 +57,7 @@ class Effects:
             found.append(f"{step}: {path if place is None else place.text}: {how} by the call")
         if found:
             raise mutated(call.plan.target, limited(found, _SHOWN))
-        now = self._identities()
+        now = self._identities() if self._before else {}
         changed = [name for name, digits in self._before.items() if digits != now[name]]
         if changed:
             differences = argument_differences(call.arguments, call.plan.described(call))
