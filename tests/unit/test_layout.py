@@ -31,9 +31,9 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_200,
-    "_core.engine": 2_985,
+    "_core.engine": 2_940,
     "_core.files": 310,
-    "_core.identity": 2_315,
+    "_core.identity": 2_310,
     "_core.inputs": 307,
     "_core.outcome": 2_025,
     "_core.patch": 480,
@@ -41,7 +41,7 @@ BUDGET = {
     "_core.redact": 850,
     "_core.seam": 450,
     "_core.swallowed": 205,
-    "_core.targets": 572,
+    "_core.targets": 580,
     "_core.tree": 2_125,
     "_core.types": 935,
     "_core.vault": 1_800,
@@ -49,12 +49,12 @@ BUDGET = {
     "_tools.cli": 1_965,
     "_tools.foreign": 435,
     "_tools.shown": 575,
-    "_tools.unused": 300,
+    "_tools.unused": 305,
     "face": 420,
     "ground": 770,
 }
 # These two only fall.
-MOST_LINES = 26_860
+MOST_LINES = 26_820
 MOST_FILES = 177
 MOST_ARROWS = 125
 MOST_FLOORS = 12
