@@ -1,0 +1,80 @@
+"""After a miss no code waits, and a loop that never ends is ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_mimic import MissingRecordingError
+from pytest_mimic._core.swallowed.retries import EndlessRetry, Retries
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds for which code has waited: a `time.sleep` that notes them."""
+    made: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        made.append(seconds)
+
+    sleep.__module__ = "time"
+    monkeypatch.setattr(time, "sleep", sleep)
+    return made
+
+
+@pytest.fixture
+def retries(waits: list[float]) -> Iterator[Retries]:
+    made = Retries()
+    yield made
+    made.end()
+
+
+def test_after_a_failure_no_code_waits_until_its_next_call(retries: Retries, waits: list[float]) -> None:
+    retries.watch(None, "key", set)
+
+    time.sleep(5)
+    time.sleep(0)
+    retries.end_waits()
+    time.sleep(7)
+
+    assert waits == [0, 7]
+
+
+def test_ten_waits_are_skipped(retries: Retries, waits: list[float]) -> None:
+    retries.watch(None, "key", set)
+
+    for seconds in range(1, 13):
+        time.sleep(seconds)
+
+    assert waits == [11, 12]
+
+
+def test_the_tests_own_files_wait(retries: Retries, waits: list[float]) -> None:
+    retries.watch(None, "key", lambda: {__file__})
+
+    time.sleep(5)
+
+    assert waits == [5]
+
+
+def test_sleeps_are_what_they_were_when_the_test_has_ended(retries: Retries) -> None:
+    before = time.sleep
+    retries.watch(None, "key", set)
+    assert time.sleep is not before
+
+    retries.end()
+
+    assert time.sleep is before
+
+
+def test_a_call_that_misses_without_end_ends_the_test(retries: Retries) -> None:
+    error = MissingRecordingError("no recording")
+
+    for number in range(1_000):
+        retries.watch(error, "key", set)
+        retries.watch(error, f"other {number}", set)
+
+    with pytest.raises(EndlessRetry, match="made 1,000 times"):
+        retries.watch(error, "key", set)

@@ -1,0 +1,62 @@
+"""Ini options are read alike by pytest and by the command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_mimic._core.settings import IniOptions, vault_folder
+
+
+class Refused(Exception):
+    pass
+
+
+def options(**given: Any) -> IniOptions:
+    return IniOptions(
+        given.get, place=lambda name: f"pytest.ini, {name}", error=Refused, prefix="pytest.ini, "
+    )
+
+
+def test_values_are_stripped_and_have_defaults() -> None:
+    ini = options(a="  strict ", b=["x ", "", "y"], c="x\n\n y\n")
+
+    assert (
+        ini.text("a"),
+        ini.text("z", "d"),
+        ini.choice("a", "warn", "strict"),
+        ini.choice("z", "warn"),
+    ) == (
+        *("strict", "d"),
+        *("strict", "warn"),
+    )
+    assert ini.lines("b") == ini.lines("c") == ["x", "y"]
+
+
+def test_a_wrong_value_is_named_with_its_file_and_what_it_takes() -> None:
+    with pytest.raises(Refused, match=r"^pytest.ini, a = x: it takes warn, strict or ignore$"):
+        options(a="x").choice("a", "warn", "strict", "ignore")
+    with pytest.raises(Refused, match="a is a list, it takes a text"):
+        options(a=["x"]).text("a")
+
+
+def test_all_wrong_lines_are_named_together() -> None:
+    with pytest.raises(Refused) as caught:
+        options(a="1\nx\n2\ny").read_lines("a", lambda line, _origin: int(line))
+
+    assert [problem.partition(": ")[0] for problem in caught.value.args] == [
+        "pytest.ini, a line 2",
+        "pytest.ini, a line 4",
+    ]
+
+
+@pytest.mark.parametrize("path", ["s3://bucket/a", "s3:/bucket", "file:/a", "/", "~", "file.txt"])
+def test_a_vault_is_a_folder_of_its_own(path: str, tmp_path: Path) -> None:
+    (tmp_path / "file.txt").touch()
+
+    with pytest.raises(ValueError, match=r"a vault is a folder|is not a folder"):
+        vault_folder(path, tmp_path)
+
+    assert vault_folder("a/../b", tmp_path) == tmp_path / "b"

@@ -1,0 +1,52 @@
+"""Counts, sizes, lists and columns in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mimic._core.words import closest_name, few, in_columns, limited, listed, plural, seconds, size
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (size(999), "999 B"),
+        (size(1_000), "1.0 kB"),
+        (size(1_340_000), "1.3 MB"),
+        (size(5e12), "5000.0 GB"),
+        (seconds(38.21), "38.2 s"),
+        (seconds(0.014), "0.01 s"),
+        (plural(1, "call"), "1 call"),
+        (plural(0, "call"), "0 calls"),
+        (few("abc"), "a, b, c"),
+        (few("abcdefg"), "a, b, c and 4 more"),
+    ],
+)
+def test_amounts_are_short(text: str, words: str) -> None:
+    assert text == words
+
+
+def test_long_lists_end_with_how_many_more_there_are() -> None:
+    assert limited(["a", "b"], most=2) == ["a", "b"]
+    assert limited(["a", "b", "c", "d"], most=2, of=" calls") == ["a", "b", "and 2 more calls"]
+    assert listed("calls:", [("a", "1"), ("bb", "2")], "the end", total=12) == [
+        *("calls:", "  a     1", "  bb    2"),
+        *("  and 10 more", "the end"),
+    ]
+    assert listed("calls:", []) == []
+
+
+def test_a_long_label_widens_no_column_and_loses_its_middle() -> None:
+    first, second, last = in_columns([("a", "x"), ("b" * 61, "y"), (f"{'c' * 99}{'d' * 99}", "z" * 9)])
+
+    assert (first, second) == ("a    x", f"{'b' * 61}    y")
+    assert last.startswith("ccc")
+    assert last.endswith(f"ddd    {'z' * 9}")
+    assert "c...d" in last
+    assert len(last) <= 120
+
+
+def test_the_closest_name_may_be_in_other_letters() -> None:
+    assert closest_name("fetc", ["fetch", "get"]) == "fetch"
+    assert closest_name("CLIENT", ["client", "get"]) == "client"
+    assert closest_name("qqqq", ["client", "get"]) is None
