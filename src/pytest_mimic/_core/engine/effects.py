@@ -7,10 +7,13 @@ import stat
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_mimic._core.engine.call import named
+from pytest_mimic._core.files.places import LONGEST_PATH
 from pytest_mimic._core.tree.differing import argument_differences
 from pytest_mimic._core.tree.messages import mutated, mutations
+from pytest_mimic._core.types.opening import parts_of
 from pytest_mimic._core.words import limited
 
 if TYPE_CHECKING:
@@ -18,8 +21,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _MOST_ITEMS = 10_000
-# The most bytes of a path on Linux.
-_LONGEST = 4096
 # The types of arguments that no call can change.
 _UNCHANGEABLE = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
@@ -66,26 +67,16 @@ class Effects:
 
 def _paths_in(call: Call) -> Iterator[tuple[str, str, bool]]:
     """Yield the paths that arguments or their items are, and the strings that may be some, with their place."""
-    ignored, arguments = call.plan.options.ignore, dict[str, Any]()
-    part: Any
-    value: Any
-    for name, value in zip(call.names, call.values, strict=True):
-        stars, own = name.count("*"), name.lstrip("*")
-        if own not in ignored:  # those in `*rest` and `**extra` are arguments each
-            items: Any = {f"{own}[{at}]": one for at, one in enumerate(value)} if stars == 1 else value
-            arguments |= items if stars else {own: value}
-    for name, value in arguments.items():
-        if name not in ignored:
-            parts: list[tuple[object, object]] = [(None, value)]
-            if isinstance(value, dict):
-                parts += islice(value.items(), _MOST_ITEMS)
-            elif isinstance(value, (list, tuple, set, frozenset)):
-                parts += enumerate(islice(value, _MOST_ITEMS))
-            for key, part in parts:
-                is_text = type(part) is str
-                if len(part) <= _LONGEST if is_text else isinstance(part, PurePath):
-                    step = name if part is value else f"{name}[{key!r}]"
-                    yield step, os.path.abspath(str(part)), is_text  # noqa: PTH100
+    for name, value in named(call).items():
+        parts = [("", value)]
+        if name.lstrip("*") in call.plan.options.ignore:
+            continue
+        if isinstance(value, (dict, list, tuple, set, frozenset)):
+            parts = [(one.step, one.value) for one in islice(parts_of(value), _MOST_ITEMS)]
+        for step, part in parts:
+            is_text = type(part) is str
+            if len(part) <= LONGEST_PATH if is_text else isinstance(part, PurePath):
+                yield f"{name.lstrip('*')}{step}", os.path.abspath(str(part)), is_text  # noqa: PTH100
 
 
 def _facts(path: str) -> tuple[int, int] | None:
