@@ -33,11 +33,7 @@ class Session:
             from pytest_mimic._core.pending.waiting import review_of
 
             store = review_of(settings).store
-        self.vault = Vault(
-            store,
-            pickles=settings.pickles,
-            label=settings.shown_vault,
-        )
+        self.vault = Vault(store, pickles=settings.pickles, label=settings.shown_vault)
         self.state = RunState(
             settings=settings,
             vault=self.vault,
@@ -76,6 +72,7 @@ class Session:
 
     def take_pending(self) -> list[MimicError]:
         """Return the errors that must fail the current phase of the test, and forget them."""
+        self.state.end_discarded()
         return [*self.state.pending.take(), *self.coverings.new_problems()]
 
     def take_strays(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import cached_property
@@ -49,6 +49,7 @@ class RunState:
         # The innermost one that the current thread or task has opened, or was started in.
         self.own_cassette: ContextVar[Any] = ContextVar("pytest_mimic_cassette", default=None)
         self.running: set[Any] = set()  # the steps whose real calls run now, for the progress line
+        self.discarded: deque[Callable[[], None]] = deque()  # end calls whose streams are garbage
         self.replayed_tests = 0  # how many tests had calls of a client replayed while others were recorded
         self.owner = Owner("")  # the owner of the calls that are made now
         self.test = ""  # the id of the running test, empty outside of tests
@@ -168,8 +169,14 @@ class RunState:
                 self.retries = self.retries or Retries()
                 self.retries.watch(error, key, self.own_files)
 
+    def end_discarded(self) -> None:
+        """End the calls that were discarded."""
+        while self.discarded:
+            self.discarded.popleft()()
+
     def end_test(self) -> None:
         """End the running test: code that waits is no longer disturbed."""
+        self.end_discarded()
         self.test = ""
         if self.retries is not None:
             self.retries.end()
