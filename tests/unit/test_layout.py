@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_200,
-    "_core.engine": 2_940,
+    "_core.engine": 2_935,
     "_core.files": 310,
     "_core.identity": 2_310,
     "_core.inputs": 307,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 770,
 }
 # These two only fall.
-MOST_LINES = 26_820
+MOST_LINES = 26_810
 MOST_FILES = 177
 MOST_ARROWS = 125
 MOST_FLOORS = 12

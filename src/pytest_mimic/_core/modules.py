@@ -79,8 +79,6 @@ PACKAGE: Final = f"{Path(__file__).parents[1]}{os.sep}"
 _TEST_MACHINERY = frozenset({"_pytest", "execnet", "pluggy", "pytest", "pytest_mimic", "xdist"})
 # What this plugin is built on calls functions for it.
 _CALLED = sys.stdlib_module_names | _TEST_MACHINERY | {"cloudpickle", "xxhash"}
-# The folders in which distributions are installed.
-_INSTALLED = r".*[/\\](?:site|dist)-packages[/\\](.+)"
 _NAME = r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)"""
 # Taken now, before a test may replace the file system by a fake one.
 _STDLIB = f"{realpath(Path(os.__file__).parent)}{os.sep}"
@@ -106,8 +104,9 @@ def is_in_project(file: str, rootdir: Path) -> bool:
 
 def path_when_installed(file: str) -> str | None:
     """Return the path of an installed file in its folder of packages; None for one that is not installed."""
-    place = re.match(_INSTALLED, file)
-    return None if place is None else place[1].replace(os.sep, "/")
+    plain = file.replace(os.sep, "/")
+    inside = plain.rpartition("/site-packages/")[2].rpartition("/dist-packages/")[2]
+    return None if inside == plain else inside
 
 
 @cache

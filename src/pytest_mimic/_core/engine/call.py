@@ -19,11 +19,15 @@ from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.vault.format import recording_name
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.engine.ledger import Replayed
     from pytest_mimic._core.inputs.noting import Trace
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.seam.base import ClientCall
     from pytest_mimic._core.target_options import Options
+
+#: Instead of a value: any other may have been recorded.
+NOT_PLAYED: Any = object()
 
 
 class Plan:
@@ -199,8 +203,10 @@ class FunctionPlan(Plan):
     ) -> None:
         super().__init__(state, target, options, cassette)
         self.function = function
-        # Functions that return a fresh value, for each identity seen so far.
-        self.players: dict[str, Callable[[], Any]] = {}
+        # For each identity seen so far, a function, its argument, of which it makes a fresh value, and the replay to note.
+        # None: the recording is more than a value, or there is none. It is not read for this again.
+        self.players: dict[str, tuple[Callable[[Any], Any], Any, Replayed] | None] = {}
+        self.note_replay = state.ledger.replays.append
         self.running = state.running  # a call may be nested while there is one
         # Whether they answer. The shortest way knows neither the position of a call nor its arguments, which a log shows.
         is_plain = not options.sequence and cassette is None and state.log is None
@@ -267,23 +273,27 @@ class FunctionPlan(Plan):
             self, key, self.target, sequence=sequence, names=bound.names, values=values, identity=identity
         )
 
-    def open_player(self, key: str) -> Callable[[], Any] | None:
-        """Return the function that gives a fresh value for an identity that is called for the first time.
+    def play_first(self, key: str) -> Any:
+        """Return the value for an identity that is called for the first time.
 
-        None: there is no recording, or more to it than a value. `decisions.decide` handles that.
+        `NOT_PLAYED`: there is no recording, or more to it than a value. `decisions.decide` handles that.
         """
         name = f"{self.folder}/{key}.json"
         state = self.state
         found = state.vault.read_player(name)
+        if found is not None:
+            source, duration, inputs, (again, kept, value) = found
+            is_stale = source != self.source and state.is_stale(self, source)
+            if not is_stale and (inputs is None or not state.stale_inputs(inputs)):
+                replay = duration, name, inputs, self.target
+                state.ledger.used.add(name)
+                self.players[key] = again, kept, replay
+                value = again(kept) if value is ... else value
+                self.note_replay(replay)
+                return value
         # Only the engine may say so: it knows the nearest recording, and whether the mode runs the call.
-        if found is None:
-            return None
-        source, duration, fresh, inputs = found
-        is_stale = source != self.source and state.is_stale(self, source)
-        if is_stale or (inputs is not None and state.stale_inputs(inputs)):
-            return None
-        player = state.ledger.player(fresh, (duration, name, inputs, self.target))
-        return self.players.setdefault(key, player)
+        self.players[key] = None
+        return NOT_PLAYED
 
     def described(self, call: Call) -> dict[str, Any]:
         """Return the description of the arguments that messages show and that is stored beside the recording."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def decide(state: RunState, call: Call) -> Step:
-    """Return the step for a call. A plain recorded value needs none: see `FunctionPlan.open_player`.
+    """Return the step for a call. A plain recorded value needs none: see `FunctionPlan.play_first`.
 
     MimicError: it has no recording, and the mode does not run it, or a stale or damaged one.
     """

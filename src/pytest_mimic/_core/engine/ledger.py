@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Sequence
-from functools import partial
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 
@@ -23,12 +22,6 @@ class Miss(NamedTuple):
 
 Replayed: TypeAlias = tuple[float, str, "str | None", str]
 """A replay: the seconds that it saved, the name of its recording or cassette, that of the list of its inputs, its target."""
-
-
-def _counted(fresh: Callable[[], object], count: Callable[[Replayed], None], replayed: Replayed) -> object:
-    value = fresh()
-    count(replayed)
-    return value
 
 
 class OnceEach(list[Any]):
@@ -87,16 +80,9 @@ class Ledger:
         # The replays of this process. Appending is safe in threads without a lock. The garbage collector looks at plain
         # tuples once only.
         self.replays: list[Replayed] = []
-        self._count = self.replays.append
         self.begun: list[tuple[int, str]] = []  # how many replays there were when each test began
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
-
-    def player(self, fresh: Callable[[], object], replay: Replayed) -> Callable[[], Any]:
-        """Return a function that gives a fresh copy of a recorded value and counts a replay."""
-        self.used.add(replay[1])
-        # A closure has twice as many parts for the garbage collector.
-        return partial(_counted, fresh, self._count, replay)
 
     @property
     def replayed(self) -> int:

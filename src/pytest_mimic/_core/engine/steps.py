@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import finalize
 
 from pytest_mimic._core.outcome.outcome import Outcome, is_cancellation, is_outcome
-from pytest_mimic._core.vault.format import fresh_copies
+from pytest_mimic._core.vault.format import copied
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Step:
         if self.stored.encoded is not None or "value" not in entry or "tagged" in entry:
             plain = self.load().value  # few are so: a store of paths is made for them
         else:
-            plain = entry["value"] if is_read_only else fresh_copies(entry["value"])()
+            plain = entry["value"] if is_read_only else copied(entry["value"])
             self._count()
         # A client tries a failed request again after a while; a replay has nothing to wait for.
         adapter: Any = self.call.plan.adapter

@@ -8,15 +8,13 @@ from contextlib import suppress
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from typing import TYPE_CHECKING, Any, cast
 
+from pytest_mimic._core.engine.call import NOT_PLAYED
 from pytest_mimic._core.modules import called_by_pytest
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import FunctionPlan
-
-# Any other value may have been recorded.
-_NOT_PLAYED = object()
 
 
 class Mimicked:
@@ -83,7 +81,7 @@ def _function(mimicked: Mimicked) -> Callable[..., Any]:
         # A call inside of one that runs for real is real as well. Whether this one is, the engine finds out.
         if plan.plays and not plan.running:
             value = _play(plan, args, kwargs)
-            if value is not _NOT_PLAYED:
+            if value is not NOT_PLAYED:
                 return value
         return _execution().call(plan, args, kwargs)
 
@@ -97,7 +95,7 @@ def _coroutine(mimicked: Mimicked) -> Callable[..., Any]:
             return await cast("Any", mimicked.function)(*args, **kwargs)
         if plan.plays and not plan.running:
             value = _play(plan, args, kwargs)
-            if value is not _NOT_PLAYED:
+            if value is not NOT_PLAYED:
                 return value
         return await _execution().call(plan, args, kwargs)
 
@@ -143,24 +141,24 @@ def _execution() -> Any:
 
 
 def _play(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> object:
-    """Return the plain recorded value of a call, or `_NOT_PLAYED` if `decisions.decide` has to look at it.
+    """Return the plain recorded value of a call, or `NOT_PLAYED` if `decisions.decide` has to look at it.
 
     This is the shortest way of a replay: no `Call` is made, and after the first call no file is read.
     """
     try:
         key = plan.key_of(plan.bind(*args, **kwargs))
     except (TypeError, Unstable):
-        return _NOT_PLAYED
+        return NOT_PLAYED
     try:
-        play = plan.players.get(key) or plan.open_player(key)
-        if play is None:  # the recording is not read for this again
-            play = plan.players[key] = _leave
-        return play()
+        player = plan.players.get(key, ...)
+        if player is ...:
+            return plan.play_first(key)
+        if player is None:
+            return NOT_PLAYED
+        again, kept, replay = player
+        value = again(kept)
     except MimicError as error:
         plan.state.pending.note(error)
         raise
-
-
-def _leave() -> object:
-    """Play a recording that is more than a plain value, or none."""
-    return _NOT_PLAYED
+    plan.note_replay(replay)
+    return value

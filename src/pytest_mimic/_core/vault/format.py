@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import marshal
 import re
-from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 from json import JSONDecodeError, JSONDecoder, loads
 from pathlib import PurePath
 from typing import Any
@@ -118,7 +117,7 @@ REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}\.(?:json|pkl|bin)"
 """The pattern of the name of an object, not compiled: a plain replay needs none."""
 _LFS = b"version https://git-lfs.github.com/spec/"
 # Top-level keys are indented by one blank, and a string in JSON holds no line break. So only such keys match these.
-_ARGUMENTS, _BEHIND_ARGUMENTS = '\n "arguments": ', ',\n "source": '
+_ARGUMENTS, _BEHIND_ARGUMENTS, _OUTCOMES = '\n "arguments": ', ',\n "source": ', ',\n "outcomes": '
 _TEST = re.compile(rb'\n "test": (".*")')
 #: From so many bytes on, a copy takes longer than the call that saves one.
 LONG = 1 << 11
@@ -161,8 +160,13 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
         CorruptRecordingError: The file is damaged, or of another format.
     """
     try:
-        text = data.decode()
         facts: dict[str, Any]
+        outcomes = None
+        # The outcomes, which are most of the text, are parsed apart: what follows looks at the rest alone.
+        text, key, behind = data.decode().partition(_OUTCOMES)
+        if key:
+            outcomes, end = scan(behind, 0)
+            text = f"{text}{key}null{behind[end:]}"
         if skim:
             start = text.find(_ARGUMENTS)
             end = text.find(_BEHIND_ARGUMENTS, start)
@@ -170,7 +174,9 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
                 text = f"{text[:start]}{_ARGUMENTS}null{text[end:]}"
         facts, end = scan(text, 0)
         # As written by this plugin, each top-level key has a line. Any other layout may hold a key twice.
-        if text[end:] == "\n" and data.count(b'\n "') == len(facts):
+        if text[end:] == "\n" and text.count('\n "') == len(facts):
+            if key:
+                facts["outcomes"] = outcomes
             number = facts["format"]
             if number == FORMAT and type(number) is int:
                 return facts
@@ -222,23 +228,15 @@ def is_usual(entry: object) -> bool:
     )
 
 
-def fresh_copies(value: Any) -> Callable[[], Any]:
-    """Return a function that returns a new copy of plain data each time."""
-    # marshal copies plain data faster than JSON parses it. Its format depends on the Python, so it is never stored.
-    return partial(marshal.loads, marshal.dumps(value))
+def copied(value: Any) -> Any:
+    """Return a new copy of plain data."""
+    # marshal copies it faster than JSON parses it. Its format depends on the Python, so it is never stored.
+    return marshal.loads(marshal.dumps(value))
 
 
-def given_once(value: Any, again: Callable[[], Any]) -> Callable[[], Any]:
-    """Return a function that returns a value that nobody else has and, from the second time on, what `again` returns."""
-    first = [value]
-
-    def give() -> Any:
-        try:
-            return first.pop()
-        except IndexError:  # it was given before, perhaps by another thread
-            return again()
-
-    return give
+def value_in(data: bytes) -> Any:
+    """Return a new copy of the value in a recording, which was parsed before."""
+    return parse_recording(data, "", "", skim=True)["outcomes"][0]["value"]
 
 
 def parse(data: bytes, path: str, *, test: str | None = None) -> Any:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import marshal
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.outcome.memory import Piece, object_name, unpack
 from pytest_mimic._core.outcome.outcome import DamagedError, OutdatedClassError, decode
 from pytest_mimic._core.outcome.plain import layout_of
-from pytest_mimic._core.vault.format import check_pulled, corrupt, damaged, is_object, parse
+from pytest_mimic._core.vault.format import check_pulled, copied, corrupt, damaged, is_object, parse
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class Objects:
             body = self._untagged(entry, origin, paths)
         else:
             body = self.body(entry, origin)
-            body = body if "json" in entry else marshal.loads(marshal.dumps(body))
+            body = body if "json" in entry else copied(body)
         try:
             return decode(body)
         except Exception as reason:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from contextlib import suppress
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property
+from marshal import dumps, loads
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pytest_mimic._core.vault.format import (
     FOLDERS,
     LONG,
-    fresh_copies,
-    given_once,
     is_usual,
     parse_recording,
     references,
+    value_in,
 )
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import Recording, Stored
     from pytest_mimic._core.vault.store import Store
     from pytest_mimic._core.vault.writing import Cleared, Written
+
+Player: TypeAlias = tuple[Callable[[Any], Any], Any, Any]
+"""A function and its argument, with which it gives a fresh copy of a value each time, and the first one, `...` if not yet loaded."""
 
 
 class Vault:
@@ -67,11 +70,10 @@ class Vault:
         calls = read_calls(self.objects, name, skim=skim)
         return calls[0] if calls else None
 
-    def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any], str | None] | None:
+    def read_player(self, name: str) -> tuple[str | None, float, str | None, Player] | None:
         """Read a recording of one value that JSON holds fast: without the facts that a replay of it does not need.
 
-        Return its source, its duration in seconds, a function that returns the value, a fresh copy each time, and the
-        name of its inputs.
+        Return its source, its duration in seconds, the name of its inputs, and what gives the value.
         None if there is no such recording or it holds anything else, which `read` finds out. The errors are those of
         `read` and `Stored.load`.
         """
@@ -82,15 +84,14 @@ class Vault:
         entries = facts.get("outcomes")
         if type(entries) is not list or len(entries) != 1 or "source" not in facts:
             return None
-        entry, player = entries[0], None
+        player, entry = None, entries[0]
         if not is_usual(entry):
             player = _player(self.objects, name, facts)
         elif len(data) < LONG:
-            player = fresh_copies(entry["value"])
+            player = loads, dumps(entry["value"]), entry["value"]
         else:
-            again = partial(parse_recording, data, self.label, name)
-            player = given_once(entry["value"], lambda: again()["outcomes"][0]["value"])
-        return player and (facts["source"], entry["duration"], player, entry.get("inputs"))
+            player = value_in, data, entry["value"]
+        return player and (facts["source"], entry["duration"], entry.get("inputs"), player)
 
     def test_of(self, name: str) -> str | None:
         """Return the test that made a recording or cassette, or None. The errors are those of `read`."""
@@ -221,18 +222,18 @@ class Vault:
         return delete(self.store, names, objects)
 
 
-def _player(objects: Objects, name: str, facts: dict[str, Any]) -> Callable[[], Any] | None:
-    """Return a function that returns the value of an outcome, a fresh copy each time; None if there is more to it."""
+def _player(objects: Objects, name: str, facts: dict[str, Any]) -> Player | None:
+    """Return what gives the value of an outcome; None if there is more to it."""
     from pytest_mimic._core.vault.recording_facts import calls_of
 
     stored = calls_of(objects, name, facts)[0].stored
     if stored.is_tagged or stored.awaited or stored.kind != "value":
         return None
     if "pickle" in stored.entry:
-        return lambda: stored.load().value
+        return (lambda pickled: pickled.load().value), stored, ...
     body = stored.readable()
     if body.keys() != {"value"}:
         return None
     if "value" in stored.entry:
-        return fresh_copies(body["value"])
-    return given_once(body["value"], lambda: stored.readable()["value"])
+        return loads, dumps(body["value"]), body["value"]
+    return (lambda readable: readable.readable()["value"]), stored, body["value"]

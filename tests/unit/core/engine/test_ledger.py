@@ -33,7 +33,8 @@ def an_account(tag: str) -> Ledger:
     ledger.recorded, ledger.record_seconds = 2, 0.5
     ledger.verified, ledger.tokens, ledger.put_back = 3, 7, 1
     ledger.replays.append((0.25, "calls/a.json", None, "shop:a"))
-    assert ledger.player(lambda: "fresh", (2.0, f"used {tag}", None, "shop:a"))() == "fresh"
+    ledger.replays.append((2.0, f"used {tag}", None, "shop:a"))
+    ledger.used.add(f"used {tag}")
     ledger.missing.append(Miss(f"call {tag}", f"test {tag}", by_option=False))
     for name in TEXTS:
         getattr(ledger, name).append(f"{name} {tag}")
