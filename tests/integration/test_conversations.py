@@ -90,6 +90,7 @@ def test_a_changed_call_after_replayed_ones_is_refused(talk, way):
     again = talk.talk("--mimic-record", failed=1, says=says)
 
     assert again.vault == before.vault
+    assert again.section[-1] == "to record the missing: pytest --mimic-rerecord test_shop.py::test_it"
     renewed = talk.talk("--mimic-rerecord", "test_shop.py::test_it", asked="axc", passed=1)
     assert len(renewed.vault) == 3
     talk.talk("--mimic-fail-on-unused", passed=1)

@@ -188,7 +188,7 @@ def said(run):
 
 
 def test_a_failing_test_names_its_replays(shop):
-    """Those of sequences, cassettes and fixtures count. Other tests say nothing."""
+    """Those of sequences, cassettes and fixtures count. No option records those of `mimic_replay`. Other tests say nothing."""
     shop.ini("shop:fetch sequence")
     shop.tests("""
         import os
@@ -208,6 +208,13 @@ def test_a_failing_test_names_its_replays(shop):
                 shop.fetch("Rome")
             assert "FAILS" not in os.environ
 
+        def test_partly(mimic_auto, mimic_replay):
+            for fixture in (mimic_auto, mimic_replay):
+                with fixture("trip", targets=["shop:fetch"]):
+                    shop.fetch("Oslo")
+            shop.fetch("Rome")
+            assert "FAILS" not in os.environ
+
         def test_skipped():
             shop.fetch("Oslo")
             pytest.skip()
@@ -223,11 +230,13 @@ def test_a_failing_test_names_its_replays(shop):
         def test_without():
             assert "FAILS" not in os.environ
     """)
-    shop.record("-p", "no:randomly").expect(passed=4, skipped=1, xfailed=1)
+    shop.record("-p", "no:randomly").expect(passed=5, skipped=1, xfailed=1)
 
     run = shop.replay("-rA", env={"FAILS": "1"})
 
     remedy = "to record them again: pytest --mimic-rerecord test_shop.py::test_"
     assert [line for line in said(run) if "fixture" in line] == [f"2 calls replayed; {remedy}fixture"]
     assert [line for line in said(run) if "cassette" in line] == [f"3 calls replayed; {remedy}cassette"]
-    assert len(said(run)) == 2
+    partly = remedy.replace("them", "1 of them")
+    assert [line for line in said(run) if "partly" in line] == [f"3 calls replayed; {partly}partly"]
+    assert len(said(run)) == 3

@@ -205,6 +205,22 @@ def test_reading_further_than_the_recording_is_a_miss(project):
     project.replay().expect(passed=1, real=[])
 
 
+def test_reading_further_names_no_option_where_none_records(project):
+    test = """
+        with {}("trip", targets=["shop:endless"]):
+            stream = shop.endless()
+            assert [next(stream) for _ in range({n})]
+    """
+    project.test(test.format("mimic_auto", n=1))
+    project.run().expect(passed=1)
+    project.test(test.format("mimic_replay", n=2))
+
+    run = project.replay().expect(failed=1, says=["is read further", "mimic_replay never records;"])
+
+    assert "pytest --mimic" not in run.output
+    assert run.section[-1].endswith("test_shop.py::test_it, see its error")
+
+
 def test_the_reader_that_reads_furthest_is_recorded(project):
     """`zip` reads the first of two equal streams to its end, and leaves the second before it."""
     project.ini("shop:count")

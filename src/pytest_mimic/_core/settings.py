@@ -15,7 +15,6 @@ SourcePolicy = Literal["strict", "ignore"]
 InputsPolicy = Literal["warn", "strict", "ignore"]
 PicklePolicy = Literal["listed", "forbid"]
 
-
 _NOT_ITS_OWN = "a vault is a folder of its own, such as .mimic_vault, and this is {}"
 
 
@@ -106,6 +105,12 @@ class IniOptions:
         if problems:
             raise self._error(*problems)
         return results
+
+    def targets(self) -> list[Any]:
+        """Return the targets of `mimic_functions`, whose reader is loaded only for these."""
+        parse = import_module("pytest_mimic._core.targets.target").parse_target
+        found = self.read_lines("mimic_functions", lambda line, origin: parse(line, origin=origin))
+        return [target for target in found if target is not None]
 
     def _secret_names(self) -> tuple[str, ...]:
         """Return the names in the lines of `mimic_redact`, whose reader is loaded only for these."""

@@ -46,13 +46,6 @@ class CallReports:
             rows.clear()
         self._done = len(rows)
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Of a test that runs again, count only the last attempt."""
-        if str(report.outcome) == "rerun":
-            rows = self._session.ledger.calls
-            rows[:] = [row for row in rows if row["test"] != report.nodeid]
-            self._done = len(rows)
-
     def write(self, notes: Sequence[str]) -> list[str]:
         """Write the page, if one was requested, and return a line that names it. MimicError: It cannot be written."""
         if self._path is None:

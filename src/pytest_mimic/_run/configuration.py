@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 
 from pytest_mimic._core.ambient import relative_path
 from pytest_mimic._core.settings import IniOptions, Mode, Settings
-from pytest_mimic._core.targets.target import Target, parse_target
 
 # Values of the environment variable `CI` that mean "not in CI".
 _NOT_CI = ("", "0", "false", "no", "off")
@@ -35,7 +33,7 @@ def settings_of(config: pytest.Config) -> Settings:
         raise pytest.UsageError(f"--mimic-{given[0].value} cannot be combined with --mimic-{given[1].value}")
     mode = given[0] if given else Mode.REPLAY
     _check_combination(option, mode)
-    ini, here, rootdir = _options_of(config), config.invocation_params.dir, config.rootpath
+    ini, here, rootdir = options_of(config), config.invocation_params.dir, config.rootpath
     vault = ini.vault(option.mimic_vault, "--mimic-vault", here, rootdir)
     shown_vault = vault.relative_to(rootdir).as_posix() if vault.is_relative_to(rootdir) else str(vault)
     return ini.settings(
@@ -77,15 +75,14 @@ def verbosity(config: pytest.Config) -> int:
     return config.option.verbose  # type: ignore[no-any-return]
 
 
-def _options_of(config: pytest.Config) -> IniOptions:
-    """Return the ini options that pytest has read. Those on the command line have no file."""
+def options_of(config: pytest.Config) -> IniOptions:
+    """Return the ini options that pytest has read. Those on the command line have no file. UsageError: one is wrong."""
 
     def get(name: str) -> Any:
         try:
             return config.getini(name)
         except (TypeError, ValueError, pytest.UsageError) as error:  # the value is not of the option's type
-            what = re.sub("^invalid truth value '(.*)'$", rf"{name} = \1: it takes true or false", str(error))
-            raise pytest.UsageError(what if name in what else f"{name}: {what}") from None
+            raise pytest.UsageError(str(error) if name in str(error) else f"{name}: {error}") from None
 
     def place(name: str) -> str:
         given = getattr(config.option, "override_ini", None) or ()
@@ -99,13 +96,6 @@ def _options_of(config: pytest.Config) -> IniOptions:
 def _file(here: Path, name: str | None) -> Path | None:
     """Return the file that an option names, relative to the folder where pytest was started."""
     return Path(os.path.normpath(here / os.path.expanduser(name))) if name else None  # noqa: PTH111
-
-
-def ini_targets(config: pytest.Config) -> list[Target]:
-    """Return the targets of `mimic_functions`. pytest.UsageError: Lines are wrong. All of them are named."""
-    ini = _options_of(config)
-    lines = ini.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))
-    return [target for target in lines if target is not None]
 
 
 def register_vcr_mark(config: pytest.Config) -> None:

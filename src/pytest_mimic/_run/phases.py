@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
-from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,7 +44,7 @@ class Phases(Hooks):
         self._has_passed = self._is_whole = True
         self._session.take_strays()
         self._session.begin_test(plain_id(item))
-        self._session.state.own_files = partial(_own_files, item)
+        self._session.state.own_files = lambda: import_module("pytest_mimic._run.verdicts").own_files(item)
         self._replays_before = len(self._session.ledger.replays)
         if not self._has_loaded_all and "pyfakefs.fake_filesystem_unittest" in sys.modules:
             from pytest_mimic._run.plain_imports import load_all
@@ -110,11 +110,12 @@ class Phases(Hooks):
 
             ended_in = call.excinfo.value if call.excinfo is not None else None
             judge_phase(item, report, pending, ended_in)
-        replayed = len(session.ledger.replays) - self._replays_before
-        if report.failed and replayed > 0:
+        replays = session.ledger.replays[self._replays_before :] if report.failed else []
+        if replays:
             from pytest_mimic._run.verdicts import SECTION, name_replays
 
-            report.sections.append((SECTION, name_replays(replayed, test)))
+            again = sum(name not in session.state.only_replayed for _, name, _, _ in replays)
+            report.sections.append((SECTION, name_replays(len(replays), again, test)))
         self._has_passed = self._has_passed and report.outcome != "failed"
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
             self._is_whole = False
@@ -140,9 +141,3 @@ def _decorations(item: pytest.Item) -> list[Any]:
         return []
     found = (vars(cls).get("__mimic_targets__", ()) for cls in reversed(decorated.__mro__))
     return [targets for several in found for targets in several]
-
-
-def _own_files(item: pytest.Item) -> set[str]:
-    from pytest_mimic._run.verdicts import own_files
-
-    return own_files(item)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache
 from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
 from types import ModuleType
 
@@ -70,19 +69,12 @@ def load_all() -> None:
     keep the fake for the rest of the run. Those of clients are loaded when one is mimicked.
     """
     from importlib import import_module
-
-    for name in _names_for_calls():
-        import_module(name)
-    fakes = sys.modules["pyfakefs.fake_filesystem_unittest"]
-    fakes.Patcher.SKIPNAMES |= {name for name in sys.modules if name.startswith("pytest_mimic")}
-
-
-@cache
-def _names_for_calls() -> list[str]:
-    """Return the names of these modules. Looking for them takes longer than importing them again."""
     from pkgutil import walk_packages
 
     import pytest_mimic
 
-    found = walk_packages(pytest_mimic.__path__, "pytest_mimic.")
-    return [module.name for module in found if not module.name.startswith(_NOT_FOR_CALLS)]
+    for module in walk_packages(pytest_mimic.__path__, "pytest_mimic."):
+        if not module.name.startswith(_NOT_FOR_CALLS):
+            import_module(module.name)
+    fakes = sys.modules["pyfakefs.fake_filesystem_unittest"]
+    fakes.Patcher.SKIPNAMES |= {name for name in sys.modules if name.startswith("pytest_mimic")}

@@ -12,13 +12,7 @@ from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.targets.target import absent_clients, missing_module
 from pytest_mimic._core.words import plural
 from pytest_mimic._run.complete_selection import SelectedTests
-from pytest_mimic._run.configuration import (
-    Hooks,
-    ini_targets,
-    register_vcr_mark,
-    settings_of,
-    verbosity,
-)
+from pytest_mimic._run.configuration import Hooks, options_of, register_vcr_mark, settings_of, verbosity
 from pytest_mimic._run.ending import Ending, holds_recordings
 from pytest_mimic._run.fixtures import Fixtures
 from pytest_mimic._run.phases import Phases
@@ -59,7 +53,7 @@ class PytestRun(Hooks):
         """Cover the configured targets. pytest.UsageError: Lines are wrong. All of them are named."""
         self.has_started = True
         self.ending.prepare()
-        targets = self.session.coverings.targets = ini_targets(self.config)
+        targets = self.session.coverings.targets = options_of(self.config).targets()
         if not self._is_controller:
             self.session.coverings.cover(targets)
         register_vcr_mark(self.config)

@@ -24,8 +24,6 @@ _HEADERS = {
 }
 # How many calls a single line names at most.
 _IN_LINE = 3
-# How many targets or paths a command or a line names at most.
-_NAMED = 3
 
 
 def mode_line(settings: Settings) -> str:
@@ -78,15 +76,16 @@ def _failed(judgement: Judgement) -> str:
 
 
 def _missing(ledger: Ledger, *, last_failed: bool) -> list[str]:
-    """Return the lists of the missing and of the stale calls, each with the command that records them."""
+    """Return the lists of the missing and of the stale calls, each with the commands that record them."""
     lines: list[str] = []
     for is_stale, what in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in ledger.missing if miss.is_stale is is_stale]
-        rows = [(one.label, one.test if one.by_option else f"{one.test}, see its error") for one in misses]
+        rows = [(one.label, one.test if one.option else f"{one.test}, see its error") for one in misses]
         lines += listed(f"{what}:", list(dict.fromkeys(rows)))
-        if tests := [miss.test for miss in misses if miss.by_option]:
-            remedy = command_for("--mimic-record", tests, last_failed=last_failed)
-            lines.append(f"to record the {what}: {remedy}")
+        for option in sorted({miss.option for miss in misses} - {""}):
+            tests = [miss.test for miss in misses if miss.option == option]
+            lines.append(f"to record the {what}: {command_for(option, tests, last_failed=last_failed)}")
+            what = "others"
     return lines
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from inspect import unwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_mimic._core.ambient import command
+from pytest_mimic._core.ambient import command, relative_path
+from pytest_mimic._core.modules import is_in_project
 from pytest_mimic._core.swallowed.retries import handled_in
 from pytest_mimic._core.words import limited, plural
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError
@@ -80,13 +82,19 @@ def _fail_for_swallowed(item: pytest.Item, report: pytest.TestReport, error: Mim
     if isinstance(error, TargetError):
         report.longrepr = f"{kind}: {error}"
     else:
-        named = f"an {kind}" if kind.startswith("U") else f"a {kind}"
-        if isinstance(error, MissingRecordingError):
-            named = "a missing recording"
+        named = "a missing recording" if isinstance(error, MissingRecordingError) else kind
         how = "was skipped after" if report.skipped else "passed only because"
-        headline = f"{how} {named} was swallowed"
+        headline = f"{how} {named} was swallowed{_place(error, item.config.rootpath)}"
         report.longrepr = "\n".join([headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())])
     _fail(item, report, error)
+
+
+def _place(error: MimicError, rootdir: Path) -> str:
+    """Return where the project's code caught an error; nothing for a library, or for an error of a forked process."""
+    trace = error.last_traceback
+    if trace is None or not is_in_project(file := trace.tb_frame.f_code.co_filename, rootdir):
+        return ""
+    return f" in {relative_path(Path(file), start=rootdir)}:{trace.tb_lineno}"
 
 
 def _fail(item: pytest.Item, report: pytest.TestReport, error: MimicError) -> None:
@@ -104,10 +112,16 @@ def _fail(item: pytest.Item, report: pytest.TestReport, error: MimicError) -> No
         vars(report).pop("wasxfail", None)  # pytest does not count a report as failed that has it
 
 
-def name_replays(count: int, test: str) -> str:
-    """Return the line about the calls that were replayed in a failing test: they may differ from real ones by now."""
-    them = "it" if count == 1 else "them"
-    return f"{plural(count, 'call')} replayed; to record {them} again: {command('--mimic-rerecord', test)}"
+def name_replays(count: int, again: int, test: str) -> str:
+    """Return the line about the calls that were replayed in a failing test: they may differ from real ones by now.
+
+    An option records so many of them `again`; it does not record those of `mimic_replay`.
+    """
+    replayed = f"{plural(count, 'call')} replayed"
+    if not again:
+        return f"{replayed}, which mimic_replay never records"
+    them = f"{again} of them" if again < count else "it" if count == 1 else "them"
+    return f"{replayed}; to record {them} again: {command('--mimic-rerecord', test)}"
 
 
 def own_files(item: pytest.Item) -> set[str]:

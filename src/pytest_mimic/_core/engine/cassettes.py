@@ -272,6 +272,7 @@ class _Block:
         if is_again and (file, state.vault.store.read(file)) in state.cassettes_made:
             mode = Mode.RECORD  # it holds the calls of another block of this run
         remedies = [_NEVER_RECORDS] if fixture.kind == "replay" else None
+        (state.only_replayed.add if remedies else state.only_replayed.discard)(file)
         self._cassette = cassette = Cassette(state, name, mode, strict=self._strict, remedies=remedies)
         self._outer = state.own_cassette.get()
         # The context of an async fixture ends with its set-up, which the test follows.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.recordings import Change, recordings_of
@@ -164,7 +163,8 @@ class Track:
             if target in owner.replayed:
                 from pytest_mimic._core.tree.messages import new_after_replayed
 
-                raise state.blame(new_after_replayed(call.label, test=state.test), call, by_option=False)
+                error = new_after_replayed(call.label, test=state.test)
+                raise state.blame(error, call, option="--mimic-rerecord")
             owner.again.add(target)
         owner.recorded_again.add(target)
         return True
@@ -180,7 +180,7 @@ class Track:
             error = stale(
                 call.label, changed, recorded=found.recorded, test=state.test, remedies=self.remedies
             )
-            raise state.blame(error, call, by_option=self.remedies is None)
+            raise state.blame(error, call, option="" if self.remedies else "--mimic-record")
 
     def _miss(self, call: Call) -> MimicError:
         """Return the error for a call without a recording. The test fails even if its code swallows the error.
@@ -191,12 +191,12 @@ class Track:
         key = (state.test, call.plan.target, call.key, self.within)
         if key not in missed:
             missed[key] = self._missing(call)
-        error, by_option = missed[key]
+        error, option = missed[key]
         # A copy, because its traceback will show whether the test handled it.
-        return state.blame(error.copy(), call, by_option=by_option)
+        return state.blame(error.copy(), call, option=option)
 
-    def _missing(self, call: Call) -> tuple[MimicError, bool]:
-        """Return the error, with the nearest recording, and whether `--mimic-record` repairs it."""
+    def _missing(self, call: Call) -> tuple[MimicError, str]:
+        """Return the error, with the nearest recording, and the option that repairs it, if one does."""
         from pytest_mimic._core.tree.messages import MissedCall, missing
         from pytest_mimic._core.tree.stored import without_secrets
 
@@ -222,13 +222,11 @@ class Track:
 
         among = self._candidates(plan.target)
         error = missing(missed, among, within=self.within, remedies=self.remedies, bare=bare)
-        return error, self.remedies is None and not is_later
+        return error, "" if self.remedies else option
 
     def _candidates(self, target: str) -> Iterable[Recording]:
         """Return the recordings of a target that a miss is compared with."""
-        from pytest_mimic._core.tree.messages import CANDIDATES
-
-        return islice(self._recordings.of_target(target, test=self._state.test), CANDIDATES)
+        return self._recordings.of_target(target, test=self._state.test)
 
     def trim(self) -> None:
         """Drop the outcomes that no call has reached, although those before them were recorded again."""

@@ -60,7 +60,7 @@ def _recording(step: Step) -> Iterator[None]:
         if is_outcome(error):
             step.complete(Outcome("raised", exception=error))
         else:
-            step.abandon()
+            step.abandon(error)
         if not step.answers(error):
             raise
 
@@ -146,6 +146,7 @@ def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any
                 end = Outcome("value", getattr(stop, "value", None))
             except BaseException as error:
                 if not is_outcome(error):
+                    step.abandon(error)
                     raise
                 end = Outcome("raised", exception=error)
             is_outcome_now = True  # its reader may want no more

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 
 class Miss(NamedTuple):
-    """A call that had no recording: its label, its test, whether `--mimic-record` records it, and its identity.
+    """A call that had no recording: its label, its test, the option that records it, if one does, and its identity.
 
     If it is stale, it has one, but of another source.
     """
 
     label: str
     test: str
-    by_option: bool = True
+    option: str = "--mimic-record"
     key: str = ""
     is_stale: bool = False
 
@@ -125,4 +125,5 @@ class Ledger:
                 for test, outcome in other.items():
                     entry[test] = max(entry.get(test, outcome), outcome, key=_WEIGHT.__getitem__)
             else:
-                vars(self)[name] = entry + other
+                entry += other
+                vars(self)[name] = entry

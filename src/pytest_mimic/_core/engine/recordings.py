@@ -60,7 +60,7 @@ class Recordings:
         known: The recordings that this run has read or written, by name.
         failed: The names of recordings whose last outcome in this run is a failure of a client.
         imports: Which parts count in the imported recordings of a target, once it was looked up: `["method-uri"]`.
-        missed: The errors of the running test's calls without a recording, and whether an option records them.
+        missed: The errors of the running test's calls without a recording, and the options that record them.
     """
 
     def __init__(self, state: RunState) -> None:
@@ -70,7 +70,7 @@ class Recordings:
         self.known: dict[str, Recording] = {}
         self.failed: set[str] = set()
         self.imports: dict[str, list[str]] = {}
-        self.missed: dict[tuple[str, ...], tuple[MimicError, bool]] = {}
+        self.missed: dict[tuple[str, ...], tuple[MimicError, str]] = {}
         self._tests: dict[str, str] = {}  # by the name of a recording
         self._by_owner: dict[str, dict[str, set[str]]] = {}
 

@@ -19,7 +19,7 @@ from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.swallowed.pending import PendingErrors
-from pytest_mimic.errors import MimicError
+from pytest_mimic.errors import MimicError, MissingRecordingError, StaleRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
@@ -46,6 +46,7 @@ class RunState:
         self.inside = Inside()
         self.open_cassettes: list[Any] = []  # the innermost one last
         self.cassettes_made: set[tuple[str, bytes | None]] = set()  # the files that this run wrote, and what
+        self.only_replayed: set[str] = set()  # the files that `mimic_replay` opened last
         # The innermost one that the current thread or task has opened, or was started in.
         self.own_cassette: ContextVar[Any] = ContextVar("pytest_mimic_cassette", default=None)
         self.running: set[Any] = set()  # the steps whose real calls run now, for the progress line
@@ -54,7 +55,7 @@ class RunState:
         self.owner = Owner("")  # the owner of the calls that are made now
         self.test = ""  # the id of the running test, empty outside of tests
         self.own_files: Callable[[], set[str]] = set  # returns the files of the running test's own code
-        self.pending = PendingErrors(lambda: self.test)  # must fail the test, even if its code catches them
+        self.pending = PendingErrors(lambda: self.test, ledger.add)  # must fail the test, caught or not
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         # Keeps each call, if they are to be shown: `_tools.shown.call_log.CallLog.note`.
         self.log: Callable[..., None] | None = None
@@ -141,21 +142,17 @@ class RunState:
                 rows = [[recording, target, item, calls, tests[recording]] for item in changed]
                 self.ledger.inputs += rows
 
-    def blame(self, error: MimicError, call: Call, *, by_option: bool = True) -> MimicError:
-        """Count an error of a call, let the running test fail for it, and return it, to be raised.
-
-        If `by_option`, `--mimic-record` repairs it.
-        """
-        from pytest_mimic.errors import MissingRecordingError, StaleRecordingError
-
+    def blame(self, error: MimicError, call: Call, *, option: str = "--mimic-record") -> MimicError:
+        """Count an error of a call, let the running test fail for it, and return it. The `option`, if any, repairs a miss."""
         if isinstance(error, MissingRecordingError):
-            miss = Miss(call.label, self.test, by_option, call.key, isinstance(error, StaleRecordingError))
+            miss = Miss(call.label, self.test, option, call.key, isinstance(error, StaleRecordingError))
             if self.log is not None and miss not in self.ledger.missing:
                 self.log("missing", call, error=error)
-            self.ledger.missing.add(miss)
+            counted: dict[str, Any] = {"missing": [miss]}
         else:
-            self.ledger.drifted.append([call.label, self.test])
-        self.pending.note(error)
+            counted = {"drifted": [[call.label, self.test]]}
+        self.ledger.add(counted)
+        self.pending.note(error, counted)
         if isinstance(error, MissingRecordingError):
             self.watch(error, call.key or call.label)
         return error

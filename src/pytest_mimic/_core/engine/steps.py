@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import finalize
 
-from pytest_mimic._core.outcome.outcome import Outcome, is_cancellation, is_outcome
+from pytest_mimic._core.outcome.outcome import Outcome, is_cancellation, is_interruption, is_outcome
 from pytest_mimic._core.vault.format import copied
 from pytest_mimic.errors import MimicError
 
@@ -105,8 +105,9 @@ class Step:
         """Return the error to raise when a reader wants more than was recorded."""
         from pytest_mimic._core.tree.messages import read_further
 
-        error = read_further(self.call.label, test=self.state.test)
-        return self.state.blame(error, self.call, by_option=False)
+        remedies = getattr(self.call.plan.cassette, "remedies", None) or ()
+        error = read_further(self.call.label, test=self.state.test, remedies=remedies)
+        return self.state.blame(error, self.call, option="" if remedies else "--mimic-rerecord")
 
     # -- the real call
 
@@ -135,15 +136,15 @@ class Step:
     def abandon(self, error: BaseException | None = None) -> None:
         """End the call without an outcome. Nothing is recorded; the summary names a call that was cancelled or raised.
 
-        `error` is the exception that the original raised, which has no plain form. To verify, it is drift.
+        `error` is what the original raised: an exception without a plain form, which is drift to verify, or no outcome,
+        such as a skip.
         """
-        failed = error is not None and is_outcome(error)
         if self.mode == "verify":
-            if failed:
+            if error is not None and is_outcome(error):
                 self.complete(Outcome("raised", exception=error))
         elif self.active and is_cancellation(sys.exc_info()[1]):
             self.report("was cancelled: not recorded")
-        elif self.active and failed:
+        elif self.active and not (error is None or is_interruption(error) or isinstance(error, MimicError)):
             self.report(f"raised {type(error).__name__}: not recorded")
         self.active = False
 
@@ -161,7 +162,7 @@ class Step:
 
         self.active = False
         error = new_after_replayed(self.call.label, test=self.state.test, needs_secret=True)
-        raise self.state.blame(error, self.call, by_option=False)
+        raise self.state.blame(error, self.call, option="--mimic-rerecord")
 
     # -- what ends late
 

@@ -8,6 +8,7 @@ from json import dumps, loads
 from os import F_OK, access, getpid, unlink
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Any
 
 from pytest_mimic import errors
 from pytest_mimic._core import ambient as _ambient
@@ -21,11 +22,11 @@ class PendingErrors:
     """The errors of the running test. As a `with` block, it notes an error that is raised inside.
 
     A forked process writes its errors to a file, because it cannot fail the test itself. `test` returns the id of the
-    running test.
+    running test, and `count` adds to the account of the run what such a process has `counted` for an error.
     """
 
-    def __init__(self, test: Callable[[], str] = str) -> None:
-        self._test = test
+    def __init__(self, test: Callable[[], str] = str, count: Callable[[Any], object] = bool) -> None:
+        self._test, self._count = test, count
         self._errors: list[MimicError] = []
         self._process = getpid()
         self._file = str(Path(gettempdir(), f"pytest-mimic-{self._process}-{id(self):x}.forked"))
@@ -41,7 +42,7 @@ class PendingErrors:
         """Begin a test. This process judges it; with pytest-forked, that is a forked one."""
         self._process = getpid()
 
-    def note(self, error: MimicError) -> MimicError:
+    def note(self, error: MimicError, counted: object = None) -> MimicError:
         """Note an error, once, and return it. Of a damaged file it names the running test: the recording one may be gone."""
         if any(error is noted for noted in self._errors):
             return error
@@ -54,7 +55,7 @@ class PendingErrors:
             said = {"what": error.what, "facts": error.facts, "remedies": error.remedies}
             data = {name: value for name, value in error.data.items() if isinstance(value, str)}
             with _open(self._file, "a", encoding="utf-8") as file:  # one write, so that no lines mix
-                file.write(dumps([type(error).__name__, {**data, **said}]) + "\n")
+                file.write(dumps([type(error).__name__, {**data, **said}, counted]) + "\n")
         return error
 
     def take(self) -> list[MimicError]:
@@ -63,7 +64,9 @@ class PendingErrors:
         # Asked four times a test: opening it in vain takes four times as long.
         if access(self._file, F_OK):
             with _open(self._file, encoding="utf-8") as file:
-                taken += [getattr(errors, kind)(**said) for kind, said in map(loads, file)]
+                for kind, said, counted in map(loads, file):
+                    taken.append(getattr(errors, kind)(**said))
+                    self._count(counted or {})
             with suppress(OSError):
                 unlink(self._file)  # noqa: PTH108 - a test may replace Path.unlink
         return taken

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _SHOWN = 5
 # If more parts than these differ, the call is another one.
 _MOST = 3
-#: The recordings that a miss is compared with, at most.
-CANDIDATES = 300
+# The recordings that a miss is compared with, at most.
+_CANDIDATES = 300
 _LINE = 200
 # What is described of a client's call besides what counts: made from its other parts, or told apart by order.
 _BESIDE = ("signature", "server")
@@ -68,7 +68,7 @@ def nearest_recording(
         is_like = (known.test or "").partition("[")[0] == (test or "").partition("[")[0]
         return known.test == test, counts, is_like, known.recorded or "", known.test or ""
 
-    return max(islice(candidates, CANDIDATES), key=likeness, default=None)
+    return max(islice(candidates, _CANDIDATES), key=likeness, default=None)
 
 
 def missing(
@@ -188,11 +188,11 @@ def stale(
     return StaleRecordingError(what, facts=facts, remedies=remedies or commands, call=label, test=test)
 
 
-def read_further(label: str, *, test: str | None = None) -> MissingRecordingError:
+def read_further(label: str, *, test: str | None, remedies: Sequence[str] = ()) -> MissingRecordingError:
     """Return the error for a stream that is read beyond the end of its recording."""
     what = f"{label} is read further than it was when it was recorded"
-    remedy = f"to record the rest: {command('--mimic-rerecord', test)}"
-    return MissingRecordingError(what, remedies=[remedy], call=label, test=test)
+    remedies = remedies or [f"to record the rest: {command('--mimic-rerecord', test)}"]
+    return MissingRecordingError(what, remedies=remedies, call=label, test=test)
 
 
 def new_after_replayed(

@@ -35,7 +35,7 @@ def an_account(tag: str) -> Ledger:
     ledger.replays.append((0.25, "calls/a.json", None, "shop:a"))
     ledger.replays.append((2.0, f"used {tag}", None, "shop:a"))
     ledger.used.add(f"used {tag}")
-    ledger.missing.append(Miss(f"call {tag}", f"test {tag}", by_option=False))
+    ledger.missing.append(Miss(f"call {tag}", f"test {tag}", option=""))
     for name in TEXTS:
         getattr(ledger, name).append(f"{name} {tag}")
     for name in SETS:
@@ -59,8 +59,8 @@ def test_accounts_add_up() -> None:
 
     plain = total.to_plain()
     assert plain.pop("missing") == [
-        ("call a", "test a", False, "", False),
-        ("call b", "test b", False, "", False),
+        ("call a", "test a", "", "", False),
+        ("call b", "test b", "", "", False),
     ]
     assert [plain.pop(name) for name in (*TEXTS, *SETS)] == [
         [f"{name} a", f"{name} b"] for name in (*TEXTS, *SETS)

@@ -36,12 +36,13 @@ def test_other_exceptions_are_not_noted(pending: PendingErrors) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_process_reports_its_errors() -> None:
-    pending = PendingErrors()
+    """What it has counted, too."""
+    counts: list[object] = []
+    pending = PendingErrors(count=counts.append)
     child = os.fork()
     if not child:
-        pending.note(
-            MissingRecordingError("no recording of shop:fetch", facts=["city: 1"], call="shop:fetch")
-        )
+        error = MissingRecordingError("no recording of shop:fetch", facts=["city: 1"], call="shop:fetch")
+        pending.note(error, {"missing": [("shop:fetch", "test_it")]})
         os._exit(0)
     os.waitpid(child, 0)
 
@@ -50,3 +51,4 @@ def test_a_forked_process_reports_its_errors() -> None:
     assert (type(error), str(error)) == (MissingRecordingError, "no recording of shop:fetch\n  city: 1")
     assert (error.data, pending.take()) == ({"call": "shop:fetch"}, [])
     assert pickle.loads(pickle.dumps(error)).data == error.data
+    assert counts == [{"missing": [["shop:fetch", "test_it"]]}]
