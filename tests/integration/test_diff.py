@@ -145,6 +145,14 @@ def test_an_unknown_revision_is_one_line_and_exit_code_2(shop: Any) -> None:
     assert (result.code, result.err) == (2, "ERROR: git knows no revision nowhere here\n")
 
 
+def test_a_folder_in_no_repository_is_said(shop: Any) -> None:
+    shutil.rmtree(shop.root / ".git")
+
+    result = shop.diff()
+
+    assert (result.code, result.err) == (2, f"ERROR: {shop.root} is in no Git repository\n")
+
+
 def test_a_pickle_has_one_size(shop: Any) -> None:
     """Without a preview, its size is all that tells it from another one."""
     for vault in (shop.root / "old", shop.project.vault):

@@ -171,7 +171,7 @@ def test_merged_tests_and_shared_recordings(suite, capsys):
     assert main(["mv", "t/a.py::test_x", "t/a.py::test_xy"]) == 0
     assert main(["mv", "t/a.py::test_y", "t/a.py::test_xy"]) == 0
 
-    assert "1 recording named after the new test" in capsys.readouterr().out
+    assert "1 recording moved" in capsys.readouterr().out
     run = suite.replay().expect(passed=1, real=[])
     facts = [json.loads(one) for one in recordings(run)]
     assert {(one["test"], one["owner"]) for one in facts} == {

@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_200,
-    "_core.engine": 2_935,
+    "_core.engine": 2_930,
     "_core.files": 310,
     "_core.identity": 2_310,
     "_core.inputs": 307,
@@ -45,16 +45,16 @@ BUDGET = {
     "_core.tree": 2_125,
     "_core.types": 935,
     "_core.vault": 1_800,
-    "_run": 1_530,
-    "_tools.cli": 1_965,
-    "_tools.foreign": 435,
+    "_run": 1_505,
+    "_tools.cli": 1_985,
+    "_tools.foreign": 430,
     "_tools.shown": 575,
     "_tools.unused": 305,
     "face": 420,
     "ground": 770,
 }
 # These two only fall.
-MOST_LINES = 26_810
+MOST_LINES = 26_800
 MOST_FILES = 177
 MOST_ARROWS = 125
 MOST_FLOORS = 12

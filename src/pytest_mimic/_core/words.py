@@ -26,11 +26,8 @@ def closest_name(name: str, names: Iterable[str]) -> str | None:
     """Return the existing name that was most likely meant, or None if none is close."""
     from difflib import get_close_matches
 
-    known = sorted(names)
-    if close := get_close_matches(name, known, n=1):
-        return close[0]
-    # `CLIENT` and `client` have no letter in common above, so compare again without case.
-    folded = {each.lower(): each for each in known}
+    # `CLIENT` and `client` have no letter in common.
+    folded = {each.lower(): each for each in sorted(names)}
     close = get_close_matches(name.lower(), folded, n=1)
     return folded[close[0]] if close else None
 

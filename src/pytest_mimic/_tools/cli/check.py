@@ -115,7 +115,12 @@ def _lines(invocation: Invocation, checker: Checker, found: list[Finding]) -> It
     if what:
         yield [(f"{label}: {' and '.join(what)}", "red" if damage or secrets else "bold"), counts]
     elif checker.recordings:
-        yield [(f"{label} is sound", "bold"), counts]
+        others = len(_of(found, "foreign"))
+        yield [
+            (f"{label} is sound", "bold"),
+            f", beside {plural(others, 'other file')}" * bool(others),
+            counts,
+        ]
     else:
         yield f"no recordings in {label}"
     if secrets:

@@ -70,7 +70,9 @@ class Checker:
     def _check_others(self, referred: set[str], found: list[Finding]) -> Iterator[Finding]:
         """Yield what is neither a recording nor a part of one."""
         is_damaged = any(one.kind in DAMAGE for one in found)  # it may have named any object
-        for name in self._store.names("objects"):
+        for name in self._store.names():
+            if name.partition("/")[0] in FOLDERS:
+                continue
             if not is_object(name):
                 yield self._foreign(name)
             elif name not in referred and not is_damaged:

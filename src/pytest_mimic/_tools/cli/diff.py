@@ -7,6 +7,7 @@ The exit code is 0 if nothing differs, 1 if something does.
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import tarfile
 from argparse import ArgumentParser
@@ -32,10 +33,13 @@ class GitStore(Store):
         def git(*words: str) -> bytes:
             command = ["git", "-C", str(folder.parent), *words]
             try:
-                return subprocess.run(command, capture_output=True, check=True).stdout
+                english = {**os.environ, "LC_ALL": "C"}
+                return subprocess.run(command, capture_output=True, check=True, env=english).stdout
             except OSError as reason:
                 raise MimicError(f"cannot run git: {reason.strerror or reason}") from None
-            except subprocess.CalledProcessError:
+            except subprocess.CalledProcessError as failed:
+                if b"not a git repository" in failed.stderr:
+                    raise MimicError(f"{folder.parent} is in no Git repository") from None
                 raise MimicError(f"git knows no revision {revision} here") from None
 
         found = git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")

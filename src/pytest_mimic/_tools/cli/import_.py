@@ -24,7 +24,7 @@ from pytest_mimic._tools.cli.output import Result, add_dry_run
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.foreign.cassette_file import ForeignExchange, UnreadableError, read_cassette
 from pytest_mimic._tools.foreign.owning_tests import OwningTests
-from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination, http_lines, targets_of
+from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination, http_lines
 from pytest_mimic.errors import CassetteError, MimicError
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -59,7 +59,7 @@ class Importer:
     def __init__(self, invocation: Invocation) -> None:
         self._options, self._vault = invocation.options, invocation.vault
         self._settings, self._here = invocation.settings, invocation.project.here
-        self._targets = targets_of(invocation.project.ini)
+        self._targets = invocation.project.ini.targets()
         self._match = read_match(self._options.match)
         self._of_test: dict[str, set[str]] = defaultdict(set)  # the recordings of each test
         self._done: list[str] = []

@@ -47,6 +47,11 @@ def main(words: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except SystemExit as end:  # argparse has printed a help or a version
         return end.code if isinstance(end.code, int) else 0
+    except Exception:  # exit code 1 would say that something was found
+        import traceback
+
+        traceback.print_exc()
+        problem = "this is a bug of pytest-mimic, please report it"
     with suppress(OSError):  # nobody reads it
         print(
             printable(f"ERROR: {problem}"), file=sys.stderr, flush=True

@@ -61,14 +61,11 @@ def run(invocation: Invocation) -> Result:
             vault.restore(move.name, None)
     vault.store.end_run()
     lines = [] if moves or kept else [f"nothing in {invocation.settings.shown_vault} is of {old}"]
-    named = [move.name for move in moves if move.new_name == move.name]
-    pairs = Counter((move.test, move.new_test) for move in moves if move.name not in named)
+    pairs = Counter((move.test, move.new_test) for move in moves)
     lines += [f"{test} -> {renamed}  {count}" for (test, renamed), count in sorted(pairs.items())]
     would = "would be " if options.dry_run else ""
     if pairs:
-        lines.append(f"{counted(one.name for one in moves if one.name not in named)} {would}moved")
-    if named:
-        lines.append(f"{counted(named)} {would}named after the new test")
+        lines.append(f"{counted(one.name for one in moves)} {would}moved")
     lines += [f"not moved, because {one.new_test} has another recording of it: {one.name}" for one in kept]
     return Result(lines, found=not moves or bool(kept), damaged=damaged)
 

@@ -134,11 +134,18 @@ def _from_toml(file: Path) -> dict[str, Any] | None:
     # Python 3.10 has no tomllib. There, pytest requires tomli.
     toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     document: Any = toml.loads(text)
-    if file.name != "pyproject.toml":
-        return dict(document.get("pytest") or {})
-    table = (document.get("tool") or {}).get("pytest") or {}
-    if "ini_options" not in table:
-        return table or None
-    return {
-        name: value if isinstance(value, list) else str(value) for name, value in table["ini_options"].items()
-    }
+    is_shared = file.name == "pyproject.toml"
+    table: dict[str, Any] = _table(document, *(["tool"] if is_shared else []), "pytest")
+    if not is_shared or "ini_options" not in table:
+        return table if table or not is_shared else None
+    options = _table(table, "ini_options").items()
+    return {name: value if isinstance(value, list) else str(value) for name, value in options}
+
+
+def _table(document: Any, *names: str) -> Any:
+    """Return a table of TOML, empty if there is none. ValueError: something else has its name."""
+    for name in names:
+        document = document.get(name, {})
+        if not isinstance(document, dict):
+            raise ValueError(f"{name} is no table")
+    return document

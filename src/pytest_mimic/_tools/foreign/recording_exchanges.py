@@ -16,8 +16,8 @@ from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter
-from pytest_mimic._core.settings import IniOptions, Mode, Settings
-from pytest_mimic._core.targets.target import Target, as_targets, parse_target
+from pytest_mimic._core.settings import Mode, Settings
+from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.foreign.cassette_file import ForeignExchange
 from pytest_mimic.errors import MimicError
@@ -95,12 +95,6 @@ class Conversation:
         if self._cassette is not None:
             self._cassette.close(None)
         return self._state.ledger.used
-
-
-def targets_of(ini: IniOptions) -> list[Target]:
-    """Return the targets of a project's configuration. MimicError: Lines are wrong."""
-    parsed = ini.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))
-    return [target for target in parsed if target is not None]
 
 
 def http_lines(targets: Iterable[Target]) -> list[Target]:

@@ -137,9 +137,8 @@ class Judgement:
     cleared: str = ""  # what was cleared, in words, or empty
     not_cleared: str = ""  # why nothing was cleared although it was requested, or empty
     vault: str = ""  # the size of the vault, in words; shown after recording
-    moved: Sequence[
-        tuple[str, str]
-    ] = ()  # the moves that would give tests the recordings of tests that are gone
+    # The moves that would give tests the recordings of tests that are gone.
+    moved: Sequence[tuple[str, str]] = ()
 
     def __init__(self, **facts: Any) -> None:
         vars(self).update(facts)

@@ -53,6 +53,16 @@ def test_a_wrong_word_shows_the_usage(shop, call, words):
     assert words[-1] in result.err.splitlines()[-1]
 
 
+def test_a_bug_of_the_command_is_not_taken_for_a_finding(shop, call, monkeypatch):
+    monkeypatch.setattr("pytest_mimic._tools.cli.ls.run", lambda _invocation: 1 / 0)
+
+    result = call("ls")
+
+    assert result.code == 2
+    assert "ZeroDivisionError" in result.err
+    assert result.err.splitlines()[-1] == "ERROR: this is a bug of pytest-mimic, please report it"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs links")
 @pytest.mark.parametrize("command", ["ls", "check"])
 def test_a_vault_that_is_a_link_to_nothing_is_no_empty_vault(shop, call, command):

@@ -84,6 +84,10 @@ def test_a_vault_elsewhere_is_shown_as_it_was_given(tmp_path):
     [
         ("pytest.ini", "[pytest\n", "cannot read .*pytest.ini"),
         ("pyproject.toml", "[tool.pytest.ini_options]\nx = \n", "cannot read .*pyproject.toml"),
+        ("pyproject.toml", "tool = 5  # pytest\n", "cannot read .*pyproject.toml: tool is no table"),
+        ("pyproject.toml", "[[tool.pytest]]\nx = 1\n", "cannot read .*pyproject.toml: pytest is no table"),
+        ("pyproject.toml", "[tool.pytest]\nini_options = 5\n", "ini_options is no table"),
+        ("pytest.toml", "pytest = 5\n", "cannot read .*pytest.toml: pytest is no table"),
         (
             "pytest.ini",
             "[pytest]\nmimic_redact = a b?\n",
