@@ -38,7 +38,7 @@ BUDGET = {
     "_core.outcome": 2_025,
     "_core.patch": 480,
     "_core.pending": 200,
-    "_core.redact": 850,
+    "_core.redact": 780,
     "_core.seam": 450,
     "_core.swallowed": 205,
     "_core.targets": 580,

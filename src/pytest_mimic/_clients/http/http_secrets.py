@@ -15,7 +15,6 @@ from pytest_mimic._core.redact.redactor import (
     Redactor,
     bare_secret,
     escaped,
-    looks_like_json,
     parse_form,
     parse_json_text,
 )
@@ -123,7 +122,7 @@ class Secrets:
             for line in lines:
                 self.learn(line)
             text = "\n".join(map(self.redactor.scrub_json, lines))
-        if looks_like_json(text) and parse_json_text(text) is None:
+        if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[") and parse_json_text(text) is None:
             text = self.redactor.scrub_text(text)  # its reader may have cut it off
         else:
             text = self.redactor.scrub_data(text)

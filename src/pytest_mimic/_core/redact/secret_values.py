@@ -21,11 +21,9 @@ _BEFORE_WORD = r"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]
 _SHORTEST_SECRET = 4
 # A shorter value of a variable may stand in a text by chance.
 _SHORTEST = 16
-# How many characters of a value tell too much of it.
-_START = 8
-# The shell's names for the working directory, of which no password is kept.
-_FOLDERS = ("OLDPWD", "PWD")
 _PLAIN_WORD = pattern(r"[A-Za-z][a-z]*|[A-Z]+")
+# The keys of what is no text of an outcome: of tags, and of bytes.
+_DATA = pattern(r"base64|\$(?!\$|bytes$|text$)[^:]*")
 _BASE64 = re.compile(r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?)"')
 
 
@@ -68,7 +66,8 @@ class Environment:
         for name, text in sorted(variables.items()):
             value = text.strip()
             is_word = len(value) < _SHORTEST or _PLAIN_WORD.fullmatch(value)
-            if not is_word and name not in _FOLDERS and names.hides(name, value):
+            # The shell's working directory is no password.
+            if not is_word and name != "PWD" and names.hides(name, value):
                 self._names.setdefault(value, name)
         forms = {form: f"<{name}>" for value, name in self._names.items() for form in forms_of(value)}
         # A value may be a part of another one.
@@ -109,13 +108,11 @@ class Environment:
                 text = text.replace(form, f"&lt;{name[1:-1]}&gt;" if is_markup else name)
         return text
 
-    def without_start(self, text: str) -> str:
-        """Return a text that was cut without the beginning of a value at its end."""
-        sizes = (n for form in self.forms for n in range(_START, len(form) + 1) if text.endswith(form[:n]))
-        return text[: len(text) - max(sizes, default=0)]
-
     def scrub(self, plain: object) -> Any:
-        """Return plain data without the values. What tags hold besides texts, such as bytes in base64, stays."""
+        """Return plain data without the values. What tags hold besides texts, such as bytes in base64, stays.
+
+        The pieces of a stream are one text, which is the first piece if it has a value: that may be in two of them.
+        """
         root = {"": plain}
         for box, key, value, *_ in places(root, self._secret):
             if isinstance(value, dict):
@@ -123,29 +120,18 @@ class Environment:
                     self.text(name) if isinstance(name, str) else name: part for name, part in value.items()
                 }
             elif key == "chunks" and isinstance(value, list) and all(isinstance(one, str) for one in value):
-                box[key] = self._pieces(value)
-            elif isinstance(value, str) and not (isinstance(key, str) and _holds_data(key)):
+                whole = "".join(value)
+                hidden = self.text(whole)
+                box[key] = value if hidden == whole else [hidden, *[""] * (len(value) - 1)]
+            elif isinstance(value, str) and not (isinstance(key, str) and _DATA.fullmatch(key)):
                 box[key] = self.text(value)
         return root[""]
-
-    def _pieces(self, pieces: list[str]) -> list[str]:
-        """Hide the values in the pieces of one text, all of which is the first piece if a value goes on in the next one."""
-        pieces = list(map(self.text, pieces))
-        whole = "".join(pieces)
-        hidden = self.text(whole)
-        return pieces if hidden == whole else [hidden, *[""] * (len(pieces) - 1)]
 
 
 def bytes_in(json: str) -> Iterator[bytes]:
     """Yield the bytes that JSON, as it stands in a file, holds as base64."""
     if "base64" in json:
         yield from (a2b_base64(match[1]) for match in _BASE64.finditer(json))
-
-
-def _holds_data(key: str) -> bool:
-    """Check whether a text under this key is no text of the outcome: that of a tag, or bytes."""
-    is_tag = key[:1] == "$" and key[:2] != "$$" and ":" not in key
-    return key == "base64" or (is_tag and key not in ("$bytes", "$text"))
 
 
 def with_secrets(recorded: object, hidden: object, real: object) -> Any:

@@ -25,9 +25,10 @@ _NAMED = ("attribute", "entry", "field")
 
 def beginning(text: str | bytes | bytearray, limit: int, secrets: Collection[str], redactor: Redactor) -> str:
     """Return the beginning of a text of which `limit` characters are shown. It has all of a secret that begins there."""
-    length = max(4 * limit, _LEAST_SEARCHED) + max(redactor.environment.longest, *map(len, secrets), 0)
+    longest = redactor.environment.longest  # the beginning of such a value may be at the end
+    length = max(4 * limit, _LEAST_SEARCHED) + max(map(len, secrets), default=0) + longest
     start = text[:length] if isinstance(text, str) else text[:length].decode("latin-1")
-    return redactor.environment.without_start(start) if len(text) > length else start
+    return redactor.environment.text(start)[:-longest] if longest and len(text) > length else start
 
 
 def secrets_in(value: object, redactor: Redactor, clean: dict[int, object] | None = None) -> frozenset[str]:
@@ -46,9 +47,9 @@ def secrets_in(value: object, redactor: Redactor, clean: dict[int, object] | Non
             found.add(bare_secret(text))
         elif type(part) not in SCALARS and id(part) not in seen:
             seen[id(part)] = part
-            parts = [*islice(_named_parts(part), _MOST)]
-            looked_at += len(parts)
-            inner = [(one, secret or redactor.hides(name, one)) for name, one in parts]
+            named_parts = islice(_named_parts(part), _MOST)
+            inner = [(one, secret or redactor.hides(name, one)) for name, one in named_parts]
+            looked_at += len(inner)
             if (
                 clean is not None
                 and type(part) is dict

@@ -37,10 +37,10 @@ class SecretFinder:
                 marks.add(mark_of(value))
                 yield f"the value of the environment variable {name}", mark_of(value)
         for text in texts:
-            for look in keys_in(text):
-                if look.mark not in marks:
-                    marks.add(look.mark)
-                    yield f"what looks like {look.what} ({look.shown})", look.mark
+            for shown, mark in keys_in(text):
+                if mark not in marks:
+                    marks.add(mark)
+                    yield f"what looks like a key ({shown})", mark
 
     def hides(self, calls: Iterable[Recording]) -> bool:
         """Check whether the rules of today would change a call."""

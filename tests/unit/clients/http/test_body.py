@@ -175,7 +175,7 @@ HIDDEN = {
     "twice": ("application/json", '{"token":"§","a":1,"a":2}'),
     "mark": ("application/json", '\ufeff{"token":"§"}'),
     "guard": ("application/json", ')]}\',\n{"token": ["§"]}\n'),
-    "loop": ("text/javascript", 'while(1);{"token":"§","a'),
+    "loop": ("text/javascript", 'while(1);{"token":"§"}'),
     "cut off": ("application/json", '{"token":"§","items":[1,'),
     "call": ("text/javascript", 'cb({"token":"§"});'),
     "form": ("application/x-www-form-urlencoded", "access_token=§&scope=a"),

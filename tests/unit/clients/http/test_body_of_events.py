@@ -74,7 +74,7 @@ def test_lines_of_json_are_stored_one_by_one(text: str, kind: str, stored: dict[
     [
         ('data: {"token":"x1"}\n\n', 'data: {"token":"<redacted>"}\n\n'),
         ('data: {"token":"x1","a":NaN}\n\n', 'data: {"token":"<redacted>","a":NaN}\n\n'),
-        ('data: {\ndata:  "token":\ndata: "x1"}\n\n', 'data: {\ndata:  "token":\ndata: "<redacted>"}\n\n'),
+        ('data: {\ndata:  "token":\ndata: "x1"}\n\n', 'data: {"token":"<redacted>"}\n\n'),
         ('data: {"a":"\u2028","token":"x1"}\n\n', 'data: {"a":"\u2028","token":"<redacted>"}\n\n'),
         ('data: {"token":"x1","a', 'data: {"token":"<redacted>","a'),
         ('data: {\ndata: "token":"x1","a', 'data: {\ndata: "token":"<redacted>","a'),

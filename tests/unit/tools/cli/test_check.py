@@ -391,11 +391,7 @@ def test_what_looks_like_a_secret_is_named_until_it_is_accepted(shop, call, plac
 
     assert result.code == 1
     assert key not in result.out
-    says = (
-        "the value of the environment variable SHOP_TOKEN"
-        if place == "bytes"
-        else "a token of GitHub (ghp_aB3d…)"
-    )
+    says = "the value of the environment variable SHOP_TOKEN" if place == "bytes" else "a key (ghp_aB3d…)"
     found = result.out.replace("what looks like ", "")
     assert re.search(rf"{re.escape(says)}\n(  named by .*\n)?  recorded by tests/test_shop.py::", found)
     assert ".mimic_vault: secrets in 1 recording; " in result.lines[-3]
