@@ -117,11 +117,11 @@ class Secrets:
     def text(self, text: str) -> str:
         """Return a text without known secrets, and without those in it if it is data. The latter are learned."""
         self.learn(text)
-        if "\n" in text:  # a stream may have one JSON text on each line
+        if "\n" in text:  # a stream may have one JSON text on each line, and a plain text one form
             lines = text.split("\n")
             for line in lines:
                 self.learn(line)
-            text = "\n".join(map(self.redactor.scrub_json, lines))
+            text = "\n".join(map(self.redactor.scrub_data, lines))
         if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[") and parse_json_text(text) is None:
             text = self.redactor.scrub_text(text)  # its reader may have cut it off
         else:

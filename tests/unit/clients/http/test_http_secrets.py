@@ -106,6 +106,12 @@ def test_common_words_are_not_taken_for_secrets(secrets):
     assert secrets.text("it is darkmodes") == "it is darkmodes"
 
 
+def test_each_line_of_a_text_may_be_a_form() -> None:
+    text = Secrets(Redactor()).text("apikey=short\nlanguage=en\n")
+
+    assert text == "apikey=<redacted>\nlanguage=en\n"
+
+
 def test_the_place_that_a_redirect_leads_to_has_no_secret(secrets):
     assert SECRET not in secrets.header("Location", f"{URL}?token={SECRET}")
 
