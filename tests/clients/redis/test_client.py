@@ -232,6 +232,7 @@ def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
             client.zrange("session_token", 0, -1, withscores=True),
             client.zpopmin("session_token"),
             client.eval("return {redis.call('GET', KEYS[1]), ARGV[1]}", 1, "user:1:api_key", "hunter2"),
+            client.acl_cat("hash"),
         ]
 
     for protocol in (2, 3):
@@ -242,6 +243,7 @@ def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
         assert replayed[1] == [b"<redacted>", b"<redacted>"]
         assert replayed[2] == b'{"token": "<redacted>", "a": 1}'
         assert replayed[3] == [b"<redacted>", replayed[0], replayed[2]]
+        assert replayed[-1] == recorded[-1]
         assert "hunter2" not in runs.text
 
 

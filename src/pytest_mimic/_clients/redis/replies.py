@@ -70,7 +70,7 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     Numbers and booleans stay, so that `EXISTS`, `TTL` and `INCR` work for secret keys.
     """
     verb = first_word(command[0])
-    if verb in _ABOUT_A_KEY:
+    if verb in _ABOUT_A_KEY or (verb == "ACL" and command[1:2] in ([b"CAT"], [b"DRYRUN"])):
         return reply
     hides_all, in_turn = verb == "ACL" or is_secret(command, redactor), _has_fields(command)
     if hides_all and not in_turn:
