@@ -7,13 +7,12 @@ import stat
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import named
 from pytest_mimic._core.files.places import LONGEST_PATH
 from pytest_mimic._core.tree.differing import argument_differences
 from pytest_mimic._core.tree.messages import mutated, mutations
-from pytest_mimic._core.types.opening import parts_of
 from pytest_mimic._core.words import limited
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ class Effects:
         self._call = call
         may_change = not _UNCHANGEABLE.issuperset(map(type, call.values))
         self._before = self._identities() if may_change else {}
-        # Where a path is, the absolute path, whether it is a text, and the facts of its file.
-        self._files = [(step, path, is_text, _facts(path)) for step, path, is_text in _paths_in(call)]
+        # The path, whether it is a text, its argument, its key or place in that, and the facts of its file.
+        self._files = [(*found, _facts(found[0])) for found in _paths_in(call)]
 
     def _identities(self) -> dict[str, str | None]:
         call, identity = self._call, self._call.identity
@@ -47,15 +46,16 @@ class Effects:
     def refuse_changes(self) -> None:
         """Raise MutatedInputError if the call has changed an argument, or a file that one names, or made such a file."""
         call, places, found = self._call, self._call.plan.places, list[str]()
-        for step, path, is_text, before in self._files:
+        for path, is_text, name, key, before in self._files:
             after = _facts(path)
             if after == before:
                 continue
-            place = places.place_of(path)
+            place = places.place_of(os.path.normpath(path))
             if before is None and is_text and place is None:  # most strings are no paths
                 continue
             how = "made" if before is None else "removed" if after is None else "changed"
-            found.append(f"{step}: {path if place is None else place.text}: {how} by the call")
+            step = "" if key is None else f"[{key!r}]"
+            found.append(f"{name}{step}: {path if place is None else place.text}: {how} by the call")
         if found:
             raise mutated(call.plan.target, limited(found, _SHOWN))
         now = self._identities() if self._before else {}
@@ -65,18 +65,19 @@ class Effects:
             raise mutated(call.plan.target, mutations(changed, differences))
 
 
-def _paths_in(call: Call) -> Iterator[tuple[str, str, bool]]:
-    """Yield the paths that arguments or their items are, and the strings that may be some, with their place."""
+def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
+    """Yield the paths that arguments or their items are, and the strings that may be some, and where each is."""
+    ignored, here = call.plan.options.ignore, os.getcwd()  # noqa: PTH109 - joined to strings, at each call
     for name, value in named(call).items():
-        parts = [("", value)]
-        if name.lstrip("*") in call.plan.options.ignore:
+        if (own := name.lstrip("*")) in ignored:
             continue
+        items: Any = [(None, value)]
         if isinstance(value, (dict, list, tuple, set, frozenset)):
-            parts = [(one.step, one.value) for one in islice(parts_of(value), _MOST_ITEMS)]
-        for step, part in parts:
+            items = dict.items(value) if isinstance(value, dict) else enumerate(value)
+        for key, part in islice(items, _MOST_ITEMS):
             is_text = type(part) is str
             if len(part) <= LONGEST_PATH if is_text else isinstance(part, PurePath):
-                yield f"{name.lstrip('*')}{step}", os.path.abspath(str(part)), is_text  # noqa: PTH100
+                yield os.path.join(here, str(part)), is_text, own, key  # noqa: PTH118
 
 
 def _facts(path: str) -> tuple[int, int] | None:

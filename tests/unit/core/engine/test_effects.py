@@ -53,8 +53,8 @@ def refused(files: Effects) -> tuple[str, ...]:
         (Path("in.csv"), "path"),
         (["b", Path("in.csv")], "path[1]"),
         (("in.csv",), "path[0]"),
-        ({"in.csv"}, "path{...}"),
-        ({"source": "in.csv"}, "path.source"),
+        ({"in.csv"}, "path[0]"),
+        ({"source": "in.csv"}, "path['source']"),
     ],
     ids=["text", "path", "list", "tuple", "set", "dict"],
 )
