@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 770,
 }
 # These two only fall.
-MOST_LINES = 26_800
+MOST_LINES = 26_730
 MOST_FILES = 177
 MOST_ARROWS = 125
 MOST_FLOORS = 12

@@ -29,8 +29,7 @@ class Effects:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        may_change = not _UNCHANGEABLE.issuperset(map(type, call.values))
-        self._before = self._identities() if may_change else {}
+        self._before = self._identities()
         # The path, whether it is a text, its argument, its key or place in that, and the facts of its file.
         self._files = [(*found, _facts(found[0])) for found in _paths_in(call)]
 
@@ -54,12 +53,11 @@ class Effects:
             if before is None and is_text and place is None:  # most strings are no paths
                 continue
             how = "made" if before is None else "removed" if after is None else "changed"
-            step = "" if key is None else f"[{key!r}]"
-            found.append(f"{name}{step}: {path if place is None else place.text}: {how} by the call")
+            step = name if key is None else f"{name}[{key!r}]"
+            found.append(f"{step}: {path if place is None else place.text}: {how} by the call")
         if found:
             raise mutated(call.plan.target, limited(found, _SHOWN))
-        now = self._identities() if self._before else {}
-        changed = [name for name, digits in self._before.items() if digits != now[name]]
+        changed = [name for name, digits in self._identities().items() if digits != self._before[name]]
         if changed:
             differences = argument_differences(call.arguments, call.plan.described(call))
             raise mutated(call.plan.target, mutations(changed, differences))
@@ -67,13 +65,13 @@ class Effects:
 
 def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
     """Yield the paths that arguments or their items are, and the strings that may be some, and where each is."""
-    ignored, here = call.plan.options.ignore, os.getcwd()  # noqa: PTH109 - joined to strings, at each call
+    here = os.getcwd()  # noqa: PTH109 - joined to strings, at each call
     for name, value in named(call).items():
-        if (own := name.lstrip("*")) in ignored:
+        if (own := name.lstrip("*")) in call.plan.options.ignore:
             continue
-        items: Any = [(None, value)]
-        if isinstance(value, (dict, list, tuple, set, frozenset)):
-            items = dict.items(value) if isinstance(value, dict) else enumerate(value)
+        items: Any = dict.items(value) if isinstance(value, dict) else [(None, value)]
+        if isinstance(value, (list, tuple, set, frozenset)):
+            items = enumerate(value)
         for key, part in islice(items, _MOST_ITEMS):
             is_text = type(part) is str
             if len(part) <= LONGEST_PATH if is_text else isinstance(part, PurePath):
