@@ -50,39 +50,6 @@ def test_a_session_that_decodes_nothing_gets_a_body_plain(runs: Runs, server: Se
     assert both(runs, server, talk, auto_decompress=False) == (b'{"packed": true}',) * 2
 
 
-def test_the_ends_of_chunks_are_told(runs: Runs, server: Server) -> None:
-    """aiohttp reports the end after the last chunk, with an empty one."""
-
-    async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
-        async with session.get(f"{url}/events") as response:
-            return [item async for item in response.content.iter_chunks()]
-
-    _, replayed = both(runs, server, talk)
-
-    assert [ends for _, ends in replayed] == [True] * 4
-    assert (replayed[2][0], replayed[3][0]) == (b"data: [DONE]\n\n", b"")
-
-
-def test_expect_100_continue_works_without_a_server(runs: Runs, server: Server) -> None:
-    async def talk(session: Any, url: str) -> str:
-        async with session.post(f"{url}/echo", data=b"waited", expect100=True) as response:
-            return (await response.json())["body"]  # type: ignore[no-any-return]
-
-    assert both(runs, server, talk) == ("waited", "waited")
-
-
-def test_a_timer_has_its_turn_between_replays(runs: Runs, server: Server) -> None:
-    async def until_called(session: Any, url: str) -> bool:
-        called = asyncio.Event()
-        asyncio.get_running_loop().call_later(0.001, called.set)
-        while not called.is_set():  # else forever: nothing else lets the loop run
-            async with session.get(f"{url}/users/1"):
-                pass
-        return called.is_set()
-
-    assert both(runs, server, until_called) == (True, True)
-
-
 def test_a_unix_socket_does_not_change_the_call(runs: Runs, tmp_path: Path) -> None:
     path = tmp_path / "socket"
 

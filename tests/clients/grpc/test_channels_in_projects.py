@@ -41,7 +41,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.fixture
 def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A project whose channel is made when its module is imported."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep)
     project.process = True
     project.module(LIBRARY)
     project.ini("grpc")

@@ -14,7 +14,7 @@ from support.ports import held_port
 
 pytest.importorskip("mcp")
 
-SUPPORT = Path(__file__).parents[1] / "support"
+SUPPORT = Path(__file__).parents[2] / "support"
 TALKS = """
 import asyncio
 import sys

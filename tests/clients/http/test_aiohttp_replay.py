@@ -1,0 +1,71 @@
+"""Sessions of aiohttp in a replay: there is no connection, and they do not notice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from support.http_server import Server
+from unit.clients.runs import Runs
+
+from clients.http.four_ways import both as both_ways
+
+aiohttp = pytest.importorskip("aiohttp")
+
+
+@pytest.fixture
+def line() -> str:
+    """The client under test."""
+    return "aiohttp"
+
+
+def run(talk: Callable[[Any, str], Awaitable[Any]], server: Server, **options: Any) -> Any:
+    """Run a conversation in a session."""
+
+    async def main() -> Any:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), **options) as session:
+            return await talk(session, server.url)
+
+    return asyncio.run(main())
+
+
+def both(
+    runs: Runs, server: Server, talk: Callable[[Any, str], Awaitable[Any]], **options: Any
+) -> tuple[Any, Any]:
+    """Return what a conversation gives while it is recorded, and after the server is gone."""
+    return both_ways(runs, server, lambda _: run(talk, server, **options))
+
+
+def test_the_ends_of_chunks_are_told(runs: Runs, server: Server) -> None:
+    """aiohttp reports the end after the last chunk, with an empty one."""
+
+    async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
+        async with session.get(f"{url}/events") as response:
+            return [item async for item in response.content.iter_chunks()]
+
+    _, replayed = both(runs, server, talk)
+
+    assert [ends for _, ends in replayed] == [True] * 4
+    assert (replayed[2][0], replayed[3][0]) == (b"data: [DONE]\n\n", b"")
+
+
+def test_expect_100_continue_works_without_a_server(runs: Runs, server: Server) -> None:
+    async def talk(session: Any, url: str) -> str:
+        async with session.post(f"{url}/echo", data=b"waited", expect100=True) as response:
+            return (await response.json())["body"]  # type: ignore[no-any-return]
+
+    assert both(runs, server, talk) == ("waited", "waited")
+
+
+def test_a_timer_has_its_turn_between_replays(runs: Runs, server: Server) -> None:
+    async def until_called(session: Any, url: str) -> bool:
+        called = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.001, called.set)
+        while not called.is_set():  # else forever: nothing else lets the loop run
+            async with session.get(f"{url}/users/1"):
+                pass
+        return called.is_set()
+
+    assert both(runs, server, until_called) == (True, True)
