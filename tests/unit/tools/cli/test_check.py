@@ -1,20 +1,11 @@
-"""`check` and `rm`: each kind of damage is named, and nothing else is removed."""
+"""What `check` is asked, and what it says to do next."""
 
 from __future__ import annotations
 
 import json
-import os
-import pickle
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from support.pickle_files import pickle_file
-
-from pytest_mimic._core.outcome.memory import object_name
-from pytest_mimic._core.vault import FolderStore, Vault
 
 
 def recording(shop, function):
@@ -41,8 +32,6 @@ def flip(file):
     file.write_bytes(data)
 
 
-LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
-CONFLICT = "{\n<<<<<<< ours\n}\n=======\n>>>>>>> theirs\n"
 DAMAGE = {
     "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 4,'), "rates", r"is not valid JSON, line 2"),
     "empty": (lambda shop: recording(shop, "rates").write_text(""), "rates", r"\(empty\)"),
@@ -91,41 +80,6 @@ DAMAGE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_damage_is_named_and_repaired(shop, call, damage):
-    act, function, says = DAMAGE[damage]
-    act(shop)
-
-    result = call("check")
-
-    assert result.code == 1
-    assert re.search(says, result.lines[0]), result.out
-    assert result.lines[-2].startswith(".mimic_vault: 1 problem; ")
-    assert result.lines[-1].endswith(": pytest-mimic check --fix")
-
-    before = {file for file in (shop / ".mimic_vault").rglob("*.json") if file.parent.name == function}
-    repaired = call("check", "--fix")
-    assert repaired.code == 1
-    assert "  1 recording" in repaired.out
-    assert re.search(r"  to record again: pytest --mimic-record", repaired.out)
-    assert len([file for file in before if file.exists()]) == len(before) - 1
-    assert call("check").code == 0
-
-
-def test_a_recording_of_an_older_format_is_named_and_removed(shop, call):
-    file = recording(shop, "odd")
-    file.write_text(file.read_text().replace('"format": 4', '"format": 3'))
-
-    result = call("check")
-
-    assert result.code == 1
-    assert "is of format 3, this pytest-mimic reads format 4: record again: pytest --mimic" in result.lines[0]
-    assert result.lines[-2].startswith(".mimic_vault: 1 problem; ")
-    call("check", "--fix")
-    assert not file.exists()
-    assert call("check").code == 0
-
-
 def test_next_step_is_for_the_same_vault(shop, call):
     act, _, _ = DAMAGE["misread tag"]
     act(shop)
@@ -134,77 +88,6 @@ def test_next_step_is_for_the_same_vault(shop, call):
     result = call("check", "--vault", "the vault")
 
     assert result.lines[-1].endswith(": pytest-mimic check --fix --vault 'the vault'")
-
-
-@pytest.mark.parametrize(
-    ("text", "says", "remedy"),
-    [
-        (LFS, "is a Git LFS pointer, its content was not pulled", "git lfs pull"),
-        (CONFLICT, "has a merge conflict, line 2", "take our side (or --theirs): git checkout --ours "),
-        ('{\n "format": 5\n}\n', "is of format 5, this pytest-mimic reads format 4: pip install --upgrade", ""),
-    ],
-)  # fmt: skip
-def test_what_is_not_lost_is_never_removed(shop, call, text, says, remedy):
-    file = recording(shop, "rates")
-    file.write_text(text)
-
-    result = call("check", "--fix")
-
-    assert result.code == 1
-    assert says in result.lines[0]
-    assert any(line.strip().startswith(remedy) for line in result.lines)
-    assert file.read_text() == text
-
-
-def test_a_pointer_in_place_of_a_pickle_is_never_removed(shop, call):
-    file = the_object(shop, "odd", "pickle")
-    file.write_text(LFS)
-
-    result = call("check", "--fix")
-
-    assert (result.code, file.read_text()) == (1, LFS)
-    assert "git lfs pull" in result.out
-    assert recording(shop, "odd").exists()
-
-
-def test_recordings_that_list_code_are_found_where_that_is_forbidden(shop, call):
-    file = recording(shop, "odd")
-
-    assert call("check").code == 0
-    result = call("check", "--forbid-code")
-
-    assert result.code == 1
-    assert f"{file.relative_to(shop)} lists code: shop:Odd" in result.out
-    assert file.exists()
-
-
-def test_orphans_and_leftovers_are_found_and_removed_and_foreign_files_only_named(shop, call):
-    vault = shop / ".mimic_vault"
-    recording(shop, "odd").unlink()
-    left = vault / ".mimic-1-0.tmp"
-    left.write_text("half")
-    os.utime(left, (0, 0))
-    (vault / f".mimic-{os.getpid()}-0.tmp").write_text("in use")
-    (vault / "calls/shop/rates/a.json.orig").write_text("")
-
-    result = call("check", "--json")
-
-    assert result.code == 1
-    kinds = sorted(finding["kind"] for finding in result.data["findings"])
-    orphans = ["orphaned"] * 2  # an outcome, and what its call reaches
-    assert kinds == ["foreign", "leftover", *orphans]
-
-    dry = call("check", "--fix", "--dry-run", "--json")
-    files = set(vault.rglob("*"))
-    done = call("check", "--fix", "--json")
-
-    assert (dry.code, done.code) == (1, 0)
-    assert dry.data == done.data
-    gone = {vault / finding["file"] for finding in result.data["findings"] if finding["kind"] != "foreign"}
-    assert {file for file in files - set(vault.rglob("*")) if file.suffix} == gone
-    assert call("check").code == 0
-    assert call("check", "--fix").lines == call("check").lines
-    assert (vault / f".mimic-{os.getpid()}-0.tmp").exists()
 
 
 def test_selectors_limit_the_check(shop, call):
@@ -226,187 +109,8 @@ def test_what_cannot_be_read_has_no_age_and_no_errors(shop, call, words):
     assert damaged.exists()
 
 
-def test_no_object_is_removed_while_a_recording_cannot_be_read(shop, call):
-    recording(shop, "odd").write_text(CONFLICT)
-    pickled = list((shop / ".mimic_vault/objects").rglob("*.pkl"))
-
-    result = call("check", "--fix")
-
-    assert result.code == 1
-    assert all(file.exists() for file in pickled)
-
-
-def test_rm_deletes_what_matches_and_its_objects(shop, call):
-    odd, object_, other = recording(shop, "odd"), the_object(shop, "odd", "pickle"), recording(shop, "rates")
-
-    dry = call("rm", "shop:odd", "--dry-run")
-    assert (dry.code, odd.exists(), dry.lines[-1]) == (0, True, "1 recording would be deleted")
-
-    done = call("rm", "shop:odd")
-
-    assert done.code == 0
-    assert done.lines[-2].startswith("1 recording deleted, ")
-    assert done.lines[-1] == "  to record again: pytest --mimic-record tests/test_shop.py::test_odd"
-    assert (odd.exists(), object_.exists(), other.exists()) == (False, False, True)
-    assert call("rm", "shop:odd").code == 1
-    assert call("check").code == 0
-
-
-def test_rm_of_a_part_of_a_name_deletes_nothing(shop, call):
-    """A pattern names whole parts of a path: the letter `o` is in every name."""
-    files = set((shop / ".mimic_vault").rglob("*"))
-
-    assert call("rm", "o").code == call("rm", "sho").code == call("rm", "0").code == 1
-    assert set((shop / ".mimic_vault").rglob("*")) == files
-
-
-class Touch:
-    """An object whose pickle makes a file when it is loaded."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
-def plant(shop, path, **lists):
-    """Replace the pickle of a recording by one that makes a folder when it is loaded; its checksum is right."""
-    stream = pickle.dumps({"value": Touch(str(path))}, 5)
-    name, data = pickle_file(stream)
-    the_object(shop, "odd", "pickle").unlink()
-    file = Path(str(shop), ".mimic_vault", name)
-    file.parent.mkdir(exist_ok=True)
-    file.write_bytes(data)
-    edit(recording(shop, "odd"), pickle=name, **lists)
-
-
-MKDIR = f"{os.mkdir.__module__}:mkdir"
-
-
-@pytest.mark.parametrize("lists", [{}, {"imports": [MKDIR]}, {"imports": [], "code": [MKDIR]}])
-def test_no_command_loads_a_pickle_that_would_run_code(shop, call, tmp_path, lists):
-    trap = tmp_path / "trap"
-    plant(shop, trap, **lists)
-
-    for words in (
-        ["ls"],
-        ["ls", "--json", "--errors"],
-        ["show", "shop:odd"],
-        ["check"],
-        ["check", "--fix"],
-        ["rm", "calls"],
-    ):
-        call(*words)
-
-    assert not trap.exists()
-
-
 def test_a_hook_for_pre_commit_calls_check():
     text = (Path(__file__).parents[4] / ".pre-commit-hooks.yaml").read_text()
 
     assert "entry: pytest-mimic check" in text
     assert "pass_filenames: false" in text
-
-
-@pytest.mark.parametrize("words", [["check", "--fix"], ["rm", "shop:words"]])
-def test_objects_that_a_run_may_need_again_stay(shop, call, words):
-    """A recording that a failing test has replaced is put back at the end of the run. Its object must be there then."""
-    file, pickled = recording(shop, "odd"), the_object(shop, "odd", "pickle")
-    name = file.relative_to(shop / ".mimic_vault").as_posix()
-    run = Vault(FolderStore(shop / ".mimic_vault"))
-    before, other = (
-        file.read_bytes(),
-        run.read(recording(shop, "rates").relative_to(shop / ".mimic_vault").as_posix()),
-    )
-    run.write(name, [run.read(name)._replace(outcomes=other.outcomes)])
-
-    command = [sys.executable, "-m", "pytest_mimic", *words]
-    done = subprocess.run(command, cwd=shop, capture_output=True, text=True, check=True)
-    run.restore(name, before)
-
-    assert "a run is recording now and may need its former objects again: they are kept" in done.stdout
-    assert pickled.exists()
-    assert call("check").code == 0
-
-    run.store.end_run()
-    file.unlink()
-    subprocess.run([*command[:3], "check", "--fix"], cwd=shop, check=True)
-    assert not pickled.exists()
-
-
-def test_files_that_were_not_recorded_are_never_removed(shop, call):
-    text = "no JSON"
-    vault = shop / ".mimic_vault"
-    foreign = [vault / place / "notes.json" for place in ("calls", "calls/shop/rates", "", "other")]
-    (vault / "other").mkdir()
-    for file in foreign:
-        file.write_text(text)
-
-    result = call("check", "--fix")
-
-    assert result.code == 0
-    assert [
-        line for line in result.lines if line.endswith("notes.json is no file of a vault")
-    ] == result.lines[:4]
-    assert result.lines[4].startswith(".mimic_vault is sound, beside 4 other files; ")
-    assert [file.read_text() for file in foreign] == [text] * 4
-
-
-def test_a_cassette_that_may_be_another_file_is_damage_but_never_removed(shop, call):
-    file = shop / ".mimic_vault/cassettes/shopping.json"
-    file.write_text('{"mine": 1}')
-
-    result = call("check", "--fix")
-
-    assert result.code == 1
-    assert "  restore it from version control, or delete it" in result.lines
-    assert file.exists()
-
-
-@pytest.mark.parametrize("place", ["outcome", "argument", "object", "bytes", "cassette"])
-def test_what_looks_like_a_secret_is_named_until_it_is_accepted(shop, call, place, monkeypatch):
-    key = "ghp_" + "aB3dE6gH9jK2" * 3
-    if place == "bytes":  # they are in no text
-        key = bytes(range(48, 80)).decode()
-        monkeypatch.setenv("SHOP_TOKEN", key)
-    elif place == "outcome":
-        edit(recording(shop, "rates"), value={"USD": f"{key} {key}"})
-    else:
-        [cassette] = (shop / ".mimic_vault/cassettes").rglob("*.json")
-        file, old = {
-            "argument": (recording(shop, "rates"), "EUR"),
-            "object": (the_object(shop, "long", "json"), "x" * 50),
-            "cassette": (cassette, "Cid"),
-        }[place]
-        text = file.read_text().replace(old, key, 1)
-        if place == "object":  # its name is that of its content
-            name = object_name([text.encode()], "json")
-            edit(recording(shop, "long"), json=name)
-            (shop / ".mimic_vault" / name).parent.mkdir()
-            file = file.rename(shop / ".mimic_vault" / name)
-        file.write_text(text)
-
-    result = call("check")
-
-    assert result.code == 1
-    assert key not in result.out
-    says = "the value of the environment variable SHOP_TOKEN" if place == "bytes" else "a key (ghp_aB3d…)"
-    found = result.out.replace("what looks like ", "")
-    assert re.search(rf"{re.escape(says)}\n(  named by .*\n)?  recorded by tests/test_shop.py::", found)
-    assert ".mimic_vault: secrets in 1 recording; " in result.lines[-3]
-    [test] = re.findall(r"  recorded by (.*)", result.out)
-    assert result.lines[-2:] == [
-        f"  to hide one outside of a function's outcome: its name in mimic_redact, then pytest --mimic-rerecord {test}",
-        "  to keep one out of a function's outcome: name a function further out, or return something else",
-    ]
-    if place == "argument":
-        the_object(shop, "long", "json").write_text("{}")
-        assert any(
-            line.startswith(".mimic_vault: 1 problem and secrets in 1 recording; ")
-            for line in call("check").lines
-        )
-        return
-    [line] = re.findall(r"  if it is none: (mimic_redact = !sha256:[0-9a-f]{8})\n", result.out)
-    (shop / "pytest.ini").write_text(f"{(shop / 'pytest.ini').read_text()}{line}\n")
-    assert call("check").code == 0

@@ -11,7 +11,6 @@ import sys
 
 import pytest
 
-from pytest_mimic._tools.cli.main import main
 from pytest_mimic._tools.cli.output import COMMANDS, Output, columns
 
 
@@ -22,12 +21,6 @@ class Terminal(io.StringIO):
 
     def isatty(self):
         return True
-
-
-def test_the_version_is_that_of_the_distribution(call):
-    import pytest_mimic
-
-    assert call("--version").out == f"pytest-mimic {pytest_mimic.__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -45,24 +38,6 @@ def test_a_wrong_value_is_one_readable_error_and_exit_code_2(shop, call, words, 
     assert "Traceback" not in result.err
 
 
-@pytest.mark.parametrize("words", [["sow"], ["ls", "--errros"]])
-def test_a_wrong_word_shows_the_usage(shop, call, words):
-    result = call(*words)
-
-    assert (result.code, result.err.startswith("usage: pytest-mimic")) == (2, True)
-    assert words[-1] in result.err.splitlines()[-1]
-
-
-def test_a_bug_of_the_command_is_not_taken_for_a_finding(shop, call, monkeypatch):
-    monkeypatch.setattr("pytest_mimic._tools.cli.ls.run", lambda _invocation: 1 / 0)
-
-    result = call("ls")
-
-    assert result.code == 2
-    assert "ZeroDivisionError" in result.err
-    assert result.err.splitlines()[-1] == "ERROR: this is a bug of pytest-mimic, please report it"
-
-
 @pytest.mark.skipif(os.name == "nt", reason="needs links")
 @pytest.mark.parametrize("command", ["ls", "check"])
 def test_a_vault_that_is_a_link_to_nothing_is_no_empty_vault(shop, call, command):
@@ -72,21 +47,6 @@ def test_a_vault_that_is_a_link_to_nothing_is_no_empty_vault(shop, call, command
 
     assert (result.code, result.out) == (2, "")
     assert result.err.splitlines()[0] == f"ERROR: --vault: {shop / 'linked'} is not a folder"
-
-
-@pytest.mark.skipif(os.name == "nt" or not os.getuid(), reason="needs folders that may not be read")
-def test_a_vault_that_cannot_be_read_is_exit_code_2(shop, call):
-    (shop / ".mimic_vault/calls").chmod(0)
-
-    assert call("ls").code == 2
-
-
-def test_options_may_stand_before_the_command(shop, call, monkeypatch):
-    monkeypatch.chdir(shop.parent)
-
-    result = call("--vault", "shop/.mimic_vault", "ls", "--json", "shop:odd")
-
-    assert len(result.data["recordings"]) == 1
 
 
 def test_json_of_every_command_is_one_document(shop, call):
@@ -110,16 +70,6 @@ def test_colour_is_for_terminals(monkeypatch):
         Output(stream).line(["a ", ("red", "red"), " word"])
 
         assert stream.getvalue() == expected
-
-
-def test_control_characters_of_a_recording_do_not_reach_the_terminal(shop, call):
-    file = next((shop / ".mimic_vault/calls/shop/odd").glob("*.json"))
-    file.write_text(file.read_text().replace("::test_odd", "::\\u001b[31mtest_odd"))
-
-    for words in (["ls"], ["show", "shop:odd"], ["rm", "-n", "shop:odd"]):
-        out = call(*words).out
-        assert "\x1b" not in out
-        assert r"\x1b[31mtest_odd" in out
 
 
 @pytest.mark.parametrize("sign", ["\x9b", "\u202e"])
@@ -147,29 +97,6 @@ def test_signs_that_the_encoding_lacks_are_escaped(shop):
         r"\xd7  a",
         "b  c",
     ]
-
-
-def test_a_reader_that_has_gone_is_no_error(shop):
-    """The exit code is that of the command."""
-    (shop / ".mimic_vault/calls/shop/x.json").write_text("")
-    words = [sys.executable, "-m", "pytest_mimic", "check"]
-    read, write = os.pipe()
-    os.close(read)
-    with os.fdopen(write) as pipe:
-        done = subprocess.run(words, cwd=shop, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
-
-    assert (done.returncode, done.stderr) == (1, "")
-
-
-def test_control_c_is_quiet(shop, monkeypatch, capsys):
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("os.scandir", interrupted)
-    monkeypatch.setattr("pytest_mimic._core.vault.folder.scandir", interrupted)
-
-    assert main(["ls"]) == 130
-    assert capsys.readouterr() == ("", "")
 
 
 # Modules that each cost a command a tenth of its start or more.

@@ -9,11 +9,8 @@ import pytest
 
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.base import Adapter
-from pytest_mimic._core.seam.registry import load_adapter
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.shown.outcome_lines import shown_outcome
-from pytest_mimic._tools.shown.outcome_words import outcome_in_short
 
 
 @pytest.fixture
@@ -111,19 +108,3 @@ def test_no_half_of_a_secret_is_left_where_a_long_text_is_cut(vault):
     found = shown(vault, Outcome("value", [secret] * 8), secrets=[secret])
 
     assert "s3cr3t" not in found.text + found.brief
-
-
-def test_a_failure_of_http_is_told_as_any_adapter_does():
-    """Its adapter is not loaded to show recordings."""
-    assert type(load_adapter("http")).failure is Adapter.failure
-
-
-def test_an_answer_that_broke_off_is_named_as_an_error():
-    answer = {"status": 200, "headers": [], "body": {"text": "half"}}
-
-    shorts = [
-        outcome_in_short("http", {"kind": "returned", "value": value}, Redactor())
-        for value in (answer, {**answer, "error": {"type": "closed"}})
-    ]
-
-    assert shorts == ["200", "gave 200, then failed (closed)"]

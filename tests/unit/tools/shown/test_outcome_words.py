@@ -1,0 +1,24 @@
+"""Outcomes in a few words."""
+
+from __future__ import annotations
+
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.seam.base import Adapter
+from pytest_mimic._core.seam.registry import load_adapter
+from pytest_mimic._tools.shown.outcome_words import outcome_in_short
+
+
+def test_a_failure_of_http_is_told_as_any_adapter_does():
+    """Its adapter is not loaded to show recordings."""
+    assert type(load_adapter("http")).failure is Adapter.failure
+
+
+def test_an_answer_that_broke_off_is_named_as_an_error():
+    answer = {"status": 200, "headers": [], "body": {"text": "half"}}
+
+    shorts = [
+        outcome_in_short("http", {"kind": "returned", "value": value}, Redactor())
+        for value in (answer, {**answer, "error": {"type": "closed"}})
+    ]
+
+    assert shorts == ["200", "gave 200, then failed (closed)"]
