@@ -1,11 +1,15 @@
-"""What the tests of faithful replay share: record in one run, replay in another where real calls raise."""
+"""What several modules share: record in one run and replay in another where real calls raise; import cassettes."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pytest_mimic._tools.cli.main import main
 
 
 @pytest.fixture
@@ -38,3 +42,34 @@ def round_trip(project: Any) -> Callable[..., Any]:
         return replayed
 
     return run
+
+
+@pytest.fixture
+def take_over(
+    project: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str]]:
+    """Imports into the project, and returns the exit code and what was printed."""
+
+    def run(*words: str) -> tuple[int, str]:
+        monkeypatch.chdir(project.root)
+        with monkeypatch.context() as patch:
+            # Where tests are collected, loading all installed plugins would take longest.
+            patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+            code = main(["import", *words])
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    return run
+
+
+@pytest.fixture
+def keep(project: Any) -> Callable[[str, str], Path]:
+    """Copies a recorded cassette into the project."""
+
+    def copy(name: str, place: str) -> Path:
+        path: Path = project.root / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path(__file__).parents[1] / "vcr_cassettes" / name, path)
+        return path
+
+    return copy

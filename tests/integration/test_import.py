@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +15,6 @@ pytest.importorskip("yaml")
 from support.http_server import running_server
 
 from pytest_mimic._tools.cli.main import main
-
-RECORDED = Path(__file__).parents[1] / "vcr_cassettes"
 
 # What each client sees of the recorded service. Nothing listens at this address.
 SUITE = """
@@ -76,46 +72,22 @@ def entries(*calls: tuple[str, str, str], headers: str = "{}", body: str = "null
     )
 
 
-@pytest.fixture
-def take_over(project, capsys, monkeypatch):
-    """Return a function that imports into the project, and returns the exit code and what was printed."""
-
-    def run(*words: str) -> tuple[int, str]:
-        monkeypatch.chdir(project.root)
-        with monkeypatch.context() as patch:
-            # Where tests are collected, loading all installed plugins would take longest.
-            patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-            code = main(["import", *words])
-        printed = capsys.readouterr()
-        return code, printed.out + printed.err
-
-    return run
-
-
-def keep(project, name: str, place: str) -> Path:
-    """Copy a recorded cassette into the project."""
-    path = project.root / place
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(RECORDED / name, path)
-    return path
-
-
-def test_a_suite_recorded_with_pytest_recording_replays_through_the_real_clients(project, take_over):
+def test_a_suite_recorded_with_pytest_recording_replays_through_the_real_clients(project, take_over, keep):
     project.ini("http")
     project.write("tests/test_api.py", SUITE)
-    keep(project, "requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
-    keep(project, "httpx.yaml", "tests/cassettes/test_api/TestClients.test_httpx.yaml")
-    keep(project, "aiohttp.yaml", "tests/cassettes/test_api/test_aiohttp.yaml")
+    keep("requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
+    keep("httpx.yaml", "tests/cassettes/test_api/TestClients.test_httpx.yaml")
+    keep("aiohttp.yaml", "tests/cassettes/test_api/test_aiohttp.yaml")
 
     assert take_over("tests/cassettes")[0] == 0
 
     project.replay().expect(passed=3, says=["calls replayed"])
 
 
-def test_importing_again_changes_nothing(project, take_over):
+def test_importing_again_changes_nothing(project, take_over, keep):
     project.ini("requests")
     project.write("tests/test_api.py", SUITE)
-    keep(project, "requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
+    keep("requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
     take_over("tests")
     before = project.files()
 
@@ -127,9 +99,9 @@ def test_importing_again_changes_nothing(project, take_over):
     assert project.files() == before
 
 
-def test_any_other_cassette_becomes_one_of_its_name(project, take_over):
+def test_any_other_cassette_becomes_one_of_its_name(project, take_over, keep):
     project.ini("requests")
-    keep(project, "plain.json", "fixtures/vcr/talks/plain.json")
+    keep("plain.json", "fixtures/vcr/talks/plain.json")
     project.write(
         "test_talk.py",
         """
@@ -155,10 +127,10 @@ def test_any_other_cassette_becomes_one_of_its_name(project, take_over):
     project.replay().expect(passed=1)
 
 
-def test_options_of_the_ini_line_apply_to_imported_calls(project, take_over):
+def test_options_of_the_ini_line_apply_to_imported_calls(project, take_over, keep):
     """`filter_query_parameters` has taken a parameter out of the cassette that live calls have."""
     project.ini("requests ignore=query.token match=headers.accept")
-    keep(project, "filtered.yaml", "cassettes/talk.yaml")
+    keep("filtered.yaml", "cassettes/talk.yaml")
     project.write(
         "test_talk.py",
         """
@@ -234,16 +206,16 @@ def test_no_secret_of_a_cassette_reaches_the_vault_or_the_report(project, take_o
     project.replay().expect(passed=1)
 
 
-def test_nothing_in_the_vault_is_replaced(project, take_over):
+def test_nothing_in_the_vault_is_replaced(project, take_over, keep):
     project.ini("requests")
     project.write("tests/test_api.py", SUITE)
-    keep(project, "plain.json", "tests/cassettes/test_api/test_requests.json")
-    keep(project, "plain.json", "talk.json")
+    keep("plain.json", "tests/cassettes/test_api/test_requests.json")
+    keep("plain.json", "talk.json")
     take_over("tests", "talk.json")
     before = project.files()
     (project.root / "tests/cassettes/test_api/test_requests.json").unlink()
-    keep(project, "requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
-    keep(project, "requests.yaml", "talk.yaml")
+    keep("requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
+    keep("requests.yaml", "talk.yaml")
 
     for words in (["--dry-run"], []):
         code, said = take_over("tests", "talk.yaml", *words)
@@ -273,19 +245,6 @@ def test_calls_outside_of_conversations_do_not_replace_one_another(project, take
     assert sorted(one["arguments"]["url"] for one in stored) == ["http://a.test/one", "http://a.test/two"]
 
 
-def test_a_cassette_whose_test_is_gone_is_named(project, take_over):
-    project.ini("requests")
-    project.write("tests/test_api.py", "class TestBase: pass\n")
-    keep(project, "plain.json", "tests/cassettes/test_api/test_gone.json")
-    keep(project, "plain.json", "tests/cassettes/test_api/TestBase.test_gone.json")
-
-    code, said = take_over("tests")
-
-    assert code == 1
-    assert "tests/test_api.py has no test test_gone" in said
-    assert "tests/test_api.py has no test TestBase::test_gone" in said
-
-
 DAMAGED = {
     "empty.yaml": ("", "is not a cassette of vcrpy"),
     "broken.yaml": ("interactions: [", "is damaged"),
@@ -294,10 +253,10 @@ DAMAGED = {
 }
 
 
-def test_damaged_files_are_named_and_the_others_are_imported(project, take_over):
+def test_damaged_files_are_named_and_the_others_are_imported(project, take_over, keep):
     for name, (content, _) in DAMAGED.items():
         project.write(f"cassettes/{name}", content)
-    keep(project, "plain.json", "cassettes/sound.json")
+    keep("plain.json", "cassettes/sound.json")
 
     code, said = take_over("cassettes/sound.json", *(f"cassettes/{name}" for name in DAMAGED))
 
@@ -308,96 +267,6 @@ def test_damaged_files_are_named_and_the_others_are_imported(project, take_over)
     assert "Traceback" not in said
     assert list(project.files()) == ["cassettes/sound.json"]
     assert not (project.root / "ran").exists()
-
-
-def test_the_tests_are_collected_where_a_name_leaves_them_open(project, take_over):
-    """pytest-recording writes `-` for signs that a file's name may not have, and a class may inherit its tests."""
-    project.ini("requests")
-    project.write("tests/base.py", "class Base:\n    def test_inherited(self): pass\n")
-    project.write(
-        "tests/test_api.py",
-        """
-        import pytest
-        from base import Base
-
-        class TestOuter:
-            class TestInner(Base):
-                pass
-
-        @pytest.mark.parametrize("url", ["http://a", "b-c", "d/e", "d:e"])
-        def test_url(url): pass
-
-        @pytest.mark.default_cassette("shared.json")
-        class TestShared:
-            def test_one(self): pass
-            def test_two(self): pass
-        """,
-    )
-    for name in (
-        "TestInner.test_inherited",
-        "test_url[http---a]",
-        "test_url[b-c]",
-        "test_url[d-e]",
-        "shared",
-        "gone",
-    ):
-        keep(project, "plain.json", f"tests/cassettes/test_api/{name}.json")
-
-    code, said = take_over("tests")
-
-    assert code == 1
-    assert sorted(re.findall(r"-> tests/test_api.py::(.*) \(2 calls\)", said)) == [
-        "TestOuter::TestInner::test_inherited",
-        "TestShared::test_one",
-        "TestShared::test_two",
-        "test_url[b-c]",
-        "test_url[d/e]",
-        "test_url[d:e]",
-        "test_url[http://a]",
-    ]
-    assert "gone.json: tests/test_api.py has no test gone" in said
-
-
-PARAMETRIZED = """
-    import pytest
-
-    @pytest.mark.vcr
-    @pytest.mark.parametrize("path", ["x/y"])
-    def test_get(path): pass
-"""
-
-
-def test_marks_of_pytest_recording_do_not_keep_tests_from_being_collected(project, take_over):
-    project.ini("http", addopts="--strict-markers")
-    project.write("tests/test_api.py", PARAMETRIZED)
-    keep(project, "plain.json", "tests/cassettes/test_api/test_get[x-y].json")
-
-    code, said = take_over("tests")
-
-    assert code == 0
-    assert "-> tests/test_api.py::test_get[x/y] (" in said
-
-
-@pytest.mark.parametrize(
-    ("addopts", "database", "why"),
-    [
-        ("", "raise RuntimeError('no database')", "RuntimeError: no database"),
-        ("--blocked", "", "unrecognized arguments: --blocked"),
-    ],
-)
-def test_tests_that_cannot_be_collected_are_named_instead_of_guessed(
-    project, take_over, addopts, database, why
-):
-    project.ini("http", addopts=addopts)
-    project.write("tests/conftest.py", database)
-    project.write("tests/test_api.py", PARAMETRIZED)
-    keep(project, "plain.json", "tests/cassettes/test_api/test_get[x-y].json")
-
-    code, said = take_over("tests")
-
-    assert code == 1
-    assert f"pytest could not collect tests/test_api.py: {why}" in said
-    assert project.files() == {}
 
 
 # By the parts that an import names, the calls of its suite and whether they are found. vcrpy's own defaults come first.

@@ -39,12 +39,6 @@ def test_one_extra_is_declared(installed):
     assert [line.replace("'", '"') for line in extra] == ['pyyaml>=5.4; extra == "import"']
 
 
-def test_pytest_finds_the_plugin_as_mimic(installed):
-    [found] = [point for point in installed.entry_points if point.group == "pytest11"]
-
-    assert (found.name, found.value) == ("mimic", "pytest_mimic.plugin")
-
-
 def test_the_package_is_typed():
     assert files("pytest_mimic").joinpath("py.typed").is_file()
 

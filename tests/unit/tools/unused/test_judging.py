@@ -16,16 +16,6 @@ def _settings(rootdir: Path, *, is_shared: bool) -> Any:
     return SimpleNamespace(rootdir=rootdir, is_shared=is_shared)
 
 
-@pytest.fixture
-def rootdir(tmp_path: Path) -> Path:
-    """A project with tests in two folders, one of them nested."""
-    for name in ("tests/test_a.py", "pkg/deep/tests/test_b.py"):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True)
-        path.write_text("")
-    return tmp_path
-
-
 SOURCES = {
     "test_a.py": "def test_there(): ...\n\nclass TestIt(Base): ...\n",
     "mod.py": "def shown():\n    '>>> shown()'\n",

@@ -1,0 +1,168 @@
+"""Section 2, `sequence`: calls of wider fixtures belong to the scope of these."""
+
+from __future__ import annotations
+
+import pytest
+
+INPUTS = "warn"
+TARGETS = ["shop:get sequence"]
+SHOP = """
+    from tally import ran
+
+    state = {"calls": 0}
+
+    def get(path):
+        ran("get", path)
+        state["calls"] += 1
+        return 200 if state["calls"] % 3 == 0 else 503
+
+    def patient(path):
+        answers = []
+        while not answers or answers[-1] == 503:
+            answers.append(get(path))
+        return answers
+"""
+
+
+def test_wider_fixtures_own_their_calls(project):
+    """Calls of a module's or session's fixture do not belong to the test that came first."""
+    project.conftest("""
+        import pytest, shop
+
+        @pytest.fixture(scope="session")
+        def login():
+            answers = shop.patient("/login")
+            yield answers
+            assert shop.get("/login") == 503
+    """)
+    for name in ("a", "b"):
+        project.write(
+            f"test_{name}.py",
+            """
+            import pytest, shop
+
+            @pytest.fixture(scope="module")
+            def opened():
+                return shop.patient("/open")
+
+            def test_one(login, opened):
+                assert login == [503, 503, 200] and opened == [503, 503, 200]
+                assert shop.patient("/open") == [503, 503, 200]
+
+            def test_two(login, opened):
+                assert login == [503, 503, 200] and opened == [503, 503, 200]
+                assert shop.patient("/open") == [503, 503, 200]
+            """,
+        )
+    project.record().expect(passed=4)
+
+    project.replay().expect(passed=4, real=[])
+    project.replay("test_b.py::test_two").expect(passed=1, real=[])
+    project.replay("test_b.py", "test_a.py").expect(passed=4, real=[])
+
+
+COUNTER = """
+    from tally import ran
+
+    numbers = iter(range(1, 99))
+
+    def get(path):
+        ran("get", path)
+        return next(numbers)
+"""
+
+
+@pytest.mark.parametrize("scope", ["class", "package"])
+def test_a_scope_that_is_entered_again_starts_over(project, scope):
+    """The order of the tests may leave the scope of a fixture and come back."""
+    project.ini("shop:get sequence", pythonpath=".")
+    project.module(COUNTER)
+    for package in ("one", "two"):
+        project.write(f"{package}/__init__.py", "")
+    project.write(
+        "one/test_a.py",
+        f"""
+        import pytest, shop
+
+        @pytest.fixture(scope="{scope}")
+        def answers():
+            yield [shop.get("x"), shop.get("x")]
+            assert shop.get("x") == 3
+
+        class TestBig:
+            def test_one(self, answers):
+                assert answers == [1, 2]
+
+            def test_two(self, answers):
+                assert answers == [1, 2]
+        """,
+    )
+    project.write("two/test_b.py", "def test_between(): pass")
+    order = ["one/test_a.py::TestBig::test_one", "two", "one/test_a.py::TestBig::test_two"]
+
+    recorded = project.record(*order).expect(passed=3, real=["get x"] * 3)
+    project.record(*order).expect(passed=3, real=[])
+    project.replay(*order).expect(passed=3, real=[])
+    project.replay().expect(passed=3, real=[])
+
+    assert sum(name.startswith("calls/") for name in recorded.vault) == 1
+
+
+def test_rerecording_keeps_the_longest_round_of_a_scope(project):
+    """A later round with fewer calls does not drop the others."""
+    project.module(COUNTER)
+    project.write(
+        "test_a.py",
+        """
+        import pytest, shop
+
+        rounds = []
+
+        @pytest.fixture(scope="module")
+        def answers():
+            rounds.append(1)
+            return [shop.get("x") for _ in range(3 - len(rounds))]
+
+        def test_one(answers):
+            assert len(answers) == 2
+
+        def test_two(answers):
+            assert answers
+        """,
+    )
+    project.write("test_b.py", "def test_between(): pass")
+    order = ["test_a.py::test_one", "test_b.py", "test_a.py::test_two"]
+
+    project.record("test_a.py").expect(passed=2, real=["get x"] * 2)
+    project.run("--mimic-rerecord", *order).expect(passed=3, real=["get x"] * 3)
+
+    project.record("test_a.py").expect(passed=2, real=[])
+
+
+@pytest.mark.parametrize("selected", ["list", ""])
+def test_each_parameter_of_a_wider_fixture_has_its_own_sequence(project, selected):
+    """So has each parameter of a fixture that uses it, in any order of set-up."""
+    project.module(COUNTER)
+    test = """
+        import pytest, shop
+
+        @pytest.fixture(scope="module", params=[PARAMS])
+        def answers(request):
+            return request.param[0], [shop.get("x"), shop.get("x")]
+
+        @pytest.fixture(scope="module")
+        def more(answers):
+            return shop.get("x")
+
+        def test_it(answers, more):
+            expected = {"o": ([1, 2], 3), "t": ([4, 5], 6), "l": ([7, 8], 9)}
+            assert (answers[1], more) == expected[answers[0]]
+    """
+    params = ['"one"', '"two"', 'pytest.param(("l", "x"), id="list")']
+    project.write("test_a.py", test.replace("PARAMS", ", ".join(params)))
+    project.record().expect(passed=3, real=["get x"] * 9)
+    project.write("test_a.py", test.replace("PARAMS", ", ".join(reversed(params))))
+
+    replayed = project.replay("-k", selected)
+
+    assert replayed.outcomes["passed"] == (1 if selected else 3), replayed.output

@@ -1,0 +1,71 @@
+"""What the section `mimic` says: the counts, then each problem with the command that remedies it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_mimic._core.engine.ledger import Ledger, Miss
+from pytest_mimic._core.settings import Mode, Settings
+from pytest_mimic._run.summary import mode_line, summary
+from pytest_mimic._tools.unused.judging import Judgement
+
+
+def settings(mode: Mode = Mode.REPLAY, **others: Any) -> Settings:
+    return Settings(mode, Path("/shop"), Path("/shop/v"), ".mimic_vault", "strict", "listed", (), **others)
+
+
+@pytest.mark.parametrize(
+    ("made", "line"),
+    [
+        (settings(), "replay from .mimic_vault"),
+        (settings(Mode.RECORD, no_record=True), "record into .mimic_vault, nothing may be recorded"),
+        (settings(Mode.LIVE), "live, every call runs for real, .mimic_vault is left alone"),
+    ],
+)
+def test_the_header_names_the_mode_and_the_vault(made: Settings, line: str) -> None:
+    assert mode_line(made) == line
+
+
+def test_a_run_that_did_nothing_says_nothing() -> None:
+    assert summary(Ledger(), Judgement(), settings()) == []
+    assert summary(Ledger(), Judgement(), settings(Mode.LIVE)) == [
+        "every call ran for real, and nothing was recorded or compared"
+    ]
+
+
+def test_misses_are_listed_with_the_command_that_records_them() -> None:
+    ledger = Ledger()
+    ledger.missing = [
+        Miss("shop:f(1)", "t.py::test_a"),
+        Miss("shop:f(2)", "t.py::test_b", is_stale=True),
+        Miss("http GET /", "t.py::test_c", by_option=False),
+    ]
+
+    assert summary(ledger, Judgement(), settings(), quiet=True) == [
+        "2 calls missing, 1 stale",
+        "missing:",
+        "  shop:f(1)     t.py::test_a",
+        "  http GET /    t.py::test_c, see its error",
+        "to record the missing: pytest --mimic-record t.py::test_a",
+        "stale:",
+        "  shop:f(2)    t.py::test_b",
+        "to record the stale: pytest --mimic-record t.py::test_b",
+    ]
+
+
+def test_equal_drifts_are_one_row() -> None:
+    ledger = Ledger()
+    ledger.drifted = [("shop:f(1)", "t.py::test_a")] * 2
+    ledger.taken_back = ["shop:g()"]
+
+    assert summary(ledger, Judgement(vault="vault: 1 recording"), settings(Mode.VERIFY)) == [
+        "2 drifted",
+        "vault: 1 recording",
+        "1 outcome of a failing test was not kept: shop:g()",
+        "drifted:",
+        "  shop:f(1), 2 times    t.py::test_a",
+        "to decide about each: pytest --mimic-verify --mimic-review t.py::test_a",
+    ]

@@ -1,0 +1,44 @@
+"""The calls of a run as rows, which show no secret and never change what a run does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_mimic._core.engine.call import Call
+from pytest_mimic._tools.shown.call_log import CallLog
+from pytest_mimic.errors import MissingRecordingError
+from unit.core.engine.conftest import runs
+from unit.core.engine.runs import TEST, Runs
+
+__all__ = ["runs"]
+
+
+def fetch(city: str, password: str) -> Any: ...
+
+
+def a_call(runs: Runs) -> Call:
+    plan = runs.plan(fetch)
+    values = plan.bind("Oslo", password="hunter2-4711")
+    return Call(plan, plan.key_of(values), values, sequence=False)
+
+
+def test_a_row_is_short_unless_details_are_asked_for(runs: Runs) -> None:
+    error = MissingRecordingError("no recording", facts=["a fact"], remedies=["record it"])
+
+    CallLog(runs.state, details=False).note("replayed", a_call(runs), seconds=0.5)
+    CallLog(runs.state, details=True).note("missing", a_call(runs), error=error)
+    short, detailed = runs.ledger.calls
+
+    label = "shop:fetch(city='Oslo', password=<redacted>)"
+    assert short == {"kind": "replayed", "label": label, "test": TEST, "seconds": 0.5}
+    assert detailed["arguments"] == [("city", "'Oslo'"), ("password", "<redacted>")]
+    assert (detailed["problem"], detailed["remedies"]) == (["no recording", "a fact"], ["record it"])
+    assert "hunter2" not in str(runs.ledger.calls)
+
+
+def test_what_cannot_be_shown_changes_nothing(runs: Runs) -> None:
+    broken: Any = object()
+
+    CallLog(runs.state, details=True).note("missing", a_call(runs), error=broken)
+
+    assert runs.ledger.calls[0]["outcome"] == "cannot be shown: AttributeError"
