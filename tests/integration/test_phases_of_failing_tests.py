@@ -76,18 +76,6 @@ def test_a_later_test_of_the_run_calls_for_real_again(shop):
     assert outcomes(run.vault) == ["1"]
 
 
-def test_a_passing_test_keeps_the_errors_it_recorded(shop):
-    shop.test("""
-        for call in (shop.fetch, shop.poll):
-            with pytest.raises(ConnectionError):
-                call("Oslo")
-    """)
-
-    shop.record(env=DOWN).expect(passed=1, real=["fetch Oslo", "poll Oslo"], never=["not kept"])
-
-    shop.replay().expect(passed=1, real=[])
-
-
 def test_an_error_that_a_passing_test_recorded_survives_a_failing_one(shop):
     test = "import pytest, shop\n\ndef test_it():\n    pytest.raises(ConnectionError, shop.fetch, 'Oslo')\n"
     shop.tests(test)
@@ -97,29 +85,6 @@ def test_an_error_that_a_passing_test_recorded_survives_a_failing_one(shop):
     run = shop.run("--mimic-rerecord", env=DOWN).expect(failed=1, never=["not kept"])
 
     assert run.vault == good
-
-
-def test_a_failing_test_keeps_its_new_values(shop):
-    shop.test("""
-        shop.fetch('Oslo'), shop.poll('job')
-        assert 0
-    """)
-
-    shop.record().expect(failed=1, real=["fetch Oslo", "poll job"])
-
-    shop.record().expect(failed=1, real=[])
-
-
-def test_a_sequence_keeps_the_new_outcomes_before_an_error(shop):
-    shop.test("""
-        shop.poll("job")
-        monkeypatch.setenv("DOWN", "1")
-        shop.poll("job")
-    """)
-
-    run = shop.record().expect(failed=1, real=["poll job"] * 2)
-
-    assert outcomes(run.vault) == ["1"]
 
 
 @pytest.mark.must
@@ -276,17 +241,6 @@ def test_a_wider_fixture_counts_as_passed_if_a_test_in_its_scope_passed(shop, sc
     assert outcomes(mixed.vault) == ["2"]
 
 
-def test_a_failing_set_up_of_a_module_keeps_no_errors(shop):
-    """Although another test of the module passes."""
-    test = MODULE_FIXTURE.format(scope="module", call="poll", one=1, two=1) + "\n    def test_three(): pass\n"
-    shop.tests(test)
-    good = shop.record().expect(passed=3).vault
-
-    run = shop.run("--mimic-rerecord", env=DOWN).expect(passed=1, errors=2)
-
-    assert run.vault == good
-
-
 def test_an_outage_restores_a_cassette(shop):
     test = "import shop\n\ndef test_it(mimic_auto):\n    with mimic_auto():\n        shop.fetch('Oslo')\n"
     shop.tests(test)
@@ -317,24 +271,3 @@ def test_the_next_attempt_of_a_rerun_test_calls_for_real(shop):
 
     assert outcomes(run.vault) == ["1"]
     shop.replay(**options).expect(passed=1, real=[])
-
-
-def test_the_summary_names_what_was_not_kept(shop):
-    shop.test("""
-        for _ in range(3):
-            with contextlib.suppress(ConnectionError):
-                shop.poll("job")
-        shop.fetch("Oslo")
-    """)
-
-    run = shop.record(env=DOWN).expect(failed=1)
-    quiet = shop.record("-q", env=DOWN).expect(failed=1)
-
-    assert (
-        "4 outcomes of failing tests were not kept: shop:poll(job='job') raised ConnectionError, 3 times; "
-        "shop:fetch(city='Oslo') raised ConnectionError"
-    ) in run.section
-    assert run.section[0] == (
-        "4 calls made in # s and 0 recorded, because outcomes of failing tests are not kept"
-    )
-    assert quiet.section == run.section[:1]

@@ -223,61 +223,6 @@ def test_a_missing_function_fails_the_test_that_imports_it(shop):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("mimic_source", "strickt", "mimic_source = strickt: it takes strict or ignore"),
-        ("mimic_pickle", "all", "mimic_pickle = all: it takes listed or forbid"),
-        (
-            "mimic_vault_path",
-            "s3://me:hunter2@bucket/x",
-            "mimic_vault_path: a vault is a folder, and this is a URL",
-        ),
-    ],
-)
-def test_a_wrong_value_is_a_usage_error(shop, name, value, message):
-    by_option = shop.run("-o", f"{name}={value}")
-    shop.ini(**{name: value})
-
-    for run in (by_option, shop.run()):
-        usage_error(run, message)
-        assert "hunter2" not in run.output
-
-
-def test_a_vault_that_is_a_link_to_nothing_or_a_file_is_a_usage_error(shop):
-    """A call would be made before its recording cannot be written."""
-    link, file = shop.root / "linked", shop.write("vault.txt", "a file")
-    link.symlink_to("gone")
-
-    for path in (link, file):
-        run = shop.run(f"--mimic-vault={path.name}", "--mimic-record")
-
-        usage_error(run, f"--mimic-vault: {path} is not a folder")
-    assert file.read_text() == "a file"
-
-
-@pytest.mark.parametrize(
-    "option",
-    [
-        "--mimic-vault=/",
-        "--mimic-vault=~/.",
-        "mimic_vault_path=.",
-    ],
-)
-def test_a_vault_at_the_root_in_the_home_folder_or_in_the_rootdir_is_refused(shop, option):
-    """Commands on it would walk through everything there, and delete what they take for leftovers."""
-    home = shop.root / "home"
-    home.mkdir()
-    arguments = ["-o", option] if option[0] != "-" else [option]
-
-    run = shop.run(*arguments, env={"HOME": str(home), "USERPROFILE": str(home)})
-
-    place = {"=/": "/", "=.": str(shop.root)}.get(option[-2:], str(home))
-    where = "mimic_vault_path" if "path" in option else "--mimic-vault"
-    usage_error(run, f"{where}: a vault is a folder of its own, such as .mimic_vault, and this is {place}")
-    assert list(home.iterdir()) == []
-
-
-@pytest.mark.parametrize(
     "body",
     [
         "from pytest_mimic import mimic\n    with mimic('os:getcwd'): pass",

@@ -60,3 +60,18 @@ def test_a_vault_is_a_folder_of_its_own(path: str, tmp_path: Path) -> None:
         vault_folder(path, tmp_path)
 
     assert vault_folder("a/../b", tmp_path) == tmp_path / "b"
+
+
+def test_a_vault_that_is_refused_is_named_by_what_named_it(tmp_path: Path) -> None:
+    linked = tmp_path / "linked"
+    linked.symlink_to("gone")
+
+    with pytest.raises(
+        Refused, match=r"^pytest.ini, mimic_vault_path: a vault is a folder, and this is a URL$"
+    ):
+        options(mimic_vault_path="s3://me:hunter2@bucket/x").vault(None, "--mimic-vault", tmp_path, tmp_path)
+    with pytest.raises(Refused, match=r"^--mimic-vault: .*linked is not a folder$"):
+        options().vault("linked", "--mimic-vault", tmp_path, tmp_path)
+    with pytest.raises(Refused, match="a vault is a folder of its own"):
+        options(mimic_vault_path=".").vault(None, "--mimic-vault", tmp_path, tmp_path)
+    assert options().vault(None, "--vault", tmp_path, tmp_path) == tmp_path / ".mimic_vault"

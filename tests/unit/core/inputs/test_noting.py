@@ -35,12 +35,14 @@ def trace(root: Path, *, started: int = LATER) -> Trace:
         ("data/gone.csv", "r", 0, False),
         (".mimic_vault/a.json", "r", 0, False),
         ("lib/site-packages/a.json", "r", 0, False),
+        (".hidden/a.csv", "r", 0, False),
     ],
 )
 def test_files_of_the_project_that_are_read_are_listed(
     tmp_path: Path, name: str, mode: Any, flags: int, is_noted: bool
 ) -> None:
-    for file in ("data/rates.csv", "data/code.py", ".mimic_vault/a.json", "lib/site-packages/a.json"):
+    others = (".mimic_vault/a.json", "lib/site-packages/a.json", ".hidden/a.csv")
+    for file in ("data/rates.csv", "data/code.py", *others):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("1")
     made = trace(tmp_path)

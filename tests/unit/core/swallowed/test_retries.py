@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Iterator
 
@@ -40,6 +42,33 @@ def test_after_a_failure_no_code_waits_until_its_next_call(retries: Retries, wai
     time.sleep(7)
 
     assert waits == [0, 7]
+
+
+def test_other_threads_and_tasks_wait(retries: Retries, waits: list[float]) -> None:
+    async def rest() -> None:
+        time.sleep(7)
+
+    async def main() -> None:
+        beside = asyncio.create_task(rest())
+        retries.watch(None, "key", set)
+        await beside
+
+    asyncio.run(main())
+    thread = threading.Thread(target=time.sleep, args=(5,))
+    thread.start()
+    thread.join()
+
+    assert waits == [7, 5]
+
+
+def test_a_fake_of_somebody_else_is_left_alone(retries: Retries, monkeypatch: pytest.MonkeyPatch) -> None:
+    rested: list[float] = []
+    monkeypatch.setattr(time, "sleep", rested.append)
+
+    retries.watch(None, "key", set)
+    time.sleep(7)
+
+    assert rested == [7]
 
 
 def test_ten_waits_are_skipped(retries: Retries, waits: list[float]) -> None:

@@ -17,9 +17,7 @@ def fetch(city: str, password: str) -> Any: ...
 
 
 def a_call(runs: Runs) -> Call:
-    plan = runs.plan(fetch)
-    values = plan.bind("Oslo", password="hunter2-4711")
-    return Call(plan, plan.key_of(values), values, sequence=False)
+    return runs.plan(fetch).call(("Oslo",), {"password": "hunter2-4711"})
 
 
 def test_a_row_is_short_unless_details_are_asked_for(runs: Runs) -> None:
