@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import re
@@ -14,31 +13,7 @@ import pytest
 from support.pickle_files import pickle_file
 
 from pytest_mimic._core.vault import FolderStore, Vault
-
-
-def recording(shop, function):
-    """Return the only recording of a function."""
-    [file] = (shop / ".mimic_vault/calls/shop" / function).glob("*.json")
-    return file
-
-
-def edit(file, **facts):
-    """Change facts of the only outcome of a recording; None takes one out."""
-    document = json.loads(file.read_text())
-    changed = {**document["outcomes"][0], **facts}
-    document["outcomes"][0] = {name: fact for name, fact in changed.items() if fact is not None}
-    file.write_text(json.dumps(document))
-
-
-def the_object(shop, function, kind):
-    return shop / ".mimic_vault" / json.loads(recording(shop, function).read_text())["outcomes"][0][kind]
-
-
-def flip(file):
-    data = bytearray(file.read_bytes())
-    data[80] ^= 1
-    file.write_bytes(data)
-
+from unit.tools.cli.edited_vaults import edit, flip, recording, the_object
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
 CONFLICT = "{\n<<<<<<< ours\n}\n=======\n>>>>>>> theirs\n"

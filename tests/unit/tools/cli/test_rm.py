@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-
-def recording(shop, function):
-    """Return the only recording of a function."""
-    [file] = (shop / ".mimic_vault/calls/shop" / function).glob("*.json")
-    return file
-
-
-def the_object(shop, function, kind):
-    return shop / ".mimic_vault" / json.loads(recording(shop, function).read_text())["outcomes"][0][kind]
+from unit.tools.cli.edited_vaults import recording, the_object
 
 
 def test_rm_deletes_what_matches_and_its_objects(shop, call):
