@@ -78,25 +78,6 @@ def test_the_time_saved_is_that_of_the_real_calls(shop):
     assert "\nreplayed shop:fetch(city='Oslo') (21.0 s saved)\n" in run.output
 
 
-def test_at_most_ten_missing_calls_are_listed(shop):
-    shop.tests("""
-        import pytest, shop
-
-        @pytest.mark.parametrize("number", range(12))
-        def test_many(number):
-            shop.fetch(f"city {number}")
-    """)
-
-    run = shop.run().expect(failed=12)
-
-    assert run.section[0] == "12 calls missing"
-    assert run.section[-3:] == [
-        "  shop:fetch(city='city 9')    test_shop.py::test_many[9]",
-        "  and 2 more",
-        "to record the missing: pytest --mimic-record test_shop.py",
-    ]
-
-
 def test_a_miss_at_import_fails_the_run(shop):
     """No test can fail for it if the code swallowed it."""
     shop.tests(

@@ -208,21 +208,6 @@ def test_a_selection_that_contains_testpaths_is_full(shop):
     assert run.section == ROME_IS_UNUSED
 
 
-def test_a_run_started_in_a_subfolder_is_not_full(shop, monkeypatch):
-    shop.write("tests/sub/test_sub.py", "def test_sub(): pass")
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-
-    monkeypatch.chdir(shop.root / "tests/sub")
-    below = shop.replay("--mimic-fail-on-unused").expect(passed=1)
-    monkeypatch.chdir(shop.root / "tests")
-    whole = shop.replay().expect(passed=2)
-
-    assert below.section == [
-        "warning: --mimic-fail-on-unused could not judge: only a part of the tests was named"
-    ]
-    assert whole.section == ROME_IS_UNUSED
-
-
 def test_a_test_outside_of_testpaths_is_not_judged(shop):
     """A run of testpaths could not have used its recording."""
     other = shop.write("other/test_other.py", "import shop\n\ndef test_bonn(): shop.fetch('Bonn')\n")
@@ -240,43 +225,6 @@ def test_a_test_outside_of_testpaths_is_not_judged(shop):
     assert whole.section == ["3 calls replayed, # s saved"]
     assert cities(whole) == {"Oslo", "Rome", "Bonn"}
     assert cities(gone) == {"Oslo", "Rome"}
-
-
-DEFINED = '''
-import unittest, shop
-
-class ShopCase(unittest.TestCase):
-    def test_oslo(self):
-        shop.fetch("Oslo")
-
-def helper():
-    """
-    >>> shop.fetch("Bonn")
-    {'city': 'Bonn'}
-    """
-
-def test_rome():
-    shop.fetch("Rome")
-
-def check_nothing():
-    pass
-'''
-
-
-@pytest.mark.parametrize("options", ["-p no:unittest", "-o python_functions=check_*"])
-def test_a_test_that_its_file_still_defines_is_not_gone(project, options):
-    """A run that does not collect such tests proves nothing about them."""
-    project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", DEFINED)
-    project.record("--doctest-modules").expect(passed=3)
-    project.write(
-        "test_shop.py", DEFINED.replace("def test_rome", "def test_paris").replace('"Rome"', '"Oslo"')
-    )
-
-    run = project.run("--mimic-clear-unused", *options.split(), offline=True)
-
-    assert cities(run) == {"Oslo", "Bonn"}, run.output
 
 
 def test_tests_outside_of_the_rootdir_have_relative_ids(project, monkeypatch):

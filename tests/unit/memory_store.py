@@ -1,12 +1,14 @@
-"""A store in memory, for tests that need no files, and a recording in it."""
+"""A store in memory, for tests that need no files, a recording in it, and settings of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import Recording
 from pytest_mimic._core.vault.store import Data, Store
@@ -54,3 +56,9 @@ def a_call(stored: Any, **facts: object) -> Recording:
     """Return a call of a cassette with this outcome."""
     made = Recording("shop:f", None, None, None, "", None, [stored], "", "0", "function", "shop:f")
     return made._replace(**facts)
+
+
+def settings(folder: Path = Path("/shop"), mode: str = "replay", **others: Any) -> Settings:
+    """Return the settings of a run in a folder."""
+    given = {"source": "strict", "inputs": "ignore", "pickles": "listed", "redact": (), **others}
+    return Settings(Mode(mode), folder, folder / ".mimic_vault", ".mimic_vault", **given)

@@ -253,6 +253,32 @@ def test_modules_and_functions_stay_readable() -> None:
     assert not {name: count for name, count in functions.items() if count > 60}
 
 
+# Modules that have nothing to test alone.
+UNTESTED = {"client.py": "it gives the names of `_core/seam/base.py`"}
+
+
+def test_each_source_module_has_tests_of_its_name():
+    """CONTRIBUTING says where. What is named after a module with a longer name is about that one."""
+    tests = Path(__file__).parents[1]
+    lacking = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = [name.strip("_") for name in path.relative_to(PACKAGE).parts[:-1]]
+        places = [tests.joinpath("unit", *inside)]
+        if inside[:1] == ["clients"]:
+            places.append(tests.joinpath(*inside))
+        elif inside[:1] != ["core"]:
+            places += [tests / "integration", tests / "e2e"]
+        named = {f"test_{one.stem.strip('_')}" for one in path.parent.glob("*.py")}
+        own = f"test_{path.stem.strip('_')}"
+        longer = tuple(f"{one}_" for one in named if one.startswith(f"{own}_"))
+        found = [file.stem for place in places for file in place.glob("test_*.py")]
+        is_tested = any(f"{one}_".startswith(f"{own}_") and not f"{one}_".startswith(longer) for one in found)
+        if path.name not in {"__init__.py", *UNTESTED} and not is_tested:
+            lacking.append(path.relative_to(PACKAGE).as_posix())
+
+    assert not lacking
+
+
 def test_each_unit_module_is_named_after_a_source_module_or_its_package():
     """More words may follow: `tests/unit/core/vault/test_vault_damage.py` is about `_core/vault`."""
     unit = Path(__file__).parent

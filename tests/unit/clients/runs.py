@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -16,11 +15,10 @@ from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.seam.base import Adapter, ClientCall
-from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.vault import Vault
 from pytest_mimic.errors import DriftError
-from unit.memory_store import MemoryStore
+from unit.memory_store import MemoryStore, settings
 
 TEST = "test_shop.py::test_order"
 
@@ -57,22 +55,12 @@ class Runs:
         """
         if hasattr(self, "state"):
             self._end()
-        settings = Settings(
-            mode=Mode(mode) if mode in ("replay", "verify") else Mode.RECORD,
-            rootdir=Path("/shop"),
-            vault=Path("/shop/.mimic_vault"),
-            shown_vault=".mimic_vault",
-            no_record=False,
-            ci=False,
-            source="strict",
-            pickles="forbid",  # a client gives plain data, which needs none
-            redact=tuple(redact),
-            clear_unused=False,
-            fail_on_unused=False,
-        )
+        named = mode if mode in ("replay", "verify") else "record"
+        # A client gives plain data, which needs no pickles.
+        made = settings(mode=named, inputs="warn", pickles="forbid", redact=tuple(redact))
         self.state = RunState(
-            settings=settings,
-            vault=Vault(self.store, pickles=settings.pickles),
+            settings=made,
+            vault=Vault(self.store, pickles=made.pickles),
             ledger=Ledger(),
             today="2026-11-02",
         )

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from pytest_mimic._core.engine.ledger import Ledger, Miss
-from pytest_mimic._core.settings import Mode, Settings
+from pytest_mimic._core.settings import Settings
 from pytest_mimic._run.summary import mode_line, summary
 from pytest_mimic._tools.unused.judging import Judgement
-
-
-def settings(mode: Mode = Mode.REPLAY, **others: Any) -> Settings:
-    return Settings(mode, Path("/shop"), Path("/shop/v"), ".mimic_vault", "strict", "listed", (), **others)
+from unit.memory_store import settings
 
 
 @pytest.mark.parametrize(
     ("made", "line"),
     [
         (settings(), "replay from .mimic_vault"),
-        (settings(Mode.RECORD, no_record=True), "record into .mimic_vault, nothing may be recorded"),
-        (settings(Mode.LIVE), "live, every call runs for real, .mimic_vault is left alone"),
+        (settings(mode="record", no_record=True), "record into .mimic_vault, nothing may be recorded"),
+        (settings(mode="live"), "live, every call runs for real, .mimic_vault is left alone"),
     ],
 )
 def test_the_header_names_the_mode_and_the_vault(made: Settings, line: str) -> None:
@@ -31,7 +25,7 @@ def test_the_header_names_the_mode_and_the_vault(made: Settings, line: str) -> N
 
 def test_a_run_that_did_nothing_says_nothing() -> None:
     assert summary(Ledger(), Judgement(), settings()) == []
-    assert summary(Ledger(), Judgement(), settings(Mode.LIVE)) == [
+    assert summary(Ledger(), Judgement(), settings(mode="live")) == [
         "every call ran for real, and nothing was recorded or compared"
     ]
 
@@ -41,7 +35,7 @@ def test_misses_are_listed_with_the_command_that_records_them() -> None:
     ledger.missing = [
         Miss("shop:f(1)", "t.py::test_a"),
         Miss("shop:f(2)", "t.py::test_b", is_stale=True),
-        Miss("http GET /", "t.py::test_c", by_option=False),
+        Miss("http GET /", "t.py::test_c", option=""),
     ]
 
     assert summary(ledger, Judgement(), settings(), quiet=True) == [
@@ -61,7 +55,7 @@ def test_equal_drifts_are_one_row() -> None:
     ledger.drifted = [("shop:f(1)", "t.py::test_a")] * 2
     ledger.taken_back = ["shop:g()"]
 
-    assert summary(ledger, Judgement(vault="vault: 1 recording"), settings(Mode.VERIFY)) == [
+    assert summary(ledger, Judgement(vault="vault: 1 recording"), settings(mode="verify")) == [
         "2 drifted",
         "vault: 1 recording",
         "1 outcome of a failing test was not kept: shop:g()",

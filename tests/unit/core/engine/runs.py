@@ -17,10 +17,11 @@ from pytest_mimic._core.engine.owners import Scopes
 from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.seam.base import ClientCall
-from pytest_mimic._core.settings import Mode, Settings
+from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.vault import Vault
 from unit.memory_store import MemoryStore
+from unit.memory_store import settings as settings_of
 
 TEST = "test_shop.py::test_order"
 
@@ -48,22 +49,9 @@ class Runs:
         """Begin the next run of the test, in a mode and with further settings."""
         if hasattr(self, "state"):
             self.end()
-        given = {"source": "strict", "inputs": "ignore", "redact": (), **settings}
         self.ledger = Ledger()
-        made = Settings(
-            mode=Mode(mode),
-            rootdir=self.folder,
-            vault=self.folder / ".mimic_vault",
-            shown_vault=".mimic_vault",
-            no_record=False,
-            ci=False,
-            pickles="listed",
-            clear_unused=False,
-            fail_on_unused=False,
-            **given,
-        )
         self.state = RunState(
-            settings=made,
+            settings=settings_of(self.folder, mode, **settings),
             vault=Vault(self.store),
             ledger=self.ledger,
             today="2026-11-02",

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_mimic._clients.http.exchange import HttpRequest
-from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.foreign.cassette_file import ForeignExchange
 from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination
-from unit.memory_store import MemoryStore
+from unit.memory_store import MemoryStore, settings
 
 TEST = "test_shop.py::test_order"
 
 
 def conversation(vault: Vault, *lines: str, cassette: str = "", match: str = "method-uri") -> Conversation:
-    settings = Settings(Mode.REPLAY, Path("/shop"), Path("/shop/v"), "v", "strict", "listed", ())
     destination = Destination(cassette=cassette) if cassette else Destination(TEST)
-    return Conversation(settings, vault, as_targets(lines) if lines else [], destination, match=match)
+    return Conversation(settings(), vault, as_targets(lines) if lines else [], destination, match=match)
 
 
 def exchange(url: str, text: str, method: str = "GET", body: bytes = b"") -> ForeignExchange:
