@@ -8,11 +8,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from importlib import import_module
+from marshal import dumps
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.callables import callable_kind, class_variables
-from pytest_mimic._core.identity.short import SCALARS
+from pytest_mimic._core.identity.short import SCALARS, plain_nans
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.types.kinds import (
     PLAIN,
@@ -52,7 +53,7 @@ def kind_of(type_: type, places: Places, *, layout: bool) -> Kind:
     if face is not None:  # the class of a mimicked object: see `patch.descriptors`
         original = face.fget(None)
         behind = kind_of(type(original), places, layout=layout)
-        return behind._replace(reduce=lambda _: behind.reduce(original))
+        return Kind(behind.tag, lambda _: behind.reduce(original))
     kind = registered_kind(type_) or callable_kind(type_)
     if kind is not None:
         return kind
@@ -62,7 +63,7 @@ def kind_of(type_: type, places: Places, *, layout: bool) -> Kind:
         _library_kind(type_, layout=layout) or _table_kind(type_, places, layout=layout) or _state_kind(type_)
     )
     variables, read = class_variables(type_), kind.reduce
-    return kind._replace(reduce=lambda value: (variables, read(value))) if variables else kind
+    return Kind(kind.tag, lambda value: (variables, read(value))) if variables else kind
 
 
 def _library_kind(type_: type, *, layout: bool) -> Kind | None:
@@ -82,7 +83,8 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
     names = lineage(type_)
     tag = type_tag(type_)
     if "enum.Enum" in names:
-        return Kind(tag, _member if _BY_VALUE.isdisjoint(names) else lambda value: value._value_)
+        is_named = _BY_VALUE.isdisjoint(names)
+        return Kind(tag, _member, _members) if is_named else Kind(tag, lambda value: value._value_)
     for name, base in zip(names, type_.__mro__, strict=True):
         if name in REFUSED:
             return Kind(tag, refuse)
@@ -100,7 +102,7 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
             reduce = path_reducer(places)
         # The other attributes of typing's own classes differ by version.
         if name == names[0] or type_.__module__ == "typing":
-            return Kind(row.name or tag, reduce)
+            return Kind(row.name or tag, reduce, row.many)
         # A subclass counts with the attributes that it adds, a named tuple with the names of its fields.
         fields = getattr(type_, "_fields", ()) if base is tuple else ()
         tag = f"{tag}({','.join(fields)})" if fields else tag
@@ -112,8 +114,14 @@ def _both(reduce: Reduce, read: Reduce | None) -> Reduce:
     return reduce if read is None else lambda value: (reduce(value), read(value))
 
 
-def _member(value: Any) -> object:
+def _member(value: Any) -> tuple[object, ...]:
     return value._name_, value._value_ if type(value._value_) in SCALARS else None
+
+
+def _members(values: list[Any]) -> tuple[list[bytes]]:
+    places = list(map(id, values))
+    known = {key: dumps(plain_nans(_member(value)), 2) for key, value in dict(zip(places, values)).items()}
+    return (list(map(known.__getitem__, places)),)
 
 
 def _exception(value: Any, *, read: Reduce, whole: bool) -> object:

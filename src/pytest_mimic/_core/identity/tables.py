@@ -142,11 +142,33 @@ def _values(array: Any, _layout: bool = False) -> object:
 
 def _texts(array: Any) -> object:
     """Reduce texts to one joined text, or to a list if one contains the separator. TypeError: one is missing."""
-    values = sys.modules["numpy"].asarray(array, dtype=object).tolist()
-    data = "\0".join(values).encode("utf-8", "surrogatepass")
-    if data.count(0) != max(len(values) - 1, 0):
-        return values
+    numpy: Any = sys.modules["numpy"]
+    data: Any
+    if getattr(array.dtype, "storage", "") == "pyarrow":
+        data = memoryview(_joined_by_arrow(array.__arrow_array__()))
+    else:
+        data = "\0".join(numpy.asarray(array, dtype=object).tolist()).encode("utf-8", "surrogatepass")
+    if numpy.count_nonzero(numpy.frombuffer(data, "u1") == 0) != max(len(array) - 1, 0):
+        return numpy.asarray(array, dtype=object).tolist()
     return Raw(("texts", len(array)), len(data), lambda: (data,))
+
+
+def _joined_by_arrow(column: Any) -> Any:
+    """Return the buffer of texts joined by NUL, without a string for each."""
+    pyarrow: Any = sys.modules["pyarrow"]
+    if column.null_count:
+        raise TypeError
+    texts = _in_one_piece(column).cast(pyarrow.large_string())
+    whole = pyarrow.LargeListArray.from_arrays(pyarrow.array([0, len(texts)], "int64"), texts)
+    return sys.modules["pyarrow.compute"].binary_join(whole, pyarrow.scalar("\0", texts.type))[0].as_buffer()
+
+
+def _in_one_piece(column: Any) -> Any:
+    pyarrow: Any = sys.modules["pyarrow"]
+    if not isinstance(column, pyarrow.ChunkedArray):
+        return column
+    chunks = column.chunks or [pyarrow.array([], column.type)]
+    return chunks[0] if len(chunks) == 1 else pyarrow.concat_arrays(chunks)
 
 
 def _with_attributes(rule: Rule) -> Rule:
@@ -214,9 +236,7 @@ def _arrow_values(column: Any) -> object:
     """Reduce values of fixed width to memory and the places of nulls, others to a list."""
     pyarrow: Any = sys.modules["pyarrow"]
     types = pyarrow.types
-    if isinstance(column, pyarrow.ChunkedArray):
-        chunks = column.chunks or [pyarrow.array([], column.type)]
-        column = chunks[0] if len(chunks) == 1 else pyarrow.concat_arrays(chunks)
+    column = _in_one_piece(column)
     if types.is_map(column.type):
         pair = pyarrow.struct([column.type.key_field, column.type.item_field])
         column = column.cast(pyarrow.list_(pair))

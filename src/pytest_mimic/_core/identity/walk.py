@@ -10,12 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
 from marshal import dumps
 from operator import countOf, itemgetter
 from typing import Any
 
-from xxhash import xxh3_128
+from xxhash import xxh3_128, xxh3_128_intdigest
 
 from pytest_mimic._core.identity.short import (
     EXACT,
@@ -140,10 +140,13 @@ class Walk:
         if type_ is Raw:
             return _write_memory(column, update)
         kind = self.kind(type_)
+        if kind.many is not None and len(column) > SHORT and self.locate is None:
+            update(b"V" + dumps((kind.tag, len(column)), 2))
+            return kind.many(column)
         update(b"K" + dumps((kind.tag, len(column)), 2))
         if len({*map(id, column[:SHORT])}) * MANY_ROWS > SHORT:
             return (list(map(kind.reduce, column)),)
-        # A few members of an enum, or time zones, over and over.
+        # A few time zones or flags, over and over.
         known = {key: kind.reduce(value) for key, value in dict(zip(map(id, column), column)).items()}
         return (list(map(known.__getitem__, map(id, column))),)
 
@@ -229,11 +232,43 @@ def _write_sets(walk: Walk, column: Column, update: Update, level: int) -> Colum
     update((b"E" if type(column[0]) is set else b"G") + dumps(lengths, 2))
     # Before sorting, as a folder's name must not decide the order.
     column = column if walk.locate is None else [walk.located(list(value)) for value in column]
+    written = _write_large_sets(walk, column, update) if max(lengths) > MANY else None
+    if written is not None:
+        return written
     types = set(map(type, chain.from_iterable(column)))
     if not types or types == {str} or types == {int}:
         return (walk.joined(list(map(sorted, column)), lengths),)
     for value in column:
         update(b"#" + b"".join(sorted(walk.ranks(list(value), level))))
+    return ()
+
+
+def _write_large_sets(walk: Walk, column: Column, update: Update) -> Columns | None:
+    """Write sets of ints, or of strings without the separator. None: there are other members."""
+    first = type(next(chain.from_iterable(column)))
+    if first is int:
+        with suppress(Exception):  # others may have no order, or one of their own, or no dump
+            members: Column = list(chain.from_iterable(map(sorted, column)))
+            data = dumps(members, 2)
+            if data[5::5] == b"i" * len(members):  # which proves their type faster than a check
+                update(b"M" + data)
+                return ()
+            if countOf(map(type, members), int) == len(members):
+                return (members,)
+    if first is not str:
+        return None
+    sums: list[int] = []  # sorting takes longer
+    for value in column:
+        rest = iter(value)
+        sums.append(0)
+        while some := list(islice(rest, MANY)):  # which stay in the CPU's cache
+            if countOf(map(type, some), str) < len(some):
+                return None
+            texts = walk.search("\0".join(some).encode("utf-8", "surrogatepass")).split(b"\0")
+            if len(texts) != len(some):
+                return None
+            sums[-1] += sum(map(xxh3_128_intdigest, texts))
+    update(b"+" + dumps(sums, 2))
     return ()
 
 

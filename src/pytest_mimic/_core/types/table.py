@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ class Row(NamedTuple):
     tag: str = ""  # the name under which readable outcomes store it, `$decimal`; empty if they do not
     make: Callable[[Any, Any], Any] | None = None  # makes a value of the class and what `take` returned
     counts: Take | None = None  # what identities take instead
+    many: Take | None = None  # what they take of a long column, see `kinds.Kind`
     #: The text that people see instead of parts. It is asked of the class in this table.
     text: Callable[[Any, Any], str] | None = None
     name: str = ""  # the name in identities, where it differs by version of Python
@@ -88,6 +90,13 @@ def _moment(value: Any) -> object:
         return text
     bare = len("2026-11-02T" if kind.__name__ == "datetime" else "") + len("10:00:00")
     return [text[: bare + (len(".123456") if value.microsecond else 0)], zone, fold]
+
+
+def _moments(values: list[Any]) -> tuple[list[Any], ...]:
+    """Return the ten bytes of each `datetime.datetime`, as a pickle has them, and the zones."""
+    kind: Any = type(values[0])
+    states = [parts[0] for _, parts in map(kind.__reduce_ex__, values, repeat(4))]
+    return [b"".join(states)], list(map(attrgetter("tzinfo"), values))
 
 
 def _is_offset(zone: Any) -> bool:
@@ -232,6 +241,7 @@ ROWS: dict[str, Row] = {
         "datetime",
         _make_moment,
         counts=attrgetter("year", "month", "day", *_CLOCK),
+        many=_moments,
         text=_moment_text,
     ),
     "datetime.time": Row(_moment, "time", _make_moment, counts=attrgetter(*_CLOCK), text=_moment_text),

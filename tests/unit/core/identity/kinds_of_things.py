@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import enum
 import functools
 from collections import OrderedDict, deque, namedtuple
@@ -17,6 +18,10 @@ class Color(enum.Enum):
 def members(*contents: object) -> list[enum.Enum]:
     """Return members of an Enum with these contents, fifty times."""
     return [*enum.Enum("Members", {f"M{n}": one for n, one in enumerate(contents)}, module=__name__)] * 50
+
+
+class Moment(datetime.datetime):
+    pass
 
 
 class Level(enum.IntEnum):

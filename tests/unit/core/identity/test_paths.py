@@ -108,6 +108,7 @@ TEMPLATES = {
     "several types": [A, [B], {"x": C}, 1],
     "a tuple": (A, B),
     "a set": {A, B, "Bbb", "\xff", "x"},
+    "a large set": {A, "Bbb", *map(str, range(5000))},
     "a mixed set": {A, 1, None, "Bbb"},
     "a set of tuples": frozenset({(A, 1), (B, 2), ("Bbb", 3)}),
     "a set of paths": {Mark("a.csv", pathlib.Path), Mark("b.csv", pathlib.Path)},
