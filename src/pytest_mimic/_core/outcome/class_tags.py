@@ -82,7 +82,7 @@ class _Objects(ClassTag):
         super().__init__(cls)
         self._is_tuple = issubclass(cls, tuple)
         bases = _own_bases(cls, (tuple, object) if self._is_tuple else (object,))
-        (tuple if self._is_tuple else object).__new__(cls)  # which refuses a class with more state in C
+        (tuple if self._is_tuple else object).__new__(cls)  # refuses an abstract class, and more state in C
         #: The fields, and whether each object has them. None for a class that declares no fields.
         self._declared = _declared_of(bases)
         self._slots = slot_members(cls)

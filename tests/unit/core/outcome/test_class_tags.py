@@ -370,6 +370,7 @@ STALE = {
     "named tuple": (Slots(1, 2), namedtuple("Slots", "x z"), "has no field 'y' any more, a new field 'z'"),
     "function": (Slots(1, 2), types.FunctionType((lambda: 1).__code__, {}, "Slots"), "is no class any more"),
     "state": (Slots(1, 2), type("Slots", (), {"__setstate__": print}), "cannot be made of its fields any more"),
+    "abstract": (Slots(1, 2), abc.ABCMeta("Slots", (), {"f": abc.abstractmethod(lambda _: 1)}), "cannot be made of its fields"),
     "no enum but data": (Color.RED, dataclass(type("Color", (), {})), "is another kind of class now"),
 }  # fmt: skip
 
