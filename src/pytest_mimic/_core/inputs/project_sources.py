@@ -164,13 +164,13 @@ class SourceCode(ast.NodeTransformer):
         self.source, self.uses = source, defaultdict[str, set[Place]](set)
         self.members = defaultdict[str, set[str]](set)
         self._module, self._prefix = module, ""
-        self._parts: defaultdict[str, list[ast.AST]] = defaultdict(list)  # some are defined several times
+        self._parts = defaultdict[str, list[str]](list)  # digests: thousands of trees would take long
         try:
             tree = parsed(path.read_bytes()) or ast.Module([], [])
         except (OSError, TypeError):  # a test may replace `open`
             tree = ast.Module([], [])
         self._enter_imports(tree, module if path.stem == "__init__" else module.rpartition(".")[0])
-        self._parts[""] = [self.visit(tree)]
+        self._parts[""] = [normalised(self.visit(tree))]
         for statement in tree.body:
             used = self._used(statement)
             for one in ast.walk(statement):
@@ -178,8 +178,8 @@ class SourceCode(ast.NodeTransformer):
                     self.uses[one.id] |= used
         for name in self.uses:
             self.members[name.rpartition(".")[0]].add(name.rpartition(".")[2])
-        texts = {name: " ".join(map(normalised, nodes)) for name, nodes in self._parts.items()}
-        self.functions = {one: xxh3_64_hexdigest(text.encode())[:_DIGITS] for one, text in texts.items()}
+        texts = {name: " ".join(digests).encode() for name, digests in self._parts.items()}
+        self.functions = {name: xxh3_64_hexdigest(text)[:_DIGITS] for name, text in texts.items()}
 
     def _enter_imports(self, tree: ast.Module, package: str) -> None:
         for node in ast.walk(tree):
@@ -195,7 +195,7 @@ class SourceCode(ast.NodeTransformer):
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         """Take a function out of the tree."""
         name = f"{self._prefix}{node.name}"
-        self._parts[name].append(node)
+        self._parts[name].append(normalised(node))
         self.uses[name] |= self._used(node)
         if self._prefix and node.name[:2] == node.name[-2:] == "__":
             self.uses[self._prefix[:-1]].add((self._module, name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 import importlib
 import json
 import sys
@@ -247,6 +249,19 @@ def test_a_list_names_what_the_code_reaches_and_reads(sources: Any) -> None:
 
     assert {"shop.tax:helper (shop/tax.py)", "shop.money:Money.amount (shop/money.py)"} <= set(reached)
     assert read == ["data.csv"]
+
+
+def test_no_syntax_tree_is_kept(sources: Any) -> None:
+    """Those of a large project take the garbage collector longer than reading them."""
+    made = sources()
+    listed(made)
+    gc.collect()
+
+    found = [*gc.get_referents(*map(vars, filter(None, map(made.code_of, ("shop.tax", "shop.models")))))]
+    held = [each for one in found for each in gc.get_referents(one, *gc.get_referents(one))]
+
+    assert found
+    assert not any(isinstance(one, ast.AST) for one in held)
 
 
 def test_a_file_counts_by_its_bytes_but_for_ends_of_lines(sources: Any, tmp_path: Path) -> None:
