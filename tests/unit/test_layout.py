@@ -34,7 +34,7 @@ BUDGET = {
     "_core.engine": 2_930,
     "_core.files": 310,
     "_core.identity": 2_370,
-    "_core.inputs": 307,
+    "_core.inputs": 240,
     "_core.outcome": 2_025,
     "_core.patch": 480,
     "_core.pending": 200,

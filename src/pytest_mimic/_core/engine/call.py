@@ -20,7 +20,7 @@ from pytest_mimic._core.vault.format import recording_name
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Replayed
-    from pytest_mimic._core.inputs.noting import Trace
+    from pytest_mimic._core.inputs.reached_and_read import Trace
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.seam.base import ClientCall
@@ -222,9 +222,9 @@ class FunctionPlan(Plan):
         settings = self.state.settings
         if settings.inputs == "ignore" or (settings.mode is Mode.VERIFY and not settings.review):
             return None
-        from pytest_mimic._core.inputs.noting import Trace
+        from pytest_mimic._core.inputs.reached_and_read import Trace
 
-        return partial(Trace, self.state.sources, self.target, started=self.state.started)
+        return partial(Trace, self.state.sources, self.target)
 
     @cached_property
     def is_async(self) -> bool:

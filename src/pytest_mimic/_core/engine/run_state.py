@@ -24,7 +24,7 @@ from pytest_mimic.errors import MimicError, MissingRecordingError, StaleRecordin
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.ledger import Ledger
-    from pytest_mimic._core.inputs.project_sources import ProjectSources
+    from pytest_mimic._core.inputs.reached_and_read import ProjectSources
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.swallowed.retries import Retries
@@ -89,9 +89,9 @@ class RunState:
 
     @cached_property
     def sources(self) -> ProjectSources:
-        from pytest_mimic._core.inputs.project_sources import ProjectSources
+        from pytest_mimic._core.inputs.reached_and_read import ProjectSources
 
-        return ProjectSources(self.places, self.settings.rootdir, self.settings.vault)
+        return ProjectSources(self.places, self.settings.rootdir, self.settings.vault, started=self.started)
 
     def changed_inputs(self, name: str, recording: str = "") -> list[str]:
         """Return what has changed of a list of what a call reaches and reads: of this recording, or of the running test.

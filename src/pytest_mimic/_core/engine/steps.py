@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.effects import Effects
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.inputs.noting import Trace
+    from pytest_mimic._core.inputs.reached_and_read import Trace
     from pytest_mimic._core.vault.recording_facts import Stored
 
 

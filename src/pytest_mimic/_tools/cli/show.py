@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from pytest_mimic._core.tree.drawing import lines_of
 from pytest_mimic._core.vault.long_parts import whole
-from pytest_mimic._core.vault.recording_facts import Recording, Stored
+from pytest_mimic._core.vault.recording_facts import Recording
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.output import Line, Result, short_seconds
 from pytest_mimic._tools.cli.project import Invocation
@@ -68,22 +68,6 @@ def _call_lines(invocation: Invocation, call: Recording, place: str) -> Iterator
         style = "red" if error_of(call.target, stored.entry) else ""
         parts = outcome_parts(call.target, stored, invocation.redactor)
         yield from _part_lines(parts, indent, width, heading=style)
-        yield from (f"{indent}{line}" for line in _reached_and_read(invocation, call, stored))
-
-
-def _reached_and_read(invocation: Invocation, call: Recording, stored: Stored) -> list[str]:
-    """Return in words what the call of an outcome reaches and reads."""
-    from pytest_mimic._core.inputs.project_sources import reached_and_read
-    from pytest_mimic._core.vault.objects import Origin
-
-    if "inputs" not in stored.entry:
-        return []
-    try:
-        text = invocation.vault.objects.read(stored.entry["inputs"], Origin(call.name, "", call.test))
-    except MimicError as error:
-        return [error.what]
-    found = zip(("reaches", "reads"), reached_and_read(text), strict=True)
-    return [f"{verb} {', '.join(names)}" for verb, names in found if names]
 
 
 def _part_lines(parts: Iterable[Part], indent: str, width: int, *, heading: str = "") -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""What the code of a target reaches, and what of it has changed since."""
+"""What the code of a target reaches and which files a call reads, and what of it has changed since."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.inputs.project_sources import ProjectSources, reached_and_read
+from pytest_mimic._core.inputs.reached_and_read import ProjectSources, Trace
+
+LATER = 1 << 62
 
 # A project of many modules. Each function of `shop.report` uses another of them.
 MODULES = {
@@ -115,6 +117,9 @@ MODULES = {
 
             def unused(self):
                 return 0
+
+        class Unused:
+            fee = 0
     ''',
     "names": "import enum\n\nclass Kind(enum.Enum):\n    FIRST = 1\n",
     "lazy": "SHARE = 7\n\ndef late(n):\n    return n + SHARE\n",
@@ -151,6 +156,16 @@ MODULES = {
 }
 
 
+def sources_of(root: Path, *, started: int = LATER) -> ProjectSources:
+    return ProjectSources(Places(str(root)), root, root / ".mimic_vault", started=started)
+
+
+def trace(root: Path, name: str, *, started: int = LATER) -> Trace:
+    made = Trace(sources_of(root, started=started), "nowhere:fetch", [])
+    made.paths.add(str(root / name))
+    return made
+
+
 @pytest.fixture
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], ProjectSources]]:
     """Make the sources of a new run of that project, which has imported its modules."""
@@ -161,7 +176,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in ("shop.report", "shop.money", "shop.row"):
         importlib.import_module(name)
-    yield lambda: ProjectSources(Places(str(tmp_path)), tmp_path, tmp_path / ".mimic_vault")
+    yield lambda: sources_of(tmp_path)
     for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
         del sys.modules[name]
 
@@ -193,14 +208,14 @@ FUNCTIONS = {
     "inner function": ("shop/closures.py", "n + base", "n - base", "shop.closures:make (shop/closures.py)"),
     "variable of a closure": ("shop/closures.py", "extra = 4", "extra = 5", "shop.closures:make (shop/closures.py)"),
     "argument of a closure": ("shop/closures.py", "make(2)", "make(3)", "shop.closures (shop/closures.py)"),
-    "body of a class": ("shop/models.py", "fee = 3", "fee = 4", "shop.models (shop/models.py)"),
+    "body of a class": ("shop/models.py", "fee = 3", "fee = 4", "shop.models:Order (shop/models.py)"),
     "method": ("shop/models.py", "self.n + self.fee", "self.n", "shop.models:Order.total (shop/models.py)"),
     "constructor": ("shop/models.py", "self.n = n", "self.n = n + 1", "shop.models:Order.__init__ (shop/models.py)"),
-    "member of an Enum": ("shop/names.py", "FIRST = 1", "FIRST = 2", "shop.names (shop/names.py)"),
+    "member of an Enum": ("shop/names.py", "FIRST = 1", "FIRST = 2", "shop.names:Kind (shop/names.py)"),
     "lazily imported function": ("shop/lazy.py", "n + SHARE", "n - SHARE", "shop.lazy:late (shop/lazy.py)"),
     "lazily imported constant": ("shop/lazy.py", "SHARE = 7", "SHARE = 8", "shop.lazy (shop/lazy.py)"),
     "inherited method": ("shop/base.py", "n + 1", "n + 2", "shop.base:Base.price (shop/base.py)"),
-    "base of a class": ("shop/base.py", "Child(Base)", "Child(Base, object)", "shop.base (shop/base.py)"),
+    "base of a class": ("shop/base.py", "Child(Base)", "Child(Base, object)", "shop.base:Child (shop/base.py)"),
     "property": ("shop/properties.py", "return self.n", "return -self.n", "shop.properties:Box.size (shop/properties.py)"),
     "lambda of a module": ("shop/registry.py", "n + 1", "n + 2", "shop.registry (shop/registry.py)"),
     "class of an argument": ("shop/money.py", "return 4", "return 5", "shop.money:Money.amount (shop/money.py)"),
@@ -208,7 +223,7 @@ FUNCTIONS = {
     "function of a module that is named": ("shop/packed.py", "n + STAR", "n - STAR", "shop.packed:packed (shop/packed.py)"),
     "constant that is imported with all others": ("shop/stars.py", "1", "2", "shop.stars (shop/stars.py)"),
     "constant that a module has imported so": ("shop/more.py", "1", "2", "shop.more (shop/more.py)"),
-    "field of a dataclass": ("shop/records.py", "discount: int = 1", "discount: int = 2", "shop.records (shop/records.py)"),
+    "field of a dataclass": ("shop/records.py", "discount: int = 1", "discount: int = 2", "shop.records:Line (shop/records.py)"),
 }  # fmt: skip
 ALIKE = {
     "comment": ("shop/tax.py", "# A comment.", "# Another one.\n    # Two lines."),
@@ -222,6 +237,7 @@ ALIKE = {
     "function that is called like one of another module": ("shop/report.py", "return text", "return text + '1'"),
     "function that is called like a method": ("shop/report.py", "return n + 0", "return n + 1"),
     "class that was not used": ("shop/unused.py", "1", "2"),
+    "class beside one that was used": ("shop/models.py", "fee = 0", "fee = 1"),
 }  # fmt: skip
 
 
@@ -242,13 +258,6 @@ def test_a_change_of_no_behaviour_is_not_named(sources: Any, tmp_path: Path, cha
     edited(tmp_path, *ALIKE[change])
 
     assert sources().changed(before) == ["data.csv"]
-
-
-def test_a_list_names_what_the_code_reaches_and_reads(sources: Any) -> None:
-    reached, read = reached_and_read(listed(sources()))
-
-    assert {"shop.tax:helper (shop/tax.py)", "shop.money:Money.amount (shop/money.py)"} <= set(reached)
-    assert read == ["data.csv"]
 
 
 def test_no_syntax_tree_is_kept(sources: Any) -> None:
@@ -275,3 +284,43 @@ def test_a_file_counts_by_its_bytes_but_for_ends_of_lines(sources: Any, tmp_path
     assert sources().changed(text) == ["data.csv"]
     data.unlink()
     assert sources().changed(text) == ["data.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_noted"),
+    [
+        ("data/rates.csv", True),
+        ("data/gone.csv", False),
+        ("data", False),
+        (".hidden/a.csv", False),
+        (".mimic_vault/a.json", False),
+        ("lib/site-packages/a.json", False),
+    ],
+)
+def test_files_of_the_project_that_are_read_are_listed(tmp_path: Path, name: str, is_noted: bool) -> None:
+    for file in ("data/rates.csv", ".hidden/a.csv", ".mimic_vault/a.json", "lib/site-packages/a.json"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("1")
+
+    text = trace(tmp_path, name).noted().over(None, is_same=False)
+
+    assert [*(json.loads(text)["files"] if text else ())] == [name] * is_noted
+
+
+def test_a_file_that_the_run_has_written_is_not_listed(tmp_path: Path) -> None:
+    (tmp_path / "made.csv").write_text("1")
+
+    assert trace(tmp_path, "made.csv", started=1).noted().over(None, is_same=False) == ""
+
+
+def test_a_list_stays_while_the_outcome_and_all_in_it_stay(tmp_path: Path) -> None:
+    for name in ("one.csv", "other.csv"):
+        (tmp_path / name).write_text("1")
+    before = trace(tmp_path, "one.csv").noted().over(None, is_same=False).encode()
+    second = trace(tmp_path, "other.csv").noted()
+
+    assert second.over(before, is_same=True).encode() == before
+    assert "other.csv" in second.over(before, is_same=False)
+    assert "other.csv" in second.over(b"{", is_same=True)
+    (tmp_path / "one.csv").write_text("2")
+    assert "other.csv" in trace(tmp_path, "other.csv").noted().over(before, is_same=True)
