@@ -100,18 +100,6 @@ def test_the_last_outcome_repeats_and_record_appends(project):
     project.replay().expect(passed=1, real=[])
 
 
-def test_rerecording_fewer_calls_drops_the_rest(project):
-    """The test must have passed."""
-    test = "import shop\n\ndef test_it():\n    got = [shop.get('/a') for _ in range({n})]\n    assert got == {want}\n"
-    project.tests(test.format(n=3, want="[503, 503, 200]"))
-    project.record().expect(passed=1)
-    project.tests(test.format(n=2, want="[503, 503]"))
-    project.run("--mimic-rerecord").expect(passed=1, real=["get /a"] * 2)
-    project.tests(test.format(n=3, want="[503, 503, 503]"))
-
-    project.replay().expect(passed=1, real=[])
-
-
 def test_tasks_and_threads_are_counted_in_the_order_of_calls(round_trip):
     """Identical calls in flight each run."""
     round_trip(

@@ -126,3 +126,8 @@ def test_a_large_matrix_counts_by_its_elements_in_any_order_of_memory():
     matrix = rows.view(numpy.matrix)
 
     assert fingerprint(numpy.asfortranarray(matrix).view(numpy.matrix)) == fingerprint(matrix)
+
+
+def test_a_memoryview_of_long_doubles_is_refused():
+    with pytest.raises(Unstable, match="a memoryview of objects, pointers or long doubles"):
+        fingerprint(memoryview(np.array([1], "g")))

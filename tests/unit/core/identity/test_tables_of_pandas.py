@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import fingerprint
-from pytest_mimic._core.types.kinds import Unstable
 
 np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")
@@ -88,8 +87,3 @@ def test_attributes_that_were_set_on_a_value_count(make):
     one.x, other.x = "m", "s"
 
     assert len({fingerprint(value) for value in (bare, one, other)}) == 3
-
-
-def test_a_memoryview_of_long_doubles_is_refused():
-    with pytest.raises(Unstable, match="a memoryview of objects, pointers or long doubles"):
-        fingerprint(memoryview(np.array([1], "g")))

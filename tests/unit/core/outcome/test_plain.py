@@ -1,4 +1,4 @@
-"""The layout of readable JSON is fixed: another text would be another identity of an outcome."""
+"""Plain data as readable text: one key or item a line."""
 
 from __future__ import annotations
 
