@@ -13,6 +13,11 @@ from pytest_mimic import MissingRecordingError
 from pytest_mimic._core.swallowed.retries import EndlessRetry, Retries
 
 
+def rest(seconds: float) -> None:
+    """Wait as code that is tested does. Here, `waits` has replaced the function."""
+    time.sleep(seconds)
+
+
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds for which code has waited: a `time.sleep` that notes them."""
@@ -36,20 +41,20 @@ def retries(waits: list[float]) -> Iterator[Retries]:
 def test_after_a_failure_no_code_waits_until_its_next_call(retries: Retries, waits: list[float]) -> None:
     retries.watch(None, "key", set)
 
-    time.sleep(5)
-    time.sleep(0)
+    rest(5)
+    rest(0)
     retries.end_waits()
-    time.sleep(7)
+    rest(7)
 
     assert waits == [0, 7]
 
 
 def test_other_threads_and_tasks_wait(retries: Retries, waits: list[float]) -> None:
-    async def rest() -> None:
-        time.sleep(7)
+    async def other() -> None:
+        rest(7)
 
     async def main() -> None:
-        beside = asyncio.create_task(rest())
+        beside = asyncio.create_task(other())
         retries.watch(None, "key", set)
         await beside
 
@@ -66,7 +71,7 @@ def test_a_fake_of_somebody_else_is_left_alone(retries: Retries, monkeypatch: py
     monkeypatch.setattr(time, "sleep", rested.append)
 
     retries.watch(None, "key", set)
-    time.sleep(7)
+    rest(7)
 
     assert rested == [7]
 
@@ -75,7 +80,7 @@ def test_ten_waits_are_skipped(retries: Retries, waits: list[float]) -> None:
     retries.watch(None, "key", set)
 
     for seconds in range(1, 13):
-        time.sleep(seconds)
+        rest(seconds)
 
     assert waits == [11, 12]
 
@@ -83,7 +88,7 @@ def test_ten_waits_are_skipped(retries: Retries, waits: list[float]) -> None:
 def test_the_tests_own_files_wait(retries: Retries, waits: list[float]) -> None:
     retries.watch(None, "key", lambda: {__file__})
 
-    time.sleep(5)
+    rest(5)
 
     assert waits == [5]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
@@ -107,3 +109,26 @@ def test_a_lock_that_cannot_be_made_is_an_error(tmp_path, monkeypatch):
 
     with pytest.raises(MimicError, match=r"cannot lock .*: Not a directory"):
         FolderStore(tmp_path).share()
+
+
+def test_of_two_that_replace_a_file_at_once_the_second_sees_what_the_first_wrote(tmp_path):
+    """Else what one of them has recorded would be lost."""
+    has_read, may_go_on = threading.Event(), threading.Event()
+
+    class Slow(FolderStore):
+        def read(self, name):
+            found = super().read(name)
+            has_read.set()
+            may_go_on.wait()
+            return found
+
+    FolderStore(tmp_path).write("a", b"old")
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(Slow(tmp_path).replace, "a", b"old", b"first")
+        has_read.wait()
+        second = pool.submit(FolderStore(tmp_path).replace, "a", b"old", b"second")
+        wait([second], timeout=0.1)
+        may_go_on.set()
+
+    assert (first.result(), second.result()) == (True, False)
+    assert (tmp_path / "a").read_bytes() == b"first"

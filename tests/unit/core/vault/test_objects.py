@@ -248,6 +248,23 @@ def test_pickle_without_an_outcome_is_reported(body):
         load(store)
 
 
+def test_a_stream_of_pickles_comes_back_in_order():
+    end = Outcome("value", (ADDRESS, 7))
+    store = recorded(Outcome("stream", items=[ADDRESS, (1, ADDRESS)], end=end))
+
+    again = Vault(store).read(NAME).outcomes[0].load()
+
+    assert (again.kind, again.items, again.end.value) == ("stream", [ADDRESS, (1, ADDRESS)], (ADDRESS, 7))
+
+
+def test_a_tag_that_cannot_be_read_is_named():
+    store = written((1,))
+    store.write(NAME, store.read(NAME).replace(b'"$tuple": [1]', b'"$date": "soon"'))
+
+    with pytest.raises(CorruptRecordingError, match=r"is not what was recorded \(\$date: 'soon'\)"):
+        load(store)
+
+
 @pytest.mark.parametrize("module", ["pathlib", "pathlib._local"])
 def test_paths_of_any_python_version_load(module):
     """Python 3.13 defines their classes in another module."""

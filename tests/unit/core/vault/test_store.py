@@ -166,6 +166,16 @@ def test_files_of_every_size_are_read_back(size, tmp_path):
     assert bytes(store.map("a")) == data
 
 
+def test_hidden_files_and_those_left_out_are_not_named(tmp_path):
+    store = FolderStore(tmp_path)
+    for name in ("a/b.json", "a/c.json", "d/e.json", "a/.b.json.swp", ".git/HEAD"):
+        store.write(name, b"")
+
+    assert store.names() == ["a/b.json", "a/c.json", "d/e.json"]
+    assert store.names(without={"a/b.json", "d"}) == ["a/c.json"]
+    assert store.names("a", without={"a/c.json"}) == ["a/b.json"]
+
+
 def test_folder_removed_during_a_write_is_made_again(tmp_path):
     """A process that clears removes empty folders."""
     store = FolderStore(tmp_path)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -528,7 +529,8 @@ def test_temporary_files_of_killed_writers_are_removed_after_an_hour(tmp_path):
     left = [tmp_path / f".mimic-{os.getpid()}-{number}.tmp" for number in range(3)]
     for path in left:
         path.write_bytes(b"half")
-    os.utime(left[1], (0, 0))
+    hour_ago = time.time() - 3600.5
+    os.utime(left[1], (hour_ago, hour_ago))
     vault = Vault(FolderStore(tmp_path))
     assert (vault.names(), vault.store.leftovers()) == ([], [left[1].name])
 
