@@ -69,7 +69,7 @@ def _options() -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME=PATH",
-        help="an environment of your own for a contender: ours, clients, vcrpy, cassetter, 0.2.0, joblib",
+        help="an environment of your own for a contender: ours, clients, vcrpy, recording, cassetter, 0.2.0, joblib",
     )
     options = parser.parse_args()
     if unknown := [name for name in options.cases if name not in CASES]:

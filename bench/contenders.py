@@ -21,6 +21,7 @@ REQUIREMENTS = {
     OURS: LIBRARIES,
     "clients": ["pytest", "httpx", "requests", "aiohttp", "sqlalchemy>=2", "psycopg[binary]", "redis>=5"],
     "vcrpy": ["pytest", "vcrpy", "httpx", "requests", "aiohttp"],
+    "recording": ["pytest", "pytest-recording"],
     "cassetter": ["pytest", "cassetter", "httpx", "requests", "aiohttp"],
     OLDER: [*LIBRARIES, "pytest-mimic==0.2.0"],
     JOBLIB: [*LIBRARIES, "joblib"],

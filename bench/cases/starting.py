@@ -1,16 +1,18 @@
-"""The start of a run: with nothing mimicked, and with one target and one replayed call."""
+"""The start of a run: with nothing mimicked, with one target and one replayed call; and tests that call nothing."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from bench.cases.base import FLOOR, OLDER, OURS, Bench, Case, Measure, Row
 from bench.processes import PYTEST, project, pytest, run, without_plugin
 
 EMPTY = "def test_empty():\n    pass\n"
+MANY = 1000
 FETCH = "import measured\n\n\ndef test_fetch():\n    assert measured.fetch(1, {'a': 2}) == {'n': 1}\n"
 # pytest, which prints how long the entry points took to load.
 LOADS = """
@@ -86,10 +88,26 @@ def startup(bench: Bench) -> Iterator[dict[str, Measure]]:
     yield {**measures, FLOOR: empty_plugin}
 
 
+@contextmanager
+def empty_tests(bench: Bench) -> Iterator[dict[str, Measure]]:
+    """Whole suites of tests that call nothing, ours with a target that is configured."""
+    tests = "import measured\n" + "".join(EMPTY.replace("empty", f"{n}") for n in range(MANY))
+    own = project(bench.folder / OURS, ["measured:fetch"], tests)
+    other = project(bench.folder / FLOOR, (), tests)
+
+    def measure(python: Path, folder: Path) -> dict[str, float]:
+        return {f"{MANY:,} empty tests": pytest(python, folder) * 1e3}
+
+    yield {
+        OURS: partial(measure, bench.python(OURS), own),
+        FLOOR: partial(measure, bench.pythons["recording"], other),
+    }
+
+
 CASES = [
     Case(
         "first_replay",
-        [Row("first_replay", "ms", {OURS: 20, OLDER: 1})],
+        [Row("first_replay", "ms", {OLDER: 0.5})],
         first_replay,
         rounds=9,
         profile=profile_first_replay,
@@ -102,5 +120,10 @@ CASES = [
         ],
         startup,
         rounds=9,
+    ),
+    Case(
+        "empty_tests",
+        [Row(f"{MANY:,} empty tests", "ms", {FLOOR: 1.0}, floor="pytest-recording")],
+        empty_tests,
     ),
 ]
