@@ -9,10 +9,7 @@ from inspect import Parameter, Signature
 from inspect import signature as signature_of
 from keyword import iskeyword
 from types import MethodType
-from typing import Any, Final, NamedTuple
-
-# Marks a parameter without a default.
-LEFT_OUT: Final = object()
+from typing import Any, NamedTuple
 
 _SIGNATURE_OPTIONS: dict[str, Any] = {}
 if sys.version_info >= (3, 14):  # pragma: no cover (needs that Python)
@@ -34,7 +31,9 @@ class Bound(NamedTuple):
     """
 
     names: tuple[str, ...]  # the parameters in order, `*rest` and `**extra` with their stars
-    defaults: tuple[object, ...]  # parallel to `names`: the function's own default object, or `LEFT_OUT`
+    defaults: tuple[
+        object, ...
+    ]  # parallel to `names`: the function's own default object, or `Parameter.empty`
     bind: Callable[..., tuple[object, ...]]
 
 
@@ -71,8 +70,8 @@ def compile_binder(function: Callable[..., object], *, drop_first: bool = False)
     shown = parameters[first:]
     return Bound(
         names=tuple(_STARS.get(p.kind, "") + p.name for p in shown),
-        defaults=tuple(p.default if _has_default(p) else LEFT_OUT for p in shown),
-        bind=MethodType(bind, LEFT_OUT) if first else bind,
+        defaults=tuple(p.default for p in shown),
+        bind=MethodType(bind, ...) if first else bind,
     )
 
 

@@ -118,7 +118,7 @@ REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}\.(?:json|pkl|bin)"
 _LFS = b"version https://git-lfs.github.com/spec/"
 # Top-level keys are indented by one blank, and a string in JSON holds no line break. So only such keys match these.
 _ARGUMENTS, _BEHIND_ARGUMENTS, _OUTCOMES = '\n "arguments": ', ',\n "source": ', ',\n "outcomes": '
-_TEST = re.compile(rb'\n "test": (".*")')
+_TEST = rb'\n "test": (".*")'
 #: From so many bytes on, a copy takes longer than the call that saves one.
 LONG = 1 << 11
 # `json.loads` without its checks around the value: half the time for small recordings.
@@ -187,7 +187,7 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
 
 def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
     """Parse a file that was edited, converted or damaged."""
-    line = _TEST.search(data)
+    line = re.search(_TEST, data)
     test = None
     with suppress(ValueError):
         test = line and loads(line[1])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+from inspect import Parameter
 from typing import Any
 
 import pytest
 
-from pytest_mimic._core.targets.binding import LEFT_OUT, compile_binder
+from pytest_mimic._core.targets.binding import compile_binder
 
 DEFAULT = object()
 
@@ -58,7 +59,7 @@ def test_a_default_is_the_functions_own_object():
     bound = compile_binder(plain)
 
     assert bound.names == ("base", "day", "retries")
-    assert bound.defaults == (LEFT_OUT, DEFAULT, 3)
+    assert bound.defaults == (Parameter.empty, DEFAULT, 3)
     assert bound.bind("EUR")[1] is DEFAULT
 
 
