@@ -266,7 +266,8 @@ def test_no_syntax_tree_is_kept(sources: Any) -> None:
     listed(made)
     gc.collect()
 
-    found = [*gc.get_referents(*map(vars, filter(None, map(made.code_of, ("shop.tax", "shop.models")))))]
+    codes = filter(None, map(made.code_of, ("shop.tax", "shop.models")))
+    found = [each for code in codes for each in vars(code).values()]
     held = [each for one in found for each in gc.get_referents(one, *gc.get_referents(one))]
 
     assert found
