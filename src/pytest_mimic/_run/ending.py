@@ -154,7 +154,7 @@ class Ending:
         if count and self._tests.have_run and not self._config.option.collectonly:
             wait = "change waits" if count == 1 else "changes wait"
             note = f"{count} {wait} for a review, the vault is as it was: pytest-mimic review"
-            self._session.ledger.notes.add(note)
+            self._session.ledger.notes.insert(0, note)  # the first ones are shown
         waiting.tidy()
 
     def _write_page(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import command, command_for, vault_command
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.words import and_more, few, listed, plural, seconds
+from pytest_mimic._core.words import and_more, few, limited, listed, plural, seconds
 from pytest_mimic._tools.unused.judging import Judgement, count_unused, list_unused, not_judged
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def summary(
         problems.append(f"to drop the unused: {command('--mimic-clear-unused')}")
     problems += _changed_inputs(ledger)
     problems += _hidden(ledger)
-    problems += [*ledger.notes, *ledger.errors]
+    problems += [*limited(ledger.notes), *ledger.errors]
     if ledger.absent_clients and (ledger.missing or ledger.errors or "failed" in ledger.outcomes.values()):
         problems.append(f"not installed, so not mimicked: {', '.join(sorted(ledger.absent_clients))}")
     asked = "--mimic-fail-on-unused" if settings.fail_on_unused else "--mimic-clear-unused"

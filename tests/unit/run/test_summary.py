@@ -63,3 +63,13 @@ def test_equal_drifts_are_one_row() -> None:
         "  shop:f(1), 2 times    t.py::test_a",
         "to decide about each: pytest --mimic-verify --mimic-review t.py::test_a",
     ]
+
+
+def test_what_many_calls_did_is_shown_for_the_first_ones() -> None:
+    ledger = Ledger()
+    ledger.notes += [f"shop:f({number}) raised Skipped: not recorded" for number in range(12)]
+
+    assert summary(ledger, Judgement(), settings(mode="record"))[-2:] == [
+        "shop:f(9) raised Skipped: not recorded",
+        "and 2 more",
+    ]

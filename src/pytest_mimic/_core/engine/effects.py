@@ -29,7 +29,8 @@ class Effects:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._before = self._identities()
+        may_change = not _UNCHANGEABLE.issuperset(map(type, call.values))
+        self._before = self._identities() if may_change else {}
         # The path, whether it is a text, its argument, its key or place in that, and the facts of its file.
         self._files = [(*found, _facts(found[0])) for found in _paths_in(call)]
 
@@ -57,7 +58,8 @@ class Effects:
             found.append(f"{step}: {path if place is None else place.text}: {how} by the call")
         if found:
             raise mutated(call.plan.target, limited(found, _SHOWN))
-        changed = [name for name, digits in self._identities().items() if digits != self._before[name]]
+        now = self._identities() if self._before else {}
+        changed = [name for name, digits in self._before.items() if digits != now[name]]
         if changed:
             differences = argument_differences(call.arguments, call.plan.described(call))
             raise mutated(call.plan.target, mutations(changed, differences))
