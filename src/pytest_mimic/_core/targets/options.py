@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, parts_of
 from pytest_mimic._core.target_options import Options
@@ -64,8 +64,8 @@ def check_kind(target: str, options: Options) -> None:
         TargetError: An option is for the other kind, or names a part that calls of this client do not have.
     """
     other = "function" if target in CLIENTS else "client"
-    for name, rule in _OPTIONS.items():
-        if rule.kind == other and getattr(options, name):
+    for name, (_, _, kind) in _OPTIONS.items():
+        if kind == other and getattr(options, name):
             raise TargetError(f"{target}: {name}= is an option of a {other}")
     if other == "client":
         return
@@ -89,12 +89,12 @@ def _read(name: str, value: object, target: str) -> object:
     if name not in _OPTIONS:
         hint = did_you_mean(name, _OPTIONS) or f" (there are {', '.join(sorted(_OPTIONS))})"
         raise TargetError(f"{target}: there is no option {name}{hint}")
-    rule = _OPTIONS[name]
+    read, wanted, _ = _OPTIONS[name]
     try:
-        return rule.read(value)
+        return read(value)
     except (TypeError, ValueError, KeyError):  # their messages would add nothing
         shown = "nothing" if value is None else repr(value)
-        raise TargetError(f"{target}: {name}= takes {rule.wanted}, not {shown}") from None
+        raise TargetError(f"{target}: {name}= takes {wanted}, not {shown}") from None
 
 
 def _read_paths(value: object) -> tuple[str, ...]:
@@ -151,27 +151,18 @@ def _read_function(value: object) -> object:
     return value
 
 
-class _Option(NamedTuple):
-    """How the value of an option is read, the words for what it takes, and the kind of target that has it; all by default."""
-
-    read: Callable[[Any], object]
-    wanted: str
-    kind: str = ""
-
-
-# What lines, keywords, markers and fixtures take. The values are those of `Options`.
-_OPTIONS = {
-    "ignore": _Option(_read_paths, "arguments or paths in them"),
-    "match": _Option(_read_paths, "parts of a request", "client"),
-    "key": _Option(_read_function, "a function", "function"),
-    "sequence": _Option(_read_switch, "true or false"),
-    "content": _Option(_read_names, "names of arguments", "function"),
-    "rtol": _Option(_read_tolerance, "a number that is not negative"),
-    "atol": _Option(_read_tolerance, "a number that is not negative"),
-    "volatile": _Option(_read_paths, "paths in the outcome"),
-    "compare": _Option(
-        lambda value: {"exact": "exact", "shape": "shape"}[_read_text(value)], "exact or shape"
-    ),
-    "only": _Option(_read_list, "patterns on calls"),
-    "exclude": _Option(_read_list, "patterns on calls"),
+# What lines, keywords, markers and fixtures take: how the value of an option is read, the words for what it takes, and the
+# kind of target that has it, empty for both. The values are those of `Options`.
+_OPTIONS: dict[str, tuple[Callable[[Any], object], str, str]] = {
+    "ignore": (_read_paths, "arguments or paths in them", ""),
+    "match": (_read_paths, "parts of a request", "client"),
+    "key": (_read_function, "a function", "function"),
+    "sequence": (_read_switch, "true or false", ""),
+    "content": (_read_names, "names of arguments", "function"),
+    "rtol": (_read_tolerance, "a number that is not negative", ""),
+    "atol": (_read_tolerance, "a number that is not negative", ""),
+    "volatile": (_read_paths, "paths in the outcome", ""),
+    "compare": (lambda value: {"exact": "exact", "shape": "shape"}[_read_text(value)], "exact or shape", ""),
+    "only": (_read_list, "patterns on calls", ""),
+    "exclude": (_read_list, "patterns on calls", ""),
 }
