@@ -41,7 +41,7 @@ BUDGET = {
     "_core.redact": 780,
     "_core.seam": 450,
     "_core.swallowed": 205,
-    "_core.targets": 580,
+    "_core.targets": 570,
     "_core.tree": 2_125,
     "_core.types": 945,
     "_core.vault": 1_800,
@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 770,
 }
 # These two only fall.
-MOST_LINES = 26_720
+MOST_LINES = 26_710
 MOST_FILES = 176
 MOST_ARROWS = 125
 MOST_FLOORS = 12

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import named
 from pytest_mimic._core.files.places import LONGEST_PATH
-from pytest_mimic._core.tree.differing import argument_differences
-from pytest_mimic._core.tree.messages import mutated, mutations
 from pytest_mimic._core.words import limited
 
 if TYPE_CHECKING:
@@ -56,13 +54,14 @@ class Effects:
             how = "made" if before is None else "removed" if after is None else "changed"
             step = name if key is None else f"{name}[{key!r}]"
             found.append(f"{step}: {path if place is None else place.text}: {how} by the call")
-        if found:
-            raise mutated(call.plan.target, limited(found, _SHOWN))
         now = self._identities() if self._before else {}
         changed = [name for name, digits in self._before.items() if digits != now[name]]
-        if changed:
+        if found or changed:
+            from pytest_mimic._core.tree.differing import argument_differences
+            from pytest_mimic._core.tree.messages import mutated, mutations
+
             differences = argument_differences(call.arguments, call.plan.described(call))
-            raise mutated(call.plan.target, mutations(changed, differences))
+            raise mutated(call.plan.target, limited(found, _SHOWN) or mutations(changed, differences))
 
 
 def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:

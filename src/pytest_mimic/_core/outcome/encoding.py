@@ -5,13 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from json import loads
-from typing import Any, cast
+from typing import Any
 
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
-from pytest_mimic._core.outcome import pickling
 from pytest_mimic._core.outcome.outcome import NotExactError, Outcome, OutcomeKind
-from pytest_mimic._core.outcome.pickling import python_version
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
 from pytest_mimic._core.types.kinds import Unstable, find
@@ -48,7 +46,7 @@ class Encoded:
 
     kind: OutcomeKind
     readable: Readable | None = None
-    pickled: pickling.Pickled | None = None
+    pickled: Any = None  # a `pickling.Pickled`
     count: int = 1
     paths: PathStore = NOWHERE
     fingerprint: str = ""
@@ -57,20 +55,18 @@ class Encoded:
         """Return the item of which it is a copy."""
         if self.readable is not None:
             return self.readable.load(self.paths)
-        return cast(pickling.Pickled, self.pickled).load(paths=self.paths)[0]
+        return self.pickled.load(paths=self.paths)[0]
 
     @property
     def is_tagged(self) -> bool:
         """Whether parts of it are put in when it is loaded: tags of a text, or the paths of a pickle."""
-        if self.readable is not None:
-            return self.readable.is_tagged
-        return cast(pickling.Pickled, self.pickled).has_paths
+        return bool(self.pickled.has_paths if self.readable is None else self.readable.is_tagged)
 
     @property
     def has_custom_identity(self) -> bool:
         """Whether a class in it defines its own identity, which may hide parts of it."""
         if self.readable is None:
-            return cast(pickling.Pickled, self.pickled).has_custom_identity
+            return bool(self.pickled.has_custom_identity)
         from pytest_mimic._core.types.kinds import registered_kind
 
         classes = map(find, self.readable.imports)
@@ -89,7 +85,7 @@ def snapshot(
 
 def _pickled_item(value: object, path: str, target: str | None, paths: PathStore) -> Encoded:
     try:
-        pickled = pickling.dump(value, paths)
+        pickled = _pickling().dump(value, paths)
     except Exception as reason:  # the value's parts may raise anything
         raise _refusal(value, path, "stream", target, reason) from None
     pickled.detach()
@@ -116,7 +112,7 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
 def _pickled(outcome: Outcome, items: list[Encoded], target: str | None, paths: PathStore) -> Encoded:
     body, last = _body(outcome, len(items)), outcome.last
     try:
-        pickled = pickling.dump(body, paths)
+        pickled = _pickling().dump(body, paths)
     except Exception as reason:  # the value's parts may raise anything
         part, name = (last.exception, "exception") if last.kind == "raised" else (last.value, "result")
         raise _refusal(part, name, last.kind, target, reason) from None
@@ -126,7 +122,7 @@ def _pickled(outcome: Outcome, items: list[Encoded], target: str | None, paths: 
             _pickled_item(item.load(), f"items[{at}]", target, paths) if item.pickled is None else item
             for at, item in enumerate(items)
         ]
-        pickled = _joined([pickled, *(cast(pickling.Pickled, item.pickled) for item in items)])
+        pickled = _joined([pickled, *(item.pickled for item in items)])
         fingerprints = "".join([fingerprint, *(item.fingerprint for item in items)])
         fingerprint = xxh3_128_hexdigest(fingerprints.encode())
     return Encoded(outcome.kind, None, pickled, 1 + len(items), paths, fingerprint)
@@ -172,8 +168,8 @@ def _body(outcome: Outcome, items: object) -> dict[str, Any]:
     return {"stream": {"items": items, "end": None if outcome.end is None else _body(outcome.end, ())}}
 
 
-def _joined(parts: list[pickling.Pickled]) -> pickling.Pickled:
-    return pickling.Pickled(
+def _joined(parts: list[Any]) -> Any:
+    return type(parts[0])(
         [chunk for part in parts for chunk in part.chunks],
         [buffer for part in parts for buffer in part.buffers],
         imports=sorted({name for part in parts for name in part.imports}),
@@ -184,10 +180,17 @@ def _joined(parts: list[pickling.Pickled]) -> pickling.Pickled:
     )
 
 
+def _pickling() -> Any:
+    """Return the module that pickles. Most outcomes are readable, and need none."""
+    from pytest_mimic._core.outcome import pickling
+
+    return pickling
+
+
 # Fingerprints
 
 
-def _fingerprint(value: object, pickled: pickling.Pickled) -> str:
+def _fingerprint(value: object, pickled: Any) -> str:
     # A value without identity has its pickle's hash. So has a value with a class that defines its own identity, which
     # may leave out parts that a replay must give back.
     from pytest_mimic._core.identity.call_identity import fingerprint_outcome
@@ -198,13 +201,12 @@ def _fingerprint(value: object, pickled: pickling.Pickled) -> str:
             found = fingerprint_outcome(pickled.load(paths=NEUTRAL)[0] if pickled.has_paths else value)
     if found is None:
         digest = xxh3_128()
-        parts: list[Any] = [*pickled.chunks, *pickled.buffers]
-        for part in parts:
+        for part in (*pickled.chunks, *pickled.buffers):
             digest.update(part)
         return digest.hexdigest()
     if repeated := repeated_parts(value):  # which do not count in identities
         found = xxh3_128_hexdigest(f"{found}{repeated}".encode())
-    return xxh3_128_hexdigest((found + python_version()).encode()) if pickled.by_value else found
+    return xxh3_128_hexdigest((found + _pickling().python_version()).encode()) if pickled.by_value else found
 
 
 # What cannot be stored
@@ -221,7 +223,7 @@ def _refusal(
     article = "an" if type(part).__name__[:1].lower() in "aeiou" else "a"
     facts = [f"{path}: {words_for(type(part)) or f'{article} {type(part).__name__} object'}"]
     remedy = "name a function further out, which returns data"
-    if (lazy := pickling.lazy_remedy(part)) is not None:
+    if (lazy := _pickling().lazy_remedy(part)) is not None:
         facts = [f"{facts[0]}, which may read files later"]
         remedy = f"let {target or 'the call'} return its data: {lazy}"
     elif is_deep:
@@ -239,17 +241,16 @@ def _refusal(
 
 
 def _is_storable(value: object) -> bool:
-    try:
-        pickling.dump(value)
-    except Exception:  # the value's parts may raise anything
-        return False
-    return True
+    with suppress(Exception):  # the value's parts may raise anything
+        _pickling().dump(value)
+        return True
+    return False
 
 
 def _find_part(value: object, path: str) -> tuple[str, object]:
     """Return the path of the first innermost part that cannot be stored, and that part."""
     seen: set[int] = set()
-    while pickling.lazy_remedy(value) is None:
+    while _pickling().lazy_remedy(value) is None:
         seen.add(id(value))
         inner = (part for part in parts_of(value) if id(part.value) not in seen)
         guilty = next((part for part in inner if not _is_storable(part.value)), None)
