@@ -6,7 +6,7 @@ from json import dumps, loads
 
 import pytest
 
-from pytest_mimic._core.redact.redactor import Redactor, bare_secret
+from pytest_mimic._core.redact.redactor import Redactor, bare_secret, parse_form
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 
@@ -339,6 +339,20 @@ def test_texts_that_are_data_lose_their_secrets(redactor: Redactor, text: str, e
 def test_texts_are_scrubbed_in_linear_time(redactor: Redactor, text: str) -> None:
     """A pattern that backtracks would take minutes."""
     assert redactor.scrub_data(text) == redactor.scrub_text(text) == text
+
+
+def test_a_repeated_field_of_a_form_is_a_list() -> None:
+    assert parse_form("a=1&b=2&b=3&c=") == {"a": "1", "b": ["2", "3"], "c": ""}
+
+
+def test_names_of_the_configuration_can_be_asked_for_alone() -> None:
+    declared = Redactor(["ssn", "!token"]).declared
+
+    assert declared.scrub({"ssn": "1", "token": "2", "password": "3"}) == {
+        "ssn": PLACEHOLDER,
+        "token": "2",
+        "password": "3",
+    }
 
 
 @pytest.mark.parametrize("value", ["Bearer s3cr3t-token", "bearer s3cr3t-token", "s3cr3t-token"])

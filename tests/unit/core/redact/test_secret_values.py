@@ -34,6 +34,7 @@ CASES: dict[str, tuple[Any, Any, Any, Any]] = {
     "number of another type": (0, False, True, 0),
     "dict": ({"key": P, "n": 1}, {"key": P, "n": 2}, {"key": "s1", "n": 2}, {"key": "s1", "n": 1}),
     "key that is gone": ({"key": P, "n": 1}, {"n": 1}, {"n": 1}, {"key": P, "n": 1}),
+    "key that is secret itself": ({"<A>": 1}, {"<A>": 1}, {"s1": 1}, {"<A>": 1}),
     "kind that has changed": ({"key": P}, [P], ["s1"], {"key": P}),
     "list": ([1, {"key": P}], [1, {"key": P}], [1, {"key": "s1"}], [1, {"key": "s1"}]),
     "longer list": ([0, {"key": P}], [0], [0], [0, {"key": P}]),

@@ -88,6 +88,7 @@ SHAPES = [
     ('"value"', '"code": "os:system", "value"', "must be lists of texts"),
     ('"value"', '"code": [1], "value"', "must be lists of texts"),
     ('"value"', '"imports": ["os:system"], "value"', "but is not tagged"),
+    ('"value"', f'"objects": ["{OBJECT}.bin"], "value"', "but is not tagged"),
     (' "source"', ' "target": "x",\n "source"', "a key occurs twice"),
     (' "test"', '<<<<<<< HEAD\n "test"', "has a merge conflict, line 6"),
     ('{"a": 1}', '[' * 100000 + ']' * 100000, "nested too deeply"),

@@ -176,6 +176,18 @@ def test_hidden_files_and_those_left_out_are_not_named(tmp_path):
     assert store.names("a", without={"a/c.json"}) == ["a/b.json"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_others_may_read_and_write_as_far_as_the_umask_allows(tmp_path):
+    before = os.umask(0)
+    try:
+        FolderStore(tmp_path / "vault").write("a/b", b"")
+    finally:
+        os.umask(before)
+
+    made = [tmp_path / "vault" / name for name in ("", "a", "a/b")]
+    assert [oct(path.stat().st_mode & 0o777) for path in made] == ["0o777", "0o777", "0o666"]
+
+
 def test_folder_removed_during_a_write_is_made_again(tmp_path):
     """A process that clears removes empty folders."""
     store = FolderStore(tmp_path)

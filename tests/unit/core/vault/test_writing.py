@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from pytest_mimic import CorruptRecordingError, MimicError
+from pytest_mimic import CorruptRecordingError, MimicError, StaleRecordingError
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import FolderStore, Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording, read_calls
@@ -60,6 +60,17 @@ def test_equal_outcome_leaves_every_file_as_it_is(value):
     assert put(Vault(store), A, value, test="t2", date="2027-01-01", duration=9.0) is False
 
     assert files(store) == before
+
+
+@pytest.mark.parametrize(("name", "called"), [(A, "shop:f"), ("cassettes/x.json", "cassettes/x.json")])
+def test_what_was_written_is_named_where_it_cannot_be_loaded(name, called):
+    vault = Vault(MemoryStore())
+    stored = vault.stored(Outcome("value", [lambda: 5]), 0.5)
+    vault.write(name, [a_call(stored)])
+    stored.entry["python"] = "3.9"  # only that can load its code
+
+    with pytest.raises(StaleRecordingError, match=f"^the recorded outcome of {called} cannot be loaded here"):
+        stored.load()
 
 
 @pytest.mark.parametrize("value", [1, DOCUMENT, (1, 2), (1, ONE)], ids=["inline", "json", "tagged", "pickle"])
