@@ -2,7 +2,7 @@
 
 A recorded call of a function is bound and identified (`call`, `call_identity`), its file is sought (`decisions`,
 `recordings`, `vault`, `folder`), its arguments are described (`making`, `secrets`, `secret_names`) and kept as they were
-(`effects`, `noting`), it runs (`execution`, `steps`), its outcome becomes text (`encoding`, `plain`), and the file
+(`effects`, `reached_and_read`), it runs (`execution`, `steps`), its outcome becomes text (`encoding`, `plain`), and the file
 is written (`recording_facts`, `writing`, `folder`). What depends on the target or the run alone is not asked again.
 """
 
