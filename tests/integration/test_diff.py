@@ -117,18 +117,6 @@ def test_json_is_for_scripts(shop: Any) -> None:
     assert {"path": "rates.USD", "old": "1.07", "new": "1.08"} in found[1]["outcomes"]
 
 
-def test_a_removed_recording_and_a_damaged_one_are_named(shop: Any) -> None:
-    shutil.rmtree(shop.root / ".mimic_vault/calls/shop/odd")
-    broken = next((shop.root / ".mimic_vault/calls/shop/ask").iterdir())
-    broken.write_text("{", encoding="utf-8")
-
-    result = shop.diff()
-
-    assert result.code == 1
-    assert "removed: shop:odd()" in result.out
-    assert f"damaged: calls/shop/ask/{broken.name}" in result.out
-
-
 def test_no_pickle_is_loaded(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     bait = shop.root / "bait"
     monkeypatch.setenv("BAIT", str(bait))

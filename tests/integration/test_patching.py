@@ -93,32 +93,6 @@ SHOP = """
 """
 
 
-def test_references_made_before_and_after_are_patched(project):
-    """The module attribute, from-imports at module level and inside functions, aliases, class attributes."""
-    project.ini("shop:fetch")
-    project.write(
-        "early.py",
-        "from shop import fetch, fetch as again\n\nclass Holder:\n    call = staticmethod(fetch)\n",
-    )
-    project.conftest("import early\n")
-    project.tests("""
-        import shop
-        from shop import fetch
-
-        def test_all():
-            from shop import fetch as inner
-            import early, late
-            held = [shop.fetch, fetch, inner, early.fetch, early.again, early.Holder.call, late.fetch, late.star.fetch]
-            assert [call("Oslo") for call in held] == [["Oslo", 3]] * len(held)
-            assert len(set(map(id, held))) == 1
-    """)
-    project.write("late.py", "from shop import *\nimport star\n")
-    project.write("star.py", "from shop import *\n")
-    project.record().expect(passed=1, real=["fetch Oslo"])
-
-    project.replay().expect(passed=1, real=[])
-
-
 def test_methods_of_every_kind_replay(round_trip):
     """Instance, class and static ones, properties, cached properties, partial methods, nested classes, subclasses."""
     round_trip(
