@@ -130,8 +130,7 @@ def _run(config: pytest.Config) -> PytestRun:
 
 def _session(config: pytest.Config) -> Session | None:
     """Return the session of the run. None: its tests run, and nothing is mimicked."""
-    is_prepared = config.stash.get(_RUN, None) is not None or _RUN not in config.stash
-    return _run(config).session if is_prepared else None
+    return None if config.stash.get(_RUN, ...) is None else _run(config).session
 
 
 # -- collection
