@@ -12,51 +12,6 @@ pytest.importorskip("httpx", reason="needs httpx")
 
 from support.http_server import running_server
 
-LEAVING_OUT = """
-    import os
-    import httpx, pytest
-    from pytest_mimic import mimic
-
-    @pytest.mark.parametrize(
-        ("options", "differs"),
-        [
-            ({"ignore": "port,host"}, {"host": "localhost"}),
-            ({"ignore": "port,query"}, {"page": "2"}),
-            ({"ignore": "port,query.page"}, {"page": "2"}),
-            ({"ignore": "port,body"}, {"n": 2}),
-            ({"ignore": "port,body.n"}, {"n": 2}),
-            ({"ignore": "port,headers"}, {"accept": "text/html"}),
-            ({"ignore": "port,headers.accept"}, {"accept": "text/html"}),
-            ({"ignore": "port,headers.*"}, {"accept": "*/*"}),
-            ({"ignore": "port,headers.host,headers.accept", "match": "headers"}, {"accept": "text/html"}),
-            ({"ignore": "port,headers.host", "match": "headers"}, {"host": "127.0.0.1"}),
-        ],
-    )
-    def test_it(options, differs):
-        asked = {"host": "127.0.0.1", "page": "1", "n": 1, "accept": "text/plain"}
-        if "AGAIN" in os.environ:
-            asked |= differs
-        with mimic("httpx", **options):
-            httpx.post(
-                f"http://{asked['host']}:{os.environ['PORT']}/echo?page={asked['page']}",
-                json={"n": asked["n"]},
-                headers={"accept": asked["accept"]},
-            )
-"""
-
-
-def test_an_ignored_part_does_not_count(project):
-    """Host, port, query, body and headers, whole or by path."""
-    project.ini()
-    project.tests(LEAVING_OUT)
-    with running_server() as server:
-        project.record(env={"PORT": server.url.rpartition(":")[2]}).expect(passed=10)
-
-    run = project.replay(env={"PORT": "9", "AGAIN": "1"}).expect(passed=10)
-
-    assert run.changed == set()
-
-
 LARGE_BODIES = """
     import base64, os
     import httpx, pytest

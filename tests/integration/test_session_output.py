@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from support.http_server import running_server
-
 SHOP = """
     from tally import ran
 
@@ -139,25 +137,6 @@ def test_each_call_has_a_line_in_the_report_of_its_test(shop):
     shop.tests("import shop\n\ndef test_new():\n    shop.fetch('Oslo')\n    shop.fetch('Paris')\n")
     missed = shop.replay("-v").expect(failed=1)
     assert shown(missed) == ["replayed shop:fetch(city='Oslo')", "missing shop:fetch(city='Paris')"]
-
-
-def test_requests_that_differ_in_their_query_are_told_apart(project):
-    project.ini("http")
-    with running_server() as server:
-        project.write(
-            "test_shop.py",
-            f"""
-            from urllib.request import urlopen
-
-            def test_pages():
-                for query in ("page=1", "page=2&api_key=sesame", "q={"long" * 40}&page=3"):
-                    urlopen(f"{server.url}/html?{{query}}").read()
-            """,
-        )
-        recorded = project.record("-v", "-rP").expect(passed=1, never=["sesame"])
-
-    queries = ["page=1", "page=2&api_key=<redacted>", f"q={'long' * 8}lon...&page=3"]
-    assert shown(recorded) == [f"recorded http GET /html?{query}" for query in queries]
 
 
 # -- the report of a failing test says in one line what was replayed in it

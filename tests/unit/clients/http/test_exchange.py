@@ -7,7 +7,9 @@ import gzip
 import pytest
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
+from pytest_mimic._core.engine.client_plan import ClientPlan
 from pytest_mimic._core.seam.registry import parts_of
+from pytest_mimic._core.target_options import Options
 from unit.clients.runs import Runs
 
 
@@ -263,3 +265,30 @@ def test_a_request_has_all_declared_parts(runs):
     )
 
     assert set(call.parts) == set(parts_of("http"))
+
+
+@pytest.mark.parametrize(
+    ("options", "differs"),
+    [
+        ({"ignore": ("host", "port")}, {"host": "localhost:9"}),
+        ({"ignore": ("query",)}, {"page": "2"}),
+        ({"ignore": ("query.page",)}, {"page": "2"}),
+        ({"ignore": ("body",)}, {"n": 2}),
+        ({"ignore": ("body.n",)}, {"n": 2}),
+        ({"ignore": ("headers",)}, {"accept": "text/html"}),
+        ({"ignore": ("headers.accept",)}, {"accept": "text/html"}),
+        ({"ignore": ("headers.*",)}, {"accept": "*/*"}),
+        ({"ignore": ("headers.accept",), "match": ("headers",)}, {"accept": "text/html"}),
+    ],
+)
+def test_an_ignored_part_does_not_count(runs, options, differs):
+    """Host, port, query, body and headers, whole or by path."""
+
+    def key(options, *, host="127.0.0.1:80", page="1", n=1, accept="application/json"):
+        headers = (("Content-Type", "application/json"), ("Accept", accept))
+        request = HttpRequest("POST", f"http://{host}/echo?page={page}", headers, f'{{"n": {n}}}'.encode())
+        call = Exchange(runs.port).describe(request)
+        return ClientPlan(runs.state, runs.client, Options(**options), None).call(call).key
+
+    assert key(options, **differs) == key(options)
+    assert key({}, **differs) != key({})

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
+
+import pytest
 
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.tree.call_labels import call_label
+from pytest_mimic._core.tree.call_labels import call_label, query_text
 from pytest_mimic._core.tree.making import argument_trees
 
 REDACTOR = Redactor()
@@ -34,3 +37,16 @@ def test_a_long_call_is_cut() -> None:
         "argument6=6, argument7=7, argument...)"
     )
     assert len(call_label("m:f", few)) <= 120
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (None, ""),
+        ({"query": {"$cut": "dict"}}, ""),
+        ({"query": {"page": "2", "api_key": "<redacted>"}}, "?page=2&api_key=<redacted>"),
+        ({"query": {"q": "long" * 40, "ids": [1, 2]}}, f"?q={'long' * 8}lon...&ids=[1, 2]"),
+    ],
+)
+def test_a_query_is_shown_with_long_values_shortened(arguments: Any, text: str) -> None:
+    assert query_text(arguments) == text
