@@ -18,7 +18,7 @@ from bench.processes import project, pytest
 FEW, MANY = 10, 10_000
 TRANSPORTS = ("requests", "urllib3", "http.client", "httpx", "aiohttp")
 SIZES = (10, 1_000)
-WHOLE = ("httpx", "requests", "aiohttp")
+WHOLE = ("httpx", "requests", "urllib3", "aiohttp")
 TEST = "from requested import test_gets\n"
 FIRST_TEST = "from requested import test_first_gets\n"
 

@@ -50,7 +50,7 @@ class ClientPlan(Plan):
         self.activation = activation
         self._imported = imported
         self._match = sorted(options.match)
-        self._identities: dict[tuple[str, ...], tuple[list[str], CallIdentity]] = {}
+        self._identities: dict[tuple[str, ...], CallIdentity] = {}  # by the names of the parts that count
 
     def call(self, edge_call: ClientCall) -> Call:
         """Return a call as the engine knows it."""
@@ -69,12 +69,10 @@ class ClientPlan(Plan):
         if self._match:
             matched = {f"match {path}": value for path, value in self._matched(parts).items()}
             parts, counted = {**parts, **matched}, (*counted, *matched)
-        shape = (*counted, *parts)
-        known = self._identities.get(shape)
-        if known is None:
-            names = [name for name in counted if name in parts]
-            known = self._identities[shape] = names, self._identity_of(tuple(names))
-        names, identity = known
+        names = tuple(filter(parts.__contains__, counted))
+        identity = self._identities.get(names)
+        if identity is None:
+            identity = self._identities[names] = self._identity_of(names)
         try:
             return made(identity.key(tuple(map(parts.__getitem__, names))))
         except Unstable as unstable:

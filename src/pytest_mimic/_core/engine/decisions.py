@@ -62,7 +62,9 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
     known: Track | None = None if owner is None else owner.tracks.get(file)
     if known is not None:
         return known
-    calls = [] if found is None else [found._replace(outcomes=[one]) for one in found.outcomes]
+    calls = [] if found is None else [found]
+    if found is not None and len(found.outcomes) > 1:
+        calls = [found._replace(outcomes=[one]) for one in found.outcomes]
     is_anew = mode.writes and (
         file in recordings.failed  # a client tries a failed request again
         if owner is None
