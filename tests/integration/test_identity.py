@@ -259,27 +259,3 @@ def test_an_error_of_key_or_its_result_fails_the_test(sessions, key, says):
     """)
 
     sessions.replay().expect(failed=1, real=[], says=[says], never=["INTERNALERROR", "pytest_mimic/"])
-
-
-def test_a_type_can_define_its_identity(sessions):
-    sessions.ini("shop:fetch", "shop:Client.get")
-    sessions.module(
-        SESSIONS.replace(
-            "class Pool:", "class Pool:\n        def __mimic_identity__(self):\n            return 'pool'\n"
-        )
-    )
-    sessions.conftest("""
-        import shop
-        from pytest_mimic import register_fingerprint
-
-        register_fingerprint(shop.Client, lambda client: client.name)
-    """)
-    sessions.test("""
-        from pytest_mimic import fingerprint
-        assert shop.fetch("Oslo", shop.Session()) == "Oslo"
-        assert shop.Client("a").get("/x") == "a/x"
-        assert fingerprint(shop.Client("a")) == fingerprint(shop.Client("a")) != fingerprint(shop.Client("b"))
-    """)
-    sessions.record().expect(passed=1, real=["fetch Oslo", "get /x"])
-
-    sessions.replay().expect(passed=1, real=[])

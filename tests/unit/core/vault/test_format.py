@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytest_mimic import CorruptRecordingError
+from pytest_mimic import CassetteError, CorruptRecordingError
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Vault, recording_name
 from pytest_mimic._core.vault.format import cassette_name, cassette_of_test, parse
@@ -271,3 +271,22 @@ def test_two_tests_and_two_cassettes_of_one_have_other_names(one, other, first, 
     }
 
     assert len(names) == len({(one, first), (other, second)})
+
+
+@pytest.mark.parametrize(
+    "name", ["../a", "a/./b", "a//b", "/a", "a:b", "a\\b", "a\0", "", "x" * 201, "\udc80", 3]
+)
+def test_a_name_that_leaves_the_vault_or_is_no_files_name_is_refused(name):
+    with pytest.raises(CassetteError, match=r"^a cassette"):
+        cassette_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("c:/x/../a", ["for example c/x/a"]), ("..", ["for example shop/rates"]), (":" * 201, [])],
+)
+def test_a_refused_name_is_answered_with_one_that_may_be_given(name, hint):
+    with pytest.raises(CassetteError) as caught:
+        cassette_name(name)
+
+    assert list(caught.value.remedies) == hint
