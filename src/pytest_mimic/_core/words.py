@@ -26,10 +26,10 @@ def closest_name(name: str, names: Iterable[str]) -> str | None:
     """Return the existing name that was most likely meant, or None if none is close."""
     from difflib import get_close_matches
 
-    # `CLIENT` and `client` have no letter in common.
-    folded = {each.lower(): each for each in sorted(names)}
+    known = sorted(names)
+    folded = {each.lower(): each for each in known}  # `CLIENT` and `client` have no letter in common
     close = get_close_matches(name.lower(), folded, n=1)
-    return folded[close[0]] if close else None
+    return next(iter(get_close_matches(name, known, n=1) or map(folded.__getitem__, close)), None)
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -49,4 +49,5 @@ def test_a_long_label_widens_no_column_and_loses_its_middle() -> None:
 def test_the_closest_name_may_be_in_other_letters() -> None:
     assert closest_name("fetc", ["fetch", "get"]) == "fetch"
     assert closest_name("CLIENT", ["client", "get"]) == "client"
+    assert closest_name("Clint", ["Client", "client"]) == "Client"
     assert closest_name("qqqq", ["client", "get"]) is None
