@@ -70,6 +70,7 @@ class Coverings:
         self.targets: list[Target] = []
         self._mimics = state.settings.mode is not Mode.LIVE  # in which targets are only checked
         self._open: list[Covering] = []
+        self._known: dict[object, Found] = {}  # by their keys, and kept, as these are places in memory
         self._mimicked: dict[object, Mimicked] = {}  # by the key of a function, which may have no hash
         self._wrappers: dict[object, Wrapper] = {}  # likewise, of edges
         self._adapters: dict[str, Adapter] = {}
@@ -217,6 +218,7 @@ class Coverings:
                 for found in find(module, place[1], self._patches):
                     decider = covering.deciders.get(found.key, place[0])
                     covering.deciders[found.key] = max(place[0], decider, key=covering.rank)
+                    self._known.setdefault(found.key, found)
                     yield place, found
             except NotFoundError as error:  # for good
                 covering.places[module].remove(place)

@@ -52,6 +52,20 @@ def test_wildcards_and_exclusions_apply_in_order(lines, names, write, coverings,
     assert problems == []
 
 
+def test_a_reloaded_module_is_patched_beside_an_excluded_function(write, coverings, cover):
+    """A new function may stand where the excluded one of before stood in memory."""
+    write(shop="def helper(): ...\ndef fetch(): ...\n")
+    shop = importlib.import_module("shop")
+    cover("shop:*", "!shop:helper")
+
+    for _ in range(5):
+        importlib.reload(shop)
+        shop.fetch()
+        shop.helper()
+
+    assert coverings.made == ["shop:fetch"] * 5
+
+
 def test_problem_is_reported_when_the_module_is_imported(write, cover, shop_source):
     """Once, and the import itself succeeds."""
     write(shop=shop_source)
