@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -60,6 +61,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    # It would name everything: every recording, the current folder, any test.
+    if any(re.fullmatch(r"(--[a-z-]+=)?[ ,/]*", word) for word in words):
+        raise MimicError("an argument is empty (a variable of the shell that is not set?)")
     top = _top_parser()
     given = top.parse_args(words)
     if given.version:

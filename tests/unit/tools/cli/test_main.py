@@ -25,6 +25,32 @@ def test_a_wrong_word_shows_the_usage(shop, call, words):
     assert words[-1] in result.err.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["rm", ""],
+        ["rm", "/"],
+        ["rm", "shop:odd", ","],
+        ["mv", "", "x"],
+        ["mv", "tests/test_shop.py", " "],
+        ["review", "--accept", ""],
+        ["review", "--accept="],
+        ["import", ""],
+        ["ls", "--vault", ""],
+    ],
+    ids=" ".join,
+)
+def test_a_word_that_names_nothing_is_refused(shop, call, words):
+    """It is a variable of the shell that is not set, and would name everything."""
+    files = set((shop / ".mimic_vault").rglob("*"))
+
+    result = call(*words)
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "ERROR: an argument is empty (a variable of the shell that is not set?)\n"
+    assert set((shop / ".mimic_vault").rglob("*")) == files
+
+
 def test_a_bug_of_the_command_is_not_taken_for_a_finding(shop, call, monkeypatch):
     monkeypatch.setattr("pytest_mimic._tools.cli.ls.run", lambda _invocation: 1 / 0)
 
