@@ -236,7 +236,7 @@ def tokens_of(answers: Sequence[tuple[float, str]], vault: Vault, known: Mapping
 
     `known` are recordings that were read already. Of several answers of one file, the duration tells which it was.
     """
-    counts = dict[str, dict[float, int]]()
+    counts = dict[tuple[float, str], int]()
     for name in {name for _, name in answers}:
         try:
             if (recording := known.get(name)) is not None:
@@ -245,10 +245,10 @@ def tokens_of(answers: Sequence[tuple[float, str]], vault: Vault, known: Mapping
                 facts = parse_recording(vault.store.read(name) or b"", vault.label, name, skim=True)
                 calls = [call["outcome"] for call in facts.get("calls", ()) if call.get("target") == "http"]
                 entries = facts.get("outcomes", calls)
-            counts[name] = {one["duration"]: _tokens(one, vault) for one in entries}
+            counts |= {(one["duration"], name): _tokens(one, vault) for one in entries}
         except (MimicError, AttributeError, LookupError, TypeError, ValueError):
             continue  # it is gone, taken back or damaged
-    return sum(counts.get(name, {}).get(duration, 0) for duration, name in answers)
+    return sum(counts.get(one, 0) for one in answers)
 
 
 def _tokens(entry: Mapping[str, Any], vault: Vault) -> int:
@@ -256,10 +256,10 @@ def _tokens(entry: Mapping[str, Any], vault: Vault) -> int:
     response = entry.get("value")
     if "json" in entry and b"usage" in (data := vault.store.read(entry["json"]) or b""):
         response = json.loads(data).get("value")
+    body = response.get("body") if isinstance(response, dict) else None
     # Most say nothing, and it takes longer to write them as JSON.
-    if not isinstance(response, dict) or b"usage" not in marshal.dumps(response):
+    if not isinstance(body, dict) or b"usage" not in marshal.dumps(body):
         return 0
-    body = response.get("body") or {}
     chunks = body.get("chunks", [json.dumps(body)])
     said = {name: int(count) for name, count in _COUNTS.findall("".join(map(str, chunks)))}
     return said.get("total_tokens") or said.get("totalTokenCount") or sum(said.values())
