@@ -54,7 +54,7 @@ BUDGET = {
     "ground": 770,
 }
 # These two only fall.
-MOST_LINES = 26_740
+MOST_LINES = 26_720
 MOST_FILES = 176
 MOST_ARROWS = 125
 MOST_FLOORS = 12

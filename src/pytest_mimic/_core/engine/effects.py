@@ -48,7 +48,7 @@ class Effects:
             after = _facts(path)
             if after == before:
                 continue
-            place = places.place_of(os.path.normpath(path))
+            place = places.place_of(path)
             if before is None and is_text and place is None:  # most strings are no paths
                 continue
             how = "made" if before is None else "removed" if after is None else "changed"
@@ -66,7 +66,6 @@ class Effects:
 
 def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
     """Yield the paths that arguments or their items are, and the strings that may be some, and where each is."""
-    here = os.getcwd()  # noqa: PTH109 - joined to strings, at each call
     for name, value in named(call).items():
         if (own := name.lstrip("*")) in call.plan.options.ignore:
             continue
@@ -76,7 +75,7 @@ def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
         for key, part in islice(items, _MOST_ITEMS):
             is_text = type(part) is str
             if len(part) <= LONGEST_PATH if is_text else isinstance(part, PurePath):
-                yield os.path.join(here, str(part)), is_text, own, key  # noqa: PTH118
+                yield os.path.abspath(str(part)), is_text, own, key  # noqa: PTH100
 
 
 def _facts(path: str) -> tuple[int, int] | None:
