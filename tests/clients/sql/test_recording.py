@@ -150,6 +150,22 @@ def test_parameters_count_and_are_named_by_column(runs: Runs, connect: Connect, 
         connection.execute(table.insert(), {"a": 2, "b": "x"})
 
 
+def test_a_miss_shows_what_differs_alone(runs: Runs, connect: Connect, lite: Place) -> None:
+    """The description of a call has a `signature`, a secret name, whose words the statement repeats."""
+    engine = connect(lite.real)
+    run(engine, "CREATE TABLE t (a int)")
+    table = sa.table("t", sa.column("a"))
+    with engine.begin() as connection:
+        connection.execute(sa.select(table).where(table.c.a == 1))
+    runs.again("replay")
+
+    with pytest.raises(MissingRecordingError) as caught, engine.begin() as connection:
+        connection.execute(sa.select(table).where(table.c.a == 2))
+
+    assert caught.value.facts[1:] == ("  params.a_1: 1 recorded, 2 now",)
+    assert caught.value.remedies[1:] == ("if it changes from run to run: sqlalchemy ignore=params.a_1",)
+
+
 def test_value_that_cannot_be_stored_is_refused(runs: Runs, connect: Connect, lite: Place) -> None:
     """Nothing is recorded, and the error says which column it is."""
     import sqlite3

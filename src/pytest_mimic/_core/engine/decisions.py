@@ -200,7 +200,7 @@ class Track:
     def _missing(self, call: Call) -> tuple[MimicError, str]:
         """Return the error, with the nearest recording, and the option that repairs it, if one does."""
         from pytest_mimic._core.tree.messages import MissedCall, missing
-        from pytest_mimic._core.tree.stored import without_secrets
+        from pytest_mimic._core.tree.stored import bare
 
         plan, state = call.plan, self._state
         is_later = call.converses and plan.target in self.owner.replayed
@@ -216,14 +216,8 @@ class Track:
             option=option,
         )
 
-        def bare(found: Any) -> Any:
-            """Return the nearest recording without what redaction hides today, which it may be older than."""
-            given = dict(found.arguments or {})
-            own = {"signature": given.pop("signature", "")} if plan.kind == "http" else {}
-            return found._replace(arguments=own | without_secrets(given, state.redactor))
-
-        among = self._candidates(plan.target)
-        error = missing(missed, among, within=self.within, remedies=self.remedies, bare=bare)
+        among, hide = self._candidates(plan.target), partial(bare, redactor=state.redactor)
+        error = missing(missed, among, within=self.within, remedies=self.remedies, bare=hide)
         return error, "" if self.remedies else option
 
     def _candidates(self, target: str) -> Iterable[Recording]:

@@ -14,7 +14,7 @@ from pytest_mimic._core.ambient import command
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS, names_client
 from pytest_mimic._core.targets.pattern import Selector
-from pytest_mimic._core.tree.stored import without_secrets
+from pytest_mimic._core.tree.stored import bare
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import CASSETTES, parse_recording
 from pytest_mimic._core.vault.long_parts import long_parts
@@ -92,9 +92,7 @@ class VaultFile:
         """Hide secret names in the arguments. Those of `mimic_redact` may be younger than a recording."""
         for place, call in enumerate(self.calls):
             if call.arguments:
-                # The signature among them would be taken for a secret one of a URL.
-                hidden, shown = without_secrets(call.arguments, redactor), signature_of(call)[0]
-                self.calls[place] = call._replace(arguments=hidden, signature=shown)
+                self.calls[place] = bare(call, redactor)
 
 
 def total_size(vault: Vault, files: Iterable[VaultFile]) -> int:

@@ -220,6 +220,21 @@ def test_ignoring_much_or_what_no_path_names_is_not_suggested(
     assert "ignore=" not in missed(described(**new), Recorded(described(**old)))
 
 
+@pytest.mark.parametrize(
+    ("label", "old", "new"),
+    [
+        ("sqlalchemy SELECT a", {"statement": "SELECT a.x FROM a"}, {"statement": "SELECT a.y FROM a"}),
+        ("redis SET a", {"command": ["SET", "a", "1"]}, {"command": ["GET", "a", "1"]}),
+        ("http POST /a", {"method": "GET", "url": "/a"}, {"method": "POST", "url": "/a"}),
+    ],
+    ids=["statement", "command", "method"],
+)
+def test_ignoring_what_a_client_does_is_not_suggested(
+    label: str, old: dict[str, Any], new: dict[str, Any]
+) -> None:
+    assert "ignore=" not in str(messages.missing(MissedCall(label, new), [Recorded(old)]))
+
+
 def of(test: str | None = "tests/test_rates.py::test_week", **arguments: object) -> Recorded:
     return Recorded(described(**arguments), test=test)
 

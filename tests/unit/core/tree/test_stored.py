@@ -27,8 +27,9 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.tree.differing import ABSENT, differences
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.stored import outcome_tree, preview, without_secrets
+from pytest_mimic._core.tree.stored import bare, outcome_tree, preview, without_secrets
 from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._core.vault.recording_facts import Recording
 
 URL = "see https://ann:other-4711@api.shop.test/x"
 
@@ -377,3 +378,20 @@ def test_previews_are_equal_under_every_hash_seed(tmp_path: Path) -> None:
     assert len(set(runs)) == 1
     assert "'ann', 'bob', 'cem'" in runs[0]
     assert "0x" not in runs[0]
+
+
+def test_the_signature_of_a_client_is_no_secret_and_an_argument_of_that_name_is():
+    given = {"signature": "SELECT pets", "statement": "SELECT pets.id FROM pets", "params": {"token": "x4"}}
+    shown = [
+        bare(Recording(target, given, None, None, "", None, []), Redactor()).arguments
+        for target in ("sqlalchemy", "shop:call")
+    ]
+
+    assert shown == [
+        {**given, "params": {"token": PLACEHOLDER}},
+        {
+            "signature": PLACEHOLDER,
+            "statement": f"{PLACEHOLDER}.id FROM pets",
+            "params": {"token": PLACEHOLDER},
+        },
+    ]
