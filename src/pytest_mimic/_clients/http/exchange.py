@@ -213,9 +213,8 @@ class Exchange:
             hidden = secrets.text(counted) if isinstance(counted, str) else secrets.scrub(counted)
             described["body"] = parts["body"] = hidden
         learned = partial(learned_from, self.port.redactor, url, sent, value, headers.sent)
-        return ClientCall(
-            f"{method} {parts['path']}", parts, IDENTITY, described, parts["host"], False, learned
-        )
+        host = shown.split("/", 3)[2]  # with its port, unless that is the usual one
+        return ClientCall(f"{method} {parts['path']}", parts, IDENTITY, described, host, False, learned)
 
 
 def _without_secrets(plain: Any, redactor: Redactor) -> Any:

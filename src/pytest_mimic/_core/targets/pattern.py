@@ -72,8 +72,10 @@ class _Pattern:
             return True
         if host is None or not self._path(resource):
             return False
-        host = host.lower()  # with or without its port
-        return bool(self._host(host) or self._host(host.rpartition(":")[0]))
+        host = host.lower()
+        name, colon, _ = host.rpartition(":")
+        # A pattern without a port means any. A host has the usual port of its scheme if it names none.
+        return any(map(self._host, (host, name) if colon else (host, f"{host}:80", f"{host}:443")))
 
 
 def _glob(pattern: str) -> Callable[[str], object]:

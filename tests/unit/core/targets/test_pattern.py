@@ -55,6 +55,10 @@ SHOP = "api.shop.com"
         ("localhost/users", "GET /users", "localhost:8000", True),
         ("localhost:8000/users", "GET /users", "localhost:8000", True),
         ("localhost:9000/users", "GET /users", "localhost:8000", False),
+        ("*:8000/*", "GET /users", "localhost:8000", True),
+        ("*:9000/*", "GET /users", "localhost:8000", False),
+        ("api.shop.com:443/*", "GET /users", SHOP, True),
+        ("api.shop.com:8443/*", "GET /users", SHOP, False),
         ("/users", "GET /users", "localhost:8000", True),
         # SQL and Redis
         ("SELECT users", "SELECT users", None, True),
