@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from support.http_server import Server
 from unit.clients.runs import Runs
@@ -58,3 +61,17 @@ def difference(one: Any, other: Any) -> str:
         name = next(name for name in one if one[name] != other[name])
         return f"{name}: {difference(one[name], other[name])}"
     return f"{one!r:.400} and {other!r:.400}"
+
+
+def connect(url: str, **options: Any) -> Any:
+    """Return a connection to a server."""
+    parts = urlsplit(url)
+    of_scheme = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+    return closing(of_scheme[parts.scheme](parts.hostname, parts.port, timeout=5, **options))
+
+
+def failure(error: BaseException) -> list[Any]:
+    """Return what an application sees of an exception and its reason."""
+    reason = getattr(error, "reason", None)
+    inner = failure(reason) if isinstance(reason, Exception) else []
+    return [type(error), str(error), repr(error.args[:1]), getattr(error, "errno", None), *inner]

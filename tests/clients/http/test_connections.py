@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
-from contextlib import closing
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 from support.http_server import Server
 from unit.clients.runs import Runs
 
-from clients.http.four_ways import same
+from clients.http.four_ways import connect, failure, same
 
 
 @pytest.fixture
 def line() -> str:
     """The client under test."""
     return "http.client"
-
-
-def connect(url: str, **options: Any) -> Any:
-    """Return a connection to a server."""
-    parts = urlsplit(url)
-    of_scheme = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
-    return closing(of_scheme[parts.scheme](parts.hostname, parts.port, timeout=5, **options))
-
-
-def failure(error: BaseException) -> list[Any]:
-    """Return what an application sees of an exception and its reason."""
-    reason = getattr(error, "reason", None)
-    inner = failure(reason) if isinstance(reason, Exception) else []
-    return [type(error), str(error), repr(error.args[:1]), getattr(error, "errno", None), *inner]
 
 
 ANSWERS = {

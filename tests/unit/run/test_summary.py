@@ -50,21 +50,6 @@ def test_misses_are_listed_with_the_command_that_records_them() -> None:
     ]
 
 
-def test_equal_drifts_are_one_row() -> None:
-    ledger = Ledger()
-    ledger.drifted = [("shop:f(1)", "t.py::test_a")] * 2
-    ledger.taken_back = ["shop:g()"]
-
-    assert summary(ledger, Judgement(vault="vault: 1 recording"), settings(mode="verify")) == [
-        "2 drifted",
-        "vault: 1 recording",
-        "1 outcome of a failing test was not kept: shop:g()",
-        "drifted:",
-        "  shop:f(1), 2 times    t.py::test_a",
-        "to decide about each: pytest --mimic-verify --mimic-review t.py::test_a",
-    ]
-
-
 def test_what_many_calls_did_is_shown_for_the_first_ones() -> None:
     ledger = Ledger()
     ledger.notes += [f"shop:f({number}) raised Skipped: not recorded" for number in range(12)]

@@ -78,6 +78,19 @@ def test_a_passing_test_drops_the_outcomes_that_its_sequence_no_longer_reaches(r
     assert replayed(runs, 2) == [4, 4]
 
 
+def test_a_conversation_that_is_recorded_again_loses_the_calls_that_are_not_made(
+    runs: Runs, service: Any
+) -> None:
+    for mode, places in (("record", ["Oslo", "Rome"]), ("rerecord", ["Oslo"])):
+        runs.again(mode)
+        scopes = Scopes(runs.state)
+        scopes.begin_test(TEST)
+        assert [*map(runs.client(), places)] == [service.degrees[place] for place in places]
+        scopes.end_test(passed=True, is_whole=True)
+
+    assert len(runs.names()) == 1
+
+
 @pytest.mark.parametrize("passed", [True, False])
 def test_what_a_fixture_recorded_is_kept_if_a_test_in_its_scope_passed(runs: Runs, passed: bool) -> None:
     scopes = Scopes(runs.state)
