@@ -71,6 +71,16 @@ CHANGES = {
         {"a": making("test_z", 1), "b": in_class("TestX", making("test_x", 1))},
         ["a.py::TestX::test_x b.py::TestX::test_x"],
     ),
+    "a file": (
+        {"a": making("test_x", 1) + in_class("TestX", making("test_x", 2))},
+        {"b": making("test_x", 1) + in_class("TestX", making("test_x", 2))},
+        ["a.py b.py"],
+    ),
+    "a file and a name": (
+        {"a": making("test_x", 1) + making("test_y", 2)},
+        {"b": making("test_x", 1) + making("test_z", 2)},
+        ["a.py::test_x b.py::test_x", "a.py::test_y b.py::test_z"],
+    ),
     "cassettes": (
         {"a": CASSETTES.replace("NAME", "test_x").replace("replay", "record")},
         {"a": CASSETTES.replace("NAME", "test_y")},
@@ -111,8 +121,8 @@ def test_what_the_summary_proposes_replays(suite, capsys, before, after, moves):
     recorded = suite.record()
     suite.put(after)
 
-    missed = suite.replay()
-    assert proposed(missed) == moves
+    missed = suite.replay("--mimic-clear-unused")
+    assert (proposed(missed), missed.vault) == (moves, recorded.vault)
     for move in moves:
         assert main(["mv", *(f"t/{word}" for word in move.split())]) == 0
 
@@ -152,14 +162,15 @@ def test_of_two_cases_of_a_test_the_first_gets_its_recordings(suite):
 
 def test_a_file_moves_with_what_its_fixture_has_recorded(suite):
     wide = f"@pytest.fixture(scope='module')\ndef wide():\n{calls('wide')}\n\n"
-    tests = wide + f"def test_x(wide):\n{calls(1)}\n"
-    suite.put({"a": tests})
-    suite.record().expect(passed=1)
+    tests = wide + f"def test_x(wide):\n{calls(1)}\n" + CASSETTES.replace("NAME", "test_y")
+    suite.put({"a": tests.replace("replay", "record")})
+    suite.record().expect(passed=2)
     suite.put({"b": tests})
 
+    assert proposed(suite.replay()) == ["a.py b.py"]
     assert main(["mv", "t/a.py", "t/b.py"]) == 0
 
-    suite.replay("--mimic-fail-on-unused").expect(passed=1, real=[])
+    suite.replay("--mimic-fail-on-unused").expect(passed=2, real=[])
 
 
 def test_merged_tests_and_shared_recordings(suite, capsys):

@@ -104,9 +104,9 @@ class Ending:
         settings, vault, ledger = self._session.settings, self._session.vault, self._session.ledger
         # Where only a fixture has started the run, it does not know the tests.
         if self._tests.have_run and not self._config.option.collectonly:
-            self._judgement = judge_unused(self._session, self._tests.narrowed())
-            if ledger.missing:
-                self._judgement.moved = self._moved()
+            moved = self._moved() if ledger.missing else []
+            self._judgement = judge_unused(self._session, self._tests.narrowed(), moved)
+            self._judgement.moved = moved
         if not ledger.recorded or settings.review:
             return
         count, total = vault.size()
@@ -183,7 +183,7 @@ class Ending:
         return [printable(line) for line in lines]
 
 
-def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
+def judge_unused(session: Session, reasons: Collection[str], moved: Sequence[tuple[str, str]]) -> Judgement:
     """Judge the recordings that a run did not use, and clear those proven unused if `--mimic-clear-unused` was given.
 
     What could not be judged is told only if an option asked for it. If there are reasons why the run was not complete,
@@ -201,7 +201,7 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
         return Judgement(cleared=_cleared(session, {}))
     from pytest_mimic._tools.unused.judging import judge
 
-    judgement, proven = judge(session.vault, unused, ledger, settings, listed=SHOWN)
+    judgement, proven = judge(session.vault, unused, ledger, settings, listed=SHOWN, moved=moved)
     if not is_asked:
         judgement.unproven = 0
     if settings.clear_unused and settings.no_record and proven:

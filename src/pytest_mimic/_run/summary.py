@@ -54,7 +54,7 @@ def summary(
     problems += _moved(judgement)
     problems += _drifted(ledger, last_failed=has_last_failed, is_reviewed=settings.review)
     problems += list_unused(judgement)
-    if judgement.unused and not judgement.cleared and not judgement.moved:
+    if judgement.unused and not judgement.cleared:
         problems.append(f"to drop the unused: {command('--mimic-clear-unused')}")
     problems += _changed_inputs(ledger)
     problems += _hidden(ledger)

@@ -24,14 +24,19 @@ _WORDS = {"skipped": "was skipped", "failed": "failed", "forked": "forked a proc
 
 
 def judge(
-    vault: Vault, unused: Sequence[str], ledger: Ledger, settings: Settings, *, listed: int | None
+    vault: Vault,
+    unused: Sequence[str],
+    ledger: Ledger,
+    settings: Settings,
+    *,
+    listed: int | None,
+    moved: Sequence[tuple[str, str]] = (),
 ) -> tuple[Judgement, dict[str, int]]:
     """Judge recordings that a complete run did not use. Return the judgement, and the bytes of those proven unused.
 
     A recording is proven unused if the test that made it passed, or no longer exists. One that tests share is held back
-    while any test was skipped or failed. Those of a client that is named and not
-    installed are not proven. The first unused
-    ones are named, so many as are to be `listed`; None names all.
+    while any test was skipped or failed. Those of a client that is named and not installed are not proven, nor those that
+    can be `moved` to other tests. The first unused ones are named, so many as are to be `listed`; None names all.
     """
     outcomes = ledger.outcomes
     not_passed = [f"{test} {_WORDS[outcome]}" for test, outcome in outcomes.items() if outcome != "passed"]
@@ -43,7 +48,8 @@ def judge(
     for name, recorder, length in vault.tests_of(unused):
         if recorder not in judged:
             outcome = outcomes.get(recorder)
-            judged[recorder] = outcome == "passed" or (outcome is None and recorder in gone)
+            is_moved = any(f"{recorder}::".startswith(f"{old}::") for old, _ in moved)
+            judged[recorder] = outcome == "passed" or (outcome is None and recorder in gone and not is_moved)
         if not judged[recorder] or (not_passed and (not recorder or _owner_of(vault, name) != recorder)):
             continue
         if name.removeprefix(CALLS).partition("/")[0] not in absent:
@@ -171,7 +177,7 @@ def list_unused(judgement: Judgement) -> list[str]:
 
 
 def moved_tests(vault: Vault, missing: Mapping[str, str], gone: GoneTests) -> list[tuple[str, str]]:
-    """Return the moves that would give tests the recordings of their calls, each from an old id to a new one.
+    """Return the moves that would give tests the recordings of their calls, each from an old id or file to a new one.
 
     `missing` has the identity of each test's first missing call. Of several tests that are gone and have made that call,
     the one with the same name is taken, or none.
@@ -191,4 +197,15 @@ def moved_tests(vault: Vault, missing: Mapping[str, str], gone: GoneTests) -> li
         same = {one for one in found if one.partition("::")[2] == test.partition("::")[2]}
         for old in found if len(found) == 1 else same if len(same) == 1 else ():
             moves.setdefault(old, test)
+    # With a whole file goes what its fixtures have recorded, too.
+    places: dict[str, set[str]] = {}
+    for old, test in moves.items():
+        file, colons, name = old.partition("::")
+        places.setdefault(file, set()).add(test.removesuffix(colons + name))
+    for file, (place, *others) in places.items():
+        here = [one for one in known if one.startswith(f"{file}::")]
+        is_new = not known.intersection(one.replace(file, place, 1) for one in here)
+        if is_new and not others and "::" not in place and file in gone:
+            moves = {old: test for old, test in moves.items() if not old.startswith(f"{file}::")}
+            moves[file] = place
     return sorted(moves.items())
