@@ -123,7 +123,6 @@ def test_arguments_beyond_a_decorated_signature_may_change(project):
 
 
 FILES = """
-    import os
     from pathlib import Path
     from tally import ran
 
@@ -134,13 +133,6 @@ FILES = """
     def fill(folder):
         ran("fill")
         Path(folder, "out.csv").write_text("sums")
-
-    def again(path):
-        ran("again")
-        text = Path(path).read_text()
-        if Path(path).read_text() != text:
-            Path(path).write_text(text)
-        return text
 """
 
 
@@ -168,25 +160,3 @@ def test_a_file_made_in_a_folder_whose_content_counts_is_refused(project):
     run = project.record().expect(failed=1, says=["MutatedInputError: shop:fill has mutated its inputs"])
 
     assert run.vault == {}
-
-
-def test_a_file_made_in_a_folder_that_a_text_names_changes_no_other_argument(project):
-    project.ini("shop:fill")
-    project.module(FILES.replace("def fill(folder):", "def fill(folder, **options):"))
-    project.test("shop.fill(str(tmp_path), sizes=[1])")
-
-    project.record().expect(passed=1, real=["fill"])
-    project.replay().expect(passed=1, real=[])
-
-
-def test_reading_a_file_is_allowed_and_so_is_writing_what_is_ignored(project):
-    project.ini("shop:again", "shop:export ignore=path")
-    project.module(FILES)
-    project.test("""
-        (tmp_path / "in.csv").write_text("one")
-        assert shop.again(tmp_path / "in.csv") == "one"
-        shop.export(tmp_path / "out.csv")
-    """)
-
-    project.record().expect(passed=1, real=["again", "export"])
-    project.replay().expect(passed=1, real=[])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._core.words import closest_name, few, in_columns, limited, listed, plural, seconds, size
+from pytest_mimic._core.words import closest_name, few, in_columns, plural, seconds, size
 
 
 @pytest.mark.parametrize(
@@ -24,16 +24,6 @@ from pytest_mimic._core.words import closest_name, few, in_columns, limited, lis
 )
 def test_amounts_are_short(text: str, words: str) -> None:
     assert text == words
-
-
-def test_long_lists_end_with_how_many_more_there_are() -> None:
-    assert limited(["a", "b"], most=2) == ["a", "b"]
-    assert limited(["a", "b", "c", "d"], most=2, of=" calls") == ["a", "b", "and 2 more calls"]
-    assert listed("calls:", [("a", "1"), ("bb", "2")], "the end", total=12) == [
-        *("calls:", "  a     1", "  bb    2"),
-        *("  and 10 more", "the end"),
-    ]
-    assert listed("calls:", []) == []
 
 
 def test_a_long_label_widens_no_column_and_loses_its_middle() -> None:
