@@ -98,6 +98,7 @@ def test_empty_texts_under_secret_names_are_kept(redactor: Redactor, keep_types:
     [
         ({"api_keys": [{"id": 7, "key": "abc"}]}, {"api_keys": [{"id": 0, "key": PLACEHOLDER}]}),
         ({"name": "password", "value": "abc"}, {"name": "password", "value": PLACEHOLDER}),
+        ({"auth": {"note": f"abc {PLACEHOLDER}"}}, {"auth": {"note": PLACEHOLDER}}),
         ([{"value": "abc", "Key": "api_token"}], [{"value": PLACEHOLDER, "Key": "api_token"}]),
         ({"name": "Ann", "value": 3}, {"name": "Ann", "value": 3}),
         ({"name": "token_count", "value": 3}, {"name": "token_count", "value": 3}),

@@ -29,7 +29,7 @@ def redactor() -> Redactor:
         "connection_string", "ConnectionString", "webhook_url", "slackWebhookUrl", "license_key", "licenceKey",
         "subscription_key", "Ocp-Apim-Subscription-Key", "service_key", "service_role_key", "SUPABASE_SERVICE_ROLE_KEY", "AWSAccessKeyId", "aws_access_key_id",
         "sig", "webhook_sig", "psk", "wifi_psk", "otp", "email_otp", "otp_code", "cvv", "card_cvv", "cvv2", "cvc", "pin", "PIN",
-        "card_pin", "this_is_my_password", "password_input", "accept_token",
+        "card_pin", "this_is_my_password", "password_input", "accept_token", "x" * 194 + "_token",
     ],
 )  # fmt: skip
 def test_secret_names_match_in_any_spelling(redactor: Redactor, name: object) -> None:
@@ -52,7 +52,7 @@ def test_secret_names_match_in_any_spelling(redactor: Redactor, name: object) ->
         "cursor_token", "cursorToken", "resume_token", "resumeToken",
         "code", "verifier", "assertion", "webhook", "connection", "license", "subscription",
         "session", "session_id", "JSESSIONID", "session_count", "sessions", "session_name",
-        None, 3, ("token",), "token" * 100,
+        None, 3, ("token",), "token" * 100, "x" * 195 + "_token",
     ],
 )  # fmt: skip
 def test_names_that_only_resemble_secret_ones_are_public(redactor: Redactor, name: object) -> None:
@@ -107,8 +107,8 @@ def test_the_mark_of_a_text_has_eight_digits(mark: str) -> None:
 
 
 def test_names_can_be_added() -> None:
-    redactor = Redactor(["patient_id", "ssn"])
-    names = ("patientId", "old-patient-id", "patient_id_1", "SSN", "token")
+    redactor = Redactor(["patient_id", "ssn", "has_badge"])
+    names = ("has_badge", "patientId", "old-patient-id", "patient_id_1", "SSN", "token")
 
     assert all(redactor.secret(name) for name in names)
 
@@ -143,6 +143,7 @@ def test_commands_and_rows_that_clients_store_have_names() -> None:
     scrubbed = Redactor().scrub(plain, stored=True)
 
     assert holds_text(plain, Redactor())
+    assert holds_text({"commands": plain["commands"]}, Redactor())
     assert not holds_text(scrubbed, Redactor())
     assert scrubbed["commands"] == [["HSET", "user:1", "password", PLACEHOLDER, "name", "Ann"]]
     assert scrubbed["rows"] == [[1, PLACEHOLDER], [2, None]]

@@ -123,6 +123,7 @@ def test_a_value_is_found_in_parts_however_python_shows_them(value: str, around:
     assert found.may_be_in(["GET", {"a": [f"b{around} {value}"]}])
     assert found.may_be_in(dumps([value], ensure_ascii=False))
     assert found.may_be_in(dumps([dumps([value])]))
+    assert found.may_be_in(dumps([dumps([value], ensure_ascii=False)], ensure_ascii=False))
     assert not found.may_be_in(["GET", {"a": [f"b{around} {value[1:]}"]}])
 
 
