@@ -104,7 +104,7 @@ def test_the_vault_may_be_in_the_users_home(shop, by):
     shop.tests("def test_nothing(): pass")
     found = shop.run(*given, "--mimic-fail-on-unused", env=env)
 
-    assert ("--mimic-vault=home/recs" in missed.output) == (by == "option")
+    assert ("--mimic-vault=~/recs" in missed.output) == (by == "option")
     assert (home / "recs/calls").is_dir()
     assert not (shop.root / "~").exists()
     assert "1 recording" in found.section[0]

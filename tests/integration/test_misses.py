@@ -87,21 +87,23 @@ def test_verifying_a_call_without_recording_is_a_miss(shop):
     shop.run("--mimic-verify").expect(failed=1, real=[], says=["no recording of shop:fetch(base='CHF'"])
 
 
-def test_the_shown_command_records_what_was_missing(project, monkeypatch):
-    """The command is one for the rootdir, and names the vault of the failed run, which was started elsewhere."""
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
+def test_the_shown_command_records_what_was_missing(project, monkeypatch, workers):
+    """The command is one for the folder in which pytest was started, and names the vault of the failed run."""
     project.ini("shop:fetch", pythonpath=".")
     project.write("shop.py", "def fetch(city):\n    return city\n")
     project.write("sub/test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
+    project.write("other/test_more.py", "import shop\n\ndef test_it():\n    shop.fetch('Rome')\n")
     monkeypatch.chdir(project.root / "sub")
 
-    missed = project.run("--mimic-vault", "kept").expect(failed=1)
+    missed = project.run("--mimic-vault=kept", ".", "../other", *workers).expect(failed=2)
 
-    told = re.search(r"to record it: pytest (.*)", missed.output)
-    assert told is not None
-    assert told[1] == "--mimic-record --mimic-vault=sub/kept sub/test_shop.py::test_it"
-    monkeypatch.chdir(project.root)
-    project.run(*shlex.split(told[1])).expect(passed=1)
-    project.run("--mimic-vault", "sub/kept").expect(passed=1)
+    first, second = sorted({*re.findall(r"to record it: pytest (.*)", missed.output)})
+    assert first == "--mimic-record --mimic-vault=kept ../other/test_more.py::test_it"
+    assert second == "--mimic-record --mimic-vault=kept test_shop.py::test_it"
+    [both] = re.findall(r"to record the missing: pytest (.*)", missed.output)
+    project.run(*shlex.split(first)).expect(passed=1)
+    project.run(*shlex.split(both)).expect(passed=2, real=[])
 
 
 def test_the_same_missing_call_of_a_test_counts_once(shop):

@@ -61,4 +61,4 @@ def a_call(stored: Any, **facts: object) -> Recording:
 def settings(folder: Path = Path("/shop"), mode: str = "replay", **others: Any) -> Settings:
     """Return the settings of a run in a folder."""
     given = {"source": "strict", "inputs": "ignore", "pickles": "listed", "redact": (), **others}
-    return Settings(Mode(mode), folder, folder / ".mimic_vault", ".mimic_vault", **given)
+    return Settings(Mode(mode), folder, folder, folder / ".mimic_vault", ".mimic_vault", **given)

@@ -62,7 +62,7 @@ def command_for(
 def command(option: str, *tests: str | None, more: Sequence[str] = ()) -> str:
     """Return the command line that runs tests with options, or all tests if there is none (None or empty).
 
-    It is one for the rootdir, and names the vault that this run was given.
+    It is one for the folder in which this run was started, as pytest takes paths, and names the vault that it was given.
     """
     from shlex import join
 
@@ -70,7 +70,16 @@ def command(option: str, *tests: str | None, more: Sequence[str] = ()) -> str:
     vault = "" if session is None else session.settings.given_vault
     # One word: pytest takes a folder in a word of its own for one of tests when it looks for its ini file.
     words = ["pytest", option, *more, *([f"--mimic-vault={vault}"] if vault else [])]
-    return join([*words, *(test for test in tests if test)])
+    return join([*words, *(_from_here(test, session) for test in tests if test)])
+
+
+def _from_here(test: str, session: Any) -> str:
+    """Return a test's id with the path from the folder in which the run was started."""
+    if session is None:
+        return test
+    file, colons, name = test.partition("::")
+    settings = session.settings
+    return f"{relative_path(settings.rootdir / file, start=settings.here)}{colons}{name}"
 
 
 def naming(test: str, recorder: object, lines: Sequence[str]) -> list[str]:

@@ -36,6 +36,7 @@ class Settings(NamedTuple):
 
     mode: Mode
     rootdir: Path
+    here: Path  # where pytest or the command was started, for which suggested commands are
     vault: Path  # the vault's folder, absolute
     shown_vault: str  # the same for messages, relative to the rootdir if it is inside
     source: SourcePolicy

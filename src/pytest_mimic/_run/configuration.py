@@ -39,13 +39,14 @@ def settings_of(config: pytest.Config) -> Settings:
     return ini.settings(
         mode=mode,
         rootdir=rootdir,
+        here=here,
         vault=vault,
         shown_vault=shown_vault,
         no_record=option.mimic_no_record,
         ci=os.environ.get("CI", "").lower() not in _NOT_CI,
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
-        given_vault=shown_vault if option.mimic_vault else "",
+        given_vault=option.mimic_vault or "",
         usage=_file(here, option.mimic_usage),
         review=option.mimic_review,
     )

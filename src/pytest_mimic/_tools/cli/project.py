@@ -51,6 +51,7 @@ class Project:
         shown = relative_path(folder, start=self.here)
         self.settings = self.ini.settings(
             rootdir=self.rootdir,
+            here=self.here,
             vault=folder,
             shown_vault=str(folder) if is_whole and shown.startswith("../") else shown,
             given_vault=vault or "",
