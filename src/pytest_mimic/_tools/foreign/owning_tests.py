@@ -26,7 +26,7 @@ def named(item):
 
 class Tests:
     def pytest_configure(self, config):
-        for name in ("vcr", "default_cassette"):
+        for name in ("vcr", "default_cassette", "block_network"):
             config.addinivalue_line("markers", name)
 
     def pytest_collection_modifyitems(self, items):
@@ -96,8 +96,9 @@ class OwningTests:
             )
             tests = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
         if done.returncode not in (0, _NO_TESTS):
-            # The line of pytest's output that says what went wrong.
-            told = re.findall(r"^(?:E  |ERROR:|.*: error:)(?! *usage:) *(.+)", done.stdout, re.MULTILINE)
+            # The line of pytest's output that says what went wrong. That of an unknown mark has no sign before it.
+            signs = r"^(?:E  |ERROR:|.*: error:|(?='\w+' not found))(?! *usage:) *(.+)"
+            told = re.findall(signs, done.stdout, re.MULTILINE)
             self._fault = [*told, done.stdout.strip().rpartition("\n")[2]][0]
         return [(nodeid, given) for nodeid, given in tests]
 
