@@ -34,7 +34,7 @@ HOUSE = Path("src", "pytest_mimic")
 LIST = ROOT / "scripts" / "mutants.txt"
 UNIT = "tests/unit/core"
 # How many mutants each package gets.
-COUNTS = {"redact": 30, "vault": 70, "engine": 100, "identity": 100, "outcome": 100}
+COUNTS = {"redact": 30, "vault": 70, "engine": 100, "identity": 100, "outcome": 100, "types": 20}
 # Lines that matter to type checkers only, and operators that hardly change what a comparison means or break any.
 SKIPPED = re.compile(r"TYPE_CHECKING|TypeAlias|@overload|@final|@override")
 WEAK = re.compile(r"Variable|Operator_(Eq_Is|NotEq_IsNot|(Is|IsNot)_(Lt|Gt|LtE|GtE))$")
