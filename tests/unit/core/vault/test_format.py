@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_mimic import CassetteError, CorruptRecordingError
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Vault, recording_name
-from pytest_mimic._core.vault.format import cassette_name, cassette_of_test, parse
+from pytest_mimic._core.vault.format import cassette_name, cassette_of_test, imported_parts, parse
 from pytest_mimic._core.vault.recording_facts import read_calls
 from unit.memory_store import NAME, MemoryStore, a_call, recorded
 
@@ -290,3 +290,7 @@ def test_a_refused_name_is_answered_with_one_that_may_be_given(name, hint):
         cassette_name(name)
 
     assert list(caught.value.remedies) == hint
+
+
+def test_the_parts_that_count_of_an_import_are_in_its_name():
+    assert (imported_parts("1a2b-method-uri"), imported_parts("1a2b")) == ("method-uri", "")
