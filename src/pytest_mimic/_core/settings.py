@@ -126,7 +126,8 @@ class IniOptions:
         path = given or self.text("mimic_vault_path", ".mimic_vault")
         try:
             folder = vault_folder(path, here if given else rootdir)
-            if folder == rootdir and option != "--vault":  # the command may be started in the vault
+            # The command may be started in the vault.
+            if folder == rootdir and not (given and option == "--vault"):
                 raise ValueError(_NOT_ITS_OWN.format(folder))
             return folder
         except ValueError as fault:

@@ -87,6 +87,8 @@ def _run(words: list[str]) -> int:
     options = parser.parse_args(given.words)
     from pytest_mimic._tools.cli.project import Invocation
 
+    # Where standard output is closed, Python has none.
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     invocation = Invocation(options, Output(sys.stdout))
     _runs.append(lambda: invocation)  # suggested commands repeat the options of this call
     try:

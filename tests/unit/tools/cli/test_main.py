@@ -98,6 +98,16 @@ def test_a_reader_that_has_gone_is_no_error(shop):
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_where_the_output_is_closed_the_work_is_done(shop):
+    words = ["-c", '"$0" -m pytest_mimic rm shop:odd >&-', sys.executable]
+
+    done = subprocess.run(["sh", *words], cwd=shop, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not [*(shop / ".mimic_vault/calls/shop/odd").glob("*.json")]
+
+
 def test_control_c_is_quiet(shop, monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt

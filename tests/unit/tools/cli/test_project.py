@@ -98,6 +98,11 @@ def test_a_vault_elsewhere_is_shown_as_it_was_given(tmp_path):
             "[pytest]\nmimic_vault_path = s4://x\n",
             "pytest.ini: mimic_vault_path: a vault is a folder, and this is a URL",
         ),
+        (
+            "pytest.ini",
+            "[pytest]\nmimic_vault_path = .\n",
+            "pytest.ini: mimic_vault_path: a vault is a folder of its own",
+        ),
     ],
 )
 def test_a_wrong_file_is_an_error_that_names_it(tmp_path, name, text, says):
