@@ -65,20 +65,6 @@ def test_unreadable_lines_end_the_run_at_its_start(shop):
     assert "collected" not in run.output
 
 
-def test_a_redacted_name_that_cannot_match_is_a_usage_error(shop):
-    """A name that redacts nothing would leak its values."""
-    shop.ini("shop:fetch", mimic_redact=["customer, account  # names", "cust*", "!token 'pin'"])
-
-    run = shop.run()
-
-    rule = "is not a name, write it in letters, digits, - _ and .; or !sha256: and eight digits"
-    usage_error(
-        run,
-        f"pytest.ini, mimic_redact line 2: cust* {rule}",
-        f"pytest.ini, mimic_redact line 3: 'pin' {rule}",
-    )
-
-
 MISSING = {
     "sub:api": "sub:api does not exist in sub",
     "shop:Clent.fetch": "shop:Clent.fetch does not exist in shop (did you mean Client?)",

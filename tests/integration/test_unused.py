@@ -200,14 +200,6 @@ def test_a_run_without_tests_to_run_judges_nothing(shop, flag):
     assert run.changed == set()
 
 
-def test_a_selection_that_contains_testpaths_is_full(shop):
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-
-    run = shop.replay(".", "-k", "", "--ff", "-x", "-o", "testpaths=test*", plugins=["cacheprovider"])
-
-    assert run.section == ROME_IS_UNUSED
-
-
 def test_a_test_outside_of_testpaths_is_not_judged(shop):
     """A run of testpaths could not have used its recording."""
     other = shop.write("other/test_other.py", "import shop\n\ndef test_bonn(): shop.fetch('Bonn')\n")
@@ -225,25 +217,6 @@ def test_a_test_outside_of_testpaths_is_not_judged(shop):
     assert whole.section == ["3 calls replayed, # s saved"]
     assert cities(whole) == {"Oslo", "Rome", "Bonn"}
     assert cities(gone) == {"Oslo", "Rome"}
-
-
-def test_tests_outside_of_the_rootdir_have_relative_ids(project, monkeypatch):
-    """The project is in app/. The folders x/ and y/ beside it have tests of the same names."""
-    project.write("app/pytest.ini", "[pytest]\nmimic_functions = shop:fetch sequence\npythonpath = . ..\n")
-    project.write("app/shop.py", SHOP)
-    project.write("app/test_own.py", "def test_own(): pass\n")
-    for folder, city in (("x", "Rome"), ("y", "Bonn")):
-        project.write(f"{folder}/test_a.py", f"import shop\n\ndef test_a(): assert shop.fetch('{city}')\n")
-    monkeypatch.chdir(project.root / "app")
-    all_of_them = ("-c", "pytest.ini", ".", "../x", "../y", "--import-mode=importlib")
-    project.record(*all_of_them).expect(passed=3)
-
-    plain = project.replay("--mimic-clear-unused").expect(passed=1)
-    project.write("x/test_a.py", "def test_a(): pass\n")
-    judged = project.replay(*all_of_them).expect(passed=3)
-
-    assert plain.changed == set()
-    assert "  shop:fetch(city='Rome')    recorded by ../x/test_a.py::test_a" in judged.section
 
 
 @pytest.mark.parametrize(

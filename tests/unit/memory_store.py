@@ -52,6 +52,12 @@ def recorded(outcome: object, store: Any = None, **facts: object) -> Any:
     return store
 
 
+def load(store: Any, name: str = NAME) -> Any:
+    """Return the value of a recording."""
+    recording: Any = Vault(store).read(name)
+    return recording.outcomes[0].load().value
+
+
 def a_call(stored: Any, **facts: object) -> Recording:
     """Return a call of a cassette with this outcome."""
     made = Recording("shop:f", None, None, None, "", None, [stored], "", "0", "function", "shop:f")

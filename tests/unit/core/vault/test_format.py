@@ -14,7 +14,7 @@ from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Vault, recording_name
 from pytest_mimic._core.vault.format import cassette_name, cassette_of_test, imported_parts, parse
 from pytest_mimic._core.vault.recording_facts import read_calls
-from unit.memory_store import NAME, MemoryStore, a_call, recorded
+from unit.memory_store import NAME, MemoryStore, a_call, load, recorded
 
 OBJECT = f"objects/aa/{'a' * 32}"
 #: A value that is stored as a pickle, with all that it is in: its class defines how it is pickled.
@@ -23,10 +23,6 @@ ADDRESS = IPv4Address("10.0.0.1")
 
 def written(value, store=None) -> MemoryStore:
     return recorded(value, store, test="tests/test_a.py::test_b[1]")
-
-
-def load(store, name=NAME):
-    return Vault(store).read(name).outcomes[0].load().value
 
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"

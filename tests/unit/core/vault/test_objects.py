@@ -15,7 +15,7 @@ from pytest_mimic import CorruptRecordingError, MimicError, MissingRecordingErro
 from pytest_mimic._core.outcome.memory import object_name, pieces_of
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import FolderStore, Vault
-from unit.memory_store import NAME, MemoryStore, recorded
+from unit.memory_store import NAME, MemoryStore, load, recorded
 
 #: A value that is stored as a pickle, with all that it is in: its class defines how it is pickled.
 ADDRESS = IPv4Address("10.0.0.1")
@@ -31,10 +31,6 @@ VALUES = {
 
 def written(value, store=None) -> MemoryStore:
     return recorded(value, store, test="tests/test_a.py::test_b[1]")
-
-
-def load(store, name=NAME):
-    return Vault(store).read(name).outcomes[0].load().value
 
 
 def object_of(store) -> str:
