@@ -111,6 +111,19 @@ def test_jobs_are_judged_together(shop, unused):
     shop.replay("--mimic-fail-on-unused").expect(passed=4)
 
 
+def test_what_tests_have_moved_away_from_is_kept(shop, unused):
+    """Each job has printed the command that moves it."""
+    shop.ini("shop:fetch sequence", pythonpath=".", testpaths="tests")
+    before = shop.record().vault
+    (shop.root / "tests/test_shop.py").rename(shop.root / "tests/test_town.py")
+    for run in split(shop):
+        run.expect(failed=2, deselected=2, says=["pytest-mimic mv tests/test_shop.py tests/test_town.py"])
+
+    unused("usage-0.json", "usage-1.json", "--clear")
+
+    assert shop.files() == before
+
+
 FULL, STOPPED = (1, "1 recording unused"), "the run was stopped early"
 CRASH = "import os\n\ndef test_crash(): os._exit(3)\n\ndef test_fine(): pass\n"
 SKIPPED = "import pytest\npytest.skip('so', allow_module_level=True)\n"

@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_200,
-    "_core.engine": 2_925,
+    "_core.engine": 2_930,
     "_core.files": 310,
     "_core.identity": 2_370,
     "_core.inputs": 240,
@@ -49,7 +49,7 @@ BUDGET = {
     "_tools.cli": 1_975,
     "_tools.foreign": 430,
     "_tools.shown": 575,
-    "_tools.unused": 320,
+    "_tools.unused": 315,
     "face": 415,
     "ground": 780,
 }

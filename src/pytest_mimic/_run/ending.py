@@ -104,9 +104,9 @@ class Ending:
         settings, vault, ledger = self._session.settings, self._session.vault, self._session.ledger
         # Where only a fixture has started the run, it does not know the tests.
         if self._tests.have_run and not self._config.option.collectonly:
-            moved = self._moved() if ledger.missing else []
-            self._judgement = judge_unused(self._session, self._tests.narrowed(), moved)
-            self._judgement.moved = moved
+            if ledger.missing:
+                self._find_moves()
+            self._judgement = judge_unused(self._session, self._tests.narrowed())
         if not ledger.recorded or settings.review:
             return
         count, total = vault.size()
@@ -118,8 +118,8 @@ class Ending:
         if answers and state.recordings is not None:
             ledger.tokens += tokens_of(answers, self._session.vault, state.recordings.known)
 
-    def _moved(self) -> list[tuple[str, str]]:
-        """Return the moves that would give tests the recordings of tests that are gone."""
+    def _find_moves(self) -> None:
+        """Find the moves that would give tests the recordings of tests that are gone."""
         from pytest_mimic._tools.unused.judging import GoneTests, moved_tests
 
         ledger, settings = self._session.ledger, self._session.settings
@@ -130,7 +130,7 @@ class Ending:
         # Of a file that is named with a test, pytest does not report the collection.
         ledger.collected |= {test.partition("::")[0] for test in ledger.outcomes}
         gone = GoneTests(ledger, settings, is_complete=not self._tests.narrowed())
-        return moved_tests(self._session.vault, firsts, gone)
+        ledger.moved = moved_tests(self._session.vault, firsts, gone)
 
     def _keep_usage(self) -> None:
         path, ledger = self._session.settings.usage, self._session.ledger
@@ -183,7 +183,7 @@ class Ending:
         return [printable(line) for line in lines]
 
 
-def judge_unused(session: Session, reasons: Collection[str], moved: Sequence[tuple[str, str]]) -> Judgement:
+def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
     """Judge the recordings that a run did not use, and clear those proven unused if `--mimic-clear-unused` was given.
 
     What could not be judged is told only if an option asked for it. If there are reasons why the run was not complete,
@@ -201,7 +201,7 @@ def judge_unused(session: Session, reasons: Collection[str], moved: Sequence[tup
         return Judgement(cleared=_cleared(session, {}))
     from pytest_mimic._tools.unused.judging import judge
 
-    judgement, proven = judge(session.vault, unused, ledger, settings, listed=SHOWN, moved=moved)
+    judgement, proven = judge(session.vault, unused, ledger, settings, listed=SHOWN)
     if not is_asked:
         judgement.unproven = 0
     if settings.clear_unused and settings.no_record and proven:

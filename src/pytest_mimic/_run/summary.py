@@ -51,7 +51,7 @@ def summary(
     problems = _put_back(ledger.put_back, is_reviewed=settings.review)
     problems += _recorded_errors(ledger)
     problems += _missing(ledger, last_failed=has_last_failed)
-    problems += _moved(judgement)
+    problems += _moved(ledger)
     problems += _drifted(ledger, last_failed=has_last_failed, is_reviewed=settings.review)
     problems += list_unused(judgement)
     if judgement.unused and not judgement.cleared:
@@ -89,9 +89,9 @@ def _missing(ledger: Ledger, *, last_failed: bool) -> list[str]:
     return lines
 
 
-def _moved(judgement: Judgement) -> list[str]:
+def _moved(ledger: Ledger) -> list[str]:
     """Return the commands that give tests the recordings of their calls, which tests that are gone have made."""
-    commands = [vault_command("mv", *move) for move in judgement.moved]
+    commands = [vault_command("mv", *move) for move in ledger.moved]
     what = "to use what a test that is gone has recorded:"
     return (
         [f"{what} {commands[0]}"]

@@ -66,6 +66,7 @@ class Ledger:
         self.drifted: list[Sequence[str]] = []  # real calls that differ from their recording: label, test
         self.failures: list[Sequence[str]] = []  # recorded errors that were kept and are listed: call, test
         self.processes: list[Sequence[str]] = []  # processes in which nothing is mimicked: test, way
+        self.moved: list[Sequence[str]] = []  # whose recordings can go where: a test that is gone, another
         self.calls: list[dict[str, Any]] = []  # noted for reports; see `call_log`
         # What has changed of what replayed calls reach and read: recording, target, what, how many calls, their tests.
         self.inputs: list[Sequence[Any]] = []

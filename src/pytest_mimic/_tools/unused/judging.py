@@ -24,19 +24,13 @@ _WORDS = {"skipped": "was skipped", "failed": "failed", "forked": "forked a proc
 
 
 def judge(
-    vault: Vault,
-    unused: Sequence[str],
-    ledger: Ledger,
-    settings: Settings,
-    *,
-    listed: int | None,
-    moved: Sequence[tuple[str, str]] = (),
+    vault: Vault, unused: Sequence[str], ledger: Ledger, settings: Settings, *, listed: int | None
 ) -> tuple[Judgement, dict[str, int]]:
     """Judge recordings that a complete run did not use. Return the judgement, and the bytes of those proven unused.
 
     A recording is proven unused if the test that made it passed, or no longer exists. One that tests share is held back
     while any test was skipped or failed. Those of a client that is named and not installed are not proven, nor those that
-    can be `moved` to other tests. The first unused ones are named, so many as are to be `listed`; None names all.
+    can be moved to other tests. The first unused ones are named, so many as are to be `listed`; None names all.
     """
     outcomes = ledger.outcomes
     not_passed = [f"{test} {_WORDS[outcome]}" for test, outcome in outcomes.items() if outcome != "passed"]
@@ -48,7 +42,7 @@ def judge(
     for name, recorder, length in vault.tests_of(unused):
         if recorder not in judged:
             outcome = outcomes.get(recorder)
-            is_moved = any(f"{recorder}::".startswith(f"{old}::") for old, _ in moved)
+            is_moved = any(f"{recorder}::".startswith(f"{old}::") for old, _ in ledger.moved)
             judged[recorder] = outcome == "passed" or (outcome is None and recorder in gone and not is_moved)
         if not judged[recorder] or (not_passed and (not recorder or _owner_of(vault, name) != recorder)):
             continue
@@ -143,8 +137,6 @@ class Judgement:
     cleared: str = ""  # what was cleared, in words, or empty
     not_cleared: str = ""  # why nothing was cleared although it was requested, or empty
     vault: str = ""  # the size of the vault, in words; shown after recording
-    # The moves that would give tests the recordings of tests that are gone.
-    moved: Sequence[tuple[str, str]] = ()
 
     def __init__(self, **facts: Any) -> None:
         vars(self).update(facts)
@@ -176,7 +168,7 @@ def list_unused(judgement: Judgement) -> list[str]:
     return listed("cleared:" if judgement.cleared else "unused:", rows, total=judgement.unused)
 
 
-def moved_tests(vault: Vault, missing: Mapping[str, str], gone: GoneTests) -> list[tuple[str, str]]:
+def moved_tests(vault: Vault, missing: Mapping[str, str], gone: GoneTests) -> list[Sequence[str]]:
     """Return the moves that would give tests the recordings of their calls, each from an old id or file to a new one.
 
     `missing` has the identity of each test's first missing call. Of several tests that are gone and have made that call,
@@ -203,9 +195,8 @@ def moved_tests(vault: Vault, missing: Mapping[str, str], gone: GoneTests) -> li
         file, colons, name = old.partition("::")
         places.setdefault(file, set()).add(test.removesuffix(colons + name))
     for file, (place, *others) in places.items():
-        here = [one for one in known if one.startswith(f"{file}::")]
-        is_new = not known.intersection(one.replace(file, place, 1) for one in here)
+        is_new = not any(place + one[len(file) :] in known for one in known if one.startswith(f"{file}::"))
         if is_new and not others and "::" not in place and file in gone:
             moves = {old: test for old, test in moves.items() if not old.startswith(f"{file}::")}
             moves[file] = place
-    return sorted(moves.items())
+    return [*sorted(moves.items())]

@@ -12,6 +12,7 @@ TEXTS = (
     "failures",
     "taken_back",
     "processes",
+    "moved",
     "calls",
     "inputs",
     "notes",
