@@ -34,6 +34,8 @@ def find(module: str, path: Sequence[str], patches: Patches) -> list[Found]:
     """
     holder, where = _as_holder(sys.modules[module], module), module
     *parents, last = path
+    if module == "builtins" and not parents:  # the wrapper itself calls them
+        raise NotFoundError("cannot be mimicked, name the function that calls it")
     for name in parents:
         holder, where = _as_holder(_current(holder, name, where), name), f"{where}.{name}"
     names = [*_public_names(holder, module, patches)] if last == "*" else [last]

@@ -52,6 +52,8 @@ def test_function_without_a_module_is_named_as_in_its_target(module, shop, cover
             "shop:Client.Nested.Deeper.* does not exist in shop.Client.Nested (did you mean deep?)",
         ),
         ("builtins:str.upper", "builtins:str.upper cannot be patched, its class is written in C"),
+        ("builtins:len", "builtins:len cannot be mimicked, name the function that calls it"),
+        ("builtins:*", "builtins:* cannot be mimicked, name the function that calls it"),
         ("empty:*", "empty:* names no public function"),
         ("odd:Odd.blind", "odd:Odd.blind is not callable, it is a property"),
         (
