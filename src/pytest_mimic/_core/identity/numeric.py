@@ -161,10 +161,10 @@ def _dense(tensor: Any) -> Raw:
 
 
 def _image(image: Any, layout: bool) -> object:
-    """Reduce an image. In an outcome, the facts from its file count as well, because a replay gives them back."""
     palette = image.getpalette() if image.mode in ("P", "PA") else None
     data = image.mode, image.size, image.tobytes(), palette, image.info.get("transparency")
-    return (data, image.info) if layout else data
+    others = {name: fact for name, fact in image.info.items() if name != "transparency"}
+    return (data, image.info) if layout else (*data, others) if others else data
 
 
 RULES: dict[tuple[str, str], Rule] = {

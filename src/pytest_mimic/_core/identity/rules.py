@@ -21,6 +21,7 @@ from pytest_mimic._core.types.kinds import (
     Raw,
     Reduce,
     Unstable,
+    full_name,
     is_stdlib,
     lineage,
     registered_kind,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 # Enumerations whose members count by value alone. Python 3.13 renamed four statuses.
 _BY_VALUE = frozenset({"enum.Flag", "http.HTTPStatus"})
+# What SQLAlchemy keeps in the objects and lists that it maps. It differs by what else the run has made.
+_BOOKKEEPING = ("sqlalchemy.orm.collections.CollectionAdapter", "sqlalchemy.orm.state.InstanceState")
 # With one of these, a class decides itself what is kept of its objects.
 _MAKERS = frozenset({"__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__"})
 
@@ -62,6 +65,10 @@ def kind_of(type_: type, places: Places, *, layout: bool) -> Kind:
     kind = (
         _library_kind(type_, layout=layout) or _table_kind(type_, places, layout=layout) or _state_kind(type_)
     )
+    if not layout and full_name(type_) in _BOOKKEEPING:
+        return Kind(kind.tag, lambda _: None)
+    if not layout and any("_sa_class_manager" in vars(base) for base in type_.__mro__):
+        kind = Kind(kind.tag, partial(_mapped, read=kind.reduce))
     variables, read = class_variables(type_), kind.reduce
     return Kind(kind.tag, lambda value: (variables, read(value))) if variables else kind
 
@@ -191,10 +198,22 @@ def _reduced(value: object) -> object:
     return make, arguments, state, items, None if pairs is None else dict(pairs)
 
 
+def _mapped(value: Any, *, read: Reduce) -> object:
+    """Reduce an object that SQLAlchemy maps, unless parts are still in the database, and may differ by test."""
+    state = value._sa_instance_state
+    if state.expired_attributes or (state.persistent and state.unloaded):
+        remedy = f"or load it before: session.refresh(..., {sorted(state.unloaded)})"
+        raise Unstable("an object that SQLAlchemy has not loaded in full", type(value), remedy=remedy)
+    return read(value)
+
+
 def _pydantic_state(value: Any) -> object:
     fields = type(value).model_fields
     counted = {name: item for name, item in value.__dict__.items() if name in fields}
-    return counted, value.__pydantic_extra__, value.__pydantic_private__
+    state = counted, value.__pydantic_extra__, value.__pydantic_private__
+    # What `exclude_unset=True` leaves out. A dict, so that `ignore=` leaves out the name together with the field.
+    unset = {name: None for name in fields if name not in value.__pydantic_fields_set__}
+    return (*state, unset) if unset else state
 
 
 # Values without some of their parts
@@ -270,7 +289,10 @@ def _pruned_content(value: Any, reduced: Any, paths: Sequence[Steps], places: Pl
     if type(reduced) is not tuple:
         return _pruned(reduced, paths, places)
     parts = tuple(_pruned(part, paths, places) if type(part) in (dict, list) else part for part in reduced)
-    return reduced if all(one is other for one, other in zip(parts, reduced)) else parts
+    if all(one is other for one, other in zip(parts, reduced)):
+        return reduced
+    is_model = hasattr(type(value), "__pydantic_fields_set__")
+    return parts[:3] if is_model and parts[3:] == ({},) else parts  # see `_pydantic_state`
 
 
 def _pruned(value: Any, paths: Sequence[Steps], places: Places | None, fields: Sequence[str] = ()) -> Any:

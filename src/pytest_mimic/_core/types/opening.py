@@ -98,6 +98,7 @@ def is_pair(value: Any) -> bool:
 
 # A cache that attrs keeps in its instances. It says nothing about the value.
 CACHED_HASH = "_attrs_cached_hash"
+_KEPT = frozenset({CACHED_HASH, "_sa_adapter", "_sa_instance_state"})
 _REAL = (GetSetDescriptorType, MemberDescriptorType)
 
 
@@ -181,7 +182,7 @@ def exception_parts(error: BaseException) -> dict[str, Any]:
 
 
 def attributes_of(value: object) -> dict[str, Any]:
-    """Return the attributes in `__dict__` and slots, without the bookkeeping of Python and attrs.
+    """Return the attributes in `__dict__` and slots, without the bookkeeping of Python, attrs and SQLAlchemy.
 
     The notes of an exception belong to its user, and so do the extra fields and private attributes of a pydantic
     model, which it keeps in dicts beside its fields.
@@ -193,7 +194,7 @@ def attributes_of(value: object) -> dict[str, Any]:
     return {
         name: part
         for name, part in found.items()
-        if name == "__notes__" or not (name[:2] == "__" or name == CACHED_HASH)
+        if name == "__notes__" or not (name[:2] == "__" or name in _KEPT)
     }
 
 
