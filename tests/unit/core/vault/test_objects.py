@@ -253,6 +253,18 @@ def test_a_stream_of_pickles_comes_back_in_order():
     assert (again.kind, again.items, again.end.value) == ("stream", [ADDRESS, (1, ADDRESS)], (ADDRESS, 7))
 
 
+def test_a_pickle_that_is_no_file_of_ours_is_reported():
+    """Its name fits its bytes."""
+    store = written(VALUES["small"])
+    data = b"x" * 200
+    name = object_name([data], "pkl")
+    store.write(NAME, store.read(NAME).replace(object_of(store).encode(), name.encode()))
+    store.write(name, data)
+
+    with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+        load(store)
+
+
 def test_a_tag_that_cannot_be_read_is_named():
     store = written((1,))
     store.write(NAME, store.read(NAME).replace(b'"$tuple": [1]', b'"$date": "soon"'))

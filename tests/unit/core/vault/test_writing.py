@@ -67,6 +67,7 @@ def test_what_was_written_is_named_where_it_cannot_be_loaded(name, called):
     vault = Vault(MemoryStore())
     stored = vault.stored(Outcome("value", [lambda: 5]), 0.5)
     vault.write(name, [a_call(stored)])
+    assert stored.entry["code"]
     stored.entry["python"] = "3.9"  # only that can load its code
 
     with pytest.raises(StaleRecordingError, match=f"^the recorded outcome of {called} cannot be loaded here"):
@@ -360,7 +361,7 @@ def test_clearing_deletes_recordings_with_their_objects(tmp_path):
         cleared = vault.delete([A, "calls/shop/f/none.json"])
 
         left = [sizes[name] for name in objects(store)]
-        assert cleared[:3] == (1, 1, sum(sizes.values()) - sum(left))
+        assert cleared == (1, 1, sum(sizes.values()) - sum(left), False)
         assert (vault.names(), len(objects(store))) == ([B], 1)
         assert vault.delete([B])[:2] == (1, 1)
         assert files(store) == {}
@@ -579,3 +580,36 @@ def test_unreadable_recording_keeps_all_objects(kept, spoil):
     assert objects(store) == before
     store.write(kept, whole)
     assert vault.delete((), before)[:2] == (0, 1)
+
+
+def test_what_another_process_writes_meanwhile_is_replaced():
+    class Raced(MemoryStore):
+        meanwhile: bytes | None = None
+
+        def share(self):  # after the file was read, and before it is written
+            if self.meanwhile is not None:
+                self.write(A, self.meanwhile)
+                self.meanwhile = None
+
+    store = Raced()
+    put(Vault(store), A, 1, test="another")
+    other = store.read(A)
+    store.delete([A])
+    store.meanwhile = other
+
+    put(Vault(store), A, 2)
+
+    recording = Vault(store).read(A)
+    assert (recording.outcomes[0].load().value, recording.test) == (2, "t1")
+
+
+def test_the_list_of_what_a_call_reaches_is_the_last_one():
+    store = MemoryStore()
+    for text in ("a", "b", "c", "d", ""):
+        vault = Vault(store)
+        stored = vault.stored(Outcome("value", 1), 0.5)
+        stored.inputs = lambda _before, *, is_same, text=text: text
+        vault.write(A, [Recording("shop:f", None, "s", "t", "2026-11-02", None, [stored])])
+
+        name = Vault(store).read(A).outcomes[0].entry.get("inputs")
+        assert (store.read(name) if name else b"") == text.encode()
