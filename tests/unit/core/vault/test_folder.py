@@ -191,3 +191,17 @@ print(store.names(), min(refused.values()))
 """
 
     assert outcome_of(tmp_path, before, after) == "b'2' b'2' 1\n[] 4\n"
+
+
+def test_only_what_was_written_is_flushed_and_once(tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(os, "sync", lambda: flushed.append(tmp_path), raising=False)
+    store = FolderStore(tmp_path)
+
+    store.end_run()
+    assert flushed == []
+    store.write("a", b"")
+    for _ in range(2):
+        store.end_run()
+
+    assert flushed == [tmp_path]
