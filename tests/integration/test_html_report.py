@@ -183,47 +183,6 @@ def test_a_page_that_cannot_be_written_fails_the_run(shop):
     )
 
 
-def test_a_conversation_with_a_database_and_a_server(project):
-    """Statements and requests are calls of their services, with what was sent and what came back."""
-    pytest.importorskip("sqlalchemy")
-    pytest.importorskip("httpx")
-    from support.http_server import running_server
-
-    project.ini("sqlalchemy", "httpx")
-    with running_server() as server:
-        project.write(
-            "test_talk.py",
-            f"""
-            import httpx, sqlalchemy as sa
-
-            def test_talk(tmp_path):
-                engine = sa.create_engine(f"sqlite:///{{tmp_path}}/shop.db")
-                with engine.begin() as connection:
-                    connection.execute(sa.text("create table users (name text, password text)"))
-                    connection.execute(sa.text("insert into users values (:name, :password)"), {{"name": "Ann", "password": "sesame-4711"}})
-                httpx.get("{server.url}/users/1", headers={{"Authorization": "Bearer bear-4711"}})
-                with engine.begin() as connection:
-                    assert connection.execute(sa.text("select name from users")).all() == [("Ann",)]
-                engine.dispose()
-            """,
-        )
-        project.record().expect(passed=1)
-
-    project.replay("--mimic-report=page.html").expect(passed=1)
-
-    page = ReportPage(project.root / "page.html")
-    assert [secret for secret in ("sesame-4711", "bear-4711") if secret in page.text] == []
-    assert [call.where.partition(",")[0] for call in page.calls if "users" in call.label] == [
-        "sqlalchemy",
-        "sqlalchemy",
-        "http",
-        "sqlalchemy",
-    ]
-    request = page.one("http GET /users/1")
-    assert request.facts.startswith("200 OK")
-    assert request.arguments["method"] == "GET"
-
-
 def test_a_drift_at_a_client_shows_no_secret(project):
     pytest.importorskip("httpx")
     from support.http_server import running_server
