@@ -149,7 +149,9 @@ def _difference_lines(
         return [f"{where}: it was recorded without, or is another test's"]
     if call.sequence and nearest.test != call.test:
         return ["the same call: a recording of a sequence belongs to the test that made it"]
-    hidden = ", ".join(_secrets_of(call.arguments or {})[:_SHOWN]) or "the rest of a long one"
+    hidden = (
+        ", ".join(_secrets_of(call.arguments or {})[:_SHOWN]) or "the rest of a long one, or unset fields"
+    )
     return [f"the arguments look the same; they differ in a part that is not shown: {hidden}"]
 
 

@@ -90,7 +90,9 @@ def test_a_difference_that_is_not_shown_is_said() -> None:
         "    the arguments look the same; they differ in a part that is not shown: a[0].password"
     )
     assert (
-        missed(plain, Recorded(plain)).splitlines()[2].endswith("that is not shown: the rest of a long one")
+        missed(plain, Recorded(plain))
+        .splitlines()[2]
+        .endswith("that is not shown: the rest of a long one, or unset fields")
     )
 
 
