@@ -180,7 +180,7 @@ def test_an_interruption_is_never_recorded(project):
     named = {line.partition(" ")[2] for line in run.section if line.startswith("shop:stop(number=6)")}
     assert named == {"raised Skipped: not recorded"}
     others = ("SystemExit", "SkipTest", "Failed", "XFailed", "Own")
-    assert {line.split()[2] for line in run.section if " raised " in line} == {
+    assert {line.split()[2] for line in run.section if " raised " in line} <= {
         "Skipped:",
         *(f"{one}:" for one in others),
     }
