@@ -235,7 +235,8 @@ class Reader:
             return self.content(part)
         if tag == "class":
             return self.find(part)
-        self.find(NDARRAY)
+        if tag.startswith("numpy."):
+            self.find(NDARRAY)
         return make_numbers(tag, part)
 
     def _tag(self, name: str) -> ClassTag:

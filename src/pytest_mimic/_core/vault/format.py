@@ -119,6 +119,10 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 # Top-level keys are indented by one blank, and a string in JSON holds no line break. So only such keys match these.
 _ARGUMENTS, _BEHIND_ARGUMENTS, _OUTCOMES = '\n "arguments": ', ',\n "source": ', ',\n "outcomes": '
 _TEST = rb'\n "test": (".*")'
+# The clients whose outcomes have these parts, of these types. Adapters of other distributions may store anything.
+_CLIENTS = ("http", "sqlalchemy", "redis")
+_PARTS = {"status": int, "headers": list, "body": dict, "columns": list, "rows": list, "replies": list}
+_CONTENTS = {"json": object, "text": str, "base64": str, "chunks": list, "events": list}
 #: From so many bytes on, a copy takes longer than the call that saves one.
 LONG = 1 << 11
 # `json.loads` without its checks around the value: half the time for small recordings.
@@ -214,18 +218,38 @@ def references(data: bytes) -> set[str]:
     return {name.decode() for name in re.findall(REFERENCE.encode(), data)}
 
 
-def is_usual(entry: object) -> bool:
+def is_usual(entry: Any, target: str = "") -> bool:
     """Return whether an outcome is just a duration and a value, which needs no other check.
 
-    The name of its inputs is checked when they are read.
+    The name of its inputs is checked when they are read. LookupError, TypeError, ValueError: a client gave no such value.
     """
-    return (
+    if not (
         type(entry) is dict
         and len(entry) == 2 + ("inputs" in entry)
         and "value" in entry
         and type(entry.get("duration")) is float
         and entry["duration"] - entry["duration"] == 0  # neither infinite nor NaN
-    )
+    ):
+        return False
+    if target not in _CLIENTS:
+        return True
+    value = entry["value"]
+    if type(value) is not dict:
+        raise TypeError("a client's outcome must be a mapping")
+    for name in _PARTS.keys() & value.keys():
+        if type(value[name]) is not _PARTS[name]:
+            raise TypeError(f"{name} must be of type {_PARTS[name].__name__}")
+    if target == "http" and ("status" in value or value.keys().isdisjoint(("end", "error"))):
+        *_, headers = (value[name] for name in ("status", "reason", "version", "headers"))
+        if any(list(map(type, pair)) != [str, str] for pair in headers):
+            raise ValueError("headers must be pairs of texts")
+    body = value.get("body", {"json": None})
+    if not any(name in body and isinstance(body[name], kind) for name, kind in _CONTENTS.items()):
+        raise ValueError(f"a body needs one of {', '.join(_CONTENTS)}")
+    columns, rows = value.get("columns", []), value.get("rows", [])
+    if any(type(one) is not list for one in (*columns, *rows)) or not {*map(len, rows)} <= {len(columns)}:
+        raise ValueError("each row must have a value for each column")
+    return True
 
 
 def copied(value: Any) -> Any:

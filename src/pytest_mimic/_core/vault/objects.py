@@ -259,6 +259,8 @@ def check_entry(entry: Any) -> None:
     held = [key for key in _BODIES if key in entry]
     if len(held) != 1:
         raise ValueError("an outcome needs one value, exception or file")
+    if held[0] in ("raised", "stream") and (type(entry[held[0]]) is not dict or not entry[held[0]]):
+        raise ValueError(f"{held[0]} must be a mapping, not empty")
     if not all(map(is_object, objects_of(entry))):
         raise ValueError("it names no object of the vault")
     if any(type(entry.get(name, False)) is not bool for name in ("awaited", "tagged")):

@@ -202,7 +202,7 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
             if arguments is not None and type(arguments) is not dict:
                 raise TypeError("arguments that were not described so")
             for entry in entries:
-                if not is_usual(entry):
+                if not is_usual(entry, target):
                     check_entry(entry)
             origin = Origin(name, target, test)
             found.append(

@@ -11,7 +11,7 @@ from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import CASSETTES, FOLDERS, damaged, is_object, recording_name, references
 from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.objects import Objects, Origin, is_sound, objects_of
-from pytest_mimic._core.vault.recording_facts import Recording, read_calls
+from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, read_calls
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
@@ -60,7 +60,11 @@ class Checker:
             if name.endswith(".json"):
                 data = self._store.read(name) or b""
                 referred |= references(data)
-                found += self._check_file(name, data)
+                try:
+                    found += self._check_file(name, data)
+                except (*MISSHAPED, RecursionError) as reason:  # what nobody thought of: it is never removed
+                    error = damaged(self._path(name), reason)
+                    found.append(self._finding(name, error, name, None)._replace(kind="unreadable"))
                 self.recordings += 1
             else:
                 found.append(self._foreign(name))
@@ -169,19 +173,19 @@ class Checker:
             self._check_pickle(entry, origin, stream)
             return {**held, entry["pickle"]: [stream, *buffers]}
         body = objects.body(entry, origin)
-        if (
-            unlisted := sorted({*classes_in(body)} - {*entry.get("imports", ())})
-            if entry.get("tagged")
-            else []
-        ):
+        if not entry.get("tagged"):
+            objects.load(entry, origin)
+            return held
+        if unlisted := sorted({*classes_in(body)} - {*entry.get("imports", ())}):
             path = self._path(entry.get("json", origin.name))
             what = f"it names {', '.join(unlisted)}, which {self._path(origin.name)} does not list"
             raise damaged(path, what, test=origin.test)
-        if not entry.get("imports") and ("value" in body or not entry.get("tagged")):
-            from pytest_mimic._core.outcome.placed_paths import NOWHERE
-
-            # Without imports, reading it runs nothing but this package.
-            objects.load(entry, origin, NOWHERE)
+        parts = [body]
+        for part in parts:
+            if not any(classes_in(part)):  # reading it runs nothing but this package
+                objects.load({"value": part, "tagged": True, "objects": entry.get("objects", ())}, origin)
+            else:
+                parts += part.values() if type(part) is dict else part
         return held
 
     def _check_pickle(self, entry: dict[str, Any], origin: Origin, stream: bytes) -> None:

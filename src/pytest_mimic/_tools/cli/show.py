@@ -9,8 +9,9 @@ from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
 
 from pytest_mimic._core.tree.drawing import lines_of
+from pytest_mimic._core.vault.format import damaged
 from pytest_mimic._core.vault.long_parts import whole
-from pytest_mimic._core.vault.recording_facts import Recording
+from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.output import Line, Result, short_seconds
 from pytest_mimic._tools.cli.project import Invocation
@@ -52,7 +53,10 @@ def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
         held = f", with {plural(len(file.objects), 'object')} {size(total_size(vault, [file]))}"
         yield f"  {shown}/{file.name}, {size(file.size)}{held if file.objects else ''}"
         for number, call in enumerate(file.calls, 1):
-            yield from _call_lines(invocation, call, f"{number}. " if file.is_cassette else "")
+            try:
+                yield from _call_lines(invocation, call, f"{number}. " if file.is_cassette else "")
+            except MISSHAPED as reason:  # a shape that nobody thought of
+                raise damaged(f"{shown}/{file.name}", reason, test=file.test) from None
 
 
 def _call_lines(invocation: Invocation, call: Recording, place: str) -> Iterator[Line]:

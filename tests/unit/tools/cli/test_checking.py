@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.pickle_files import pickle_file
 
-from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._core.vault import FolderStore, Vault, recording_name
+from pytest_mimic.errors import CorruptRecordingError
 from unit.tools.cli.edited_vaults import edit, flip, recording, the_object
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
@@ -21,7 +24,8 @@ DAMAGE = {
     "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 4,'), "rates", r"is not valid JSON, line 2"),
     "empty": (lambda shop: recording(shop, "rates").write_text(""), "rates", r"\(empty\)"),
     "no outcome": (lambda shop: edit(recording(shop, "rates"), value=1, raised=1), "rates", "one value, exception"),
-    "wrong stream": (lambda shop: edit(recording(shop, "words"), stream={}), "words", "'items' is missing"),
+    "no stream": (lambda shop: edit(recording(shop, "words"), stream=5), "words", "stream must be a mapping"),
+    "wrong stream": (lambda shop: edit(recording(shop, "words"), stream={"end": None}), "words", "'items' is missing"),
     "renamed": (
         lambda shop: recording(shop, "rates").rename(shop / ".mimic_vault/calls/shop/rates/x.json"),
         "rates",
@@ -62,6 +66,16 @@ DAMAGE = {
         "picture",
         r"\(\$date: 'soon'\)",
     ),
+    "unknown tag": (
+        lambda shop: edit(recording(shop, "picture"), value={"$nothing": 1}),
+        "picture",
+        r"\(\$nothing: 1\)",
+    ),
+    "misread tag in an object": (
+        lambda shop: edit(recording(shop, "picture"), imports=["shop:User"], value={"$shop:User": {"born": {"$date": "soon"}}}),
+        "picture",
+        r"\(\$date: 'soon'\)",
+    ),
 }  # fmt: skip
 
 
@@ -84,6 +98,65 @@ def test_damage_is_named_and_repaired(shop, call, damage):
     assert re.search(r"  to record again: pytest --mimic-record", repaired.out)
     assert len([file for file in before if file.exists()]) == len(before) - 1
     assert call("check").code == 0
+
+
+RESPONSE = {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": []}
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "says"),
+    [
+        ("http", None, "must be a mapping"),
+        ("http", {}, "'status' is missing"),
+        ("http", {**RESPONSE, "status": "200"}, "status must be of type int"),
+        ("http", {**RESPONSE, "headers": {"Age": "1"}}, "headers must be of type list"),
+        ("http", {**RESPONSE, "headers": [["Age", 1]]}, "headers must be pairs of texts"),
+        ("http", {"status": 200, "reason": "OK", "version": "HTTP/1.1"}, "'headers' is missing"),
+        ("http", {**RESPONSE, "body": "hello"}, "body must be of type dict"),
+        ("http", {**RESPONSE, "body": {"text": 1}}, "a body needs one of json, text, base64, chunks, events"),
+        ("sqlalchemy", {"columns": [["a"]], "rows": 5}, "rows must be of type list"),
+        ("sqlalchemy", {"columns": [["a"]], "rows": [[1, 2]]}, "each row must have a value for each column"),
+        ("sqlalchemy", {"columns": [["a"]], "rows": ["x"]}, "each row must have a value for each column"),
+        ("redis", {"replies": "OK"}, "replies must be of type list"),
+    ],
+)
+def test_the_outcome_of_a_client_is_checked_before_it_is_used(
+    shop: Path, call: Any, target: str, value: Any, says: str
+) -> None:
+    """By a replay, and by the command, which shows no traceback."""
+    name = recording_name(target, "5f" * 16)
+    facts = {"format": 4, "target": target, "arguments": {}, "source": None, "test": "t.py::test_a"}
+    file = shop / ".mimic_vault" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({**facts, "outcomes": [{"duration": 0.1, "value": value}]}))
+
+    with pytest.raises(CorruptRecordingError, match=says) as caught:
+        Vault(FolderStore(shop / ".mimic_vault")).read(name)
+
+    assert caught.value.file.endswith(name)
+    assert caught.value.remedies[0].endswith("pytest --mimic-rerecord t.py::test_a")
+    assert says in call("check").lines[0]
+    assert says in call("show", name).err
+
+
+def test_a_file_that_ends_the_check_of_it_is_named_and_never_removed(shop, call):
+    name = recording_name("http", "5f" * 16)
+    facts = {"format": 4, "target": "http", "arguments": {"url": 5}, "source": None, "test": None}
+    file = shop / ".mimic_vault" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({**facts, "outcomes": [{"duration": 0.1, "value": RESPONSE}]}))
+
+    checked = call("check", "--fix")
+
+    assert checked.code == 1
+    assert checked.lines[0].startswith(f".mimic_vault/{name} is not what was recorded (")
+    assert file.exists()
+
+
+def test_what_cannot_be_shown_is_one_line(shop, call):
+    edit(recording(shop, "words"), stream={"items": 5})
+
+    assert call("show", "shop:words").err.startswith("ERROR: .mimic_vault/calls/shop/words/")
 
 
 def test_a_recording_of_an_older_format_is_named_and_removed(shop, call):
