@@ -15,6 +15,7 @@ from pytest_mimic._core.redact.redactor import (
     Redactor,
     bare_secret,
     escaped,
+    looks_like_json,
     parse_form,
     parse_json_text,
 )
@@ -118,11 +119,11 @@ class Secrets:
         """Return a text without known secrets, and without those in it if it is data. The latter are learned."""
         self.learn(text)
         if "\n" in text:  # a stream may have one JSON text on each line, and a plain text one form
-            lines = text.split("\n")
+            lines = re.split(r"(\r?\n)", text)
             for line in lines:
                 self.learn(line)
-            text = "\n".join(map(self.redactor.scrub_data, lines))
-        if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[") and parse_json_text(text) is None:
+            text = "".join(map(self.redactor.scrub_data, lines))
+        if looks_like_json(text) and parse_json_text(text) is None:
             text = self.redactor.scrub_text(text)  # its reader may have cut it off
         else:
             text = self.redactor.scrub_data(text)

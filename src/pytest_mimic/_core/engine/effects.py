@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.engine.call import named
 from pytest_mimic._core.files.places import LONGEST_PATH
 from pytest_mimic._core.words import limited
 
@@ -66,8 +65,18 @@ class Effects:
 
 def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
     """Yield the paths that arguments or their items are, and the strings that may be some, and where each is."""
-    for name, value in named(call).items():
-        if (own := name.lstrip("*")) in call.plan.options.ignore:
+    ignored, arguments = call.plan.options.ignore, dict[str, Any]()
+    for name, value in zip(call.names, call.values, strict=True):
+        own = name.lstrip("*")
+        if own not in ignored:  # those in `*rest` and `**extra` are arguments each
+            if name.startswith("**"):
+                arguments |= value
+            elif name.startswith("*"):
+                arguments |= {f"{own}[{at}]": one for at, one in enumerate(value)}
+            else:
+                arguments[own] = value
+    for name, value in arguments.items():
+        if name in ignored:
             continue
         items: Any = dict.items(value) if isinstance(value, dict) else [(None, value)]
         if isinstance(value, (list, tuple, set, frozenset)):
@@ -75,7 +84,7 @@ def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
         for key, part in islice(items, _MOST_ITEMS):
             is_text = type(part) is str
             if len(part) <= LONGEST_PATH if is_text else isinstance(part, PurePath):
-                yield os.path.abspath(str(part)), is_text, own, key  # noqa: PTH100
+                yield os.path.abspath(str(part)), is_text, name, key  # noqa: PTH100
 
 
 def _facts(path: str) -> tuple[int, int] | None:

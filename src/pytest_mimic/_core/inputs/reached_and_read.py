@@ -99,7 +99,7 @@ class ProjectSources:
         return None
 
     def digest(self, name: str, module: str = "") -> str | None:
-        """Return the fingerprint of the bytes of a file; None if there is no such file. Ends of lines do not count."""
+        """Return the fingerprint of the bytes of a file; None if there is no such file. In a text, ends of lines do not count."""
         return self._digest(self._path(name, module))
 
     def _path(self, name: str, module: str) -> Path:
@@ -179,7 +179,7 @@ def _digest(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             while data := file.read(1 << 26):
-                whole.update(data.replace(b"\r\n", b"\n"))
+                whole.update(data if b"\0" in data else data.replace(b"\r\n", b"\n"))
     except (OSError, TypeError):  # a test may replace `open`
         return None
     return whole.hexdigest()[:_DIGITS]

@@ -136,15 +136,16 @@ class Redactor(SecretNames):
     # Texts
 
     def scrub_json(self, text: str) -> str:
-        """Return a JSON text without its secrets. Without any, it is the same, and so is any other text."""
-        return text if (found := self._in_json(text)) is None else found
+        """Return a JSON text without its secrets and otherwise unchanged. Any other text is returned as it is."""
+        found = self._in_json(text, self.scrub_json)
+        return text if found is None else found
 
     def scrub_data(self, text: str) -> str:
         """Return a text that is JSON, markup, GraphQL, a form or a URL as a whole without its secrets.
 
         Any other text loses the secrets in its URLs only.
         """
-        if (found := self._in_json(text)) is not None:
+        if (found := self._in_json(text, self.scrub_data)) is not None:
             return found
         if patterns := _literals_of(text):
             for pattern in patterns:
@@ -224,7 +225,9 @@ class Redactor(SecretNames):
             return text
         text = hide_values(text, secrets)
         text = GOOGLE_KEY.sub(PLACEHOLDER, text) if "AIza" in text else text
-        return "".join(self._assigned(self.scrub_urls(self.scrub_json(text))))
+        if (found := self._in_json(text, self.scrub_text)) is not None:
+            return found
+        return "".join(self._assigned(self.scrub_urls(text)))
 
     def _assigned(self, text: str) -> Iterator[str]:
         """Yield the text in pieces, with the values after secret names replaced."""
@@ -242,18 +245,29 @@ class Redactor(SecretNames):
                 done = at = end
         yield text[done:]
 
-    def _in_json(self, text: str) -> str | None:
-        """Return a JSON text without secrets, if it had any on one line; None for any other text."""
+    def _in_json(self, text: str, inner: Callable[[str], str]) -> str | None:
+        """Return a JSON text with secrets replaced by values of their type, and `inner` applied to all other strings.
+
+        None for any other text.
+        """
         tree = parse_json_text(text, _mapping) if "{" in text or "[" in text else None
         if tree is None:
             return None
-        hidden = self.scrub(tree, keep_types=True)
-        if hidden == tree:
-            return text
         start, end = _span(text)
-        style = None if '": ' in text else (",", ":")
-        json = dumps(hidden, ensure_ascii=text.isascii(), separators=style)
-        return text[:start] + _COUNT.sub('"', json) + text[end:]
+        leaves = (place for place in places({"": tree}, self) if type(place.value) in (str, int, float))
+
+        def replaced(token: re.Match[str]) -> str:
+            word = token["word"]
+            if token["colon"] or word in _WORDS:
+                return token[0]
+            _, _, value, _, is_secret, _ = next(leaves)
+            if word is not None:
+                number = "0" if word.lstrip("-").isdigit() else "0.0"
+                return number if is_secret else token[0]
+            changed = PLACEHOLDER if is_secret else inner(value)
+            return token[0] if changed == value else dumps(changed, ensure_ascii=token[0].isascii())
+
+        return text[:start] + _TOKEN.sub(replaced, text[start:end]) + text[end:]
 
 
 def _closing(text: str, start: int) -> int:
@@ -288,11 +302,18 @@ def _hide_cookie(cookie: str) -> str:
     return f"{name}={PLACEHOLDER}" if sign and value else f"{name}{sign}"
 
 
-# What may be before a JSON text: a byte order mark, a guard against being run as a script, `)]}',` or `for(;;);`, the call
-# of JSONP, a word; but no name with its value.
-_BEFORE = pattern(r"[^<{\[=:?-]*")
-# The end of a key that stands several times in a mapping.
-_COUNT = pattern(r'\\u0000\d+"')
+# The strings and words of a JSON text.
+_TOKEN = pattern(r'"[^"\\]*(?:\\.[^"\\]*)*"(?P<colon>\s*:)?|(?P<word>[^\s{}\[\],:"]+)')
+# What may precede a JSON text: a byte order mark, and a guard against being run as a script, `)]}',` or `for(;;);`.
+_BEFORE = pattern(r"\ufeff?\s*(?:\)\]\}'?,?|(?:while|for)\s*\((?:1|;;)\);)?\s*")
+# JSONP: a call of a function with the JSON text, perhaps after a comment.
+_CALL = pattern(r"\s*(?:/\*[^*]{0,200}\*/\s*)?[A-Za-z_$][\w$.]{0,200}\(\s*(?=[{\[])")
+_WORDS = frozenset({"null", "false", "true"})
+
+
+def looks_like_json(text: str) -> bool:
+    """Check whether a text begins like a JSON mapping or list, perhaps after a guard."""
+    return text.startswith(("{", "["), _span(text)[0])
 
 
 def parse_form(form: str) -> dict[str, Any]:
@@ -303,8 +324,11 @@ def parse_form(form: str) -> dict[str, Any]:
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
-def parse_json_text(text: str, mapping: Callable[[list[tuple[str, Any]]], object] | None = None) -> Any:
-    """Return the mapping or list in a JSON text, or None for any other text. `mapping` makes a mapping of its pairs."""
+def parse_json_text(text: str, mapping: Callable[[list[tuple[str, Any]]], object] | None = None) -> object:
+    """Return the mapping or list in a JSON text, which may be JSONP, or None for any other text.
+
+    `mapping` makes a mapping of its pairs.
+    """
     start, end = _span(text)
     if not text.startswith(("{", "["), start):
         return None
@@ -315,9 +339,13 @@ def parse_json_text(text: str, mapping: Callable[[list[tuple[str, Any]]], object
 
 
 def _span(text: str) -> tuple[int, int]:
-    """Return where the JSON in a text begins and ends, if it is a JSON text."""
+    """Return where the JSON in a text begins and ends."""
+    if text[-1:] in (")", ";", "\n", " ") and (call := _CALL.match(text)):
+        tail = text.rstrip("; \t\r\n")
+        if tail.endswith(")"):
+            return call.end(), len(tail) - 1
     before = _BEFORE.match(text)
-    return (before.end() if before else 0), len(text.rstrip(" \t\r\n);"))
+    return (before.end() if before else 0), len(text)
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

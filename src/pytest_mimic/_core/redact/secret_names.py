@@ -158,7 +158,7 @@ class Place(NamedTuple):
 
 
 def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) -> Iterator[Place]:
-    """Yield the values in a mapping. What replaces one meanwhile is walked instead.
+    """Yield the values in a mapping, in the order of its JSON text. What replaces one meanwhile is walked instead.
 
     Copies take the places of the mappings and lists in it, so that what it had stays as it is.
 
@@ -172,7 +172,7 @@ def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) ->
         outer = todo.pop()
         if outer.value is not root:
             yield outer
-        box, secret = outer.box[outer.key], outer.is_secret
+        box, secret, found = outer.box[outer.key], outer.is_secret, []
         if isinstance(box, (dict, list)) and box is not root:
             box = outer.box[outer.key] = box.copy()
         if isinstance(box, dict):
@@ -182,7 +182,7 @@ def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) ->
             pairs = named(box)
             for key, (name, value) in zip(box, pairs, strict=True):
                 is_secret = names.hides(name, value) or (secret and not is_empty(value))
-                todo.append(Place(box, key, value, name, is_secret))
+                found.append(Place(box, key, value, name, is_secret))
         elif isinstance(box, list):
             is_pair = outer.in_list and len(box) == 2 and isinstance(box[0], str)
             of_items = given.get(id(outer.value)) or ((None, box[0]) if is_pair else ())
@@ -191,7 +191,8 @@ def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) ->
                 is_word = key > 0 and isinstance(value, str) and value[:1] != "-"
                 is_flagged = is_word and names.secret_flag(box[key - 1])
                 is_secret = names.hides(name, value) or ((secret or is_flagged) and not is_empty(value))
-                todo.append(Place(box, key, value, name, is_secret, True))
+                found.append(Place(box, key, value, name, is_secret, True))
+        todo += reversed(found)
 
 
 def named(box: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:

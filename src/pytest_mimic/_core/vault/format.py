@@ -171,6 +171,7 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
         if key:
             outcomes, end = scan(behind, 0)
             text = f"{text}{key}null{behind[end:]}"
+        lines = text.count('\n "')
         if skim:
             start = text.find(_ARGUMENTS)
             end = text.find(_BEHIND_ARGUMENTS, start)
@@ -178,7 +179,7 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
                 text = f"{text[:start]}{_ARGUMENTS}null{text[end:]}"
         facts, end = scan(text, 0)
         # As written by this plugin, each top-level key has a line. Any other layout may hold a key twice.
-        if text[end:] == "\n" and text.count('\n "') == len(facts):
+        if text[end:] == "\n" and lines == len(facts):
             if key:
                 facts["outcomes"] = outcomes
             number = facts["format"]

@@ -180,7 +180,7 @@ HIDDEN = {
     "twice": ("application/json", '{"token":"§","a":1,"a":2}'),
     "mark": ("application/json", '\ufeff{"token":"§"}'),
     "guard": ("application/json", ')]}\',\n{"token": ["§"]}\n'),
-    "loop": ("text/javascript", 'while(1);{"token":"§"}'),
+    "loop": ("text/javascript", 'while(1);{"token":"§","a'),
     "cut off": ("application/json", '{"token":"§","items":[1,'),
     "call": ("text/javascript", 'cb({"token":"§"});'),
     "form": ("application/x-www-form-urlencoded", "access_token=§&scope=a"),
@@ -316,7 +316,7 @@ def test_lines_of_json_are_stored_one_by_one(text: str, kind: str, stored: dict[
     [
         ('data: {"token":"x1"}\n\n', 'data: {"token":"<redacted>"}\n\n'),
         ('data: {"token":"x1","a":NaN}\n\n', 'data: {"token":"<redacted>","a":NaN}\n\n'),
-        ('data: {\ndata:  "token":\ndata: "x1"}\n\n', 'data: {"token":"<redacted>"}\n\n'),
+        ('data: {\ndata:  "token":\ndata: "x1"}\n\n', 'data: {\ndata:  "token":\ndata: "<redacted>"}\n\n'),
         ('data: {"a":"\u2028","token":"x1"}\n\n', 'data: {"a":"\u2028","token":"<redacted>"}\n\n'),
         ('data: {"token":"x1","a', 'data: {"token":"<redacted>","a'),
         ('data: {\ndata: "token":"x1","a', 'data: {\ndata: "token":"<redacted>","a'),

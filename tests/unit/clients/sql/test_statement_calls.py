@@ -64,8 +64,8 @@ def test_wrappers_of_drivers_count_by_what_they_hold(wrapper: str) -> None:
 
 
 @written_json
-def test_json_loses_its_secrets(value: str, kept: str) -> None:
-    """Its layout stays."""
+def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
+    """Only its secrets are replaced."""
     assert params_of(value) == {"1": kept}
     assert store_rows([[value]], ["a"], [False], Redactor()) == [[kept]]
 

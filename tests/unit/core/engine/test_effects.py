@@ -90,6 +90,20 @@ def test_a_file_that_stays_or_is_ignored_is_no_change(root, files_of):
     files.refuse_changes()
 
 
+def test_what_rest_and_extra_hold_are_arguments_each(root, files_of):
+    file = root / "in.csv"
+
+    made = files_of(**{"*rest": (1, [Path("in.csv")]), "**extra": {"out": Path("in.csv")}})
+    ignored = files_of(ignored=("extra",), **{"**extra": {"out": Path("in.csv")}})
+    file.write_text("1")
+
+    assert refused(made) == (
+        "rest[1][0]: <rootdir>/in.csv: made by the call",
+        "out: <rootdir>/in.csv: made by the call",
+    )
+    ignored.refuse_changes()
+
+
 def test_a_text_counts_from_the_folder_in_which_the_call_began(root, files_of, monkeypatch):
     files = files_of(name="out.csv")
 

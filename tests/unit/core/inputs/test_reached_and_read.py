@@ -285,6 +285,10 @@ def test_a_file_counts_by_its_bytes_but_for_ends_of_lines(sources: Any, tmp_path
     assert sources().changed(text) == ["data.csv"]
     data.unlink()
     assert sources().changed(text) == ["data.csv"]
+    data.write_bytes(b"\0\r\n")
+    with_return = sources().digest("data.csv")
+    data.write_bytes(b"\0\n")
+    assert sources().digest("data.csv") != with_return
 
 
 @pytest.mark.parametrize(

@@ -241,8 +241,8 @@ def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, e
         ('{"value": "ab", "name": "password"}', '{"value": "<redacted>", "name": "password"}'),
         ('{"name": "Ann", "value": "ab"}', '{"name": "Ann", "value": "ab"}'),
         (
-            '{"password": ["ab", {"a": "b"}], "pin": 7, "n": 1}',
-            '{"password": <redacted>, "pin": <redacted>, "n": 1}',
+            '{"password": ["ab", {"a": "b"}], "n": 1}',
+            '{"password": ["<redacted>", {"a": "<redacted>"}], "n": 1}',
         ),
         ("auth=('ann', 'a)b') n=1", "auth=<redacted> n=1"),
         ("token={'a': ['b']} auth=[] n=(1)", "token=<redacted> auth=[] n=(1)"),
@@ -262,12 +262,10 @@ def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text:
         ("password=abc", "password=<redacted>"),
         ("a=1&password=a=b&next=/x?y=1", "a=1&password=<redacted>&next=/x?y=1"),
         ("token=<redacted>&password=<abc>", "token=<redacted>&password=<redacted>"),
-        ('{"password":"abc", "n":1.50}', '{"password":"<redacted>","n":1.5}'),
-        ('{"password": null, "n":1.50}', '{"password": null, "n":1.50}'),
-        ('{"token": "abc", "token": null, "n": 1}', '{"token": "<redacted>", "token": null, "n": 1}'),
+        ('{"password":"abc", "n":1.50}', '{"password":"<redacted>", "n":1.50}'),
         (
             '{"auth": {"id": 7, "of": ["a", null, true, 1e3]}, "user": ["ö", "\\u00f6"]}',
-            '{"auth": {"id": 0, "of": ["<redacted>", null, true, 0.0]}, "user": ["ö", "ö"]}',
+            '{"auth": {"id": 0, "of": ["<redacted>", null, true, 0.0]}, "user": ["ö", "\\u00f6"]}',
         ),
         ('{"got": "{\\"token\\": \\"abc\\"}"}', '{"got": "{\\"token\\": \\"<redacted>\\"}"}'),
         (
@@ -282,7 +280,9 @@ def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text:
         (f'{{"key": "{GOOGLE_KEY}", "of": ["key", 1]}}', '{"key": "<redacted>", "of": ["key", 1]}'),
         ('cb({"token": "abc"});', 'cb({"token": "<redacted>"});'),
         ('/**/ my.shop_1([{"token": "abc"}])\n', '/**/ my.shop_1([{"token": "<redacted>"}])\n'),
-        (')]}\',\n{"token": "abc"}', ')]}\',\n{"token": "<redacted>"}'),
+        ('/* v1 - x */cb({"token": "abc"});', '/* v1 - x */cb({"token": "<redacted>"});'),
+        ('{"token":"abc","é":"\\ud83d \\u00001"}', '{"token":"<redacted>","é":"\\ud83d \\u00001"}'),
+        ('{"token":"abc","n":1e400}', '{"token":"<redacted>","n":1e400}'),
         ('cb({"token": "abc"}, 1);', 'cb({"token": "abc"}, 1);'),
         ("see https://shop.com/?token=abc now", "see https://shop.com/?token=<redacted> now"),
         (

@@ -89,6 +89,7 @@ SHAPES = [
     ('"value"', '"imports": ["os:system"], "value"', "but is not tagged"),
     ('"value"', f'"objects": ["{OBJECT}.bin"], "value"', "but is not tagged"),
     (' "source"', ' "target": "x",\n "source"', "a key occurs twice"),
+    (' "source"', ' "outcomes": [],\n "source"', "[(]a key occurs twice[)]"),
     (' "test"', '<<<<<<< HEAD\n "test"', "has a merge conflict, line 6"),
     ('{"a": 1}', '[' * 100000 + ']' * 100000, "nested too deeply"),
     ('{"a": 1}', 'NaN-', "is not valid JSON, line "),
