@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_200,
-    "_core.engine": 2_935,
+    "_core.engine": 2_945,
     "_core.files": 310,
     "_core.identity": 2_395,
     "_core.inputs": 240,

@@ -66,6 +66,7 @@ class Effects:
 def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
     """Yield the paths that arguments or their items are, and the strings that may be some, and where each is."""
     ignored, arguments = call.plan.options.ignore, dict[str, Any]()
+    value: Any
     for name, value in zip(call.names, call.values, strict=True):
         own = name.lstrip("*")
         if own not in ignored:  # those in `*rest` and `**extra` are arguments each
