@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from support.unsteady_shop import SHOP  # noqa: F401 - the project's module
 
 INPUTS = "warn"
 TARGETS = ["shop:get sequence"]
-SHOP = """
-    from tally import ran
-
-    state = {"calls": 0}
-
-    def get(path):
-        ran("get", path)
-        state["calls"] += 1
-        return 200 if state["calls"] % 3 == 0 else 503
-
-    def patient(path):
-        answers = []
-        while not answers or answers[-1] == 503:
-            answers.append(get(path))
-        return answers
-"""
 
 
 def test_wider_fixtures_own_their_calls(project):

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
+from support.unsteady_shop import SHOP as UNSTEADY
+
 INPUTS = "warn"
 
-SHOP = """
-    from tally import ran
-
+SHOP = (
+    UNSTEADY
+    + """
     class Unavailable(Exception):
         pass
-
-    state = {"calls": 0}
-
-    def get(path):
-        ran("get", path)
-        state["calls"] += 1
-        return 200 if state["calls"] % 3 == 0 else 503
-
-    def patient(path):
-        answers = []
-        while not answers or answers[-1] == 503:
-            answers.append(get(path))
-        return answers
 
     def flaky(path):
         ran("flaky", path)
@@ -41,6 +30,7 @@ SHOP = """
         for number in range(9):
             yield state["calls"], number
 """
+)
 TARGETS = ["shop:get sequence"]
 
 

@@ -13,12 +13,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-SHOP = """
-    import asyncio
-    import contextlib
-    import logging
-    import threading
-    from concurrent.futures import ThreadPoolExecutor
+FETCH = """
     from tally import ran
 
     def fetch(city):
@@ -28,6 +23,15 @@ SHOP = """
     async def fetch_async(city):
         ran("fetch_async", city)
         return city
+"""
+SHOP = (
+    FETCH
+    + """
+    import asyncio
+    import contextlib
+    import logging
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
 
     def stream(city):
         ran("stream", city)
@@ -101,6 +105,7 @@ SHOP = """
         except Exception:
             return []
 """
+)
 TARGETS = ["shop:fetch"]
 
 
@@ -441,7 +446,6 @@ def test_a_swallowed_damaged_recording_fails(project, value):
 FORKING = """
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
-    from tally import ran
 
     def fetch(city):
         ran("fetch", city)
@@ -486,20 +490,14 @@ def test_a_miss_in_a_forked_process_fails_the_test(project, test):
 # -- after a miss no code waits because of it; the waits that must not happen take an hour
 
 
-WAITING = """
+WAITING = (
+    FETCH
+    + """
     import asyncio, time
     from concurrent.futures import ThreadPoolExecutor
     from tally import ran
 
     HOUR = 3600
-
-    def fetch(city):
-        ran("fetch", city)
-        return city
-
-    async def fetch_async(city):
-        ran("fetch_async", city)
-        return city
 
     class ShopError(Exception):
         pass
@@ -538,6 +536,7 @@ WAITING = """
         while quietly(city) is None:
             time.sleep(HOUR)
 """
+)
 
 
 def waiting(project, test):

@@ -180,12 +180,6 @@ class Handler(loopback.Handler):
         self.wfile.write(b"until the end")
         self.close_connection = True
 
-    def page_older(self, _: dict[str, str]) -> None:
-        """Speaks HTTP/1.0."""
-        self.protocol_version = "HTTP/1.0"
-        self.answer(200, "until the end")
-        self.close_connection = True
-
     def page_html(self, _: dict[str, str]) -> None:
         self.stream(["<p>", "one page", "</p>"], "text/html")
 
@@ -358,12 +352,6 @@ class Handler(loopback.Handler):
     def page_guarded(self, query: dict[str, str]) -> None:
         """Refuse with the status of the query, in later releases not any more."""
         self.json({"release": self.server.release}, int(query["status"]) if self.server.release == 1 else 200)
-
-    def page_restyled(self, _: dict[str, str]) -> None:
-        """The content type of a problem in later releases."""
-        release = self.server.release
-        kind = "application/json" if release == 1 else "application/problem+json"
-        self.answer(200, json.dumps({"release": release}), kind)
 
     def page_flaky(self, query: dict[str, str]) -> None:
         """503, 503, 200, for each query."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, ClassVar, Literal
 
@@ -66,7 +65,6 @@ class Runs:
         )
         self.state.test = TEST
         self.state.owner = Owner(TEST, is_test=True)
-        self._fixtures = Owner("test_shop.py")
         self.calls: list[ClientCall] = []
         self.steps: list[Any] = []
         self.engine_port = Port(self.state)
@@ -87,13 +85,6 @@ class Runs:
         for step, entry in self._replayed:
             assert step.stored.entry == json.loads(entry)
         self._replayed.clear()
-
-    @contextmanager
-    def in_fixture(self) -> Iterator[None]:
-        """Let calls belong to the set-up of a wider fixture, whose conversation is its own."""
-        test, self.state.owner = self.state.owner, self._fixtures
-        yield
-        self.state.owner = test
 
     @property
     def plain(self) -> list[Any]:

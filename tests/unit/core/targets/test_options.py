@@ -76,13 +76,3 @@ def test_options_must_fit_the_kind_of_target():
     function, client = as_targets(["shop:f", "httpx"], {"ignore": "token", "match": "headers"})
 
     assert function.options == client.options == Options(ignore=("token",), match=("headers",))
-
-
-@pytest.fixture
-def shop(tmp_path, monkeypatch):
-    """A package and a nested namespace package whose import fails."""
-    for name in ("shop/__init__.py", "shop/api.py", "space/inner/deep.py"):
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("raise RuntimeError('imported')")
-    monkeypatch.syspath_prepend(str(tmp_path))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import decimal
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -18,19 +17,7 @@ from pytest_mimic._core.tree.differing import (
     side_by_side,
 )
 from pytest_mimic._core.tree.making import argument_trees, part_trees
-
-REDACTOR = Redactor()
-
-
-class Point(NamedTuple):
-    x: int
-    y: int
-
-
-@dataclasses.dataclass
-class Rate:
-    base: str = "EUR"
-    value: float = 1.5
+from unit.core.tree.values import REDACTOR, Point, Rate
 
 
 class Names(list[str]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
 import datetime
 import decimal
 import enum
@@ -19,39 +18,17 @@ import threading
 import types
 import uuid
 import zoneinfo
-from typing import Any, NamedTuple
 
 import pytest
 
-from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.making import tree_of
-
-REDACTOR = Redactor()
-
-
-def shown(value: object, **options: Any) -> str:
-    return line(tree_of(value, REDACTOR, **options))
-
-
-class Color(enum.Enum):
-    RED = 1
+from unit.core.tree.values import REDACTOR, Color, Point, Rate, shown
 
 
 class Mode(enum.Flag):
     READ = 1
     WRITE = 2
-
-
-class Point(NamedTuple):
-    x: int
-    y: int
-
-
-@dataclasses.dataclass
-class Rate:
-    base: str = "EUR"
-    value: float = 1.5
 
 
 class Slotted:
@@ -159,7 +136,7 @@ TEXTS: list[tuple[object, str]] = [
     (len, "<function builtins:len>"),
     (random.random, "<function random:Random.random>"),
     (function, f"<function {__name__}:function>"),
-    (Rate, f"<class {__name__}:Rate>"),
+    (Rate, f"<class {Rate.__module__}:Rate>"),
     (io, "<module io>"),
     ([1, [2]], "[1, [2]]"),
     ((1,), "(1,)"),

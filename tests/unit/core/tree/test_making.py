@@ -3,46 +3,23 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
 import datetime
 import decimal
-import enum
 import fractions
 import json
 import pathlib
 import re
 import types
 import urllib.parse
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.call_labels import call_label
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.making import Budget, argument_trees, tree_of
-
-REDACTOR = Redactor()
-
-
-def shown(value: object, **options: Any) -> str:
-    return line(tree_of(value, REDACTOR, **options))
-
-
-class Color(enum.Enum):
-    RED = 1
-
-
-class Point(NamedTuple):
-    x: int
-    y: int
-
-
-@dataclasses.dataclass
-class Rate:
-    base: str = "EUR"
-    value: float = 1.5
+from unit.core.tree.values import REDACTOR, Color, Point, Rate, shown
 
 
 def test_different_types_have_different_descriptions() -> None:

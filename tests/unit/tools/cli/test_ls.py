@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 
 from pytest_mimic._core.words import size
-
-# From this version on, the functions that a call runs are noted.
-NOTES = sys.version_info >= (3, 12)
 
 
 def columns(lines):
