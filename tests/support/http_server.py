@@ -353,6 +353,11 @@ class Handler(loopback.Handler):
         """Refuse with the status of the query, in later releases not any more."""
         self.json({"release": self.server.release}, int(query["status"]) if self.server.release == 1 else 200)
 
+    def page_restyled(self, _: dict[str, str]) -> None:
+        """The content type of a problem in later releases."""
+        kind = "json" if self.server.release == 1 else "problem+json"
+        self.answer(200, json.dumps({"release": self.server.release}), f"application/{kind}")
+
     def page_flaky(self, query: dict[str, str]) -> None:
         """503, 503, 200, for each query."""
         with self.server.lock:

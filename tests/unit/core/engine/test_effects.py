@@ -97,10 +97,8 @@ def test_what_rest_and_extra_hold_are_arguments_each(root, files_of):
     ignored = files_of(ignored=("extra",), **{"**extra": {"out": Path("in.csv")}})
     file.write_text("1")
 
-    assert refused(made) == (
-        "rest[1][0]: <rootdir>/in.csv: made by the call",
-        "out: <rootdir>/in.csv: made by the call",
-    )
+    steps = ("rest[1][0]", "out")
+    assert refused(made) == tuple(f"{step}: <rootdir>/in.csv: made by the call" for step in steps)
     ignored.refuse_changes()
 
 
