@@ -9,8 +9,9 @@ _runs: list[Any] = []
 
 if TYPE_CHECKING:
     __version__: str
-    from pytest_mimic._core.engine.cassettes import Cassette, CassetteCall, CassetteFixture
+    from pytest_mimic._core.engine.cassettes import Cassette, CassetteCall
     from pytest_mimic._mimic import fingerprint, mimic, register_fingerprint
+    from pytest_mimic._run.cassette_fixtures import CassetteFixture
     from pytest_mimic.errors import (
         CassetteError,
         CorruptRecordingError,
@@ -46,7 +47,7 @@ __all__ = [
 _HOMES = {
     "Cassette": "_core.engine.cassettes",
     "CassetteCall": "_core.engine.cassettes",
-    "CassetteFixture": "_core.engine.cassettes",
+    "CassetteFixture": "_run.cassette_fixtures",
     "fingerprint": "_mimic",
     "mimic": "_mimic",
     "register_fingerprint": "_mimic",

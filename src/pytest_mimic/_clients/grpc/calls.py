@@ -19,8 +19,8 @@ from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._core.engine.client_plan import Port
 from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.redact.secret_values import with_secrets
 from pytest_mimic._core.seam.base import ClientCall, Steps, recording, run_async, run_sync
+from pytest_mimic._core.seam.real_secrets import with_secrets
 
 grpc: Any = import_module("grpc")
 _aio: Any = import_module("grpc.aio")

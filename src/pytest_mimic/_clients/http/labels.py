@@ -17,8 +17,8 @@ from pytest_mimic._clients.http.exchange import SENDERS, Exchange, HttpAdapter, 
 from pytest_mimic._clients.http.http_client import StdlibAdapter
 from pytest_mimic._clients.http.http_secrets import text_pairs
 from pytest_mimic._clients.http.responses import StoredResponse
-from pytest_mimic._core.seam.base import Edge
-from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter
+from pytest_mimic._core.seam.base import Edge, load_adapter
+from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

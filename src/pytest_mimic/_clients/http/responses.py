@@ -13,7 +13,7 @@ from pytest_mimic._clients.http.failures import store_error
 from pytest_mimic._clients.http.http_secrets import Secrets, text_pairs
 from pytest_mimic._core.outcome.outcome import is_cancellation
 from pytest_mimic._core.redact.redactor import NO_NAMES
-from pytest_mimic._core.redact.secret_values import with_secrets
+from pytest_mimic._core.seam.real_secrets import with_secrets
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Step

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._clients.sql import outcomes
 from pytest_mimic._clients.sql.statement_calls import UNNAMED, StatementCall, action
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
-from pytest_mimic._core.redact.secret_values import with_secrets
 from pytest_mimic._core.seam.base import recording
 from pytest_mimic._core.seam.database_values import from_plain, to_plain
+from pytest_mimic._core.seam.real_secrets import with_secrets
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

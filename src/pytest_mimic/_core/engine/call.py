@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cached_property, partial, wraps
@@ -126,13 +126,15 @@ class Call:
         return call_label(self.plan.target, self.arguments)
 
 
-def named(call: Call) -> dict[str, Any]:
-    """Return the arguments by name: those in `**extra` by their own, an empty `*rest` left out."""
+def named(call: Call, without: Collection[str] = ()) -> dict[str, Any]:
+    """Return the arguments by name, without some: those in `**extra` by their own, an empty `*rest` left out."""
     found: dict[str, Any] = {}
     value: Any
     for name, value in zip(call.names, call.values, strict=True):
+        if name.lstrip("*") in without:
+            continue
         if name.startswith("**"):
-            found.update(value)
+            found |= {key: one for key, one in value.items() if key not in without}
         elif not name.startswith("*") or value:
             found[name] = value
     return found
@@ -300,7 +302,7 @@ class FunctionPlan(Plan):
         from pytest_mimic._core.tree.making import argument_trees
 
         options = self.options
-        shown = {name: value for name, value in named(call).items() if name not in options.ignore}
+        shown = named(call, options.ignore)
         if options.key is not None:  # it stands for the arguments
             key: Any = options.key(dict(zip(call.names, call.values)))
             shown = key if type(key) is dict and all(type(name) is str for name in key) else {"key": key}

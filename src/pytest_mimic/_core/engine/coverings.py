@@ -13,9 +13,9 @@ from pytest_mimic._core.engine.call import FunctionPlan
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.modules import may_be_called_by_pytest, module_exists
 from pytest_mimic._core.patch.find import NotFoundError, defined_name, find
-from pytest_mimic._core.patch.holders import Edge, Found, Patches, Wrapper, read
+from pytest_mimic._core.patch.holders import Found, Patches, Wrapper, read
 from pytest_mimic._core.patch.imports import ImportWatch, is_incomplete
-from pytest_mimic._core.seam.registry import load_adapter
+from pytest_mimic._core.seam.registry import Edge
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import Target, absent_clients, missing_module, replaced_client
 from pytest_mimic.errors import TargetError
@@ -259,6 +259,7 @@ class Coverings:
 
     def _cover_client(self, covering: Covering, target: Target) -> None:
         from pytest_mimic._core.engine.client_plan import ClientPlan, Port
+        from pytest_mimic._core.seam.base import load_adapter
 
         if problem := replaced_client(target):
             covering.problems.append(problem)

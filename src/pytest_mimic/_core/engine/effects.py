@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.engine.call import named
 from pytest_mimic._core.files.places import LONGEST_PATH
 from pytest_mimic._core.words import limited
 
@@ -65,20 +66,11 @@ class Effects:
 
 def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
     """Yield the paths that arguments or their items are, and the strings that may be some, and where each is."""
-    ignored, arguments = call.plan.options.ignore, dict[str, Any]()
-    value: Any
-    for name, value in zip(call.names, call.values, strict=True):
-        own = name.lstrip("*")
-        if own not in ignored:  # those in `*rest` and `**extra` are arguments each
-            if name.startswith("**"):
-                arguments |= value
-            elif name.startswith("*"):
-                arguments |= {f"{own}[{at}]": one for at, one in enumerate(value)}
-            else:
-                arguments[own] = value
+    arguments: dict[str, Any] = {}
+    for name, value in named(call, call.plan.options.ignore).items():
+        rest = {f"{name[1:]}[{at}]": one for at, one in enumerate(value)} if name.startswith("*") else {}
+        arguments |= rest or {name: value}
     for name, value in arguments.items():
-        if name in ignored:
-            continue
         items: Any = dict.items(value) if isinstance(value, dict) else [(None, value)]
         if isinstance(value, (list, tuple, set, frozenset)):
             items = enumerate(value)

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import finalize
 
 from pytest_mimic._core.engine.decisions import decide
 from pytest_mimic._core.engine.steps import Step, given
@@ -77,7 +78,13 @@ def _given_now_or_later(step: Step, result: Any, *, is_async: bool) -> object:
         return _awaiting(step, result)
     relayed = relay(step, result, is_async=is_awaited)
     late = to_async(relayed, result) if is_awaited else relayed
-    step.end_unread(late)
+
+    def end_unread() -> None:  # later, because the collector may interrupt anything
+        if not step.begun:
+            step.state.discarded.append(lambda: step.complete(Outcome("stream")))
+
+    # At the exit of the process, the run has ended.
+    finalize(late, end_unread).atexit = False
     return late
 
 

@@ -167,9 +167,7 @@ class Recordings:
         )
         encoded, environment = stored.encoded, state.redactor.environment
         if environment.forms and encoded is not None:
-            from pytest_mimic._core.engine.verifying import hide
-
-            for name, is_hidden in hide(encoded, environment).items():
+            for name, is_hidden in encoded.hide(environment).items():
                 what = f"<{name}> stands for the value" if is_hidden else f"holds the value of {name}"
                 state.ledger.environment.add((call.label, f"{what}, {state.test}" if state.test else what))
         if encoded is not None and encoded.pickled is not None:  # nobody can read it

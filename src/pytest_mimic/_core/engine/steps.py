@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
-from weakref import finalize
 
 from pytest_mimic._core.outcome.outcome import Outcome, is_cancellation, is_interruption, is_outcome
 from pytest_mimic._core.vault.format import copied
@@ -163,19 +162,6 @@ class Step:
         self.active = False
         error = new_after_replayed(self.call.label, test=self.state.test, needs_secret=True)
         raise self.state.blame(error, self.call, option="--mimic-rerecord")
-
-    # -- what ends late
-
-    def end_unread(self, stream: object) -> None:
-        """Record a stream that a plain function returned and nobody read, once it is discarded."""
-
-        def discarded() -> None:
-            if not self.begun:  # else it ends by itself
-                with suppress(MimicError):  # it fails the test; nobody would catch it here
-                    self.complete(Outcome("stream"))
-
-        # At the exit of the process the run has ended, and with it what could record the outcome.
-        finalize(stream, discarded).atexit = False
 
 
 def given(outcome: Outcome) -> Any:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
-from json import loads
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.outcome.plain import layout_of
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_values import Environment, bytes_in
 from pytest_mimic._core.tree.agreement import Rules, compare
 from pytest_mimic._core.tree.differing import Difference, difference_lines
 from pytest_mimic._core.tree.messages import differs_below, drift
@@ -19,7 +15,6 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.steps import Step
-    from pytest_mimic._core.outcome.encoding import Encoded
     from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic.errors import DriftError
 
@@ -89,7 +84,7 @@ def _as_recorded(real: Step, outcome: Outcome) -> Outcome:
         return outcome
     with suppress(MimicError):  # what cannot be stored is compared as it is
         stored = state.vault.stored(outcome, 0.0, target=call.plan.target, paths=call.paths)
-        if stored.encoded is not None and any(hide(stored.encoded, state.redactor.environment).values()):
+        if stored.encoded is not None and any(stored.encoded.hide(state.redactor.environment).values()):
             return stored.load(call.paths)
     return outcome
 
@@ -115,25 +110,6 @@ def _keep_for_review(real: Step, outcome: Outcome, duration: float, *, has_drift
 
 
 # -- recording
-
-
-def hide(encoded: Encoded, environment: Environment) -> dict[str, bool]:
-    """Replace the values in the texts of a readable outcome by `<NAME>`. A pickle, and bytes, stay as they are.
-
-    Return the names of the variables that the outcome holds, and whether each was replaced.
-    """
-    held: dict[str, bool] = {}
-    if (readable := encoded.readable) is not None:
-        if environment.may_be_in(readable.text):
-            text = layout_of(environment.scrub(loads(readable.text)))
-            assert text is not None
-            held = dict.fromkeys(environment.names_in(text), True)
-            encoded.readable = replace(readable, text=text)
-        pieces: list[object] = [*readable.objects.values(), *bytes_in(readable.text)]
-    else:
-        assert encoded.pickled is not None
-        pieces = [*encoded.pickled.chunks, *encoded.pickled.buffers]
-    return held | dict.fromkeys(environment.held_by(pieces), False)
 
 
 def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redactor) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from json import loads
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
@@ -16,6 +16,9 @@ from pytest_mimic._core.types.kinds import Unstable, find
 from pytest_mimic._core.types.libraries import words_for
 from pytest_mimic._core.types.opening import parts_of
 from pytest_mimic.errors import UnstorableOutcomeError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.secret_values import Environment
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -71,6 +74,25 @@ class Encoded:
 
         classes = map(find, self.readable.imports)
         return any(isinstance(cls, type) and registered_kind(cls) is not None for cls in classes)
+
+    def hide(self, environment: Environment) -> dict[str, bool]:
+        """Replace the values in readable texts by `<NAME>`. A pickle, and bytes, stay as they are.
+
+        Return the names of the variables that the outcome holds, and whether each was replaced.
+        """
+        from pytest_mimic._core.redact.secret_values import bytes_in
+
+        held: dict[str, bool] = {}
+        if (readable := self.readable) is not None:
+            if environment.may_be_in(readable.text):
+                text = layout_of(environment.scrub(loads(readable.text)))
+                assert text is not None
+                held = dict.fromkeys(environment.names_in(text), True)
+                self.readable = replace(readable, text=text)
+            pieces: list[object] = [*readable.objects.values(), *bytes_in(readable.text)]
+        else:
+            pieces = [*self.pickled.chunks, *self.pickled.buffers]
+        return held | dict.fromkeys(environment.held_by(pieces), False)
 
 
 def snapshot(

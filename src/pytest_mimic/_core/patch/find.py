@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from types import BuiltinFunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from pytest_mimic._core.patch.holders import (
@@ -14,7 +14,6 @@ from pytest_mimic._core.patch.holders import (
     Patches,
     carried,
     held_by,
-    is_object,
     is_writable,
     namespace_of,
     read,
@@ -72,9 +71,7 @@ def _current(holder: Holder, name: str, where: str) -> object:
             return held
     module = sys.modules.get(where) if isinstance(holder, dict) else None
     if "__getattr__" in held_by(holder) or hasattr(type(module), "__getattr__"):
-        raise NotFoundError(
-            f"is not in {where}, which gives names on demand: name the module that defines it"
-        )
+        raise NotFoundError(f"is not in {where}, which gives names on demand: name it where it is defined")
     names = holder if isinstance(holder, dict) else dir(holder)
     hint = did_you_mean(name, [known for known in names if not known.startswith("__")])
     raise NotFoundError(f"does not exist in {where}{hint}")
@@ -111,14 +108,23 @@ def _function(original: Any, label: str) -> object:
     kind = type(function).__name__
     if not callable(function):
         raise NotFoundError(f"is not callable, it is {'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}")
-    if is_object(function):
+    if _is_object(function):
         method = f"{type(function).__module__}:{type(function).__qualname__}.__call__"
         raise NotFoundError(f"is an object of a class, name the function inside, or {method}")
     return function
+
+
+def _is_object(function: object) -> bool:
+    """Check whether this is an object of a class written in Python, such as a decorator's, and no function."""
+    kind = type(function)
+    if kind is FunctionType or issubclass(kind, type):
+        return False
+    calls = next((vars(base)["__call__"] for base in kind.__mro__ if "__call__" in vars(base)), None)
+    return isinstance(calls, FunctionType)
 
 
 def _is_routine(held: object) -> bool:
     """Return whether it is a function of some kind. Only its type is examined: a proxy may run code when touched."""
     kind = type(held)
     is_function = hasattr(kind, "__get__") or issubclass(kind, BuiltinFunctionType)
-    return is_function and callable(held) and not issubclass(kind, type) and not is_object(held)
+    return is_function and callable(held) and not issubclass(kind, type) and not _is_object(held)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property, partial, partialmethod
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, MethodType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from pytest_mimic._core.modules import is_machinery, path_when_installed
@@ -15,8 +15,7 @@ Holder: TypeAlias = "dict[str, object] | type"
 
 Wrapper = Callable[..., object]
 
-MISSING: Final = object()
-"""The result for a name that a holder does not hold itself."""
+MISSING: Final = object()  # the result for a name that a holder does not hold itself
 
 # The identity of an object as a number. `id` would call audit hooks (PEP 578) each time.
 identity_of = object.__hash__
@@ -134,53 +133,18 @@ def _rebuilt(held: Any, wrapper: Wrapper) -> Any:
     return twin
 
 
-def is_object(function: object) -> bool:
-    """Check whether this is an object of a class written in Python, such as a decorator's, and no function."""
-    kind = type(function)
-    if kind is FunctionType or issubclass(kind, type):
-        return False
-    calls = next((vars(base)["__call__"] for base in kind.__mro__ if "__call__" in vars(base)), None)
-    return isinstance(calls, FunctionType)
-
-
 # -- patches
 
 
-class Edge(NamedTuple):
-    """A function of a client at which its calls are intercepted.
-
-    It is patched when its module is imported; mimicking never imports a client.
-
-    Attributes:
-        module: The module that defines it, `requests.adapters`.
-        path: The names that lead to it there, `("HTTPAdapter", "send")`.
-        wrap: Gets the original function and the engine's `Port`, and returns the function that replaces it.
-        origin: The client whose port `wrap` gets; by default, the adapter's own.
-    """
-
-    module: str
-    path: tuple[str, ...]
-    wrap: Callable[[Callable[..., Any], Any], Callable[..., Any]]
-    origin: str = ""
-    excluded: bool = False  # as a target may be
-
-
 class Found(NamedTuple):
-    """A function that a target names.
-
-    Attributes:
-        original: The object that is held there, or in the base, while nothing is patched.
-        function: The function itself, inside of descriptors.
-        label: `module:path` as in the target.
-        is_own: Whether the holder itself holds the function; if not, a class inherits it.
-    """
+    """A function that a target names."""
 
     holder: Holder
     name: str
-    original: object
-    function: Any
-    label: str
-    is_own: bool
+    original: object  # what is held there, or in the base, while nothing is patched
+    function: Any  # inside of descriptors
+    label: str  # `module:path` as in the target
+    is_own: bool  # whether the holder itself holds it; if not, a class inherits it
 
     @property
     def key(self) -> int | tuple[int, str]:

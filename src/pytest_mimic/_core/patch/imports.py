@@ -9,6 +9,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from pytest_mimic._core.patch.holders import namespace_of
+
 
 class ImportWatch:
     """A finder before all others (`sys.meta_path`), which wraps the loaders that these find for watched modules.
@@ -64,9 +66,9 @@ class _ReportingLoader:
         return getattr(self._loader, name)
 
     def exec_module(self, module: ModuleType) -> None:
-        spec: Any = object.__getattribute__(module, "__spec__")
+        namespace: Any = namespace_of(module)
+        spec = namespace["__spec__"]
         spec.loader = self._loader
-        namespace = object.__getattribute__(module, "__dict__")
         if namespace.get("__loader__") is self:
             namespace["__loader__"] = self._loader
         self._loader.exec_module(module)
@@ -75,8 +77,5 @@ class _ReportingLoader:
 
 def is_incomplete(module: object) -> bool:
     """Return whether a module's import has begun but not ended, or is put off by `importlib.util.LazyLoader`."""
-    try:
-        spec = object.__getattribute__(module, "__spec__")
-    except AttributeError:
-        return False
+    spec = (namespace_of(module) or {}).get("__spec__")
     return type(module).__name__ == "_LazyModule" or bool(getattr(spec, "_initializing", False))

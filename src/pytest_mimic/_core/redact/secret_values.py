@@ -1,4 +1,4 @@
-"""Secret values: how they are written, those of environment variables, and those that verifying puts back."""
+"""Secret values: how they are written, and those of environment variables."""
 
 from __future__ import annotations
 
@@ -132,35 +132,3 @@ def bytes_in(json: str) -> Iterator[bytes]:
     """Yield the bytes that JSON, as it stands in a file, holds as base64."""
     if "base64" in json:
         yield from (a2b_base64(match[1]) for match in _BASE64.finditer(json))
-
-
-def with_secrets(recorded: object, hidden: object, real: object) -> Any:
-    """Return recorded plain data with the secrets of a `real` outcome, which is `hidden` without them.
-
-    While a call is verified, the application gets what was recorded. But the server would refuse a request with a
-    recorded placeholder. A text with a secret is the real one as a whole: what is signed goes with its signature.
-    """
-    if isinstance(recorded, dict) and isinstance(hidden, dict) and isinstance(real, dict):
-        return {
-            key: with_secrets(value, hidden[key], real[key]) if key in hidden and key in real else value
-            for key, value in recorded.items()
-        }
-    if isinstance(recorded, list) and isinstance(hidden, list) and isinstance(real, list):
-        found = dict(zip(_places(hidden), zip(hidden, real)))
-        return [
-            with_secrets(item, *found[place]) if place in found else item
-            for place, item in zip(_places(recorded), recorded, strict=True)
-        ]
-    # A number is redacted as 0.
-    if recorded == hidden and type(recorded) is type(hidden):
-        return real
-    are_hidden = all(isinstance(one, str) and PLACEHOLDER in one for one in (recorded, hidden))
-    return real if are_hidden else recorded
-
-
-def _places(items: list[Any]) -> list[object]:
-    """Return what identifies each item of a list: its index, or for pairs, such as headers, the n-th of its name."""
-    if not all(isinstance(item, list) and len(item) == 2 and isinstance(item[0], str) for item in items):
-        return list(range(len(items)))
-    names = [name.lower() for name, _ in items]
-    return [(name, names[:place].count(name)) for place, name in enumerate(names)]

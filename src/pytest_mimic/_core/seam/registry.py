@@ -1,14 +1,9 @@
-"""The table of clients by name."""
+"""The table of clients by name, and the edges at which their calls are intercepted."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-from pytest_mimic.errors import TargetError
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Adapter
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 # The class of each client, as `module:Class`. Importing the module must not import the client.
 CLIENTS = {
@@ -30,18 +25,23 @@ HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.clien
 TAKEN_BY_CASSETTES = ("http", "sqlalchemy", "redis")
 # Names that `ignore=` and `match=` accept at every client, so that one list of options can serve several.
 COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
-_HTTP = ("host", "port", "scheme", "method", "path", "query", "headers", "body", "format")
-# The parts of the calls of each kind of client, as `ignore=` and `match=` name them: no adapter is loaded to check a line.
-_PARTS = {
-    "http": _HTTP,
-    "sqlalchemy": ("statement", "params", "database"),
-    "redis": ("command", "commands", "database", "protocol"),
-    "grpc": ("server", "method", "request", "metadata"),
-    "mcp": ("server", "method", "params"),
-}
 
 # The entry points of the adapters that other distributions bring.
 _GROUP = "pytest_mimic.clients"
+
+
+class Edge(NamedTuple):
+    """A function of a client at which its calls are intercepted.
+
+    It is patched when its module is imported; mimicking never imports a client.
+    """
+
+    module: str  # that defines it, `requests.adapters`
+    path: tuple[str, ...]  # the names that lead to it there, `("HTTPAdapter", "send")`
+    # Gets the original function and the engine's `Port`, and returns the function that replaces it.
+    wrap: Callable[[Callable[..., Any], Any], Callable[..., Any]]
+    origin: str = ""  # the client whose port `wrap` gets; by default, the adapter's own
+    excluded: bool = False  # as a target may be
 
 
 def is_client(name: str) -> bool:
@@ -61,34 +61,6 @@ def is_bundled(name: str) -> bool:
 def names_client(target: str) -> bool:
     """Return whether a recording's target is a client, which may not be installed here. A function has a colon."""
     return ":" not in target
-
-
-def load_adapter(name: str) -> Adapter:
-    """Return the adapter of a client by its name, without importing the client.
-
-    Raises:
-        TargetError: There is none, or that of another distribution cannot be imported.
-    """
-    if not is_client(name):
-        raise TargetError(f"{name}: no installed distribution has an adapter for this client")
-    from pytest_mimic._core.seam.base import Adapter
-
-    module, _, class_name = CLIENTS[name].partition(":")
-    try:
-        adapter = getattr(import_module(module), class_name)(name)
-        if not isinstance(adapter, Adapter):
-            raise TypeError("it is no pytest_mimic.client.Adapter")
-    except Exception as error:
-        if is_bundled(name):
-            raise
-        reason = f"{type(error).__name__}: {error}"
-        raise TargetError(f"{name}: its adapter {CLIENTS[name]} cannot be loaded ({reason})") from error
-    return adapter
-
-
-def parts_of(name: str) -> tuple[str, ...]:
-    """Return the parts of a client's calls. That of another distribution is asked for them."""
-    return _PARTS[kind_of(name)] if is_bundled(name) else load_adapter(name).parts
 
 
 def kind_of(name: str) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, parts_of
+from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.words import did_you_mean
 from pytest_mimic.errors import TargetError
@@ -69,6 +69,8 @@ def check_kind(target: str, options: Options) -> None:
             raise TargetError(f"{target}: {name}= is an option of a {other}")
     if other == "client":
         return
+    from pytest_mimic._core.seam.base import parts_of
+
     parts = parts_of(target)
     for name, path in [
         *(("ignore", path) for path in options.ignore),

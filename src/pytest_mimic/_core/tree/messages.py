@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.ambient import command, current, vault_command
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.seam.registry import names_client, parts_of
+from pytest_mimic._core.seam.base import parts_of
+from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import Options, target_line
 from pytest_mimic._core.tree.differing import Difference, argument_differences, difference_lines
 from pytest_mimic._core.tree.drawing import is_file, kind_of, steps

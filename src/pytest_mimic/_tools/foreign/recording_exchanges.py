@@ -15,7 +15,8 @@ from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.engine.run_state import RunState
-from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter
+from pytest_mimic._core.seam.base import load_adapter
+from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._core.vault import Vault

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.seam.base import Adapter
-from pytest_mimic._core.seam.registry import load_adapter, names_client
+from pytest_mimic._core.seam.base import Adapter, load_adapter
+from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.call_labels import recorded_label
 from pytest_mimic._core.tree.drawing import line, shortened
 from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets

@@ -12,7 +12,7 @@ from pytest_mimic import fingerprint
 from pytest_mimic._clients.sql.outcomes import load_columns, store_columns, store_rows
 from pytest_mimic._clients.sql.statement_calls import StatementCall
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.registry import parts_of
+from pytest_mimic._core.seam.base import parts_of
 from unit.clients.json_texts import written_json
 
 

@@ -7,9 +7,6 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic import CassetteError
-from pytest_mimic._core.engine.cassettes import mode_of
-from pytest_mimic._core.settings import Mode
 from unit.core.engine.runs import Runs
 
 
@@ -81,39 +78,3 @@ def test_a_replayed_block_is_not_written(recorded: Runs, error: BaseException | 
 
     assert recorded.store.read(name) is before
     assert recorded.ledger.notes == []
-
-
-@pytest.mark.parametrize(
-    ("fixture", "mode", "exists", "expected"),
-    [
-        ("record", Mode.REPLAY, True, Mode.RERECORD),
-        ("record", Mode.RECORD, True, Mode.RERECORD),
-        ("record", Mode.VERIFY, True, Mode.VERIFY),
-        ("record", Mode.LIVE, False, Mode.LIVE),
-        ("replay", Mode.REPLAY, False, Mode.REPLAY),
-        ("replay", Mode.RERECORD, True, Mode.REPLAY),
-        ("replay", Mode.VERIFY, True, Mode.REPLAY),
-        ("replay", Mode.LIVE, True, Mode.LIVE),
-        ("auto", Mode.REPLAY, True, Mode.REPLAY),
-        ("auto", Mode.REPLAY, False, Mode.RERECORD),
-        ("auto", Mode.RECORD, True, Mode.RECORD),
-        ("auto", Mode.RECORD, False, Mode.RERECORD),
-        ("auto", Mode.RERECORD, True, Mode.RERECORD),
-        ("auto", Mode.VERIFY, False, Mode.VERIFY),
-        ("auto", Mode.LIVE, False, Mode.LIVE),
-    ],
-)
-def test_a_fixtures_mode_follows_the_runs_mode(
-    runs: Runs, fixture: str, mode: Mode, exists: bool, expected: Mode
-) -> None:
-    settings = runs.state.settings._replace(mode=mode)
-
-    assert mode_of(fixture, settings, name="trip", exists=exists) is expected
-
-
-def test_what_may_not_record(runs: Runs) -> None:
-    settings = runs.state.settings._replace(mode=Mode.REPLAY, no_record=True)
-
-    assert mode_of("auto", settings, name="trip", exists=False) is Mode.REPLAY
-    with pytest.raises(CassetteError, match="mimic_record may not record cassette trip"):
-        mode_of("record", settings, name="trip", exists=True)

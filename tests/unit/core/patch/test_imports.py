@@ -161,7 +161,7 @@ def test_a_name_that_a_module_gives_on_demand_is_named_where_it_is_defined(kind,
 
     assert "pack.api" not in sys.modules
     assert [str(problem) for problem in activation.problems] == [
-        "pack:fetch is not in pack, which gives names on demand: name the module that defines it"
+        "pack:fetch is not in pack, which gives names on demand: name it where it is defined"
     ]
 
 
