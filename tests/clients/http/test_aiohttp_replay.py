@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -49,3 +50,15 @@ def test_a_timer_has_its_turn_between_replays(runs: Runs, server: Server) -> Non
         return called.is_set()
 
     assert both(runs, server, until_called) == (True, True)
+
+
+def test_a_response_leaves_nothing_to_the_garbage_collector(runs: Runs, server: Server) -> None:
+    async def left(session: Any, url: str) -> int:
+        for _ in range(2):  # the first one loads modules
+            gc.collect()
+            async with session.get(f"{url}/users/1") as response:
+                await response.read()
+            del response
+        return gc.collect()
+
+    assert both(runs, server, left)[1] == 0

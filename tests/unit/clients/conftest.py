@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_mimic._core.seam.registry import load_adapter
+from pytest_mimic._core.seam.base import load_adapter
 from unit.clients.runs import Runs
 
 

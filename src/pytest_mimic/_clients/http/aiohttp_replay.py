@@ -38,7 +38,8 @@ class _ReplayedConnection(Connection):
 
     def close(self) -> None:
         self._notify_release()
-        self._protocol = None
+        if (protocol := self._protocol) is not None:  # it and its parser would wait for the garbage collector
+            self._protocol = protocol._parser = protocol._payload = None
 
     release = close
 

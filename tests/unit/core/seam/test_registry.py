@@ -9,7 +9,7 @@ import sys
 def test_clients_import_neither_clients_nor_asyncio():
     code = """
 import sys
-from pytest_mimic._core.seam.registry import load_adapter
+from pytest_mimic._core.seam.base import load_adapter
 before = set(sys.modules)
 for name in ("httpx", "httpx2", "requests", "aiohttp"):
     assert load_adapter(name).edges()
