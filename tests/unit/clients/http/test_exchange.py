@@ -9,7 +9,7 @@ import pytest
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._core.engine.client_plan import ClientPlan
-from pytest_mimic._core.seam.registry import parts_of
+from pytest_mimic._core.seam.base import parts_of
 from pytest_mimic._core.target_options import Options
 from unit.clients.runs import Runs
 

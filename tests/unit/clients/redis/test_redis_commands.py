@@ -11,7 +11,7 @@ pytest.importorskip("redis")
 
 from pytest_mimic._clients.redis.redis_commands import describe_commands, read_commands
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.registry import parts_of
+from pytest_mimic._core.seam.base import parts_of
 
 
 def packed(commands: Sequence[Sequence[bytes]]) -> bytes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.base import Adapter
-from pytest_mimic._core.seam.base import load_adapter
+from pytest_mimic._core.seam.base import Adapter, load_adapter
 from pytest_mimic._tools.shown.outcome_words import outcome_in_short
 
 
