@@ -68,12 +68,7 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
     assert json.loads(done.stdout.splitlines()[-1]) == [
         [0, 0],
         True,
-        [
-            "pytest_mimic",
-            "pytest_mimic._run",
-            "pytest_mimic._run.plain_imports",
-            "pytest_mimic.plugin",
-        ],
+        ["pytest_mimic", "pytest_mimic._run", "pytest_mimic._run.plain_imports", "pytest_mimic.plugin"],
     ], done.stdout + done.stderr
 
 

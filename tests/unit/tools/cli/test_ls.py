@@ -34,11 +34,7 @@ def test_ls_lists_every_recording_and_cassette(shop, call):
         ("shop:user(name='Bob')", rows[7][1], "tests/test_shop.py::test_user[Bob]"),
         ("shop:user(name='Ann')", rows[8][1], "tests/test_shop.py::test_user[Ann]"),
         ("shop:words(text='pen ink paper')", "stream of 3 items", "tests/test_shop.py::test_words"),
-        (
-            "cassette shopping (2 calls)",
-            rows[10][1],
-            "tests/test_shop.py::test_cassette",
-        ),
+        ("cassette shopping (2 calls)", rows[10][1], "tests/test_shop.py::test_cassette"),
     ]
     for shown, expected in zip(rows, whole, strict=True):
         for cell, text in zip(shown, expected, strict=True):
@@ -94,14 +90,7 @@ def test_the_command_finds_the_vault_from_a_folder_below(shop, call, monkeypatch
 
 
 def test_no_secret_is_shown_by_any_command(shop, call):
-    outputs = [
-        call(*words).out
-        for words in (
-            ["ls"],
-            ["ls", "--json"],
-            ["show", "calls", "cassettes"],
-        )
-    ]
+    outputs = [call(*words).out for words in (["ls"], ["ls", "--json"], ["show", "calls", "cassettes"])]
 
     assert all("s3cret" not in text and "hush" not in text for text in outputs)
     assert all(len(text) > 100 for text in outputs)

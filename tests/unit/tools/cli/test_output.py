@@ -50,12 +50,7 @@ def test_a_vault_that_is_a_link_to_nothing_is_no_empty_vault(shop, call, command
 
 
 def test_json_of_every_command_is_one_document(shop, call):
-    for words in (
-        ["ls"],
-        ["ls", "nothing"],
-        ["check"],
-        ["check", "--fix"],
-    ):
+    for words in (["ls"], ["ls", "nothing"], ["check"], ["check", "--fix"]):
         json.loads(call(*words, "--json").out)
 
 
