@@ -54,9 +54,7 @@ def main(words: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         problem = "this is a bug of pytest-mimic, please report it"
     with suppress(OSError):  # nobody reads it
-        print(
-            printable(f"ERROR: {problem}"), file=sys.stderr, flush=True
-        )  # which escapes what it cannot encode
+        print(printable(f"ERROR: {problem}"), file=sys.stderr, flush=True)  # it escapes what it cannot encode
     return USAGE
 
 

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.registry import HTTP_CLIENTS, names_client
+from pytest_mimic._core.seam.registry import HTTP_CLIENTS, kind_of, names_client
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.tree.stored import bare
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.format import CASSETTES, parse_recording
+from pytest_mimic._core.vault.format import CASSETTES, parse_recording, recording_name
 from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.objects import objects_of
 from pytest_mimic._core.vault.recording_facts import Recording, calls_of
@@ -183,6 +183,8 @@ def _names(word: str, file: VaultFile, vault: str) -> bool:
         names = (call.target, *(HTTP_CLIENTS if call.target == "http" else ()))
         if any(fnmatchcase(name, word) for name in names) or pattern.takes(*signature_of(call)):
             return True
+    if file.error is not None and file.name.startswith(recording_name(kind_of(word), "")[: -len(".json")]):
+        return True
     return any(_is_of_test(test, word) for test in (file.test, file.owner)) or _is_in_path(
         word.removeprefix(f"{vault}/").rstrip("/"), file.name
     )

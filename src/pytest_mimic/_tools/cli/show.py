@@ -30,11 +30,11 @@ def run(invocation: Invocation) -> Result:
     if not given(invocation):
         raise MimicError("show needs a SELECTOR: what to show", remedies=["see pytest-mimic show --help"])
     chosen = select(invocation)
-    if not chosen.files and invocation.options.selectors and chosen.damaged:
-        raise chosen.damaged[0].error or MimicError("")
+    if not chosen.files and chosen.damaged:
+        return Result([str(file.error) for file in chosen.damaged], found=True, unmatched=chosen.unmatched)
     if not chosen.files:
         return nothing(invocation, chosen)
-    return Result(_lines(invocation, chosen.files), unmatched=chosen.unmatched)
+    return Result(_lines(invocation, chosen.files), unmatched=chosen.unmatched, damaged=len(chosen.damaged))
 
 
 def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:

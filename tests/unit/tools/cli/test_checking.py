@@ -136,7 +136,7 @@ def test_the_outcome_of_a_client_is_checked_before_it_is_used(
     assert caught.value.file.endswith(name)
     assert caught.value.remedies[0].endswith("pytest --mimic-rerecord t.py::test_a")
     assert says in call("check").lines[0]
-    assert says in call("show", name).err
+    assert says in call("show", name).out
 
 
 def test_a_file_that_ends_the_check_of_it_is_named_and_never_removed(shop, call):

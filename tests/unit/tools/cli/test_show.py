@@ -7,12 +7,14 @@ import re
 import pytest
 
 
-def test_a_damaged_recording_is_an_error_of_show_only_if_nothing_else_was_named(shop, call):
+@pytest.mark.parametrize("what", ["calls/shop/odd", "shop:odd"])
+def test_a_damaged_recording_is_found_by_its_folder_and_by_its_target(shop, call, what):
     [damaged] = (shop / ".mimic_vault/calls/shop/odd").glob("*.json")
     damaged.write_text("{")
 
-    assert call("show", "calls/shop").code == 0
-    assert call("show", "calls/shop/odd").err.startswith("ERROR: .mimic_vault/calls/shop/odd/")
+    assert call("show", "calls/shop").lines[-1] == "1 file cannot be read: pytest-mimic check"
+    found = call("show", what)
+    assert (found.code, found.lines[0][:27]) == (1, ".mimic_vault/calls/shop/odd")
 
 
 @pytest.mark.parametrize(
