@@ -109,11 +109,7 @@ def _scipy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
 
 
 # What must be the same besides the elements.
-_FACTS = {
-    "numpy": ("dtype", "shape"),
-    "pyarrow": ("type", "schema"),
-    "scipy": ("dtype", "shape"),
-}
+_FACTS = {"numpy": ("dtype", "shape"), "pyarrow": ("type", "schema"), "scipy": ("dtype", "shape")}
 _PANDAS = {
     "DataFrame": "assert_frame_equal",
     "ExtensionArray": "assert_extension_array_equal",

@@ -8,14 +8,7 @@ from functools import cached_property
 from marshal import dumps, loads
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pytest_mimic._core.vault.format import (
-    FOLDERS,
-    LONG,
-    is_usual,
-    parse_recording,
-    references,
-    value_in,
-)
+from pytest_mimic._core.vault.format import FOLDERS, LONG, is_usual, parse_recording, references, value_in
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -38,11 +31,7 @@ class Vault:
     """
 
     def __init__(
-        self,
-        store: Store,
-        *,
-        pickles: Literal["listed", "forbid"] = "listed",
-        label: str = ".mimic_vault",
+        self, store: Store, *, pickles: Literal["listed", "forbid"] = "listed", label: str = ".mimic_vault"
     ) -> None:
         self.store = store
         self.label = label

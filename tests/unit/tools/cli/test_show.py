@@ -40,11 +40,7 @@ def test_show_takes_digits_and_files_as_ls_prints_them(shop, call):
     [row] = call("ls", "--json", "shop:odd").data["recordings"]
     whole = call("show", "shop:odd").out
 
-    for what in (
-        row["file"].rpartition("/")[2][:8],
-        f".mimic_vault/{row['file']}",
-        row["test"],
-    ):
+    for what in (row["file"].rpartition("/")[2][:8], f".mimic_vault/{row['file']}", row["test"]):
         assert call("show", what).out == whole
 
 
