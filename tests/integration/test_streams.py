@@ -290,6 +290,23 @@ def test_a_stream_in_a_reference_cycle_is_collected_silently(project) -> None:
     project.replay("-W", "error").expect(passed=1, real=[])
 
 
+def test_a_stream_that_nobody_reads_is_recorded_at_once(project) -> None:
+    """Not with what the test does later."""
+    project.ini("shop:listed")
+    project.module("def listed(items):\n    return (item for item in list(items))\n")
+    project.tests("""
+        import pathlib, shop
+
+        def test_it():
+            shop.listed(items := [1])
+            items.append(2)
+            assert [*pathlib.Path(".mimic_vault").rglob("*.json")]
+    """)
+
+    project.record().expect(passed=1)
+    project.replay().expect(passed=1)
+
+
 # -- coroutines
 
 

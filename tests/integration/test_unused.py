@@ -261,10 +261,7 @@ ARRANGED = "def pytest_collection_modifyitems(config, items): "
 OSLO_AND_ROME = " 2 recordings: tests/test_shop.py::test_oslo "
 # The files of a run, and what it says of its judgement. A run that says nothing is one that judges.
 NOT_PROVEN = {
-    "collection error": (
-        {"tests/test_broken.py": "import there_is_no_such_module"},
-        ": a collection error",
-    ),
+    "collection error": ({"tests/test_broken.py": "import there_is_no_such_module"}, ": a collection error"),
     "stopping at a collection error": (
         {
             "tests/test_broken.py": "import there_is_no_such_module",
@@ -317,14 +314,7 @@ def test_a_test_that_may_need_a_recording_protects_it(shop, files, reason):
 # -- tests that did not pass
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "assert False",
-        "pytest.skip()",
-        "pytest.xfail()",
-    ],
-)
+@pytest.mark.parametrize("body", ["assert False", "pytest.skip()", "pytest.xfail()"])
 def test_beside_other_outcomes_only_recordings_of_a_single_test_are_judged(project, body):
     """Those that tests share may be needed by the test that did not pass."""
     project.ini("shop:fetch sequence", "shop:load")

@@ -62,3 +62,19 @@ def test_a_response_leaves_nothing_to_the_garbage_collector(runs: Runs, server: 
         return gc.collect()
 
     assert both(runs, server, left)[1] == 0
+
+
+def test_a_body_is_not_read_on_once_its_connection_is_closed(runs: Runs, server: Server) -> None:
+    closes = iter([False, True])
+
+    async def read(session: Any, url: str) -> str | None:
+        async with session.get(f"{url}/events") as response:
+            await response.content.readline()
+            if next(closes):
+                response.connection.close()
+            try:
+                await asyncio.wait_for(response.content.read(), 5)
+            except RuntimeError as error:
+                return str(error)
+
+    assert both(runs, server, read) == (None, "Connection closed.")

@@ -124,6 +124,8 @@ class _ReplayedReader(StreamReader):
         await asyncio.sleep(0)
         protocol: Any = self._protocol
         if self._exception is None and not self._eof:
+            if protocol._parser is None:
+                raise RuntimeError("Connection closed.")  # as aiohttp does
             await protocol.feed_next(self)
         if self._exception is not None:
             raise self._exception

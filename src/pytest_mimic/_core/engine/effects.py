@@ -68,7 +68,8 @@ def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
     """Yield the paths that arguments or their items are, and the strings that may be some, and where each is."""
     arguments: dict[str, Any] = {}
     for name, value in named(call, call.plan.options.ignore).items():
-        rest = {f"{name[1:]}[{at}]": one for at, one in enumerate(value)} if name.startswith("*") else {}
+        is_rest = name.startswith("*") and name in call.names
+        rest = {f"{name[1:]}[{at}]": one for at, one in enumerate(value)} if is_rest else {}
         arguments |= rest or {name: value}
     for name, value in arguments.items():
         items: Any = dict.items(value) if isinstance(value, dict) else [(None, value)]

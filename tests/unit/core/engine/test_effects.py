@@ -145,3 +145,7 @@ def test_a_folder_and_a_pipe_are_not_compared(root, files_of):
     (root / "data" / "out.csv").touch()
 
     files.refuse_changes()
+
+
+def test_the_name_of_a_keyword_may_begin_with_a_star(files_of: Callable[..., Effects]) -> None:
+    files_of(**{"**extra": {"*": 1}}).refuse_changes()

@@ -79,20 +79,7 @@ def test_a_line_contains_names(line: str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "cust*",
-        "!cust*",
-        "!",
-        "--",
-        "'pin'",
-        "pin?",
-        "a/b",
-        "[pin]",
-        "!!pin",
-        "_",
-        "sha256:1a2b3c4d",
-    ],
+    "name", ["cust*", "!cust*", "!", "--", "'pin'", "pin?", "a/b", "[pin]", "!!pin", "_", "sha256:1a2b3c4d"]
 )
 def test_a_name_that_matches_nothing_is_refused(name: str) -> None:
     """It would silently redact nothing."""

@@ -37,12 +37,7 @@ def described(**arguments: object) -> dict[str, Any]:
     return argument_trees(arguments, Redactor())
 
 
-def missed(
-    now: dict[str, Any] | None,
-    *candidates: Recorded,
-    test: str | None = TEST,
-    **options: Any,
-) -> str:
+def missed(now: dict[str, Any] | None, *candidates: Recorded, test: str | None = TEST, **options: Any) -> str:
     label = call_label("shop.api:fetch_rates", now)
     call = MissedCall(label, now, test, **options)
     return str(messages.missing(call, candidates))

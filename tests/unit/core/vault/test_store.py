@@ -22,18 +22,7 @@ names = st.sampled_from(
     [recording_name(f"shop:{f}", f"{k:032x}") for f in ("f", "g", "Class.h") for k in range(2)]
 )
 values = st.sampled_from(
-    [
-        1,
-        True,
-        1.0,
-        [1, 2],
-        {"a": 1, "b": 2},
-        {"b": 2, "a": 1},
-        (1, 2),
-        {1, 2},
-        ("x",) * 50,
-        b"\0" * 5000,
-    ]
+    [1, True, 1.0, [1, 2], {"a": 1, "b": 2}, {"b": 2, "a": 1}, (1, 2), {1, 2}, ("x",) * 50, b"\0" * 5000]
 )
 places = st.sampled_from(["a", "b/c", "b/d", "b/c2/e.json"])
 

@@ -310,13 +310,7 @@ def test_an_argument_of_aiohttp_is_a_form_only_where_its_headers_say_so(headers,
 
 
 @pytest.mark.parametrize(
-    ("body", "content"),
-    [
-        ({"string": "é"}, b"\xc3\xa9"),
-        ({"string": b"\xff"}, b"\xff"),
-        ({}, b""),
-    ],
-    ids=str,
+    ("body", "content"), [({"string": "é"}, b"\xc3\xa9"), ({"string": b"\xff"}, b"\xff"), ({}, b"")], ids=str
 )
 def test_the_body_of_a_response_is_text_or_bytes(body, content):
     assert read(body=body).content == content
