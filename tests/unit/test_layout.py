@@ -27,7 +27,7 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
     "_clients.grpc": 500,
-    "_clients.http": 2_545,
+    "_clients.http": 2_547,
     "_clients.mcp": 350,
     "_clients.redis": 737,
     "_clients.sql": 1_200,
