@@ -8,17 +8,7 @@ from pathlib import Path
 
 import pytest
 
-for name in (
-    "aiohttp",
-    "anthropic",
-    "httpx2",
-    "openai",
-    "pandas",
-    "psycopg",
-    "redis",
-    "scipy",
-    "sqlalchemy",
-):
+for name in ("aiohttp", "anthropic", "httpx2", "openai", "pandas", "psycopg", "redis", "scipy", "sqlalchemy"):
     pytest.importorskip(name)
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "frozen_recordings.py"

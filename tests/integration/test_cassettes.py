@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from textwrap import dedent
 
@@ -309,6 +310,41 @@ def test_two_cassettes_of_what_runs_at_the_same_time_are_refused(shop, beside):
 
     shop.run().expect(passed=1, real=["fetch first"])
     shop.replay().expect(passed=1, real=[])
+
+
+def test_a_cassette_is_not_opened_within_its_own_block(shop):
+    shop.test("""
+        with mimic_auto("trip"), mimic_auto("trip"):
+            shop.fetch("Oslo")
+    """)
+
+    says = ["cassette trip is open already", "use the cassette of the outer block, or another name"]
+    assert shop.run().expect(failed=1, real=[], says=says).vault == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_a_forked_process_records_into_no_cassette(shop):
+    shop.test("""
+        import os
+        with mimic_auto("trip", targets=["shop:fetch"]):
+            child = os.fork()
+            if not child:
+                try:
+                    shop.fetch("Oslo")
+                finally:
+                    os._exit(0)
+            os.waitpid(child, 0)
+    """)
+
+    says = ["cassette trip cannot take shop:fetch(city='Oslo') from a forked process"]
+    shop.run().expect(failed=1, real=[], says=says)
+
+
+def test_a_cassette_of_two_blocks_is_that_of_their_test(shop):
+    shop.test(f"{block('shop.fetch(1)')}{block('shop.fetch(2)')}")
+
+    made = shop.record().expect(passed=1).vault["cassettes/trip.json"]
+    assert json.loads(made)["test"] == "test_shop.py::test_it"
 
 
 def test_cassettes_nest_in_tasks_and_around_a_test_in_a_loop(shop):

@@ -154,7 +154,7 @@ def test_the_summary_names_a_cancelled_request(project):
         recorded = project.record(env={"API": server.url}).expect(passed=2)
         live = project.run("--mimic-live", env={"API": server.url}).expect(passed=2)
 
-    assert recorded.section == ["http GET /hang was cancelled: not recorded"]
+    assert recorded.section == ["http GET /hang was cancelled: not recorded, a replay will miss it"]
     assert live.section == ["every call ran for real, and nothing was recorded or compared"]
     assert not recorded.vault
 

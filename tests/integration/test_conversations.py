@@ -242,8 +242,8 @@ def test_a_wider_fixture_keeps_its_conversation(talk, scope):
 @pytest.mark.parametrize(
     ("changed", "refused", "outcomes"),
     [
-        ({"first": "ax"}, "test_before", {"errors": 3}),
-        ({"last": "ex"}, "test_after", {"passed": 3, "errors": 1}),
+        ({"first": "ax"}, "test_shop.py::TestIt::test_before", {"errors": 3}),
+        ({"last": "ex"}, "test_shop.py", {"passed": 3, "errors": 1}),
     ],
     ids=["set-up", "tear-down"],
 )
@@ -254,9 +254,10 @@ def test_a_changed_wider_fixture_is_refused(talk, changed, refused, outcomes):
     talk.talk("--mimic-record", "-p", "no:randomly", asked="abccdce", passed=3)
     talk.tests(WIDER.format(**facts | changed))
 
-    remedy = REMEDY.format(f"test_shop.py::TestIt::{refused}")
+    remedy = REMEDY.format(refused)
     says = [REFUSED.format("x"), remedy]
-    talk.talk("--mimic-record", "-p", "no:randomly", says=says, **outcomes)
+    never = [REMEDY.format("test_shop.py::TestIt::test_after")]  # it does not use the fixture alone
+    talk.talk("--mimic-record", "-p", "no:randomly", says=says, never=never, **outcomes)
 
 
 @pytest.mark.parametrize(

@@ -490,8 +490,8 @@ def test_what_is_cancelled_is_not_recorded(project):
 
     assert run.vault == {}
     assert [line for line in sorted(run.section) if "slow" in line] == [
-        "shop:slow(name='cancelled') was cancelled: not recorded",
-        "shop:slow(name='timeout') was cancelled: not recorded",
+        "shop:slow(name='cancelled') was cancelled: not recorded, a replay will miss it",
+        "shop:slow(name='timeout') was cancelled: not recorded, a replay will miss it",
     ]
 
 

@@ -26,13 +26,7 @@ STOPPED = "the run was stopped early"
 
 
 def note_selection(
-    ledger: Ledger,
-    option: object,
-    *,
-    args: Sequence[str],
-    testpaths: Sequence[str],
-    rootdir: Path,
-    cwd: Path,
+    ledger: Ledger, option: object, *, args: Sequence[str], testpaths: Sequence[str], rootdir: Path, cwd: Path
 ) -> None:
     """Note which part of the tests a command line requests.
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import chain
+from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,10 +120,11 @@ class Cassette(Track):
         self._order: list[int] = []  # the places of the calls that were made
         self._errors: dict[int, tuple[str, str] | None] = {}  # by place, of the calls that were recorded
         self._writes = False  # until it is closed
+        self._process = getpid()
+        is_of_others = mode is Mode.RECORD and state.vault.test_of(file) != state.test
+        self._test: str | None = None if is_of_others else state.test
         # Another test may use it, or another block of this one: it holds their calls, too.
-        self._is_shared: bool = mode is Mode.RECORD and (
-            file in state.ledger.used or state.vault.test_of(file) != state.test
-        )
+        self._is_shared: bool = is_of_others or (mode is Mode.RECORD and file in state.ledger.used)
 
     def __repr__(self) -> str:
         return f"<Cassette {self.name}, {self.mode}>"
@@ -143,6 +145,9 @@ class Cassette(Track):
         keys = chain([call.key], (call.plan.imported_key(call.edge_call, one) for one in self._imports))
         step = super().take(call, mode, next((one for one in keys if one in self._places), call.key))
         is_known = step.mode == "run" and self._calls[step.number] is not None
+        if step.mode == "run" and getpid() != self._process:
+            what = f"cassette {self.name} cannot take {call.label} from a forked process"
+            raise CassetteError(what, remedies=["make the call outside of its block"], cassette=self.name)
         if is_known and call.converses and self._is_shared:
             what = f"{call.label} cannot run for real: others use its recording in cassette {self.name}"
             remedy = "give this block a cassette of its own"
@@ -180,9 +185,9 @@ class Cassette(Track):
             others = (place for place in places if (one := self._calls[place]) and one.target not in again)
             places = dict.fromkeys((*self._order, *others))
         calls = [call for place in places if (call := self._calls[place]) is not None]
-        state, test = self._state, None if self._is_shared else self._state.test
+        state = self._state
         with self._recordings.guard:
-            written = state.vault.write(self.file, calls, test=test, recorded=state.today)
+            written = state.vault.write(self.file, calls, test=self._test, recorded=state.today)
             state.cassettes_made.add((self.file, written.now))
             change = state.owner.journal.setdefault(self.file, Change(written.before))
             change.note(written.now, self._errors)

@@ -81,12 +81,11 @@ class Coverings:
         self._lock = threading.RLock()
         self._edges: list[Covering] = []
         if self._mimics:
+            inside, pools = state.inside, "concurrent.futures.thread"
             self._intercept(
                 [
-                    Edge("threading", ("Thread", "start"), state.inside.starting),
-                    Edge(
-                        "concurrent.futures.thread", ("ThreadPoolExecutor", "submit"), state.inside.submitting
-                    ),
+                    Edge("threading", ("Thread", "start"), inside.starting),
+                    Edge(pools, ("ThreadPoolExecutor", "submit"), inside.submitting),
                     Edge("multiprocessing.process", ("BaseProcess", "start"), self._noting),
                 ]
             )

@@ -165,7 +165,7 @@ class Track:
             if target in owner.replayed:
                 from pytest_mimic._core.tree.messages import new_after_replayed
 
-                error = new_after_replayed(call.label, test=state.test)
+                error = new_after_replayed(call.label, test=state.again)
                 raise state.blame(error, call, option="--mimic-rerecord")
             owner.again.add(target)
         owner.recorded_again.add(target)
@@ -180,7 +180,7 @@ class Track:
             from pytest_mimic._core.tree.messages import stale
 
             error = stale(
-                call.label, changed, recorded=found.recorded, test=state.test, remedies=self.remedies
+                call.label, changed, recorded=found.recorded, test=state.again, remedies=self.remedies
             )
             raise state.blame(error, call, option="" if self.remedies else "--mimic-record")
 
@@ -209,7 +209,7 @@ class Track:
         missed = MissedCall(
             call.label,
             call.arguments,
-            state.test,
+            state.again,
             plan.options,
             plan.client,
             sequence=sequence,

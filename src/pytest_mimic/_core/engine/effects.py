@@ -69,8 +69,7 @@ def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
     arguments: dict[str, Any] = {}
     for name, value in named(call, call.plan.options.ignore).items():
         is_rest = name.startswith("*") and name in call.names
-        rest = {f"{name[1:]}[{at}]": one for at, one in enumerate(value)} if is_rest else {}
-        arguments |= rest or {name: value}
+        arguments |= {f"{name[1:]}[{at}]": one for at, one in enumerate(value)} if is_rest else {name: value}
     for name, value in arguments.items():
         items: Any = dict.items(value) if isinstance(value, dict) else [(None, value)]
         if isinstance(value, (list, tuple, set, frozenset)):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import types
+from collections import namedtuple
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from math import inf
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 from pytest_mimic._core.engine.decisions import decide
@@ -103,10 +104,7 @@ async def _awaiting(step: Step, coroutine: Any) -> object:
 # -- streams
 
 
-class _Await(NamedTuple):
-    """What a generator yields to `to_async` to have it awaited."""
-
-    awaitable: Any
+_Await = namedtuple("_Await", "awaitable")  # what a generator yields to `to_async` to have it awaited
 
 
 async def to_async(steps: Generator[Any, Any, Any], real: Any = None) -> AsyncGenerator[Any, Any]:

@@ -76,6 +76,12 @@ class RunState:
         found: Redactor = vars(self).setdefault("redactor", made)  # another thread may have made one by now
         return found
 
+    @property
+    def again(
+        self,
+    ) -> str:  # what a command runs again: the test or, while a wider fixture is torn down, its scope
+        return self.owner.name.partition("[")[0] if self.owner.ends else self.test
+
     def note_environment(self) -> None:
         """Keep the environment of the run, as tests change it for themselves."""
         self.variables = dict(os.environ)
@@ -146,12 +152,12 @@ class RunState:
     def blame(self, error: MimicError, call: Call, *, option: str = "--mimic-record") -> MimicError:
         """Count an error of a call, let the running test fail for it, and return it. The `option`, if any, repairs a miss."""
         if isinstance(error, MissingRecordingError):
-            miss = Miss(call.label, self.test, option, call.key, isinstance(error, StaleRecordingError))
+            miss = Miss(call.label, self.again, option, call.key, isinstance(error, StaleRecordingError))
             if self.log is not None and miss not in self.ledger.missing:
                 self.log("missing", call, error=error)
             counted: dict[str, Any] = {"missing": [miss]}
         else:
-            counted = {"drifted": [[call.label, self.test]]}
+            counted = {"drifted": [[call.label, self.again]]}
         self.ledger.add(counted)
         self.pending.note(error, counted)
         if isinstance(error, MissingRecordingError):

@@ -105,7 +105,7 @@ class Step:
         from pytest_mimic._core.tree.messages import read_further
 
         remedies = getattr(self.call.plan.cassette, "remedies", None) or ()
-        error = read_further(self.call.label, test=self.state.test, remedies=remedies)
+        error = read_further(self.call.label, test=self.state.again, remedies=remedies)
         return self.state.blame(error, self.call, option="" if remedies else "--mimic-rerecord")
 
     # -- the real call
@@ -142,7 +142,7 @@ class Step:
             if error is not None and is_outcome(error):
                 self.complete(Outcome("raised", exception=error))
         elif self.active and is_cancellation(sys.exc_info()[1]):
-            self.report("was cancelled: not recorded")
+            self.report("was cancelled: not recorded, a replay will miss it")
         elif self.active and not (error is None or is_interruption(error) or isinstance(error, MimicError)):
             self.report(f"raised {type(error).__name__}: not recorded")
         self.active = False
@@ -160,7 +160,7 @@ class Step:
         from pytest_mimic._core.tree.messages import new_after_replayed
 
         self.active = False
-        error = new_after_replayed(self.call.label, test=self.state.test, needs_secret=True)
+        error = new_after_replayed(self.call.label, test=self.state.again, needs_secret=True)
         raise self.state.blame(error, self.call, option="--mimic-rerecord")
 
 

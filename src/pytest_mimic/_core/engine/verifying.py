@@ -72,7 +72,7 @@ def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Differe
     # Of a function, another error than the recorded one is a drift like any other.
     is_outage = failure not in (None, before) and (before is None or plan.adapter is not None)
     failed = f"the real call {failure}" if is_outage else ""
-    error = drift(call.label, difference_lines(found), test=state.test, failed=failed)
+    error = drift(call.label, difference_lines(found), test=state.again, failed=failed)
     error.__cause__ = actual.last.exception if failed else None
     return error, found
 
@@ -107,9 +107,6 @@ def _keep_for_review(real: Step, outcome: Outcome, duration: float, *, has_drift
     with recordings.guard:
         made = recordings.new_recording(call, [])
         recordings.renewals.verified(recorded.name, real.number, made, new)
-
-
-# -- recording
 
 
 def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redactor) -> bool:

@@ -24,10 +24,7 @@ from pytest_mimic._core.types.kinds import find, full_name, importable, name_of,
 from pytest_mimic._core.types.opening import all_attributes
 
 # Values that may read files later, by package and class, and how to get their data.
-_LAZY = {
-    ("polars", "LazyFrame"): "collect()",
-    ("pyarrow", "FileSystemDataset"): "to_table()",
-}
+_LAZY = {("polars", "LazyFrame"): "collect()", ("pyarrow", "FileSystemDataset"): "to_table()"}
 # With one of these, a class decides itself what is kept of its objects.
 _DECIDING = frozenset(
     "__reduce_ex__ __reduce__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__".split()

@@ -27,7 +27,7 @@ from pytest_mimic.errors import MimicError
 
 SELECTOR_HELP = (
     "a test, a file or folder of tests; a target (shop.api:fetch, httpx); a pattern of calls (GET '/users/*'); a path in the "
-    "vault; or the first digits of a recording's name"
+    "vault; the name of a cassette; or the first digits of a recording's name, four or more"
 )
 # Fewer could be the beginning of many.
 _DIGITS = re.compile(r"[0-9a-f]{4,32}")
@@ -202,7 +202,7 @@ def signature_of(call: Recording) -> tuple[str, str | None]:
 def _is_in_path(path: str, name: str) -> bool:
     """Check whether a path is that of a recording or of a folder around it, or the first digits of its name."""
     whole = name.removesuffix(".json")
-    if path in (name, whole) or whole.startswith(f"{path}/"):
+    if path in (name, whole, whole.removeprefix(CASSETTES)) or whole.startswith(f"{path}/"):
         return True
     return _DIGITS.fullmatch(path) is not None and whole.rpartition("/")[2].startswith(path)
 

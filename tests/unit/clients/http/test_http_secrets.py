@@ -150,11 +150,7 @@ def test_a_service_is_known_by_its_target_or_the_signature(headers: dict[str, st
     ("service", "plain", "hidden"),
     [
         ("kms", {"Plaintext": HELD, "KeyId": "k"}, {"Plaintext": "<redacted>", "KeyId": "k"}),
-        (
-            "secretsmanager",
-            {"SecretBinary": HELD, "Name": "n"},
-            {"SecretBinary": "<redacted>", "Name": "n"},
-        ),
+        ("secretsmanager", {"SecretBinary": HELD, "Name": "n"}, {"SecretBinary": "<redacted>", "Name": "n"}),
         ("ec2", {"keyMaterial": HELD}, {"keyMaterial": "<redacted>"}),
         ("ssm", {"Name": "/db", "Value": HELD}, {"Name": "/db", "Value": "<redacted>"}),
         ("ssm", [{"Name": "/image", "Type": "String", "Value": OPEN}], None),

@@ -16,7 +16,7 @@ from unit.core.engine.runs import Runs
 
 @pytest.mark.parametrize(
     ("mode", "notes"),
-    [("record", ["shop:fetch() was cancelled: not recorded"]), ("verify", [])],
+    [("record", ["shop:fetch() was cancelled: not recorded, a replay will miss it"]), ("verify", [])],
 )
 def test_only_recording_names_a_cancelled_call(runs: Runs, mode: str, notes: list[str]) -> None:
     async def fetch() -> int:

@@ -63,12 +63,7 @@ def pyarrow_pairs(pyarrow: Any) -> dict[str, tuple[Any, Any, str]]:
     }
 
 
-PAIRS = {
-    "numpy": numpy_pairs,
-    "pandas": pandas_pairs,
-    "polars": polars_pairs,
-    "pyarrow": pyarrow_pairs,
-}
+PAIRS = {"numpy": numpy_pairs, "pandas": pandas_pairs, "polars": polars_pairs, "pyarrow": pyarrow_pairs}
 
 
 @pytest.mark.parametrize(("name", "make"), PAIRS.items())

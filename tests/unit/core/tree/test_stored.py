@@ -87,11 +87,7 @@ def test_of_a_response_what_verifying_compares_is_compared(tree):
     old, new, changed = (tree(Outcome("value", one)) for one in (response, same, other))
 
     assert differences(old, new) == []
-    assert [one.path for one in differences(old, changed)] == [
-        "status",
-        "headers['content-type']",
-        "body",
-    ]
+    assert [one.path for one in differences(old, changed)] == ["status", "headers['content-type']", "body"]
 
 
 @pytest.mark.parametrize(

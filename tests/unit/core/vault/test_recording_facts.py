@@ -12,11 +12,7 @@ from unit.memory_store import MemoryStore, a_call
 
 CASSETTE, SEQUENCE = "cassettes/long.json", "calls/shop/f/aa.json"
 #: Small plain values, one with a tag, and one that is an object of its own.
-VALUES = [
-    *({"id": n, "tags": [n, {"ü": None}]} for n in range(50)),
-    (1, b"\xff"),
-    {"body": "x" * 100_000},
-]
+VALUES = [*({"id": n, "tags": [n, {"ü": None}]} for n in range(50)), (1, b"\xff"), {"body": "x" * 100_000}]
 
 
 def vault_with_both() -> Vault:

@@ -31,10 +31,7 @@ def test_cassettes_below_a_folder_are_found(tmp_path):
     )
     found, ignored = find_files([Path("talks")], tmp_path)
 
-    assert names(found) == [
-        ("talks/b.YAML", "b"),
-        ("talks/deep/a.json", "deep/a"),
-    ]
+    assert names(found) == [("talks/b.YAML", "b"), ("talks/deep/a.json", "deep/a")]
     assert ignored == ["talks/settings.json"]
 
 

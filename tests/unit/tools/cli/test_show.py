@@ -42,6 +42,7 @@ def test_show_takes_digits_and_files_as_ls_prints_them(shop, call):
 
     for what in (row["file"].rpartition("/")[2][:8], f".mimic_vault/{row['file']}", row["test"]):
         assert call("show", what).out == whole
+    assert call("show", "shopping").out == call("show", "cassettes/shopping.json").out
 
 
 def test_show_describes_a_pickle_without_loading_it(shop, call):
