@@ -109,9 +109,6 @@ def test_a_plugin_calls_for_pytest(library):
     assert called_through("_pytest.python", library) is True
 
 
-@pytest.mark.parametrize(
-    "module",
-    ["shop.api", "pandas.io.json", "test_shop"],
-)
+@pytest.mark.parametrize("module", ["shop.api", "pandas.io.json", "test_shop"])
 def test_another_module_is_code_under_test(module):
     assert called_through("_pytest.python", module) is False

@@ -28,10 +28,7 @@ def test_values_are_stripped_and_have_defaults() -> None:
         ini.text("z", "d"),
         ini.choice("a", "warn", "strict"),
         ini.choice("z", "warn"),
-    ) == (
-        *("strict", "d"),
-        *("strict", "warn"),
-    )
+    ) == (*("strict", "d"), *("strict", "warn"))
     assert ini.lines("b") == ini.lines("c") == ["x", "y"]
 
 

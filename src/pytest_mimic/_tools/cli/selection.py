@@ -40,7 +40,7 @@ class VaultFile:
         error: Why it cannot be read, or None. It has no calls then.
         calls: Its calls, whose outcomes are as they are in the file.
         test: The test that recorded it, or empty.
-        owner: For a sequence, the test, module, package or session that it belongs to, or empty.
+        owner: For a sequence, the test, module, package or, empty, the session that it belongs to; else None.
         recorded: The date, `2026-11-02`.
         size: Its bytes, without objects.
     """
@@ -50,7 +50,8 @@ class VaultFile:
         self.is_cassette = name.startswith(CASSETTES)
         self.error: MimicError | None = None
         self.calls: list[Recording] = []
-        self.test = self.owner = self.recorded = ""
+        self.test = self.recorded = ""
+        self.owner: str | None = None
         try:
             data = vault.store.read(name) or b""
             self.size = len(data)
@@ -59,9 +60,8 @@ class VaultFile:
         except MimicError as error:
             self.error = error
         else:
-            self.test, self.owner, self.recorded = (
-                str(facts.get(fact) or "") for fact in ("test", "owner", "recorded")
-            )
+            self.test, self.recorded = (str(facts.get(fact) or "") for fact in ("test", "recorded"))
+            self.owner = owner if isinstance(owner := facts.get("owner"), str) else None
 
     @property
     def short_name(self) -> str:
@@ -185,9 +185,8 @@ def _names(word: str, file: VaultFile, vault: str) -> bool:
             return True
     if file.error is not None and file.name.startswith(recording_name(kind_of(word), "")[: -len(".json")]):
         return True
-    return any(_is_of_test(test, word) for test in (file.test, file.owner)) or _is_in_path(
-        word.removeprefix(f"{vault}/").rstrip("/"), file.name
-    )
+    is_path = _is_in_path(word.removeprefix(f"{vault}/").rstrip("/"), file.name)
+    return is_path or _is_of_test(file.test if file.owner is None else file.owner, word)
 
 
 def signature_of(call: Recording) -> tuple[str, str | None]:
