@@ -53,10 +53,7 @@ def test_options_can_be_replaced():
         ({"key": "str"}, "key= takes a function, not 'str'"),
         ({"rtol": True}, "rtol= takes a number that is not negative, not True"),
         ({"only": 3}, "only= takes patterns on calls, not 3"),
-        (
-            {"only": iter(["GET"])},
-            r"only= takes patterns on calls, not <list_iterator",
-        ),
+        ({"only": iter(["GET"])}, r"only= takes patterns on calls, not <list_iterator"),
         ({"content": [1]}, r"content= takes names of arguments, not \[1\]"),
     ],
 )

@@ -65,10 +65,7 @@ def test_a_comment_is_not_a_target(line):
     [
         ("openai", "openai is recorded through http: write http"),
         ("boto3 ignore=headers", "boto3 is recorded through http: write http"),
-        (
-            "asyncpg",
-            "asyncpg is recorded through sqlalchemy: write sqlalchemy",
-        ),
+        ("asyncpg", "asyncpg is recorded through sqlalchemy: write sqlalchemy"),
     ],
 )
 def test_the_name_of_a_library_is_answered_with_the_client_that_records_it(line, message):

@@ -97,7 +97,11 @@ def test_cut_values_differ_by_length_or_digest() -> None:
         ([0] * 100, [0] * 101, r"a: 100 items recorded, 101 items now"),
         ([0] * 100, [0] * 99 + [1], r"a: 100 items \(#\w{8}\) recorded, 100 items \(#\w{8}\) now"),
         ([0] * 30, [0] * 100, r"a: 30 items recorded, 100 items now"),
-        (lambda: 1, lambda: 2, r"<lambda> #\w{8}> recorded, .*<lambda> #\w{8}> now"),
+        (
+            lambda: 1,
+            lambda: 2,
+            r"<lambda> #\w{8}> recorded, .*<lambda> #\w{8}> now",
+        ),
     ]
 
     for old, new, pattern in cases:
