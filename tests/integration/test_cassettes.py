@@ -320,6 +320,8 @@ def test_a_cassette_is_not_opened_within_its_own_block(shop):
 
     says = ["cassette trip is open already", "use the cassette of the outer block, or another name"]
     assert shop.run().expect(failed=1, real=[], says=says).vault == {}
+    shop.test('with mimic_replay("trip"), mimic_replay("trip"):\n    pass')
+    shop.record().expect(passed=1)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
@@ -345,6 +347,19 @@ def test_a_cassette_of_two_blocks_is_that_of_their_test(shop):
 
     made = shop.record().expect(passed=1).vault["cassettes/trip.json"]
     assert json.loads(made)["test"] == "test_shop.py::test_it"
+
+
+def test_a_cassette_that_another_process_has_written_meanwhile_is_not_replaced(shop):
+    shop.test("""
+        import os, pathlib
+        with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
+            shop.fetch("Oslo")
+            os.makedirs(cassette.path.parent)
+            cassette.path.write_text("{}")
+    """)
+
+    says = ["cassette trip was written by another process meanwhile", "record its tests in one process"]
+    assert shop.run().expect(failed=1, says=says).vault == {"cassettes/trip.json": b"{}"}
 
 
 def test_cassettes_nest_in_tasks_and_around_a_test_in_a_loop(shop):

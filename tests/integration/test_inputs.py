@@ -199,10 +199,7 @@ def test_what_verified_equal_is_stamped_by_a_review(small: Any) -> None:
     edit(small, "shop/api.py", "return helper.value(n)", "return helper.value(n) + 0")
     small.replay().expect(failed=1)
 
-    verified = small.run(
-        "--mimic-verify",
-        "--mimic-review",
-    ).expect(passed=1)
+    verified = small.run("--mimic-verify", "--mimic-review").expect(passed=1)
 
     assert verified.changed == set()
     assert verified.section[-1].startswith("1 change waits for a review")

@@ -245,9 +245,7 @@ def test_a_doctests_own_code_is_its_examples(project):
     """)
 
     project.run("--doctest-modules").expect(
-        passed=2,
-        failed=1,
-        says=["FAILED shop.py::shop.bare", "passed only because", "was swallowed"],
+        passed=2, failed=1, says=["FAILED shop.py::shop.bare", "passed only because", "was swallowed"]
     )
 
 

@@ -81,7 +81,7 @@ class _Block:
         is_again = fixture.kind == "auto" and mode is Mode.RERECORD and exists
         if is_again and (file, state.vault.store.read(file)) in state.cassettes_made:
             mode = Mode.RECORD  # it holds the calls of another block of this run
-        if any(one.name == name for one in state.open_cassettes):
+        if any(one.name == name and (mode.writes or one.run_mode.writes) for one in state.open_cassettes):
             what = f"cassette {name} is open already: each of its blocks would replace the calls of the other"
             remedy = "use the cassette of the outer block, or another name"
             raise CassetteError(what, remedies=[remedy], cassette=name)

@@ -106,10 +106,7 @@ SYNC: dict[str, tuple[Callable[[Any], Any], Any]] = {
         ("NOT_FOUND", "no NOT_FOUND today", COST),
     ),
     "failed future": (failed_future, (("NOT_FOUND", "no NOT_FOUND today", COST),) * 2),
-    "deadline": (
-        lambda stub: fails(lambda: stub.Find(wish("late"), timeout=0.2))[0],
-        "DEADLINE_EXCEEDED",
-    ),
+    "deadline": (lambda stub: fails(lambda: stub.Find(wish("late"), timeout=0.2))[0], "DEADLINE_EXCEEDED"),
     "stream": (stream, (["Emma 0", "Emma 1", "Emma 2"], ("OK", "", {"cost": "4"}), [])),
     "torn stream": (torn, ("torn 0", "torn 1", *[("DATA_LOSS", "a page is torn", {"cost": "4"})] * 2)),
     "stopped stream": (stopped, ("endless 0", "endless 1")),

@@ -58,10 +58,7 @@ class Runs:
         # A client gives plain data, which needs no pickles.
         made = settings(mode=named, inputs="warn", pickles="forbid", redact=tuple(redact))
         self.state = RunState(
-            settings=made,
-            vault=Vault(self.store, pickles=made.pickles),
-            ledger=Ledger(),
-            today="2026-11-02",
+            settings=made, vault=Vault(self.store, pickles=made.pickles), ledger=Ledger(), today="2026-11-02"
         )
         self.state.test = TEST
         self.state.owner = Owner(TEST, is_test=True)

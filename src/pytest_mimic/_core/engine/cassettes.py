@@ -95,6 +95,7 @@ class Cassette(Track):
         """
         recordings_of(state)
         file, found = f"cassettes/{name}.json", None
+        self._stood: bytes | None = state.vault.store.read(file)
         try:
             found = None if mode is Mode.LIVE else read_calls(state.vault.objects, file)
         except CorruptRecordingError as error:
@@ -187,7 +188,13 @@ class Cassette(Track):
         calls = [call for place in places if (call := self._calls[place]) is not None]
         state = self._state
         with self._recordings.guard:
+            if state.vault.store.read(self.file) != self._stood:
+                what = (
+                    f"cassette {self.name} was written by another process meanwhile: its calls would be lost"
+                )
+                raise CassetteError(what, remedies=["record its tests in one process"], cassette=self.name)
             written = state.vault.write(self.file, calls, test=self._test, recorded=state.today)
+            self._stood = written.now
             state.cassettes_made.add((self.file, written.now))
             change = state.owner.journal.setdefault(self.file, Change(written.before))
             change.note(written.now, self._errors)

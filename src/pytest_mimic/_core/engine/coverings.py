@@ -153,8 +153,6 @@ class Coverings:
             self._patches.restore()
             self._mimicked.clear()
 
-    # -- modules
-
     def look_again(self) -> None:
         """Patch modules that appeared without an import, by an assignment to `sys.modules`."""
         with self._lock:
@@ -223,8 +221,6 @@ class Coverings:
                 covering.places[module].remove(place)
                 covering.refuse(covering.requests[place[0]], f" {error}")
 
-    # -- functions
-
     def take(self, covering: Covering, target: Target | Edge, found: Found, name: str) -> Wrapper | None:
         """Let a request decide about a function, and return the function's wrapper; None in live mode."""
         if isinstance(target, Edge):
@@ -253,8 +249,6 @@ class Coverings:
         """Let a covering decide about a function no longer."""
         if key in self._mimicked:
             self._mimicked[key].remove(covering)
-
-    # -- clients
 
     def _cover_client(self, covering: Covering, target: Target) -> None:
         from pytest_mimic._core.engine.client_plan import ClientPlan, Port
@@ -298,8 +292,6 @@ class Coverings:
                 state.ledger.processes.append([state.test, method])
 
         return started
-
-    # -- problems with targets
 
     def new_problems(self) -> list[TargetError]:
         """Return errors for the targets found missing since the last call."""

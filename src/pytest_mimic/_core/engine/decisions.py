@@ -190,7 +190,7 @@ class Track:
         The same call of a test gets an equal error again, and no recording is sought.
         """
         state, missed = self._state, self._recordings.missed
-        key = (state.test, call.plan.target, call.key, self.within)
+        key = (state.again, call.plan.target, call.key, self.within)
         if key not in missed:
             missed[key] = self._missing(call)
         error, option = missed[key]

@@ -62,7 +62,6 @@ class Ledger:
         self.errors = OnceEach()  # errors outside of any test, and steps at an end that failed
         self.problems = OnceEach()  # targets that turned out not to exist
         self.environment = OnceEach()  # outcomes with secret values: label, what was done, test
-        # Rows.
         self.drifted: list[Sequence[str]] = []  # real calls that differ from their recording: label, test
         self.failures: list[Sequence[str]] = []  # recorded errors that were kept and are listed: call, test
         self.processes: list[Sequence[str]] = []  # processes in which nothing is mimicked: test, way
@@ -71,13 +70,11 @@ class Ledger:
         # What has changed of what replayed calls reach and read: recording, target, what, how many calls, their tests.
         self.inputs: list[Sequence[Any]] = []
         self.taken_back: list[str] = []  # the errors of failing tests, which were not kept
-        # Numbers.
         self.recorded = self.verified = 0  # real calls recorded, and compared
         self.put_back = 0  # the recordings that failing tests replaced
         self.record_seconds = 0.0
         self.tokens = 0  # that the replayed answers of language models took when they were recorded
         self._entries = frozenset(vars(self))
-        # What follows belongs to this process alone.
         # The replays of this process. Appending is safe in threads without a lock. The garbage collector looks at plain
         # tuples once only.
         self.replays: list[Replayed] = []

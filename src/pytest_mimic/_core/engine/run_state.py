@@ -80,7 +80,7 @@ class RunState:
     def again(
         self,
     ) -> str:  # what a command runs again: the test or, while a wider fixture is torn down, its scope
-        return self.owner.name.partition("[")[0] if self.owner.ends else self.test
+        return (self.owner.name.partition("[")[0] if self.owner.ends else "") or self.test
 
     def note_environment(self) -> None:
         """Keep the environment of the run, as tests change it for themselves."""

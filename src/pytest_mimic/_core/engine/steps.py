@@ -67,8 +67,6 @@ class Step:
             self.awaited = False  # whether a plain function returned a coroutine or an async generator
             self.started = state.clock()
 
-    # -- what is recorded
-
     def load(self) -> Outcome:
         """Return a fresh copy of the recorded outcome."""
         with self.state.pending:
@@ -107,8 +105,6 @@ class Step:
         remedies = getattr(self.call.plan.cassette, "remedies", None) or ()
         error = read_further(self.call.label, test=self.state.again, remedies=remedies)
         return self.state.blame(error, self.call, option="" if remedies else "--mimic-rerecord")
-
-    # -- the real call
 
     def running(self) -> AbstractContextManager[None]:
         """Return a block that marks the code that runs in it, and in threads it starts, as part of this call."""

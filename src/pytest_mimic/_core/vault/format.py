@@ -5,7 +5,6 @@ from __future__ import annotations
 import marshal
 import re
 from base64 import b64decode
-from codecs import lookup
 from contextlib import suppress
 from functools import lru_cache
 from json import JSONDecodeError, JSONDecoder, loads
@@ -249,10 +248,12 @@ def is_usual(entry: Any, target: str = "") -> bool:
     body = value.get("body", {"json": None})
     if not any(name in body and isinstance(body[name], kind) for name, kind in _CONTENTS.items()):
         raise ValueError(f"a body needs one of {', '.join(_CONTENTS)}")
-    lookup(body.get("charset", "utf-8"))
-    for chunk in body.get("chunks", [body] if "base64" in body else ()):
-        if type(chunk) is not str:
-            b64decode(chunk["base64"], validate=True)
+    charset, chunks = body.get("charset", "utf-8"), body.get("chunks", [body] if "base64" in body else ())
+    for chunk in (body.get("text", ""), *chunks):
+        if type(chunk) is str:
+            chunk.encode(charset)
+        else:
+            b64decode("".join(chunk["base64"].split()), validate=True)
     if not {*map(type, body.get("events", ()))} <= {dict, str}:
         raise TypeError("an event must be a mapping or a text")
     columns, rows = value.get("columns", []), value.get("rows", [])

@@ -39,4 +39,4 @@ def run(invocation: Invocation) -> Result:
         lines.append(f"{counted(names)} deleted, {size(freed)} freed")
         lines.append(["  to record again: ", (again, "bold")])
         lines += [HELD] if cleared.is_held else []
-    return Result(lines, unmatched=chosen.unmatched)
+    return Result(lines, unmatched=chosen.unmatched, damaged=len(chosen.damaged))

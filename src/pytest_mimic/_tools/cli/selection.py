@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.registry import HTTP_CLIENTS, kind_of, names_client
+from pytest_mimic._core.seam.registry import HTTP_CLIENTS, is_client, kind_of, names_client
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.tree.stored import bare
 from pytest_mimic._core.vault import Vault
@@ -40,7 +40,7 @@ class VaultFile:
         error: Why it cannot be read, or None. It has no calls then.
         calls: Its calls, whose outcomes are as they are in the file.
         test: The test that recorded it, or empty.
-        owner: For a sequence, the test, module, package or, empty, the session that it belongs to; else None.
+        owner: For a sequence, the test, module, package or session that it belongs to, or empty.
         recorded: The date, `2026-11-02`.
         size: Its bytes, without objects.
     """
@@ -50,8 +50,7 @@ class VaultFile:
         self.is_cassette = name.startswith(CASSETTES)
         self.error: MimicError | None = None
         self.calls: list[Recording] = []
-        self.test = self.recorded = ""
-        self.owner: str | None = None
+        self.test = self.owner = self.recorded = ""
         try:
             data = vault.store.read(name) or b""
             self.size = len(data)
@@ -60,8 +59,9 @@ class VaultFile:
         except MimicError as error:
             self.error = error
         else:
-            self.test, self.recorded = (str(facts.get(fact) or "") for fact in ("test", "recorded"))
-            self.owner = owner if isinstance(owner := facts.get("owner"), str) else None
+            self.test, self.owner, self.recorded = (
+                str(facts.get(fact) or "") for fact in ("test", "owner", "recorded")
+            )
 
     @property
     def short_name(self) -> str:
@@ -183,10 +183,12 @@ def _names(word: str, file: VaultFile, vault: str) -> bool:
         names = (call.target, *(HTTP_CLIENTS if call.target == "http" else ()))
         if any(fnmatchcase(name, word) for name in names) or pattern.takes(*signature_of(call)):
             return True
-    if file.error is not None and file.name.startswith(recording_name(kind_of(word), "")[: -len(".json")]):
-        return True
+    if file.error is not None and (":" in word or is_client(word)):
+        folders = recording_name(kind_of(word), "").rpartition("/")[0], f"calls/{word.replace(':', '/')}"
+        if any(fnmatchcase(file.name, f"{folder}/*") for folder in folders):
+            return True
     is_path = _is_in_path(word.removeprefix(f"{vault}/").rstrip("/"), file.name)
-    return is_path or _is_of_test(file.test if file.owner is None else file.owner, word)
+    return is_path or any(_is_of_test(test, word) for test in (file.test, file.owner))
 
 
 def signature_of(call: Recording) -> tuple[str, str | None]:

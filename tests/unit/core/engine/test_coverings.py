@@ -31,10 +31,7 @@ def test_pytest_keeps_the_real_function(cover):
         (["shop:*", "!shop:*", "shop:cached"], {"cached"}),
         (["!shop:fetch", "shop:fetch"], {"fetch"}),
         (["shop:Client.*"], {"Client.get", "Client.build", "Client.parse", "Client.version"}),
-        (
-            ["shop:Client.*", "!shop:Client.get"],
-            {"Client.build", "Client.parse", "Client.version"},
-        ),
+        (["shop:Client.*", "!shop:Client.get"], {"Client.build", "Client.parse", "Client.version"}),
         (["shop:Special.get", "!shop:Special.get"], set()),
         (["user:*"], {"use"}),
     ],

@@ -59,10 +59,7 @@ def test_accounts_add_up() -> None:
         total.add(an_account(tag).to_plain())
 
     plain = total.to_plain()
-    assert plain.pop("missing") == [
-        ("call a", "test a", "", "", False),
-        ("call b", "test b", "", "", False),
-    ]
+    assert plain.pop("missing") == [("call a", "test a", "", "", False), ("call b", "test b", "", "", False)]
     assert [plain.pop(name) for name in (*TEXTS, *SETS)] == [
         [f"{name} a", f"{name} b"] for name in (*TEXTS, *SETS)
     ]

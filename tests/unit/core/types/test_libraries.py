@@ -49,8 +49,5 @@ def test_values_with_an_extent_are_data_of_their_library() -> None:
     assert library_of(int) is None
     assert [
         is_data(one) for one in (numpy.zeros(3), numpy.zeros(3).view(own), numpy.float64(1), 1.5, [])
-    ] == [
-        *(True, True),
-        *(False, False, False),
-    ]
+    ] == [*(True, True), *(False, False, False)]
     assert is_data(numpy.zeros(1, "i4,f8")[0])

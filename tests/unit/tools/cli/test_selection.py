@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -30,16 +29,6 @@ def test_ls_selects(shop, call, words, targets):
     names = [parts[2] if parts[0] == "calls" else parts[-1] for parts in found]
     assert names == targets
     assert result.code == (0 if targets else 1)
-
-
-@pytest.mark.parametrize(("owner", "word"), [("tests/test_shop.py", "tests/test_shop.py"), ("", "shop:odd")])
-def test_what_belongs_to_a_wider_fixture_is_no_tests_own(shop, call, owner, word):
-    [file] = (shop / ".mimic_vault/calls/shop/odd").glob("*.json")
-    facts = json.loads(file.read_text()) | {"owner": owner, "identity": "5f" * 16}
-    file.write_text(json.dumps(facts, indent=1))
-
-    assert call("rm", "-n", "tests/test_shop.py::test_odd").code == 1
-    assert "shop:odd" in call("ls", word).out
 
 
 def test_older_goes_by_the_recorded_date(shop, call):

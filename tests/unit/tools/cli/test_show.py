@@ -7,7 +7,7 @@ import re
 import pytest
 
 
-@pytest.mark.parametrize("what", ["calls/shop/odd", "shop:odd"])
+@pytest.mark.parametrize("what", ["calls/shop/odd", "shop:odd", "shop:od*"])
 def test_a_damaged_recording_is_found_by_its_folder_and_by_its_target(shop, call, what):
     [damaged] = (shop / ".mimic_vault/calls/shop/odd").glob("*.json")
     damaged.write_text("{")
