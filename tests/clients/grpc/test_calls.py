@@ -328,7 +328,7 @@ def test_an_unreachable_service_is_drift(runs: Any, stub: Any, library: Any) -> 
 
 
 def test_a_stream_that_is_garbage_ends_with_its_test(runs: Any, stub: Any) -> None:
-    """The collector may interrupt the engine, so it only notes the call. What the server says to its end does not count."""
+    """What the server says to its end does not count."""
     call = stub.List(wish("endless", count=10**9))
     next(call)
     del call

@@ -223,7 +223,7 @@ class RealStream:
         return self._rpc.leave()
 
     def __del__(self) -> None:
-        self._rpc.step.state.discarded.append(self._rpc.leave)  # the collector may interrupt anything
+        self._rpc.step.state.discard(self._rpc.leave)
 
 
 class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]

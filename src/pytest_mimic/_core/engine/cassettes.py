@@ -95,7 +95,7 @@ class Cassette(Track):
         """
         recordings_of(state)
         file, found = f"cassettes/{name}.json", None
-        self._stood: bytes | None = state.vault.store.read(file)
+        self._stood: bytes | None = state.vault.store.read(file) if mode.writes else None
         try:
             found = None if mode is Mode.LIVE else read_calls(state.vault.objects, file)
         except CorruptRecordingError as error:
@@ -189,9 +189,7 @@ class Cassette(Track):
         state = self._state
         with self._recordings.guard:
             if state.vault.store.read(self.file) != self._stood:
-                what = (
-                    f"cassette {self.name} was written by another process meanwhile: its calls would be lost"
-                )
+                what = f"cassette {self.name} was written by another process meanwhile: it would lose calls"
                 raise CassetteError(what, remedies=["record its tests in one process"], cassette=self.name)
             written = state.vault.write(self.file, calls, test=self._test, recorded=state.today)
             self._stood = written.now

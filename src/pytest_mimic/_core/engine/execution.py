@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import types
 from collections import namedtuple
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
@@ -18,10 +17,6 @@ from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import FunctionPlan
-
-
-_COLLECTOR = ["stop"]  # the phase in which the garbage collector is
-gc.callbacks.append(lambda phase, _: _COLLECTOR.__setitem__(0, phase))
 
 
 def call(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> Any:
@@ -87,9 +82,7 @@ def _given_now_or_later(step: Step, result: Any, *, is_async: bool) -> object:
 
     def end_unread() -> None:
         if not step.begun:  # else it ends by itself
-            step.state.discarded.append(lambda: step.complete(Outcome("stream")))
-            if _COLLECTOR == ["stop"]:  # else it has interrupted anything: a write, an import
-                step.state.end_discarded()
+            step.state.discard(lambda: step.complete(Outcome("stream")))
 
     # At the exit of the process, the run has ended.
     finalize(late, end_unread).atexit = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
 
 
+_COLLECTOR = ["stop"]  # the phase in which the garbage collector is
+gc.callbacks.append(lambda phase, _: _COLLECTOR.__setitem__(0, phase))
+
+
 class RunState:
     """The state of one run (under xdist, of one worker)."""
 
@@ -51,7 +56,7 @@ class RunState:
         # The innermost one that the current thread or task has opened, or was started in.
         self.own_cassette: ContextVar[Any] = ContextVar("pytest_mimic_cassette", default=None)
         self.running: set[Any] = set()  # the steps whose real calls run now, for the progress line
-        self.discarded: deque[Callable[[], None]] = deque()  # these end calls whose streams are garbage
+        self.discarded: deque[Callable[[], object]] = deque()  # these end calls whose streams are garbage
         self.replayed_tests = 0  # how many tests had calls of a client replayed while others were recorded
         self.owner = Owner("")  # the owner of the calls that are made now
         self.test = ""  # the id of the running test, empty outside of tests
@@ -172,6 +177,12 @@ class RunState:
             with self.guard:
                 self.retries = self.retries or Retries()
                 self.retries.watch(error, key, self.own_files)
+
+    def discard(self, end: Callable[[], object]) -> None:
+        """End a call whose stream is garbage: now, or later if the collector has interrupted a write or an import."""
+        self.discarded.append(end)
+        if _COLLECTOR == ["stop"]:
+            self.end_discarded()
 
     def end_discarded(self) -> None:
         """End the calls that were discarded."""
