@@ -41,7 +41,7 @@ BUDGET = {
     "_core.redact": 780,
     "_core.seam": 500,
     "_core.swallowed": 205,
-    "_core.targets": 572,
+    "_core.targets": 573,
     "_core.tree": 2_140,
     "_core.types": 945,
     "_core.vault": 1_825,

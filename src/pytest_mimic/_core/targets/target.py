@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.modules import closest_module, module_exists
@@ -83,6 +83,7 @@ class Target(NamedTuple):
         return f"!{self.name}" if self.excluded else self.name
 
 
+@lru_cache(maxsize=1_000)  # many tests are marked with the same line
 def parse_target(line: str, *, origin: str = "") -> Target | None:
     """Read one line of `mimic_functions`. A line that holds only a comment gives None.
 
