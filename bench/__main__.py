@@ -1,6 +1,7 @@
 """The command line: `python -m bench [case …]`.
 
-Each case is measured in rounds, the contenders after one another in each round, each step in a process of its own.
+Each case is measured in rounds, the contenders after one another in each round, each
+step in a process of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ def main() -> int:
     """Measure, print the table, and write it where it was asked for."""
     options = _options()
     given = dict(each.split("=", 1) for each in options.python)
-    found = pythons(options.environments, {name: Path(path).absolute() for name, path in given.items()})
+    found = pythons(
+        options.environments,
+        {name: Path(path).absolute() for name, path in given.items()},
+    )
     names = options.cases or list(CASES)
     scratch = Path(tempfile.mkdtemp(prefix="mimic-bench-"))
     try:
@@ -44,19 +48,35 @@ def main() -> int:
     if options.markdown:
         options.markdown.write_text(table, encoding="utf-8")
     if options.json:
-        facts = {"python": platform.python_version(), "machine": platform.platform(), "failures": failures}
-        options.json.write_text(json.dumps({**facts, "results": results}, indent=1), encoding="utf-8")
+        facts = {
+            "python": platform.python_version(),
+            "machine": platform.platform(),
+            "failures": failures,
+        }
+        options.json.write_text(
+            json.dumps({**facts, "results": results}, indent=1), encoding="utf-8"
+        )
     return 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("cases", nargs="*", metavar="case", help=f"default: all of {', '.join(CASES)}")
-    parser.add_argument("--rounds", type=int, help="for all cases; by default each has its own number")
-    parser.add_argument("--recordings", type=int, default=10_000, help="in the vault of session_end")
+    parser.add_argument(
+        "cases", nargs="*", metavar="case", help=f"default: all of {', '.join(CASES)}"
+    )
+    parser.add_argument(
+        "--rounds", type=int, help="for all cases; by default each has its own number"
+    )
+    parser.add_argument(
+        "--recordings", type=int, default=10_000, help="in the vault of session_end"
+    )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures of all rounds")
-    parser.add_argument("--profile", choices=[name for name, case in CASES.items() if case.profile])
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the figures of all rounds"
+    )
+    parser.add_argument(
+        "--profile", choices=[name for name, case in CASES.items() if case.profile]
+    )
     parser.add_argument(
         "--environments",
         type=Path,

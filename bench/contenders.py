@@ -16,10 +16,19 @@ from environments import build_wheel, environment, install  # noqa: E402
 OURS, OLDER, JOBLIB, FLOOR = "ours", "0.2.0", "joblib", "floor"
 
 LIBRARIES = ["pytest", "numpy", "pandas", "pyarrow", "xxhash"]
-# The clients have an environment of their own, because some of them bring plugins that each run of pytest loads.
+# The clients have an environment of their own, because some of them bring plugins that
+# each run of pytest loads.
 REQUIREMENTS = {
     OURS: LIBRARIES,
-    "clients": ["pytest", "httpx", "requests", "aiohttp", "sqlalchemy>=2", "psycopg[binary]", "redis>=5"],
+    "clients": [
+        "pytest",
+        "httpx",
+        "requests",
+        "aiohttp",
+        "sqlalchemy>=2",
+        "psycopg[binary]",
+        "redis>=5",
+    ],
     "vcrpy": ["pytest", "vcrpy", "httpx", "requests", "aiohttp"],
     "recording": ["pytest", "pytest-recording"],
     "cassetter": ["pytest", "cassetter", "httpx", "requests", "aiohttp"],
@@ -34,7 +43,11 @@ def pythons(folder: Path, given: dict[str, Path]) -> dict[str, Path]:
     """Return the Python of each environment; one that cannot be made is named and left out."""
     found = dict(given)
     folder.mkdir(parents=True, exist_ok=True)
-    wheel = None if given.keys() >= {OURS, "clients"} else build_wheel(_emptied(folder / "wheel"))
+    wheel = (
+        None
+        if given.keys() >= {OURS, "clients"}
+        else build_wheel(_emptied(folder / "wheel"))
+    )
     for name, requirements in REQUIREMENTS.items():
         if name in given:
             continue
@@ -45,7 +58,9 @@ def pythons(folder: Path, given: dict[str, Path]) -> dict[str, Path]:
                 rmtree(place, ignore_errors=True)
                 environment(place, requirements)
                 complete.write_text(wanted)
-            found[name] = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+            found[name] = place / (
+                "Scripts/python.exe" if os.name == "nt" else "bin/python"
+            )
             if name in (OURS, "clients"):
                 assert wheel
                 subprocess.run(_uninstall(found[name]), check=True, capture_output=True)

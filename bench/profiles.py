@@ -14,7 +14,8 @@ Function = tuple[str, int, str]
 def grouped(file: Path, *, top: int = 12) -> str:
     """Return the share of each group and of the functions that took longest, as tables in Markdown.
 
-    A group is a package of ours, another library, or the standard library. The time of a function written in C counts
+    A group is a package of ours, another library, or the standard library. The time of
+    a function written in C counts
     for the group of its caller.
     """
     statistics: dict[Function, Any] = pstats.Stats(str(file)).stats  # type: ignore[attr-defined]
@@ -37,11 +38,20 @@ def grouped(file: Path, *, top: int = 12) -> str:
     lines = [
         "The times of functions written in C are part of their callers'.\n",
         "| group | share |\n|---|---:|",
-        *(f"| {name} | {seconds / total:.0%} |" for name, seconds in _largest(groups, top)),
+        *(
+            f"| {name} | {seconds / total:.0%} |"
+            for name, seconds in _largest(groups, top)
+        ),
         "\n| function | share |\n|---|---:|",
-        *(f"| `{name}` | {seconds / total:.0%} |" for name, seconds in _largest(own, top)),
+        *(
+            f"| `{name}` | {seconds / total:.0%} |"
+            for name, seconds in _largest(own, top)
+        ),
         "\n| function of ours, with what it calls | share |\n|---|---:|",
-        *(f"| `{name}` | {seconds / total:.0%} |" for name, seconds in _largest(whole, top)),
+        *(
+            f"| `{name}` | {seconds / total:.0%} |"
+            for name, seconds in _largest(whole, top)
+        ),
     ]
     return "\n".join(lines) + "\n"
 

@@ -18,23 +18,30 @@ HEAD = f"""\
 def markdown(rows: list[Row], results: Results) -> str:
     """Return the table, with a line for each row that was measured.
 
-    A ratio is that of the medians, and in parentheses that of the least figures. Some figures are differences, whose least
+    A ratio is that of the medians, and in parentheses that of the least figures. Some
+    figures are differences, whose least
     one may be below zero. It says nothing then, and is left out.
     """
-    return HEAD + "".join(_line(row, results[row.name]) for row in rows if row.name in results)
+    return HEAD + "".join(
+        _line(row, results[row.name]) for row in rows if row.name in results
+    )
 
 
 def ratio(figures: dict[str, list[float]], contender: str) -> float | None:
     """Return the ratio of the medians of ours and of another contender, if there is one."""
     ours, other = figures.get(OURS), figures.get(contender)
-    return median(ours) / median(other) if ours and other and median(other) > 0 else None
+    return (
+        median(ours) / median(other) if ours and other and median(other) > 0 else None
+    )
 
 
 def missed(row: Row, figures: dict[str, list[float]]) -> list[str]:
     """Return the contenders whose limit is not met; one that was not measured cannot be judged."""
     names = []
     for contender, limit in row.limits.items():
-        value = median(figures[OURS]) if contender == OURS else ratio(figures, contender)
+        value = (
+            median(figures[OURS]) if contender == OURS else ratio(figures, contender)
+        )
         if value is None:
             names.append(f"{contender} not measured")
         elif value > limit:
@@ -53,10 +60,14 @@ def _line(row: Row, figures: dict[str, list[float]]) -> str:
             cells.append("–")
             continue
         least = min(figures[contender])
-        cells.append(f"{_number(value)} ({_least(min(ours) / least) if least > 0 else '–'})")
+        cells.append(
+            f"{_number(value)} ({_least(min(ours) / least) if least > 0 else '–'})"
+        )
     misses = missed(row, figures)
     met = "–" if not row.limits else "no: " + ", ".join(misses) if misses else "yes"
-    return f"| {row.name} | {' | '.join(cells)} | {row.floor} | {row.target()} | {met} |\n"
+    return (
+        f"| {row.name} | {' | '.join(cells)} | {row.floor} | {row.target()} | {met} |\n"
+    )
 
 
 def _least(value: float) -> str:

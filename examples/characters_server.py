@@ -24,14 +24,25 @@ def address() -> str:
 
 
 class Characters(BaseHTTPRequestHandler):
-    """Handle `GET /characters?name=ARROW&page=2`. Without a matching character the status is 404."""
+    """Handle `GET /characters?name=ARROW&page=2`.
+
+    Without a matching character the status is 404.
+    """
 
     def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query)
         word, page = query["name"][0].upper(), int(query.get("page", ["1"])[0])
         # Each page searches again, like an API without state.
-        found = [chr(code) for code in range(sys.maxunicode + 1) if word in unicodedata.name(chr(code), "")]
-        following = urlencode({"name": word, "page": page + 1}) if page * PER_PAGE < len(found) else None
+        found = [
+            chr(code)
+            for code in range(sys.maxunicode + 1)
+            if word in unicodedata.name(chr(code), "")
+        ]
+        following = (
+            urlencode({"name": word, "page": page + 1})
+            if page * PER_PAGE < len(found)
+            else None
+        )
         self.answer(
             200 if found else 404,
             {

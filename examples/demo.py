@@ -1,6 +1,7 @@
 """Replay the committed recordings, record them again, and print the time that replaying saves.
 
-The first run has no server, no display and no scikit-learn (`without.py` removes them). The second run
+The first run has no server, no display and no scikit-learn (`without.py` removes them).
+The second run
 writes to a temporary vault and skips the examples that this machine cannot run.
 """
 
@@ -50,15 +51,27 @@ class Timing(NamedTuple):
 
 
 def main() -> int:
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     bare = {name: value for name, value in environment.items() if name != "DISPLAY"}
-    announce("The committed recordings, replayed without server, display or scikit-learn")
-    if subprocess.run([*PYTEST, "-p", "without"], cwd=HERE, env=bare, check=False).returncode:
+    announce(
+        "The committed recordings, replayed without server, display or scikit-learn"
+    )
+    if subprocess.run(
+        [*PYTEST, "-p", "without"], cwd=HERE, env=bare, check=False
+    ).returncode:
         return 1
 
     announce("Recorded again into a temporary vault, and replayed from it")
     with TemporaryDirectory() as scratch, display(environment) as display_there:
-        there = {"": True, "scikit-learn": find_spec("sklearn") is not None, "a display": display_there}
+        there = {
+            "": True,
+            "scikit-learn": find_spec("sklearn") is not None,
+            "a display": display_there,
+        }
         print(f"  {'':24}{'calls':>7}{'real':>12}{'replayed':>12}{'ratio':>9}")
         for example in EXAMPLES:
             if there[example.needs]:
@@ -66,19 +79,36 @@ def main() -> int:
                 replayed = timed(example, Path(scratch), bare, "-p", "without")
                 print(row(example.title, recorded, replayed), flush=True)
             else:
-                print(f"  {example.title:24}  not recorded again: needs {example.needs}")
+                print(
+                    f"  {example.title:24}  not recorded again: needs {example.needs}"
+                )
     return 0
 
 
-def timed(example: Example, scratch: Path, environment: Environment, *options: str) -> Timing:
+def timed(
+    example: Example, scratch: Path, environment: Environment, *options: str
+) -> Timing:
     """Run one test file with the temporary vault. If it fails, exit with its output."""
     report = scratch / "report.xml"
-    command = [*PYTEST, f"--mimic-vault={scratch / 'vault'}", f"--junitxml={report}", *options, example.test]
-    run = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, check=False)
+    command = [
+        *PYTEST,
+        f"--mimic-vault={scratch / 'vault'}",
+        f"--junitxml={report}",
+        *options,
+        example.test,
+    ]
+    run = subprocess.run(
+        command, cwd=HERE, env=environment, capture_output=True, text=True, check=False
+    )
     if run.returncode:
         sys.exit(run.stdout + run.stderr)
-    seconds = sum(float(case.get("time", 0)) for case in ElementTree.parse(report).iter("testcase"))
-    counts = re.findall(r"(\d+)(?: calls?)? (?:recorded|replayed)", run.stdout.rpartition(" mimic ")[2])
+    seconds = sum(
+        float(case.get("time", 0))
+        for case in ElementTree.parse(report).iter("testcase")
+    )
+    counts = re.findall(
+        r"(\d+)(?: calls?)? (?:recorded|replayed)", run.stdout.rpartition(" mimic ")[2]
+    )
     return Timing(seconds, sum(map(int, counts)))
 
 
@@ -96,7 +126,9 @@ def display(environment: dict[str, str]) -> Iterator[bool]:
         yield tk_works(environment)
         return
     command = ["Xvfb", "-displayfd", "1", "-screen", "0", "640x480x24"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     assert server.stdout is not None
     try:
         environment["DISPLAY"] = ":" + server.stdout.readline().strip()
@@ -108,9 +140,17 @@ def display(environment: dict[str, str]) -> Iterator[bool]:
 
 
 def tk_works(environment: Environment) -> bool:
-    """Return whether Tk can open a window. This runs in another process, because Tk may end its process."""
+    """Return whether Tk can open a window.
+
+    This runs in another process, because Tk may end its process.
+    """
     command = [sys.executable, "-c", "import tkinter; tkinter.Tk().destroy()"]
-    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+    return (
+        subprocess.run(
+            command, env=environment, capture_output=True, check=False
+        ).returncode
+        == 0
+    )
 
 
 def announce(text: str) -> None:

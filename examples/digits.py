@@ -28,7 +28,10 @@ def evaluate(gamma: float, folds: int = 5) -> Evaluation:
     images, written = load_digits(return_X_y=True)
     read = cross_val_predict(SVC(gamma=gamma), images, written, cv=folds)
     confusion = tuple(tuple(row) for row in confusion_matrix(written, read).tolist())
-    return Evaluation(Fraction(sum(confusion[digit][digit] for digit in range(10)), len(images)), confusion)
+    return Evaluation(
+        Fraction(sum(confusion[digit][digit] for digit in range(10)), len(images)),
+        confusion,
+    )
 
 
 class Classifier:
@@ -47,4 +50,6 @@ class Classifier:
     def read(self, image: Sequence[str]) -> int:
         """Return the digit of a drawing: eight lines of eight characters, `#` for ink and `+` for less ink."""
         ink = {"#": 16.0, "+": 8.0, ".": 0.0}
-        return int(self.model.predict([[ink[dot] for line in image for dot in line]])[0])
+        return int(
+            self.model.predict([[ink[dot] for line in image for dot in line]])[0]
+        )

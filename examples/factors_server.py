@@ -18,7 +18,10 @@ def address() -> tuple[str, int]:
 
 
 class Service(ThreadingTCPServer):
-    """A server with one thread per connection. Its threads do not keep the process alive."""
+    """A server with one thread per connection.
+
+    Its threads do not keep the process alive.
+    """
 
     daemon_threads = True
     block_on_close = False

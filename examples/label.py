@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 
-def text_size(text: str, *, family: str = "Helvetica", size: int = 12) -> dict[str, int]:
+def text_size(
+    text: str, *, family: str = "Helvetica", size: int = 12
+) -> dict[str, int]:
     """Return the width and height of a text in pixels. Needs a display."""
     from tkinter import Tk
     from tkinter.font import Font
@@ -21,7 +23,10 @@ def text_size(text: str, *, family: str = "Helvetica", size: int = 12) -> dict[s
 
 
 def wrapped(text: str, width: int, **font: object) -> list[str]:
-    """Break a text at blanks into lines of at most `width` pixels. A long word may be wider."""
+    """Break a text at blanks into lines of at most `width` pixels.
+
+    A long word may be wider.
+    """
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word

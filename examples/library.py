@@ -26,15 +26,20 @@ class Report:
 
 
 def report(database: Path, module: str) -> Report:
-    """Return the report on a module. A missing database is built first, from about 170 files."""
+    """Return the report on a module.
+
+    A missing database is built first, from about 170 files.
+    """
     if not database.exists():
         build(database)
     with closing(sqlite3.connect(database)) as connection:
         functions, documented = connection.execute(
-            "SELECT count(*), total(documented) FROM functions WHERE module = ?", [module]
+            "SELECT count(*), total(documented) FROM functions WHERE module = ?",
+            [module],
         ).fetchone()
         longest = connection.execute(
-            "SELECT name, lines FROM functions WHERE module = ? ORDER BY lines DESC, name LIMIT 3", [module]
+            "SELECT name, lines FROM functions WHERE module = ? ORDER BY lines DESC, name LIMIT 3",
+            [module],
         ).fetchall()
     share = Decimal(100 * int(documented)) / functions
     return Report(module, functions, share.quantize(Decimal("0.1")), tuple(longest))
@@ -43,9 +48,13 @@ def report(database: Path, module: str) -> Report:
 def build(database: Path) -> None:
     """Create a database with all functions of the standard library's modules."""
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("CREATE TABLE functions (module TEXT, name TEXT, lines INT, documented INT)")
+        connection.execute(
+            "CREATE TABLE functions (module TEXT, name TEXT, lines INT, documented INT)"
+        )
         for path in sorted(Path(os.__file__).parent.glob("*.py")):
-            connection.executemany("INSERT INTO functions VALUES (?, ?, ?, ?)", functions_of(path))
+            connection.executemany(
+                "INSERT INTO functions VALUES (?, ?, ?, ?)", functions_of(path)
+            )
 
 
 def functions_of(path: Path) -> Iterator[tuple[str, str, int, bool]]:

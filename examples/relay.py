@@ -17,8 +17,11 @@ class Handler(BaseHTTPRequestHandler):
         """Ask the service by `http.client`."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
-            status, headers, answer = self.server.ask(self.command, self.path, body, self.headers)
-        except Exception as error:  # a missing recording fails the test, whatever the process makes of this
+            status, headers, answer = self.server.ask(
+                self.command, self.path, body, self.headers
+            )
+        # a missing recording fails the test, whatever the process makes of this
+        except Exception as error:
             status, headers, answer = 502, [], str(error).encode()
         self.send_response_only(status)
         for name, value in headers:
@@ -39,7 +42,11 @@ class Server(ThreadingHTTPServer):
         scheme, host, start, *_ = urlsplit(self.service)
         connection = (HTTPSConnection if scheme == "https" else HTTPConnection)(host)
         try:
-            kept = {name: value for name, value in headers.items() if name.lower() not in OWN}
+            kept = {
+                name: value
+                for name, value in headers.items()
+                if name.lower() not in OWN
+            }
             connection.request(method, start + path, body or None, kept)
             answer = connection.getresponse()
             return answer.status, answer.getheaders(), answer.read()

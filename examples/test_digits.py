@@ -33,7 +33,9 @@ def classifier():
     return Classifier()
 
 
-@pytest.mark.parametrize(("image", "digit"), [(THREE, 3), (FOUR, 4)], ids=["three", "four"])
+@pytest.mark.parametrize(
+    ("image", "digit"), [(THREE, 3), (FOUR, 4)], ids=["three", "four"]
+)
 def test_reads_a_drawing(classifier, image, digit):
     assert classifier.read(image) == digit
 

@@ -16,7 +16,9 @@ def test_euler_was_right_about_fermat():
 def test_numbers_are_factorised_at_the_same_time():
     millionth_prime, next_prime, two_millionth = 15485863, 15485867, 32452843
 
-    shared = asyncio.run(common(millionth_prime * two_millionth, millionth_prime * next_prime))
+    shared = asyncio.run(
+        common(millionth_prime * two_millionth, millionth_prime * next_prime)
+    )
 
     assert shared == {millionth_prime}
 

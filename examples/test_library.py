@@ -1,4 +1,7 @@
-"""Tests of reports from a database file. On replay the file does not exist, and its folder has another name."""
+"""Tests of reports from a database file.
+
+On replay the file does not exist, and its folder has another name.
+"""
 
 from decimal import Decimal
 
@@ -27,4 +30,7 @@ def test_the_longest_come_first(database):
 
 @pytest.mark.parametrize("module", ["calendar", "fractions", "statistics", "textwrap"])
 def test_shares_are_given_to_one_place(database, module):
-    assert report(database, module).documented.as_tuple().exponent == Decimal("0.1").as_tuple().exponent
+    assert (
+        report(database, module).documented.as_tuple().exponent
+        == Decimal("0.1").as_tuple().exponent
+    )

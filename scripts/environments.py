@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 def environment(folder: Path, requirements: Iterable[str]) -> Path:
     """Create an environment, with uv if it is installed, and return the path of its Python."""
     if uv := shutil.which("uv"):
-        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+        subprocess.run(
+            [uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True
+        )
     else:
         venv.create(folder, with_pip=True)
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -27,7 +29,11 @@ def environment(folder: Path, requirements: Iterable[str]) -> Path:
 def install(python: Path, requirements: Iterable[str]) -> None:
     """Install requirements into an environment, with uv if it is installed."""
     uv = shutil.which("uv")
-    pip = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip", "install"]
+    pip = (
+        [uv, "pip", "install", "--python", str(python)]
+        if uv
+        else [str(python), "-m", "pip", "install"]
+    )
     subprocess.run([*pip, "--quiet", *requirements], check=True)
 
 
@@ -45,9 +51,25 @@ def uninstall(python: Path, packages: Iterable[str]) -> None:
 def build_wheel(folder: Path) -> Path:
     """Build a wheel of this checkout, with uv if it is installed, and return its path."""
     if uv := shutil.which("uv"):
-        command = [uv, "build", "--quiet", "--wheel", "--out-dir", str(folder), str(ROOT)]
+        command = [
+            uv,
+            "build",
+            "--quiet",
+            "--wheel",
+            "--out-dir",
+            str(folder),
+            str(ROOT),
+        ]
     else:
-        pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir"]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--wheel-dir",
+        ]
         command = [*pip, str(folder), str(ROOT)]
     subprocess.run(command, check=True)
     (wheel,) = folder.glob("pytest_mimic-*.whl")

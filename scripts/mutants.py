@@ -1,12 +1,18 @@
 """Makes mutants of the source, and checks that tests still kill them after a large change.
 
-    python scripts/mutants.py make [--seed N]                    sample mutants, run them and write scripts/mutants.txt
-    python scripts/mutants.py check [--tests PACKAGE=PATH ...]   run again those that were killed
+    python scripts/mutants.py make [--seed N]                    sample mutants, run
+    them and write scripts/mutants.txt
+    python scripts/mutants.py check [--tests PACKAGE=PATH ...]   run again those that
+    were killed
 
-A mutant is the source with one small error. It is killed if a test fails. `make` needs cosmic-ray. `check` looks for the
-original lines of a mutant in a function of the same name, in any file. It exits with 1 if a mutant survives. Tests run in a
-copy of the checkout: the source does not change. Several paths, files or folders of tests, may be given for a package. Those
-in scripts/mutants.txt whose lines are deleted or changed are gone. Both commands need POSIX.
+A mutant is the source with one small error. It is killed if a test fails. `make` needs
+cosmic-ray. `check` looks for the
+original lines of a mutant in a function of the same name, in any file. It exits with 1
+if a mutant survives. Tests run in a
+copy of the checkout: the source does not change. Several paths, files or folders of
+tests, may be given for a package. Those
+in scripts/mutants.txt whose lines are deleted or changed are gone. Both commands need
+POSIX.
 """
 
 from __future__ import annotations
@@ -34,8 +40,16 @@ HOUSE = Path("src", "pytest_mimic")
 LIST = ROOT / "scripts" / "mutants.txt"
 UNIT = "tests/unit/core"
 # How many mutants each package gets.
-COUNTS = {"redact": 30, "vault": 70, "engine": 100, "identity": 100, "outcome": 100, "types": 20}
-# Lines that matter to type checkers only, and operators that hardly change what a comparison means or break any.
+COUNTS = {
+    "redact": 30,
+    "vault": 70,
+    "engine": 100,
+    "identity": 100,
+    "outcome": 100,
+    "types": 20,
+}
+# Lines that matter to type checkers only, and operators that hardly change what a
+# comparison means or break any.
 SKIPPED = re.compile(r"TYPE_CHECKING|TypeAlias|@overload|@final|@override")
 WEAK = re.compile(r"Variable|Operator_(Eq_Is|NotEq_IsNot|(Is|IsNot)_(Lt|Gt|LtE|GtE))$")
 PYTEST = "-m pytest -x -q --tb=no -p no:randomly -p no:cacheprovider --hypothesis-profile=ci --basetemp=.tmp/t".split()
@@ -43,7 +57,10 @@ PYTEST = "-m pytest -x -q --tb=no -p no:randomly -p no:cacheprovider --hypothesi
 
 @dataclass(frozen=True)
 class Mutant:
-    """Lines in a function and what they become, without indentation. The test is the one that failed."""
+    """Lines in a function and what they become, without indentation.
+
+    The test is the one that failed.
+    """
 
     package: str
     file: str
@@ -55,17 +72,31 @@ class Mutant:
     test: str = ""
 
     def __str__(self) -> str:
-        parts = self.package, self.file, self.scope, self.operator, self.outcome, self.test
+        parts = (
+            self.package,
+            self.file,
+            self.scope,
+            self.operator,
+            self.outcome,
+            self.test,
+        )
         head = " | ".join(part for part in parts if part)
-        lines = [*(f"- {line}" for line in self.before), *(f"+ {line}" for line in self.after)]
+        lines = [
+            *(f"- {line}" for line in self.before),
+            *(f"+ {line}" for line in self.after),
+        ]
         return "\n".join([head, *map(str.rstrip, lines)])
 
 
 def read_list() -> Iterator[Mutant]:
     """Read the list that `make` wrote."""
-    for block in re.split(r"\n\n+", re.sub(r"(?m)^#.*\n", "", LIST.read_text("utf-8")).strip()):
+    for block in re.split(
+        r"\n\n+", re.sub(r"(?m)^#.*\n", "", LIST.read_text("utf-8")).strip()
+    ):
         head, *lines = block.split("\n")
-        before, after = (tuple(line[2:] for line in lines if line[0] == sign) for sign in "-+")
+        before, after = (
+            tuple(line[2:] for line in lines if line[0] == sign) for sign in "-+"
+        )
         package, file, scope, operator, *outcome = head.split(" | ")
         yield Mutant(package, file, scope, operator, before, after, *outcome)
 
@@ -86,7 +117,8 @@ def counts(mutants: list[Mutant]) -> str:
         found[mutant.package][mutant.outcome] += 1
     lines = ((package, sorted(numbers.items())) for package, numbers in found.items())
     return "\n".join(
-        f"# {package}: {', '.join(f'{n} {outcome}' for outcome, n in row)}" for package, row in lines
+        f"# {package}: {', '.join(f'{n} {outcome}' for outcome, n in row)}"
+        for package, row in lines
     )
 
 
@@ -99,8 +131,15 @@ def scopes(text: str) -> list[str]:
             name = outer
             if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 name = f"{outer}.{child.name}".lstrip(".")
-                start = min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)])
-                names[start - 1 : child.end_lineno] = [name] * (child.end_lineno - start + 1)
+                start = min(
+                    [
+                        child.lineno,
+                        *(decorator.lineno for decorator in child.decorator_list),
+                    ]
+                )
+                names[start - 1 : child.end_lineno] = [name] * (
+                    child.end_lineno - start + 1
+                )
             visit(child, name)
 
     visit(ast.parse(text), "")
@@ -119,8 +158,13 @@ def places(mutant: Mutant) -> list[tuple[bool, bool, Path, int]]:
         if mutant.before[0] in lines:
             for at, name in enumerate(scopes(text)):
                 is_same = name.split(".")[-1] == mutant.scope.split(".")[-1]
-                if is_same and tuple(lines[at : at + len(mutant.before)]) == mutant.before:
-                    found.append((name != mutant.scope, file.as_posix() != mutant.file, file, at))
+                if (
+                    is_same
+                    and tuple(lines[at : at + len(mutant.before)]) == mutant.before
+                ):
+                    found.append(
+                        (name != mutant.scope, file.as_posix() != mutant.file, file, at)
+                    )
     return sorted(found)
 
 
@@ -139,24 +183,39 @@ def sites(package: str) -> list[tuple[Path, str, list[tuple[str, Callable[[], st
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator, operator_names
 
-    operators = {name.split("/")[1]: get_operator(name) for name in operator_names() if not WEAK.search(name)}
+    operators = {
+        name.split("/")[1]: get_operator(name)
+        for name in operator_names()
+        if not WEAK.search(name)
+    }
     found = defaultdict(list)
     for path in sorted((ROOT / HOUSE / "_core" / package).rglob("*.py")):
         text = path.read_text("utf-8")
         nodes = list(ast_nodes(get_ast(text)))
         for name, operator in operators.items():
-            starts = [start for node in nodes for start, _ in operator().mutation_positions(node)]
+            starts = [
+                start
+                for node in nodes
+                for start, _ in operator().mutation_positions(node)
+            ]
             for n, start in enumerate(starts):
                 way = name, partial(mutate_code, text, operator(), n)
                 found[path, text, start, name.split("_")[0]].append(way)
         for node in ast.walk(ast.parse(text)):
-            is_call = isinstance(node, ast.Expr) and isinstance(node.value, (ast.Call, ast.Await))
+            is_call = isinstance(node, ast.Expr) and isinstance(
+                node.value, (ast.Call, ast.Await)
+            )
             if is_call or isinstance(node, (ast.Raise, ast.Delete)):
                 lines, at = text.split("\n"), node.lineno - 1
                 lines[at : node.end_lineno] = [lines[at][: node.col_offset] + "pass"]
                 way = "RemoveStatement", partial("\n".join, lines)
-                found[path, text, (node.lineno, node.col_offset), "RemoveStatement"].append(way)
-    return [(path, text, ways) for (path, text, *_), ways in sorted(found.items(), key=lambda item: item[0])]
+                found[
+                    path, text, (node.lineno, node.col_offset), "RemoveStatement"
+                ].append(way)
+    return [
+        (path, text, ways)
+        for (path, text, *_), ways in sorted(found.items(), key=lambda item: item[0])
+    ]
 
 
 def sample(package: str, chance: random.Random) -> Iterator[Mutant]:
@@ -172,10 +231,13 @@ def sample(package: str, chance: random.Random) -> Iterator[Mutant]:
         start = equal_lines(old, new)
         end = equal_lines(old[start:][::-1], new[start:][::-1])
         before, after = (
-            tuple(line.strip() for line in lines[start : len(lines) - end]) for lines in (old, new)
+            tuple(line.strip() for line in lines[start : len(lines) - end])
+            for lines in (old, new)
         )
         file = path.relative_to(ROOT / HOUSE)
-        mutant = Mutant(package, file.as_posix(), scopes(text)[start], name, before, after)
+        mutant = Mutant(
+            package, file.as_posix(), scopes(text)[start], name, before, after
+        )
         if not before or (file, start) in seen or SKIPPED.search(before[0]):
             continue
         if sum(not any(place[:2]) for place in places(mutant)) == 1:
@@ -186,7 +248,10 @@ def sample(package: str, chance: random.Random) -> Iterator[Mutant]:
 
 def equal_lines(old: list[str], new: list[str]) -> int:
     """Return how many lines are equal at the start."""
-    return next((n for n, pair in enumerate(zip(old, new)) if pair[0] != pair[1]), min(len(old), len(new)))
+    return next(
+        (n for n, pair in enumerate(zip(old, new)) if pair[0] != pair[1]),
+        min(len(old), len(new)),
+    )
 
 
 def meaning(text: str) -> str:
@@ -203,14 +268,26 @@ def meaning(text: str) -> str:
 
 def run(copy: Path, tests: list[str], limit: int) -> tuple[str, str]:
     """Run tests in the copy. Return the outcome, and the first test that failed."""
-    short = [f"--confcutdir={UNIT}"] if all(test.startswith(UNIT) for test in tests) else []
+    short = (
+        [f"--confcutdir={UNIT}"] if all(test.startswith(UNIT) for test in tests) else []
+    )
     path = os.pathsep.join([str(copy / "src"), str(copy / "tests")])
-    env = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(copy / ".tmp")}
+    env = {
+        **os.environ,
+        "PYTHONPATH": path,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": str(copy / ".tmp"),
+    }
     env.pop("MIMIC_RARE", None)
     with tempfile.TemporaryFile("w+") as output:
         command = [sys.executable, *PYTEST, *short, "-m", "not rare", *tests]
         process = subprocess.Popen(
-            command, cwd=copy, env=env, stdout=output, stderr=output, start_new_session=True
+            command,
+            cwd=copy,
+            env=env,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
         try:
             code = process.wait(limit)
@@ -225,16 +302,27 @@ def run(copy: Path, tests: list[str], limit: int) -> tuple[str, str]:
     return "killed" if code else "survived", failed[1] if failed else ""
 
 
-def run_all(mutants: Iterable[Mutant], tests: dict[str, list[str]], limit: int) -> Iterator[Mutant]:
-    """Run the tests of each mutant's package, first without a mutant. Yield the mutants with their outcomes."""
+def run_all(
+    mutants: Iterable[Mutant], tests: dict[str, list[str]], limit: int
+) -> Iterator[Mutant]:
+    """Run the tests of each mutant's package, first without a mutant.
+
+    Yield the mutants with their outcomes.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder).resolve() / "copy"
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", ".tox", "__pycache__"))
+        shutil.copytree(
+            ROOT,
+            copy,
+            ignore=shutil.ignore_patterns(".git", ".venv", ".tox", "__pycache__"),
+        )
         (copy / ".tmp").mkdir()
         for package, paths in tests.items():
             outcome = run(copy, paths, limit)
             if outcome[0] != "survived":
-                sys.exit(f"Without a mutant, the tests of {package} fail: {' '.join(outcome)}.")
+                sys.exit(
+                    f"Without a mutant, the tests of {package} fail: {' '.join(outcome)}."
+                )
         for mutant in mutants:
             if not (found := places(mutant)):
                 yield replace(mutant, outcome="gone", test="")
@@ -249,19 +337,31 @@ def run_all(mutants: Iterable[Mutant], tests: dict[str, list[str]], limit: int) 
 
 def make(seed: int, tests: dict[str, list[str]], limit: int) -> None:
     """Sample mutants, run them, and write the list after each."""
-    commit = subprocess.check_output(["git", "rev-parse", "--short=8", "HEAD"], cwd=ROOT, text=True).strip()
+    commit = subprocess.check_output(
+        ["git", "rev-parse", "--short=8", "HEAD"], cwd=ROOT, text=True
+    ).strip()
     chance, done = random.Random(seed), []
-    mutants = [mutant for package in tests for mutant in islice(sample(package, chance), COUNTS[package])]
+    mutants = [
+        mutant
+        for package in tests
+        for mutant in islice(sample(package, chance), COUNTS[package])
+    ]
     for mutant in run_all(mutants, tests, limit):
         done.append(mutant)
         print(f"{len(done)} of {len(mutants)}", mutant, sep="\n", flush=True)
-        write_list(done, f"# Written by scripts/mutants.py: commit {commit}, seed {seed}.")
+        write_list(
+            done, f"# Written by scripts/mutants.py: commit {commit}, seed {seed}."
+        )
     print(counts(done))
 
 
 def check(tests: dict[str, list[str]], limit: int) -> bool:
     """Run the mutants of the list that did not survive, print those that are not killed, and tell whether one survives."""
-    mutants = [mutant for mutant in read_list() if mutant.outcome != "survived" and mutant.package in tests]
+    mutants = [
+        mutant
+        for mutant in read_list()
+        if mutant.outcome != "survived" and mutant.package in tests
+    ]
     done = []
     for mutant in run_all(mutants, tests, limit):
         done.append(mutant)
@@ -273,11 +373,22 @@ def check(tests: dict[str, list[str]], limit: int) -> bool:
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("command", choices=["make", "check"])
-    parser.add_argument("--seed", type=int, default=1, help="chooses the mutants (default: 1)")
-    parser.add_argument("--limit", type=int, default=90, help="seconds for each mutant (default: 90)")
-    parser.add_argument("--tests", action="append", default=[], help="PACKAGE=PATH: tests to run instead")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="chooses the mutants (default: 1)"
+    )
+    parser.add_argument(
+        "--limit", type=int, default=90, help="seconds for each mutant (default: 90)"
+    )
+    parser.add_argument(
+        "--tests",
+        action="append",
+        default=[],
+        help="PACKAGE=PATH: tests to run instead",
+    )
     options = parser.parse_args()
     tests = defaultdict(list)
     for package, path in (text.split("=", 1) for text in options.tests):

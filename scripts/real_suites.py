@@ -3,12 +3,17 @@
     python scripts/real_suites.py                      # all suites
     python scripts/real_suites.py httpx networkx       # some of them
 
-Each suite is downloaded from the package index as a source distribution, or cloned at the tag of its version where that
-has no tests, and run in an environment of its own with the released package. Where the wheel of a package contains its
-tests, they are run as installed. The outcome of each test is compared with a run without the plugin. Tests whose outcome
-already differs between two runs without the plugin are left out. Replays use another hash seed, with and without xdist.
+Each suite is downloaded from the package index as a source distribution, or cloned at
+the tag of its version where that
+has no tests, and run in an environment of its own with the released package. Where the
+wheel of a package contains its
+tests, they are run as installed. The outcome of each test is compared with a run
+without the plugin. Tests whose outcome
+already differs between two runs without the plugin are left out. Replays use another
+hash seed, with and without xdist.
 
-Prints one line per run and one line per difference. The exit code is 1 if there are differences. Takes some minutes
+Prints one line per run and one line per difference. The exit code is 1 if there are
+differences. Takes some minutes
 and needs the network.
 """
 
@@ -66,14 +71,20 @@ class Suite(NamedTuple):
 
 
 NOT_CONNECTED = "prints the trace of the connection; a replay opens no connection"
-NOT_SENT = "fails when it sends for real, because of a warning of trio; a replay sends nothing"
-SERVER_LOG = "expects no other lines in the log, and the server in the same process writes some"
+NOT_SENT = (
+    "fails when it sends for real, because of a warning of trio; a replay sends nothing"
+)
+SERVER_LOG = (
+    "expects no other lines in the log, and the server in the same process writes some"
+)
 OTHER_PORT = "compares the `Location` of a recorded response with the current port"
 SERVED_PORT = "compares the current port with the one that the server put into a recorded response"
 AT_SERVER = "checks what the server in the same test got; a replay sends nothing"
 POOLED = "counts the pooled connections; a replay opens none"
 READ_FASTER = "closes the response after a second, in which a replay has read all of it"
-URL_REDACTED = "expects the password in the URL of a recorded `Location`, which is redacted"
+URL_REDACTED = (
+    "expects the password in the URL of a recorded `Location`, which is redacted"
+)
 MOCKED = "its request or response is a mock, which cannot be recorded"
 LISTED_PORT = "takes only the links of a recorded page that have the current port"
 ZSTD = "pytest-mimic installs `backports.zstd`, with which the client also accepts Zstandard"
@@ -82,7 +93,9 @@ SAME_MODEL = "another test defines a model of the same name, and a field of Djan
 RANDOM_ID = "inserts a random UUID, which differs in each run"
 UNORDERED = "iterates over a set, so its SQL depends on the hash seed"
 
-MEASURED = "measures how fast its calls are, and mimicked ones are slower on a busy machine"
+MEASURED = (
+    "measures how fast its calls are, and mimicked ones are slower on a busy machine"
+)
 
 REDIS_FILES = ("encoding", "hash", "lock", "pipeline", "scripting")
 
@@ -110,16 +123,24 @@ SUITES = (
         "requests",
         "2.34.2",
         what="the client, against pytest-httpbin",
-        tests=("tests/test_requests.py", "-k", "not TestTimeout and not TestPreparingURLs"),
+        tests=(
+            "tests/test_requests.py",
+            "-k",
+            "not TestTimeout and not TestPreparingURLs",
+        ),
         targets=("requests ignore=port,query.url",),
         extras="[socks]",
         requirements=("pytest-httpbin", "pytest-mock", "trustme"),
-        ini={"mimic_redact": "!cookie\n!cookies\n!set-cookie\n!authorization\n!proxy-authorization\n!auth"},
+        ini={
+            "mimic_redact": "!cookie\n!cookies\n!set-cookie\n!authorization\n!proxy-authorization\n!auth"
+        },
         left_out={
             "tests.test_requests.TestRequests::test_uppercase_scheme_redirect": OTHER_PORT,
             "tests.test_requests.TestRequests::test_custom_redirect_mixin": OTHER_PORT,
         },
-        installed={"tests.test_requests.TestRequests::test_response_iter_lines_reentrant": ZSTD},
+        installed={
+            "tests.test_requests.TestRequests::test_response_iter_lines_reentrant": ZSTD
+        },
     ),
     Suite(
         "sqlalchemy",
@@ -245,7 +266,10 @@ SUITES = (
         what="JSON of frames, series and schemas, behind re-exports and in C, from the installed package",
         tests=(
             "--pyargs",
-            *(f"pandas.tests.io.json.test_{name}" for name in ("normalize", "json_table_schema")),
+            *(
+                f"pandas.tests.io.json.test_{name}"
+                for name in ("normalize", "json_table_schema")
+            ),
             "-m",
             "not slow and not network and not db",
         ),
@@ -268,7 +292,10 @@ SUITES = (
         what="its own functions on texts, times and nested values, with subtests",
         tests=(
             "t/unit/utils",
-            *(f"t/unit/app/test_{name}.py" for name in ("defaults", "schedules", "utils")),
+            *(
+                f"t/unit/app/test_{name}.py"
+                for name in ("defaults", "schedules", "utils")
+            ),
             "t/unit/events/test_state.py",
         ),
         targets=(
@@ -281,11 +308,23 @@ SUITES = (
             "!celery.utils.text:simple_format",  # it changes its argument
             *(
                 f"celery.utils.time:{name}"
-                for name in ("delta_resolution", "humanize_seconds", "rate", "weekday", "yearmonth")
+                for name in (
+                    "delta_resolution",
+                    "humanize_seconds",
+                    "rate",
+                    "weekday",
+                    "yearmonth",
+                )
             ),
         ),
         extras="[auth,msgpack,pydantic,yaml]",
-        requirements=("freezegun", "pytest-click", "pytest-order", "pytest-rerunfailures", "pytest-timeout"),
+        requirements=(
+            "freezegun",
+            "pytest-click",
+            "pytest-order",
+            "pytest-rerunfailures",
+            "pytest-timeout",
+        ),
         left_out={
             "t.unit.utils.test_iso8601::test_parse_iso8601_deprecation_warning": "expects a warning, which is not recorded",
             "t.unit.utils.test_saferepr.test_saferepr::test_same_as_repr": "compares the address of a function",
@@ -303,7 +342,8 @@ SUITES = (
             "-m",
             "not onlycluster and not redismod",
             "-k",
-            # On replay it waits for a command that it cancels, and this is not recorded.
+            # On replay it waits for a command that it cancels, and this is not
+            # recorded.
             "not test_pipeline_reset_releases_connection_when_cancelled",
         ),
         targets=("redis",),
@@ -336,11 +376,14 @@ SUITES = (
             "-o",
             "addopts=",
             "-k",
-            # One waits until the server has a request, and the other leaves a socket open when a replay opens no connection.
+            # One waits until the server has a request, and the other leaves a socket
+            # open when a replay opens no connection.
             "not test_request_body_closed_on_cancellation and not test_handle_keepalive_on_closed_connection",
         ),
         targets=("aiohttp ignore=port",),
-        ini={"mimic_redact": "!cookie\n!cookies\n!set-cookie\n!authorization\n!proxy-authorization\n!auth"},
+        ini={
+            "mimic_redact": "!cookie\n!cookies\n!set-cookie\n!authorization\n!proxy-authorization\n!auth"
+        },
         extras="[speedups]",
         requirements=(
             *("coverage", "freezegun", "isal", "pkgconfig", "proxy.py>=2.4.4rc5"),
@@ -373,7 +416,10 @@ SUITES = (
         "2026.7.0",
         what="its file system of HTTP with both clients, in a loop of its own thread, and own functions",
         tests=(
-            *(f"fsspec/implementations/tests/test_{name}.py" for name in ("http", "http_sync")),
+            *(
+                f"fsspec/implementations/tests/test_{name}.py"
+                for name in ("http", "http_sync")
+            ),
             *(
                 f"fsspec/tests/test_{name}.py"
                 for name in ("api", "async", "caches", "compression", "core", "utils")
@@ -390,7 +436,15 @@ SUITES = (
         repository="https://github.com/fsspec/filesystem_spec",
         tag="{version}",
         requirements=(
-            *("backports-zstd", "cloudpickle", "lz4", "numpy", "python-snappy", "requests", "tqdm"),
+            *(
+                "backports-zstd",
+                "cloudpickle",
+                "lz4",
+                "numpy",
+                "python-snappy",
+                "requests",
+                "tqdm",
+            ),
             *("pytest-asyncio", "pytest-mock", "pytest-rerunfailures"),
         ),
         left_out={
@@ -409,13 +463,28 @@ SUITES = (
         what="a client over urllib3, requests, aiohttp and httpx, against pytest-httpbin and other servers of its tests",
         tests=(
             *("tests", "-o", "addopts="),
-            # The first asks hosts of the internet, and the others compare the port of a server with that in its responses.
-            *("--ignore=tests/node/test_tls_versions.py", "--ignore-glob=*/test_httpbin.py"),
+            # The first asks hosts of the internet, and the others compare the port of a
+            # server with that in its responses.
+            *(
+                "--ignore=tests/node/test_tls_versions.py",
+                "--ignore-glob=*/test_httpbin.py",
+            ),
         ),
-        targets=("http ignore=port", "elastic_transport._utils:*", "elastic_transport.client_utils:*"),
+        targets=(
+            "http ignore=port",
+            "elastic_transport._utils:*",
+            "elastic_transport.client_utils:*",
+        ),
         repository="https://github.com/elastic/elastic-transport-python",
         requirements=(
-            *("pytest-asyncio", "pytest-httpbin", "pytest-httpserver", "pytest-mock", "respx", "trustme"),
+            *(
+                "pytest-asyncio",
+                "pytest-httpbin",
+                "pytest-httpserver",
+                "pytest-mock",
+                "respx",
+                "trustme",
+            ),
             *("requests", "aiohttp", "httpx", "orjson", "anyio", "trio"),
             *("opentelemetry-api", "opentelemetry-sdk"),
         ),
@@ -434,7 +503,10 @@ SUITES = (
                 f"tests.node.{where}test_{name}": SERVED_PORT
                 for where in (
                     *("test_http_aiohttp::", "test_http_aiohttp.TestAiohttpHttpNode::"),
-                    *("test_http_httpx.TestHttpxNode::", "test_http_httpx.TestHttpxAsyncNode::"),
+                    *(
+                        "test_http_httpx.TestHttpxNode::",
+                        "test_http_httpx.TestHttpxAsyncNode::",
+                    ),
                 )
                 for name in (
                     "compression custom_headers custom_user_agent default_headers default_timeout merge_headers "
@@ -447,7 +519,10 @@ SUITES = (
         "rq",
         "2.10.0",
         what="its own functions on a server of Redis; its jobs have random ids, and its workers subscribe, which the client's line refuses",
-        tests=tuple(f"tests/test_{name}.py" for name in ("utils", "job", "queue", "serializers", "results")),
+        tests=tuple(
+            f"tests/test_{name}.py"
+            for name in ("utils", "job", "queue", "serializers", "results")
+        ),
         targets=tuple(
             # `str_to_date` is not among them: its tests pass the current time.
             f"rq.utils:{name}"
@@ -467,7 +542,15 @@ SUITES = (
         targets=("sqlalchemy",),
         repository="https://github.com/fastapi/sqlmodel",
         tag="{version}",
-        requirements=("dirty-equals", "fastapi", "httpx", "jinja2", "typer", "black", "coverage"),
+        requirements=(
+            "dirty-equals",
+            "fastapi",
+            "httpx",
+            "jinja2",
+            "typer",
+            "black",
+            "coverage",
+        ),
         left_out={
             "tests.test_advanced.test_uuid.test_tutorial001::test_tutorial": RANDOM_ID,
             "tests.test_advanced.test_uuid.test_tutorial002::test_tutorial": RANDOM_ID,
@@ -493,12 +576,20 @@ SUITES = (
         "babel",
         "2.18.0",
         what="its own functions on numbers, units, lists and times, with its doctests",
-        tests=("tests", "--ignore=tests/test_smoke.py"),  # which makes some hundred thousand calls
-        # A locale loads its data when it is first used. `babel.plural:to_python` is no target, as its callers keep what it made.
+        tests=(
+            "tests",
+            "--ignore=tests/test_smoke.py",
+        ),  # which makes some hundred thousand calls
+        # A locale loads its data when it is first used. `babel.plural:to_python` is no
+        # target, as its callers keep what it made.
         targets=tuple(
             f"babel.{name} ignore=locale._Locale__data"
             for name in (
-                *("numbers:format_currency", "numbers:format_decimal", "numbers:parse_decimal"),
+                *(
+                    "numbers:format_currency",
+                    "numbers:format_decimal",
+                    "numbers:parse_decimal",
+                ),
                 *("units:format_unit", "lists:format_list", "dates:format_timedelta"),
             )
         ),
@@ -528,7 +619,8 @@ def main() -> int:
     with TemporaryDirectory(prefix="real-suites-") as scratch:
         wheel = build_wheel(Path(scratch))
         suites = [suite for suite in SUITES if not names or suite.package in names]
-        # A list, so that a difference in one suite does not keep the others from running.
+        # A list, so that a difference in one suite does not keep the others from
+        # running.
         differences = [run_suite(suite, Path(scratch), wheel) for suite in suites]
     return int(any(differences))
 
@@ -537,7 +629,9 @@ def run_suite(suite: Suite, scratch: Path, wheel: Path) -> list[str]:
     """Run a suite in every mode, beside its server, and return the differences between the runs."""
     if not suite.server:
         return compare_runs(suite, scratch, wheel)
-    with subprocess.Popen(suite.server, cwd=scratch, stdout=subprocess.DEVNULL) as server:
+    with subprocess.Popen(
+        suite.server, cwd=scratch, stdout=subprocess.DEVNULL
+    ) as server:
         try:
             return compare_runs(suite, scratch, wheel)
         finally:
@@ -553,10 +647,17 @@ def compare_runs(suite: Suite, scratch: Path, wheel: Path) -> list[str]:
         download(suite, folder)
     python = environment(
         scratch / f"venv-{suite.package}",
-        [f"{suite.package}{suite.extras}=={suite.version}", "pytest", "pytest-xdist", *suite.requirements],
+        [
+            f"{suite.package}{suite.extras}=={suite.version}",
+            "pytest",
+            "pytest-xdist",
+            *suite.requirements,
+        ],
     )
     targets = ["-o", "mimic_functions=" + "\n".join(suite.targets)]
-    options = [word for name, value in suite.ini.items() for word in ("-o", f"{name}={value}")]
+    options = [
+        word for name, value in suite.ini.items() for word in ("-o", f"{name}={value}")
+    ]
     mimic = [*targets, *options, f"--mimic-vault={scratch / f'vault-{suite.package}'}"]
     spread = ["-n", str(suite.workers)]
 
@@ -581,13 +682,17 @@ def compare_runs(suite: Suite, scratch: Path, wheel: Path) -> list[str]:
         run("replay, xdist", *mimic, *spread, seed="3")
 
     plain = ["without", "without, again", "without, xdist"]
-    unsteady = {test for name in plain for test in differing(runs["without"], runs[name])}
+    unsteady = {
+        test for name in plain for test in differing(runs["without"], runs[name])
+    }
     differences = [
         f"{name}: {test} {before} without the plugin, {after} here"
         for name, each in runs.items()
         for test, (before, after) in differing(runs["without"], each).items()
         if test not in unsteady
-        and not is_explained(test, suite, mimicked=name.startswith(("record", "replay")))
+        and not is_explained(
+            test, suite, mimicked=name.startswith(("record", "replay"))
+        )
     ]
     compared = len(runs["without"].outcomes) - len(unsteady)
     print(
@@ -600,7 +705,9 @@ def compare_runs(suite: Suite, scratch: Path, wheel: Path) -> list[str]:
     return differences
 
 
-def run_of(suite: Suite, folder: Path, python: Path, arguments: Iterable[str], seed: str) -> Run:
+def run_of(
+    suite: Suite, folder: Path, python: Path, arguments: Iterable[str], seed: str
+) -> Run:
     """Run a suite once, in a new process."""
     report = folder.parent / "report.xml"
     report.unlink(missing_ok=True)
@@ -614,18 +721,32 @@ def run_of(suite: Suite, folder: Path, python: Path, arguments: Iterable[str], s
         *suite.tests,
         *arguments,
     ]
-    variables = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}
+    variables = {
+        **os.environ,
+        "PYTHONHASHSEED": seed,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "COLUMNS": "200",
+    }
     began = perf_counter()
-    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=variables, capture_output=True, text=True, check=False
+    )
     seconds = perf_counter() - began
     if not report.exists() or done.returncode not in (0, 1):
-        raise SystemExit(f"{suite.package} did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+        raise SystemExit(
+            f"{suite.package} did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+        )
     section = re.search(r"^=+ mimic =+\n(.*)", done.stdout, re.MULTILINE)
-    return Run(outcomes_in(report), seconds, section[1].partition(";")[0] if section else "")
+    return Run(
+        outcomes_in(report), seconds, section[1].partition(";")[0] if section else ""
+    )
 
 
 def outcomes_in(report: Path) -> dict[str, str]:
-    """Return the outcome of each test by its id. A repeated id gets a trailing apostrophe."""
+    """Return the outcome of each test by its id.
+
+    A repeated id gets a trailing apostrophe.
+    """
     outcomes: dict[str, str] = {}
     for case in ElementTree.parse(report).iter("testcase"):
         test = f"{case.get('classname')}::{case.get('name')}"

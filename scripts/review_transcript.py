@@ -1,6 +1,7 @@
 """Print the terminal of a review, for the documentation: a real project, whose service has changed since it was recorded.
 
-Run it as `python scripts/review_transcript.py > docs/_terminal/review.txt`. It needs Pillow and a POSIX system.
+Run it as `python scripts/review_transcript.py > docs/_terminal/review.txt`. It needs
+Pillow and a POSIX system.
 """
 
 from __future__ import annotations
@@ -86,7 +87,9 @@ class Service(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer with an order."""
         state, number = ("open", "4711") if self.is_old else ("paid", "4712")
-        body = json.dumps({"id": 7, "item": "Morning", "state": state, "trace": {"id": number}}).encode()
+        body = json.dumps(
+            {"id": 7, "item": "Morning", "state": state, "trace": {"id": number}}
+        ).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -135,8 +138,18 @@ def _pytest(folder: Path, url: str, version: str, *options: str) -> str:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
-    words = [sys.executable, "-m", "pytest", *_PLUGINS, "--color=no", "--tb=no", *options]
-    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *_PLUGINS,
+        "--color=no",
+        "--tb=no",
+        *options,
+    ]
+    done = subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     return done.stdout
 
 
@@ -152,7 +165,12 @@ def review(folder: Path, *words: str, keys: str) -> str:
     }
     command = [sys.executable, "-m", "pytest_mimic", "review", *words]
     with subprocess.Popen(
-        command, cwd=folder, env=environment, stdin=terminal, stdout=terminal, stderr=terminal
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
     ):
         os.close(terminal)
         shown, left = b"", iter(keys)

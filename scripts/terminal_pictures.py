@@ -1,7 +1,9 @@
 """Draw the pictures of a terminal in the README: its files are written and its commands are run, in order.
 
-Run it as `python scripts/terminal_pictures.py`. It needs rich and openai, and draws each picture with the command of the block
-above it. The requests go to a fake of OpenAI's API, by way of a proxy, so that the pictures show the real host.
+Run it as `python scripts/terminal_pictures.py`. It needs rich and openai, and draws
+each picture with the command of the block
+above it. The requests go to a fake of OpenAI's API, by way of a proxy, so that the
+pictures show the real host.
 """
 
 from __future__ import annotations
@@ -33,8 +35,11 @@ PART = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 # These lines name the machine.
-_MACHINE = re.compile(r"^(platform |rootdir: |configfile: |plugins: |cachedir: ).*\n", re.MULTILINE)
-# What stands between the user's own code and the report of the miss is the traceback through libraries.
+_MACHINE = re.compile(
+    r"^(platform |rootdir: |configfile: |plugins: |cachedir: ).*\n", re.MULTILINE
+)
+# What stands between the user's own code and the report of the miss is the traceback
+# through libraries.
 _LIBRARIES = re.compile(r"(?<=\n)[^\n]*site-packages.*?(?=\n-+ mimic -+)", re.DOTALL)
 # GitHub loads no fonts for a picture. The background is dark in both of its themes.
 _SVG = """<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
@@ -65,7 +70,9 @@ class UnhurriedHandler(Handler):
         super().openai(asked)
 
 
-def outputs(page: str, folder: Path, variables: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+def outputs(
+    page: str, folder: Path, variables: dict[str, str]
+) -> Iterator[tuple[str, str, str]]:
     """Write a page's files into a folder, and yield each picture's path, its command, and the coloured output."""
     command = ""
     for part in PART.finditer(page):
@@ -92,16 +99,27 @@ def _run(command: str, folder: Path, variables: dict[str, str]) -> str:
     environment.pop("CI", None)
     arguments = [sys.executable, "-m", *words[program:]]
     done = subprocess.run(
-        arguments, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
+        arguments,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     return _LIBRARIES.sub("...", _MACHINE.sub("", done.stdout + done.stderr))
 
 
 def picture(command: str, output: str, name: str) -> str:
     """Return a terminal with a command and its coloured output as SVG."""
-    text = Text.assemble(("$ ", "dim"), (command, "bold"), "\n", Text.from_ansi(output.rstrip()))
+    text = Text.assemble(
+        ("$ ", "dim"), (command, "bold"), "\n", Text.from_ansi(output.rstrip())
+    )
     console = Console(
-        record=True, file=StringIO(), width=WIDTH, force_terminal=True, color_system="truecolor"
+        record=True,
+        file=StringIO(),
+        width=WIDTH,
+        force_terminal=True,
+        color_system="truecolor",
     )
     console.print(text, no_wrap=True, overflow="ellipsis")
     return console.export_svg(title="", code_format=_SVG, unique_id=name)
@@ -109,6 +127,11 @@ def picture(command: str, output: str, name: str) -> str:
 
 if __name__ == "__main__":
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as made, proxied_llm(UnhurriedHandler) as reached:
+    with (
+        tempfile.TemporaryDirectory() as made,
+        proxied_llm(UnhurriedHandler) as reached,
+    ):
         for path, command, output in outputs(readme, Path(made), reached):
-            (ROOT / path).write_text(picture(command, output, Path(path).stem), encoding="utf-8")
+            (ROOT / path).write_text(
+                picture(command, output, Path(path).stem), encoding="utf-8"
+            )

@@ -3,11 +3,14 @@
     python scripts/vcr_projects.py                # all projects
     python scripts/vcr_projects.py habanero       # some of them
 
-Each project is cloned at a fixed commit, and its own tests are run unchanged in an environment of its own: with
-pytest-recording, then without it, after one `pytest-mimic import` and with the line `http`. The two runs have no network:
+Each project is cloned at a fixed commit, and its own tests are run unchanged in an
+environment of its own: with
+pytest-recording, then without it, after one `pytest-mimic import` and with the line
+`http`. The two runs have no network:
 `--block-network` there, `--disable-socket` of pytest-socket here.
 
-Prints the counts of both runs, and each test that ends differently. The exit code is 1 if there is one. Needs the
+Prints the counts of both runs, and each test that ends differently. The exit code is 1
+if there is one. Needs the
 network for the clones and the packages.
 """
 
@@ -70,8 +73,14 @@ PROJECTS = (
         "https://github.com/stac-utils/pystac-client",
         "85f29a6",
         "requests",
-        requirements=("requests-mock", "pytest-benchmark", "pytest-console-scripts", "pygeofilter"),
-        # Its own `addopts` have --block-network, which nothing knows without pytest-recording.
+        requirements=(
+            "requests-mock",
+            "pytest-benchmark",
+            "pytest-console-scripts",
+            "pygeofilter",
+        ),
+        # Its own `addopts` have --block-network, which nothing knows without
+        # pytest-recording.
         options=("-o", "addopts=--benchmark-skip -Werror"),
     ),
 )
@@ -81,26 +90,41 @@ def main() -> int:
     """Run the projects named on the command line, by default all."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     names = [project.name for project in PROJECTS]
-    parser.add_argument("project", nargs="*", metavar="PROJECT", help=f"by default all: {', '.join(names)}")
+    parser.add_argument(
+        "project",
+        nargs="*",
+        metavar="PROJECT",
+        help=f"by default all: {', '.join(names)}",
+    )
     chosen = parser.parse_args().project or names
     if unknown := sorted({*chosen} - {*names}):
         parser.error(f"no such project: {', '.join(unknown)}")
     with TemporaryDirectory() as scratch:
         wheel = build_wheel(Path(scratch))
-        differing = [compare(one, Path(scratch), wheel) for one in PROJECTS if one.name in chosen]
+        differing = [
+            compare(one, Path(scratch), wheel) for one in PROJECTS if one.name in chosen
+        ]
     return 1 if any(differing) else 0
 
 
 def compare(project: Project, scratch: Path, wheel: Path) -> list[str]:
     """Run a project's tests both ways, print the result, and return a line for each test that ends differently."""
     folder = scratch / project.name
-    subprocess.run(["git", "clone", "--quiet", project.repository, str(folder)], check=True)
-    subprocess.run(["git", "-C", str(folder), "checkout", "--quiet", project.commit], check=True)
+    subprocess.run(
+        ["git", "clone", "--quiet", project.repository, str(folder)], check=True
+    )
+    subprocess.run(
+        ["git", "-C", str(folder), "checkout", "--quiet", project.commit], check=True
+    )
     cassettes = [*folder.rglob("cassettes/**/*.yaml")]
     python = environment(
-        scratch / f"{project.name}-environment", [str(folder), "pytest", "pyyaml", *project.requirements]
+        scratch / f"{project.name}-environment",
+        [str(folder), "pytest", "pyyaml", *project.requirements],
     )
-    print(f"{project.name} {project.commit}, {project.client}: {len(cassettes)} cassettes", flush=True)
+    print(
+        f"{project.name} {project.commit}, {project.client}: {len(cassettes)} cassettes",
+        flush=True,
+    )
     install(python, ["pytest-recording"])
     before = outcomes_of(project, folder, python, RECORDING)
     print(f"  pytest-recording:        {counted(before)}", flush=True)
@@ -109,7 +133,10 @@ def compare(project: Project, scratch: Path, wheel: Path) -> list[str]:
     done = subprocess.run(
         [str(python), "-m", "pytest_mimic", "import", "."],
         cwd=folder,
-        env={**os.environ, "PYTEST_ADDOPTS": shlex.join(project.options)},  # it collects the tests
+        env={
+            **os.environ,
+            "PYTEST_ADDOPTS": shlex.join(project.options),
+        },  # it collects the tests
         capture_output=True,
         text=True,
         check=False,
@@ -127,11 +154,20 @@ def compare(project: Project, scratch: Path, wheel: Path) -> list[str]:
     return differences
 
 
-def outcomes_of(project: Project, folder: Path, python: Path, options: tuple[str, ...]) -> dict[str, str]:
+def outcomes_of(
+    project: Project, folder: Path, python: Path, options: tuple[str, ...]
+) -> dict[str, str]:
     """Return the outcome of each test by its id, of one run in a new process."""
     report = folder.parent / "report.xml"
     report.unlink(missing_ok=True)
-    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
+    command = [
+        str(python),
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        f"--junitxml={report}",
+    ]
     done = subprocess.run(
         [*command, *project.options, *options, *project.tests],
         cwd=folder,
@@ -141,7 +177,9 @@ def outcomes_of(project: Project, folder: Path, python: Path, options: tuple[str
         check=False,
     )
     if not report.exists():
-        raise SystemExit(f"{project.name} did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+        raise SystemExit(
+            f"{project.name} did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+        )
     return outcomes_in(report)
 
 

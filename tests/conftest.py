@@ -28,15 +28,17 @@ from _pytest.fixtures import FixtureManager
 import pytest_mimic
 import pytest_mimic.plugin
 
-# Collecting the suite allocates a million objects that stay. Automatic collections until then would take half of its time.
+# Collecting the suite allocates a million objects that stay. Automatic collections
+# until then would take half of its time.
 gc.disable()
 
-# A run in process drops the modules that it was the first to import. Importing all of them here prevents second copies.
+# A run in process drops the modules that it was the first to import. Importing all of
+# them here prevents second copies.
 for _module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
     with suppress(ModuleNotFoundError):  # aiohttp_replay needs aiohttp
         importlib.import_module(_module.name)
-# Second copies of these would have other exception classes or thread pools. pytest would rewrite hypothesis in each run,
-# because its plugin requests it.
+# Second copies of these would have other exception classes or thread pools. pytest
+# would rewrite hypothesis in each run, because its plugin requests it.
 for _late in (
     *(
         "concurrent.futures.thread",
@@ -47,13 +49,16 @@ for _late in (
         "psycopg2",
         "yaml",
     ),
-    *("cryptography.hazmat.primitives.asymmetric.rsa", "cryptography.hazmat.primitives.serialization"),
+    *(
+        "cryptography.hazmat.primitives.asymmetric.rsa",
+        "cryptography.hazmat.primitives.serialization",
+    ),
 ):
     with suppress(ImportError):
         importlib.import_module(_late)
 
-# A tenth of a run in process: newer versions of pytest look through all names of each plugin, to warn of fixtures below
-# another decorator.
+# A tenth of a run in process: newer versions of pytest look through all names of each
+# plugin, to warn of fixtures below another decorator.
 if hasattr(FixtureManager, "_check_for_wrapped_fixture"):
     setattr(FixtureManager, "_check_for_wrapped_fixture", lambda *_: None)  # noqa: B010
 
@@ -62,18 +67,22 @@ with suppress(ImportError):
     from hypothesis import settings
 
     settings.register_profile(
-        "patient", deadline=None, max_examples=500 if os.environ.get("MIMIC_RARE") else 25
+        "patient",
+        deadline=None,
+        max_examples=500 if os.environ.get("MIMIC_RARE") else 25,
     )
     settings.load_profile("patient")
 
-# Plugins that are off in the runs of a project unless a run requests them: they reorder tests, add output or need settings.
+# Plugins that are off in the runs of a project unless a run requests them: they reorder
+# tests, add output or need settings.
 QUIET = ("randomly", "asyncio", "anyio", "rerunfailures", "timeout", "cacheprovider")
 
-# Plugins of pytest itself that are off in a run in process, but for those with an option among its arguments. Registering
-# plugins takes half of the time of such a run.
+# Plugins of pytest itself that are off in a run in process, but for those with an
+# option among its arguments. Registering plugins takes half of the time of such a run.
 IDLE = {
     **dict.fromkeys(("faulthandler", "legacypath", "nose", "pastebin"), "--none"),
-    # The run that contains this one reports the errors of finalizers. This plugin would collect garbage five times.
+    # The run that contains this one reports the errors of finalizers. This plugin would
+    # collect garbage five times.
     "unraisableexception": "--none",
     **dict.fromkeys(("setuponly", "setupplan"), "--setup"),
     "doctest": "--doctest",
@@ -89,7 +98,8 @@ MODULE_OF = {
     "socket": "pytest_socket",
 }
 
-# tally.py of every project. Real functions call `ran`, which raises in a run with offline=True.
+# tally.py of every project. Real functions call `ran`, which raises in a run with
+# offline=True.
 TALLY = """
 import os
 
@@ -106,8 +116,12 @@ def ran(*words):
 """
 
 # What the body of `Project.test` may name.
-MODULES = set("asyncio contextlib etl json os pathlib pytest redis requests shop sys threading time".split())
-FIXTURES = set("tmp_path monkeypatch mimic_auto mimic_record mimic_replay mimic_vault_dir".split())
+MODULES = set(
+    "asyncio contextlib etl json os pathlib pytest redis requests shop sys threading time".split()
+)
+FIXTURES = set(
+    "tmp_path monkeypatch mimic_auto mimic_record mimic_replay mimic_vault_dir".split()
+)
 
 NAME = "pytest_mimic.plugin"
 
@@ -141,9 +155,14 @@ class Run:
     @property
     def section(self) -> list[str]:
         """The lines of the section titled `mimic`, with `#` for times and sizes: `# s saved`."""
-        match = re.search(r"^=+ mimic =+\n(.*?)(?=^=+ |\Z)", self.output, re.DOTALL | re.MULTILINE)
+        match = re.search(
+            r"^=+ mimic =+\n(.*?)(?=^=+ |\Z)", self.output, re.DOTALL | re.MULTILINE
+        )
         lines = match.group(1).rstrip().splitlines() if match else []
-        return [re.sub(r"\d[\d.,]* (ms|s|min|h|bytes|[kMG]?B)\b", r"# \1", line) for line in lines]
+        return [
+            re.sub(r"\d[\d.,]* (ms|s|min|h|bytes|[kMG]?B)\b", r"# \1", line)
+            for line in lines
+        ]
 
     @property
     def header(self) -> str:
@@ -154,7 +173,11 @@ class Run:
     @property
     def error(self) -> list[str]:
         """The lines of errors as pytest shows them, without the margin."""
-        lines = [line[1:].strip() for line in self.output.splitlines() if line.startswith("E  ")]
+        lines = [
+            line[1:].strip()
+            for line in self.output.splitlines()
+            if line.startswith("E  ")
+        ]
         return [line.removeprefix("pytest_mimic.") for line in lines]
 
     @property
@@ -172,7 +195,9 @@ class Run:
         never: Sequence[str] = (),
         **outcomes: int,
     ) -> Run:
-        """Assert all of it together, and return this run. A failure shows the whole output.
+        """Assert all of it together, and return this run.
+
+        A failure shows the whole output.
 
         Args:
             exit_code: By default 1 with failures or errors among the outcomes, else 0.
@@ -183,14 +208,24 @@ class Run:
         """
         if exit_code is None:
             exit_code = 1 if outcomes.get("failed") or outcomes.get("errors") else 0
-        seen = {"exit code": self.exit_code, "outcomes": self.outcomes, "real": self.real}
+        seen = {
+            "exit code": self.exit_code,
+            "outcomes": self.outcomes,
+            "real": self.real,
+        }
         wanted = {
             "exit code": exit_code,
             "outcomes": outcomes,
             "real": self.real if real is None else [*real],
         }
-        seen["not said"], wanted["not said"] = [text for text in says if text not in self.output], []
-        seen["said"], wanted["said"] = [text for text in never if text in self.output], []
+        seen["not said"], wanted["not said"] = (
+            [text for text in says if text not in self.output],
+            [],
+        )
+        seen["said"], wanted["said"] = (
+            [text for text in never if text in self.output],
+            [],
+        )
         assert seen == wanted, f"\n{self.output}"
         return self
 
@@ -199,20 +234,26 @@ class Project:
     """A folder with pytest.ini, modules and tests, and `tally.ran(...)` to count real executions.
 
     Attributes:
-        process: Whether runs are in new processes unless they say otherwise. For projects with libraries of thousands of
-            modules: every later test of this process would search these for holders of functions.
-        inputs: The default of `mimic_inputs`. Without lists of inputs, the files of a vault are those of the calls.
+        process: Whether runs are in new processes unless they say otherwise. For
+            projects with libraries of thousands of
+            modules: every later test of this process would search these for holders of
+                functions.
+        inputs: The default of `mimic_inputs`. Without lists of inputs, the files of a
+            vault are those of the calls.
     """
 
     inputs = "ignore"
 
-    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         self.pytester = pytester
         self.monkeypatch = monkeypatch
         self.root: Path = pytester.path
         self.tally = self.root.parent / f"{self.root.name}.tally"
         self.process = False
-        # Its code is not that of the project: no recording lists it among what its call ran.
+        # Its code is not that of the project: no recording lists it among what its call
+        # ran.
         self.write("tally.py", f"exec(compile({TALLY!r}, '<frozen tally>', 'exec'))\n")
 
     def write(self, name: str, text: str) -> Path:
@@ -238,9 +279,13 @@ class Project:
         """Write test_shop.py with one test, which takes the fixtures that its body names, and imports the modules."""
         body = textwrap.dedent(body).strip()
         words = set(re.findall(r"\w+", body))
-        modules, fixtures = (", ".join(sorted(words & names)) for names in (MODULES, FIXTURES))
+        modules, fixtures = (
+            ", ".join(sorted(words & names)) for names in (MODULES, FIXTURES)
+        )
         imports = f"import {modules}" if modules else ""
-        self.tests(f"{imports}\n\ndef test_it({fixtures}):\n{textwrap.indent(body, '    ')}\n")
+        self.tests(
+            f"{imports}\n\ndef test_it({fixtures}):\n{textwrap.indent(body, '    ')}\n"
+        )
 
     def ini(self, *targets: str, **options: str | Sequence[str]) -> None:
         """Write pytest.ini with these lines of `mimic_functions` and these further options."""
@@ -261,12 +306,20 @@ class Project:
 
     def files(self, folder: str = ".") -> dict[str, bytes]:
         """Return the vault's files, or those in a folder of it, by their relative names, with slashes."""
-        found = sorted(path for path in (self.vault / folder).rglob("*") if path.is_file())
-        return {path.relative_to(self.vault).as_posix(): path.read_bytes() for path in found}
+        found = sorted(
+            path for path in (self.vault / folder).rglob("*") if path.is_file()
+        )
+        return {
+            path.relative_to(self.vault).as_posix(): path.read_bytes() for path in found
+        }
 
     def real(self) -> list[str]:
         """Return all real executions so far."""
-        return self.tally.read_text(encoding="utf-8").splitlines() if self.tally.exists() else []
+        return (
+            self.tally.read_text(encoding="utf-8").splitlines()
+            if self.tally.exists()
+            else []
+        )
 
     def run(
         self,
@@ -283,13 +336,19 @@ class Project:
         Args:
             args: pytest's arguments.
             offline: Real executions raise an error.
-            process: Run in a new process. A run in this one is much faster. By default as the attribute says.
+            process: Run in a new process. A run in this one is much faster. By default
+                as the attribute says.
             hash_seed: PYTHONHASHSEED, which needs a new process.
             env: Environment variables for this run.
-            plugins: Installed plugins that are on in this run, those of QUIET among them.
+            plugins: Installed plugins that are on in this run, those of QUIET among
+                them.
             timeout: Seconds after which a process counts as hanging.
         """
-        variables = {"TALLY": str(self.tally), "TALLY_OFFLINE": "1" if offline else "", **(env or {})}
+        variables = {
+            "TALLY": str(self.tally),
+            "TALLY_OFFLINE": "1" if offline else "",
+            **(env or {}),
+        }
         if process is None:
             process = self.process
         if hash_seed is not None:
@@ -299,7 +358,10 @@ class Project:
         if {*plugins} <= {*MODULE_OF, "cacheprovider"} and "no:mimic" not in args:
             # Finding and loading all installed plugins takes longer than most tests.
             variables["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-            is_parallel = any(arg.startswith(("-n", "--dist", "--numprocesses", "--tx")) for arg in args)
+            is_parallel = any(
+                arg.startswith(("-n", "--dist", "--numprocesses", "--tx"))
+                for arg in args
+            )
             given = not (process or is_parallel or NAME in args)
             loaded = self._loaded(args, plugins, given=given, is_parallel=is_parallel)
             argv = [*loaded, "--color=no", "-W", "error", *args]
@@ -308,20 +370,33 @@ class Project:
             if process
             else self._run_here(argv, variables, [pytest_mimic.plugin] if given else [])
         )
-        return Run(code, _outcomes(output), output, self.real()[already:], self.files(), before)
+        return Run(
+            code, _outcomes(output), output, self.real()[already:], self.files(), before
+        )
 
     def record(self, *args: str, **options: object) -> Run:
         """Run with --mimic-record."""
         return self.run("--mimic-record", *args, **options)  # type: ignore[arg-type]
 
-    def record_once(self, *, env: Mapping[str, str] | None = None, **expected: Any) -> None:
+    def record_once(
+        self, *, env: Mapping[str, str] | None = None, **expected: Any
+    ) -> None:
         """Record, or put here what an earlier test has recorded in a project with equal files.
 
-        Servers that `env` names have seen nothing of a recording that an earlier test has made.
+        Servers that `env` names have seen nothing of a recording that an earlier test
+        has made.
         """
-        files = [(path.relative_to(self.root), path) for path in self.root.rglob("*") if path.is_file()]
+        files = [
+            (path.relative_to(self.root), path)
+            for path in self.root.rglob("*")
+            if path.is_file()
+        ]
         key = repr(
-            sorted((name.as_posix(), path.read_bytes()) for name, path in files if name.parts[0] != ".git")
+            sorted(
+                (name.as_posix(), path.read_bytes())
+                for name, path in files
+                if name.parts[0] != ".git"
+            )
         )
         if key not in _RECORDED:
             _RECORDED[key] = self.record(env=env).expect(**expected).vault
@@ -335,22 +410,45 @@ class Project:
         return self.run(*args, offline=True, **options)  # type: ignore[arg-type]
 
     def _loaded(
-        self, args: Sequence[str], plugins: Sequence[str], *, given: bool, is_parallel: bool
+        self,
+        args: Sequence[str],
+        plugins: Sequence[str],
+        *,
+        given: bool,
+        is_parallel: bool,
     ) -> list[str]:
         """Return the options of a run that loads no plugins by itself.
 
-        A run in this process is given the plugin as an object, which saves a search of all distributions. Workers are told
-        its name. A run that is about the order in which pytest learns of options names it too: `"-p", NAME`.
+        A run in this process is given the plugin as an object, which saves a search of
+        all distributions. Workers are told
+        its name. A run that is about the order in which pytest learns of options names
+        it too: `"-p", NAME`.
         """
         loaded = [MODULE_OF[name] for name in plugins if name in MODULE_OF]
         loaded += [*([] if given else [NAME]), *(["xdist"] if is_parallel else [])]
-        idle = [name for name, option in IDLE.items() if not any(arg.startswith(option) for arg in args)]
-        off = [*(["cacheprovider"] if "cacheprovider" not in plugins else []), *(idle if given else [])]
-        return [part for name in (*loaded, *(f"no:{name}" for name in off)) for part in ("-p", name)]
+        idle = [
+            name
+            for name, option in IDLE.items()
+            if not any(arg.startswith(option) for arg in args)
+        ]
+        off = [
+            *(["cacheprovider"] if "cacheprovider" not in plugins else []),
+            *(idle if given else []),
+        ]
+        return [
+            part
+            for name in (*loaded, *(f"no:{name}" for name in off))
+            for part in ("-p", name)
+        ]
 
     def arguments(self, *args: str, plugins: Sequence[str] = ()) -> list[str]:
         """Return the arguments of pytest for this project, for tests that start a process themselves."""
-        quiet = [part for name in QUIET if name not in plugins for part in ("-p", f"no:{name}")]
+        quiet = [
+            part
+            for name in QUIET
+            if name not in plugins
+            for part in ("-p", f"no:{name}")
+        ]
         return [*PLUGIN, *quiet, "--color=no", "-W", "error", *args]
 
     def environment(self, variables: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -358,28 +456,40 @@ class Project:
         return {**os.environ, "TALLY": str(self.tally), **(variables or {})}
 
     def _run_here(
-        self, argv: Sequence[str], variables: Mapping[str, str], plugins: Sequence[object]
+        self,
+        argv: Sequence[str],
+        variables: Mapping[str, str],
+        plugins: Sequence[object],
     ) -> tuple[int, str]:
         modules, paths, finders = dict(sys.modules), list(sys.path), list(sys.meta_path)
         said = io.StringIO()
         importlib.invalidate_caches()
-        with self.monkeypatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
+        with (
+            self.monkeypatch.context() as patch,
+            redirect_stdout(said),
+            redirect_stderr(said),
+        ):
             for name, value in variables.items():
                 patch.setenv(name, value)
             try:
                 code = int(pytest.main([*argv], [*plugins]))
             finally:
                 # numpy cannot be loaded more than once by a process.
-                modules |= {name: one for name, one in sys.modules.items() if name.split(".")[0] == "numpy"}
+                modules |= {
+                    name: one
+                    for name, one in sys.modules.items()
+                    if name.split(".")[0] == "numpy"
+                }
                 sys.modules.clear()
                 sys.modules.update(modules)
                 sys.path[:], sys.meta_path[:] = paths, finders
-        # pytest leaves the last failure for debuggers. Its frames hold functions, for which a later run would search.
+        # pytest leaves the last failure for debuggers. Its frames hold functions, for
+        # which a later run would search.
         for name in ("last_type", "last_value", "last_traceback", "last_exc"):
             vars(sys).pop(name, None)
         with warnings.catch_warnings():
-            # The modules of the project are gone, with clients that nobody has closed. Later, a collection during any
-            # other test would warn.
+            # The modules of the project are gone, with clients that nobody has closed.
+            # Later, a collection during any other test would warn.
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
         return code, said.getvalue()
@@ -408,14 +518,21 @@ def _outcomes(output: str) -> dict[str, int]:
     for line in reversed(output.splitlines()):
         if re.search(r"\bin \d[\d.]*s\b", line):
             counts = re.findall(
-                r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected|rerun)", line
+                r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected|rerun)",
+                line,
             )
-            return {"errors" if word.startswith("error") else word: int(count) for count, word in counts}
+            return {
+                "errors" if word.startswith("error") else word: int(count)
+                for count, word in counts
+            }
     return {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the rare tests. The workflow of releases and that of each Monday run them."""
+    """Skip the rare tests.
+
+    The workflow of releases and that of each Monday run them.
+    """
     if not os.environ.get("MIMIC_RARE"):
         for item in items:
             if item.get_closest_marker("rare") is not None:
@@ -433,7 +550,8 @@ def pytest_runtestloop() -> None:
 def pytest_runtest_logfinish() -> None:
     """Do the same again from time to time, between two tests.
 
-    Within a test, the objects of its runs would be frozen. They would never be collected, and would hold functions
+    Within a test, the objects of its runs would be frozen. They would never be
+    collected, and would hold functions
     that later runs patch, which then have to be searched everywhere.
     """
     if next(_TESTS) % 10 == 0:
@@ -454,14 +572,24 @@ def _sleeps_are_restored() -> Iterator[None]:
 
 @pytest.fixture
 def project(
-    request: pytest.FixtureRequest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Project:
     """A temporary project. The constants of the test's module fill it.
 
-    SHOP is its shop.py, and TARGETS are the lines of its mimic_functions. The environment has no variables for CI,
+    SHOP is its shop.py, and TARGETS are the lines of its mimic_functions. The
+    environment has no variables for CI,
     pytest's options or a hash seed.
     """
-    for name in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTHONHASHSEED", "PYTHONWARNINGS", "FORCE_COLOR"):
+    for name in (
+        "CI",
+        "BUILD_NUMBER",
+        "PYTEST_ADDOPTS",
+        "PYTHONHASHSEED",
+        "PYTHONWARNINGS",
+        "FORCE_COLOR",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "120")
     # A module that is rewritten within the same second would run from its old bytecode.

@@ -1,8 +1,11 @@
 """An example of a client: it records and replays `toy_client.Client`.
 
-A client answers four questions. Where does the client meet the network (`edges`)? What makes two calls the same call
-(`ClientCall`)? How is a reply stored as plain data, and restored (`store_forecast`, `load_forecast`)? What may differ
-when the real service is asked again (`comparable`)? Recording, replaying, comparing and reporting are the engine's work.
+A client answers four questions. Where does the client meet the network (`edges`)? What
+makes two calls the same call
+(`ClientCall`)? How is a reply stored as plain data, and restored (`store_forecast`,
+`load_forecast`)? What may differ
+when the real service is asked again (`comparable`)? Recording, replaying, comparing and
+reporting are the engine's work.
 """
 
 from __future__ import annotations
@@ -27,7 +30,9 @@ class ToyAdapter(Adapter):
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
         """Return the reply without the number of the request, which is another one each time."""
-        return {name: value for name, value in plain.items() if name != "request_number"}
+        return {
+            name: value for name, value in plain.items() if name != "request_number"
+        }
 
 
 def wrap_ask(original: Callable[..., Any], port: Any) -> Callable[..., Any]:
@@ -35,8 +40,14 @@ def wrap_ask(original: Callable[..., Any], port: Any) -> Callable[..., Any]:
 
     @wraps(original)
     def ask(client: Any, place: str, day: str, *, language: str = "en") -> Any:
-        step = port.begin(describe(client, place, day, language, port)) if port.taking() else None
-        if step is None:  # nothing mimics this client at the moment, or its line leaves the call out
+        step = (
+            port.begin(describe(client, place, day, language, port))
+            if port.taking()
+            else None
+        )
+        if (
+            step is None
+        ):  # nothing mimics this client at the moment, or its line leaves the call out
             return original(client, place, day, language=language)
         if step.mode != "replay":
             with recording(step, store_error):
@@ -87,6 +98,9 @@ def load_forecast(plain: dict[str, Any]) -> Any:
 
 
 def service_error() -> type[Exception]:
-    """Return the client's exception class. The client is loaded by now; a client never imports it."""
+    """Return the client's exception class.
+
+    The client is loaded by now; a client never imports it.
+    """
     kind: type[Exception] = sys.modules["toy_client"].ServiceError
     return kind

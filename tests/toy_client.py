@@ -1,4 +1,7 @@
-"""A small client library, for which `toy_client.py` is the client. It asks a service for the weather of a day."""
+"""A small client library, for which `toy_client.py` is the client.
+
+It asks a service for the weather of a day.
+"""
 
 from __future__ import annotations
 

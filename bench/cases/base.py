@@ -21,7 +21,8 @@ class Row:
         name: Also the key of the row's figures.
         unit: What the figures are in.
         floor: The least work that does the same, in words.
-        limits: The largest ratio to a contender that meets the target; that of `ours` is a figure in the unit.
+        limits: The largest ratio to a contender that meets the target; that of `ours`
+            is a figure in the unit.
     """
 
     name: str
@@ -32,7 +33,9 @@ class Row:
     def target(self) -> str:
         """Return the limits in words."""
         texts = [
-            f"≤ {limit:g} {self.unit}" if contender == OURS else f"≤ {limit:g} × {contender}"
+            f"≤ {limit:g} {self.unit}"
+            if contender == OURS
+            else f"≤ {limit:g} × {contender}"
             for contender, limit in self.limits.items()
         ]
         return ", ".join(texts) or "–"
@@ -58,7 +61,8 @@ class Case:
     Attributes:
         name: What the command line calls it.
         rows: The rows it fills.
-        prepare: A context in which the contenders can be measured: gives what measures each of them once.
+        prepare: A context in which the contenders can be measured: gives what measures
+            each of them once.
         rounds: How many rounds by default.
         profile: Profiles ours into a file, if the case has something to profile.
     """
@@ -70,4 +74,14 @@ class Case:
     profile: Callable[[Bench, Path], None] | None = None
 
 
-__all__ = ["FLOOR", "JOBLIB", "OLDER", "OURS", "Bench", "Case", "Iterator", "Measure", "Row"]
+__all__ = [
+    "FLOOR",
+    "JOBLIB",
+    "OLDER",
+    "OURS",
+    "Bench",
+    "Case",
+    "Iterator",
+    "Measure",
+    "Row",
+]

@@ -12,7 +12,9 @@ from pathlib import Path
 from bench.cases.base import FLOOR, JOBLIB, OLDER, OURS, Bench, Case, Measure, Row
 from bench.processes import Figures, project, step, stored
 
-TARGETS = [f"measured:{name}" for name in ("small", "large", "document", "table", "orders")]
+TARGETS = [
+    f"measured:{name}" for name in ("small", "large", "document", "table", "orders")
+]
 SMALL: list[object] = ["small", 500]
 LARGE: list[object] = ["large", 62_500_000]
 
@@ -27,15 +29,25 @@ def doing(bench: Bench, what: list[object], floor: str) -> dict[str, Measure]:
     return measures
 
 
-def _recorded(bench: Bench, contender: str, what: list[object], library: str) -> Figures:
+def _recorded(
+    bench: Bench, contender: str, what: list[object], library: str
+) -> Figures:
     folder = bench.folder / contender
     shutil.rmtree(folder, ignore_errors=True)
-    return step(bench.python(contender), project(folder, TARGETS), what, "--mimic-record", library=library)
+    return step(
+        bench.python(contender),
+        project(folder, TARGETS),
+        what,
+        "--mimic-record",
+        library=library,
+    )
 
 
 def _replayed(bench: Bench, contender: str, what: list[object], floor: str) -> Figures:
     library = {JOBLIB: JOBLIB, FLOOR: floor}.get(contender, "")
-    return step(bench.python(contender), bench.folder / contender, what, library=library)
+    return step(
+        bench.python(contender), bench.folder / contender, what, library=library
+    )
 
 
 def _vault(folder: Path) -> Path:
@@ -50,7 +62,10 @@ def record_small(bench: Bench) -> Iterator[dict[str, Measure]]:
     def measure(record: Measure) -> dict[str, float]:
         return {"record_small": record()["first"] * 1e6}
 
-    yield {who: partial(measure, record) for who, record in doing(bench, SMALL, "files").items()}
+    yield {
+        who: partial(measure, record)
+        for who, record in doing(bench, SMALL, "files").items()
+    }
 
 
 @contextmanager
@@ -59,7 +74,9 @@ def replay_small(bench: Bench) -> Iterator[dict[str, Measure]]:
 
     def measure(contender: str) -> dict[str, float]:
         figures = _replayed(bench, contender, SMALL, "files")
-        return {f"replay_small, {name}": figures[name] * 1e6 for name in ("first", "again")}
+        return {
+            f"replay_small, {name}": figures[name] * 1e6 for name in ("first", "again")
+        }
 
     recordings = doing(bench, SMALL, "files")
     for record in recordings.values():
@@ -82,11 +99,16 @@ def big_output(bench: Bench) -> Iterator[dict[str, Measure]]:
             for name, key in (("CPU", "cpu"), ("wall", "wall"), ("memory", "memory"))
         }
 
-    yield {who: partial(measure, who, record) for who, record in doing(bench, LARGE, "npy").items()}
+    yield {
+        who: partial(measure, who, record)
+        for who, record in doing(bench, LARGE, "npy").items()
+    }
 
 
 @contextmanager
-def vault_of(bench: Bench, case: str, function: str, count: int) -> Iterator[dict[str, Measure]]:
+def vault_of(
+    bench: Bench, case: str, function: str, count: int
+) -> Iterator[dict[str, Measure]]:
     """Recordings of outcomes, their replays, and the size of what was stored."""
     what: list[object] = ["each", function, count]
 
@@ -98,7 +120,10 @@ def vault_of(bench: Bench, case: str, function: str, count: int) -> Iterator[dic
             f"{case}, replay": replayed["first"] * 1e3,
         }
 
-    yield {who: partial(measure, who, record) for who, record in doing(bench, what, "zstd").items()}
+    yield {
+        who: partial(measure, who, record)
+        for who, record in doing(bench, what, "zstd").items()
+    }
 
 
 def profile(bench: Bench, file: Path, *, what: list[object], recording: bool) -> None:

@@ -19,7 +19,10 @@ FLOORS = {
 }
 # name of the case, of the value, the least work that does the same, limits
 HASHES: list[tuple[str, str, str, dict[str, float]]] = [
-    *((f"hash_{kind}", kind, "memory", {FLOOR: 1.5}) for kind in ("bytes", "bytearray", "str", "memoryview")),
+    *(
+        (f"hash_{kind}", kind, "memory", {FLOOR: 1.5})
+        for kind in ("bytes", "bytearray", "str", "memoryview")
+    ),
     ("hash_BytesIO", "BytesIO", "memory", {FLOOR: 1.5}),
     ("hash_array", "array", "memory", {OLDER: 0.04, FLOOR: 1.5}),
     ("hash_frame", "frame", "memory", {OLDER: 0.3, FLOOR: 1.5}),
@@ -31,7 +34,12 @@ HASHES: list[tuple[str, str, str, dict[str, float]]] = [
     ("hash_set_of_ints", "set of ints", "sha256", {OLDER: 0.6, FLOOR: 2}),
     ("hash_set_of_strs", "set of strs", "sha256", {OLDER: 0.6, FLOOR: 2}),
     ("hash_datetimes", "list of datetimes", "sha256", {OLDER: 0.6, FLOOR: 0.8}),
-    ("hash_zoned_datetimes", "list of datetimes with a zone", "sha256", {OLDER: 0.6, FLOOR: 0.8}),
+    (
+        "hash_zoned_datetimes",
+        "list of datetimes with a zone",
+        "sha256",
+        {OLDER: 0.6, FLOOR: 0.8},
+    ),
     ("hash_pairs", "list of pairs", "sha256", {FLOOR: 1}),
     ("hash_enums", "list of Enum members", "sha256", {OLDER: 0.6, OURS: 5}),
     ("hash_decimals", "list of Decimals", "sha256", {FLOOR: 1}),
@@ -39,22 +47,31 @@ HASHES: list[tuple[str, str, str, dict[str, float]]] = [
     ("hash_nested", "nested", "marshal", {OLDER: 0.45, JOBLIB: 0.05, FLOOR: 2.2}),
 ]
 MEMORY = "hash_bytes, memory"
-# Memory that was freed is kept. Otherwise chance decides who pays for page faults, which take a quarter of hash_ints.
+# Memory that was freed is kept. Otherwise chance decides who pays for page faults,
+# which take a quarter of hash_ints.
 KEPT = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 
 
 @contextmanager
-def hashed(bench: Bench, case: str, value: str, floor: str) -> Iterator[dict[str, Measure]]:
+def hashed(
+    bench: Bench, case: str, value: str, floor: str
+) -> Iterator[dict[str, Measure]]:
     """The value, made and hashed in each process."""
 
     def measure(contender: str) -> dict[str, float]:
         script = str(INSIDE / "hashing.py")
         hasher = floor if contender == FLOOR else contender
-        _, output = run([str(bench.python(contender)), script, hasher, value], bench.folder, **KEPT)
+        _, output = run(
+            [str(bench.python(contender)), script, hasher, value], bench.folder, **KEPT
+        )
         figures = json.loads(output.splitlines()[-1])
         return {case: figures["cpu"] * 1e3, f"{case}, memory": figures["memory"]}
 
-    there = [who for who in (OURS, OLDER, JOBLIB, FLOOR) if who == FLOOR or who in bench.pythons]
+    there = [
+        who
+        for who in (OURS, OLDER, JOBLIB, FLOOR)
+        if who == FLOOR or who in bench.pythons
+    ]
     yield {contender: partial(measure, contender) for contender in there}
 
 
@@ -72,7 +89,11 @@ CASES = [
         case,
         [
             Row(case, "ms", limits, floor=FLOORS[floor]),
-            *([Row(MEMORY, "MB", {OURS: 1}, floor=FLOORS[floor])] if case == "hash_bytes" else []),
+            *(
+                [Row(MEMORY, "MB", {OURS: 1}, floor=FLOORS[floor])]
+                if case == "hash_bytes"
+                else []
+            ),
         ],
         partial(hashed, case=case, value=value, floor=floor),
         rounds=3,

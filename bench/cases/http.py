@@ -26,11 +26,19 @@ FIRST_TEST = "from requested import test_first_gets\n"
 @contextmanager
 def gets(bench: Bench, client: str) -> Iterator[dict[str, Measure]]:
     """Replays without a server of calls recorded once: few, then many; and the mock transport."""
-    folders = {count: project(bench.folder / f"{count}", [client], TEST) for count in (FEW, MANY)}
+    folders = {
+        count: project(bench.folder / f"{count}", [client], TEST)
+        for count in (FEW, MANY)
+    }
     url = _recorded(bench, client, folders)
 
     def gotten(count: int, **variables: str) -> float:
-        settings = {"CLIENT": client, "COUNT": str(count), "URL": url, "PASSES": "9" if count == FEW else "2"}
+        settings = {
+            "CLIENT": client,
+            "COUNT": str(count),
+            "URL": url,
+            "PASSES": "9" if count == FEW else "2",
+        }
         pytest(
             bench.python("clients"),
             folders[count],
@@ -45,10 +53,16 @@ def gets(bench: Bench, client: str) -> Iterator[dict[str, Measure]]:
 
     def ours() -> dict[str, float]:
         few.append(gotten(FEW))
-        return {f"{client} GET, {FEW}": few[-1], f"{client} GET, {MANY:,}": gotten(MANY)}
+        return {
+            f"{client} GET, {FEW}": few[-1],
+            f"{client} GET, {MANY:,}": gotten(MANY),
+        }
 
     def floor() -> dict[str, float]:
-        return {f"{client} GET, {FEW}": gotten(FEW, MOCKED="1"), f"{client} GET, {MANY:,}": few[-1]}
+        return {
+            f"{client} GET, {FEW}": gotten(FEW, MOCKED="1"),
+            f"{client} GET, {MANY:,}": few[-1],
+        }
 
     yield {OURS: ours, FLOOR: floor}
 
@@ -59,20 +73,32 @@ def _recorded(bench: Bench, client: str, folders: dict[int, Path]) -> str:
     module: Any = importlib.import_module("support.http_server")
     with module.running_server() as server:
         for count, folder in folders.items():
-            settings = {"CLIENT": client, "COUNT": str(count), "URL": server.url, "PASSES": "1"}
+            settings = {
+                "CLIENT": client,
+                "COUNT": str(count),
+                "URL": server.url,
+                "PASSES": "1",
+            }
             pytest(bench.python("clients"), folder, "--mimic-record", **settings)
         return str(server.url)
 
 
 @contextmanager
 def transports(
-    bench: Bench, peer: str, library: str, rows: dict[tuple[str, int], str], *, whole: bool = False
+    bench: Bench,
+    peer: str,
+    library: str,
+    rows: dict[tuple[str, int], str],
+    *,
+    whole: bool = False,
 ) -> Iterator[dict[str, Measure]]:
     """First replays of calls recorded once, through each transport, or the whole processes; those of the peer as the floor."""
     sys.path.insert(0, str(ROOT / "tests"))
     module: Any = importlib.import_module("support.http_server")
 
-    def took(contender: str, client: str, count: int, url: str, *, is_new: bool = False) -> float:
+    def took(
+        contender: str, client: str, count: int, url: str, *, is_new: bool = False
+    ) -> float:
         folder = bench.folder / f"{contender}-{client}-{count}"
         settings = {"CLIENT": client, "COUNT": str(count), "URL": url}
         options = ["--mimic-record"] if is_new and contender == OURS else []
@@ -106,8 +132,14 @@ def profile(bench: Bench, file: Path, *, client: str) -> None:
     pytest(bench.python("clients"), folder, BENCH_PROFILE=str(file), **settings)
 
 
-FIRST = {(client, count): f"first GETs by {client}, {count:,}" for client in TRANSPORTS for count in SIZES}
-PROCESSES = {(client, 1_000): f"whole process of 1,000 GETs by {client}" for client in WHOLE}
+FIRST = {
+    (client, count): f"first GETs by {client}, {count:,}"
+    for client in TRANSPORTS
+    for count in SIZES
+}
+PROCESSES = {
+    (client, 1_000): f"whole process of 1,000 GETs by {client}" for client in WHOLE
+}
 CASES = [
     Case(
         "transports",
@@ -118,7 +150,13 @@ CASES = [
     Case(
         "whole_gets",
         [Row(row, "ms", {FLOOR: 0.8}, floor="cassetter") for row in PROCESSES.values()],
-        partial(transports, peer="cassetter", library="cassetter", rows=PROCESSES, whole=True),
+        partial(
+            transports,
+            peer="cassetter",
+            library="cassetter",
+            rows=PROCESSES,
+            whole=True,
+        ),
         rounds=3,
     ),
     *(
@@ -126,7 +164,12 @@ CASES = [
             f"{client}_gets",
             [
                 Row(f"{client} GET, {FEW}", "µs", floor="the client's mock transport"),
-                Row(f"{client} GET, {MANY:,}", "µs", {FLOOR: 1.2}, floor=f"ours with {FEW} recorded"),
+                Row(
+                    f"{client} GET, {MANY:,}",
+                    "µs",
+                    {FLOOR: 1.2},
+                    floor=f"ours with {FEW} recorded",
+                ),
             ],
             partial(gets, client=client),
             rounds=3,

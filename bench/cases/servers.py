@@ -27,15 +27,26 @@ def running(*, sql: bool) -> Iterator[dict[str, str]]:
     servers: Any = importlib.import_module("support.database_servers")
     binaries = servers._postgres_binaries() if sql else shutil.which("redis-server")
     if binaries is None:
-        raise FileNotFoundError("PostgreSQL is not installed" if sql else "redis-server is not installed")
+        raise FileNotFoundError(
+            "PostgreSQL is not installed" if sql else "redis-server is not installed"
+        )
     with ExitStack() as stack:
-        folder = stack.enter_context(servers._folder("postgres" if sql and os.geteuid() == 0 else None))
+        folder = stack.enter_context(
+            servers._folder("postgres" if sql and os.geteuid() == 0 else None)
+        )
         port = stack.enter_context(servers.held_port())
-        server = servers.Postgres(binaries, folder, port) if sql else servers.RedisServer(folder, port)
+        server = (
+            servers.Postgres(binaries, folder, port)
+            if sql
+            else servers.RedisServer(folder, port)
+        )
         server.start()
         stack.callback(server.stop)
         yield (
-            {"DATABASE_URL": f"postgresql+psycopg://{server.new_database()}", "REDIS_URL": ""}
+            {
+                "DATABASE_URL": f"postgresql+psycopg://{server.new_database()}",
+                "REDIS_URL": "",
+            }
             if sql
             else {"DATABASE_URL": "", "REDIS_URL": f"redis://127.0.0.1:{port}"}
         )
@@ -45,7 +56,10 @@ def running(*, sql: bool) -> Iterator[dict[str, str]]:
 def served(bench: Bench, name: str, *, sql: bool) -> Iterator[dict[str, Measure]]:
     """Calls that were recorded, and the same calls made for real, with the server running."""
     test = f"from databases import {'test_statement' if sql else 'test_command'}\n"
-    folder, python = project(bench.folder, ["sqlalchemy", "redis"], test), bench.python("clients")
+    folder, python = (
+        project(bench.folder, ["sqlalchemy", "redis"], test),
+        bench.python("clients"),
+    )
     with running(sql=sql) as variables:
 
         def measure(option: str) -> dict[str, float]:
@@ -54,13 +68,19 @@ def served(bench: Bench, name: str, *, sql: bool) -> Iterator[dict[str, Measure]
             return {name: figures["first"] * 1e6}
 
         measure("--mimic-record")
-        yield {OURS: partial(measure, "--mimic-no-record"), FLOOR: partial(measure, "--mimic-live")}
+        yield {
+            OURS: partial(measure, "--mimic-no-record"),
+            FLOOR: partial(measure, "--mimic-live"),
+        }
 
 
 def profile(bench: Bench, file: Path, *, sql: bool) -> None:
     """Profile the replayed calls."""
     test = f"from databases import {'test_statement' if sql else 'test_command'}\n"
-    folder, python = project(bench.folder, ["sqlalchemy", "redis"], test), bench.python("clients")
+    folder, python = (
+        project(bench.folder, ["sqlalchemy", "redis"], test),
+        bench.python("clients"),
+    )
     with running(sql=sql) as variables:
         pytest(python, folder, "--mimic-record", **variables)
         pytest(python, folder, BENCH_PROFILE=str(file), **variables)
@@ -73,5 +93,8 @@ CASES = [
         partial(served, name=name, sql=sql),
         profile=partial(profile, sql=sql),
     )
-    for name, sql, limit in (("sql_statement", True, 0.35), ("redis_command", False, 0.5))
+    for name, sql, limit in (
+        ("sql_statement", True, 0.35),
+        ("redis_command", False, 0.5),
+    )
 ]

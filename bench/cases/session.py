@@ -29,7 +29,9 @@ def session_end(bench: Bench) -> Iterator[dict[str, Measure]]:
         for count in (FEW, bench.recordings):
             folder = project(bench.folder / contender / str(count), ["measured:small"])
             step(bench.python(contender), folder, ["small", count], "--mimic-record")
-    measures: dict[str, Measure] = {who: partial(_sessions, bench, who) for who in contenders}
+    measures: dict[str, Measure] = {
+        who: partial(_sessions, bench, who) for who in contenders
+    }
     yield {**measures, FLOOR: partial(_floor, bench)}
 
 
@@ -41,11 +43,14 @@ def _sessions(bench: Bench, contender: str) -> Figures:
     shutil.copytree(many, copy)
     few = step(python, folder / str(FEW), ["small", FEW])["end"]
     figures = {
-        "session_end, all used": step(python, many, ["small", bench.recordings])["end"] - few,
+        "session_end, all used": step(python, many, ["small", bench.recordings])["end"]
+        - few,
         "session_end, unused": step(python, many, ["small", FEW])["end"] - few,
     }
     if contender == OURS:  # 0.2.0 stops with an error where it is to clear
-        cleared = step(python, copy, ["small", FEW], "--mimic-clear-unused")["end"] - few
+        cleared = (
+            step(python, copy, ["small", FEW], "--mimic-clear-unused")["end"] - few
+        )
         figures["session_end, clearing"] = cleared - figures["session_end, unused"]
     return figures
 

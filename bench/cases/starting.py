@@ -46,12 +46,19 @@ def first_replay(bench: Bench) -> Iterator[dict[str, Measure]]:
         measure()  # writes bytecode
         return measure
 
-    yield {contender: measure_of(contender) for contender in (OURS, OLDER) if contender in bench.pythons}
+    yield {
+        contender: measure_of(contender)
+        for contender in (OURS, OLDER)
+        if contender in bench.pythons
+    }
 
 
 def profile_first_replay(bench: Bench, file: Path) -> None:
     """Profile a whole run of one replayed call."""
-    python, folder = bench.python(OURS), project(bench.folder / "profile", ["measured:fetch"], FETCH)
+    python, folder = (
+        bench.python(OURS),
+        project(bench.folder / "profile", ["measured:fetch"], FETCH),
+    )
     pytest(python, folder, "--mimic-record")
     pytest(python, folder)
     run([str(python), "-m", "cProfile", "-o", str(file), *PYTEST], folder)
@@ -73,7 +80,10 @@ def startup(bench: Bench) -> Iterator[dict[str, Measure]]:
             added = (pytest(python, folder) - base) * 1e3
             _, output = run([str(python), "-c", LOADS, *PYTEST[2:]], folder)
             loaded = dict(re.findall(r"^loaded (\S+) (\S+)", output, re.MULTILINE))
-            return {"startup": added, "startup, entry point": float(loaded[plugin]) * 1e3}
+            return {
+                "startup": added,
+                "startup, entry point": float(loaded[plugin]) * 1e3,
+            }
 
         measure()
         return measure
@@ -81,17 +91,28 @@ def startup(bench: Bench) -> Iterator[dict[str, Measure]]:
     def empty_plugin() -> dict[str, float]:
         python = bench.python(OURS)
         base = without_plugin(python, OURS, folder)
-        return {"startup": (pytest(python, folder, "-p", "no:mimic", "-p", "empty_plugin") - base) * 1e3}
+        return {
+            "startup": (
+                pytest(python, folder, "-p", "no:mimic", "-p", "empty_plugin") - base
+            )
+            * 1e3
+        }
 
     plugins = {OURS: "mimic", OLDER: "pytest-mimic"}
-    measures = {who: measure_of(who, plugin) for who, plugin in plugins.items() if who in bench.pythons}
+    measures = {
+        who: measure_of(who, plugin)
+        for who, plugin in plugins.items()
+        if who in bench.pythons
+    }
     yield {**measures, FLOOR: empty_plugin}
 
 
 @contextmanager
 def empty_tests(bench: Bench) -> Iterator[dict[str, Measure]]:
     """Whole suites of tests that call nothing, ours with a target that is configured."""
-    tests = "import measured\n" + "".join(EMPTY.replace("empty", f"{n}") for n in range(MANY))
+    tests = "import measured\n" + "".join(
+        EMPTY.replace("empty", f"{n}") for n in range(MANY)
+    )
     own = project(bench.folder / OURS, ["measured:fetch"], tests)
     other = project(bench.folder / FLOOR, (), tests)
 

@@ -20,13 +20,21 @@ def application(folder: Path) -> list[str]:
     app.mkdir()
     (app / "__init__.py").touch()
     (app / "core.py").write_text("def fetch(n):\n    return n\n")
-    definitions = "".join(f"class C{k}:\n    def m(self):\n        return {k}\n" for k in range(5))
-    definitions += "".join(f"def f{k}(a):\n    return a + {k}\n" for k in range(FUNCTIONS))
+    definitions = "".join(
+        f"class C{k}:\n    def m(self):\n        return {k}\n" for k in range(5)
+    )
+    definitions += "".join(
+        f"def f{k}(a):\n    return a + {k}\n" for k in range(FUNCTIONS)
+    )
     for number in range(MODULES):
         held = "from app.core import fetch\n" if number % 3 == 0 else ""
         (app / f"m{number}.py").write_text(held + definitions)
-    (app / "every.py").write_text("".join(f"import app.m{number}\n" for number in range(MODULES)))
-    return [f"app.m{number}:f{k}" for number in range(MODULES) for k in range(FUNCTIONS)]
+    (app / "every.py").write_text(
+        "".join(f"import app.m{number}\n" for number in range(MODULES))
+    )
+    return [
+        f"app.m{number}:f{k}" for number in range(MODULES) for k in range(FUNCTIONS)
+    ]
 
 
 @contextmanager
@@ -63,7 +71,11 @@ CASES = [
     Case(
         "targets",
         [
-            Row(f"targets, {count:,}", "s", {OURS: LIMITS[count]} if count in LIMITS else {})
+            Row(
+                f"targets, {count:,}",
+                "s",
+                {OURS: LIMITS[count]} if count in LIMITS else {},
+            )
             for count in COUNTS
         ],
         targets,

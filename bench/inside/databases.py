@@ -13,7 +13,9 @@ import sqlalchemy
 from steps import timed
 
 CALLS = 300
-QUERY = sqlalchemy.text("SELECT g, 'row ' || g AS name FROM generate_series(CAST(:a AS int), :a + 9) AS g")
+QUERY = sqlalchemy.text(
+    "SELECT g, 'row ' || g AS name FROM generate_series(CAST(:a AS int), :a + 9) AS g"
+)
 
 
 def measure(call: Callable[[int], object]) -> None:

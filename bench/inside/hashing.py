@@ -46,7 +46,9 @@ def memory(value: Any) -> object:
     digest = xxh3_128()
     for name in value.columns:
         column = value[name].to_numpy()
-        digest.update(column.data if column.dtype.kind in "fi" else "\0".join(column).encode())
+        digest.update(
+            column.data if column.dtype.kind in "fi" else "\0".join(column).encode()
+        )
     return digest.hexdigest()
 
 

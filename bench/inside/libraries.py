@@ -105,7 +105,9 @@ def zstd() -> Callable[[Function], Function]:
 def main(name: str) -> None:
     """Print the figures of the step."""
     decorate = {"joblib": joblib, "files": files, "npy": npy, "zstd": zstd}[name]()
-    functions = {target: decorate(getattr(measured, target)) for target in measured.TARGETS}
+    functions = {
+        target: decorate(getattr(measured, target)) for target in measured.TARGETS
+    }
     print(json.dumps(steps.run(SimpleNamespace(**functions))))
 
 

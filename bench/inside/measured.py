@@ -24,7 +24,12 @@ def fetch(n, options=None):
 def small(number, word, options):
     """Return a small outcome for small arguments."""
     real()
-    return {"number": number, "word": word, "total": sum(options.values()), "tags": [word, word.upper()]}
+    return {
+        "number": number,
+        "word": word,
+        "total": sum(options.values()),
+        "tags": [word, word.upper()],
+    }
 
 
 def small_arguments(number):

@@ -16,12 +16,19 @@ from typing import Any
 
 from steps import timed
 
-HEADERS = {"Server": "x", "Date": "y", "Content-Type": "application/json", "Content-Length": "19"}
+HEADERS = {
+    "Server": "x",
+    "Date": "y",
+    "Content-Type": "application/json",
+    "Content-Length": "19",
+}
 BODY = b'{"path":"/items/1"}'
 
 
 def httpx_get(httpx: Any, mocked: bool) -> Callable[[str], object]:
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, headers=HEADERS, content=BODY))
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(200, headers=HEADERS, content=BODY)
+    )
     client = httpx.Client(transport=transport) if mocked else httpx.Client()
     return lambda url: client.get(url).json()
 
@@ -84,11 +91,17 @@ def cassette(name: str) -> AbstractContextManager[object]:
 
 def test_first_gets() -> None:
     """Take each URL once, with what has to be loaded for it, after another GET has loaded the client."""
-    name, count, figures = os.environ["CLIENT"], int(os.environ["COUNT"]), dict[str, float]()
+    name, count, figures = (
+        os.environ["CLIENT"],
+        int(os.environ["COUNT"]),
+        dict[str, float](),
+    )
     get = GETS[name](importlib.import_module(name), False)
     with cassette("warm"):
         get(f"{os.environ['URL']}/users/1")
-    gc.freeze()  # otherwise chance decides whose calls a collection of all that was loaded falls into
+    # otherwise chance decides whose calls a collection of all that was loaded falls
+    # into
+    gc.freeze()
     with timed(figures, "first", per=count), cassette("gets"):
         for number in range(count):
             get(f"{os.environ['URL']}/items/{number}")
@@ -97,7 +110,11 @@ def test_first_gets() -> None:
 
 def test_gets() -> None:
     """Take the same URLs several times; the least time counts."""
-    name, count, passes = os.environ["CLIENT"], int(os.environ["COUNT"]), int(os.environ["PASSES"])
+    name, count, passes = (
+        os.environ["CLIENT"],
+        int(os.environ["COUNT"]),
+        int(os.environ["PASSES"]),
+    )
     get = GETS[name](importlib.import_module(name), bool(os.environ.get("MOCKED")))
     urls = [f"{os.environ['URL']}/items/{number}" for number in range(count)]
     every: list[float] = []

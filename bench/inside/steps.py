@@ -1,4 +1,7 @@
-"""The measured loops. The same code runs in a test, for pytest plugins, and in a plain script, for libraries."""
+"""The measured loops.
+
+The same code runs in a test, for pytest plugins, and in a plain script, for libraries.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,18 @@ Figures = dict[str, float]
 
 @contextmanager
 def timed(
-    figures: Figures, name: str, *, per: int, clock: Callable[[], float] = time.process_time
+    figures: Figures,
+    name: str,
+    *,
+    per: int,
+    clock: Callable[[], float] = time.process_time,
 ) -> Iterator[None]:
     """Note the CPU seconds of a block, divided by the number of its calls; profile the first block where asked."""
-    profiler = cProfile.Profile() if name == "first" and os.environ.get("BENCH_PROFILE") else None
+    profiler = (
+        cProfile.Profile()
+        if name == "first" and os.environ.get("BENCH_PROFILE")
+        else None
+    )
     if profiler:
         profiler.enable()
     begun = clock()

@@ -29,8 +29,14 @@ def frame() -> Any:
     import pandas as pd
 
     n, chance = 1_000_000, np.random.default_rng(1)
-    names = pd.Series([f"user-{k * 7919 % 1_000_003:07}" for k in range(n)], dtype=object)
-    numbers = {"a": chance.random(n), "b": chance.integers(0, 1000, n), "c": chance.normal(size=n)}
+    names = pd.Series(
+        [f"user-{k * 7919 % 1_000_003:07}" for k in range(n)], dtype=object
+    )
+    numbers = {
+        "a": chance.random(n),
+        "b": chance.integers(0, 1000, n),
+        "c": chance.normal(size=n),
+    }
     return pd.DataFrame({**numbers, "name": names})
 
 
@@ -39,7 +45,10 @@ def wide() -> Any:
     import numpy as np
     import pandas as pd
 
-    return pd.DataFrame(np.random.default_rng(1).random((500, 2000)), columns=[f"c{k}" for k in range(2000)])
+    return pd.DataFrame(
+        np.random.default_rng(1).random((500, 2000)),
+        columns=[f"c{k}" for k in range(2000)],
+    )
 
 
 def texts(dtype: str) -> Any:
@@ -47,7 +56,9 @@ def texts(dtype: str) -> Any:
     import pandas as pd
 
     rows = range(300_000)
-    columns = {name: [f"{name * (k % 17)} {k * 7919 % 50_021}" for k in rows] for name in "abc"}
+    columns = {
+        name: [f"{name * (k % 17)} {k * 7919 % 50_021}" for k in rows] for name in "abc"
+    }
     if dtype == "str" and pd.__version__ < "3":  # where `str` is `object`
         dtype = "string[pyarrow]"
     return pd.DataFrame(columns, dtype=dtype)
@@ -75,7 +86,9 @@ def moments(zone: timezone | None) -> list[datetime]:
 VALUES: dict[str, Callable[[], Any]] = {
     "bytes": binary,
     "bytearray": lambda: bytearray(binary()),
-    "str": lambda: "".join(map(chr, random.Random(1).choices(range(32, 127), k=1_000_000))) * 100,
+    "str": lambda: (
+        "".join(map(chr, random.Random(1).choices(range(32, 127), k=1_000_000))) * 100
+    ),
     "memoryview": lambda: memoryview(binary()),
     "BytesIO": lambda: io.BytesIO(binary()),
     "array": array,

@@ -37,20 +37,37 @@ class CommandOutput(Directive):
         [words] = self.arguments
         with TemporaryDirectory() as folder:
             examples = Path(folder) / "examples"
-            shutil.copytree(_ROOT / "examples", examples, ignore=shutil.ignore_patterns("web", "__pycache__"))
+            shutil.copytree(
+                _ROOT / "examples",
+                examples,
+                ignore=shutil.ignore_patterns("web", "__pycache__"),
+            )
             shutil.copytree(_ROOT / ".mimic_vault", Path(folder) / ".mimic_vault")
             if "damaged" in self.options:
-                file = min((Path(folder) / ".mimic_vault/calls/factors/factorise").glob("*.json"))
+                file = min(
+                    (Path(folder) / ".mimic_vault/calls/factors/factorise").glob(
+                        "*.json"
+                    )
+                )
                 file.write_bytes(file.read_bytes()[:270])
             done = subprocess.run(
-                [sys.executable, "-X", "utf8", "-m", "pytest_mimic", *shlex.split(words)],
+                [
+                    sys.executable,
+                    "-X",
+                    "utf8",
+                    "-m",
+                    "pytest_mimic",
+                    *shlex.split(words),
+                ],
                 cwd=examples,
                 capture_output=True,
                 encoding="utf-8",
                 check=False,
             )
         if done.returncode != self.options.get("exit", 0):
-            raise ExtensionError(f"pytest-mimic {words}: exit code {done.returncode}\n{done.stderr}")
+            raise ExtensionError(
+                f"pytest-mimic {words}: exit code {done.returncode}\n{done.stderr}"
+            )
         lines = (done.stdout + done.stderr).splitlines()
         shown = lines[: self.options.get("lines", len(lines))]
         if len(shown) < len(lines):

@@ -11,7 +11,9 @@ app = FastAPI()
 async def umbrella(city: str) -> dict[str, object]:
     """Return whether to take an umbrella."""
     async with httpx.AsyncClient(base_url=weather.BASE_URL) as client:
-        answer = await client.get(f"/cities/{city}", params={"api_key": weather.API_KEY})
+        answer = await client.get(
+            f"/cities/{city}", params={"api_key": weather.API_KEY}
+        )
     if answer.status_code == 404:
         raise HTTPException(404, f"nobody knows the weather in {city}")
     today = answer.raise_for_status().json()

@@ -1,4 +1,7 @@
-"""Tests of a view. The in-process test client is not intercepted, the requests of the view are."""
+"""Tests of a view.
+
+The in-process test client is not intercepted, the requests of the view are.
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""Tests of a view. The in-process test client is not intercepted, the requests of the view are."""
+"""Tests of a view.
+
+The in-process test client is not intercepted, the requests of the view are.
+"""
 
 import pytest
 
@@ -24,4 +27,7 @@ def test_leave_it_at_home_in_sevilla():
 def test_nobody_knows_atlantis():
     answer = client.get("/umbrella/atlantis")
 
-    assert (answer.status_code, answer.json()["detail"]) == (404, "nobody knows the weather in atlantis")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        404,
+        "nobody knows the weather in atlantis",
+    )

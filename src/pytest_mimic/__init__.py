@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-# Each returns the session of a pytest run in this process, which is made on first use. The innermost is the last.
+# Each returns the session of a pytest run in this process, which is made on first use.
+# The innermost is the last.
 _runs: list[Any] = []
 
 if TYPE_CHECKING:

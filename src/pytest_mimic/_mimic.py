@@ -28,16 +28,21 @@ def fingerprint(value: object) -> str:
     """Return the identity of a value as in the vault, 32 hex digits.
 
     Args:
-        value: Anything with a stable identity. Inside a pytest run, `pathlib` paths under the rootdir count relative to
-            it. Paths under the base temporary folder, also strings, count by their place in the folder that a fixture
+        value: Anything with a stable identity. Inside a pytest run, `pathlib` paths
+            under the rootdir count relative to
+            it. Paths under the base temporary folder, also strings, count by their
+            place in the folder that a fixture
             gave, and by the content of what they name.
 
     Raises:
-        UnstableIdentityError: A part has no stable identity. The message names the path to it.
+        UnstableIdentityError: A part has no stable identity. The message names the path
+            to it.
     """
     session: Session | None = _ambient.current()
     try:
-        return identity_of(value, places=session.state.places if session is not None else None)
+        return identity_of(
+            value, places=session.state.places if session is not None else None
+        )
     except Unstable as unstable:
         from pytest_mimic._core.identity.rules import refusal
 
@@ -54,14 +59,21 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
         options: The options of a target line, for all of them.
 
     Raises:
-        TargetError: A target or an option is wrong, or its module or function does not exist.
+        TargetError: A target or an option is wrong, or its module or function does not
+            exist.
     """
 
     __module__ = "pytest_mimic"
 
-    def __init__(self, *targets: str | Callable[..., Any], **options: Unpack[TargetOptions]) -> None:
-        if not targets or (len(targets) == 1 and getattr(targets[0], "__name__", "").startswith("test")):
-            raise TargetError('mimic names no target: write it as mimic("shop.api:fetch_rates")')
+    def __init__(
+        self, *targets: str | Callable[..., Any], **options: Unpack[TargetOptions]
+    ) -> None:
+        if not targets or (
+            len(targets) == 1 and getattr(targets[0], "__name__", "").startswith("test")
+        ):
+            raise TargetError(
+                'mimic names no target: write it as mimic("shop.api:fetch_rates")'
+            )
         self._targets = as_targets(targets, options)
         self._open: list[Callable[[], None]] = []
 
@@ -99,7 +111,9 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
 
         if inspect.iscoroutinefunction(function):
             return coroutine
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(
+            function
+        ):
             raise TypeError(
                 f"mimic cannot decorate the generator {function.__qualname__}: write `with mimic(...)` in it"
             )

@@ -18,9 +18,14 @@ _CONTROLS = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 def printable(text: str) -> str:
     """Return the text with its control characters escaped.
 
-    Recordings may come from a pull request, and a test's name in one could hold escape sequences for the terminal.
+    Recordings may come from a pull request, and a test's name in one could hold escape
+    sequences for the terminal.
     """
-    return text if text.isprintable() else re.sub(_CONTROLS, lambda found: repr(found[0])[1:-1], text)
+    return (
+        text
+        if text.isprintable()
+        else re.sub(_CONTROLS, lambda found: repr(found[0])[1:-1], text)
+    )
 
 
 class MimicError(Exception):
@@ -36,7 +41,12 @@ class MimicError(Exception):
     _removed_traceback: TracebackType | None = None
 
     def __init__(
-        self, what: str, *, facts: Sequence[str] = (), remedies: Sequence[str] = (), **data: object
+        self,
+        what: str,
+        *,
+        facts: Sequence[str] = (),
+        remedies: Sequence[str] = (),
+        **data: object,
     ) -> None:
         super().__init__(what)
         self.what = what
@@ -46,14 +56,22 @@ class MimicError(Exception):
         self.__dict__.update(data)
 
     def __str__(self) -> str:
-        return printable("\n".join([self.what, *(f"  {line}" for line in (*self.facts, *self.remedies))]))
+        return printable(
+            "\n".join(
+                [self.what, *(f"  {line}" for line in (*self.facts, *self.remedies))]
+            )
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
-        return partial(type(self), self.what, facts=self.facts, remedies=self.remedies, **self.data), ()
+        return partial(
+            type(self), self.what, facts=self.facts, remedies=self.remedies, **self.data
+        ), ()
 
     def copy(self) -> Self:
         """Return an equal error that was not raised yet."""
-        return type(self)(self.what, facts=self.facts, remedies=self.remedies, **self.data)
+        return type(self)(
+            self.what, facts=self.facts, remedies=self.remedies, **self.data
+        )
 
     def with_traceback(self, tb: TracebackType | None) -> Self:
         """Set the traceback, and keep the old one for `last_traceback`: `assertRaises` removes it in this way."""
@@ -71,11 +89,17 @@ class MissingRecordingError(MimicError, RuntimeError):
 
 
 class StaleRecordingError(MissingRecordingError):
-    """A call has a recording that an older source of its target made. Attribute: `call`."""
+    """A call has a recording that an older source of its target made.
+
+    Attribute: `call`.
+    """
 
 
 class MutatedInputError(MimicError, RuntimeError):
-    """A recorded function changed its arguments, or a file that they name. Attribute: `call`."""
+    """A recorded function changed its arguments, or a file that they name.
+
+    Attribute: `call`.
+    """
 
 
 class UnstableIdentityError(MimicError, TypeError):

@@ -1,4 +1,7 @@
-"""The pytest plugin: options, fixtures, the marker and hooks. All of them delegate to the run."""
+"""The pytest plugin: options, fixtures, the marker and hooks.
+
+All of them delegate to the run.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,27 @@ if TYPE_CHECKING:
     from pytest_mimic._run.run import PytestRun
     from pytest_mimic._run.session import Session
 
-# Ini options that start a run where their value is not the default, with their help. The name of a place starts none.
+# Ini options that start a run where their value is not the default, with their help.
+# The name of a place starts none.
 _RULES = (
-    ("source", "what to do if the source of a target has changed: strict or ignore", "strict"),
-    ("inputs", "the same if what a recorded call reaches or reads has: warn, strict or ignore", "warn"),
-    ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),
+    (
+        "source",
+        "what to do if the source of a target has changed: strict or ignore",
+        "strict",
+    ),
+    (
+        "inputs",
+        "the same if what a recorded call reaches or reads has: warn, strict or ignore",
+        "warn",
+    ),
+    (
+        "pickle",
+        "pickles that may be loaded: listed (what their recordings list) or forbid",
+        "listed",
+    ),
 )
-# The types are in annotations, which are not evaluated: at each start, subscripts would be.
+# The types are in annotations, which are not evaluated: at each start, subscripts would
+# be.
 _RUN: pytest.StashKey[PytestRun | None] = pytest.StashKey()
 
 
@@ -35,33 +52,63 @@ def __dir__() -> list[str]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("mimic", "recorded calls (pytest-mimic)")
     for flag, text in (
-        ("--mimic-record", "record calls that have no recording or a stale one, replay all others"),
+        (
+            "--mimic-record",
+            "record calls that have no recording or a stale one, replay all others",
+        ),
         ("--mimic-rerecord", "run every call for real and replace its recording"),
-        ("--mimic-verify", "run every call for real and compare the outcome with its recording"),
-        ("--mimic-live", "run every call for real without reading or writing the vault"),
+        (
+            "--mimic-verify",
+            "run every call for real and compare the outcome with its recording",
+        ),
+        (
+            "--mimic-live",
+            "run every call for real without reading or writing the vault",
+        ),
         (
             "--mimic-review",
             "with record, rerecord or verify: what is new or differs waits for `pytest-mimic review`",
         ),
         ("--mimic-no-record", "write nothing, even if a fixture would record"),
-        ("--mimic-clear-unused", "after the run, delete the recordings that are proven unused"),
+        (
+            "--mimic-clear-unused",
+            "after the run, delete the recordings that are proven unused",
+        ),
         ("--mimic-fail-on-unused", "exit with 1 if recordings are proven unused"),
     ):
-        # With `dest`, pytest does not compare the name with those of all options that it has.
-        group.addoption(flag, action="store_true", help=text, dest=flag[2:].replace("-", "_"))
+        # With `dest`, pytest does not compare the name with those of all options that
+        # it has.
+        group.addoption(
+            flag, action="store_true", help=text, dest=flag[2:].replace("-", "_")
+        )
     for flag, metavar, text in (
-        ("--mimic-vault", "PATH", "the folder of the recordings (overrides mimic_vault_path)"),
+        (
+            "--mimic-vault",
+            "PATH",
+            "the folder of the recordings (overrides mimic_vault_path)",
+        ),
         ("--mimic-report", "FILE", "write an HTML page of the calls of this run"),
-        ("--mimic-usage", "FILE", "write what this run used, for `pytest-mimic unused FILE...`"),
+        (
+            "--mimic-usage",
+            "FILE",
+            "write what this run used, for `pytest-mimic unused FILE...`",
+        ),
     ):
         group.addoption(flag, metavar=metavar, help=text)
     for name, text in (
         ("functions", "functions and clients to mimic, one per line"),
-        ("redact", "names whose values are hidden, besides the default ones (!name removes one)"),
+        (
+            "redact",
+            "names whose values are hidden, besides the default ones (!name removes one)",
+        ),
     ):
         parser.addini(f"mimic_{name}", text, "linelist")
     for name, text, default in (
-        ("vault_path", "the folder of the recordings, relative to the rootdir", ".mimic_vault"),
+        (
+            "vault_path",
+            "the folder of the recordings, relative to the rootdir",
+            ".mimic_vault",
+        ),
         *_RULES,
     ):
         parser.addini(f"mimic_{name}", text, default=default)
@@ -77,7 +124,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: pytest_mimic._runs.remove(session_of))
     try:
         is_wanted = _is_wanted(config)
-    except (TypeError, ValueError) as error:  # an ini value does not have the type of its option
+    except (
+        TypeError,
+        ValueError,
+    ) as error:  # an ini value does not have the type of its option
         raise pytest.UsageError(str(error)) from None
     if is_wanted:
         _run(config).start()
@@ -94,9 +144,14 @@ def _is_wanted(config: pytest.Config) -> bool:
     """Check whether anything is configured or requested, or whether a vault exists."""
     return bool(
         config.getini("mimic_functions")
-        or any(value for name, value in vars(config.option).items() if name.startswith("mimic_"))
+        or any(
+            value
+            for name, value in vars(config.option).items()
+            if name.startswith("mimic_")
+        )
         or any(config.getini(f"mimic_{name}") != default for name, _, default in _RULES)
-        or config.getini("mimic_vault_path").find(":") > 1  # a URL, and no drive of Windows
+        or config.getini("mimic_vault_path").find(":")
+        > 1  # a URL, and no drive of Windows
         or _vault_path(config).is_dir()
     )
 
@@ -138,17 +193,23 @@ def _session(config: pytest.Config) -> Session | None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
-    is_asked = "pytest_mimic._mimic" in sys.modules or any(map(_is_marked, session.items))
+    is_asked = "pytest_mimic._mimic" in sys.modules or any(
+        map(_is_marked, session.items)
+    )
     if is_asked or _RUN in config.stash:
         _run(config).finish_collection(session.items)
     else:
-        config.stash[_RUN] = None  # a test that mimics something after all cannot be prepared
+        config.stash[_RUN] = (
+            None  # a test that mimics something after all cannot be prepared
+        )
 
 
 def _is_marked(item: pytest.Item) -> bool:
     """Check whether a test names targets by a marker, or one of the fixtures below."""
     fixtures = getattr(item, "fixturenames", ())
-    return item.get_closest_marker("mimic") is not None or any(name.startswith("mimic_") for name in fixtures)
+    return item.get_closest_marker("mimic") is not None or any(
+        name.startswith("mimic_") for name in fixtures
+    )
 
 
 # -- the end
@@ -199,7 +260,8 @@ def mimic_replay(request: pytest.FixtureRequest) -> CassetteFixture:
     """Replay a cassette in a block.
 
     Use it as `with mimic_replay("name", strict=True) as cassette: ...`.
-    Nothing runs for real. With `strict`, the block also fails if a recorded call was not made, or in another order.
+    Nothing runs for real. With `strict`, the block also fails if a recorded call was
+    not made, or in another order.
     """
     return _cassettes(request, "replay")
 
@@ -209,6 +271,7 @@ def mimic_auto(request: pytest.FixtureRequest) -> CassetteFixture:
     """Record a cassette in a block if it does not exist, else replay it.
 
     Use it as `with mimic_auto() as cassette: ...`.
-    With `--mimic-no-record`, or if the environment variable `CI` is set, a missing cassette is a miss.
+    With `--mimic-no-record`, or if the environment variable `CI` is set, a missing
+    cassette is a miss.
     """
     return _cassettes(request, "auto")

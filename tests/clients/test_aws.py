@@ -122,14 +122,22 @@ PASSED = 7
 def running_moto() -> Iterator[str]:
     """The URL of moto's server in a process of its own."""
     command = [sys.executable, "-W", "ignore", "-c", MOTO]
-    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    pipes: Any = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.DEVNULL,
+    }
     with subprocess.Popen(command, text=True, **pipes) as server:
         yield server.stdout.readline().strip()
         server.communicate()
 
 
 def keys(name: str) -> dict[str, str]:
-    return {"AWS_ACCESS_KEY_ID": name, "AWS_SECRET_ACCESS_KEY": f"secret-of-{name}", "HOME": "/nowhere"}
+    return {
+        "AWS_ACCESS_KEY_ID": name,
+        "AWS_SECRET_ACCESS_KEY": f"secret-of-{name}",
+        "HOME": "/nowhere",
+    }
 
 
 def test_boto3_replays_without_the_service(project: Any) -> None:
@@ -154,6 +162,8 @@ def test_boto3_replays_without_the_service(project: Any) -> None:
         assert secret not in vault, secret
     assert b"ami-4711abcd" in vault
     signatures = {
-        json.loads(data)["arguments"]["signature"] for name, data in recorded.vault.items() if "calls" in name
+        json.loads(data)["arguments"]["signature"]
+        for name, data in recorded.vault.items()
+        if "calls" in name
     }
     assert {"PUT /shop/a/1", "GET /shop/login", "POST /"} <= signatures

@@ -9,7 +9,10 @@ from support.installed import need
 from support.llm_server import KEY, running_llm
 
 # backoff calls what Python 3.14 deprecates.
-IGNORED = ("-W", "ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning")
+IGNORED = (
+    "-W",
+    "ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning",
+)
 # A client that gives up on a slow answer leaves the real connection to the collector.
 LEFT = ("-W", "ignore:unclosed <socket:ResourceWarning")
 OPENAI = """
@@ -184,18 +187,28 @@ def test_page(page):
 def expect_misses(run, count):
     """Check that each report has a section that shows one miss, whatever the client made of it."""
     pattern = r"^-{3,} mimic -{3,}\n(.*?)(?=^[-=_]{3,} |\Z)"
-    shown = [text.splitlines() for text in re.findall(pattern, run.output, flags=re.MULTILINE | re.DOTALL)]
+    shown = [
+        text.splitlines()
+        for text in re.findall(pattern, run.output, flags=re.MULTILINE | re.DOTALL)
+    ]
     assert len(shown) == count, run.output
     for lines in shown:
         [at] = [place for place, line in enumerate(lines) if "no recording of " in line]
-        assert re.match(r"  nearest: recorded by test_(sdk|tries|pages).py::test_", lines[at + 1]), lines
+        assert re.match(
+            r"  nearest: recorded by test_(sdk|tries|pages).py::test_", lines[at + 1]
+        ), lines
         assert "'1' recorded, '2' now" in lines[at + 2], lines
-        assert any(line.startswith("  to record it: pytest --mimic-record ") for line in lines), lines
+        assert any(
+            line.startswith("  to record it: pytest --mimic-record ") for line in lines
+        ), lines
     assert run.section[0].startswith(f"{count} call"), run.output
 
 
 def test_neither_sdks_nor_libraries_nor_applications_wait(project):
-    """Record with one question; stop the servers, and ask another one. The SDK of anthropic is made as that of openai."""
+    """Record with one question; stop the servers, and ask another one.
+
+    The SDK of anthropic is made as that of openai.
+    """
     need("openai", "aiohttp_retry", "backoff", "stamina", "tenacity", "fastapi")
     project.ini("httpx", "httpx2", "requests", "aiohttp", filterwarnings="error")
     files = {"sdk": OPENAI, "tries": HTTP, "pages": APP}
@@ -205,10 +218,15 @@ def test_neither_sdks_nor_libraries_nor_applications_wait(project):
         project.write(f"test_{name}.py", tests[name])
     with running_llm() as llm, running_server() as server:
         env = {"LLM": llm.url, "API": server.url, "LLM_KEY": KEY, "PROMPT": "1"}
-        project.run("--mimic-record", *IGNORED, *LEFT, process=True, env=env).expect(passed=15)
+        project.run("--mimic-record", *IGNORED, *LEFT, process=True, env=env).expect(
+            passed=15
+        )
 
     run = project.run(
-        "--log-level=INFO", *IGNORED, process=True, env={**env, "LLM_KEY": "none", "PROMPT": "2"}
+        "--log-level=INFO",
+        *IGNORED,
+        process=True,
+        env={**env, "LLM_KEY": "none", "PROMPT": "2"},
     )
 
     run.expect(failed=15)

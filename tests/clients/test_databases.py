@@ -108,10 +108,16 @@ def test_rolled_back(session):
 def urls(request: pytest.FixtureRequest, project: Project) -> tuple[str, str]:
     """A database's URL, and one of the same kind that leads nowhere."""
     if request.param == "sqlite":
-        return f"sqlite:///{project.root}/shop.db", f"sqlite:///{project.root}/gone/shop.db"
+        return (
+            f"sqlite:///{project.root}/shop.db",
+            f"sqlite:///{project.root}/gone/shop.db",
+        )
     pytest.importorskip("psycopg")
     server: Postgres = request.getfixturevalue("postgres")
-    return f"{request.param}://{server.new_database()}", f"{request.param}://postgres@127.0.0.1:1/gone"
+    return (
+        f"{request.param}://{server.new_database()}",
+        f"{request.param}://postgres@127.0.0.1:1/gone",
+    )
 
 
 @pytest.fixture
@@ -123,14 +129,20 @@ def shop(project: Project) -> Project:
     return project
 
 
-def test_any_test_may_be_the_first_to_connect(shop: Project, urls: tuple[str, str]) -> None:
+def test_any_test_may_be_the_first_to_connect(
+    shop: Project, urls: tuple[str, str]
+) -> None:
     """The requests of the first connection belong to the engine: each test alone, in another order, in workers.
 
-    Seed data in a fixture, a rollback per test, a handled IntegrityError: the same with the database gone.
+    Seed data in a fixture, a rollback per test, a handled IntegrityError: the same with
+    the database gone.
     """
     real, gone = urls
     shop.record(env={"DATABASE_URL": real}).expect(passed=3)
-    names = [f"test_shop.py::{name}" for name in ("test_rolled_back", "test_taken", "test_new")]
+    names = [
+        f"test_shop.py::{name}"
+        for name in ("test_rolled_back", "test_taken", "test_new")
+    ]
 
     for name in names:
         shop.run(name, env={"DATABASE_URL": gone}).expect(passed=1)
@@ -138,7 +150,9 @@ def test_any_test_may_be_the_first_to_connect(shop: Project, urls: tuple[str, st
     shop.run("-n", "2", env={"DATABASE_URL": gone}, process=True).expect(passed=3)
 
 
-def test_a_test_that_grows_is_recorded_in_place(shop: Project, urls: tuple[str, str]) -> None:
+def test_a_test_that_grows_is_recorded_in_place(
+    shop: Project, urls: tuple[str, str]
+) -> None:
     """A new test finds what the fixtures make; nothing else is recorded again, if they get the recorded answers."""
     real, gone = urls
     shop.record(env={"DATABASE_URL": real})
@@ -161,7 +175,10 @@ def test_a_test_that_grows_is_recorded_in_place(shop: Project, urls: tuple[str, 
 
     assert refused.exit_code == 1
     assert "of a fixture gives something else than was recorded" in refused.output
-    assert "to record the fixture's tests again: pytest --mimic-rerecord .\n" in refused.output
+    assert (
+        "to record the fixture's tests again: pytest --mimic-rerecord .\n"
+        in refused.output
+    )
     assert grown.expect(passed=4).changed
     assert all(b"test_count" in grown.vault[name] for name in grown.changed)
     shop.run("test_more.py", env={"DATABASE_URL": gone}).expect(passed=1)
@@ -172,7 +189,9 @@ def content(url: str, table: str = "users") -> list[str] | None:
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     try:
         with engine.connect() as connection:
-            return connection.scalars(sa.text(f"SELECT name FROM {table} ORDER BY name")).all()
+            return connection.scalars(
+                sa.text(f"SELECT name FROM {table} ORDER BY name")
+            ).all()
     except sa.exc.DBAPIError:
         return None
 
@@ -194,7 +213,9 @@ STATEMENTS = """
 """
 
 
-def test_a_changed_first_statement_is_committed(project: Project, urls: tuple[str, str]) -> None:
+def test_a_changed_first_statement_is_committed(
+    project: Project, urls: tuple[str, str]
+) -> None:
     """Its COMMIT was recorded before."""
     test = """
         from shop import run, names
@@ -239,7 +260,9 @@ FIXTURE = """
 """
 
 
-@pytest.mark.parametrize("args", [(), ("test_shop.py::test_users",)], ids=["all", "alone"])
+@pytest.mark.parametrize(
+    "args", [(), ("test_shop.py::test_users",)], ids=["all", "alone"]
+)
 def test_tables_of_a_wider_fixture_are_there(
     project: Project, urls: tuple[str, str], args: tuple[str, ...]
 ) -> None:
@@ -255,7 +278,11 @@ def test_tables_of_a_wider_fixture_are_there(
 
     again.expect(passed=1 if args else 3, never=["failed with"])
     assert content(real) is None
-    owned = [name for name, data in before.vault.items() if b'"owner": "test_shop.py"' in data]
+    owned = [
+        name
+        for name, data in before.vault.items()
+        if b'"owner": "test_shop.py"' in data
+    ]
     assert len(owned) >= 4
     assert not again.changed.intersection(owned)
     project.run("--mimic-fail-on-unused", env={"DATABASE_URL": gone}).expect(passed=3)
@@ -280,14 +307,19 @@ CASSETTES = """
 
 
 def test_each_cassette_replays_alone(project: Project, postgres: Postgres) -> None:
-    """The engine connected during the first one. What it asks by itself is in no cassette, not even in a strict one."""
+    """The engine connected during the first one.
+
+    What it asks by itself is in no cassette, not even in a strict one.
+    """
     pytest.importorskip("psycopg")
     project.write("pytest.ini", "[pytest]\n")
     project.module(
         'import os\nimport sqlalchemy as sa\n\nengine = sa.create_engine(os.environ["DATABASE_URL"])\n'
     )
     project.tests(CASSETTES)
-    project.run(env={"DATABASE_URL": f"postgresql+psycopg://{postgres.new_database()}"}).expect(passed=2)
+    project.run(
+        env={"DATABASE_URL": f"postgresql+psycopg://{postgres.new_database()}"}
+    ).expect(passed=2)
 
     gone = {"DATABASE_URL": "postgresql+psycopg://postgres@127.0.0.1:1/gone"}
     project.run("test_shop.py::test_ask[2]", env=gone).expect(passed=1)
@@ -325,15 +357,26 @@ def test_reading(url):
 """
 
 
-def test_frames_and_sets_replay_under_any_hash_seed(project: Project, postgres: Postgres) -> None:
+def test_frames_and_sets_replay_under_any_hash_seed(
+    project: Project, postgres: Postgres
+) -> None:
     """pandas offers its query to the driver as a table's name first; values of a set come in any order."""
-    # They are imported by the run only: numpy cannot be imported again after `project` has forgotten it.
-    drivers = [name for name in ("psycopg", "psycopg2", "pg8000") if find_spec(name) is not None]
+    # They are imported by the run only: numpy cannot be imported again after `project`
+    # has forgotten it.
+    drivers = [
+        name
+        for name in ("psycopg", "psycopg2", "pg8000")
+        if find_spec(name) is not None
+    ]
     if find_spec("pandas") is None or not drivers:
         pytest.skip("pandas or the drivers are not installed")
     project.write("test_reading.py", READING)
-    real = " ".join(f"postgresql+{driver}://{postgres.new_database()}" for driver in drivers)
-    gone = " ".join(f"postgresql+{driver}://postgres@127.0.0.1:1/gone" for driver in drivers)
+    real = " ".join(
+        f"postgresql+{driver}://{postgres.new_database()}" for driver in drivers
+    )
+    gone = " ".join(
+        f"postgresql+{driver}://postgres@127.0.0.1:1/gone" for driver in drivers
+    )
 
     project.record(hash_seed=1, env={"DATABASE_URLS": real}).expect(passed=len(drivers))
 

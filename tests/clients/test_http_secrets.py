@@ -100,7 +100,10 @@ def test_all():
         except Failed:
             pass
 """
-OPENED = {"requests": "library.Session()", "httpx": "library.Client(follow_redirects=True)"}
+OPENED = {
+    "requests": "library.Session()",
+    "httpx": "library.Client(follow_redirects=True)",
+}
 
 AIOHTTP = """
 import asyncio, os
@@ -133,7 +136,11 @@ def test_all():
 @pytest.mark.parametrize("client", ["httpx", "httpx2", "requests", "aiohttp"])
 def test_no_planted_secret_is_in_files_or_output(project, client):
     pytest.importorskip(client)
-    source = AIOHTTP if client == "aiohttp" else SYNC.replace("OPENED", OPENED[client.rstrip("2")])
+    source = (
+        AIOHTTP
+        if client == "aiohttp"
+        else SYNC.replace("OPENED", OPENED[client.rstrip("2")])
+    )
     project.ini(client)
     project.write("plan.py", REQUESTS)
     project.write("test_secrets.py", source.replace("CLIENT", client))
@@ -143,11 +150,17 @@ def test_no_planted_secret_is_in_files_or_output(project, client):
         seen = "\n".join(server.seen)
     replayed = project.run(env={"API": server.url}).expect(passed=1)
 
-    words = [*SECRETS.values(), *ISSUED, base64.b64encode(f"me:{SECRETS['basic']}".encode()).decode()]
+    words = [
+        *SECRETS.values(),
+        *ISSUED,
+        base64.b64encode(f"me:{SECRETS['basic']}".encode()).decode(),
+    ]
     stored = b"\n".join(run.vault.values()).decode() + run.output + replayed.output
     assert SECRETS["query"] in seen
     assert len(run.vault) >= 14
-    assert not [word for word in words if word in stored or re.sub(r"\W", "", word) in stored]
+    assert not [
+        word for word in words if word in stored or re.sub(r"\W", "", word) in stored
+    ]
 
 
 def test_a_miss_shows_neither_secrets_nor_plugin_frames(project):
@@ -164,10 +177,16 @@ def test_a_miss_shows_neither_secrets_nor_plugin_frames(project):
         project.run("--mimic-record", env={**env, "API": server.url}).expect(passed=1)
     run = project.run(env={**env, "API": server.url, "A": "2"})
 
-    run.expect(failed=1, says=["body.a: '1' recorded, '2' now"], never=["planted-secret-9000", "clients/"])
+    run.expect(
+        failed=1,
+        says=["body.a: '1' recorded, '2' now"],
+        never=["planted-secret-9000", "clients/"],
+    )
 
 
-@pytest.mark.parametrize("is_apart", [False, True], ids=["in the conversation", "apart from it"])
+@pytest.mark.parametrize(
+    "is_apart", [False, True], ids=["in the conversation", "apart from it"]
+)
 def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart):
     """The command in the message records it."""
     pytest.importorskip("httpx")

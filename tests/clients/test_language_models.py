@@ -143,7 +143,10 @@ def test_a_changed_prompt_of_many_is_recorded_alone_and_tokens_are_counted(proje
 
     replayed = project.replay(env=env).expect(passed=1)
 
-    assert replayed.section[0] == "20 calls replayed, # s and 420 tokens saved; 2 recordings unused"
+    assert (
+        replayed.section[0]
+        == "20 calls replayed, # s and 420 tokens saved; 2 recordings unused"
+    )
 
 
 class Busy(loopback.Handler):

@@ -42,7 +42,9 @@ def shop(project):
 def test_an_outage_of_a_web_service_leaves_its_recordings(shop):
     good = shop.up("--mimic-record", tries=2).expect(passed=2).vault
 
-    failing = shop.up("--mimic-rerecord", tries=0).expect(passed=1, failed=1, says=["GET /flaky gave 503"])
+    failing = shop.up("--mimic-rerecord", tries=0).expect(
+        passed=1, failed=1, says=["GET /flaky gave 503"]
+    )
     down = shop.run("--mimic-rerecord", env={"API": NOWHERE}).expect(failed=2)
 
     assert failing.vault == down.vault == good
@@ -52,7 +54,9 @@ def test_an_outage_of_a_web_service_leaves_its_recordings(shop):
 def test_a_failed_exchange_of_a_failing_test_is_made_again(shop):
     first = shop.up("--mimic-record", tries=0).expect(passed=1, failed=1)
 
-    second = shop.up("--mimic-record", tries=2).expect(passed=2, says=["1 call recorded"])
+    second = shop.up("--mimic-record", tries=2).expect(
+        passed=2, says=["1 call recorded"]
+    )
 
     assert (len(first.vault), len(second.vault)) == (1, 2)
 
@@ -65,7 +69,8 @@ def test_it(status):
     answer = requests.get(f"{os.environ['API']}/guarded?status={status}")
     assert answer.status_code == (status if os.environ.get("EXPECTED") else 200)
 """
-# A key was forgotten; the service was too slow or too busy. The 404 and the 409 are answers like any other.
+# A key was forgotten; the service was too slow or too busy. The 404 and the 409 are
+# answers like any other.
 FAILURES = (401, 403, 407, 408, 425, 429)
 
 
@@ -83,17 +88,26 @@ def test_a_failing_test_keeps_no_answer_that_the_service_would_not_give_again(gu
         server.release = 2
         again = guarded.record(env={"API": server.url}).expect(passed=6, failed=2)
 
-    assert [b'"404"' in data or b'"409"' in data for data in first.vault.values()] == [True, True]
-    assert "6 outcomes of failing tests were not kept: http GET /guarded" in first.output
+    assert [b'"404"' in data or b'"409"' in data for data in first.vault.values()] == [
+        True,
+        True,
+    ]
+    assert (
+        "6 outcomes of failing tests were not kept: http GET /guarded" in first.output
+    )
     assert again.section[0].startswith("6 calls recorded in # s, 2 replayed")
 
 
 def test_a_passing_test_keeps_the_answers_that_it_expects(guarded):
     """Failures are listed."""
     with running_server() as server:
-        expected = guarded.record(env={"API": server.url, "EXPECTED": "1"}).expect(passed=8)
+        expected = guarded.record(env={"API": server.url, "EXPECTED": "1"}).expect(
+            passed=8
+        )
 
-    found = [line.split("    ")[0].strip() for line in expected.section if " gave " in line]
+    found = [
+        line.split("    ")[0].strip() for line in expected.section if " gave " in line
+    ]
     assert found == [f"http GET /guarded gave {status}" for status in FAILURES]
     guarded.replay(env={"API": NOWHERE, "EXPECTED": "1"}).expect(passed=8)
 
@@ -117,7 +131,12 @@ def test_an_error_of_a_database_replaces_no_recording(project):
 
     run = project.run("--mimic-rerecord", env={"BROKEN": "1"})
 
-    run.expect(failed=1, says=["1 outcome of a failing test was not kept: sqlalchemy SELECT users raised"])
+    run.expect(
+        failed=1,
+        says=[
+            "1 outcome of a failing test was not kept: sqlalchemy SELECT users raised"
+        ],
+    )
     assert run.vault == good
 
 
@@ -141,11 +160,13 @@ def test_an_outage_of_redis_leaves_its_recordings(project, redis_server):
     env = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
     good = project.record(env=env).expect(passed=2).vault
 
-    wrong = project.run("--mimic-rerecord", "-k", "wrong", env={**env, "WRONG": "1"}).expect(
-        failed=1, deselected=1, says=["redis GET list gave ResponseError"]
-    )
+    wrong = project.run(
+        "--mimic-rerecord", "-k", "wrong", env={**env, "WRONG": "1"}
+    ).expect(failed=1, deselected=1, says=["redis GET list gave ResponseError"])
     with redis_server.stopped():
-        down = project.run("--mimic-rerecord", env=env).expect(failed=2, says=["redis SET user:1 "])
+        down = project.run("--mimic-rerecord", env=env).expect(
+            failed=2, says=["redis SET user:1 "]
+        )
 
     assert wrong.vault == good
     assert down.vault == good

@@ -131,7 +131,9 @@ def test_a_worker_replays_without_its_server(
             project.replay(f"test_worker.py::{name}", env=there).expect(passed=1)
 
 
-def test_refused_pubsub_names_the_remedy(project: Project, there: dict[str, str]) -> None:
+def test_refused_pubsub_names_the_remedy(
+    project: Project, there: dict[str, str]
+) -> None:
     """A test can expect the refusal."""
     project.tests("""
         import os
@@ -192,11 +194,19 @@ def test_keys_of_a_wider_fixture_are_there(
     before = project.record(env=there).expect(passed=3)
     project.write("test_jobs.py", FIXTURE.replace("NAME", "d"))
 
-    again = project.record("test_jobs.py::test_push", env=there).expect(passed=1, says=["3 calls recorded"])
+    again = project.record("test_jobs.py::test_push", env=there).expect(
+        passed=1, says=["3 calls recorded"]
+    )
 
     with redis.Redis(port=redis_server.port) as client:
         assert client.keys() == []
-    owned = [name for name, data in before.vault.items() if b'"owner": "test_jobs.py"' in data]
+    owned = [
+        name
+        for name, data in before.vault.items()
+        if b'"owner": "test_jobs.py"' in data
+    ]
     assert len(owned) == 2
     assert not again.changed.intersection(owned)
-    project.run("--mimic-fail-on-unused", env={"REDIS_URL": "redis://127.0.0.1:1/0"}).expect(passed=3)
+    project.run(
+        "--mimic-fail-on-unused", env={"REDIS_URL": "redis://127.0.0.1:1/0"}
+    ).expect(passed=3)

@@ -54,11 +54,19 @@ def order(engine: sa.Engine) -> tuple[Any, ...]:
         return made, connection.execute(known, {"token": token}).scalar_one()
 
 
-def test_a_statement_runs_and_gives_the_recorded_rows(sql: Runs, engine: sa.Engine) -> None:
-    """It really writes. The secrets in rows are the real ones, so that the next statements find what they ask for."""
+def test_a_statement_runs_and_gives_the_recorded_rows(
+    sql: Runs, engine: sa.Engine
+) -> None:
+    """It really writes.
+
+    The secrets in rows are the real ones, so that the next statements find what they
+    ask for.
+    """
     sql.again("off")
     with engine.begin() as connection:
-        connection.execute(sa.text("CREATE TABLE orders (id INTEGER PRIMARY KEY, token text)"))
+        connection.execute(
+            sa.text("CREATE TABLE orders (id INTEGER PRIMARY KEY, token text)")
+        )
         connection.execute(sa.text("CREATE TABLE users (token text)"))
         connection.execute(sa.text("INSERT INTO users VALUES ('token-of-january-1')"))
     sql.again("record")
@@ -75,15 +83,21 @@ def test_a_statement_runs_and_gives_the_recorded_rows(sql: Runs, engine: sa.Engi
     assert "INSERT orders" in drifts
     sql.again("off")
     with engine.begin() as connection:
-        assert connection.execute(sa.text("SELECT count(*) FROM orders")).scalar_one() == 2
+        assert (
+            connection.execute(sa.text("SELECT count(*) FROM orders")).scalar_one() == 2
+        )
 
 
-def test_a_recorded_error_is_raised_and_a_new_one_is_not(sql: Runs, engine: sa.Engine) -> None:
+def test_a_recorded_error_is_raised_and_a_new_one_is_not(
+    sql: Runs, engine: sa.Engine
+) -> None:
     def attempt() -> tuple[str, int]:
         with engine.connect() as connection:
             with pytest.raises(sa.exc.OperationalError) as caught:
                 connection.execute(sa.text("SELECT 1 FROM later"))
-            return str(caught.value.orig), connection.execute(sa.text("SELECT 1 FROM sooner")).scalar_one()
+            return str(caught.value.orig), connection.execute(
+                sa.text("SELECT 1 FROM sooner")
+            ).scalar_one()
 
     def change(statement: str) -> None:
         mode = sql.state.settings.mode.value
@@ -103,21 +117,30 @@ def test_a_recorded_error_is_raised_and_a_new_one_is_not(sql: Runs, engine: sa.E
     assert sql.drifts().count("no longer gives") == 2
 
 
-def test_a_cursor_on_the_server_gives_the_recorded_rows(sql: Runs, postgres: Postgres) -> None:
-    engine = sa.create_engine(f"postgresql+psycopg://{postgres.new_database()}", poolclass=sa.NullPool)
+def test_a_cursor_on_the_server_gives_the_recorded_rows(
+    sql: Runs, postgres: Postgres
+) -> None:
+    engine = sa.create_engine(
+        f"postgresql+psycopg://{postgres.new_database()}", poolclass=sa.NullPool
+    )
 
     def fill(count: int) -> None:
         mode = sql.state.settings.mode.value
         sql.again("off")
         with engine.begin() as connection:
             connection.execute(sa.text("DROP TABLE IF EXISTS t"))
-            connection.execute(sa.text(f"CREATE TABLE t AS SELECT generate_series(1, {count}) AS n"))
+            connection.execute(
+                sa.text(f"CREATE TABLE t AS SELECT generate_series(1, {count}) AS n")
+            )
         sql.again(mode)
 
     def read(*, until: int = 100) -> list[int]:
         options = {"stream_results": True, "max_row_buffer": 2}
         query = sa.text("SELECT n FROM t ORDER BY n")
-        with engine.connect().execution_options(**options) as connection, connection.execute(query) as result:
+        with (
+            engine.connect().execution_options(**options) as connection,
+            connection.execute(query) as result,
+        ):
             return list(islice(result.scalars(), until))
 
     fill(5)
@@ -143,7 +166,9 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Runs:
     return runs
 
 
-def test_replies_of_redis_are_the_recorded_ones(commands: Runs, redis_server: RedisServer) -> None:
+def test_replies_of_redis_are_the_recorded_ones(
+    commands: Runs, redis_server: RedisServer
+) -> None:
     """The real commands are done all the same."""
     redis_server.empty()
 
@@ -169,11 +194,15 @@ def test_replies_of_redis_are_the_recorded_ones(commands: Runs, redis_server: Re
         assert client.get("orders") == b"4"
 
 
-def test_replies_are_given_though_redis_is_gone(commands: Runs, redis_server: RedisServer) -> None:
+def test_replies_are_given_though_redis_is_gone(
+    commands: Runs, redis_server: RedisServer
+) -> None:
     redis_server.empty()
 
     def talk() -> list[Any]:
-        with redis.Redis(port=redis_server.port, decode_responses=True, retry=None) as client:
+        with redis.Redis(
+            port=redis_server.port, decode_responses=True, retry=None
+        ) as client:
             client.set("a", "1")
             with client.pipeline() as pipe:
                 pipe.get("a").incr("a")
@@ -208,7 +237,10 @@ def test_by_shape_values_of_rows_and_replies_are_free_but_not_their_types(
     engine = sa.create_engine(f"sqlite:///{tmp_path}/shop.db")
 
     def change(sql: str, *fields: str) -> None:
-        with engine.begin() as connection, redis.Redis(port=redis_server.port) as client:
+        with (
+            engine.begin() as connection,
+            redis.Redis(port=redis_server.port) as client,
+        ):
             connection.execute(sa.text(sql))
             client.delete("user")
             client.hset("user", mapping=dict.fromkeys(fields, sql))

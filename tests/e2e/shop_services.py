@@ -24,7 +24,10 @@ class _Handler(Handler):
         self.server.seen.append(f"{self.path} {body.decode()}")
         kind = "payment" if self.path == "/payments" else "parcel"
         number = f"{kind}-{len(self.server.made) + 1}"
-        self.server.made[number] = {"id": number, **(json.loads(body) if kind == "payment" else {})}
+        self.server.made[number] = {
+            "id": number,
+            **(json.loads(body) if kind == "payment" else {}),
+        }
         self.json(self.server.made[number], 201)
 
 

@@ -1,7 +1,9 @@
 """The pages show real output, and name only what exists. So do the pictures.
 
-A page's files are written and its commands run, in order. `tests/e2e/pages` holds what a page leaves out to stay short:
-files and commands that run before it. An output of which a page shows a part is looked for in all that was printed.
+A page's files are written and its commands run, in order. `tests/e2e/pages` holds what
+a page leaves out to stay short:
+files and commands that run before it. An output of which a page shows a part is looked
+for in all that was printed.
 """
 
 from __future__ import annotations
@@ -41,7 +43,10 @@ ALL = {
     if path.name != "changelog.md" and "_build" not in path.parts
 }
 #: What runs before a page, by its name.
-BEFORE = {path.name: path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("pages/*.md")}
+BEFORE = {
+    path.name: path.read_text(encoding="utf-8")
+    for path in Path(__file__).parent.glob("pages/*.md")
+}
 #: These are run, and each guide that shows an output.
 PAGES = [
     *("README.md", "docs/tutorial.md", "docs/reference/promised.md"),
@@ -75,7 +80,10 @@ VARIES = [
     (r'"duration": [\d.e-]+', '"duration": #'),
     (r', "inputs": "[^"]*"', ""),  # Python 3.12 and newer note more
     (r"^(FAILED \S+) - .*", r"\1"),  # cut at the width of the terminal
-    (r"=+(?= )|(?<= )=+|_{3,}|(?:_ ){3,}_?|-{3,}(?= mimic)|(?<=mimic )-{3,}", "="),  # as wide as the terminal
+    (
+        r"=+(?= )|(?<= )=+|_{3,}|(?:_ ){3,}_?|-{3,}(?= mimic)|(?<=mimic )-{3,}",
+        "=",
+    ),  # as wide as the terminal
 ]
 if sys.version_info < (3, 12):
     VARIES.append((r"^  shop.tax:rate .*\n", ""))  # a function that a recorded call ran
@@ -87,7 +95,10 @@ SPELLED = {"sqlalchemy": "SQLAlchemy", "redis": "redis-py"}
 
 @pytest.mark.parametrize("client", sorted(set(CLIENTS) - {"http"}))
 def test_the_versions_of_a_client_are_named(client):
-    pages = [REPOSITORY / f"docs/how-to/{name}.md" for name in ("http-clients", "databases", "grpc", "mcp")]
+    pages = [
+        REPOSITORY / f"docs/how-to/{name}.md"
+        for name in ("http-clients", "databases", "grpc", "mcp")
+    ]
     rows = [
         line
         for page in pages
@@ -99,18 +110,27 @@ def test_the_versions_of_a_client_are_named(client):
     first_cells = {row.split("|")[1]: row for row in rows if row.count("|") >= 4}
 
     [row] = [
-        row for cell, row in first_cells.items() if re.search(rf"(?<![\w.]){re.escape(client)}(?!\w)", cell)
+        row
+        for cell, row in first_cells.items()
+        if re.search(rf"(?<![\w.]){re.escape(client)}(?!\w)", cell)
     ]
     assert re.search(r"\d+\.\d+", row)
 
 
 URLS = dict(
-    re.findall(r'^(\w+) = "(https://[^"]+)"$', (REPOSITORY / "pyproject.toml").read_text("utf-8"), re.M)
+    re.findall(
+        r'^(\w+) = "(https://[^"]+)"$',
+        (REPOSITORY / "pyproject.toml").read_text("utf-8"),
+        re.M,
+    )
 )
 #: Where the README leads to. PyPI shows it too, so its links are absolute.
 PLACES = {
     f"{URLS['Homepage']}/blob/main": (REPOSITORY, ""),
-    f"{URLS['Homepage']}/main".replace("github.com", "raw.githubusercontent.com"): (REPOSITORY, ""),
+    f"{URLS['Homepage']}/main".replace("github.com", "raw.githubusercontent.com"): (
+        REPOSITORY,
+        "",
+    ),
     f"{URLS['Documentation']}/en/latest": (REPOSITORY / "docs", ".md"),
 }
 
@@ -121,7 +141,9 @@ def test_each_link_of_the_readme_leads_to_a_file():
     linked = []
     for link in re.findall(r"\]\(([^)]+)\)", readme):
         [(place, path)] = [
-            (place, link[len(place) + 1 :]) for place in PLACES if link.startswith(f"{place}/")
+            (place, link[len(place) + 1 :])
+            for place in PLACES
+            if link.startswith(f"{place}/")
         ]
         root, suffix = PLACES[place]
         linked.append(root / (re.sub(r"\.html$", suffix, path) if suffix else path))
@@ -154,7 +176,8 @@ NEEDS = {
 }
 
 
-#: Pages with an SDK, which would be imported for each command, and with processes that import the main module.
+# : Pages with an SDK, which would be imported for each command, and with processes that
+# import the main module.
 IN_PROCESSES = {"README.md", "docs/how-to/other-processes.md"}
 
 
@@ -170,12 +193,16 @@ def test_a_page_shows_real_output(request, project, capsys, page):
     project.process = page in IN_PROCESSES
 
     printed = ""
-    for language, text, picture in PART.findall(BEFORE.get(Path(page).name, "") + ALL[page]):
+    for language, text, picture in PART.findall(
+        BEFORE.get(Path(page).name, "") + ALL[page]
+    ):
         if language == "console" or picture:
             for command, expected in _commands(text or _drawn(REPOSITORY / picture)):
                 output = _run(project, capsys, command)
                 printed += output
-                assert not expected or _agree(expected, output), f"$ {command}\n{output}"
+                assert not expected or _agree(expected, output), (
+                    f"$ {command}\n{output}"
+                )
         elif (named := re.match(r"# (\S+\.\w+)\n", text)) is not None:
             project.write(named.group(1), text)
         elif language == "text":
@@ -187,7 +214,9 @@ def _drawn(picture: Path) -> str:
     lines: dict[float, str] = {}
     for piece in ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}text"):
         y, column = float(piece.attrib["y"]), round(float(piece.attrib["x"]) / COLUMN)
-        lines[y] = lines.get(y, "").ljust(column) + (piece.text or "").replace("\xa0", " ")
+        lines[y] = lines.get(y, "").ljust(column) + (piece.text or "").replace(
+            "\xa0", " "
+        )
     return "".join(f"{line.rstrip()}\n" for line in lines.values())
 
 
@@ -225,7 +254,9 @@ def _agree(expected: str, printed: str) -> bool:
     for pattern, replacement in VARIES:
         expected = re.sub(pattern, replacement, expected, flags=re.MULTILINE)
         printed = re.sub(pattern, replacement, printed, flags=re.MULTILINE)
-    return OutputChecker().check_output(expected, printed, ELLIPSIS | NORMALIZE_WHITESPACE)
+    return OutputChecker().check_output(
+        expected, printed, ELLIPSIS | NORMALIZE_WHITESPACE
+    )
 
 
 BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
@@ -247,10 +278,14 @@ def test_a_page_names_only_what_exists(request, tmp_path, page):
             json.loads(f"[{values}]" if text.startswith("{") else f"{{{values}}}")
         elif language == "yaml":
             pytest.importorskip("yaml").safe_load(text)
-        elif language == "ini" and "/contributing/" not in page:  # its client is not installed
+        elif (
+            language == "ini" and "/contributing/" not in page
+        ):  # its client is not installed
             _read_ini(request.config, tmp_path, text)
     shown = re.sub(r"^```text\n.*?^```$", "", ALL[page], flags=re.DOTALL | re.MULTILINE)
-    for program, rest in COMMAND.findall(re.sub(r"\$\{\{.*?\}\}", "1", shown)):  # an expression of GitHub
+    for program, rest in COMMAND.findall(
+        re.sub(r"\$\{\{.*?\}\}", "1", shown)
+    ):  # an expression of GitHub
         _read_command(request.config, program, shlex.split(rest, comments=True))
     for name in set(re.findall(r"--(mimic-[a-z-]*[a-z])", ALL[page])):
         assert hasattr(request.config.option, name.replace("-", "_")), name
@@ -266,7 +301,9 @@ def _read_ini(config, folder: Path, text: str) -> None:
         text = f"[pytest]\n{text}"
     (folder / "pytest.ini").write_text(text, encoding="utf-8")
     ini = IniProject(folder).ini  # reads the settings
-    ini.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))
+    ini.read_lines(
+        "mimic_functions", lambda line, origin: parse_target(line, origin=origin)
+    )
     for name in re.findall(r"^(\w+) =", text, re.MULTILINE):
         config.getini(name)
 
@@ -287,7 +324,9 @@ def _read_command(config, program: str, words: list[str]) -> None:
 def _shown(*words: str) -> str:
     """Return what pytest, or the command, prints where there are no tests."""
     program = (
-        ["-m", "pytest", "-p", "pytest_mimic.plugin"] if words[0] == "pytest" else ["-m", "pytest_mimic"]
+        ["-m", "pytest", "-p", "pytest_mimic.plugin"]
+        if words[0] == "pytest"
+        else ["-m", "pytest_mimic"]
     )
     environment = {
         **os.environ,
@@ -298,18 +337,30 @@ def _shown(*words: str) -> str:
     command = [sys.executable, *program, *words[1:]]
     with TemporaryDirectory() as empty:
         done = subprocess.run(
-            command, cwd=empty, env=environment, capture_output=True, text=True, check=False
+            command,
+            cwd=empty,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     return done.stdout
 
 
 def test_the_reference_has_the_names_that_there_are():
     """Options, ini keys, fixtures, the marker, commands, errors and the package's other names: those and none besides."""
-    pages = {path.stem: path.read_text("utf-8") for path in (REPOSITORY / "docs/reference").glob("*.md")}
+    pages = {
+        path.stem: path.read_text("utf-8")
+        for path in (REPOSITORY / "docs/reference").glob("*.md")
+    }
     listed = _shown("pytest", "--help")
-    fixtures = re.findall(r"^(mimic_\w+)\b.* -- .*\n +(.+)", _shown("pytest", "--fixtures"), re.MULTILINE)
+    fixtures = re.findall(
+        r"^(mimic_\w+)\b.* -- .*\n +(.+)", _shown("pytest", "--fixtures"), re.MULTILINE
+    )
     markers = re.findall(
-        r"^@pytest\.mark\.(mimic\w*)\(.*\): (.+)", _shown("pytest", "--markers"), re.MULTILINE
+        r"^@pytest\.mark\.(mimic\w*)\(.*\): (.+)",
+        _shown("pytest", "--markers"),
+        re.MULTILINE,
     )
     commands = re.findall(r"^  (\w+)  ", _shown("pytest-mimic", "--help"), re.MULTILINE)
     errors = {name for name in pytest_mimic.__all__ if name.endswith("Error")}
@@ -323,9 +374,13 @@ def test_the_reference_has_the_names_that_there_are():
     assert named(r"^### `(mimic_\w+)`", "configuration") == sorted(
         set(re.findall(r"^  (mimic_\w+) \(", listed, re.M))
     )
-    assert named(r"^\| `(mimic_\w+)", "python") == sorted(name for name, doc in fixtures if doc)
+    assert named(r"^\| `(mimic_\w+)", "python") == sorted(
+        name for name, doc in fixtures if doc
+    )
     assert [name for name, doc in markers if doc] == ["mimic"]
     assert "pytest.mark.mimic" in pages["python"]
     assert named(r"^## ([a-z]+)$", "command") == sorted(set(commands))
     assert {"MimicError", *named(r"^\| `(\w+Error)`", "python")} == errors
-    assert [name for name in {*pytest_mimic.__all__} - errors if name not in pages["python"]] == []
+    assert [
+        name for name in {*pytest_mimic.__all__} - errors if name not in pages["python"]
+    ] == []

@@ -19,14 +19,20 @@ def examples(project):
     shutil.copytree(REPOSITORY / "examples", project.root / "examples", ignore=ignored)
     shutil.copytree(REPOSITORY / ".mimic_vault", project.root / ".mimic_vault")
     project.monkeypatch.delenv("DISPLAY", raising=False)
-    project.monkeypatch.setenv("PYTHONPATH", f"{project.root / 'examples'}", prepend=":")
+    project.monkeypatch.setenv(
+        "PYTHONPATH", f"{project.root / 'examples'}", prepend=":"
+    )
     return project
 
 
-@pytest.mark.parametrize("options", [["-p", "without"], ["-n", "2"]], ids=["bare", "in workers"])
+@pytest.mark.parametrize(
+    "options", [["-p", "without"], ["-n", "2"]], ids=["bare", "in workers"]
+)
 def test_the_vault_replays_without_server_display_or_libraries(examples, options):
     """Under any hash seed."""
-    run = examples.run(*options, "--mimic-fail-on-unused", "examples", hash_seed=int("-n" in options))
+    run = examples.run(
+        *options, "--mimic-fail-on-unused", "examples", hash_seed=int("-n" in options)
+    )
 
     run.expect(passed=TESTS)
     assert "missing" not in run.output
@@ -35,7 +41,9 @@ def test_the_vault_replays_without_server_display_or_libraries(examples, options
 
 def test_examples_that_need_only_python_are_recorded_again(examples):
     shutil.rmtree(examples.vault)
-    tests = [f"examples/test_{name}.py" for name in ("characters", "factors", "library")]
+    tests = [
+        f"examples/test_{name}.py" for name in ("characters", "factors", "library")
+    ]
 
     recorded = examples.run("--mimic-record", *tests, process=True)
     replayed = examples.run("-p", "without", *tests, hash_seed=3)
@@ -43,7 +51,9 @@ def test_examples_that_need_only_python_are_recorded_again(examples):
     assert recorded.exit_code == 0, recorded.output
     assert replayed.outcomes == recorded.outcomes, replayed.output
     assert replayed.changed == set()
-    assert len([name for name in replayed.vault if name.startswith("calls/")]) >= len(tests)
+    assert len([name for name in replayed.vault if name.startswith("calls/")]) >= len(
+        tests
+    )
 
 
 def test_the_vault_is_readable(examples):
@@ -68,11 +78,17 @@ socket.socket.connect = socket.socket.connect_ex = refuse
 @pytest.fixture
 def web(project):
     """Copy the FastAPI and Django views that call an API, and their recordings."""
-    missing = [name for name in ("django", "fastapi", "httpx", "requests") if find_spec(name) is None]
+    missing = [
+        name
+        for name in ("django", "fastapi", "httpx", "requests")
+        if find_spec(name) is None
+    ]
     if missing:
         pytest.skip(f"needs {', '.join(missing)}")
     ignored = shutil.ignore_patterns("__pycache__", ".pytest_cache")
-    shutil.copytree(REPOSITORY / "examples/web", project.root, ignore=ignored, dirs_exist_ok=True)
+    shutil.copytree(
+        REPOSITORY / "examples/web", project.root, ignore=ignored, dirs_exist_ok=True
+    )
     project.write("no_network.py", NO_NETWORK)
     return project
 

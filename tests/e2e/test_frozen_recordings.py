@@ -8,13 +8,25 @@ from pathlib import Path
 
 import pytest
 
-for name in ("aiohttp", "anthropic", "httpx2", "openai", "pandas", "psycopg", "redis", "scipy", "sqlalchemy"):
+for name in (
+    "aiohttp",
+    "anthropic",
+    "httpx2",
+    "openai",
+    "pandas",
+    "psycopg",
+    "redis",
+    "scipy",
+    "sqlalchemy",
+):
     pytest.importorskip(name)
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "frozen_recordings.py"
 
 
 def test_frozen_recordings_replay():
-    done = subprocess.run([sys.executable, SCRIPT, "replay"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, SCRIPT, "replay"], capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -32,11 +32,16 @@ TEST = """
 
 @pytest.fixture
 def pushed(project, tmp_path, monkeypatch):
-    """A project whose vault was pushed to a bare repository. Returns the URL of that."""
+    """A project whose vault was pushed to a bare repository.
+
+    Returns the URL of that.
+    """
     monkeypatch.setenv("HOME", str(tmp_path))  # `git lfs install` writes there
     git(tmp_path, "lfs", "install", "--skip-repo")
     (line,) = re.findall(
-        r"^ +(\.mimic_vault/\S+ filter=lfs .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+        r"^ +(\.mimic_vault/\S+ filter=lfs .*)$",
+        PAGE.read_text(encoding="utf-8"),
+        re.MULTILINE,
     )
     remote = tmp_path / "remote.git"
     git(tmp_path, "init", "-q", "--bare", "-b", "main", str(remote))
@@ -52,7 +57,9 @@ def pushed(project, tmp_path, monkeypatch):
     return remote.as_uri()
 
 
-def test_a_pointer_that_was_not_pulled_is_an_error_that_git_lfs_pull_heals(project, pushed):
+def test_a_pointer_that_was_not_pulled_is_an_error_that_git_lfs_pull_heals(
+    project, pushed
+):
     (pickle,) = project.vault.rglob("*.pkl")
     content = pickle.read_bytes()
     shutil.rmtree(project.root / ".git")

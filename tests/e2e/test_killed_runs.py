@@ -12,7 +12,10 @@ import pytest
 
 from pytest_mimic._core.vault import FolderStore, Vault
 
-pytestmark = [pytest.mark.rare, pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")]
+pytestmark = [
+    pytest.mark.rare,
+    pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals"),
+]
 
 #: How many runs are killed: 3, or what the environment says.
 KILLS = int(os.environ.get("MIMIC_KILLED_RUNS", "3"))
@@ -46,7 +49,9 @@ def test_killed_run_leaves_correct_or_no_recordings(project):
 
     for kill in range(KILLS):
         vault = Vault(FolderStore(project.vault))
-        vault.delete([name for name in vault.names() if chance.random() < 0.9])  # to be recorded anew
+        vault.delete(
+            [name for name in vault.names() if chance.random() < 0.9]
+        )  # to be recorded anew
         kill_a_recording_run(project, after=chance.randrange(1, 190), chance=chance)
         check(vault, f"kill {kill}")
 
@@ -70,7 +75,9 @@ def kill_a_recording_run(project, *, after, chance):
     with open(read, "rb", buffering=0) as calls:
         for _ in range(after):
             calls.read(1)
-        for _ in range(chance.randrange(2000)):  # a little later, at no particular instant
+        for _ in range(
+            chance.randrange(2000)
+        ):  # a little later, at no particular instant
             pass
         run.send_signal(signal.SIGKILL)
         run.wait()
@@ -100,7 +107,9 @@ if "KILL_AT" in os.environ:
 """
 
 
-@pytest.mark.parametrize("then", [("--mimic-clear-unused",), ("--mimic-clear-unused", "-k", "kept")])
+@pytest.mark.parametrize(
+    "then", [("--mimic-clear-unused",), ("--mimic-clear-unused", "-k", "kept")]
+)
 def test_the_orphans_of_killed_runs_go_at_the_next_clearing(project, then):
     """The objects of a run killed while it cleared, and the file of one killed while it recorded."""
     project.ini("shop:compute")
@@ -116,17 +125,31 @@ def test_the_orphans_of_killed_runs_go_at_the_next_clearing(project, then):
     project.record(process=True).expect(passed=2)
     project.tests(tests)
 
-    cleared = project.run("--mimic-clear-unused", process=True, env={"KILL_AT": "os.remove .pkl"})
-    project.write("test_more.py", "import shop\n\ndef test_more():\n    shop.compute(3)\n")
-    recorded = project.run("--mimic-record", "test_more.py", process=True, env={"KILL_AT": "os.rename .pkl"})
+    cleared = project.run(
+        "--mimic-clear-unused", process=True, env={"KILL_AT": "os.remove .pkl"}
+    )
+    project.write(
+        "test_more.py", "import shop\n\ndef test_more():\n    shop.compute(3)\n"
+    )
+    recorded = project.run(
+        "--mimic-record",
+        "test_more.py",
+        process=True,
+        env={"KILL_AT": "os.rename .pkl"},
+    )
     (project.root / "test_more.py").unlink()
     orphans = [name for name in project.files() if name.endswith((".pkl", ".tmp"))]
     for left in project.root.rglob("*.tmp"):
-        os.utime(left, (0, 0))  # a file that is younger than an hour may be another run's
+        os.utime(
+            left, (0, 0)
+        )  # a file that is younger than an hour may be another run's
     run = project.run(*then, process=True)
 
     assert (cleared.exit_code, recorded.exit_code) == (-9, -9)
     assert len(orphans) == 3
     run.expect(passed=1, says=["1 object without a recording cleared"])
     assert sorted(name.rpartition(".")[2] for name in run.vault) == ["json", "pkl"]
-    assert project.run(*then, process=True).expect(passed=1, never=["cleared"]).changed == set()
+    assert (
+        project.run(*then, process=True).expect(passed=1, never=["cleared"]).changed
+        == set()
+    )

@@ -13,8 +13,19 @@ from pytest_mimic._core.types.kinds import full_name
 from pytest_mimic._core.types.table import ROWS
 
 PROJECT = Path(__file__).parent / "projects/kinds"
-LIBRARIES = ("numpy", "pandas", "polars", "pyarrow", "scipy", "PIL", "attrs", "pydantic", "sqlalchemy")
-#: Types with a rule that no machine has: a library's, Windows', and a name in a later Python.
+LIBRARIES = (
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "scipy",
+    "PIL",
+    "attrs",
+    "pydantic",
+    "sqlalchemy",
+)
+# : Types with a rule that no machine has: a library's, Windows', and a name in a later
+# Python.
 ELSEWHERE = {
     "annotationlib.ForwardRef",
     "pathlib.PosixPath",
@@ -51,11 +62,15 @@ def test_the_project_has_an_argument_of_each_type_of_the_standard_library(monkey
     monkeypatch.delitem(sys.modules, "kinds_plain", raising=False)
     arguments = [make() for make in import_module("kinds_plain").ARGUMENTS.values()]
 
-    found = {full_name(base) for value in _parts(arguments) for base in type(value).__mro__}
+    found = {
+        full_name(base) for value in _parts(arguments) for base in type(value).__mro__
+    }
     if "typing.Union" in found:  # since Python 3.14, all unions have this class
         found |= {"types.UnionType", "typing._UnionGenericAlias"}
 
-    assert {*ROWS} - {name.replace("pathlib._local.", "pathlib.") for name in found} <= ELSEWHERE
+    assert {*ROWS} - {
+        name.replace("pathlib._local.", "pathlib.") for name in found
+    } <= ELSEWHERE
 
 
 def _parts(value: object) -> Iterator[object]:

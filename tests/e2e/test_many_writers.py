@@ -7,8 +7,11 @@ import os
 import subprocess
 import sys
 
-# `MIMIC_TEST_LONG=1`: 8 processes with 16 threads each record 2,000 calls, a quarter of them in common.
-PROCESSES, THREADS, OWN, COMMON = (8, 16, 188, 500) if os.environ.get("MIMIC_TEST_LONG") else (8, 4, 10, 40)
+# `MIMIC_TEST_LONG=1`: 8 processes with 16 threads each record 2,000 calls, a quarter of
+# them in common.
+PROCESSES, THREADS, OWN, COMMON = (
+    (8, 16, 188, 500) if os.environ.get("MIMIC_TEST_LONG") else (8, 4, 10, 40)
+)
 
 TEST = """
 import os
@@ -34,7 +37,10 @@ def test_all():
 
 
 def test_many_processes_and_threads_lose_no_recording(project):
-    """The last outcome of a call stays, whole. A later run replays everything, and nothing has to be cleaned."""
+    """The last outcome of a call stays, whole.
+
+    A later run replays everything, and nothing has to be cleaned.
+    """
     project.ini("shop:compute")
     project.module("""
         import os

@@ -28,21 +28,30 @@ SHOP = """
 
 def source_of(name, *cities):
     """A test file of a branch."""
-    calls = "".join(f"    shop.fetch({city!r})\n    shop.table({city!r})\n" for city in cities)
+    calls = "".join(
+        f"    shop.fetch({city!r})\n    shop.table({city!r})\n" for city in cities
+    )
     return f"import shop\n\ndef test_{name}():\n{calls}"
 
 
 @pytest.fixture
 def repository(project):
-    """A repository whose branch `main` has recorded Oslo. Returns functions to record on a branch, and to merge one."""
+    """A repository whose branch `main` has recorded Oslo.
+
+    Returns functions to record on a branch, and to merge one.
+    """
     project.ini("shop:fetch", "shop:table", pythonpath=".")
 
     def git(*words):
-        return run_git(project.root, *words, check=False)  # a merge with conflicts fails
+        return run_git(
+            project.root, *words, check=False
+        )  # a merge with conflicts fails
 
     def record(branch, name, *cities, mode="--mimic-record"):
         project.write(f"test_{name}.py", source_of(name, *cities))
-        project.run(mode, env={"BRANCH": branch}).expect(passed=len(list(project.root.glob("test_*.py"))))
+        project.run(mode, env={"BRANCH": branch}).expect(
+            passed=len(list(project.root.glob("test_*.py")))
+        )
         git("add", "-A")
         git("commit", "-qm", branch)
 
@@ -63,7 +72,9 @@ def test_branches_that_recorded_different_calls_merge(repository):
     repository.replay(env={"BRANCH": "?"}).expect(passed=3, real=[])
 
 
-def test_the_same_new_call_is_a_conflict_that_is_reported_and_recorded_again(repository):
+def test_the_same_new_call_is_a_conflict_that_is_reported_and_recorded_again(
+    repository,
+):
     for branch in ("one", "two"):
         repository.git("checkout", "-qb", branch, "main")
         repository.record_on(branch, branch, "Rome")
@@ -75,14 +86,20 @@ def test_the_same_new_call_is_a_conflict_that_is_reported_and_recorded_again(rep
     assert all(file.startswith(".mimic_vault/calls/shop/") for file in files)
     command = "pytest --mimic-rerecord test_two.py::test_two"
     unresolved = repository.run(env={"BRANCH": "?"})
-    unresolved.expect(passed=1, failed=2, real=[], says=["has a merge conflict, line ", command])
+    unresolved.expect(
+        passed=1, failed=2, real=[], says=["has a merge conflict, line ", command]
+    )
     repository.git("checkout", "--theirs", ".mimic_vault")
     repository.replay(env={"BRANCH": "?"}).expect(passed=3, real=[])
-    repository.run("--mimic-rerecord", "test_two.py::test_two", env={"BRANCH": "merged"}).expect(passed=1)
+    repository.run(
+        "--mimic-rerecord", "test_two.py::test_two", env={"BRANCH": "merged"}
+    ).expect(passed=1)
     repository.replay(env={"BRANCH": "?"}).expect(passed=3, real=[])
 
 
-def test_an_object_that_one_branch_replaced_and_the_other_shared_is_reported(repository):
+def test_an_object_that_one_branch_replaced_and_the_other_shared_is_reported(
+    repository,
+):
     """Git sees no conflict: one side deletes the file, the other has not touched it."""
     repository.module(SHOP.replace("return (city, ", "return (1, "))
     repository.record_on("main", "oslo", "Oslo", mode="--mimic-rerecord")
@@ -97,7 +114,9 @@ def test_an_object_that_one_branch_replaced_and_the_other_shared_is_reported(rep
     run = repository.run(env={"BRANCH": "?"})
     assert "CONFLICT" not in merged
     run.expect(passed=1, failed=1, real=[], says=[".pkl is missing", command])
-    repository.run("--mimic-rerecord", "test_two.py::test_two", env={"BRANCH": "two"}).expect(passed=1)
+    repository.run(
+        "--mimic-rerecord", "test_two.py::test_two", env={"BRANCH": "two"}
+    ).expect(passed=1)
     repository.replay(env={"BRANCH": "?"}).expect(passed=2, real=[])
 
 
@@ -120,7 +139,8 @@ LOOP = """
             ask(messages)
             messages.append(f"step {{number}} of {{PROMPT}}")
 """
-# What the two branches do to the file of the test: another prompt, another name, or nothing is left.
+# What the two branches do to the file of the test: another prompt, another name, or
+# nothing is left.
 AGENT, RENAMED = "test_agent", "test_renamed"
 CHANGES = {
     "both changed": (("one", AGENT), ("two", AGENT), {"DD", "AU", "UA"}),
@@ -128,7 +148,9 @@ CHANGES = {
     "both changed alike": (("same", AGENT), ("same", AGENT), {"UU"}),
     "both deleted": (None, None, set()),
 }
-RECIPE = "git diff --name-only --diff-filter=U -z -- .mimic_vault | xargs -0r git rm -q --"
+RECIPE = (
+    "git diff --name-only --diff-filter=U -z -- .mimic_vault | xargs -0r git rm -q --"
+)
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -136,7 +158,9 @@ def test_the_recipe_holds_in_each_state_of_git(project, change):
     project.ini("http ignore=port", pythonpath=".")
 
     def git(*words):
-        return run_git(project.root, *words, check=False)  # a merge with conflicts fails
+        return run_git(
+            project.root, *words, check=False
+        )  # a merge with conflicts fails
 
     def write(what):
         path = project.root / "test_agent.py"
@@ -163,18 +187,24 @@ def test_the_recipe_holds_in_each_state_of_git(project, change):
             git("commit", "-qm", branch)
         git("checkout", "-q", "ours")
         git("merge", "theirs")
-        states = {line[:2] for line in git("status", "--short", ".mimic_vault").splitlines()}
+        states = {
+            line[:2] for line in git("status", "--short", ".mimic_vault").splitlines()
+        }
         write(CHANGES[change][1])
         subprocess.run(["/bin/sh", "-c", RECIPE], cwd=project.root, check=True)
         record(env)
     assert states >= CHANGES[change][2]
     assert git("diff", "--name-only", "--diff-filter=U") == ""
     count = 2 if CHANGES[change][1] else 1
-    project.replay("--mimic-fail-on-unused", env={"HOST": "127.0.0.1:9"}).expect(passed=count)
+    project.replay("--mimic-fail-on-unused", env={"HOST": "127.0.0.1:9"}).expect(
+        passed=count
+    )
 
 
 @pytest.mark.parametrize("attribute", ["", ".mimic_vault/** -merge"])
-def test_an_answer_of_one_call_is_merged_into_another_one_unless_git_is_told(project, attribute):
+def test_an_answer_of_one_call_is_merged_into_another_one_unless_git_is_told(
+    project, attribute
+):
     """Git takes a call with a changed question for a renamed file, and puts the other branch's answer into it."""
     project.ini("http ignore=port", pythonpath=".")
     project.write(".gitattributes", attribute)

@@ -32,7 +32,9 @@ TEST = """
 def read_until(terminal, wanted):
     """Return the terminal's output up to a text, the end of the run, or five minutes of silence."""
     shown = b""
-    while (wanted is None or wanted not in shown) and select.select([terminal], [], [], 300)[0]:
+    while (wanted is None or wanted not in shown) and select.select(
+        [terminal], [], [], 300
+    )[0]:
         try:
             more = os.read(terminal, 4096)
         except OSError:  # EIO: the other end is closed
@@ -81,7 +83,9 @@ def test_a_long_real_call_is_shown_while_it_runs(project, on_terminal):
     (project.root / "gate").write_text("")
     after = read_until(terminal, None)
 
-    assert re.search(r"mimic: recording shop:fetch\(city='Oslo'\) \d+ s\x1b\[K\x1b8", during)
+    assert re.search(
+        r"mimic: recording shop:fetch\(city='Oslo'\) \d+ s\x1b\[K\x1b8", during
+    )
     assert process.wait(timeout=300) == 0
     assert erased.endswith("\x1b7\x1b[K\x1b8")
     assert "1 passed" in after

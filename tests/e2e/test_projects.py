@@ -1,6 +1,7 @@
 """The lives of two projects: a data pipeline, and a shop with a database, a cache and two services.
 
-They are recorded, and replay in other checkouts and as other users. What changes is recorded again.
+They are recorded, and replay in other checkouts and as other users. What changes is
+recorded again.
 """
 
 from __future__ import annotations
@@ -20,9 +21,17 @@ from typing import TYPE_CHECKING
 import pytest
 from shop_services import Services, running_services
 
-# Runs in this process forget the modules that they were the first to import, and registries of theirs would be stale.
+# Runs in this process forget the modules that they were the first to import, and
+# registries of theirs would be stale.
 for _name in (
-    *("concurrent.futures.process", "pandas", "PIL.Image", "PIL.PngImagePlugin", "pytest_randomly", "xdist"),
+    *(
+        "concurrent.futures.process",
+        "pandas",
+        "PIL.Image",
+        "PIL.PngImagePlugin",
+        "pytest_randomly",
+        "xdist",
+    ),
     *("fastapi", "httpx", "requests", "redis", "psycopg", "sqlalchemy"),
 ):
     pytest.importorskip(_name)
@@ -45,10 +54,15 @@ def edit(project: Project, name: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def replay(project: Project, *options: str, passed: int, env: Mapping[str, str] | None = None) -> None:
+def replay(
+    project: Project, *options: str, passed: int, env: Mapping[str, str] | None = None
+) -> None:
     """Replay a project. Nothing runs for real, and the vault stays as it is."""
     replayed = project.replay(*options, env=env, process="-n2" in options)
-    assert replayed.expect(passed=passed, real=[], never=["missing", "swallowed"]).changed == set()
+    assert (
+        replayed.expect(passed=passed, real=[], never=["missing", "swallowed"]).changed
+        == set()
+    )
 
 
 @contextmanager
@@ -59,7 +73,9 @@ def other_checkout(project: Project) -> Iterator[Project]:
     other.root = folder / "elsewhere" / "copy"
     other.tally = folder / "tally"
     try:
-        shutil.copytree(project.root, other.root, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            project.root, other.root, ignore=shutil.ignore_patterns("__pycache__")
+        )
         folder.chmod(0o755)
         yield other
     finally:
@@ -72,7 +88,8 @@ def other_checkout(project: Project) -> Iterator[Project]:
 def replay_as_another_user(project: Project, *, passed: int) -> None:
     """Replay as a user with another name and home, who may not write the checkout.
 
-    Where this user may not become another one, or where the other one may not run this Python, only name and home differ.
+    Where this user may not become another one, or where the other one may not run this
+    Python, only name and home differ.
     """
     for path in project.root.rglob("*"):
         path.chmod(path.stat().st_mode & ~0o222)
@@ -82,18 +99,27 @@ def replay_as_another_user(project: Project, *, passed: int) -> None:
         trial = [sys.executable, "-c", "import pytest_mimic"]
         nobody = {"user": NOBODY, "group": NOBODY}
         with suppress(PermissionError):
-            if subprocess.run(trial, cwd="/", capture_output=True, check=False, **nobody).returncode == 0:
+            if (
+                subprocess.run(
+                    trial, cwd="/", capture_output=True, check=False, **nobody
+                ).returncode
+                == 0
+            ):
                 other = nobody
     with tempfile.TemporaryDirectory(prefix="mimic-other-") as home:
         Path(home).chmod(0o777)
-        variables = project.environment({"USER": "other", "LOGNAME": "other", "HOME": home, "TMPDIR": home})
+        variables = project.environment(
+            {"USER": "other", "LOGNAME": "other", "HOME": home, "TMPDIR": home}
+        )
         # pytester names a folder that the other user may not enter
         variables |= {
             "PYTEST_DEBUG_TEMPROOT": home,
             "TALLY_OFFLINE": "1",
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         }
-        variables.pop("COVERAGE_PROCESS_CONFIG", None)  # the other user may not write its data
+        variables.pop(
+            "COVERAGE_PROCESS_CONFIG", None
+        )  # the other user may not write its data
         options = ("-p", "pytest_mimic.plugin", "-p", "no:cacheprovider", "-W", "error")
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options],
@@ -137,7 +163,8 @@ def test_a_changed_input_file_is_a_miss(pipeline: Project) -> None:
     replay(pipeline, passed=9)
 
 
-# -- a shop: FastAPI, SQLAlchemy over PostgreSQL, Redis, and two services over two HTTP clients
+# -- a shop: FastAPI, SQLAlchemy over PostgreSQL, Redis, and two services over two HTTP
+# clients
 
 
 GONE = {
@@ -155,7 +182,9 @@ def services() -> Iterator[Services]:
 
 
 @pytest.fixture
-def there(postgres: Postgres, redis_server: RedisServer, services: Services) -> dict[str, str]:
+def there(
+    postgres: Postgres, redis_server: RedisServer, services: Services
+) -> dict[str, str]:
     """The variables by which the shop finds its servers."""
     return {
         "DATABASE_URL": f"postgresql+psycopg://{postgres.new_database()}",
@@ -181,11 +210,17 @@ def test_the_shop_replays_and_verifying_finds_what_changed(
     shop.run("--mimic-verify", env=there).expect(failed=2, passed=2, says=["payment-"])
 
 
-def test_what_changed_is_recorded_with_its_conversation(shop: Project, there: dict[str, str]) -> None:
+def test_what_changed_is_recorded_with_its_conversation(
+    shop: Project, there: dict[str, str]
+) -> None:
     old = "sa.select(Product).where(Product.name == product)"
     edit(shop, "shop.py", old, f"{old}.order_by(Product.id)")
     missed = shop.replay(env=GONE)
-    missed.expect(failed=3, passed=1, says=["no recording of sqlalchemy SELECT products"])
-    shop.record(env=there).expect(failed=3, passed=1, says=["pytest --mimic-rerecord tests/"])
+    missed.expect(
+        failed=3, passed=1, says=["no recording of sqlalchemy SELECT products"]
+    )
+    shop.record(env=there).expect(
+        failed=3, passed=1, says=["pytest --mimic-rerecord tests/"]
+    )
     shop.run("--mimic-rerecord", env=there).expect(passed=4)
     replay(shop, passed=4, env=GONE)

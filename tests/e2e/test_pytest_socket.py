@@ -12,7 +12,8 @@ pytest.importorskip("pytest_socket")
 pytest_plugins = ("support.database_servers",)
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/block-network.md"
-# pytest-socket warns of what it refuses, and the test leaves connections open. Warnings are errors here.
+# pytest-socket warns of what it refuses, and the test leaves connections open. Warnings
+# are errors here.
 QUIET = ("-W", "ignore:A test tried", "-p", "no:unraisableexception")
 TEST = """
     import asyncio, os, socket
@@ -61,7 +62,9 @@ TEST = """
 """
 
 
-def test_recorded_calls_open_no_socket_and_a_real_connection_is_refused(project, postgres, redis_server):
+def test_recorded_calls_open_no_socket_and_a_real_connection_is_refused(
+    project, postgres, redis_server
+):
     pytest.importorskip("asyncpg")
     page = PAGE.read_text("utf-8")
     (ini,) = re.findall(r"```ini\n(.*?)```", page, re.DOTALL)
@@ -74,12 +77,16 @@ def test_recorded_calls_open_no_socket_and_a_real_connection_is_refused(project,
     }
     with running_server() as server:
         variables["SHOP_URL"] = f"http://127.0.0.1:{server.server_port}/users"
-        run = project.run(*record.split(), *QUIET, process=True, env=variables, plugins=["socket"])
+        run = project.run(
+            *record.split(), *QUIET, process=True, env=variables, plugins=["socket"]
+        )
         run.expect(passed=6)
         asked = len(server.seen)
 
         run = project.run(*QUIET, process=True, env=variables, plugins=["socket"])
 
         assert len(server.seen) == asked
-    run.expect(passed=5, failed=1, says=["SocketBlockedError", "test_shop.py::test_real"])
+    run.expect(
+        passed=5, failed=1, says=["SocketBlockedError", "test_shop.py::test_real"]
+    )
     assert run.output.count("FAILED") == 1

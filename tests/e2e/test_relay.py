@@ -65,6 +65,8 @@ def test_requests_of_another_process_are_recorded_and_replayed(agent: Any) -> No
 def test_a_miss_fails_the_test(agent: Any) -> None:
     says = ["MissingRecordingError: no recording of http GET /pretty", "1 call missing"]
 
-    run = agent.run("-k", "more", env={"API": "http://127.0.0.1:1"}).expect(failed=1, deselected=1, says=says)
+    run = agent.run("-k", "more", env={"API": "http://127.0.0.1:1"}).expect(
+        failed=1, deselected=1, says=says
+    )
 
     assert "502 no recording of http GET /pretty" in run.output

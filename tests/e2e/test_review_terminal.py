@@ -26,7 +26,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def script() -> Any:
     """The script that makes the documentation's terminal."""
-    spec = importlib.util.spec_from_file_location("review_transcript", ROOT / "scripts/review_transcript.py")
+    spec = importlib.util.spec_from_file_location(
+        "review_transcript", ROOT / "scripts/review_transcript.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -45,7 +47,9 @@ def test_letters_decide_and_the_documentation_shows_it(
     assert shown == (ROOT / "docs/_terminal/review.txt").read_text(encoding="utf-8")
     assert re.findall("^> (.)$", shown, re.MULTILINE) == list("arsa")
     assert rest.endswith("\n1 refused\n")
-    vault = b"".join(path.read_bytes() for path in (tmp_path / ".mimic_vault/calls").rglob("*.json"))
+    vault = b"".join(
+        path.read_bytes() for path in (tmp_path / ".mimic_vault/calls").rglob("*.json")
+    )
     assert b"Kenya" in vault
     assert b"2.75" in vault
     assert b'"4711"' in vault
@@ -113,9 +117,13 @@ class Service(Handler):
 
 def recordings_in(folder: Path) -> dict[str, bytes]:
     """Return the recordings and cassettes of a vault, without durations and the dates of answers."""
-    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("c*/**/*.json")}
+    found = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("c*/**/*.json")
+    }
     return {
-        name: re.sub(rb'"duration": [0-9.e-]+|"Date", "[^"]*"', b"", data) for name, data in found.items()
+        name: re.sub(rb'"duration": [0-9.e-]+|"Date", "[^"]*"', b"", data)
+        for name, data in found.items()
     }
 
 
@@ -127,13 +135,17 @@ def test_of_thirty_changes_none_is_half_accepted(
     project.module(SHOP)
     project.tests(TESTS)
     with serving(Server(Service)) as server:
-        project.run("--mimic-record", env={"VERSION": "1", "API": server.url}).expect(passed=30)
+        project.run("--mimic-record", env={"VERSION": "1", "API": server.url}).expect(
+            passed=30
+        )
         before = recordings_in(project.vault)
         project.module(SHOP.replace("return n\n", "return n + 0\n"))
         monkeypatch.setattr(Service, "version", "2")
         later = {"VERSION": "2", "API": server.url}
         shutil.copytree(project.vault, project.root / "again")
-        project.run("--mimic-rerecord", "--mimic-vault=again", env=later).expect(passed=30)
+        project.run("--mimic-rerecord", "--mimic-vault=again", env=later).expect(
+            passed=30
+        )
         run = project.run("--mimic-verify", "--mimic-review", env=later)
     after = recordings_in(project.root / "again")
     waits = "30 changes wait for a review, the vault is as it was: pytest-mimic review"
@@ -143,7 +155,9 @@ def test_of_thirty_changes_none_is_half_accepted(
     def accepted() -> int:
         """Return how many are accepted. Each recording is the old or the new one."""
         now = recordings_in(project.vault)
-        assert [name for name in before if now[name] not in (before[name], after[name])] == []
+        assert [
+            name for name in before if now[name] not in (before[name], after[name])
+        ] == []
         return sum(now[name] == after[name] for name in before)
 
     shown = script.review(project.root, keys="aaaaarrrrrsssssq")
@@ -151,7 +165,9 @@ def test_of_thirty_changes_none_is_half_accepted(
     assert accepted() == 5
 
     monkeypatch.chdir(project.root)
-    killed = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED], capture_output=True, check=False
+    )
     assert killed.returncode == -signal.SIGKILL
     assert accepted() == 5 + 11
 

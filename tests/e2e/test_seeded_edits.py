@@ -1,7 +1,10 @@
 """After any edit of a project, a replay is right, a miss, or named: it never gives the outcome of what the project was.
 
-Four projects are recorded. A seed chooses edits of arguments, helpers, constants, classes, files, the order of calls and the scopes
-of fixtures. No answer depends on what another test, or a later line, has sent. A live run says what is right after an edit. `MIMIC_EDITS=50` makes so many edits of each project.
+Four projects are recorded. A seed chooses edits of arguments, helpers, constants,
+classes, files, the order of calls and the scopes
+of fixtures. No answer depends on what another test, or a later line, has sent. A live
+run says what is right after an edit. `MIMIC_EDITS=50` makes so many edits of each
+project.
 """
 
 from __future__ import annotations
@@ -37,7 +40,10 @@ CONFTEST = """
 
 
 class Edit(NamedTuple):
-    """One kind of edit: what a pattern matches in a file becomes something else. Each match may be chosen."""
+    """One kind of edit: what a pattern matches in a file becomes something else.
+
+    Each match may be chosen.
+    """
 
     file: str
     pattern: str
@@ -126,11 +132,23 @@ PIPELINE_EDITS = [
         lambda rng, old: "max" if old == "min" else number(rng, old),
     ),
     Edit("flow/clean.py", r"(LIMIT|factor) = \d+", commented),
-    Edit("flow/rates.py", r"int\(dict\(rows\)\[name\]\)", lambda rng, old: f"{old} + {rng.randint(1, 9)}"),
+    Edit(
+        "flow/rates.py",
+        r"int\(dict\(rows\)\[name\]\)",
+        lambda rng, old: f"{old} + {rng.randint(1, 9)}",
+    ),
     Edit("flow/report.py", r"(BASE|days) = \d+|extra=3|\+ BASE|\+ self.days", number),
     Edit("flow/report.py", r"(BASE|days) = \d+", commented),
-    Edit("flow/report.py", r"\+ (BASE|self\.days|extra)\b", lambda rng, old: f"{old} * {rng.randint(2, 9)}"),
-    Edit("test_flow.py", r"\[[\d, ]+\]|eur", lambda rng, old: "usd" if old == "eur" else number(rng, old)),
+    Edit(
+        "flow/report.py",
+        r"\+ (BASE|self\.days|extra)\b",
+        lambda rng, old: f"{old} * {rng.randint(2, 9)}",
+    ),
+    Edit(
+        "test_flow.py",
+        r"\[[\d, ]+\]|eur",
+        lambda rng, old: "usd" if old == "eur" else number(rng, old),
+    ),
     Edit("test_flow.py", r"(    got.*\n){2}", swapped),
 ]
 
@@ -233,7 +251,11 @@ SERVICE = {
 SERVICE_EDITS = [
     Edit("service.py", r"TAX = 2|least=1", number),
     Edit("service.py", r"TAX = 2", commented),
-    Edit("service.py", r"sum\(price\)|price >", lambda _, old: {"price >": "price <"}.get(old, "max(price)")),
+    Edit(
+        "service.py",
+        r"sum\(price\)|price >",
+        lambda _, old: {"price >": "price <"}.get(old, "max(price)"),
+    ),
     Edit("test_service.py", r'"(pen|ink)", \d+|least=\d', number),
     Edit("test_service.py", r"(    got.*\n){2}", swapped),
     Edit("test_service.py", r'scope="module"', scoped),
@@ -281,7 +303,9 @@ SCRAPER_EDITS = [
     Edit(
         "scraper.py",
         r"FIRST = 1|\[FIRST:\]",
-        lambda rng, old: f"[FIRST + {rng.randint(1, 2)}:]" if ":" in old else number(rng, old),
+        lambda rng, old: (
+            f"[FIRST + {rng.randint(1, 2)}:]" if ":" in old else number(rng, old)
+        ),
     ),
     Edit("scraper.py", r'mark = "-"', lambda rng, _: f'mark = "{rng.randint(1, 9)}"'),
     Edit("scraper.py", r"FIRST = 1|mark = .*", commented),
@@ -320,12 +344,16 @@ def test_no_edit_leads_to_a_wrong_replay(project, name):
         verdicts = []
         for seed in range(EDITS):
             rng = random.Random(f"{name} {seed}")
-            chosen = [edited(rng, texts, rng.choice(kinds)) for _ in range(rng.randint(1, 2))]
+            chosen = [
+                edited(rng, texts, rng.choice(kinds)) for _ in range(rng.randint(1, 2))
+            ]
             for file, text in chosen:
                 (project.root / file).write_text(text)
             _, right = run("--mimic-live")
             replayed, found = run()
-            verdicts.append((seed, [file for file, _ in chosen], verdict(replayed, found, right)))
+            verdicts.append(
+                (seed, [file for file, _ in chosen], verdict(replayed, found, right))
+            )
             for file, text in texts.items():
                 (project.root / file).write_text(text)
 
@@ -336,15 +364,21 @@ def test_no_edit_leads_to_a_wrong_replay(project, name):
 def edited(rng: random.Random, texts: dict[str, str], kind: Edit) -> tuple[str, str]:
     text = texts[kind.file]
     found = rng.choice(list(re.finditer(kind.pattern, text)))
-    return kind.file, text[: found.start()] + kind.new(rng, found[0]) + text[found.end() :]
+    return kind.file, text[: found.start()] + kind.new(rng, found[0]) + text[
+        found.end() :
+    ]
 
 
 def verdict(replayed, found, right) -> str:
     """Return what a replay after an edit was. A test that fails says nothing wrong."""
     if found == right and replayed.exit_code == 0:
         return "right"
-    failed = set(re.findall(r"^(?:FAILED|ERROR) \S+::(\w+)", replayed.output, re.MULTILINE))
-    wrong = [test for test in right if test not in failed and found.get(test) != right[test]]
+    failed = set(
+        re.findall(r"^(?:FAILED|ERROR) \S+::(\w+)", replayed.output, re.MULTILINE)
+    )
+    wrong = [
+        test for test in right if test not in failed and found.get(test) != right[test]
+    ]
     if not wrong:
         return "missed"
     return (

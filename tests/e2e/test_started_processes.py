@@ -29,14 +29,19 @@ REMEDY = "to mimic calls there: start the process by fork, or name the function 
 
 @pytest.fixture
 def shop(project):
-    """`shop.fetch` is mimicked and recorded for Oslo. Returns a function that runs a test."""
+    """`shop.fetch` is mimicked and recorded for Oslo.
+
+    Returns a function that runs a test.
+    """
     project.ini("shop:fetch")
     project.test("shop.fetch('Oslo')")
     project.record_once(passed=1)
 
     def run(expression, *options):
         project.test(expression)
-        return project.run("-k", "test_it", *options, process=True)  # so that nothing is judged unused
+        return project.run(
+            "-k", "test_it", *options, process=True
+        )  # so that nothing is judged unused
 
     run.project = project
     return run
@@ -61,7 +66,9 @@ def test_a_process_started_anew_is_named(shop, expression, method, times):
     ]
 
 
-@pytest.mark.parametrize(("method", "option"), [("fork", "-q"), ("spawn", "--mimic-live")])
+@pytest.mark.parametrize(
+    ("method", "option"), [("fork", "-q"), ("spawn", "--mimic-live")]
+)
 def test_other_processes_are_not_named(shop, method, option):
     run = shop(f"shop.in_process('{method}', 'Oslo')", option).expect(passed=1)
 
@@ -72,7 +79,9 @@ def test_a_process_of_a_recorded_function_is_not_named(shop):
     """Nothing inside of a call that is being recorded is mimicked, in this process either."""
     shop.project.ini("shop:in_executor", "shop:fetch")
 
-    recorded = shop("shop.in_executor('spawn', ['Rome'])", "--mimic-record").expect(passed=1)
+    recorded = shop("shop.in_executor('spawn', ['Rome'])", "--mimic-record").expect(
+        passed=1
+    )
     replayed = shop("shop.in_executor('spawn', ['Rome'])").expect(passed=1, real=[])
 
     assert "started a process" not in recorded.output + replayed.output
@@ -103,8 +112,8 @@ def test_workers_of_xdist_report_theirs(shop):
 def test_a_process_of_joblib_is_named(shop):
     pytest.importorskip("joblib", reason="needs joblib")
 
-    run = shop("import joblib; joblib.Parallel(2)(joblib.delayed(shop.fetch)('Oslo') for _ in 'ab')").expect(
-        passed=1
-    )
+    run = shop(
+        "import joblib; joblib.Parallel(2)(joblib.delayed(shop.fetch)('Oslo') for _ in 'ab')"
+    ).expect(passed=1)
 
     assert run.section[-2] == f"  {HERE} (loky) in which nothing is mimicked, 2 times"

@@ -22,7 +22,9 @@ def test_a_run_that_mimics_nothing_loads_a_few_small_modules(project):
     project.write("test_empty.py", "def test_empty(): pass")
 
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    run = project.run("-p", "pytest_mimic.plugin", process=True, env=alone).expect(passed=1)
+    run = project.run("-p", "pytest_mimic.plugin", process=True, env=alone).expect(
+        passed=1
+    )
 
     loaded = json.loads((project.root / "loaded.json").read_text())
     assert {name for name in loaded if name.partition(".")[0] in WATCHED} == {
@@ -36,9 +38,13 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
     """Also in a second run of the process; pytest warns of modules that it would rewrite but finds imported."""
     project.ini("svc:fetch")
     project.write("svc.py", "def fetch(n):\n    return {'n': n}\n")
-    project.write("test_svc.py", "import svc\n\ndef test_svc():\n    assert svc.fetch(1) == {'n': 1}\n")
+    project.write(
+        "test_svc.py",
+        "import svc\n\ndef test_svc():\n    assert svc.fetch(1) == {'n': 1}\n",
+    )
     project.record()
-    # As pytest does for a distribution with a plugin, which an editable installation is not.
+    # As pytest does for a distribution with a plugin, which an editable installation is
+    # not.
     project.write(
         "marking.py",
         """
@@ -61,18 +67,35 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
         """,
     )
 
-    command = [sys.executable, "twice.py", "-p", "marking", "-p", "pytest_mimic.plugin", "-W", "error"]
+    command = [
+        sys.executable,
+        "twice.py",
+        "-p",
+        "marking",
+        "-p",
+        "pytest_mimic.plugin",
+        "-W",
+        "error",
+    ]
     env = project.environment({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
-    done = subprocess.run(command, cwd=project.root, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=project.root, env=env, capture_output=True, text=True, check=False
+    )
 
     assert json.loads(done.stdout.splitlines()[-1]) == [
         [0, 0],
         True,
-        ["pytest_mimic", "pytest_mimic._run", "pytest_mimic._run.plain_imports", "pytest_mimic.plugin"],
+        [
+            "pytest_mimic",
+            "pytest_mimic._run",
+            "pytest_mimic._run.plain_imports",
+            "pytest_mimic.plugin",
+        ],
     ], done.stdout + done.stderr
 
 
-# Everything that a replay of one call loads, so that no module joins unnoticed: each one makes every run start later.
+# Everything that a replay of one call loads, so that no module joins unnoticed: each
+# one makes every run start later.
 REPLAY = """
     pytest_mimic errors plugin
     _core _core.ambient _core.modules _core.settings
@@ -98,7 +121,8 @@ def test_a_plain_replay_loads_these_modules_and_no_others(project):
     project.ini("svc:fetch")
     project.write("svc.py", "def fetch(n, opts=None):\n    return {'n': n}\n")
     project.write(
-        "test_svc.py", "import svc\n\ndef test_svc():\n    assert svc.fetch(1, {'a': 2}) == {'n': 1}\n"
+        "test_svc.py",
+        "import svc\n\ndef test_svc():\n    assert svc.fetch(1, {'a': 2}) == {'n': 1}\n",
     )
     project.conftest("""
         import json, sys
@@ -112,6 +136,10 @@ def test_a_plain_replay_loads_these_modules_and_no_others(project):
     project.run(process=True).expect(passed=1, says=["1 call replayed"])
 
     loaded = json.loads((project.root / "loaded.json").read_text())
-    watched = {name.removeprefix("pytest_mimic.") for name in loaded if name.partition(".")[0] in WATCHED}
+    watched = {
+        name.removeprefix("pytest_mimic.")
+        for name in loaded
+        if name.partition(".")[0] in WATCHED
+    }
     assert watched == {*REPLAY.split(), "xxhash", "xxhash._xxhash", "xxhash.version"}
     assert not list(project.root.rglob("*.html"))

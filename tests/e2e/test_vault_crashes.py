@@ -62,8 +62,14 @@ WRITER = textwrap.dedent("""
 def held(folder) -> list[object]:
     """Return the value of each call's recording, or None. A wrong value is an error."""
     vault = Vault(FolderStore(folder))
-    recordings = [vault.read(recording_name("shop:fetch", f"{number:032x}")) for number in range(CALLS)]
-    return [None if recording is None else recording.outcomes[0].load().value for recording in recordings]
+    recordings = [
+        vault.read(recording_name("shop:fetch", f"{number:032x}"))
+        for number in range(CALLS)
+    ]
+    return [
+        None if recording is None else recording.outcomes[0].load().value
+        for recording in recordings
+    ]
 
 
 @pytest.fixture
@@ -75,7 +81,9 @@ def writer(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_killed_writers_lose_no_recording_that_was_done_and_leave_none_half(tmp_path, writer):
+def test_killed_writers_lose_no_recording_that_was_done_and_leave_none_half(
+    tmp_path, writer
+):
     """Two at a time. The next run completes the vault, and no leftover stays."""
     folder = tmp_path / "vault"
     chance = random.Random(KILLS)
@@ -84,10 +92,16 @@ def test_killed_writers_lose_no_recording_that_was_done_and_leave_none_half(tmp_
 
     for generation in range(0, KILLS, 2):
         both = {generation, generation + 1}
-        done = set[int]().union(*_killed(tmp_path, folder, both, chance.uniform(0, span)))
+        done = set[int]().union(
+            *_killed(tmp_path, folder, both, chance.uniform(0, span))
+        )
         for number, value in enumerate(held(folder)):
             possible = both if number in done else allowed[number] | both
-            fitting = {g for g in possible if value == (None if g is None else writer.value_of(number, g))}
+            fitting = {
+                g
+                for g in possible
+                if value == (None if g is None else writer.value_of(number, g))
+            }
             assert fitting, (generation, number, value)
             allowed[number] = fitting
 
@@ -110,7 +124,13 @@ def _span(tmp_path, folder) -> float:
 
 
 def _start(tmp_path, folder, generation) -> subprocess.Popen[str]:
-    command = [sys.executable, str(tmp_path / "writer.py"), str(folder), str(generation), str(CALLS)]
+    command = [
+        sys.executable,
+        str(tmp_path / "writer.py"),
+        str(folder),
+        str(generation),
+        str(CALLS),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     return process
@@ -135,10 +155,13 @@ def small_disk(tmp_path):
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("only root may mount a tmpfs")
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)],
+        capture_output=True,
     )
     if mounted.returncode:
-        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.decode().strip()}")
+        pytest.skip(
+            f"a tmpfs cannot be mounted here: {mounted.stderr.decode().strip()}"
+        )
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
 
@@ -199,10 +222,17 @@ def test_file_size_limit_is_one_clear_error(tmp_path):
     """)
 
     ran = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "v")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script, str(tmp_path / "v")],
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
-    assert ran.stdout.splitlines() == ["10000", "File too large None", "File too large None"]
+    assert ran.stdout.splitlines() == [
+        "10000",
+        "File too large None",
+        "File too large None",
+    ]
     assert len([path for path in (tmp_path / "v").rglob("*") if path.is_file()]) == 2
 
 
@@ -218,5 +248,6 @@ def test_processes_share_one_vault(tmp_path):
 
     values = held(folder)
     assert [value for value in values if value is None] == []
-    # Twelve values of their own, and two that are shared; the others stand in their recordings.
+    # Twelve values of their own, and two that are shared; the others stand in their
+    # recordings.
     assert len(list(FolderStore(folder).names("objects"))) == 14

@@ -47,9 +47,14 @@ def workers(project, *arguments, **options):
 def test_two_workers_record_one_call(shop, monkeypatch):
     """In each of them, if they make it at the same time."""
     recorded = workers(shop, "--mimic-record").expect(passed=8)
-    replayed = workers(shop, "--mimic-usage=usage.json", offline=True).expect(passed=8, real=[])
+    replayed = workers(shop, "--mimic-usage=usage.json", offline=True).expect(
+        passed=8, real=[]
+    )
 
-    assert set(recorded.real) == {"fetch Oslo", *(f"fetch city {number}" for number in range(4))}
+    assert set(recorded.real) == {
+        "fetch Oslo",
+        *(f"fetch city {number}" for number in range(4)),
+    }
     assert recorded.section[1:] == ["vault: .mimic_vault, 5 recordings, # kB"]
     assert replayed.header == "replay from .mimic_vault (1 target)"
     assert replayed.section == ["8 calls replayed, # s saved"]
@@ -63,7 +68,13 @@ def test_unused_recordings_are_judged_once_by_the_controller(shop):
     shop.record_once(passed=8)
     shop.tests(TESTS.replace("range(4)", "range(3)"))
 
-    run = workers(shop, "--dist=loadgroup", "--mimic-clear-unused", "--mimic-fail-on-unused", offline=True)
+    run = workers(
+        shop,
+        "--dist=loadgroup",
+        "--mimic-clear-unused",
+        "--mimic-fail-on-unused",
+        offline=True,
+    )
 
     run.expect(passed=6, exit_code=1, real=[])
     assert run.section == [
@@ -90,19 +101,29 @@ def test_a_run_without_workers_is_an_ordinary_run(shop):
     shop.record_once(passed=8)
     shop.tests(TESTS.replace("range(4)", "range(3)"))
 
-    run = shop.replay("-n0", "--dist=loadgroup", "--mimic-clear-unused").expect(passed=6, real=[])
+    run = shop.replay("-n0", "--dist=loadgroup", "--mimic-clear-unused").expect(
+        passed=6, real=[]
+    )
 
-    assert run.section[0] == "6 calls replayed, # s saved; 1 unused recording cleared (# B)"
+    assert (
+        run.section[0]
+        == "6 calls replayed, # s saved; 1 unused recording cleared (# B)"
+    )
 
 
 def test_reasons_known_only_to_workers_reach_the_controller(shop):
     shop.record_once(passed=8)
     shop.conftest("def pytest_collection_modifyitems(items): del items[1:]\n")
 
-    run = workers(shop, "-n1", "--mimic-clear-unused", "--mimic-fail-on-unused", offline=True)
+    run = workers(
+        shop, "-n1", "--mimic-clear-unused", "--mimic-fail-on-unused", offline=True
+    )
 
     assert run.exit_code == 0
-    assert run.section[-1] == "warning: --mimic-fail-on-unused could not judge: 7 tests deselected"
+    assert (
+        run.section[-1]
+        == "warning: --mimic-fail-on-unused could not judge: 7 tests deselected"
+    )
     assert run.changed == set()
 
 
@@ -114,9 +135,12 @@ def test_the_controller_lists_misses_with_their_tests(shop):
 
     assert run.section[0].startswith("4 calls replayed, 4 missing, # s saved")
     assert sorted(run.section[2:6]) == [
-        f"  shop:fetch(city='Rome')    test_shop.py::test_shared[{number}]" for number in range(4)
+        f"  shop:fetch(city='Rome')    test_shop.py::test_shared[{number}]"
+        for number in range(4)
     ]
-    assert run.section[-1] == "to record the missing: pytest --mimic-record test_shop.py"
+    assert (
+        run.section[-1] == "to record the missing: pytest --mimic-record test_shop.py"
+    )
 
 
 def test_an_unreadable_line_ends_the_run_before_workers_start(shop):
@@ -125,7 +149,9 @@ def test_an_unreadable_line_ends_the_run_before_workers_start(shop):
     run = workers(shop)
 
     message = "ERROR: pytest.ini, mimic_functions line 1: shop:fetch: there is no option sequense (did you mean sequence?)"
-    run.expect(exit_code=4, says=[message], never=["Traceback", "INTERNALERROR", "workers"])
+    run.expect(
+        exit_code=4, says=[message], never=["Traceback", "INTERNALERROR", "workers"]
+    )
 
 
 def test_a_target_that_does_not_exist_fails_the_tests_and_exits_4(shop):
@@ -178,7 +204,9 @@ def failing(project):
     project.ini("shop:fetch ignore=version")
     project.module(FETCHING)
     project.tests(FAILING)
-    project.record_once(env={"PASSES": "old", "FAILS": "old"}, passed=2, real=["fetch Oslo"])
+    project.record_once(
+        env={"PASSES": "old", "FAILS": "old"}, passed=2, real=["fetch Oslo"]
+    )
     return project
 
 
@@ -190,7 +218,9 @@ def recorded(run):
 
 @pytest.mark.parametrize("fails", ["another", "down"])
 def test_the_value_of_a_passing_test_stays(failing, fails):
-    run = failing.run("-n2", "--mimic-rerecord", process=True, env={"PASSES": "new", "FAILS": fails})
+    run = failing.run(
+        "-n2", "--mimic-rerecord", process=True, env={"PASSES": "new", "FAILS": fails}
+    )
 
     run.expect(passed=1, failed=1, real=["fetch Oslo"] * 2)
     assert recorded(run) == "new"

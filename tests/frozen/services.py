@@ -40,7 +40,13 @@ def shop(stack: ExitStack) -> dict[str, str]:
 
 def postgres(stack: ExitStack) -> dict[str, str] | None:
     """PostgreSQL, with an empty database."""
-    from support.database_servers import Postgres, _folder, _is_root, _postgres_binaries, held_port
+    from support.database_servers import (
+        Postgres,
+        _folder,
+        _is_root,
+        _postgres_binaries,
+        held_port,
+    )
 
     if (binaries := _postgres_binaries()) is None:
         return None
@@ -57,7 +63,9 @@ def redis(stack: ExitStack) -> dict[str, str] | None:
 
     if shutil.which("redis-server") is None:
         return None
-    server = RedisServer(stack.enter_context(_folder()), stack.enter_context(held_port()))
+    server = RedisServer(
+        stack.enter_context(_folder()), stack.enter_context(held_port())
+    )
     server.start()
     stack.callback(server.stop)
     return {"REDIS": f"redis://127.0.0.1:{server.port}"}

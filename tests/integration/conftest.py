@@ -16,7 +16,8 @@ from pytest_mimic._tools.cli.main import main
 def round_trip(project: Any) -> Callable[..., Any]:
     """Writes `test_shop.py`, and `shop.py` if it is given, records, and replays with every real call raising.
 
-    Both runs must pass; the second one runs nothing for real and leaves the vault alone.
+    Both runs must pass; the second one runs nothing for real and leaves the vault
+    alone.
     """
 
     def run(
@@ -28,12 +29,18 @@ def round_trip(project: Any) -> Callable[..., Any]:
         plugins: Sequence[str] = (),
         **outcomes: int,
     ) -> Any:
-        options = {"asyncio_default_fixture_loop_scope": "function"} if "asyncio" in plugins else {}
+        options = (
+            {"asyncio_default_fixture_loop_scope": "function"}
+            if "asyncio" in plugins
+            else {}
+        )
         project.ini(*targets, **options)
         if shop:
             project.module(shop)
         project.tests(test)
-        first, second = ({"hash_seed": seed} for seed in hash_seeds) if hash_seeds else ({}, {})
+        first, second = (
+            ({"hash_seed": seed} for seed in hash_seeds) if hash_seeds else ({}, {})
+        )
 
         project.record(plugins=plugins, **first).expect(real=real, **outcomes)
 
@@ -53,7 +60,8 @@ def take_over(
     def run(*words: str) -> tuple[int, str]:
         monkeypatch.chdir(project.root)
         with monkeypatch.context() as patch:
-            # Where tests are collected, loading all installed plugins would take longest.
+            # Where tests are collected, loading all installed plugins would take
+            # longest.
             patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
             code = main(["import", *words])
         printed = capsys.readouterr()

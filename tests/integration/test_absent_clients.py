@@ -53,7 +53,10 @@ def test_a_line_whose_client_is_not_installed_is_no_error(project, absent):
 
     run = project.replay().expect(passed=1)
 
-    assert "mimic: replay from .mimic_vault (2 targets; not installed: redis)" in run.output
+    assert (
+        "mimic: replay from .mimic_vault (2 targets; not installed: redis)"
+        in run.output
+    )
     assert run.exit_code == 0
 
 
@@ -88,7 +91,10 @@ def test_a_package_in_the_place_of_urllib3_is_said_at_once(project, line):
 
     run = project.run("-W", "ignore", process=True)
 
-    said = ["urllib3-future stands in the place of urllib3", "pip install --force-reinstall urllib3"]
+    said = [
+        "urllib3-future stands in the place of urllib3",
+        "pip install --force-reinstall urllib3",
+    ]
     if line == "aiohttp":
         run.expect(passed=1, never=said[:1])
     elif line == "marker":
@@ -116,8 +122,14 @@ def recorded(project, monkeypatch):
 @pytest.mark.parametrize("named", ["line", "line beside another", "test"])
 def test_recordings_of_an_absent_client_are_not_cleared(recorded, named):
     """Another environment, which has the client, may need them."""
-    marked = dedent(USING).replace("def test", "@pytest.mark.mimic('requests', 'redis')\ndef test")
-    lines = {"line": ["requests"], "line beside another": ["http.client", "requests"], "test": []}[named]
+    marked = dedent(USING).replace(
+        "def test", "@pytest.mark.mimic('requests', 'redis')\ndef test"
+    )
+    lines = {
+        "line": ["requests"],
+        "line beside another": ["http.client", "requests"],
+        "test": [],
+    }[named]
     project = recorded(*lines, test=USING if lines else "import pytest\n" + marked)
 
     run = project.run("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=1)

@@ -45,7 +45,10 @@ def test_secrets_stay_out_of_the_vault(toy):
     assert all(b'"api_key": "<redacted>"' in data for data in run.vault.values())
 
 
-NEW_DAY, NEW_PLACE = ('"Oslo", "2026-11-01"', '"Oslo", "2026-11-02"'), ('"Oslo"', '"Bergen"')
+NEW_DAY, NEW_PLACE = (
+    ('"Oslo", "2026-11-01"', '"Oslo", "2026-11-02"'),
+    ('"Oslo"', '"Bergen"'),
+)
 NORWEGIAN = ('-01").degrees', '-01", language="no").degrees')
 MISSED = [
     "no recording of toy_client ASK Oslo",
@@ -61,7 +64,12 @@ MISSED = [
         ("ignore=day", "ignore=day", NEW_DAY, []),
         ("ignore=*", "ignore=*", NEW_PLACE, []),
         ("match=language,headers", "match=headers,language", ("", ""), []),
-        ("match=language", "match=language", NORWEGIAN, ["language: 'en' recorded, 'no' now"]),
+        (
+            "match=language",
+            "match=language",
+            NORWEGIAN,
+            ["language: 'en' recorded, 'no' now"],
+        ),
     ],
 )
 def test_the_parts_that_a_line_chooses_count(toy, recorded, replayed, change, says):
@@ -72,7 +80,10 @@ def test_the_parts_that_a_line_chooses_count(toy, recorded, replayed, change, sa
 
     run = toy.run()
 
-    run.expect(**{"passed": 1, "failed": 1} if says else {"passed": 2}, says=says or ["2 calls replayed"])
+    run.expect(
+        **{"passed": 1, "failed": 1} if says else {"passed": 2},
+        says=says or ["2 calls replayed"],
+    )
     assert toy_client.SERVICE.requests == ["Oslo 2026-11-01", "Atlantis 2026-11-01"]
 
 
@@ -108,13 +119,15 @@ def gauge(project):
             "Metadata-Version: 2.1\nName: gauge-adapter\nVersion: 1.0\n",
         )
         project.write(
-            "gauge_adapter-1.0.dist-info/entry_points.txt", f"[pytest_mimic.clients]\ngauge = {adapter}\n"
+            "gauge_adapter-1.0.dist-info/entry_points.txt",
+            f"[pytest_mimic.clients]\ngauge = {adapter}\n",
         )
 
     project.write("gauge.py", "def read(name):\n    return 'real'\n")
     project.write("gauge_adapter.py", ADAPTER)
     project.write(
-        "test_gauge.py", "import gauge\n\ndef test_read():\n    assert gauge.read('oil') == 'real'\n"
+        "test_gauge.py",
+        "import gauge\n\ndef test_read():\n    assert gauge.read('oil') == 'real'\n",
     )
     project.ini("gauge")
     install("gauge_adapter:GaugeAdapter")
@@ -132,7 +145,5 @@ def test_an_adapter_of_another_distribution_records_and_replays(gauge):
 def test_an_adapter_that_cannot_be_loaded_is_a_usage_error(gauge):
     gauge.install("gauge_adapter:Gauge")
 
-    reason = (
-        "mimic_functions line 1: gauge: its adapter gauge_adapter:Gauge cannot be loaded (AttributeError: "
-    )
+    reason = "mimic_functions line 1: gauge: its adapter gauge_adapter:Gauge cannot be loaded (AttributeError: "
     gauge.run(process=True).expect(exit_code=4, says=[reason], never=["Traceback"])

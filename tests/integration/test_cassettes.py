@@ -46,8 +46,12 @@ def test_auto_never_records_under_ci(shop):
             shop.fetch("Oslo")
     """)
 
-    shop.run(env={"CI": "true"}).expect(failed=1, real=[], says=["no recording of shop:fetch(city='Oslo')"])
-    shop.run("--mimic-no-record").expect(failed=1, real=[], says=["MissingRecordingError"])
+    shop.run(env={"CI": "true"}).expect(
+        failed=1, real=[], says=["no recording of shop:fetch(city='Oslo')"]
+    )
+    shop.run("--mimic-no-record").expect(
+        failed=1, real=[], says=["MissingRecordingError"]
+    )
     shop.record(env={"CI": "true"}).expect(passed=1, real=["fetch Oslo"])
 
 
@@ -59,7 +63,9 @@ def test_record_always_runs_for_real_and_no_record_forbids_it(shop):
     shop.run("--mimic-no-record").expect(
         failed=1,
         real=[],
-        says=["CassetteError: mimic_record may not record cassette trip: --mimic-no-record was given"],
+        says=[
+            "CassetteError: mimic_record may not record cassette trip: --mimic-no-record was given"
+        ],
     )
 
 
@@ -81,11 +87,19 @@ def test_a_miss_names_the_cassette_and_its_remedy(shop):
 
     nearest = r"nearest: recorded by test_shop\.py::test_it on \d{4}-\d\d-\d\d in cassette trip"
     assert re.search(nearest, auto.output)
-    assert auto.section[-1] == "to record the missing: pytest --mimic-record test_shop.py::test_it"
+    assert (
+        auto.section[-1]
+        == "to record the missing: pytest --mimic-record test_shop.py::test_it"
+    )
     assert re.search(nearest, other.output)
-    assert "nothing of shop:fetch is recorded in cassette tour, which does not exist" in without.output
+    assert (
+        "nothing of shop:fetch is recorded in cassette tour, which does not exist"
+        in without.output
+    )
     for run in (other, without, stale):
-        assert "mimic_replay never records; use mimic_record or mimic_auto" in run.output
+        assert (
+            "mimic_replay never records; use mimic_record or mimic_auto" in run.output
+        )
         assert "--mimic-record" not in run.output
         assert run.section[-1].endswith("    test_shop.py::test_it, see its error")
 
@@ -122,7 +136,9 @@ def test_strict_does_not_hide_the_tests_own_failure(shop):
             assert "own" == "failure"
     """)
 
-    shop.run().expect(failed=1, says=["assert 'own' == 'failure'"], never=["CassetteError"])
+    shop.run().expect(
+        failed=1, says=["assert 'own' == 'failure'"], never=["CassetteError"]
+    )
 
 
 @pytest.mark.must
@@ -190,7 +206,9 @@ def test_the_record_option_adds_new_calls_to_a_cassette(shop):
     shop.run().expect(passed=1)
     shop.test(block('shop.fetch("Oslo"); shop.fetch("Rome")'))
 
-    shop.replay().expect(failed=1, real=[], says=["pytest --mimic-record test_shop.py::test_it"])
+    shop.replay().expect(
+        failed=1, real=[], says=["pytest --mimic-record test_shop.py::test_it"]
+    )
     shop.record().expect(passed=1, real=["fetch Rome"])
     shop.replay().expect(passed=1, real=[])
 
@@ -214,11 +232,17 @@ def test_blocks_that_share_a_cassette_record_it_again_together(shop):
     shop.replay().expect(passed=2, real=[])
 
     shop.tests(tests.replace('fetch("Oslo")\n\n', 'fetch("Oslo"); assert 0\n\n'))
-    shop.run("--mimic-rerecord").expect(passed=1, failed=1, real=["fetch Oslo", "fetch Oslo", "fetch Rome"])
+    shop.run("--mimic-rerecord").expect(
+        passed=1, failed=1, real=["fetch Oslo", "fetch Oslo", "fetch Rome"]
+    )
 
 
 @pytest.mark.parametrize(
-    "options", ['"shop:fetch", "json:loads"], ignore="city"', '"shop:fetch ignore=city", "json:loads"]']
+    "options",
+    [
+        '"shop:fetch", "json:loads"], ignore="city"',
+        '"shop:fetch ignore=city", "json:loads"]',
+    ],
 )
 def test_the_options_of_a_target_are_those_of_the_fixtures(shop, options):
     test = f'with mimic_auto("trip", targets=[{options}):\n    shop.fetch("Oslo"), json.loads("1")'
@@ -232,7 +256,10 @@ def test_the_options_of_a_target_are_those_of_the_fixtures(shop, options):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ("only=3", "E   pytest_mimic.TargetError: mimic_auto: only= takes patterns on calls, not 3"),
+        (
+            "only=3",
+            "E   pytest_mimic.TargetError: mimic_auto: only= takes patterns on calls, not 3",
+        ),
     ],
 )
 def test_an_unknown_option_is_reported_for_the_fixture(shop, options, says):
@@ -240,7 +267,11 @@ def test_an_unknown_option_is_reported_for_the_fixture(shop, options, says):
     shop.ini("shop:fetch")
     shop.tests(f"def test_it(mimic_auto): mimic_auto('trip', {options})")
 
-    shop.run().expect(failed=1, says=[says], never=["mimic_functions", "pytest_mimic/", "direct cause"])
+    shop.run().expect(
+        failed=1,
+        says=[says],
+        never=["mimic_functions", "pytest_mimic/", "direct cause"],
+    )
 
 
 @pytest.mark.parametrize("fixture", ["mimic_auto", "mimic_record"])
@@ -248,7 +279,9 @@ def test_the_modes_of_a_cassette(shop, fixture):
     shop.test(block('shop.fetch("Oslo")', fixture=fixture))
     shop.run().expect(passed=1, real=["fetch Oslo"])
 
-    shop.run("--mimic-verify").expect(passed=1, real=["fetch Oslo"], says=["1 call verified"])
+    shop.run("--mimic-verify").expect(
+        passed=1, real=["fetch Oslo"], says=["1 call verified"]
+    )
     live = shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo"])
     shop.module(SHOP.replace('"city": city', '"city": city.upper()'))
     drifted = shop.run("--mimic-verify").expect(
@@ -258,7 +291,9 @@ def test_the_modes_of_a_cassette(shop, fixture):
 
     assert drifted.changed == live.changed == set()
     assert again.changed == {"cassettes/trip.json"}
-    shop.record().expect(passed=1, real=["fetch Oslo"] if fixture == "mimic_record" else [])
+    shop.record().expect(
+        passed=1, real=["fetch Oslo"] if fixture == "mimic_record" else []
+    )
 
 
 BESIDE = {
@@ -318,7 +353,10 @@ def test_a_cassette_is_not_opened_within_its_own_block(shop):
             shop.fetch("Oslo")
     """)
 
-    says = ["cassette trip is open already", "use the cassette of the outer block, or another name"]
+    says = [
+        "cassette trip is open already",
+        "use the cassette of the outer block, or another name",
+    ]
     assert shop.run().expect(failed=1, real=[], says=says).vault == {}
     shop.test('with mimic_replay("trip"), mimic_replay("trip"):\n    pass')
     shop.record().expect(passed=1)
@@ -358,8 +396,13 @@ def test_a_cassette_that_another_process_has_written_meanwhile_is_not_replaced(s
             cassette.path.write_text("{}")
     """)
 
-    says = ["cassette trip was written by another process meanwhile", "record its tests in one process"]
-    assert shop.run().expect(failed=1, says=says).vault == {"cassettes/trip.json": b"{}"}
+    says = [
+        "cassette trip was written by another process meanwhile",
+        "record its tests in one process",
+    ]
+    assert shop.run().expect(failed=1, says=says).vault == {
+        "cassettes/trip.json": b"{}"
+    }
 
 
 def test_cassettes_nest_in_tasks_and_around_a_test_in_a_loop(shop):
@@ -394,7 +437,9 @@ def test_cassettes_nest_in_tasks_and_around_a_test_in_a_loop(shop):
             loop.run_until_complete(test())
     """)
 
-    shop.run().expect(passed=1, real=["fetch Oslo", "fetch Rome", "fetch Bern", "fetch Kiel"])
+    shop.run().expect(
+        passed=1, real=["fetch Oslo", "fetch Rome", "fetch Bern", "fetch Kiel"]
+    )
     shop.replay().expect(passed=1, real=[])
 
 
@@ -481,7 +526,8 @@ def test_the_attributes_of_a_cassette_and_its_calls(shop):
 
 
 @pytest.mark.parametrize(
-    "mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-no-record"]
+    "mode",
+    ["--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-no-record"],
 )
 def test_replay_replays_in_every_mode_but_live(shop, mode):
     shop.test(block('shop.fetch("Oslo")', fixture="mimic_record"))
@@ -495,7 +541,10 @@ def test_replay_replays_in_every_mode_but_live(shop, mode):
 
 
 def test_a_stale_call_of_a_cassette_is_recorded_in_its_place(shop):
-    shop.module(SHOP + "\n    def other(city):\n        ran('other', city)\n        return city\n")
+    shop.module(
+        SHOP
+        + "\n    def other(city):\n        ran('other', city)\n        return city\n"
+    )
     shop.test("""
         with mimic_auto("trip", targets=["shop:fetch", "shop:other"]) as cassette:
             for city in ("Oslo", "Rome"):
@@ -503,7 +552,11 @@ def test_a_stale_call_of_a_cassette_is_recorded_in_its_place(shop):
         assert cassette.all_played
     """)
     shop.run().expect(passed=1)
-    shop.module((shop.root / "shop.py").read_text().replace('{"city": city}', '{"city": city * 2}'))
+    shop.module(
+        (shop.root / "shop.py")
+        .read_text()
+        .replace('{"city": city}', '{"city": city * 2}')
+    )
 
     shop.run().expect(failed=1, says=["StaleRecordingError: shop:fetch has changed"])
     again = shop.record().expect(passed=1, real=["fetch Oslo", "fetch Rome"])

@@ -37,7 +37,9 @@ def test_a_large_body_makes_no_large_recording(project):
     project.tests(LARGE_BODIES)
     with running_server() as server:
         recorded = project.record(env={"API": server.url}).expect(passed=3)
-    sizes = [len(data) for name, data in recorded.vault.items() if name.startswith("calls/")]
+    sizes = [
+        len(data) for name, data in recorded.vault.items() if name.startswith("calls/")
+    ]
 
     nowhere = {"API": "http://127.0.0.1:9"}
     project.replay(env=nowhere).expect(passed=3)
@@ -93,11 +95,20 @@ def test_the_whole_of_a_request_is_kept_and_shared(project):
     project.replay(env=offline).expect(passed=3)
 
     names = [
-        name for name in recorded.vault if name.startswith("objects/") and b"Be kind" in recorded.vault[name]
+        name
+        for name in recorded.vault
+        if name.startswith("objects/") and b"Be kind" in recorded.vault[name]
     ]
     assert again.changed == set()
-    requests = [json.loads(data) for name, data in recorded.vault.items() if name.startswith("calls/")]
-    assert [one["arguments"]["body"]["tools"]["length"] for one in requests] == [500, 500]
+    requests = [
+        json.loads(data)
+        for name, data in recorded.vault.items()
+        if name.startswith("calls/")
+    ]
+    assert [one["arguments"]["body"]["tools"]["length"] for one in requests] == [
+        500,
+        500,
+    ]
     assert b"y" * 99 not in b"".join(
         recorded.vault[name] for name in recorded.vault if name.startswith("calls/")
     )
@@ -109,8 +120,13 @@ def test_the_whole_of_a_request_is_kept_and_shared(project):
     assert len(asked) == 1
     (project.vault / asked[0]).write_text("[]")
     damaged = pytest_mimic("check")
-    assert (damaged.returncode, "is not what was sent: a part of a request" in damaged.stdout) == (1, True)
-    project.replay("-k", "test_it", env=offline).expect(passed=2, deselected=1)  # only a miss reads it
+    assert (
+        damaged.returncode,
+        "is not what was sent: a part of a request" in damaged.stdout,
+    ) == (1, True)
+    project.replay("-k", "test_it", env=offline).expect(
+        passed=2, deselected=1
+    )  # only a miss reads it
     (project.vault / asked[0]).unlink()
     assert "is missing, or is not what was sent" in pytest_mimic("check").stdout
     assert pytest_mimic("rm", "test_shop.py").returncode == 0
@@ -127,8 +143,12 @@ def test_a_miss_shows_the_place_in_a_long_prompt(project):
     """)
 
     with running_server() as server:
-        project.record(env={"API": server.url, "END": "Answer in English."}).expect(passed=1)
-        run = project.replay(env={"API": server.url, "END": "Answer in French."}).expect(failed=1)
+        project.record(env={"API": server.url, "END": "Answer in English."}).expect(
+            passed=1
+        )
+        run = project.replay(
+            env={"API": server.url, "END": "Answer in French."}
+        ).expect(failed=1)
 
     assert "Be kind. Answer in [-English-]{+French+}." in run.output
     assert "body.seen[250]: 1 now, not in the recording" in run.output
@@ -154,8 +174,12 @@ def test_the_summary_names_a_cancelled_request(project):
         recorded = project.record(env={"API": server.url}).expect(passed=2)
         live = project.run("--mimic-live", env={"API": server.url}).expect(passed=2)
 
-    assert recorded.section == ["http GET /hang was cancelled: not recorded, a replay will miss it"]
-    assert live.section == ["every call ran for real, and nothing was recorded or compared"]
+    assert recorded.section == [
+        "http GET /hang was cancelled: not recorded, a replay will miss it"
+    ]
+    assert live.section == [
+        "every call ran for real, and nothing was recorded or compared"
+    ]
     assert not recorded.vault
 
 
@@ -234,7 +258,9 @@ def test_reading_a_stream_further_is_a_miss_with_a_working_command(project):
         project.replay(env=first).expect(passed=1)
         remedy = "to record the rest: pytest --mimic-rerecord test_shop.py::test_it"
         for mode in ([], ["--mimic-record"]):
-            project.run(*mode, env=second).expect(failed=1, says=["read further than it was", remedy])
+            project.run(*mode, env=second).expect(
+                failed=1, says=["read further than it was", remedy]
+            )
         project.run("--mimic-rerecord", env=second).expect(passed=1)
     project.replay(env=second).expect(passed=1)
 
@@ -244,7 +270,10 @@ HEADERS = {
     "Range": ("bytes=0-9", "bytes=10-19"),
     "If-Match": ('"one"', '"two"'),
     "If-None-Match": ('"one"', '"two"'),
-    "If-Modified-Since": ("Mon, 02 Nov 2026 10:00:00 GMT", "Tue, 03 Nov 2026 10:00:00 GMT"),
+    "If-Modified-Since": (
+        "Mon, 02 Nov 2026 10:00:00 GMT",
+        "Tue, 03 Nov 2026 10:00:00 GMT",
+    ),
     "Prefer": ("return=minimal", "return=representation"),
     "X-HTTP-Method-Override": ("PATCH", "DELETE"),
     "X-Amz-Target": ("DynamoDB_20120810.GetItem", "DynamoDB_20120810.DeleteItem"),
@@ -286,4 +315,6 @@ def test_answers_of_one_url_that_a_header_chooses_are_calls_of_their_own(project
     with running_server() as server:
         project.record(env={"API": server.url}).expect(passed=3 * len(HEADERS))
     project.replay(env={"API": server.url}).expect(passed=3 * len(HEADERS))
-    project.replay(env={"API": server.url, "REVERSED": "1"}).expect(passed=3 * len(HEADERS))
+    project.replay(env={"API": server.url, "REVERSED": "1"}).expect(
+        passed=3 * len(HEADERS)
+    )

@@ -33,23 +33,38 @@ TESTS = """
 
 def recordings(run):
     """Return the recordings that a run leaves, parsed as JSON."""
-    return [json.loads(data) for name, data in sorted(run.vault.items()) if name.startswith("calls/")]
+    return [
+        json.loads(data)
+        for name, data in sorted(run.vault.items())
+        if name.startswith("calls/")
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("pytest.ini", "[pytest]\nmimic_functions =\n    shop:fetch\nmimic_vault_path = recs\n"),
-        ("tox.ini", "[pytest]\nmimic_functions =\n    shop:fetch\nmimic_vault_path = recs\n"),
+        (
+            "pytest.ini",
+            "[pytest]\nmimic_functions =\n    shop:fetch\nmimic_vault_path = recs\n",
+        ),
+        (
+            "tox.ini",
+            "[pytest]\nmimic_functions =\n    shop:fetch\nmimic_vault_path = recs\n",
+        ),
         (
             "pyproject.toml",
             '[tool.pytest.ini_options]\nmimic_functions = ["shop:fetch ignore=member"]\nmimic_vault_path = "recs"\n',
         ),
-        ("setup.cfg", "[tool:pytest]\nmimic_functions =\n    shop:fetch\nmimic_vault_path = recs\n"),
+        (
+            "setup.cfg",
+            "[tool:pytest]\nmimic_functions =\n    shop:fetch\nmimic_vault_path = recs\n",
+        ),
         pytest.param(
             "pytest.toml",
             '[pytest]\nmimic_functions = ["shop:fetch"]\nmimic_vault_path = "recs"\n',
-            marks=pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest.toml came with pytest 9"),
+            marks=pytest.mark.skipif(
+                pytest.version_tuple < (9,), reason="pytest.toml came with pytest 9"
+            ),
         ),
     ],
 )
@@ -127,12 +142,22 @@ def test_secret_names_can_be_added_and_removed(shop):
     by_default = recordings(shop.record().expect(passed=1))
     shop.ini("shop:fetch", mimic_redact=["member"])
     added = recordings(shop.record("--mimic-vault=added").expect(passed=1))
-    added = [json.loads(file.read_text()) for file in (shop.root / "added").glob("calls/**/*.json")]
-    shop.ini("shop:fetch", mimic_redact=["city, member  # as on cards", "!member !city"])
+    added = [
+        json.loads(file.read_text())
+        for file in (shop.root / "added").glob("calls/**/*.json")
+    ]
+    shop.ini(
+        "shop:fetch", mimic_redact=["city, member  # as on cards", "!member !city"]
+    )
     shop.record("--mimic-vault=out").expect(passed=1)
-    taken_out = [json.loads(file.read_text()) for file in (shop.root / "out").glob("calls/**/*.json")]
+    taken_out = [
+        json.loads(file.read_text())
+        for file in (shop.root / "out").glob("calls/**/*.json")
+    ]
 
-    assert [recording["arguments"]["member"] for recording in (*by_default, *taken_out)] == ["4711x", "4711x"]
+    assert [
+        recording["arguments"]["member"] for recording in (*by_default, *taken_out)
+    ] == ["4711x", "4711x"]
     assert "4711x" not in json.dumps(added)
     assert added[0]["outcomes"][0]["value"]["token"] == "given-by-the-function"
 
@@ -140,7 +165,9 @@ def test_secret_names_can_be_added_and_removed(shop):
 def test_only_readable_data_replays_if_pickles_are_forbidden(shop):
     """With tags, too."""
     shop.ini("shop:fetch", "shop:pair", "shop:address")
-    pair = "\n    def test_pair():\n        assert shop.pair('Oslo') == ('Oslo', 'Oslo')\n"
+    pair = (
+        "\n    def test_pair():\n        assert shop.pair('Oslo') == ('Oslo', 'Oslo')\n"
+    )
     address = "\n    def test_address():\n        shop.address('Oslo')\n"
     shop.tests(TESTS + pair + address)
     recorded = shop.record().expect(passed=3)
@@ -151,10 +178,16 @@ def test_only_readable_data_replays_if_pickles_are_forbidden(shop):
         passed=2,
         failed=1,
         real=[],
-        says=["mimic_pickle = forbid: the outcome of shop:address", "same: mimic_pickle = listed"],
+        says=[
+            "mimic_pickle = forbid: the outcome of shop:address",
+            "same: mimic_pickle = listed",
+        ],
     )
     assert run.changed == set()
-    assert sorted({name.rpartition(".")[2] for name in recorded.vault}) == ["json", "pkl"]
+    assert sorted({name.rpartition(".")[2] for name in recorded.vault}) == [
+        "json",
+        "pkl",
+    ]
 
 
 def test_patterns_exclude_functions(shop):
@@ -192,7 +225,9 @@ def test_strict_markers_and_strict_config_accept_the_plugin(shop):
             def test_it(self): shop.fetch("Oslo")
     """)
 
-    shop.record("--strict-markers", "--strict-config").expect(passed=1, real=["fetch Oslo"])
+    shop.record("--strict-markers", "--strict-config").expect(
+        passed=1, real=["fetch Oslo"]
+    )
 
 
 def test_a_call_at_import_is_replayed_by_collect_only(shop):

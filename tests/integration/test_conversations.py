@@ -78,7 +78,9 @@ def talk(project, monkeypatch):
     return project
 
 
-@pytest.mark.parametrize("way", ["ask", "ask_in_a_thread", "ask_in_a_task", "ask_again_and_again"])
+@pytest.mark.parametrize(
+    "way", ["ask", "ask_in_a_thread", "ask_in_a_task", "ask_again_and_again"]
+)
 def test_a_changed_call_after_replayed_ones_is_refused(talk, way):
     """The command in the error records the conversation, of which nothing old stays."""
     test = TEST.replace("import ask", f"import {way} as ask")
@@ -90,8 +92,13 @@ def test_a_changed_call_after_replayed_ones_is_refused(talk, way):
     again = talk.talk("--mimic-record", failed=1, says=says)
 
     assert again.vault == before.vault
-    assert again.section[-1] == "to record the missing: pytest --mimic-rerecord test_shop.py::test_it"
-    renewed = talk.talk("--mimic-rerecord", "test_shop.py::test_it", asked="axc", passed=1)
+    assert (
+        again.section[-1]
+        == "to record the missing: pytest --mimic-rerecord test_shop.py::test_it"
+    )
+    renewed = talk.talk(
+        "--mimic-rerecord", "test_shop.py::test_it", asked="axc", passed=1
+    )
     assert len(renewed.vault) == 3
     talk.talk("--mimic-fail-on-unused", passed=1)
 
@@ -105,7 +112,13 @@ def test_a_changed_call_after_replayed_ones_is_refused(talk, way):
         ("abc", "ab", "", "passed"),
         ("ab", "cab", "cab", "passed"),
     ],
-    ids=["it grows", "a call is repeated", "in the middle", "it shrinks", "its first call is new"],
+    ids=[
+        "it grows",
+        "a call is repeated",
+        "in the middle",
+        "it shrinks",
+        "its first call is new",
+    ],
 )
 def test_a_conversation_that_changes_its_length(talk, before, after, asked, outcome):
     """Before the first replayed answer, nothing is lost: all of it is recorded again."""
@@ -153,7 +166,11 @@ def test_a_failing_test_leaves_the_conversation_as_it_was(talk):
 
 def test_a_service_without_state_has_one_answer_for_each_call(talk):
     """With `sequence=no`: for all tests, in any order; a new call is recorded alone."""
-    talk.ini("toy_client only='ASK w' sequence=no", "toy_client only='ASK x' sequence=no", "toy_client")
+    talk.ini(
+        "toy_client only='ASK w' sequence=no",
+        "toy_client only='ASK x' sequence=no",
+        "toy_client",
+    )
     tests = "from shop import number\n\ndef test_one():\n    [number(place) for place in '{}']\n\ndef test_two():\n    number('w')\n"
     talk.tests(tests.format("abww"))
     talk.talk("--mimic-record", "-p", "no:randomly", asked="abw", passed=2)
@@ -162,14 +179,18 @@ def test_a_service_without_state_has_one_answer_for_each_call(talk):
     again = talk.talk("--mimic-record", asked="x", passed=2)
 
     assert len(again.changed) == 1
-    talk.talk("-p", "no:randomly", "test_shop.py::test_two", "test_shop.py::test_one", passed=2)
+    talk.talk(
+        "-p",
+        "no:randomly",
+        "test_shop.py::test_two",
+        "test_shop.py::test_one",
+        passed=2,
+    )
 
 
 def test_in_an_extended_cassette_without_state_a_call_has_one_answer(talk):
     talk.ini()
-    block = (
-        "with mimic_auto(targets=['toy_client'], sequence=False):\n        [number(place) for place in '{}']"
-    )
+    block = "with mimic_auto(targets=['toy_client'], sequence=False):\n        [number(place) for place in '{}']"
     test = f"from shop import number\n\ndef test_it(mimic_auto):\n    {block}\n"
     talk.tests(test.format("ab"))
     talk.talk(asked="ab", passed=1)
@@ -186,7 +207,11 @@ def test_in_an_extended_cassette_without_state_a_call_has_one_answer(talk):
         (["", "only='ASK b' ignore=day"], "failed"),
         (["exclude='ASK b'", "exclude='ASK a' ignore=day"], "passed"),
     ],
-    ids=["its options count", "and not those of a later line", "its line excludes nothing"],
+    ids=[
+        "its options count",
+        "and not those of a later line",
+        "its line excludes nothing",
+    ],
 )
 def test_the_first_line_that_takes_a_call_is_its_line(talk, lines, outcome):
     """The day of the second run is another one, so `ignore=day` makes a difference."""
@@ -234,8 +259,12 @@ def test_a_wider_fixture_keeps_its_conversation(talk, scope):
 
     again = talk.talk("--mimic-record", asked="xcd", passed=3)
 
-    made = [data for data in before.vault.values() if b'"signature": "ASK c"' not in data]
-    assert len([data for data in made if data in again.vault.values()]) == 3  # a, b and e
+    made = [
+        data for data in before.vault.values() if b'"signature": "ASK c"' not in data
+    ]
+    assert (
+        len([data for data in made if data in again.vault.values()]) == 3
+    )  # a, b and e
     talk.talk(passed=3)
 
 
@@ -256,7 +285,9 @@ def test_a_changed_wider_fixture_is_refused(talk, changed, refused, outcomes):
 
     remedy = REMEDY.format(refused)
     says = [REFUSED.format("x"), remedy]
-    never = [REMEDY.format("test_shop.py::TestIt::test_after")]  # it does not use the fixture alone
+    never = [
+        REMEDY.format("test_shop.py::TestIt::test_after")
+    ]  # it does not use the fixture alone
     talk.talk("--mimic-record", "-p", "no:randomly", says=says, never=never, **outcomes)
 
 
@@ -293,7 +324,9 @@ def test_an_incomplete_run_keeps_the_outcomes_of_other_fixtures(talk, plugin):
     talk.conftest(plugin)
 
     named = [] if plugin else ["test_shop.py::test_one"]
-    assert talk.run("--mimic-rerecord", "-p", "no:randomly", *named).outcomes == {"passed": 1}
+    assert talk.run("--mimic-rerecord", "-p", "no:randomly", *named).outcomes == {
+        "passed": 1
+    }
     talk.conftest("")
 
     talk.talk(passed=2)
@@ -317,7 +350,10 @@ SHARED = """
 
 
 def test_a_cassette_keeps_the_calls_of_other_tests(talk):
-    """What they recorded is not made again in another conversation. A failing test leaves them as they were."""
+    """What they recorded is not made again in another conversation.
+
+    A failing test leaves them as they were.
+    """
     talk.tests(SHARED.format("a", 0, "bc"))
     talk.talk("--mimic-record", "-p", "no:randomly", asked="abc", passed=2)
     talk.tests(SHARED.format("a", 0, "xa"))
@@ -329,7 +365,9 @@ def test_a_cassette_keeps_the_calls_of_other_tests(talk):
 
     assert again.changed == set()
     talk.tests(SHARED.format("x", 1, "bc"))
-    failing = talk.talk("--mimic-record", "-p", "no:randomly", asked="x", passed=1, failed=1)
+    failing = talk.talk(
+        "--mimic-record", "-p", "no:randomly", asked="x", passed=1, failed=1
+    )
     assert failing.changed == set()
 
 

@@ -50,7 +50,9 @@ AFTER = BEFORE.replace('shop.fetch("CHF")', 'shop.fetch("CHF", "tuesday")').repl
 
 
 @pytest.fixture
-def shop(project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def shop(
+    project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Any:
     """A project whose vault is committed as recorded from version 1, and recorded again from version 2."""
     project.write("evil.py", BAITED)
     project.ini("shop:fetch", "shop:ask", "shop:odd")
@@ -79,7 +81,9 @@ def test_calls_and_outcomes_are_compared(shop: Any, words: list[str]) -> None:
     result = shop.diff(*words)
 
     assert result.code == 1
-    heads = [line for line in result.out.splitlines() if line and not line.startswith(" ")]
+    heads = [
+        line for line in result.out.splitlines() if line and not line.startswith(" ")
+    ]
     assert sorted(heads) == [
         "4 changed, 2 added, 1 removed",
         "added: shop:ask(question='new?')",
@@ -91,7 +95,10 @@ def test_calls_and_outcomes_are_compared(shop: Any, words: list[str]) -> None:
         "removed: shop:fetch(base='CHF', day='monday')",
     ]
     assert "    rates.USD: 1.07 before, 1.08 now" in result.out
-    assert "    shop:fetch(base='GBP', day='monday'): rates.USD: 1.07 before, 1.08 now" in result.out
+    assert (
+        "    shop:fetch(base='GBP', day='monday'): rates.USD: 1.07 before, 1.08 now"
+        in result.out
+    )
     assert "The model said [-1-]{+2+} to this question," in result.out
     assert not re.search("token-[12]", result.out)
 
@@ -102,7 +109,9 @@ def test_new_facts_alone_are_no_difference(shop: Any) -> None:
     assert (shop.diff().code, shop.diff().out) == (0, "")
 
     for path in shop.project.vault.rglob("*.json"):
-        text = path.read_text(encoding="utf-8").replace('"recorded": "', '"recorded": "1')
+        text = path.read_text(encoding="utf-8").replace(
+            '"recorded": "', '"recorded": "1'
+        )
         path.write_text(text, encoding="utf-8")
 
     assert (shop.diff().code, shop.diff().out) == (0, "")
@@ -111,7 +120,9 @@ def test_new_facts_alone_are_no_difference(shop: Any) -> None:
 def test_json_is_for_scripts(shop: Any) -> None:
     found = json.loads(shop.diff("--json").out)["differences"]
 
-    assert [one["change"] for one in found] == ["changed"] * 4 + ["added"] * 2 + ["removed"]
+    assert [one["change"] for one in found] == ["changed"] * 4 + ["added"] * 2 + [
+        "removed"
+    ]
     assert {one["file"].split("/")[0] for one in found} == {"calls", "cassettes"}
     assert found[4]["call"] == "shop:ask(question='new?')"
     assert {"path": "rates.USD", "old": "1.07", "new": "1.08"} in found[1]["outcomes"]
@@ -130,7 +141,10 @@ def test_no_pickle_is_loaded(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None
 def test_an_unknown_revision_is_one_line_and_exit_code_2(shop: Any) -> None:
     result = shop.diff("nowhere")
 
-    assert (result.code, result.err) == (2, "ERROR: git knows no revision nowhere here\n")
+    assert (result.code, result.err) == (
+        2,
+        "ERROR: git knows no revision nowhere here\n",
+    )
 
 
 def test_a_folder_in_no_repository_is_said(shop: Any) -> None:
@@ -138,7 +152,10 @@ def test_a_folder_in_no_repository_is_said(shop: Any) -> None:
 
     result = shop.diff()
 
-    assert (result.code, result.err) == (2, f"ERROR: {shop.root} is in no Git repository\n")
+    assert (result.code, result.err) == (
+        2,
+        f"ERROR: {shop.root} is in no Git repository\n",
+    )
 
 
 def test_a_pickle_has_one_size(shop: Any) -> None:
@@ -156,4 +173,7 @@ def test_a_pickle_has_one_size(shop: Any) -> None:
     (shop.root / "new").rename(shop.project.vault)
     [file] = (shop.project.vault / "objects").rglob("*.pkl")
 
-    assert f"a pickle, {file.stat().st_size} B before, another value now\n" in shop.diff().out
+    assert (
+        f"a pickle, {file.stat().st_size} B before, another value now\n"
+        in shop.diff().out
+    )

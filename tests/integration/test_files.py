@@ -67,9 +67,9 @@ def test_tests_of_one_name_in_two_files_have_their_own_data(shop):
     ]
     for name, data in (("a", "one"), ("b", "two")):
         tests = [
-            textwrap.dedent(read(data, argument=argument, call=call, result=result)).replace(
-                "test_read", f"test_read_{number}"
-            )
+            textwrap.dedent(
+                read(data, argument=argument, call=call, result=result)
+            ).replace("test_read", f"test_read_{number}")
             for number, (argument, call, result) in enumerate(ways)
         ]
         shop.write(f"test_{name}.py", "".join(tests))
@@ -79,7 +79,9 @@ def test_tests_of_one_name_in_two_files_have_their_own_data(shop):
     shop.run("test_b.py").expect(failed=6, real=[])
     shop.record().expect(passed=12, real=called)
     shop.replay("test_b.py").expect(passed=6)
-    shop.replay("test_b.py", "test_a.py", f"--basetemp={shop.root.parent / 'elsewhere'}").expect(passed=12)
+    shop.replay(
+        "test_b.py", "test_a.py", f"--basetemp={shop.root.parent / 'elsewhere'}"
+    ).expect(passed=12)
 
 
 def test_the_same_data_in_two_tests_is_one_recording(shop):
@@ -156,7 +158,9 @@ def test_recordings_with_paths_are_the_same_in_every_run(shop):
             shop.load_all({path: str(path)}), shop.load_all({str(path): path}), shop.load(path)
     """)
     first = shop.record().expect(passed=1)
-    second = shop.run("--mimic-rerecord", f"--basetemp={shop.root.parent / 'elsewhere'}").expect(passed=1)
+    second = shop.run(
+        "--mimic-rerecord", f"--basetemp={shop.root.parent / 'elsewhere'}"
+    ).expect(passed=1)
 
     assert not second.changed
     vault = b"".join(first.vault.values()).decode()
@@ -172,7 +176,10 @@ def test_a_folder_that_cannot_be_digested_is_refused(shop):
     """The unit tests of digests have more of these."""
     shop.test("os.mkfifo(tmp_path / 'pipe')\nshop.listing(tmp_path)")
 
-    told = ["folder: a folder with a named pipe, pipe", "leave it out:   shop:listing ignore=folder"]
+    told = [
+        "folder: a folder with a named pipe, pipe",
+        "leave it out:   shop:listing ignore=folder",
+    ]
     shop.record().expect(failed=1, real=[], says=["UnstableIdentityError", *told])
 
 
@@ -182,7 +189,11 @@ def test_a_folder_that_cannot_be_digested_is_refused(shop):
 @pytest.fixture
 def files(shop):
     """A project in which the paths of `load` and `load_all` count by content, wherever the files are."""
-    shop.ini("shop:load content=path", "shop:load_all content=paths", "shop:listing content=folder")
+    shop.ini(
+        "shop:load content=path",
+        "shop:load_all content=paths",
+        "shop:listing content=folder",
+    )
     return shop
 
 
@@ -233,7 +244,9 @@ def test_content_counts_and_place_does_not(files, tmp_path_factory):
 def test_content_without_a_file_is_refused(files, argument, reason, remedy):
     files.tests(f"import shop\ndef test_load():\n    shop.load({argument})\n")
 
-    files.record().expect(failed=1, real=[], says=["UnstableIdentityError", reason, remedy])
+    files.record().expect(
+        failed=1, real=[], says=["UnstableIdentityError", reason, remedy]
+    )
 
 
 def test_content_may_be_none_or_in_keywords(project):
@@ -255,11 +268,15 @@ def test_content_may_be_none_or_in_keywords(project):
             shop.load(extra="a.csv"), shop.load(extra="b.csv"), shop.load(other="a.csv"), shop.load(other="b.csv")
     """)
 
-    project.record().expect(passed=1, real=["load", "load", "load extra", "load other", "load other"])
+    project.record().expect(
+        passed=1, real=["load", "load", "load extra", "load other", "load other"]
+    )
     project.replay().expect(passed=1)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only there a file's name is any bytes")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only there a file's name is any bytes"
+)
 @pytest.mark.parametrize("option", ["", "content=path"])
 def test_a_file_whose_name_is_no_text_is_recorded(round_trip, option):
     round_trip(

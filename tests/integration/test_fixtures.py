@@ -83,7 +83,11 @@ def test_a_scope_that_is_entered_again_starts_over(project, scope):
         """,
     )
     project.write("two/test_b.py", "def test_between(): pass")
-    order = ["one/test_a.py::TestBig::test_one", "two", "one/test_a.py::TestBig::test_two"]
+    order = [
+        "one/test_a.py::TestBig::test_one",
+        "two",
+        "one/test_a.py::TestBig::test_two",
+    ]
 
     recorded = project.record(*order).expect(passed=3, real=["get x"] * 3)
     project.record(*order).expect(passed=3, real=[])

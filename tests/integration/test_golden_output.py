@@ -1,6 +1,7 @@
 """The whole output of a run of each kind, and of each subcommand, as files in tests/golden.
 
-`MIMIC_GOLDEN=update pytest tests/integration/test_golden_output.py` writes the files again; read what has changed.
+`MIMIC_GOLDEN=update pytest tests/integration/test_golden_output.py` writes the files
+again; read what has changed.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 CASSETTE = Path(__file__).parents[1] / "vcr_cassettes" / "plain.json"
 # The files have the words of argparse and of pytest, too.
 pytestmark = pytest.mark.skipif(
-    sys.version_info[:2] != (3, 11) or pytest.version_tuple[0] != 9, reason="needs Python 3.11 and pytest 9"
+    sys.version_info[:2] != (3, 11) or pytest.version_tuple[0] != 9,
+    reason="needs Python 3.11 and pytest 9",
 )
 
 FILES = {
@@ -164,8 +166,8 @@ FILES = {
         """,
 }
 
-# Each case: lines of commands. The output of those with `$` is in the golden file. `write NAME AS` writes a file of FILES;
-# `edit FILE OLD NEW` replaces all of a text.
+# Each case: lines of commands. The output of those with `$` is in the golden file.
+# `write NAME AS` writes a file of FILES; `edit FILE OLD NEW` replaces all of a text.
 RECORDED = "pytest --mimic-record\n"
 CASES = {
     "run_nothing_mimicked": "write plain.ini pytest.ini\nwrite tests/test_plain.py tests/test_rates.py\n$ pytest\n$ pytest --mimic-record\n$ pytest -q --mimic-record\n$ pytest -v --mimic-fail-on-unused",
@@ -313,7 +315,10 @@ CASES = {
 
 def damage(project: Project) -> None:
     """Cut off the end of each pickle, and a JSON file."""
-    for path in (*project.vault.rglob("*.pkl"), min(project.vault.glob("calls/**/*.json"))):
+    for path in (
+        *project.vault.rglob("*.pkl"),
+        min(project.vault.glob("calls/**/*.json")),
+    ):
         path.write_bytes(path.read_bytes()[:-20])
 
 
@@ -367,7 +372,10 @@ def normalised(text: str, root: Path) -> str:
     """Return the output without what each run or machine has of its own."""
     text = text.replace(str(root), "ROOT")
     for pattern, replacement in (
-        (r"^(platform|plugins:|cachedir:|created:|\d+ workers \[|gw\d|bringing up).*\n", ""),
+        (
+            r"^(platform|plugins:|cachedir:|created:|\d+ workers \[|gw\d|bringing up).*\n",
+            "",
+        ),
         (r'"(size|duration|files|objects|bytes)": [\d.e-]+', r'"\1": NUMBER'),
         (r"\b(?!2024-05)\d{4}-\d\d-\d\d\b", "DATE"),
         (r"\b[0-9a-f]{8,64}\b", "DIGEST"),
@@ -387,7 +395,10 @@ def normalised(text: str, root: Path) -> str:
 
 @pytest.mark.parametrize("case", CASES)
 def test_output(
-    project: Any, case: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    project: Any,
+    case: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if case == "run_xdist":
         pytest.importorskip("xdist")
@@ -397,7 +408,11 @@ def test_output(
 
     seen = ""
     for line in CASES[case].splitlines():
-        output = do(project, shlex.split(line.strip().removeprefix("$ ")), capsys) if line.strip() else ""
+        output = (
+            do(project, shlex.split(line.strip().removeprefix("$ ")), capsys)
+            if line.strip()
+            else ""
+        )
         if line.strip().startswith("$ "):
             seen += f"{line.strip()}\n{normalised(output, project.root)}\n"
 

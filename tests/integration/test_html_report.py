@@ -52,7 +52,9 @@ def shop(project):
 
 
 def test_a_recording_run(shop):
-    run = shop.record("--mimic-report=out/page.html").expect(passed=3, says=["report: out/page.html"])
+    run = shop.record("--mimic-report=out/page.html").expect(
+        passed=3, says=["report: out/page.html"]
+    )
 
     page = ReportPage(shop.root / "out/page.html")
     assert page.heading == "record into .mimic_vault"
@@ -65,8 +67,14 @@ def test_a_recording_run(shop):
             "shop:rows(count=2)",
         ]
     }
-    assert page.tests == {f"test_shop.py::test_{name}": "passed" for name in ("values", "errors", "cassette")}
-    assert page.one("shop:rows(count=2)").outcome == "a stream of 2 items\n1: {'row': 0}\n2: {'row': 1}"
+    assert page.tests == {
+        f"test_shop.py::test_{name}": "passed"
+        for name in ("values", "errors", "cassette")
+    }
+    assert (
+        page.one("shop:rows(count=2)").outcome
+        == "a stream of 2 items\n1: {'row': 0}\n2: {'row': 1}"
+    )
     assert page.one("shop:fail(city='Rome')").outcome == "raised LookupError('no Rome')"
     assert page.one("shop:fetch(city='Oslo', token=<redacted>)").arguments == {
         "city": "'Oslo'",
@@ -83,7 +91,9 @@ def test_a_replaying_run(shop):
     shop.replay("--mimic-report=page.html").expect(passed=3, real=[])
 
     page = ReportPage(shop.root / "page.html")
-    assert {kind: len(labels) for kind, labels in page.kinds().items()} == {"replayed": 5}
+    assert {kind: len(labels) for kind, labels in page.kinds().items()} == {
+        "replayed": 5
+    }
     call = page.one("shop:fetch(city='Oslo', token=<redacted>)")
     assert call.group == "test_shop.py::test_values"
     target, *_, name = call.where.split(", ")
@@ -105,10 +115,18 @@ def test_nothing_secret_is_in_the_page(shop):
     shop.write("mood.txt", "wild")
 
     shop.replay("--mimic-report=replayed.html").expect(passed=3)
-    shop.run("--mimic-verify", "--mimic-report=verified.html").expect(failed=2, passed=1)
+    shop.run("--mimic-verify", "--mimic-report=verified.html").expect(
+        failed=2, passed=1
+    )
 
-    pages = [ReportPage(shop.root / f"{name}.html") for name in ("recorded", "replayed", "verified")]
-    assert [[secret for secret in ("hunter-in", "tok-in") if secret in page.text] for page in pages] == [
+    pages = [
+        ReportPage(shop.root / f"{name}.html")
+        for name in ("recorded", "replayed", "verified")
+    ]
+    assert [
+        [secret for secret in ("hunter-in", "tok-in") if secret in page.text]
+        for page in pages
+    ] == [
         [],
         [],
         [],
@@ -125,9 +143,15 @@ def test_a_miss(shop):
     page = ReportPage(shop.root / "page.html")
     missed = page.one("shop:fetch(city='Paris', token=None)")
     assert missed.kind == "missing"
-    assert missed.problem.splitlines()[0] == "no recording of shop:fetch(city='Paris', token=None)"
+    assert (
+        missed.problem.splitlines()[0]
+        == "no recording of shop:fetch(city='Paris', token=None)"
+    )
     assert "  city: 'Oslo' recorded, 'Paris' now" in missed.problem.splitlines()
-    assert missed.remedies.splitlines()[0] == "to record it: pytest --mimic-record test_shop.py::test_new"
+    assert (
+        missed.remedies.splitlines()[0]
+        == "to record it: pytest --mimic-record test_shop.py::test_new"
+    )
     assert page.tests["test_shop.py::test_new"] == "failed"
 
 
@@ -138,10 +162,15 @@ def test_a_drift(shop):
     shop.run("--mimic-verify", "--mimic-report=page.html").expect(failed=2, passed=1)
 
     page = ReportPage(shop.root / "page.html")
-    assert {kind: len(labels) for kind, labels in page.kinds().items()} == {"drifted": 2, "verified": 3}
+    assert {kind: len(labels) for kind, labels in page.kinds().items()} == {
+        "drifted": 2,
+        "verified": 3,
+    }
     drifted = page.one("shop:fetch(city='Oslo', token=<redacted>)")
     assert "mood: 'calm' recorded, 'wild' now" in drifted.problem
-    assert [("calm" in old, "wild" in new) for old, new in drifted.sides] == [(True, True)]
+    assert [("calm" in old, "wild" in new) for old, new in drifted.sides] == [
+        (True, True)
+    ]
 
 
 def test_a_drift_among_what_does_not_count(project):
@@ -196,7 +225,11 @@ def test_a_drift_at_a_client_shows_no_secret(project):
         project.record().expect(passed=1)
         [name] = (name for name in project.files() if name.startswith("calls/"))
         file = project.vault / name
-        text = file.read_text("utf-8").replace('"status": 200', '"status": 201').replace(" GMT", " BST")
+        text = (
+            file.read_text("utf-8")
+            .replace('"status": 200', '"status": 201')
+            .replace(" GMT", " BST")
+        )
         file.write_text(text, encoding="utf-8")
 
         project.run("--mimic-verify", "--mimic-report=page.html").expect(failed=1)

@@ -40,7 +40,11 @@ def layers(project: Any) -> Any:
 
 def kept(run: Any) -> list[dict[str, Any]]:
     """Return the recordings of a run."""
-    return [json.loads(data) for name, data in sorted(run.vault.items()) if name.startswith("calls/")]
+    return [
+        json.loads(data)
+        for name, data in sorted(run.vault.items())
+        if name.startswith("calls/")
+    ]
 
 
 def record(layers: Any, server: Server, *, passed: int = 1) -> list[dict[str, Any]]:
@@ -61,7 +65,10 @@ ALL = """
 
 
 def test_a_request_is_recorded_once(layers: Any) -> None:
-    """The recordings look alike, whichever client has sent it. Secrets are hidden in each."""
+    """The recordings look alike, whichever client has sent it.
+
+    Secrets are hidden in each.
+    """
     layers.ini(*WAYS.values())
     layers.write("test_it.py", ALL.format(ways=[*WAYS]))
 
@@ -71,7 +78,9 @@ def test_a_request_is_recorded_once(layers: Any) -> None:
     for value in values:
         value["headers"] = [pair for pair in value["headers"] if pair[0] != "Date"]
 
-    assert [(one["target"], len(one["outcomes"])) for one in recordings] == [("http", len(WAYS))]
+    assert [(one["target"], len(one["outcomes"])) for one in recordings] == [
+        ("http", len(WAYS))
+    ]
     assert len(server.seen) == len(WAYS)
     assert len({json.dumps(value) for value in values}) == 1
     assert recordings[0]["arguments"]["signature"] == "POST /users/1"
@@ -81,7 +90,9 @@ def test_a_request_is_recorded_once(layers: Any) -> None:
 
 def test_a_lower_client_takes_what_no_higher_one_did(layers: Any) -> None:
     """Because the higher one left it out, or is not named."""
-    layers.ini('requests exclude="/text,/html"', 'urllib3 exclude="/html"', "http.client")
+    layers.ini(
+        'requests exclude="/text,/html"', 'urllib3 exclude="/html"', "http.client"
+    )
     layers.write(
         "test_it.py",
         """
@@ -134,7 +145,9 @@ def test_two_clients_of_a_test_talk_in_one_conversation(layers: Any) -> None:
         layers.record(env={"API": server.url}).expect(passed=1)
         layers.write("test_it.py", test.format("/html"))
 
-        layers.record(env={"API": server.url}).expect(failed=1, says=["it cannot run for real: calls before"])
+        layers.record(env={"API": server.url}).expect(
+            failed=1, says=["it cannot run for real: calls before"]
+        )
 
         assert server.seen == ["POST /users/1", "POST /text"]
 
@@ -159,7 +172,9 @@ def test_a_stream_that_is_read_late_is_verified_and_recorded_once(layers: Any) -
 
     with running_server() as server:
         layers.record(env={"API": server.url}).expect(passed=1)
-        layers.run("--mimic-verify", env={"API": server.url}).expect(passed=1, says=["2 calls verified"])
+        layers.run("--mimic-verify", env={"API": server.url}).expect(
+            passed=1, says=["2 calls verified"]
+        )
         recordings = record(layers, server)
     assert {one["target"] for one in recordings} == {"http"}
     assert len(server.seen) == 4
@@ -212,8 +227,17 @@ EVERYWHERE = """
             for number, send in enumerate(functions):
                 assert b"path" in send(f"{os.environ['API']}/items/{name}/{number}")
 """
-SENT = [("aiohttp", 1), ("http.client", 2), ("httpx", 2), ("httpx2", 1), ("requests", 2), ("urllib3", 1)]
-CALLS = sorted(f"GET /items/{name}/{number}" for name, count in SENT for number in range(count))
+SENT = [
+    ("aiohttp", 1),
+    ("http.client", 2),
+    ("httpx", 2),
+    ("httpx2", 1),
+    ("requests", 2),
+    ("urllib3", 1),
+]
+CALLS = sorted(
+    f"GET /items/{name}/{number}" for name, count in SENT for number in range(count)
+)
 
 
 @pytest.fixture
@@ -222,7 +246,9 @@ def everywhere(project: Any) -> Any:
     for module in ("aiohttp", "httpx", "httpx2"):
         pytest.importorskip(module)
     project.write("callers.py", EVERYWHERE)
-    project.write("test_it.py", "import callers\n\ndef test_it():\n    callers.send_all()\n")
+    project.write(
+        "test_it.py", "import callers\n\ndef test_it():\n    callers.send_all()\n"
+    )
     return project
 
 
@@ -231,13 +257,19 @@ def taken(recordings: list[dict[str, Any]]) -> list[str]:
     return sorted(one["arguments"]["signature"] for one in recordings)
 
 
-@pytest.mark.parametrize("lines", [["http"], list(dict(SENT))], ids=["http", "own names"])
-def test_all_clients_together_take_each_call_once(everywhere: Any, lines: list[str]) -> None:
+@pytest.mark.parametrize(
+    "lines", [["http"], list(dict(SENT))], ids=["http", "own names"]
+)
+def test_all_clients_together_take_each_call_once(
+    everywhere: Any, lines: list[str]
+) -> None:
     """When it is recorded, verified, and replayed."""
     everywhere.ini(*lines)
 
     with running_server() as server:
-        everywhere.record(env={"API": server.url}).expect(passed=1, says=[f"{len(CALLS)} calls recorded"])
+        everywhere.record(env={"API": server.url}).expect(
+            passed=1, says=[f"{len(CALLS)} calls recorded"]
+        )
         assert len(server.seen) == len(CALLS)
         verified = everywhere.run("--mimic-verify", env={"API": server.url})
         verified.expect(passed=1, says=[f"{len(CALLS)} calls verified"])

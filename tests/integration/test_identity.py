@@ -1,6 +1,7 @@
 """Section 5, identity: identical calls have one recording, in another process and folder.
 
-A value without a stable identity is refused by name, path and remedy; `ignore=` and `key=` leave it out.
+A value without a stable identity is refused by name, path and remedy; `ignore=` and
+`key=` leave it out.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ TARGETS = ["shop:*", "shop:Shop.total"]
 
 
 def test_values_count_the_same_under_any_hash_seed(shop):
-    """The order of sets and dicts, and shared parts, do not count. A NaN equals itself."""
+    """The order of sets and dicts, and shared parts, do not count.
+
+    A NaN equals itself.
+    """
     shop.tests("""
         import collections, copy, datetime, decimal, functools, pathlib, re, uuid
         import shop
@@ -157,7 +161,10 @@ def sessions(project):
 
 @pytest.mark.parametrize("mode", ["--mimic-record", "-q"])
 def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions, mode):
-    """The first remedy keeps the recordings of two objects apart. The unit tests have more paths."""
+    """The first remedy keeps the recordings of two objects apart.
+
+    The unit tests have more paths.
+    """
     sessions.tests("""
         import pytest, shop
 
@@ -166,7 +173,9 @@ def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions, mode):
             assert shop.Client(name).get("/a") == f"{name}/a"
     """)
 
-    run = sessions.run(mode).expect(failed=2, real=[], never=["pytest_mimic/", "INTERNALERROR"])
+    run = sessions.run(mode).expect(
+        failed=2, real=[], never=["pytest_mimic/", "INTERNALERROR"]
+    )
 
     remedy = "shop:Client.get ignore=self.lock"
     assert run.error[:3] == [
@@ -184,16 +193,26 @@ def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions, mode):
 @pytest.mark.parametrize(
     ("options", "calls", "real"),
     [
-        ("ignore=session", ["fetch('Oslo', Session())", "fetch('Oslo', session=None)"], 1),
+        (
+            "ignore=session",
+            ["fetch('Oslo', Session())", "fetch('Oslo', session=None)"],
+            1,
+        ),
         ("ignore=session.pool,session.clients", ["fetch('Oslo', Session())"] * 2, 1),
         (
             "ignore=payload.*.id",
-            ["fetch('a', payload=[Order(1), Order(2)])", "fetch('a', payload=[Order(3), Order(4)])"],
+            [
+                "fetch('a', payload=[Order(1), Order(2)])",
+                "fetch('a', payload=[Order(3), Order(4)])",
+            ],
             1,
         ),
         (
             "ignore=payload.0.id",
-            ["fetch('a', payload=[Order(1), Order(2)])", "fetch('a', payload=[Order(1), Order(4)])"],
+            [
+                "fetch('a', payload=[Order(1), Order(2)])",
+                "fetch('a', payload=[Order(1), Order(4)])",
+            ],
             2,
         ),
         ("", ["fetch('Oslo')", "fetch('Oslo', timeout=_MISSING)"], 1),
@@ -203,7 +222,9 @@ def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions, mode):
 def test_ignored_arguments_and_parts_do_not_count(sessions, options, calls, real):
     sessions.ini(f"shop:fetch {options}".strip())
     lines = "".join(f"    assert {call} in ('Oslo', 'a')\n" for call in calls)
-    sessions.tests(f"import shop\nfrom shop import *\nfrom shop import _MISSING\n\ndef test_it():\n{lines}")
+    sessions.tests(
+        f"import shop\nfrom shop import *\nfrom shop import _MISSING\n\ndef test_it():\n{lines}"
+    )
 
     assert len(sessions.record().expect(passed=1).real) == real
 
@@ -237,9 +258,13 @@ def test_a_miss_shows_what_key_gives(project, key, label, difference):
     recorded = project.record().expect(passed=1)
     project.module("REGION = 'asia'\n\ndef price(item):\n    return REGION\n")
 
-    project.replay().expect(failed=1, says=[f"no recording of shop:price({label})", difference])
+    project.replay().expect(
+        failed=1, says=[f"no recording of shop:price({label})", difference]
+    )
 
-    (stored,) = (content for name, content in recorded.vault.items() if name.startswith("calls/"))
+    (stored,) = (
+        content for name, content in recorded.vault.items() if name.startswith("calls/")
+    )
     assert b'"eu"' in stored
 
 
@@ -258,4 +283,6 @@ def test_an_error_of_key_or_its_result_fails_the_test(sessions, key, says):
             shop.fetch("Oslo", shop.Session())
     """)
 
-    sessions.replay().expect(failed=1, real=[], says=[says], never=["INTERNALERROR", "pytest_mimic/"])
+    sessions.replay().expect(
+        failed=1, real=[], says=[says], never=["INTERNALERROR", "pytest_mimic/"]
+    )

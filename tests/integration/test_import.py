@@ -63,7 +63,9 @@ SUITE = """
 ORIGIN = "http://a.test"
 
 
-def entries(*calls: tuple[str, str, str], headers: str = "{}", body: str = "null") -> str:
+def entries(
+    *calls: tuple[str, str, str], headers: str = "{}", body: str = "null"
+) -> str:
     """Return a cassette of such requests, each with the text of its answer."""
     return "interactions:\n" + "".join(
         f"- request: {{method: {method}, uri: '{ORIGIN}{path}', headers: {headers}, body: {body}}}\n"
@@ -72,7 +74,9 @@ def entries(*calls: tuple[str, str, str], headers: str = "{}", body: str = "null
     )
 
 
-def test_a_suite_recorded_with_pytest_recording_replays_through_the_real_clients(project, take_over, keep):
+def test_a_suite_recorded_with_pytest_recording_replays_through_the_real_clients(
+    project, take_over, keep
+):
     project.ini("http")
     project.write("tests/test_api.py", SUITE)
     keep("requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
@@ -200,9 +204,15 @@ def test_no_secret_of_a_cassette_reaches_the_vault_or_the_report(project, take_o
 
     code, said = take_over("cassettes/talk.yaml")
 
-    assert (code, "entry 3: GET" in said, "its URL is not valid" in said) == (1, True, True)
+    assert (code, "entry 3: GET" in said, "its URL is not valid" in said) == (
+        1,
+        True,
+        True,
+    )
     assert not re.search(secrets, said)
-    assert not re.search(secrets, "".join(content.decode() for content in project.files().values()))
+    assert not re.search(
+        secrets, "".join(content.decode() for content in project.files().values())
+    )
     project.replay().expect(passed=1)
 
 
@@ -236,19 +246,29 @@ def test_calls_outside_of_conversations_do_not_replace_one_another(project, take
     project.ini("requests sequence=no")
     project.write("tests/test_api.py", "def test_one(): pass\ndef test_two(): pass\n")
     for path in ("one", "two"):
-        project.write(f"tests/cassettes/test_api/test_{path}.yaml", ONE_CALL.format(path=path))
+        project.write(
+            f"tests/cassettes/test_api/test_{path}.yaml", ONE_CALL.format(path=path)
+        )
 
     assert take_over("tests/cassettes/test_api/test_one.yaml")[0] == 0
     assert take_over("tests/cassettes/test_api/test_two.yaml")[0] == 0
 
-    stored = [json.loads(text) for name, text in project.files().items() if "calls/" in name]
-    assert sorted(one["arguments"]["url"] for one in stored) == ["http://a.test/one", "http://a.test/two"]
+    stored = [
+        json.loads(text) for name, text in project.files().items() if "calls/" in name
+    ]
+    assert sorted(one["arguments"]["url"] for one in stored) == [
+        "http://a.test/one",
+        "http://a.test/two",
+    ]
 
 
 DAMAGED = {
     "empty.yaml": ("", "is not a cassette of vcrpy"),
     "broken.yaml": ("interactions: [", "is damaged"),
-    "object.yaml": ("interactions: !!python/object/apply:os.system ['touch ran']", "nothing was run"),
+    "object.yaml": (
+        "interactions: !!python/object/apply:os.system ['touch ran']",
+        "nothing was run",
+    ),
     "broken.json": ('{"interactions": [', "is damaged"),
 }
 
@@ -258,22 +278,32 @@ def test_damaged_files_are_named_and_the_others_are_imported(project, take_over,
         project.write(f"cassettes/{name}", content)
     keep("plain.json", "cassettes/sound.json")
 
-    code, said = take_over("cassettes/sound.json", *(f"cassettes/{name}" for name in DAMAGED))
+    code, said = take_over(
+        "cassettes/sound.json", *(f"cassettes/{name}" for name in DAMAGED)
+    )
 
     told = dict(re.findall(r"^  cassettes/([\w.]+): (.*)$", said, re.MULTILINE))
     assert code == 1
     assert told.keys() == DAMAGED.keys()
-    assert [name for name, (_, problem) in DAMAGED.items() if problem not in told[name]] == []
+    assert [
+        name for name, (_, problem) in DAMAGED.items() if problem not in told[name]
+    ] == []
     assert "Traceback" not in said
     assert list(project.files()) == ["cassettes/sound.json"]
     assert not (project.root / "ran").exists()
 
 
-# By the parts that an import names, the calls of its suite and whether they are found. vcrpy's own defaults come first.
+# By the parts that an import names, the calls of its suite and whether they are found.
+# vcrpy's own defaults come first.
 MATCHING = {
     (): {
         "the_body_does_not_count": ("POST", "/a", {"json": {"n": 9}}, True),
-        "a_secret_that_the_cassette_lacks": ("POST", "/a?api_key=mine&x=1&y=2", {}, True),
+        "a_secret_that_the_cassette_lacks": (
+            "POST",
+            "/a?api_key=mine&x=1&y=2",
+            {},
+            True,
+        ),
         "another_query": ("POST", "/a?x=2&y=2", {}, False),
     },
     ("method,uri,body",): {
@@ -288,17 +318,25 @@ MATCHING = {
 }
 
 
-@pytest.mark.parametrize("match", MATCHING, ids=lambda match: ";".join(match) or "default")
+@pytest.mark.parametrize(
+    "match", MATCHING, ids=lambda match: ";".join(match) or "default"
+)
 def test_what_counts_is_what_vcrpy_compared(match, project, take_over):
     project.ini("http")
-    tests = ["import pytest, requests", "from pytest_mimic.errors import MissingRecordingError"]
+    tests = [
+        "import pytest, requests",
+        "from pytest_mimic.errors import MissingRecordingError",
+    ]
     for name, (method, path, options, is_found) in MATCHING[match].items():
         cassette = {
             "/c": entries(
-                ("POST", "/c", "ok"), body='"{\\"n\\": 1}"', headers="{Content-Type: application/json}"
+                ("POST", "/c", "ok"),
+                body='"{\\"n\\": 1}"',
+                headers="{Content-Type: application/json}",
             ),
             "/h": entries(
-                ("POST", "/h", "ok"), headers="{X-Shop: '1', User-Agent: other/1, Authorization: gone}"
+                ("POST", "/h", "ok"),
+                headers="{X-Shop: '1', User-Agent: other/1, Authorization: gone}",
             ),
         }.get(path, entries(("POST", "/a", "ok"), ("POST", "/a?x=1&y=2", "ok")))
         project.write(f"cassettes/test_talk/test_{name}.yaml", cassette)
@@ -314,7 +352,9 @@ def test_what_counts_is_what_vcrpy_compared(match, project, take_over):
 
 
 @pytest.mark.parametrize("form", ["recordings", "cassette"])
-def test_the_nth_call_takes_the_nth_answer_and_the_last_repeats(form, project, take_over):
+def test_the_nth_call_takes_the_nth_answer_and_the_last_repeats(
+    form, project, take_over
+):
     project.ini("http")
     calls = [("POST", "/n", "1"), ("GET", "/n", "other"), ("POST", "/n", "2")]
     folder = "talks" if form == "cassette" else "test_talk"
@@ -340,12 +380,17 @@ def test_the_nth_call_takes_the_nth_answer_and_the_last_repeats(form, project, t
 
 
 @pytest.mark.parametrize(
-    ("line", "option"), [("http", "--mimic-record"), ("http sequence=no", "--mimic-rerecord")]
+    ("line", "option"),
+    [("http", "--mimic-record"), ("http sequence=no", "--mimic-rerecord")],
 )
-def test_what_is_recorded_takes_the_place_of_what_was_imported(line, option, project, take_over):
+def test_what_is_recorded_takes_the_place_of_what_was_imported(
+    line, option, project, take_over
+):
     project.ini(line)
     with running_server() as server:
-        imported = entries(("POST", "/echo", "old"), ("POST", "/echo?x=1", "old")).replace(ORIGIN, server.url)
+        imported = entries(
+            ("POST", "/echo", "old"), ("POST", "/echo?x=1", "old")
+        ).replace(ORIGIN, server.url)
         project.write("cassettes/test_talk/test_talk.yaml", imported)
         talk = """
             import requests
@@ -372,7 +417,8 @@ def test_a_failing_test_replaces_nothing_that_was_imported(project, take_over):
     project.ini("http sequence=no")
     with running_server() as server:
         project.write(
-            "cassettes/test_talk/test_talk.yaml", entries(("GET", "/echo", "old")).replace(ORIGIN, server.url)
+            "cassettes/test_talk/test_talk.yaml",
+            entries(("GET", "/echo", "old")).replace(ORIGIN, server.url),
         )
         project.write(
             "test_talk.py",
@@ -389,7 +435,9 @@ def test_a_failing_test_replaces_nothing_that_was_imported(project, take_over):
 def test_a_cassette_of_imported_calls_is_recorded_again_as_a_whole(project, take_over):
     project.ini("http")
     with running_server() as server:
-        project.write("talk.yaml", entries(("POST", "/echo", "old")).replace(ORIGIN, server.url))
+        project.write(
+            "talk.yaml", entries(("POST", "/echo", "old")).replace(ORIGIN, server.url)
+        )
         talk = """
             import requests
 
@@ -401,19 +449,28 @@ def test_a_cassette_of_imported_calls_is_recorded_again_as_a_whole(project, take
         take_over("talk.yaml")
         project.write("test_talk.py", talk.format(server.url, ["/echo"], [True]))
         project.run("--mimic-record").expect(passed=1)
-        project.write("test_talk.py", talk.format(server.url, ["/echo?x=1", "/echo"], [False] * 2))
+        project.write(
+            "test_talk.py", talk.format(server.url, ["/echo?x=1", "/echo"], [False] * 2)
+        )
 
         project.run("--mimic-rerecord").expect(passed=1)
 
-    keys = [one["key"] for one in json.loads(project.files()["cassettes/talk.json"])["calls"]]
+    keys = [
+        one["key"]
+        for one in json.loads(project.files()["cassettes/talk.json"])["calls"]
+    ]
     assert (len(keys), [key for key in keys if "-" in key]) == (2, [])
     project.replay().expect(passed=1)
 
 
-def test_imported_recordings_are_verified_judged_and_found_by_the_command(project, take_over):
+def test_imported_recordings_are_verified_judged_and_found_by_the_command(
+    project, take_over
+):
     project.ini("http")
     with running_server() as server:
-        calls = entries(("POST", "/echo", "old"), ("GET", "/gone", "old")).replace(ORIGIN, server.url)
+        calls = entries(("POST", "/echo", "old"), ("GET", "/gone", "old")).replace(
+            ORIGIN, server.url
+        )
         project.write("cassettes/test_talk/test_talk.yaml", calls)
         project.write(
             "test_talk.py",
@@ -437,7 +494,8 @@ def test_imported_recordings_are_verified_judged_and_found_by_the_command(projec
 def test_the_mark_of_pytest_recording_is_registered_where_it_is_unknown(project):
     project.ini("http", addopts="--strict-markers")
     project.write(
-        "test_talk.py", "import pytest\n\n@pytest.mark.vcr('other.yaml')\ndef test_marked(): pass\n"
+        "test_talk.py",
+        "import pytest\n\n@pytest.mark.vcr('other.yaml')\ndef test_marked(): pass\n",
     )
 
     project.run().expect(passed=1)

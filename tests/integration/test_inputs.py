@@ -57,18 +57,26 @@ def small(project: Any) -> Any:
     project.write("shop/helper.py", HELPER)
     for name in ("data.txt", ".hidden/x"):
         project.write(name, "old")
-    project.test("from shop import api\nassert api.fetch(1) == 2\nassert api.fetch(1) == 2")
+    project.test(
+        "from shop import api\nassert api.fetch(1) == 2\nassert api.fetch(1) == 2"
+    )
     project.ini("shop.api:fetch")
     return project
 
 
 def lists(project: Any) -> list[Any]:
     """Return the lists in the vault."""
-    found = [json.loads(data) for name, data in project.files("objects").items() if name.endswith(".json")]
+    found = [
+        json.loads(data)
+        for name, data in project.files("objects").items()
+        if name.endswith(".json")
+    ]
     return [facts for facts in found if "functions" in facts]
 
 
-def change(project: Any, text: str = "return n + 1", now: str = "return n + 1 + 0") -> None:
+def change(
+    project: Any, text: str = "return n + 1", now: str = "return n + 1 + 0"
+) -> None:
     edit(project, "shop/helper.py", text, now)
 
 
@@ -85,7 +93,10 @@ def test_of_many_targets_that_read_a_changed_file_few_are_named(project: Any) ->
 
     command = "pytest --mimic-verify --mimic-review test_shop.py::test_it"
     counts = "1 call of a:read0, 1 call of a:read1, 1 call of a:read2 and 4 more"
-    assert run.section[-2:] == [f"  data.txt    {counts}", f"to see whether it matters: {command}"]
+    assert run.section[-2:] == [
+        f"  data.txt    {counts}",
+        f"to see whether it matters: {command}",
+    ]
 
 
 def test_mimic_inputs_decides_what_a_change_does(small: Any) -> None:
@@ -106,7 +117,9 @@ def test_mimic_inputs_decides_what_a_change_does(small: Any) -> None:
     )
     assert "shop.helper:value (shop/helper.py) has changed" in refused.output
     assert refused.section[0] == "1 call stale"
-    assert small.replay(*ignored).expect(passed=1).section == ["2 calls replayed, # s saved"]
+    assert small.replay(*ignored).expect(passed=1).section == [
+        "2 calls replayed, # s saved"
+    ]
 
     small.record(*strict).expect(passed=1, says=["1 call recorded"])
     small.replay(*strict).expect(passed=1)
@@ -119,10 +132,16 @@ def test_mimic_inputs_decides_what_a_change_does(small: Any) -> None:
 
 
 def named_rows(run: Any) -> list[str]:
-    return [line.strip() for line in run.output.splitlines() if "call" in line and " of shop." in line]
+    return [
+        line.strip()
+        for line in run.output.splitlines()
+        if "call" in line and " of shop." in line
+    ]
 
 
-def test_recording_an_equal_outcome_again_writes_a_list_only_if_something_has_changed(small: Any) -> None:
+def test_recording_an_equal_outcome_again_writes_a_list_only_if_something_has_changed(
+    small: Any,
+) -> None:
     first = small.record().expect(passed=1)
     change(small, "return n\n", "return n + 5\n")
     assert small.run("--mimic-rerecord").expect(passed=1).changed == set()
@@ -131,7 +150,11 @@ def test_recording_an_equal_outcome_again_writes_a_list_only_if_something_has_ch
     again = small.run("--mimic-rerecord").expect(passed=1)
 
     [before], [now] = (
-        [json.loads(data) for name, data in run.vault.items() if name.startswith("calls")]
+        [
+            json.loads(data)
+            for name, data in run.vault.items()
+            if name.startswith("calls")
+        ]
         for run in (first, again)
     )
     old, new = before["outcomes"][0].pop("inputs"), now["outcomes"][0].pop("inputs")
@@ -163,7 +186,9 @@ def reviewed(project: Any) -> str:
 
 @pytest.mark.parametrize("use", ["sequence", "stream", "cassette", "exception"])
 def test_each_kind_of_recording_has_its_list(small: Any, use: str) -> None:
-    target = {"stream": "shop.api:stream", "sequence": "shop.api:fetch sequence"}.get(use, "shop.api:fetch")
+    target = {"stream": "shop.api:stream", "sequence": "shop.api:fetch sequence"}.get(
+        use, "shop.api:fetch"
+    )
     body = {
         "stream": "list(api.stream(2))",
         "cassette": "with mimic_auto('trip', targets=['shop.api:fetch']): api.fetch(1)",
@@ -176,8 +201,12 @@ def test_each_kind_of_recording_has_its_list(small: Any, use: str) -> None:
 
     run = small.replay().expect(passed=1)
 
-    assert named_rows(run) == [f"shop.helper:value (shop/helper.py)    1 call of {target.partition(' ')[0]}"]
-    small.replay("-o", "mimic_inputs=strict").expect(failed=1, says=["StaleRecordingError"])
+    assert named_rows(run) == [
+        f"shop.helper:value (shop/helper.py)    1 call of {target.partition(' ')[0]}"
+    ]
+    small.replay("-o", "mimic_inputs=strict").expect(
+        failed=1, says=["StaleRecordingError"]
+    )
 
 
 def test_a_damaged_list_is_said_and_replaced(small: Any) -> None:
@@ -188,7 +217,9 @@ def test_a_damaged_list_is_said_and_replaced(small: Any) -> None:
     run = small.replay().expect(passed=1)
 
     assert any(f"{path.name} is not what was recorded" in line for line in run.section)
-    small.replay("-o", "mimic_inputs=strict").expect(failed=1, says=["CorruptRecordingError"])
+    small.replay("-o", "mimic_inputs=strict").expect(
+        failed=1, says=["CorruptRecordingError"]
+    )
     small.run("--mimic-rerecord").expect(passed=1)
     assert len(lists(small)) == 1
 
@@ -203,11 +234,17 @@ def test_what_verified_equal_is_stamped_by_a_review(small: Any) -> None:
 
     assert verified.changed == set()
     assert verified.section[-1].startswith("1 change waits for a review")
-    assert "  the outcome is equal: the source, or what the call reaches" in reviewed(small)
+    assert "  the outcome is equal: the source, or what the call reaches" in reviewed(
+        small
+    )
     assert command(small, "review", "--accept", "shop.api:fetch")[0] == 0
     assert named_rows(small.replay().expect(passed=1)) == []
     assert command(small, "check")[0] == 0
-    [before] = (json.loads(data) for name, data in first.vault.items() if name.startswith("calls"))
+    [before] = (
+        json.loads(data)
+        for name, data in first.vault.items()
+        if name.startswith("calls")
+    )
     [now] = recordings(small)
     assert {key for key in now if now[key] != before[key]} == {"source", "outcomes"}
     assert now["outcomes"][0].keys() == before["outcomes"][0].keys()
@@ -222,7 +259,10 @@ def test_the_command_checks_and_removes_what_a_recording_reached(small: Any) -> 
     [path] = (small.vault / "objects").rglob("*.json")
     content = path.read_bytes()
     path.unlink()
-    assert f"objects/{path.parent.name}/{path.name} is missing" in command(small, "check")[1]
+    assert (
+        f"objects/{path.parent.name}/{path.name} is missing"
+        in command(small, "check")[1]
+    )
     before = set(small.files())
     command(small, "check", "--fix")
     assert set(small.files()) == before, "a recording that replays is kept"
@@ -232,14 +272,19 @@ def test_the_command_checks_and_removes_what_a_recording_reached(small: Any) -> 
 
 
 @pytest.mark.parametrize("content", [None, b"{}"])
-def test_a_lost_list_is_made_again_by_a_run_that_records(small: Any, content: bytes | None) -> None:
+def test_a_lost_list_is_made_again_by_a_run_that_records(
+    small: Any, content: bytes | None
+) -> None:
     small.ini("shop.api:fetch", mimic_inputs="strict")
     small.record().expect(passed=1)
     before = small.files()
     [path] = (small.vault / "objects").rglob("*.json")
     path.unlink() if content is None else path.write_bytes(content)
 
-    small.replay().expect(failed=1, says=["CorruptRecordingError", f"objects/{path.parent.name}/{path.name}"])
+    small.replay().expect(
+        failed=1,
+        says=["CorruptRecordingError", f"objects/{path.parent.name}/{path.name}"],
+    )
     small.record().expect(passed=1, says=["1 call recorded"])
 
     assert small.files().keys() == before.keys()

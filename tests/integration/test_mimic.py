@@ -102,7 +102,9 @@ def test_a_marker_covers_fixtures_and_teardown(project):
         def test_it():
             assert shop.fetch("call") == ["call"]
     """)
-    project.record().expect(passed=1, real=["fetch setup", "fetch call", "fetch teardown"])
+    project.record().expect(
+        passed=1, real=["fetch setup", "fetch call", "fetch teardown"]
+    )
 
     project.replay().expect(passed=1, real=[])
 
@@ -311,7 +313,9 @@ WRONG = {
 
 
 def test_a_wrong_target_is_a_target_error(project):
-    tests = ["import pytest, shop\nfrom pytest_mimic import mimic\n\ndef test_right():\n    pass\n"]
+    tests = [
+        "import pytest, shop\nfrom pytest_mimic import mimic\n\ndef test_right():\n    pass\n"
+    ]
     for at, given in enumerate(WRONG):
         tests += (
             f"@pytest.mark.mimic.with_args({given})\ndef test_{at}_marker():\n    pass\n",
@@ -320,10 +324,14 @@ def test_a_wrong_target_is_a_target_error(project):
         )
     project.tests("\n".join(tests))
 
-    run = project.run().expect(passed=1, errors=4, failed=8, never=["INTERNALERROR", "pytest_mimic/"])
+    run = project.run().expect(
+        passed=1, errors=4, failed=8, never=["INTERNALERROR", "pytest_mimic/"]
+    )
 
     for message in WRONG.values():
-        assert sum("TargetError: " in line and message in line for line in run.error) == 3, message
+        assert (
+            sum("TargetError: " in line and message in line for line in run.error) == 3
+        ), message
 
 
 def test_without_the_plugin_it_does_nothing(project):
@@ -348,7 +356,11 @@ def test_without_the_plugin_it_does_nothing(project):
 
 
 @pytest.mark.parametrize(
-    "text", ["@pytest.mark.mimic\ndef test_it(): pass", "def test_it():\n    with mimic(): pass"]
+    "text",
+    [
+        "@pytest.mark.mimic\ndef test_it(): pass",
+        "def test_it():\n    with mimic(): pass",
+    ],
 )
 def test_a_marker_or_block_without_targets_fails(project, text):
     project.tests(f"import pytest\nfrom pytest_mimic import mimic\n\n{text}\n")

@@ -48,7 +48,8 @@ def shop(project):
 
 def test_a_miss_shows_each_argument_that_differs(shop):
     shop.write(
-        "test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('EUR', '2024-05-01', 7, retry=True)\n"
+        "test_shop.py",
+        "import shop\n\ndef test_day():\n    shop.fetch('EUR', '2024-05-01', 7, retry=True)\n",
     )
 
     run = shop.replay()
@@ -82,9 +83,13 @@ def test_a_secret_that_differs_is_named_but_not_shown(shop):
 
 
 def test_verifying_a_call_without_recording_is_a_miss(shop):
-    shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('CHF')\n")
+    shop.write(
+        "test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('CHF')\n"
+    )
 
-    shop.run("--mimic-verify").expect(failed=1, real=[], says=["no recording of shop:fetch(base='CHF'"])
+    shop.run("--mimic-verify").expect(
+        failed=1, real=[], says=["no recording of shop:fetch(base='CHF'"]
+    )
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
@@ -92,11 +97,17 @@ def test_the_shown_command_records_what_was_missing(project, monkeypatch, worker
     """The command is one for the folder in which pytest was started, and names the vault of the failed run."""
     project.ini("shop:fetch", pythonpath=".")
     project.write("shop.py", "def fetch(city):\n    return city\n")
-    project.write("sub/test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
-    project.write("other/test_more.py", "import shop\n\ndef test_it():\n    shop.fetch('Rome')\n")
+    project.write(
+        "sub/test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n"
+    )
+    project.write(
+        "other/test_more.py", "import shop\n\ndef test_it():\n    shop.fetch('Rome')\n"
+    )
     monkeypatch.chdir(project.root / "sub")
 
-    missed = project.run("--mimic-vault=kept", ".", "../other", *workers).expect(failed=2)
+    missed = project.run("--mimic-vault=kept", ".", "../other", *workers).expect(
+        failed=2
+    )
 
     first, second = sorted({*re.findall(r"to record it: pytest (.*)", missed.output)})
     assert first == "--mimic-record --mimic-vault=kept ../other/test_more.py::test_it"
@@ -197,5 +208,8 @@ def test_the_nearest_recording_of_the_same_test_is_found_among_many(project):
     project.replay("-k", "day", env={"DAY": "sunday"}).expect(
         failed=1,
         deselected=1,
-        says=["nearest: recorded by test_shop.py::test_day", "'monday' recorded, 'sunday' now"],
+        says=[
+            "nearest: recorded by test_shop.py::test_day",
+            "'monday' recorded, 'sunday' now",
+        ],
     )

@@ -62,7 +62,9 @@ def test_live_runs_every_call_without_the_vault(shop):
     empty = shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo 3"])
     for name in shop.record().vault:
         (shop.vault / name).write_text("no recording")
-    damaged = shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo 3"], never=["no recording"])
+    damaged = shop.run("--mimic-live").expect(
+        passed=1, real=["fetch Oslo 3"], never=["no recording"]
+    )
 
     assert empty.vault == {}
     assert damaged.changed == set()
@@ -70,7 +72,9 @@ def test_live_runs_every_call_without_the_vault(shop):
 
 @pytest.mark.parametrize("mode", ["replay", "record", "rerecord", "verify", "live"])
 def test_the_fixture_names_the_mode(project, mode):
-    project.write("test_it.py", f"def test_it(mimic_mode):\n    assert mimic_mode == {mode!r}\n")
+    project.write(
+        "test_it.py", f"def test_it(mimic_mode):\n    assert mimic_mode == {mode!r}\n"
+    )
 
     project.run(*([] if mode == "replay" else [f"--mimic-{mode}"])).expect(passed=1)
 
@@ -146,8 +150,12 @@ def test_a_forked_process_goes_on_with_the_conversation_of_its_parent(project):
     with running_server() as server:
         env = {"HOST": server.url.removeprefix("http://")}
         for option in ("--mimic-record", "--mimic-rerecord"):
-            assert len(project.run(option, process=True, env=env).expect(passed=1).vault) == 3
+            assert (
+                len(project.run(option, process=True, env=env).expect(passed=1).vault)
+                == 3
+            )
 
     project.replay("--mimic-clear-unused", process=True, env=env).expect(
-        passed=1, says=["could not judge 1 recording: test_shop.py::test_fork forked a process"]
+        passed=1,
+        says=["could not judge 1 recording: test_shop.py::test_fork forked a process"],
     )

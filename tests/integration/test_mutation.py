@@ -64,7 +64,9 @@ def test_a_function_that_changes_its_arguments_is_refused(project):
     assert run.vault == {}
 
 
-@pytest.mark.parametrize("call", ["shop.half([])", "list(shop.pump([]))", "asyncio.run(shop.fill([]))"])
+@pytest.mark.parametrize(
+    "call", ["shop.half([])", "list(shop.pump([]))", "asyncio.run(shop.fill([]))"]
+)
 def test_a_change_is_refused_however_the_call_ends(project, call):
     project.ini("shop:half", "shop:pump", "shop:fill")
     project.test(call)
@@ -157,6 +159,8 @@ def test_a_file_made_in_a_folder_whose_content_counts_is_refused(project):
     project.module(FILES)
     project.test("shop.fill(tmp_path)")
 
-    run = project.record().expect(failed=1, says=["MutatedInputError: shop:fill has mutated its inputs"])
+    run = project.record().expect(
+        failed=1, says=["MutatedInputError: shop:fill has mutated its inputs"]
+    )
 
     assert run.vault == {}

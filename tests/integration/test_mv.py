@@ -26,7 +26,9 @@ HEAD = "import pytest\nfrom shop import fetch, shared\n\n"
 
 
 def calls(*names):
-    return "\n".join(f"    assert fetch({name!r}) == {{'name': {name!r}}}" for name in names)
+    return "\n".join(
+        f"    assert fetch({name!r}) == {{'name': {name!r}}}" for name in names
+    )
 
 
 def making(name, *names):
@@ -36,7 +38,9 @@ def making(name, *names):
 
 def in_class(name, *tests):
     methods = "".join(one.replace("():", "(self):") for one in tests)
-    return f"class {name}:\n" + "".join(f"    {line}\n" for line in methods.splitlines())
+    return f"class {name}:\n" + "".join(
+        f"    {line}\n" for line in methods.splitlines()
+    )
 
 
 PARAMETRIZED = f"@pytest.mark.parametrize('name', ['eur', 'usd'])\ndef test_x(name):\n{calls('x')}\n"
@@ -92,7 +96,13 @@ CHANGES = {
 @pytest.fixture
 def suite(project):
     """A project, with a function that puts tests in place of those before, with `HEAD` on top."""
-    project.ini("shop:fetch sequence", "shop:shared", python_files="*.py", testpaths="t", pythonpath=".")
+    project.ini(
+        "shop:fetch sequence",
+        "shop:shared",
+        python_files="*.py",
+        testpaths="t",
+        pythonpath=".",
+    )
     project.module(SHOP)
 
     def put(files):
@@ -127,7 +137,9 @@ def test_what_the_summary_proposes_replays(suite, capsys, before, after, moves):
         assert main(["mv", *(f"t/{word}" for word in move.split())]) == 0
 
     again = suite.replay("--mimic-fail-on-unused").expect(real=[], **recorded.outcomes)
-    assert again.section == [f"{len(recorded.real)} calls replayed, # s saved".replace("1 calls", "1 call")]
+    assert again.section == [
+        f"{len(recorded.real)} calls replayed, # s saved".replace("1 calls", "1 call")
+    ]
     assert sorted(json.loads(one)["recorded"] for one in recordings(again)) == sorted(
         json.loads(one)["recorded"] for one in recordings(recorded)
     )
@@ -136,7 +148,9 @@ def test_what_the_summary_proposes_replays(suite, capsys, before, after, moves):
 
 def test_no_move_is_proposed_of_what_mimic_auto_has_just_recorded(suite, capsys):
     """Of the moved file, one test has a new cassette: the other test is moved alone."""
-    tests = CASSETTES.replace("NAME", "test_x").replace("replay", "auto") + making("test_z", 1)
+    tests = CASSETTES.replace("NAME", "test_x").replace("replay", "auto") + making(
+        "test_z", 1
+    )
     suite.put({"a": tests})
     suite.record().expect(passed=2)
     for path in suite.vault.rglob("test_x*.json"):
@@ -162,7 +176,9 @@ def test_of_two_cases_of_a_test_the_first_gets_its_recordings(suite):
 
 def test_a_file_moves_with_what_its_fixture_has_recorded(suite):
     wide = f"@pytest.fixture(scope='module')\ndef wide():\n{calls('wide')}\n\n"
-    tests = wide + f"def test_x(wide):\n{calls(1)}\n" + CASSETTES.replace("NAME", "test_y")
+    tests = (
+        wide + f"def test_x(wide):\n{calls(1)}\n" + CASSETTES.replace("NAME", "test_y")
+    )
     suite.put({"a": tests.replace("replay", "record")})
     suite.record().expect(passed=2)
     suite.put({"b": tests})
@@ -202,7 +218,10 @@ def test_a_recording_of_the_new_test_stays(suite, capsys):
     assert main(["mv", "t/a.py::test_x", "t/a.py::test_y"]) == 1
 
     out = capsys.readouterr().out
-    assert "not moved, because t/a.py::test_y has another recording of it: calls/shop/fetch/" in out
+    assert (
+        "not moved, because t/a.py::test_y has another recording of it: calls/shop/fetch/"
+        in out
+    )
     assert "1 recording moved" in out
     assert own.items() - suite.files().items() == {
         (name, data) for name, data in own.items() if b'"name": 2' in data
@@ -212,13 +231,37 @@ def test_a_recording_of_the_new_test_stays(suite, capsys):
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["t/a.py::test_q", "t/a.py::test_y"], 1, "nothing in .mimic_vault is of t/a.py::test_q"),
-        (["t/a.py", "t/a.py"], 2, "mv cannot make t/a.py to t/a.py: it takes two tests"),
+        (
+            ["t/a.py::test_q", "t/a.py::test_y"],
+            1,
+            "nothing in .mimic_vault is of t/a.py::test_q",
+        ),
+        (
+            ["t/a.py", "t/a.py"],
+            2,
+            "mv cannot make t/a.py to t/a.py: it takes two tests",
+        ),
         (["t/a.py::test_x", "t/b.py"], 2, "mv cannot make t/a.py::test_x to t/b.py"),
-        (["-n", "t/a.py", "t/b.py::test_g"], 2, "mv cannot make t/a.py to t/b.py::test_g"),
-        (["-n", "./t/", "u/v/"], 0, "t/a.py::test_x -> u/v/a.py::test_x  2\n2 recordings would be moved"),
-        (["-n", "t/a.py::test_x", "t/a.py::test_y[a]"], 0, "t/a.py::test_x -> t/a.py::test_y[a]  2"),
-        (["-n", "t/a.py", "t/a.py::TestA"], 0, "t/a.py::test_x -> t/a.py::TestA::test_x  2"),
+        (
+            ["-n", "t/a.py", "t/b.py::test_g"],
+            2,
+            "mv cannot make t/a.py to t/b.py::test_g",
+        ),
+        (
+            ["-n", "./t/", "u/v/"],
+            0,
+            "t/a.py::test_x -> u/v/a.py::test_x  2\n2 recordings would be moved",
+        ),
+        (
+            ["-n", "t/a.py::test_x", "t/a.py::test_y[a]"],
+            0,
+            "t/a.py::test_x -> t/a.py::test_y[a]  2",
+        ),
+        (
+            ["-n", "t/a.py", "t/a.py::TestA"],
+            0,
+            "t/a.py::test_x -> t/a.py::TestA::test_x  2",
+        ),
     ],
 )
 def test_words(suite, capsys, words, code, says):
@@ -236,7 +279,10 @@ def test_words(suite, capsys, words, code, says):
     ("after", "args"),
     [
         ({"a": making("test_x", 1), "b": making("test_y", 1)}, []),  # the test is there
-        ({"a": making("test_x", 1), "b": making("test_y", 1)}, ["t/b.py"]),  # its file was not collected
+        (
+            {"a": making("test_x", 1), "b": making("test_y", 1)},
+            ["t/b.py"],
+        ),  # its file was not collected
         ({"a": PARAMETRIZED.replace("'x'", "1")}, ["t/a.py::test_x[eur]", "-k", "x"]),
         ({"b": making("test_x", 3)}, []),  # its first call is another one
     ],

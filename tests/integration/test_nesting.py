@@ -158,7 +158,9 @@ def test_a_task_beside_a_recorded_call_is_not_nested(project):
             return await main()
         assert asyncio.run(replayed() if shop.inside.is_set() else main()) == [5, 5]
     """)
-    run = project.record().expect(passed=1, real=["slow", "price_async outer", "price_async inner"])
+    run = project.record().expect(
+        passed=1, real=["slow", "price_async outer", "price_async inner"]
+    )
 
     assert len([name for name in run.vault if "/price_async/" in name]) == 1
 

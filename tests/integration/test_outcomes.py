@@ -139,7 +139,9 @@ def test_the_traceback_ends_at_the_callers_line(project):
     project.record().expect(xfailed=1, real=["innocent"])
     project.tests(test.format(mark=""))
 
-    project.replay().expect(failed=1, real=[], says=["test_shop.py:4: ValueError"], never=["pytest_mimic/"])
+    project.replay().expect(
+        failed=1, real=[], says=["test_shop.py:4: ValueError"], never=["pytest_mimic/"]
+    )
 
 
 def test_an_interruption_is_never_recorded(project):
@@ -175,12 +177,24 @@ def test_an_interruption_is_never_recorded(project):
 
     run = project.record().expect(passed=1)
 
-    assert run.real == [f"{call} {number}" for number in range(11) for call in ("stop", "stop_async")]
+    assert run.real == [
+        f"{call} {number}" for number in range(11) for call in ("stop", "stop_async")
+    ]
     assert run.vault == {}
-    reasons = ["raised SystemExit", "was cancelled", "was cancelled", "raised SkipTest", "raised Skipped"]
-    notes = [line.partition(" ")[2] for line in run.section if line.startswith("shop:stop(")]
+    reasons = [
+        "raised SystemExit",
+        "was cancelled",
+        "was cancelled",
+        "raised SkipTest",
+        "raised Skipped",
+    ]
+    notes = [
+        line.partition(" ")[2] for line in run.section if line.startswith("shop:stop(")
+    ]
     assert [note.partition(": not recorded")[0] for note in notes] == reasons
-    assert run.section[-1] == "and 6 more"  # Failed, XFailed and the class of the project, of both functions
+    assert (
+        run.section[-1] == "and 6 more"
+    )  # Failed, XFailed and the class of the project, of both functions
 
 
 def test_recordings_made_before_an_interrupt_stay(project):
@@ -249,7 +263,9 @@ def refusing(project):
 def test_the_refusal_names_the_part(refusing, how, verb, part):
     refusing.test(f"with open(__file__) as shop.handle:\n    shop.bad({how!r})")
 
-    run = refusing.record("-W", "ignore").expect(failed=1, real=[f"bad {how}"], never=["pytest_mimic/"])
+    run = refusing.record("-W", "ignore").expect(
+        failed=1, real=[f"bad {how}"], never=["pytest_mimic/"]
+    )
 
     told = run.error
     start = told.index(f"UnstorableOutcomeError: what shop:bad {verb} cannot be stored")
@@ -258,7 +274,10 @@ def test_the_refusal_names_the_part(refusing, how, verb, part):
 
 
 def test_a_refused_outcome_replaces_no_recording(refusing):
-    """It can be recorded once it is storable. What the code made of the refusal is not recorded."""
+    """It can be recorded once it is storable.
+
+    What the code made of the refusal is not recorded.
+    """
     refusing.test("shop.bad('lock')")
     refusing.record().expect(failed=1)
     refusing.replay().expect(failed=1, says=["no recording of shop:bad(how='lock')"])
@@ -280,7 +299,9 @@ def test_a_lazy_frame_that_reads_a_file_later_is_refused(project):
     project.module(
         "import polars as pl\n\ndef scan(path):\n    return {'frames': [1, pl.scan_csv(path).filter(pl.col('a') > 0)]}\n"
     )
-    project.test("(tmp_path / 'a.csv').write_text('a\\n1\\n')\nshop.scan(tmp_path / 'a.csv')")
+    project.test(
+        "(tmp_path / 'a.csv').write_text('a\\n1\\n')\nshop.scan(tmp_path / 'a.csv')"
+    )
 
     says = [
         "result.frames[1]: a LazyFrame object, which may read files later",
@@ -322,15 +343,22 @@ def basket(project):
 
 
 def test_a_recording_shows_what_its_pickle_holds(basket):
-    """Without a secret of the call, under whatever name. A difference is shown in the same terms."""
+    """Without a secret of the call, under whatever name.
+
+    A difference is shown in the same terms.
+    """
     text = basket.file.read_text()
     basket.module(PICKLES.replace("total=12.5", "total=13.0"))
 
-    drifted = basket.run("--mimic-verify").expect(failed=1, says=["total: 12.5 recorded, 13.0 now"])
+    drifted = basket.run("--mimic-verify").expect(
+        failed=1, says=["total: 12.5 recorded, 13.0 now"]
+    )
 
     preview = "Basket(items=['pen', 'ink'], total=12.5, password=<redacted>, note='for <redacted>')"
     assert json.loads(text)["outcomes"][0]["preview"] == [preview]
-    assert "hunter22" not in text + drifted.output.replace("shop.basket('hunter22')", "")
+    assert "hunter22" not in text + drifted.output.replace(
+        "shop.basket('hunter22')", ""
+    )
 
 
 @pytest.mark.parametrize("edit", ["total=99", None], ids=["another one", "none"])
@@ -356,7 +384,9 @@ def test_an_edited_preview_changes_nothing(basket, edit):
         "Basket(of='y' * 990 + secret() * 9)",
     ],
 )
-def test_the_preview_of_a_pickle_has_no_part_of_a_value_of_the_environment(project, given):
+def test_the_preview_of_a_pickle_has_no_part_of_a_value_of_the_environment(
+    project, given
+):
     """A preview is short: what it cuts is hidden before."""
     pytest.importorskip("numpy", reason="numpy is not installed")
     secret = "zx81-spectrum-4711-abcd"

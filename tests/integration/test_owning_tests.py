@@ -20,7 +20,9 @@ def test_a_cassette_whose_test_is_gone_is_named(project, take_over, keep):
     assert "tests/test_api.py has no test TestBase::test_gone" in said
 
 
-def test_the_tests_are_collected_where_a_name_leaves_them_open(project, take_over, keep):
+def test_the_tests_are_collected_where_a_name_leaves_them_open(
+    project, take_over, keep
+):
     """pytest-recording writes `-` for signs that a file's name may not have, and a class may inherit its tests."""
     project.ini("requests")
     project.write("tests/base.py", "class Base:\n    def test_inherited(self): pass\n")
@@ -78,7 +80,9 @@ PARAMETRIZED = """
 """
 
 
-def test_marks_of_pytest_recording_do_not_keep_tests_from_being_collected(project, take_over, keep):
+def test_marks_of_pytest_recording_do_not_keep_tests_from_being_collected(
+    project, take_over, keep
+):
     project.ini("http", addopts="--strict-markers")
     project.write("tests/test_api.py", PARAMETRIZED)
     keep("plain.json", "tests/cassettes/test_api/test_get[x-y].json")

@@ -152,7 +152,9 @@ def test_methods_of_subclasses_are_their_own(project):
         assert shop.Gold("x").get("/a") == ["gold", "x", "/a"]
         assert shop.Silver("x").put("A", "/a") == shop.Client("x").put("A", "/a") == "A/a"
     """)
-    project.record().expect(passed=1, real=["gold get /a", "get /a", "put A /a", "put A /a"])
+    project.record().expect(
+        passed=1, real=["gold get /a", "get /a", "put A /a", "put A /a"]
+    )
 
     project.run().expect(passed=1, real=["gold get /a", "put A /a"])
 
@@ -161,7 +163,9 @@ def test_re_exported_and_defined_name_are_one_target(project):
     """Recorded under one name, replayed under the other."""
     project.ini("api:fetch")
     project.write("api.py", "from shop import fetch\n")
-    project.tests("import api, shop\n\ndef test_it():\n    assert api.fetch('x') == shop.fetch('x')\n")
+    project.tests(
+        "import api, shop\n\ndef test_it():\n    assert api.fetch('x') == shop.fetch('x')\n"
+    )
     project.record().expect(passed=1, real=["fetch x"])
     project.ini("shop:fetch")
 
@@ -261,7 +265,10 @@ PLACES = """
 """
 
 
-@pytest.mark.skipif(sys.version_info < (3, 14), reason="older versions evaluate annotations where they stand")
+@pytest.mark.skipif(
+    sys.version_info < (3, 14),
+    reason="older versions evaluate annotations where they stand",
+)
 def test_annotations_need_not_name_anything(project):
     """Those of a function that is imported for type checkers only, and those of what is defined further below."""
     project.ini("shop:fetch", "shop:Client.get", "shop:stream")
@@ -396,19 +403,31 @@ def test_functions_that_the_plugin_uses_are_mimicked_for_tests(project):
             f"    print('value {number}:', repr(value))\n\n"
             for number, call in enumerate(CALLS.values())
         )
-        # Nothing has imported it so far: what Python looks up for it is no call of the test's.
+        # Nothing has imported it so far: what Python looks up for it is no call of the
+        # test's.
         + "def test_import():\n    import colorsys\n",
     )
 
-    recorded = project.run("--mimic-record", "-s", process=True).expect(passed=len(CALLS) + 1)
-    seen = {f"SEEN_{number}": value for number, value in re.findall(r"value (\d+): (.*)", recorded.output)}
+    recorded = project.run("--mimic-record", "-s", process=True).expect(
+        passed=len(CALLS) + 1
+    )
+    seen = {
+        f"SEEN_{number}": value
+        for number, value in re.findall(r"value (\d+): (.*)", recorded.output)
+    }
     replayed = project.run(process=True, env=seen).expect(passed=len(CALLS) + 1)
 
     assert len(seen) == len(CALLS)
     # A recording has the function's own name: posix:getpid.
-    calls = [json.loads(data)["target"] for name, data in recorded.vault.items() if name.startswith("calls/")]
+    calls = [
+        json.loads(data)["target"]
+        for name, data in recorded.vault.items()
+        if name.startswith("calls/")
+    ]
     wanted = [*CALLS, *["shop:fetch"] * len(CALLS)]
-    assert Counter(name.split(":")[1] for name in calls) == Counter(name.split(":")[1] for name in wanted)
+    assert Counter(name.split(":")[1] for name in calls) == Counter(
+        name.split(":")[1] for name in wanted
+    )
     assert recorded.section[0].startswith(f"{2 * len(CALLS)} calls recorded")
     assert replayed.section == [f"{2 * len(CALLS)} calls replayed, # s saved"]
 
@@ -464,7 +483,11 @@ def test_{name}():
     assert found == {{"2024-05-01 {number:02}:00:00", 3}}
 """)
     project.tests("".join(tests))
-    calls = [f"fetch 2024-05-01 {number:02}:00:00" for number in range(len(late)) for _ in "ab"]
+    calls = [
+        f"fetch 2024-05-01 {number:02}:00:00"
+        for number in range(len(late))
+        for _ in "ab"
+    ]
 
     recorded = project.record().expect(passed=len(calls), real=calls)
     project.replay().expect(passed=len(calls), real=[])
@@ -474,7 +497,11 @@ def test_{name}():
 
 
 @pytest.mark.parametrize(
-    "stopped", ['freezegun.freeze_time("2020-01-02")', 'time_machine.travel("2020-01-02", tick=False)']
+    "stopped",
+    [
+        'freezegun.freeze_time("2020-01-02")',
+        'time_machine.travel("2020-01-02", tick=False)',
+    ],
 )
 def test_stopped_clock_does_not_affect_date_and_duration(project, stopped):
     module = stopped.partition(".")[0]

@@ -1,9 +1,15 @@
-"""How many named functions of pytest-mimic a call passes, in how many modules. These numbers only fall.
+"""How many named functions of pytest-mimic a call passes, in how many modules.
 
-A recorded call of a function is bound and identified (`call`, `call_identity`), its file is sought (`decisions`,
-`recordings`, `vault`, `folder`), its arguments are described (`making`, `secrets`, `secret_names`) and kept as they were
-(`effects`, `reached_and_read`), it runs (`execution`, `steps`), its outcome becomes text (`encoding`, `plain`), and the file
-is written (`recording_facts`, `writing`, `folder`). What depends on the target or the run alone is not asked again.
+These numbers only fall.
+
+A recorded call of a function is bound and identified (`call`, `call_identity`), its
+file is sought (`decisions`,
+`recordings`, `vault`, `folder`), its arguments are described (`making`, `secrets`,
+`secret_names`) and kept as they were
+(`effects`, `reached_and_read`), it runs (`execution`, `steps`), its outcome becomes
+text (`encoding`, `plain`), and the file
+is written (`recording_facts`, `writing`, `folder`). What depends on the target or the
+run alone is not asked again.
 """
 
 from __future__ import annotations
@@ -55,7 +61,9 @@ def test_a_call_of_a_function_passes_few_functions(project):
     recorded = counted(project, project.record, "import shop", "shop.fetch(number)")
     replayed = counted(project, project.run, "import shop", "shop.fetch(number)")
 
-    assert not [pair for pair in zip((*recorded, *replayed), OF_A_FUNCTION) if pair[0] > pair[1]]
+    assert not [
+        pair for pair in zip((*recorded, *replayed), OF_A_FUNCTION) if pair[0] > pair[1]
+    ]
 
 
 def test_a_request_passes_few_functions(project):
@@ -67,4 +75,6 @@ def test_a_request_passes_few_functions(project):
         recorded = counted(project, project.record, "import httpx", call)
     replayed = counted(project, project.run, "import httpx", call)
 
-    assert not [pair for pair in zip((*recorded, *replayed), OF_A_REQUEST) if pair[0] > pair[1]]
+    assert not [
+        pair for pair in zip((*recorded, *replayed), OF_A_REQUEST) if pair[0] > pair[1]
+    ]

@@ -167,7 +167,10 @@ def test_a_path_that_no_argument_names_follows_the_test(project):
             shop.SETTINGS["shared"] = shared
             assert shop.shared() == str(shared / "result.csv")
     """)
-    project.write("test_early.py", "def test_it(tmp_path_factory):\n    tmp_path_factory.mktemp('shared')\n")
+    project.write(
+        "test_early.py",
+        "def test_it(tmp_path_factory):\n    tmp_path_factory.mktemp('shared')\n",
+    )
     project.record("test_shop.py").expect(passed=2, real=["where", "shared"])
 
     project.replay("test_early.py", "test_shop.py").expect(passed=3, real=[])
@@ -202,7 +205,11 @@ def test_verify_of_a_recorded_path_that_is_gone(project):
 
     run = project.run("--mimic-verify", env={"NAME": "b"})
 
-    run.expect(failed=2, says=["no longer gives what was recorded"], never=["pytest_mimic/", "INTERNALERROR"])
+    run.expect(
+        failed=2,
+        says=["no longer gives what was recorded"],
+        never=["pytest_mimic/", "INTERNALERROR"],
+    )
 
 
 def test_paths_in_one_folder_and_in_two_are_two_calls(project):
@@ -240,7 +247,9 @@ def test_paths_in_one_folder_and_in_two_are_two_calls(project):
 def test_a_folder_keeps_the_slash_at_its_end(project):
     """A name may be put behind it."""
     project.ini("shop:give")
-    project.module("from tally import ran\n\ndef give(thing):\n    ran('give')\n    return thing\n")
+    project.module(
+        "from tally import ran\n\ndef give(thing):\n    ran('give')\n    return thing\n"
+    )
     project.tests("""
         import pytest, shop
 

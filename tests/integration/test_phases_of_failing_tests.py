@@ -36,7 +36,11 @@ LATER = {"VERSION": "2"}
 
 def outcomes(files):
     """Return the outcomes of all recordings: their values, or the names of their exceptions."""
-    found = [json.loads(data) for name, data in sorted(files.items()) if name.startswith("calls/")]
+    found = [
+        json.loads(data)
+        for name, data in sorted(files.items())
+        if name.startswith("calls/")
+    ]
     return [
         outcome["value"]["version"] if "value" in outcome else "error"
         for recording in found
@@ -45,7 +49,9 @@ def outcomes(files):
 
 
 @pytest.mark.parametrize("call", ["fetch", "poll"])
-@pytest.mark.parametrize("handling", ["", "try: {call}\nexcept ConnectionError: pass\nassert 0"])
+@pytest.mark.parametrize(
+    "handling", ["", "try: {call}\nexcept ConnectionError: pass\nassert 0"]
+)
 def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
     call = f"shop.{call}('Oslo')"
     shop.test(call)
@@ -53,7 +59,9 @@ def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
     if handling:
         shop.test(handling.format(call=call))
 
-    run = shop.run("--mimic-rerecord", env=DOWN).expect(failed=1, says=["not kept: shop:"])
+    run = shop.run("--mimic-rerecord", env=DOWN).expect(
+        failed=1, says=["not kept: shop:"]
+    )
 
     assert run.vault == good
     assert "recorded errors:" not in run.section
@@ -159,14 +167,19 @@ def test_what_a_failing_test_put_over_a_passing_ones_value_goes(shop):
     shop.write("test_first.py", "import shop\n\ndef test_it(): shop.fetch('Oslo')\n")
     shop.record("test_first.py").expect(passed=1)
 
-    run = shop.run("--mimic-rerecord", "test_shop.py", env=LATER).expect(passed=1, failed=1)
+    run = shop.run("--mimic-rerecord", "test_shop.py", env=LATER).expect(
+        passed=1, failed=1
+    )
 
     assert outcomes(run.vault) == ["2"]
 
 
 def test_objects_of_restored_recordings_stay_and_those_of_others_go(shop):
     shop.module(
-        SHOP.replace('"version":', '"large": "x" * 70_000 + os.environ.get("VERSION", "1"), "version":')
+        SHOP.replace(
+            '"version":',
+            '"large": "x" * 70_000 + os.environ.get("VERSION", "1"), "version":',
+        )
     )
     shop.test("shop.fetch('Oslo')")
     good = shop.record().expect(passed=1).vault
@@ -175,9 +188,17 @@ def test_objects_of_restored_recordings_stay_and_those_of_others_go(shop):
         assert 0
     """)
 
-    run = shop.run("--mimic-rerecord", "--mimic-clear-unused", env=LATER).expect(failed=1)
+    run = shop.run("--mimic-rerecord", "--mimic-clear-unused", env=LATER).expect(
+        failed=1
+    )
 
-    assert sum(name.startswith("objects/") and b"xxxx" in data for name, data in good.items()) == 1
+    assert (
+        sum(
+            name.startswith("objects/") and b"xxxx" in data
+            for name, data in good.items()
+        )
+        == 1
+    )
     assert run.vault == good
 
 
@@ -206,7 +227,9 @@ def test_a_test_may_fail_in_any_way(shop, failing):
 
 
 def test_an_expected_failure_is_no_failing_test(shop):
-    shop.tests("import pytest, shop\n\n@pytest.mark.xfail\ndef test_it(): shop.fetch('Oslo')\n")
+    shop.tests(
+        "import pytest, shop\n\n@pytest.mark.xfail\ndef test_it(): shop.fetch('Oslo')\n"
+    )
 
     run = shop.record(env=DOWN).expect(xfailed=1, real=["fetch Oslo"])
 
@@ -227,8 +250,12 @@ MODULE_FIXTURE = """
 """
 
 
-@pytest.mark.parametrize(("scope", "call"), [("module", "fetch"), ("module", "poll"), ("session", "poll")])
-def test_a_wider_fixture_counts_as_passed_if_a_test_in_its_scope_passed(shop, scope, call):
+@pytest.mark.parametrize(
+    ("scope", "call"), [("module", "fetch"), ("module", "poll"), ("session", "poll")]
+)
+def test_a_wider_fixture_counts_as_passed_if_a_test_in_its_scope_passed(
+    shop, scope, call
+):
     shop.tests(MODULE_FIXTURE.format(scope=scope, call=call, one=1, two=1))
     good = shop.record().expect(passed=2).vault
 
@@ -267,7 +294,9 @@ def test_the_next_attempt_of_a_rerun_test_calls_for_real(shop):
     """)
     options = {"plugins": ["rerunfailures"]}
 
-    run = shop.record("--reruns=1", **options).expect(passed=1, rerun=1, real=["poll Oslo"] * 2)
+    run = shop.record("--reruns=1", **options).expect(
+        passed=1, rerun=1, real=["poll Oslo"] * 2
+    )
 
     assert outcomes(run.vault) == ["1"]
     shop.replay(**options).expect(passed=1, real=[])

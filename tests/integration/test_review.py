@@ -103,7 +103,12 @@ def api() -> Iterator[str]:
 
 
 @pytest.fixture
-def shop(project: Any, api: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def shop(
+    project: Any,
+    api: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Any:
     """A recorded project whose service has changed since: `run`, and `command` for pytest-mimic."""
     project.write("models.py", MODELS)
     monkeypatch.chdir(project.root)
@@ -125,7 +130,9 @@ def shop(project: Any, api: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest
         project.tests(test)
         run("--mimic-record", version="1")
 
-    return SimpleNamespace(project=project, run=run, command=command, record=record, root=project.root)
+    return SimpleNamespace(
+        project=project, run=run, command=command, record=record, root=project.root
+    )
 
 
 class _Lines:
@@ -148,13 +155,18 @@ def files_in(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    return {name: re.sub(rb'"duration": [0-9.e-]+', b"", data) for name, data in found.items()}
+    return {
+        name: re.sub(rb'"duration": [0-9.e-]+', b"", data)
+        for name, data in found.items()
+    }
 
 
 def waiting(root: Path) -> list[str]:
     """Return the recordings and cassettes that wait, by target or path."""
     names = sorted((root / FOLDER).glob("c*/**/*.json"))
-    return [path.relative_to(root / FOLDER).as_posix().rpartition("/")[0] for path in names]
+    return [
+        path.relative_to(root / FOLDER).as_posix().rpartition("/")[0] for path in names
+    ]
 
 
 # -- the folder
@@ -162,7 +174,9 @@ def waiting(root: Path) -> list[str]:
 
 def test_a_run_without_drift_removes_the_drifts_of_an_earlier_one(weather: Any) -> None:
     weather.run("--mimic-verify", "--mimic-review")
-    weather.run("--mimic-verify", "--mimic-review", "--collect-only")  # leaves what waits
+    weather.run(
+        "--mimic-verify", "--mimic-review", "--collect-only"
+    )  # leaves what waits
     assert len(waiting(weather.root)) == 4
 
     run = weather.run("--mimic-verify", "--mimic-review", version="1")
@@ -178,10 +192,16 @@ def test_git_ignores_the_folder_of_changes(weather: Any) -> None:
     run = weather.run("--mimic-verify", "--mimic-review")
 
     status = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=weather.root, check=True, capture_output=True, text=True
+        ["git", "status", "--porcelain"],
+        cwd=weather.root,
+        check=True,
+        capture_output=True,
+        text=True,
     )
 
-    assert run.output.count("to decide about it: pytest-mimic review") == 5  # equal drifts are shown once
+    assert (
+        run.output.count("to decide about it: pytest-mimic review") == 5
+    )  # equal drifts are shown once
     assert "to accept it: " not in run.output
     assert waiting(weather.root) == [
         *(f"calls/weather/{name}" for name in ("ask", "step", "tell")),
@@ -191,11 +211,15 @@ def test_git_ignores_the_folder_of_changes(weather: Any) -> None:
 
 
 @pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
-def test_what_failing_tests_changed_is_not_said_to_be_put_back(shop: Any, option: str) -> None:
+def test_what_failing_tests_changed_is_not_said_to_be_put_back(
+    shop: Any, option: str
+) -> None:
     """The vault was not written. With `--mimic-record`, the recording is stale."""
     shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
     shop.project.write("shop.py", SHOP.replace("The weather", "Well, the weather"))
-    shop.project.tests("import shop\n\ndef test_it():\n    shop.ask('a')\n    assert 0\n")
+    shop.project.tests(
+        "import shop\n\ndef test_it():\n    shop.ask('a')\n    assert 0\n"
+    )
 
     run = shop.run(option, "--mimic-review").expect(failed=1)
 
@@ -215,7 +239,9 @@ def rerecorded(shop: Any, *options: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("mode", ["verify", "rerecord"])
-def test_accepting_what_waits_writes_what_recording_again_writes(shop: Any, mode: str) -> None:
+def test_accepting_what_waits_writes_what_recording_again_writes(
+    shop: Any, mode: str
+) -> None:
     shop.record()
     before = files_in(shop.project.vault)
     expected = rerecorded(shop)
@@ -246,7 +272,9 @@ def test_new_recordings_wait_too_and_are_not_made_twice(shop: Any) -> None:
     assert shop.command("review", answers="s\ns\n").out.count(" (new)\n") == 2
     shop.command("review", "--accept", "shop:ask", "--refuse-all")
     assert not (shop.root / FOLDER).exists()
-    assert [name.split("/")[:3] for name in shop.project.files("calls")] == [["calls", "shop", "ask"]]
+    assert [name.split("/")[:3] for name in shop.project.files("calls")] == [
+        ["calls", "shop", "ask"]
+    ]
 
 
 def test_accepting_at_a_client_writes_what_recording_again_writes(shop: Any) -> None:
@@ -268,11 +296,15 @@ def test_accepting_at_a_client_writes_what_recording_again_writes(shop: Any) -> 
     assert vaults[0] == vaults[1]
 
 
-def test_an_outcome_that_cannot_be_stored_fails_its_test_and_does_not_wait(shop: Any) -> None:
+def test_an_outcome_that_cannot_be_stored_fails_its_test_and_does_not_wait(
+    shop: Any,
+) -> None:
     source = "import os, threading\n\ndef ask(q):\n    return 'fine' if os.environ['VERSION'] == '1' else threading.Lock()\n"
     shop.project.write("weather.py", source)
     shop.project.ini("weather:ask")
-    shop.project.write("test_it.py", "import weather\n\ndef test_it():\n    weather.ask(1)\n")
+    shop.project.write(
+        "test_it.py", "import weather\n\ndef test_it():\n    weather.ask(1)\n"
+    )
     shop.run("--mimic-record", version="1")
 
     run = shop.run("--mimic-verify", "--mimic-review")
@@ -282,8 +314,13 @@ def test_an_outcome_that_cannot_be_stored_fails_its_test_and_does_not_wait(shop:
     assert not (shop.root / FOLDER).exists()
 
 
-def test_the_source_and_the_arguments_are_those_of_the_accepted_call(weather: Any) -> None:
-    weather.project.write("weather.py", WEATHER.replace("So it is", "Well, it is").replace("[n,", "[n + 1,"))
+def test_the_source_and_the_arguments_are_those_of_the_accepted_call(
+    weather: Any,
+) -> None:
+    weather.project.write(
+        "weather.py",
+        WEATHER.replace("So it is", "Well, it is").replace("[n,", "[n + 1,"),
+    )
     weather.project.write("test_it.py", ASKING.format(day=2))
     expected = rerecorded(weather)
     weather.run("--mimic-verify", "--mimic-review")
@@ -296,7 +333,9 @@ def test_the_source_and_the_arguments_are_those_of_the_accepted_call(weather: An
 def test_a_sequence_of_which_a_part_was_verified_keeps_its_source(weather: Any) -> None:
     weather.project.write("weather.py", WEATHER.replace("[n,", "[n + 1,"))
     steps = "weather.step(1), weather.step(1)"
-    weather.project.write("test_it.py", ASKING.format(day=1).replace(steps, "weather.step(1)"))
+    weather.project.write(
+        "test_it.py", ASKING.format(day=1).replace(steps, "weather.step(1)")
+    )
     weather.run("--mimic-verify", "--mimic-review")
     weather.command("review", "--accept", "*")
     weather.project.write("test_it.py", ASKING.format(day=1))
@@ -325,13 +364,21 @@ def test_an_accepting_that_is_killed_leaves_old_or_new(
 
     with monkeypatch.context() as patch:
         patch.setattr(FolderStore, "delete" if at == FOLDER else "write", killed)
-        assert weather.command("review", "--accept", "calls/weather/tell").code not in (0, 1)
+        assert weather.command("review", "--accept", "calls/weather/tell").code not in (
+            0,
+            1,
+        )
     after = files_in(weather.project.vault)
 
     changed = [name for name in before if after[name] != before[name]]
-    assert [name.rpartition("/")[0] for name in changed] == ["calls/weather/tell"] * (at == FOLDER)
+    assert [name.rpartition("/")[0] for name in changed] == ["calls/weather/tell"] * (
+        at == FOLDER
+    )
     left = 3 if at == FOLDER else 4
-    assert weather.command("review", "--accept", "*").out.splitlines()[-1] == f"{left} accepted"
+    assert (
+        weather.command("review", "--accept", "*").out.splitlines()[-1]
+        == f"{left} accepted"
+    )
     assert files_in(weather.project.vault) == expected
 
 
@@ -362,7 +409,10 @@ def test_a_recording_that_changed_since_is_not_overwritten(weather: Any) -> None
     result = weather.command("review", "--accept", "calls/weather/ask")
 
     assert result.code == 1
-    assert "weather:ask(q=1) was not accepted: .mimic_vault/calls/weather/ask/" in result.out
+    assert (
+        "weather:ask(q=1) was not accepted: .mimic_vault/calls/weather/ask/"
+        in result.out
+    )
     assert "json has changed since" in result.out
     assert weather.project.files() == before
     weather.run("--mimic-record", "--mimic-review", version="3")  # drops it
@@ -386,7 +436,8 @@ def test_secrets_are_shown_nowhere(shop: Any) -> None:
 def test_no_pickle_is_loaded(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.project.write("evil.py", BAITED)
     shop.project.write(
-        "shop.py", "import os\nfrom evil import Evil\n\ndef odd():\n    return Evil(os.environ['VERSION'])\n"
+        "shop.py",
+        "import os\nfrom evil import Evil\n\ndef odd():\n    return Evil(os.environ['VERSION'])\n",
     )
     shop.record("import shop\n\ndef test_it():\n    shop.odd()\n", "odd")
     shop.run("--mimic-verify", "--mimic-review")
@@ -429,7 +480,11 @@ def test_a_link_beside_a_file_of_changes_is_not_followed(shop: Any) -> None:
             lambda file, tell: file.write_bytes(tell),
             "it is the recording of another function",
         ),
-        ("cassettes", lambda file, _: file.write_text("{", encoding="utf-8"), "is not valid JSON"),
+        (
+            "cassettes",
+            lambda file, _: file.write_text("{", encoding="utf-8"),
+            "is not valid JSON",
+        ),
     ],
     ids=["of another function", "a damaged cassette"],
 )
@@ -437,7 +492,10 @@ def test_a_waiting_file_that_is_no_recording_of_its_call_is_not_accepted(
     weather: Any, name: str, damage: Any, said: str
 ) -> None:
     weather.run("--mimic-rerecord", "--mimic-review")
-    file, tell = (next((weather.root / FOLDER / one).iterdir()) for one in (name, "calls/weather/tell"))
+    file, tell = (
+        next((weather.root / FOLDER / one).iterdir())
+        for one in (name, "calls/weather/tell")
+    )
     damage(file, tell.read_bytes())
     before = weather.project.files()
 
@@ -466,7 +524,9 @@ def test_the_decision_of_another_review_stays(
     result = shop.command("review")
 
     assert ("another review has decided about it" in result.out) is (key == "a")
-    assert any(b"sunny" in data for data in shop.project.files().values()) is (other == "--refuse-all")
+    assert any(b"sunny" in data for data in shop.project.files().values()) is (
+        other == "--refuse-all"
+    )
 
 
 WEATHER = """

@@ -35,14 +35,21 @@ NO_TRACEBACK = ("Traceback (most recent call last)", "INTERNALERROR")
 def usage_error(run, *lines):
     """Assert that a run ended before its tests, with these lines."""
     run.expect(exit_code=4, real=[], never=NO_TRACEBACK)
-    found = [line.removeprefix("ERROR: ") for line in run.output.splitlines() if line.startswith("ERROR")]
+    found = [
+        line.removeprefix("ERROR: ")
+        for line in run.output.splitlines()
+        if line.startswith("ERROR")
+    ]
     assert found == list(lines)
 
 
 def wrong_lines(shop, messages):
     """Put the lines into pytest.ini, and return the lines of the errors."""
     shop.ini("shop:fetch_all", *messages)
-    return [f"pytest.ini, mimic_functions line {at}: {text}" for at, text in enumerate(messages.values(), 2)]
+    return [
+        f"pytest.ini, mimic_functions line {at}: {text}"
+        for at, text in enumerate(messages.values(), 2)
+    ]
 
 
 # -- lines of mimic_functions
@@ -148,7 +155,9 @@ def test_live_checks_targets_like_other_modes(shop):
     shop.write("late.py", "def fetch(): return 1\n")
 
     late = "TargetError: late:fetsh does not exist in late (did you mean fetch?)"
-    shop.run("--mimic-live").expect(passed=2, failed=1, real=["fetch Oslo"], says=[late])
+    shop.run("--mimic-live").expect(
+        passed=2, failed=1, real=["fetch Oslo"], says=[late]
+    )
     shop.ini("shop:fetsh")
     usage_error(
         shop.run("--mimic-live"),
@@ -176,7 +185,9 @@ def test_a_module_put_on_the_path_by_collection_exists(shop):
     shop.write("lib/later/__init__.py", "raise OSError('imported')")
     shop.write("lib/later/deep/__init__.py", "raise OSError('imported')")
     shop.write("lib/later/deep/api.py", "def fetch(): pass")
-    shop.conftest("import sys, pathlib\nsys.path.append(str(pathlib.Path(__file__).parent / 'lib'))\n")
+    shop.conftest(
+        "import sys, pathlib\nsys.path.append(str(pathlib.Path(__file__).parent / 'lib'))\n"
+    )
 
     shop.record().expect(passed=1, real=["fetch Oslo"])
 
@@ -184,7 +195,9 @@ def test_a_module_put_on_the_path_by_collection_exists(shop):
 def test_a_missing_function_fails_the_test_that_imports_it(shop):
     shop.ini("shop:fetsh", "other:fetch")
     shop.write("other.py", "def fetch(): return 1")
-    shop.tests("def test_shop(): import shop\n\ndef test_other(): import other; other.fetch()\n")
+    shop.tests(
+        "def test_shop(): import shop\n\ndef test_other(): import other; other.fetch()\n"
+    )
 
     run = shop.record()
 
@@ -216,7 +229,9 @@ def test_what_is_first_asked_for_inside_a_test_is_refused(project, body):
 
     run = project.run(process=True).expect(failed=1)
 
-    assert "TargetError: nothing was prepared for mimicking before the tests" in run.output
+    assert (
+        "TargetError: nothing was prepared for mimicking before the tests" in run.output
+    )
     assert (
         "import it at the top of the test's file or of conftest.py: from pytest_mimic import mimic"
         in run.output

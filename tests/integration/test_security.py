@@ -13,7 +13,8 @@ from pytest_mimic._core.outcome.memory import unpack
 from pytest_mimic._tools.cli.main import main
 
 SECRETS = [
-    f"hush-{number}-{word}" for number, word in enumerate("alpha beta gamma delta eps zeta eta".split())
+    f"hush-{number}-{word}"
+    for number, word in enumerate("alpha beta gamma delta eps zeta eta".split())
 ]
 PLAIN = "the-public-part"
 
@@ -89,7 +90,10 @@ TEST = """
 
 @pytest.fixture
 def shop(project):
-    """Functions with secrets under every kind of name. No test has the secrets in its source."""
+    """Functions with secrets under every kind of name.
+
+    No test has the secrets in its source.
+    """
     project.ini("shop:fetch", "shop:spoil", "shop:lock")
     project.write("secret.py", f"S, PUBLIC = {SECRETS}, {PLAIN!r}\n")
     project.tests(TEST)
@@ -115,7 +119,9 @@ def assert_hidden(project, run) -> None:
 def test_secrets_appear_nowhere(shop):
     """Recording, refusing, missing, drifting, the nearest recording, the summary: names and placeholders."""
     run = shop.record().expect(
-        passed=2, failed=3, says=["MutatedInputError", "UnstableIdentityError", "UnstorableOutcomeError"]
+        passed=2,
+        failed=3,
+        says=["MutatedInputError", "UnstableIdentityError", "UnstorableOutcomeError"],
     )
     assert_hidden(shop, run)
     assert any(PLAIN.encode() in content for content in contents(shop))
@@ -126,11 +132,17 @@ def test_secrets_appear_nowhere(shop):
 
     shop.tests(TEST.replace('"Oslo"', '"Rome"'))
     missing = shop.replay("-k", "fetch or swallow")
-    missing.expect(failed=2, deselected=3, says=["city: 'Oslo' recorded, 'Rome' now", "password=<redacted>"])
+    missing.expect(
+        failed=2,
+        deselected=3,
+        says=["city: 'Oslo' recorded, 'Rome' now", "password=<redacted>"],
+    )
     assert_hidden(shop, missing)
 
     shop.tests(TEST.replace("S[0]", "S[0][::-1]").replace("S[3]", "S[3][::-1]"))
-    other = shop.replay("-k", "fetch", "--mimic-fail-on-unused").expect(failed=1, deselected=4)
+    other = shop.replay("-k", "fetch", "--mimic-fail-on-unused").expect(
+        failed=1, deselected=4
+    )
     other.expect(failed=1, deselected=4, says=["client.auth_token"])
     assert_hidden(shop, other)
     assert SECRETS[0][::-1] not in other.output
@@ -191,7 +203,9 @@ def giving(project):
             facts = json.loads(path.read_text())
             entry = facts["outcomes"][0]
             entry.update(changes)
-            facts["outcomes"] = [{key: value for key, value in entry.items() if value is not ...}]
+            facts["outcomes"] = [
+                {key: value for key, value in entry.items() if value is not ...}
+            ]
             path.write_text(json.dumps(facts))
             return entry
 
@@ -220,7 +234,8 @@ def test_editing_the_import_list_does_not_make_a_pickle_load(project, giving):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "error"), [({"imports": []}, "CorruptRecordingError"), ({"count": 2}, "StaleRecordingError")]
+    ("wrong", "error"),
+    [({"imports": []}, "CorruptRecordingError"), ({"count": 2}, "StaleRecordingError")],
 )
 def test_refused_pickle_points_at_the_line_of_the_call(project, giving, wrong, error):
     """The report ends with the test's line."""
@@ -240,16 +255,26 @@ def test_text_from_a_recording_cannot_control_the_terminal(project):
     (path,) = project.vault.glob("calls/**/*.json")
     facts = json.loads(path.read_text())
     path.write_text(
-        json.dumps({**facts, "test": "\x1b[2Jtest", "recorded": "\x9b31m", "target": "shop:fetch"})
+        json.dumps(
+            {
+                **facts,
+                "test": "\x1b[2Jtest",
+                "recorded": "\x9b31m",
+                "target": "shop:fetch",
+            }
+        )
     )
     project.test("shop.fetch('Rome')")
 
-    run = project.replay().expect(failed=1, says=[r"recorded by \x1b[2Jtest on \x9b31m"])
+    run = project.replay().expect(
+        failed=1, says=[r"recorded by \x1b[2Jtest on \x9b31m"]
+    )
 
     assert not {"\x1b", "\x9b"} & set(run.output)
 
 
-# -- the value of an environment variable with a secret name: `<NAME>` in what is recorded, and named where it has to stay
+# -- the value of an environment variable with a secret name: `<NAME>` in what is
+# recorded, and named where it has to stay
 
 
 SECRET = "zx81-spectrum-4711-abcd"
@@ -334,7 +359,9 @@ def read(run):
         ("error()", "'no ' + X + ' here'", "shop:give(kind='error', more=None)"),
     ],
 )
-def test_the_name_stands_for_the_value_in_the_readable_outcome_of_a_function(project, call, expected, label):
+def test_the_name_stands_for_the_value_in_the_readable_outcome_of_a_function(
+    project, call, expected, label
+):
     """The run that records has the value, every replay the name, with the variable and without it."""
     giving_secrets(project, call=call)
     real = {"SHOP_TOKEN": SECRET, "EXPECTED": expected.replace("X", "secret()")}
@@ -344,7 +371,9 @@ def test_the_name_stands_for_the_value_in_the_readable_outcome_of_a_function(pro
 
     where = "<SHOP_TOKEN> stands for the value, test_shop.py::test_it"
     recorded.expect(
-        passed=1, says=["outcomes with secrets of the environment:", label, where], never=[SECRET]
+        passed=1,
+        says=["outcomes with secrets of the environment:", label, where],
+        never=[SECRET],
     )
     assert SECRET not in read(recorded)
     project.replay(env=replayed).expect(passed=1, never=["environment"])
@@ -354,7 +383,8 @@ def test_the_name_stands_for_the_value_in_the_readable_outcome_of_a_function(pro
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected"), [("odd", "Odd(secret())"), ("bytes", "b'\\x00\\xff' + secret().encode()")]
+    ("kind", "expected"),
+    [("odd", "Odd(secret())"), ("bytes", "b'\\x00\\xff' + secret().encode()")],
 )
 def test_an_outcome_that_is_no_text_is_stored_and_named(project, kind, expected):
     giving_secrets(project, call=f"give('{kind}')")
@@ -362,7 +392,11 @@ def test_an_outcome_that_is_no_text_is_stored_and_named(project, kind, expected)
 
     recorded = project.record(env=env)
 
-    recorded.expect(passed=1, says=["holds the value of SHOP_TOKEN, test_shop.py::test_it"], never=[SECRET])
+    recorded.expect(
+        passed=1,
+        says=["holds the value of SHOP_TOKEN, test_shop.py::test_it"],
+        never=[SECRET],
+    )
     project.replay(env=env).expect(passed=1)
 
 
@@ -371,11 +405,18 @@ def test_the_name_stands_for_the_value_in_what_a_client_records(project):
     giving_secrets(project, call="'<SHOP_TOKEN>' in ask()")
     with running_server() as server:
         host = server.url.removeprefix("http://")
-        recorded = project.record(env={"SHOP_TOKEN": SECRET, "EXPECTED": "False", "HOST": host})
-        verified = project.run("--mimic-verify", env={"SHOP_TOKEN": SECRET, "EXPECTED": "True", "HOST": host})
+        recorded = project.record(
+            env={"SHOP_TOKEN": SECRET, "EXPECTED": "False", "HOST": host}
+        )
+        verified = project.run(
+            "--mimic-verify",
+            env={"SHOP_TOKEN": SECRET, "EXPECTED": "True", "HOST": host},
+        )
 
     recorded.expect(
-        passed=1, says=["POST /echo/bot<SHOP_TOKEN>/x", "<SHOP_TOKEN> stands for"], never=[SECRET]
+        passed=1,
+        says=["POST /echo/bot<SHOP_TOKEN>/x", "<SHOP_TOKEN> stands for"],
+        never=[SECRET],
     )
     assert SECRET not in read(recorded)
     verified.expect(passed=1, says=["1 call verified"])
@@ -387,7 +428,9 @@ def test_an_argument_is_shown_by_the_name_of_its_variable(project):
     giving_secrets(project, call="give('text', more=[secret()])")
 
     recorded = project.record(env={"SHOP_TOKEN": SECRET, "EXPECTED": "give('text')"})
-    missed = project.replay("--mimic-verify", env={"SHOP_TOKEN": SECRET[::-1], "EXPECTED": "1"})
+    missed = project.replay(
+        "--mimic-verify", env={"SHOP_TOKEN": SECRET[::-1], "EXPECTED": "1"}
+    )
 
     recorded.expect(passed=1, says=["more=['<SHOP_TOKEN>']"], never=[SECRET])
     assert SECRET not in read(recorded)
@@ -448,10 +491,14 @@ def command(project, monkeypatch, capsys):
         ("list(stream())", "['a', [X]]"),
     ],
 )  # fmt: skip
-def test_check_names_what_was_recorded_before_the_variable_was_known(project, command, call, expected):
+def test_check_names_what_was_recorded_before_the_variable_was_known(
+    project, command, call, expected
+):
     giving_secrets(project, call=call)
     project.ini("shop:give", "shop:stream", mimic_redact="!token")
-    project.record(env={"SHOP_TOKEN": SECRET, "EXPECTED": expected.replace("X", "secret()")}).expect(passed=1)
+    project.record(
+        env={"SHOP_TOKEN": SECRET, "EXPECTED": expected.replace("X", "secret()")}
+    ).expect(passed=1)
     assert SECRET in project_text(project)
     project.ini("shop:give", "shop:stream")
     env = {"SHOP_TOKEN": SECRET}
@@ -464,13 +511,15 @@ def test_check_names_what_was_recorded_before_the_variable_was_known(project, co
     assert f".mimic_vault: secrets in {hidden} recording" in found.stdout, (
         "each is counted once, though its look tells it, too"
     )
-    project.run("--mimic-rerecord", env={**env, "EXPECTED": expected.replace("X", "secret()")}).expect(
-        passed=1
-    )
+    project.run(
+        "--mimic-rerecord", env={**env, "EXPECTED": expected.replace("X", "secret()")}
+    ).expect(passed=1)
     assert SECRET not in project_text(project)
     sound = command("check", env=env)
     assert (sound.returncode, "is sound" in sound.stdout) == (0, True), sound.stdout
-    project.replay(env={"EXPECTED": expected.replace("X", "'<SHOP_TOKEN>'")}).expect(passed=1)
+    project.replay(env={"EXPECTED": expected.replace("X", "'<SHOP_TOKEN>'")}).expect(
+        passed=1
+    )
 
 
 REQUESTS = """
@@ -518,9 +567,17 @@ def test_check_names_requests_and_answers_with_the_command(project, command):
         found = command("check", env=env)
 
         assert "'tok-0815" not in missed.output, "only the test's own source shows it"
-        assert (found.returncode, found.stdout.count("holds what redaction hides today")) == (1, 5)
-        assert "to hide it: pytest --mimic-rerecord test_shop.py::test_query" in found.stdout
-        project.run("--mimic-rerecord", "--mimic-clear-unused", env=env).expect(passed=5)
+        assert (
+            found.returncode,
+            found.stdout.count("holds what redaction hides today"),
+        ) == (1, 5)
+        assert (
+            "to hide it: pytest --mimic-rerecord test_shop.py::test_query"
+            in found.stdout
+        )
+        project.run("--mimic-rerecord", "--mimic-clear-unused", env=env).expect(
+            passed=5
+        )
     assert "tok-" not in project_text(project)
     project.replay(env=env).expect(passed=5)
     assert command("check", env=env).returncode == 0
@@ -544,7 +601,10 @@ def test_a_text_that_only_base64_holds_is_named(project, command):
     checked = command("check", env={})
 
     recorded.expect(
-        passed=1, says=["GET /raw gave a text that is stored as base64: nothing in it is redacted"]
+        passed=1,
+        says=[
+            "GET /raw gave a text that is stored as base64: nothing in it is redacted"
+        ],
     )
     assert (checked.returncode, "holds a text as base64" in checked.stdout) == (0, True)
 

@@ -35,7 +35,10 @@ TARGETS = ["shop:get sequence"]
 
 
 def test_sequences_replay_in_each_test(round_trip):
-    """Each set of arguments is counted separately. Fixtures of a function and their teardown belong to the test."""
+    """Each set of arguments is counted separately.
+
+    Fixtures of a function and their teardown belong to the test.
+    """
     round_trip(
         *("shop:get sequence", "shop:flaky sequence", "shop:poll sequence"),
         test="""
@@ -72,7 +75,10 @@ def test_sequences_replay_in_each_test(round_trip):
                 assert [poll(job) for job in "abab"] == [16, 17, 18, 19]
         """,
         passed=6,
-        real=["poll x"] * 6 + ["get /a"] * 6 + ["flaky /a"] * 3 + ["poll a", "poll b"] * 2,
+        real=["poll x"] * 6
+        + ["get /a"] * 6
+        + ["flaky /a"] * 3
+        + ["poll a", "poll b"] * 2,
         hash_seeds=(1, 2),
     )
 
@@ -149,7 +155,9 @@ def test_a_stream_of_a_sequence_that_is_read_further_is_recorded_again(project):
     project.tests(test.format(n=1))
     project.record().expect(passed=1, real=["lines x"] * 2)
     project.tests(test.format(n=3))
-    project.replay().expect(failed=1, says=["is read further than it was when it was recorded"])
+    project.replay().expect(
+        failed=1, says=["is read further than it was when it was recorded"]
+    )
 
     project.run("--mimic-rerecord").expect(passed=1, real=["lines x"] * 2)
 
@@ -161,4 +169,6 @@ def test_a_sequence_belongs_to_the_test_that_recorded_it(project):
     project.record().expect(passed=1)
     project.tests("import shop\n\ndef test_another():\n    shop.get('/a')\n")
 
-    project.replay().expect(failed=1, real=[], says=["no recording of shop:get(path='/a')"])
+    project.replay().expect(
+        failed=1, real=[], says=["no recording of shop:get(path='/a')"]
+    )

@@ -40,7 +40,9 @@ def test_the_header_names_a_vault_elsewhere(shop, tmp_path_factory):
 def test_a_run_with_recordings_has_a_header(shop):
     """The configuration names no target, so the header does not count them."""
     shop.ini()
-    shop.tests("import pytest, shop\n\n@pytest.mark.mimic('shop:fetch')\ndef test_it(): shop.fetch('Oslo')\n")
+    shop.tests(
+        "import pytest, shop\n\n@pytest.mark.mimic('shop:fetch')\ndef test_it(): shop.fetch('Oslo')\n"
+    )
     shop.record().expect(passed=1)
 
     assert shop.replay().expect(passed=1).header == "replay from .mimic_vault"
@@ -50,7 +52,9 @@ def test_a_run_with_recordings_has_a_header(shop):
 def test_a_quiet_run_of_a_marked_test_mimics_something(shop):
     """Its option was not in vain, although the configuration names no target."""
     shop.ini()
-    shop.tests("import pytest, shop\n\n@pytest.mark.mimic('shop:fetch')\ndef test_it(): shop.fetch('Oslo')\n")
+    shop.tests(
+        "import pytest, shop\n\n@pytest.mark.mimic('shop:fetch')\ndef test_it(): shop.fetch('Oslo')\n"
+    )
     shop.record().expect(passed=1)
 
     for option in ("--mimic-verify", "--mimic-live"):
@@ -69,9 +73,14 @@ def test_the_time_saved_is_that_of_the_real_calls(shop):
     """In the section, and with `-v` behind a call that took long enough."""
     shop.record()
     for path in shop.vault.rglob("*.json"):
-        path.write_text(re.sub(r'"duration": [^,]+', '"duration": 21.0', path.read_text("utf-8")), "utf-8")
+        path.write_text(
+            re.sub(r'"duration": [^,]+', '"duration": 21.0', path.read_text("utf-8")),
+            "utf-8",
+        )
 
-    run = shop.replay("-v", "-rP").expect(passed=2, says=["2 calls replayed, 42.0 s saved"])
+    run = shop.replay("-v", "-rP").expect(
+        passed=2, says=["2 calls replayed, 42.0 s saved"]
+    )
 
     assert "\nreplayed shop:fetch(city='Oslo') (21.0 s saved)\n" in run.output
 
@@ -91,7 +100,9 @@ def test_an_ascii_terminal_gets_escaped_arguments(shop):
     """The plugin itself prints ASCII only."""
     shop.tests("import shop\n\ndef test_it(): shop.fetch('Troms\\xf8')\n")
 
-    run = shop.run(process=True, env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}).expect(failed=1)
+    run = shop.run(
+        process=True, env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    ).expect(failed=1)
 
     assert run.section[2] == r"  shop:fetch(city='Troms\xf8')    test_shop.py::test_it"
     assert run.output.isascii()
@@ -106,7 +117,9 @@ def test_a_debugger_begins_at_the_call_that_missed(shop):
                 trace = trace.tb_next
             print("ends in", trace.tb_frame.f_code.co_name)
     """)
-    shop.tests("import shop\n\ndef test_miss(): shop.fetch('Oslo')\n\ndef test_own(): assert shop.SHOP\n")
+    shop.tests(
+        "import shop\n\ndef test_miss(): shop.fetch('Oslo')\n\ndef test_own(): assert shop.SHOP\n"
+    )
 
     run = shop.run("-s").expect(failed=2)
 
@@ -119,24 +132,41 @@ def test_a_debugger_begins_at_the_call_that_missed(shop):
 
 def shown(run):
     """Return the lines of the sections about calls, without the durations."""
-    found = re.findall(r"^-+ Captured mimic (\w+) -+\n(.*?)(?=^[-=_])", run.output, re.DOTALL | re.MULTILINE)
-    return [re.sub(r" \([\d.]+ s( saved)?\)$", "", line) for _, text in found for line in text.splitlines()]
+    found = re.findall(
+        r"^-+ Captured mimic (\w+) -+\n(.*?)(?=^[-=_])",
+        run.output,
+        re.DOTALL | re.MULTILINE,
+    )
+    return [
+        re.sub(r" \([\d.]+ s( saved)?\)$", "", line)
+        for _, text in found
+        for line in text.splitlines()
+    ]
 
 
 def test_each_call_has_a_line_in_the_report_of_its_test(shop):
     """Those of its fixtures, too; and only with `-v`."""
     late = "import pytest, shop\n\n@pytest.fixture\ndef late():\n    yield\n    shop.fetch('late')\n\n"
-    shop.tests(f"{late}def test_it(late):\n    shop.fetch('Oslo')\n    shop.fetch('Rome')\n")
+    shop.tests(
+        f"{late}def test_it(late):\n    shop.fetch('Oslo')\n    shop.fetch('Rome')\n"
+    )
     shop.record().expect(passed=1)
 
     run = shop.replay("-v", "-rP").expect(passed=1, real=[])
 
-    assert shown(run) == [f"replayed shop:fetch(city='{city}')" for city in ("Oslo", "Rome", "late")]
+    assert shown(run) == [
+        f"replayed shop:fetch(city='{city}')" for city in ("Oslo", "Rome", "late")
+    ]
     for flags in (["-rP"], ["-q", "-rP"], ["-rP", "--mimic-report=page.html"]):
         shop.replay(*flags).expect(passed=1, never=["replayed shop:fetch"])
-    shop.tests("import shop\n\ndef test_new():\n    shop.fetch('Oslo')\n    shop.fetch('Paris')\n")
+    shop.tests(
+        "import shop\n\ndef test_new():\n    shop.fetch('Oslo')\n    shop.fetch('Paris')\n"
+    )
     missed = shop.replay("-v").expect(failed=1)
-    assert shown(missed) == ["replayed shop:fetch(city='Oslo')", "missing shop:fetch(city='Paris')"]
+    assert shown(missed) == [
+        "replayed shop:fetch(city='Oslo')",
+        "missing shop:fetch(city='Paris')",
+    ]
 
 
 # -- the report of a failing test says in one line what was replayed in it
@@ -148,7 +178,10 @@ def said(run):
 
 
 def test_a_failing_test_names_its_replays(shop):
-    """Those of sequences, cassettes and fixtures count. No option records those of `mimic_replay`. Other tests say nothing."""
+    """Those of sequences, cassettes and fixtures count.
+
+    No option records those of `mimic_replay`. Other tests say nothing.
+    """
     shop.ini("shop:fetch sequence")
     shop.tests("""
         import os
@@ -195,8 +228,14 @@ def test_a_failing_test_names_its_replays(shop):
     run = shop.replay("-rA", env={"FAILS": "1"})
 
     remedy = "to record them again: pytest --mimic-rerecord test_shop.py::test_"
-    assert [line for line in said(run) if "fixture" in line] == [f"2 calls replayed; {remedy}fixture"]
-    assert [line for line in said(run) if "cassette" in line] == [f"3 calls replayed; {remedy}cassette"]
+    assert [line for line in said(run) if "fixture" in line] == [
+        f"2 calls replayed; {remedy}fixture"
+    ]
+    assert [line for line in said(run) if "cassette" in line] == [
+        f"3 calls replayed; {remedy}cassette"
+    ]
     partly = remedy.replace("them", "1 of them")
-    assert [line for line in said(run) if "partly" in line] == [f"3 calls replayed; {partly}partly"]
+    assert [line for line in said(run) if "partly" in line] == [
+        f"3 calls replayed; {partly}partly"
+    ]
     assert len(said(run)) == 3

@@ -40,7 +40,9 @@ def test_comments_docstrings_and_layout_do_not_make_stale(project):
     project.module(REMARKS)
     project.replay().expect(passed=1)
     project.module(SOURCE.replace("return city", "return city.title()"))
-    project.replay().expect(failed=1, says=["StaleRecordingError: shop:fetch has changed since"])
+    project.replay().expect(
+        failed=1, says=["StaleRecordingError: shop:fetch has changed since"]
+    )
     project.ini("shop:fetch", mimic_source="ignore")
     ignored = project.replay().expect(passed=1, never=["has changed"])
     assert ignored.changed == set()
@@ -62,14 +64,21 @@ def taxes(project):
         shutil.rmtree(project.root / folder, ignore_errors=True)
         info = f"{folder}/toy_taxes-{version}.dist-info"
         project.write(f"{folder}/duties/__init__.py", text)
-        project.write(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         project.write(
-            f"{info}/RECORD", f"duties/__init__.py,sha256=x,9\ntoy_taxes-{version}.dist-info/RECORD,,\n"
+            f"{info}/METADATA",
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        )
+        project.write(
+            f"{info}/RECORD",
+            f"duties/__init__.py,sha256=x,9\ntoy_taxes-{version}.dist-info/RECORD,,\n",
         )
 
     install("1.0")
     project.ini("duties:tax", "json:dumps", pythonpath=". libs/site-packages")
-    project.write("test_shop.py", "import duties\ndef test_price():\n    assert duties.tax(1) == 2\n")
+    project.write(
+        "test_shop.py",
+        "import duties\ndef test_price():\n    assert duties.tax(1) == 2\n",
+    )
     project.record_once(passed=1)
     return install
 
@@ -87,7 +96,8 @@ def test_a_refactored_library_makes_nothing_stale(project, taxes):
 @pytest.mark.parametrize(("name", "is_stale"), [("toy_taxes", True), ("others", False)])
 def test_the_distribution_of_the_project_goes_stale(project, taxes, name, is_stale):
     project.write(
-        "pyproject.toml", f'[build-system]\nrequires = []\n\n[project]\nversion = "1"\nname = "{name}"\n'
+        "pyproject.toml",
+        f'[build-system]\nrequires = []\n\n[project]\nversion = "1"\nname = "{name}"\n',
     )
     project.run("--mimic-rerecord", process=True).expect(passed=1, real=["tax 1"])
     taxes("1.0", INLINED)
@@ -106,5 +116,8 @@ def test_a_function_of_the_standard_library_has_no_source(project):
     )
     project.record_once(passed=1)
 
-    found = [json.loads(file.read_text()) for file in project.root.glob(".mimic_vault/calls/*/*/*.json")]
+    found = [
+        json.loads(file.read_text())
+        for file in project.root.glob(".mimic_vault/calls/*/*/*.json")
+    ]
     assert [one.get("source") for one in found] == [None, None]

@@ -62,7 +62,14 @@ SHOP = """
 def test_streams_replay(round_trip):
     """Their items, return value or exception, also of async generators and those that a plain function returns."""
     replayed = round_trip(
-        *("shop:count", "shop:plain", "shop:broken", "shop:broken_pages", "shop:pages", "shop:plain_pages"),
+        *(
+            "shop:count",
+            "shop:plain",
+            "shop:broken",
+            "shop:broken_pages",
+            "shop:pages",
+            "shop:plain_pages",
+        ),
         "shop:growing",
         test="""
             import asyncio, inspect, types
@@ -166,7 +173,10 @@ def test_a_generator_that_is_never_read_is_not_recorded(project):
 
 @pytest.mark.parametrize("end", ["break", "reading.close()"])
 def test_a_stream_replays_as_far_as_its_reader_read(round_trip, end):
-    """So an endless generator can be recorded. One that is left open is closed by the garbage collector."""
+    """So an endless generator can be recorded.
+
+    One that is left open is closed by the garbage collector.
+    """
     round_trip(
         "shop:endless",
         test=f"""
@@ -197,7 +207,10 @@ def test_reading_further_than_the_recording_is_a_miss(project):
     project.record().expect(passed=1, real=["endless"])
     project.tests(test.format(4, 4))
 
-    says = ["shop:endless() is read further", "pytest --mimic-rerecord test_shop.py::test_it"]
+    says = [
+        "shop:endless() is read further",
+        "pytest --mimic-rerecord test_shop.py::test_it",
+    ]
     project.replay().expect(failed=1, says=says, never=["pytest_mimic/"])
     project.record().expect(failed=1, real=[], says=["is read further"])
     project.run("--mimic-rerecord").expect(passed=1, real=["endless"])
@@ -215,7 +228,9 @@ def test_reading_further_names_no_option_where_none_records(project):
     project.run().expect(passed=1)
     project.test(test.format("mimic_replay", n=2))
 
-    run = project.replay().expect(failed=1, says=["is read further", "mimic_replay never records;"])
+    run = project.replay().expect(
+        failed=1, says=["is read further", "mimic_replay never records;"]
+    )
 
     assert "pytest --mimic" not in run.output
     assert run.section[-1].endswith("test_shop.py::test_it, see its error")
@@ -239,7 +254,10 @@ def test_the_reader_that_reads_furthest_is_recorded(project):
 
 
 def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
-    """At its end, asyncio.run cancels the task that closes the stream. No cancelled await is part of the stream."""
+    """At its end, asyncio.run cancels the task that closes the stream.
+
+    No cancelled await is part of the stream.
+    """
     project.ini("shop:pages_inside")
     project.tests("""
         import asyncio, shop
@@ -309,7 +327,9 @@ def test_a_stream_that_nobody_reads_is_recorded_at_once(project) -> None:
 
 def test_streams_that_the_collector_finds_within_a_write_are_recorded(project) -> None:
     project.ini("shop:listed", "shop:made sequence")
-    project.module("def listed(*items):\n    return (item for item in items)\n\ndef made():\n    return 5\n")
+    project.module(
+        "def listed(*items):\n    return (item for item in items)\n\ndef made():\n    return 5\n"
+    )
     collects = 'lambda event, given: event == "os.rename" and ".mimic-" in given[0] and gc.collect()'
     project.conftest(f"import gc, sys\nsys.addaudithook({collects})\n")
     project.tests("""
@@ -436,7 +456,15 @@ def test_coroutines_replay_as_coroutines(round_trip):
         """,
         passed=7,
         real=[
-            *("fetch Oslo", "fetch Rome", "fetch Bern", "fetch Atlantis", "get /a", "make x", "ping"),
+            *(
+                "fetch Oslo",
+                "fetch Rome",
+                "fetch Bern",
+                "fetch Atlantis",
+                "get /a",
+                "make x",
+                "ping",
+            ),
             *("plain Oslo", "behind Oslo", "behind Rome"),
         ],
     )
@@ -463,7 +491,10 @@ def test_a_future_is_refused(project):
 
 
 def test_what_is_cancelled_is_not_recorded(project):
-    """Neither a timeout nor the end of the event loop leaves a recording. The summary names the call."""
+    """Neither a timeout nor the end of the event loop leaves a recording.
+
+    The summary names the call.
+    """
     project.ini("shop:slow", "shop:pages")
     project.module("""
         import asyncio

@@ -52,8 +52,15 @@ BOTH_USED = ["2 calls replayed, # s saved"]
 
 def cities(run):
     """Return the cities of the recordings that a run leaves in the vault."""
-    files = [data.decode() for name, data in run.vault.items() if name.startswith("calls/")]
-    return {city for city in ("Oslo", "Rome", "Bonn") for text in files if f'"city": "{city}"' in text}
+    files = [
+        data.decode() for name, data in run.vault.items() if name.startswith("calls/")
+    ]
+    return {
+        city
+        for city in ("Oslo", "Rome", "Bonn")
+        for text in files
+        if f'"city": "{city}"' in text
+    }
 
 
 @pytest.fixture
@@ -75,10 +82,22 @@ def shop(project):
         (TESTS, BOTH_USED),
         (TESTS.replace("test_rome", "test_roma"), BOTH_USED),
         (ONLY_OSLO, ROME_IS_UNUSED),
-        (TESTS.replace("test_rome", "test_roma").replace("Rome", "Oslo"), ["2 calls", f"{ROME}, gone"]),
-        (TESTS.replace("Rome", "Oslo"), ["2 calls replayed, # s saved; 1 recording unused", "unused:", ROME]),
+        (
+            TESTS.replace("test_rome", "test_roma").replace("Rome", "Oslo"),
+            ["2 calls", f"{ROME}, gone"],
+        ),
+        (
+            TESTS.replace("Rome", "Oslo"),
+            ["2 calls replayed, # s saved; 1 recording unused", "unused:", ROME],
+        ),
     ],
-    ids=["used", "used by another test", "deleted test", "renamed test", "test without it"],
+    ids=[
+        "used",
+        "used by another test",
+        "deleted test",
+        "renamed test",
+        "test without it",
+    ],
 )
 def test_a_recording_is_used_or_not(shop, tests, section):
     shop.write("tests/test_shop.py", tests)
@@ -104,9 +123,15 @@ NOT_CLEARED = "1 call replayed, # s saved; 1 recording unused, not cleared: --mi
     ("options", "section"),
     [
         ("--mimic-clear-unused", ROME_IS_CLEARED),
-        ("--mimic-clear-unused --mimic-fail-on-unused", [*ROME_IS_CLEARED, FAILED.format("was")]),
+        (
+            "--mimic-clear-unused --mimic-fail-on-unused",
+            [*ROME_IS_CLEARED, FAILED.format("was")],
+        ),
         ("--mimic-clear-unused --mimic-no-record", [NOT_CLEARED, *ROME_IS_UNUSED[1:]]),
-        ("--mimic-verify", ["1 call verified; 1 recording unused", *ROME_IS_UNUSED[1:]]),
+        (
+            "--mimic-verify",
+            ["1 call verified; 1 recording unused", *ROME_IS_UNUSED[1:]],
+        ),
         ("-q", ROME_IS_UNUSED),
         ("-q tests/test_shop.py", []),
     ],
@@ -114,7 +139,9 @@ NOT_CLEARED = "1 call replayed, # s saved; 1 recording unused, not cleared: --mi
 def test_options_judge_clear_and_fail(shop, options, section):
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
-    run = shop.run(*options.split()).expect(passed=1, exit_code=int("--mimic-fail" in options))
+    run = shop.run(*options.split()).expect(
+        passed=1, exit_code=int("--mimic-fail" in options)
+    )
 
     assert run.section[: len(section) or None] == section
     is_cleared = "clear" in options and "--mimic-no-record" not in options
@@ -124,9 +151,13 @@ def test_options_judge_clear_and_fail(shop, options, section):
 
 def test_clearing_while_recording_keeps_new_recordings(shop):
     shop.write("tests/test_shop.py", ONLY_OSLO + "        assert shop.fetch('Bonn')\n")
-    shop.write("shop.py", SHOP.replace('return {"city": city}', 'return {"city": str(city)}'))
+    shop.write(
+        "shop.py", SHOP.replace('return {"city": city}', 'return {"city": str(city)}')
+    )
 
-    run = shop.record("--mimic-clear-unused").expect(passed=1, real=["fetch Oslo", "fetch Bonn"])
+    run = shop.record("--mimic-clear-unused").expect(
+        passed=1, real=["fetch Oslo", "fetch Bonn"]
+    )
 
     assert cities(run) == {"Oslo", "Bonn"}
     assert run.section[0].endswith("; 1 unused recording cleared (# B)")
@@ -135,7 +166,9 @@ def test_clearing_while_recording_keeps_new_recordings(shop):
 
 def test_clearing_deletes_objects_that_nothing_shares(shop):
     shop.write("shop.py", SHOP.replace("(city, ", "(1, "))
-    tests = ["import shop"] + [f"def test_{city}(): assert shop.load({city!r})" for city in ("Oslo", "Rome")]
+    tests = ["import shop"] + [
+        f"def test_{city}(): assert shop.load({city!r})" for city in ("Oslo", "Rome")
+    ]
     other = "def test_other(): assert len(shop.fetch('Bonn')) == 1"
     shop.write("tests/test_shop.py", "\n".join([*tests, other]))
     shop.record("--mimic-clear-unused").expect(passed=3)
@@ -154,7 +187,10 @@ def test_clearing_deletes_objects_that_nothing_shares(shop):
 
 
 def test_rerecording_deletes_the_replaced_object(shop):
-    shop.write("tests/test_shop.py", "import shop\n\ndef test_load(): assert shop.load('Oslo')\n")
+    shop.write(
+        "tests/test_shop.py",
+        "import shop\n\ndef test_load(): assert shop.load('Oslo')\n",
+    )
     shop.record_once(passed=1)
     shop.write("shop.py", SHOP.replace("range(100)", "range(101)"))
 
@@ -170,7 +206,10 @@ def test_rerecording_deletes_the_replaced_object(shop):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["-k", "oslo", "-m", "not slow"], "-k was given, -m was given, 1 test deselected"),
+        (
+            ["-k", "oslo", "-m", "not slow"],
+            "-k was given, -m was given, 1 test deselected",
+        ),
         (["tests/test_shop.py::test_oslo"], "only a part of the tests was named"),
         (["--lf"], "--lf was given"),
     ],
@@ -185,7 +224,9 @@ def test_a_narrower_selection_judges_nothing(shop, arguments, reason):
     run = shop.run(*arguments, *asked, plugins=["cacheprovider"])
 
     assert run.exit_code in (0, 5)
-    assert f"warning: --mimic-fail-on-unused could not judge: {reason}" in "\n".join(run.section)
+    assert f"warning: --mimic-fail-on-unused could not judge: {reason}" in "\n".join(
+        run.section
+    )
     assert run.changed == set()
 
 
@@ -202,10 +243,14 @@ def test_a_run_without_tests_to_run_judges_nothing(shop, flag):
 
 def test_a_test_outside_of_testpaths_is_not_judged(shop):
     """A run of testpaths could not have used its recording."""
-    other = shop.write("other/test_other.py", "import shop\n\ndef test_bonn(): shop.fetch('Bonn')\n")
+    other = shop.write(
+        "other/test_other.py", "import shop\n\ndef test_bonn(): shop.fetch('Bonn')\n"
+    )
     shop.record("other").expect(passed=1)
 
-    there = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=2)
+    there = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(
+        passed=2
+    )
     whole = shop.replay(".", "--mimic-clear-unused").expect(passed=3)
     other.unlink()
     gone = shop.replay("--mimic-clear-unused").expect(passed=2)
@@ -230,13 +275,21 @@ def test_a_test_outside_of_testpaths_is_not_judged(shop):
 )
 def test_a_run_that_a_test_ends_judges_nothing(shop, how, exit_code):
     shop.write(
-        "tests/test_shop.py", f"import pytest\n\ndef test_end(request): {how}\n\ndef test_rest(): pass\n"
+        "tests/test_shop.py",
+        f"import pytest\n\ndef test_end(request): {how}\n\ndef test_rest(): pass\n",
     )
 
-    run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused", *how.partition("# with ")[2].split())
+    run = shop.replay(
+        "--mimic-clear-unused",
+        "--mimic-fail-on-unused",
+        *how.partition("# with ")[2].split(),
+    )
 
     assert run.exit_code == exit_code
-    assert "warning: --mimic-fail-on-unused could not judge: the run was stopped early" in run.section
+    assert (
+        "warning: --mimic-fail-on-unused could not judge: the run was stopped early"
+        in run.section
+    )
     assert run.changed == set()
 
 
@@ -259,9 +312,13 @@ BROKEN = """
 """
 ARRANGED = "def pytest_collection_modifyitems(config, items): "
 OSLO_AND_ROME = " 2 recordings: tests/test_shop.py::test_oslo "
-# The files of a run, and what it says of its judgement. A run that says nothing is one that judges.
+# The files of a run, and what it says of its judgement. A run that says nothing is one
+# that judges.
 NOT_PROVEN = {
-    "collection error": ({"tests/test_broken.py": "import there_is_no_such_module"}, ": a collection error"),
+    "collection error": (
+        {"tests/test_broken.py": "import there_is_no_such_module"},
+        ": a collection error",
+    ),
     "stopping at a collection error": (
         {
             "tests/test_broken.py": "import there_is_no_such_module",
@@ -270,10 +327,15 @@ NOT_PROVEN = {
         ": a collection error",
     ),
     "deselected": (
-        {"conftest.py": f"{ARRANGED}config.hook.pytest_deselected(items=items[1:]); del items[1:]"},
+        {
+            "conftest.py": f"{ARRANGED}config.hook.pytest_deselected(items=items[1:]); del items[1:]"
+        },
         ": 1 test deselected",
     ),
-    "left out silently": ({"conftest.py": f"{ARRANGED}del items[1:]"}, ": 1 test deselected"),
+    "left out silently": (
+        {"conftest.py": f"{ARRANGED}del items[1:]"},
+        ": 1 test deselected",
+    ),
     "no loop": ({"conftest.py": "def pytest_runtestloop(session): return True"}, ""),
     "skipped module": (
         {
@@ -287,7 +349,10 @@ NOT_PROVEN = {
         " 1 recording: tests/test_shop.py::test_rome failed",
     ),
     **{
-        mark: ({"tests/test_shop.py": BROKEN.format(f"@pytest.mark.{mark}", passes)}, OSLO_AND_ROME)
+        mark: (
+            {"tests/test_shop.py": BROKEN.format(f"@pytest.mark.{mark}", passes)},
+            OSLO_AND_ROME,
+        )
         for mark, passes in {
             "skip": True,
             "xfail": False,
@@ -307,7 +372,9 @@ def test_a_test_that_may_need_a_recording_protects_it(shop, files, reason):
     run = shop.replay("--mimic-clear-unused", "--continue-on-collection-errors")
 
     if reason:
-        assert run.section[-1].startswith(f"warning: --mimic-clear-unused could not judge{reason}")
+        assert run.section[-1].startswith(
+            f"warning: --mimic-clear-unused could not judge{reason}"
+        )
     assert run.changed == set()
 
 
@@ -315,25 +382,37 @@ def test_a_test_that_may_need_a_recording_protects_it(shop, files, reason):
 
 
 @pytest.mark.parametrize("body", ["assert False", "pytest.skip()", "pytest.xfail()"])
-def test_beside_other_outcomes_only_recordings_of_a_single_test_are_judged(project, body):
+def test_beside_other_outcomes_only_recordings_of_a_single_test_are_judged(
+    project, body
+):
     """Those that tests share may be needed by the test that did not pass."""
     project.ini("shop:fetch sequence", "shop:load")
     project.write("shop.py", SHOP)
-    tests = "import pytest, shop\n\ndef test_oslo():\n    {}\n\ndef test_rome():\n    {}\n"
-    project.write("test_shop.py", tests.format("shop.fetch('Oslo'), shop.load('Oslo')", "shop.fetch('Rome')"))
+    tests = (
+        "import pytest, shop\n\ndef test_oslo():\n    {}\n\ndef test_rome():\n    {}\n"
+    )
+    project.write(
+        "test_shop.py",
+        tests.format("shop.fetch('Oslo'), shop.load('Oslo')", "shop.fetch('Rome')"),
+    )
     project.record().expect(passed=2)
     project.write("test_shop.py", tests.format("pass", body))
 
     run = project.replay("--mimic-clear-unused")
 
     assert run.section[0] == "1 unused recording cleared (# B)"
-    assert "  shop:fetch(city='Oslo')    recorded by test_shop.py::test_oslo" in run.section
+    assert (
+        "  shop:fetch(city='Oslo')    recorded by test_shop.py::test_oslo"
+        in run.section
+    )
     assert run.section[-1].startswith(
         "warning: --mimic-clear-unused could not judge 2 recordings: test_shop.py::test_rome "
     )
 
 
-@pytest.mark.parametrize(("passes_at", "judged"), [(2, True), (9, False)], ids=["in the end", "never"])
+@pytest.mark.parametrize(
+    ("passes_at", "judged"), [(2, True), (9, False)], ids=["in the end", "never"]
+)
 def test_only_the_last_rerun_of_a_test_counts(shop, passes_at, judged):
     shop.write(
         "tests/test_shop.py",
@@ -387,7 +466,9 @@ def test_recordings_of_wider_fixtures_and_sequences_are_used(project):
     )
     recorded = project.record().expect(passed=2)
 
-    run = project.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=2)
+    run = project.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(
+        passed=2
+    )
 
     assert run.changed == set()
     assert len([name for name in recorded.vault if name.startswith("calls/")]) == 8
@@ -417,9 +498,9 @@ def test_a_recording_that_only_a_forked_process_replays_is_not_judged(shop):
         """,
     )
 
-    run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused", process=True).expect(
-        passed=2, real=[]
-    )
+    run = shop.replay(
+        "--mimic-clear-unused", "--mimic-fail-on-unused", process=True
+    ).expect(passed=2, real=[])
 
     assert run.changed == set()
 
@@ -432,7 +513,11 @@ def test_a_recording_that_only_a_forked_process_replays_is_not_judged(shop):
 def test_a_recording_that_cannot_be_read_is_not_judged(shop, spoil):
     """Nor are files of unknown origin."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
-    rome = next(path for path in shop.vault.glob("calls/**/*.json") if "Rome" in path.read_text())
+    rome = next(
+        path
+        for path in shop.vault.glob("calls/**/*.json")
+        if "Rome" in path.read_text()
+    )
     rome.write_text(spoil(rome.read_text()))
     shop.write(".mimic_vault/cassettes/own.json", '{"user": "Ann"}')
     shop.write(".mimic_vault/objects/own.json", '{"user": "Ann"}')

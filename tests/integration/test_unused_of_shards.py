@@ -17,7 +17,8 @@ SHOP = """
         ran("fetch", city)
         return {"city": city}
 """
-# As pytest-split does it: each job collects all tests, and deselects those of the others.
+# As pytest-split does it: each job collects all tests, and deselects those of the
+# others.
 SPLITTING = """
     def pytest_addoption(parser):
         parser.addoption("--shard", default="0/1")
@@ -30,7 +31,8 @@ SPLITTING = """
 """
 CITIES = ("Oslo", "Rome", "Bonn", "Lima")
 TESTS = "import shop\n\n" + "".join(
-    f"def test_{city.lower()}(): assert shop.fetch('{city}') == {{'city': '{city}'}}\n" for city in CITIES
+    f"def test_{city.lower()}(): assert shop.fetch('{city}') == {{'city': '{city}'}}\n"
+    for city in CITIES
 )
 HERE = f"Python {sys.version_info[0]}.{sys.version_info[1]} on {sys.platform}"
 BONN = "  shop:fetch(city='Bonn')    recorded by tests/test_shop.py::test_bonn"
@@ -76,15 +78,26 @@ def leave_bonn(project):
 def split(project, *arguments, count=2, **options):
     """Run all jobs, which write usage-0.json and so on."""
     return [
-        project.run(f"--shard={n}/{count}", f"--mimic-usage=usage-{n}.json", *arguments, **options)
+        project.run(
+            f"--shard={n}/{count}",
+            f"--mimic-usage=usage-{n}.json",
+            *arguments,
+            **options,
+        )
         for n in range(count)
     ]
 
 
 def cities(project):
     """Return the cities in the vault."""
-    files = [data.decode() for name, data in project.files().items() if name.startswith("calls/")]
-    return {city for city in CITIES if any(f'"city": "{city}"' in text for text in files)}
+    files = [
+        data.decode()
+        for name, data in project.files().items()
+        if name.startswith("calls/")
+    ]
+    return {
+        city for city in CITIES if any(f'"city": "{city}"' in text for text in files)
+    }
 
 
 # -- the verdict
@@ -99,7 +112,10 @@ def test_jobs_are_judged_together(shop, unused):
     alone = unused("usage-1.json", "--clear")
     together = unused("usage-0.json", "usage-1.json")
 
-    assert (alone.code, alone.lines[0]) == (2, "unused recordings not judged: 2 tests were not run")
+    assert (alone.code, alone.lines[0]) == (
+        2,
+        "unused recordings not judged: 2 tests were not run",
+    )
     assert f"    tests/test_shop.py::test_bonn with {HERE}" in alone.lines
     remedy = "to drop the unused: pytest-mimic unused usage-0.json usage-1.json --clear"
     assert together == Verdict(1, ["1 recording unused", "unused:", BONN, remedy], "")
@@ -107,7 +123,9 @@ def test_jobs_are_judged_together(shop, unused):
     cleared = unused("usage-0.json", "usage-1.json", "--clear")
     assert (cleared.code, cleared.lines[1:]) == (0, ["cleared:", BONN])
     assert cities(shop) == {"Oslo", "Rome", "Lima"}
-    assert unused("usage-0.json", "usage-1.json").lines == ["no recording is unused (4 tests in 2 files)"]
+    assert unused("usage-0.json", "usage-1.json").lines == [
+        "no recording is unused (4 tests in 2 files)"
+    ]
     shop.replay("--mimic-fail-on-unused").expect(passed=4)
 
 
@@ -117,7 +135,11 @@ def test_what_tests_have_moved_away_from_is_kept(shop, unused):
     before = shop.record().vault
     (shop.root / "tests/test_shop.py").rename(shop.root / "tests/test_town.py")
     for run in split(shop):
-        run.expect(failed=2, deselected=2, says=["pytest-mimic mv tests/test_shop.py tests/test_town.py"])
+        run.expect(
+            failed=2,
+            deselected=2,
+            says=["pytest-mimic mv tests/test_shop.py tests/test_town.py"],
+        )
 
     unused("usage-0.json", "usage-1.json", "--clear")
 
@@ -128,8 +150,8 @@ FULL, STOPPED = (1, "1 recording unused"), "the run was stopped early"
 CRASH = "import os\n\ndef test_crash(): os._exit(3)\n\ndef test_fine(): pass\n"
 SKIPPED = "import pytest\npytest.skip('so', allow_module_level=True)\n"
 FAILING = "import pytest\n\n@pytest.mark.parametrize('n', range(20))\ndef test_it(n): assert False\n"
-# More tests, the runs, what the last of them says of unused recordings, and the exit code of the command with its first line.
-# No test uses the recording of Bonn.
+# More tests, the runs, what the last of them says of unused recordings, and the exit
+# code of the command with its first line. No test uses the recording of Bonn.
 TABLE = {
     "two workers of xdist": ("", ["-n2"], "failed: 1 recording is unused (--mimic-fail-on-unused)", FULL),
     "four shards": ("", [f"--shard={n}/4" for n in range(4)], "could not judge: 3 tests deselected", FULL),
@@ -152,7 +174,11 @@ def test_what_is_judged_of_runs_in_parts(shop, unused, row):
     files = [f"usage-{number}.json" for number in range(len(runs))]
 
     for arguments, file in zip(runs, files):
-        options = ["--mimic-fail-on-unused", f"--mimic-usage={file}", *arguments.split()]
+        options = [
+            "--mimic-fail-on-unused",
+            f"--mimic-usage={file}",
+            *arguments.split(),
+        ]
         run = shop.run(*options, process="-n2" in arguments)
     verdict = unused(*files)
 
@@ -165,7 +191,10 @@ def test_what_is_judged_of_runs_in_parts(shop, unused, row):
 # Changes of the tests, and the arguments of a run.
 SITUATIONS = {
     "gone": (TESTS.replace("test_bonn", "test_born").replace("'Bonn'", "'Oslo'"), []),
-    "one failed": (TESTS.replace("'Bonn'", "'Oslo'") + "def test_fails(): assert False\n", []),
+    "one failed": (
+        TESTS.replace("'Bonn'", "'Oslo'") + "def test_fails(): assert False\n",
+        [],
+    ),
     "set-up only": (TESTS, ["--setup-only"]),
 }
 
@@ -183,14 +212,26 @@ def test_the_file_of_one_run_gives_the_verdict_of_the_run(shop, unused, situatio
 
 def check_equal(run, verdict):
     """Check that the command says of unused recordings what the run has said."""
-    warnings = [line.partition("could not judge")[2] for line in run.section if line.startswith("warning")]
+    warnings = [
+        line.partition("could not judge")[2]
+        for line in run.section
+        if line.startswith("warning")
+    ]
     if any(warning.startswith(":") for warning in warnings):
         assert verdict.code == 2
         assert verdict.lines[0].startswith("unused recordings not judged: ")
         return
-    said = [line for line in run.section if line.startswith("  shop:") and "recorded by" in line]
+    said = [
+        line
+        for line in run.section
+        if line.startswith("  shop:") and "recorded by" in line
+    ]
     assert [line for line in verdict.lines if line.startswith("  ")] == said
-    assert [line.partition("could not judge")[2] for line in verdict.lines if "could not" in line] == warnings
+    assert [
+        line.partition("could not judge")[2]
+        for line in verdict.lines
+        if "could not" in line
+    ] == warnings
     assert verdict.code == (1 if said else 0)
 
 
@@ -198,25 +239,36 @@ def check_equal(run, verdict):
 
 
 def test_recordings_of_recording_jobs_are_used(shop, unused):
-    tests = TESTS.replace("'Bonn'", "'Oslo'") + "def test_wien(): assert shop.fetch('Wien')\n"
+    tests = (
+        TESTS.replace("'Bonn'", "'Oslo'")
+        + "def test_wien(): assert shop.fetch('Wien')\n"
+    )
     shop.write("tests/test_shop.py", tests)
 
     split(shop, "--mimic-record")
     verdict = unused("usage-0.json", "usage-1.json")
 
-    assert (verdict.code, verdict.lines[:3]) == (1, ["1 recording unused", "unused:", BONN])
+    assert (verdict.code, verdict.lines[:3]) == (
+        1,
+        ["1 recording unused", "unused:", BONN],
+    )
 
 
 def test_what_was_recorded_since_is_kept(shop, unused):
     leave_bonn(shop)
     split(shop)
-    shop.write("tests/test_shop.py", TESTS.replace("'Rome'", "'Wien'").replace("== {'city': 'Rome'}", ""))
+    shop.write(
+        "tests/test_shop.py",
+        TESTS.replace("'Rome'", "'Wien'").replace("== {'city': 'Rome'}", ""),
+    )
     shop.record().expect(passed=4)
 
     verdict = unused("usage-0.json", "usage-1.json", "--clear")
 
     assert verdict.code == 0
-    assert verdict.lines[0].endswith("; 1 recording not judged, which the files do not know")
+    assert verdict.lines[0].endswith(
+        "; 1 recording not judged, which the files do not know"
+    )
     assert any(b'"city": "Wien"' in data for data in shop.files().values())
 
 
@@ -229,7 +281,10 @@ def test_jobs_of_folders_need_the_list_of_all_tests(shop, unused):
 
     without = unused("a.json", "b.json")
     shop.run("--collect-only", "-q", "--mimic-usage=all.json")
-    alone, together = unused("all.json", "a.json"), unused("all.json", "a.json", "b.json")
+    alone, together = (
+        unused("all.json", "a.json"),
+        unused("all.json", "a.json", "b.json"),
+    )
 
     assert without.lines == [
         "unused recordings not judged: no run has collected all tests (only a part of the tests was named)",
@@ -249,7 +304,9 @@ def test_files_of_different_commits_are_refused(shop, unused):
     leave_bonn(shop)
     split(shop)
     git(shop.root, "commit", "-q", "--allow-empty", "-m", "second")
-    shop.replay("--shard=1/2", "--mimic-usage=later.json").expect(passed=2, deselected=2)
+    shop.replay("--shard=1/2", "--mimic-usage=later.json").expect(
+        passed=2, deselected=2
+    )
 
     mixed = unused("usage-0.json", "later.json")
     shown = unused("usage-0.json", "usage-1.json")
@@ -276,7 +333,10 @@ def test_a_run_that_ends_early_leaves_no_older_file(shop):
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ("--mimic-usage=u.json --mimic-live", "--mimic-usage cannot be combined with --mimic-live"),
+        (
+            "--mimic-usage=u.json --mimic-live",
+            "--mimic-usage cannot be combined with --mimic-live",
+        ),
         ("--mimic-usage=shop.py", "shop.py, which is another kind of file"),
     ],
 )
@@ -289,7 +349,9 @@ def test_a_wrong_file_is_a_usage_error(shop, options, error):
 
 
 def test_a_file_that_cannot_be_written_fails_the_run(shop):
-    shop.write("tests/test_shop.py", "import os\n\ndef test_it(): os.mkdir('usage.json')\n")
+    shop.write(
+        "tests/test_shop.py", "import os\n\ndef test_it(): os.mkdir('usage.json')\n"
+    )
 
     run = shop.replay("--mimic-usage=usage.json").expect(passed=1, exit_code=1)
 

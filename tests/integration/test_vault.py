@@ -75,7 +75,11 @@ def stamps(project) -> dict[str, tuple[int, int]]:
 
 def the(project, pattern: str):
     """Return the one file of the vault that matches, but for lists of what calls ran."""
-    (path,) = (path for path in project.vault.glob(pattern) if b'"functions": ' not in path.read_bytes())
+    (path,) = (
+        path
+        for path in project.vault.glob(pattern)
+        if b'"functions": ' not in path.read_bytes()
+    )
     return path
 
 
@@ -93,7 +97,11 @@ def test_recording_equal_outcomes_again_touches_nothing(shop):
     recorded = shop.record(hash_seed=1).expect(passed=1)
     before = stamps(shop)
 
-    kinds = sorted(name.rpartition(".")[2] for name in recorded.vault if name.startswith("objects/"))
+    kinds = sorted(
+        name.rpartition(".")[2]
+        for name in recorded.vault
+        if name.startswith("objects/")
+    )
     assert kinds == ["bin", "json", "json", "pkl", "pkl"]
     (shop.root / "test_shop.py").rename(shop.root / "test_other.py")
     for seed in (2, 3):
@@ -108,7 +116,9 @@ def test_edit_of_a_recording_is_used(shop):
     test(shop, "assert shop.small(1) == {'v': 99, 'more': [True, None]}")
     shop.record().expect(failed=1)
     small = the(shop, "calls/shop/small/*.json")
-    small.write_text(small.read_text().replace('"v": 1', '"v": 99, "more": [true, null]'))
+    small.write_text(
+        small.read_text().replace('"v": 1', '"v": 99, "more": [true, null]')
+    )
     assert shop.replay().expect(passed=1).changed == set()
 
     test(shop, "shop.rows(1), shop.rows(2)")
@@ -159,7 +169,9 @@ def test_damage_is_named_and_kept_until_rerecorded(shop, damage):
     path.write_bytes(spoil(path.read_bytes()))
 
     for options in ((), ("--mimic-record",)):
-        run = shop.run(*options).expect(failed=1, real=[], says=["CorruptRecordingError", path.name, says])
+        run = shop.run(*options).expect(
+            failed=1, real=[], says=["CorruptRecordingError", path.name, says]
+        )
         assert run.changed == set()
     if damage == "a newer format":  # it is whole, and more is known of it elsewhere
         spoilt = path.read_bytes()
@@ -196,9 +208,14 @@ def test_damage_that_names_no_test_is_recorded_again_by_the_running_one(shop):
 
     run = shop.run().expect(failed=3, says=["is not what was recorded ("])
 
-    remedies = [line.partition("again: ")[2] for line in run.output.splitlines() if "record again: " in line]
+    remedies = [
+        line.partition("again: ")[2]
+        for line in run.output.splitlines()
+        if "record again: " in line
+    ]
     assert remedies == [
-        f"pytest --mimic-rerecord test_shop.py::test_{name}" for name in ("once", "sequence", "cassette")
+        f"pytest --mimic-rerecord test_shop.py::test_{name}"
+        for name in ("once", "sequence", "cassette")
     ]
     shop.run("--mimic-rerecord").expect(passed=3)
     shop.replay().expect(passed=3, real=[])
@@ -212,7 +229,9 @@ def test_damage_that_two_tests_meet_is_recorded_again_by_the_running_one(shop):
     path.write_text(path.read_text().replace('"outcomes"', '"other"'))
     shop.write("test_shop.py", "import shop\n\ndef test_other(): shop.small(1)\n")
 
-    run = shop.replay().expect(failed=1, says=["is not what was recorded", "record test_shop.py::test_other"])
+    run = shop.replay().expect(
+        failed=1, says=["is not what was recorded", "record test_shop.py::test_other"]
+    )
 
     assert "test_it" not in run.output
 
@@ -222,14 +241,18 @@ def test_damage_of_a_cassette_that_is_only_replayed(shop):
     shop.test("with mimic_replay('one'): shop.small(1)")
     cassette = shop.write(".mimic_vault/cassettes/one.json", "{")
 
-    run = shop.run().expect(failed=1, says=["cassettes/one.json is not valid JSON, line 1"])
+    run = shop.run().expect(
+        failed=1, says=["cassettes/one.json is not valid JSON, line 1"]
+    )
 
     assert "mimic_replay never records; use mimic_record or mimic_auto" in run.output
     assert cassette.read_text() == "{"
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_recording_of_an_older_format_is_recorded_again_by_the_command_of_its_error(shop, number):
+def test_a_recording_of_an_older_format_is_recorded_again_by_the_command_of_its_error(
+    shop, number
+):
     """Nothing of it is used, whatever holds it."""
     shop.write("test_shop.py", ALL_WAYS)
     shop.record().expect(passed=3)
@@ -261,7 +284,8 @@ def test_what_was_recorded_is_flushed_once(project, monkeypatch, option, count):
     assert len(flushed) == count
 
 
-# -- calls that are made at the same time while recording each run, and one outcome stays
+# -- calls that are made at the same time while recording each run, and one outcome
+# stays
 
 
 TOGETHER = """
@@ -337,5 +361,7 @@ def test_each_call_runs_and_one_outcome_is_recorded(project):
     assert len([name for name in recorded.vault if name.startswith("calls/")]) == 4
     project.replay("--mimic-fail-on-unused").expect(passed=4, real=[])
     again = project.run("--mimic-rerecord").expect(passed=4)
-    assert again.vault.keys() >= {name for name in recorded.vault if name.startswith("calls/")}
+    assert again.vault.keys() >= {
+        name for name in recorded.vault if name.startswith("calls/")
+    }
     project.replay().expect(passed=4, real=[])

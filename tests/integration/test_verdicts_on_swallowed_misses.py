@@ -1,6 +1,7 @@
 """Section 5, misses: those that are swallowed, and the waits after them.
 
-A miss fails its test even if the code under test catches it. A miss that the test's own file handles is deliberate.
+A miss fails its test even if the code under test catches it. A miss that the test's own
+file handles is deliberate.
 """
 
 from __future__ import annotations
@@ -134,19 +135,30 @@ def test_a_miss_swallowed_by_the_code_under_test_fails(project):
             call("Oslo")
     """)
 
-    run = project.run().expect(failed=12, real=[], never=["pytest_mimic/", "Traceback", "INTERNALERROR"])
+    run = project.run().expect(
+        failed=12, real=[], never=["pytest_mimic/", "Traceback", "INTERNALERROR"]
+    )
 
     places = re.findall(
-        r"\npassed only because a missing recording was swallowed(?: in (\S+))?\n", run.output
+        r"\npassed only because a missing recording was swallowed(?: in (\S+))?\n",
+        run.output,
     )
     source = Path(project.root, "shop.py").read_text("utf-8").splitlines()
-    caught = [source[int(place.removeprefix("shop.py:")) - 1].strip() for place in places if place]
-    assert (len(places), places.count("")) == (12, 4)  # the standard library caught these
+    caught = [
+        source[int(place.removeprefix("shop.py:")) - 1].strip()
+        for place in places
+        if place
+    ]
+    assert (len(places), places.count("")) == (
+        12,
+        4,
+    )  # the standard library caught these
     assert {line for line in caught if "city)" not in line} == set()
     assert "12 calls missing" in run.section[0]
 
 
-# Bodies of tests that handle a miss in the test's own file. Each test of these passes, and the summary lists its miss.
+# Bodies of tests that handle a miss in the test's own file. Each test of these passes,
+# and the summary lists its miss.
 HANDLED = {
     "raises": "with pytest.raises(RuntimeError, match='no recording of shop:fetch'): shop.fetch(city)",
     "raises through the code under test": "with pytest.raises(MissingRecordingError): shop.deeper(city)",
@@ -164,7 +176,10 @@ HANDLED = {
 
 
 def test_a_miss_handled_in_the_tests_own_file_is_deliberate(project):
-    """It passes, and the summary still lists the miss. A test beside it, whose code catches `Exception`, fails."""
+    """It passes, and the summary still lists the miss.
+
+    A test beside it, whose code catches `Exception`, fails.
+    """
     project.ini("shop:fetch", "shop:fetch_async", "shop:stream")
     head = """
         import asyncio, contextlib, unittest
@@ -200,7 +215,9 @@ def test_a_miss_handled_in_the_tests_own_file_is_deliberate(project):
     ]
     project.tests("\n".join([dedent(head), *tests]))
 
-    run = project.run("-p", "no:randomly").expect(passed=len(HANDLED), failed=1, real=[])
+    run = project.run("-p", "no:randomly").expect(
+        passed=len(HANDLED), failed=1, real=[]
+    )
 
     assert "FAILED test_shop.py::test_swallowed" in run.output
     assert run.section[0] == f"{len(HANDLED) + 1} calls missing"
@@ -210,7 +227,10 @@ def test_a_miss_handled_in_the_tests_own_file_is_deliberate(project):
 
 
 def test_a_doctests_own_code_is_its_examples(project):
-    """The examples may handle or expect a miss. The module that contains them is the code under test."""
+    """The examples may handle or expect a miss.
+
+    The module that contains them is the code under test.
+    """
     project.conftest("")
     project.module("""
         def fetch(city):
@@ -245,7 +265,9 @@ def test_a_doctests_own_code_is_its_examples(project):
     """)
 
     project.run("--doctest-modules").expect(
-        passed=2, failed=1, says=["FAILED shop.py::shop.bare", "passed only because", "was swallowed"]
+        passed=2,
+        failed=1,
+        says=["FAILED shop.py::shop.bare", "passed only because", "was swallowed"],
     )
 
 
@@ -267,7 +289,10 @@ def test_a_miss_handled_in_a_conftest_is_swallowed(project):
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="there are no exception groups")
 def test_a_miss_in_a_swallowed_exception_group_fails(project):
-    """Catching the group does not count as handling the misses in it. One that is raised again from it can be handled."""
+    """Catching the group does not count as handling the misses in it.
+
+    One that is raised again from it can be handled.
+    """
     project.ini("shop:fetch", "shop:fetch_async")
     project.write(
         "groups.py",
@@ -319,11 +344,16 @@ def test_a_miss_in_a_swallowed_exception_group_fails(project):
 
     run = project.run().expect(passed=1, failed=3)
 
-    assert run.output.count("\npassed only because a missing recording was swallowed") == 3
+    assert (
+        run.output.count("\npassed only because a missing recording was swallowed") == 3
+    )
 
 
 def test_a_swallowed_miss_beside_other_outcomes(project):
-    """Of a fixture, only the phase is an error. A miss that nobody swallows is an expected failure, too."""
+    """Of a fixture, only the phase is an error.
+
+    A miss that nobody swallows is an expected failure, too.
+    """
     project.tests("""
         import pytest, shop
 
@@ -367,7 +397,11 @@ def test_a_swallowed_miss_beside_other_outcomes(project):
 
     for test in ("ERROR test_shop.py::test_before", "ERROR test_shop.py::test_after"):
         assert test in run.output
-    reports = dict(re.findall(r"^_+ (\w+) _+$(.*?)(?=^[_=]{3})", run.output, re.MULTILINE | re.DOTALL))
+    reports = dict(
+        re.findall(
+            r"^_+ (\w+) _+$(.*?)(?=^[_=]{3})", run.output, re.MULTILINE | re.DOTALL
+        )
+    )
     assert "AssertionError: assert None == 'Bonn'" in reports["test_own_failure"]
     assert "no recording of shop:fetch(city='Bonn')" in reports["test_own_failure"]
     assert "passed only because" not in reports["test_own_failure"]
@@ -403,15 +437,23 @@ REFUSED = {
 
 
 def test_a_swallowed_refusal_to_record_fails(project):
-    """Without a recording, the next run would fail with a miss. The test's own file may handle one."""
+    """Without a recording, the next run would fail with a miss.
+
+    The test's own file may handle one.
+    """
     project.ini("shop:lock", "shop:give_lock", "shop:fill")
     project.module(REFUSALS)
-    tests = [f"def test_{number}():\n    shop.{call}\n" for number, call in enumerate(REFUSED)]
+    tests = [
+        f"def test_{number}():\n    shop.{call}\n"
+        for number, call in enumerate(REFUSED)
+    ]
     project.tests(REFUSALS_HANDLED + "\n".join(tests))
 
     run = project.record().expect(passed=1, failed=len(REFUSED))
 
-    assert re.findall(r"\npassed only because (.*) was swallowed", run.output) == [*REFUSED.values()]
+    assert re.findall(r"\npassed only because (.*) was swallowed", run.output) == [
+        *REFUSED.values()
+    ]
 
 
 REFUSALS_HANDLED = """
@@ -430,7 +472,9 @@ def test_handled():
 
 @pytest.mark.parametrize("value", ["city", "[{city}] * 9999"])
 def test_a_swallowed_damaged_recording_fails(project, value):
-    project.module(SHOP.replace("return city\n\n    async", f"return {value}\n\n    async", 1))
+    project.module(
+        SHOP.replace("return city\n\n    async", f"return {value}\n\n    async", 1)
+    )
     project.test("shop.bare('Oslo')")
     recorded = project.record().expect(passed=1)
     for name in recorded.vault:
@@ -438,7 +482,9 @@ def test_a_swallowed_damaged_recording_fails(project, value):
         if name.startswith(kind):
             (project.vault / name).write_bytes(b"{}")
 
-    project.replay().expect(failed=1, says=["passed only because CorruptRecordingError was swallowed"])
+    project.replay().expect(
+        failed=1, says=["passed only because CorruptRecordingError was swallowed"]
+    )
 
 
 FORKING = """
@@ -470,22 +516,33 @@ FORKING = """
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-@pytest.mark.parametrize("test", ["shop.inside(['Oslo', 'Rome'])", "shop.raising(['Oslo'])"])
+@pytest.mark.parametrize(
+    "test", ["shop.inside(['Oslo', 'Rome'])", "shop.raising(['Oslo'])"]
+)
 def test_a_miss_in_a_forked_process_fails_the_test(project, test):
     """A pool's worker or the code that gets its error may swallow it."""
-    project.ini("shop:fetch", filterwarnings="ignore:.*multi-threaded:DeprecationWarning")
+    project.ini(
+        "shop:fetch", filterwarnings="ignore:.*multi-threaded:DeprecationWarning"
+    )
     project.module(FORKING)
-    project.tests(f"import shop\n\ndef test_it():\n    {test}\n\ndef test_other():\n    pass\n")
+    project.tests(
+        f"import shop\n\ndef test_it():\n    {test}\n\ndef test_other():\n    pass\n"
+    )
 
-    run = project.run("-p", "no:randomly", process=True).expect(real=[], passed=1, failed=1)
+    run = project.run("-p", "no:randomly", process=True).expect(
+        real=[], passed=1, failed=1
+    )
 
     swallowed = "raising" not in test
-    assert ("passed only because a missing recording was swallowed" in run.output) == swallowed
+    assert (
+        "passed only because a missing recording was swallowed" in run.output
+    ) == swallowed
     assert "no recording of shop:fetch(city='Oslo')" in run.output
     assert "  shop:fetch(city='Oslo')    test_shop.py::test_it" in run.section
 
 
-# -- after a miss no code waits because of it; the waits that must not happen take an hour
+# -- after a miss no code waits because of it; the waits that must not happen take an
+# hour
 
 
 WAITING = (

@@ -1,6 +1,7 @@
 """Section 3, `--mimic-verify`: every call runs for real and is compared; the caller gets the recorded outcome.
 
-Also what the options `rtol`, `atol`, `compare` and `volatile` leave out of the comparison.
+Also what the options `rtol`, `atol`, `compare` and `volatile` leave out of the
+comparison.
 """
 
 from __future__ import annotations
@@ -17,9 +18,7 @@ def changed(project):
     """Record a call of `shop.fetch`, change the function, and verify."""
 
     def run(before, after, *, options="", test="shop.fetch('x')", **outcomes):
-        source = (
-            "import asyncio, math\nfrom tally import ran\n\n{}def fetch(name):\n    ran('fetch', name)\n{}\n"
-        )
+        source = "import asyncio, math\nfrom tally import ran\n\n{}def fetch(name):\n    ran('fetch', name)\n{}\n"
         kind = "async " if "await" in test or "asyncio" in test else ""
         project.ini(f"shop:fetch {options}".strip())
         project.test(test)
@@ -34,14 +33,23 @@ def changed(project):
 
 
 def test_numbers_are_compared_with_the_tolerance_of_the_line(changed):
-    changed("return {'x': [1.0, 200.0]}", "return {'x': [1.0000001, 200.001]}", options="rtol=1e-4", passed=1)
-    run = changed("return [1.0, 2.0]", "return [1.1, 2.0]", options="rtol=0.01", failed=1)
+    changed(
+        "return {'x': [1.0, 200.0]}",
+        "return {'x': [1.0000001, 200.001]}",
+        options="rtol=1e-4",
+        passed=1,
+    )
+    run = changed(
+        "return [1.0, 2.0]", "return [1.1, 2.0]", options="rtol=0.01", failed=1
+    )
 
     assert "[0]: 1.0 recorded, 1.1 now" in run.output
 
 
 def test_a_call_that_drifts_twice_alike_is_shown_once(changed):
-    run = changed("return 1", "return 2", test="shop.fetch('x'); shop.fetch('x')", failed=1)
+    run = changed(
+        "return 1", "return 2", test="shop.fetch('x'); shop.fetch('x')", failed=1
+    )
 
     assert run.output.count("\nDriftError: ") == 1
 
@@ -50,7 +58,9 @@ def test_a_changed_source_alone_does_not_fail(changed):
     changed("return 1", "one = 1\n    return one", passed=1)
 
 
-@pytest.mark.parametrize("made", ["return lambda: {0}", "class Local:\n        kept = {0}\n    return Local"])
+@pytest.mark.parametrize(
+    "made", ["return lambda: {0}", "class Local:\n        kept = {0}\n    return Local"]
+)
 def test_recorded_code_is_compared_by_the_source_it_was_recorded_with(changed, made):
     """The file of today does not say what the recorded code was."""
     changed(made.format(1), "'Comments do not count.'\n    " + made.format(1), passed=1)
@@ -61,17 +71,23 @@ def test_a_drift_at_import_fails_the_run(project):
     """No test can fail for it."""
     project.ini("shop:get")
     project.module("def get():\n    return 1\n")
-    project.tests("import shop\ntry:\n    shop.get()\nexcept Exception:\n    pass\n\ndef test_it(): pass\n")
+    project.tests(
+        "import shop\ntry:\n    shop.get()\nexcept Exception:\n    pass\n\ndef test_it(): pass\n"
+    )
     project.record().expect(passed=1)
     project.module("def get():\n    return 2\n")
 
     run = project.run("--mimic-verify").expect(passed=1, exit_code=1)
 
     assert run.section[0] == "1 call verified, 1 drifted"
-    assert run.section[-2:] == ["  result: 1 recorded, 2 now", "  to accept it: pytest --mimic-rerecord"]
+    assert run.section[-2:] == [
+        "  result: 1 recorded, 2 now",
+        "  to accept it: pytest --mimic-rerecord",
+    ]
 
 
-# -- the caller gets the recorded outcome, so that the calls that follow stay the recorded ones
+# -- the caller gets the recorded outcome, so that the calls that follow stay the
+# recorded ones
 
 
 SHOP = """
@@ -129,7 +145,10 @@ def shop(project):
 
 
 def test_the_calls_that_follow_stay_the_recorded_ones(shop):
-    """The id of the order is another one now. The call that sends it back is the recorded one."""
+    """The id of the order is another one now.
+
+    The call that sends it back is the recorded one.
+    """
     run = shop(
         """
         import shop
@@ -148,7 +167,9 @@ def test_the_calls_that_follow_stay_the_recorded_ones(shop):
     )
 
     assert run.section[0] == "2 calls verified, 1 drifted"
-    assert run.output.index("its own failure") < run.output.index("id: 1 recorded, 2 now")
+    assert run.output.index("its own failure") < run.output.index(
+        "id: 1 recorded, 2 now"
+    )
 
 
 def test_an_exception_is_raised_again_though_the_call_returns_now(shop):
@@ -171,7 +192,9 @@ def test_a_value_is_handed_on_though_the_call_fails_now(shop):
     run = shop(
         "import shop\n\ndef test_it():\n    assert shop.safe('tea') == 'tea'\n",
         failed=1,
-        says=["returned 'tea' when recorded, raised ConnectionError('no route to host') now"],
+        says=[
+            "returned 'tea' when recorded, raised ConnectionError('no route to host') now"
+        ],
         never=["pytest_mimic/"],
     )
 
@@ -238,7 +261,11 @@ READ_ASYNC = """
         ("[1, 5, 3]", [1, 5, 3], "items[1]: 2 recorded, 5 now"),
         ("[1, 2]", [1, 2], "items[2]: 3 recorded, missing now"),
         ("[1, 2, 3, 4, 5]", [1, 2, 3, 4], "items[3]: 4 now, not in the recording"),
-        ("[1, ConnectionError('reset')]", [1], "the real call raised ConnectionError, to try again"),
+        (
+            "[1, ConnectionError('reset')]",
+            [1],
+            "the real call raised ConnectionError, to try again",
+        ),
     ],
     ids=["other", "shorter", "longer", "broken"],
 )
@@ -246,7 +273,9 @@ def test_streams_give_the_recorded_items(shop, is_async, now, read, says):
     """The real stream is read as far as the recorded one goes, and closed."""
     source = STREAM.format(now)
     if is_async:
-        source = source.replace("def stream", "async def stream").replace("return NEW", "pass")
+        source = source.replace("def stream", "async def stream").replace(
+            "return NEW", "pass"
+        )
 
     shop(
         READ_ASYNC if is_async else READ,
@@ -258,7 +287,9 @@ def test_streams_give_the_recorded_items(shop, is_async, now, read, says):
     )
 
 
-@pytest.mark.parametrize(("then", "now"), [("yield 1", "return [1]"), ("return [1]", "return late()")])
+@pytest.mark.parametrize(
+    ("then", "now"), [("yield 1", "return [1]"), ("return [1]", "return late()")]
+)
 def test_another_kind_of_function_is_drift(project, then, now):
     """The recorded kind is handed on where the new function can give it."""
     source = "import asyncio\n\nasync def late():\n    return [1]\n\ndef stream(name):\n    {}\n"
@@ -274,7 +305,8 @@ def test_another_kind_of_function_is_drift(project, then, now):
     project.module(source.format(now))
 
     project.run("--mimic-verify").expect(
-        failed=1, says=["DriftError: shop:stream(name='tea') no longer gives what was recorded"]
+        failed=1,
+        says=["DriftError: shop:stream(name='tea') no longer gives what was recorded"],
     )
 
 
@@ -297,7 +329,9 @@ def test_a_sequence_and_a_cassette_hand_on_each_recorded_outcome(project):
     project.record().expect(passed=2)
     project.module(source.format(9))
 
-    run = project.run("--mimic-verify").expect(failed=2, says=["1 recorded, 9 now", "4 recorded, 12 now"])
+    run = project.run("--mimic-verify").expect(
+        failed=2, says=["1 recorded, 9 now", "4 recorded, 12 now"]
+    )
 
     assert run.section[0] == "4 calls verified, 4 drifted"
 
@@ -309,7 +343,9 @@ def test_a_sequence_and_a_cassette_hand_on_each_recorded_outcome(project):
 def page(project):
     """Record a page of a server in its release 2, and verify it against release 1."""
     pytest.importorskip("requests")
-    project.test('import requests\nrequests.get(os.environ["API"] + "/" + os.environ["PAGE"])')
+    project.test(
+        'import requests\nrequests.get(os.environ["API"] + "/" + os.environ["PAGE"])'
+    )
 
     def changed(page, *options):
         project.ini(" ".join(["requests ignore=host,port,headers.host", *options]))
@@ -325,7 +361,10 @@ def page(project):
 
 @pytest.mark.parametrize(
     ("name", "line"),
-    [("guarded?status=404", "status: 200 recorded, 404 now"), ("restyled", "application/json")],
+    [
+        ("guarded?status=404", "status: 200 recorded, 404 now"),
+        ("restyled", "application/json"),
+    ],
 )
 def test_by_shape_status_and_content_type_are_exact(page, name, line):
     page(name, "compare=shape").expect(failed=1, says=[line], never=["release: "])
@@ -338,7 +377,9 @@ def test_by_shape_the_values_of_a_body_are_free(page):
 
 @pytest.mark.parametrize("status", [401, 503])
 def test_a_refusal_or_failure_is_not_offered_to_be_accepted(page, status):
-    run = page(f"guarded?status={status}").expect(failed=1, never=["to accept it", "volatile="])
+    run = page(f"guarded?status={status}").expect(
+        failed=1, never=["to accept it", "volatile="]
+    )
 
     retry = "to try again: pytest --mimic-verify test_shop.py::test_it"
     assert f"the real call gave {status}, {retry}" in run.output
@@ -351,14 +392,24 @@ def test_an_outage_is_not_offered_in_place_of_a_recorded_error(project, page, is
     with running_server() as server, held_port() as port:
         env = {"API": server.url, "PAGE": "guarded?status=503"}
         project.record(env=env).expect(passed=1)
-        env |= {"API": f"http://127.0.0.1:{port}"} if is_down else {"PAGE": "guarded?status=502"}
+        env |= (
+            {"API": f"http://127.0.0.1:{port}"}
+            if is_down
+            else {"PAGE": "guarded?status=502"}
+        )
 
-        run = project.run("--mimic-verify", env=env).expect(failed=1, never=["to accept it"])
+        run = project.run("--mimic-verify", env=env).expect(
+            failed=1, never=["to accept it"]
+        )
 
-    assert f"the real call {'failed (refused)' if is_down else 'gave 502'}, to try again" in run.output
+    assert (
+        f"the real call {'failed (refused)' if is_down else 'gave 502'}, to try again"
+        in run.output
+    )
 
 
-# -- a change of volatile parts alone makes no outcome another one when it is recorded again
+# -- a change of volatile parts alone makes no outcome another one when it is recorded
+# again
 
 
 ORDERS = """
@@ -466,7 +517,11 @@ def test_generated_keys_and_rowcounts_of_sql_are_left_out(project):
     """)
     project.record().expect(passed=1)
 
-    drifts = ["rows[0].id: 2 recorded, 4 now", "lastrowid: 1 recorded, 3 now", "rowcount: 2 recorded, 4 now"]
+    drifts = [
+        "rows[0].id: 2 recorded, 4 now",
+        "lastrowid: 1 recorded, 3 now",
+        "rowcount: 2 recorded, 4 now",
+    ]
     project.run("--mimic-verify").expect(failed=1, says=drifts)
     project.ini("sqlalchemy volatile=rows.*.id,lastrowid,rowcount")
     project.run("--mimic-verify").expect(passed=1)

@@ -16,7 +16,8 @@ import pytest
 
 from support.ports import held_port
 
-# Runs in this process forget what they were first to import, and packages keep it: load it before.
+# Runs in this process forget what they were first to import, and packages keep it: load
+# it before.
 for _name in (
     "sqlalchemy.dialects.postgresql.asyncpg",
     "sqlalchemy.dialects.postgresql.psycopg",
@@ -45,7 +46,16 @@ class Postgres:
         self._folder = folder
         self._names = iter(range(1, 1_000_000))
         self._run(
-            "initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync"
+            "initdb",
+            "-D",
+            str(folder / "data"),
+            "-A",
+            "trust",
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--no-sync",
         )
 
     def start(self) -> None:
@@ -69,7 +79,9 @@ class Postgres:
     def new_database(self) -> str:
         """Make an empty database, and return the part of its URL after `//`."""
         name = f"test_{next(self._names)}"
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name)
+        self._run(
+            "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name
+        )
         return f"postgres@127.0.0.1:{self.port}/{name}"
 
     def _control(self, *arguments: str) -> None:
@@ -94,7 +106,10 @@ def _is_root() -> bool:
 
 def _postgres_binaries() -> Path | None:
     on_path = shutil.which("initdb")
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"),
+        key=lambda path: float(path.parts[-3]),
+    )
     if on_path:
         return Path(on_path).resolve().parent
     return found[-1].parent if found else None
@@ -149,7 +164,9 @@ class RedisServer:
             "--dir",
             ".",
         ]
-        self._process = subprocess.Popen(command, cwd=self._folder, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, cwd=self._folder, stdout=subprocess.PIPE, text=True
+        )
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if "Ready to accept connections" in line:

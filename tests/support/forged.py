@@ -41,7 +41,11 @@ def plain(value: object) -> bytes:
     if isinstance(value, list):
         return b"](" + b"".join(map(plain, value)) + b"e"
     if isinstance(value, dict):
-        return b"}(" + b"".join(plain(key) + plain(part) for key, part in value.items()) + b"u"
+        return (
+            b"}("
+            + b"".join(plain(key) + plain(part) for key, part in value.items())
+            + b"u"
+        )
     file = io.BytesIO()
     pickler = pickle.Pickler(file, 3)
     pickler.fast = True
@@ -64,7 +68,15 @@ def with_state(thing: bytes, state: object) -> bytes:
 
 def body(thing: bytes) -> bytes:
     """Return the pickle of an outcome with this value."""
-    return pickle.PROTO + b"\x05" + pickle.EMPTY_DICT + plain("value") + thing + pickle.SETITEM + pickle.STOP
+    return (
+        pickle.PROTO
+        + b"\x05"
+        + pickle.EMPTY_DICT
+        + plain("value")
+        + thing
+        + pickle.SETITEM
+        + pickle.STOP
+    )
 
 
 #: A value that no readable text keeps.
@@ -72,7 +84,10 @@ VALUE = slice(1)
 
 
 def recorded(
-    stream: bytes, imports: Iterable[str], code: Iterable[str] = (), **facts_of_entry: object
+    stream: bytes,
+    imports: Iterable[str],
+    code: Iterable[str] = (),
+    **facts_of_entry: object,
 ) -> MemoryStore:
     """Return a vault with a recording whose pickle this is, and which lists these names."""
     store: MemoryStore = recorded_value(VALUE)
@@ -81,7 +96,13 @@ def recorded(
     name, data = pickle_file(stream)
     store.write(name, data)
     facts["outcomes"] = [
-        {**entry, "pickle": name, "imports": list(imports), "code": list(code), **facts_of_entry}
+        {
+            **entry,
+            "pickle": name,
+            "imports": list(imports),
+            "code": list(code),
+            **facts_of_entry,
+        }
     ]
     store.write(NAME, json.dumps(facts).encode())
     return store

@@ -18,7 +18,11 @@ TOKEN = "tok-5f2a9c7be01d4471"
 
 
 class Library(services.LibraryServicer):  # type: ignore[misc, name-defined]
-    """The service. `asked` are the titles that clients have asked for, `edition` is in each answer, and each stream has `more` books than wanted."""
+    """The service.
+
+    `asked` are the titles that clients have asked for, `edition` is in each answer, and
+    each stream has `more` books than wanted.
+    """
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -32,7 +36,9 @@ class Library(services.LibraryServicer):  # type: ignore[misc, name-defined]
         self.asked.append(request.title)
         self.metadata += list(context.invocation_metadata())
         context.send_initial_metadata((("server", "first"),))
-        context.set_trailing_metadata((("cost", "3"), ("session-token", TOKEN), ("x-bin", b"\x00\xff")))
+        context.set_trailing_metadata(
+            (("cost", "3"), ("session-token", TOKEN), ("x-bin", b"\x00\xff"))
+        )
         if request.title in grpc.StatusCode.__members__:
             context.abort(grpc.StatusCode[request.title], f"no {request.title} today")
         if request.title == "late":
@@ -88,8 +94,12 @@ def whole_book() -> Any:
 
 
 @contextmanager
-def running_library(add: Callable[[Any], None] | None = None, *, secure: bool = False) -> Iterator[Any]:
-    """Run a library, or what `add` adds to a server, and yield it. It has its address as `target`, and `stop()`.
+def running_library(
+    add: Callable[[Any], None] | None = None, *, secure: bool = False
+) -> Iterator[Any]:
+    """Run a library, or what `add` adds to a server, and yield it.
+
+    It has its address as `target`, and `stop()`.
 
     With `secure`, it has the certificate of `CERTIFICATE`.
     """
@@ -100,7 +110,9 @@ def running_library(add: Callable[[Any], None] | None = None, *, secure: bool = 
         add(server)
     if secure:
         key, _, rest = CERTIFICATE.read_bytes().partition(b"-----BEGIN CERTIFICATE")
-        credentials = grpc.ssl_server_credentials([(key, b"-----BEGIN CERTIFICATE" + rest)])
+        credentials = grpc.ssl_server_credentials(
+            [(key, b"-----BEGIN CERTIFICATE" + rest)]
+        )
         port = server.add_secure_port("127.0.0.1:0", credentials)
     else:
         port = server.add_insecure_port("127.0.0.1:0")

@@ -19,7 +19,17 @@ from urllib.parse import urlsplit
 from support.http_server import CERTIFICATE, NOWHERE
 
 #: Each kind of failure, as `errors` and `FAILURES` name it.
-KINDS = ("refused", "name", "tls", "reading", "closed", "malformed", "broken body", "short body", "slow body")
+KINDS = (
+    "refused",
+    "name",
+    "tls",
+    "reading",
+    "closed",
+    "malformed",
+    "broken body",
+    "short body",
+    "slow body",
+)
 
 
 def _errors(classes: str) -> dict[str, str]:
@@ -51,7 +61,8 @@ class Answer(NamedTuple):
     """What an application sees of a response.
 
     Attributes:
-        headers: Those whose values are the same each time, by their names in lower case.
+        headers: Those whose values are the same each time, by their names in lower
+            case.
         body: What the reading gave.
         history: The statuses of the redirects that were followed.
         own: What only this client shows.
@@ -72,7 +83,8 @@ class Driver:
         line: The line of the client in `mimic_functions`.
         module: The module of the client.
         decodes: A body is decompressed by default.
-        readings: The ways to read a body. `whole` and `chunks`, as they come, are in each.
+        readings: The ways to read a body. `whole` and `chunks`, as they come, are in
+            each.
         shows: The attributes of a response that only this client has.
         errors: The class of the exception for each kind of failure.
         certificates: A file with those that are trusted.
@@ -90,7 +102,11 @@ class Driver:
     @property
     def name(self) -> str:
         """The name of the driver in ids of tests."""
-        return f"{self.line} async" if self.is_async and self.line != "aiohttp" else self.line
+        return (
+            f"{self.line} async"
+            if self.is_async and self.line != "aiohttp"
+            else self.line
+        )
 
     @property
     def module(self) -> Any:
@@ -126,13 +142,25 @@ class Driver:
         raise NotImplementedError
 
     def answer(
-        self, response: Any, body: Any, headers: Iterable[tuple[str, str]], history: Iterable[Any] = ()
+        self,
+        response: Any,
+        body: Any,
+        headers: Iterable[tuple[str, str]],
+        history: Iterable[Any] = (),
     ) -> Answer:
         """Return what an application sees of a response, its headers without the date."""
-        pairs = [(name.lower(), value) for name, value in headers if name.lower() != "date"]
-        reason = response.reason_phrase if hasattr(response, "reason_phrase") else response.reason
+        pairs = [
+            (name.lower(), value) for name, value in headers if name.lower() != "date"
+        ]
+        reason = (
+            response.reason_phrase
+            if hasattr(response, "reason_phrase")
+            else response.reason
+        )
         own = {name: getattr(response, name, None) for name in self.shows}
-        return Answer(_status(response), reason, pairs, body, list(map(_status, history)), own)
+        return Answer(
+            _status(response), reason, pairs, body, list(map(_status, history)), own
+        )
 
     def read(self, response: Any, ask: Ask) -> Any:
         """Read a body as the request says."""
@@ -230,10 +258,15 @@ class HttpxDriver(Driver):
 
     def send(self, session: Any, url: str, ask: Ask) -> Answer:
         with session.stream(
-            ask.method, url + ask.path, follow_redirects=ask.follow, **_httpx_options(ask)
+            ask.method,
+            url + ask.path,
+            follow_redirects=ask.follow,
+            **_httpx_options(ask),
         ) as response:
             body = self.read(response, ask)
-        return self.answer(response, body, response.headers.multi_items(), response.history)
+        return self.answer(
+            response, body, response.headers.multi_items(), response.history
+        )
 
 
 class Httpx2Driver(HttpxDriver):
@@ -261,10 +294,15 @@ class AsyncHttpxDriver(AsyncDriver):
 
     async def send(self, session: Any, url: str, ask: Ask) -> Answer:  # type: ignore[override]
         async with session.stream(
-            ask.method, url + ask.path, follow_redirects=ask.follow, **_httpx_options(ask)
+            ask.method,
+            url + ask.path,
+            follow_redirects=ask.follow,
+            **_httpx_options(ask),
         ) as response:
             body = await self.read(response, ask)
-        return self.answer(response, body, response.headers.multi_items(), response.history)
+        return self.answer(
+            response, body, response.headers.multi_items(), response.history
+        )
 
 
 def _context() -> Any:
@@ -343,7 +381,9 @@ class AiohttpDriver(AsyncDriver):
             data=ask.body,
             headers=dict(ask.headers),
             allow_redirects=ask.follow,
-            timeout=self.module.ClientTimeout(sock_connect=ask.timeout, sock_read=ask.timeout),
+            timeout=self.module.ClientTimeout(
+                sock_connect=ask.timeout, sock_read=ask.timeout
+            ),
             ssl=_context(),
         ) as response:
             body = await self.read(response, ask)
@@ -368,7 +408,10 @@ class Urllib3Driver(Driver):
         "parts": lambda response: response.stream(4, decode_content=True),
         "raw": lambda response: response.read(decode_content=False),
         "twice": lambda response: [response.read(), response.read(), response.closed],
-        "read1": lambda response: [getattr(response, "read1", response.read)(5), response.read()],
+        "read1": lambda response: [
+            getattr(response, "read1", response.read)(5),
+            response.read(),
+        ],
         "lines": lambda response: iter(io.BufferedReader(_open(response))),
         "text": lambda response: io.TextIOWrapper(_open(response), "latin-1").read(),
         "iterate": lambda response: iter(list(response)),
@@ -377,7 +420,11 @@ class Urllib3Driver(Driver):
     }
 
     def session(self, proxy: str | None) -> Any:
-        options: dict[str, Any] = {"retries": False, "ca_certs": self.certificates, "maxsize": 3}
+        options: dict[str, Any] = {
+            "retries": False,
+            "ca_certs": self.certificates,
+            "maxsize": 3,
+        }
         if proxy:
             return self.module.ProxyManager(proxy, **options)
         return self.module.PoolManager(**options)
@@ -390,13 +437,19 @@ class Urllib3Driver(Driver):
             headers=dict(ask.headers),
             preload_content=ask.read == "whole",
             redirect=ask.follow,
-            retries=self.module.Retry(3, redirect=3, raise_on_redirect=True) if ask.follow else False,
+            retries=self.module.Retry(3, redirect=3, raise_on_redirect=True)
+            if ask.follow
+            else False,
             timeout=ask.timeout,
         )
         body = self.read(response, ask)
         response.close()
         response.release_conn()
-        history = response.retries.history if response.retries is not None and ask.follow else ()
+        history = (
+            response.retries.history
+            if response.retries is not None and ask.follow
+            else ()
+        )
         return self.answer(response, body, response.headers.items(), history)
 
 
@@ -424,7 +477,9 @@ class StdlibDriver(Driver):
         "parts": lambda response: iter(lambda: response.read(4) or None, None),
         "lines": lambda response: iter(response.readline, b""),
         "into": _into,
-        "peek": lambda response: response.length != 0 and [response.peek(1)[:1], response.read()],
+        "peek": lambda response: (
+            response.length != 0 and [response.peek(1)[:1], response.read()]
+        ),
         "text": lambda response: io.TextIOWrapper(response, "latin-1").read(),
         "twice": lambda response: [response.read(), response.read(), response.closed],
     }
@@ -434,7 +489,10 @@ class StdlibDriver(Driver):
         import urllib.request
 
         proxies = {"http": proxy, "https": proxy} if proxy else {}
-        handlers = urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=_context())
+        handlers = (
+            urllib.request.ProxyHandler(proxies),
+            urllib.request.HTTPSHandler(context=_context()),
+        )
         yield urllib.request.build_opener(*handlers), proxy
 
     def send(self, session: Any, url: str, ask: Ask) -> Answer:
@@ -443,16 +501,24 @@ class StdlibDriver(Driver):
 
         opener, proxy = session
         if ask.follow or proxy:
-            request = urllib.request.Request(url + ask.path, ask.body, dict(ask.headers), method=ask.method)
+            request = urllib.request.Request(
+                url + ask.path, ask.body, dict(ask.headers), method=ask.method
+            )
             with opener.open(request, timeout=ask.timeout) as response:
-                return self.answer(response, self.read(response, ask), response.getheaders())
+                return self.answer(
+                    response, self.read(response, ask), response.getheaders()
+                )
         parts = urlsplit(url)
-        options: dict[str, Any] = {"context": _context()} if parts.scheme == "https" else {}
+        options: dict[str, Any] = (
+            {"context": _context()} if parts.scheme == "https" else {}
+        )
         make = http.client.HTTPSConnection if options else http.client.HTTPConnection
         with closing(make(parts.netloc, timeout=ask.timeout, **options)) as connection:
             connection.request(ask.method, ask.path, ask.body, dict(ask.headers))
             with connection.getresponse() as response:
-                return self.answer(response, self.read(response, ask), response.getheaders())
+                return self.answer(
+                    response, self.read(response, ask), response.getheaders()
+                )
 
 
 _ALL: list[Driver] = [
@@ -468,7 +534,8 @@ DRIVERS = [driver for driver in _ALL if find_spec(driver.line.partition(".")[0])
 """The driver of each bundled client that is installed."""
 
 
-# For each kind of failure, the server (else the one of the test) and the request that ends in it.
+# For each kind of failure, the server (else the one of the test) and the request that
+# ends in it.
 FAILURES = {
     "refused": (NOWHERE, Ask("/users/1?api_key=key-in-url-77")),
     "name": ("http://nobody.invalid", Ask("/")),
@@ -479,6 +546,8 @@ FAILURES = {
     "short body": ("", Ask("/short")),
     "slow body": ("", Ask("/stall", timeout=0.1)),
 }
-if find_spec("urllib3") and version("urllib3") < "2":  # it knows no names, and takes a short body for whole
+if (
+    find_spec("urllib3") and version("urllib3") < "2"
+):  # it knows no names, and takes a short body for whole
     Urllib3Driver.errors = {**Urllib3Driver.errors, "name": "NewConnectionError"}
     del FAILURES["short body"]

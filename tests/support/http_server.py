@@ -59,7 +59,9 @@ class Handler(loopback.Handler):
         with socket.create_connection((host, int(port))) as other:
             self.send_response(200)
             self.end_headers()
-            thread = threading.Thread(target=_relay, args=(other, self.connection), daemon=True)
+            thread = threading.Thread(
+                target=_relay, args=(other, self.connection), daemon=True
+            )
             thread.start()
             _relay(self.connection, other)
             thread.join(10)
@@ -75,7 +77,9 @@ class Handler(loopback.Handler):
             {
                 "method": self.command,
                 "path": self.path,
-                "headers": {name.lower(): value for name, value in self.headers.items()},
+                "headers": {
+                    name.lower(): value for name, value in self.headers.items()
+                },
                 "body": self.sent.decode("utf-8", "replace"),
             }
         )
@@ -83,17 +87,34 @@ class Handler(loopback.Handler):
     def page_chosen(self, _: dict[str, str]) -> None:
         """Gives the header back that chooses among its answers."""
         names = {
-            *("accept", "range", "prefer", "if-match", "if-none-match", "if-modified-since"),
+            *(
+                "accept",
+                "range",
+                "prefer",
+                "if-match",
+                "if-none-match",
+                "if-modified-since",
+            ),
             *("x-http-method-override", "x-amz-target", "soapaction"),
         }
-        chosen = [value for name, value in self.headers.items() if name.lower() in names and value != "*/*"]
+        chosen = [
+            value
+            for name, value in self.headers.items()
+            if name.lower() in names and value != "*/*"
+        ]
         self.answer(200, "".join(chosen), "text/plain")
 
     def page_pretty(self, _: dict[str, str]) -> None:
-        self.answer(200, json.dumps({"a": [1, 2], "ö": "/"}, indent=2) + "\n", "application/json")
+        self.answer(
+            200,
+            json.dumps({"a": [1, 2], "ö": "/"}, indent=2) + "\n",
+            "application/json",
+        )
 
     def page_text(self, _: dict[str, str]) -> None:
-        self.answer(200, "Käse\r\nfür alle".encode("latin-1"), "text/plain; charset=iso-8859-1")
+        self.answer(
+            200, "Käse\r\nfür alle".encode("latin-1"), "text/plain; charset=iso-8859-1"
+        )
 
     def page_binary(self, _: dict[str, str]) -> None:
         self.answer(200, bytes(range(256)), "application/octet-stream")
@@ -118,13 +139,22 @@ class Handler(loopback.Handler):
 
     def page_two_gzips(self, _: dict[str, str]) -> None:
         """Two gzip members, as RFC 1952 allows."""
-        self.answer(200, gzip.compress(b"one, ") + gzip.compress(b"two"), Content_Encoding="gzip")
+        self.answer(
+            200,
+            gzip.compress(b"one, ") + gzip.compress(b"two"),
+            Content_Encoding="gzip",
+        )
 
     def page_no_gzip(self, _: dict[str, str]) -> None:
         self.answer(200, b"plain", Content_Encoding="gzip")
 
     def page_deflate(self, _: dict[str, str]) -> None:
-        self.answer(200, zlib.compress(b"deflated text"), "text/plain", Content_Encoding="deflate")
+        self.answer(
+            200,
+            zlib.compress(b"deflated text"),
+            "text/plain",
+            Content_Encoding="deflate",
+        )
 
     def page_events(self, _: dict[str, str]) -> None:
         self.stream(list(EVENTS), "text/event-stream")
@@ -132,7 +162,10 @@ class Handler(loopback.Handler):
     def page_wide_events(self, _: dict[str, str]) -> None:
         """An event whose JSON has several lines, one that is cut off, and a line end that JSON does not know."""
         chunks = ['data: {\ndata: "access_', 'token":\ndata: "tok-0817-wide"}\n\n']
-        self.stream([*chunks, 'data: {"a":"\u2028","token":"tok-0818-odd"}\n\n'], "text/event-stream")
+        self.stream(
+            [*chunks, 'data: {"a":"\u2028","token":"tok-0818-odd"}\n\n'],
+            "text/event-stream",
+        )
 
     def page_markup(self, _: dict[str, str]) -> None:
         """A token in XML and in headers."""
@@ -146,19 +179,32 @@ class Handler(loopback.Handler):
 
     def page_packed_events(self, _: dict[str, str]) -> None:
         packer = zlib.compressobj(wbits=31)
-        chunks = [packer.compress(event.encode()) + packer.flush(zlib.Z_SYNC_FLUSH) for event in EVENTS]
-        self.stream([*chunks, packer.flush()], "text/event-stream", Content_Encoding="gzip")
+        chunks = [
+            packer.compress(event.encode()) + packer.flush(zlib.Z_SYNC_FLUSH)
+            for event in EVENTS
+        ]
+        self.stream(
+            [*chunks, packer.flush()], "text/event-stream", Content_Encoding="gzip"
+        )
 
     def page_long(self, query: dict[str, str]) -> None:
         """More than fits into a buffer: sized, in chunks as a document, or in compressed chunks."""
-        parts = [random.Random(number).randbytes(50_000).hex().encode() for number in range(20)]
+        parts = [
+            random.Random(number).randbytes(50_000).hex().encode()
+            for number in range(20)
+        ]
         way = query.get("way")
         if way == "html":
             self.stream(parts, "text/html")
         elif way == "gzip":
             packer = zlib.compressobj(wbits=31)
-            packed = [packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH) for part in parts]
-            self.stream([*packed, packer.flush()], "text/plain", Content_Encoding="gzip")
+            packed = [
+                packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH)
+                for part in parts
+            ]
+            self.stream(
+                [*packed, packer.flush()], "text/plain", Content_Encoding="gzip"
+            )
         else:
             self.answer(200, b"".join(parts))
 
@@ -166,11 +212,15 @@ class Handler(loopback.Handler):
         """Compressed text in chunks, with the media type of a document."""
         packer = zlib.compressobj(wbits=31)
         lines = [b"one\n", b"two\n", b"three\n"]
-        chunks = [packer.compress(line) + packer.flush(zlib.Z_SYNC_FLUSH) for line in lines]
+        chunks = [
+            packer.compress(line) + packer.flush(zlib.Z_SYNC_FLUSH) for line in lines
+        ]
         self.stream([*chunks, packer.flush()], "text/plain", Content_Encoding="gzip")
 
     def page_chunks(self, _: dict[str, str]) -> None:
-        self.stream([b"one,", b"two,", b"\xff\x00,", b"four"], "application/octet-stream")
+        self.stream(
+            [b"one,", b"two,", b"\xff\x00,", b"four"], "application/octet-stream"
+        )
 
     def page_old(self, _: dict[str, str]) -> None:
         """Ends with its connection, as in HTTP/1.0."""
@@ -241,7 +291,13 @@ class Handler(loopback.Handler):
         self.end_headers()
 
     def page_landing(self, query: dict[str, str]) -> None:
-        self.json({"landed": True, "cookie": self.headers.get("Cookie"), "has_token": "token" in query})
+        self.json(
+            {
+                "landed": True,
+                "cookie": self.headers.get("Cookie"),
+                "has_token": "token" in query,
+            }
+        )
 
     def page_again(self, _: dict[str, str]) -> None:
         """Redirects with the same method and body."""
@@ -253,13 +309,17 @@ class Handler(loopback.Handler):
     def page_cookies(self, _: dict[str, str]) -> None:
         self.send_response(200)
         self.send_header("Set-Cookie", "session=cookie-secret-123; Path=/; HttpOnly")
-        self.send_header("Set-Cookie", "theme=dark; Path=/; Expires=Fri, 01 Jan 2100 00:00:00 GMT")
+        self.send_header(
+            "Set-Cookie", "theme=dark; Path=/; Expires=Fri, 01 Jan 2100 00:00:00 GMT"
+        )
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"ok")
 
     def page_login(self, _: dict[str, str]) -> None:
-        self.json({"access_token": "tok-issued-42", "expires_in": 3600, "refresh_token": None})
+        self.json(
+            {"access_token": "tok-issued-42", "expires_in": 3600, "refresh_token": None}
+        )
 
     def page_signin(self, _: dict[str, str]) -> None:
         """Issue a token, a cookie and a password in a URL, other ones in each release of the server."""
@@ -267,22 +327,41 @@ class Handler(loopback.Handler):
         cookie = f"session=cookie-of-release-{release}; Path=/"
         user = {"access_token": f"token-of-release-{release}", "release": release}
         self.json(
-            {"user": user, "files": f"https://zoe:word-of-release-{release}@files.test/"}, Set_Cookie=cookie
+            {
+                "user": user,
+                "files": f"https://zoe:word-of-release-{release}@files.test/",
+            },
+            Set_Cookie=cookie,
         )
 
     def page_account(self, _: dict[str, str]) -> None:
         """Accept the token, the cookie and the password of this release."""
         release = self.server.release
-        known = self.headers.get("Authorization") == f"Bearer token-of-release-{release}"
-        known = known and f"cookie-of-release-{release}" in (self.headers.get("Cookie") or "")
-        known = known and f"zoe:word-of-release-{release}@" in (self.headers.get("X-Files") or "")
+        known = (
+            self.headers.get("Authorization") == f"Bearer token-of-release-{release}"
+        )
+        known = known and f"cookie-of-release-{release}" in (
+            self.headers.get("Cookie") or ""
+        )
+        known = known and f"zoe:word-of-release-{release}@" in (
+            self.headers.get("X-Files") or ""
+        )
         self.server.strangers += not known
-        self.json({"name": "Zoë"} if known else {"error": "who?"}, 200 if known else 401)
+        self.json(
+            {"name": "Zoë"} if known else {"error": "who?"}, 200 if known else 401
+        )
 
     def page_feed(self, query: dict[str, str]) -> None:
         """Events, of which the second depends on the release."""
-        names = ["one", f"release {self.server.release}", "three", *["more"] * int(query.get("more", "0"))]
-        self.stream([f'data: {{"name": "{name}"}}\n\n' for name in names], "text/event-stream")
+        names = [
+            "one",
+            f"release {self.server.release}",
+            "three",
+            *["more"] * int(query.get("more", "0")),
+        ]
+        self.stream(
+            [f'data: {{"name": "{name}"}}\n\n' for name in names], "text/event-stream"
+        )
 
     def page_moody(self, _: dict[str, str]) -> None:
         """Answer, in later releases not any more."""
@@ -315,13 +394,19 @@ class Handler(loopback.Handler):
     def page_pages(self, query: dict[str, str]) -> None:
         """Three pages, each with a link to the next."""
         page = int(query.get("page", "1"))
-        links = {"Link": f'<{self.server.url}/pages?page={page + 1}>; rel="next"'} if page < 3 else {}
+        links = (
+            {"Link": f'<{self.server.url}/pages?page={page + 1}>; rel="next"'}
+            if page < 3
+            else {}
+        )
         self.json({"items": [page * 10, page * 10 + 1]}, **links)
 
     def page_me(self, _: dict[str, str]) -> None:
         """Accepts the token of /login."""
         known = self.headers.get("Authorization") == "Bearer tok-issued-42"
-        self.json({"name": "Zoë"} if known else {"error": "who?"}, 200 if known else 401)
+        self.json(
+            {"name": "Zoë"} if known else {"error": "who?"}, 200 if known else 401
+        )
 
     def page_cart(self, _: dict[str, str]) -> None:
         """POST creates a cart; POST of items fills it."""
@@ -351,12 +436,17 @@ class Handler(loopback.Handler):
 
     def page_guarded(self, query: dict[str, str]) -> None:
         """Refuse with the status of the query, in later releases not any more."""
-        self.json({"release": self.server.release}, int(query["status"]) if self.server.release == 1 else 200)
+        self.json(
+            {"release": self.server.release},
+            int(query["status"]) if self.server.release == 1 else 200,
+        )
 
     def page_restyled(self, _: dict[str, str]) -> None:
         """The content type of a problem in later releases."""
         kind = "json" if self.server.release == 1 else "problem+json"
-        self.answer(200, json.dumps({"release": self.server.release}), f"application/{kind}")
+        self.answer(
+            200, json.dumps({"release": self.server.release}), f"application/{kind}"
+        )
 
     def page_flaky(self, query: dict[str, str]) -> None:
         """503, 503, 200, for each query."""
@@ -441,7 +531,10 @@ class UnixServer(Server):
 
 @contextmanager
 def running_unix_server(path: Path) -> Iterator[UnixServer]:
-    """Run a server on a UNIX socket in a thread. The test is skipped if there can be none."""
+    """Run a server on a UNIX socket in a thread.
+
+    The test is skipped if there can be none.
+    """
     if not hasattr(socket, "AF_UNIX") or len(str(path)) > _LONGEST_UNIX:
         import pytest  # the servers of the benchmarks need none
 

@@ -10,7 +10,8 @@ import pytest
 def need(*names: str) -> None:
     """Skip the tests of the calling module, or the calling test, where one of these libraries is missing.
 
-    Unlike `pytest.importorskip`, this is for libraries that only new processes import. In this process, each module costs
+    Unlike `pytest.importorskip`, this is for libraries that only new processes import.
+    In this process, each module costs
     every later search for the holders of a function: openai and anthropic have 3,500.
 
     Args:

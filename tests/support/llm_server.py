@@ -24,13 +24,29 @@ class Handler(loopback.Handler):
     def do_POST(self) -> None:
         asked = json.loads(self.body())
         self.server.seen.append(self.path)
-        key = self.headers.get("X-Api-Key") or self.headers.get("Authorization", "").removeprefix("Bearer ")
+        key = self.headers.get("X-Api-Key") or self.headers.get(
+            "Authorization", ""
+        ).removeprefix("Bearer ")
         if key != KEY:
-            self.reply(401, {"error": {"message": f"Incorrect API key provided: {key}", "type": "auth"}})
+            self.reply(
+                401,
+                {
+                    "error": {
+                        "message": f"Incorrect API key provided: {key}",
+                        "type": "auth",
+                    }
+                },
+            )
         elif "broken" in json.dumps(asked) and self.first_time("broken"):
-            self.reply(500, {"error": {"message": "internal error"}}, Retry_After_Ms="1")
+            self.reply(
+                500, {"error": {"message": "internal error"}}, Retry_After_Ms="1"
+            )
         elif "busy" in json.dumps(asked) and self.first_time("busy"):
-            self.reply(429, {"error": {"message": "slow down", "type": "rate_limit"}}, Retry_After_Ms="1")
+            self.reply(
+                429,
+                {"error": {"message": "slow down", "type": "rate_limit"}},
+                Retry_After_Ms="1",
+            )
         elif self.path.endswith("/chat/completions"):
             self.openai(asked)
         else:
@@ -46,7 +62,9 @@ class Handler(loopback.Handler):
     def reply(self, status: int, value: Any, **headers: str) -> None:
         """Send a JSON response."""
         cookie = "__cf_bm=cf-cookie-1234567; path=/; HttpOnly"
-        self.answer(status, json.dumps(value), "application/json", Set_Cookie=cookie, **headers)
+        self.answer(
+            status, json.dumps(value), "application/json", Set_Cookie=cookie, **headers
+        )
 
     def events(self, events: list[tuple[str | None, Any]]) -> None:
         """Send server-sent events and flush each one."""
@@ -65,28 +83,53 @@ class Handler(loopback.Handler):
         Texts are streamed word by word.
         """
         turn = next(self.server.turns)
-        head = {"id": f"chatcmpl-{uuid4().hex}", "created": time.time_ns() // 10**9, "model": asked["model"]}
-        usage = {"prompt_tokens": turn, "completion_tokens": 2 * turn, "total_tokens": 3 * turn}
-        results = [message["content"] for message in asked["messages"] if message["role"] == "tool"]
+        head = {
+            "id": f"chatcmpl-{uuid4().hex}",
+            "created": time.time_ns() // 10**9,
+            "model": asked["model"],
+        }
+        usage = {
+            "prompt_tokens": turn,
+            "completion_tokens": 2 * turn,
+            "total_tokens": 3 * turn,
+        }
+        results = [
+            message["content"]
+            for message in asked["messages"]
+            if message["role"] == "tool"
+        ]
         message: dict[str, Any] = {"role": "assistant"}
         if len(results) < 2:
             function = {
                 "name": asked["tools"][0]["function"]["name"],
                 "arguments": f'{{"day": {len(results)}}}',
             }
-            message["tool_calls"] = [{"id": f"call_{uuid4().hex}", "type": "function", "function": function}]
+            message["tool_calls"] = [
+                {"id": f"call_{uuid4().hex}", "type": "function", "function": function}
+            ]
         else:
             message["content"] = f"Turn {turn}: it is {' and '.join(results)}."
         if not asked.get("stream"):
             choice = {"index": 0, "finish_reason": "stop", "message": message}
-            self.reply(200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
+            self.reply(
+                200,
+                {
+                    **head,
+                    "object": "chat.completion",
+                    "choices": [choice],
+                    "usage": usage,
+                },
+            )
             return
         words = [
             {"role": "assistant", "content": ""},
             *({"content": f"{word} "} for word in message["content"].split()),
         ]
         chunk = {**head, "object": "chat.completion.chunk"}
-        events = [(None, {**chunk, "choices": [{"index": 0, "delta": word}]}) for word in words]
+        events = [
+            (None, {**chunk, "choices": [{"index": 0, "delta": word}]})
+            for word in words
+        ]
         self.events([*events, (None, "[DONE]")])
 
     def openai(self, asked: dict[str, Any]) -> None:
@@ -96,47 +139,102 @@ class Handler(loopback.Handler):
             return
         head = {"id": "chatcmpl-1", "created": 1, "model": asked["model"]}
         if asked.get("stream"):
-            words: list[dict[str, Any]] = [{"role": "assistant"}, {"content": "Grüß"}, {"content": " Gott"}]
+            words: list[dict[str, Any]] = [
+                {"role": "assistant"},
+                {"content": "Grüß"},
+                {"content": " Gott"},
+            ]
             events: list[tuple[str | None, Any]] = [
-                (None, {**head, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": word}]})
+                (
+                    None,
+                    {
+                        **head,
+                        "object": "chat.completion.chunk",
+                        "choices": [{"index": 0, "delta": word}],
+                    },
+                )
                 for word in words
             ]
             self.events([*events, (None, "[DONE]")])
             return
         message: dict[str, Any] = {"role": "assistant", "content": "Hello"}
         if asked.get("tools"):
-            function = {"name": asked["tools"][0]["function"]["name"], "arguments": '{"city": "Oslo"}'}
+            function = {
+                "name": asked["tools"][0]["function"]["name"],
+                "arguments": '{"city": "Oslo"}',
+            }
             call = {"id": "call_1", "type": "function", "function": function}
             message = {"role": "assistant", "content": None, "tool_calls": [call]}
         if asked["messages"][-1]["role"] == "tool":
-            message = {"role": "assistant", "content": f"It is {asked['messages'][-1]['content']}."}
+            message = {
+                "role": "assistant",
+                "content": f"It is {asked['messages'][-1]['content']}.",
+            }
         usage = {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
-        self.reply(200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
+        self.reply(
+            200,
+            {**head, "object": "chat.completion", "choices": [choice], "usage": usage},
+        )
 
     def anthropic(self, asked: dict[str, Any]) -> None:
         """Greet, or call the first tool."""
         content: list[dict[str, Any]] = [{"type": "text", "text": "Hello"}]
         if asked.get("tools") and asked["messages"][-1]["role"] == "user":
             name = asked["tools"][0]["name"]
-            content = [{"type": "tool_use", "id": "toolu_1", "name": name, "input": {"city": "Oslo"}}]
-        head = {"id": "msg_1", "type": "message", "role": "assistant", "model": asked["model"]}
+            content = [
+                {
+                    "type": "tool_use",
+                    "id": "toolu_1",
+                    "name": name,
+                    "input": {"city": "Oslo"},
+                }
+            ]
+        head = {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "model": asked["model"],
+        }
         usage = {"input_tokens": 9, "output_tokens": 12}
         if not asked.get("stream"):
-            self.reply(200, {**head, "content": content, "stop_reason": "end_turn", "usage": usage})
+            self.reply(
+                200,
+                {**head, "content": content, "stop_reason": "end_turn", "usage": usage},
+            )
             return
-        block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+        block = {
+            "type": "content_block_start",
+            "index": 0,
+            "content_block": {"type": "text", "text": ""},
+        }
         events: list[tuple[str | None, Any]] = [
-            ("message_start", {"type": "message_start", "message": {**head, "content": [], "usage": usage}}),
+            (
+                "message_start",
+                {
+                    "type": "message_start",
+                    "message": {**head, "content": [], "usage": usage},
+                },
+            ),
             ("content_block_start", block),
             *(
-                ("content_block_delta", {"type": "content_block_delta", "index": 0, "delta": delta})
-                for delta in ({"type": "text_delta", "text": "Hel"}, {"type": "text_delta", "text": "lo"})
+                (
+                    "content_block_delta",
+                    {"type": "content_block_delta", "index": 0, "delta": delta},
+                )
+                for delta in (
+                    {"type": "text_delta", "text": "Hel"},
+                    {"type": "text_delta", "text": "lo"},
+                )
             ),
             ("content_block_stop", {"type": "content_block_stop", "index": 0}),
             (
                 "message_delta",
-                {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage},
+                {
+                    "type": "message_delta",
+                    "delta": {"stop_reason": "end_turn"},
+                    "usage": usage,
+                },
             ),
             ("message_stop", {"type": "message_stop"}),
         ]
@@ -165,4 +263,9 @@ def proxied_llm(handler: type[Handler] = Handler) -> Iterator[dict[str, str]]:
     with running_llm(handler) as server:
         proxy = dict.fromkeys(("HTTP_PROXY", "http_proxy"), server.url)
         without = dict.fromkeys(("NO_PROXY", "no_proxy"), "")
-        yield {**proxy, **without, "OPENAI_BASE_URL": "http://api.openai.com/v1", "OPENAI_API_KEY": KEY}
+        yield {
+            **proxy,
+            **without,
+            "OPENAI_BASE_URL": "http://api.openai.com/v1",
+            "OPENAI_API_KEY": KEY,
+        }

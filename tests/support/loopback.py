@@ -41,7 +41,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
 
-    def answer(self, status: int, body: bytes | str, kind: str = "text/plain", **headers: str) -> None:
+    def answer(
+        self, status: int, body: bytes | str, kind: str = "text/plain", **headers: str
+    ) -> None:
         """Send a whole response."""
         data = body.encode() if isinstance(body, str) else body
         self.begin(status, kind, Content_Length=str(len(data)), **headers)
@@ -92,7 +94,9 @@ class Server(ThreadingHTTPServer):
 @contextmanager
 def serving(server: S) -> Iterator[S]:
     """Run a server until the block ends."""
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+    )
     thread.start()
     try:
         yield server

@@ -28,7 +28,9 @@ def log_in(api_key: str) -> dict[str, str]:
 @server.tool()
 async def consult(question: str, ctx: Context) -> str:
     """Ask the client's model."""
-    message = SamplingMessage(role="user", content=TextContent(type="text", text=question))
+    message = SamplingMessage(
+        role="user", content=TextContent(type="text", text=question)
+    )
     return (await ctx.session.create_message([message], max_tokens=9)).content.text
 
 

@@ -67,7 +67,9 @@ def part(text: str, pattern: str) -> str:
 
 def read_call(text: str, group: str) -> ShownCall:
     names = re.findall(r"<dt>(.*?)</dt><dd><pre>(.*?)</pre>", text, re.DOTALL)
-    sides = re.findall(r'<td class="old">(.*?)</td><td class="new">(.*?)</td>', text, re.DOTALL)
+    sides = re.findall(
+        r'<td class="old">(.*?)</td><td class="new">(.*?)</td>', text, re.DOTALL
+    )
     return ShownCall(
         kind=part(text, r'class="kind (\w+)"'),
         group=group,

@@ -29,7 +29,9 @@ class MemoryStore(Store):
     def delete(self, names: Iterable[str]) -> int:
         return sum(self._files.pop(name, None) is not None for name in names)
 
-    def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> Iterator[str]:
+    def names(
+        self, prefix: str = "", *, without: Set[str] = frozenset()
+    ) -> Iterator[str]:
         folder = f"{prefix}/" if prefix else ""
         for name in list(self._files):
             if name not in without and name.startswith(folder):
@@ -46,7 +48,9 @@ def recorded(outcome: object, store: Any = None, **facts: object) -> Any:
     """Return a vault's files after a call that had this outcome, or returned this value."""
     store = MemoryStore() if store is None else store
     vault = Vault(store)
-    stored = vault.stored(outcome if isinstance(outcome, Outcome) else Outcome("value", outcome), 0.5)
+    stored = vault.stored(
+        outcome if isinstance(outcome, Outcome) else Outcome("value", outcome), 0.5
+    )
     recording = Recording("shop:f", None, None, None, "2026-11-02", None, [stored])
     vault.write(NAME, [recording._replace(**facts)])
     return store
@@ -60,11 +64,23 @@ def load(store: Any, name: str = NAME) -> Any:
 
 def a_call(stored: Any, **facts: object) -> Recording:
     """Return a call of a cassette with this outcome."""
-    made = Recording("shop:f", None, None, None, "", None, [stored], "", "0", "function", "shop:f")
+    made = Recording(
+        "shop:f", None, None, None, "", None, [stored], "", "0", "function", "shop:f"
+    )
     return made._replace(**facts)
 
 
-def settings(folder: Path = Path("/shop"), mode: str = "replay", **others: Any) -> Settings:
+def settings(
+    folder: Path = Path("/shop"), mode: str = "replay", **others: Any
+) -> Settings:
     """Return the settings of a run in a folder."""
-    given = {"source": "strict", "inputs": "ignore", "pickles": "listed", "redact": (), **others}
-    return Settings(Mode(mode), folder, folder, folder / ".mimic_vault", ".mimic_vault", **given)
+    given = {
+        "source": "strict",
+        "inputs": "ignore",
+        "pickles": "listed",
+        "redact": (),
+        **others,
+    }
+    return Settings(
+        Mode(mode), folder, folder, folder / ".mimic_vault", ".mimic_vault", **given
+    )

@@ -36,7 +36,9 @@ def test_four_packages_are_required(installed):
 def test_one_extra_is_declared(installed):
     assert set(installed.metadata.get_all("Provides-Extra")) == {"import"}
     extra = [line for line in installed.requires or () if "extra ==" in line]
-    assert [line.replace("'", '"') for line in extra] == ['pyyaml>=5.4; extra == "import"']
+    assert [line.replace("'", '"') for line in extra] == [
+        'pyyaml>=5.4; extra == "import"'
+    ]
 
 
 def test_the_package_is_typed():

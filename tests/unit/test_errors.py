@@ -33,11 +33,17 @@ def test_each_error_is_a_mimic_error_and_a_builtin_kind(name, builtin):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_an_error_survives_pickling(name):
-    error = getattr(pytest_mimic, name)("it broke", facts=["a: 1"], remedies=["mend it"], path="a.b")
+    error = getattr(pytest_mimic, name)(
+        "it broke", facts=["a: 1"], remedies=["mend it"], path="a.b"
+    )
 
     copy = pickle.loads(pickle.dumps(error))
 
-    assert (type(copy), str(copy), copy.path) == (type(error), "it broke\n  a: 1\n  mend it", "a.b")
+    assert (type(copy), str(copy), copy.path) == (
+        type(error),
+        "it broke\n  a: 1\n  mend it",
+        "a.b",
+    )
 
 
 def test_handlers_of_misses_catch_stale_recordings():

@@ -16,13 +16,18 @@ import pytest_mimic
 
 PACKAGE = Path(pytest_mimic.__file__).parent
 MODULES = {
-    ".".join(("pytest_mimic", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
-        ".__init__"
-    ): path
+    ".".join(
+        ("pytest_mimic", *path.relative_to(PACKAGE).with_suffix("").parts)
+    ).removesuffix(".__init__"): path
     for path in PACKAGE.rglob("*.py")
 }
-TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
-LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in MODULES.items()}
+TREES = {
+    name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()
+}
+LINES = {
+    name: len(path.read_text(encoding="utf-8").splitlines())
+    for name, path in MODULES.items()
+}
 
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
@@ -61,7 +66,8 @@ MOST_FLOORS = 12
 # In README.md and the pages of docs/, without the changelog.
 MOST_WORDS = 25_700
 
-# The houses that each house may import, besides itself. `ground` is `errors` and the modules directly in `_core`.
+# The houses that each house may import, besides itself. `ground` is `errors` and the
+# modules directly in `_core`.
 HOUSES = {
     "ground": set(),
     "_core": {"ground"},
@@ -106,16 +112,25 @@ def imported_modules(name: str) -> frozenset[str]:
 
 def arrows() -> dict[str, dict[str, list[str]]]:
     """Return, for each package, the packages that it imports, and by which modules."""
-    found: dict[str, dict[str, list[str]]] = {package_of(name): defaultdict(list) for name in MODULES}
-    for name in MODULES.keys() - {"pytest_mimic"}:  # it names everything public for type checkers
+    found: dict[str, dict[str, list[str]]] = {
+        package_of(name): defaultdict(list) for name in MODULES
+    }
+    for name in MODULES.keys() - {
+        "pytest_mimic"
+    }:  # it names everything public for type checkers
         for imported in imported_modules(name):
             if package_of(imported) != package_of(name):
-                found[package_of(name)][package_of(imported)].append(f"{name} imports {imported}")
+                found[package_of(name)][package_of(imported)].append(
+                    f"{name} imports {imported}"
+                )
     return found
 
 
 def sorted_by_floor(graph: dict[str, set[str]]) -> dict[str, int]:
-    """Return the floor of each package: one above the highest that it imports. Fail for a circle."""
+    """Return the floor of each package: one above the highest that it imports.
+
+    Fail for a circle.
+    """
     sorter = TopologicalSorter(graph)
     try:
         order = list(sorter.static_order())
@@ -123,7 +138,9 @@ def sorted_by_floor(graph: dict[str, set[str]]) -> dict[str, int]:
         pytest.fail(" imports ".join(error.args[1]))
     floors: dict[str, int] = {}
     for package in order:
-        floors[package] = 1 + max((floors[below] for below in graph.get(package, ())), default=0)
+        floors[package] = 1 + max(
+            (floors[below] for below in graph.get(package, ())), default=0
+        )
     return floors
 
 
@@ -150,7 +167,8 @@ def test_each_house_imports_only_houses_below() -> None:
         for package, imported in arrows().items()
         for below, lines in imported.items()
         for line in lines
-        if below.partition(".")[0] not in HOUSES[package.partition(".")[0]] | {package.partition(".")[0]}
+        if below.partition(".")[0]
+        not in HOUSES[package.partition(".")[0]] | {package.partition(".")[0]}
     ]
 
     assert not upward
@@ -162,7 +180,9 @@ def test_packages_keep_their_budgets() -> None:
         sizes[package_of(name)] += count
 
     assert sizes.keys() == BUDGET.keys()
-    assert not {package: count for package, count in sizes.items() if count > BUDGET[package]}
+    assert not {
+        package: count for package, count in sizes.items() if count > BUDGET[package]
+    }
 
 
 def test_the_whole_source_keeps_its_budget() -> None:
@@ -171,7 +191,9 @@ def test_the_whole_source_keeps_its_budget() -> None:
 
 
 def test_the_picture_of_the_houses_is_true() -> None:
-    page = (Path(__file__).parents[2] / "docs/internals/index.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs/internals/index.md").read_text(
+        encoding="utf-8"
+    )
     house, rows = "", defaultdict(list)
     for line in page.split("```")[1].splitlines()[1:]:
         house = line[:12].strip() or house
@@ -187,31 +209,48 @@ def test_the_picture_of_the_houses_is_true() -> None:
             one.partition(".")[2] for one in arrows() if one.startswith(f"{house}.")
         )
         for number, row in enumerate(rows[house]):
-            beside_and_above = {name for row in rows[house][: number + 1] for name in row}
-            assert not [(name, bad) for name in row for bad in imports[name] & beside_and_above]
+            beside_and_above = {
+                name for row in rows[house][: number + 1] for name in row
+            }
+            assert not [
+                (name, bad) for name in row for bad in imports[name] & beside_and_above
+            ]
 
 
 def test_the_docs_keep_their_budget() -> None:
     root = Path(__file__).parents[2]
     pages = [root / "README.md", *(root / "docs").rglob("*.md")]
     words = {
-        page: len(page.read_text(encoding="utf-8").split()) for page in pages if page.name != "changelog.md"
+        page: len(page.read_text(encoding="utf-8").split())
+        for page in pages
+        if page.name != "changelog.md"
     }
 
     assert sum(words.values()) <= MOST_WORDS
-    assert sum(count for page, count in words.items() if page.parent.name == "internals") <= 3_000
+    assert (
+        sum(count for page, count in words.items() if page.parent.name == "internals")
+        <= 3_000
+    )
 
 
 def test_the_guide_for_contributors_names_files_that_exist() -> None:
     root = Path(__file__).parents[2]
     files = [
-        path.as_posix() for folder in ("src", "tests", "scripts") for path in (root / folder).rglob("*.py")
+        path.as_posix()
+        for folder in ("src", "tests", "scripts")
+        for path in (root / folder).rglob("*.py")
     ]
 
-    named = set(re.findall(r"[\w/]+\.py\b", (root / "CONTRIBUTING.md").read_text(encoding="utf-8")))
+    named = set(
+        re.findall(
+            r"[\w/]+\.py\b", (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+        )
+    )
 
     assert named
-    assert not [name for name in named if not any(file.endswith(f"/{name}") for file in files)]
+    assert not [
+        name for name in named if not any(file.endswith(f"/{name}") for file in files)
+    ]
 
 
 def test_each_file_name_says_its_room() -> None:
@@ -231,16 +270,23 @@ def test_only_the_run_package_and_the_plugin_import_pytest() -> None:
     importers = {
         name
         for name, tree in TREES.items()
-        if any(re.match(r"_?pytest\b(?!_)", imported) for imported in imported_names(tree))
+        if any(
+            re.match(r"_?pytest\b(?!_)", imported) for imported in imported_names(tree)
+        )
     }
 
     assert not {
-        name for name in importers if not name.startswith(("pytest_mimic._run.", "pytest_mimic.plugin"))
+        name
+        for name in importers
+        if not name.startswith(("pytest_mimic._run.", "pytest_mimic.plugin"))
     }
 
 
 def test_modules_and_functions_stay_readable() -> None:
-    lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in MODULES.items()}
+    lines = {
+        name: len(path.read_text(encoding="utf-8").splitlines())
+        for name, path in MODULES.items()
+    }
     functions = {
         f"{name}.{node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
         for name, tree in TREES.items()
@@ -249,7 +295,9 @@ def test_modules_and_functions_stay_readable() -> None:
     }
 
     assert not {name: count for name, count in lines.items() if count > 500}
-    assert len(large := {name: count for name, count in lines.items() if count > 350}) <= 8, large
+    assert (
+        len(large := {name: count for name, count in lines.items() if count > 350}) <= 8
+    ), large
     assert not {name: count for name, count in functions.items() if count > 60}
 
 
@@ -258,7 +306,10 @@ UNTESTED = {"client.py": "it gives the names of `_core/seam/base.py`"}
 
 
 def test_each_source_module_has_tests_of_its_name():
-    """CONTRIBUTING says where. What is named after a module with a longer name is about that one."""
+    """CONTRIBUTING says where.
+
+    What is named after a module with a longer name is about that one.
+    """
     tests = Path(__file__).parents[1]
     lacking = []
     for path in sorted(PACKAGE.rglob("*.py")):
@@ -272,7 +323,10 @@ def test_each_source_module_has_tests_of_its_name():
         own = f"test_{path.stem.strip('_')}"
         longer = tuple(f"{one}_" for one in named if one.startswith(f"{own}_"))
         found = [file.stem for place in places for file in place.glob("test_*.py")]
-        is_tested = any(f"{one}_".startswith(f"{own}_") and not f"{one}_".startswith(longer) for one in found)
+        is_tested = any(
+            f"{one}_".startswith(f"{own}_") and not f"{one}_".startswith(longer)
+            for one in found
+        )
         if path.name not in {"__init__.py", *UNTESTED} and not is_tested:
             lacking.append(path.relative_to(PACKAGE).as_posix())
 
@@ -286,7 +340,10 @@ def test_each_unit_module_is_named_after_a_source_module_or_its_package():
     for test in unit.rglob("*/test_*.py"):
         house, *inner = test.relative_to(unit).parent.parts
         folder = PACKAGE.joinpath(f"_{house}", *inner)
-        names = [folder.name.strip("_"), *(path.stem.strip("_") for path in folder.glob("*.py"))]
+        names = [
+            folder.name.strip("_"),
+            *(path.stem.strip("_") for path in folder.glob("*.py")),
+        ]
         if not any(f"{test.stem}_".startswith(f"test_{name}_") for name in names):
             strays.append(test.relative_to(unit).as_posix())
 

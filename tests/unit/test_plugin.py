@@ -26,7 +26,9 @@ class Parser:
 
 
 def test_pytest_finds_the_plugin_as_mimic() -> None:
-    assert [one.value for one in entry_points(group="pytest11", name="mimic")] == ["pytest_mimic.plugin"]
+    assert [one.value for one in entry_points(group="pytest11", name="mimic")] == [
+        "pytest_mimic.plugin"
+    ]
 
 
 def test_only_hooks_and_fixtures_are_looked_at() -> None:
@@ -34,12 +36,22 @@ def test_only_hooks_and_fixtures_are_looked_at() -> None:
     names = {name.partition("_")[0] for name in dir(plugin)}
 
     assert names == {"pytest", "mimic"}
-    assert {"pytest_addoption", "pytest_configure", "mimic_record", "mimic_mode"} <= set(dir(plugin))
+    assert {
+        "pytest_addoption",
+        "pytest_configure",
+        "mimic_record",
+        "mimic_mode",
+    } <= set(dir(plugin))
 
 
 def test_the_reference_lists_each_option() -> None:
     parser: Any = Parser()
-    page = Path(__file__).parents[2].joinpath("docs/reference/configuration.md").read_text(encoding="utf-8")
+    page = (
+        Path(__file__)
+        .parents[2]
+        .joinpath("docs/reference/configuration.md")
+        .read_text(encoding="utf-8")
+    )
 
     plugin.pytest_addoption(parser)
 

@@ -1,1 +1,4 @@
-"""The way of a call. Each package imports only packages on lower floors; the modules here are the ground."""
+"""The way of a call.
+
+Each package imports only packages on lower floors; the modules here are the ground.
+"""

@@ -11,14 +11,18 @@ from pytest_mimic import _runs
 from pytest_mimic.errors import TargetError
 
 
-# Untyped, although it is a `pytest_mimic._run.session.Session`: modules below the session import this one.
+# Untyped, although it is a `pytest_mimic._run.session.Session`: modules below the
+# session import this one.
 def current() -> Any:
     """Return the session of the innermost run, or None outside of pytest and with `-p no:mimic`."""
     return _runs[-1]() if _runs else None
 
 
 def begun() -> Any:
-    """Return the session of the innermost run, or None without one. TargetError: its tests run and it was not prepared."""
+    """Return the session of the innermost run, or None without one.
+
+    TargetError: its tests run and it was not prepared.
+    """
     session = current()
     if session is None and _runs:
         raise too_late()
@@ -45,7 +49,11 @@ def vault_command(*words: str) -> str:
 
 
 def command_for(
-    option: str, tests: Sequence[str | None], *more: str, most: int = 3, last_failed: bool = False
+    option: str,
+    tests: Sequence[str | None],
+    *more: str,
+    most: int = 3,
+    last_failed: bool = False,
 ) -> str:
     """Return the command that runs these tests with an option: a few by name, else their files, else all tests.
 
@@ -62,13 +70,15 @@ def command_for(
 def command(option: str, *tests: str | None, more: Sequence[str] = ()) -> str:
     """Return the command line that runs tests with options, or all tests if there is none (None or empty).
 
-    It is one for the folder in which this run was started, as pytest takes paths, and names the vault that it was given.
+    It is one for the folder in which this run was started, as pytest takes paths, and
+    names the vault that it was given.
     """
     from shlex import join
 
     session = current()
     vault = "" if session is None else session.settings.given_vault
-    # One word: pytest takes a folder in a word of its own for one of tests when it looks for its ini file.
+    # One word: pytest takes a folder in a word of its own for one of tests when it
+    # looks for its ini file.
     words = ["pytest", option, *more, *([f"--mimic-vault={vault}"] if vault else [])]
     return join([*words, *(_from_here(test, session) for test in tests if test)])
 
@@ -79,22 +89,32 @@ def _from_here(test: str, session: Any) -> str:
         return test
     file, colons, name = test.partition("::")
     settings = session.settings
-    return f"{relative_path(settings.rootdir / file, start=settings.here)}{colons}{name}"
+    return (
+        f"{relative_path(settings.rootdir / file, start=settings.here)}{colons}{name}"
+    )
 
 
 def naming(test: str, recorder: object, lines: Sequence[str]) -> list[str]:
-    """Return the lines of an error. A command in them that would record all tests again, or the recorder, is for this test."""
+    """Return the lines of an error.
+
+    A command in them that would record all tests again, or the recorder, is for this
+    test.
+    """
     for option in ("--mimic-record", "--mimic-rerecord"):
         for old in (command(option), command(option, str(recorder or ""))):
             new = command(option, test)
-            lines = [line.removesuffix(old) + new if line.endswith(old) else line for line in lines]
+            lines = [
+                line.removesuffix(old) + new if line.endswith(old) else line
+                for line in lines
+            ]
     return list(lines)
 
 
 def plain_id(node: Any) -> str:
     """Return the id of a test, module, package or class, with the path of its file relative to the rootdir.
 
-    pytest's own id of a file outside of the rootdir is shortened, so that two files may have the same.
+    pytest's own id of a file outside of the rootdir is shortened, so that two files may
+    have the same.
     """
     nodeid = without_group(node.nodeid)
     rootdir = node.config.rootpath

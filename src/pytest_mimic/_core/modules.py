@@ -14,7 +14,10 @@ from typing import Final
 
 
 def module_exists(name: str) -> bool:
-    """Check whether a module is imported or can be found. Nothing is imported. What cannot be judged counts as there."""
+    """Check whether a module is imported or can be found.
+
+    Nothing is imported. What cannot be judged counts as there.
+    """
     if name in sys.modules:
         return sys.modules[name] is not None
     try:
@@ -51,7 +54,9 @@ def _find_spec(name: str) -> ModuleSpec | None:
     for finder in list(sys.meta_path) if path is not None or not parent else ():
         try:
             spec = finder.find_spec(name, path)
-        except Exception:  # a finder of another package may expect the parents to be imported
+        except (
+            Exception
+        ):  # a finder of another package may expect the parents to be imported
             if finder is PathFinder:  # which needs the parents of a namespace package
                 raise
             continue
@@ -65,7 +70,11 @@ def _search_path(package: str) -> list[str] | None:
     imported = sys.modules.get(package)
     try:
         # Ordinary attribute access would load a lazy module.
-        spec = _find_spec(package) if imported is None else object.__getattribute__(imported, "__spec__")
+        spec = (
+            _find_spec(package)
+            if imported is None
+            else object.__getattribute__(imported, "__spec__")
+        )
     except AttributeError:  # some other object
         return None
     path = getattr(spec, "submodule_search_locations", None)
@@ -76,7 +85,9 @@ PACKAGE: Final = f"{Path(__file__).parents[1]}{os.sep}"
 """The folder of this plugin, as the files of its frames begin."""
 
 # The packages that run the tests, which keep the real functions.
-_TEST_MACHINERY = frozenset({"_pytest", "execnet", "pluggy", "pytest", "pytest_mimic", "xdist"})
+_TEST_MACHINERY = frozenset(
+    {"_pytest", "execnet", "pluggy", "pytest", "pytest_mimic", "xdist"}
+)
 # What this plugin is built on calls functions for it.
 _CALLED = sys.stdlib_module_names | _TEST_MACHINERY | {"cloudpickle", "xxhash"}
 _NAME = r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)"""
@@ -114,7 +125,9 @@ def _files_of_project(rootdir: Path) -> frozenset[str]:
     """Return the installed files of the distribution that the rootdir's configuration names."""
     # tomllib is there from Python 3.11 on.
     try:
-        found = re.search(_NAME, (rootdir / "pyproject.toml").read_text(encoding="utf-8"))
+        found = re.search(
+            _NAME, (rootdir / "pyproject.toml").read_text(encoding="utf-8")
+        )
     except (OSError, UnicodeDecodeError):
         found = None
     if found is None:
@@ -134,7 +147,11 @@ def is_machinery(module: str) -> bool:
 
 def may_be_called_by_pytest(*modules: object) -> bool:
     """Return whether pytest or this plugin may call a function of one of these modules for itself."""
-    packages = {module.replace(":", ".").partition(".")[0] for module in modules if isinstance(module, str)}
+    packages = {
+        module.replace(":", ".").partition(".")[0]
+        for module in modules
+        if isinstance(module, str)
+    }
     return not packages.isdisjoint(_CALLED)
 
 
@@ -160,5 +177,7 @@ def _classify(file: str, package: str) -> bool | None:
     if is_plugin or is_import or package in ("cloudpickle", *_TEST_MACHINERY):
         return True
     # A name alone decides nothing: a project may have a package named `test`.
-    is_stdlib = package in sys.stdlib_module_names and (file.startswith("<frozen ") or is_in_stdlib(file))
+    is_stdlib = package in sys.stdlib_module_names and (
+        file.startswith("<frozen ") or is_in_stdlib(file)
+    )
     return None if is_stdlib else False

@@ -36,7 +36,8 @@ class Settings(NamedTuple):
 
     mode: Mode
     rootdir: Path
-    here: Path  # where pytest or the command was started, for which suggested commands are
+    # where pytest or the command was started, for which suggested commands are
+    here: Path
     vault: Path  # the vault's folder, absolute
     shown_vault: str  # the same for messages, relative to the rootdir if it is inside
     source: SourcePolicy
@@ -46,10 +47,15 @@ class Settings(NamedTuple):
     ci: bool = False  # the environment variable `CI` is set
     clear_unused: bool = False
     fail_on_unused: bool = False
-    given_vault: str = ""  # the vault that an option named, as suggested commands repeat it
+    given_vault: str = (
+        ""  # the vault that an option named, as suggested commands repeat it
+    )
     usage: Path | None = None  # the file of `--mimic-usage`, absolute
-    review: bool = False  # what is new, changed or drifted waits, and the vault is not written
-    inputs: InputsPolicy = "warn"  # what a replay does when what a recorded call reaches or reads has changed
+    review: bool = (
+        False  # what is new, changed or drifted waits, and the vault is not written
+    )
+    # what a replay does when what a recorded call reaches or reads has changed
+    inputs: InputsPolicy = "warn"
 
     @property
     def is_shared(self) -> bool:
@@ -60,7 +66,8 @@ class Settings(NamedTuple):
 class IniOptions:
     """The ini options of a project, with one set of rules for pytest and the command.
 
-    `get` returns the value of an option, or None. `place` says where lines of an option stand, and `prefix` the file of
+    `get` returns the value of an option, or None. `place` says where lines of an option
+    stand, and `prefix` the file of
     others. `error` makes the error of a wrong value from its lines.
     """
 
@@ -95,14 +102,21 @@ class IniOptions:
         return [line for each in lines if (line := str(each).strip())]
 
     def read_lines(self, name: str, read: Callable[[str, str], object]) -> list[Any]:
-        """Return what `read` makes of each line of an option and its origin. All wrong lines are named together."""
+        """Return what `read` makes of each line of an option and its origin.
+
+        All wrong lines are named together.
+        """
         results, problems, place = [], [], self._place(name)
         for number, line in enumerate(self.lines(name), 1):
             origin = f"{place} line {number}"
             try:
                 results.append(read(line, origin))
             except ValueError as error:  # a TargetError names the origin itself
-                problems.append(str(error) if isinstance(error, TargetError) else f"{origin}: {error}")
+                problems.append(
+                    str(error)
+                    if isinstance(error, TargetError)
+                    else f"{origin}: {error}"
+                )
         if problems:
             raise self._error(*problems)
         return results
@@ -110,7 +124,9 @@ class IniOptions:
     def targets(self) -> list[Any]:
         """Return the targets of `mimic_functions`, whose reader is loaded only for these."""
         parse = import_module("pytest_mimic._core.targets.target").parse_target
-        found = self.read_lines("mimic_functions", lambda line, origin: parse(line, origin=origin))
+        found = self.read_lines(
+            "mimic_functions", lambda line, origin: parse(line, origin=origin)
+        )
         return [target for target in found if target is not None]
 
     def _secret_names(self) -> tuple[str, ...]:
@@ -134,7 +150,9 @@ class IniOptions:
             where = option if given else f"{self._prefix}mimic_vault_path"
             raise self._error(f"{where}: {fault}") from None
 
-    def settings(self, *, rootdir: Path, mode: Mode = Mode.REPLAY, **others: Any) -> Settings:
+    def settings(
+        self, *, rootdir: Path, mode: Mode = Mode.REPLAY, **others: Any
+    ) -> Settings:
         """Return the settings that are read alike everywhere, with the `others`."""
         return Settings(
             mode=mode,
@@ -151,14 +169,19 @@ def vault_folder(path: str, start: Path) -> Path:
     """Return the folder that the path of a vault names, relative to `start`.
 
     Raises:
-        ValueError: It is a URL or is meant to be one (`s3:/bucket`), or a folder that holds everything.
+        ValueError: It is a URL or is meant to be one (`s3:/bucket`), or a folder that
+            holds everything.
     """
     scheme = path.strip().partition(":")[0].lower()
     if "://" in path or (":" in path and scheme in ("s3", "gs", "az", "file")):
-        raise ValueError("a vault is a folder, and this is a URL")  # which may hold credentials
+        raise ValueError(
+            "a vault is a folder, and this is a URL"
+        )  # which may hold credentials
     folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
     if os.path.lexists(folder) and not os.path.isdir(folder):  # noqa: PTH112
         raise ValueError(f"{folder} is not a folder")
-    if folder.parent == folder or str(folder) == os.path.normpath(os.path.expanduser("~")):  # noqa: PTH111
+    if folder.parent == folder or str(folder) == os.path.normpath(
+        os.path.expanduser("~")  # noqa: PTH111
+    ):
         raise ValueError(_NOT_ITS_OWN.format(folder))
     return folder

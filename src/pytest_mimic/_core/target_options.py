@@ -24,20 +24,34 @@ class Options(NamedTuple):
     exclude: tuple[str, ...] = ()
 
 
-def target_line(target: str, options: Options | None, name: str, paths: Sequence[str]) -> str:
+def target_line(
+    target: str, options: Options | None, name: str, paths: Sequence[str]
+) -> str:
     """Return the whole line of a target, with these paths added to one of its options.
 
-    It takes the place of the target's line, so it has the options of that line too. A function for `key` has no place in a
+    It takes the place of the target's line, so it has the options of that line too. A
+    function for `key` has no place in a
     line.
     """
     given = (options or Options())._asdict()
     defaults = Options._field_defaults
-    others = {one: given[one] for one in given if one not in ("key", name) and given[one] != defaults[one]}
+    others = {
+        one: given[one]
+        for one in given
+        if one not in ("key", name) and given[one] != defaults[one]
+    }
     if name == "ignore" and "match" in others:  # no part is both
         others["match"] = tuple(part for part in others["match"] if part not in paths)
     added = tuple(dict.fromkeys([*given[name], *paths]))
     return " ".join(
-        [target, *(_word(one, value) for one, value in {**others, name: added}.items() if value != ())]
+        [
+            target,
+            *(
+                _word(one, value)
+                for one, value in {**others, name: added}.items()
+                if value != ()
+            ),
+        ]
     )
 
 

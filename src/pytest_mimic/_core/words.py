@@ -27,9 +27,14 @@ def closest_name(name: str, names: Iterable[str]) -> str | None:
     from difflib import get_close_matches
 
     known = sorted(names)
-    folded = {each.lower(): each for each in known}  # `CLIENT` and `client` have no letter in common
+    folded = {
+        each.lower(): each for each in known
+    }  # `CLIENT` and `client` have no letter in common
     close = get_close_matches(name.lower(), folded, n=1)
-    return next(iter(get_close_matches(name, known, n=1) or map(folded.__getitem__, close)), None)
+    return next(
+        iter(get_close_matches(name, known, n=1) or map(folded.__getitem__, close)),
+        None,
+    )
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
@@ -42,16 +47,23 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 SHOWN = 10
 # Labels beyond this length do not widen their column.
 _WIDTH = 60
-# How many characters a row of a label and what belongs to it has, and how many a label has in any case.
+# How many characters a row of a label and what belongs to it has, and how many a label
+# has in any case.
 _ROW = 112
 _LABEL = 50
 
 
 def in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Return pairs of a label and what belongs to it as rows. Of a long row, the middle of the label is left out."""
+    """Return pairs of a label and what belongs to it as rows.
+
+    Of a long row, the middle of the label is left out.
+    """
     pairs = [(_fitted(label, _ROW - len(other)), other) for label, other in pairs]
-    # Of the rows that are shown, since a long label further down would widen the column for nothing.
-    width = max((len(label) for label, _ in pairs[:SHOWN] if len(label) <= _WIDTH), default=0)
+    # Of the rows that are shown, since a long label further down would widen the column
+    # for nothing.
+    width = max(
+        (len(label) for label, _ in pairs[:SHOWN] if len(label) <= _WIDTH), default=0
+    )
     return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
 
 
@@ -63,7 +75,10 @@ def _fitted(label: str, room: int) -> str:
 
 
 def and_more(left: int, of: str = "") -> list[str]:
-    """Return the line about what a list leaves out: `and 3 more`. Nothing if that is nothing."""
+    """Return the line about what a list leaves out: `and 3 more`.
+
+    Nothing if that is nothing.
+    """
     return [f"and {left} more{of}"] if left > 0 else []
 
 
@@ -86,7 +101,9 @@ def listed(
     if not rows:
         return []
     pairs = [row for row in rows if not isinstance(row, str)]
-    lines = in_columns(pairs) if pairs else [row for row in rows if isinstance(row, str)]
+    lines = (
+        in_columns(pairs) if pairs else [row for row in rows if isinstance(row, str)]
+    )
     shown = [*lines[:most], *and_more((total or len(lines)) - len(lines[:most]))]
     return [heading, *(f"  {line}" for line in shown), *after]
 

@@ -28,33 +28,51 @@ class CallReports:
         self._session = session
         path: str | None = config.option.mimic_report
         # Made now, because a test may change the current folder.
-        self._path = None if path is None else Path(config.invocation_params.dir, path).expanduser()
+        self._path = (
+            None
+            if path is None
+            else Path(config.invocation_params.dir, path).expanduser()
+        )
         self._shown_path = path
         self._has_sections = verbosity(config) > 0
         self._done = 0  # how many rows are in sections
-        if path:  # loaded now, because a test may replace functions that these modules bind
+        if (
+            path
+        ):  # loaded now, because a test may replace functions that these modules bind
             import pytest_mimic._tools.shown.page  # noqa: F401
         session.state.log = CallLog(session.state, details=bool(path)).note
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> None:
         """Show the rows since the last phase in a section of the test's report."""
         rows = self._session.ledger.calls
         if self._has_sections and rows[self._done :]:
-            item.add_report_section(call.when, "mimic", "\n".join(map(line_of, rows[self._done :])))
+            item.add_report_section(
+                call.when, "mimic", "\n".join(map(line_of, rows[self._done :]))
+            )
         if self._path is None:
             rows.clear()
         self._done = len(rows)
 
     def write(self, notes: Sequence[str]) -> list[str]:
-        """Write the page, if one was requested, and return a line that names it. MimicError: It cannot be written."""
+        """Write the page, if one was requested, and return a line that names it.
+
+        MimicError: It cannot be written.
+        """
         if self._path is None:
             return []
         from pytest_mimic._core.whole_files import write_whole
         from pytest_mimic._tools.shown.page import page
 
         ledger = self._session.ledger
-        text = page(mode_line(self._session.settings), ledger.calls, notes=notes, tests=ledger.outcomes)
+        text = page(
+            mode_line(self._session.settings),
+            ledger.calls,
+            notes=notes,
+            tests=ledger.outcomes,
+        )
         write_whole(self._path, text, label=f"the report {self._path}")
         return [f"report: {self._shown_path}"]
 
@@ -62,6 +80,10 @@ class CallReports:
 def line_of(row: Row) -> str:
     """Return a call in one line: `replayed http GET /users?page=2 (0.8 s saved)`."""
     saved = " saved" if row["kind"] == "replayed" else ""
-    time = f" ({seconds(row['seconds'])}{saved})" if row["seconds"] >= _WORTH_SAYING else ""
+    time = (
+        f" ({seconds(row['seconds'])}{saved})"
+        if row["seconds"] >= _WORTH_SAYING
+        else ""
+    )
     what = f"{row['kind']} {row['label']}{row.get('query', '')}{time}"
     return printable(" ".join(what.splitlines()))

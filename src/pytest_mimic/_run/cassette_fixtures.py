@@ -48,17 +48,28 @@ class CassetteFixture:
         Args:
             name: The cassette's name. By default it is made from the test's id.
             targets: Functions and clients to mimic, as in `mimic(...)`.
-            strict: Whether a replay fails if a recorded call was not made, or if the order differs.
+            strict: Whether a replay fails if a recorded call was not made, or if the
+                order differs.
             options: The options of a target line, for all of them.
         """
         read_keyword_options(options, f"mimic_{self.kind}")
         owner = self.state.owner
         owner.cassettes += name is None
-        name = cassette_of_test(self.state.test, owner.cassettes) if name is None else cassette_name(name)
+        name = (
+            cassette_of_test(self.state.test, owner.cassettes)
+            if name is None
+            else cassette_name(name)
+        )
         given: Any = targets
-        named: Any = (given,) if isinstance(given, str) or callable(given) else tuple(given or ())
+        named: Any = (
+            (given,)
+            if isinstance(given, str) or callable(given)
+            else tuple(given or ())
+        )
         if not named:  # the configured ones, and the usual clients that are installed
-            present = {target.module for target in self.coverings.targets if target.is_client}
+            present = {
+                target.module for target in self.coverings.targets if target.is_client
+            }
             others = [client for client in TAKEN_BY_CASSETTES if client not in present]
             named = (*self.coverings.targets, *filter(module_exists, others))
         return _Block(self, name, as_targets(named, options), strict=strict)
@@ -70,8 +81,20 @@ class _Block:
     No generator: pytest would show the lines of `contextlib` for its errors.
     """
 
-    def __init__(self, fixture: CassetteFixture, name: str, targets: list[Target], *, strict: bool) -> None:
-        self._fixture, self._name, self._targets, self._strict = fixture, name, targets, strict
+    def __init__(
+        self,
+        fixture: CassetteFixture,
+        name: str,
+        targets: list[Target],
+        *,
+        strict: bool,
+    ) -> None:
+        self._fixture, self._name, self._targets, self._strict = (
+            fixture,
+            name,
+            targets,
+            strict,
+        )
 
     def __enter__(self) -> Cassette:
         fixture, name, state = self._fixture, self._name, self._fixture.state
@@ -81,25 +104,34 @@ class _Block:
         is_again = fixture.kind == "auto" and mode is Mode.RERECORD and exists
         if is_again and (file, state.vault.store.read(file)) in state.cassettes_made:
             mode = Mode.RECORD  # it holds the calls of another block of this run
-        if any(one.name == name and (mode.writes or one.run_mode.writes) for one in state.open_cassettes):
+        if any(
+            one.name == name and (mode.writes or one.run_mode.writes)
+            for one in state.open_cassettes
+        ):
             what = f"cassette {name} is open already: each of its blocks would replace the calls of the other"
             remedy = "use the cassette of the outer block, or another name"
             raise CassetteError(what, remedies=[remedy], cassette=name)
         remedies = [_NEVER_RECORDS] if fixture.kind == "replay" else None
         (state.only_replayed.add if remedies else state.only_replayed.discard)(file)
-        self._cassette = cassette = Cassette(state, name, mode, strict=self._strict, remedies=remedies)
+        self._cassette = cassette = Cassette(
+            state, name, mode, strict=self._strict, remedies=remedies
+        )
         self._outer = state.own_cassette.get()
         # The context of an async fixture ends with its set-up, which the test follows.
         other = state.open_cassettes[-1] if state.open_cassettes else None
         if other is not self._outer and other is not None and other.is_running():
             what = f"cassette {name} cannot be opened beside cassette {other.name}, of a task that runs at the same time"
-            raise CassetteError(what, remedies=["open one cassette around both tasks"], cassette=name)
+            raise CassetteError(
+                what, remedies=["open one cassette around both tasks"], cassette=name
+            )
         self._covering = fixture.coverings.enter(self._targets, cassette)
         state.open_cassettes.append(cassette)
         state.own_cassette.set(cassette)
         return cassette
 
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+    def __exit__(
+        self, kind: object, error: BaseException | None, traceback: object
+    ) -> None:
         state = self._fixture.state
         state.open_cassettes.remove(self._cassette)
         state.own_cassette.set(self._outer)
@@ -119,8 +151,12 @@ def mode_of(kind: str, settings: Settings, *, name: str, exists: bool) -> Mode:
     if mode in (Mode.LIVE, Mode.VERIFY):
         return mode
     if kind == "record" and settings.no_record:
-        what = f"mimic_record may not record cassette {name}: --mimic-no-record was given"
-        raise CassetteError(what, remedies=["to replay it if it is recorded: mimic_auto"], cassette=name)
+        what = (
+            f"mimic_record may not record cassette {name}: --mimic-no-record was given"
+        )
+        raise CassetteError(
+            what, remedies=["to replay it if it is recorded: mimic_auto"], cassette=name
+        )
     may_record = mode.writes or not (settings.no_record or settings.ci)
     return Mode.RERECORD if kind == "record" or (not exists and may_record) else mode
 

@@ -16,9 +16,14 @@ from pytest_mimic._run.configuration import Hooks
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Ledger
 
-# Options of pytest, and their flags for messages: those that deselect tests once all are known, those that keep files
-# from being collected, and those that run no test.
-_DESELECTING = {"keyword": "-k", "markexpr": "-m", "deselect": "--deselect", "stepwise": "--sw"}
+# Options of pytest, and their flags for messages: those that deselect tests once all
+# are known, those that keep files from being collected, and those that run no test.
+_DESELECTING = {
+    "keyword": "-k",
+    "markexpr": "-m",
+    "deselect": "--deselect",
+    "stepwise": "--sw",
+}
 _HIDING = {"ignore": "--ignore", "ignore_glob": "--ignore-glob", "lf": "--lf"}
 _IDLE = {"setuponly": "--setup-only", "setupplan": "--setup-plan"}
 _PART = "only a part of the tests was named"
@@ -26,11 +31,18 @@ STOPPED = "the run was stopped early"
 
 
 def note_selection(
-    ledger: Ledger, option: object, *, args: Sequence[str], testpaths: Sequence[str], rootdir: Path, cwd: Path
+    ledger: Ledger,
+    option: object,
+    *,
+    args: Sequence[str],
+    testpaths: Sequence[str],
+    rootdir: Path,
+    cwd: Path,
 ) -> None:
     """Note which part of the tests a command line requests.
 
-    The paths in `args` are relative to `cwd`, where pytest was started, and those in `testpaths` to the rootdir.
+    The paths in `args` are relative to `cwd`, where pytest was started, and those in
+    `testpaths` to the rootdir.
     """
     for reasons, flags in (
         (ledger.deselected, _DESELECTING),
@@ -41,10 +53,17 @@ def note_selection(
             if getattr(option, name, None):
                 reasons.add(f"{flag} was given")
     given = [Path(cwd, arg).resolve() for arg in args if "::" not in arg]
-    # glob.glob as in pytest, because Path.glob accepts neither `.` nor an absolute pattern.
-    found = [path for pattern in testpaths for path in glob(str(rootdir / pattern), recursive=True)]  # noqa: PTH207
+    # glob.glob as in pytest, because Path.glob accepts neither `.` nor an absolute
+    # pattern.
+    found = [
+        path
+        for pattern in testpaths
+        for path in glob(str(rootdir / pattern), recursive=True)  # noqa: PTH207
+    ]
     wanted = [Path(path).resolve() for path in found or [str(rootdir)]]
-    named = [one for one in wanted if any(one.is_relative_to(folder) for folder in given)]
+    named = [
+        one for one in wanted if any(one.is_relative_to(folder) for folder in given)
+    ]
     start = rootdir.resolve()
     ledger.wanted.update(relative_path(one, start=start) for one in wanted)
     if not ledger.hiding:
@@ -57,7 +76,9 @@ class SelectedTests(Hooks):
     """A plugin that notes which tests a run collects and selects, and how they end."""
 
     def __init__(self, config: pytest.Config, ledger: Ledger) -> None:
-        self.have_run = False  # whether tests were run: `--fixtures` and the like never do
+        self.have_run = (
+            False  # whether tests were run: `--fixtures` and the like never do
+        )
         self._config = config
         self._ledger = ledger
         self._collected: list[pytest.Item] = []
@@ -73,11 +94,15 @@ class SelectedTests(Hooks):
 
     def have_all_passed(self) -> bool:
         """Return whether all tests of the project have run and passed."""
-        outcomes = [*self._ledger.outcomes.values()]  # a plugin may have run tests in its own way
+        outcomes = [
+            *self._ledger.outcomes.values()
+        ]  # a plugin may have run tests in its own way
         all_passed = len(outcomes) >= self._count and set(outcomes) <= {"passed"}
         return all_passed and not self._ledger.skipped_modules and not self.narrowed()
 
-    def finish_collection(self, selected: Sequence[pytest.Item], *, are_listed: bool) -> None:
+    def finish_collection(
+        self, selected: Sequence[pytest.Item], *, are_listed: bool
+    ) -> None:
         """Note which tests are requested, which of the collected ones will not run, and if `listed`, the ids of all."""
         config = self._config
         note_selection(
@@ -93,7 +118,9 @@ class SelectedTests(Hooks):
         if are_listed:
             from pytest_mimic._tools.unused.usage import in_environment
 
-            self._ledger.tests.update(in_environment(plain_id(item)) for item in self._collected)
+            self._ledger.tests.update(
+                in_environment(plain_id(item)) for item in self._collected
+            )
         self._collected.clear()
         if deselected:
             self._ledger.deselected.add(f"{plural(deselected, 'test')} deselected")

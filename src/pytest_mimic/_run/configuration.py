@@ -25,17 +25,28 @@ class Hooks:
 def settings_of(config: pytest.Config) -> Settings:
     """Return the settings of a run.
 
-    pytest.UsageError: Options cannot be combined, a value is not allowed, or a line is wrong.
+    pytest.UsageError: Options cannot be combined, a value is not allowed, or a line is
+    wrong.
     """
     option = config.option
     given = [mode for mode in Mode if getattr(option, f"mimic_{mode.value}", False)]
     if len(given) > 1:
-        raise pytest.UsageError(f"--mimic-{given[0].value} cannot be combined with --mimic-{given[1].value}")
+        raise pytest.UsageError(
+            f"--mimic-{given[0].value} cannot be combined with --mimic-{given[1].value}"
+        )
     mode = given[0] if given else Mode.REPLAY
     _check_combination(option, mode)
-    ini, here, rootdir = options_of(config), config.invocation_params.dir, config.rootpath
+    ini, here, rootdir = (
+        options_of(config),
+        config.invocation_params.dir,
+        config.rootpath,
+    )
     vault = ini.vault(option.mimic_vault, "--mimic-vault", here, rootdir)
-    shown_vault = vault.relative_to(rootdir).as_posix() if vault.is_relative_to(rootdir) else str(vault)
+    shown_vault = (
+        vault.relative_to(rootdir).as_posix()
+        if vault.is_relative_to(rootdir)
+        else str(vault)
+    )
     return ini.settings(
         mode=mode,
         rootdir=rootdir,
@@ -55,11 +66,17 @@ def settings_of(config: pytest.Config) -> Settings:
 def _check_combination(option: Any, mode: Mode) -> None:
     """Raise pytest.UsageError for options that cannot be combined."""
     if mode.writes and option.mimic_no_record:
-        raise pytest.UsageError(f"--mimic-{mode.value} cannot be combined with --mimic-no-record")
+        raise pytest.UsageError(
+            f"--mimic-{mode.value} cannot be combined with --mimic-no-record"
+        )
     if option.mimic_review and not (mode.writes or mode is Mode.VERIFY):
-        raise pytest.UsageError("--mimic-review needs --mimic-record, --mimic-rerecord or --mimic-verify")
+        raise pytest.UsageError(
+            "--mimic-review needs --mimic-record, --mimic-rerecord or --mimic-verify"
+        )
     if option.mimic_review and option.mimic_clear_unused:
-        raise pytest.UsageError("--mimic-review cannot be combined with --mimic-clear-unused")
+        raise pytest.UsageError(
+            "--mimic-review cannot be combined with --mimic-clear-unused"
+        )
     if option.mimic_usage is not None and mode is Mode.LIVE:
         raise pytest.UsageError(
             "--mimic-usage cannot be combined with --mimic-live, which uses no recordings"
@@ -77,13 +94,22 @@ def verbosity(config: pytest.Config) -> int:
 
 
 def options_of(config: pytest.Config) -> IniOptions:
-    """Return the ini options that pytest has read. Those on the command line have no file. UsageError: one is wrong."""
+    """Return the ini options that pytest has read.
+
+    Those on the command line have no file. UsageError: one is wrong.
+    """
 
     def get(name: str) -> Any:
         try:
             return config.getini(name)
-        except (TypeError, ValueError, pytest.UsageError) as error:  # the value is not of the option's type
-            raise pytest.UsageError(str(error) if name in str(error) else f"{name}: {error}") from None
+        except (
+            TypeError,
+            ValueError,
+            pytest.UsageError,
+        ) as error:  # the value is not of the option's type
+            raise pytest.UsageError(
+                str(error) if name in str(error) else f"{name}: {error}"
+            ) from None
 
     def place(name: str) -> str:
         given = getattr(config.option, "override_ini", None) or ()
@@ -102,4 +128,6 @@ def _file(here: Path, name: str | None) -> Path | None:
 def register_vcr_mark(config: pytest.Config) -> None:
     """Register the mark of pytest-recording, unless the project or another plugin has it."""
     if not any(line.startswith("vcr") for line in config.getini("markers")):
-        config.addinivalue_line("markers", "vcr(*paths, **options): has no effect without pytest-recording")
+        config.addinivalue_line(
+            "markers", "vcr(*paths, **options): has no effect without pytest-recording"
+        )

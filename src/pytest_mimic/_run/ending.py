@@ -28,18 +28,32 @@ if TYPE_CHECKING:
 # What a run says that was given an option of ours in vain.
 _NOTHING = "nothing is mimicked"
 # The exit codes of runs that were not stopped.
-_COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+_COMPLETE = (
+    pytest.ExitCode.OK,
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.NO_TESTS_COLLECTED,
+)
 
 
 class Ending:
     """Ends a run, or one of its processes under xdist."""
 
     def __init__(
-        self, config: pytest.Config, session: Session, tests: SelectedTests, *, is_controller: bool
+        self,
+        config: pytest.Config,
+        session: Session,
+        tests: SelectedTests,
+        *,
+        is_controller: bool,
     ) -> None:
-        self.calls: CallReports | None = None  # what collects the calls for the HTML report, or None
+        self.calls: CallReports | None = (
+            None  # what collects the calls for the HTML report, or None
+        )
         self._config, self._session, self._tests = config, session, tests
-        self._is_worker, self._is_controller = hasattr(config, "workerinput"), is_controller
+        self._is_worker, self._is_controller = (
+            hasattr(config, "workerinput"),
+            is_controller,
+        )
         self._judgement = Judgement()
         self._page: list[str] = []  # the line that names the HTML report
 
@@ -73,7 +87,10 @@ class Ending:
             self._tests.narrow(STOPPED)
         # The controller of xdist runs no test.
         if not self._is_controller:
-            ran_all = not (self._is_worker or session.testsfailed) and self._tests.have_all_passed()
+            ran_all = (
+                not (self._is_worker or session.testsfailed)
+                and self._tests.have_all_passed()
+            )
             own.keep_error(lambda: own.close(is_complete=ran_all))
         own.keep_error(self._count_tokens)
         if self._is_worker:
@@ -94,14 +111,25 @@ class Ending:
         ledger = self._session.ledger
         if ledger.problems:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-            fails_on_unused = self._session.settings.fail_on_unused and self._judgement.unused
-            has_strays = any(not miss.test for miss in ledger.missing)  # no test has failed for these
+        elif session.exitstatus in (
+            pytest.ExitCode.OK,
+            pytest.ExitCode.NO_TESTS_COLLECTED,
+        ):
+            fails_on_unused = (
+                self._session.settings.fail_on_unused and self._judgement.unused
+            )
+            has_strays = any(
+                not miss.test for miss in ledger.missing
+            )  # no test has failed for these
             if has_strays or ledger.errors or fails_on_unused:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _judge(self) -> None:
-        settings, vault, ledger = self._session.settings, self._session.vault, self._session.ledger
+        settings, vault, ledger = (
+            self._session.settings,
+            self._session.vault,
+            self._session.ledger,
+        )
         # Where only a fixture has started the run, it does not know the tests.
         if self._tests.have_run and not self._config.option.collectonly:
             if ledger.missing:
@@ -114,9 +142,15 @@ class Ending:
 
     def _count_tokens(self) -> None:
         ledger, state = self._session.ledger, self._session.state
-        answers = [one[:2] for one in ledger.replays if one[1].startswith(("calls/http/", CASSETTES))]
+        answers = [
+            one[:2]
+            for one in ledger.replays
+            if one[1].startswith(("calls/http/", CASSETTES))
+        ]
         if answers and state.recordings is not None:
-            ledger.tokens += tokens_of(answers, self._session.vault, state.recordings.known)
+            ledger.tokens += tokens_of(
+                answers, self._session.vault, state.recordings.known
+            )
 
     def _find_moves(self) -> None:
         """Find the moves that would give tests the recordings of tests that are gone."""
@@ -162,7 +196,10 @@ class Ending:
             self._page = self.calls.write(self.summary(quiet=False))
 
     def summary(self, *, quiet: bool | None = None) -> list[str]:
-        """Return the lines of the section titled `mimic`. By default, `-q` makes it quiet."""
+        """Return the lines of the section titled `mimic`.
+
+        By default, `-q` makes it quiet.
+        """
         ledger = self._session.ledger
         is_quiet = self._config.option.verbose < 0 if quiet is None else quiet
         lines = summary(
@@ -177,7 +214,11 @@ class Ending:
             lines = [line for line in self.summary(quiet=False) if line == _NOTHING]
         elif not (lines or self._session.coverings.targets) and self._tests.have_run:
             options = vars(self._config.option).items()
-            lines = [_NOTHING] if any(one for name, one in options if name[:6] == "mimic_") else []
+            lines = (
+                [_NOTHING]
+                if any(one for name, one in options if name[:6] == "mimic_")
+                else []
+            )
         if self._is_controller:  # otherwise pytest itself prints the usage error
             lines = [*(f"ERROR: {problem}" for problem in ledger.problems), *lines]
         return [printable(line) for line in lines]
@@ -186,7 +227,8 @@ class Ending:
 def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
     """Judge the recordings that a run did not use, and clear those proven unused if `--mimic-clear-unused` was given.
 
-    What could not be judged is told only if an option asked for it. If there are reasons why the run was not complete,
+    What could not be judged is told only if an option asked for it. If there are
+    reasons why the run was not complete,
     nothing is judged.
     """
     settings, ledger = session.settings, session.ledger
@@ -195,7 +237,10 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
         return Judgement(not_judged="--mimic-live was given" if is_asked else "")
     if reasons:
         is_told = is_asked and holds_recordings(settings.vault)
-        return Judgement(not_judged=", ".join(reasons) if is_told else "", cleared=_cleared(session, {}))
+        return Judgement(
+            not_judged=", ".join(reasons) if is_told else "",
+            cleared=_cleared(session, {}),
+        )
     unused = session.vault.names(without=ledger.used)
     if not unused:
         return Judgement(cleared=_cleared(session, {}))
@@ -223,18 +268,27 @@ def _cleared(session: Session, proven: Mapping[str, int]) -> str:
 
 
 def holds_recordings(vault: Path) -> bool:
-    """Check whether a vault has any recordings. This looks at two folders instead of listing all files."""
+    """Check whether a vault has any recordings.
+
+    This looks at two folders instead of listing all files.
+    """
     return any(vault.joinpath(folder).is_dir() for folder in FOLDERS)
 
 
-# The fields of OpenAI, Anthropic and Gemini. In a text within an answer, a quote would be escaped.
-_COUNTS = pattern(r'"(total_tokens|totalTokenCount|input_tokens|output_tokens)": ?(\d+)')
+# The fields of OpenAI, Anthropic and Gemini. In a text within an answer, a quote would
+# be escaped.
+_COUNTS = pattern(
+    r'"(total_tokens|totalTokenCount|input_tokens|output_tokens)": ?(\d+)'
+)
 
 
-def tokens_of(answers: Sequence[tuple[float, str]], vault: Vault, known: Mapping[str, Recording]) -> int:
+def tokens_of(
+    answers: Sequence[tuple[float, str]], vault: Vault, known: Mapping[str, Recording]
+) -> int:
     """Return the tokens of recorded answers, each given by its duration and the name of its recording or cassette.
 
-    `known` are recordings that were read already. Of several answers of one file, the duration tells which it was.
+    `known` are recordings that were read already. Of several answers of one file, the
+    duration tells which it was.
     """
     counts = dict[tuple[float, str], int]()
     for name in {name for _, name in answers}:
@@ -242,8 +296,14 @@ def tokens_of(answers: Sequence[tuple[float, str]], vault: Vault, known: Mapping
             if (recording := known.get(name)) is not None:
                 entries = [one.entry for one in recording.outcomes]
             else:
-                facts = parse_recording(vault.store.read(name) or b"", vault.label, name, skim=True)
-                calls = [call["outcome"] for call in facts.get("calls", ()) if call.get("target") == "http"]
+                facts = parse_recording(
+                    vault.store.read(name) or b"", vault.label, name, skim=True
+                )
+                calls = [
+                    call["outcome"]
+                    for call in facts.get("calls", ())
+                    if call.get("target") == "http"
+                ]
                 entries = facts.get("outcomes", calls)
             counts |= {(one["duration"], name): _tokens(one, vault) for one in entries}
         except (MimicError, AttributeError, LookupError, TypeError, ValueError):
@@ -252,7 +312,10 @@ def tokens_of(answers: Sequence[tuple[float, str]], vault: Vault, known: Mapping
 
 
 def _tokens(entry: Mapping[str, Any], vault: Vault) -> int:
-    """Return the tokens that one answer says it took, 0 if it says nothing. Of a stream, what comes later counts."""
+    """Return the tokens that one answer says it took, 0 if it says nothing.
+
+    Of a stream, what comes later counts.
+    """
     response = entry.get("value")
     if "json" in entry and b"usage" in (data := vault.store.read(entry["json"]) or b""):
         response = json.loads(data).get("value")
@@ -261,5 +324,7 @@ def _tokens(entry: Mapping[str, Any], vault: Vault) -> int:
     if not isinstance(body, dict) or b"usage" not in marshal.dumps(body):
         return 0
     chunks = body.get("chunks", [json.dumps(body)])
-    said = {name: int(count) for name, count in _COUNTS.findall("".join(map(str, chunks)))}
+    said = {
+        name: int(count) for name, count in _COUNTS.findall("".join(map(str, chunks)))
+    }
     return said.get("total_tokens") or said.get("totalTokenCount") or sum(said.values())

@@ -28,7 +28,9 @@ class Fixtures(Hooks):
         self._parameters: dict[str, list[str]] = {}
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: Any, request: object) -> Generator[None, object, object]:
+    def pytest_fixture_setup(
+        self, fixturedef: Any, request: object
+    ) -> Generator[None, object, object]:
         if fixturedef.argname in ("tmp_path", "tmp_path_factory"):
             given: Any = yield
             self._note_folder(fixturedef.argname, given)
@@ -49,7 +51,9 @@ class Fixtures(Hooks):
             return
         base = str(given.getbasetemp())
         folders = [base]
-        if hasattr(self._config, "workerinput"):  # tests of several workers share files in the folder around
+        if hasattr(
+            self._config, "workerinput"
+        ):  # tests of several workers share files in the folder around
             folders.append(str(given.getbasetemp().parent))
         # pytest resolves links in the folder's path; its user may not.
         outer = os.environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir()
@@ -66,7 +70,8 @@ class Fixtures(Hooks):
     def _scope(self, fixturedef: Any, request: Any) -> Iterator[None]:
         """Assign calls in this block, which is a fixture's set-up, and calls in its tear-down to the fixture's scope.
 
-        The scope has the id of its class, module or package. That of the session is empty.
+        The scope has the id of its class, module or package. That of the session is
+        empty.
         """
         nodeid = plain_id(request.node)
         parameters = self._parameters_of(fixturedef, request)
@@ -79,8 +84,9 @@ class Fixtures(Hooks):
         def end() -> None:
             leaving.pop()(True)
 
-        # Finalizers run in reverse order, and the fixture adds its own tear-down in this block. So calls belong to the scope
-        # from before the tear-down (the second finalizer below) until after it (this one).
+        # Finalizers run in reverse order, and the fixture adds its own tear-down in
+        # this block. So calls belong to the scope from before the tear-down (the second
+        # finalizer below) until after it (this one).
         fixturedef.addfinalizer(end)
         leave = self._session.scopes.enter(name)
         passed = False
@@ -97,13 +103,22 @@ class Fixtures(Hooks):
     def _parameters_of(self, fixturedef: Any, request: Any) -> list[str]:
         """Return the parameters of a fixture and of the fixtures that it requests.
 
-        It is set up once for each, in an order that depends on the selection and on xdist. So a parameter is named by
+        It is set up once for each, in an order that depends on the selection and on
+        xdist. So a parameter is named by
         its index only if it has no identity.
         """
-        needed = [one for name in fixturedef.argnames for one in self._parameters.get(name, ())]
+        needed = [
+            one
+            for name in fixturedef.argnames
+            for one in self._parameters.get(name, ())
+        ]
         if hasattr(request, "param"):
             param, places = request.param, self._session.state.places
-            shown = repr(param) if isinstance(param, (str, int)) else identity_of(param, places)
+            shown = (
+                repr(param)
+                if isinstance(param, (str, int))
+                else identity_of(param, places)
+            )
             needed.append(f"{fixturedef.argname}={shown or request.param_index}")
         self._parameters[fixturedef.argname] = found = list(dict.fromkeys(needed))
         return found

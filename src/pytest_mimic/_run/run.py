@@ -12,7 +12,13 @@ from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.targets.target import absent_clients, missing_module
 from pytest_mimic._core.words import plural
 from pytest_mimic._run.complete_selection import SelectedTests
-from pytest_mimic._run.configuration import Hooks, options_of, register_vcr_mark, settings_of, verbosity
+from pytest_mimic._run.configuration import (
+    Hooks,
+    options_of,
+    register_vcr_mark,
+    settings_of,
+    verbosity,
+)
 from pytest_mimic._run.ending import Ending, holds_recordings
 from pytest_mimic._run.fixtures import Fixtures
 from pytest_mimic._run.phases import Phases
@@ -23,7 +29,8 @@ from pytest_mimic._run.summary import mode_line
 class PytestRun(Hooks):
     """One pytest process's run, and the plugin for its header and its end.
 
-    It is made at the end of the collection at the latest. It has started when the configured targets are covered.
+    It is made at the end of the collection at the latest. It has started when the
+    configured targets are covered.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -32,12 +39,20 @@ class PytestRun(Hooks):
         self.has_started = False
         self._is_worker = hasattr(config, "workerinput")
         option = config.option  # checked as xdist does
-        distributes = getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None))
-        self._is_controller = not self._is_worker and distributes and not option.collectonly
-        self.tests = SelectedTests(config, self.session.ledger)  # which tests are selected, and how they end
+        distributes = getattr(option, "dist", "no") != "no" and bool(
+            getattr(option, "tx", None)
+        )
+        self._is_controller = (
+            not self._is_worker and distributes and not option.collectonly
+        )
+        self.tests = SelectedTests(
+            config, self.session.ledger
+        )  # which tests are selected, and how they end
         self.phases = Phases(self.session)  # the test that runs
         # What the end of the run finds and says.
-        self.ending = Ending(config, self.session, self.tests, is_controller=self._is_controller)
+        self.ending = Ending(
+            config, self.session, self.tests, is_controller=self._is_controller
+        )
         config.pluginmanager.register(Fixtures(config, self.session), "mimic-fixtures")
         config.pluginmanager.register(self.phases, "mimic-phases")
         # After the phases, so that it sees reports that are judged.
@@ -50,7 +65,10 @@ class PytestRun(Hooks):
     # -- start
 
     def start(self) -> None:
-        """Cover the configured targets. pytest.UsageError: Lines are wrong. All of them are named."""
+        """Cover the configured targets. pytest.UsageError: Lines are wrong.
+
+        All of them are named.
+        """
         self.has_started = True
         self.ending.prepare()
         targets = self.session.coverings.targets = options_of(self.config).targets()
@@ -67,8 +85,13 @@ class PytestRun(Hooks):
             return []
         count = sum(not target.excluded for target in self.session.coverings.targets)
         absent = absent_clients(self.session.coverings.targets)
-        facts = [plural(count, "target"), *([f"not installed: {', '.join(absent)}"] if absent else [])]
-        targets = f" ({'; '.join(facts)})" if count else ""  # markers and fixtures may name others
+        facts = [
+            plural(count, "target"),
+            *([f"not installed: {', '.join(absent)}"] if absent else []),
+        ]
+        targets = (
+            f" ({'; '.join(facts)})" if count else ""
+        )  # markers and fixtures may name others
         return [f"mimic: {mode_line(settings)}{targets}"]
 
     # -- collection
@@ -84,12 +107,18 @@ class PytestRun(Hooks):
             from pytest_mimic._run.progress import show_progress
 
             self.config.add_cleanup(show_progress(terminal, self.session.state))
-        self.tests.finish_collection(selected, are_listed=self.session.settings.usage is not None)
+        self.tests.finish_collection(
+            selected, are_listed=self.session.settings.usage is not None
+        )
         problems = self.session.coverings.new_problems()
         if not self.tests.narrowed():
-            exists = cache(module_exists)  # asked for thousands of targets in a few modules
+            exists = cache(
+                module_exists
+            )  # asked for thousands of targets in a few modules
             targets = self.session.coverings.targets
-            absent = [one for one in targets if not one.is_client and not exists(one.module)]
+            absent = [
+                one for one in targets if not one.is_client and not exists(one.module)
+            ]
             problems += filter(None, map(missing_module, absent))
         if not problems:
             return
@@ -99,7 +128,10 @@ class PytestRun(Hooks):
         self.phases.broken = problems[0]
 
     def end_worker(self, ledger: dict[str, Any] | None, error: object) -> None:
-        """Add the ledger of a worker of xdist that has ended. One that crashed, or mimicked nothing, has sent none."""
+        """Add the ledger of a worker of xdist that has ended.
+
+        One that crashed, or mimicked nothing, has sent none.
+        """
         if ledger is not None:
             self.session.ledger.add(ledger)
         if error is not None or (ledger is None and self.has_started):

@@ -18,8 +18,15 @@ from pytest_mimic.errors import MimicError, MissingRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._core.vault.store import Store
 
-# What a recording mode loads at once, because a test may replace functions that these modules bind.
-_BOUND_EARLY = ("engine.decisions", "engine.effects", "engine.execution", "vault.objects", "vault.writing")
+# What a recording mode loads at once, because a test may replace functions that these
+# modules bind.
+_BOUND_EARLY = (
+    "engine.decisions",
+    "engine.effects",
+    "engine.execution",
+    "vault.objects",
+    "vault.writing",
+)
 
 
 class Session:
@@ -29,7 +36,9 @@ class Session:
         self.settings = settings
         self.ledger = Ledger()
         store: Store = FolderStore(settings.vault)
-        if settings.review and settings.mode.writes:  # what is recorded goes into another one over it
+        if (
+            settings.review and settings.mode.writes
+        ):  # what is recorded goes into another one over it
             from pytest_mimic._core.pending.waiting import review_of
 
             store = review_of(settings).store
@@ -58,7 +67,10 @@ class Session:
         self.state.places.own = None
 
     def end_test(self, *, passed: bool, is_whole: bool = False) -> None:
-        """End a test, after its teardown. It is whole if it passed and was neither skipped nor expected to fail."""
+        """End a test, after its teardown.
+
+        It is whole if it passed and was neither skipped nor expected to fail.
+        """
         try:
             self.scopes.end_test(passed=passed, is_whole=is_whole)
         finally:
@@ -82,7 +94,10 @@ class Session:
                 self.ledger.errors.append(str(error))
 
     def keep_error(self, step: Callable[[], object]) -> None:
-        """Take a step at the end of a test or of the run. An error becomes a line of the summary."""
+        """Take a step at the end of a test or of the run.
+
+        An error becomes a line of the summary.
+        """
         try:
             step()
         except MimicError as error:

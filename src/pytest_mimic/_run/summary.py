@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.ambient import command, command_for, vault_command
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import and_more, few, limited, listed, plural, seconds
-from pytest_mimic._tools.unused.judging import Judgement, count_unused, list_unused, not_judged
+from pytest_mimic._tools.unused.judging import (
+    Judgement,
+    count_unused,
+    list_unused,
+    not_judged,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Ledger
@@ -40,7 +45,9 @@ def summary(
     quiet: bool = False,
     has_last_failed: bool = False,
 ) -> list[str]:
-    """Return the lines of the section titled `mimic`, which may be empty. If `quiet`, only problems are shown.
+    """Return the lines of the section titled `mimic`, which may be empty.
+
+    If `quiet`, only problems are shown.
 
     With `has_last_failed`, pytest knows which tests failed.
     """
@@ -52,17 +59,27 @@ def summary(
     problems += _recorded_errors(ledger)
     problems += _missing(ledger, last_failed=has_last_failed)
     problems += _moved(ledger)
-    problems += _drifted(ledger, last_failed=has_last_failed, is_reviewed=settings.review)
+    problems += _drifted(
+        ledger, last_failed=has_last_failed, is_reviewed=settings.review
+    )
     problems += list_unused(judgement)
     if judgement.unused and not judgement.cleared:
         problems.append(f"to drop the unused: {command('--mimic-clear-unused')}")
     problems += _changed_inputs(ledger)
     problems += _hidden(ledger)
     problems += [*limited(ledger.notes), *ledger.errors]
-    if ledger.absent_clients and (ledger.missing or ledger.errors or "failed" in ledger.outcomes.values()):
-        problems.append(f"not installed, so not mimicked: {', '.join(sorted(ledger.absent_clients))}")
-    asked = "--mimic-fail-on-unused" if settings.fail_on_unused else "--mimic-clear-unused"
-    problems += not_judged(judgement, asked if settings.fail_on_unused or settings.clear_unused else "")
+    if ledger.absent_clients and (
+        ledger.missing or ledger.errors or "failed" in ledger.outcomes.values()
+    ):
+        problems.append(
+            f"not installed, so not mimicked: {', '.join(sorted(ledger.absent_clients))}"
+        )
+    asked = (
+        "--mimic-fail-on-unused" if settings.fail_on_unused else "--mimic-clear-unused"
+    )
+    problems += not_judged(
+        judgement, asked if settings.fail_on_unused or settings.clear_unused else ""
+    )
     if settings.fail_on_unused and judgement.unused:
         problems.append(_failed(judgement))
     return [] if quiet and not (problems or ledger.recorded) else [*lines, *problems]
@@ -71,7 +88,11 @@ def summary(
 def _failed(judgement: Judgement) -> str:
     """Return why a run failed in which all tests passed."""
     is_one = judgement.unused == 1
-    verb = ("was" if is_one else "were") if judgement.cleared else ("is" if is_one else "are")
+    verb = (
+        ("was" if is_one else "were")
+        if judgement.cleared
+        else ("is" if is_one else "are")
+    )
     return f"failed: {plural(judgement.unused, 'recording')} {verb} unused (--mimic-fail-on-unused)"
 
 
@@ -80,11 +101,16 @@ def _missing(ledger: Ledger, *, last_failed: bool) -> list[str]:
     lines: list[str] = []
     for is_stale, what in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in ledger.missing if miss.is_stale is is_stale]
-        rows = [(one.label, one.test if one.option else f"{one.test}, see its error") for one in misses]
+        rows = [
+            (one.label, one.test if one.option else f"{one.test}, see its error")
+            for one in misses
+        ]
         lines += listed(f"{what}:", list(dict.fromkeys(rows)))
         for option in sorted({miss.option for miss in misses} - {""}):
             tests = [miss.test for miss in misses if miss.option == option]
-            lines.append(f"to record the {what}: {command_for(option, tests, last_failed=last_failed)}")
+            lines.append(
+                f"to record the {what}: {command_for(option, tests, last_failed=last_failed)}"
+            )
             what = "others"
     return lines
 
@@ -104,13 +130,22 @@ def _drifted(ledger: Ledger, *, last_failed: bool, is_reviewed: bool) -> list[st
     """Return the list of the calls that no longer give what was recorded, and the command that decides about them."""
     rows = [(label, test) for label, test in ledger.drifted]
     tests = [test for _, test in rows]
-    remedy = command_for("--mimic-verify", tests, "--mimic-review", last_failed=last_failed)
-    return listed("drifted:", _counted(rows), *([] if is_reviewed else [f"to decide about each: {remedy}"]))
+    remedy = command_for(
+        "--mimic-verify", tests, "--mimic-review", last_failed=last_failed
+    )
+    return listed(
+        "drifted:",
+        _counted(rows),
+        *([] if is_reviewed else [f"to decide about each: {remedy}"]),
+    )
 
 
 def _counted(calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the rows of calls and their tests, equal ones once."""
-    return [(f"{label}{_times(count)}", test) for (label, test), count in Counter(calls).items()]
+    return [
+        (f"{label}{_times(count)}", test)
+        for (label, test), count in Counter(calls).items()
+    ]
 
 
 def _changed_inputs(ledger: Ledger) -> list[str]:
@@ -122,13 +157,25 @@ def _changed_inputs(ledger: Ledger) -> list[str]:
         calls.setdefault(what, Counter())[target] += count
     recordings = len({row[0] for row in ledger.inputs})
     rows = [
-        (what, few([f"{plural(count, 'call')} of {target}" for target, count in sorted(counts.items())]))
-        for what, counts in sorted(calls.items(), key=lambda row: (not row[0].endswith(")"), row[0]))
+        (
+            what,
+            few(
+                [
+                    f"{plural(count, 'call')} of {target}"
+                    for target, count in sorted(counts.items())
+                ]
+            ),
+        )
+        for what, counts in sorted(
+            calls.items(), key=lambda row: (not row[0].endswith(")"), row[0])
+        )
     ]
     tests = sorted({test for row in ledger.inputs for test in row[4]})
     remedy = command_for("--mimic-verify", tests, "--mimic-review")
     verbs = "reaches code or reads" if recordings == 1 else "reach code or read"
-    heading = f"{plural(recordings, 'recording')} {verbs} files that have changed since:"
+    heading = (
+        f"{plural(recordings, 'recording')} {verbs} files that have changed since:"
+    )
     return listed(heading, rows, f"to see whether it matters: {remedy}")
 
 
@@ -153,7 +200,9 @@ def _recorded_errors(ledger: Ledger) -> list[str]:
     calls = [(label, test) for label, test in ledger.failures]
     again = "it" if len(set(calls)) == 1 else "them"
     remedy = command_for("--mimic-rerecord", [test for _, test in calls])
-    return listed("recorded errors:", _counted(calls), f"to record {again} again: {remedy}")
+    return listed(
+        "recorded errors:", _counted(calls), f"to record {again} again: {remedy}"
+    )
 
 
 def _taken_back(labels: Sequence[str]) -> list[str]:
@@ -162,7 +211,9 @@ def _taken_back(labels: Sequence[str]) -> list[str]:
         return []
     whose = "of a failing test was" if len(labels) == 1 else "of failing tests were"
     counts = Counter(labels)
-    shown = [f"{label}{_times(count)}" for label, count in list(counts.items())[:_IN_LINE]]
+    shown = [
+        f"{label}{_times(count)}" for label, count in list(counts.items())[:_IN_LINE]
+    ]
     shown += and_more(len(labels) - sum(list(counts.values())[:_IN_LINE]))
     return [f"{plural(len(labels), 'outcome')} {whose} not kept: {'; '.join(shown)}"]
 
@@ -173,8 +224,12 @@ def _put_back(count: int, *, is_reviewed: bool) -> list[str]:
         return []
     was, it, does = ("was", "it", "does") if count == 1 else ("were", "them", "do")
     if is_reviewed:
-        return [f"{plural(count, 'change')} of failing tests {does} not wait for a review"]
-    return [f"{plural(count, 'recording')} {was} put back, because failing tests had replaced {it}"]
+        return [
+            f"{plural(count, 'change')} of failing tests {does} not wait for a review"
+        ]
+    return [
+        f"{plural(count, 'recording')} {was} put back, because failing tests had replaced {it}"
+    ]
 
 
 def _times(count: int) -> str:
@@ -187,7 +242,9 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
         time = seconds(ledger.record_seconds)
         if ledger.taken_back:
             kept = max(0, ledger.recorded - len(ledger.taken_back))
-            made = f"{plural(ledger.recorded, 'call')} made in {time} and {kept} recorded"
+            made = (
+                f"{plural(ledger.recorded, 'call')} made in {time} and {kept} recorded"
+            )
             counts.append(f"{made}, because outcomes of failing tests are not kept")
         else:
             counts.append(f"{plural(ledger.recorded, 'call')} recorded in {time}")
@@ -197,10 +254,16 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
         counts.append(f"{len(ledger.drifted)} drifted")
     stale = sum(miss.is_stale for miss in ledger.missing)
     missing = len(ledger.missing) - stale
-    for number, what in ((ledger.replayed, "replayed"), (missing, "missing"), (stale, "stale")):
+    for number, what in (
+        (ledger.replayed, "replayed"),
+        (missing, "missing"),
+        (stale, "stale"),
+    ):
         if number:  # only the first count names its unit
             counts.append(f"{number if counts else plural(number, 'call')} {what}")
-    saved = [seconds(ledger.saved)] if ledger.saved else []  # vcrpy does not keep how long a call took
+    saved = (
+        [seconds(ledger.saved)] if ledger.saved else []
+    )  # vcrpy does not keep how long a call took
     if saved := [*saved, *([f"{ledger.tokens:,} tokens"] if ledger.tokens else [])]:
         counts.append(f"{' and '.join(saved)} saved")
     if settings.mode is Mode.LIVE:

@@ -14,7 +14,12 @@ from pytest_mimic._core.ambient import command, relative_path
 from pytest_mimic._core.modules import is_in_project
 from pytest_mimic._core.swallowed.retries import handled_in
 from pytest_mimic._core.words import limited, plural
-from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError
+from pytest_mimic.errors import (
+    DriftError,
+    MimicError,
+    MissingRecordingError,
+    TargetError,
+)
 
 SECTION = "mimic"
 """The title of a section in the report of a test."""
@@ -28,10 +33,13 @@ def judge_phase(
 ) -> None:
     """Let a phase fail for the errors that were noted in it, unless the test itself handled them.
 
-    `raised` is the exception with which the phase ended. Errors in a group of it were caught by the group's block only.
+    `raised` is the exception with which the phase ended. Errors in a group of it were
+    caught by the group's block only.
 
-    Drift, which nothing raises, and wrong targets fail the test in any case. If the phase has failed by itself, a
-    section of its report shows each miss, and each other error that the report does not show.
+    Drift, which nothing raises, and wrong targets fail the test in any case. If the
+    phase has failed by itself, a
+    section of its report shows each miss, and each other error that the report does not
+    show.
     """
     drifts = [error for error in errors if isinstance(error, DriftError)]
     left = [error for error in errors if not isinstance(error, DriftError)]
@@ -40,18 +48,25 @@ def judge_phase(
         left = [
             error
             for error in left
-            if isinstance(error, TargetError) or not handled_in(error, files) or str(error) in grouped
+            if isinstance(error, TargetError)
+            or not handled_in(error, files)
+            or str(error) in grouped
         ]
-    left = list({str(error): error for error in left}.values())  # one of two equal ones may be handled
+    left = list(
+        {str(error): error for error in left}.values()
+    )  # one of two equal ones may be handled
     if left and not report.failed and not _is_expected_failure(report):
         _fail_for_swallowed(item, report, left.pop(0))
     shown = [
         f"{type(error).__name__}: {error}"
         for error in left
-        if isinstance(error, MissingRecordingError) or error.what not in report.longreprtext
+        if isinstance(error, MissingRecordingError)
+        or error.what not in report.longreprtext
     ]
     if shown:
-        report.sections.append((SECTION, "\n".join(limited(shown, of=" errors of calls"))))
+        report.sections.append(
+            (SECTION, "\n".join(limited(shown, of=" errors of calls")))
+        )
     if drifts:
         _fail_for_drift(item, report, drifts)
 
@@ -67,7 +82,9 @@ def _is_expected_failure(report: pytest.TestReport) -> bool:
     return report.skipped and hasattr(report, "wasxfail")
 
 
-def _fail_for_drift(item: pytest.Item, report: pytest.TestReport, drifts: Sequence[DriftError]) -> None:
+def _fail_for_drift(
+    item: pytest.Item, report: pytest.TestReport, drifts: Sequence[DriftError]
+) -> None:
     shown = dict.fromkeys(f"DriftError: {drift}" for drift in drifts)
     text = "\n".join(limited(list(shown), of=" calls that drifted"))
     if report.failed:
@@ -77,22 +94,30 @@ def _fail_for_drift(item: pytest.Item, report: pytest.TestReport, drifts: Sequen
         _fail(item, report, drifts[0])
 
 
-def _fail_for_swallowed(item: pytest.Item, report: pytest.TestReport, error: MimicError) -> None:
+def _fail_for_swallowed(
+    item: pytest.Item, report: pytest.TestReport, error: MimicError
+) -> None:
     kind = type(error).__name__
     if isinstance(error, TargetError):
         report.longrepr = f"{kind}: {error}"
     else:
-        named = "a missing recording" if isinstance(error, MissingRecordingError) else kind
+        named = (
+            "a missing recording" if isinstance(error, MissingRecordingError) else kind
+        )
         how = "was skipped after" if report.skipped else "passed only because"
         headline = f"{how} {named} was swallowed{_place(error, item.config.rootpath)}"
-        report.longrepr = "\n".join([headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())])
+        report.longrepr = "\n".join(
+            [headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())]
+        )
     _fail(item, report, error)
 
 
 def _place(error: MimicError, rootdir: Path) -> str:
     """Return where the project's code caught an error; nothing for a library, or for an error of a forked process."""
     trace = error.last_traceback
-    if trace is None or not is_in_project(file := trace.tb_frame.f_code.co_filename, rootdir):
+    if trace is None or not is_in_project(
+        file := trace.tb_frame.f_code.co_filename, rootdir
+    ):
         return ""
     return f" in {relative_path(Path(file), start=rootdir)}:{trace.tb_lineno}"
 
@@ -109,13 +134,16 @@ def _fail(item: pytest.Item, report: pytest.TestReport, error: MimicError) -> No
         report.outcome = "skipped"
     else:
         report.outcome = "failed"
-        vars(report).pop("wasxfail", None)  # pytest does not count a report as failed that has it
+        vars(report).pop(
+            "wasxfail", None
+        )  # pytest does not count a report as failed that has it
 
 
 def name_replays(count: int, again: int, test: str) -> str:
     """Return the line about the calls that were replayed in a failing test: they may differ from real ones by now.
 
-    An option records so many of them `again`; it does not record those of `mimic_replay`.
+    An option records so many of them `again`; it does not record those of
+    `mimic_replay`.
     """
     replayed = f"{plural(count, 'call')} replayed"
     if not again:
@@ -125,10 +153,18 @@ def name_replays(count: int, again: int, test: str) -> str:
 
 
 def own_files(item: pytest.Item) -> set[str]:
-    """Return the files of a test's own code. Handling an error there counts as deliberate."""
+    """Return the files of a test's own code.
+
+    Handling an error there counts as deliberate.
+    """
     doctest = getattr(item, "dtest", None)
-    if doctest is not None:  # only its examples are test code, as the file may be the code under test
-        examples = (f"<doctest {doctest.name}[{number}]>" for number in range(len(doctest.examples)))
+    if (
+        doctest is not None
+    ):  # only its examples are test code, as the file may be the code under test
+        examples = (
+            f"<doctest {doctest.name}[{number}]>"
+            for number in range(len(doctest.examples))
+        )
         return {*examples, str(sys.modules["doctest"].__file__)}
     function: Any = getattr(item, "function", None)
     if function is not None:

@@ -32,7 +32,9 @@ def titles(books: Any) -> list[str]:
 
 def status(call: Any) -> tuple[Any, ...]:
     """Return how a call or an error of the client ended."""
-    trailing = {key: value for key, value in call.trailing_metadata() if key != "session-token"}
+    trailing = {
+        key: value for key, value in call.trailing_metadata() if key != "session-token"
+    }
     return call.code().name, call.details(), trailing
 
 
@@ -73,7 +75,12 @@ def stream(stub: Any) -> Any:
 
 def torn(stub: Any) -> Any:
     call = stub.List(wish("torn", count=2))
-    return next(call).title, next(call).title, fails(lambda: next(call)), fails(lambda: next(call))
+    return (
+        next(call).title,
+        next(call).title,
+        fails(lambda: next(call)),
+        fails(lambda: next(call)),
+    )
 
 
 def stopped(stub: Any) -> Any:
@@ -95,7 +102,9 @@ def left(stub: Any) -> Any:
 SYNC: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "unary": (lambda stub: stub.Find(wish("Emma")).title, "Emma"),
     "keywords": (
-        lambda stub: stub.Find(request=wish("Emma"), timeout=10, metadata=[("a", "b")]).title,
+        lambda stub: (
+            stub.Find(request=wish("Emma"), timeout=10, metadata=[("a", "b")]).title
+        ),
         "Emma",
     ),
     "whole": (lambda stub: str(stub.Find(wish("whole"))), ...),
@@ -106,9 +115,15 @@ SYNC: dict[str, tuple[Callable[[Any], Any], Any]] = {
         ("NOT_FOUND", "no NOT_FOUND today", COST),
     ),
     "failed future": (failed_future, (("NOT_FOUND", "no NOT_FOUND today", COST),) * 2),
-    "deadline": (lambda stub: fails(lambda: stub.Find(wish("late"), timeout=0.2))[0], "DEADLINE_EXCEEDED"),
+    "deadline": (
+        lambda stub: fails(lambda: stub.Find(wish("late"), timeout=0.2))[0],
+        "DEADLINE_EXCEEDED",
+    ),
     "stream": (stream, (["Emma 0", "Emma 1", "Emma 2"], ("OK", "", {"cost": "4"}), [])),
-    "torn stream": (torn, ("torn 0", "torn 1", *[("DATA_LOSS", "a page is torn", {"cost": "4"})] * 2)),
+    "torn stream": (
+        torn,
+        ("torn 0", "torn 1", *[("DATA_LOSS", "a page is torn", {"cost": "4"})] * 2),
+    ),
     "stopped stream": (stopped, ("endless 0", "endless 1")),
     "left stream": (left, "endless 0"),
     "messages": (lambda stub: list(stub.Store(wishes("a", "b")).tags), ["a", "b"]),
@@ -125,7 +140,11 @@ def test_a_call_on_a_sync_channel(name: str, stub: Any, three_ways: Any) -> None
 
 
 async def async_status(call: Any) -> tuple[Any, ...]:
-    trailing = {key: value for key, value in await call.trailing_metadata() if key != "session-token"}
+    trailing = {
+        key: value
+        for key, value in await call.trailing_metadata()
+        if key != "session-token"
+    }
     return (await call.code()).name, await call.details(), trailing
 
 
@@ -143,7 +162,12 @@ async def each(*titles: str) -> AsyncIterator[Any]:
 async def aio_unary(stub: Any) -> Any:
     call = stub.Find(wish("Emma"))
     book = await call
-    return book.title, await async_status(call), (await call.initial_metadata())["server"], call.done()
+    return (
+        book.title,
+        await async_status(call),
+        (await call.initial_metadata())["server"],
+        call.done(),
+    )
 
 
 async def aio_stream(stub: Any) -> Any:
@@ -175,7 +199,9 @@ async def aio_left(stub: Any) -> Any:
 
 
 async def aio_messages(stub: Any) -> Any:
-    return list((await stub.Store(each("a"))).tags), list((await stub.Store(wishes("b"))).tags)
+    return list((await stub.Store(each("a"))).tags), list(
+        (await stub.Store(wishes("b"))).tags
+    )
 
 
 async def aio_late(stub: Any) -> Any:
@@ -203,7 +229,9 @@ def test_a_call_on_an_asyncio_channel(name: str, library: Any, three_ways: Any) 
 
     async def main() -> Any:
         interceptors = [Counter()] if name == "intercepted" else []
-        async with grpc.aio.insecure_channel(library.target, interceptors=interceptors) as channel:
+        async with grpc.aio.insecure_channel(
+            library.target, interceptors=interceptors
+        ) as channel:
             return await use(services.LibraryStub(channel))
 
     assert three_ways(lambda: asyncio.run(main())) == wanted
@@ -219,7 +247,9 @@ class Counter(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
 
     count = 0
 
-    async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+    async def intercept_unary_unary(
+        self, continuation: Any, details: Any, request: Any
+    ) -> Any:
         self.count += 1
         return await continuation(details, request)
 
@@ -230,10 +260,17 @@ async def write(library: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "use", [talk, write, lambda stub: stub.Talk(wishes("a"))], ids=["asyncio", "written", "sync"]
+    "use",
+    [talk, write, lambda stub: stub.Talk(wishes("a"))],
+    ids=["asyncio", "written", "sync"],
 )
-def test_a_stream_in_both_directions_is_refused(runs: Any, stub: Any, library: Any, use: Any) -> None:
-    with pytest.raises(UnstorableOutcomeError, match=r"both directions(.|\n)*name the function around it"):
+def test_a_stream_in_both_directions_is_refused(
+    runs: Any, stub: Any, library: Any, use: Any
+) -> None:
+    with pytest.raises(
+        UnstorableOutcomeError,
+        match=r"both directions(.|\n)*name the function around it",
+    ):
         asyncio.run(use(library)) if use in (talk, write) else use(stub)
 
 
@@ -255,7 +292,9 @@ def test_other_messages_are_another_call(runs: Any, stub: Any) -> None:
             use("b")
 
 
-def test_a_stream_read_further_than_its_recording_is_a_miss(runs: Any, stub: Any) -> None:
+def test_a_stream_read_further_than_its_recording_is_a_miss(
+    runs: Any, stub: Any
+) -> None:
     left(stub)
     runs.again("replay")
     with pytest.raises(MissingRecordingError, match="further"):
@@ -272,12 +311,18 @@ def test_secrets_are_not_stored(runs: Any, stub: Any, library: Any) -> None:
     metadata = [("authorization", f"Bearer {planted['bearer']}")]
     request = wish("Emma", password=planted["password"])
     response, call = stub.Find.with_call(request, metadata=metadata)
-    assert (response.api_key, dict(call.trailing_metadata())["session-token"]) == (f"sk-{TOKEN}", TOKEN)
+    assert (response.api_key, dict(call.trailing_metadata())["session-token"]) == (
+        f"sk-{TOKEN}",
+        TOKEN,
+    )
     assert [name for name, value in planted.items() if value in runs.text] == []
     assert dict(library.metadata)["authorization"] == metadata[0][1]
     runs.again("replay")
     response, call = stub.Find.with_call(request, metadata=metadata)
-    assert (response.api_key, dict(call.trailing_metadata())["session-token"]) == ("<redacted>", "<redacted>")
+    assert (response.api_key, dict(call.trailing_metadata())["session-token"]) == (
+        "<redacted>",
+        "<redacted>",
+    )
 
 
 def test_a_hidden_binary_value_is_the_placeholder(runs: Any, stub: Any) -> None:
@@ -288,7 +333,9 @@ def test_a_hidden_binary_value_is_the_placeholder(runs: Any, stub: Any) -> None:
     assert dict(call.trailing_metadata())["x-bin"] == b"<redacted>"
 
 
-def test_a_verified_call_gives_the_secrets_of_the_real_one(runs: Any, stub: Any) -> None:
+def test_a_verified_call_gives_the_secrets_of_the_real_one(
+    runs: Any, stub: Any
+) -> None:
     stub.Find(wish("Emma"))
     runs.again("verify")
     assert stub.Find(wish("Emma")).api_key == f"sk-{TOKEN}"
@@ -359,7 +406,9 @@ def test_a_cancelled_call_is_not_recorded(runs: Any, library: Any) -> None:
     assert runs.plain == []
 
 
-def test_channels_are_ready_in_a_replay(runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_channels_are_ready_in_a_replay(
+    runs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runs.again("replay")
     with grpc.insecure_channel("127.0.0.1:9") as channel:
         grpc.channel_ready_future(channel).result(timeout=30)
@@ -373,7 +422,9 @@ def test_channels_are_ready_in_a_replay(runs: Any, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("mode", ["pass", "off"])
-def test_calls_that_are_not_mimicked_are_real(runs: Any, stub: Any, library: Any, mode: Any) -> None:
+def test_calls_that_are_not_mimicked_are_real(
+    runs: Any, stub: Any, library: Any, mode: Any
+) -> None:
     runs.again(mode)
     for use, _ in SYNC.values():
         use(stub)

@@ -49,11 +49,19 @@ def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def signatures(run: Any) -> list[str]:
-    calls = [json.loads(data) for name, data in run.vault.items() if name.startswith("calls/")]
-    return sorted(f"{call['target']} {call['arguments']['signature']}" for call in calls)
+    calls = [
+        json.loads(data)
+        for name, data in run.vault.items()
+        if name.startswith("calls/")
+    ]
+    return sorted(
+        f"{call['target']} {call['arguments']['signature']}" for call in calls
+    )
 
 
-def test_a_service_in_use_is_recorded_and_replayed_without_it(shop: Any, library: Any) -> None:
+def test_a_service_in_use_is_recorded_and_replayed_without_it(
+    shop: Any, library: Any
+) -> None:
     shop.tests("""
         import grpc, pytest, shop
 
@@ -70,8 +78,13 @@ def test_a_service_in_use_is_recorded_and_replayed_without_it(shop: Any, library
                 shop.find("UNAVAILABLE")
             assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
     """)
-    recorded = shop.record().expect(passed=5, says=["5 calls recorded", "gave UNAVAILABLE"])
-    assert set(signatures(recorded)) == {"grpc CALL /shop.Library/Find", "grpc CALL /shop.Library/List"}
+    recorded = shop.record().expect(
+        passed=5, says=["5 calls recorded", "gave UNAVAILABLE"]
+    )
+    assert set(signatures(recorded)) == {
+        "grpc CALL /shop.Library/Find",
+        "grpc CALL /shop.Library/List",
+    }
     assert not [name for name, data in recorded.vault.items() if b"hunter2" in data]
     library.stop()
     replayed = shop.run("-n", "2").expect(passed=5, says=["5 calls replayed"])
@@ -91,7 +104,9 @@ def test_a_line_says_what_counts(shop: Any, library: Any) -> None:
             shop.books("b", count={listed})
     """
     shop.tests(test.format(sent_at=1, tenant="one", listed=1))
-    assert signatures(shop.record().expect(passed=1)) == ["grpc CALL /shop.Library/Find"]
+    assert signatures(shop.record().expect(passed=1)) == [
+        "grpc CALL /shop.Library/Find"
+    ]
     library.edition = 2
     shop.run("--mimic-verify").expect(passed=1)
     assert library.asked == ["a", "b"] * 2
@@ -104,7 +119,9 @@ def test_a_line_says_what_counts(shop: Any, library: Any) -> None:
     shop.run().expect(failed=1, says=["metadata.tenant: 'one' recorded, 'two' now"])
 
 
-def test_servers_are_told_apart(shop: Any, library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_servers_are_told_apart(
+    shop: Any, library: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without the call to the first server, the same request to the second keeps its own answer."""
     with running_library() as other:
         other.edition = 2
@@ -165,7 +182,10 @@ def test_a_request_for_a_token_belongs_to_the_call_that_needs_it(shop: Any) -> N
         shop.stub.Find(shop.protos.Wish(title="a"))
         list(shop.stub.List(shop.protos.Wish(count=1)))
     """)
-    with running_library(secure=True) as library, http_server.running_server() as tokens:
+    with (
+        running_library(secure=True) as library,
+        http_server.running_server() as tokens,
+    ):
         env = {"TOKENS": f"{tokens.url}/text", "LIBRARY": library.target}
         recorded = shop.record(env=env).expect(passed=1)
     assert {"grpc"} == {each.partition(" ")[0] for each in signatures(recorded)}
@@ -180,7 +200,9 @@ def add_secrets(server: Any) -> None:
     name, payload = "projects/p/secrets/s", {"data": b"s3cr3t-4f9a71c20b"}
     methods = {
         "AccessSecretVersion": grpc.unary_unary_rpc_method_handler(
-            lambda request, _: api.AccessSecretVersionResponse(name=request.name, payload=payload),
+            lambda request, _: api.AccessSecretVersionResponse(
+                name=request.name, payload=payload
+            ),
             api.AccessSecretVersionRequest.deserialize,
             api.AccessSecretVersionResponse.serialize,
         ),
@@ -194,11 +216,15 @@ def add_secrets(server: Any) -> None:
         ),
     }
     service = "google.cloud.secretmanager.v1.SecretManagerService"
-    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, methods)])
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler(service, methods)]
+    )
 
 
 def test_a_client_library_of_google(shop: Any) -> None:
-    pytest.importorskip("google.cloud.secretmanager", reason="needs google-cloud-secret-manager")
+    pytest.importorskip(
+        "google.cloud.secretmanager", reason="needs google-cloud-secret-manager"
+    )
     shop.tests("""
         import asyncio, os
         import pytest
@@ -224,9 +250,14 @@ def test_a_client_library_of_google(shop: Any) -> None:
             asyncio.run(main())
     """)
     with running_library(add_secrets, secure=True) as service:
-        env = {"SECRETS": service.target, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(http_server.CERTIFICATE)}
+        env = {
+            "SECRETS": service.target,
+            "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(http_server.CERTIFICATE),
+        }
         given = ("-W", "ignore::FutureWarning", "-W", "ignore::DeprecationWarning")
-        recorded = shop.record(*given, env=env).expect(passed=2, says=["7 calls recorded"])
+        recorded = shop.record(*given, env=env).expect(
+            passed=2, says=["7 calls recorded"]
+        )
         shop.run("--mimic-verify", *given, env=env).expect(passed=2)
     assert not [name for name, data in recorded.vault.items() if b"s3cr3t" in data]
     shop.run(*given, env=env).expect(passed=2, says=["7 calls replayed"])

@@ -15,18 +15,25 @@ from clients.http.four_ways import both as both_ways
 aiohttp = pytest.importorskip("aiohttp")
 
 
-def run(talk: Callable[[Any, str], Awaitable[Any]], server: Server, **options: Any) -> Any:
+def run(
+    talk: Callable[[Any, str], Awaitable[Any]], server: Server, **options: Any
+) -> Any:
     """Run a conversation in a session."""
 
     async def main() -> Any:
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), **options) as session:
+        async with aiohttp.ClientSession(
+            cookie_jar=aiohttp.CookieJar(unsafe=True), **options
+        ) as session:
             return await talk(session, server.url)
 
     return asyncio.run(main())
 
 
 def both(
-    runs: Runs, server: Server, talk: Callable[[Any, str], Awaitable[Any]], **options: Any
+    runs: Runs,
+    server: Server,
+    talk: Callable[[Any, str], Awaitable[Any]],
+    **options: Any,
 ) -> tuple[Any, Any]:
     """Return what a conversation gives while it is recorded, and after the server is gone."""
     return both_ways(runs, server, lambda _: run(talk, server, **options))

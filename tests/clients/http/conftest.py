@@ -1,4 +1,7 @@
-"""What the tests of HTTP clients share. A module says by its fixture `line` which one it tests."""
+"""What the tests of HTTP clients share.
+
+A module says by its fixture `line` which one it tests.
+"""
 
 from __future__ import annotations
 

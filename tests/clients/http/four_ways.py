@@ -22,7 +22,10 @@ class FourWays(NamedTuple):
 
 
 def four_ways(runs: Runs, server: Server, talk: Callable[[str], Any]) -> FourWays:
-    """Let a client talk with a server in each way. Verifying finds no difference, and each other way records none."""
+    """Let a client talk with a server in each way.
+
+    Verifying finds no difference, and each other way records none.
+    """
     seen = []
     for mode in ("off", "record", "verify"):
         if mode != "record" or seen:
@@ -49,14 +52,24 @@ def same(runs: Runs, server: Server, talk: Callable[[str], Any]) -> Any:
     ways = four_ways(runs, server, talk)
     for name, seen in ways._asdict().items():
         if seen != ways.live:
-            raise AssertionError(f"{name} differs from live: {difference(ways.live, seen)}")
+            raise AssertionError(
+                f"{name} differs from live: {difference(ways.live, seen)}"
+            )
     return ways.live
 
 
 def difference(one: Any, other: Any) -> str:
     """Return the first place in which two values differ."""
-    if isinstance(one, (list, tuple)) and type(one) is type(other) and len(one) == len(other):
-        return next(difference(*pair) for pair in zip(one, other, strict=True) if pair[0] != pair[1])
+    if (
+        isinstance(one, (list, tuple))
+        and type(one) is type(other)
+        and len(one) == len(other)
+    ):
+        return next(
+            difference(*pair)
+            for pair in zip(one, other, strict=True)
+            if pair[0] != pair[1]
+        )
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
         name = next(name for name in one if one[name] != other[name])
         return f"{name}: {difference(one[name], other[name])}"
@@ -66,12 +79,23 @@ def difference(one: Any, other: Any) -> str:
 def connect(url: str, **options: Any) -> Any:
     """Return a connection to a server."""
     parts = urlsplit(url)
-    of_scheme = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
-    return closing(of_scheme[parts.scheme](parts.hostname, parts.port, timeout=5, **options))
+    of_scheme = {
+        "http": http.client.HTTPConnection,
+        "https": http.client.HTTPSConnection,
+    }
+    return closing(
+        of_scheme[parts.scheme](parts.hostname, parts.port, timeout=5, **options)
+    )
 
 
 def failure(error: BaseException) -> list[Any]:
     """Return what an application sees of an exception and its reason."""
     reason = getattr(error, "reason", None)
     inner = failure(reason) if isinstance(reason, Exception) else []
-    return [type(error), str(error), repr(error.args[:1]), getattr(error, "errno", None), *inner]
+    return [
+        type(error),
+        str(error),
+        repr(error.args[:1]),
+        getattr(error, "errno", None),
+        *inner,
+    ]

@@ -21,13 +21,19 @@ def line() -> str:
     return "aiohttp"
 
 
-def test_a_session_that_decodes_nothing_gets_a_body_plain(runs: Runs, server: Server) -> None:
+def test_a_session_that_decodes_nothing_gets_a_body_plain(
+    runs: Runs, server: Server
+) -> None:
     import gzip
 
     async def talk(session: Any, url: str) -> Any:
         async with session.get(f"{url}/gzip") as response:
             body = await response.read()
-            return gzip.decompress(body) if "Content-Encoding" in response.headers else body
+            return (
+                gzip.decompress(body)
+                if "Content-Encoding" in response.headers
+                else body
+            )
 
     assert both(runs, server, talk, auto_decompress=False) == (b'{"packed": true}',) * 2
 
@@ -38,7 +44,10 @@ def test_a_unix_socket_does_not_change_the_call(runs: Runs, tmp_path: Path) -> N
     async def talk() -> Any:
         connector = aiohttp.UnixConnector(str(path))
         url = "http://docker/users/1"
-        async with aiohttp.ClientSession(connector=connector) as session, session.get(url) as response:
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.get(url) as response,
+        ):
             return (await response.json())["id"]
 
     with running_unix_server(path):

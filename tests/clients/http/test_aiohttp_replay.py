@@ -34,7 +34,9 @@ def test_the_ends_of_chunks_are_told(runs: Runs, server: Server) -> None:
 
 def test_expect_100_continue_works_without_a_server(runs: Runs, server: Server) -> None:
     async def talk(session: Any, url: str) -> str:
-        async with session.post(f"{url}/echo", data=b"waited", expect100=True) as response:
+        async with session.post(
+            f"{url}/echo", data=b"waited", expect100=True
+        ) as response:
             return (await response.json())["body"]  # type: ignore[no-any-return]
 
     assert both(runs, server, talk) == ("waited", "waited")
@@ -52,7 +54,9 @@ def test_a_timer_has_its_turn_between_replays(runs: Runs, server: Server) -> Non
     assert both(runs, server, until_called) == (True, True)
 
 
-def test_a_response_leaves_nothing_to_the_garbage_collector(runs: Runs, server: Server) -> None:
+def test_a_response_leaves_nothing_to_the_garbage_collector(
+    runs: Runs, server: Server
+) -> None:
     async def left(session: Any, url: str) -> int:
         for _ in range(2):  # the first one loads modules
             gc.collect()
@@ -64,7 +68,9 @@ def test_a_response_leaves_nothing_to_the_garbage_collector(runs: Runs, server: 
     assert both(runs, server, left)[1] == 0
 
 
-def test_a_body_is_not_read_on_once_its_connection_is_closed(runs: Runs, server: Server) -> None:
+def test_a_body_is_not_read_on_once_its_connection_is_closed(
+    runs: Runs, server: Server
+) -> None:
     closes = iter([False, True])
 
     async def read(session: Any, url: str) -> str | None:

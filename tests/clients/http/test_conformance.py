@@ -52,28 +52,48 @@ def some(condition: Callable[[Driver], bool]) -> Any:
 
 def plain(answer: Answer) -> Answer:
     """Return an answer without the encoding of its body, which a replay gives plain."""
-    unpack = {b"\x1f\x8b": gzip.decompress, b"x\x9c": zlib.decompress}.get(answer.body[:2], bytes)
-    headers = [pair for pair in answer.headers if pair[0] not in ("content-encoding", "content-length")]
+    unpack = {b"\x1f\x8b": gzip.decompress, b"x\x9c": zlib.decompress}.get(
+        answer.body[:2], bytes
+    )
+    headers = [
+        pair
+        for pair in answer.headers
+        if pair[0] not in ("content-encoding", "content-length")
+    ]
     return answer._replace(headers=headers, body=unpack(answer.body))
 
 
-def test_a_response_looks_like_the_real_one(driver: Driver, runs: Runs, server: Server) -> None:
+def test_a_response_looks_like_the_real_one(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
     asks = [Ask(f"/{page}") for page in PAGES]
-    asks += [Ask(f"/{page}", "HEAD") for page in ("users/1", "nothing", "gzip", "tagged", "missing")]
+    asks += [
+        Ask(f"/{page}", "HEAD")
+        for page in ("users/1", "nothing", "gzip", "tagged", "missing")
+    ]
 
     def talk(url: str) -> list[Answer]:
         return [plain(answer) for answer in driver.talk(url, *asks)]
 
     answers = same(runs, server, talk)
 
-    assert [answer.status for answer in answers[:3] + answers[-1:]] == [200, 200, 200, 404]
+    assert [answer.status for answer in answers[:3] + answers[-1:]] == [
+        200,
+        200,
+        200,
+        404,
+    ]
     assert runs.signatures == [f"{ask.method} {ask.path}" for ask in asks]
 
 
-def test_a_body_can_be_read_in_each_way(driver: Driver, runs: Runs, server: Server) -> None:
+def test_a_body_can_be_read_in_each_way(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
     def talk(url: str) -> list[Any]:
         asks = [
-            Ask(f"/{page}", read=way) for way in driver.readings for page in ("users/1", "nothing", "chunks")
+            Ask(f"/{page}", read=way)
+            for way in driver.readings
+            for page in ("users/1", "nothing", "chunks")
         ]
         return [joined(answer.body) for answer in driver.talk(url, *asks)]
 
@@ -86,12 +106,16 @@ def joined(body: Any) -> Any:
         return body or b""
     if isinstance(body[0], tuple):
         return b"".join(piece for piece, _ in body)
-    is_text = all(isinstance(piece, type(body[0])) for piece in body) and isinstance(body[0], (bytes, str))
+    is_text = all(isinstance(piece, type(body[0])) for piece in body) and isinstance(
+        body[0], (bytes, str)
+    )
     return body[0][:0].join(body) if is_text else body
 
 
 @pytest.mark.parametrize("page", ["events", "packed_events"])
-def test_a_stream_replays_event_by_event(driver: Driver, runs: Runs, server: Server, page: str) -> None:
+def test_a_stream_replays_event_by_event(
+    driver: Driver, runs: Runs, server: Server, page: str
+) -> None:
     if page.startswith("packed") and not driver.decodes:
         pytest.skip("its reader sees compressed bytes")
 
@@ -101,7 +125,9 @@ def test_a_stream_replays_event_by_event(driver: Driver, runs: Runs, server: Ser
     live, recorded, verified, replayed = four_ways(runs, server, talk)
 
     assert b"".join(live) == b"".join(recorded) == b"".join(verified)
-    assert b"".join(live).replace(b"tok-4711-event", b"<redacted>") == b"".join(replayed)
+    assert b"".join(live).replace(b"tok-4711-event", b"<redacted>") == b"".join(
+        replayed
+    )
     assert len(replayed) == 3
     note = {"event": "note", "json": {"access_token": "<redacted>"}}
     events = [{"json": {"delta": "Grüß"}}, note, {"data": "[DONE]"}]
@@ -109,11 +135,17 @@ def test_a_stream_replays_event_by_event(driver: Driver, runs: Runs, server: Ser
 
 
 @pytest.mark.parametrize("page", ["long", "long?way=gzip"])
-def test_a_reader_can_stop_at_the_same_place(driver: Driver, runs: Runs, server: Server, page: str) -> None:
+def test_a_reader_can_stop_at_the_same_place(
+    driver: Driver, runs: Runs, server: Server, page: str
+) -> None:
     """It reads as much as while recording, whatever the body."""
     if "gzip" in page and not driver.decodes:
         pytest.skip("its reader sees compressed bytes")
-    way = "parts" if page == "long" and driver.line in ("requests", "urllib3", "http.client") else "chunks"
+    way = (
+        "parts"
+        if page == "long" and driver.line in ("requests", "urllib3", "http.client")
+        else "chunks"
+    )
 
     def talk(url: str) -> list[bytes]:
         return driver.talk(url, Ask(f"/{page}", read=way, stop=3))[0].body
@@ -121,7 +153,9 @@ def test_a_reader_can_stop_at_the_same_place(driver: Driver, runs: Runs, server:
     real, replayed = both(runs, server, talk)
 
     assert len(real) == len(replayed) == 3
-    assert b"".join(real).startswith(b"".join(replayed)) or b"".join(replayed).startswith(b"".join(real))
+    assert b"".join(real).startswith(b"".join(replayed)) or b"".join(
+        replayed
+    ).startswith(b"".join(real))
     assert runs.plain[0]["end"] == "stopped"
 
 
@@ -143,55 +177,95 @@ def test_a_stream_that_stalls_is_recorded_as_far_as_it_was_read(
 # Requests
 
 
-def test_a_body_is_sent_as_it_is_live(driver: Driver, runs: Runs, server: Server) -> None:
+def test_a_body_is_sent_as_it_is_live(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="password"\r\n\r\npass-word-1\r\n--b--\r\n'
     asks = [
         Ask("/echo", "POST", JSON, b'{"half": 1}'),
-        Ask("/echo", "PUT", FORM, urlencode({"a": "1", "password": "pass-word-1"}).encode()),
+        Ask(
+            "/echo",
+            "PUT",
+            FORM,
+            urlencode({"a": "1", "password": "pass-word-1"}).encode(),
+        ),
         Ask("/echo", "PATCH", {}, b"text"),
         Ask("/echo", "POST", {"Content-Type": "multipart/form-data; boundary=b"}, part),
     ]
 
     def talk(url: str) -> list[bytes]:
-        return [answer.body.replace(b"pass-word-1", b"<redacted>") for answer in driver.talk(url, *asks)]
+        return [
+            answer.body.replace(b"pass-word-1", b"<redacted>")
+            for answer in driver.talk(url, *asks)
+        ]
 
     same(runs, server, talk)
 
     bodies = [call.parts["body"] for call in runs.calls]
-    assert bodies == [{"half": 1}, {"a": "1", "password": "<redacted>"}, "text", {"password": "<redacted>"}]
+    assert bodies == [
+        {"half": 1},
+        {"a": "1", "password": "<redacted>"},
+        "text",
+        {"password": "<redacted>"},
+    ]
     assert "pass-word-1" not in runs.text
 
 
 def test_each_redirect_is_a_call(driver: Driver, runs: Runs, server: Server) -> None:
     """The second one sends the body again."""
-    asks = [Ask("/redirect", follow=True), Ask("/again", "POST", {}, b"twice", follow=True)]
+    asks = [
+        Ask("/redirect", follow=True),
+        Ask("/again", "POST", {}, b"twice", follow=True),
+    ]
     if driver.line == "http.client":
         del asks[1:]
 
     def talk(url: str) -> Any:
         answers = driver.talk(url, *asks)
-        return [(each.status, each.history, b'"body":"twice"' in each.body) for each in answers]
+        return [
+            (each.status, each.history, b'"body":"twice"' in each.body)
+            for each in answers
+        ]
 
     same(runs, server, talk)
 
-    assert runs.signatures == ["GET /redirect", "GET /landing", "POST /again", "POST /echo"][: 2 * len(asks)]
+    assert (
+        runs.signatures
+        == ["GET /redirect", "GET /landing", "POST /again", "POST /echo"][
+            : 2 * len(asks)
+        ]
+    )
     assert "hop-cookie-99" not in runs.text
     assert "tok-0815-redirect" not in runs.text
 
 
 @pytest.mark.parametrize("kind", ["forwarding", "tunnel"])
 def test_a_proxy_does_not_change_the_call(
-    driver: Driver, runs: Runs, server: Server, kind: str, monkeypatch: pytest.MonkeyPatch
+    driver: Driver,
+    runs: Runs,
+    server: Server,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", Driver.certificates)
     with running_server(tls=True) as other:
         target = other.url if kind == "tunnel" else "http://elsewhere.example"
 
-        same(runs, server, lambda url: driver.talk(target, Ask("/users/1"), Ask("/users/1"), proxy=url))
+        same(
+            runs,
+            server,
+            lambda url: driver.talk(
+                target, Ask("/users/1"), Ask("/users/1"), proxy=url
+            ),
+        )
 
     assert runs.signatures == ["GET /users/1"] * 2
-    assert runs.calls[0].host == (other.url[8:] if kind == "tunnel" else "elsewhere.example")  # with its port
-    assert runs.calls[0].parts["port"] == (other.server_address[1] if kind == "tunnel" else 80)
+    assert runs.calls[0].host == (
+        other.url[8:] if kind == "tunnel" else "elsewhere.example"
+    )  # with its port
+    assert runs.calls[0].parts["port"] == (
+        other.server_address[1] if kind == "tunnel" else 80
+    )
     assert ("CONNECT" in " ".join(server.seen)) == (kind == "tunnel")
 
 
@@ -200,9 +274,13 @@ def test_a_proxy_does_not_change_the_call(
 
 def test_an_error_is_the_same(driver: Driver, runs: Runs, server: Server) -> None:
     def talk(url: str) -> dict[str, list[str]]:
-        found = {kind: driver.failure(place or url, ask) for kind, (place, ask) in FAILURES.items()}
+        found = {
+            kind: driver.failure(place or url, ask)
+            for kind, (place, ask) in FAILURES.items()
+        }
         return {
-            kind: [name, text.replace("key-in-url-77", "<redacted>")] for kind, (name, text) in found.items()
+            kind: [name, text.replace("key-in-url-77", "<redacted>")]
+            for kind, (name, text) in found.items()
         }
 
     seen = same(runs, server, talk)
@@ -213,10 +291,15 @@ def test_an_error_is_the_same(driver: Driver, runs: Runs, server: Server) -> Non
     assert "key-in-url-77" not in runs.text
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses connections")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere a full queue refuses connections"
+)
 def test_a_timeout_keeps_its_kind(driver: Driver, runs: Runs) -> None:
     """Of sending to a server that does not read, which aiohttp does not limit, and of connecting to one that is full."""
-    asks = [Ask("/", "POST", {}, b"x" * 10_000_000, timeout=0.1), Ask("/full", timeout=0.1)]
+    asks = [
+        Ask("/", "POST", {}, b"x" * 10_000_000, timeout=0.1),
+        Ask("/full", timeout=0.1),
+    ]
     with socket.create_server(("127.0.0.1", 0), backlog=0) as busy:
         url = f"http://127.0.0.1:{busy.getsockname()[1]}"
         if driver.line == "aiohttp":
@@ -232,10 +315,17 @@ def test_a_timeout_keeps_its_kind(driver: Driver, runs: Runs) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["Bearer tok-4711-abcdef\r\nX: y", "tok-4711-abcdef€", """it's "tok-4711\\\n"""]
+    "value",
+    ["Bearer tok-4711-abcdef\r\nX: y", "tok-4711-abcdef€", """it's "tok-4711\\\n"""],
 )
-def test_a_refused_secret_is_not_stored(driver: Driver, runs: Runs, server: Server, value: str) -> None:
-    for name, header in {"Authorization": value, "X-Api-Key": value, "Cookie": f"sid={value}"}.items():
+def test_a_refused_secret_is_not_stored(
+    driver: Driver, runs: Runs, server: Server, value: str
+) -> None:
+    for name, header in {
+        "Authorization": value,
+        "X-Api-Key": value,
+        "Cookie": f"sid={value}",
+    }.items():
         with suppress(Exception):
             driver.talk(server.url, Ask("/users/1", headers={name: header}))
 
@@ -251,12 +341,16 @@ def test_a_certificate_that_is_not_trusted_is_an_error(
     with running_server(tls=True) as server:
         # The reason of aiohttp's error is of another class in a replay.
         parts = 1 if driver.line == "aiohttp" else 2
-        name, *_ = same(runs, server, lambda url: driver.failure(url, Ask("/users/1"))[:parts])
+        name, *_ = same(
+            runs, server, lambda url: driver.failure(url, Ask("/users/1"))[:parts]
+        )
 
     assert name == driver.errors["tls"]
 
 
-def test_a_broken_stream_replays_its_beginning_and_breaks(driver: Driver, runs: Runs, server: Server) -> None:
+def test_a_broken_stream_replays_its_beginning_and_breaks(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
     ask = Ask("/broken", read="parts")
     [answer] = driver.talk(server.url, ask._replace(stop=2))
     real = driver.failure(server.url, ask)
@@ -286,7 +380,9 @@ def test_an_interrupted_body_is_not_recorded(
         return receive
 
     for name in ("recv", "recv_into"):
-        monkeypatch.setattr(socket.socket, name, interrupted(getattr(socket.socket, name)))
+        monkeypatch.setattr(
+            socket.socket, name, interrupted(getattr(socket.socket, name))
+        )
     with pytest.raises(KeyboardInterrupt):
         driver.talk(server.url, Ask("/stall", read="chunks"))
 
@@ -295,10 +391,14 @@ def test_an_interrupted_body_is_not_recorded(
 
 @pytest.mark.parametrize("page", ["hang", "stall"])
 @some(lambda driver: driver.is_async)
-def test_a_cancelled_call_is_not_recorded(driver: Any, runs: Runs, server: Server, page: str) -> None:
+def test_a_cancelled_call_is_not_recorded(
+    driver: Any, runs: Runs, server: Server, page: str
+) -> None:
     async def main() -> None:
         async with driver.session(None) as session:
-            call = asyncio.ensure_future(driver.send(session, server.url, Ask(f"/{page}")))
+            call = asyncio.ensure_future(
+                driver.send(session, server.url, Ask(f"/{page}"))
+            )
             await asyncio.to_thread(server.waiting.wait, 30)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -359,10 +459,19 @@ def test_verifying_goes_on_with_recorded_values_and_real_secrets(
 
     def converse() -> tuple[Any, Any]:
         [first] = driver.talk(server.url, Ask("/signin", "POST"))
-        body, cookie = json.loads(first.body), dict(first.headers)["set-cookie"].partition(";")[0]
+        body, cookie = (
+            json.loads(first.body),
+            dict(first.headers)["set-cookie"].partition(";")[0],
+        )
         token = body["user"]["access_token"]
-        headers = {"Authorization": f"Bearer {token}", "Cookie": cookie, "X-Files": body["files"]}
-        return body["user"]["release"], driver.talk(server.url, Ask("/account", headers=headers))[0].body
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Cookie": cookie,
+            "X-Files": body["files"],
+        }
+        return body["user"]["release"], driver.talk(
+            server.url, Ask("/account", headers=headers)
+        )[0].body
 
     recorded = converse()
     verify(runs, server)
@@ -375,7 +484,9 @@ def test_verifying_goes_on_with_recorded_values_and_real_secrets(
     assert "of-release" not in runs.text + drifts
 
 
-def test_verifying_a_stream_gives_the_recorded_events(driver: Driver, runs: Runs, server: Server) -> None:
+def test_verifying_a_stream_gives_the_recorded_events(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
     """Those of one that was left are compared as far as it was read: it may never end."""
     # aiohttp may read both events at once.
     left = Ask("/endless", read="chunks", stop=1 if driver.line == "aiohttp" else 2)
@@ -386,7 +497,11 @@ def test_verifying_a_stream_gives_the_recorded_events(driver: Driver, runs: Runs
     again = [b"".join(answer.body) for answer in driver.talk(server.url, *asks)]
     assert (again[0], endless.startswith(again[1])) == (feed, True)
     drifts = runs.drifts()
-    assert (b"release 1" in feed, "release 2" in drifts, "endless" in drifts) == (True, True, False)
+    assert (b"release 1" in feed, "release 2" in drifts, "endless" in drifts) == (
+        True,
+        True,
+        False,
+    )
     assert runs.state.ledger.verified == 2
 
 
@@ -402,7 +517,9 @@ def test_verifying_gives_what_was_recorded_though_the_server_changed(
     server.stop()
     assert attempt(driver, server, "/users/1") == recorded[2]
     drifts = runs.drifts()
-    assert all(part in drifts for part in ("GET /moody", "status: 200 now", "GET /users/1"))
+    assert all(
+        part in drifts for part in ("GET /moody", "status: 200 now", "GET /users/1")
+    )
 
 
 def test_verifying_refuses_a_connection_though_somebody_listens_now(
@@ -413,7 +530,9 @@ def test_verifying_refuses_a_connection_though_somebody_listens_now(
     runs.again("verify")
 
     with running_server(server.server_address[1]) as other:
-        assert attempt(driver, other, "/users/1") == recorded == driver.errors["refused"]
+        assert (
+            attempt(driver, other, "/users/1") == recorded == driver.errors["refused"]
+        )
 
     assert "status: 200 now" in runs.drifts()
 
@@ -430,16 +549,28 @@ def test_a_missing_recording_is_neither_retried_nor_wrapped(
 
 
 @pytest.mark.parametrize("mode", ["off", "pass"])
-def test_an_excluded_call_is_real(driver: Driver, runs: Runs, server: Server, mode: Any) -> None:
+def test_an_excluded_call_is_real(
+    driver: Driver, runs: Runs, server: Server, mode: Any
+) -> None:
     runs.again(mode)
 
-    assert [each.status for each in driver.talk(server.url, Ask("/users/1"), Ask("/echo", "POST", {}, b"x"))]
+    assert [
+        each.status
+        for each in driver.talk(
+            server.url, Ask("/users/1"), Ask("/echo", "POST", {}, b"x")
+        )
+    ]
     assert (runs.plain, len(server.seen)) == ([], 2)
 
 
-def test_concurrent_requests_get_their_own_replies(driver: Driver, runs: Runs, server: Server) -> None:
+def test_concurrent_requests_get_their_own_replies(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
     def talk(url: str) -> list[bool]:
         answers = driver.many(url, [Ask(f"/echo/{number}") for number in range(100)])
-        return [f'"path":"/echo/{number}"'.encode() in each.body for number, each in enumerate(answers)]
+        return [
+            f'"path":"/echo/{number}"'.encode() in each.body
+            for number, each in enumerate(answers)
+        ]
 
     assert same(runs, server, talk) == [True] * 100

@@ -27,12 +27,19 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_a_head_is_read_as_the_client_parses_it(runs: Runs, server: Server, kind: str) -> None:
+def test_a_head_is_read_as_the_client_parses_it(
+    runs: Runs, server: Server, kind: str
+) -> None:
     def talk(url: str) -> Any:
         with connect(url) as connection:
             connection.request("GET", f"/raw?{urlencode({'answer': ANSWERS[kind]})}")
             response = connection.getresponse()
-            head = response.status, response.reason, response.version, response.getheaders()
+            head = (
+                response.status,
+                response.reason,
+                response.version,
+                response.getheaders(),
+            )
             framing = response.chunked, response.length, response.will_close
             return head, framing, str(response.msg), response.read()
 

@@ -39,12 +39,16 @@ def by_parts(connection: Any) -> None:
 
 UPLOADS: dict[str, Callable[[Any], Any]] = {
     "nothing": lambda connection: connection.request("POST", "/echo"),
-    "file": lambda connection: connection.request("POST", "/echo", io.BytesIO(b"from a file")),
+    "file": lambda connection: connection.request(
+        "POST", "/echo", io.BytesIO(b"from a file")
+    ),
     "iterator": lambda connection: connection.request("POST", "/echo", pieces()),
     "chunked": lambda connection: connection.request(
         "POST", "/echo", pieces(), {"Transfer-Encoding": "chunked"}, encode_chunked=True
     ),
-    "expects": lambda connection: connection.request("POST", "/echo", b"bytes", {"Expect": "100-continue"}),
+    "expects": lambda connection: connection.request(
+        "POST", "/echo", b"bytes", {"Expect": "100-continue"}
+    ),
     "parts": by_parts,
 }
 
@@ -58,7 +62,12 @@ def test_an_upload_is_sent_as_it_is_live(runs: Runs, server: Server, kind: str) 
 
     same(runs, server, talk)
 
-    bodies = {"nothing": None, "iterator": {"half": 1}, "chunked": {"half": 1}, "parts": "part by p"}
+    bodies = {
+        "nothing": None,
+        "iterator": {"half": 1},
+        "chunked": {"half": 1},
+        "parts": "part by p",
+    }
     if kind == "parts":
         assert runs.calls[0].parts["headers"]["x-lines"] == "one two"
     if kind in bodies:
@@ -81,7 +90,9 @@ def test_a_connection_can_be_opened_early(runs: Runs, server: Server) -> None:
     same(runs, server, talk)
 
 
-def test_a_connection_class_that_connects_by_itself_is_left_alone(runs: Runs, server: Server) -> None:
+def test_a_connection_class_that_connects_by_itself_is_left_alone(
+    runs: Runs, server: Server
+) -> None:
     """It may lead to a server in the same process."""
 
     class InProcess(http.client.HTTPConnection):
@@ -108,7 +119,9 @@ def test_a_connection_class_that_connects_by_itself_is_left_alone(runs: Runs, se
     assert runs.calls == []
 
 
-def test_a_request_without_its_response_is_not_recorded(runs: Runs, server: Server) -> None:
+def test_a_request_without_its_response_is_not_recorded(
+    runs: Runs, server: Server
+) -> None:
     with connect(server.url) as connection:
         connection.request("GET", "/users/1")
 

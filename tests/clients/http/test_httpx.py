@@ -28,7 +28,9 @@ def line(httpx: ModuleType) -> str:
     return httpx.__name__
 
 
-def test_the_async_client_works_under_trio(httpx: ModuleType, runs: Runs, server: Server) -> None:
+def test_the_async_client_works_under_trio(
+    httpx: ModuleType, runs: Runs, server: Server
+) -> None:
     trio = pytest.importorskip("trio")
 
     async def talk(url: str) -> Any:
@@ -65,14 +67,22 @@ def test_an_async_upload_is_sent_and_identifies_the_call(
         async with httpx.AsyncClient() as client:
             return (await client.post(f"{url}/echo", content=parts())).json()["body"]  # type: ignore[no-any-return]
 
-    assert both(runs, server, lambda url: asyncio.run(talk(url))) == ("one two", "one two")
+    assert both(runs, server, lambda url: asyncio.run(talk(url))) == (
+        "one two",
+        "one two",
+    )
 
 
-def test_a_partly_read_async_stream_is_recorded(httpx: ModuleType, runs: Runs, server: Server) -> None:
+def test_a_partly_read_async_stream_is_recorded(
+    httpx: ModuleType, runs: Runs, server: Server
+) -> None:
     """Even if the event loop closes its iterator before the response."""
 
     async def talk() -> None:
-        async with httpx.AsyncClient() as client, client.stream("GET", f"{server.url}/events") as response:
+        async with (
+            httpx.AsyncClient() as client,
+            client.stream("GET", f"{server.url}/events") as response,
+        ):
             async for _ in response.aiter_raw():
                 break
             for _ in range(5):

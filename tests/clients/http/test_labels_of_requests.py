@@ -34,7 +34,9 @@ def test_an_unknown_encoding_is_left_to_the_client(runs: Runs, server: Server) -
     assert real[0] == b"one, two"
 
 
-def test_only_adapters_based_on_httpadapter_are_recorded(runs: Runs, server: Server) -> None:
+def test_only_adapters_based_on_httpadapter_are_recorded(
+    runs: Runs, server: Server
+) -> None:
     class Patient(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
         def send(self, request: Any, **options: Any) -> Any:
             return super().send(request, **{**options, "timeout": 3})
@@ -42,7 +44,11 @@ def test_only_adapters_based_on_httpadapter_are_recorded(runs: Runs, server: Ser
     class Fake(requests.adapters.BaseAdapter):  # type: ignore[misc, name-defined]
         def send(self, request: Any, **_: Any) -> Any:
             response = requests.Response()
-            response.status_code, response.url, response.raw = 299, request.url, io.BytesIO()
+            response.status_code, response.url, response.raw = (
+                299,
+                request.url,
+                io.BytesIO(),
+            )
             return response
 
         def close(self) -> None:
@@ -71,7 +77,9 @@ def test_a_session_logs_in_and_keeps_cookies(runs: Runs, server: Server) -> None
 
 
 @pytest.mark.parametrize("scheme", ["", "http://"])
-def test_an_unknown_proxy_gives_its_error_again(runs: Runs, server: Server, scheme: str) -> None:
+def test_an_unknown_proxy_gives_its_error_again(
+    runs: Runs, server: Server, scheme: str
+) -> None:
     def talk(url: str) -> tuple[str, str]:
         with pytest.raises(requests.exceptions.ProxyError) as found:
             requests.get(f"{url}/users/1", proxies={"http": f"{scheme}proxy.invalid"})

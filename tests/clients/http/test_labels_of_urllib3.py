@@ -28,7 +28,9 @@ def failure(error: BaseException) -> list[str]:
     )
     address = f" at 0x{id(error):x}"
     shown = f"{type(error).__module__}.{type(error).__name__}: {error}"
-    words = " ".join(word for word in shown.replace(address, "").split() if not word.startswith("0x"))
+    words = " ".join(
+        word for word in shown.replace(address, "").split() if not word.startswith("0x")
+    )
     return [words, *(failure(inner) if isinstance(inner, Exception) else [])]
 
 
@@ -42,9 +44,16 @@ def test_each_retry_is_a_call(runs: Runs, server: Server) -> None:
         retry = urllib3.Retry(total=3, status_forcelist=[503], backoff_factor=0)
         with urllib3.PoolManager(retries=retry) as http:
             response = http.request("GET", f"{url}/flaky")
-            seen = [response.json() if hasattr(response, "json") else None, response.retries.history]
+            seen = [
+                response.json() if hasattr(response, "json") else None,
+                response.retries.history,
+            ]
             with pytest.raises(urllib3.exceptions.MaxRetryError) as caught:
-                http.request("GET", f"{url}/flaky", retries=retry.new(total=0, status_forcelist=[200]))
+                http.request(
+                    "GET",
+                    f"{url}/flaky",
+                    retries=retry.new(total=0, status_forcelist=[200]),
+                )
             return [*seen, failure(caught.value)]
 
     seen = same(runs, server, talk)
@@ -54,10 +63,18 @@ def test_each_retry_is_a_call(runs: Runs, server: Server) -> None:
 
 
 ERRORS: dict[str, Callable[[str], Any]] = {
-    "refused twice": lambda url: urllib3.PoolManager(retries=1).request("GET", f"{NOWHERE}/x"),
-    "no gzip": lambda url: urllib3.PoolManager(retries=0).request("GET", f"{url}/no_gzip"),
-    "no tls": lambda url: urllib3.PoolManager(retries=0).request("GET", url.replace("http:", "https:")),
-    "proxy refused": lambda url: urllib3.ProxyManager(NOWHERE, retries=0).request("GET", "http://a.example/"),
+    "refused twice": lambda url: urllib3.PoolManager(retries=1).request(
+        "GET", f"{NOWHERE}/x"
+    ),
+    "no gzip": lambda url: urllib3.PoolManager(retries=0).request(
+        "GET", f"{url}/no_gzip"
+    ),
+    "no tls": lambda url: urllib3.PoolManager(retries=0).request(
+        "GET", url.replace("http:", "https:")
+    ),
+    "proxy refused": lambda url: urllib3.ProxyManager(NOWHERE, retries=0).request(
+        "GET", "http://a.example/"
+    ),
     "tunnel refused": lambda url: urllib3.ProxyManager(url, retries=0).request(
         "GET", "https://refused.example/"
     ),
@@ -82,7 +99,9 @@ def test_an_error_is_the_same(runs: Runs, server: Server, kind: str) -> None:
     assert "error" in runs.plain[0] or kind == "no gzip"
 
 
-def test_a_body_from_a_generator_waits_for_a_connection(runs: Runs, server: Server) -> None:
+def test_a_body_from_a_generator_waits_for_a_connection(
+    runs: Runs, server: Server
+) -> None:
     """An attempt that cannot connect has not sent it."""
     attempts: list[bool] = []
 
@@ -95,7 +114,11 @@ def test_a_body_from_a_generator_waits_for_a_connection(runs: Runs, server: Serv
     def talk(url: str) -> Any:
         with Late("127.0.0.1") as pool:
             return pool.request(
-                "POST", "/echo", body=lines(), retries=urllib3.Retry(1), assert_same_host=False
+                "POST",
+                "/echo",
+                body=lines(),
+                retries=urllib3.Retry(1),
+                assert_same_host=False,
             ).data
 
     port = int(server.url.rpartition(":")[2])
@@ -103,10 +126,17 @@ def test_a_body_from_a_generator_waits_for_a_connection(runs: Runs, server: Serv
     assert b'"body":"{\\"half\\": 1}"' in same(runs, server, talk)
 
 
-@pytest.mark.parametrize("options", [{"ca_certs": str(CERTIFICATE)}, {"cert_reqs": "CERT_NONE"}, {}])
-def test_tls_fails_and_warns_as_it_does_live(runs: Runs, options: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "options", [{"ca_certs": str(CERTIFICATE)}, {"cert_reqs": "CERT_NONE"}, {}]
+)
+def test_tls_fails_and_warns_as_it_does_live(
+    runs: Runs, options: dict[str, Any]
+) -> None:
     def talk(url: str) -> list[Any]:
-        with warnings.catch_warnings(record=True) as said, urllib3.PoolManager(retries=0, **options) as http:
+        with (
+            warnings.catch_warnings(record=True) as said,
+            urllib3.PoolManager(retries=0, **options) as http,
+        ):
             warnings.simplefilter("always")
             try:
                 seen = [http.request("GET", f"{url}/users/1").data for _ in range(2)]
@@ -129,7 +159,11 @@ def test_a_blocking_pool_gets_its_connections_back(runs: Runs, server: Server) -
             for page in ("users/1", "events", "redirect", "nothing", "missing"):
                 pool.request("GET", f"/{page}", pool_timeout=0.1)
                 response = pool.request(
-                    "GET", f"/{page}", preload_content=False, pool_timeout=0.1, redirect=False
+                    "GET",
+                    f"/{page}",
+                    preload_content=False,
+                    pool_timeout=0.1,
+                    redirect=False,
                 )
                 with pytest.raises(urllib3.exceptions.EmptyPoolError):
                     pool.request("GET", "/users/1", pool_timeout=0.01)

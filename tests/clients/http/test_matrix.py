@@ -12,7 +12,10 @@ from unit.clients.runs import Runs
 from pytest_mimic._clients.http.body import load_body
 
 ASKS = [
-    *(Ask(f"/{page}") for page in "users/1 pretty text binary nothing html chunks old older missing".split()),
+    *(
+        Ask(f"/{page}")
+        for page in "users/1 pretty text binary nothing html chunks old older missing".split()
+    ),
     Ask("/users/2", "HEAD"),
     Ask("/users/3?a=%7E&b=1", "POST", {"Content-Type": "application/json"}, b'{"a":1}'),
 ]
@@ -28,26 +31,43 @@ def line() -> str:
 def common(answer: Answer) -> list[Any]:
     """Return what all clients show of a response, whatever they call it."""
     own = ("content-length", "transfer-encoding")
-    return [answer.status, sorted(pair for pair in answer.headers if pair[0] not in own), answer.body]
+    return [
+        answer.status,
+        sorted(pair for pair in answer.headers if pair[0] not in own),
+        answer.body,
+    ]
 
 
 @pytest.mark.parametrize("writer", [pytest.param(one, id=one.name) for one in DRIVERS])
-def test_what_one_client_recorded_each_other_replays(writer: Driver, runs: Runs, server: Server) -> None:
+def test_what_one_client_recorded_each_other_replays(
+    writer: Driver, runs: Runs, server: Server
+) -> None:
     """Responses, encoded ones, streams event by event, and errors of the network."""
     real = [common(answer) for answer in writer.talk(server.url, *ASKS)]
-    writer.talk(server.url, Ask("/gzip"), Ask("/deflate"), Ask("/events", read="chunks"))
+    writer.talk(
+        server.url, Ask("/gzip"), Ask("/deflate"), Ask("/events", read="chunks")
+    )
     for place, ask in FAILURES.values():
         writer.failure(place or server.url, ask)
-    events = next(load_body(plain["body"]) for plain in runs.plain if "events" in plain.get("body", ()))
+    events = next(
+        load_body(plain["body"])
+        for plain in runs.plain
+        if "events" in plain.get("body", ())
+    )
     server.stop()
 
     for reader in DRIVERS:
         runs.again("replay")
-        assert [common(answer) for answer in reader.talk(server.url, *AGAIN)] == real, reader.name
+        assert [common(answer) for answer in reader.talk(server.url, *AGAIN)] == real, (
+            reader.name
+        )
         asks = Ask("/gzip"), Ask("/deflate"), Ask("/events", read="chunks")
         bodies = [answer.body for answer in reader.talk(server.url, *asks)]
         assert bodies == [b'{"packed": true}', b"deflated text", events], reader.name
-        seen = {kind: reader.failure(place or server.url, ask)[0] for kind, (place, ask) in FAILURES.items()}
+        seen = {
+            kind: reader.failure(place or server.url, ask)[0]
+            for kind, (place, ask) in FAILURES.items()
+        }
         assert seen == {kind: reader.errors[kind] for kind in FAILURES}, reader.name
 
 

@@ -54,7 +54,12 @@ def talks(project):
 def running(root: Path, transport: str) -> Iterator[int]:
     """Yield the port of a server over HTTP."""
     with held_port() as port:
-        command = [sys.executable, str(SUPPORT / "mcp_http_server.py"), str(port), transport]
+        command = [
+            sys.executable,
+            str(SUPPORT / "mcp_http_server.py"),
+            str(port),
+            transport,
+        ]
         process = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         for line in process.stderr:
@@ -82,7 +87,9 @@ def test_a_session_over_http_is_recorded_by_the_line_http(talks):
         recorded = talks.run("--mimic-record").expect(passed=2, never=["cancelled"])
         talks.run("--mimic-verify").expect(passed=2)
 
-    assert {name.split("/")[1] for name in recorded.vault if name.startswith("calls/")} == {"http"}
+    assert {
+        name.split("/")[1] for name in recorded.vault if name.startswith("calls/")
+    } == {"http"}
     talks.run().expect(passed=2, never=["missing"])
 
 
@@ -131,12 +138,17 @@ def test_a_server_over_stdio_does_not_start_in_a_replay(talks):
     assert not talks.root.joinpath("started").exists()
 
     talks.write("answer", "otherwise")
-    drifted = talks.run("--mimic-verify").expect(failed=2, says=["'as usual' recorded, 'otherwise' now"])
+    drifted = talks.run("--mimic-verify").expect(
+        failed=2, says=["'as usual' recorded, 'otherwise' now"]
+    )
     talks.ini("mcp compare=shape")
     talks.run("--mimic-verify").expect(passed=2)
 
     assert (
-        "sk-4711-planted" not in b"".join(recorded.vault.values()).decode() + recorded.output + drifted.output
+        "sk-4711-planted"
+        not in b"".join(recorded.vault.values()).decode()
+        + recorded.output
+        + drifted.output
     )
 
 
@@ -167,12 +179,18 @@ def test_what_cannot_be_recorded_names_the_remedy(talks):
 
     asks = "the server asks the client for sampling/createMessage"
     talks.run("--mimic-record").expect(
-        failed=2, says=[asks, "name the function around", "is recorded by the line http"]
+        failed=2,
+        says=[asks, "name the function around", "is recorded by the line http"],
     )
 
 
 def test_a_miss_in_a_group_of_exceptions_is_a_miss(talks):
-    talks.write("test_talk.py", "from talks import STDIO, talk\n\ndef test_talk():\n    talk(STDIO)\n")
+    talks.write(
+        "test_talk.py",
+        "from talks import STDIO, talk\n\ndef test_talk():\n    talk(STDIO)\n",
+    )
 
-    talks.run().expect(failed=1, says=["MissingRecordingError: no recording of mcp", "1 call missing"])
+    talks.run().expect(
+        failed=1, says=["MissingRecordingError: no recording of mcp", "1 call missing"]
+    )
     assert not talks.root.joinpath("started").exists()

@@ -100,7 +100,9 @@ def commands(client: Any) -> list[Any]:
 
 @pytest.mark.parametrize("decode", [False, True], ids=["bytes", "text"])
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_commands_replay_without_the_server(same: Any, protocol: int, decode: bool) -> None:
+def test_commands_replay_without_the_server(
+    same: Any, protocol: int, decode: bool
+) -> None:
     recorded = same(commands, protocol=protocol, decode_responses=decode)
 
     assert recorded[1] == ("Ann" if decode else b"Ann")
@@ -119,7 +121,12 @@ def test_an_error_reply_raises_the_client_s_exception(same: Any) -> None:
     def steps(client: Any) -> Any:
         client.set("a", "text")
         seen = []
-        for command in (("LPUSH", "a", 1), ("INCR", "a"), ("NOTHING",), ("EVALSHA", "0" * 40, 0)):
+        for command in (
+            ("LPUSH", "a", 1),
+            ("INCR", "a"),
+            ("NOTHING",),
+            ("EVALSHA", "0" * 40, 0),
+        ):
             with pytest.raises(redis.ResponseError) as caught:
                 client.execute_command(*command)
             seen.append((type(caught.value), str(caught.value)))
@@ -138,7 +145,10 @@ def test_a_pipeline_is_one_call(same: Any, runs: Runs) -> None:
         with client.pipeline(transaction=False) as pipe:
             found = pipe.get("n").lpush("n", 1).get("n").execute(raise_on_error=False)
             seen.append([found[0], type(found[1]), str(found[1]), found[2]])
-        with client.pipeline() as pipe, pytest.raises(redis.ResponseError, match="Command # 2") as caught:
+        with (
+            client.pipeline() as pipe,
+            pytest.raises(redis.ResponseError, match="Command # 2") as caught,
+        ):
             pipe.get("n").lpush("n", 1).execute()
         return [*seen, str(caught.value)]
 
@@ -170,8 +180,18 @@ def test_locks_have_the_same_tokens_in_each_run(same: Any) -> None:
     def steps(client: Any) -> Any:
         with client.lock("report", timeout=10) as first:
             other = client.lock("report", timeout=10)
-            seen = [first.owned(), other.acquire(blocking=False), other.owned(), first.extend(5)]
-        seen += [other.acquire(), first.local.token == other.local.token, other.release(), first.locked()]
+            seen = [
+                first.owned(),
+                other.acquire(blocking=False),
+                other.owned(),
+                first.extend(5),
+            ]
+        seen += [
+            other.acquire(),
+            first.local.token == other.local.token,
+            other.release(),
+            first.locked(),
+        ]
         first.acquire(token="own")
         return [*seen, first.local.token]
 
@@ -180,7 +200,11 @@ def test_locks_have_the_same_tokens_in_each_run(same: Any) -> None:
 
 def test_connection_set_up_is_not_recorded(both: Any, runs: Runs) -> None:
     recorded, replayed = both(
-        lambda client: client.get("a"), db=2, client_name="worker", protocol=3, health_check_interval=1
+        lambda client: client.get("a"),
+        db=2,
+        client_name="worker",
+        protocol=3,
+        health_check_interval=1,
     )
 
     assert recorded is replayed is None
@@ -189,7 +213,9 @@ def test_connection_set_up_is_not_recorded(both: Any, runs: Runs) -> None:
 
 def test_a_connection_is_recorded_again_after_listening(runs: Runs, port: int) -> None:
     runs.again("pass")
-    with redis.Redis(port=port, max_connections=2, retry=Retry(NoBackoff(), 1)) as client:
+    with redis.Redis(
+        port=port, max_connections=2, retry=Retry(NoBackoff(), 1)
+    ) as client:
         with client.pubsub() as channel:
             channel.subscribe("news")
             assert channel.get_message(timeout=5)["type"] == "subscribe"
@@ -207,7 +233,10 @@ def test_a_connection_is_recorded_again_after_listening(runs: Runs, port: int) -
 def test_a_miss_opens_no_connection(runs: Runs) -> None:
     runs.again("replay")
 
-    with redis.Redis(port=GONE) as client, pytest.raises(MissingRecordingError, match="GET a"):
+    with (
+        redis.Redis(port=GONE) as client,
+        pytest.raises(MissingRecordingError, match="GET a"),
+    ):
         client.get("a")
 
 
@@ -224,14 +253,23 @@ def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
             client.hgetall("user:1"),
             client.hmget("user:1", "name", "password"),
             client.get("settings"),
-            client.pipeline().get("user:1:api_key").hgetall("user:1").get("settings").execute(),
+            client.pipeline()
+            .get("user:1:api_key")
+            .hgetall("user:1")
+            .get("settings")
+            .execute(),
             client.xrange("log"),
             client.sscan("ann:api_keys"),
             client.hscan("user:1"),
             client.hrandfield("user:1", 10, withvalues=True),
             client.zrange("session_token", 0, -1, withscores=True),
             client.zpopmin("session_token"),
-            client.eval("return {redis.call('GET', KEYS[1]), ARGV[1]}", 1, "user:1:api_key", "hunter2"),
+            client.eval(
+                "return {redis.call('GET', KEYS[1]), ARGV[1]}",
+                1,
+                "user:1:api_key",
+                "hunter2",
+            ),
             client.acl_cat("hash"),
         ]
 
@@ -268,7 +306,9 @@ def test_the_async_client_replays_without_the_server(runs: Runs, port: int) -> N
         seen.append(sorted([key async for key in client.scan_iter()]))
         async with client.lock("report", timeout=10) as lock:
             seen.append(await lock.owned())
-        seen.append(await asyncio.gather(*[client.get(f"many:{number}") for number in range(5)]))
+        seen.append(
+            await asyncio.gather(*[client.get(f"many:{number}") for number in range(5)])
+        )
         await (client.aclose() if hasattr(client, "aclose") else client.close())
         return seen
 
@@ -281,10 +321,16 @@ def test_the_async_client_replays_without_the_server(runs: Runs, port: int) -> N
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["no reply", "no server"])
-def test_errors_of_the_async_client_are_recorded(runs: Runs, port: int, gone: bool) -> None:
+def test_errors_of_the_async_client_are_recorded(
+    runs: Runs, port: int, gone: bool
+) -> None:
     async def steps(place: int) -> Any:
-        client = redis.asyncio.Redis(port=place, socket_timeout=0.2, retry=AsyncRetry(NoBackoff(), 0))
-        with pytest.raises(redis.ConnectionError if gone else redis.TimeoutError) as caught:
+        client = redis.asyncio.Redis(
+            port=place, socket_timeout=0.2, retry=AsyncRetry(NoBackoff(), 0)
+        )
+        with pytest.raises(
+            redis.ConnectionError if gone else redis.TimeoutError
+        ) as caught:
             await client.blpop(["queue"], timeout=0)
         await (client.aclose() if hasattr(client, "aclose") else client.close())
         return type(caught.value), str(caught.value)
@@ -356,7 +402,10 @@ def test_each_retry_of_the_client_is_a_call(both: Any, runs: Runs) -> None:
     [
         ({"port": GONE}, redis.ConnectionError),
         ({"password": "hunter2", "protocol": 2}, redis.AuthenticationError),
-        ({"username": "nobody", "password": "hunter2", "protocol": 3}, redis.AuthenticationError),
+        (
+            {"username": "nobody", "password": "hunter2", "protocol": 3},
+            redis.AuthenticationError,
+        ),
         ({"db": 99}, redis.ResponseError),
     ],
     ids=["refused", "login", "login of the third protocol", "database"],
@@ -365,7 +414,9 @@ def test_a_failed_connection_is_recorded_for_its_command(
     runs: Runs, port: int, options: dict[str, Any], error: type[Exception]
 ) -> None:
     def steps(place: int) -> Any:
-        with redis.Redis(retry=Retry(NoBackoff(), 0), **{"port": place, **options}) as client:
+        with redis.Redis(
+            retry=Retry(NoBackoff(), 0), **{"port": place, **options}
+        ) as client:
             with pytest.raises(error) as caught:
                 client.get("a")
             return type(caught.value), str(caught.value)

@@ -29,10 +29,16 @@ def test_async_engines(runs: Runs, async_place: Place) -> None:
         seen: list[Any] = []
         async with engine.begin() as connection:
             await connection.execute(sa.text("CREATE TABLE t (a int UNIQUE)"))
-            await connection.execute(sa.text("INSERT INTO t VALUES (:a)"), [{"a": n} for n in range(30)])
+            await connection.execute(
+                sa.text("INSERT INTO t VALUES (:a)"), [{"a": n} for n in range(30)]
+            )
         async with engine.connect() as connection:
             seen.append(
-                (await connection.execute(sa.text("SELECT a FROM t WHERE a < :a ORDER BY a"), {"a": 3})).all()
+                (
+                    await connection.execute(
+                        sa.text("SELECT a FROM t WHERE a < :a ORDER BY a"), {"a": 3}
+                    )
+                ).all()
             )
             stream = await connection.stream(sa.text("SELECT a FROM t ORDER BY a"))
             seen.append([row.a async for row in stream])
@@ -40,12 +46,20 @@ def test_async_engines(runs: Runs, async_place: Place) -> None:
                 async with connection.begin_nested():
                     await connection.execute(sa.text("INSERT INTO t VALUES (1)"))
             error = caught.value.orig
-            seen += [type(error), str(error), getattr(error, "sqlstate", None), type(error.__cause__)]
+            seen += [
+                type(error),
+                str(error),
+                getattr(error, "sqlstate", None),
+                type(error.__cause__),
+            ]
             await connection.rollback()
             seen.append(await connection.scalar(sa.text("SELECT count(*) FROM t")))
         return seen
 
-    engines = [create_async_engine(url, pool_pre_ping=True) for url in (async_place.real, async_place.gone)]
+    engines = [
+        create_async_engine(url, pool_pre_ping=True)
+        for url in (async_place.real, async_place.gone)
+    ]
 
     async def whole(engine: AsyncEngine) -> list[Any]:
         try:
@@ -87,8 +101,14 @@ def test_types_are_exact(runs: Runs, pg: Place) -> None:
         runs.again("replay")
         replayed = asyncio.run(ask(pg.gone.replace("psycopg", driver)))
 
-        # asyncpg's UUID is a subclass of the standard one, for speed. The standard one replaces it.
-        kinds = [uuid.UUID if isinstance(value, uuid.UUID) else type(value) for value in recorded]
+        # asyncpg's UUID is a subclass of the standard one, for speed. The standard one
+        # replaces it.
+        kinds = [
+            uuid.UUID if isinstance(value, uuid.UUID) else type(value)
+            for value in recorded
+        ]
         assert [type(value) for value in replayed[:18]] == kinds[:18]
-        assert [repr(value) for value in replayed[:18]] == [repr(value) for value in recorded[:18]]
+        assert [repr(value) for value in replayed[:18]] == [
+            repr(value) for value in recorded[:18]
+        ]
         assert tuple(replayed[18:]) == tuple(recorded[18:])

@@ -69,7 +69,10 @@ users: Any = User.__table__
 keys: Any = Key.__table__
 # A column whose key in Python is not secret, though its name in the database is.
 renamed = sa.Table(
-    "renamed", sa.MetaData(), sa.Column("id", sa.Integer), sa.Column("password", sa.String, key="word")
+    "renamed",
+    sa.MetaData(),
+    sa.Column("id", sa.Integer),
+    sa.Column("password", sa.String, key="word"),
 )
 p = users.c.password
 sub = sa.select(users.c.id, p.label("x"), sa.func.lower(p).label("y")).subquery()
@@ -162,7 +165,11 @@ CORE: dict[str, Callable[[], Any]] = {
 
 def recursive() -> Any:
     """A recursive query, which refers to itself."""
-    start = sa.select(users.c.id.label("n"), p.label("q")).where(users.c.id == 1).cte("r", recursive=True)
+    start = (
+        sa.select(users.c.id.label("n"), p.label("q"))
+        .where(users.c.id == 1)
+        .cte("r", recursive=True)
+    )
     again = start.union_all(sa.select(start.c.n + 1, start.c.q).where(start.c.n < 3))
     return sa.select(again.c.q.label("z"))
 
@@ -170,7 +177,12 @@ def recursive() -> Any:
 def inserted() -> Any:
     """A common table expression that inserts."""
     if dialect["name"] == "postgresql":
-        return users.insert().values(id=120, password=f"{TEXT}-8").returning(p.label("q")).cte("ins")
+        return (
+            users.insert()
+            .values(id=120, password=f"{TEXT}-8")
+            .returning(p.label("q"))
+            .cte("ins")
+        )
     return sa.select(p.label("q")).cte("ins")
 
 
@@ -214,12 +226,26 @@ def orm(session: Session) -> None:
     """Use the ORM: unit of work, loading, bulk changes, entities from texts."""
     session.add_all(
         [
-            User(name="ann", pw=f"{TEXT}-ann", pin=NUMBER, keys=[Key(api_key=f"{TEXT}-key")]),
-            User(name="bob", pw=f"{TEXT}-bob", settings={"api_key": TEXT, "deep": {"api_key": TEXT}}),
+            User(
+                name="ann",
+                pw=f"{TEXT}-ann",
+                pin=NUMBER,
+                keys=[Key(api_key=f"{TEXT}-key")],
+            ),
+            User(
+                name="bob",
+                pw=f"{TEXT}-bob",
+                settings={"api_key": TEXT, "deep": {"api_key": TEXT}},
+            ),
         ]
     )
     session.commit()
-    session.add_all([User(name=f"n{number}", pw=f"{TEXT}-{number}", pin=NUMBER) for number in range(5)])
+    session.add_all(
+        [
+            User(name=f"n{number}", pw=f"{TEXT}-{number}", pin=NUMBER)
+            for number in range(5)
+        ]
+    )
     session.commit()
     ann = session.scalars(sa.select(User).where(User.pw == f"{TEXT}-ann")).one()
     ann.pw, ann.pin = f"{TEXT}-new", NUMBER + 1
@@ -228,18 +254,36 @@ def orm(session: Session) -> None:
     session.expunge_all()
     for option in (joinedload(User.keys), selectinload(User.keys)):
         session.scalars(sa.select(User).options(option)).unique().all()
-    session.execute(sa.update(User).where(User.pw == f"{TEXT}-bob").values(pw=sa.func.upper(f"{TEXT}-x")))
-    session.execute(sa.update(User).where(User.id == 2).values({User.pw: f"{TEXT}-y", "pin": NUMBER}))
-    session.execute(sa.update(User), [{"id": 1, "pw": f"{TEXT}-z"}, {"id": 2, "pw": f"{TEXT}-0"}])
-    session.execute(sa.insert(User), [{"name": "c", "pw": f"{TEXT}-1"}, {"name": "d", "pw": f"{TEXT}-2"}])
+    session.execute(
+        sa.update(User)
+        .where(User.pw == f"{TEXT}-bob")
+        .values(pw=sa.func.upper(f"{TEXT}-x"))
+    )
+    session.execute(
+        sa.update(User)
+        .where(User.id == 2)
+        .values({User.pw: f"{TEXT}-y", "pin": NUMBER})
+    )
+    session.execute(
+        sa.update(User), [{"id": 1, "pw": f"{TEXT}-z"}, {"id": 2, "pw": f"{TEXT}-0"}]
+    )
+    session.execute(
+        sa.insert(User),
+        [{"name": "c", "pw": f"{TEXT}-1"}, {"name": "d", "pw": f"{TEXT}-2"}],
+    )
     many = [{"name": "e", "pw": f"{TEXT}-3"}, {"name": "f", "pw": f"{TEXT}-4"}]
     session.execute(sa.insert(User).returning(User.pw), many).all()
     session.execute(sa.select(Bundle("both", User.pw, User.name))).all()
-    session.execute(sa.select(other.pw.label("q")).join(User, User.pw == other.pw)).all()
+    session.execute(
+        sa.select(other.pw.label("q")).join(User, User.pw == other.pw)
+    ).all()
     inner = aliased(User, sa.select(User).where(User.pw != f"{TEXT}-5").subquery())
     session.execute(sa.select(inner.pw.label("q"))).all()
     session.scalars(
-        sa.select(User).from_statement(sa.text("SELECT * FROM users WHERE password = :q")), {"q": f"{TEXT}-6"}
+        sa.select(User).from_statement(
+            sa.text("SELECT * FROM users WHERE password = :q")
+        ),
+        {"q": f"{TEXT}-6"},
     ).all()
     session.execute(sa.select(Key).where(Key.user.has(User.pw == f"{TEXT}-7"))).all()
     session.commit()
@@ -253,10 +297,14 @@ def everything(engine: sa.Engine) -> list[str]:
     Base.metadata.create_all(engine)
     renamed.create(engine)
     with engine.begin() as connection:
-        connection.execute(sa.text("CREATE VIEW seen AS SELECT id, password FROM users"))
+        connection.execute(
+            sa.text("CREATE VIEW seen AS SELECT id, password FROM users")
+        )
     with Session(engine) as session:
         orm(session)
-    statements: list[tuple[str, Any, dict[str, Any]]] = [(name, make(), {}) for name, make in CORE.items()]
+    statements: list[tuple[str, Any, dict[str, Any]]] = [
+        (name, make(), {}) for name, make in CORE.items()
+    ]
     statements += [(sql, sa.text(sql), values) for sql, values in RAW]
     for name, statement, values in statements:
         try:
@@ -267,15 +315,25 @@ def everything(engine: sa.Engine) -> list[str]:
         except sa.exc.DBAPIError:
             refused.append(name)
     many: list[dict[str, Any]] = [
-        {"id": 40 + n, "name": "x", "password": f"{TEXT}-{n}", "passcode": NUMBER} for n in range(3)
+        {"id": 40 + n, "name": "x", "password": f"{TEXT}-{n}", "passcode": NUMBER}
+        for n in range(3)
     ]
     rows = [{**row, "id": row["id"] + 10} for row in many]
     marks = "?" if is_sqlite else "%s"
     with engine.begin() as connection:
         connection.execute(users.insert(), many)
-        connection.execute(users.insert().returning(users.c.id, p.label("q")), rows).all()
-        where = users.update().where(p == sa.bindparam("old")).values(password=sa.bindparam("new"))
-        connection.execute(where, [{"old": f"{TEXT}-a", "new": f"{TEXT}-b"}, {"old": TEXT, "new": TEXT}])
+        connection.execute(
+            users.insert().returning(users.c.id, p.label("q")), rows
+        ).all()
+        where = (
+            users.update()
+            .where(p == sa.bindparam("old"))
+            .values(password=sa.bindparam("new"))
+        )
+        connection.execute(
+            where,
+            [{"old": f"{TEXT}-a", "new": f"{TEXT}-b"}, {"old": TEXT, "new": TEXT}],
+        )
         if engine.dialect.driver != "asyncpg":
             driver = f"UPDATE users SET password = {marks} WHERE id = {marks}"
             connection.exec_driver_sql(driver, (f"{TEXT}-driver", 1))
@@ -286,15 +344,30 @@ def everything(engine: sa.Engine) -> list[str]:
 @pytest.mark.filterwarnings("ignore:SELECT statement has a cartesian product")
 @pytest.mark.parametrize(
     "driver",
-    ["sqlite", "postgresql+psycopg", "postgresql+pg8000", "postgresql+psycopg2", "postgresql+asyncpg"],
+    [
+        "sqlite",
+        "postgresql+psycopg",
+        "postgresql+pg8000",
+        "postgresql+psycopg2",
+        "postgresql+asyncpg",
+    ],
 )
 def test_no_planted_secret_is_in_the_vault(
-    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, tmp_path: Path, driver: str
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    driver: str,
 ) -> None:
     if driver != "sqlite":
         pytest.importorskip(driver.partition("+")[2])
-    server: Postgres | None = None if driver == "sqlite" else request.getfixturevalue("postgres")
-    url = f"{driver}:///{tmp_path}/shop.db" if server is None else f"{driver}://{server.new_database()}"
+    server: Postgres | None = (
+        None if driver == "sqlite" else request.getfixturevalue("postgres")
+    )
+    url = (
+        f"{driver}:///{tmp_path}/shop.db"
+        if server is None
+        else f"{driver}://{server.new_database()}"
+    )
     runs = Runs(SqlAdapter("sqlalchemy"))
     runs.install(monkeypatch)
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 pytest_plugins = ("support.database_servers",)
 
 
-def test_select_before_and_after_an_insert_differs(runs: Runs, connect: Connect, place: Place) -> None:
+def test_select_before_and_after_an_insert_differs(
+    runs: Runs, connect: Connect, place: Place
+) -> None:
     """The n-th identical statement of a test has the n-th outcome."""
 
     def steps(url: str) -> list[Any]:
@@ -33,11 +35,17 @@ def test_select_before_and_after_an_insert_differs(runs: Runs, connect: Connect,
     assert same(runs, place, steps) == [0, 1]
 
 
-def test_error_comes_back_as_the_drivers(runs: Runs, connect: Connect, place: Place) -> None:
+def test_error_comes_back_as_the_drivers(
+    runs: Runs, connect: Connect, place: Place
+) -> None:
 
     def steps(url: str) -> Any:
         engine = connect(url)
-        run(engine, "CREATE TABLE t (a int CONSTRAINT only_once UNIQUE)", "INSERT INTO t VALUES (1)")
+        run(
+            engine,
+            "CREATE TABLE t (a int CONSTRAINT only_once UNIQUE)",
+            "INSERT INTO t VALUES (1)",
+        )
         with pytest.raises(sa.exc.IntegrityError) as caught:
             run(engine, "INSERT INTO t VALUES (1)")
         error = caught.value.orig
@@ -58,7 +66,9 @@ def test_error_comes_back_as_the_drivers(runs: Runs, connect: Connect, place: Pl
     assert recorded[0].__name__ in ("IntegrityError", "UniqueViolation")
 
 
-def test_error_at_the_commit_is_recorded(runs: Runs, connect: Connect, pg: Place) -> None:
+def test_error_at_the_commit_is_recorded(
+    runs: Runs, connect: Connect, pg: Place
+) -> None:
     """A deferred constraint fails when the transaction ends, and so it does on replay."""
 
     def steps(url: str) -> Any:
@@ -72,17 +82,27 @@ def test_error_at_the_commit_is_recorded(runs: Runs, connect: Connect, pg: Place
     assert same(runs, pg, steps) == 1
 
 
-def test_rows_can_be_fetched_in_parts(runs: Runs, connect: Connect, place: Place) -> None:
+def test_rows_can_be_fetched_in_parts(
+    runs: Runs, connect: Connect, place: Place
+) -> None:
     """fetchone, fetchmany, partitions and iteration read the same rows."""
 
     def steps(url: str) -> Any:
         engine = connect(url)
         run(engine, "CREATE TABLE t (a int)")
         with engine.begin() as connection:
-            connection.execute(sa.text("INSERT INTO t VALUES (:a)"), [{"a": n} for n in range(10)])
+            connection.execute(
+                sa.text("INSERT INTO t VALUES (:a)"), [{"a": n} for n in range(10)]
+            )
             result = connection.execute(sa.text("SELECT a FROM t ORDER BY a"))
-            seen: list[Any] = [result.fetchone(), result.fetchmany(3), [row.a for row in result]]
-            stream = connection.execution_options(yield_per=4).execute(sa.text("SELECT a FROM t ORDER BY a"))
+            seen: list[Any] = [
+                result.fetchone(),
+                result.fetchmany(3),
+                [row.a for row in result],
+            ]
+            stream = connection.execution_options(yield_per=4).execute(
+                sa.text("SELECT a FROM t ORDER BY a")
+            )
             return [*seen, [len(part) for part in stream.partitions(4)]]
 
     recorded = same(runs, place, steps)
@@ -90,7 +110,9 @@ def test_rows_can_be_fetched_in_parts(runs: Runs, connect: Connect, place: Place
     assert recorded[-1] == [4, 4, 2]
 
 
-def test_order_of_written_rows_is_free(runs: Runs, connect: Connect, lite: Place) -> None:
+def test_order_of_written_rows_is_free(
+    runs: Runs, connect: Connect, lite: Place
+) -> None:
     """A unit of work writes the rows of a set of objects in any order; other rows are another call."""
     insert = sa.text("INSERT INTO t (a, b) VALUES (:a, :b)")
     rows = [{"a": 1, "b": 9}, {"a": 2, "b": 8}, {"a": 2, "b": 7}]
@@ -110,16 +132,25 @@ def test_order_of_written_rows_is_free(runs: Runs, connect: Connect, lite: Place
         steps(lite.gone, rows[:2])
 
 
-def test_order_of_the_values_of_in_is_free(runs: Runs, connect: Connect, place: Place) -> None:
+def test_order_of_the_values_of_in_is_free(
+    runs: Runs, connect: Connect, place: Place
+) -> None:
     """A set's come in any order; other values are another call, and what goes together in tuples stays together."""
     table = sa.table("t", sa.column("a"), sa.column("b"))
     pair = sa.tuple_(table.c.a, table.c.b)
 
     def steps(url: str, values: list[int], pairs: list[tuple[int, str]]) -> Any:
         engine = connect(url)
-        run(engine, "CREATE TABLE t (a int, b text)", "INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z')")
+        run(
+            engine,
+            "CREATE TABLE t (a int, b text)",
+            "INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z')",
+        )
         query = sa.select(table.c.b).where(
-            table.c.b != "", table.c.a.in_(values), pair.in_(pairs), table.c.a.not_in([])
+            table.c.b != "",
+            table.c.a.in_(values),
+            pair.in_(pairs),
+            table.c.a.not_in([]),
         )
         with engine.connect() as connection:
             return connection.scalars(query.order_by(table.c.a)).all()
@@ -129,13 +160,18 @@ def test_order_of_the_values_of_in_is_free(runs: Runs, connect: Connect, place: 
     runs.again("replay")
 
     assert steps(place.gone, [7, 1, 2], pairs[::-1]) == recorded == ["x", "y"]
-    for values, others in (([1, 2, 8], pairs), ([1, 2, 7], [(1, "y"), (2, "x"), (3, "q")])):
+    for values, others in (
+        ([1, 2, 8], pairs),
+        ([1, 2, 7], [(1, "y"), (2, "x"), (3, "q")]),
+    ):
         runs.again("replay")
         with pytest.raises(MissingRecordingError, match="SELECT t"):
             steps(place.gone, values, others)
 
 
-def test_parameters_count_and_are_named_by_column(runs: Runs, connect: Connect, lite: Place) -> None:
+def test_parameters_count_and_are_named_by_column(
+    runs: Runs, connect: Connect, lite: Place
+) -> None:
     """Another value is another call; what is shown says which column it was for."""
     engine = connect(lite.real)
     run(engine, "CREATE TABLE t (a int, b text)")
@@ -146,11 +182,16 @@ def test_parameters_count_and_are_named_by_column(runs: Runs, connect: Connect, 
 
     assert (call.signature, call.parts["params"]) == ("INSERT t", {"a": 1, "b": "x"})
     runs.again("replay")
-    with pytest.raises(MissingRecordingError, match="INSERT t"), engine.begin() as connection:
+    with (
+        pytest.raises(MissingRecordingError, match="INSERT t"),
+        engine.begin() as connection,
+    ):
         connection.execute(table.insert(), {"a": 2, "b": "x"})
 
 
-def test_a_miss_shows_what_differs_alone(runs: Runs, connect: Connect, lite: Place) -> None:
+def test_a_miss_shows_what_differs_alone(
+    runs: Runs, connect: Connect, lite: Place
+) -> None:
     """The description of a call has a `signature`, a secret name, whose words the statement repeats."""
     engine = connect(lite.real)
     run(engine, "CREATE TABLE t (a int)")
@@ -163,10 +204,14 @@ def test_a_miss_shows_what_differs_alone(runs: Runs, connect: Connect, lite: Pla
         connection.execute(sa.select(table).where(table.c.a == 2))
 
     assert caught.value.facts[1:] == ("  params.a_1: 1 recorded, 2 now",)
-    assert caught.value.remedies[1:] == ("if it changes from run to run: sqlalchemy ignore=params.a_1",)
+    assert caught.value.remedies[1:] == (
+        "if it changes from run to run: sqlalchemy ignore=params.a_1",
+    )
 
 
-def test_value_that_cannot_be_stored_is_refused(runs: Runs, connect: Connect, lite: Place) -> None:
+def test_value_that_cannot_be_stored_is_refused(
+    runs: Runs, connect: Connect, lite: Place
+) -> None:
     """Nothing is recorded, and the error says which column it is."""
     import sqlite3
 

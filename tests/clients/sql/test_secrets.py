@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 pytest_plugins = ("support.database_servers",)
 
 
-def test_secrets_never_reach_a_recording(runs: Runs, connect: Connect, place: Place) -> None:
+def test_secrets_never_reach_a_recording(
+    runs: Runs, connect: Connect, place: Place
+) -> None:
     """Columns, parameters, texts, JSON and messages of errors; the application sees the real ones while recording."""
 
     def steps(url: str) -> Any:
@@ -29,8 +31,17 @@ def test_secrets_never_reach_a_recording(runs: Runs, connect: Connect, place: Pl
             "CREATE TABLE t (name text NOT NULL, password text UNIQUE, settings json)",
             "INSERT INTO t (name, password) VALUES ('a', 'hunter2-literal')",
         )
-        table = sa.table("t", sa.column("name"), sa.column("password"), sa.column("settings", sa.JSON))
-        row = {"name": "b", "password": "hunter2-bound", "settings": {"api_key": "hunter2-json", "a": 1}}
+        table = sa.table(
+            "t",
+            sa.column("name"),
+            sa.column("password"),
+            sa.column("settings", sa.JSON),
+        )
+        row = {
+            "name": "b",
+            "password": "hunter2-bound",
+            "settings": {"api_key": "hunter2-json", "a": 1},
+        }
         with engine.begin() as connection:
             connection.execute(table.insert(), row)
         with pytest.raises(sa.exc.IntegrityError), engine.begin() as connection:
@@ -40,11 +51,16 @@ def test_secrets_never_reach_a_recording(runs: Runs, connect: Connect, place: Pl
             "UPDATE t SET password = (SELECT max(password) FROM t)",
             "UPDATE t SET name = NULL",
         ):
-            with pytest.raises(sa.exc.DatabaseError):  # pg8000: ProgrammingError for the NULL
+            with pytest.raises(
+                sa.exc.DatabaseError
+            ):  # pg8000: ProgrammingError for the NULL
                 run(engine, statement)
         with engine.connect() as connection:
             where = sa.select(table).where(table.c.password == "hunter2-bound")
-            return [connection.execute(where).one()._asdict(), one(engine, "SELECT password FROM t")]
+            return [
+                connection.execute(where).one()._asdict(),
+                one(engine, "SELECT password FROM t"),
+            ]
 
     recorded, replayed = both(runs, place, steps)
 
@@ -66,9 +82,16 @@ SECRET_RESULTS = {
     "SELECT email, password, id FROM t": ["ann", "<redacted>", 7],
     "SELECT * FROM t": [7, "ann", "<redacted>", 0],
     "SELECT email FROM t WHERE password IS NOT NULL ORDER BY password": ["ann"],
-    "SELECT upper(password) p, email, count(*) FROM t GROUP BY 1, 2": ["<redacted>", "<redacted>", 1],
+    "SELECT upper(password) p, email, count(*) FROM t GROUP BY 1, 2": [
+        "<redacted>",
+        "<redacted>",
+        1,
+    ],
     "SELECT email FROM t WHERE id < 0 UNION ALL SELECT password FROM t": ["<redacted>"],
-    "UPDATE t SET id = 7 RETURNING id, coalesce(password, email) AS p": [7, "<redacted>"],
+    "UPDATE t SET id = 7 RETURNING id, coalesce(password, email) AS p": [
+        7,
+        "<redacted>",
+    ],
     "WITH x AS (SELECT id, password FROM t) SELECT id, 'a' FROM x": [7, "<redacted>"],
 }
 
@@ -81,7 +104,10 @@ def test_columns_of_a_text_that_show_a_secret_are_replaced(
     def steps(url: str) -> Any:
         engine = connect(url)
         run(engine, "CREATE TABLE t (id int, email text, password text, passcode int)")
-        run(engine, "INSERT INTO t (id, email, password, passcode) VALUES (7, 'ann', 'hunter2', 4711)")
+        run(
+            engine,
+            "INSERT INTO t (id, email, password, passcode) VALUES (7, 'ann', 'hunter2', 4711)",
+        )
         with engine.begin() as connection:
             return list(connection.execute(sa.text(sql)).one())
 

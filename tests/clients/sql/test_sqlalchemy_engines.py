@@ -23,12 +23,18 @@ if TYPE_CHECKING:
 pytest_plugins = ("support.database_servers",)
 
 
-def test_what_a_dialect_asks_first_is_one_recording(runs: Runs, connect: Connect, place: Place) -> None:
+def test_what_a_dialect_asks_first_is_one_recording(
+    runs: Runs, connect: Connect, place: Place
+) -> None:
     """Any test can be the one that connects first: it belongs to none, and a replay knows the server's version."""
 
     def steps(url: str) -> Any:
         engine = connect(url)
-        return one(engine, "SELECT 1"), engine.dialect.server_version_info, engine.dialect.default_schema_name
+        return (
+            one(engine, "SELECT 1"),
+            engine.dialect.server_version_info,
+            engine.dialect.default_schema_name,
+        )
 
     recorded = same(runs, place, steps)
 
@@ -37,13 +43,22 @@ def test_what_a_dialect_asks_first_is_one_recording(runs: Runs, connect: Connect
     assert [call.signature for call in runs.calls if call.shared] == ["CONNECT"]
 
 
-def test_connect_events_wait_for_the_real_connection(runs: Runs, connect: Connect, place: Place) -> None:
-    """They get the driver's own, and what they send is no call. So does what is set on the stand-in."""
+def test_connect_events_wait_for_the_real_connection(
+    runs: Runs, connect: Connect, place: Place
+) -> None:
+    """They get the driver's own, and what they send is no call.
+
+    So does what is set on the stand-in.
+    """
     seen: list[Any] = []
 
     def steps(url: str) -> Any:
         engine = connect(url, isolation_level="AUTOCOMMIT")
-        sa.event.listen(engine, "connect", lambda driver, _: seen.append(driver.cursor().execute("SELECT 2")))
+        sa.event.listen(
+            engine,
+            "connect",
+            lambda driver, _: seen.append(driver.cursor().execute("SELECT 2")),
+        )
         return one(engine, "SELECT 1")
 
     assert same(runs, place, steps) == 1
@@ -52,7 +67,9 @@ def test_connect_events_wait_for_the_real_connection(runs: Runs, connect: Connec
     engine = connect(place.real, isolation_level="AUTOCOMMIT")
     connection = engine.raw_connection()
     held: Any = connection.dbapi_connection
-    with pytest.raises(AttributeError, match="driver's own `backup` cannot be recorded"):
+    with pytest.raises(
+        AttributeError, match="driver's own `backup` cannot be recorded"
+    ):
         held.backup()
     engine.dialect.set_isolation_level(held, "AUTOCOMMIT")
     runs.again("off")
@@ -65,7 +82,9 @@ def test_connect_events_wait_for_the_real_connection(runs: Runs, connect: Connec
     connection.close()
 
 
-def test_pings_and_recycling_are_no_calls(runs: Runs, connect: Connect, place: Place) -> None:
+def test_pings_and_recycling_are_no_calls(
+    runs: Runs, connect: Connect, place: Place
+) -> None:
     """A pool may ask whether its connection is alive, or open another, as it likes."""
     engine = connect(place.real, pool_pre_ping=True, pool_recycle=0)
     assert [one(engine, "SELECT 5"), one(engine, "SELECT 5")] == [5, 5]
@@ -80,7 +99,9 @@ def test_pings_and_recycling_are_no_calls(runs: Runs, connect: Connect, place: P
 
 
 @pytest.mark.parametrize("level", ["AUTOCOMMIT", "SERIALIZABLE"])
-def test_isolation_levels(runs: Runs, connect: Connect, place: Place, level: str) -> None:
+def test_isolation_levels(
+    runs: Runs, connect: Connect, place: Place, level: str
+) -> None:
     """Set for an engine, or for one connection; SQLAlchemy can ask for it."""
 
     def steps(url: str) -> Any:
@@ -99,29 +120,45 @@ def test_isolation_levels(runs: Runs, connect: Connect, place: Place, level: str
     assert recorded[0] == 1
 
 
-def test_databases_differ_by_their_order_of_first_use(runs: Runs, connect: Connect, tmp_path: Path) -> None:
+def test_databases_differ_by_their_order_of_first_use(
+    runs: Runs, connect: Connect, tmp_path: Path
+) -> None:
     """The same statement on two databases has two recordings; two engines on one URL share theirs, but not in memory."""
 
     def steps(folder: Path) -> Any:
         first = connect(f"sqlite:///{folder}/first.db")
         again = connect(f"sqlite:///{folder}/first.db")
-        others = [connect(f"sqlite:///{folder}/second.db"), connect("sqlite://"), connect("sqlite://")]
+        others = [
+            connect(f"sqlite:///{folder}/second.db"),
+            connect("sqlite://"),
+            connect("sqlite://"),
+        ]
         run(first, "CREATE TABLE t (a int)", "INSERT INTO t VALUES (1)")
         for other in others:
             run(other, "CREATE TABLE t (a int)")
-        return [one(engine, "SELECT count(*) FROM t") for engine in (first, again, *others)]
+        return [
+            one(engine, "SELECT count(*) FROM t") for engine in (first, again, *others)
+        ]
 
     recorded = steps(tmp_path)
     runs.again("replay")
 
     assert steps(tmp_path / "gone") == recorded == [1, 1, 0, 0, 0]
-    assert {call.parts["database"] for call in runs.calls if not call.shared} == {0, 1, 2, 3}
+    assert {call.parts["database"] for call in runs.calls if not call.shared} == {
+        0,
+        1,
+        2,
+        3,
+    }
 
 
-def test_a_connection_may_be_used_by_several_threads(runs: Runs, connect: Connect) -> None:
+def test_a_connection_may_be_used_by_several_threads(
+    runs: Runs, connect: Connect
+) -> None:
     """One connection for all threads, as a test has it with SQLite in memory: it is opened once.
 
-    While recording, one thread uses it at a time: sqlite3 itself loses rows of a connection that two use at once
+    While recording, one thread uses it at a time: sqlite3 itself loses rows of a
+    connection that two use at once
     (Python 3.12 and newer).
     """
 
@@ -156,7 +193,9 @@ def test_a_connection_may_be_used_by_several_threads(runs: Runs, connect: Connec
     assert steps(nullcontext()) == [0, [0, 0, 0, 0]]
 
 
-def test_a_connection_opened_before_is_taken_over(runs: Runs, connect: Connect, place: Place) -> None:
+def test_a_connection_opened_before_is_taken_over(
+    runs: Runs, connect: Connect, place: Place
+) -> None:
     """A pool's connection that was there before the recording began is recorded too, and real afterwards."""
     runs.again("off")
     engine = connect(place.real, pool_pre_ping=True)
@@ -178,7 +217,10 @@ def test_a_connection_opened_before_is_taken_over(runs: Runs, connect: Connect, 
 def test_an_engine_that_was_made_before_sqlalchemy_was_patched_is_recorded(
     monkeypatch: pytest.MonkeyPatch, place: Place, connects: str
 ) -> None:
-    """As that of a module is, if only a fixture names the client. Some drivers register types on each connection."""
+    """As that of a module is, if only a fixture names the client.
+
+    Some drivers register types on each connection.
+    """
     options: Any = {"poolclass": sa.pool.NullPool} if connects == "each time" else {}
     engine = sa.create_engine(place.real, **options)
     if connects == "before":
@@ -196,14 +238,18 @@ def test_an_engine_that_was_made_before_sqlalchemy_was_patched_is_recorded(
     engine.dispose()
 
 
-def test_calls_left_out_run_for_real(runs: Runs, connect: Connect, place: Place) -> None:
+def test_calls_left_out_run_for_real(
+    runs: Runs, connect: Connect, place: Place
+) -> None:
     """The driver does them alone, streams and errors included."""
     runs.again("pass")
     engine = connect(place.real)
     run(engine, "CREATE TABLE t (a int)", "INSERT INTO t VALUES (1)")
 
     with engine.connect() as connection:
-        result = connection.execution_options(stream_results=True).execute(sa.text("SELECT a FROM t"))
+        result = connection.execution_options(stream_results=True).execute(
+            sa.text("SELECT a FROM t")
+        )
         assert result.all() == [(1,)]
     with pytest.raises(sa.exc.DBAPIError):
         run(engine, "SELECT nothing FROM nowhere")

@@ -24,7 +24,9 @@ pytest_plugins = ("support.database_servers",)
 
 
 @pytest.mark.parametrize("mode", ["record", "pass"])
-def test_drivers_cursor_is_read_row_by_row(runs: Runs, connect: Connect, place: Place, mode: Any) -> None:
+def test_drivers_cursor_is_read_row_by_row(
+    runs: Runs, connect: Connect, place: Place, mode: Any
+) -> None:
     """`fetchone`, `fetchmany` with an `arraysize`, iteration, `fetchall`: as the driver's cursor does."""
 
     def steps(url: str) -> Any:
@@ -32,10 +34,17 @@ def test_drivers_cursor_is_read_row_by_row(runs: Runs, connect: Connect, place: 
         cursor: Any = connection.cursor()
         cursor.execute("CREATE TABLE t (a int)")
         marks = "?" if place.driver == "sqlite" else "%s"
-        cursor.executemany(f"INSERT INTO t VALUES ({marks})", [(number,) for number in range(9)])
+        cursor.executemany(
+            f"INSERT INTO t VALUES ({marks})", [(number,) for number in range(9)]
+        )
         cursor.arraysize = 2
         cursor.execute("SELECT a FROM t ORDER BY a")
-        seen = [cursor.fetchone(), *cursor.fetchmany(), *islice(cursor, 2), *cursor.fetchall()]
+        seen = [
+            cursor.fetchone(),
+            *cursor.fetchmany(),
+            *islice(cursor, 2),
+            *cursor.fetchall(),
+        ]
         seen.append(cursor.fetchone())
         cursor.close()
         connection.close()
@@ -68,7 +77,9 @@ def test_types_of_parameters_reach_the_driver(
     assert same(runs, place, steps) == "bigint"
 
 
-def test_async_connection_that_is_given_up_is_replaced(runs: Runs, async_place: Place) -> None:
+def test_async_connection_that_is_given_up_is_replaced(
+    runs: Runs, async_place: Place
+) -> None:
     """`connection.invalidate()` closes it without a word; the next statement opens another."""
 
     def steps(url: str) -> Any:
@@ -96,7 +107,9 @@ def test_statement_that_is_cancelled_is_not_recorded(runs: Runs, pg: Place) -> N
         engine = create_async_engine(pg.real.replace("psycopg", "asyncpg"))
         async with engine.connect() as connection:
             with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(connection.execute(sa.text("SELECT pg_sleep(60)")), 0.2)
+                await asyncio.wait_for(
+                    connection.execute(sa.text("SELECT pg_sleep(60)")), 0.2
+                )
         await engine.dispose()
 
     asyncio.run(ask())

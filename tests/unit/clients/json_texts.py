@@ -10,7 +10,10 @@ written_json = pytest.mark.parametrize(
     ("value", "kept"),
     [
         ('{"password":"hunter2","é":1.10}', '{"password":"<redacted>","é":1.10}'),
-        (json.dumps({"body": '{"password": "hunter2"}'}), json.dumps({"body": '{"password": "<redacted>"}'})),
+        (
+            json.dumps({"body": '{"password": "hunter2"}'}),
+            json.dumps({"body": '{"password": "<redacted>"}'}),
+        ),
         ("[" * 700 + "]" * 700, "[" * 700 + "]" * 700),
         ("[" * 5000 + "]" * 5000, "[" * 5000 + "]" * 5000),
     ],

@@ -39,26 +39,37 @@ class Runs:
         self._begun.append(self)
         self.client = client
         self.store = MemoryStore()
-        self._replayed: list[tuple[Any, str]] = []  # steps, and what was recorded for them
+        self._replayed: list[
+            tuple[Any, str]
+        ] = []  # steps, and what was recorded for them
         self.port = _Port(self)
         self.again("record")
 
     def again(
-        self, mode: Literal["record", "replay", "verify", "pass", "off"], *, redact: Sequence[str] = ()
+        self,
+        mode: Literal["record", "replay", "verify", "pass", "off"],
+        *,
+        redact: Sequence[str] = (),
     ) -> None:
         """Begin the next run of the test.
 
         Args:
-            mode: As in `Mode`; or `pass`, which excludes all calls, or `off`, which has no client.
+            mode: As in `Mode`; or `pass`, which excludes all calls, or `off`, which has
+                no client.
             redact: Secret names, as in `mimic_redact`.
         """
         if hasattr(self, "state"):
             self._end()
         named = mode if mode in ("replay", "verify") else "record"
         # A client gives plain data, which needs no pickles.
-        made = settings(mode=named, inputs="warn", pickles="forbid", redact=tuple(redact))
+        made = settings(
+            mode=named, inputs="warn", pickles="forbid", redact=tuple(redact)
+        )
         self.state = RunState(
-            settings=made, vault=Vault(self.store, pickles=made.pickles), ledger=Ledger(), today="2026-11-02"
+            settings=made,
+            vault=Vault(self.store, pickles=made.pickles),
+            ledger=Ledger(),
+            today="2026-11-02",
         )
         self.state.test = TEST
         self.state.owner = Owner(TEST, is_test=True)
@@ -72,7 +83,10 @@ class Runs:
 
     @classmethod
     def end_all(cls) -> None:
-        """End the test of all runs. After a miss, functions that wait are wrapped until then."""
+        """End the test of all runs.
+
+        After a miss, functions that wait are wrapped until then.
+        """
         while cls._begun:
             cls._begun.pop()._end()
 
@@ -98,8 +112,14 @@ class Runs:
     @property
     def text(self) -> str:
         """Everything that is stored or shown."""
-        files = [(self.store.read(name) or b"").decode("utf-8", "replace") for name in self.store.names()]
-        shown = [json.dumps([call.parts, call.described], ensure_ascii=False) for call in self.calls]
+        files = [
+            (self.store.read(name) or b"").decode("utf-8", "replace")
+            for name in self.store.names()
+        ]
+        shown = [
+            json.dumps([call.parts, call.described], ensure_ascii=False)
+            for call in self.calls
+        ]
         outcomes = json.dumps(self.plain, ensure_ascii=False)
         return "\n".join([*files, outcomes, *shown])
 
@@ -111,12 +131,19 @@ class Runs:
     @property
     def abandoned(self) -> int:
         """How many real calls of this run ended without an outcome."""
-        ended = sum(step is not None and step.mode == "run" and not step.active for step in self.steps)
+        ended = sum(
+            step is not None and step.mode == "run" and not step.active
+            for step in self.steps
+        )
         return ended - self.state.ledger.recorded - self.state.ledger.verified
 
     def drifts(self) -> str:
         """Return the messages of the drifts since the last call."""
-        return "\n".join(str(error) for error in self.state.pending.take() if isinstance(error, DriftError))
+        return "\n".join(
+            str(error)
+            for error in self.state.pending.take()
+            if isinstance(error, DriftError)
+        )
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Patch the edges of the client."""
@@ -132,7 +159,9 @@ class Runs:
                 continue
             # The client of another port is not named in these runs.
             port: Any = (
-                self.port if edge.origin in ("", self.client.name, *self.client.covers) else Port(self.state)
+                self.port
+                if edge.origin in ("", self.client.name, *self.client.covers)
+                else Port(self.state)
             )
             if isinstance(held, classmethod):
                 wrapped: Any = classmethod(edge.wrap(held.__func__, port))

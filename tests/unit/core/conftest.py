@@ -187,7 +187,11 @@ class Snapshot:
     def changed(self):
         """Return the names that hold another object by now."""
         now = dict(self._look())
-        return {key for key in self.held.keys() | now.keys() if self.held.get(key, 0) is not now.get(key, 1)}
+        return {
+            key
+            for key in self.held.keys() | now.keys()
+            if self.held.get(key, 0) is not now.get(key, 1)
+        }
 
     def _look(self):
         for module in self.modules:

@@ -66,7 +66,15 @@ HASHES = xxhash.__file__
         ("<string>", False),
         ("/elsewhere/shop.py", True),
     ],
-    ids=["its own", "standard library", "installed", "the plugin", "frozen", "made at run time", "editable"],
+    ids=[
+        "its own",
+        "standard library",
+        "installed",
+        "the plugin",
+        "frozen",
+        "made at run time",
+        "editable",
+    ],
 )
 def test_the_project_is_what_nothing_installed(file, is_project):
     assert is_in_project(file, HERE.parents[3]) is is_project
@@ -83,7 +91,9 @@ def test_the_project_is_what_nothing_installed(file, is_project):
         ("", False),
     ],
 )
-def test_the_project_is_the_distribution_that_its_rootdir_names(tmp_path, text, is_project):
+def test_the_project_is_the_distribution_that_its_rootdir_names(
+    tmp_path, text, is_project
+):
     (tmp_path / "pyproject.toml").write_text(text)
 
     assert is_in_project(HASHES, tmp_path) is is_project
@@ -94,17 +104,26 @@ def wrapper() -> bool:
 
 
 def called_through(*modules: str) -> bool:
-    """Call the wrapper from installed modules of these names. Each calls the next one."""
+    """Call the wrapper from installed modules of these names.
+
+    Each calls the next one.
+    """
     function = wrapper
     for module in reversed(modules):
-        code = compile("def call():\n    return function()\n", f"/site-packages/{module}.py", "exec")
+        code = compile(
+            "def call():\n    return function()\n",
+            f"/site-packages/{module}.py",
+            "exec",
+        )
         namespace: dict[str, Any] = {"__name__": module, "function": function}
         exec(code, namespace)
         function = namespace["call"]
     return function()
 
 
-@pytest.mark.parametrize("library", ["cloudpickle.cloudpickle", "pytest_cov.plugin", "_pytest.python"])
+@pytest.mark.parametrize(
+    "library", ["cloudpickle.cloudpickle", "pytest_cov.plugin", "_pytest.python"]
+)
 def test_a_plugin_calls_for_pytest(library):
     assert called_through("_pytest.python", library) is True
 

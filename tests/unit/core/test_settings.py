@@ -16,7 +16,10 @@ class Refused(Exception):
 
 def options(**given: Any) -> IniOptions:
     return IniOptions(
-        given.get, place=lambda name: f"pytest.ini, {name}", error=Refused, prefix="pytest.ini, "
+        given.get,
+        place=lambda name: f"pytest.ini, {name}",
+        error=Refused,
+        prefix="pytest.ini, ",
     )
 
 
@@ -33,7 +36,9 @@ def test_values_are_stripped_and_have_defaults() -> None:
 
 
 def test_a_wrong_value_is_named_with_its_file_and_what_it_takes() -> None:
-    with pytest.raises(Refused, match=r"^pytest.ini, a = x: it takes warn, strict or ignore$"):
+    with pytest.raises(
+        Refused, match=r"^pytest.ini, a = x: it takes warn, strict or ignore$"
+    ):
         options(a="x").choice("a", "warn", "strict", "ignore")
     with pytest.raises(Refused, match="a is a list, it takes a text"):
         options(a=["x"]).text("a")
@@ -49,7 +54,9 @@ def test_all_wrong_lines_are_named_together() -> None:
     ]
 
 
-@pytest.mark.parametrize("path", ["s3://bucket/a", "s3:/bucket", "file:/a", "/", "~", "file.txt"])
+@pytest.mark.parametrize(
+    "path", ["s3://bucket/a", "s3:/bucket", "file:/a", "/", "~", "file.txt"]
+)
 def test_a_vault_is_a_folder_of_its_own(path: str, tmp_path: Path) -> None:
     (tmp_path / "file.txt").touch()
 
@@ -64,11 +71,17 @@ def test_a_vault_that_is_refused_is_named_by_what_named_it(tmp_path: Path) -> No
     linked.symlink_to("gone")
 
     with pytest.raises(
-        Refused, match=r"^pytest.ini, mimic_vault_path: a vault is a folder, and this is a URL$"
+        Refused,
+        match=r"^pytest.ini, mimic_vault_path: a vault is a folder, and this is a URL$",
     ):
-        options(mimic_vault_path="s3://me:hunter2@bucket/x").vault(None, "--mimic-vault", tmp_path, tmp_path)
+        options(mimic_vault_path="s3://me:hunter2@bucket/x").vault(
+            None, "--mimic-vault", tmp_path, tmp_path
+        )
     with pytest.raises(Refused, match=r"^--mimic-vault: .*linked is not a folder$"):
         options().vault("linked", "--mimic-vault", tmp_path, tmp_path)
     with pytest.raises(Refused, match="a vault is a folder of its own"):
         options(mimic_vault_path=".").vault(None, "--mimic-vault", tmp_path, tmp_path)
-    assert options().vault(None, "--vault", tmp_path, tmp_path) == tmp_path / ".mimic_vault"
+    assert (
+        options().vault(None, "--vault", tmp_path, tmp_path)
+        == tmp_path / ".mimic_vault"
+    )

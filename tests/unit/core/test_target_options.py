@@ -11,8 +11,12 @@ from pytest_mimic._core.targets.target import as_targets
 
 # Keys of any kind may be parts of paths.
 PATHS = st.one_of(
-    st.text(st.sampled_from('ab"\\# \t\u3000$0é=-,'), min_size=1).map(lambda key: f"rows['{key}']"),
-    st.text(st.sampled_from("ab'\\# $0é=-,"), min_size=1).map(lambda key: f'rows["{key}"]'),
+    st.text(st.sampled_from('ab"\\# \t\u3000$0é=-,'), min_size=1).map(
+        lambda key: f"rows['{key}']"
+    ),
+    st.text(st.sampled_from("ab'\\# $0é=-,"), min_size=1).map(
+        lambda key: f'rows["{key}"]'
+    ),
     st.sampled_from(["at", "rows.*.id", "rows[0]"]),
 )
 
@@ -24,15 +28,27 @@ PATHS = st.one_of(
         (Options(), "ignore", ["rows", "self"], "shop:f ignore=rows,self"),
         (Options(ignore=("a", "b")), "ignore", ["b", "c"], "shop:f ignore=a,b,c"),
         (Options(sequence=True), "volatile", ["at"], "shop:f sequence volatile=at"),
-        (Options(sequence=False, rtol=0.01), "ignore", ["at"], "shop:f sequence=false rtol=0.01 ignore=at"),
-        (Options(compare="shape", key=len), "volatile", ["a"], "shop:f compare=shape volatile=a"),
+        (
+            Options(sequence=False, rtol=0.01),
+            "ignore",
+            ["at"],
+            "shop:f sequence=false rtol=0.01 ignore=at",
+        ),
+        (
+            Options(compare="shape", key=len),
+            "volatile",
+            ["a"],
+            "shop:f compare=shape volatile=a",
+        ),
         (Options(), "ignore", ["a b"], 'shop:f ignore="a b"'),
         (Options(), "ignore", ["a\\b"], "shop:f ignore='a\\b'"),
         (Options(), "ignore", ["it's"], 'shop:f ignore="it\'s"'),
         (Options(), "ignore", ['a["b"]'], "shop:f ignore='a[\"b\"]'"),
     ],
 )
-def test_the_line_has_the_options_of_the_target_and_the_new_paths(options, name, paths, line):
+def test_the_line_has_the_options_of_the_target_and_the_new_paths(
+    options, name, paths, line
+):
     assert target_line("shop:f", options, name, paths) == line
 
 
@@ -40,7 +56,8 @@ def test_a_part_to_ignore_is_no_longer_matched():
     options = Options(match=("headers.accept", "body"))
 
     assert (
-        target_line("http", options, "ignore", ["headers.accept"]) == "http match=body ignore=headers.accept"
+        target_line("http", options, "ignore", ["headers.accept"])
+        == "http match=body ignore=headers.accept"
     )
     assert (
         target_line("http", options, "ignore", ["headers.accept", "body"])
@@ -61,4 +78,6 @@ def test_the_line_is_read_with_the_same_options(before, more, sequence, rtol):
 
     line = target_line("shop:f", options, "ignore", more)
 
-    assert as_targets([line])[0].options == options._replace(ignore=tuple(dict.fromkeys(expected)))
+    assert as_targets([line])[0].options == options._replace(
+        ignore=tuple(dict.fromkeys(expected))
+    )

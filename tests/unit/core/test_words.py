@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._core.words import closest_name, few, in_columns, plural, seconds, size
+from pytest_mimic._core.words import (
+    closest_name,
+    few,
+    in_columns,
+    plural,
+    seconds,
+    size,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +34,9 @@ def test_amounts_are_short(text: str, words: str) -> None:
 
 
 def test_a_long_label_widens_no_column_and_loses_its_middle() -> None:
-    first, second, last = in_columns([("a", "x"), ("b" * 61, "y"), (f"{'c' * 99}{'d' * 99}", "z" * 9)])
+    first, second, last = in_columns(
+        [("a", "x"), ("b" * 61, "y"), (f"{'c' * 99}{'d' * 99}", "z" * 9)]
+    )
 
     assert (first, second) == ("a    x", f"{'b' * 61}    y")
     assert last.startswith("ccc")

@@ -23,7 +23,10 @@ from unit.memory_store import settings
 def test_a_fixtures_mode_follows_the_runs_mode(mode: str, expected: str) -> None:
     """The last of these is `mimic_auto` without a cassette."""
     fixtures = [("record", True), ("replay", True), ("auto", True), ("auto", False)]
-    found = [mode_of(kind, settings(mode=mode), name="trip", exists=exists) for kind, exists in fixtures]
+    found = [
+        mode_of(kind, settings(mode=mode), name="trip", exists=exists)
+        for kind, exists in fixtures
+    ]
 
     assert [one.value for one in found] == expected.split()
 
@@ -32,5 +35,7 @@ def test_what_may_not_record() -> None:
     given = settings(no_record=True)
 
     assert mode_of("auto", given, name="trip", exists=False) is Mode.REPLAY
-    with pytest.raises(CassetteError, match="mimic_record may not record cassette trip"):
+    with pytest.raises(
+        CassetteError, match="mimic_record may not record cassette trip"
+    ):
         mode_of("record", given, name="trip", exists=True)

@@ -29,25 +29,63 @@ def rootdir(tmp_path: Path) -> Path:
         pytest.param(".", ["."], [], [], id="the rootdir"),
         pytest.param(".", ["tests"], [], PART, id="a folder, nothing configured"),
         pytest.param(".", ["tests"], ["tests"], [], id="the configured folder"),
-        pytest.param(".", ["tests/test_a.py"], ["tests"], PART, id="a file of the configured folder"),
-        pytest.param(".", ["tests/test_a.py"], ["tests/test_a.py"], [], id="the configured file"),
-        pytest.param(".", ["tests"], ["tests", "pkg"], PART, id="one of two configured folders"),
+        pytest.param(
+            ".",
+            ["tests/test_a.py"],
+            ["tests"],
+            PART,
+            id="a file of the configured folder",
+        ),
+        pytest.param(
+            ".", ["tests/test_a.py"], ["tests/test_a.py"], [], id="the configured file"
+        ),
+        pytest.param(
+            ".", ["tests"], ["tests", "pkg"], PART, id="one of two configured folders"
+        ),
         pytest.param("tests", ["."], [], PART, id="a folder, from within it"),
         pytest.param("tests", [".."], [], [], id="the rootdir, from below it"),
-        pytest.param("tests", ["."], ["tests"], [], id="the configured folder, from within it"),
-        pytest.param(".", ["pkg/deep/tests"], ["**/tests"], PART, id="one folder of a recursive pattern"),
-        pytest.param(".", ["tests", "pkg"], ["**/tests"], [], id="all folders of a recursive pattern"),
-        pytest.param(".", ["tests"], ["gone"], PART, id="a configured folder that does not exist"),
-        pytest.param(".", ["."], ["gone"], [], id="the rootdir instead of a folder that does not exist"),
+        pytest.param(
+            "tests", ["."], ["tests"], [], id="the configured folder, from within it"
+        ),
+        pytest.param(
+            ".",
+            ["pkg/deep/tests"],
+            ["**/tests"],
+            PART,
+            id="one folder of a recursive pattern",
+        ),
+        pytest.param(
+            ".",
+            ["tests", "pkg"],
+            ["**/tests"],
+            [],
+            id="all folders of a recursive pattern",
+        ),
+        pytest.param(
+            ".", ["tests"], ["gone"], PART, id="a configured folder that does not exist"
+        ),
+        pytest.param(
+            ".",
+            ["."],
+            ["gone"],
+            [],
+            id="the rootdir instead of a folder that does not exist",
+        ),
     ],
 )
 def test_a_partial_selection_is_recognised(
-    rootdir: Path, started_in: str, args: list[str], testpaths: list[str], expected: list[str]
+    rootdir: Path,
+    started_in: str,
+    args: list[str],
+    testpaths: list[str],
+    expected: list[str],
 ) -> None:
     ledger = Ledger()
     cwd = rootdir / started_in
 
-    note_selection(ledger, Namespace(), args=args, testpaths=testpaths, rootdir=rootdir, cwd=cwd)
+    note_selection(
+        ledger, Namespace(), args=args, testpaths=testpaths, rootdir=rootdir, cwd=cwd
+    )
 
     assert ledger.hiding == expected
     assert (ledger.wanted == ledger.covered) is (not expected)
@@ -58,6 +96,11 @@ def test_each_option_that_narrows_is_named(rootdir: Path) -> None:
 
     ledger = Ledger()
 
-    note_selection(ledger, option, args=["tests"], testpaths=[], rootdir=rootdir, cwd=rootdir)
+    note_selection(
+        ledger, option, args=["tests"], testpaths=[], rootdir=rootdir, cwd=rootdir
+    )
 
-    assert (ledger.deselected, ledger.hiding) == (["-k was given"], ["--lf was given", *PART])
+    assert (ledger.deselected, ledger.hiding) == (
+        ["-k was given"],
+        ["--lf was given", *PART],
+    )

@@ -23,8 +23,14 @@ def stored(body, duration=1.0):
 
 
 def counted(*entries, answers=((1.0, "calls/http/1.json"),), store=None):
-    files = {"calls/http/1.json": SimpleNamespace(outcomes=[SimpleNamespace(entry=one) for one in entries])}
-    vault = SimpleNamespace(store=SimpleNamespace(read=(store or {}).get), label="vault")
+    files = {
+        "calls/http/1.json": SimpleNamespace(
+            outcomes=[SimpleNamespace(entry=one) for one in entries]
+        )
+    }
+    vault = SimpleNamespace(
+        store=SimpleNamespace(read=(store or {}).get), label="vault"
+    )
     return tokens_of(answers, vault, files)
 
 
@@ -36,15 +42,29 @@ def counted(*entries, answers=((1.0, "calls/http/1.json"),), store=None):
         ({"json": GEMINI}, 22),
         ({"json": [{"usageMetadata": {"totalTokenCount": 5}}, GEMINI]}, 22),
         (events({"choices": []}, {"choices": [], **OPENAI}) | {}, 21),
-        (events({"usage": None}, {"type": "response.completed", "response": OPENAI}), 21),
+        (
+            events({"usage": None}, {"type": "response.completed", "response": OPENAI}),
+            21,
+        ),
         (
             events(
-                {"type": "message_start", "message": {"usage": {"input_tokens": 9, "output_tokens": 1}}},
+                {
+                    "type": "message_start",
+                    "message": {"usage": {"input_tokens": 9, "output_tokens": 1}},
+                },
                 {"type": "message_delta", "usage": {"output_tokens": 12}},
             ),
             21,
         ),
-        ({"chunks": ['data: {"usage": {"total_', 'tokens": 21}}\n\ndata: [DONE]\n\n']}, 21),
+        (
+            {
+                "chunks": [
+                    'data: {"usage": {"total_',
+                    'tokens": 21}}\n\ndata: [DONE]\n\n',
+                ]
+            },
+            21,
+        ),
         ({"chunks": ["data: usage of this\n"]}, 0),
         ({"events": [{"json": {}}, {"json": OPENAI}]}, 21),
         ({"json": {"chunks": 3, "usage": {"cpu": 4}}}, 0),

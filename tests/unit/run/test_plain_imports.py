@@ -21,7 +21,11 @@ def test_only_modules_of_this_package_are_found() -> None:
     spec.loader.exec_module(module)
     assert vars(module)["__tracebackhide__"] is True
     assert finder.find_spec("pytest_mimic.nothing", path) is None
-    assert finder.find_spec("json.decoder", path) is finder.find_spec("pytest_mimic") is None
+    assert (
+        finder.find_spec("json.decoder", path)
+        is finder.find_spec("pytest_mimic")
+        is None
+    )
 
 
 def test_what_is_loaded_is_hidden_too_until_the_end_nothing_else_changes() -> None:

@@ -15,8 +15,14 @@ from unit.memory_store import settings
     ("made", "line"),
     [
         (settings(), "replay from .mimic_vault"),
-        (settings(mode="record", no_record=True), "record into .mimic_vault, nothing may be recorded"),
-        (settings(mode="live"), "live, every call runs for real, .mimic_vault is left alone"),
+        (
+            settings(mode="record", no_record=True),
+            "record into .mimic_vault, nothing may be recorded",
+        ),
+        (
+            settings(mode="live"),
+            "live, every call runs for real, .mimic_vault is left alone",
+        ),
     ],
 )
 def test_the_header_names_the_mode_and_the_vault(made: Settings, line: str) -> None:
@@ -52,7 +58,9 @@ def test_misses_are_listed_with_the_command_that_records_them() -> None:
 
 def test_what_many_calls_did_is_shown_for_the_first_ones() -> None:
     ledger = Ledger()
-    ledger.notes += [f"shop:f({number}) raised Skipped: not recorded" for number in range(12)]
+    ledger.notes += [
+        f"shop:f({number}) raised Skipped: not recorded" for number in range(12)
+    ]
 
     assert summary(ledger, Judgement(), settings(mode="record"))[-2:] == [
         "shop:f(9) raised Skipped: not recorded",

@@ -19,7 +19,13 @@ from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._core.engine.client_plan import Port
 from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.seam.base import ClientCall, Steps, recording, run_async, run_sync
+from pytest_mimic._core.seam.base import (
+    ClientCall,
+    Steps,
+    recording,
+    run_async,
+    run_sync,
+)
 from pytest_mimic._core.seam.real_secrets import with_secrets
 
 grpc: Any = import_module("grpc")
@@ -39,9 +45,16 @@ _SECRET_FIELDS = {
 }
 
 
-def call_blocking(rpc: Rpc, original: Callable[..., Any], style: str, *args: Any, **options: Any) -> Any:
-    """Call a method of a service, or replay it. While recording, a call that gives one message is made to its end at once."""
-    request, *rest = args or (options.pop("request_iterator" if rpc.sends_many else "request"),)
+def call_blocking(
+    rpc: Rpc, original: Callable[..., Any], style: str, *args: Any, **options: Any
+) -> Any:
+    """Call a method of a service, or replay it.
+
+    While recording, a call that gives one message is made to its end at once.
+    """
+    request, *rest = args or (
+        options.pop("request_iterator" if rpc.sends_many else "request"),
+    )
     options |= zip(_OPTIONS, rest, strict=False)
     # A future tells everything, how it failed as well.
     make = original if rpc.gives_many else type(rpc.method).future.__wrapped__
@@ -56,14 +69,24 @@ def call_blocking(rpc: Rpc, original: Callable[..., Any], style: str, *args: Any
     return (response, call) if style == "with_call" else response
 
 
-def call_aio(rpc: Rpc, original: Callable[..., Any], _style: str, *args: Any, **options: Any) -> Any:
+def call_aio(
+    rpc: Rpc, original: Callable[..., Any], _style: str, *args: Any, **options: Any
+) -> Any:
     """Return a call of a method of a service, or a recorded one."""
-    request = args[0] if args else options.pop("request_iterator" if rpc.sends_many else "request")
+    request = (
+        args[0]
+        if args
+        else options.pop("request_iterator" if rpc.sends_many else "request")
+    )
 
     async def end() -> EndedCall:
         if rpc.sends_many:
             is_async = hasattr(request, "__aiter__")
-            rpc.begin([one async for one in request] if is_async else list(request), options, original)
+            rpc.begin(
+                [one async for one in request] if is_async else list(request),
+                options,
+                original,
+            )
         await run_async(rpc.read_all())
         return EndedCall(rpc)
 
@@ -79,44 +102,80 @@ def call_aio(rpc: Rpc, original: Callable[..., Any], _style: str, *args: Any, **
 class Rpc:
     """A call at the engine: what identifies it, the real call, and its outcome without secrets.
 
-    An outcome is `{"code": "OK", "response": {"json": {"title": "Emma"}}, "trailing_metadata": [["cost", "3"]]}`, in which
-    `response` is a list for a stream. A stream that was not read to its end has no code.
+    An outcome is `{"code": "OK", "response": {"json": {"title": "Emma"}},
+    "trailing_metadata": [["cost", "3"]]}`, in which
+    `response` is a list for a stream. A stream that was not read to its end has no
+    code.
 
     Attributes:
-        real: The client's own call. There is none in a replay, nor if it cannot be made to verify it.
-        is_read_later: Whether it is a real stream, which is recorded as far as its caller reads it.
-        answer: What its caller gets of a real call that has ended: its outcome, or the recorded one with its secrets.
+        real: The client's own call. There is none in a replay, nor if it cannot be made
+            to verify it.
+        is_read_later: Whether it is a real stream, which is recorded as far as its
+            caller reads it.
+        answer: What its caller gets of a real call that has ended: its outcome, or the
+            recorded one with its secrets.
     """
 
     def __init__(self, port: Port, method: Any, path: str, kind: str) -> None:
         self._port, self.method, self._path = port, method, path
-        self.sends_many, self.gives_many = kind.startswith("Stream"), kind.endswith("Stream")
+        self.sends_many, self.gives_many = (
+            kind.startswith("Stream"),
+            kind.endswith("Stream"),
+        )
         self.channels = getattr(method, "_references", ())  # of asyncio
         self.real: Any = None
         self._responses: list[_Plain] = []
         self.answer: _Plain = {}
 
-    def begin(self, requests: list[Any], options: dict[str, Any], make: Callable[..., Any]) -> None:
+    def begin(
+        self, requests: list[Any], options: dict[str, Any], make: Callable[..., Any]
+    ) -> None:
         """Ask the engine for a step, and make the real call where it says so."""
         self._metadata = _pairs(options.get("metadata"))
         self._requests = list(map(store_message, requests))
-        names = next((names for start, names in _SECRET_FIELDS.items() if self._path.startswith(start)), ())
+        names = next(
+            (
+                names
+                for start, names in _SECRET_FIELDS.items()
+                if self._path.startswith(start)
+            ),
+            (),
+        )
         self._secrets = Secrets(self._port.redactor, names)
-        hidden = list(map(plain_of, self._secrets.scrub(self._requests, keep_types=True)))
+        hidden = list(
+            map(plain_of, self._secrets.scrub(self._requests, keep_types=True))
+        )
         request = hidden if self.sends_many else hidden[0]
-        noted = [getattr(channel, NOTED_TARGET, id(channel)) for channel in self.channels[:1]]
-        server = self._port.ordinal("grpc server", repr(noted or self.method._channel.target()))
+        noted = [
+            getattr(channel, NOTED_TARGET, id(channel)) for channel in self.channels[:1]
+        ]
+        server = self._port.ordinal(
+            "grpc server", repr(noted or self.method._channel.target())
+        )
         shown = {key: self._secrets.header(key, value) for key, value in self._metadata}
-        parts = {"server": server, "method": self._path, "metadata": shown, "request": request}
+        parts = {
+            "server": server,
+            "method": self._path,
+            "metadata": shown,
+            "request": request,
+        }
         counts, described = ("server", "method", "request"), {"request": request}
-        call = ClientCall(f"CALL {self._path}", parts, counts, described, secrets=self._learned)
-        self.step = step = cast(Any, self._port.begin(call))  # one that is left out does not come here
+        call = ClientCall(
+            f"CALL {self._path}", parts, counts, described, secrets=self._learned
+        )
+        self.step = step = cast(
+            Any, self._port.begin(call)
+        )  # one that is left out does not come here
         if step.mode != "replay" and holds_placeholder("", self._metadata):
             step.refuse()
         self.is_read_later = step.mode == "run" and self.gives_many
         if step.mode != "replay":
             with recording(step):
-                self.real = make(self.method, iter(requests) if self.sends_many else requests[0], **options)
+                self.real = make(
+                    self.method,
+                    iter(requests) if self.sends_many else requests[0],
+                    **options,
+                )
 
     def _learned(self) -> Secrets:
         """Return the secrets, with those that the call has sent."""
@@ -138,7 +197,11 @@ class Rpc:
         """Read the next message of the real call, or `_END`, and note it."""
         with recording(self.step):
             try:
-                message = _END if self._responses and not self.gives_many else (yield self._asked())
+                message = (
+                    _END
+                    if self._responses and not self.gives_many
+                    else (yield self._asked())
+                )
             except (StopIteration, grpc.RpcError):
                 message = _END
             if message is not _END:
@@ -166,37 +229,66 @@ class Rpc:
             for name in _METADATA:
                 secrets.learn_headers(_pairs((ending or {}).get(name)))
             redactor.issued |= secrets.values - sent
-            hidden, real = self._outcome(ending, secrets), self._outcome(ending, Secrets(NO_NAMES))
+            hidden, real = (
+                self._outcome(ending, secrets),
+                self._outcome(ending, Secrets(NO_NAMES)),
+            )
             self.step.finish(hidden)
-            self.answer = real if self.step.mode == "run" else with_secrets(self.step.outcome(), hidden, real)
+            self.answer = (
+                real
+                if self.step.mode == "run"
+                else with_secrets(self.step.outcome(), hidden, real)
+            )
         return self.real.cancel()
 
     def _outcome(self, ending: _Plain | None, secrets: Secrets) -> _Plain:
         given = secrets.scrub(self._responses, keep_types=True)
-        found: _Plain = {"response": given} if self.gives_many else dict(zip(("response",), given))
+        found: _Plain = (
+            {"response": given} if self.gives_many else dict(zip(("response",), given))
+        )
         if ending is not None:
-            found.update(code=ending["code"].name, details=secrets.text(ending["details"] or ""))
+            found.update(
+                code=ending["code"].name, details=secrets.text(ending["details"] or "")
+            )
             for name in _METADATA:
-                found[name] = [[key, secrets.header(key, value)] for key, value in _pairs(ending[name])]
-        return {name: value for name, value in found.items() if name == "response" or value}
+                found[name] = [
+                    [key, secrets.header(key, value)]
+                    for key, value in _pairs(ending[name])
+                ]
+        return {
+            name: value for name, value in found.items() if name == "response" or value
+        }
 
 
 def _pairs(metadata: Any) -> list[tuple[str, str]]:
     return [
-        (key, base64.b64encode(value).decode() if isinstance(value, bytes) else str(value))
+        (
+            key,
+            base64.b64encode(value).decode()
+            if isinstance(value, bytes)
+            else str(value),
+        )
         for key, value in metadata or ()
     ]
 
 
 def _loaded(key: str, value: str) -> Any:
-    """Return a stored pair of metadata as the client has it. The value is bytes if the key ends in `-bin`."""
+    """Return a stored pair of metadata as the client has it.
+
+    The value is bytes if the key ends in `-bin`.
+    """
     if not key.endswith("-bin"):
         return _Metadatum(key, value)
-    return _Metadatum(key, value.encode() if value == PLACEHOLDER else base64.b64decode(value))
+    return _Metadatum(
+        key, value.encode() if value == PLACEHOLDER else base64.b64decode(value)
+    )
 
 
 class RealStream:
-    """A real stream of messages, on a channel of either kind. It is recorded as far as it is read."""
+    """A real stream of messages, on a channel of either kind.
+
+    It is recorded as far as it is read.
+    """
 
     def __init__(self, rpc: Rpc) -> None:
         self._rpc = rpc
@@ -209,7 +301,9 @@ class RealStream:
 
     def __next__(self) -> Any:
         message = run_sync(self._rpc.read())
-        return next(self._rpc.real) if message is _END else message  # which raises its error again
+        return (
+            next(self._rpc.real) if message is _END else message
+        )  # which raises its error again
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         while (message := await self.read()) is not _END:
@@ -227,12 +321,24 @@ class RealStream:
 
 
 class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
-    """A call whose outcome is known: a stream, a future, and its own error. Of a stream that was left, the end is unknown."""
+    """A call whose outcome is known: a stream, a future, and its own error.
+
+    Of a stream that was left, the end is unknown.
+    """
 
     def __init__(self, rpc: Rpc) -> None:
-        outcome, read = rpc.answer or rpc.step.outcome(), rpc.method._response_deserializer
+        outcome, read = (
+            rpc.answer or rpc.step.outcome(),
+            rpc.method._response_deserializer,
+        )
         code, response = outcome.get("code"), outcome.get("response", [])
-        super().__init__(grpc.StatusCode[code] if code else None, None, None, outcome.get("details", ""), "")
+        super().__init__(
+            grpc.StatusCode[code] if code else None,
+            None,
+            None,
+            outcome.get("details", ""),
+            "",
+        )
         stored = response if isinstance(response, list) else [response]
         self._unread = deque(load_message(one, read) for one in stored)
         self._rpc, self._outcome, self._error = rpc, outcome, cast(BaseException, self)
@@ -277,7 +383,9 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         if self.done():
             return False
         self._unread.clear()
-        super().__init__(grpc.StatusCode.CANCELLED, None, None, "Locally cancelled by application!")
+        super().__init__(
+            grpc.StatusCode.CANCELLED, None, None, "Locally cancelled by application!"
+        )
         self._error = asyncio.CancelledError() if self._rpc.channels else self
         return True
 
@@ -293,7 +401,11 @@ class AioCall:
 
     def __getattr__(self, name: str) -> Any:
         """Return what tells how the call ended, `await call.code()`, or what is known at once, `call.done()`."""
-        return partial(self._ask, getattr(EndedCall, name)) if name in _ENDING else getattr(self._ended, name)
+        return (
+            partial(self._ask, getattr(EndedCall, name))
+            if name in _ENDING
+            else getattr(self._ended, name)
+        )
 
     async def _ask(self, ask: Callable[[EndedCall], Any]) -> Any:
         if not isinstance(self._ended, EndedCall):

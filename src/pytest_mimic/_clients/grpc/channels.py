@@ -1,6 +1,7 @@
 """The adapter of grpcio: the objects of sync and asyncio channels that call one method of a service.
 
-Read against grpcio 1.60 and 1.85. Interceptors of a sync channel stay real, as does all that is built on channels, such as
+Read against grpcio 1.60 and 1.85. Interceptors of a sync channel stay real, as does all
+that is built on channels, such as
 Google's client libraries. Channels are always ready in a replay.
 """
 
@@ -42,22 +43,45 @@ class GrpcAdapter(Adapter):
             Edge("grpc.aio._channel", ("Channel", "__init__"), _wrap_made),
             Edge("grpc._plugin_wrapping", ("_Plugin", "__call__"), _wrap_credentials),
         ]
-        for kind in ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream", "SingleThreadedUnaryStream"):
-            for style in ("__call__",) if kind.endswith("Stream") else ("__call__", "with_call", "future"):
+        for kind in (
+            "UnaryUnary",
+            "UnaryStream",
+            "StreamUnary",
+            "StreamStream",
+            "SingleThreadedUnaryStream",
+        ):
+            for style in (
+                ("__call__",)
+                if kind.endswith("Stream")
+                else ("__call__", "with_call", "future")
+            ):
                 path = f"_{kind}MultiCallable", style
-                found.append(Edge("grpc._channel", path, partial(_wrap_call, kind, style)))
+                found.append(
+                    Edge("grpc._channel", path, partial(_wrap_call, kind, style))
+                )
             if not kind.startswith("Single"):
                 path = f"{kind}MultiCallable", "__call__"
-                found.append(Edge("grpc.aio._channel", path, partial(_wrap_call, kind, "")))
+                found.append(
+                    Edge("grpc.aio._channel", path, partial(_wrap_call, kind, ""))
+                )
         return found
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
-        """Return status and response. The details of an error of the network are the client's own, with the server's address."""
+        """Return status and response.
+
+        The details of an error of the network are the client's own, with the server's
+        address.
+        """
         code, response = plain.get("code"), plain.get("response")
         is_of_network = code in ("UNAVAILABLE", "DEADLINE_EXCEEDED")
-        found = {"code": code, "details": "" if is_of_network else plain.get("details", "")}
+        found = {
+            "code": code,
+            "details": "" if is_of_network else plain.get("details", ""),
+        }
         if isinstance(response, list):
-            found["response"] = Events(map(plain_of, response), is_whole=code is not None)
+            found["response"] = Events(
+                map(plain_of, response), is_whole=code is not None
+            )
         elif response is not None:
             found["response"] = plain_of(response)
         return found
@@ -71,15 +95,23 @@ def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Funct
 
     @wraps(original)
     def call(method: Any, *args: Any, **options: Any) -> Any:
-        path = method._method if isinstance(method._method, str) else method._method.decode()
+        path = (
+            method._method
+            if isinstance(method._method, str)
+            else method._method.decode()
+        )
         if not port.takes(ClientCall(f"CALL {path}", {}, (), {})):
             return original(method, *args, **options)
-        if kind == "StreamStream" or not (args or options.keys() & {"request", "request_iterator"}):
+        if kind == "StreamStream" or not (
+            args or options.keys() & {"request", "request_iterator"}
+        ):
             what = f"{path} is a gRPC stream in both directions, or without an iterator: not recordable"
             remedy = f"name the function around it in mimic_functions, or: grpc exclude={path}"
             with port.noting:
                 raise UnstorableOutcomeError(what, remedies=[remedy])
-        calls: Any = import_module(f"{__package__}.calls")  # which needs the classes of the client
+        calls: Any = import_module(
+            f"{__package__}.calls"
+        )  # which needs the classes of the client
         rpc = calls.Rpc(port, method, path, kind)
         make = calls.call_aio if rpc.channels else calls.call_blocking
         return make(rpc, original, style, *args, **options)
@@ -110,7 +142,10 @@ def _wrap_ready(original: _Function, port: Port) -> _Function:
 
 
 def _wrap_credentials(original: _Function, port: Port) -> _Function:
-    """Let a request for a token belong to the call that needs it. The client asks for tokens in threads of its own."""
+    """Let a request for a token belong to the call that needs it.
+
+    The client asks for tokens in threads of its own.
+    """
 
     def ask(plugin: Any, *args: Any) -> Any:
         with port.unmimicked():

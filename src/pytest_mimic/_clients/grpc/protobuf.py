@@ -12,15 +12,22 @@ from pytest_mimic.errors import UnstorableOutcomeError
 
 
 def store_message(value: Any) -> dict[str, Any]:
-    """Return a message as plain data. UnstorableOutcomeError: it is one of another codec."""
+    """Return a message as plain data.
+
+    UnstorableOutcomeError: it is one of another codec.
+    """
     if (message := _message_of(value)) is None:
         what = f"a gRPC call cannot be recorded: {type(value).__qualname__} is no message of Protocol Buffers"
-        raise UnstorableOutcomeError(what, remedies=["name the function around the call in mimic_functions"])
+        raise UnstorableOutcomeError(
+            what, remedies=["name the function around the call in mimic_functions"]
+        )
     data = message.SerializeToString(deterministic=True)
     to_json = import_module("google.protobuf.json_format").MessageToDict
     try:
         plain = to_json(message, preserving_proto_field_name=True)
-        is_exact = _read(type(message), plain).SerializeToString(deterministic=True) == data
+        is_exact = (
+            _read(type(message), plain).SerializeToString(deterministic=True) == data
+        )
     except Exception:  # it has an `Any` whose type is not known, for example
         plain, is_exact = None, False
     return {"json": plain} if is_exact else {"base64": base64.b64encode(data).decode()}
@@ -46,7 +53,9 @@ def _message_of(value: Any) -> Any:
 
 
 def _read(kind: Any, plain: Any) -> Any:
-    return import_module("google.protobuf.json_format").ParseDict(_loadable(kind.DESCRIPTOR, plain), kind())
+    return import_module("google.protobuf.json_format").ParseDict(
+        _loadable(kind.DESCRIPTOR, plain), kind()
+    )
 
 
 def _loadable(descriptor: Any, plain: Any) -> Any:
@@ -58,9 +67,13 @@ def _loadable(descriptor: Any, plain: Any) -> Any:
     found = {}
     for name, value in plain.items():
         field = descriptor.fields_by_name.get(name)
-        if field is None or (value == PLACEHOLDER and field.cpp_type == field.CPPTYPE_STRING):
+        if field is None or (
+            value == PLACEHOLDER and field.cpp_type == field.CPPTYPE_STRING
+        ):
             is_bytes = field is not None and field.type == field.TYPE_BYTES
-            found[name] = base64.b64encode(value.encode()).decode() if is_bytes else value
+            found[name] = (
+                base64.b64encode(value.encode()).decode() if is_bytes else value
+            )
         elif value != PLACEHOLDER:
             found[name] = _loadable(field.message_type, value)
     return found

@@ -1,8 +1,11 @@
 """The adapter of aiohttp: `BaseConnector.connect`, which is below sessions, redirects, cookies and middlewares.
 
-Read against aiohttp 3.12.1 to 3.14. In a replay the session gets a connection with the recorded response
-(aiohttp_replay.py): the request is built and written as usual, to nowhere, and the response is the session's own. WebSockets
-and `aiohttp.test_utils` are left alone. A replay connects to nothing, so trace configs see no connection events.
+Read against aiohttp 3.12.1 to 3.14. In a replay the session gets a connection with the
+recorded response
+(aiohttp_replay.py): the request is built and written as usual, to nowhere, and the
+response is the session's own. WebSockets
+and `aiohttp.test_utils` are left alone. A replay connects to nothing, so trace configs
+see no connection events.
 """
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ class AiohttpAdapter(HttpAdapter):
         return [Edge("aiohttp.connector", ("BaseConnector", "connect"), _wrap_connect)]
 
 
-def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callable[..., Any]:
+def _wrap_connect(
+    original: Callable[..., Awaitable[Any]], port: Port
+) -> Callable[..., Any]:
     exchange = Exchange(port)
 
     @wraps(original)
@@ -40,14 +45,20 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
             return await original(self, req, *args, **options)
         if body := req.body:
             body = await _body_of(req, body)
-        sent = HttpRequest(req.method, str(req.url), tuple(req.headers.items()), body or b"")
+        sent = HttpRequest(
+            req.method, str(req.url), tuple(req.headers.items()), body or b""
+        )
         step = exchange.begin(sent)
         if step is None:
             return await original(self, req, *args, **options)
-        from pytest_mimic._clients.http.aiohttp_replay import replayed_connection  # it imports aiohttp
+        from pytest_mimic._clients.http.aiohttp_replay import (
+            replayed_connection,
+        )  # it imports aiohttp
 
         if step.mode == "replay":
-            return replayed_connection(self, req, step.outcome(is_read_only=True), step.exhausted)
+            return replayed_connection(
+                self, req, step.outcome(is_read_only=True), step.exhausted
+            )
         recorder, connection = _Recorder(step, req._timer), None
         with recorder.watching():
             connection = await original(self, req, *args, **options)
@@ -73,12 +84,17 @@ def _in_test_client() -> bool:
 
 
 async def _body_of(req: Any, body: Any) -> bytes:
-    """Return the whole body of a request. A body that can be read only once is replaced by its bytes."""
+    """Return the whole body of a request.
+
+    A body that can be read only once is replaced by its bytes.
+    """
     if isinstance(body, bytes):
         return body
     data: bytes = await body.as_bytes()
     if body.consumed:
-        req._body = sys.modules["aiohttp.payload"].BytesPayload(data, headers=body.headers)
+        req._body = sys.modules["aiohttp.payload"].BytesPayload(
+            data, headers=body.headers
+        )
     return data
 
 
@@ -88,7 +104,8 @@ class _Recorder(ExchangeRecorder):
         self._timer = timer
 
     def fail(self, error: BaseException) -> None:
-        # The session's total timeout cancels the task, and raises a timeout instead further up.
+        # The session's total timeout cancels the task, and raises a timeout instead
+        # further up.
         if is_cancellation(error) and getattr(self._timer, "_cancelled", False):
             self.phase, error = "reading", TimeoutError()
         super().fail(error)
@@ -106,8 +123,12 @@ class _NextResponse:
         self._recorder = recorder
         self._params: dict[str, Any] = {}
         self._real_read, self._set_params = protocol.read, protocol.set_response_params
-        protocol.read, protocol.set_response_params = self._read, self._set_response_params
-        # A response may be dropped before its end: returned with its connection, or lost with its session.
+        protocol.read, protocol.set_response_params = (
+            self._read,
+            self._set_response_params,
+        )
+        # A response may be dropped before its end: returned with its connection, or
+        # lost with its session.
         connection.add_callback(self._left)
 
     def _set_response_params(self, **params: Any) -> None:
@@ -115,27 +136,40 @@ class _NextResponse:
         self._set_params(**params)
 
     async def _read(self) -> Any:
-        from pytest_mimic._clients.http.aiohttp_replay import ReplayedProtocol, record_body
+        from pytest_mimic._clients.http.aiohttp_replay import (
+            ReplayedProtocol,
+            record_body,
+        )
 
         recorder, protocol = self._recorder, self._protocol
         with recorder.watching():
             message, payload = await self._real_read()
-            if 100 <= message.code < 200 and message.code != 101:  # another response follows
+            if (
+                100 <= message.code < 200 and message.code != 101
+            ):  # another response follows
                 return message, payload
             # The methods of the class show again.
             del protocol.read, protocol.set_response_params
             version = f"HTTP/{message.version.major}.{message.version.minor}"
             headers = message.raw_headers
-            if message.compression and self._params.get("auto_decompress", True):  # the reader sees it plain
-                headers = [pair for pair in headers if pair[0].lower() != b"content-encoding"]
+            if message.compression and self._params.get(
+                "auto_decompress", True
+            ):  # the reader sees it plain
+                headers = [
+                    pair for pair in headers if pair[0].lower() != b"content-encoding"
+                ]
             recorder.start(message.code, message.reason, version, headers)
             record_body(payload, recorder, self._left)
             if not recorder.is_verifying:
                 return message, payload
-            while not (payload.at_eof() or recorder.has_enough):  # read what the recording has, to compare it
+            while not (
+                payload.at_eof() or recorder.has_enough
+            ):  # read what the recording has, to compare it
                 await payload.readany()
         recorder.stop()
-        replayed = ReplayedProtocol(self._req, recorder.recorded(), recorder.step.exhausted)
+        replayed = ReplayedProtocol(
+            self._req, recorder.recorded(), recorder.step.exhausted
+        )
         replayed.set_response_params(**self._params)
         return await replayed.read()
 
@@ -144,7 +178,10 @@ class _NextResponse:
         recorder = self._recorder
         if error is None or str(error) == "Connection closed":  # by the reader
             error = sys.exc_info()[1]
-            if recorder.head and type(error).__name__ not in ("CancelledError", "TimeoutError"):
+            if recorder.head and type(error).__name__ not in (
+                "CancelledError",
+                "TimeoutError",
+            ):
                 error = None
         if error is None:
             recorder.stop()

@@ -15,7 +15,12 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
-from pytest_mimic._clients.http.failures import CONNECTING, Failure, class_of, system_error
+from pytest_mimic._clients.http.failures import (
+    CONNECTING,
+    Failure,
+    class_of,
+    system_error,
+)
 from pytest_mimic._clients.http.responses import StoredResponse
 
 if TYPE_CHECKING:
@@ -38,7 +43,9 @@ class _ReplayedConnection(Connection):
 
     def close(self) -> None:
         self._notify_release()
-        if (protocol := self._protocol) is not None:  # it and its parser would wait for the garbage collector
+        if (
+            protocol := self._protocol
+        ) is not None:  # it and its parser would wait for the garbage collector
             self._protocol = protocol._parser = protocol._payload = None
 
     release = close
@@ -69,7 +76,9 @@ _NOWHERE = _Nowhere()
 class ReplayedProtocol(ResponseHandler):
     """Gets the recorded response to a request when the session reads it, its body piece by piece."""
 
-    def __init__(self, req: Any, plain: dict[str, Any], exhausted: Callable[[], Exception]) -> None:
+    def __init__(
+        self, req: Any, plain: dict[str, Any], exhausted: Callable[[], Exception]
+    ) -> None:
         super().__init__(req.loop)
         self.transport = _NOWHERE
         self._plain = plain
@@ -82,9 +91,12 @@ class ReplayedProtocol(ResponseHandler):
 
     async def read(self) -> Any:
         """Return the message and the payload of the response, or raise the recorded exception."""
-        # The request keeps its response, and this the request: such a cycle would wait for the garbage collector.
+        # The request keeps its response, and this the request: such a cycle would wait
+        # for the garbage collector.
         req, self._req = self._req, None
-        await asyncio.sleep(0)  # other tasks run here, as they do while the network is read
+        await asyncio.sleep(
+            0
+        )  # other tasks run here, as they do while the network is read
         if req._continue is not None and not req._continue.done():
             req._continue.set_result(True)
         if "status" not in self._plain:
@@ -135,7 +147,9 @@ class _ReplayedReader(StreamReader):
             await self._wait()
 
 
-def record_body(payload: Any, recorder: ExchangeRecorder, left: Callable[[BaseException], None]) -> None:
+def record_body(
+    payload: Any, recorder: ExchangeRecorder, left: Callable[[BaseException], None]
+) -> None:
     """Record a real body as it arrives, until its end or until it is `left` because of an exception."""
     if payload is EMPTY_PAYLOAD:
         recorder.complete()
@@ -175,12 +189,17 @@ def _error(stored: Failure, req: Any) -> Exception:
     kind, message = stored["type"], stored["message"]
     name = class_of(stored, "aiohttp", aiohttp)
     make: Any = getattr(aiohttp, name, None) or getattr(http_exceptions, name)
-    if stored["class"] == "TimeoutError" and not message:  # the total timeout of a session
+    if (
+        stored["class"] == "TimeoutError" and not message
+    ):  # the total timeout of a session
         return asyncio.TimeoutError()
     if req is None and kind == "malformed":
         return aiohttp.ClientPayloadError(message)
     if name == "HttpProcessingError":
         return make(code=400, message=message)  # type: ignore[no-any-return]
-    if issubclass(make, aiohttp.ClientConnectorError) or name == "ClientConnectorCertificateError":
+    if (
+        issubclass(make, aiohttp.ClientConnectorError)
+        or name == "ClientConnectorCertificateError"
+    ):
         return make(getattr(req, "connection_key", None), system_error(stored))  # type: ignore[no-any-return]
     return make(message)  # type: ignore[no-any-return]

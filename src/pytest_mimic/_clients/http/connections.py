@@ -19,11 +19,20 @@ _ALL = ((), (None,), (-1,))
 class RecordedFile:
     """Replaces the file from which a real response is read, and records the bytes that are read.
 
-    Its end, or its closing, ends the exchange. With `chunked`, the body has chunks (RFC 9112, 7.1). `length` is
-    the number of bytes that the body has according to its head; None if that is unknown.
+    Its end, or its closing, ends the exchange. With `chunked`, the body has chunks (RFC
+    9112, 7.1). `length` is
+    the number of bytes that the body has according to its head; None if that is
+    unknown.
     """
 
-    def __init__(self, file: Any, recorder: ExchangeRecorder, *, chunked: bool, length: int | None) -> None:
+    def __init__(
+        self,
+        file: Any,
+        recorder: ExchangeRecorder,
+        *,
+        chunked: bool,
+        length: int | None,
+    ) -> None:
         self._file = file
         self._recorder = recorder
         self._chunked = chunked
@@ -54,7 +63,9 @@ class RecordedFile:
         self._at_end = self._at_end or size in _ALL or len(data) < size[0]
         return data
 
-    def readinto(self, buffer: Any) -> int:  # pragma: no cover (urllib3 reads so in Python 3.10 only)
+    def readinto(
+        self, buffer: Any
+    ) -> int:  # pragma: no cover (urllib3 reads so in Python 3.10 only)
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
@@ -73,7 +84,9 @@ class RecordedFile:
             recorder.chunks, complete = unframe(wire)
         else:
             recorder.chunks = [wire]
-            complete = self._at_end if self._length is None else len(wire) >= self._length
+            complete = (
+                self._at_end if self._length is None else len(wire) >= self._length
+            )
         if complete:
             recorder.complete()
         elif error is not None:
@@ -109,7 +122,9 @@ class RequestMessage:
         self.headers: tuple[tuple[str, str], ...] = ()
         self.method = ""
         self._body: list[bytes] = []
-        self._missing: int | None = 0  # bytes of the body that have not come; None if it has chunks
+        self._missing: int | None = (
+            0  # bytes of the body that have not come; None if it has chunks
+        )
         self.is_complete = False
 
     def add(self, piece: bytes) -> None:
@@ -122,14 +137,18 @@ class RequestMessage:
             self._read_head(head.decode("latin-1"))
         self._body.append(piece)
         if self._missing is None:
-            self.is_complete = piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1]
+            self.is_complete = (
+                piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1]
+            )
         else:
             self._missing -= len(piece)
             self.is_complete = self._missing <= 0
 
     def _read_head(self, head: str) -> None:
         first, *lines = head.replace("\r\n\t", " ").replace("\r\n ", " ").split("\r\n")
-        self.method, self.target, _ = first.rsplit(" ", 2)  # a wrong method may have blanks
+        self.method, self.target, _ = first.rsplit(
+            " ", 2
+        )  # a wrong method may have blanks
         parts = (line.partition(":") for line in lines)
         self.headers = tuple([(name, value.strip()) for name, _, value in parts])
         named = {name.lower(): value for name, value in self.headers}
@@ -147,9 +166,14 @@ class RequestMessage:
 
 
 class RecordedBytes(io.RawIOBase):
-    """The file of a socket. A read returns at most one piece, and the end may be an error."""
+    """The file of a socket.
 
-    def __init__(self, pieces: Sequence[bytes], end: Callable[[], Exception | None]) -> None:
+    A read returns at most one piece, and the end may be an error.
+    """
+
+    def __init__(
+        self, pieces: Sequence[bytes], end: Callable[[], Exception | None]
+    ) -> None:
         self._pieces = [piece for piece in reversed(pieces) if piece]
         self._end = end
 

@@ -1,15 +1,21 @@
 """The shared half of all HTTP clients: a request is described, by the parts that count or that `--match` names, and decided about.
 
-A client's module has its edges. For each request an edge asks `Exchange.begin` for a step. If the step is to run, the
-edge gives the real response to an `ExchangeRecorder` (responses.py). If it is to replay, the edge builds the client's
-response from a `StoredResponse` (the same). To verify, it does both, and reads the real response first. An exchange is
+A client's module has its edges. For each request an edge asks `Exchange.begin` for a
+step. If the step is to run, the
+edge gives the real response to an `ExchangeRecorder` (responses.py). If it is to
+replay, the edge builds the client's
+response from a `StoredResponse` (the same). To verify, it does both, and reads the real
+response first. An exchange is
 stored as
 
-    {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": [["content-type", "application/json"]],
+    {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": [["content-type",
+    "application/json"]],
      "body": {"json": {"id": 1}}}
 
-without `body` if it is empty. `"end": "stopped"` marks a stream that was not read to its end, `"end": "waiting"` one whose reader
-waited for more until it was cancelled; alone, that no response came until then. `"error"` is the exception that broke it, or, alone,
+without `body` if it is empty. `"end": "stopped"` marks a stream that was not read to
+its end, `"end": "waiting"` one whose reader
+waited for more until it was cancelled; alone, that no response came until then.
+`"error"` is the exception that broke it, or, alone,
 the exception that was raised instead of a response.
 """
 
@@ -47,13 +53,24 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
     from pytest_mimic._core.engine.steps import Step
 
-#: The headers by which a client chooses one of several answers of a URL. Each is a part of its own.
+# : The headers by which a client chooses one of several answers of a URL. Each is a
+# part of its own.
 CHOOSING = (
     *("accept", "range", "if-match", "if-none-match", "if-modified-since", "prefer"),
     *("x-http-method-override", "x-amz-target", "soapaction"),
 )
 #: The parts of a request that count.
-IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body", *CHOOSING)
+IDENTITY = (
+    "method",
+    "scheme",
+    "host",
+    "port",
+    "path",
+    "query",
+    "format",
+    "body",
+    *CHOOSING,
+)
 _URI = ("scheme", "host", "port", "path", "query")
 #: What each matcher of vcrpy compares.
 MATCHERS: dict[str, tuple[str, ...]] = {
@@ -62,15 +79,27 @@ MATCHERS: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in (*_URI, "headers")},
     "body": ("format", "body"),
 }
-# Headers that clients add themselves, with values that change with their version, the server or the body.
-_OF_CLIENTS = {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
+# Headers that clients add themselves, with values that change with their version, the
+# server or the body.
+_OF_CLIENTS = {
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "host",
+    "user-agent",
+}
 _ANYTHING = "*/*"
 _CACHE_SIZE = 20_000
-# The modules whose connections open a socket as their class says. Other classes may lead into this process.
+# The modules whose connections open a socket as their class says. Other classes may
+# lead into this process.
 _CONNECTING = ("http.client", "urllib3.connection", "httplib2")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
-# Besides letters and digits, the characters that a path may have as they are (RFC 3986, 3.3).
+_URL = re.compile(
+    r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?"
+)
+# Besides letters and digits, the characters that a path may have as they are (RFC 3986,
+# 3.3).
 _ALLOWED = "-._~!$&'()*+,;=:@/"
 # A path without encoded characters and parameters.
 _PLAIN = re.compile(rf"[A-Za-z0-9{re.escape(_ALLOWED.replace(';', ''))}]*")
@@ -88,33 +117,48 @@ class HttpAdapter(Adapter):
     }
     exact: ClassVar = frozenset({"status", "headers", "error"})
 
-    def matched(self, parts: dict[str, Any], names: Sequence[str], redactor: Redactor) -> dict[str, Any]:
+    def matched(
+        self, parts: dict[str, Any], names: Sequence[str], redactor: Redactor
+    ) -> dict[str, Any]:
         """Return the parts that the matchers of vcrpy name, without what a cassette may have been filtered of."""
         wanted = {part for name in names for part in MATCHERS.get(name, ())}
-        found = {name: _without_secrets(value, redactor) for name, value in parts.items() if name in wanted}
+        found = {
+            name: _without_secrets(value, redactor)
+            for name, value in parts.items()
+            if name in wanted
+        }
         if "headers" in found:
             found["headers"] = {
-                name: found["headers"][name] for name in found["headers"].keys() - _OF_CLIENTS
+                name: found["headers"][name]
+                for name in found["headers"].keys() - _OF_CLIENTS
             }
         return {name: found[name] for name in sorted(found) if found[name] != {}}
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
         """Return status, content type and body, or the type of the exception that came instead.
 
-        Of a body that was not read to its end, or of two that broke off, only the part that both readers read is
-        compared; how much more had arrived is an accident. Without another exchange beside it, such a body is compared
+        Of a body that was not read to its end, or of two that broke off, only the part
+        that both readers read is
+        compared; how much more had arrived is an accident. Without another exchange
+        beside it, such a body is compared
         as it is. A stream of events is compared event by event.
         """
         if "status" not in plain:
             return {"error": plain["error"]["type"]} if "error" in plain else plain
         kind = header_of(plain["headers"], "content-type")
         headers = {} if kind is None else {"content-type": kind}
-        found = {"status": plain["status"], "headers": headers, "body": content_of(plain.get("body"))}
+        found = {
+            "status": plain["status"],
+            "headers": headers,
+            "body": content_of(plain.get("body")),
+        }
         other = plain if beside is None else beside
         is_cut = beside is not None and "end" in beside
         is_broken = "error" in plain and "error" in other
         events, others = events_in(plain), None if beside is None else events_in(beside)
-        if events is not None and not (is_cut and others is None):  # it may be cut within its first event
+        if events is not None and not (
+            is_cut and others is None
+        ):  # it may be cut within its first event
             found["body"] = events
             if others is not None and not (events.is_whole and others.is_whole):
                 events.is_whole = False
@@ -122,8 +166,14 @@ class HttpAdapter(Adapter):
         elif is_cut or is_broken or "end" in plain:
             bodies = [load_body(one.get("body")) for one in (plain, other)]
             size = sum(map(len, bodies[1])) if is_cut or is_broken else None
-            found["body"] = b"".join(bodies[0])[:size].decode("utf-8", "backslashreplace")
-            read = [len(body) for body, one in zip(bodies, (plain, other)) if one.get("end") == "stopped"]
+            found["body"] = b"".join(bodies[0])[:size].decode(
+                "utf-8", "backslashreplace"
+            )
+            read = [
+                len(body)
+                for body, one in zip(bodies, (plain, other))
+                if one.get("end") == "stopped"
+            ]
             if read:
                 found["chunks"] = min(read)
         if "error" in plain and not is_cut:
@@ -164,11 +214,13 @@ class Exchange:
     def begin(self, request: HttpRequest) -> Step | None:
         """Return a step to replay, run or verify a request, or None if the client has to send it as usual.
 
-        It is sent as usual if it is excluded, if it is the upgrade to a WebSocket, or if its URL is invalid
+        It is sent as usual if it is excluded, if it is the upgrade to a WebSocket, or
+        if its URL is invalid
         (`https://`, port 123456) and the client will complain.
 
         Raises:
-            MissingRecordingError: There is no recording and the mode does not run the request, or it would be sent
+            MissingRecordingError: There is no recording and the mode does not run the
+                request, or it would be sent
                 with the placeholder that a replay gave in place of a secret.
         """
         call = self.describe(request)
@@ -183,13 +235,17 @@ class Exchange:
 
     def describe(self, request: HttpRequest) -> ClientCall | None:
         """Return the call that a request is, or None if it is the upgrade to a WebSocket, or if its URL is invalid."""
-        # Clients send the same URLs and headers again and again, and reading them takes longest. What is kept may contain a
-        # secret that a server has issued since.
+        # Clients send the same URLs and headers again and again, and reading them takes
+        # longest. What is kept may contain a secret that a server has issued since.
         issued = len(self.port.redactor.issued)
         if issued != self._issued:
             self._issued = issued
-            self._read_url = lru_cache(_CACHE_SIZE)(partial(read_url, Secrets(self.port.redactor)))
-            self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, Secrets(self.port.redactor)))
+            self._read_url = lru_cache(_CACHE_SIZE)(
+                partial(read_url, Secrets(self.port.redactor))
+            )
+            self._read_headers = lru_cache(_CACHE_SIZE)(
+                partial(_read_headers, Secrets(self.port.redactor))
+            )
         method, url, sent, body = request
         headers = self._read_headers(sent)
         if "websocket" in headers.sent.get("upgrade", "").lower():
@@ -199,7 +255,12 @@ class Exchange:
         except ValueError:
             return None
         described: dict[str, Any] = {"method": method, "url": shown}
-        parts = {"method": method, **of_url, "headers": headers.shown, **headers.choosing}
+        parts = {
+            "method": method,
+            **of_url,
+            "headers": headers.shown,
+            **headers.choosing,
+        }
         if "query" in parts:
             described["query"] = parts["query"]
         for name, chosen in headers.choosing.items():
@@ -207,14 +268,35 @@ class Exchange:
         value = None
         if body:
             secrets = secrets_of(self.port.redactor, headers.sent)
-            kind, encoding = headers.sent.get("content-type"), headers.sent.get("content-encoding")
+            kind, encoding = (
+                headers.sent.get("content-type"),
+                headers.sent.get("content-encoding"),
+            )
             parts["format"], value = describe_body(body, kind, encoding)
-            counted = without_signature(value) if parts["format"] in ("form", "multipart") else value
-            hidden = secrets.text(counted) if isinstance(counted, str) else secrets.scrub(counted)
+            counted = (
+                without_signature(value)
+                if parts["format"] in ("form", "multipart")
+                else value
+            )
+            hidden = (
+                secrets.text(counted)
+                if isinstance(counted, str)
+                else secrets.scrub(counted)
+            )
             described["body"] = parts["body"] = hidden
-        learned = partial(learned_from, self.port.redactor, url, sent, value, headers.sent)
+        learned = partial(
+            learned_from, self.port.redactor, url, sent, value, headers.sent
+        )
         host = shown.split("/", 3)[2]  # with its port, unless that is the usual one
-        return ClientCall(f"{method} {parts['path']}", parts, IDENTITY, described, host, False, learned)
+        return ClientCall(
+            f"{method} {parts['path']}",
+            parts,
+            IDENTITY,
+            described,
+            host,
+            False,
+            learned,
+        )
 
 
 def _without_secrets(plain: Any, redactor: Redactor) -> Any:
@@ -225,12 +307,18 @@ def _without_secrets(plain: Any, redactor: Redactor) -> Any:
             for name, value in plain.items()
             if not redactor.hides(name, value)
         }
-    return [_without_secrets(value, redactor) for value in plain] if isinstance(plain, list) else plain
+    return (
+        [_without_secrets(value, redactor) for value in plain]
+        if isinstance(plain, list)
+        else plain
+    )
 
 
-# The exchanges of clients that are built on HTTP clients, while they send a request, from the outside in. It belongs to the
-# first of them that takes it.
-SENDERS: ContextVar[tuple[Exchange, ...]] = ContextVar("pytest_mimic_senders", default=())
+# The exchanges of clients that are built on HTTP clients, while they send a request,
+# from the outside in. It belongs to the first of them that takes it.
+SENDERS: ContextVar[tuple[Exchange, ...]] = ContextVar(
+    "pytest_mimic_senders", default=()
+)
 
 
 def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Headers:
@@ -242,13 +330,20 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
     one = {name: ", ".join(values) for name, values in found.items()}
     joined = {name: ", ".join(values) for name, values in shown.items()}
     # Most clients add `Accept: */*`, which is as good as none.
-    choosing = {name: joined[name] for name in CHOOSING if joined.get(name, _ANYTHING) != _ANYTHING}
+    choosing = {
+        name: joined[name]
+        for name in CHOOSING
+        if joined.get(name, _ANYTHING) != _ANYTHING
+    }
     return _Headers(one, joined, choosing)
 
 
 def connects_by_itself(connection_class: Any) -> bool:
     """Check whether a class of connections has its own `connect`, as that of vcrpy inside a cassette: what it opens is unknown."""
-    return getattr(getattr(connection_class, "connect", None), "__module__", None) not in _CONNECTING
+    return (
+        getattr(getattr(connection_class, "connect", None), "__module__", None)
+        not in _CONNECTING
+    )
 
 
 def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
@@ -262,7 +357,9 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
     origin, path, query = match.groups()
     parts, shown = read_origin(origin)
     if secrets.values or not _PLAIN.fullmatch(path):
-        path = _ENCODED.sub(lambda octet: octet[0].upper(), quote(path, safe=f"{_ALLOWED}%"))
+        path = _ENCODED.sub(
+            lambda octet: octet[0].upper(), quote(path, safe=f"{_ALLOWED}%")
+        )
         path = secrets.path(path)
     parts = {**parts, "path": path or "/"}
     counted = parse_form(query) if query else {}
@@ -289,16 +386,28 @@ def read_origin(origin: str) -> tuple[dict[str, Any], str]:
     return found, shown if port == usual else f"{shown}:{port}"
 
 
-# The parts of a request that is signed in advance for AWS: they depend on the time and on credentials.
-_NAMES = ("algorithm", "credential", "date", "expires", "signedheaders", "security-token", "signature")
+# The parts of a request that is signed in advance for AWS: they depend on the time and
+# on credentials.
+_NAMES = (
+    "algorithm",
+    "credential",
+    "date",
+    "expires",
+    "signedheaders",
+    "security-token",
+    "signature",
+)
 # The fields of a signature, in a query and, with a policy, in a form.
 _SIGNING = frozenset({"policy", *(f"x-amz-{name}" for name in _NAMES)})
 
 
-def describe_body(data: bytes, content_type: str | None, encoding: str | None) -> tuple[str, Any]:
+def describe_body(
+    data: bytes, content_type: str | None, encoding: str | None
+) -> tuple[str, Any]:
     """Return the format of a request's whole body, which is not empty, and its plain value, in which secrets are not yet hidden.
 
-    These are `json` and the value, `form` and its fields, `multipart` and its parts, `text` and the text, `bytes` and
+    These are `json` and the value, `form` and its fields, `multipart` and its parts,
+    `text` and the text, `bytes` and
     their digest. A body in a `Content-Encoding` is decompressed first.
     """
     if encoding:
@@ -329,14 +438,17 @@ def _parts(data: bytes, boundary: bytes) -> dict[str, Any] | None:
     if not boundary or len(pieces) < 3:
         return None
     found: dict[str, list[Any]] = {}
-    # The first piece comes before the first part, the last one after the final boundary.
+    # The first piece comes before the first part, the last one after the final
+    # boundary.
     for piece in pieces[1:-1]:
         head, blank, content = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
         if not blank:
             return None
         name, part = _part(head.decode("utf-8", "backslashreplace"), content)
         found.setdefault(name, []).append(part)
-    return {name: parts[0] if len(parts) == 1 else parts for name, parts in found.items()}
+    return {
+        name: parts[0] if len(parts) == 1 else parts for name, parts in found.items()
+    }
 
 
 def _part(head: str, content: bytes) -> tuple[str, Any]:
@@ -363,4 +475,6 @@ def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
     """
     if "x-amz-signature" not in {name.lower() for name in fields}:
         return fields
-    return {name: value for name, value in fields.items() if name.lower() not in _SIGNING}
+    return {
+        name: value for name, value in fields.items() if name.lower() not in _SIGNING
+    }

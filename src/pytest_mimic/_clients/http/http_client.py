@@ -1,7 +1,9 @@
 """The adapter of `http.client`, on which `urllib.request`, `xmlrpc.client`, urllib3 and other clients are built.
 
-A connection opens its socket only when its request is complete and has to be sent. A replay runs the code of the
-standard library with the recorded bytes in place of a socket. Connections whose class has its own `connect` (UNIX
+A connection opens its socket only when its request is complete and has to be sent. A
+replay runs the code of the
+standard library with the recorded bytes in place of a socket. Connections whose class
+has its own `connect` (UNIX
 sockets, in-process servers) are left alone. Those of urllib3 and httplib2 are taken.
 """
 
@@ -14,9 +16,23 @@ from contextlib import closing, suppress
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.connections import RecordedBytes, RecordedFile, RequestMessage
-from pytest_mimic._clients.http.exchange import SENDERS, Exchange, HttpAdapter, connects_by_itself
-from pytest_mimic._clients.http.failures import CLASSES, CONNECTING, Failure, system_error
+from pytest_mimic._clients.http.connections import (
+    RecordedBytes,
+    RecordedFile,
+    RequestMessage,
+)
+from pytest_mimic._clients.http.exchange import (
+    SENDERS,
+    Exchange,
+    HttpAdapter,
+    connects_by_itself,
+)
+from pytest_mimic._clients.http.failures import (
+    CLASSES,
+    CONNECTING,
+    Failure,
+    system_error,
+)
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 from pytest_mimic._core.seam.base import Edge
 
@@ -25,7 +41,8 @@ if TYPE_CHECKING:
 
 # The attribute of a connection that connects for real.
 _IS_REAL = "_mimic_is_real"
-# Errors of sending after which urllib3 reads the response: the server may have answered before it had everything.
+# Errors of sending after which urllib3 reads the response: the server may have answered
+# before it had everything.
 _IGNORED = (BrokenPipeError, ConnectionResetError)
 
 
@@ -76,7 +93,8 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
                 return original(conn, data)
             talk = conn.sock = _Talk(conn, takers, talk)
         if hasattr(conn, "_expect_header_set"):
-            # A connection of botocore would wait for `100 Continue`, from a socket that is not open so far.
+            # A connection of botocore would wait for `100 Continue`, from a socket that
+            # is not open so far.
             conn._expect_header_set = False
         original(conn, data)
         if talk.message.is_complete:
@@ -98,7 +116,9 @@ def _takers(exchange: Exchange, conn: Any) -> list[Exchange]:
 
 def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
     @wraps(original)
-    def getresponse(conn: Any) -> Any:  # urllib3 1 tries another argument, and expects a TypeError
+    def getresponse(
+        conn: Any,
+    ) -> Any:  # urllib3 1 tries another argument, and expects a TypeError
         talk = conn.sock
         if not isinstance(talk, _Talk):
             return original(conn)
@@ -111,7 +131,8 @@ def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[...
 class _Talk:
     """The socket of a connection, perhaps of one that is not open, until the response to its next request.
 
-    `takers` are the exchanges of the clients that may take the request. `real` is the open socket, on which an earlier
+    `takers` are the exchanges of the clients that may take the request. `real` is the
+    open socket, on which an earlier
     request was sent for real.
     """
 
@@ -154,7 +175,9 @@ class _Talk:
             if self._is_urllib3:  # those who call it have set no `Host`
                 headers = tuple([pair for pair in headers if pair[0].lower() != "host"])
             sent = self.message.request(self._url(), headers)
-            self._step = step = next(filter(None, (one.begin(sent) for one in self._takers)), None)
+            self._step = step = next(
+                filter(None, (one.begin(sent) for one in self._takers)), None
+            )
             if step is None:
                 self._send()
                 self._conn.sock = self._real
@@ -168,7 +191,11 @@ class _Talk:
                 if recorder.done:  # verifying has met an error
                     self._plain = recorder.recorded()
             stored = (self._plain or {}).get("error")
-            if stored and "status" not in self._plain and stored["type"] in (*CONNECTING, "writing"):
+            if (
+                stored
+                and "status" not in self._plain
+                and stored["type"] in (*CONNECTING, "writing")
+            ):
                 raise self._error(stored)
         except BaseException:
             self._conn.sock = self._real
@@ -202,7 +229,9 @@ class _Talk:
         if plain is None:
             return self._real.makefile(*args)
         if "status" not in plain:
-            return io.BufferedReader(RecordedBytes([], lambda: self._error(plain["error"])))
+            return io.BufferedReader(
+                RecordedBytes([], lambda: self._error(plain["error"]))
+            )
         answer = StoredResponse(plain, self.message.method)
         wire, error = answer.wire(), answer.error
         if answer.is_complete and len(wire) == 1:
@@ -210,7 +239,9 @@ class _Talk:
         # The client finds out by itself that a body ends before its end.
         is_cut_off = error is not None and error["type"] in ("closed", "malformed")
         end = partial(answer.ending, self._error, self._step.exhausted)
-        return io.BufferedReader(RecordedBytes(wire, (lambda: None) if is_cut_off else end))
+        return io.BufferedReader(
+            RecordedBytes(wire, (lambda: None) if is_cut_off else end)
+        )
 
     def close(self) -> None:
         """Record nothing, because the connection is closed before it has the response."""
@@ -228,7 +259,9 @@ class _Talk:
         host, port = (tunnel, conn._tunnel_port) if tunnel else (conn.host, conn.port)
         host = f"[{host}]" if ":" in host else host
         # For OPTIONS, the target may be a star.
-        return f"{scheme}://{host}{f':{port}' if port else ''}/{target.removeprefix('/')}"
+        return (
+            f"{scheme}://{host}{f':{port}' if port else ''}/{target.removeprefix('/')}"
+        )
 
     def _error(self, stored: Failure) -> Exception:
         if not self._is_urllib3:
@@ -239,28 +272,41 @@ class _Talk:
         return _urllib3_error(stored, self._conn)
 
     def receive(self, receive: Callable[[Any], Any]) -> Any:
-        """Return the response that the connection receives. A real one is watched, before any client has read its body."""
+        """Return the response that the connection receives.
+
+        A real one is watched, before any client has read its body.
+        """
         conn, recorder = self._conn, self._recorder
         if recorder is None or recorder.done or self._plain is not None:
             return receive(conn)
         with recorder.watching():
             response = receive(conn)
             version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
-            recorder.start(response.status, response.reason, version, response.headers.items())
-            is_empty = response.length == 0 and (not response.chunked or response._method == "HEAD")
+            recorder.start(
+                response.status, response.reason, version, response.headers.items()
+            )
+            is_empty = response.length == 0 and (
+                not response.chunked or response._method == "HEAD"
+            )
             if is_empty or response.fp is None:
                 recorder.complete()
             else:
                 # After another encoding, the client leaves the chunks to its caller.
-                is_chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
-                response.fp = RecordedFile(response.fp, recorder, chunked=is_chunked, length=response.length)
+                is_chunked = (
+                    "chunked" in response.headers.get("transfer-encoding", "").lower()
+                )
+                response.fp = RecordedFile(
+                    response.fp, recorder, chunked=is_chunked, length=response.length
+                )
             if not recorder.is_verifying:
                 return response
             with closing(response):  # read what the recording has, to compare it
                 response.read(recorder.wanted)
-        # The caller gets the recorded response in place of the real one, which perhaps never came.
+        # The caller gets the recorded response in place of the real one, which perhaps
+        # never came.
         self._plain = recorder.recorded()
-        # The `close` of a subclass may forget more: urllib3's forgets that its proxy has answered.
+        # The `close` of a subclass may forget more: urllib3's forgets that its proxy
+        # has answered.
         sys.modules["http.client"].HTTPConnection.close(conn)  # more may come on it
         self._real = None
         found = conn.response_class(self, method=conn._method)
@@ -269,8 +315,15 @@ class _Talk:
 
 
 def _urllib3_error(stored: Failure, conn: Any) -> Exception:
-    """Return what a connection of urllib3 raises for a failure. The pool makes its own exceptions of those of the system."""
-    own, kind, message = sys.modules["urllib3.exceptions"], stored["type"], stored["message"]
+    """Return what a connection of urllib3 raises for a failure.
+
+    The pool makes its own exceptions of those of the system.
+    """
+    own, kind, message = (
+        sys.modules["urllib3.exceptions"],
+        stored["type"],
+        stored["message"],
+    )
     name = CLASSES["urllib3"].get(kind)
     if name is None or (
         kind == "unreachable" and stored["class"] == "OSError"

@@ -22,7 +22,8 @@ from pytest_mimic._core.redact.redactor import (
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
 from pytest_mimic._core.redact.secret_values import forms_of, hide_values
 
-# Services by the first word of `X-Amz-Target`. The others come in the scope of the signature.
+# Services by the first word of `X-Amz-Target`. The others come in the scope of the
+# signature.
 _SERVICES = {"TrentService": "kms", "AmazonSSM": "ssm", "Logs_20140328": "logs"}
 _SCOPE = re.compile(r"Credential=[^\s,]*/([^\s,/]+)/aws4_request")
 # Names in `mimic_redact` come after them: `!plaintext` keeps the value.
@@ -36,7 +37,9 @@ _NAMES = {
 # Types of parameters of Systems Manager whose values are no secret.
 _OPEN_TYPES = ("String", "StringList")
 # The placeholder as clients escape it in a URL.
-_ESCAPED = re.compile(re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]"))
+_ESCAPED = re.compile(
+    re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]")
+)
 
 # The parts of a description that name the call.
 _NAMING = frozenset({"signature", "method", "url", "server"})
@@ -45,8 +48,10 @@ _NAMING = frozenset({"signature", "method", "url", "server"})
 class Secrets:
     """Learns secret values and hides them.
 
-    A token that a server issues returns under other names, in paths and in texts. In a replay the application has the
-    placeholder instead of the token. So the token is replaced in all requests, and both calls are the same call.
+    A token that a server issues returns under other names, in paths and in texts. In a
+    replay the application has the
+    placeholder instead of the token. So the token is replaced in all requests, and both
+    calls are the same call.
 
     Those that servers have issued are known from the beginning.
     """
@@ -69,7 +74,9 @@ class Secrets:
                     for literal in self.redactor.literals(value):
                         self.add(literal)
                     is_urlencoded = "=" in value and FORM.fullmatch(value)
-                    todo.append(parse_form(value) if is_urlencoded else parse_json_text(value))
+                    todo.append(
+                        parse_form(value) if is_urlencoded else parse_json_text(value)
+                    )
 
     def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         """Learn the values of secret headers, and of each cookie."""
@@ -78,7 +85,9 @@ class Secrets:
             if not self.redactor.hides(name, value):
                 continue
             if lower in ("cookie", "set-cookie"):
-                cookies = value.split(";") if lower == "cookie" else [value.partition(";")[0]]
+                cookies = (
+                    value.split(";") if lower == "cookie" else [value.partition(";")[0]]
+                )
                 for cookie in cookies:
                     self.add(cookie.partition("=")[2].strip())
             else:
@@ -89,7 +98,9 @@ class Secrets:
         """Learn one value, unless it is so common (`dark`, `12345`) that it may mean something else elsewhere."""
         bare = bare_secret(value)
         if bare != value:
-            self.values |= forms_of(value) - {value}  # a server may send back the whole header, as base64
+            self.values |= forms_of(value) - {
+                value
+            }  # a server may send back the whole header, as base64
         if bare in self.redactor.environment.forms:
             return  # its name will stand for it
         is_mixed = any(map(str.isdigit, bare)) and any(map(str.isalpha, bare))
@@ -99,12 +110,16 @@ class Secrets:
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
         """Return a copy of plain data without secrets.
 
-        With `keep_types`, numbers become 0, and mappings and lists are kept. None always stays None.
+        With `keep_types`, numbers become 0, and mappings and lists are kept. None
+        always stays None.
         """
         return self.redactor.scrub(plain, keep_types=keep_types, values=self.values)
 
     def without(self, parts: dict[str, Any]) -> dict[str, Any]:
-        """Return the described parts of a call without known secrets. What names the call stays, as all messages show it."""
+        """Return the described parts of a call without known secrets.
+
+        What names the call stays, as all messages show it.
+        """
         found = {}
         for name, part in parts.items():
             if name in _NAMING:
@@ -116,9 +131,14 @@ class Secrets:
         return found
 
     def text(self, text: str) -> str:
-        """Return a text without known secrets, and without those in it if it is data. The latter are learned."""
+        """Return a text without known secrets, and without those in it if it is data.
+
+        The latter are learned.
+        """
         self.learn(text)
-        if "\n" in text:  # a stream may have one JSON text on each line, and a plain text one form
+        if (
+            "\n" in text
+        ):  # a stream may have one JSON text on each line, and a plain text one form
             lines = re.split(r"(\r?\n)", text)
             for line in lines:
                 self.learn(line)
@@ -145,11 +165,15 @@ class Secrets:
         return hide_values(path, self.values) if self.values else path
 
 
-# Secrets of AWS under names that are harmless elsewhere: of KMS, Systems Manager, Secrets Manager and EC2
+# Secrets of AWS under names that are harmless elsewhere: of KMS, Systems Manager,
+# Secrets Manager and EC2
 
 
 def secrets_of(redactor: Redactor, headers: Mapping[str, str]) -> Secrets:
-    """Return what learns and hides the secrets of the service to which a request goes. Names of headers are in lower case."""
+    """Return what learns and hides the secrets of the service to which a request goes.
+
+    Names of headers are in lower case.
+    """
     target = headers.get("x-amz-target", "").partition(".")[0]
     scope = _SCOPE.search(headers.get("authorization", ""))
     service = _SERVICES.get(target, target) or (scope[1] if scope else "")
@@ -159,11 +183,17 @@ def secrets_of(redactor: Redactor, headers: Mapping[str, str]) -> Secrets:
 
 
 def learned_from(
-    redactor: Redactor, url: str, headers: Iterable[tuple[Any, Any]], body: Any, named: Mapping[str, str]
+    redactor: Redactor,
+    url: str,
+    headers: Iterable[tuple[Any, Any]],
+    body: Any,
+    named: Mapping[str, str],
 ) -> Secrets:
     """Return the secrets of a request: in its URL, its headers, which are also given by name, and its plain body."""
     secrets, parts = secrets_of(redactor, named), urlsplit(url)
-    learn = secrets.text if isinstance(body, str) else secrets.learn  # a text may have JSON on each line
+    learn = (
+        secrets.text if isinstance(body, str) else secrets.learn
+    )  # a text may have JSON on each line
     learn(body)
     if parts.query:
         secrets.learn(parse_form(parts.query))
@@ -189,16 +219,26 @@ class _ParameterSecrets(Secrets):
 
 
 def _secure_parameters(plain: Any) -> Iterator[dict[str, Any]]:
-    """Yield what may be a `SecureString`. A request that changes a parameter may leave its type out."""
+    """Yield what may be a `SecureString`.
+
+    A request that changes a parameter may leave its type out.
+    """
     for place in places({"": plain}, NO_NAMES):
         value = place.value
-        is_parameter = isinstance(value, dict) and "Name" in value and isinstance(value.get("Value"), str)
+        is_parameter = (
+            isinstance(value, dict)
+            and "Name" in value
+            and isinstance(value.get("Value"), str)
+        )
         if is_parameter and value.get("Type") not in _OPEN_TYPES:
             yield value
 
 
 def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """Return a described request without what is secret by the rules of this redactor. Without any, it is the same."""
+    """Return a described request without what is secret by the rules of this redactor.
+
+    Without any, it is the same.
+    """
     secrets, found = Secrets(redactor), dict(described)
     for name, part in found.items():
         if name.startswith("headers.") and isinstance(part, str):
@@ -206,22 +246,37 @@ def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str,
         elif name in ("url", "signature"):
             found[name] = secrets.path(part)
         elif name != "method":
-            found[name] = secrets.text(part) if isinstance(part, str) else secrets.scrub(part)
+            found[name] = (
+                secrets.text(part) if isinstance(part, str) else secrets.scrub(part)
+            )
     return found
 
 
 def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """Return a stored response without what is secret by the rules of this redactor. Without any, it is the same."""
-    secrets, headers, body = Secrets(redactor), plain.get("headers", ()), plain.get("body") or {}
+    """Return a stored response without what is secret by the rules of this redactor.
+
+    Without any, it is the same.
+    """
+    secrets, headers, body = (
+        Secrets(redactor),
+        plain.get("headers", ()),
+        plain.get("body") or {},
+    )
     secrets.learn_headers(headers)
     secrets.learn([body.get("json"), body.get("events")])
 
     def hidden(part: Any) -> Any:
-        return secrets.text(part) if isinstance(part, str) else secrets.scrub(part, keep_types=True)
+        return (
+            secrets.text(part)
+            if isinstance(part, str)
+            else secrets.scrub(part, keep_types=True)
+        )
 
     found = dict(plain)
     if headers:
-        found["headers"] = [[name, secrets.header(name, value)] for name, value in headers]
+        found["headers"] = [
+            [name, secrets.header(name, value)] for name, value in headers
+        ]
     parts = {name: hidden(body[name]) for name in ("json", "text") if name in body}
     if "events" in body:
         parts["events"] = [hidden(event) for event in body["events"]]
@@ -233,7 +288,8 @@ def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
     if PLACEHOLDER in url or _ESCAPED.search(url):
         return True
     return any(
-        PLACEHOLDER in value or (value[:6].lower() == "basic " and PLACEHOLDER in _basic_password(value))
+        PLACEHOLDER in value
+        or (value[:6].lower() == "basic " and PLACEHOLDER in _basic_password(value))
         for _, value in headers
     )
 

@@ -1,6 +1,7 @@
 """The adapter of httpx and httpx2: their network transports, sync and async.
 
-Read against httpx 0.25 to 0.28 and httpx2 2.16. Transports within the process (ASGI, WSGI, MockTransport) are other
+Read against httpx 0.25 to 0.28 and httpx2 2.16. Transports within the process (ASGI,
+WSGI, MockTransport) are other
 classes and left alone.
 """
 
@@ -26,27 +27,47 @@ class HttpxAdapter(HttpAdapter):
 
     def edges(self) -> Sequence[Edge]:
         """Return the methods of the transports that send a request."""
-        sync, asynchronous = partial(self._wrap, run_sync, ""), partial(self._wrap, run_async, "a")
+        sync, asynchronous = (
+            partial(self._wrap, run_sync, ""),
+            partial(self._wrap, run_async, "a"),
+        )
         return [
             Edge(self.name, ("HTTPTransport", "handle_request"), sync),
-            Edge(self.name, ("AsyncHTTPTransport", "handle_async_request"), asynchronous),
+            Edge(
+                self.name, ("AsyncHTTPTransport", "handle_async_request"), asynchronous
+            ),
         ]
 
-    def _wrap(self, run: Callable[..., Any], prefix: str, original: Callable[..., Any], port: Port) -> Any:
-        """Return the function that replaces `original`. Methods have the prefix in their names: `read` or `aread`."""
+    def _wrap(
+        self,
+        run: Callable[..., Any],
+        prefix: str,
+        original: Callable[..., Any],
+        port: Port,
+    ) -> Any:
+        """Return the function that replaces `original`.
+
+        Methods have the prefix in their names: `read` or `aread`.
+        """
         exchange = Exchange(port)
 
         @wraps(original)
         def handle_request(transport: Any, request: Any) -> Any:
-            return run(self._handle(exchange, prefix, partial(original, transport), request))
+            return run(
+                self._handle(exchange, prefix, partial(original, transport), request)
+            )
 
         return handle_request
 
-    def _handle(self, exchange: Exchange, prefix: str, send: Callable[..., Any], request: Any) -> Steps:
+    def _handle(
+        self, exchange: Exchange, prefix: str, send: Callable[..., Any], request: Any
+    ) -> Steps:
         if not exchange.port.taking():
             return (yield send(request))
         body = yield getattr(request, f"{prefix}read")()
-        sent = HttpRequest(request.method, str(request.url), tuple(request.headers.raw), body)
+        sent = HttpRequest(
+            request.method, str(request.url), tuple(request.headers.raw), body
+        )
         step = exchange.begin(sent)
         if step is None:
             return (yield send(request))
@@ -71,18 +92,27 @@ class HttpxAdapter(HttpAdapter):
             chunks: Any = aiter(response.stream) if prefix else iter(response.stream)
             following: Any = anext if prefix else next
             try:  # read what the recording has, to compare it
-                while not recorder.has_enough and (yield following(chunks, None)) is not None:
+                while (
+                    not recorder.has_enough
+                    and (yield following(chunks, None)) is not None
+                ):
                     pass
             finally:
                 yield getattr(chunks, f"{prefix}close")()
             yield getattr(response.stream, f"{prefix}close")()
         return self._replayed(recorder.recorded(), request, step.exhausted)
 
-    def _replayed(self, plain: dict[str, Any], request: Any, exhausted: Callable[[], Exception]) -> Any:
+    def _replayed(
+        self, plain: dict[str, Any], request: Any, exhausted: Callable[[], Exception]
+    ) -> Any:
         """Return the recorded response, or raise the recorded exception."""
         module = sys.modules[self.name]  # loaded by now; it is never imported from here
         if "status" not in plain:
-            raise self._error(request, plain["error"]) if "error" in plain else exhausted()
+            raise (
+                self._error(request, plain["error"])
+                if "error" in plain
+                else exhausted()
+            )
         answer = StoredResponse(plain, request.method)
         if answer.is_complete and len(answer.chunks) == 1:
             stream = module.ByteStream(answer.chunks[0])
@@ -91,12 +121,16 @@ class HttpxAdapter(HttpAdapter):
             end = partial(answer.ending, partial(self._error, request), exhausted)
             stream = replayed_stream(answer.chunks, end, answer.waiting)
         extensions = {"http_version": answer.version.encode("latin-1")}
-        # HTTP/2 has no reasons. Without one, the client returns the usual reason of the status.
+        # HTTP/2 has no reasons. Without one, the client returns the usual reason of the
+        # status.
         if answer.version != "HTTP/2":
             extensions["reason_phrase"] = answer.reason.encode("latin-1")
         return module.Response(
             answer.status,
-            headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers],
+            headers=[
+                (name.encode("latin-1"), value.encode("latin-1"))
+                for name, value in answer.headers
+            ],
             stream=stream,
             extensions=extensions,
         )
@@ -153,7 +187,9 @@ class _RecordedStream:
 class _ReplayedStream:
     """Returns recorded chunks, then raises the exception that ended them if there is one."""
 
-    def __init__(self, chunks: list[bytes], end: Callable[[], Exception | None], waits: bool) -> None:
+    def __init__(
+        self, chunks: list[bytes], end: Callable[[], Exception | None], waits: bool
+    ) -> None:
         self._chunks = chunks
         self._end = end
         self._waits = waits

@@ -1,7 +1,9 @@
 """The adapters that say whose request it is: of requests and urllib3, whose requests are those of `http.client`, and of all.
 
-Read against requests 2.31 to 2.34 and urllib3 1.26 to 2.8. Sessions, pools, redirects, cookies, authentication, retries and exceptions
-are real in a replay. Adapters of other kinds that are mounted on a session, and pools that are not urllib3's, are left alone.
+Read against requests 2.31 to 2.34 and urllib3 1.26 to 2.8. Sessions, pools, redirects,
+cookies, authentication, retries and exceptions
+are real in a replay. Adapters of other kinds that are mounted on a session, and pools
+that are not urllib3's, are left alone.
 """
 
 from __future__ import annotations
@@ -13,7 +15,12 @@ from functools import partial, wraps
 from inspect import isgenerator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_mimic._clients.http.exchange import SENDERS, Exchange, HttpAdapter, HttpRequest
+from pytest_mimic._clients.http.exchange import (
+    SENDERS,
+    Exchange,
+    HttpAdapter,
+    HttpRequest,
+)
 from pytest_mimic._clients.http.http_client import StdlibAdapter
 from pytest_mimic._clients.http.http_secrets import text_pairs
 from pytest_mimic._clients.http.responses import StoredResponse
@@ -32,9 +39,16 @@ class EveryHttpClient(HttpAdapter):
     covers: ClassVar = HTTP_CLIENTS
 
     def edges(self) -> Sequence[Edge]:
-        """Return the edges of the clients, which stay theirs. A request is recorded at the outermost that takes it."""
+        """Return the edges of the clients, which stay theirs.
+
+        A request is recorded at the outermost that takes it.
+        """
         adapters = map(load_adapter, HTTP_CLIENTS)
-        edges = (edge._replace(origin=edge.origin or one.name) for one in adapters for edge in one.edges())
+        edges = (
+            edge._replace(origin=edge.origin or one.name)
+            for one in adapters
+            for edge in one.edges()
+        )
         return list(dict.fromkeys(edges))
 
 
@@ -43,8 +57,14 @@ class Urllib3Adapter(HttpAdapter):
 
     def edges(self) -> Sequence[Edge]:
         """Return the method that sends a request, and the edges of `http.client`, which stay its own."""
-        below = [edge._replace(origin="http.client") for edge in StdlibAdapter("http.client").edges()]
-        return [Edge("urllib3.connectionpool", ("HTTPConnectionPool", "urlopen"), _label), *below]
+        below = [
+            edge._replace(origin="http.client")
+            for edge in StdlibAdapter("http.client").edges()
+        ]
+        return [
+            Edge("urllib3.connectionpool", ("HTTPConnectionPool", "urlopen"), _label),
+            *below,
+        ]
 
 
 class RequestsAdapter(HttpAdapter):
@@ -52,7 +72,10 @@ class RequestsAdapter(HttpAdapter):
 
     def edges(self) -> Sequence[Edge]:
         """Return the method that sends a request, and the edges of urllib3, which stay its own."""
-        below = [edge._replace(origin=edge.origin or "urllib3") for edge in Urllib3Adapter("urllib3").edges()]
+        below = [
+            edge._replace(origin=edge.origin or "urllib3")
+            for edge in Urllib3Adapter("urllib3").edges()
+        ]
         return [Edge("requests.adapters", ("HTTPAdapter", "send"), _wrap_send), *below]
 
 
@@ -83,7 +106,8 @@ def _sent_for(exchange: Exchange, send: Callable[[], Any]) -> Any:
 def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     """Return the `send` of an adapter of requests: a label, too.
 
-    Where nothing else has anything to do in a replay, it returns the response: the way through urllib3 takes twice as long.
+    Where nothing else has anything to do in a replay, it returns the response: the way
+    through urllib3 takes twice as long.
     """
     exchange = Exchange(port)
 
@@ -93,15 +117,26 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         is_outermost = port.taking() and port.is_replaying and not SENDERS.get()
         if not is_outermost or args or not _is_direct(adapter, request, options):
             return _sent_for(exchange, begin)
-        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
-        sent = HttpRequest(request.method, request.url, tuple(text_pairs(request.headers.items())), body)
+        body = (
+            request.body.encode()
+            if isinstance(request.body, str)
+            else request.body or b""
+        )
+        sent = HttpRequest(
+            request.method,
+            request.url,
+            tuple(text_pairs(request.headers.items())),
+            body,
+        )
         step = exchange.begin(sent)
         if step is None:
             return begin()
         plain = step.outcome(is_read_only=True)
         if not _is_final(plain):
             return _sent_for(_Begun(exchange, step), begin)
-        return adapter.build_response(request, _raw(StoredResponse(plain, request.method), request))
+        return adapter.build_response(
+            request, _raw(StoredResponse(plain, request.method), request)
+        )
 
     return send
 
@@ -118,18 +153,25 @@ class _Begun(Exchange):
 
 def _is_direct(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
     """Check whether nothing between the adapter and the network has anything to do with a request."""
-    own = sys.modules["requests.adapters"].HTTPAdapter, sys.modules["urllib3"].PoolManager
+    own = (
+        sys.modules["requests.adapters"].HTTPAdapter,
+        sys.modules["urllib3"].PoolManager,
+    )
     retries = getattr(adapter.max_retries, "status_forcelist", ())
     is_whole = isinstance(request.body, (str, bytes, type(None)))
     if (type(adapter), type(adapter.poolmanager)) != own or retries or not is_whole:
         return False
     is_verified = options.get("verify") is True or request.url.startswith("http://")
-    return is_verified and not (options.get("stream") or options.get("cert") or options.get("proxies"))
+    return is_verified and not (
+        options.get("stream") or options.get("cert") or options.get("proxies")
+    )
 
 
 def _is_final(plain: dict[str, Any]) -> bool:
     """Check whether an exchange is a whole response that a session hands on as it is, without a cookie to keep."""
-    kept = {"set-cookie", "retry-after"}.isdisjoint(name.lower() for name, _ in plain.get("headers", ()))
+    kept = {"set-cookie", "retry-after"}.isdisjoint(
+        name.lower() for name, _ in plain.get("headers", ())
+    )
     return kept and "status" in plain and not ("end" in plain or "error" in plain)
 
 

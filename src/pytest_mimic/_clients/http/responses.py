@@ -8,7 +8,13 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.body import header_of, hides_text, inflate, load_body, store_body
+from pytest_mimic._clients.http.body import (
+    header_of,
+    hides_text,
+    inflate,
+    load_body,
+    store_body,
+)
 from pytest_mimic._clients.http.failures import store_error
 from pytest_mimic._clients.http.http_secrets import Secrets, text_pairs
 from pytest_mimic._core.outcome.outcome import is_cancellation
@@ -20,7 +26,8 @@ if TYPE_CHECKING:
 
 # The checksums of a body, which clients of clouds compare.
 _CHECKSUM = re.compile(
-    r"x-amz-crc32|x-amz-checksum-.*|x-goog-hash|content-md5|(?:content-|repr-)?digest", re.IGNORECASE
+    r"x-amz-crc32|x-amz-checksum-.*|x-goog-hash|content-md5|(?:content-|repr-)?digest",
+    re.IGNORECASE,
 )
 # RFC 9110, 15.3.5 and 15.4.5
 _WITHOUT_BODY = (204, 304)
@@ -30,9 +37,12 @@ class ExchangeRecorder:
     """Collects one response, and reports it to its step once: when it has been read, given up or broken.
 
     Attributes:
-        head: Status, reason, version and headers of the response; empty before they arrive.
-        chunks: The body as it arrives, without the framing of the transfer. The edge adds to it.
-        phase: What a timeout is one of: `connecting`, `writing` or `reading`. The edge sets it.
+        head: Status, reason, version and headers of the response; empty before they
+            arrive.
+        chunks: The body as it arrives, without the framing of the transfer. The edge
+            adds to it.
+        phase: What a timeout is one of: `connecting`, `writing` or `reading`. The edge
+            sets it.
     """
 
     def __init__(self, step: Step) -> None:
@@ -47,7 +57,11 @@ class ExchangeRecorder:
         self.done = False  # the step has its outcome, or was abandoned
 
     def start(
-        self, status: int, reason: str | None, version: str, headers: Iterable[tuple[Any, Any]]
+        self,
+        status: int,
+        reason: str | None,
+        version: str,
+        headers: Iterable[tuple[Any, Any]],
     ) -> None:
         """Take the head of the response."""
         self.head = {
@@ -59,7 +73,10 @@ class ExchangeRecorder:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Return a block in which the client does a part of the exchange for real. To verify, it ends without an error."""
+        """Return a block in which the client does a part of the exchange for real.
+
+        To verify, it ends without an error.
+        """
         try:
             with self.step.running():
                 yield
@@ -84,7 +101,9 @@ class ExchangeRecorder:
 
     def recorded(self) -> dict[str, Any]:
         """Return the recorded exchange after verifying it, with the secrets of the real one in the same places."""
-        found: dict[str, Any] = with_secrets(self.step.outcome(), self._hidden, self._real)
+        found: dict[str, Any] = with_secrets(
+            self.step.outcome(), self._hidden, self._real
+        )
         return found
 
     def stop(self) -> None:
@@ -97,10 +116,13 @@ class ExchangeRecorder:
     def fail(self, error: BaseException) -> None:
         """Record an exception of the client, or nothing if it is no outcome: an interrupt, for example.
 
-        A client that listens for events until it is cancelled has waited. A replay lets it wait, too.
+        A client that listens for events until it is cancelled has waited. A replay lets
+        it wait, too.
         """
         parts = self.step.call.edge_call.parts
-        listens = parts["method"] == "GET" and "text/event-stream" in parts.get("accept", "")
+        listens = parts["method"] == "GET" and "text/event-stream" in parts.get(
+            "accept", ""
+        )
         if listens and is_cancellation(error):
             self.complete(end="waiting")
         elif (stored := store_error(error, self.phase)) is None:
@@ -117,7 +139,8 @@ class ExchangeRecorder:
         if self.done:
             return
         self.done = True
-        # The response may repeat what the request sent, and what servers have issued since.
+        # The response may repeat what the request sent, and what servers have issued
+        # since.
         secrets: Secrets = self.step.call.secrets
         redactor = secrets.redactor
         secrets.values |= redactor.issued
@@ -127,23 +150,33 @@ class ExchangeRecorder:
         plain: dict[str, Any] = {}
         if self.head:
             sent = set(secrets.values)
-            store = partial(store_response, self.head, self.chunks, stopped="end" in end)
+            store = partial(
+                store_response, self.head, self.chunks, stopped="end" in end
+            )
             plain = store(secrets=secrets)
-            # A secret that a server issues is secret in all later requests, whichever client sends them.
+            # A secret that a server issues is secret in all later requests, whichever
+            # client sends them.
             redactor.issued |= secrets.values - sent
             if self.is_verifying:
                 self._hidden, self._real = plain, store(secrets=Secrets(NO_NAMES))
         if hides_text(plain) and not self.is_verifying:
-            self.step.report("gave a text that is stored as base64: nothing in it is redacted")
+            self.step.report(
+                "gave a text that is stored as base64: nothing in it is redacted"
+            )
         self.step.finish({**plain, **end})
 
 
 def store_response(
-    head: dict[str, Any], chunks: list[bytes], *, secrets: Secrets, stopped: bool = False
+    head: dict[str, Any],
+    chunks: list[bytes],
+    *,
+    secrets: Secrets,
+    stopped: bool = False,
 ) -> dict[str, Any]:
     """Return a response as plain data without secrets, and learn those under secret names in it.
 
-    Its head has `status`, `reason`, `version` and `headers`. The chunks come without the framing of the transfer. Its
+    Its head has `status`, `reason`, `version` and `headers`. The chunks come without
+    the framing of the transfer. Its
     reader may have `stopped` before the end.
     """
     secrets.learn_headers(head["headers"])
@@ -159,7 +192,9 @@ def store_response(
     headers = [[name, secrets.header(name, value)] for name, value in head["headers"]]
     if body is not None and opened is not None:
         headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
-    if any(map(_CHECKSUM.fullmatch, one)) and b"".join(load_body(body)) != b"".join(chunks):
+    if any(map(_CHECKSUM.fullmatch, one)) and b"".join(load_body(body)) != b"".join(
+        chunks
+    ):
         headers = [pair for pair in headers if not _CHECKSUM.fullmatch(pair[0])]
     plain = {**head, "headers": headers}
     return plain if body is None else {**plain, "body": body}
@@ -169,7 +204,8 @@ class StoredResponse:
     """A recorded response, which has a status, in the form in which it arrives over the network.
 
     Attributes:
-        headers: With the `Content-Length` that it has now. That of a response to a HEAD is left alone.
+        headers: With the `Content-Length` that it has now. That of a response to a HEAD
+            is left alone.
         stopped: It was not read further than these chunks.
         waiting: Its reader waited for more then, until it was cancelled.
         error: The exception that broke it after these chunks, as plain data.
@@ -177,18 +213,25 @@ class StoredResponse:
     """
 
     def __init__(self, plain: dict[str, Any], method: str) -> None:
-        self.status, self.reason, self.version = plain["status"], plain["reason"], plain["version"]
+        self.status, self.reason, self.version = (
+            plain["status"],
+            plain["reason"],
+            plain["version"],
+        )
         self.error: dict[str, Any] | None = plain.get("error")
         self.stopped, self.waiting = "end" in plain, plain.get("end") == "waiting"
         self.is_complete = not self.stopped and self.error is None
         self.chunks = load_body(plain.get("body"))
         self._has_body = method != "HEAD" and self.status not in _WITHOUT_BODY
-        size = sum(map(len, self.chunks)) if "body" in plain and method != "HEAD" else None
+        size = (
+            sum(map(len, self.chunks)) if "body" in plain and method != "HEAD" else None
+        )
         headers, has_cookies = [], False
         for name, value in plain["headers"]:
             lower = name.lower()
             if lower == "content-length" and size is not None:
-                # Of an incomplete body, more is announced than there is: the client must not take it for complete.
+                # Of an incomplete body, more is announced than there is: the client
+                # must not take it for complete.
                 declared = int(value) if value.isdigit() else 0
                 value = str(size if self.is_complete else max(declared, size + 1))
             has_cookies = has_cookies or lower == "set-cookie"
@@ -196,11 +239,14 @@ class StoredResponse:
         self.headers = _with_lasting_cookies(headers) if has_cookies else headers
 
     def ending(
-        self, load_error: Callable[[dict[str, Any]], Exception], exhausted: Callable[[], Exception]
+        self,
+        load_error: Callable[[dict[str, Any]], Exception],
+        exhausted: Callable[[], Exception],
     ) -> Exception | None:
         """Return the exception to raise after the chunks, or None if the response is complete.
 
-        `load_error` turns plain data into the client's exception. `exhausted` returns the error for
+        `load_error` turns plain data into the client's exception. `exhausted` returns
+        the error for
         reading further than was recorded.
         """
         if self.error is not None:
@@ -219,7 +265,11 @@ class StoredResponse:
             if self.is_complete and self._has_body:
                 pieces.append(b"0\r\n\r\n")
         # What is whole arrives at once.
-        return [b"".join([head, *pieces])] if self.is_complete and len(self.chunks) < 2 else [head, *pieces]
+        return (
+            [b"".join([head, *pieces])]
+            if self.is_complete and len(self.chunks) < 2
+            else [head, *pieces]
+        )
 
 
 def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -235,6 +285,11 @@ def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str
         return name.strip().lower() != "expires" or (http2time(value) or 0) <= recorded
 
     return [
-        (name, ";".join(filter(lasts, value.split(";"))) if name.lower() == "set-cookie" else value)
+        (
+            name,
+            ";".join(filter(lasts, value.split(";")))
+            if name.lower() == "set-cookie"
+            else value,
+        )
         for name, value in headers
     ]

@@ -1,6 +1,7 @@
 """One connection of an MCP client: its streams, and between them the recordings or the real server.
 
-Messages are JSON-RPC (https://modelcontextprotocol.io/specification). It is imported by the first connection, since it needs
+Messages are JSON-RPC (https://modelcontextprotocol.io/specification). It is imported by
+the first connection, since it needs
 what the SDK is built on.
 """
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 anyio: Any = import_module("anyio")
 
-# Their parameters tell the versions and abilities of the client, which change with each upgrade of the SDK.
+# Their parameters tell the versions and abilities of the client, which change with each
+# upgrade of the SDK.
 _HANDSHAKES = ("initialize", "server/discover")
 _SCHEMAS = ("inputSchema", "outputSchema")
 
@@ -40,11 +42,15 @@ class _Open(NamedTuple):
 class McpSession:
     """Stands between a session of the SDK and its transport.
 
-    `server` is the first argument of the transport, the command of a server. `connect` returns the real transport's block.
+    `server` is the first argument of the transport, the command of a server. `connect`
+    returns the real transport's block.
     """
 
     def __init__(
-        self, port: Port, server: Any, connect: Callable[[], AbstractAsyncContextManager[Any]]
+        self,
+        port: Port,
+        server: Any,
+        connect: Callable[[], AbstractAsyncContextManager[Any]],
     ) -> None:
         self._port = port
         self._server = server
@@ -52,11 +58,18 @@ class McpSession:
         self._open: dict[Any, _Open] = {}
         self._has_replayed = False
         self._to_server: Any = None  # the real transport's stream
-        self._connecting, self._talking, self._stopping = anyio.Lock(), anyio.Lock(), anyio.Event()
+        self._connecting, self._talking, self._stopping = (
+            anyio.Lock(),
+            anyio.Lock(),
+            anyio.Event(),
+        )
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[tuple[Any, Any]]:
-        """Give the streams that the SDK reads and writes. At the end, open requests have no outcome."""
+        """Give the streams that the SDK reads and writes.
+
+        At the end, open requests have no outcome.
+        """
         self._to_client, from_server = anyio.create_memory_object_stream(inf)
         async with anyio.create_task_group() as self._tasks:
             try:
@@ -141,7 +154,8 @@ class McpSession:
     def _receive(self, message: Any) -> None:
         plain = {} if isinstance(message, Exception) else plain_message(message)
         if "method" in plain:
-            # It belongs to the request of its token, else to the oldest one that is open.
+            # It belongs to the request of its token, else to the oldest one that is
+            # open.
             token = (plain.get("params") or {}).get("progressToken")
             asking = self._open.get(token) or next(iter(self._open.values()), None)
             if asking is not None and "id" in plain and plain["method"] != "ping":
@@ -191,7 +205,9 @@ class _Writer(anyio.abc.ObjectSendStream):  # type: ignore[misc]
 
 def plain_message(message: Any) -> dict[str, Any]:
     """Return a message of the SDK as JSON has it."""
-    plain: dict[str, Any] = message.message.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    plain: dict[str, Any] = message.message.model_dump(
+        mode="json", by_alias=True, exclude_unset=True
+    )
     return plain
 
 
@@ -208,7 +224,8 @@ def sdk_message(plain: dict[str, Any]) -> Any:
 def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     """Return a request as the engine sees it.
 
-    Servers are told apart by the order in which the test uses them. What the SDK adds to each request (`_meta`: tokens of
+    Servers are told apart by the order in which the test uses them. What the SDK adds
+    to each request (`_meta`: tokens of
     progress, versions, traces) does not count.
     """
     method, params = request["method"], dict(request.get("params") or {})
@@ -222,28 +239,39 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
 
     group, _, verb = method.rpartition("/")
     resource = params.get("name") or params.get("uri") or group or "server"
-    command = PurePath(getattr(server, "command", "")).name  # its arguments may hold secrets
+    command = PurePath(
+        getattr(server, "command", "")
+    ).name  # its arguments may hold secrets
     shown = {"server": command, "method": method, "params": params}
     return ClientCall(
         f"{verb.upper()} {resource}",
         parts={**shown, "server": port.ordinal("mcp server", repr(server))},
-        identity=("server", "method") if method in _HANDSHAKES else ("server", "method", "params"),
+        identity=("server", "method")
+        if method in _HANDSHAKES
+        else ("server", "method", "params"),
         described={name: part for name, part in shown.items() if part},
         secrets=learned,
     )
 
 
 def outcome_of(
-    messages: list[dict[str, Any]], answer: dict[str, Any], port: Port, request: dict[str, Any]
+    messages: list[dict[str, Any]],
+    answer: dict[str, Any],
+    port: Port,
+    request: dict[str, Any],
 ) -> dict[str, Any]:
     """Return what a request gave: the server's messages before its answer, and its result or error."""
-    plain: dict[str, Any] = {"messages": [_without_token(one) for one in messages]} if messages else {}
+    plain: dict[str, Any] = (
+        {"messages": [_without_token(one) for one in messages]} if messages else {}
+    )
     for name in ("result", "error"):
         if name in answer:
             plain[name] = answer[name]
     tools = (plain.get("result") or {}).get("tools") or []
     # A schema names fields, and holds no value of them.
-    schemas = [{name: tool.pop(name) for name in _SCHEMAS if name in tool} for tool in tools]
+    schemas = [
+        {name: tool.pop(name) for name in _SCHEMAS if name in tool} for tool in tools
+    ]
     secrets = Secrets(port.redactor)
     secrets.learn(request.get("params"))
     known = set(secrets.values)
@@ -259,13 +287,21 @@ def _without_token(message: dict[str, Any]) -> dict[str, Any]:
     """Return a message without the token of its request, which is the request's number."""
     kept = {name: value for name, value in message.items() if name != "jsonrpc"}
     if message.get("method") == "notifications/progress":
-        kept["params"] = {name: one for name, one in message["params"].items() if name != "progressToken"}
+        kept["params"] = {
+            name: one
+            for name, one in message["params"].items()
+            if name != "progressToken"
+        }
     return kept
 
 
-def replayed_messages(plain: dict[str, Any], request: dict[str, Any]) -> list[dict[str, Any]]:
+def replayed_messages(
+    plain: dict[str, Any], request: dict[str, Any]
+) -> list[dict[str, Any]]:
     """Return the messages of a recorded outcome, the answer last, as this request gets them."""
-    token = ((request.get("params") or {}).get("_meta") or {}).get("progressToken", request["id"])
+    token = ((request.get("params") or {}).get("_meta") or {}).get(
+        "progressToken", request["id"]
+    )
     messages = []
     for one in plain.get("messages", ()):
         message = {"jsonrpc": "2.0", **one}

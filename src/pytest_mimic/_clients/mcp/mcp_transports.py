@@ -1,6 +1,9 @@
-"""The adapter of the SDK `mcp`: the transport of its client over stdio. In a replay no server starts.
+"""The adapter of the SDK `mcp`: the transport of its client over stdio.
 
-Read against mcp 1.30 and 2.3. The session above stays real: the handshake, validation, callbacks, caches.
+In a replay no server starts.
+
+Read against mcp 1.30 and 2.3. The session above stays real: the handshake, validation,
+callbacks, caches.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from pytest_mimic.errors import TargetError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
 
-# The transports over HTTP, which `http` records. mcp 1.24 renamed the second one, and mcp 2 dropped its old name.
+# The transports over HTTP, which `http` records. mcp 1.24 renamed the second one, and
+# mcp 2 dropped its old name.
 _OVER_HTTP = (
     ("sse", "sse_client"),
     ("streamable_http", "streamablehttp_client"),
@@ -28,23 +32,35 @@ class McpAdapter(Adapter):
     """The adapter of `mcp`."""
 
     def edges(self) -> Sequence[Edge]:
-        over_http = [Edge(f"mcp.client.{module}", (name,), _wrap_http) for module, name in _OVER_HTTP]
+        over_http = [
+            Edge(f"mcp.client.{module}", (name,), _wrap_http)
+            for module, name in _OVER_HTTP
+        ]
         return [Edge("mcp.client.stdio", ("stdio_client",), _wrap), *over_http]
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
         """Return the answer without the SDK's own data, not the messages before it."""
         result = plain.get("result")
         if isinstance(result, dict):
-            return {"result": {name: value for name, value in result.items() if name != "_meta"}}
+            return {
+                "result": {
+                    name: value for name, value in result.items() if name != "_meta"
+                }
+            }
         return {"error": plain["error"]} if "error" in plain else {}
 
     def failure(self, plain: Any, /) -> str | None:
-        """Return the code of an error of the protocol. The result of a tool may tell an error: that is an answer."""
+        """Return the code of an error of the protocol.
+
+        The result of a tool may tell an error: that is an answer.
+        """
         error = plain.get("error")
         return f"gave error {error.get('code')}" if isinstance(error, dict) else None
 
 
-def _wrap(original: Callable[..., AbstractAsyncContextManager[Any]], port: Port) -> Callable[..., Any]:
+def _wrap(
+    original: Callable[..., AbstractAsyncContextManager[Any]], port: Port
+) -> Callable[..., Any]:
     @wraps(original)
     def client(*args: Any, **kwargs: Any) -> AbstractAsyncContextManager[Any]:
         real = partial(original, *args, **kwargs)
@@ -65,7 +81,9 @@ def _wrap_http(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     def client(*args: Any, **kwargs: Any) -> Any:
         if port.taking() and not port.takes_kind("http"):
             with port.noting:
-                raise TargetError("mcp: a session over HTTP is recorded by the line http: add it")
+                raise TargetError(
+                    "mcp: a session over HTTP is recorded by the line http: add it"
+                )
         return original(*args, **kwargs)
 
     return client

@@ -1,6 +1,7 @@
 """The adapter of redis-py, sync and asyncio: the methods of its connections that send commands and read replies.
 
-Read against redis-py 5.0 and 8.1. The client above stays real: pools, retries, pipelines, decoding, callbacks.
+Read against redis-py 5.0 and 8.1. The client above stays real: pools, retries,
+pipelines, decoding, callbacks.
 Sentinel and Cluster are not tested.
 """
 
@@ -13,7 +14,12 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from pytest_mimic._clients.redis.redis_commands import Command, describe_commands, first_word, read_commands
+from pytest_mimic._clients.redis.redis_commands import (
+    Command,
+    describe_commands,
+    first_word,
+    read_commands,
+)
 from pytest_mimic._clients.redis.replies import (
     comparable_reply,
     load_reply,
@@ -21,7 +27,15 @@ from pytest_mimic._clients.redis.replies import (
     store_error,
     store_reply,
 )
-from pytest_mimic._core.seam.base import Adapter, Edge, Steps, async_method, recording, sync_method, waiting
+from pytest_mimic._core.seam.base import (
+    Adapter,
+    Edge,
+    Steps,
+    async_method,
+    recording,
+    sync_method,
+    waiting,
+)
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -57,7 +71,10 @@ class RedisAdapter(Adapter):
         """
         if "error" not in plain:
             return comparable_reply(plain)
-        return {"error": plain["error"]["type"], "after": comparable_reply(plain["error"]["after"])}
+        return {
+            "error": plain["error"]["type"],
+            "after": comparable_reply(plain["error"]["after"]),
+        }
 
     def failure(self, plain: Any, /) -> str | None:
         """Return the error of sending or reading, or the first of the server's replies that is an error."""
@@ -69,7 +86,8 @@ class RedisAdapter(Adapter):
         return None
 
     def _connection_edges(self, module: str, make: _Function) -> list[Edge]:
-        # Each returns the method's result, or the steps to it if the client has to wait for something.
+        # Each returns the method's result, or the steps to it if the client has to wait
+        # for something.
         methods: dict[str, _Function] = {
             "connect": self._connect,
             "disconnect": self._disconnect,
@@ -83,28 +101,55 @@ class RedisAdapter(Adapter):
             for name, begin in methods.items()
         ]
 
-    def _connect(self, original: _Function, port: Port, connection: Any, *args: Any, **kwargs: Any) -> Any:
+    def _connect(
+        self,
+        original: _Function,
+        port: Port,
+        connection: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         # Otherwise the connection is opened when something has to be sent for real.
         if _state(connection).is_real or not port.taking():
             return waiting(original(connection, *args, **kwargs))
         return None
 
     def _disconnect(
-        self, original: _Function, _port: Port, connection: Any, *args: Any, **kwargs: Any
+        self,
+        original: _Function,
+        _port: Port,
+        connection: Any,
+        *args: Any,
+        **kwargs: Any,
     ) -> Any:
         _state(connection).disconnect()
         return waiting(original(connection, *args, **kwargs))
 
-    def _can_read(self, original: _Function, port: Port, connection: Any, *args: Any, **kwargs: Any) -> Any:
+    def _can_read(
+        self,
+        original: _Function,
+        port: Port,
+        connection: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         state = _state(connection)
         # The sync client has `_sock`, the async one `is_connected`.
-        is_connected = getattr(connection, "_sock", None) or getattr(connection, "is_connected", False)
+        is_connected = getattr(connection, "_sock", None) or getattr(
+            connection, "is_connected", False
+        )
         if state.is_real or not port.taking() or is_connected:
             return waiting(original(connection, *args, **kwargs))
         return bool(state.expected)
 
     def _send(
-        self, original: _Function, port: Port, connection: Any, command: Any, *args: Any, **kwargs: Any
+        self,
+        original: _Function,
+        port: Port,
+        connection: Any,
+        command: Any,
+        *args: Any,
+        **kwargs: Any,
     ) -> Any:
         state = _state(connection)
         if state.is_real or not port.taking():
@@ -113,9 +158,13 @@ class RedisAdapter(Adapter):
         batch = state.begin(connection, command, port)
         if batch is None:
             return None
-        return self._send_for_real(state, batch, partial(original, connection, command, *args, **kwargs))
+        return self._send_for_real(
+            state, batch, partial(original, connection, command, *args, **kwargs)
+        )
 
-    def _send_for_real(self, state: ConnectionState, batch: Batch, send: Callable[[], Any]) -> Steps:
+    def _send_for_real(
+        self, state: ConnectionState, batch: Batch, send: Callable[[], Any]
+    ) -> Steps:
         with batch.talking(state):
             yield send()
 
@@ -140,7 +189,12 @@ class RedisAdapter(Adapter):
         return self._read_for_real(port, state, expected, encoder, read)
 
     def _read_for_real(
-        self, port: Port, state: ConnectionState, batch: Batch, encoder: Any, read: Callable[[], Any]
+        self,
+        port: Port,
+        state: ConnectionState,
+        batch: Batch,
+        encoder: Any,
+        read: Callable[[], Any],
     ) -> Steps:
         reply = None
         if not batch.is_broken:
@@ -154,9 +208,9 @@ class RedisAdapter(Adapter):
 
 
 def _state(connection: Any) -> ConnectionState:
-    state: ConnectionState = vars(connection).get(_STATE) or vars(connection).setdefault(
-        _STATE, ConnectionState()
-    )
+    state: ConnectionState = vars(connection).get(_STATE) or vars(
+        connection
+    ).setdefault(_STATE, ConnectionState())
     return state
 
 
@@ -179,7 +233,9 @@ class ConnectionState:
     def __init__(self) -> None:
         self.listens = False  # the connection receives messages of channels
         self.is_busy = False  # a real command is being sent or read
-        self.expected: deque[Any] = deque()  # for each reply, its batch, or the reply as it is stored
+        self.expected: deque[Any] = (
+            deque()
+        )  # for each reply, its batch, or the reply as it is stored
 
     @property
     def is_real(self) -> bool:
@@ -188,7 +244,9 @@ class ConnectionState:
 
     def disconnect(self) -> None:
         """Forget the replies that have not been read."""
-        if self.is_busy:  # the client tries to connect again, or fails: `Batch.talking` sees it
+        if (
+            self.is_busy
+        ):  # the client tries to connect again, or fails: `Batch.talking` sees it
             return
         self.listens = False
         while self.expected:
@@ -200,11 +258,14 @@ class ConnectionState:
         """Decide about commands to send: return their batch, or None if the replies are recorded.
 
         Raises:
-            MissingRecordingError: There is no recording, and the mode does not run the commands.
+            MissingRecordingError: There is no recording, and the mode does not run the
+                commands.
             UnstorableOutcomeError: The connection would listen to channels.
         """
         commands = read_commands(packed)
-        place = getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
+        place = (
+            getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
+        )
         call = describe_commands(
             commands,
             database=port.ordinal("redis", f"{place}/{connection.db}"),
@@ -217,8 +278,12 @@ class ConnectionState:
             with port.noting:
                 raise UnstorableOutcomeError(
                     f"redis {call.signature} cannot be recorded: pub/sub and MONITOR are not",
-                    facts=["their messages come whenever the server has some, and answer no command"],
-                    remedies=[f"to leave it out, so that it runs for real: redis exclude={verb}"],
+                    facts=[
+                        "their messages come whenever the server has some, and answer no command"
+                    ],
+                    remedies=[
+                        f"to leave it out, so that it runs for real: redis exclude={verb}"
+                    ],
                     path=call.signature,
                 )
         step = port.begin(call)
@@ -242,7 +307,9 @@ def _replies_in(plain: dict[str, Any]) -> list[Any]:
 
 
 class Batch:
-    """Commands that are sent together and for real. They are recorded when the last reply is read.
+    """Commands that are sent together and for real.
+
+    They are recorded when the last reply is read.
 
     To verify, the replies that the client gets are those of the recorded outcome.
     """
@@ -252,14 +319,21 @@ class Batch:
         self._commands = commands
         self._replies: list[Any] = []
         verifies = step is not None and step.mode == "verify"
-        self._answers = deque(_replies_in(step.outcome())) if step is not None and verifies else None
-        self.is_broken = False  # the real commands have failed, so that no more replies are read
+        self._answers = (
+            deque(_replies_in(step.outcome()))
+            if step is not None and verifies
+            else None
+        )
+        self.is_broken = (
+            False  # the real commands have failed, so that no more replies are read
+        )
 
     @contextmanager
     def talking(self, state: ConnectionState) -> Iterator[None]:
         """Return a block in which the client talks to the server, perhaps to set the connection up.
 
-        An error of the client in it is the outcome; another exception, an interrupt for example, is not.
+        An error of the client in it is the outcome; another exception, an interrupt for
+        example, is not.
         """
         was_busy, state.is_busy = state.is_busy, True
         self.is_broken = True
@@ -284,14 +358,21 @@ class Batch:
         if self.step is None:
             return
         command = self._commands[len(self._replies)]
-        self._replies.append(store_reply(reply, command, port.redactor, queued=self._commands[1:-1]))
+        self._replies.append(
+            store_reply(reply, command, port.redactor, queued=self._commands[1:-1])
+        )
         is_last = len(self._replies) == len(self._commands)
         if is_last or (self._answers is not None and len(self._answers) == 1):
             is_one = len(self._commands) == 1
-            self.step.finish({"reply": self._replies[0]} if is_one else {"replies": self._replies})
+            self.step.finish(
+                {"reply": self._replies[0]} if is_one else {"replies": self._replies}
+            )
 
     def answer(self, reply: Any, encoder: Any) -> Any:
-        """Return a reply as `encoder` decodes it; None leaves it as it is. ResponseError: it is an error."""
+        """Return a reply as `encoder` decodes it; None leaves it as it is.
+
+        ResponseError: it is an error.
+        """
         if self._answers is not None:
             return returned(load_reply(self._answers.popleft(), encoder))
         return returned(reply if encoder is None else _decode(reply, encoder.decode))
@@ -310,5 +391,7 @@ def _decode(reply: Any, decode: Callable[[bytes], Any]) -> Any:
     if isinstance(reply, (list, set, frozenset)):
         return type(reply)(_decode(item, decode) for item in reply)
     if isinstance(reply, dict):
-        return {_decode(key, decode): _decode(item, decode) for key, item in reply.items()}
+        return {
+            _decode(key, decode): _decode(item, decode) for key, item in reply.items()
+        }
     return reply

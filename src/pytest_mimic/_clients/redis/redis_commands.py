@@ -1,6 +1,7 @@
 """Commands of Redis: read from the wire, and as plain data without secrets.
 
-A key is secret if one of its parts is a secret name (`user:1:password`). A command with such a key, or another short word that
+A key is secret if one of its parts is a secret name (`user:1:password`). A command with
+such a key, or another short word that
 is one, keeps its first key; all its other words are hidden, and all texts in its reply.
 """
 
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
 
 Command = list[bytes]
 
-# Commands of which only the first argument is a key, and whose other words may be values.
+# Commands of which only the first argument is a key, and whose other words may be
+# values.
 _ONE_KEY = frozenset(
     """GET SET SETEX PSETEX SETNX GETSET GETEX GETDEL APPEND INCR INCRBY DECR DECRBY EXPIRE PEXPIRE PERSIST TTL PTTL TYPE
     STRLEN LPUSH RPUSH LPUSHX RPUSHX LPOP RPOP LLEN LRANGE LINDEX LREM LSET LTRIM HGETALL HKEYS HVALS HLEN SCARD SMEMBERS
     SPOP SISMEMBER SMISMEMBER ZADD ZRANGE ZSCORE ZRANK ZCARD PUBLISH RESTORE JSON.SET""".split()
 )
-_ONLY_KEYS = frozenset("DEL EXISTS UNLINK TOUCH WATCH MGET PFCOUNT SINTER SUNION SDIFF".split())
+_ONLY_KEYS = frozenset(
+    "DEL EXISTS UNLINK TOUCH WATCH MGET PFCOUNT SINTER SUNION SDIFF".split()
+)
 _WITHOUT_KEYS = frozenset(
     """ACL AUTH CLIENT CLUSTER COMMAND CONFIG DEBUG ECHO FUNCTION HELLO INFO KEYS LATENCY MODULE PING PUBSUB SCAN SCRIPT SELECT
     SENTINEL SLOWLOG""".split()
@@ -34,16 +38,28 @@ _WITHOUT_KEYS = frozenset(
 _WITH_CREDENTIALS = frozenset("AUTH HELLO MIGRATE ACL".split())
 # Commands with names and values in turn: fields, and settings of the server.
 _WITH_FIELDS = frozenset("HSET HMSET HSETNX HSETEX XADD CONFIG".split())
-_SETTINGS = ("requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass")
+_SETTINGS = (
+    "requirepass",
+    "masterauth",
+    "tls-key-file-pass",
+    "tls-client-key-file-pass",
+)
 # The place of the first key, where that is not the first argument.
 _FIRST_KEY = {
-    **dict.fromkeys("EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO BLMPOP BZMPOP".split(), 3),
-    **dict.fromkeys("OBJECT XGROUP XINFO MEMORY BITOP LMPOP ZMPOP ZINTER ZUNION ZDIFF".split(), 2),
+    **dict.fromkeys(
+        "EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO BLMPOP BZMPOP".split(), 3
+    ),
+    **dict.fromkeys(
+        "OBJECT XGROUP XINFO MEMORY BITOP LMPOP ZMPOP ZINTER ZUNION ZDIFF".split(), 2
+    ),
 }
-# Commands whose arguments mean the same in any order: from this place on, one by one, or as names and values.
+# Commands whose arguments mean the same in any order: from this place on, one by one,
+# or as names and values.
 _UNORDERED_ARGUMENTS = {
     **dict.fromkeys("DEL EXISTS UNLINK TOUCH WATCH PFCOUNT SINTER SUNION".split(), 1),
-    **dict.fromkeys("SADD SREM HDEL ZREM PFADD PFMERGE SINTERSTORE SUNIONSTORE SDIFF".split(), 2),
+    **dict.fromkeys(
+        "SADD SREM HDEL ZREM PFADD PFMERGE SINTERSTORE SUNIONSTORE SDIFF".split(), 2
+    ),
     "SDIFFSTORE": 3,
 }
 _UNORDERED_PAIRS = {"MSET": 1, "MSETNX": 1, "HSET": 2, "HMSET": 2}
@@ -58,7 +74,9 @@ def read_commands(packed: Any) -> list[Command]:
     """
     data = packed.encode() if isinstance(packed, str) else packed
     if not isinstance(data, (bytes, bytearray, memoryview)):
-        data = b"".join([item.encode() if isinstance(item, str) else bytes(item) for item in data])
+        data = b"".join(
+            [item.encode() if isinstance(item, str) else bytes(item) for item in data]
+        )
     data = bytes(data)
     find = data.index
     commands: list[Command] = []
@@ -93,7 +111,10 @@ def text_of(value: bytes) -> str:
 
 
 def place_after(command: Command, word: bytes) -> int:
-    return next((place for place, part in enumerate(command, 1) if part.upper() == word), len(command))
+    return next(
+        (place for place, part in enumerate(command, 1) if part.upper() == word),
+        len(command),
+    )
 
 
 # -- secrets
@@ -110,7 +131,12 @@ def is_secret(command: Command, redactor: Redactor) -> bool:
     if verb in _WITHOUT_KEYS:
         return False
     words = command[1:2] if verb in _ONE_KEY or verb in _WITH_FIELDS else command[1:]
-    parts = [part for word in words if _is_name(word) for part in re.split("[:/.]", text_of(word))]
+    parts = [
+        part
+        for word in words
+        if _is_name(word)
+        for part in re.split("[:/.]", text_of(word))
+    ]
     return any(map(redactor.secret, parts))
 
 
@@ -118,21 +144,37 @@ def shown_places(command: Command, redactor: Redactor) -> Sequence[int]:
     """Return the places of the words of a command that are no secrets."""
     verb, places = first_word(command[0]), range(len(command))
     if verb == "ACL":  # `>password`, `<password`, `#hash`, `!hash`
-        return [place for place in places if place < 2 or command[place][:1] not in (b">", b"<", b"#", b"!")]
+        return [
+            place
+            for place in places
+            if place < 2 or command[place][:1] not in (b">", b"<", b"#", b"!")
+        ]
     if verb in _WITH_CREDENTIALS:
-        start = 1 if verb == "AUTH" else min(place_after(command, word) for word in (b"AUTH", b"AUTH2"))
+        start = (
+            1
+            if verb == "AUTH"
+            else min(place_after(command, word) for word in (b"AUTH", b"AUTH2"))
+        )
         return places[:start]
     if is_secret(command, redactor):
         return places if verb in _ONLY_KEYS else (0, 1, _key_place(command))
     if verb in _WITH_FIELDS:
         names = with_settings(redactor)
-        return [place for place in places if place < 2 or not names.secret(text_of(command[place - 1]))]
+        return [
+            place
+            for place in places
+            if place < 2 or not names.secret(text_of(command[place - 1]))
+        ]
     return places
 
 
 def _key_place(command: Command) -> int:
     verb = first_word(command[0])
-    return place_after(command, b"STREAMS") if verb in ("XREAD", "XREADGROUP") else _FIRST_KEY.get(verb, 1)
+    return (
+        place_after(command, b"STREAMS")
+        if verb in ("XREAD", "XREADGROUP")
+        else _FIRST_KEY.get(verb, 1)
+    )
 
 
 # -- calls
@@ -143,11 +185,15 @@ def describe_commands(
 ) -> ClientCall:
     """Describe commands that are sent at once: a single one, a pipeline or a transaction.
 
-    `database` is the number of the database among those of the test. `protocol` is the version of RESP, which
+    `database` is the number of the database among those of the test. `protocol` is the
+    version of RESP, which
     determines the types in replies.
     """
     shown = [shown_places(command, redactor) for command in commands]
-    plain = [_plain_command(command, places, redactor) for command, places in zip(commands, shown)]
+    plain = [
+        _plain_command(command, places, redactor)
+        for command, places in zip(commands, shown)
+    ]
     verb, main = verb_of(commands[0][0]), 0
     name, counted = "command", plain[0]
     if len(commands) > 1:
@@ -164,13 +210,16 @@ def describe_commands(
     )
 
 
-def _plain_command(command: Command, shown: Sequence[int], redactor: Redactor) -> list[Any]:
+def _plain_command(
+    command: Command, shown: Sequence[int], redactor: Redactor
+) -> list[Any]:
     """Return the words of a command without secrets, sorted where their order means nothing: they may come from a set.
 
     Messages show them in this order, so that `ignore=` can name their places.
     """
     plain = [
-        plain_word(part, redactor) if place in shown else PLACEHOLDER for place, part in enumerate(command)
+        plain_word(part, redactor) if place in shown else PLACEHOLDER
+        for place, part in enumerate(command)
     ]
     verb = verb_of(command[0])
     if verb in _UNORDERED_ARGUMENTS:

@@ -38,7 +38,9 @@ _STATUSES = frozenset({b"OK", b"QUEUED", b"NOKEY"})
 _is_number = re.compile(rb"[+-]?(\d+\.?\d*(e[+-]?\d+)?|inf|nan)").fullmatch
 
 
-def store_reply(reply: Any, command: Command, redactor: Redactor, *, queued: Sequence[Command] = ()) -> Any:
+def store_reply(
+    reply: Any, command: Command, redactor: Redactor, *, queued: Sequence[Command] = ()
+) -> Any:
     """Return a reply, read without decoding, as plain data without secrets.
 
     `queued` are the commands of a transaction, all of which `EXEC` answers.
@@ -48,7 +50,10 @@ def store_reply(reply: Any, command: Command, redactor: Redactor, *, queued: Seq
         return [store_reply(each, of, redactor) for each, of in zip(reply, queued)]
     if verb in _SCANNING and isinstance(reply, list) and len(reply) == 2:
         # With another cursor the client would stop too early, or never.
-        return [_plain_reply(reply[0], redactor), _store_reply(reply[1], command, redactor)]
+        return [
+            _plain_reply(reply[0], redactor),
+            _store_reply(reply[1], command, redactor),
+        ]
     return _store_reply(reply, command, redactor)
 
 
@@ -70,13 +75,20 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     Numbers and booleans stay, so that `EXISTS`, `TTL` and `INCR` work for secret keys.
     """
     verb = first_word(command[0])
-    if verb in _ABOUT_A_KEY or (verb == "ACL" and command[1:2] in ([b"CAT"], [b"DRYRUN"])):
+    if verb in _ABOUT_A_KEY or (
+        verb == "ACL" and command[1:2] in ([b"CAT"], [b"DRYRUN"])
+    ):
         return reply
-    hides_all, in_turn = verb == "ACL" or is_secret(command, redactor), _has_fields(command)
+    hides_all, in_turn = (
+        verb == "ACL" or is_secret(command, redactor),
+        _has_fields(command),
+    )
     if hides_all and not in_turn:
         return _map_texts(reply, _hide_text)
     names = with_settings(redactor)
-    return _hide_fields(reply, lambda name: hides_all or names.secret(text_of(name)), in_turn=in_turn)
+    return _hide_fields(
+        reply, lambda name: hides_all or names.secret(text_of(name)), in_turn=in_turn
+    )
 
 
 def _has_fields(command: Command) -> bool:
@@ -117,7 +129,8 @@ def _hide_fields(reply: Any, hides: Callable[[bytes], bool], *, in_turn: bool) -
         return reply
     is_flat = in_turn and not any(isinstance(item, (dict, list)) for item in reply)
     return [
-        hidden(reply[place - 1] if place % 2 and is_flat else None, item) for place, item in enumerate(reply)
+        hidden(reply[place - 1] if place % 2 and is_flat else None, item)
+        for place, item in enumerate(reply)
     ]
 
 
@@ -137,7 +150,11 @@ def _plain_reply(reply: Any, redactor: Redactor) -> Any:
         return {"$error": store_error(reply)}
     if not isinstance(reply, dict):
         items = [_plain_reply(item, redactor) for item in reply]
-        return {"$set": sorted(items, key=repr)} if isinstance(reply, (set, frozenset)) else items
+        return (
+            {"$set": sorted(items, key=repr)}
+            if isinstance(reply, (set, frozenset))
+            else items
+        )
     pairs = [[_plain_reply(part, redactor) for part in pair] for pair in reply.items()]
     if all(isinstance(key, str) and not key.startswith("$") for key, _ in pairs):
         return dict(pairs)
@@ -145,7 +162,9 @@ def _plain_reply(reply: Any, redactor: Redactor) -> Any:
 
 
 def load_reply(plain: Any, encoder: Any) -> Any:
-    """Return a result of `store_reply` as the client's parser would. Errors are returned, not raised.
+    """Return a result of `store_reply` as the client's parser would.
+
+    Errors are returned, not raised.
 
     `encoder` decodes bytes, as the client was asked to; None leaves them as they are.
     """
@@ -161,13 +180,22 @@ def load_reply(plain: Any, encoder: Any) -> Any:
         return plain
     tag = next(iter(plain), "")
     if not tag.startswith("$"):
-        return {decoded(key.encode()): load_reply(item, encoder) for key, item in plain.items()}
+        return {
+            decoded(key.encode()): load_reply(item, encoder)
+            for key, item in plain.items()
+        }
     value = plain[tag]
     if tag == "$unordered":
-        words = [word for item in value for word in (item if isinstance(item, list) else [item])]
+        words = [
+            word
+            for item in value
+            for word in (item if isinstance(item, list) else [item])
+        ]
         return load_reply(words, encoder)
     if tag == "$map":
-        return {load_reply(key, encoder): load_reply(item, encoder) for key, item in value}
+        return {
+            load_reply(key, encoder): load_reply(item, encoder) for key, item in value
+        }
     if tag == "$set":
         return set(load_reply(value, encoder))
     if tag == "$base64":
@@ -176,7 +204,13 @@ def load_reply(plain: Any, encoder: Any) -> Any:
         raise CorruptRecordingError(
             f"a recording of redis has a value tagged {tag!r}, which is not known here"
         )
-    return load_error(value) if tag == "$error" else float(value) if tag == "$float" else value
+    return (
+        load_error(value)
+        if tag == "$error"
+        else float(value)
+        if tag == "$float"
+        else value
+    )
 
 
 def comparable_reply(plain: Any) -> Any:
@@ -193,7 +227,10 @@ def comparable_reply(plain: Any) -> Any:
         return {key: comparable_reply(item) for key, item in plain.items()}
     items = sorted(plain[tag], key=repr)
     if items and all(isinstance(item, list) for item in items):
-        return {name if isinstance(name, str) else repr(name): value for name, value in items}
+        return {
+            name if isinstance(name, str) else repr(name): value
+            for name, value in items
+        }
     return items
 
 
@@ -203,7 +240,11 @@ def comparable_reply(plain: Any) -> Any:
 def store_error(error: BaseException) -> list[str]:
     """Return an error of the client as plain data: the name of its class in `redis.exceptions`, and its texts."""
     # Some errors have a class below those in `redis.exceptions`.
-    names = (cls.__name__ for cls in type(error).__mro__ if hasattr(redis_errors(), cls.__name__))
+    names = (
+        cls.__name__
+        for cls in type(error).__mro__
+        if hasattr(redis_errors(), cls.__name__)
+    )
     return [next(names, "ResponseError"), *(str(part) for part in error.args)]
 
 

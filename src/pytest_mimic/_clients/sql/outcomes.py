@@ -17,7 +17,8 @@ from pytest_mimic._core.seam.database_values import PLAIN, blank, from_plain, to
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
 
-# Whether the values of a column are hidden; with "text", those that are no measures are.
+# Whether the values of a column are hidden; with "text", those that are no measures
+# are.
 Hidden = bool | Literal["text"]
 # PEP 249's classes. One of them replaces a class that does not exist on replay.
 _KINDS = frozenset(
@@ -31,10 +32,16 @@ _MEASURES = (bool, int, float, Decimal, dt.date, dt.time, dt.timedelta, type(Non
 
 
 def store_columns(description: Sequence[Sequence[Any]]) -> list[Any]:
-    """Return `cursor.description` as plain data: lists without the Nones at their ends. A type that is an object is None."""
+    """Return `cursor.description` as plain data: lists without the Nones at their ends.
+
+    A type that is an object is None.
+    """
     columns = []
     for column in description:
-        parts = [column[place] if type(column[place]) in PLAIN else None for place in range(7)]
+        parts = [
+            column[place] if type(column[place]) in PLAIN else None
+            for place in range(7)
+        ]
         while parts[1:] and parts[-1] is None:
             parts.pop()
         columns.append(parts)
@@ -46,17 +53,29 @@ def load_columns(columns: list[Any]) -> tuple[tuple[Any, ...], ...]:
 
 
 def store_rows(
-    rows: Iterable[Sequence[Any]], names: Sequence[str], hidden: Sequence[Hidden], redactor: Redactor
+    rows: Iterable[Sequence[Any]],
+    names: Sequence[str],
+    hidden: Sequence[Hidden],
+    redactor: Redactor,
 ) -> list[list[Any]]:
-    """Return rows as plain data, values in secret columns replaced. UnstorableOutcomeError: a value has no plain form."""
+    """Return rows as plain data, values in secret columns replaced.
+
+    UnstorableOutcomeError: a value has no plain form.
+    """
 
     def store(value: object, path: str, how: Hidden) -> Any:
         is_secret = not isinstance(value, _MEASURES) if how == "text" else how
-        return to_plain(blank(value, PLACEHOLDER) if is_secret else hide_inside(value, redactor), path)
+        return to_plain(
+            blank(value, PLACEHOLDER) if is_secret else hide_inside(value, redactor),
+            path,
+        )
 
     columns = list(zip(names, hidden))
     return [
-        [store(value, f"rows[{number}].{name}", how) for value, (name, how) in zip(row, columns)]
+        [
+            store(value, f"rows[{number}].{name}", how)
+            for value, (name, how) in zip(row, columns)
+        ]
         for number, row in enumerate(rows)
     ]
 
@@ -64,14 +83,19 @@ def store_rows(
 def load_rows(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
     if PLAIN.issuperset(map(type, chain.from_iterable(rows))):
         return list(map(tuple, rows))
-    return [tuple(value if type(value) in PLAIN else from_plain(value) for value in row) for row in rows]
+    return [
+        tuple(value if type(value) in PLAIN else from_plain(value) for value in row)
+        for row in rows
+    ]
 
 
 def hide_inside(value: Any, redactor: Redactor) -> Any:
     """Return a value with other values for secret names inside of its mappings, lists and JSON texts."""
     if isinstance(value, str):
         return redactor.scrub_json(value)
-    if type(value).__module__.startswith("psycopg"):  # the wrapper of a driver counts by its content
+    if type(value).__module__.startswith(
+        "psycopg"
+    ):  # the wrapper of a driver counts by its content
         for attribute in ("obj", "adapted"):
             if hasattr(value, attribute):
                 return {"$held": hide_inside(getattr(value, attribute), redactor)}
@@ -80,11 +104,15 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
     root = {"": value}
     for box, key, part, _, is_secret, _ in places(root, redactor):
         if not isinstance(part, (dict, list)):
-            box[key] = blank(part, PLACEHOLDER) if is_secret else hide_inside(part, redactor)
+            box[key] = (
+                blank(part, PLACEHOLDER) if is_secret else hide_inside(part, redactor)
+            )
     return root[""]
 
 
-def store_error(error: BaseException, redactor: Redactor, secrets: Sequence[str]) -> dict[str, Any]:
+def store_error(
+    error: BaseException, redactor: Redactor, secrets: Sequence[str]
+) -> dict[str, Any]:
     """Return class, arguments, code, PostgreSQL's diagnosis and cause of an error, without secrets.
 
     An argument that has no plain form is None.
@@ -101,20 +129,34 @@ def store_error(error: BaseException, redactor: Redactor, secrets: Sequence[str]
 
     mro = type(error).__mro__
     codes = {name: getattr(error, name, None) for name in _CODES}
-    diag = {name: getattr(getattr(error, "diag", None), name, None) for name in _diagnosis_fields(error)}
+    diag = {
+        name: getattr(getattr(error, "diag", None), name, None)
+        for name in _diagnosis_fields(error)
+    }
     stored: dict[str, Any] = {
         "type": f"{type(error).__module__}:{type(error).__qualname__}",
-        "kind": next(c.__name__ for c in mro if c.__name__ in _KINDS or c.__module__ == "builtins"),
+        "kind": next(
+            c.__name__
+            for c in mro
+            if c.__name__ in _KINDS or c.__module__ == "builtins"
+        ),
         "args": list(map(plain, error.args)),
-        "codes": {name: code for name, code in codes.items() if isinstance(code, (str, int))},
-        "diag": {name: plain(text) for name, text in diag.items() if isinstance(text, str)},
+        "codes": {
+            name: code for name, code in codes.items() if isinstance(code, (str, int))
+        },
+        "diag": {
+            name: plain(text) for name, text in diag.items() if isinstance(text, str)
+        },
         "cause": error.__cause__ and store_error(error.__cause__, redactor, secrets),
     }
     return {name: part for name, part in stored.items() if part or name == "args"}
 
 
 def load_error(stored: Mapping[str, Any], dbapi: Any) -> Exception:
-    """Return the error; if its class does not exist, one of PEP 249's. `dbapi` is the driver's module."""
+    """Return the error; if its class does not exist, one of PEP 249's.
+
+    `dbapi` is the driver's module.
+    """
     module, _, path = stored["type"].partition(":")
     cls: Any = sys.modules.get(module)
     for step in path.split("."):
@@ -125,12 +167,16 @@ def load_error(stored: Mapping[str, Any], dbapi: Any) -> Exception:
     # psycopg2's classes are written in C, and refuse `Exception.__new__`.
     error: Any = cls.__new__(cls, *args)
     error.args = args
-    with suppress(AttributeError, TypeError):  # a class written in C may have none to be set
+    with suppress(
+        AttributeError, TypeError
+    ):  # a class written in C may have none to be set
         error.__setstate__(stored.get("codes", {}))
     if fields := _diagnosis_fields(error):
         # psycopg's errors keep it in these attributes, for pickling.
         diag = stored.get("diag", {}).items()
-        error._info = {fields[name]: text.encode() for name, text in diag if name in fields}
+        error._info = {
+            fields[name]: text.encode() for name, text in diag if name in fields
+        }
         error._encoding = "utf-8"
     if "cause" in stored:
         error.__cause__ = load_error(stored["cause"], dbapi)
@@ -155,4 +201,8 @@ def _diagnosis_fields(error: BaseException) -> dict[str, Any]:
     if not type(error).__module__.startswith("psycopg."):
         return {}
     fields = sys.modules["psycopg"].pq.DiagnosticField
-    return {field.name.lower(): field for field in fields if not field.name.startswith("SOURCE_")}
+    return {
+        field.name.lower(): field
+        for field in fields
+        if not field.name.startswith("SOURCE_")
+    }

@@ -1,7 +1,9 @@
 """The adapter of SQLAlchemy: the connections that its pools open.
 
-Read against SQLAlchemy 2.0.57 and 2.1.9; tried with sqlite3, aiosqlite, psycopg, psycopg2, pg8000 and asyncpg.
-Everything above the driver stays real: the pool, events, Core, the ORM, types and results.
+Read against SQLAlchemy 2.0.57 and 2.1.9; tried with sqlite3, aiosqlite, psycopg,
+psycopg2, pg8000 and asyncpg.
+Everything above the driver stays real: the pool, events, Core, the ORM, types and
+results.
 """
 
 from __future__ import annotations
@@ -33,28 +35,48 @@ class SqlAdapter(Adapter):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        # By their pools, the engines, and what tells their databases from others of this process.
-        self._engines: WeakKeyDictionary[Any, tuple[ref[Any], str]] = WeakKeyDictionary()
+        # By their pools, the engines, and what tells their databases from others of
+        # this process.
+        self._engines: WeakKeyDictionary[Any, tuple[ref[Any], str]] = (
+            WeakKeyDictionary()
+        )
         self._numbers = count(1)
         # The dialects that know what they ask for on their first connection.
         self._introduced: WeakSet[Any] = WeakSet()
 
     def edges(self) -> Sequence[Edge]:
         return [
-            Edge("sqlalchemy.pool.base", (_RECORD, f"{_RECORD}__connect"), self._connecting),
+            Edge(
+                "sqlalchemy.pool.base",
+                (_RECORD, f"{_RECORD}__connect"),
+                self._connecting,
+            ),
             Edge("sqlalchemy.pool.base", (_RECORD, "get_connection"), self._adopting),
             Edge("sqlalchemy.pool.base", (_RECORD, "checkin"), _housekeeping),
             Edge("sqlalchemy.pool.base", ("_ConnectionFairy", "_reset"), _housekeeping),
             Edge("sqlalchemy.engine.base", ("Engine", "raw_connection"), self._naming),
-            Edge("sqlalchemy.engine.base", ("Connection", "_exec_single_context"), _executing),
-            Edge("sqlalchemy.engine.base", ("Connection", "_exec_insertmany_context"), _executing),
-            Edge("sqlalchemy.engine.default", ("DefaultDialect", "_do_ping_w_event"), _housekeeping),
+            Edge(
+                "sqlalchemy.engine.base",
+                ("Connection", "_exec_single_context"),
+                _executing,
+            ),
+            Edge(
+                "sqlalchemy.engine.base",
+                ("Connection", "_exec_insertmany_context"),
+                _executing,
+            ),
+            Edge(
+                "sqlalchemy.engine.default",
+                ("DefaultDialect", "_do_ping_w_event"),
+                _housekeeping,
+            ),
         ]
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
         """Return the part of an outcome that verifying compares with `beside`, another outcome of the same call.
 
-        The types of columns do not count, nor what a server says of itself, nor the order of rows without an `ORDER BY`.
+        The types of columns do not count, nor what a server says of itself, nor the
+        order of rows without an `ORDER BY`.
         """
         if "dialect" in plain:
             return {}
@@ -64,16 +86,24 @@ class SqlAdapter(Adapter):
         comparable = {**plain, "columns": names}
         pair = (plain, beside or plain)
         if comparable.pop("unordered", False) or pair[1].get("unordered", False):
-            rows, others = (sorted(each.get("rows", ()), key=partial(dumps, sort_keys=True)) for each in pair)
+            rows, others = (
+                sorted(each.get("rows", ()), key=partial(dumps, sort_keys=True))
+                for each in pair
+            )
             if rows == others:  # else a difference is better shown at its place
                 comparable["rows"] = rows
         if len(set(names)) == len(names):  # `volatile=rows.*.id`
             comparable["rows"] = [dict(zip(names, row)) for row in comparable["rows"]]
         return comparable
 
-    def _connecting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    def _connecting(
+        self, original: Callable[..., Any], port: Port
+    ) -> Callable[..., Any]:
         def connect(record: Any) -> None:
-            """Give a record of a pool a stand-in. The pool's events wait for the real connection."""
+            """Give a record of a pool a stand-in.
+
+            The pool's events wait for the real connection.
+            """
             if not port.taking():
                 original(record)
                 return
@@ -93,15 +123,21 @@ class SqlAdapter(Adapter):
                 if not port.taking():
                     record.dbapi_connection = connection = connection.connect()
             elif port.taking():
-                record.dbapi_connection = connection = self._stand_in(port, record, real=connection)
+                record.dbapi_connection = connection = self._stand_in(
+                    port, record, real=connection
+                )
             return connection
 
         return get_connection
 
-    def _stand_in(self, port: Port, record: Any, *, real: Any = None) -> StandInConnection:
+    def _stand_in(
+        self, port: Port, record: Any, *, real: Any = None
+    ) -> StandInConnection:
         pool = getattr(record, f"{_RECORD}__pool")
         engine, key = self._engines.get(pool, (None, f"pool {id(pool)}"))
-        connection = StandInConnection(port, pool, record, partial(port.ordinal, "database", key), real)
+        connection = StandInConnection(
+            port, pool, record, partial(port.ordinal, "database", key), real
+        )
         if engine is not None and pool._dialect not in self._introduced:
             _introduce(connection, engine())
             self._introduced.add(pool._dialect)
@@ -111,11 +147,20 @@ class SqlAdapter(Adapter):
         def raw_connection(engine: Any) -> Any:
             """Note to which database a pool leads: one for each URL, without regard to driver and credentials."""
             if port.taking() and engine.pool not in self._engines:
-                url, connects = engine.url, getattr(engine.pool._creator, "__module__", "")
-                in_memory = url.database in (None, "") or "memory" in f"{url.database} {url.query}"
+                url, connects = (
+                    engine.url,
+                    getattr(engine.pool._creator, "__module__", ""),
+                )
+                in_memory = (
+                    url.database in (None, "")
+                    or "memory" in f"{url.database} {url.query}"
+                )
                 key = f"{url.get_backend_name()} {url.host} {url.port} {url.database} {sorted(url.query.items())}"
-                # Each leads to a database of its own: a function that connects, and SQLite in memory.
-                if connects != "sqlalchemy.engine.create" or (in_memory and key.startswith("sqlite")):
+                # Each leads to a database of its own: a function that connects, and
+                # SQLite in memory.
+                if connects != "sqlalchemy.engine.create" or (
+                    in_memory and key.startswith("sqlite")
+                ):
                     key = f"private {next(self._numbers)}"
                 self._engines[engine.pool] = ref(engine), key
             return original(engine)
@@ -124,10 +169,17 @@ class SqlAdapter(Adapter):
 
 
 def _introduce(connection: StandInConnection, engine: Any) -> None:
-    """Let a dialect know what it asks for on its first connection. It is recorded once for all tests."""
+    """Let a dialect know what it asks for on its first connection.
+
+    It is recorded once for all tests.
+    """
     dialect, port = engine.dialect, connection.port
-    name = f"CONNECT {dialect._on_connect_isolation_level or ''}".strip()  # which it takes for the default
-    step: Any = port.begin(action(name, database=f"{dialect.name}+{dialect.driver}", shared=True))
+    name = (
+        f"CONNECT {dialect._on_connect_isolation_level or ''}".strip()
+    )  # which it takes for the default
+    step: Any = port.begin(
+        action(name, database=f"{dialect.name}+{dialect.driver}", shared=True)
+    )
     if step.mode == "replay":
         for name, value in from_plain(step.outcome()["dialect"]).items():
             setattr(dialect, name, value)
@@ -148,14 +200,22 @@ def _state_of(engine: Any, connection: StandInConnection) -> dict[str, Any]:
     def note(watched: Any, name: str, value: Any) -> None:
         found[name] = vars(watched)[name] = value
 
-    dialect.__class__ = type(type(dialect).__name__, (type(dialect),), {"__setattr__": note})
+    dialect.__class__ = type(
+        type(dialect).__name__, (type(dialect),), {"__setattr__": note}
+    )
     connection.record.dbapi_connection = connection.real
     real: Any = connection.real
     held: Any = _AdhocProxiedConnection(real, connection.record)
-    asking = Connection(engine, held, _has_events=False, _allow_revalidate=False, _allow_autobegin=False)
+    asking = Connection(
+        engine, held, _has_events=False, _allow_revalidate=False, _allow_autobegin=False
+    )
     dialect.initialize(asking)
     engine.dialect.do_rollback(connection.real)
-    return {name: value for name, value in found.items() if isinstance(value, (bool, int, str, tuple))}
+    return {
+        name: value
+        for name, value in found.items()
+        if isinstance(value, (bool, int, str, tuple))
+    }
 
 
 def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
@@ -175,10 +235,14 @@ def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
 
 def _names(context: Any) -> StatementNames:
     compiled, expanded = context.compiled, context._expanded_parameters
-    if compiled is None or not hasattr(compiled, "bind_names"):  # a text for the driver, or a definition
+    if compiled is None or not hasattr(
+        compiled, "bind_names"
+    ):  # a text for the driver, or a definition
         return UNNAMED
     known = vars(compiled).get("_mimic_names")
-    if known is None:  # once for each statement, as SQLAlchemy caches what it has compiled
+    if (
+        known is None
+    ):  # once for each statement, as SQLAlchemy caches what it has compiled
         from pytest_mimic._clients.sql.secret_columns import CompiledNames
 
         known = vars(compiled)["_mimic_names"] = CompiledNames(compiled)
@@ -186,19 +250,29 @@ def _names(context: Any) -> StatementNames:
     if not expanded and given.keys() >= known.names:
         return StatementNames(known.binds, {}, known.escaped, known, given)
     names: list[str] = []  # by place
-    numbered: list[str] = []  # an `IN` has a parameter for each value; numbered ones come after all others
+    numbered: list[
+        str
+        # an `IN` has a parameter for each value; numbered ones come after all others
+    ] = []
     for name in known.binds:
         if name in expanded:
-            (numbered if context.dialect.paramstyle.startswith("numeric") else names).extend(expanded[name])
+            (
+                numbered if context.dialect.paramstyle.startswith("numeric") else names
+            ).extend(expanded[name])
         elif name in given:  # else it has become part of the text
             names.append(name)
     owners = {member: name for name, members in expanded.items() for member in members}
-    # `name_1_1` and `name_1_2` are two values, `name_1_1_1` and `name_1_1_2` are one tuple.
+    # `name_1_1` and `name_1_2` are two values, `name_1_1_1` and `name_1_1_2` are one
+    # tuple.
     widths = {
-        name: sum(member[len(name) + 1 :].partition("_")[0] == "1" for member in members)
+        name: sum(
+            member[len(name) + 1 :].partition("_")[0] == "1" for member in members
+        )
         for name, members in expanded.items()
     }
-    return StatementNames(names + numbered, widths, {**owners, **known.escaped}, known, given)
+    return StatementNames(
+        names + numbered, widths, {**owners, **known.escaped}, known, given
+    )
 
 
 def _housekeeping(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:

@@ -24,28 +24,46 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Step
 
 # The state of a new connection, with any driver; SQLAlchemy's dialects read it.
-_STATE = dict[str, Any](autocommit=False, broken=False, closed=False, isolation_level="", notices=())
-_OWN = frozenset(("port", "pool", "record", "place", "real", "resetting", "used", "dialect"))
+_STATE = dict[str, Any](
+    autocommit=False, broken=False, closed=False, isolation_level="", notices=()
+)
+_OWN = frozenset(
+    ("port", "pool", "record", "place", "real", "resetting", "used", "dialect")
+)
 
 
 class StandInConnection:
     """The connection in a pool of SQLAlchemy, which uses it as if it were the driver's.
 
-    It has the methods of PEP 249, and what can be set on the drivers' connections. Another attribute is an error, since its
-    answer could not be replayed. The driver's connection is opened and set up, with the events of the pool, when it is needed.
+    It has the methods of PEP 249, and what can be set on the drivers' connections.
+    Another attribute is an error, since its
+    answer could not be replayed. The driver's connection is opened and set up, with the
+    events of the pool, when it is needed.
 
     Attributes:
         port: The engine's port.
         place: Returns the number of the database in the test.
-        real: The driver's connection, or SQLAlchemy's adapter of it; None while nothing had to run.
+        real: The driver's connection, or SQLAlchemy's adapter of it; None while nothing
+            had to run.
         resetting: The pool is taking it back: nothing that is sent is a call.
         used: Statements were sent since the last commit or rollback.
     """
 
     def __init__(
-        self, port: Port, pool: Any, record: Any, place: Callable[[], int], real: Any = None
+        self,
+        port: Port,
+        pool: Any,
+        record: Any,
+        place: Callable[[], int],
+        real: Any = None,
     ) -> None:
-        self.port, self.pool, self.record, self.place, self.real = port, pool, record, place, real
+        self.port, self.pool, self.record, self.place, self.real = (
+            port,
+            pool,
+            record,
+            place,
+            real,
+        )
         self.dialect = pool._dialect
         self.resetting = self.used = False
         # What was set, by name: functions that set it on the real connection.
@@ -53,14 +71,23 @@ class StandInConnection:
         self._lock = threading.RLock()
 
     def connect(self) -> Any:
-        """Return the real connection. If it is not open, it is opened and set up as SQLAlchemy does it, and as this one is."""
+        """Return the real connection.
+
+        If it is not open, it is opened and set up as SQLAlchemy does it, and as this
+        one is.
+        """
         with self._lock:
             if self.real is None:
                 record, events = self.record, self.pool.dispatch
-                held, record.dbapi_connection = record.dbapi_connection, self.pool._invoke_creator(record)
+                held, record.dbapi_connection = (
+                    record.dbapi_connection,
+                    self.pool._invoke_creator(record),
+                )
                 real = record.dbapi_connection
                 try:
-                    events.connect.for_modify(events)._exec_w_sync_on_first_run(real, record)
+                    events.connect.for_modify(events)._exec_w_sync_on_first_run(
+                        real, record
+                    )
                 except BaseException:
                     self.dialect.do_terminate(real)
                     raise
@@ -80,7 +107,11 @@ class StandInConnection:
         """Commit. This is a call, for it can fail."""
         was_used, self.used = self.used, False
         is_call = was_used and not self.resetting and self.port.taking()
-        step = self.port.begin(action("COMMIT", database=self.place())) if is_call else None
+        step = (
+            self.port.begin(action("COMMIT", database=self.place()))
+            if is_call
+            else None
+        )
         if step is None:
             self._end("commit")
             return
@@ -122,7 +153,11 @@ class StandInConnection:
     @property
     def _connection(self) -> Any:
         """The connection of an async driver, of which SQLAlchemy asks whether it `is_closed`."""
-        return SimpleNamespace(is_closed=lambda: False) if self.real is None else self.real._connection
+        return (
+            SimpleNamespace(is_closed=lambda: False)
+            if self.real is None
+            else self.real._connection
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name in _STATE:
@@ -149,14 +184,31 @@ class StandInConnection:
 
     # -- errors
 
-    def recording(self, step: Step | None, secrets: list[str] | None = None) -> AbstractContextManager[None]:
-        """Return the block for a step that runs. It records errors about the call, not those of connecting or the machine."""
+    def recording(
+        self, step: Step | None, secrets: list[str] | None = None
+    ) -> AbstractContextManager[None]:
+        """Return the block for a step that runs.
+
+        It records errors about the call, not those of connecting or the machine.
+        """
 
         def store(error: Exception) -> Any:
-            kinds = (self.dialect.dbapi.Error, ValueError, TypeError, ArithmeticError, LookupError)
-            if self.real is None or isinstance(error, MimicError) or not isinstance(error, kinds):
+            kinds = (
+                self.dialect.dbapi.Error,
+                ValueError,
+                TypeError,
+                ArithmeticError,
+                LookupError,
+            )
+            if (
+                self.real is None
+                or isinstance(error, MimicError)
+                or not isinstance(error, kinds)
+            ):
                 return None
-            return {"error": outcomes.store_error(error, self.port.redactor, secrets or ())}
+            return {
+                "error": outcomes.store_error(error, self.port.redactor, secrets or ())
+            }
 
         return recording(step, store)
 
@@ -165,14 +217,18 @@ class StandInConnection:
             raise outcomes.load_error(outcome["error"], self.dialect.dbapi)
 
 
-# The attributes that a cursor has after a statement. Others are the application's, for the driver's cursor.
+# The attributes that a cursor has after a statement. Others are the application's, for
+# the driver's cursor.
 _OF_RESULT = frozenset(("connection", "description", "rowcount", "lastrowid", "names"))
 
 
 class StandInCursor:
-    """The cursor of a stand-in connection. SQLAlchemy uses it as if it were the driver's.
+    """The cursor of a stand-in connection.
 
-    A result is read whole, also that of a call that is left out, and of what would be a cursor on the server.
+    SQLAlchemy uses it as if it were the driver's.
+
+    A result is read whole, also that of a call that is left out, and of what would be a
+    cursor on the server.
 
     Attributes:
         names: The names in the compiled statement, while SQLAlchemy executes one.
@@ -200,7 +256,9 @@ class StandInCursor:
     def executemany(self, sql: Any, parameters: Any, *args: Any) -> Any:
         return self._execute("executemany", sql, (list(parameters), *args), {})
 
-    def _execute(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    def _execute(
+        self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
         connection, port, step = self.connection, self.connection.port, None
         call: Any = None
         self._forget()
@@ -246,14 +304,19 @@ class StandInCursor:
             self._rows = iter(outcomes.load_rows(outcome["rows"]))
         return self
 
-    def _read(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Sequence[Any]:
+    def _read(
+        self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Sequence[Any]:
         """Execute a statement for real, and return all rows of its result."""
         real = self.connection.connect().cursor()
         if self._input_sizes is not None:
             real.setinputsizes(*self._input_sizes)
-        # asyncpg's adapter keeps the age of its cache in an attribute with an underscore.
+        # asyncpg's adapter keeps the age of its cache in an attribute with an
+        # underscore.
         for name, value in self.__dict__.items():
-            if name == "_invalidate_schema_cache_asof" or not (name.startswith("_") or name in _OF_RESULT):
+            if name == "_invalidate_schema_cache_asof" or not (
+                name.startswith("_") or name in _OF_RESULT
+            ):
                 setattr(real, name, value)
         try:
             getattr(real, kind)(sql, *args, **options)
@@ -264,17 +327,25 @@ class StandInCursor:
             real.close()
         return rows
 
-    def _outcome(self, call: StatementCall, rows: Sequence[Any], redactor: Redactor) -> dict[str, Any]:
+    def _outcome(
+        self, call: StatementCall, rows: Sequence[Any], redactor: Redactor
+    ) -> dict[str, Any]:
         """Return the outcome as plain data. With `NO_NAMES`, it has its secrets."""
         outcome: dict[str, Any] = {}
         if self.description:
             names = [str(column[0]) for column in self.description]
-            hidden = [False] * len(names) if redactor is NO_NAMES else call.hidden_columns(names)
+            hidden = (
+                [False] * len(names)
+                if redactor is NO_NAMES
+                else call.hidden_columns(names)
+            )
             outcome["columns"] = outcomes.store_columns(self.description)
             outcome["rows"] = outcomes.store_rows(rows, names, hidden, redactor)
         if self.rowcount != -1:
             outcome["rowcount"] = self.rowcount
-        if self.lastrowid is not None and call.call.signature.startswith(("INSERT", "REPLACE")):
+        if self.lastrowid is not None and call.call.signature.startswith(
+            ("INSERT", "REPLACE")
+        ):
             outcome["lastrowid"] = to_plain(self.lastrowid, "lastrowid")
         if len(rows) > 1 and call.is_unordered:
             outcome["unordered"] = True
@@ -318,5 +389,7 @@ def _yield_once(dialect: Any) -> None:
 
     from sqlalchemy.util import concurrency
 
-    waiting: Any = getattr(concurrency, "await_", None) or concurrency.await_only  # await_ since 2.1
+    waiting: Any = (
+        getattr(concurrency, "await_", None) or concurrency.await_only
+    )  # await_ since 2.1
     waiting(asyncio.sleep(0))

@@ -26,10 +26,12 @@ _TOKEN = re.compile(
 _NAME = re.compile(r"[^\W\d]\w*")
 _NAMES = ("word", "quoted")
 _VERBS = frozenset("SELECT VALUES INSERT UPDATE DELETE MERGE REPLACE".split())
-# A list of columns without aliases and expressions; and the words of statements with several queries.
+# A list of columns without aliases and expressions; and the words of statements with
+# several queries.
 _COLUMN = r'(?:\w+\.)*(?:\w+|"[^"]+"|\*)'
 _LISTING = re.compile(
-    rf"\s*SELECT\s+(?:DISTINCT\s+)?({_COLUMN}(?:\s*,\s*{_COLUMN})*)\s+FROM\b", re.IGNORECASE
+    rf"\s*SELECT\s+(?:DISTINCT\s+)?({_COLUMN}(?:\s*,\s*{_COLUMN})*)\s+FROM\b",
+    re.IGNORECASE,
 )
 _QUERY = re.compile(r"\b(?:SELECT|UNION|INTERSECT|EXCEPT|TABLE)\b", re.IGNORECASE)
 _DEFINING = frozenset("CREATE ALTER DROP TRUNCATE COMMENT LOCK REINDEX".split())
@@ -44,7 +46,10 @@ _BEFORE_TABLE = frozenset(
 
 
 class Token(NamedTuple):
-    """A piece of a statement. `upper` is a word in capitals, `name` an identifier without its quotes."""
+    """A piece of a statement.
+
+    `upper` is a word in capitals, `name` an identifier without its quotes.
+    """
 
     kind: str = "other"
     text: str = ""
@@ -58,34 +63,56 @@ class Statement:
 
     Attributes:
         signature: The verb and the main table, `SELECT users`.
-        is_unordered: Whether it is a SELECT without an `ORDER BY`, so that its rows may come in any order.
-        names: All words in small letters, those in quotes included, but not the names of parameters.
+        is_unordered: Whether it is a SELECT without an `ORDER BY`, so that its rows may
+            come in any order.
+        names: All words in small letters, those in quotes included, but not the names
+            of parameters.
     """
 
     def __init__(self, sql: str) -> None:
         self._sql = sql
         self._tokens = list(_tokens(sql))
-        words = [token for token in self._tokens if token.kind not in ("blank", "comment")]
-        start = next((place for place, word in enumerate(words) if word.kind == "word"), 0)
+        words = [
+            token for token in self._tokens if token.kind not in ("blank", "comment")
+        ]
+        start = next(
+            (place for place, word in enumerate(words) if word.kind == "word"), 0
+        )
         if words and words[start].upper == "WITH":  # after the common table expressions
             depth = words[start].depth
-            start = next((n for n, w in enumerate(words) if w.upper in _VERBS and w.depth == depth), start)
+            start = next(
+                (
+                    n
+                    for n, w in enumerate(words)
+                    if w.upper in _VERBS and w.depth == depth
+                ),
+                start,
+            )
         self.verb = words[start].upper if words else ""  # the verb in capitals
-        self.signature = f"{self.verb} {_resource(words[start:])}".strip() if words else ""
+        self.signature = (
+            f"{self.verb} {_resource(words[start:])}".strip() if words else ""
+        )
         self.is_unordered = self.verb == "SELECT" and not any(
-            word.upper == "ORDER" and after.upper == "BY" and word.depth <= words[start].depth
+            word.upper == "ORDER"
+            and after.upper == "BY"
+            and word.depth <= words[start].depth
             for word, after in zip(words[start:], words[start + 1 :])
         )
         named = [word.name for word in words if word.kind in (*_NAMES, "string")]
-        self.names = frozenset(name.lower() for text in named for name in (text, *words_in(text)))
+        self.names = frozenset(
+            name.lower() for text in named for name in (text, *words_in(text))
+        )
 
     def mentions(self, secret: Callable[[str], bool]) -> bool:
         return any(map(secret, self.names))
 
-    def redact(self, secret: Callable[[str], bool], *, numbers: bool) -> tuple[str, list[str]]:
+    def redact(
+        self, secret: Callable[[str], bool], *, numbers: bool
+    ) -> tuple[str, list[str]]:
         """Return the statement with its blanks folded, and the literals that it hides if it mentions a secret.
 
-        With `numbers`, numbers are hidden as well. In a definition, `VARCHAR(30)`, they never are.
+        With `numbers`, numbers are hidden as well. In a definition, `VARCHAR(30)`, they
+        never are.
         """
         hides = self.mentions(secret)
         numbers = numbers and self.verb not in _DEFINING
@@ -94,13 +121,25 @@ class Statement:
         for token in self._tokens:
             text = " " if token.kind == "blank" else token.text
             # SQLite and MySQL read double quotes as a text where a value can be.
-            expects_values |= token.upper in ("VALUES", "LIKE", "IN", "=", "==", "<>", "!=")
-            is_text = token.kind == "string" or (expects_values and text.startswith('"') and before != ".")
+            expects_values |= token.upper in (
+                "VALUES",
+                "LIKE",
+                "IN",
+                "=",
+                "==",
+                "<>",
+                "!=",
+            )
+            is_text = token.kind == "string" or (
+                expects_values and text.startswith('"') and before != "."
+            )
             if hides and is_text and before not in ("->", "->>", "#>", "#>>"):
                 hidden.append(text.strip("'\""))
                 text = f"'{PLACEHOLDER}'"
             elif hides and (token.kind == "comment" or (numbers and text[0].isdigit())):
-                text = f"/* {PLACEHOLDER} */" if token.kind == "comment" else PLACEHOLDER
+                text = (
+                    f"/* {PLACEHOLDER} */" if token.kind == "comment" else PLACEHOLDER
+                )
             pieces.append(text)
             before = before if text == " " else token.text
         return "".join(pieces).strip().rstrip(";").rstrip(), hidden
@@ -113,9 +152,13 @@ class Statement:
         """
         if self.verb not in (*_VERBS, "EXPLAIN"):
             return frozenset("*")
-        found = _LISTING.match(self._sql) if len(_QUERY.findall(self._sql)) == 1 else None
+        found = (
+            _LISTING.match(self._sql) if len(_QUERY.findall(self._sql)) == 1 else None
+        )
         columns = found[1].lower().split(",") if found else ()
-        return frozenset(column.rpartition(".")[2].strip(' \n\t"') for column in columns)
+        return frozenset(
+            column.rpartition(".")[2].strip(' \n\t"') for column in columns
+        )
 
 
 def words_in(value: object) -> list[str]:
@@ -141,7 +184,12 @@ def _resource(words: Sequence[Token]) -> str:
                 return _resource(words[place:])
         return ""
     if verb in _DEFINING:
-        rest = rest[next((place for place, word in enumerate(rest, 1) if word.upper in _OBJECTS), 0) :]
+        rest = rest[
+            next(
+                (place for place, word in enumerate(rest, 1) if word.upper in _OBJECTS),
+                0,
+            ) :
+        ]
     for place, word in enumerate(rest):
         after = rest[place + 1].text if place + 1 < len(rest) else ""
         if word.upper == "SELECT":

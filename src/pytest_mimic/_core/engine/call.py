@@ -36,22 +36,33 @@ class Plan:
     kind = "function"  # or the name under which the client's calls are recorded
     client = ""  # the name of the client in its line
     adapter: Any = None  # the `Adapter` of a client
-    source: str | None = None  # the fingerprint of the function's source, if that counts
-    trace: Callable[..., Trace] | None = None  # notes what a real call of a function reaches
+    source: str | None = (
+        None  # the fingerprint of the function's source, if that counts
+    )
+    trace: Callable[..., Trace] | None = (
+        None  # notes what a real call of a function reaches
+    )
     keeps_state = False  # see `Adapter.keeps_state`
     imported_key: Callable[[ClientCall, str], str]  # of a client
     described: Callable[[Call], dict[str, Any]]
 
-    def __init__(self, state: Any, target: str, options: Options, cassette: Any) -> None:
+    def __init__(
+        self, state: Any, target: str, options: Options, cassette: Any
+    ) -> None:
         self.state = state
         self.places = state.places
         self.target = target  # the function's `module:name`, or the kind of the client
         self.options = options
-        self.cassette = cassette  # the `Cassette` that takes the calls, if a block is open
+        self.cassette = (
+            cassette  # the `Cassette` that takes the calls, if a block is open
+        )
 
     @cached_property
     def folder(self) -> str:
-        """The folder of the target's recordings. Those of calls without an owner are named by their identities."""
+        """The folder of the target's recordings.
+
+        Those of calls without an owner are named by their identities.
+        """
         return recording_name(self.target, "").rpartition("/")[0]
 
     @cached_property
@@ -65,7 +76,9 @@ class Plan:
         """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""
         if self.adapter is None or outcome.kind == "raised":
             return outcome
-        return type(outcome)("value", self.adapter.comparable(outcome.value, beside and beside.value))
+        return type(outcome)(
+            "value", self.adapter.comparable(outcome.value, beside and beside.value)
+        )
 
     def failure(self, outcome: Outcome) -> str | None:
         """Return the error that an outcome is, `raised TimeoutError` or `gave 503`; None if it is a good one."""
@@ -91,30 +104,59 @@ class Call:
         *,
         sequence: bool,  # whether the n-th identical call gets the n-th outcome
         names: tuple[str, ...] = (),  # the parameters of a function, with their stars
-        values: tuple[object, ...] = (),  # the bound arguments, in the order of the parameters
+        values: tuple[
+            object, ...
+        ] = (),  # the bound arguments, in the order of the parameters
         identity: CallIdentity | None = None,  # of the calls of the function
         edge_call: Any = None,  # the `ClientCall` that the edge of a client has begun
     ) -> None:
-        self.plan, self.key, self.signature, self.sequence = plan, key, signature, sequence
-        self.names, self.values, self.identity, self.edge_call = names, values, identity, edge_call
-        self.converses = sequence and edge_call is not None  # with a service, in the conversation of its test
-        self.is_shared = edge_call is not None and edge_call.shared  # a client made it for itself
-        self.host = None if edge_call is None else edge_call.host  # which patterns are matched against
+        self.plan, self.key, self.signature, self.sequence = (
+            plan,
+            key,
+            signature,
+            sequence,
+        )
+        self.names, self.values, self.identity, self.edge_call = (
+            names,
+            values,
+            identity,
+            edge_call,
+        )
+        self.converses = (
+            sequence and edge_call is not None
+        )  # with a service, in the conversation of its test
+        self.is_shared = (
+            edge_call is not None and edge_call.shared
+        )  # a client made it for itself
+        self.host = (
+            None if edge_call is None else edge_call.host
+        )  # which patterns are matched against
 
     @property
     def paths(self) -> PathStore:
-        """A store of the paths in the outcome. The call does not keep it: as a cycle, they would keep the arguments alive."""
+        """A store of the paths in the outcome.
+
+        The call does not keep it: as a cycle, they would keep the arguments alive.
+        """
         if not self.plan.places.marks:
             return self.plan.paths
         from pytest_mimic._core.outcome.placed_paths import PathStore
 
-        folders = None if self.identity is None else partial(self.identity.folders, self.values)
+        folders = (
+            None
+            if self.identity is None
+            else partial(self.identity.folders, self.values)
+        )
         return PathStore(self.plan.places, folders or tuple)
 
-    # The structured, redacted description of the arguments. It is kept, as the call may change them.
+    # The structured, redacted description of the arguments. It is kept, as the call may
+    # change them.
     arguments = cached_property(lambda self: self.plan.described(self))
-    # What a client's call sends and, once that has come, its answer, have secrets in common.
-    secrets = cached_property(lambda self: self.edge_call.secrets and self.edge_call.secrets())
+    # What a client's call sends and, once that has come, its answer, have secrets in
+    # common.
+    secrets = cached_property(
+        lambda self: self.edge_call.secrets and self.edge_call.secrets()
+    )
 
     @property
     def label(self) -> str:
@@ -141,10 +183,15 @@ def named(call: Call, without: Collection[str] = ()) -> dict[str, Any]:
 
 
 class Inside:
-    """The real call that the current thread or task is part of. While a call is active, nothing in it is mimicked."""
+    """The real call that the current thread or task is part of.
+
+    While a call is active, nothing in it is mimicked.
+    """
 
     def __init__(self) -> None:
-        self._variable: ContextVar[Any] = ContextVar("pytest_mimic_inside", default=None)
+        self._variable: ContextVar[Any] = ContextVar(
+            "pytest_mimic_inside", default=None
+        )
 
     def call(self) -> Any:
         """Return the call, which may have ended; None outside of calls."""
@@ -166,10 +213,14 @@ class Inside:
         finally:
             if running is not None:
                 running.discard(call)
-            with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
+            with suppress(
+                ValueError
+            ):  # a coroutine may be closed in another context than it was awaited in
                 self._variable.reset(token)
 
-    def starting(self, start: Callable[[Any], None], _port: object = None) -> Callable[[Any], None]:
+    def starting(
+        self, start: Callable[[Any], None], _port: object = None
+    ) -> Callable[[Any], None]:
         """Return `Thread.start` for threads that belong to the call that starts them."""
 
         @wraps(start)
@@ -180,15 +231,21 @@ class Inside:
 
         return started
 
-    def submitting(self, submit: Callable[..., Any], _port: object = None) -> Callable[..., Any]:
+    def submitting(
+        self, submit: Callable[..., Any], _port: object = None
+    ) -> Callable[..., Any]:
         """Return `ThreadPoolExecutor.submit` for tasks that belong to the call that submits them."""
 
         @wraps(submit)
         def submitted(pool: object, function: Any, /, *args: Any, **kwargs: Any) -> Any:
             if not self.is_nested:
                 return submit(pool, function, *args, **kwargs)
-            # Since Python 3.14, a pool may pickle its tasks for other interpreters, in which nothing is mimicked.
-            if all(base.__module__ != "concurrent.futures.interpreter" for base in type(pool).__mro__):
+            # Since Python 3.14, a pool may pickle its tasks for other interpreters, in
+            # which nothing is mimicked.
+            if all(
+                base.__module__ != "concurrent.futures.interpreter"
+                for base in type(pool).__mro__
+            ):
                 function = self.entered(self.call())(function)
             # A thread that the pool starts now serves other callers later.
             with self.entered(SimpleNamespace(active=False)):
@@ -201,28 +258,39 @@ class FunctionPlan(Plan):
     """A function as one activation mimics it."""
 
     def __init__(
-        self, state: Any, target: str, function: Callable[..., Any], options: Options, cassette: Any = None
+        self,
+        state: Any,
+        target: str,
+        function: Callable[..., Any],
+        options: Options,
+        cassette: Any = None,
     ) -> None:
         super().__init__(state, target, options, cassette)
         self.function = function
-        # For each identity seen so far, a function, its argument, of which it makes a fresh value, and the replay to note.
-        # None: the recording is more than a value, or there is none. It is not read for this again.
+        # For each identity seen so far, a function, its argument, of which it makes a
+        # fresh value, and the replay to note. None: the recording is more than a value,
+        # or there is none. It is not read for this again.
         self.players: dict[str, tuple[Callable[[Any], Any], Any, Replayed] | None] = {}
         self.note_replay = state.ledger.replays.append
         self.running = state.running  # a call may be nested while there is one
-        # Whether they answer. The shortest way knows neither the position of a call nor its arguments, which a log shows.
+        # Whether they answer. The shortest way knows neither the position of a call nor
+        # its arguments, which a log shows.
         is_plain = not options.sequence and cassette is None and state.log is None
         self.plays = state.settings.mode is Mode.REPLAY and is_plain
 
     @cached_property
     def source(self) -> str | None:  # type: ignore[override]
         """The fingerprint of the function's normalised source; None for one outside of the project."""
-        return source_in_project(self.function, self.target.partition(":")[0], self.state.settings.rootdir)
+        return source_in_project(
+            self.function, self.target.partition(":")[0], self.state.settings.rootdir
+        )
 
     @cached_property
     def trace(self) -> Callable[..., Trace] | None:  # type: ignore[override]
         settings = self.state.settings
-        if settings.inputs == "ignore" or (settings.mode is Mode.VERIFY and not settings.review):
+        if settings.inputs == "ignore" or (
+            settings.mode is Mode.VERIFY and not settings.review
+        ):
             return None
         from pytest_mimic._core.inputs.reached_and_read import Trace
 
@@ -233,12 +301,20 @@ class FunctionPlan(Plan):
         """Whether the function says that what it returns is awaited, so that no recording has to."""
         return iscoroutinefunction(self.function) or isasyncgenfunction(self.function)
 
-    bound: cached_property[Bound] = cached_property(lambda self: compile_binder(self.function))
-    identity: cached_property[CallIdentity] = cached_property(lambda self: self._identity_of(self.bound))
-    # Bind a call's arguments in the order of the parameters, and give the identity of those: the shortest way of a replay
-    # looks these up at each call.
-    bind: cached_property[Callable[..., tuple[object, ...]]] = cached_property(lambda self: self.bound.bind)
-    key_of: cached_property[Callable[..., str]] = cached_property(lambda self: self.identity.key)
+    bound: cached_property[Bound] = cached_property(
+        lambda self: compile_binder(self.function)
+    )
+    identity: cached_property[CallIdentity] = cached_property(
+        lambda self: self._identity_of(self.bound)
+    )
+    # Bind a call's arguments in the order of the parameters, and give the identity of
+    # those: the shortest way of a replay looks these up at each call.
+    bind: cached_property[Callable[..., tuple[object, ...]]] = cached_property(
+        lambda self: self.bound.bind
+    )
+    key_of: cached_property[Callable[..., str]] = cached_property(
+        lambda self: self.identity.key
+    )
 
     def _identity_of(self, bound: Bound) -> CallIdentity:
         options = self.options
@@ -253,12 +329,16 @@ class FunctionPlan(Plan):
         )
 
     def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
-        """Return a call with these arguments. TypeError: they do not fit; UnstableIdentityError: one has no stable identity."""
+        """Return a call with these arguments.
+
+        TypeError: they do not fit; UnstableIdentityError: one has no stable identity.
+        """
         bound, identity = self.bound, self.identity
         try:
             values = self.bind(*args, **kwargs)
         except TypeError:
-            # `functools.wraps` shows the signature of the function inside; the decorator may take more.
+            # `functools.wraps` shows the signature of the function inside; the
+            # decorator may take more.
             if not hasattr(self.function, "__wrapped__"):
                 raise
             values = args, kwargs
@@ -269,16 +349,25 @@ class FunctionPlan(Plan):
         except Unstable as unstable:
             from pytest_mimic._core.identity.rules import refusal
 
-            raise self.state.pending.note(refusal(unstable, self.target, self.options)) from None
+            raise self.state.pending.note(
+                refusal(unstable, self.target, self.options)
+            ) from None
         sequence = bool(self.options.sequence)
         return Call(
-            self, key, self.target, sequence=sequence, names=bound.names, values=values, identity=identity
+            self,
+            key,
+            self.target,
+            sequence=sequence,
+            names=bound.names,
+            values=values,
+            identity=identity,
         )
 
     def play_first(self, key: str) -> Any:
         """Return the value for an identity that is called for the first time.
 
-        `NOT_PLAYED`: there is no recording, or more to it than a value. `decisions.decide` handles that.
+        `NOT_PLAYED`: there is no recording, or more to it than a value.
+        `decisions.decide` handles that.
         """
         name = f"{self.folder}/{key}.json"
         state = self.state
@@ -293,7 +382,8 @@ class FunctionPlan(Plan):
                 value = again(kept) if value is ... else value
                 self.note_replay(replay)
                 return value
-        # Only the engine may say so: it knows the nearest recording, and whether the mode runs the call.
+        # Only the engine may say so: it knows the nearest recording, and whether the
+        # mode runs the call.
         self.players[key] = None
         return NOT_PLAYED
 
@@ -305,7 +395,11 @@ class FunctionPlan(Plan):
         shown = named(call, options.ignore)
         if options.key is not None:  # it stands for the arguments
             key: Any = options.key(dict(zip(call.names, call.values)))
-            shown = key if type(key) is dict and all(type(name) is str for name in key) else {"key": key}
+            shown = (
+                key
+                if type(key) is dict and all(type(name) is str for name in key)
+                else {"key": key}
+            )
         elif options.content:
             from pytest_mimic._core.identity.paths import with_contents
 
@@ -313,4 +407,8 @@ class FunctionPlan(Plan):
                 shown[name] = with_contents(shown[name], self.places)
         redactor = self.state.redactor
         described = argument_trees(shown, redactor, places=self.places)
-        return redactor.environment.scrub(described) if redactor.environment.forms else described
+        return (
+            redactor.environment.scrub(described)
+            if redactor.environment.forms
+            else described
+        )

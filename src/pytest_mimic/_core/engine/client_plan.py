@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 
 class ClientPlan(Plan):
-    """A client as one line of an activation mimics it. Its calls are plain data, which is redacted already.
+    """A client as one line of an activation mimics it.
 
-    `imported` are the parts that count, `method-uri`, where another tool's recordings are imported.
+    Its calls are plain data, which is redacted already.
+
+    `imported` are the parts that count, `method-uri`, where another tool's recordings
+    are imported.
     """
 
     adapter: Adapter
@@ -46,11 +49,17 @@ class ClientPlan(Plan):
         self.adapter = adapter
         self.keeps_state = adapter.keeps_state
         # Most lines have no patterns, and take all calls.
-        self.selector = Selector(options.only, options.exclude) if options.only or options.exclude else None
+        self.selector = (
+            Selector(options.only, options.exclude)
+            if options.only or options.exclude
+            else None
+        )
         self.activation = activation
         self._imported = imported
         self._match = sorted(options.match)
-        self._identities: dict[tuple[str, ...], CallIdentity] = {}  # by the names of the parts that count
+        self._identities: dict[
+            tuple[str, ...], CallIdentity
+        ] = {}  # by the names of the parts that count
 
     def call(self, edge_call: ClientCall) -> Call:
         """Return a call as the engine knows it."""
@@ -59,15 +68,25 @@ class ClientPlan(Plan):
             shown = [edge_call.signature, edge_call.parts, edge_call.described]
             if environment.may_be_in(shown):
                 signature, parts, described = environment.scrub(shown)
-                edge_call = edge_call._replace(signature=signature, parts=parts, described=described)
+                edge_call = edge_call._replace(
+                    signature=signature, parts=parts, described=described
+                )
         sequence = self.options.sequence is not False and not edge_call.shared
-        made = partial(Call, self, signature=edge_call.signature, sequence=sequence, edge_call=edge_call)
+        made = partial(
+            Call,
+            self,
+            signature=edge_call.signature,
+            sequence=sequence,
+            edge_call=edge_call,
+        )
         if self._imported:
             return made(self.imported_key(edge_call, self._imported))
         # The parts of the default identity, and those that `match=` adds.
         parts, counted = edge_call.parts, edge_call.identity
         if self._match:
-            matched = {f"match {path}": value for path, value in self._matched(parts).items()}
+            matched = {
+                f"match {path}": value for path, value in self._matched(parts).items()
+            }
             parts, counted = {**parts, **matched}, (*counted, *matched)
         names = tuple(filter(parts.__contains__, counted))
         identity = self._identities.get(names)
@@ -81,16 +100,32 @@ class ClientPlan(Plan):
             raise refusal(unstable, self.target, self.options) from None
 
     def imported_key(self, edge_call: ClientCall, match: str) -> str:
-        """Return the identity that a call has in an import: `1a2b…-method-uri`. Only the parts in `match` count."""
-        counted = self.adapter.matched(edge_call.parts, match.split("-"), self.state.redactor)
-        return f"{self._identity_of(tuple(counted)).key(tuple(counted.values()))}-{match}"
+        """Return the identity that a call has in an import: `1a2b…-method-uri`.
+
+        Only the parts in `match` count.
+        """
+        counted = self.adapter.matched(
+            edge_call.parts, match.split("-"), self.state.redactor
+        )
+        return (
+            f"{self._identity_of(tuple(counted)).key(tuple(counted.values()))}-{match}"
+        )
 
     def _identity_of(self, names: tuple[str, ...]) -> CallIdentity:
-        """Return the identity of calls of which these parts count. Each part is one argument."""
-        implied = (part for path in self.options.ignore for part in self.adapter.implied.get(path, ()))
+        """Return the identity of calls of which these parts count.
+
+        Each part is one argument.
+        """
+        implied = (
+            part
+            for path in self.options.ignore
+            for part in self.adapter.implied.get(path, ())
+        )
         ignored: list[str] = []
         for path in (*self.options.ignore, *implied):
-            if path.startswith("*"):  # any part; `match` names a part that counts in any case
+            if path.startswith(
+                "*"
+            ):  # any part; `match` names a part that counts in any case
                 ignored += [name + path[1:] for name in names if " " not in name]
             else:
                 ignored.append(path)
@@ -121,9 +156,14 @@ class ClientPlan(Plan):
         parts |= edge_call.described
         if call.secrets is not None:
             parts = call.secrets.without(parts)
-        # Plain data is its own tree, but for keys that would be tags, texts that JSON does not keep, and paths.
+        # Plain data is its own tree, but for keys that would be tags, texts that JSON
+        # does not keep, and paths.
         text = layout_of(parts) if repeated_parts(parts) is not None else None
-        if text is not None and '"$' not in text and not (self.places.marks and call.paths.may_hold(text)):
+        if (
+            text is not None
+            and '"$' not in text
+            and not (self.places.marks and call.paths.may_hold(text))
+        ):
             return parts
         from pytest_mimic._core.tree.making import part_trees
 
@@ -136,10 +176,13 @@ class Port:
     Attributes:
         plans: The lines of the open activations, those of the innermost one last.
         redactor: The rules for secrets, which must not enter a recording.
-        noting: A block whose `MimicError` fails the running test, even if the code under test catches it.
+        noting: A block whose `MimicError` fails the running test, even if the code
+            under test catches it.
     """
 
-    def __init__(self, state: RunState, ports: Mapping[str, Port] | None = None) -> None:
+    def __init__(
+        self, state: RunState, ports: Mapping[str, Port] | None = None
+    ) -> None:
         self._state = state
         self._ports = {} if ports is None else ports
         self.plans: list[ClientPlan] = []
@@ -147,14 +190,19 @@ class Port:
         self.noting = state.pending
 
     def taking(self) -> bool:
-        """Return whether calls of this client are mimicked at the moment. It is cheap."""
+        """Return whether calls of this client are mimicked at the moment.
+
+        It is cheap.
+        """
         return bool(self.plans) and not self._state.inside.is_nested
 
     @property
     def is_replaying(self) -> bool:
         """Whether no call runs for real, except those that are excluded."""
         cassette = self.plans[-1].cassette if self.plans else None
-        return (self._state.settings.mode if cassette is None else cassette.run_mode) is Mode.REPLAY
+        return (
+            self._state.settings.mode if cassette is None else cassette.run_mode
+        ) is Mode.REPLAY
 
     def unmimicked(self) -> AbstractContextManager[None]:
         """Return a block in which no call is mimicked, of any client or function."""
@@ -162,7 +210,9 @@ class Port:
 
     def takes_kind(self, kind: str) -> bool:
         """Return whether a line takes calls of this kind of client."""
-        return any(plan.kind == kind for port in self._ports.values() for plan in port.plans)
+        return any(
+            plan.kind == kind for port in self._ports.values() for plan in port.plans
+        )
 
     def takes(self, call: ClientCall) -> bool:
         """Return whether this call is mimicked."""
@@ -185,7 +235,9 @@ class Port:
         return None
 
     def begin(self, call: ClientCall) -> Step | None:
-        """Return what is to be done with a call. None: it is left out, and the original is to be called as if nothing was here.
+        """Return what is to be done with a call.
+
+        None: it is left out, and the original is to be called as if nothing was here.
 
         MimicError: see `decide`.
         """
@@ -197,7 +249,8 @@ class Port:
     def ordinal(self, space: str, name: str) -> int:
         """Return the number of `name` among those used in `space` by this test or cassette, from 0.
 
-        Names that change from run to run, such as ports and random ids, are recorded by their numbers.
+        Names that change from run to run, such as ports and random ids, are recorded by
+        their numbers.
         """
         cassette = self.plans[-1].cassette if self.plans else None
         owner = self._state.owner if cassette is None else cassette.owner

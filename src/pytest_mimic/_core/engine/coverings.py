@@ -17,7 +17,12 @@ from pytest_mimic._core.patch.holders import Found, Patches, Wrapper, read
 from pytest_mimic._core.patch.imports import ImportWatch, is_incomplete
 from pytest_mimic._core.seam.registry import Edge
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.targets.target import Target, absent_clients, missing_module, replaced_client
+from pytest_mimic._core.targets.target import (
+    Target,
+    absent_clients,
+    missing_module,
+    replaced_client,
+)
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
@@ -35,20 +40,30 @@ class Covering:
     """Targets that are in force from `Coverings.cover` until `end`; or edges of clients, until the run ends."""
 
     def __init__(
-        self, coverings: Coverings, requests: Iterable[Target | Edge], cassette: Cassette | None = None
+        self,
+        coverings: Coverings,
+        requests: Iterable[Target | Edge],
+        cassette: Cassette | None = None,
     ) -> None:
         self.cassette = cassette
         self.plans: list[tuple[Port, ClientPlan]] = []  # of clients
-        self.problems: list[TargetError] = []  # targets found missing, until somebody takes them
+        self.problems: list[
+            TargetError
+        ] = []  # targets found missing, until somebody takes them
         self.requests = [one for one in requests if one.path]  # the others are clients
         self.places: defaultdict[str, set[_Place]] = defaultdict(set)  # by module
-        self.deciders: dict[object, int] = {}  # by the key of a function, the request that decides
+        self.deciders: dict[
+            object, int
+        ] = {}  # by the key of a function, the request that decides
         for number, request in enumerate(self.requests):
             self.places[request.module].add((number, request.path))
         self.end = functools.partial(coverings.uncover, self)
 
     def refuse(self, request: Target | Edge, problem: str) -> None:
-        """Note that a target names nothing: a predicate that follows its name. A client may lack an edge."""
+        """Note that a target names nothing: a predicate that follows its name.
+
+        A client may lack an edge.
+        """
         if isinstance(request, Target):
             self.problems.append(request.error(f"{request.name}{problem}"))
 
@@ -59,7 +74,9 @@ class Covering:
 
 
 class Coverings:
-    """The functions and clients that one run mimics. Each function is patched the first time that anything names it.
+    """The functions and clients that one run mimics.
+
+    Each function is patched the first time that anything names it.
 
     Attributes:
         targets: The configured targets.
@@ -68,10 +85,16 @@ class Coverings:
     def __init__(self, state: RunState) -> None:
         self._state = state
         self.targets: list[Target] = []
-        self._mimics = state.settings.mode is not Mode.LIVE  # in which targets are only checked
+        self._mimics = (
+            state.settings.mode is not Mode.LIVE
+        )  # in which targets are only checked
         self._open: list[Covering] = []
-        self._known: dict[object, Found] = {}  # by their keys, and kept, as these are places in memory
-        self._mimicked: dict[object, Mimicked] = {}  # by the key of a function, which may have no hash
+        self._known: dict[
+            object, Found
+        ] = {}  # by their keys, and kept, as these are places in memory
+        self._mimicked: dict[
+            object, Mimicked
+        ] = {}  # by the key of a function, which may have no hash
         self._wrappers: dict[object, Wrapper] = {}  # likewise, of edges
         self._adapters: dict[str, Adapter] = {}
         self._ports: dict[str, Port] = {}
@@ -86,12 +109,21 @@ class Coverings:
                 [
                     Edge("threading", ("Thread", "start"), inside.starting),
                     Edge(pools, ("ThreadPoolExecutor", "submit"), inside.submitting),
-                    Edge("multiprocessing.process", ("BaseProcess", "start"), self._noting),
+                    Edge(
+                        "multiprocessing.process",
+                        ("BaseProcess", "start"),
+                        self._noting,
+                    ),
                 ]
             )
 
-    def cover(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
-        """Mimic targets until the covering ends. In live mode, only check whether they exist."""
+    def cover(
+        self, targets: Iterable[Target], cassette: Cassette | None = None
+    ) -> Covering:
+        """Mimic targets until the covering ends.
+
+        In live mode, only check whether they exist.
+        """
         targets = [*targets]
         covering = Covering(self, targets, cassette)
         with self._lock:
@@ -106,22 +138,32 @@ class Coverings:
 
     def prepare(self, targets: Iterable[Target]) -> None:
         """Patch what tests will name, so that whoever holds one of the functions is searched for only once."""
-        covering = self.cover(one for one in targets if not (one.is_client or one.excluded))
+        covering = self.cover(
+            one for one in targets if not (one.is_client or one.excluded)
+        )
         covering.problems.clear()
         covering.end()
 
-    def enter(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
+    def enter(
+        self, targets: Iterable[Target], cassette: Cassette | None = None
+    ) -> Covering:
         """Mimic targets that a test names, and that must therefore exist.
 
-        A client that is not installed is no problem beside others, because nothing can be sent through it.
+        A client that is not installed is no problem beside others, because nothing can
+        be sent through it.
 
         Raises:
-            TargetError: A module or a function does not exist, or no client that is named is installed.
+            TargetError: A module or a function does not exist, or no client that is
+                named is installed.
         """
         targets = [*targets]
         covering = self.cover(targets, cassette)
         absent = [one for one in targets if not module_exists(one.module)]
-        missing = [missing_module(one) for one in absent if not one.is_client or len(absent) == len(targets)]
+        missing = [
+            missing_module(one)
+            for one in absent
+            if not one.is_client or len(absent) == len(targets)
+        ]
         for problem in (*filter(None, missing), *covering.problems):
             covering.problems.clear()
             covering.end()
@@ -129,7 +171,10 @@ class Coverings:
         return covering
 
     def uncover(self, covering: Covering) -> None:
-        """End a covering. Its functions stay patched until `close`, but for inherited ones."""
+        """End a covering.
+
+        Its functions stay patched until `close`, but for inherited ones.
+        """
         # What is noted later would fail another test.
         for problem in self.new_problems():
             self._state.pending.note(problem)
@@ -139,8 +184,11 @@ class Coverings:
                 port.plans.remove(plan)
             for key in covering.deciders:
                 self.leave(covering, key)
-                # Else calls of this class would pass by what covers the function of its base.
-                if isinstance(key, tuple) and not any(key in other.deciders for other in self._open):
+                # Else calls of this class would pass by what covers the function of its
+                # base.
+                if isinstance(key, tuple) and not any(
+                    key in other.deciders for other in self._open
+                ):
                     self._patches.give_back(key)
 
     def close(self) -> None:
@@ -167,14 +215,19 @@ class Coverings:
             for covering in [*self._edges, *self._open]:
                 self._settle(covering, [module], loaded=module)
 
-    def _settle(self, covering: Covering, modules: Iterable[str], loaded: str | None = None) -> None:
+    def _settle(
+        self, covering: Covering, modules: Iterable[str], loaded: str | None = None
+    ) -> None:
         """Cover the functions that are named in modules, and patch the new ones, together: holders are searched once.
 
-        `loaded` is the module whose import has just ended. What it has made is held only by modules that were imported
+        `loaded` is the module whose import has just ended. What it has made is held
+        only by modules that were imported
         since.
         """
         watched = {*modules}
-        named = [pair for module in modules for pair in self._find(covering, module, loaded)]
+        named = [
+            pair for module in modules for pair in self._find(covering, module, loaded)
+        ]
         fresh, taken = [], dict[object, Wrapper | None]()
         for (number, path), found in named:
             request = covering.requests[covering.deciders[found.key]]
@@ -182,46 +235,65 @@ class Coverings:
                 self.leave(covering, found.key)
                 continue
             name = defined_name(found, self._patches)
-            if name != found.label and path[-1] != "*":  # a reload where it is defined is to be seen, too
+            if (
+                name != found.label and path[-1] != "*"
+            ):  # a reload where it is defined is to be seen, too
                 module, _, names = name.partition(":")
                 covering.places[module].add((number, tuple(names.split("."))))
                 watched.add(module)
             if found.key not in taken:
                 taken[found.key] = self.take(covering, request, found, name)
-            if (wrapper := taken[found.key]) is None or self._patches.is_ours(read(found.holder, found.name)):
+            if (wrapper := taken[found.key]) is None or self._patches.is_ours(
+                read(found.holder, found.name)
+            ):
                 continue
             self._patches.put(found.holder, found.name, found.original, wrapper, found)
             # Nothing else holds what a class inherits, or a method at an edge.
-            if found.is_own and not (isinstance(request, Edge) and isinstance(found.holder, type)):
+            if found.is_own and not (
+                isinstance(request, Edge) and isinstance(found.holder, type)
+            ):
                 fresh.append((found, wrapper))
         if fresh:
-            are_new = all(getattr(found.function, "__module__", None) == loaded for found, _ in fresh)
+            are_new = all(
+                getattr(found.function, "__module__", None) == loaded
+                for found, _ in fresh
+            )
             self._patches.spread(fresh, since=loaded if are_new else None)
         for module in watched:
             self._watch.watch(module)
             if module not in sys.modules:
                 self._awaited.add(module)
 
-    def _find(self, covering: Covering, module: str, loaded: str | None) -> Iterator[tuple[_Place, Found]]:
+    def _find(
+        self, covering: Covering, module: str, loaded: str | None
+    ) -> Iterator[tuple[_Place, Found]]:
         """Yield the functions that are named in a module, if it is imported, each with the place that names it."""
         there = sys.modules.get(module)
         is_partial = module != loaded and is_incomplete(there)
-        if there is None or (is_partial and module in self._watch.names):  # its import will be reported
+        if there is None or (
+            is_partial and module in self._watch.names
+        ):  # its import will be reported
             return
         for place in sorted(covering.places[module]):
             try:
                 if is_partial:
-                    raise NotFoundError(f"cannot be patched before {module} is loaded: use it in conftest.py")
+                    raise NotFoundError(
+                        f"cannot be patched before {module} is loaded: use it in conftest.py"
+                    )
                 for found in find(module, place[1], self._patches):
                     decider = covering.deciders.get(found.key, place[0])
-                    covering.deciders[found.key] = max(place[0], decider, key=covering.rank)
+                    covering.deciders[found.key] = max(
+                        place[0], decider, key=covering.rank
+                    )
                     self._known.setdefault(found.key, found)
                     yield place, found
             except NotFoundError as error:  # for good
                 covering.places[module].remove(place)
                 covering.refuse(covering.requests[place[0]], f" {error}")
 
-    def take(self, covering: Covering, target: Target | Edge, found: Found, name: str) -> Wrapper | None:
+    def take(
+        self, covering: Covering, target: Target | Edge, found: Found, name: str
+    ) -> Wrapper | None:
         """Let a request decide about a function, and return the function's wrapper; None in live mode."""
         if isinstance(target, Edge):
             return self._intercepting(target, found)
@@ -231,17 +303,27 @@ class Coverings:
             return None
         mimicked = self._mimicked.get(found.key)
         if mimicked is None:
-            is_common = may_be_called_by_pytest(name, getattr(found.function, "__module__", None))
-            mimicked = self._mimicked[found.key] = Mimicked(found.function, is_common=is_common)
-            if isinstance(found.holder, type) and not found.is_own:  # pickled by the class that is named
+            is_common = may_be_called_by_pytest(
+                name, getattr(found.function, "__module__", None)
+            )
+            mimicked = self._mimicked[found.key] = Mimicked(
+                found.function, is_common=is_common
+            )
+            if (
+                isinstance(found.holder, type) and not found.is_own
+            ):  # pickled by the class that is named
                 mimicked.wrapper.__module__ = found.holder.__module__
-                mimicked.wrapper.__qualname__ = f"{found.holder.__qualname__}.{found.name}"
+                mimicked.wrapper.__qualname__ = (
+                    f"{found.holder.__qualname__}.{found.name}"
+                )
         options, is_taken = target.options, True
         if options.only or options.exclude:
             from pytest_mimic._core.targets.pattern import Selector
 
             is_taken = Selector(options.only, options.exclude).takes(name)
-        plan = FunctionPlan(self._state, name, found.function, options, covering.cassette)
+        plan = FunctionPlan(
+            self._state, name, found.function, options, covering.cassette
+        )
         mimicked.push(covering, plan if is_taken else None)
         return mimicked.wrapper
 
@@ -259,11 +341,16 @@ class Coverings:
         adapter, edges = self._adapters.get(target.module), []
         if adapter is None:
             adapter = self._adapters[target.module] = load_adapter(target.module)
-            edges = [edge._replace(origin=edge.origin or adapter.name) for edge in adapter.edges()]
+            edges = [
+                edge._replace(origin=edge.origin or adapter.name)
+                for edge in adapter.edges()
+            ]
         covers = adapter.covers or (adapter.name,)
         for name in {*covers, *(edge.origin for edge in edges)} - self._ports.keys():
             self._ports[name] = Port(self._state, self._ports)
-        plan = ClientPlan(self._state, adapter, target.options, covering.cassette, covering)
+        plan = ClientPlan(
+            self._state, adapter, target.options, covering.cassette, covering
+        )
         for port in [self._ports[name] for name in covers]:
             port.plans.append(plan)
             covering.plans.append((port, plan))
@@ -275,17 +362,22 @@ class Coverings:
 
     def _intercepting(self, edge: Edge, found: Found) -> Wrapper:
         if found.key not in self._wrappers:
-            self._wrappers[found.key] = edge.wrap(found.function, self._ports.get(edge.origin))
+            self._wrappers[found.key] = edge.wrap(
+                found.function, self._ports.get(edge.origin)
+            )
         return self._wrappers[found.key]
 
-    def _noting(self, start: Callable[[Any], None], _port: object) -> Callable[[Any], None]:
+    def _noting(
+        self, start: Callable[[Any], None], _port: object
+    ) -> Callable[[Any], None]:
         """Return the function that starts a process, by pools and loky, too: it names those in which nothing is mimicked."""
         state = self._state
 
         @functools.wraps(start)
         def started(process: Any) -> None:
             start(process)
-            # Each way to start a process has its own class for the running one: fork, spawn, forkserver, loky.
+            # Each way to start a process has its own class for the running one: fork,
+            # spawn, forkserver, loky.
             method = getattr(process._popen, "method", "fork")
             is_mimicking = any(one.requests or one.plans for one in self._open)
             if method != "fork" and is_mimicking and not state.inside.is_nested:

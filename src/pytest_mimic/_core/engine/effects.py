@@ -29,7 +29,8 @@ class Effects:
         self._call = call
         may_change = not _UNCHANGEABLE.issuperset(map(type, call.values))
         self._before = self._identities() if may_change else {}
-        # The path, whether it is a text, its argument, its key or place in that, and the facts of its file.
+        # The path, whether it is a text, its argument, its key or place in that, and
+        # the facts of its file.
         self._files = [(*found, _facts(found[0])) for found in _paths_in(call)]
 
     def _identities(self) -> dict[str, str | None]:
@@ -37,7 +38,9 @@ class Effects:
         assert identity is not None
         return {
             name.lstrip("*"): identity.digest(place, value)
-            for place, (name, value) in enumerate(zip(call.names, call.values, strict=True))
+            for place, (name, value) in enumerate(
+                zip(call.names, call.values, strict=True)
+            )
             if type(value) not in _UNCHANGEABLE
         }
 
@@ -49,19 +52,30 @@ class Effects:
             if after == before:
                 continue
             place = places.place_of(path)
-            if before is None and is_text and place is None:  # most strings are no paths
+            if (
+                before is None and is_text and place is None
+            ):  # most strings are no paths
                 continue
-            how = "made" if before is None else "removed" if after is None else "changed"
+            how = (
+                "made" if before is None else "removed" if after is None else "changed"
+            )
             step = name if key is None else f"{name}[{key!r}]"
-            found.append(f"{step}: {path if place is None else place.text}: {how} by the call")
+            found.append(
+                f"{step}: {path if place is None else place.text}: {how} by the call"
+            )
         now = self._identities() if self._before else {}
         changed = [name for name, digits in self._before.items() if digits != now[name]]
         if found or changed:
             from pytest_mimic._core.tree.differing import argument_differences
             from pytest_mimic._core.tree.messages import mutated, mutations
 
-            differences = argument_differences(call.arguments, call.plan.described(call))
-            raise mutated(call.plan.target, limited(found, _SHOWN) or mutations(changed, differences))
+            differences = argument_differences(
+                call.arguments, call.plan.described(call)
+            )
+            raise mutated(
+                call.plan.target,
+                limited(found, _SHOWN) or mutations(changed, differences),
+            )
 
 
 def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
@@ -69,7 +83,11 @@ def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
     arguments: dict[str, Any] = {}
     for name, value in named(call, call.plan.options.ignore).items():
         is_rest = name.startswith("*") and name in call.names
-        arguments |= {f"{name[1:]}[{at}]": one for at, one in enumerate(value)} if is_rest else {name: value}
+        arguments |= (
+            {f"{name[1:]}[{at}]": one for at, one in enumerate(value)}
+            if is_rest
+            else {name: value}
+        )
     for name, value in arguments.items():
         items: Any = dict.items(value) if isinstance(value, dict) else [(None, value)]
         if isinstance(value, (list, tuple, set, frozenset)):

@@ -70,7 +70,9 @@ def _recording(step: Step) -> Iterator[None]:
 def _given_now_or_later(step: Step, result: Any, *, is_async: bool) -> object:
     """Complete a call with what the function returned: a value now, a stream or coroutine when it ends."""
     is_stream = isinstance(result, (types.GeneratorType, types.AsyncGeneratorType))
-    is_awaited = is_async or isinstance(result, (types.CoroutineType, types.AsyncGeneratorType))
+    is_awaited = is_async or isinstance(
+        result, (types.CoroutineType, types.AsyncGeneratorType)
+    )
     if not (is_stream or is_awaited):
         step.complete(Outcome("value", result))
         return _recorded(step, is_async=is_async) if step.mode == "verify" else result
@@ -103,16 +105,22 @@ async def _awaiting(step: Step, coroutine: Any) -> object:
 # -- streams
 
 
-_Await = namedtuple("_Await", "awaitable")  # what a generator yields to `to_async` to have it awaited
+_Await = namedtuple(
+    "_Await", "awaitable"
+)  # what a generator yields to `to_async` to have it awaited
 
 
-async def to_async(steps: Generator[Any, Any, Any], real: Any = None) -> AsyncGenerator[Any, Any]:
+async def to_async(
+    steps: Generator[Any, Any, Any], real: Any = None
+) -> AsyncGenerator[Any, Any]:
     """Give what a generator gives, and await for it what it needs; close the `real` stream at the end."""
     try:
         found = next(steps)
         while True:
             try:
-                sent = (await found.awaitable) if type(found) is _Await else (yield found)
+                sent = (
+                    (await found.awaitable) if type(found) is _Await else (yield found)
+                )
             except BaseException as thrown:
                 found = steps.throw(thrown)
             else:
@@ -127,7 +135,8 @@ async def to_async(steps: Generator[Any, Any, Any], real: Any = None) -> AsyncGe
 def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any]:
     """Relay a real generator, and record it as far as its reader wants.
 
-    To verify, it is read as far as its recording goes, and the recorded stream is given. UnstorableOutcomeError: an item,
+    To verify, it is read as far as its recording goes, and the recorded stream is
+    given. UnstorableOutcomeError: an item,
     or the end, cannot be stored, or the reader sends something.
     """
     from pytest_mimic._core.outcome.encoding import snapshot
@@ -144,8 +153,12 @@ def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any
             try:
                 with step.running():
                     item = (yield _Await(anext(stream))) if is_async else next(stream)
-                with step.state.pending:  # a copy, because the stream may change the item later
-                    copy = snapshot(item, target=step.call.plan.target, paths=step.call.paths)
+                with (
+                    step.state.pending
+                ):  # a copy, because the stream may change the item later
+                    copy = snapshot(
+                        item, target=step.call.plan.target, paths=step.call.paths
+                    )
                 items.append(copy if step.mode == "run" else copy.load())
             except (StopIteration, StopAsyncIteration) as stop:
                 end = Outcome("value", getattr(stop, "value", None))
@@ -164,11 +177,18 @@ def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any
         if is_outcome_now:
             step.complete(Outcome("stream", items=items, end=end))
         step.abandon()
-    return given(end) if end is not None and step.mode == "run" else (yield from replay(step))
+    return (
+        given(end)
+        if end is not None and step.mode == "run"
+        else (yield from replay(step))
+    )
 
 
 def replay(step: Step) -> Generator[Any, Any, Any]:
-    """Return the items of a recorded stream, and its end. To read further than the recording goes is a miss."""
+    """Return the items of a recorded stream, and its end.
+
+    To read further than the recording goes is a miss.
+    """
     outcome = step.load()
 
     def end() -> object:
@@ -194,5 +214,7 @@ def _only_read(
             step.abandon()
             what = f"{step.call.label} cannot be mimicked: its reader sends or throws something into it"
             remedy = "name a function inside or around it that is only called"
-            raise step.state.pending.note(UnstorableOutcomeError(what, remedies=[remedy])) from None
+            raise step.state.pending.note(
+                UnstorableOutcomeError(what, remedies=[remedy])
+            ) from None
     return end()

@@ -37,21 +37,35 @@ _WEIGHT = {"skipped": 0, "passed": 1, "failed": 2, "forked": 3}
 
 
 class Ledger:
-    """The account of one process. The kind of an entry says how two accounts add up: numbers, lists, sets, outcomes."""
+    """The account of one process.
+
+    The kind of an entry says how two accounts add up: numbers, lists, sets, outcomes.
+    """
 
     def __init__(self) -> None:
         # Sets of names and ids. The first ones prove which recordings are unused.
-        self.used: set[str] = set()  # the recordings and cassettes that the run used or made
-        self.skipped_modules: set[str] = set()  # the modules that were skipped as a whole
-        self.collected: set[str] = set()  # the files and folders in which pytest looked for tests
+        self.used: set[str] = (
+            set()
+        )  # the recordings and cassettes that the run used or made
+        self.skipped_modules: set[str] = (
+            set()
+        )  # the modules that were skipped as a whole
+        self.collected: set[str] = (
+            set()
+        )  # the files and folders in which pytest looked for tests
         self.absent_clients: set[str] = set()  # those that are named and not installed
-        self.known: set[str] = set()  # with `--mimic-usage`: the recordings in the vault at the end
-        self.tests: set[str] = set()  # the tests that were collected, with their environment
+        self.known: set[str] = (
+            set()
+        )  # with `--mimic-usage`: the recordings in the vault at the end
+        self.tests: set[str] = (
+            set()
+        )  # the tests that were collected, with their environment
         self.ran: set[str] = set()  # those of them that ran or were skipped
         self.wanted: set[str] = set()  # the paths of a complete selection
         self.covered: set[str] = set()  # those in which all tests were collected
         self.replaced: set[str] = set()  # objects that re-recording left behind
-        # `passed`, `failed` or `skipped`, by the id of each test that ran; `forked` where only a forked process knows.
+        # `passed`, `failed` or `skipped`, by the id of each test that ran; `forked`
+        # where only a forked process knows.
         self.outcomes: dict[str, str] = {}
         # Rows that count once.
         self.hiding = OnceEach()  # why not all tests were collected
@@ -59,26 +73,44 @@ class Ledger:
         self.selection = OnceEach()  # other reasons why the run was not complete
         self.missing = OnceEach()  # calls without a recording
         self.notes = OnceEach()  # sentences for the summary
-        self.errors = OnceEach()  # errors outside of any test, and steps at an end that failed
+        self.errors = (
+            OnceEach()
+        )  # errors outside of any test, and steps at an end that failed
         self.problems = OnceEach()  # targets that turned out not to exist
-        self.environment = OnceEach()  # outcomes with secret values: label, what was done, test
-        self.drifted: list[Sequence[str]] = []  # real calls that differ from their recording: label, test
-        self.failures: list[Sequence[str]] = []  # recorded errors that were kept and are listed: call, test
-        self.processes: list[Sequence[str]] = []  # processes in which nothing is mimicked: test, way
-        self.moved: list[Sequence[str]] = []  # whose recordings can go where: a test that is gone, another
+        self.environment = (
+            OnceEach()
+        )  # outcomes with secret values: label, what was done, test
+        self.drifted: list[
+            Sequence[str]
+        ] = []  # real calls that differ from their recording: label, test
+        self.failures: list[
+            Sequence[str]
+        ] = []  # recorded errors that were kept and are listed: call, test
+        self.processes: list[
+            Sequence[str]
+        ] = []  # processes in which nothing is mimicked: test, way
+        self.moved: list[
+            Sequence[str]
+        ] = []  # whose recordings can go where: a test that is gone, another
         self.calls: list[dict[str, Any]] = []  # noted for reports; see `call_log`
-        # What has changed of what replayed calls reach and read: recording, target, what, how many calls, their tests.
+        # What has changed of what replayed calls reach and read: recording, target,
+        # what, how many calls, their tests.
         self.inputs: list[Sequence[Any]] = []
-        self.taken_back: list[str] = []  # the errors of failing tests, which were not kept
+        self.taken_back: list[
+            str
+        ] = []  # the errors of failing tests, which were not kept
         self.recorded = self.verified = 0  # real calls recorded, and compared
         self.put_back = 0  # the recordings that failing tests replaced
         self.record_seconds = 0.0
-        self.tokens = 0  # that the replayed answers of language models took when they were recorded
+        # that the replayed answers of language models took when they were recorded
+        self.tokens = 0
         self._entries = frozenset(vars(self))
-        # The replays of this process. Appending is safe in threads without a lock. The garbage collector looks at plain
-        # tuples once only.
+        # The replays of this process. Appending is safe in threads without a lock. The
+        # garbage collector looks at plain tuples once only.
         self.replays: list[Replayed] = []
-        self.begun: list[tuple[int, str]] = []  # how many replays there were when each test began
+        self.begun: list[
+            tuple[int, str]
+        ] = []  # how many replays there were when each test began
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
 
@@ -97,7 +129,9 @@ class Ledger:
         for number, replay in enumerate(self.replays):
             if replay[1] in recordings:
                 begun = bisect_right(self.begun, number, key=lambda row: row[0])
-                users.setdefault(replay[1], {})[self.begun[begun - 1][1] if begun else ""] = None
+                users.setdefault(replay[1], {})[
+                    self.begun[begun - 1][1] if begun else ""
+                ] = None
         return {name: list(tests) for name, tests in users.items()}
 
     def to_plain(self) -> dict[str, Any]:
@@ -107,7 +141,9 @@ class Ledger:
             entry = vars(self)[name]
             plain[name] = sorted(entry) if isinstance(entry, set) else entry
             if isinstance(entry, OnceEach):
-                plain[name] = [tuple(row) if isinstance(row, Miss) else row for row in entry]
+                plain[name] = [
+                    tuple(row) if isinstance(row, Miss) else row for row in entry
+                ]
         return plain
 
     def add(self, plain: dict[str, Any]) -> None:
@@ -121,7 +157,9 @@ class Ledger:
                     entry.add(Miss(*row) if name == "missing" else row)
             elif isinstance(entry, dict):
                 for test, outcome in other.items():
-                    entry[test] = max(entry.get(test, outcome), outcome, key=_WEIGHT.__getitem__)
+                    entry[test] = max(
+                        entry.get(test, outcome), outcome, key=_WEIGHT.__getitem__
+                    )
             else:
                 entry += other
                 vars(self)[name] = entry

@@ -12,9 +12,12 @@ class Owner:
     """The test, the scope of a wider fixture, or the cassette, that calls belong to.
 
     Attributes:
-        tracks: The outcomes of its calls outside of cassettes, by the name of the recording.
-        replayed: The clients at which calls were replayed, and after how many tests the first of them was.
-        again, recorded_again: The clients whose conversation runs for real, in this pass of a scope or in any.
+        tracks: The outcomes of its calls outside of cassettes, by the name of the
+            recording.
+        replayed: The clients at which calls were replayed, and after how many tests the
+            first of them was.
+        again, recorded_again: The clients whose conversation runs for real, in this
+            pass of a scope or in any.
     """
 
     def __init__(self, name: str, *, is_test: bool = False) -> None:
@@ -24,12 +27,14 @@ class Owner:
         self.fixtures = 0  # how many fixtures of this scope are set up now
         self.cassettes = 0  # how many blocks of this test have named no cassette
         self.tracks: dict[str, Any] = {}
-        # The databases that calls went to, each with its number in the order of first use.
+        # The databases that calls went to, each with its number in the order of first
+        # use.
         self.ordinals: dict[str, dict[str, int]] = {}
         self.replayed: dict[str, int] = {}
         self.again: set[str] = set()
         self.recorded_again: set[str] = set()
-        # What was recorded and is not judged yet: each `Change` by the name of the recording or cassette.
+        # What was recorded and is not judged yet: each `Change` by the name of the
+        # recording or cassette.
         self.journal: dict[str, Any] = {}
         self.passed = False  # whether a test has passed while the scope was set up
 
@@ -45,13 +50,15 @@ class Owner:
 class Scopes:
     """The owners of a run's calls, of which the current one is in the run's state.
 
-    The owner with the empty name is the scope of the session. It also owns the calls outside of tests.
+    The owner with the empty name is the scope of the session. It also owns the calls
+    outside of tests.
     """
 
     def __init__(self, state: Any) -> None:
         self._state = state  # a `RunState`, which needs this module
         self._owners: dict[str, Owner] = {"": state.owner}
-        # The scopes that are set up, or have ended since the last test did; those in which that test ran.
+        # The scopes that are set up, or have ended since the last test did; those in
+        # which that test ran.
         self._open: dict[str, Owner] = {}
         self._around: list[Owner] = []
 
@@ -60,10 +67,12 @@ class Scopes:
     def enter(self, name: str, *, ends: bool = False) -> Callable[[bool], None]:
         """Assign calls to the scope of a wider fixture until the returned function is called: to set it up, or tear it down.
 
-        That function gets whether this has passed. With its last fixture, the scope ends.
+        That function gets whether this has passed. With its last fixture, the scope
+        ends.
         """
         outer, owner = self._state.owner, self._owners.setdefault(name, Owner(name))
-        # A set-up is judged by itself: if it fails, what it recorded goes, and what earlier ones recorded stays.
+        # A set-up is judged by itself: if it fails, what it recorded goes, and what
+        # earlier ones recorded stays.
         journal, owner.journal = owner.journal, {}
         self._state.owner, owner.ends = owner, ends
         if name:  # the scope of the session ends with the run
@@ -95,7 +104,8 @@ class Scopes:
     def end_test(self, *, passed: bool, is_whole: bool) -> None:
         """End a test, after its teardown, and the scopes that ended with it.
 
-        A test is whole if it passed and was neither skipped nor expected to fail. A scope has passed if any test passed
+        A test is whole if it passed and was neither skipped nor expected to fail. A
+        scope has passed if any test passed
         while it was set up.
         """
         test, around, self._around = self._state.owner, self._around, []
@@ -106,7 +116,8 @@ class Scopes:
             if passed and is_whole:
                 self._drop_old(test)
             self._judge(test, passed=passed)
-            # A test that passed with what a scope recorded is the proof that it is good.
+            # A test that passed with what a scope recorded is the proof that it is
+            # good.
             for owner in (session, *around) if passed else ():
                 owner.passed = True
             for name, owner in list(self._open.items()):
@@ -118,7 +129,11 @@ class Scopes:
             self._state.owner = session
 
     def close(self, *, is_complete: bool = False) -> None:
-        """End all scopes. Without a complete run, what it did not use of them may belong to other fixtures."""
+        """End all scopes.
+
+        Without a complete run, what it did not use of them may belong to other
+        fixtures.
+        """
         for owner in self._owners.values():
             if is_complete:
                 self._drop_old(owner)
@@ -129,11 +144,15 @@ class Scopes:
     def _drop_old(self, owner: Owner) -> None:
         """Drop what was recorded before and does not belong to an owner's conversations any more.
 
-        These are the outcomes that a sequence no longer reaches, and the calls that were not made again.
+        These are the outcomes that a sequence no longer reaches, and the calls that
+        were not made again.
         """
         state = self._state
         # What a forked process did is not known here.
-        if not state.settings.mode.writes or state.ledger.outcomes.get(owner.name) == "forked":
+        if (
+            not state.settings.mode.writes
+            or state.ledger.outcomes.get(owner.name) == "forked"
+        ):
             return
         for track in owner.tracks.values():
             track.trim()
@@ -147,7 +166,12 @@ class Scopes:
         if not journal:
             return
         if passed:
-            errors = [error for change in journal.values() for error in change.errors.values() if error]
+            errors = [
+                error
+                for change in journal.values()
+                for error in change.errors.values()
+                if error
+            ]
             self._state.ledger.failures += errors
         else:
             self._take_back(owner)
@@ -156,7 +180,8 @@ class Scopes:
     def _take_back(self, owner: Owner) -> None:
         """Take back errors, changed cassettes, and what replaced other recordings, which stand there again.
 
-        What another test has written since stays. A sequence keeps the new outcomes before its first error. A
+        What another test has written since stays. A sequence keeps the new outcomes
+        before its first error. A
         conversation of which a part stood before is taken back as a whole.
         """
         state, ledger, journal = self._state, self._state.ledger, owner.journal
@@ -165,13 +190,21 @@ class Scopes:
             groups.setdefault(change.conversation or name, []).append(name)
         for group, names in groups.items():
             is_cassette = group.startswith(CASSETTES)
-            has_replaced = any(journal[name].before not in (None, journal[name].now) for name in names)
-            stood = group in owner.recorded_again and state.recordings.others(owner, group)
+            has_replaced = any(
+                journal[name].before not in (None, journal[name].now) for name in names
+            )
+            stood = group in owner.recorded_again and state.recordings.others(
+                owner, group
+            )
             for name in names:
                 change = journal[name]
-                is_new = change.before is None and not (is_cassette or has_replaced or stood)
+                is_new = change.before is None and not (
+                    is_cassette or has_replaced or stood
+                )
                 content = change.good if is_new else change.before
-                if content == change.now or not state.vault.restore(name, content, written=change.now):
+                if content == change.now or not state.vault.restore(
+                    name, content, written=change.now
+                ):
                     continue
                 state.recordings.known.pop(name, None)
                 owner.tracks.pop(name, None)

@@ -1,4 +1,7 @@
-"""Finds and writes the recordings of a run's calls. What a miss says is in `_core/tree/messages.py`."""
+"""Finds and writes the recordings of a run's calls.
+
+What a miss says is in `_core/tree/messages.py`.
+"""
 
 from __future__ import annotations
 
@@ -32,10 +35,18 @@ class Change:
     """A recording or cassette that was written, perhaps several times."""
 
     before: bytes | None  # the content before the first write; None: there was no file
-    conversation: str | None = None  # the client whose conversation it is a part of; None for one by itself
-    now: bytes | None = None  # the content that was written last; None: the file was deleted
-    good: bytes | None = None  # the last content without an error, None until there is one
-    errors: dict[int, tuple[str, str] | None] = field(default_factory=dict)  # see `Errors`
+    conversation: str | None = (
+        None  # the client whose conversation it is a part of; None for one by itself
+    )
+    now: bytes | None = (
+        None  # the content that was written last; None: the file was deleted
+    )
+    good: bytes | None = (
+        None  # the last content without an error, None until there is one
+    )
+    errors: dict[int, tuple[str, str] | None] = field(
+        default_factory=dict
+    )  # see `Errors`
 
     def note(self, now: bytes | None, errors: Errors) -> None:
         """Note what stands there now, also if that stayed as it was."""
@@ -58,15 +69,20 @@ class Recordings:
 
     Attributes:
         known: The recordings that this run has read or written, by name.
-        failed: The names of recordings whose last outcome in this run is a failure of a client.
-        imports: Which parts count in the imported recordings of a target, once it was looked up: `["method-uri"]`.
-        missed: The errors of the running test's calls without a recording, and the options that record them.
+        failed: The names of recordings whose last outcome in this run is a failure of a
+            client.
+        imports: Which parts count in the imported recordings of a target, once it was
+            looked up: `["method-uri"]`.
+        missed: The errors of the running test's calls without a recording, and the
+            options that record them.
     """
 
     def __init__(self, state: RunState) -> None:
         self.guard = threading.RLock()  # held while places and journals change
         self._state = state
-        self._skims = state.settings.mode is Mode.REPLAY  # a description of the arguments is for messages
+        self._skims = (
+            state.settings.mode is Mode.REPLAY
+        )  # a description of the arguments is for messages
         self.known: dict[str, Recording] = {}
         self.failed: set[str] = set()
         self.imports: dict[str, list[str]] = {}
@@ -84,20 +100,35 @@ class Recordings:
     # -- finding
 
     def imported(self, call: Call, owner: Owner | None = None) -> list[str]:
-        """Return the names of the imported recordings of a client's call. The first is the one in which most parts count."""
+        """Return the names of the imported recordings of a client's call.
+
+        The first is the one in which most parts count.
+        """
         plan, target = call.plan, call.plan.target
         if target not in self.imports:  # once a run, which imports nothing itself
             names = self._state.vault.store.names(plan.folder)
-            found = {imported_parts(name.rpartition("/")[2].removesuffix(".json")) for name in names}
-            self.imports[target] = sorted(found - {""}, key=lambda match: (-match.count("-"), match))
-        keys = [plan.imported_key(call.edge_call, match) for match in self.imports[target]]
-        files = [recording_name(target, key, None if owner is None else owner.name) for key in keys]
+            found = {
+                imported_parts(name.rpartition("/")[2].removesuffix(".json"))
+                for name in names
+            }
+            self.imports[target] = sorted(
+                found - {""}, key=lambda match: (-match.count("-"), match)
+            )
+        keys = [
+            plan.imported_key(call.edge_call, match) for match in self.imports[target]
+        ]
+        files = [
+            recording_name(target, key, None if owner is None else owner.name)
+            for key in keys
+        ]
         return [file for file in files if self.find(file) is not None]
 
     def find(self, name: str) -> Recording | None:
         """Return the recording with this name. It is read once a session."""
         found = self.known.get(name)  # another thread may drop it at any time
-        if found is None and (calls := read_calls(self._state.vault.objects, name, skim=self._skims)):
+        if found is None and (
+            calls := read_calls(self._state.vault.objects, name, skim=self._skims)
+        ):
             found = self.known[name] = calls[0]
         return found
 
@@ -105,7 +136,9 @@ class Recordings:
         """Yield all readable recordings of a target, those of a test first."""
         vault = self._state.vault
         names = list(vault.store.names(recording_name(target, "").rpartition("/")[0]))
-        new = [name for name in names if name not in self._tests]  # a run may have many misses
+        new = [
+            name for name in names if name not in self._tests
+        ]  # a run may have many misses
         self._tests |= {name: test for name, test, _ in vault.tests_of(new)}
         for name in sorted(names, key=lambda name: self._tests.get(name) != test):
             recording = None
@@ -137,7 +170,9 @@ class Recordings:
 
     # -- writing
 
-    def new_recording(self, call: Call, outcomes: list[Stored], owner: Owner | None = None) -> Recording:
+    def new_recording(
+        self, call: Call, outcomes: list[Stored], owner: Owner | None = None
+    ) -> Recording:
         plan = call.plan
         return Recording(
             target=plan.target,
@@ -153,28 +188,48 @@ class Recordings:
             host=call.host,
         )
 
-    def encode(self, real: Step, outcome: Outcome, duration: float, before: Stored | None = None) -> Stored:
+    def encode(
+        self,
+        real: Step,
+        outcome: Outcome,
+        duration: float,
+        before: Stored | None = None,
+    ) -> Stored:
         """Return an outcome in its stored form, if it may be recorded.
 
-        The outcome recorded `before` is kept if only parts changed that verifying leaves out: those of `volatile=`, and
-        at a client also a date or a server's name. MutatedInputError, UnstorableOutcomeError: it may not be recorded.
+        The outcome recorded `before` is kept if only parts changed that verifying
+        leaves out: those of `volatile=`, and
+        at a client also a date or a server's name. MutatedInputError,
+        UnstorableOutcomeError: it may not be recorded.
         """
         call, plan, state = real.call, real.call.plan, self._state
         if real.effects is not None:
             real.effects.refuse_changes()
         stored = state.vault.stored(
-            outcome, duration, target=plan.target, paths=call.paths, detached=plan.cassette is not None
+            outcome,
+            duration,
+            target=plan.target,
+            paths=call.paths,
+            detached=plan.cassette is not None,
         )
         encoded, environment = stored.encoded, state.redactor.environment
         if environment.forms and encoded is not None:
             for name, is_hidden in encoded.hide(environment).items():
-                what = f"<{name}> stands for the value" if is_hidden else f"holds the value of {name}"
-                state.ledger.environment.add((call.label, f"{what}, {state.test}" if state.test else what))
+                what = (
+                    f"<{name}> stands for the value"
+                    if is_hidden
+                    else f"holds the value of {name}"
+                )
+                state.ledger.environment.add(
+                    (call.label, f"{what}, {state.test}" if state.test else what)
+                )
         if encoded is not None and encoded.pickled is not None:  # nobody can read it
             from pytest_mimic._core.tree.stored import preview
 
             secrets = partial(plan.secrets, call)
-            stored.entry["preview"] = preview(outcome, state.redactor, places=plan.places, secrets=secrets)
+            stored.entry["preview"] = preview(
+                outcome, state.redactor, places=plan.places, secrets=secrets
+            )
         if real.awaited:
             stored.entry["awaited"] = True
         if real.trace is not None:

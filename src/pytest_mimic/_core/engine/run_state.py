@@ -40,30 +40,51 @@ gc.callbacks.append(lambda phase, _: _COLLECTOR.__setitem__(0, phase))
 class RunState:
     """The state of one run (under xdist, of one worker)."""
 
-    # A class attribute, because freezegun replaces the functions of `time` in modules with frozen ones.
+    # A class attribute, because freezegun replaces the functions of `time` in modules
+    # with frozen ones.
     clock = staticmethod(perf_counter)
 
-    def __init__(self, *, settings: Settings, vault: Vault, ledger: Ledger, today: str) -> None:
+    def __init__(
+        self, *, settings: Settings, vault: Vault, ledger: Ledger, today: str
+    ) -> None:
         self.settings = settings
         self.vault = vault
         self.ledger = ledger
-        self.today = today  # the date of new recordings, which is given: a test may have stopped the clock
+        # the date of new recordings, which is given: a test may have stopped the clock
+        self.today = today
         self.recordings: Any = None  # of the run; see `recordings.recordings_of`
         self.inside = Inside()
         self.open_cassettes: list[Any] = []  # the innermost one last
-        self.cassettes_made: set[tuple[str, bytes | None]] = set()  # the files that this run wrote, and what
-        self.only_replayed: set[str] = set()  # the files that `mimic_replay` opened last
-        # The innermost one that the current thread or task has opened, or was started in.
-        self.own_cassette: ContextVar[Any] = ContextVar("pytest_mimic_cassette", default=None)
-        self.running: set[Any] = set()  # the steps whose real calls run now, for the progress line
-        self.discarded: deque[Callable[[], object]] = deque()  # these end calls whose streams are garbage
-        self.replayed_tests = 0  # how many tests had calls of a client replayed while others were recorded
+        self.cassettes_made: set[tuple[str, bytes | None]] = (
+            set()
+        )  # the files that this run wrote, and what
+        self.only_replayed: set[str] = (
+            set()
+        )  # the files that `mimic_replay` opened last
+        # The innermost one that the current thread or task has opened, or was started
+        # in.
+        self.own_cassette: ContextVar[Any] = ContextVar(
+            "pytest_mimic_cassette", default=None
+        )
+        self.running: set[Any] = (
+            set()
+        )  # the steps whose real calls run now, for the progress line
+        self.discarded: deque[Callable[[], object]] = (
+            deque()
+        )  # these end calls whose streams are garbage
+        # how many tests had calls of a client replayed while others were recorded
+        self.replayed_tests = 0
         self.owner = Owner("")  # the owner of the calls that are made now
         self.test = ""  # the id of the running test, empty outside of tests
-        self.own_files: Callable[[], set[str]] = set  # returns the files of the running test's own code
-        self.pending = PendingErrors(lambda: self.test, ledger.add)  # must fail the test, caught or not
+        self.own_files: Callable[[], set[str]] = (
+            set  # returns the files of the running test's own code
+        )
+        self.pending = PendingErrors(
+            lambda: self.test, ledger.add
+        )  # must fail the test, caught or not
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
-        # Keeps each call, if they are to be shown: `_tools.shown.call_log.CallLog.note`.
+        # Keeps each call, if they are to be shown:
+        # `_tools.shown.call_log.CallLog.note`.
         self.log: Callable[..., None] | None = None
         self.variables: Mapping[str, str] = os.environ
         self.retries: Retries | None = None  # of a run in which a call has failed
@@ -78,14 +99,20 @@ class RunState:
 
         made = Redactor(self.settings.redact)
         made.variables = self.variables
-        found: Redactor = vars(self).setdefault("redactor", made)  # another thread may have made one by now
+        found: Redactor = vars(self).setdefault(
+            "redactor", made
+        )  # another thread may have made one by now
         return found
 
     @property
     def again(
         self,
-    ) -> str:  # what a command runs again: the test or, while a wider fixture is torn down, its scope
-        return (self.owner.name.partition("[")[0] if self.owner.ends else "") or self.test
+        # what a command runs again: the test or, while a wider fixture is torn down, its
+        # scope
+    ) -> str:
+        return (
+            self.owner.name.partition("[")[0] if self.owner.ends else ""
+        ) or self.test
 
     def note_environment(self) -> None:
         """Keep the environment of the run, as tests change it for themselves."""
@@ -95,7 +122,11 @@ class RunState:
 
     def is_stale(self, plan: Plan, source: str | None) -> bool:
         """Check whether a recording was made from another source of its target."""
-        return source is not None and self.settings.source != "ignore" and plan.source not in (source, None)
+        return (
+            source is not None
+            and self.settings.source != "ignore"
+            and plan.source not in (source, None)
+        )
 
     # -- what calls reach and read
 
@@ -103,7 +134,12 @@ class RunState:
     def sources(self) -> ProjectSources:
         from pytest_mimic._core.inputs.reached_and_read import ProjectSources
 
-        return ProjectSources(self.places, self.settings.rootdir, self.settings.vault, started=self.started)
+        return ProjectSources(
+            self.places,
+            self.settings.rootdir,
+            self.settings.vault,
+            started=self.started,
+        )
 
     def changed_inputs(self, name: str, recording: str = "") -> list[str]:
         """Return what has changed of a list of what a call reaches and reads: of this recording, or of the running test.
@@ -139,7 +175,9 @@ class RunState:
         """Enter what has changed of what the replayed calls reach and read into the ledger."""
         if self.settings.inputs == "ignore":
             return
-        by_list: dict[str, Counter[tuple[str, str]]] = {}  # most calls of a function have the same list
+        by_list: dict[
+            str, Counter[tuple[str, str]]
+        ] = {}  # most calls of a function have the same list
         for _, recording, inputs, target in self.ledger.replays:
             if inputs:
                 by_list.setdefault(inputs, Counter())[recording, target] += 1
@@ -149,15 +187,33 @@ class RunState:
             except MimicError as error:
                 self.ledger.notes.add(str(error))
                 continue
-            tests = self.ledger.tests_of({recording for recording, _ in counts}) if changed else {}
+            tests = (
+                self.ledger.tests_of({recording for recording, _ in counts})
+                if changed
+                else {}
+            )
             for (recording, target), calls in counts.items() if changed else ():
-                rows = [[recording, target, item, calls, tests[recording]] for item in changed]
+                rows = [
+                    [recording, target, item, calls, tests[recording]]
+                    for item in changed
+                ]
                 self.ledger.inputs += rows
 
-    def blame(self, error: MimicError, call: Call, *, option: str = "--mimic-record") -> MimicError:
-        """Count an error of a call, let the running test fail for it, and return it. The `option`, if any, repairs a miss."""
+    def blame(
+        self, error: MimicError, call: Call, *, option: str = "--mimic-record"
+    ) -> MimicError:
+        """Count an error of a call, let the running test fail for it, and return it.
+
+        The `option`, if any, repairs a miss.
+        """
         if isinstance(error, MissingRecordingError):
-            miss = Miss(call.label, self.again, option, call.key, isinstance(error, StaleRecordingError))
+            miss = Miss(
+                call.label,
+                self.again,
+                option,
+                call.key,
+                isinstance(error, StaleRecordingError),
+            )
             if self.log is not None and miss not in self.ledger.missing:
                 self.log("missing", call, error=error)
             counted: dict[str, Any] = {"missing": [miss]}

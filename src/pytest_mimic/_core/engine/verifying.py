@@ -32,15 +32,20 @@ def verify(real: Step, outcome: Outcome, duration: float) -> None:
         state.blame(drift, call)
     if state.log is not None:
         kind = "verified" if drift is None else "drifted"
-        state.log(kind, call, stored=real.stored, seconds=duration, error=drift, found=found)
+        state.log(
+            kind, call, stored=real.stored, seconds=duration, error=drift, found=found
+        )
 
 
 def compare_repeated(real: Step, outcome: Outcome, _duration: float) -> None:
     """Compare what a wider fixture does for real again, at a service, with its recording.
 
-    So the tables that it made are there for the tests that are recorded now. These cannot rest on recorded answers that
-    differ from the real ones: such a difference fails the test. It is not looked for in a tear-down, or once tests were
-    replayed since the fixture began: the service then lacks what these and other tests did.
+    So the tables that it made are there for the tests that are recorded now. These
+    cannot rest on recorded answers that
+    differ from the real ones: such a difference fails the test. It is not looked for in
+    a tear-down, or once tests were
+    replayed since the fixture began: the service then lacks what these and other tests
+    did.
     """
     state, call, owner = real.state, real.call, real.state.owner
     if owner.ends or owner.replayed.get(call.plan.target) != state.replayed_tests:
@@ -65,12 +70,16 @@ def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Differe
     is_awaited = real.awaited or (real.begun and stored.awaited)
     if is_awaited != stored.awaited and recorded.kind == actual.kind:
         when = "now, not when recorded" if is_awaited else "when recorded, not now"
-        found.insert(0, Difference("", fact=f"the call returned something to await {when}"))
+        found.insert(
+            0, Difference("", fact=f"the call returned something to await {when}")
+        )
     if not found:
         return None, []
     before, failure = plan.failure(recorded), plan.failure(actual)
     # Of a function, another error than the recorded one is a drift like any other.
-    is_outage = failure not in (None, before) and (before is None or plan.adapter is not None)
+    is_outage = failure not in (None, before) and (
+        before is None or plan.adapter is not None
+    )
     failed = f"the real call {failure}" if is_outage else ""
     error = drift(call.label, difference_lines(found), test=state.again, failed=failed)
     error.__cause__ = actual.last.exception if failed else None
@@ -83,16 +92,23 @@ def _as_recorded(real: Step, outcome: Outcome) -> Outcome:
     if not state.redactor.environment.forms:
         return outcome
     with suppress(MimicError):  # what cannot be stored is compared as it is
-        stored = state.vault.stored(outcome, 0.0, target=call.plan.target, paths=call.paths)
-        if stored.encoded is not None and any(stored.encoded.hide(state.redactor.environment).values()):
+        stored = state.vault.stored(
+            outcome, 0.0, target=call.plan.target, paths=call.paths
+        )
+        if stored.encoded is not None and any(
+            stored.encoded.hide(state.redactor.environment).values()
+        ):
             return stored.load(call.paths)
     return outcome
 
 
-def _keep_for_review(real: Step, outcome: Outcome, duration: float, *, has_drifted: bool) -> None:
+def _keep_for_review(
+    real: Step, outcome: Outcome, duration: float, *, has_drifted: bool
+) -> None:
     """Let a drift wait for a review, or an equal outcome of a call whose source, or what it reaches, has changed.
 
-    What cannot be stored does not wait, nor a failure of a client that has no plain form.
+    What cannot be stored does not wait, nor a failure of a client that has no plain
+    form.
     """
     state, call, recorded = real.state, real.call, real.stored
     recordings, inputs, new = state.recordings, recorded.entry.get("inputs"), None
@@ -109,21 +125,32 @@ def _keep_for_review(real: Step, outcome: Outcome, duration: float, *, has_drift
         recordings.renewals.verified(recorded.name, real.number, made, new)
 
 
-def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redactor) -> bool:
+def is_unchanged(
+    call: Call, before: Stored, after: Stored, *, redactor: Redactor
+) -> bool:
     """Check whether an outcome differs from the one recorded before at most in parts that verifying leaves out.
 
     These are those of `volatile=`, and at a client a few more, such as a date.
     """
     plan, volatile = call.plan, call.plan.options.volatile
     hides_parts = after.encoded is not None and after.encoded.has_custom_identity
-    if plan.kind == "function" and (not volatile or hides_parts or before.awaited != after.awaited):
+    if plan.kind == "function" and (
+        not volatile or hides_parts or before.awaited != after.awaited
+    ):
         return False
     try:
         old, new = before.load(call.paths), after.load(call.paths)
     except MimicError:  # the file is damaged, for example
         return False
-    if (old.kind, len(old.items), old.end is None) != (new.kind, len(new.items), new.end is None):
+    if (old.kind, len(old.items), old.end is None) != (
+        new.kind,
+        len(new.items),
+        new.end is None,
+    ):
         return False
-    # The new outcome is compared beside nothing: if it goes further than the recorded one, they differ.
+    # The new outcome is compared beside nothing: if it goes further than the recorded
+    # one, they differ.
     recorded, now = plan.comparable(old, new), plan.comparable(new)
-    return not compare(recorded, now, Rules(volatile=volatile, ordered=True), redactor=redactor)
+    return not compare(
+        recorded, now, Rules(volatile=volatile, ordered=True), redactor=redactor
+    )

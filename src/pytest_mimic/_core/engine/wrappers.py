@@ -1,11 +1,19 @@
-"""The wrappers of mimicked functions. They replay plain values; `execution` does all else."""
+"""The wrappers of mimicked functions.
+
+They replay plain values; `execution` does all else.
+"""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
 from contextlib import suppress
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
+from inspect import (
+    isasyncgenfunction,
+    iscoroutinefunction,
+    isgeneratorfunction,
+    signature,
+)
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.engine.call import NOT_PLAYED
@@ -21,14 +29,18 @@ class Mimicked:
     """One function and its wrapper.
 
     Attributes:
-        plan: The plan of the innermost activation. Calls pass through if it is None, because no activation is open or
+        plan: The plan of the innermost activation. Calls pass through if it is None,
+            because no activation is open or
             the innermost one leaves the function out.
-        is_common: Whether pytest or this plugin may call the function for themselves. Such calls pass through.
+        is_common: Whether pytest or this plugin may call the function for themselves.
+            Such calls pass through.
     """
 
     __slots__ = ("_opened", "function", "is_common", "plan", "wrapper")
 
-    def __init__(self, function: Callable[..., object], *, is_common: bool = False) -> None:
+    def __init__(
+        self, function: Callable[..., object], *, is_common: bool = False
+    ) -> None:
         self.function = function  # the original
         self.is_common = is_common
         self._opened: dict[object, FunctionPlan | None] = {}  # by activation
@@ -60,17 +72,25 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
         make = _generator if isgeneratorfunction(function) else _async_generator
     wrapper: Any = make(mimicked)
     functools.update_wrapper(wrapper, function)
-    # A function written in C may have none. Since Python 3.14, annotations that name nothing fail here, with any exception.
+    # A function written in C may have none. Since Python 3.14, annotations that name
+    # nothing fail here, with any exception.
     with suppress(Exception):
-        wrapper.__signature__ = signature(function)  # for inspect.getfullargspec, which ignores __wrapped__
-    for name in ("cache_info", "cache_clear", "cache_parameters"):  # of functools.lru_cache
+        wrapper.__signature__ = signature(
+            function
+        )  # for inspect.getfullargspec, which ignores __wrapped__
+    for name in (
+        "cache_info",
+        "cache_clear",
+        "cache_parameters",
+    ):  # of functools.lru_cache
         if hasattr(function, name):
             setattr(wrapper, name, getattr(function, name))
     wrapper.__mimic_original__ = function
     return cast("Callable[..., Any]", wrapper)
 
 
-# A wrapper holds nothing but its `Mimicked`, as each object of thousands of targets costs the garbage collector time.
+# A wrapper holds nothing but its `Mimicked`, as each object of thousands of targets
+# costs the garbage collector time.
 
 
 def _function(mimicked: Mimicked) -> Callable[..., Any]:
@@ -78,7 +98,8 @@ def _function(mimicked: Mimicked) -> Callable[..., Any]:
         plan = mimicked.plan
         if plan is None or (mimicked.is_common and called_by_pytest()):
             return mimicked.function(*args, **kwargs)
-        # A call inside of one that runs for real is real as well. Whether this one is, the engine finds out.
+        # A call inside of one that runs for real is real as well. Whether this one is,
+        # the engine finds out.
         if plan.plays and not plan.running:
             value = _play(plan, args, kwargs)
             if value is not NOT_PLAYED:
@@ -112,7 +133,8 @@ def _generator(mimicked: Mimicked) -> Callable[..., Any]:
 def _async_generator(mimicked: Mimicked) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         stream = mimicked.stream(args, kwargs)
-        # An async generator cannot delegate (PEP 525 has no `yield from`), so this relays by hand.
+        # An async generator cannot delegate (PEP 525 has no `yield from`), so this
+        # relays by hand.
         try:
             item = await stream.__anext__()
             while True:
@@ -134,16 +156,22 @@ def _async_generator(mimicked: Mimicked) -> Callable[..., Any]:
 
 @functools.cache
 def _execution() -> Any:
-    """Return the module that makes all other calls. Many runs only replay plain values, and never load it."""
+    """Return the module that makes all other calls.
+
+    Many runs only replay plain values, and never load it.
+    """
     from pytest_mimic._core.engine import execution
 
     return execution
 
 
-def _play(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> object:
+def _play(
+    plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]
+) -> object:
     """Return the plain recorded value of a call, or `NOT_PLAYED` if `decisions.decide` has to look at it.
 
-    This is the shortest way of a replay: no `Call` is made, and after the first call no file is read.
+    This is the shortest way of a replay: no `Call` is made, and after the first call no
+    file is read.
     """
     try:
         key = plan.key_of(plan.bind(*args, **kwargs))

@@ -1,4 +1,7 @@
-"""Digests of the content of files and folders. A file that did not change is read once in a run."""
+"""Digests of the content of files and folders.
+
+A file that did not change is read once in a run.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,16 @@ CHUNK = 1 << 20
 MOST_FILES = 10_000
 MOST_BYTES = 2_000_000_000
 
-# Two changes of a file within one tick of the file system's clock have the same time. A tick takes up to 16 ms, and up
-# to 2 s where times are whole seconds.
+# Two changes of a file within one tick of the file system's clock have the same time. A
+# tick takes up to 16 ms, and up to 2 s where times are whole seconds.
 _FINE_TICK = 20_000_000
 _COARSE_TICK = 2_000_000_000
 _SECOND = 1_000_000_000
 
 MISSING: Literal["missing"] = "missing"
 Kind = Literal["file", "folder", "missing", "socket"]
-# Size, time of the last change of the content and of the facts about the file, inode and device. The second time counts
-# as well, because `os.utime` can restore the first.
+# Size, time of the last change of the content and of the facts about the file, inode
+# and device. The second time counts as well, because `os.utime` can restore the first.
 _Facts = tuple[int, int, int, int, int]
 
 
@@ -34,9 +37,9 @@ class Content(NamedTuple):
     """The content that a path names at one moment."""
 
     kind: Kind  # what the path names
-    digest: bytes = (
-        b""  # of a file, its content; of a folder, the names and contents of its files: 16 bytes, or none
-    )
+    # of a file, its content; of a folder, the names and contents of its files: 16
+    # bytes, or none
+    digest: bytes = b""
 
     @property
     def short(self) -> str:
@@ -60,10 +63,13 @@ class FileDigests:
         self._now = now
 
     def content_of(self, path: str) -> Content:
-        """Return the content of the file or folder that a path names. Links are followed.
+        """Return the content of the file or folder that a path names.
+
+        Links are followed.
 
         Raises:
-            Unstable: It cannot be read, is a pipe or a device, or is a folder with too many files.
+            Unstable: It cannot be read, is a pipe or a device, or is a folder with too
+                many files.
         """
         try:
             found = os.stat(path)  # noqa: PTH116 - a string, at each call
@@ -90,10 +96,13 @@ class FileDigests:
                     hasher.update(chunk)
                 is_same = _facts_of(os.fstat(file.fileno())) == facts
         except OSError as error:
-            raise Unstable(f"a file that cannot be read ({error.strerror})", str) from error
+            raise Unstable(
+                f"a file that cannot be read ({error.strerror})", str
+            ) from error
         digest = hasher.digest()
-        # Git's rule for its index ("racy git"): a file that changed at the moment of reading may change again in the
-        # same tick of the clock, and look the same. It is read again.
+        # Git's rule for its index ("racy git"): a file that changed at the moment of
+        # reading may change again in the same tick of the clock, and look the same. It
+        # is read again.
         last = max(found.st_mtime_ns, found.st_ctime_ns)
         if is_same and last + (_FINE_TICK if last % _SECOND else _COARSE_TICK) < begun:
             self._known[path] = facts, digest
@@ -102,25 +111,32 @@ class FileDigests:
     def _folder(self, path: str, found: os.stat_result) -> bytes:
         """Return the digest of a folder: the relative names of its files, and their contents, in the names' order.
 
-        A link to a folder is entered. One that leads back to a folder around it is refused.
+        A link to a folder is entered. One that leads back to a folder around it is
+        refused.
         """
         files: list[tuple[str, str, os.stat_result]] = []
         others: list[tuple[str, str, bytes]] = []
         total = 0
         # Each with the devices and inodes of the folders around it.
-        todo: list[tuple[str, str, set[tuple[int, int]]]] = [(path, "", {(found.st_dev, found.st_ino)})]
+        todo: list[tuple[str, str, set[tuple[int, int]]]] = [
+            (path, "", {(found.st_dev, found.st_ino)})
+        ]
         while todo:
             folder, prefix, around = todo.pop()
             try:
                 names = os.listdir(folder)  # noqa: PTH208
             except OSError as error:
-                raise Unstable(f"a folder that cannot be read ({error.strerror})", str) from error
+                raise Unstable(
+                    f"a folder that cannot be read ({error.strerror})", str
+                ) from error
             for name in names:
                 inner, relative = f"{folder}/{name}", f"{prefix}{name}"
                 try:
                     one = os.stat(inner)  # noqa: PTH116
                 except PermissionError as error:
-                    raise Unstable(f"a folder in which {relative} may not be read", str) from error
+                    raise Unstable(
+                        f"a folder in which {relative} may not be read", str
+                    ) from error
                 except OSError:  # a link that leads nowhere
                     others.append((relative, MISSING, b""))
                     continue
@@ -131,16 +147,28 @@ class FileDigests:
                 elif not stat.S_ISDIR(one.st_mode):
                     others.append((relative, _special(one.st_mode, relative), b""))
                 elif identity in around:
-                    raise Unstable(f"a folder with a link that leads back, {relative}", str, remedy=_NARROWER)
+                    raise Unstable(
+                        f"a folder with a link that leads back, {relative}",
+                        str,
+                        remedy=_NARROWER,
+                    )
                 else:
                     todo.append((inner, f"{relative}/", around | {identity}))
                 if len(files) > MOST_FILES:
-                    raise Unstable(f"a folder with more than {MOST_FILES:,} files", str, remedy=_NARROWER)
+                    raise Unstable(
+                        f"a folder with more than {MOST_FILES:,} files",
+                        str,
+                        remedy=_NARROWER,
+                    )
                 if total > MOST_BYTES:
                     raise Unstable(
-                        f"a folder with more than {MOST_BYTES // _SECOND} GB of files", str, remedy=_NARROWER
+                        f"a folder with more than {MOST_BYTES // _SECOND} GB of files",
+                        str,
+                        remedy=_NARROWER,
                     )
-        parts = [(relative, "file", self._file(inner, one)) for relative, inner, one in files]
+        parts = [
+            (relative, "file", self._file(inner, one)) for relative, inner, one in files
+        ]
         hasher = xxh3_128()
         for part in sorted([*parts, *others]):
             hasher.update(dumps(part, 2))
@@ -159,4 +187,10 @@ def _special(mode: int, name: str = "") -> Literal["socket"]:
 
 
 def _facts_of(found: os.stat_result) -> _Facts:
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
+    return (
+        found.st_size,
+        found.st_mtime_ns,
+        found.st_ctime_ns,
+        found.st_ino,
+        found.st_dev,
+    )

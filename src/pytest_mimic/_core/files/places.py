@@ -17,7 +17,8 @@ TEMPORARY = "tmp"
 # No operating system takes a path of more characters. Longer strings are not searched.
 LONGEST_PATH = 1 << 16
 
-# The folder of one xdist worker, inside the base temporary folder of the run, has this name and a number.
+# The folder of one xdist worker, inside the base temporary folder of the run, has this
+# name and a number.
 _WORKER = "popen-gw"
 
 
@@ -25,8 +26,11 @@ class PathPlace(NamedTuple):
     """The place of a path below a folder of the run."""
 
     token: str  # `rootdir` or `tmp`
-    given: str  # the name of the folder that `tmp_path` or `mktemp` gave, which does not count; empty below the rootdir
-    rest: str  # the path below that folder, with `/` between names; empty for the folder itself
+    # the name of the folder that `tmp_path` or `mktemp` gave, which does not count;
+    # empty below the rootdir
+    given: str
+    # the path below that folder, with `/` between names; empty for the folder itself
+    rest: str
 
     @property
     def text(self) -> str:
@@ -41,14 +45,17 @@ class Places:
         rootdir: The spellings of the rootdir.
 
     Attributes:
-        marks: The spellings of the base temporary folder, in UTF-8. The list stays the same object. Text without any of
+        marks: The spellings of the base temporary folder, in UTF-8. The list stays the
+            same object. Text without any of
             them contains no path below that folder.
-        own: The name of the folder that `tmp_path` gave to the running test; None if it uses none.
-        changes: How often a path of an identity was in another given folder than the one before it.
+        own: The name of the folder that `tmp_path` gave to the running test; None if it
+            uses none.
+        changes: How often a path of an identity was in another given folder than the
+            one before it.
     """
 
-    # A test may set the wall clock (freezegun, time-machine). So it is read once, before any test, and freezegun does not
-    # replace the attribute of a class.
+    # A test may set the wall clock (freezegun, time-machine). So it is read once,
+    # before any test, and freezegun does not replace the attribute of a class.
     _clock = staticmethod(perf_counter_ns)
     _origin = time_ns() - perf_counter_ns()
 
@@ -73,7 +80,10 @@ class Places:
         return self._origin + self._clock()
 
     def set_root(self, token: str, *folders: str) -> None:
-        """Set the absolute folder of a token, in all its spellings. The first one is used for paths of this run."""
+        """Set the absolute folder of a token, in all its spellings.
+
+        The first one is used for paths of this run.
+        """
         known = list(dict.fromkeys(folder.rstrip("/" + os.sep) for folder in folders))
         self._folders[token] = known[0]
         roots = [root for root in self._roots if root[1] != token]
@@ -82,7 +92,11 @@ class Places:
         self._roots[:] = sorted(roots, key=lambda root: len(root[0]), reverse=True)
         if token == TEMPORARY:
             # A worker's folder is inside the one of the run, whose mark is enough.
-            outer = (one for one in known if not any(one.startswith(other + os.sep) for other in known))
+            outer = (
+                one
+                for one in known
+                if not any(one.startswith(other + os.sep) for other in known)
+            )
             self.marks[:] = [one.encode("utf-8", "surrogatepass") for one in outer]
 
     def note(self, place: PathPlace) -> None:
@@ -92,7 +106,10 @@ class Places:
             self.changes += 1
 
     def place_of(self, path: str) -> PathPlace | None:
-        """Return the place of an absolute path, or None if it is below no root. `path` may be of any spelling."""
+        """Return the place of an absolute path, or None if it is below no root.
+
+        `path` may be of any spelling.
+        """
         for folder, token in self._roots:
             if not path.startswith(folder):
                 continue
@@ -108,12 +125,15 @@ class Places:
     def place_of_text(self, text: str) -> PathPlace | None:
         """Return the place of a string that is a path below the base temporary folder, or None for any other string.
 
-        A text that continues after the path (a list of paths, a command with several, lines) is not a path.
+        A text that continues after the path (a list of paths, a command with several,
+        lines) is not a path.
         """
         if len(text) > LONGEST_PATH:
             return None
         spellings = [
-            folder for folder, token in self._roots if token == TEMPORARY and text.startswith(folder)
+            folder
+            for folder, token in self._roots
+            if token == TEMPORARY and text.startswith(folder)
         ]
         if not spellings or text.count(spellings[-1]) > 1 or "\n" in text:
             return None
@@ -121,9 +141,14 @@ class Places:
         return place if place is not None and place.token == TEMPORARY else None
 
     def path_of(self, place: PathPlace) -> str:
-        """Return the absolute path of a place in this run. A place in a given folder keeps that folder's name."""
+        """Return the absolute path of a place in this run.
+
+        A place in a given folder keeps that folder's name.
+        """
         below = "/".join(filter(None, (place.given, place.rest)))
-        return self._folders[place.token] + (f"/{below}".replace("/", os.sep) if below else "")
+        return self._folders[place.token] + (
+            f"/{below}".replace("/", os.sep) if below else ""
+        )
 
 
 def _temporary_place(folder: str, below: str) -> PathPlace | None:
@@ -137,8 +162,11 @@ def _temporary_place(folder: str, below: str) -> PathPlace | None:
     if slash and given.startswith(_WORKER) and given.removeprefix(_WORKER).isdecimal():
         inner, slash, rest = rest.partition("/")
         given = f"{given}/{inner}"
-    # A file directly in the base temporary folder is in no given folder, and counts by its name.
+    # A file directly in the base temporary folder is in no given folder, and counts by
+    # its name.
     if slash or os.path.isdir(f"{folder}/{given}"):  # noqa: PTH112 - a string, at each call
-        return PathPlace(TEMPORARY, given, rest or slash)  # os.path.join(folder, "") ends with one
+        return PathPlace(
+            TEMPORARY, given, rest or slash
+        )  # os.path.join(folder, "") ends with one
     worker, _, name = given.rpartition("/")
     return PathPlace(TEMPORARY, worker, name)

@@ -47,7 +47,9 @@ def identity_of(value: object, places: Places | None = None) -> str | None:
     """Return the value's fingerprint, or None for a value without a stable identity."""
     try:
         return fingerprint(value, places=places)
-    except Exception:  # the value's own code failed, which is reported when a call needs the identity
+    except (
+        Exception
+    ):  # the value's own code failed, which is reported when a call needs the identity
         return None
 
 
@@ -75,15 +77,28 @@ class CallIdentity:
     Args:
         target: The canonical name of the target.
         names: Its parameters in order; `*rest` and `**extra` as in the signature.
-        defaults: Parallel to `names`: the value that the binder uses for an omitted argument.
-        ignore: Paths of parts that do not count: arguments, parts of them, names inside `**extra`.
-        key: Takes the bound arguments, a mapping by name, and returns the value that represents them.
-        content: Arguments, or names inside `**extra`, whose paths count by the content of what they name.
+        defaults: Parallel to `names`: the value that the binder uses for an omitted
+            argument.
+        ignore: Paths of parts that do not count: arguments, parts of them, names inside
+            `**extra`.
+        key: Takes the bound arguments, a mapping by name, and returns the value that
+            represents them.
+        content: Arguments, or names inside `**extra`, whose paths count by the content
+            of what they name.
         places: The folders of the run.
     """
 
     __slots__ = (
-        *("_by_content", "_counted", "_extra", "_ignored", "_key", "_markers", "_names", "_places"),
+        *(
+            "_by_content",
+            "_counted",
+            "_extra",
+            "_ignored",
+            "_key",
+            "_markers",
+            "_names",
+            "_places",
+        ),
         *("_prefix", "_special"),
     )
 
@@ -104,8 +119,13 @@ class CallIdentity:
         self._key = key
         self._places = places or Places()
         self._by_content = frozenset(content)
-        # Defaults that are a bare object(): markers for "not given", which have no identity of their own.
-        self._markers = {place: default for place, default in enumerate(defaults) if type(default) is object}
+        # Defaults that are a bare object(): markers for "not given", which have no
+        # identity of their own.
+        self._markers = {
+            place: default
+            for place, default in enumerate(defaults)
+            if type(default) is object
+        }
         self._ignored: dict[int, list[tuple[str, ...]]] = {}
         left_out = set()
         for path in ignore:
@@ -123,16 +143,25 @@ class CallIdentity:
                 self._ignored.setdefault(place, []).append(steps)
             else:
                 left_out.add(place)
-        self._special = {*self._markers, *self._ignored, self._extra}  # not only the value counts
-        self._counted = tuple(place for place in range(len(names)) if place not in left_out)
+        self._special = {
+            *self._markers,
+            *self._ignored,
+            self._extra,
+        }  # not only the value counts
+        self._counted = tuple(
+            place for place in range(len(names)) if place not in left_out
+        )
         counted_names = [names[place] for place in self._counted]
-        self._prefix = dumps(("call", VERSION, target, counted_names, key is not None), 2)
+        self._prefix = dumps(
+            ("call", VERSION, target, counted_names, key is not None), 2
+        )
 
     def key(self, values: tuple[Any, ...]) -> str:
         """Return the identity of a call, 32 hex digits, from its arguments as the binder returns them.
 
         Raises:
-            Unstable: An argument has no stable identity; its path starts with the argument's name.
+            Unstable: An argument has no stable identity; its path starts with the
+                argument's name.
         """
         places, before = self._places, self._places.changes
         if self._key is not None:
@@ -152,7 +181,11 @@ class CallIdentity:
                 else:
                     parts.append(_part(value, places, self._names[place]))
             data = dumps(parts, 2)
-            if places.marks and data.find(SEPARATOR) >= 0 and is_marked(data, places.marks):
+            if (
+                places.marks
+                and data.find(SEPARATOR) >= 0
+                and is_marked(data, places.marks)
+            ):
                 data = self._with_paths(values)
         if places.changes != before:
             data += self._folder_numbers(values)
@@ -161,22 +194,33 @@ class CallIdentity:
     def _folder_numbers(self, values: tuple[object, ...]) -> bytes:
         """Return which paths are in one given folder, as a number for each path; nothing if all of them are.
 
-        The names of these folders do not count. But a call with paths in two folders is another one than with paths in
+        The names of these folders do not count. But a call with paths in two folders is
+        another one than with paths in
         one: its outcome may name both.
         """
-        found = self._folders(values, [place for place in self._counted if self._is_located(place)])
+        found = self._folders(
+            values, [place for place in self._counted if self._is_located(place)]
+        )
         numbers = {given: number for number, given in enumerate(dict.fromkeys(found))}
-        return dumps([numbers[given] for given in found], 2) if len(numbers) > 1 else b""
+        return (
+            dumps([numbers[given] for given in found], 2) if len(numbers) > 1 else b""
+        )
 
     def folders(self, values: tuple[object, ...]) -> list[str]:
         """Return the given folders in which the arguments' paths are; first those of arguments whose places count."""
         places = range(len(self._names))
-        return self._folders(values, sorted(places, key=lambda place: not self._is_located(place)))
+        return self._folders(
+            values, sorted(places, key=lambda place: not self._is_located(place))
+        )
 
     def _folders(self, values: tuple[object, ...], places: Iterable[int]) -> list[str]:
         from pytest_mimic._core.identity.paths import given_folders
 
-        return [given for place in places for given in given_folders(values[place], self._places)]
+        return [
+            given
+            for place in places
+            for given in given_folders(values[place], self._places)
+        ]
 
     def _is_located(self, place: int) -> bool:
         """Return whether the places of an argument's paths count."""
@@ -185,14 +229,22 @@ class CallIdentity:
 
     def _with_paths(self, values: tuple[object, ...]) -> bytes:
         """Return the data of a call in which strings that are paths count as such, and those of `content=` by content."""
-        return dumps([self._argument(place, values[place], locates=True) for place in self._counted], 2)
+        return dumps(
+            [
+                self._argument(place, values[place], locates=True)
+                for place in self._counted
+            ],
+            2,
+        )
 
     def digest(self, place: int, value: object) -> str | None:
         """Return the identity of an argument by its place in the signature, or None if it does not count or is unstable."""
         if place not in self._counted:
             return None
         try:
-            return xxh3_128_hexdigest(dumps([self._argument(place, value, locates=True)], 2))
+            return xxh3_128_hexdigest(
+                dumps([self._argument(place, value, locates=True)], 2)
+            )
         except Unstable:
             return None
 
@@ -208,12 +260,17 @@ class CallIdentity:
 
                 value = prune(value, self._ignored[place], self._places)
         except Unstable as error:
-            raise Unstable(error.type_name, error.kind, name, remedy=error.remedy) from error
+            raise Unstable(
+                error.type_name, error.kind, name, remedy=error.remedy
+            ) from error
         try:
             return _part(value, self._places, name, locates=locates)
         except Unstable:
             if place == self._extra:
-                for name, one in value.items():  # raises for the guilty argument, with its own name
+                for (
+                    name,
+                    one,
+                ) in value.items():  # raises for the guilty argument, with its own name
                     _part(one, self._places, name, locates=locates)
             raise
 
@@ -232,8 +289,10 @@ class CallIdentity:
 def _part(value: Any, places: Places, name: str, *, locates: bool = False) -> object:
     """Return the form in which marshal writes a value: itself if it is short and plain, else `[[digest]]`.
 
-    The forms cannot be mistaken for one another: a dict is written as `[keys, values]`, and a plain list contains
-    only scalars. If it `locates`, a value that holds a string which is a path has no short form. Otherwise the
+    The forms cannot be mistaken for one another: a dict is written as `[keys, values]`,
+    and a plain list contains
+    only scalars. If it `locates`, a value that holds a string which is a path has no
+    short form. Otherwise the
     dump of that form contains a mark.
     """
     type_ = type(value)
@@ -283,4 +342,6 @@ def _holds_path(value: Any, places: Places) -> bool:
     texts = [value]
     if type(value) in (list, tuple, dict) and len(value) <= SHORT:
         texts = [*value, *(value.values() if type(value) is dict else ())]
-    return any(places.place_of_text(text) is not None for text in texts if type(text) is str)
+    return any(
+        places.place_of_text(text) is not None for text in texts if type(text) is str
+    )

@@ -8,7 +8,12 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source, code_source, own_methods
+from pytest_mimic._core.identity.source import (
+    KEPT_SOURCE,
+    class_source,
+    code_source,
+    own_methods,
+)
 from pytest_mimic._core.modules import is_in_stdlib
 from pytest_mimic._core.types.kinds import (
     HEAP_TYPE,
@@ -35,7 +40,8 @@ def callable_kind(type_: type) -> Kind | None:
         kind = _KINDS.get(full_name(base))
         if kind is not None:
             return kind
-    # Known by the name alone: their module is named after the version of Cython that compiled them.
+    # Known by the name alone: their module is named after the version of Cython that
+    # compiled them.
     return Kind("function", _callable) if type_.__name__ == _CYTHON else None
 
 
@@ -53,12 +59,17 @@ def _is_from_stdlib(module: str | None, file: str | None) -> bool:
 
 
 def _callable(value: Any) -> object:
-    """Reduce a function, written in Python or C. A mimicked function counts as the one behind its wrapper."""
+    """Reduce a function, written in Python or C.
+
+    A mimicked function counts as the one behind its wrapper.
+    """
     value = original(value)
     reduce = _CALLABLES.get(full_name(type(value)))
     if reduce is not None:
         return reduce(value)
-    if type(value).__name__ != _CYTHON:  # what a mimicked function stands for may be anything
+    if (
+        type(value).__name__ != _CYTHON
+    ):  # what a mimicked function stands for may be anything
         return "other", value
     if importable(value) is None:
         raise Unstable(f"a function {NO_SOURCE}", type(value))
@@ -79,7 +90,11 @@ def _function(value: FunctionType) -> object:
     source = function_source(value)
     if source is None and not is_named:
         is_lambda = value.__name__ == "<lambda>"
-        remedy = "or give it a line of its own: no other lambda beside it" if is_lambda else ""
+        remedy = (
+            "or give it a line of its own: no other lambda beside it"
+            if is_lambda
+            else ""
+        )
         raise Unstable(f"a function {NO_SOURCE}", FunctionType, remedy=remedy)
     parts = (
         name,
@@ -89,7 +104,9 @@ def _function(value: FunctionType) -> object:
         _closure(value),
     )
     # Names with two underscores are bookkeeping: `__wrapped__` is in the closure.
-    attributes = {name: item for name, item in value.__dict__.items() if name[:2] != "__"}
+    attributes = {
+        name: item for name, item in value.__dict__.items() if name[:2] != "__"
+    }
     return (*parts, attributes) if attributes else parts
 
 
@@ -97,18 +114,27 @@ def function_source(value: FunctionType) -> str | None:
     """Return what counts as the source of a function, or None if it is not found."""
     code = value.__code__
     # A wrapper that the standard library made has a source that differs by version.
-    made = f"{Path(code.co_filename).name}:{code.co_name}" if is_in_stdlib(code.co_filename) else None
+    made = (
+        f"{Path(code.co_filename).name}:{code.co_name}"
+        if is_in_stdlib(code.co_filename)
+        else None
+    )
     return value.__dict__.get(KEPT_SOURCE) or made or code_source(code)
 
 
 def _default(value: object) -> object:
-    """Return a default. A bare object() is a marker for "not given", and all of them count as one."""
+    """Return a default.
+
+    A bare object() is a marker for "not given", and all of them count as one.
+    """
     return ... if type(value) is object else value
 
 
 def _closure(function: FunctionType) -> dict[str, object]:
     found: dict[str, object] = {}
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+    for name, cell in zip(
+        function.__code__.co_freevars, function.__closure__ or (), strict=True
+    ):
         found[name] = ...  # nothing was assigned to the variable yet
         with suppress(ValueError):
             found[name] = cell.cell_contents
@@ -131,7 +157,8 @@ def _c_function(value: Any) -> object:
 def _method(value: Any) -> object:
     function, owner = value.__func__, value.__self__
     code: CodeType | None = getattr(function, "__code__", None)
-    # The class that defines a method of the standard library differs by version, so only its name counts.
+    # The class that defines a method of the standard library differs by version, so
+    # only its name counts.
     if code is not None and _is_from_stdlib(function.__module__, code.co_filename):
         name = function.__name__
         found = getattr(owner if isinstance(owner, type) else type(owner), name, None)
@@ -156,7 +183,9 @@ def _class(value: type) -> object:
     name = _public_name(value)
     module = sys.modules.get(value.__module__)
     is_named = importable(value) is not None or not value.__flags__ & HEAP_TYPE
-    if is_named and _is_from_stdlib(value.__module__, getattr(module, "__file__", None)):
+    if is_named and _is_from_stdlib(
+        value.__module__, getattr(module, "__file__", None)
+    ):
         return name
     source = class_source(value)
     if source is None and not is_named:
@@ -168,7 +197,8 @@ def _class(value: type) -> object:
 def class_variables(value: type) -> dict[str, object]:
     """Return the variables that the methods of classes made in functions close over, and their attributes that are values.
 
-    The body of such a class may have computed these from variables of the function around it.
+    The body of such a class may have computed these from variables of the function
+    around it.
     """
     found: dict[str, object] = {}
     for cls in reversed(value.__mro__) if _is_local(value) else ():
@@ -177,27 +207,46 @@ def class_variables(value: type) -> dict[str, object]:
                 found.update(_closure(method))
             for name, item in vars(cls).items():
                 kind = type(item)
-                if name[-2:] != "__" and (kind in PLAIN or row_of(kind) or library_of(kind)):
+                if name[-2:] != "__" and (
+                    kind in PLAIN or row_of(kind) or library_of(kind)
+                ):
                     found[f".{name}"] = item
     found.pop("__class__", None)  # the class itself, in methods that use `super()`
     return found
 
 
 def _is_local(cls: type) -> bool:
-    """Return whether a function, or a call of `type`, makes classes of this name. A named tuple counts by its fields."""
+    """Return whether a function, or a call of `type`, makes classes of this name.
+
+    A named tuple counts by its fields.
+    """
     if "<locals>" in cls.__qualname__:
         return True
-    is_made = cls.__flags__ & HEAP_TYPE and not issubclass(cls, tuple) and importable(cls) is None
+    is_made = (
+        cls.__flags__ & HEAP_TYPE
+        and not issubclass(cls, tuple)
+        and importable(cls) is None
+    )
     return bool(is_made) and class_source(cls) is None
 
 
 _CALLABLES: dict[str, Reduce] = {
     "builtins.function": _function,
     "builtins.builtin_function_or_method": _c_function,
-    "builtins.method-wrapper": lambda value: ("builtin", value.__name__, value.__self__),
-    "functools._lru_cache_wrapper": lambda value: ("lru_cache", value.__wrapped__, value.cache_parameters()),
+    "builtins.method-wrapper": lambda value: (
+        "builtin",
+        value.__name__,
+        value.__self__,
+    ),
+    "functools._lru_cache_wrapper": lambda value: (
+        "lru_cache",
+        value.__wrapped__,
+        value.cache_parameters(),
+    ),
 }
-_DESCRIPTOR = Kind("descriptor", lambda value: f"{_public_name(value.__objclass__)}.{value.__name__}")
+_DESCRIPTOR = Kind(
+    "descriptor", lambda value: f"{_public_name(value.__objclass__)}.{value.__name__}"
+)
 _KINDS = {
     **dict.fromkeys(_CALLABLES, Kind("function", _callable)),
     "builtins.method": Kind("builtins:method", _method),

@@ -1,10 +1,13 @@
 """Digests of values: by one walk, or part by part if they are too deep or too large for it, or cyclic.
 
-Such a value is opened as a graph, with a node for each container or object and an edge for each part. A node's digest
-is made of its label and of the digests of its parts. What leads into a cycle has none: there, nodes are told apart by how
+Such a value is opened as a graph, with a node for each container or object and an edge
+for each part. A node's digest
+is made of its label and of the digests of its parts. What leads into a cycle has none:
+there, nodes are told apart by how
 they look when they are followed further and further.
 
-Two nodes have the same digest if and only if they look the same when followed for ever, so it does not matter
+Two nodes have the same digest if and only if they look the same when followed for ever,
+so it does not matter
 whether equal parts are one object or several.
 """
 
@@ -33,22 +36,30 @@ class Node:
 
     def __init__(self, value: object) -> None:
         self.value = value  # kept, so that its id is not used again
-        self.label = b""  # its type and size, encoded; with the digests of its parts, this makes its digest
+        # its type and size, encoded; with the digests of its parts, this makes its
+        # digest
+        self.label = b""
         #: Its parts, in canonical order if they have one: digests, or nodes.
         self.parts: list[bytes | Node] = []
-        self.group = 0  # how many of its parts belong together, if the order of these groups does not count
+        # how many of its parts belong together, if the order of these groups does not
+        # count
+        self.group = 0
         self.holders: list[Node] = []  # of which it is a part, for each time
         self.waits = 0  # how many of its parts have no digest yet
         self.digest = b""  # 16 bytes, once they are known
 
 
 def digest(value: object, places: Places, *, is_outcome: bool = False) -> bytes:
-    """Return the digest of a value, 16 bytes. Of an outcome, the order of dicts and the layout of arrays count as well.
+    """Return the digest of a value, 16 bytes.
+
+    Of an outcome, the order of dicts and the layout of arrays count as well.
 
     Raises:
         Unstable: A part has no identity; its path is not known here.
     """
-    make = partial(Walk, partial(kind_of, places=places, layout=is_outcome), ordered=is_outcome)
+    make = partial(
+        Walk, partial(kind_of, places=places, layout=is_outcome), ordered=is_outcome
+    )
     try:
         return _digest(value, make(marks=places.marks))
     except HoldsMark:
@@ -73,7 +84,10 @@ class Graph:
         self.found: list[Node] = []
 
     def digest(self, value: object) -> bytes:
-        """Return 16 bytes for a value of any depth, size and shape. An Unstable that it raises has no path yet."""
+        """Return 16 bytes for a value of any depth, size and shape.
+
+        An Unstable that it raises has no path yet.
+        """
         root = self.node(value)
         for node in self.found:  # grows while it is iterated
             self.open(node)
@@ -118,12 +132,19 @@ class Graph:
         node.label = node.label or dumps((type_.__name__, len(parts)), 2)
         parts = self.walk.located(parts)
         if node.group:
-            node.parts = [self.plain([part]) if type(part) in SCALARS else self.node(part) for part in parts]
+            node.parts = [
+                self.plain([part]) if type(part) in SCALARS else self.node(part)
+                for part in parts
+            ]
             return
         # Scalars in a row share a digest, behind their number.
         for is_plain, some in groupby(parts, lambda part: type(part) in SCALARS):
             run = list(some)
-            node.parts += [dumps(len(run), 2) + self.plain(run)] if is_plain else map(self.node, run)
+            node.parts += (
+                [dumps(len(run), 2) + self.plain(run)]
+                if is_plain
+                else map(self.node, run)
+            )
 
     def plain(self, values: list[Any]) -> bytes:
         """Return the digest of scalars."""
@@ -134,23 +155,33 @@ class Graph:
 def _cycle_digest(nodes: list[Node]) -> bytes:
     """Return the digest of the first one of nodes that lead into cycles.
 
-    Partition refinement, in the rounds of Moore's algorithm for automata ("Gedanken-experiments on sequential
-    machines", 1956). All nodes begin with one color. A node's next color is the digest of its label and the colors
-    of its parts, so after round n two nodes have the same color if they look the same up to depth n. Colors only
-    ever split: once a round splits none, no further round will, and nodes of one color look the same for ever.
+    Partition refinement, in the rounds of Moore's algorithm for automata
+    ("Gedanken-experiments on sequential
+    machines", 1956). All nodes begin with one color. A node's next color is the digest
+    of its label and the colors
+    of its parts, so after round n two nodes have the same color if they look the same
+    up to depth n. Colors only
+    ever split: once a round splits none, no further round will, and nodes of one color
+    look the same for ever.
     """
     before: dict[int, bytes] = {}
     colors = dict.fromkeys(map(id, nodes), b"?")
     while len({*colors.values()}) != len({*before.values()}):
         before = colors
         colors = {id(node): xxh3_128_digest(_joined(node, before)) for node in nodes}
-    # A color is computed from a bounded depth, and other cycles may look the same up to there.
-    whole = xxh3_128_digest(b"".join(sorted({before[name] + colors[name] for name in colors})))
+    # A color is computed from a bounded depth, and other cycles may look the same up to
+    # there.
+    whole = xxh3_128_digest(
+        b"".join(sorted({before[name] + colors[name] for name in colors}))
+    )
     return xxh3_128_digest(b"cycle" + before[id(nodes[0])] + whole)
 
 
 def _joined(node: Node, cycle: dict[int, bytes]) -> bytes:
-    """Return the bytes of a node, with its parts in canonical order. The parts in its own cycle have provisional names."""
+    """Return the bytes of a node, with its parts in canonical order.
+
+    The parts in its own cycle have provisional names.
+    """
     pieces = [
         part
         if isinstance(part, bytes)

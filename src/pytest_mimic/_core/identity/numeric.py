@@ -16,12 +16,17 @@ from pytest_mimic._core.types.kinds import Raw, Unstable
 from pytest_mimic._core.types.libraries import Rule
 from pytest_mimic._core.types.opening import attribute_reader
 
-# Type characters of floats, and of complex numbers, which are two floats each. The long ones differ by machine.
+# Type characters of floats, and of complex numbers, which are two floats each. The long
+# ones differ by machine.
 FLOATS, LONG_FLOATS = frozenset("efdFD"), frozenset("gG")
 
-# The formats as in `struct` of torch's floats, and of the parts of complex numbers. There is no format for bfloat16.
+# The formats as in `struct` of torch's floats, and of the parts of complex numbers.
+# There is no format for bfloat16.
 _TENSORS = "float16 float32 float64 complex32 complex64 complex128"
-TENSOR_FLOATS = {f"torch.{name}": code for name, code in zip(_TENSORS.split(), ("=e", "=f", "=d") * 2)}
+TENSOR_FLOATS = {
+    f"torch.{name}": code
+    for name, code in zip(_TENSORS.split(), ("=e", "=f", "=d") * 2)
+}
 
 
 def dtype_data(dtype: Any) -> object:
@@ -29,10 +34,16 @@ def dtype_data(dtype: Any) -> object:
     if dtype.subdtype is not None:
         return dtype_data(dtype.subdtype[0]), dtype.subdtype[1]
     if dtype.kind == "T":
-        return "StringDType", dtype.coerce, *((dtype.na_object,) if hasattr(dtype, "na_object") else ())
+        return (
+            "StringDType",
+            dtype.coerce,
+            *((dtype.na_object,) if hasattr(dtype, "na_object") else ()),
+        )
     if dtype.names is None:
         return dtype.str
-    fields = [(name, *dtype.fields[name]) for name in dtype.names]  # name, dtype, offset, perhaps a title
+    fields = [
+        (name, *dtype.fields[name]) for name in dtype.names
+    ]  # name, dtype, offset, perhaps a title
     data = tuple((name, dtype_data(inner)) for name, inner, *_ in fields)
     places = [tuple(place) for _, _, *place in fields]
     *packed, size = accumulate((inner.itemsize for _, inner, *_ in fields), initial=0)
@@ -48,7 +59,11 @@ def float_format(dtype: Any) -> str:
     """
     if dtype.char in LONG_FLOATS:
         other = "float64" if dtype.char == "g" else "complex128"
-        raise Unstable("long doubles of numpy", dtype.type, remedy=f"or convert it: .astype('{other}')")
+        raise Unstable(
+            "long doubles of numpy",
+            dtype.type,
+            remedy=f"or convert it: .astype('{other}')",
+        )
     return dtype.str[0] + dtype.char.lower() if dtype.char in FLOATS else ""
 
 
@@ -59,12 +74,18 @@ def array_data(array: Any, layout: bool = False) -> object:
     dtype = array.dtype
     flags = array.flags
     order = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "strided"
-    head: tuple[object, ...] = (dtype_data(dtype), array.shape, order if layout else None)
+    head: tuple[object, ...] = (
+        dtype_data(dtype),
+        array.shape,
+        order if layout else None,
+    )
     if dtype.names is not None:
         return head, [array_data(array[name]) for name in dtype.names]
     if dtype.hasobject or dtype.kind == "T":
         return head, array.ravel().tolist()
-    return Raw(head, array.nbytes, lambda: array_memory(array), floats=float_format(dtype))
+    return Raw(
+        head, array.nbytes, lambda: array_memory(array), floats=float_format(dtype)
+    )
 
 
 def array_memory(array: Any) -> Iterator[Any]:
@@ -82,7 +103,9 @@ def array_memory(array: Any) -> Iterator[Any]:
 
 
 def _ufunc(value: Any, _layout: bool) -> object:
-    if not value.__name__.isidentifier():  # such as "<lambda> (vectorized)", by numpy.frompyfunc
+    if (
+        not value.__name__.isidentifier()
+    ):  # such as "<lambda> (vectorized)", by numpy.frompyfunc
         raise Unstable("a ufunc made of a Python function", type(value))
     return value.__name__
 
@@ -106,7 +129,8 @@ def _array(array: object, layout: bool) -> object:
 
 
 def _random_state(value: Any, _layout: bool) -> object:
-    # Each use of the generator behind `numpy.random.random()` changes its state, so its state must not count.
+    # Each use of the generator behind `numpy.random.random()` changes its state, so its
+    # state must not count.
     is_shared = value is sys.modules["numpy"].random.mtrand._rand
     return "shared" if is_shared else value.get_state(legacy=False)
 
@@ -121,7 +145,8 @@ def _sparse(value: Any, _layout: bool) -> object:
             value.sum_duplicates()
         return value.shape, _wide(value.indptr), _wide(value.indices), value.data
     entries = value.tocoo(copy=True)
-    # scipy sets it for every array made of a dictionary of keys, whose entries have any order.
+    # scipy sets it for every array made of a dictionary of keys, whose entries have any
+    # order.
     entries.has_canonical_format = False
     entries.sum_duplicates()
     coordinates = getattr(entries, "coords", None) or (entries.row, entries.col)
@@ -162,7 +187,13 @@ def _dense(tensor: Any) -> Raw:
 
 def _image(image: Any, layout: bool) -> object:
     palette = image.getpalette() if image.mode in ("P", "PA") else None
-    data = image.mode, image.size, image.tobytes(), palette, image.info.get("transparency")
+    data = (
+        image.mode,
+        image.size,
+        image.tobytes(),
+        palette,
+        image.info.get("transparency"),
+    )
     others = {name: fact for name, fact in image.info.items() if name != "transparency"}
     return (data, image.info) if layout else (*data, others) if others else data
 
@@ -172,10 +203,16 @@ RULES: dict[tuple[str, str], Rule] = {
     ("numpy", "ufunc"): Rule(_ufunc, "ufunc"),
     ("numpy", "memmap"): Rule(_array, "ndarray"),
     ("numpy", "ndarray"): Rule(_array),
-    ("numpy", "generic"): Rule(lambda value, layout: array_data(sys.modules["numpy"].asarray(value), layout)),
+    ("numpy", "generic"): Rule(
+        lambda value, layout: array_data(sys.modules["numpy"].asarray(value), layout)
+    ),
     ("numpy", "dtype"): Rule(lambda value, _: dtype_data(value), "dtype"),
     ("numpy", "Generator"): Rule(
-        lambda value, _: (type(value.bit_generator).__name__, value.bit_generator.state), is_full=True
+        lambda value, _: (
+            type(value.bit_generator).__name__,
+            value.bit_generator.state,
+        ),
+        is_full=True,
     ),
     ("numpy", "BitGenerator"): Rule(lambda value, _: value.state, is_full=True),
     ("numpy", "RandomState"): Rule(_random_state, is_full=True),

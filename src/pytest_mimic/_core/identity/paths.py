@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class TextPath:
-    """A string that is a path below the base temporary folder. It replaces the string in a walk."""
+    """A string that is a path below the base temporary folder.
+
+    It replaces the string in a walk.
+    """
 
     __slots__ = ("found", "place", "places", "text")
     __module__ = "pytest_mimic"  # its tag, wherever it is defined
@@ -33,7 +36,9 @@ class TextPath:
         self.found: Content | None = None
 
     def __mimic_identity__(self) -> object:
-        if self.found is None:  # one walk reads a file once, even if it has just changed
+        if (
+            self.found is None
+        ):  # one walk reads a file once, even if it has just changed
             self.found = self.places.digests.content_of(self.text)
         return self.place.rest, *self.found
 
@@ -52,13 +57,17 @@ class NamedContent:
         found = self.places.digests.content_of(self.text)
         if found.kind == MISSING:
             remedy = "or make the file before the call: content= counts what is in it"
-            raise Unstable("a path of content= at which there is no file", str, remedy=remedy)
+            raise Unstable(
+                "a path of content= at which there is no file", str, remedy=remedy
+            )
         return found
 
 
 def path_reducer(places: Places) -> Callable[[Any], object]:
     """Return the function that reduces a `pathlib` path to plain parts."""
-    found: dict[str, Content] = {}  # one walk reads a file once, even if it has just changed
+    found: dict[
+        str, Content
+    ] = {}  # one walk reads a file once, even if it has just changed
 
     def reduce(value: Any) -> object:
         place = places.place_of(os.fspath(value))
@@ -78,11 +87,17 @@ def path_reducer(places: Places) -> Callable[[Any], object]:
 def counted_file(path: Any, places: Places) -> str | None:
     """Return the absolute path of the file whose content counts with a `pathlib` path, or None if only the path counts.
 
-    After `monkeypatch.chdir(tmp_path)`, a relative path names a file below the base temporary folder.
+    After `monkeypatch.chdir(tmp_path)`, a relative path names a file below the base
+    temporary folder.
     """
     text = os.fspath(path)
     place = places.place_of(text)
-    if place is None and places.marks and isinstance(path, Path) and not path.is_absolute():
+    if (
+        place is None
+        and places.marks
+        and isinstance(path, Path)
+        and not path.is_absolute()
+    ):
         try:
             text = os.path.abspath(text)  # noqa: PTH100 - not resolved, as the call sees it
         except FileNotFoundError:  # the current folder is gone
@@ -135,7 +150,8 @@ def with_contents(value: object, places: Places) -> Any:
 
 # The most containers and objects that are looked into in an argument.
 MOST_PARTS = 10_000
-# Modules of the standard library whose classes hold what their user gives them. Others have parts of their own: sockets, loggers.
+# Modules of the standard library whose classes hold what their user gives them. Others
+# have parts of their own: sockets, loggers.
 _HOLDERS = frozenset({"argparse", "builtins", "collections", "functools", "types"})
 
 
@@ -156,7 +172,10 @@ def given_folders(argument: object, places: Places) -> list[str]:
             place = places.place_of(os.fspath(part))
         elif kind not in SCALARS and id(part) not in seen and _is_opened(kind):
             seen[id(part)] = part
-            todo += ((path + one.step, one.value) for one in islice(parts_of(part), MOST_PARTS))
+            todo += (
+                (path + one.step, one.value)
+                for one in islice(parts_of(part), MOST_PARTS)
+            )
             continue
         else:
             continue

@@ -27,8 +27,19 @@ from pytest_mimic._core.types.kinds import (
     registered_kind,
     type_tag,
 )
-from pytest_mimic._core.types.libraries import LIBRARIES, REFUSED, Rule, human_name, refuse
-from pytest_mimic._core.types.opening import Steps, attribute_reader, exception_fields, further
+from pytest_mimic._core.types.libraries import (
+    LIBRARIES,
+    REFUSED,
+    Rule,
+    human_name,
+    refuse,
+)
+from pytest_mimic._core.types.opening import (
+    Steps,
+    attribute_reader,
+    exception_fields,
+    further,
+)
 from pytest_mimic._core.types.table import PATHS, ROWS, row_of
 from pytest_mimic.errors import UnstableIdentityError
 
@@ -37,20 +48,28 @@ if TYPE_CHECKING:
 
 # Enumerations whose members count by value alone. Python 3.13 renamed four statuses.
 _BY_VALUE = frozenset({"enum.Flag", "http.HTTPStatus"})
-# What SQLAlchemy keeps in the objects and lists that it maps. It differs by what else the run has made.
-_BOOKKEEPING = ("sqlalchemy.orm.collections.CollectionAdapter", "sqlalchemy.orm.state.InstanceState")
+# What SQLAlchemy keeps in the objects and lists that it maps. It differs by what else
+# the run has made.
+_BOOKKEEPING = (
+    "sqlalchemy.orm.collections.CollectionAdapter",
+    "sqlalchemy.orm.state.InstanceState",
+)
 # With one of these, a class decides itself what is kept of its objects.
-_MAKERS = frozenset({"__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__"})
+_MAKERS = frozenset(
+    {"__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__"}
+)
 
 
 def kind_of(type_: type, places: Places, *, layout: bool) -> Kind:
     """Return the kind of a type that is neither a scalar nor a plain container.
 
-    Paths count by their place in `places`. With `layout`, of an outcome, the memory layout of arrays counts, and other
+    Paths count by their place in `places`. With `layout`, of an outcome, the memory
+    layout of arrays counts, and other
     facts that equality ignores and a replay gives back.
 
     Raises:
-        Unstable: The type has no module, and so no name that is the same in another process.
+        Unstable: The type has no module, and so no name that is the same in another
+            process.
     """
     face = vars(type_).get("__mimic_original__")
     if face is not None:  # the class of a mimicked object: see `patch.descriptors`
@@ -61,9 +80,13 @@ def kind_of(type_: type, places: Places, *, layout: bool) -> Kind:
     if kind is not None:
         return kind
     if type(type_.__module__) is not str:
-        raise Unstable(f"an object of {type_.__qualname__}, a class without a module", type_)
+        raise Unstable(
+            f"an object of {type_.__qualname__}, a class without a module", type_
+        )
     kind = (
-        _library_kind(type_, layout=layout) or _table_kind(type_, places, layout=layout) or _state_kind(type_)
+        _library_kind(type_, layout=layout)
+        or _table_kind(type_, places, layout=layout)
+        or _state_kind(type_)
     )
     if not layout and full_name(type_) in _BOOKKEEPING:
         return Kind(kind.tag, lambda _: None)
@@ -91,7 +114,11 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
     tag = type_tag(type_)
     if "enum.Enum" in names:
         is_named = _BY_VALUE.isdisjoint(names)
-        return Kind(tag, _member, _members) if is_named else Kind(tag, lambda value: value._value_)
+        return (
+            Kind(tag, _member, _members)
+            if is_named
+            else Kind(tag, lambda value: value._value_)
+        )
     for name, base in zip(names, type_.__mro__, strict=True):
         if name in REFUSED:
             return Kind(tag, refuse)
@@ -110,7 +137,8 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
         # The other attributes of typing's own classes differ by version.
         if name == names[0] or type_.__module__ == "typing":
             return Kind(row.name or tag, reduce, row.many)
-        # A subclass counts with the attributes that it adds, a named tuple with the names of its fields.
+        # A subclass counts with the attributes that it adds, a named tuple with the
+        # names of its fields.
         fields = getattr(type_, "_fields", ()) if base is tuple else ()
         tag = f"{tag}({','.join(fields)})" if fields else tag
         return Kind(tag, _both(reduce, attribute_reader(type_, below=base)))
@@ -127,7 +155,10 @@ def _member(value: Any) -> tuple[object, ...]:
 
 def _members(values: list[Any]) -> tuple[list[bytes]]:
     places = list(map(id, values))
-    known = {key: dumps(plain_nans(_member(value)), 2) for key, value in dict(zip(places, values)).items()}
+    known = {
+        key: dumps(plain_nans(_member(value)), 2)
+        for key, value in dict(zip(places, values)).items()
+    }
     return (list(map(known.__getitem__, places)),)
 
 
@@ -145,7 +176,8 @@ def _exception(value: Any, *, read: Reduce, whole: bool) -> object:
 def _state_kind(type_: type) -> Kind:
     """Return the kind of a type that no table lists.
 
-    Its values reduce by `__reduce_ex__` or `__getstate__` if the type defines them, otherwise to their attributes.
+    Its values reduce by `__reduce_ex__` or `__getstate__` if the type defines them,
+    otherwise to their attributes.
     """
     tag = type_tag(type_)
     if type_ is object:
@@ -153,16 +185,24 @@ def _state_kind(type_: type) -> Kind:
     if "pydantic.main.BaseModel" in lineage(type_):
         return Kind(tag, _pydantic_state)
     own = type_.__mro__[:-1]  # less object
-    if type_ in copyreg.dispatch_table or any(_MAKERS & vars(base).keys() for base in own):
+    if type_ in copyreg.dispatch_table or any(
+        _MAKERS & vars(base).keys() for base in own
+    ):
         is_iterator = is_stdlib(type_.__module__) and hasattr(type_, "__next__")
         return Kind(tag, refuse if is_iterator else _reduced)
-    getstate = next((vars(base)["__getstate__"] for base in own if "__getstate__" in vars(base)), None)
-    # dataclasses and attrs generate one for classes with slots. These are read like others.
+    getstate = next(
+        (vars(base)["__getstate__"] for base in own if "__getstate__" in vars(base)),
+        None,
+    )
+    # dataclasses and attrs generate one for classes with slots. These are read like
+    # others.
     is_generated = getattr(getstate, "__module__", "") == "dataclasses" or (
         getattr(getstate, "__name__", "") == "slots_getstate"
     )
     if getstate is not None and not is_generated:
-        return Kind(tag, lambda value: _asked(lambda value: value.__getstate__(), value))
+        return Kind(
+            tag, lambda value: _asked(lambda value: value.__getstate__(), value)
+        )
     read = attribute_reader(type_) or (lambda _: {})
     return Kind(tag, read if getstate else _checked(read))
 
@@ -174,7 +214,9 @@ def _checked(read: Reduce) -> Reduce:
     def reduce(value: object) -> object:
         nonlocal is_checked
         if not is_checked:
-            _asked(lambda value: object.__reduce_ex__(value, 2), value)  # pickle's own check
+            _asked(
+                lambda value: object.__reduce_ex__(value, 2), value
+            )  # pickle's own check
             is_checked = True
         return read(value)
 
@@ -189,7 +231,9 @@ def _asked(ask: Callable[[Any], object], value: object) -> Any:
 
 
 def _reduced(value: object) -> object:
-    reduce = copyreg.dispatch_table.get(type(value)) or (lambda value: value.__reduce_ex__(4))
+    reduce = copyreg.dispatch_table.get(type(value)) or (
+        lambda value: value.__reduce_ex__(4)
+    )
     parts = _asked(reduce, value)
     if isinstance(parts, str):
         return f"{getattr(value, '__module__', type(value).__module__)}:{parts}"
@@ -203,7 +247,11 @@ def _mapped(value: Any, *, read: Reduce) -> object:
     state = value._sa_instance_state
     if state.expired_attributes or (state.persistent and state.unloaded):
         remedy = f"or load it before: session.refresh(..., {sorted(state.unloaded)})"
-        raise Unstable("an object that SQLAlchemy has not loaded in full", type(value), remedy=remedy)
+        raise Unstable(
+            "an object that SQLAlchemy has not loaded in full",
+            type(value),
+            remedy=remedy,
+        )
     return read(value)
 
 
@@ -211,7 +259,8 @@ def _pydantic_state(value: Any) -> object:
     fields = type(value).model_fields
     counted = {name: item for name, item in value.__dict__.items() if name in fields}
     state = counted, value.__pydantic_extra__, value.__pydantic_private__
-    # What `exclude_unset=True` leaves out. A dict, so that `ignore=` leaves out the name together with the field.
+    # What `exclude_unset=True` leaves out. A dict, so that `ignore=` leaves out the
+    # name together with the field.
     unset = {name: None for name in fields if name not in value.__pydantic_fields_set__}
     return (*state, unset) if unset else state
 
@@ -232,15 +281,24 @@ class Pruned:
 @lru_cache
 def _stand_in(tag: str) -> type[Pruned]:
     module, _, name = tag.partition(":")
-    return type("Pruned", (Pruned,), {"__slots__": (), "__module__": module, "__qualname__": name})
+    return type(
+        "Pruned",
+        (Pruned,),
+        {"__slots__": (), "__module__": module, "__qualname__": name},
+    )
 
 
 def prune(value: Any, paths: Sequence[Steps], places: Places | None = None) -> Any:
-    """Return a value without the parts that paths name. Their containers are copied, and the other parts are shared.
+    """Return a value without the parts that paths name.
 
-    The value is not changed. Paths are steps as `parse_path` returns them, relative to the value. One that leads
-    nowhere has no effect, except that a mapping of another class than dict becomes plain. An object is pruned in the
-    form to which its identity reduces it: what comes back has the identity of that object without the part.
+    Their containers are copied, and the other parts are shared.
+
+    The value is not changed. Paths are steps as `parse_path` returns them, relative to
+    the value. One that leads
+    nowhere has no effect, except that a mapping of another class than dict becomes
+    plain. An object is pruned in the
+    form to which its identity reduces it: what comes back has the identity of that
+    object without the part.
 
     Raises:
         Unstable: An object that contains a part has no identity.
@@ -261,7 +319,8 @@ def prune(value: Any, paths: Sequence[Steps], places: Places | None = None) -> A
         return stand_in
     if row_of(type_) is not None or not isinstance(value, Mapping):
         return value
-    # Another mapping becomes a dict of lists, as a multidict has several values for a key.
+    # Another mapping becomes a dict of lists, as a multidict has several values for a
+    # key.
     result: dict[Any, list[Any]] = {}
     for key, item in value.items():
         gone, inner = further(paths, str(key))
@@ -270,16 +329,27 @@ def prune(value: Any, paths: Sequence[Steps], places: Places | None = None) -> A
     return result
 
 
-def _pruned_form(value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None) -> Any:
+def _pruned_form(
+    value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None
+) -> Any:
     """Return the form to which an object is reduced with its dicts, of items or attributes, and its lists pruned."""
     found = row_of(type(value))
-    if found is not None and found[1] is not type(value) and attribute_reader(type(value), below=found[1]):
-        parts = _pruned_content(value, reduced[0], paths, places), _pruned(reduced[1], paths, places)
+    if (
+        found is not None
+        and found[1] is not type(value)
+        and attribute_reader(type(value), below=found[1])
+    ):
+        parts = (
+            _pruned_content(value, reduced[0], paths, places),
+            _pruned(reduced[1], paths, places),
+        )
         return reduced if parts[0] is reduced[0] and parts[1] is reduced[1] else parts
     return _pruned_content(value, reduced, paths, places)
 
 
-def _pruned_content(value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None) -> Any:
+def _pruned_content(
+    value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None
+) -> Any:
     if isinstance(value, OrderedDict):  # whose order counts
         items = dict(reduced)
         kept = _pruned(items, paths, places)
@@ -288,14 +358,24 @@ def _pruned_content(value: Any, reduced: Any, paths: Sequence[Steps], places: Pl
         return _pruned(reduced, paths, places, getattr(value, "_fields", ()))
     if type(reduced) is not tuple:
         return _pruned(reduced, paths, places)
-    parts = tuple(_pruned(part, paths, places) if type(part) in (dict, list) else part for part in reduced)
+    parts = tuple(
+        _pruned(part, paths, places) if type(part) in (dict, list) else part
+        for part in reduced
+    )
     if all(one is other for one, other in zip(parts, reduced)):
         return reduced
     is_model = hasattr(type(value), "__pydantic_fields_set__")
-    return parts[:3] if is_model and parts[3:] == ({},) else parts  # see `_pydantic_state`
+    return (
+        parts[:3] if is_model and parts[3:] == ({},) else parts
+    )  # see `_pydantic_state`
 
 
-def _pruned(value: Any, paths: Sequence[Steps], places: Places | None, fields: Sequence[str] = ()) -> Any:
+def _pruned(
+    value: Any,
+    paths: Sequence[Steps],
+    places: Places | None,
+    fields: Sequence[str] = (),
+) -> Any:
     """Return a plain container without parts, or the value itself if no path leads into it."""
     if type(value) is dict:
         names = {steps[0] for steps in paths}
@@ -312,7 +392,9 @@ def _pruned(value: Any, paths: Sequence[Steps], places: Places | None, fields: S
         return value
     size, items = len(value), []
     for place, item in enumerate(value):
-        gone, inner = further(paths, str(place), str(place - size), *fields[place : place + 1])
+        gone, inner = further(
+            paths, str(place), str(place - size), *fields[place : place + 1]
+        )
         if not gone:
             items.append(prune(item, inner, places))
     return type(value)(items)
@@ -324,7 +406,9 @@ def _pruned(value: Any, paths: Sequence[Steps], places: Places | None, fields: S
 _PART = re.compile(r"\w+(\.\w+|\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])*")
 
 
-def refusal(unstable: Unstable, target: str = "", options: Options | None = None) -> UnstableIdentityError:
+def refusal(
+    unstable: Unstable, target: str = "", options: Options | None = None
+) -> UnstableIdentityError:
     """Return the error for a call of `target`, or a value by itself, that has no identity.
 
     `options` are those of the target's line.
@@ -354,7 +438,8 @@ def refusal(unstable: Unstable, target: str = "", options: Options | None = None
 def located(unstable: Unstable, value: object, places: Places, name: str) -> Unstable:
     """Return the same refusal with the path of the first part of `value` that is refused.
 
-    This opens values as the identity does, which is not always by the parts that people see: an attribute that a
+    This opens values as the identity does, which is not always by the parts that people
+    see: an attribute that a
     `__reduce__` leaves out cannot be the reason.
     """
     seen: dict[int, object] = {}
@@ -363,14 +448,16 @@ def located(unstable: Unstable, value: object, places: Places, name: str) -> Uns
         path, part = todo.pop()
         if type(part) in SCALARS or type(part) is Raw or id(part) in seen:
             continue
-        # Kept alive, as the id of data that was only made for the identity could return.
+        # Kept alive, as the id of data that was only made for the identity could
+        # return.
         seen[id(part)] = part
         try:
             inner = _steps(part, places)
         except Unstable as error:
             return Unstable(error.type_name, error.kind, path, remedy=error.remedy)
         todo += [(path + step, item) for step, item in reversed(inner)]
-    # Found before, but gone now: code of the value's class answers differently each time, or a text is a path.
+    # Found before, but gone now: code of the value's class answers differently each
+    # time, or a text is a path.
     return Unstable(unstable.type_name, unstable.kind, name, remedy=unstable.remedy)
 
 
@@ -381,7 +468,13 @@ def _steps(part: Any, places: Places) -> list[tuple[str, Any]]:
         return [(f"[{place}]", item) for place, item in enumerate(part)]
     if type_ is dict:
         keys = [(f".keys()[{place}]", key) for place, key in enumerate(part)]
-        return [*keys, *((f"[{key!r}]" if type(key) in SCALARS else "{...}", part[key]) for key in part)]
+        return [
+            *keys,
+            *(
+                (f"[{key!r}]" if type(key) in SCALARS else "{...}", part[key])
+                for key in part
+            ),
+        ]
     reduced: Any = kind_of(type_, places, layout=False).reduce(part)
     if type(reduced) is dict:
         return [(f".{name}", item) for name, item in reduced.items()]

@@ -22,19 +22,23 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
 # Fields of syntax trees that say where or how something was written, not what it does.
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
-# The attribute of a function or class that was stored by value: its source when it was recorded.
+# The attribute of a function or class that was stored by value: its source when it was
+# recorded.
 KEPT_SOURCE = "__mimic_source__"
 # What Python calls the file in its warnings.
 _PARSED = "<pytest-mimic>"
-# How lines begin that do not end a function, however they are indented: empty ones, comments and closing brackets.
+# How lines begin that do not end a function, however they are indented: empty ones,
+# comments and closing brackets.
 _CONTINUES = ("", "\\", "#", ")", "]", "}")
 
 
 def source_fingerprint(function: object) -> str | None:
     """Return the fingerprint of a function's or class's source, 32 hex digits, the same on every Python version.
 
-    Comments, docstrings, layout and line numbers do not count; decorators do. For a wrapper (`functools.wraps`,
-    `lru_cache`, `partial`), the source is that of the function inside. The result is None if there is no source:
+    Comments, docstrings, layout and line numbers do not count; decorators do. For a
+    wrapper (`functools.wraps`,
+    `lru_cache`, `partial`), the source is that of the function inside. The result is
+    None if there is no source:
     builtins, functions written in C, code made at run time.
     """
     inner = _innermost(function)
@@ -56,8 +60,16 @@ def source_in_project(function: object, module: str, rootdir: Path) -> str | Non
     One written in C belongs to the module.
     """
     code = code_of(function)
-    file = getattr(sys.modules.get(module), "__file__", None) if code is None else code.co_filename
-    return source_fingerprint(function) if file is not None and is_in_project(file, rootdir) else None
+    file = (
+        getattr(sys.modules.get(module), "__file__", None)
+        if code is None
+        else code.co_filename
+    )
+    return (
+        source_fingerprint(function)
+        if file is not None and is_in_project(file, rootdir)
+        else None
+    )
 
 
 def _innermost(function: object) -> object:
@@ -69,7 +81,10 @@ def _innermost(function: object) -> object:
         seen.add(id(function))
         for name in ("__mimic_original__", "__wrapped__", "__func__", "fget", "func"):
             # Statically first: a Mock has every attribute that it is asked for.
-            has_it = not isinstance(function, type) and getattr_static(function, name, None) is not None
+            has_it = (
+                not isinstance(function, type)
+                and getattr_static(function, name, None) is not None
+            )
             inner = getattr(function, name, None) if has_it else None
             if inner is not None:
                 function = inner
@@ -99,27 +114,39 @@ def _stamp(file: str) -> tuple[int, int] | None:
 def _source_of_code(code: CodeType, stamp: object) -> str | None:
     if (alone := _parsed_alone(code, stamp)) is not None:
         return normalised(alone)
-    found = _definitions(code.co_filename, stamp).get((code.co_firstlineno, code.co_name), [])
+    found = _definitions(code.co_filename, stamp).get(
+        (code.co_firstlineno, code.co_name), []
+    )
     if len(found) != 1:  # several lambdas on a line
         return None
     [node] = found
     if isinstance(node, ast.Lambda):
         # Defaults count by value.
-        bare = ast.arguments(**{**dict(ast.iter_fields(node.args)), "defaults": [], "kw_defaults": []})
+        bare = ast.arguments(
+            **{**dict(ast.iter_fields(node.args)), "defaults": [], "kw_defaults": []}
+        )
         return normalised(ast.Lambda(bare, node.body))
     return normalised(node)
 
 
 def _parsed_alone(code: CodeType, stamp: object) -> ast.stmt | None:
-    """Return a function's definition, parsed without the rest of its file. None: its end is not certain."""
+    """Return a function's definition, parsed without the rest of its file.
+
+    None: its end is not certain.
+    """
     lines = _lines(code.co_filename, stamp)
     begun = start = code.co_firstlineno - 1
     while lines[start : start + 1] and lines[start].lstrip()[:1] == "@":
         start += 1
-    if "".join(lines[start : start + 1]).partition("(")[0].split()[-2:] != ["def", code.co_name]:
+    if "".join(lines[start : start + 1]).partition("(")[0].split()[-2:] != [
+        "def",
+        code.co_name,
+    ]:
         return None
     indent, end = _indent(lines[start]), start + 1
-    while end < len(lines) and (_indent(lines[end]) > indent or lines[end].lstrip()[:1] in _CONTINUES):
+    while end < len(lines) and (
+        _indent(lines[end]) > indent or lines[end].lstrip()[:1] in _CONTINUES
+    ):
         end += 1
     tree = parsed("".join(["if 1:\n" if indent else "", *lines[begun:end]]))
     if tree is None:  # cut inside of a text or of brackets
@@ -139,8 +166,15 @@ def _definitions(file: str, stamp: object) -> dict[tuple[int, str], list[Definit
     found: dict[tuple[int, str], list[Definition]] = {}
     for node in () if tree is None else ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            first = min([node.lineno, *(line.lineno for line in getattr(node, "decorator_list", ()))])
-            found.setdefault((first, getattr(node, "name", "<lambda>")), []).append(node)
+            first = min(
+                [
+                    node.lineno,
+                    *(line.lineno for line in getattr(node, "decorator_list", ())),
+                ]
+            )
+            found.setdefault((first, getattr(node, "name", "<lambda>")), []).append(
+                node
+            )
     return found
 
 
@@ -151,7 +185,8 @@ def _tree(file: str, stamp: object) -> ast.Module | None:
 
 
 def _lines(file: str, stamp: object) -> list[str]:
-    # The linecache of Python 3.14 opens archives. A module in one has no source, as on other versions.
+    # The linecache of Python 3.14 opens archives. A module in one has no source, as on
+    # other versions.
     if stamp is None and any(map(Path.is_file, Path(file).parents)):
         return []
     return linecache.getlines(file)
@@ -159,8 +194,9 @@ def _lines(file: str, stamp: object) -> list[str]:
 
 def parsed(source: str | bytes) -> ast.Module | None:
     """Return the syntax tree of a source, or None if it has none."""
-    # The import has shown what Python warns of. Where warnings are errors, that of `"\d"` would be a SyntaxError here.
-    # The filter stays, for this name alone: what one thread restores, another may have changed.
+    # The import has shown what Python warns of. Where warnings are errors, that of
+    # `"\d"` would be a SyntaxError here. The filter stays, for this name alone: what
+    # one thread restores, another may have changed.
     warnings.filterwarnings("ignore", module=_PARSED)
     try:
         return ast.parse(source, _PARSED)
@@ -179,8 +215,11 @@ def class_source(value: type) -> str | None:
 
     file = next((method.__code__.co_filename for method in own_methods(value)), None)
     other = named_like(value)
-    # One that was made by a call has no source, even if its name leads to another class; that of a reloaded module is alike.
-    if file is None and (not isinstance(other, type) or _plain_parts(other) == _plain_parts(value)):
+    # One that was made by a call has no source, even if its name leads to another
+    # class; that of a reloaded module is alike.
+    if file is None and (
+        not isinstance(other, type) or _plain_parts(other) == _plain_parts(value)
+    ):
         file = getattr(sys.modules.get(value.__module__), "__file__", None)
     if file is None:
         return None
@@ -191,7 +230,10 @@ def class_source(value: type) -> str | None:
 def _plain_parts(value: type) -> dict[str, object]:
     """Return what a class holds by its names: plain values, and of all else the types."""
     parts = {name: part for name, part in vars(value).items() if name[:2] != "__"}
-    return {name: part if type(part) in PLAIN else type(part) for name, part in parts.items()}
+    return {
+        name: part if type(part) in PLAIN else type(part)
+        for name, part in parts.items()
+    }
 
 
 def own_methods(value: type) -> Iterator[FunctionType]:
@@ -199,18 +241,35 @@ def own_methods(value: type) -> Iterator[FunctionType]:
     members: list[tuple[str, Any]] = [
         (name, function)
         for name, member in value.__dict__.items()
-        for function in ((member.fget, member.fset, member.fdel) if type(member) is property else (member,))
+        for function in (
+            (member.fget, member.fset, member.fdel)
+            if type(member) is property
+            else (member,)
+        )
     ]
     for name, member in members:
-        function = member.func if type(member) is cached_property else getattr(member, "__func__", member)
+        function = (
+            member.func
+            if type(member) is cached_property
+            else getattr(member, "__func__", member)
+        )
         while type(function) is FunctionType and "__wrapped__" in function.__dict__:
             function = function.__dict__["__wrapped__"]
-        # attrs gives a class methods under the class's own name. They are compiled elsewhere.
-        if type(function) is not FunctionType or function.__globals__.get("__name__") != value.__module__:
+        # attrs gives a class methods under the class's own name. They are compiled
+        # elsewhere.
+        if (
+            type(function) is not FunctionType
+            or function.__globals__.get("__name__") != value.__module__
+        ):
             continue
-        # Python 3.14 makes `__annotate_func__`, for annotations (PEP 649). It closes over the class's names.
-        own = name != "__annotate_func__" and function.__qualname__.startswith(f"{value.__qualname__}.")
-        if own and (KEPT_SOURCE in function.__dict__ or function.__code__.co_filename[:1] != "<"):
+        # Python 3.14 makes `__annotate_func__`, for annotations (PEP 649). It closes
+        # over the class's names.
+        own = name != "__annotate_func__" and function.__qualname__.startswith(
+            f"{value.__qualname__}."
+        )
+        if own and (
+            KEPT_SOURCE in function.__dict__ or function.__code__.co_filename[:1] != "<"
+        ):
             yield function
 
 
@@ -244,7 +303,8 @@ def _classes(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:
 def normalised(node: ast.AST) -> str:
     """Return a digest of a syntax tree: the same for every layout, and on every Python version.
 
-    Fields that are None or empty are left out, since versions add such fields. An item is the name of a
+    Fields that are None or empty are left out, since versions add such fields. An item
+    is the name of a
     node's class and the names of its fields, a list's length, or a constant.
     """
     words: list[object] = []
@@ -255,7 +315,8 @@ def normalised(node: ast.AST) -> str:
             fields = [
                 (name, value)
                 for name, value in ast.iter_fields(item)
-                if name not in IGNORED_FIELDS and (value not in (None, []) or isinstance(item, ast.Constant))
+                if name not in IGNORED_FIELDS
+                and (value not in (None, []) or isinstance(item, ast.Constant))
             ]
             words += [type(item).__name__, len(fields), *(name for name, _ in fields)]
             todo += [_tidied(item, name, value) for name, value in reversed(fields)]
@@ -270,12 +331,24 @@ def normalised(node: ast.AST) -> str:
 def _tidied(node: ast.AST, name: str, value: Any) -> object:
     """Return the value of a field without docstrings, `pass`, `...` and the empty parts of f-strings."""
     if name == "body" and isinstance(value, list):
-        return [line for line in value if not isinstance(line, ast.Pass) and not _is_remark(line)]
+        return [
+            line
+            for line in value
+            if not isinstance(line, ast.Pass) and not _is_remark(line)
+        ]
     if name == "values" and isinstance(node, ast.JoinedStr):
-        return [part for part in value if not (isinstance(part, ast.Constant) and part.value == "")]
+        return [
+            part
+            for part in value
+            if not (isinstance(part, ast.Constant) and part.value == "")
+        ]
     return value
 
 
 def _is_remark(line: ast.stmt) -> bool:
-    value = getattr(getattr(line, "value", None), "value", None) if isinstance(line, ast.Expr) else None
+    value = (
+        getattr(getattr(line, "value", None), "value", None)
+        if isinstance(line, ast.Expr)
+        else None
+    )
     return isinstance(value, str) or value is ...

@@ -24,7 +24,9 @@ def _nanoseconds(value: Any) -> int:
 def _scalar(reduce: Callable[[Any], object]) -> Rule:
     """Return the rule of a scalar, whose unit counts in an outcome."""
     return Rule(
-        lambda value, layout: (reduce(value), getattr(value, "unit", None)) if layout else reduce(value)
+        lambda value, layout: (
+            (reduce(value), getattr(value, "unit", None)) if layout else reduce(value)
+        )
     )
 
 
@@ -38,8 +40,14 @@ def _table(table: Any, _layout: bool) -> object:
     if table.attrs or not table.flags.allows_duplicate_labels:
         data = data, table.attrs, table.flags.allows_duplicate_labels
     kind = type(table)
-    names = [] if kind.__module__.partition(".")[0] == "pandas" else getattr(kind, "_metadata", [])
-    return (data, {name: getattr(table, name, None) for name in names}) if names else data
+    names = (
+        []
+        if kind.__module__.partition(".")[0] == "pandas"
+        else getattr(kind, "_metadata", [])
+    )
+    return (
+        (data, {name: getattr(table, name, None) for name in names}) if names else data
+    )
 
 
 def _columns(frame: Any) -> object:
@@ -70,20 +78,32 @@ def _memory_of(columns: list[Any]) -> Raw:
     head = "columns", dtype.str, sum(map(len, columns)), columns[0].shape[1]
     size = sum(column.nbytes for column in columns)
     return Raw(
-        head, size, lambda: chain.from_iterable(map(array_memory, columns)), floats=float_format(dtype)
+        head,
+        size,
+        lambda: chain.from_iterable(map(array_memory, columns)),
+        floats=float_format(dtype),
     )
 
 
 def _index(index: Any, layout: bool) -> object:
-    """Reduce an index to its labels and its `freq`. In an outcome, its storage and labels that no row uses count as well."""
+    """Reduce an index to its labels and its `freq`.
+
+    In an outcome, its storage and labels that no row uses count as well.
+    """
     pandas: Any = sys.modules["pandas"]
     data: object
     if isinstance(index, pandas.MultiIndex):
-        levels = [_labels(index.get_level_values(place).array) for place in range(index.nlevels)]
+        levels = [
+            _labels(index.get_level_values(place).array)
+            for place in range(index.nlevels)
+        ]
         data = list(index.names), len(index), levels
     elif isinstance(index, pandas.RangeIndex):
         numpy: Any = sys.modules["numpy"]
-        data = index.name, ("int64", numpy.arange(index.start, index.stop, index.step, dtype="int64"))
+        data = (
+            index.name,
+            ("int64", numpy.arange(index.start, index.stop, index.step, dtype="int64")),
+        )
     else:
         data = index.name, _labels(index.array)
     freq = getattr(index, "freq", None)
@@ -96,7 +116,10 @@ def _index(index: Any, layout: bool) -> object:
 
 
 def _labels(array: Any) -> object:
-    """Reduce the labels of an index. Texts count the same with the dtype `str` of pandas 3 and `object` before."""
+    """Reduce the labels of an index.
+
+    Texts count the same with the dtype `str` of pandas 3 and `object` before.
+    """
     if str(array.dtype) == "object" and all(type(label) is str for label in array):
         return "str", None, _texts(array)
     return _values(array)
@@ -107,7 +130,11 @@ def _dtype(dtype: Any, _layout: bool = False) -> object:
     pandas: Any = sys.modules["pandas"]
     if isinstance(dtype, pandas.CategoricalDtype):
         categories = dtype.categories
-        return "category", bool(dtype.ordered), None if categories is None else _labels(categories.array)
+        return (
+            "category",
+            bool(dtype.ordered),
+            None if categories is None else _labels(categories.array),
+        )
     return str(dtype)
 
 
@@ -131,7 +158,9 @@ def _values(array: Any, _layout: bool = False) -> object:
     if isinstance(dtype, pandas.StringDtype):
         try:
             return str(dtype), None, _texts(array)
-        except TypeError:  # one is missing, which a search beforehand would be slow to find
+        except (
+            TypeError
+        ):  # one is missing, which a search beforehand would be slow to find
             missing = sys.modules["numpy"].asarray(array.isna())
             return str(dtype), missing, _texts(array[~missing])
     if kind == "ArrowExtensionArray":
@@ -141,13 +170,18 @@ def _values(array: Any, _layout: bool = False) -> object:
 
 
 def _texts(array: Any) -> object:
-    """Reduce texts to one joined text, or to a list if one contains the separator. TypeError: one is missing."""
+    """Reduce texts to one joined text, or to a list if one contains the separator.
+
+    TypeError: one is missing.
+    """
     numpy: Any = sys.modules["numpy"]
     data: Any
     if getattr(array.dtype, "storage", "") == "pyarrow":
         data = memoryview(_joined_by_arrow(array.__arrow_array__()))
     else:
-        data = "\0".join(numpy.asarray(array, dtype=object).tolist()).encode("utf-8", "surrogatepass")
+        data = "\0".join(numpy.asarray(array, dtype=object).tolist()).encode(
+            "utf-8", "surrogatepass"
+        )
     if numpy.count_nonzero(numpy.frombuffer(data, "u1") == 0) != max(len(array) - 1, 0):
         return numpy.asarray(array, dtype=object).tolist()
     return Raw(("texts", len(array)), len(data), lambda: (data,))
@@ -159,8 +193,14 @@ def _joined_by_arrow(column: Any) -> Any:
     if column.null_count:
         raise TypeError
     texts = _in_one_piece(column).cast(pyarrow.large_string())
-    whole = pyarrow.LargeListArray.from_arrays(pyarrow.array([0, len(texts)], "int64"), texts)
-    return sys.modules["pyarrow.compute"].binary_join(whole, pyarrow.scalar("\0", texts.type))[0].as_buffer()
+    whole = pyarrow.LargeListArray.from_arrays(
+        pyarrow.array([0, len(texts)], "int64"), texts
+    )
+    return (
+        sys.modules["pyarrow.compute"]
+        .binary_join(whole, pyarrow.scalar("\0", texts.type))[0]
+        .as_buffer()
+    )
 
 
 def _in_one_piece(column: Any) -> Any:
@@ -177,7 +217,11 @@ def _with_attributes(rule: Rule) -> Rule:
     def reduce(value: Any, layout: bool) -> object:
         data = rule.reduce(value, layout)
         counted = "sortorder", *getattr(type(value), "_metadata", ())
-        names = [name for name in getattr(value, "__dict__", ()) if name[:1] != "_" and name not in counted]
+        names = [
+            name
+            for name in getattr(value, "__dict__", ())
+            if name[:1] != "_" and name not in counted
+        ]
         return (data, {name: value.__dict__[name] for name in names}) if names else data
 
     return rule._replace(reduce=reduce)
@@ -195,10 +239,19 @@ ARROW_FLOATS = {2: "=e", 4: "=f", 8: "=d"}
 def _polars_series(series: Any) -> object:
     """Reduce a series: numbers and moments by memory and the places of nulls, other values as a list."""
     dtype = series.dtype
-    categories = getattr(dtype, "categories", None) if str(dtype).startswith("Enum") else None
-    head = series.name, str(dtype) if categories is None else ("Enum", categories.to_list())
-    is_inside = dtype.is_nested() and any(word in str(dtype) for word in ("Date", "Time", "Duration"))
-    if is_inside and "Categorical" in str(dtype):  # whose numbers differ between processes
+    categories = (
+        getattr(dtype, "categories", None) if str(dtype).startswith("Enum") else None
+    )
+    head = (
+        series.name,
+        str(dtype) if categories is None else ("Enum", categories.to_list()),
+    )
+    is_inside = dtype.is_nested() and any(
+        word in str(dtype) for word in ("Date", "Time", "Duration")
+    )
+    if is_inside and "Categorical" in str(
+        dtype
+    ):  # whose numbers differ between processes
         raise Unstable(
             "moments beside categories inside a column",
             type(series),
@@ -213,7 +266,9 @@ def _polars_series(series: Any) -> object:
     physical = physical.fill_null(0) if nulls else physical
     # The same bytes with numpy and without.
     held: Any = (
-        array(code, plain_nans(physical.to_list())) if "numpy" not in sys.modules else physical.to_numpy()
+        array(code, plain_nans(physical.to_list()))
+        if "numpy" not in sys.modules
+        else physical.to_numpy()
     )
     size = len(held) * held.itemsize
     floats = f"={code}" if code in "fd" else ""
@@ -224,8 +279,16 @@ def _polars_series(series: Any) -> object:
 def _arrow_table(table: Any, layout: bool) -> object:
     """Reduce a table; in an outcome, with the metadata: equality ignores it and a replay gives it back."""
     schema = table.schema
-    data = table.num_rows, schema.names, [_arrow_column(column) for column in table.columns]
-    return (data, schema.metadata, [field.metadata for field in schema]) if layout else data
+    data = (
+        table.num_rows,
+        schema.names,
+        [_arrow_column(column) for column in table.columns],
+    )
+    return (
+        (data, schema.metadata, [field.metadata for field in schema])
+        if layout
+        else data
+    )
 
 
 def _arrow_column(column: Any) -> object:
@@ -248,9 +311,19 @@ def _arrow_values(column: Any) -> object:
     # Values in Python would lack nanoseconds.
     if types.is_struct(type_):
         return nulls, len(column), [_arrow_column(part) for part in column.flatten()]
-    if types.is_list(type_) or types.is_large_list(type_) or types.is_fixed_size_list(type_):
-        return nulls, column.value_lengths().to_pylist(), _arrow_column(column.flatten())
-    if not (types.is_temporal(type_) or types.is_integer(type_) or types.is_floating(type_)):
+    if (
+        types.is_list(type_)
+        or types.is_large_list(type_)
+        or types.is_fixed_size_list(type_)
+    ):
+        return (
+            nulls,
+            column.value_lengths().to_pylist(),
+            _arrow_column(column.flatten()),
+        )
+    if not (
+        types.is_temporal(type_) or types.is_integer(type_) or types.is_floating(type_)
+    ):
         return column.to_pylist()
     column = column.drop_null() if nulls else column
     width = type_.bit_width // 8
@@ -272,18 +345,31 @@ _RULES: dict[tuple[str, str], Rule] = {
     ("pandas", "RangeIndex"): Rule(_index, "Index"),
     ("pandas", "ExtensionArray"): Rule(_values, "array"),
     ("pandas", "ExtensionDtype"): Rule(_dtype, "dtype"),
-    ("pandas", "Timestamp"): _scalar(lambda value: (_nanoseconds(value), value.fold, value.tzinfo)),
+    ("pandas", "Timestamp"): _scalar(
+        lambda value: (_nanoseconds(value), value.fold, value.tzinfo)
+    ),
     ("pandas", "Timedelta"): _scalar(_nanoseconds),
     ("pandas", "Period"): _scalar(lambda value: (value.ordinal, value.freqstr)),
-    ("pandas", "Interval"): _scalar(lambda value: (value.left, value.right, value.closed)),
+    ("pandas", "Interval"): _scalar(
+        lambda value: (value.left, value.right, value.closed)
+    ),
     ("pandas", "NAType"): _scalar(lambda _: None),
     ("pandas", "NaTType"): _scalar(lambda _: None),
 }
-_PARTS = ("ExtensionArray", "ExtensionDtype")  # of tables, with public attributes of their own
+_PARTS = (
+    "ExtensionArray",
+    "ExtensionDtype",
+)  # of tables, with public attributes of their own
 RULES: dict[tuple[str, str], Rule] = {
-    **{name: rule if name[1] in _PARTS else _with_attributes(rule) for name, rule in _RULES.items()},
+    **{
+        name: rule if name[1] in _PARTS else _with_attributes(rule)
+        for name, rule in _RULES.items()
+    },
     ("polars", "DataFrame"): Rule(
-        lambda frame, _: (frame.height, [_polars_series(series) for series in frame.get_columns()])
+        lambda frame, _: (
+            frame.height,
+            [_polars_series(series) for series in frame.get_columns()],
+        )
     ),
     ("polars", "Series"): Rule(lambda series, _: _polars_series(series)),
     ("polars", "DataType"): Rule(lambda dtype, _: str(dtype)),
@@ -292,7 +378,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("pyarrow", "ChunkedArray"): Rule(lambda column, _: _arrow_column(column)),
     ("pyarrow", "Array"): Rule(lambda column, _: _arrow_column(column)),
     ("pyarrow", "Scalar"): Rule(
-        lambda value, _: _arrow_column(sys.modules["pyarrow"].array([value], value.type))
+        lambda value, _: _arrow_column(
+            sys.modules["pyarrow"].array([value], value.type)
+        )
     ),
     ("pyarrow", "Schema"): Rule(lambda schema, _: str(schema)),
     ("pyarrow", "Field"): Rule(lambda field, _: str(field)),

@@ -1,8 +1,11 @@
 """Values → digests: the canonical encoding, written for speed.
 
-A *column* is a list of values that are encoded together: the items of a list, or the values of one key in 200,000
-rows. A column of one type is encoded by one call of C code. A column of containers is encoded as their shapes, and
-their contents are joined into a further column. Nothing recurses into the values, so their depth costs nothing.
+A *column* is a list of values that are encoded together: the items of a list, or the
+values of one key in 200,000
+rows. A column of one type is encoded by one call of C code. A column of containers is
+encoded as their shapes, and
+their contents are joined into a further column. Nothing recurses into the values, so
+their depth costs nothing.
 """
 
 from __future__ import annotations
@@ -32,16 +35,19 @@ from pytest_mimic._core.identity.short import (
 )
 from pytest_mimic._core.types.kinds import PLAIN, Kind, Raw
 
-# Larger values are digested part by part: see graph.py. A shared part counts each time, so that equal values have the
-# same size. Tables do not reach DEEP_LEVEL: below it, growth comes from parts that are shared over and over.
+# Larger values are digested part by part: see graph.py. A shared part counts each time,
+# so that equal values have the same size. Tables do not reach DEEP_LEVEL: below it,
+# growth comes from parts that are shared over and over.
 MOST_CELLS = 1 << 24
 DEEP_LEVEL = 16
 MOST_DEEP_CELLS = 1 << 20
 MOST_LEVELS = 64
 
-# The values of at least this many dicts with the same keys become a column for each key.
+# The values of at least this many dicts with the same keys become a column for each
+# key.
 MANY_ROWS = 8
-# The size of a chunk of memory that is still in the CPU's cache when it is searched for NaNs.
+# The size of a chunk of memory that is still in the CPU's cache when it is searched for
+# NaNs.
 CHUNK = 1 << 21
 
 Column = list[Any]
@@ -60,7 +66,15 @@ class HoldsMark(Exception):  # noqa: N818 - the value is walked again, with `loc
 class Walk:
     """One walk through one value."""
 
-    __slots__ = ("cells", "deep_cells", "kind_of", "kinds", "locate", "marks", "ordered")
+    __slots__ = (
+        "cells",
+        "deep_cells",
+        "kind_of",
+        "kinds",
+        "locate",
+        "marks",
+        "ordered",
+    )
 
     def __init__(
         self,
@@ -72,9 +86,12 @@ class Walk:
     ) -> None:
         self.kind_of = kind_of  # called once for each type
         self.ordered = ordered  # whether the order of dicts counts
-        self.marks = marks  # texts in UTF-8 of which no string may contain one: see `HoldsMark`
-        #: Replaces some strings by objects that have a kind of their own, the same object for equal strings. None for a
-        #: walk in which strings are only strings, which is faster.
+        self.marks = (
+            marks  # texts in UTF-8 of which no string may contain one: see `HoldsMark`
+        )
+        # : Replaces some strings by objects that have a kind of their own, the same
+        # object for equal strings. None for a : walk in which strings are only strings,
+        # which is faster.
         self.locate = locate
         self.kinds: dict[type, Kind] = {}
         self.cells = self.deep_cells = 0
@@ -116,8 +133,13 @@ class Walk:
             self.cells += len(column)
             if level >= DEEP_LEVEL:
                 self.deep_cells += len(column)
-            # Both counts are sums, so that the order of the members of a set does not decide.
-            if level > MOST_LEVELS or self.cells > MOST_CELLS or self.deep_cells > MOST_DEEP_CELLS:
+            # Both counts are sums, so that the order of the members of a set does not
+            # decide.
+            if (
+                level > MOST_LEVELS
+                or self.cells > MOST_CELLS
+                or self.deep_cells > MOST_DEEP_CELLS
+            ):
                 raise TooLarge
             type_ = type(column[0])
             types: list[type] = list(map(type, column))
@@ -147,17 +169,23 @@ class Walk:
         if len({*map(id, column[:SHORT])}) * MANY_ROWS > SHORT:
             return (list(map(kind.reduce, column)),)
         # A few time zones or flags, over and over.
-        known = {key: kind.reduce(value) for key, value in dict(zip(map(id, column), column)).items()}
+        known = {
+            key: kind.reduce(value)
+            for key, value in dict(zip(map(id, column), column)).items()
+        }
         return (list(map(known.__getitem__, map(id, column))),)
 
-    def write_scalars(self, column: Column, update: Update, types: Collection[type]) -> Columns:
+    def write_scalars(
+        self, column: Column, update: Update, types: Collection[type]
+    ) -> Columns:
         """Write scalars: short ones, or many, by one dump; the content of long texts and bytes by itself."""
         column = plain_nans(column) if float in types else column
         if len(column) > MANY or SIZED.isdisjoint(types) or not has_long(column):
             update(b"M" + self.search(dumps(column, 2)))
         else:
             marks = [
-                (type(value).__name__, len(value)) if type(value) in SIZED else value for value in column
+                (type(value).__name__, len(value)) if type(value) in SIZED else value
+                for value in column
             ]
             update(b"Z" + dumps(marks, 2))
             for text in column:
@@ -165,9 +193,13 @@ class Walk:
                     update(text)
                 elif type(text) is str and len(text) <= LONG:
                     update(self.search(text.encode("utf-8", "surrogatepass")))
-                elif type(text) is str:  # by pieces, so that it is never copied as a whole; it is no path
+                elif (
+                    type(text) is str
+                ):  # by pieces, so that it is never copied as a whole; it is no path
                     for start in range(0, len(text), LONG):
-                        update(text[start : start + LONG].encode("utf-8", "surrogatepass"))
+                        update(
+                            text[start : start + LONG].encode("utf-8", "surrogatepass")
+                        )
         return ()
 
     def split(self, column: Column, types: list[type], update: Update) -> Columns:
@@ -176,7 +208,9 @@ class Walk:
             type_: type_ if type_ in PLAIN or type_ is Raw else self.kind(type_).tag
             for type_ in dict.fromkeys(types)
         }
-        numbers: dict[Any, int] = {tag: number for number, tag in enumerate(dict.fromkeys(tags.values()))}
+        numbers: dict[Any, int] = {
+            tag: number for number, tag in enumerate(dict.fromkeys(tags.values()))
+        }
         if len(numbers) == 1:
             update(b"K" + dumps((*numbers, len(column)), 2))
             return ([self.kinds[type(value)].reduce(value) for value in column],)
@@ -231,7 +265,11 @@ def _write_sets(walk: Walk, column: Column, update: Update, level: int) -> Colum
     lengths = list(map(len, column))
     update((b"E" if type(column[0]) is set else b"G") + dumps(lengths, 2))
     # Before sorting, as a folder's name must not decide the order.
-    column = column if walk.locate is None else [walk.located(list(value)) for value in column]
+    column = (
+        column
+        if walk.locate is None
+        else [walk.located(list(value)) for value in column]
+    )
     written = _write_large_sets(walk, column, update) if max(lengths) > MANY else None
     if written is not None:
         return written
@@ -244,13 +282,20 @@ def _write_sets(walk: Walk, column: Column, update: Update, level: int) -> Colum
 
 
 def _write_large_sets(walk: Walk, column: Column, update: Update) -> Columns | None:
-    """Write sets of ints, or of strings without the separator. None: there are other members."""
+    """Write sets of ints, or of strings without the separator.
+
+    None: there are other members.
+    """
     first = type(next(chain.from_iterable(column)))
     if first is int:
-        with suppress(Exception):  # others may have no order, or one of their own, or no dump
+        with suppress(
+            Exception
+        ):  # others may have no order, or one of their own, or no dump
             members: Column = list(chain.from_iterable(map(sorted, column)))
             data = dumps(members, 2)
-            if data[5::5] == b"i" * len(members):  # which proves their type faster than a check
+            if data[5::5] == b"i" * len(
+                members
+            ):  # which proves their type faster than a check
                 update(b"M" + data)
                 return ()
             if countOf(map(type, members), int) == len(members):
@@ -264,7 +309,9 @@ def _write_large_sets(walk: Walk, column: Column, update: Update) -> Columns | N
         while some := list(islice(rest, MANY)):  # which stay in the CPU's cache
             if countOf(map(type, some), str) < len(some):
                 return None
-            texts = walk.search("\0".join(some).encode("utf-8", "surrogatepass")).split(b"\0")
+            texts = walk.search("\0".join(some).encode("utf-8", "surrogatepass")).split(
+                b"\0"
+            )
             if len(texts) != len(some):
                 return None
             sums[-1] += sum(map(xxh3_128_intdigest, texts))
@@ -274,21 +321,29 @@ def _write_large_sets(walk: Walk, column: Column, update: Update) -> Columns | N
 
 def _write_dicts(walk: Walk, column: Column, update: Update, level: int) -> Columns:
     if walk.locate is not None:
-        column = [dict(zip(walk.located(list(value)), value.values())) for value in column]
+        column = [
+            dict(zip(walk.located(list(value)), value.values())) for value in column
+        ]
     lengths = list(map(len, column))
     if walk.ordered:
         update(b"O" + dumps(lengths, 2))
-        return walk.joined(column, lengths), list(chain.from_iterable(map(dict.values, column)))
+        return walk.joined(column, lengths), list(
+            chain.from_iterable(map(dict.values, column))
+        )
     # Keys of one type have an order of their own; those of several types may be equal.
     type_ = type(next(chain.from_iterable(column), ""))
-    if type_ not in (str, int) or countOf(map(type, chain.from_iterable(column)), type_) != sum(lengths):
+    if type_ not in (str, int) or countOf(
+        map(type, chain.from_iterable(column)), type_
+    ) != sum(lengths):
         update(b"Q" + dumps(lengths, 2))
         return _write_ranked(walk, column, update, level)
     first = column[0]
     if len(column) == 1:
         keys = sorted(first)
         update(b"D" + dumps(len(keys), 2))
-        return keys, list(first.values() if keys == list(first) else map(first.__getitem__, keys))
+        return keys, list(
+            first.values() if keys == list(first) else map(first.__getitem__, keys)
+        )
     if len(column) >= MANY_ROWS and first and lengths.count(len(first)) == len(lengths):
         keys = sorted(first)
         with suppress(KeyError):  # a row has other keys
@@ -298,7 +353,9 @@ def _write_dicts(walk: Walk, column: Column, update: Update, level: int) -> Colu
     update(b"W" + dumps(lengths, 2))
     orders = {order: sorted(order) for order in set(map(tuple, column))}
     rows = [(orders[tuple(row)], row) for row in column]
-    return [key for keys, _ in rows for key in keys], [row[key] for keys, row in rows for key in keys]
+    return [key for keys, _ in rows for key in keys], [
+        row[key] for keys, row in rows for key in keys
+    ]
 
 
 def _write_ranked(walk: Walk, column: Column, update: Update, level: int) -> Columns:
@@ -306,10 +363,17 @@ def _write_ranked(walk: Walk, column: Column, update: Update, level: int) -> Col
     values: Column = []
     for row in column:
         ranks, items = walk.ranks(list(row), level), list(row.values())
-        if len(set(ranks)) < len(ranks):  # different keys with equal digests, such as two NaNs
-            ranks = [rank + walk.digest([item], level + 1) for rank, item in zip(ranks, items)]
+        if len(set(ranks)) < len(
+            ranks
+        ):  # different keys with equal digests, such as two NaNs
+            ranks = [
+                rank + walk.digest([item], level + 1)
+                for rank, item in zip(ranks, items)
+            ]
         update(b"".join(sorted(ranks)))
-        values += [items[place] for place in sorted(range(len(ranks)), key=ranks.__getitem__)]
+        values += [
+            items[place] for place in sorted(range(len(ranks)), key=ranks.__getitem__)
+        ]
     return (values,)
 
 
@@ -342,7 +406,10 @@ def _with_one_nan(memory: memoryview, floats: str) -> object:
 
 _WRITERS: dict[Any, Callable[[Walk, Column, Update, int], Columns]] = {
     **dict.fromkeys(
-        SCALARS, lambda walk, column, update, _level: walk.write_scalars(column, update, (type(column[0]),))
+        SCALARS,
+        lambda walk, column, update, _level: walk.write_scalars(
+            column, update, (type(column[0]),)
+        ),
     ),
     str: _write_texts,
     list: _write_lists,

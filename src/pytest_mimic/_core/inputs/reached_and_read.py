@@ -18,7 +18,11 @@ from xxhash import xxh3_64, xxh3_64_hexdigest
 from pytest_mimic._core import ambient
 from pytest_mimic._core.files.places import ROOTDIR, Places
 from pytest_mimic._core.identity.source import normalised, parsed
-from pytest_mimic._core.modules import file_of_module, is_in_project, path_when_installed
+from pytest_mimic._core.modules import (
+    file_of_module,
+    is_in_project,
+    path_when_installed,
+)
 from pytest_mimic._core.words import pattern
 
 Place = tuple[str, str]
@@ -32,14 +36,22 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 class Trace:
     """Notes what one call reads, and what its target and the classes of its arguments reach."""
 
-    def __init__(self, sources: ProjectSources, target: str, values: Iterable[object]) -> None:
+    def __init__(
+        self, sources: ProjectSources, target: str, values: Iterable[object]
+    ) -> None:
         self._sources, self._target = sources, target
         kinds = set(map(type, values))
         for value in values:
             if isinstance(value, (dict, list, tuple, set, frozenset)):
-                kinds.update(map(type, value.values() if isinstance(value, dict) else value))
-        self._classes = frozenset(kind for kind in kinds if kind.__module__ != "builtins")
-        self.paths: set[str] = set()  # that were opened, in whatever mode: what the call has written is new
+                kinds.update(
+                    map(type, value.values() if isinstance(value, dict) else value)
+                )
+        self._classes = frozenset(
+            kind for kind in kinds if kind.__module__ != "builtins"
+        )
+        self.paths: set[str] = (
+            set()
+        )  # that were opened, in whatever mode: what the call has written is new
         _watch_files(_audit)
 
     def noted(self) -> Trace:
@@ -51,7 +63,8 @@ class Trace:
     def over(self, before: bytes | None, *, is_same: bool) -> str:
         """Return the list that stands in the vault from now on, empty if it names nothing. `is_same`: the outcome stays.
 
-        The list before stays as long as nothing in it has changed: which files a call reads may depend on other tests.
+        The list before stays as long as nothing in it has changed: which files a call
+        reads may depend on other tests.
         """
         with suppress(LookupError, TypeError, ValueError):  # a damaged one is replaced
             if before and is_same and not self._sources.changed(before):
@@ -71,72 +84,132 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         if session is None or not session.state.running:  # most files are our own
             return
         trace = getattr(session.state.inside.call(), "trace", None)
-        if trace is not None and not (path := os.fsdecode(args[0])).endswith(".py"):  # those are imported
+        if trace is not None and not (path := os.fsdecode(args[0])).endswith(
+            ".py"
+        ):  # those are imported
             trace.paths.add(os.path.abspath(path))  # noqa: PTH100 - may be called with any path
 
 
 class ProjectSources:
     """The files of a project, for one run, which has `started` so many ns after the epoch. Each is looked at once."""
 
-    def __init__(self, places: Places, rootdir: Path, vault: Path, *, started: int) -> None:
+    def __init__(
+        self, places: Places, rootdir: Path, vault: Path, *, started: int
+    ) -> None:
         self._places, self._rootdir, self._started = places, rootdir, started
         self._vault = f"{ambient.relative_path(vault, start=rootdir)}/"
         self._digest, self.code_of = cache(_digest), cache(self._code_of)
-        self._code = cache(lambda source, module: SourceCode(self._path(source, module), module, source))
+        self._code = cache(
+            lambda source, module: SourceCode(
+                self._path(source, module), module, source
+            )
+        )
         self.reached = cache(self._reached)
-        self.listed = lru_cache(maxsize=100)(self._listed)  # most calls of a target read the same files
+        self.listed = lru_cache(maxsize=100)(
+            self._listed
+        )  # most calls of a target read the same files
 
     def file_at(self, path: str) -> tuple[str, str] | None:
         """Return name and fingerprint of a file under the rootdir, `data/rates.csv`; None for one that is not noted."""
         place = self._places.place_of(path)
-        if place is None or place.token != ROOTDIR or place.rest.startswith(self._vault):
+        if (
+            place is None
+            or place.token != ROOTDIR
+            or place.rest.startswith(self._vault)
+        ):
             return None
         with suppress(OSError):
             facts = os.stat(path)  # noqa: PTH116
             is_old = max(facts.st_mtime_ns, facts.st_ctime_ns) < self._started
-            digest = self.digest(place.rest) if is_old and not _LEFT_OUT.search(place.rest) else None
+            digest = (
+                self.digest(place.rest)
+                if is_old and not _LEFT_OUT.search(place.rest)
+                else None
+            )
             return None if digest is None else (place.rest, digest)
         return None
 
     def digest(self, name: str, module: str = "") -> str | None:
-        """Return the fingerprint of the bytes of a file; None if there is no such file. In a text, ends of lines do not count."""
+        """Return the fingerprint of the bytes of a file; None if there is no such file.
+
+        In a text, ends of lines do not count.
+        """
         return self._digest(self._path(name, module))
 
     def _path(self, name: str, module: str) -> Path:
-        """Return the path of a file. A source may be elsewhere than where it was recorded: installed, for example."""
-        path = self._rootdir / name
-        return Path(file_of_module(module) or path) if module and not path.is_file() else path
+        """Return the path of a file.
 
-    def _listed(self, target: str, classes: frozenset[type], files: frozenset[tuple[str, str]]) -> str:
+        A source may be elsewhere than where it was recorded: installed, for example.
+        """
+        path = self._rootdir / name
+        return (
+            Path(file_of_module(module) or path)
+            if module and not path.is_file()
+            else path
+        )
+
+    def _listed(
+        self, target: str, classes: frozenset[type], files: frozenset[tuple[str, str]]
+    ) -> str:
         """Return the list of what calls of a target reach and of the files that they read, empty if it names nothing."""
         facts = {"files": dict(files), "functions": self.reached(target, classes)}
-        return json.dumps(facts, indent=1, sort_keys=True) + "\n" if any(facts.values()) else ""
+        return (
+            json.dumps(facts, indent=1, sort_keys=True) + "\n"
+            if any(facts.values())
+            else ""
+        )
 
     def changed(self, text: str | bytes) -> list[str]:
         """Return what has changed since a list was made: `shop.tax:rate (shop/tax.py)`, `data/rates.csv`."""
         facts, found = json.loads(text), []
         for source, names in facts["functions"].items():
             module = next((name.partition(":")[0] for name in names if name), "")
-            if names.get("") != self.digest(source, module):  # equal bytes settle all functions
+            if names.get("") != self.digest(
+                source, module
+            ):  # equal bytes settle all functions
                 now = self._code(source, module).functions
-                changed = [name for name in names if name and names[name] != now.get(name.partition(":")[2])]
+                changed = [
+                    name
+                    for name in names
+                    if name and names[name] != now.get(name.partition(":")[2])
+                ]
                 found += [f"{name} ({source})" for name in changed]
-        return [*found, *(name for name, digits in facts["files"].items() if self.digest(name) != digits)]
+        return [
+            *found,
+            *(
+                name
+                for name, digits in facts["files"].items()
+                if self.digest(name) != digits
+            ),
+        ]
 
     def _code_of(self, module: str) -> SourceCode | None:
         """Return the code of a module; None for one outside of the project."""
-        file = getattr(sys.modules.get(module), "__file__", None) or file_of_module(module)
-        if file is None or not file.endswith(".py") or not is_in_project(file, self._rootdir):
+        file = getattr(sys.modules.get(module), "__file__", None) or file_of_module(
+            module
+        )
+        if (
+            file is None
+            or not file.endswith(".py")
+            or not is_in_project(file, self._rootdir)
+        ):
             return None
-        source = path_when_installed(file) or ambient.relative_path(Path(file), start=self._rootdir)
+        source = path_when_installed(file) or ambient.relative_path(
+            Path(file), start=self._rootdir
+        )
         return self._code(source, module)
 
-    def _reached(self, target: str, classes: Iterable[type]) -> dict[str, dict[str, str]]:
+    def _reached(
+        self, target: str, classes: Iterable[type]
+    ) -> dict[str, dict[str, str]]:
         """Return the fingerprints of what the code of a target reaches, `shop.api:Client.get`, and of classes of its arguments.
 
-        They come by source file and name: under the empty one that of the file's bytes, under the module's that of its
-        statements, under `module:name` that of a function, method or class. A name counts wherever it leads: to a
-        function, a class with its bases, a value, an import. Of a class, and of a module that is named, those members
+        They come by source file and name: under the empty one that of the file's bytes,
+        under the module's that of its
+        statements, under `module:name` that of a function, method or class. A name
+        counts wherever it leads: to a
+        function, a class with its bases, a value, an import. Of a class, and of a
+        module that is named, those members
         count that are attributes anywhere; and methods with a special name.
         """
         own = module, path = target.partition(":")[::2]
@@ -150,15 +223,24 @@ class ProjectSources:
             code = self.code_of(module) if module else None
             if code is None:
                 continue
-            # What is not bound is a module, or perhaps one of the names that `from shop.base import *` binds.
-            used = code.uses.get(name, {(origin, name) for origin, _ in code.uses.get("*", ())})
+            # What is not bound is a module, or perhaps one of the names that `from
+            # shop.base import *` binds.
+            used = code.uses.get(
+                name, {(origin, name) for origin, _ in code.uses.get("*", ())}
+            )
             todo |= used - seen
             is_imported = used and all(holder not in ("", module) for holder, _ in used)
-            # What stands beside the target counts only if its code names some of it. Its own code is compared apart.
-            is_noted = place != own or any(one in code.uses for holder, one in used if holder == module)
+            # What stands beside the target counts only if its code names some of it.
+            # Its own code is compared apart.
+            is_noted = place != own or any(
+                one in code.uses for holder, one in used if holder == module
+            )
             if name in code.uses and is_noted and not is_imported:
                 noted = found[code.source]
-                noted |= {"": self.digest(code.source, module) or "", module: code.functions[""]}
+                noted |= {
+                    "": self.digest(code.source, module) or "",
+                    module: code.functions[""],
+                }
                 if name in code.functions and place != own:
                     noted[f"{module}:{name}"] = code.functions[name]
         return found
@@ -186,14 +268,20 @@ def _digest(path: Path) -> str | None:
 
 
 class SourceCode:
-    """The code of a source file of the project. Of one that has gone, or is of a newer Python, nothing is known.
+    """The code of a source file of the project.
+
+    Of one that has gone, or is of a newer Python, nothing is known.
 
     Attributes:
-        functions: The fingerprints of functions, methods, and classes without their methods, by qualified name; under the
-            empty name, that of all other statements. Layout, comments and docstrings do not count.
-        uses: What each name uses that is bound: a function, a class with its methods of special names, the statements of
+        functions: The fingerprints of functions, methods, and classes without their
+            methods, by qualified name; under the
+            empty name, that of all other statements. Layout, comments and docstrings do
+            not count.
+        uses: What each name uses that is bound: a function, a class with its methods of
+            special names, the statements of
             a value, an import, which may bind `*`.
-        members: The names that a class binds, by its own, or the module, by the empty one.
+        members: The names that a class binds, by its own, or the module, by the empty
+            one.
     """
 
     def __init__(self, path: Path, module: str, source: str) -> None:
@@ -202,14 +290,26 @@ class SourceCode:
         tree = ast.Module([], [])
         with suppress(OSError, TypeError):  # a test may replace `open`
             tree = parsed(path.read_bytes()) or tree
-        self._enter_imports(tree, module if path.stem == "__init__" else module.rpartition(".")[0])
-        digests = defaultdict[str, list[str]](list, {"": []})  # some are defined several times
+        self._enter_imports(
+            tree, module if path.stem == "__init__" else module.rpartition(".")[0]
+        )
+        digests = defaultdict[str, list[str]](
+            list, {"": []}
+        )  # some are defined several times
         todo = [("", node) for node in tree.body]
         for holder, node in todo:  # which grows
-            name = f"{holder}.{node.name}".lstrip(".") if isinstance(node, _DEFINITIONS) else ""
+            name = (
+                f"{holder}.{node.name}".lstrip(".")
+                if isinstance(node, _DEFINITIONS)
+                else ""
+            )
             if isinstance(node, ast.ClassDef):
-                todo += [(name, one) for one in node.body if isinstance(one, _DEFINITIONS)]
-                node.body = [one for one in node.body if not isinstance(one, _DEFINITIONS)]
+                todo += [
+                    (name, one) for one in node.body if isinstance(one, _DEFINITIONS)
+                ]
+                node.body = [
+                    one for one in node.body if not isinstance(one, _DEFINITIONS)
+                ]
             elif holder and name.endswith("__"):
                 self.uses[holder].add((module, name))
             digests[name].append(normalised(node))
@@ -224,15 +324,24 @@ class SourceCode:
         for name in self.uses:
             self.members[name.rpartition(".")[0]].add(name.rpartition(".")[2])
         texts = {name: " ".join(parts).encode() for name, parts in digests.items()}
-        self.functions = {name: xxh3_64_hexdigest(text)[:_DIGITS] for name, text in texts.items()}
+        self.functions = {
+            name: xxh3_64_hexdigest(text)[:_DIGITS] for name, text in texts.items()
+        }
 
     def _enter_imports(self, tree: ast.Module, package: str) -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):  # of `import a.b`, the name is `a`
                 for one in node.names:
-                    self.uses[one.asname or one.name.partition(".")[0]].add((one.name, ""))
+                    self.uses[one.asname or one.name.partition(".")[0]].add(
+                        (one.name, "")
+                    )
             elif isinstance(node, ast.ImportFrom):
-                outer = package.split(".")[: 1 - node.level or None] if node.level else []
+                outer = (
+                    package.split(".")[: 1 - node.level or None] if node.level else []
+                )
                 origin = ".".join([*outer, *filter(None, [node.module])])
                 for one in node.names:  # of a package, it may be a module
-                    self.uses[one.asname or one.name] |= {(origin, one.name), (f"{origin}.{one.name}", "")}
+                    self.uses[one.asname or one.name] |= {
+                        (origin, one.name),
+                        (f"{origin}.{one.name}", ""),
+                    }

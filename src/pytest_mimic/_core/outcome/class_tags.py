@@ -1,7 +1,9 @@
 """Tags of objects by their class, `{"$shop.models:User": {"name": "Ann"}}`: made without `__init__`.
 
-That a copy is equal is proved by the round trip that each readable outcome makes when it is recorded. The checks of
-classes are for what it cannot show: that an object may be made bare, and that its fields are still the same.
+That a copy is equal is proved by the round trip that each readable outcome makes when
+it is recorded. The checks of
+classes are for what it cannot show: that an object may be made bare, and that its
+fields are still the same.
 """
 
 from __future__ import annotations
@@ -17,16 +19,20 @@ from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
 from pytest_mimic._core.types.kinds import HEAP_TYPE, is_generated, name_of
 from pytest_mimic._core.types.opening import CACHED_HASH, all_attributes, slot_members
 
-# What makes a class more than its attributes when it is copied or pickled. `__new__` may return an object that exists.
+# What makes a class more than its attributes when it is copied or pickled. `__new__`
+# may return an object that exists.
 _OWN_WAYS = frozenset(
     "__reduce__ __reduce_ex__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__ __new__ __del__".split()
 )
 
 
 class ClassTag:
-    """How the objects of one class are stored. NotExactError and others: they cannot be.
+    """How the objects of one class are stored.
 
-    Each kind of class has two methods: `write` returns the node of an object, and `make` the object of a node whose parts
+    NotExactError and others: they cannot be.
+
+    Each kind of class has two methods: `write` returns the node of an object, and
+    `make` the object of a node whose parts
     are values.
     """
 
@@ -45,9 +51,19 @@ class ClassTag:
         self, writer: Any, found: dict[str, Any], declared: Collection[str] | None
     ) -> dict[str, Any]:
         """Return the node of an object with its attributes, those that are no declared fields apart."""
-        fields = {name: part for name, part in found.items() if declared is None or name in declared}
-        node = self.node(writer, {name: writer.write(part) for name, part in fields.items()})
-        others = {name: writer.write(part) for name, part in found.items() if name not in fields}
+        fields = {
+            name: part
+            for name, part in found.items()
+            if declared is None or name in declared
+        }
+        node = self.node(
+            writer, {name: writer.write(part) for name, part in fields.items()}
+        )
+        others = {
+            name: writer.write(part)
+            for name, part in found.items()
+            if name not in fields
+        }
         return {**node, "attributes": others} if others else node
 
     def check(self, part: Any, node: dict[str, Any], *beside: str) -> None:
@@ -59,7 +75,10 @@ class ClassTag:
 
 
 def tag_of(type_: type) -> ClassTag | None:
-    """Return the tag for the objects of a class, or None if they have none. Writer and reader both ask this."""
+    """Return the tag for the objects of a class, or None if they have none.
+
+    Writer and reader both ask this.
+    """
     tag: Any = _Objects
     if issubclass(type_, Enum):
         tag = _Members
@@ -71,7 +90,8 @@ def tag_of(type_: type) -> ClassTag | None:
         found: ClassTag = tag(type_)
         return found
     except (NotExactError, AttributeError, LookupError, StopIteration, TypeError):
-        # A class may only look like one of a library: it has `__attrs_attrs__` with something else in it.
+        # A class may only look like one of a library: it has `__attrs_attrs__` with
+        # something else in it.
         return None
 
 
@@ -82,8 +102,11 @@ class _Objects(ClassTag):
         super().__init__(cls)
         self._is_tuple = issubclass(cls, tuple)
         bases = _own_bases(cls, (tuple, object) if self._is_tuple else (object,))
-        (tuple if self._is_tuple else object).__new__(cls)  # refuses an abstract class, and more state in C
-        #: The fields, and whether each object has them. None for a class that declares no fields.
+        (tuple if self._is_tuple else object).__new__(
+            cls
+        )  # refuses an abstract class, and more state in C
+        # : The fields, and whether each object has them. None for a class that declares
+        # no fields.
         self._declared = _declared_of(bases)
         self._slots = slot_members(cls)
         if (self._is_tuple and self._declared is None) or CACHED_HASH in self._slots:
@@ -91,12 +114,17 @@ class _Objects(ClassTag):
 
     def write(self, value: Any, writer: Any) -> dict[str, Any]:
         # A value that a cached property remembers is an attribute of this object, too.
-        found = all_attributes(value) | (value.__dict__ if self.cls.__dictoffset__ else {})
+        found = all_attributes(value) | (
+            value.__dict__ if self.cls.__dictoffset__ else {}
+        )
         if self._is_tuple:
             found |= zip(self._declared or (), tuple.__iter__(value))
         if not self._is_tuple or self.cls.__dictoffset__:
             writer.meet(value)
-        if not all(type(name) is str and name.isidentifier() for name in found) or CACHED_HASH in found:
+        if (
+            not all(type(name) is str and name.isidentifier() for name in found)
+            or CACHED_HASH in found
+        ):
             raise NotExactError("attributes without a name")
         return self.with_fields(writer, found, self._declared)
 
@@ -105,7 +133,9 @@ class _Objects(ClassTag):
         if self._declared is not None:
             _check_fields(self.cls, part, self._declared)
         if self._is_tuple:
-            return tuple.__new__(self.cls, [part[name] for name in self._declared or ()])
+            return tuple.__new__(
+                self.cls, [part[name] for name in self._declared or ()]
+            )
         made: Any = object.__new__(self.cls)
         for name, value in {**part, **node.get("attributes", {})}.items():
             if name in self._slots:
@@ -124,7 +154,8 @@ class _Models(ClassTag):
 
     def __init__(self, cls: Any) -> None:
         super().__init__(cls)
-        # One that a generic model made has this name in its module only where it was made at the top level.
+        # One that a generic model made has this name in its module only where it was
+        # made at the top level.
         if "[" in cls.__qualname__:
             raise NotExactError(cls)
         _own_bases(cls, (object,))
@@ -132,7 +163,8 @@ class _Models(ClassTag):
         missing = sys.modules["pydantic_core"].PydanticUndefined
         #: The private attributes, and whether each object has them.
         self._private = {
-            name: attribute.default is not missing or attribute.default_factory is not None
+            name: attribute.default is not missing
+            or attribute.default_factory is not None
             for name, attribute in cls.__private_attributes__.items()
         }
 
@@ -144,7 +176,10 @@ class _Models(ClassTag):
             if (part := state.get(f"__pydantic_{name}__")) is not None:
                 node[name] = writer.taken(part)
         names = state["__pydantic_fields_set__"]
-        if names != (state["__dict__"].keys() & self._fields) | node.get("extra", {}).keys():
+        if (
+            names
+            != (state["__dict__"].keys() & self._fields) | node.get("extra", {}).keys()
+        ):
             node["fields_set"] = sorted(names)
         return node
 
@@ -153,14 +188,18 @@ class _Models(ClassTag):
         _check_fields(self.cls, part, self._fields)
         extra, private = node.get("extra"), node.get("private")
         # Without private attributes, an object has no place for them.
-        needed = {name: has_it or private is None for name, has_it in self._private.items()}
+        needed = {
+            name: has_it or private is None for name, has_it in self._private.items()
+        }
         _check_fields(self.cls, private or {}, needed)
         made = self.cls.__new__(self.cls)
         made.__setstate__(
             {
                 "__dict__": {**part, **node.get("attributes", {})},
                 "__pydantic_extra__": extra,
-                "__pydantic_fields_set__": {*node.get("fields_set", (*part, *(extra or ())))},
+                "__pydantic_fields_set__": {
+                    *node.get("fields_set", (*part, *(extra or ())))
+                },
                 "__pydantic_private__": private,
             }
         )
@@ -173,13 +212,17 @@ class _Members(ClassTag):
     def __init__(self, cls: type[Enum]) -> None:
         super().__init__(cls)
         # The members exist, so that any builtin type of their data will do.
-        _own_bases(cls, [base for base in cls.__mro__ if not base.__flags__ & HEAP_TYPE])
+        _own_bases(
+            cls, [base for base in cls.__mro__ if not base.__flags__ & HEAP_TYPE]
+        )
         self._by_name: dict[str, Any] = vars(cls)["_member_map_"]
 
     def write(self, value: Any, writer: Any) -> dict[str, Any]:
         name = value._name_
         is_member = self._by_name.get(name) is value
-        if not is_member and not (isinstance(value, Flag) and type(value._value_) is int):
+        if not is_member and not (
+            isinstance(value, Flag) and type(value._value_) is int
+        ):
             raise NotExactError("a member without a name")
         return self.node(writer, name if is_member else value._value_)
 
@@ -188,14 +231,18 @@ class _Members(ClassTag):
         if type(part) is int and issubclass(self.cls, Flag):
             return self.cls(part)
         if part not in self._by_name:
-            raise OutdatedClassError(f"{name_of(self.cls)} has no member {part!r:.60} any more")
+            raise OutdatedClassError(
+                f"{name_of(self.cls)} has no member {part!r:.60} any more"
+            )
         return self._by_name[str(part)]
 
 
 class _Exceptions(ClassTag):
     """The exceptions of one class: `{"$builtins:ValueError": {"args": ["too long"]}}`."""
 
-    _PARTS = frozenset({"args", "attributes", "fields", "notes", "cause", "suppress_context"})
+    _PARTS = frozenset(
+        {"args", "attributes", "fields", "notes", "cause", "suppress_context"}
+    )
 
     def __init__(self, cls: type[BaseException]) -> None:
         super().__init__(cls)
@@ -207,7 +254,9 @@ class _Exceptions(ClassTag):
 
     def write(self, value: Any, writer: Any) -> dict[str, Any]:
         writer.meet(value)
-        if remade(value) is None or type(value.__reduce_ex__(4)) is str:  # a name leads to it
+        if (
+            remade(value) is None or type(value.__reduce_ex__(4)) is str
+        ):  # a name leads to it
             raise NotExactError(value)
         state = {"args": list(value.args), **state_of(value)}
         return self.node(writer, writer.taken(state))
@@ -224,35 +273,50 @@ class _Exceptions(ClassTag):
 # Classes
 
 
-def _own_bases(cls: type, builtins: Iterable[type], ways: frozenset[str] = _OWN_WAYS) -> list[type]:
+def _own_bases(
+    cls: type, builtins: Iterable[type], ways: frozenset[str] = _OWN_WAYS
+) -> list[type]:
     """Return a class and its bases, less those in C, which must be among `builtins`.
 
     Raises:
-        NotExactError: There are other bases in C, or a base has a way of its own to be made again.
+        NotExactError: There are other bases in C, or a base has a way of its own to be
+            made again.
     """
     own = [base for base in cls.__mro__ if base.__flags__ & HEAP_TYPE]
-    if cls not in own or {*cls.__mro__}.difference(own, builtins) or cls in copyreg.dispatch_table:
+    if (
+        cls not in own
+        or {*cls.__mro__}.difference(own, builtins)
+        or cls in copyreg.dispatch_table
+    ):
         raise NotExactError(cls)
     for base in own:
         made = f"namedtuple_{base.__name__}", "collections"
         for name in ways & vars(base).keys():
-            if not is_generated(vars(base)[name], made if tuple in base.__bases__ else ()):
+            if not is_generated(
+                vars(base)[name], made if tuple in base.__bases__ else ()
+            ):
                 raise NotExactError(cls)
     return own
 
 
 def _declared_of(bases: list[type]) -> dict[str, bool] | None:
-    """Return the fields that a class declares, and whether each object has them. None: it declares no fields."""
+    """Return the fields that a class declares, and whether each object has them.
+
+    None: it declares no fields.
+    """
     for base in bases:
         space = vars(base)
         if tuple in base.__bases__:
             return dict.fromkeys(space["_fields"], True) if "__new__" in space else None
         if "__attrs_attrs__" in space:
-            return dict.fromkeys((field.name for field in space["__attrs_attrs__"]), True)
+            return dict.fromkeys(
+                (field.name for field in space["__attrs_attrs__"]), True
+            )
         if "__dataclass_fields__" in space:
             dataclasses: Any = sys.modules["dataclasses"]
             return {
-                # A default that the class has for a field which is not in `__init__` is no attribute of the object.
+                # A default that the class has for a field which is not in `__init__` is
+                # no attribute of the object.
                 name: field.init or field.default is dataclasses.MISSING
                 for name, field in space["__dataclass_fields__"].items()
                 if field._field_type is dataclasses._FIELD
@@ -263,23 +327,34 @@ def _declared_of(bases: list[type]) -> dict[str, bool] | None:
 def _check_fields(cls: type, found: dict[str, Any], declared: dict[str, bool]) -> None:
     """Raise OutdatedClassError unless an object has the fields that its class declares."""
     if found.keys() != declared.keys():
-        new = {name for name, is_required in declared.items() if is_required} - found.keys()
-        changes = [f"no field {name!r:.60} any more" for name in sorted(found.keys() - declared.keys())]
+        new = {
+            name for name, is_required in declared.items() if is_required
+        } - found.keys()
+        changes = [
+            f"no field {name!r:.60} any more"
+            for name in sorted(found.keys() - declared.keys())
+        ]
         changes += [f"a new field {name!r:.60}" for name in sorted(new)]
         if changes:
             raise OutdatedClassError(f"{name_of(cls)} has {', '.join(changes)}")
 
 
-# Numbers of numpy and short arrays of them: `{"$numpy.float64": 1.5}`, `{"$numpy.float64": [1.5, 2.0]}`
+# Numbers of numpy and short arrays of them: `{"$numpy.float64": 1.5}`,
+# `{"$numpy.float64": [1.5, 2.0]}`
 
 # A longer array is a pickle.
 _MOST_ELEMENTS = 100
-_NUMBERS = frozenset("bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split())
+_NUMBERS = frozenset(
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split()
+)
 NDARRAY = "numpy:ndarray"
 
 
 def write_numbers(value: Any, writer: Any) -> dict[str, Any]:
-    """Return the node of a number or of an array. NotExactError: a pickle keeps it better."""
+    """Return the node of a number or of an array.
+
+    NotExactError: a pickle keeps it better.
+    """
     numpy: Any = sys.modules["numpy"]
     is_array = type(value) is numpy.ndarray
     if is_array:
@@ -288,16 +363,27 @@ def write_numbers(value: Any, writer: Any) -> dict[str, Any]:
         raise NotExactError(type(value))
     array = value if is_array else numpy.asarray(value).reshape(1)
     dtype, flags = array.dtype, array.flags
-    is_usual = flags.c_contiguous and flags.writeable and dtype.isnative and not dtype.metadata
-    if not is_usual or array.ndim != 1 or array.size > _MOST_ELEMENTS or dtype.name not in _NUMBERS:
+    is_usual = (
+        flags.c_contiguous and flags.writeable and dtype.isnative and not dtype.metadata
+    )
+    if (
+        not is_usual
+        or array.ndim != 1
+        or array.size > _MOST_ELEMENTS
+        or dtype.name not in _NUMBERS
+    ):
         raise NotExactError(dtype)
-    items = [_to_json(number) if dtype.kind == "f" else number.item() for number in array]
+    items = [
+        _to_json(number) if dtype.kind == "f" else number.item() for number in array
+    ]
     made = make_numbers(f"numpy.{dtype.name}", items)
     # Types of the same size, such as `longlong`, have the same name.
     if made.dtype.char != dtype.char or made.tobytes() != array.tobytes():
         raise NotExactError(dtype)
     writer.import_name(numpy.ndarray, NDARRAY)
-    node: dict[str, Any] = writer.node(f"numpy.{dtype.name}", items if is_array else items[0])
+    node: dict[str, Any] = writer.node(
+        f"numpy.{dtype.name}", items if is_array else items[0]
+    )
     return node
 
 
@@ -308,7 +394,10 @@ def _to_json(number: Any) -> float | str:
 
 
 def make_numbers(tag: str, part: Any) -> Any:
-    """Return the number or array of a node. ValueError: there is no such tag, or it has other parts."""
+    """Return the number or array of a node.
+
+    ValueError: there is no such tag, or it has other parts.
+    """
     library, _, name = tag.partition(".")
     if library != "numpy" or name not in _NUMBERS:
         raise ValueError(f"there is no tag ${tag}")

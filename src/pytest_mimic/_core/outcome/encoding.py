@@ -27,7 +27,9 @@ class Readable:
 
     text: str  # the JSON
     is_tagged: bool = False  # whether parts of it are stored as tags
-    imports: list[str] = field(default_factory=list)  # what reading imports, `module:name`, sorted
+    imports: list[str] = field(
+        default_factory=list
+    )  # what reading imports, `module:name`, sorted
     #: Long bytes, by the name of the object of the vault that is to hold them.
     objects: dict[str, bytes] = field(default_factory=dict)
 
@@ -43,7 +45,8 @@ class Readable:
 class Encoded:
     """An outcome in memory, or a copy of one item of a stream, made when it was yielded: readable JSON, or pickles.
 
-    Either `readable` or `pickled` is None. The pickles are the body and a stream's items, `count` in all; their fingerprint is
+    Either `readable` or `pickled` is None. The pickles are the body and a stream's
+    items, `count` in all; their fingerprint is
     32 hex digits, equal for equal outcomes. `paths` stored its paths.
     """
 
@@ -63,7 +66,9 @@ class Encoded:
     @property
     def is_tagged(self) -> bool:
         """Whether parts of it are put in when it is loaded: tags of a text, or the paths of a pickle."""
-        return bool(self.pickled.has_paths if self.readable is None else self.readable.is_tagged)
+        return bool(
+            self.pickled.has_paths if self.readable is None else self.readable.is_tagged
+        )
 
     @property
     def has_custom_identity(self) -> bool:
@@ -73,12 +78,18 @@ class Encoded:
         from pytest_mimic._core.types.kinds import registered_kind
 
         classes = map(find, self.readable.imports)
-        return any(isinstance(cls, type) and registered_kind(cls) is not None for cls in classes)
+        return any(
+            isinstance(cls, type) and registered_kind(cls) is not None
+            for cls in classes
+        )
 
     def hide(self, environment: Environment) -> dict[str, bool]:
-        """Replace the values in readable texts by `<NAME>`. A pickle, and bytes, stay as they are.
+        """Replace the values in readable texts by `<NAME>`.
 
-        Return the names of the variables that the outcome holds, and whether each was replaced.
+        A pickle, and bytes, stay as they are.
+
+        Return the names of the variables that the outcome holds, and whether each was
+        replaced.
         """
         from pytest_mimic._core.redact.secret_values import bytes_in
 
@@ -89,39 +100,58 @@ class Encoded:
                 assert text is not None
                 held = dict.fromkeys(environment.names_in(text), True)
                 self.readable = replace(readable, text=text)
-            pieces: list[object] = [*readable.objects.values(), *bytes_in(readable.text)]
+            pieces: list[object] = [
+                *readable.objects.values(),
+                *bytes_in(readable.text),
+            ]
         else:
             pieces = [*self.pickled.chunks, *self.pickled.buffers]
         return held | dict.fromkeys(environment.held_by(pieces), False)
 
 
 def snapshot(
-    value: object, *, path: str = "result", target: str | None = None, paths: PathStore = NOWHERE
+    value: object,
+    *,
+    path: str = "result",
+    target: str | None = None,
+    paths: PathStore = NOWHERE,
 ) -> Encoded:
-    """Return a copy of an item of a stream, whose object may change afterwards. UnstorableOutcomeError names it by `path`."""
+    """Return a copy of an item of a stream, whose object may change afterwards.
+
+    UnstorableOutcomeError names it by `path`.
+    """
     readable = _readable(value, paths)
     if readable is not None:
         return Encoded("value", readable, paths=paths)
     return _pickled_item(value, path, target, paths)
 
 
-def _pickled_item(value: object, path: str, target: str | None, paths: PathStore) -> Encoded:
+def _pickled_item(
+    value: object, path: str, target: str | None, paths: PathStore
+) -> Encoded:
     try:
         pickled = _pickling().dump(value, paths)
     except Exception as reason:  # the value's parts may raise anything
         raise _refusal(value, path, "stream", target, reason) from None
     pickled.detach()
-    return Encoded("value", None, pickled, paths=paths, fingerprint=_fingerprint(value, pickled))
+    return Encoded(
+        "value", None, pickled, paths=paths, fingerprint=_fingerprint(value, pickled)
+    )
 
 
-def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NOWHERE) -> Encoded:
+def encode(
+    outcome: Outcome, *, target: str | None = None, paths: PathStore = NOWHERE
+) -> Encoded:
     """Return the outcome in memory, ready to be stored; its paths as `paths` stores them.
 
-    Its large buffers are not copied: call `pickled.detach()` before they may change. UnstorableOutcomeError: a part can
+    Its large buffers are not copied: call `pickled.detach()` before they may change.
+    UnstorableOutcomeError: a part can
     neither be written as JSON nor pickled and loaded again.
     """
     items = [
-        one if isinstance(one, Encoded) else snapshot(one, path=f"items[{at}]", target=target, paths=paths)
+        one
+        if isinstance(one, Encoded)
+        else snapshot(one, path=f"items[{at}]", target=target, paths=paths)
         for at, one in enumerate(outcome.items)
     ]
     if all(item.readable is not None for item in items):
@@ -131,17 +161,25 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
     return _pickled(outcome, items, target, paths)
 
 
-def _pickled(outcome: Outcome, items: list[Encoded], target: str | None, paths: PathStore) -> Encoded:
+def _pickled(
+    outcome: Outcome, items: list[Encoded], target: str | None, paths: PathStore
+) -> Encoded:
     body, last = _body(outcome, len(items)), outcome.last
     try:
         pickled = _pickling().dump(body, paths)
     except Exception as reason:  # the value's parts may raise anything
-        part, name = (last.exception, "exception") if last.kind == "raised" else (last.value, "result")
+        part, name = (
+            (last.exception, "exception")
+            if last.kind == "raised"
+            else (last.value, "result")
+        )
         raise _refusal(part, name, last.kind, target, reason) from None
     fingerprint = _fingerprint(body, pickled)
     if items:
         items = [
-            _pickled_item(item.load(), f"items[{at}]", target, paths) if item.pickled is None else item
+            _pickled_item(item.load(), f"items[{at}]", target, paths)
+            if item.pickled is None
+            else item
             for at, item in enumerate(items)
         ]
         pickled = _joined([pickled, *(item.pickled for item in items)])
@@ -177,7 +215,10 @@ def _is_exact(value: object, readable: Readable, paths: PathStore) -> bool:
 
     with suppress(Exception):  # methods of the value's own types may raise anything
         fingerprint = fingerprint_outcome(value)
-        return fingerprint is not None and fingerprint_outcome(readable.load(paths)) == fingerprint
+        return (
+            fingerprint is not None
+            and fingerprint_outcome(readable.load(paths)) == fingerprint
+        )
     return False
 
 
@@ -187,7 +228,12 @@ def _body(outcome: Outcome, items: object) -> dict[str, Any]:
         return {"raised": outcome.exception}
     if outcome.kind == "value":
         return {"value": outcome.value}
-    return {"stream": {"items": items, "end": None if outcome.end is None else _body(outcome.end, ())}}
+    return {
+        "stream": {
+            "items": items,
+            "end": None if outcome.end is None else _body(outcome.end, ()),
+        }
+    }
 
 
 def _joined(parts: list[Any]) -> Any:
@@ -213,14 +259,16 @@ def _pickling() -> Any:
 
 
 def _fingerprint(value: object, pickled: Any) -> str:
-    # A value without identity has its pickle's hash. So has a value with a class that defines its own identity, which
-    # may leave out parts that a replay must give back.
+    # A value without identity has its pickle's hash. So has a value with a class that
+    # defines its own identity, which may leave out parts that a replay must give back.
     from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 
     found = None
     if not pickled.has_custom_identity:
         with suppress(Exception):  # methods of the value's own types may raise anything
-            found = fingerprint_outcome(pickled.load(paths=NEUTRAL)[0] if pickled.has_paths else value)
+            found = fingerprint_outcome(
+                pickled.load(paths=NEUTRAL)[0] if pickled.has_paths else value
+            )
     if found is None:
         digest = xxh3_128()
         for part in (*pickled.chunks, *pickled.buffers):
@@ -228,7 +276,11 @@ def _fingerprint(value: object, pickled: Any) -> str:
         return digest.hexdigest()
     if repeated := repeated_parts(value):  # which do not count in identities
         found = xxh3_128_hexdigest(f"{found}{repeated}".encode())
-    return xxh3_128_hexdigest((found + _pickling().python_version()).encode()) if pickled.by_value else found
+    return (
+        xxh3_128_hexdigest((found + _pickling().python_version()).encode())
+        if pickled.by_value
+        else found
+    )
 
 
 # What cannot be stored
@@ -243,7 +295,9 @@ def _refusal(
     is_deep = isinstance(reason, RecursionError)
     path, part = (root, part) if is_deep else _find_part(part, root)
     article = "an" if type(part).__name__[:1].lower() in "aeiou" else "a"
-    facts = [f"{path}: {words_for(type(part)) or f'{article} {type(part).__name__} object'}"]
+    facts = [
+        f"{path}: {words_for(type(part)) or f'{article} {type(part).__name__} object'}"
+    ]
     remedy = "name a function further out, which returns data"
     if (lazy := _pickling().lazy_remedy(part)) is not None:
         facts = [f"{facts[0]}, which may read files later"]

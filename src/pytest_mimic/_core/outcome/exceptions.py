@@ -11,7 +11,8 @@ from typing import Any, cast
 from pytest_mimic._core.types.kinds import name_of
 from pytest_mimic._core.types.opening import slot_members
 
-# Fields in C, which are neither in `args` nor in `__dict__`. `AttributeError.obj` is left out: it is any object.
+# Fields in C, which are neither in `args` nor in `__dict__`. `AttributeError.obj` is
+# left out: it is any object.
 FIELDS: dict[type[BaseException], tuple[str, ...]] = {
     OSError: ("errno", "strerror", "filename", "filename2"),
     BlockingIOError: ("characters_written",),
@@ -20,7 +21,15 @@ FIELDS: dict[type[BaseException], tuple[str, ...]] = {
     UnicodeError: ("encoding", "object", "start", "end", "reason"),
     NameError: ("name",),
     AttributeError: ("name",),
-    SyntaxError: ("msg", "filename", "lineno", "offset", "text", "end_lineno", "end_offset"),
+    SyntaxError: (
+        "msg",
+        "filename",
+        "lineno",
+        "offset",
+        "text",
+        "end_lineno",
+        "end_offset",
+    ),
 }
 _SIMPLE = frozenset({str, int, float, bool, bytes})
 
@@ -30,7 +39,9 @@ def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
     known: object = cls
     if not (isinstance(known, type) and issubclass(known, BaseException)):
         raise TypeError(f"{cls!r} is not an exception class")
-    base: Any = next(base for base in cls.__mro__ if vars(builtins).get(base.__name__) is base)
+    base: Any = next(
+        base for base in cls.__mro__ if vars(builtins).get(base.__name__) is base
+    )
     made = cast(BaseException, base.__new__(cls, *args))
     try:
         base.__init__(made, *args)
@@ -49,7 +60,9 @@ def _set(exception: BaseException, **attributes: object) -> None:
 
 def restore(exception: Any, state: dict[str, Any]) -> None:
     """Give an exception its state: that from its class's own reduction, then the parts that this may have left out."""
-    if not isinstance(exception, BaseException):  # an edited pickle could name any other object
+    if not isinstance(
+        exception, BaseException
+    ):  # an edited pickle could name any other object
         raise TypeError(f"{exception!r} is not an exception")
     if state.get("own") is not None:
         exception.__setstate__(state["own"])
@@ -65,12 +78,21 @@ def restore(exception: Any, state: dict[str, Any]) -> None:
     _set(exception, __suppress_context__=state.get("suppress_context", False))
 
 
-def _field(cls: type[BaseException], name: str) -> MemberDescriptorType | GetSetDescriptorType:
-    """Return the slot or the field in C with a name. ValueError: there is none; a property's setter would run code."""
-    in_c = any(issubclass(cls, base) and name in names for base, names in FIELDS.items())
+def _field(
+    cls: type[BaseException], name: str
+) -> MemberDescriptorType | GetSetDescriptorType:
+    """Return the slot or the field in C with a name.
+
+    ValueError: there is none; a property's setter would run code.
+    """
+    in_c = any(
+        issubclass(cls, base) and name in names for base, names in FIELDS.items()
+    )
     for base in cls.__mro__:
         member = base.__dict__.get(name)
-        if type(member) is MemberDescriptorType or (type(member) is GetSetDescriptorType and in_c):
+        if type(member) is MemberDescriptorType or (
+            type(member) is GetSetDescriptorType and in_c
+        ):
             return member
     raise ValueError(f"{name_of(cls)} has no field {name!r:.60}")
 
@@ -98,7 +120,9 @@ def reduce(exception: BaseException) -> Any:
     """Return the reduction of an exception for a pickle, or NotImplemented to leave it to the class."""
     cls = type(exception)
     own = takewhile(lambda base: base.__module__ != "builtins", cls.__mro__)
-    reduces_itself = any("__reduce__" in vars(base) or "__reduce_ex__" in vars(base) for base in own)
+    reduces_itself = any(
+        "__reduce__" in vars(base) or "__reduce_ex__" in vars(base) for base in own
+    )
     state = state_of(exception)
     if not reduces_itself and remade(exception) is not None:
         return make, (cls, exception.args), state, None, None, restore
@@ -108,9 +132,16 @@ def reduce(exception: BaseException) -> Any:
     make_it, args, own_state, *others = (*reduced, None)
     if any(part is not None for part in others):
         return NotImplemented
-    # Its own reduction may leave out notes and links, and simple arguments and attributes, as urllib3's do.
-    rest: dict[str, Any] = {key: state[key] for key in ("notes", "cause", "suppress_context") if key in state}
-    rest["attributes"] = {name: value for name, value in vars(exception).items() if type(value) in _SIMPLE}
+    # Its own reduction may leave out notes and links, and simple arguments and
+    # attributes, as urllib3's do.
+    rest: dict[str, Any] = {
+        key: state[key]
+        for key in ("notes", "cause", "suppress_context")
+        if key in state
+    }
+    rest["attributes"] = {
+        name: value for name, value in vars(exception).items() if type(value) in _SIMPLE
+    }
     if all(type(arg) in _SIMPLE for arg in exception.args):
         rest["args"] = exception.args
     return make_it, args, {**rest, "own": own_state}, None, None, restore
@@ -125,7 +156,9 @@ def _fields(exception: BaseException) -> dict[str, object]:
             value, other = getattr(exception, name, None), getattr(again, name, None)
             try:
                 is_equal = value is other or bool(value == other)
-            except Exception:  # the value of a StopIteration may be an array, which has no truth value
+            except (
+                Exception
+            ):  # the value of a StopIteration may be an array, which has no truth value
                 is_equal = False
             if not is_equal:
                 found[name] = value

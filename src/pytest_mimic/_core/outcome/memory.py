@@ -17,7 +17,8 @@ Piece = bytes | memoryview
 _ALIGN = 64
 _RAW = b"pytest-mimic pickle, format 4, raw\n".ljust(_ALIGN, b"\0")
 _ZSTD = b"pytest-mimic pickle, format 4, zstd\n".ljust(_ALIGN, b"\0")
-# What is stored raw can be mapped; from this size on that is worth more than some saved space.
+# What is stored raw can be mapped; from this size on that is worth more than some saved
+# space.
 _LARGE = 8 << 20
 _SAVED = 0.10
 # What is smaller takes a block of the disk in any case.
@@ -27,7 +28,10 @@ _SMALL = 4096
 def pieces_of(parts: Sequence[Piece]) -> list[Piece]:
     """Return the file of a pickle, given its stream and its buffers, in pieces, some of which are these buffers."""
     pieces: list[Piece] = []
-    for part in (struct.pack(f"<{len(parts) + 1}Q", len(parts), *map(len, parts)), *parts):
+    for part in (
+        struct.pack(f"<{len(parts) + 1}Q", len(parts), *map(len, parts)),
+        *parts,
+    ):
         pieces += [part, b"\0" * (-len(part) % _ALIGN)]
     size = sum(map(len, pieces))
     if _SMALL <= size < _LARGE:
@@ -41,7 +45,8 @@ def unpack(data: memoryview) -> list[memoryview]:
     """Return the pickle's stream and its buffers, slices of `data` unless it is compressed.
 
     Raises:
-        DamagedError: It is no file of a pickle. Its bytes are checked by its name; see `object_name`.
+        DamagedError: It is no file of a pickle. Its bytes are checked by its name; see
+            `object_name`.
     """
     head, body = bytes(data[:_ALIGN]), data[_ALIGN:]
     if head not in (_RAW, _ZSTD):
@@ -50,7 +55,9 @@ def unpack(data: memoryview) -> list[memoryview]:
         zstd = zstd_module()
         decompressor = zstd.ZstdDecompressor()
         try:
-            body = memoryview(bytearray(decompressor.decompress(body, max_length=_LARGE)))
+            body = memoryview(
+                bytearray(decompressor.decompress(body, max_length=_LARGE))
+            )
         except zstd.ZstdError as reason:
             raise DamagedError("") from reason
         if not decompressor.eof or decompressor.unused_data:

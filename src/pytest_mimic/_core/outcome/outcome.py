@@ -30,8 +30,11 @@ class Outcome:
         self.kind: OutcomeKind = kind
         self.value = value  # the returned value, for `value`
         self.exception = exception  # the raised exception, for `raised`
-        self.items = list(items)  # of a stream, in order: values, or snapshots taken when they were yielded
-        self.end = end  # of a stream, of kind `value` or `raised`; None if its reader stopped early
+        self.items = list(
+            items
+        )  # of a stream, in order: values, or snapshots taken when they were yielded
+        # of a stream, of kind `value` or `raised`; None if its reader stopped early
+        self.end = end
 
     @property
     def last(self) -> Outcome:
@@ -47,7 +50,9 @@ def decode(body: Any, items: list[Any] | None = None) -> Outcome:
     """
     if "raised" in body:
         raised = body["raised"]
-        if not issubclass(type(raised), Exception):  # `isinstance` asks the object for its class
+        if not issubclass(
+            type(raised), Exception
+        ):  # `isinstance` asks the object for its class
             name = type.__getattribute__(type(raised), "__name__")
             raise TypeError(f"{name} is not an outcome: it is not an Exception")
         return Outcome("raised", exception=raised)
@@ -55,7 +60,9 @@ def decode(body: Any, items: list[Any] | None = None) -> Outcome:
         stream = body["stream"]
         end = stream.get("end")
         recorded = stream["items"] if items is None else items
-        return Outcome("stream", items=recorded, end=None if end is None else decode(end))
+        return Outcome(
+            "stream", items=recorded, end=None if end is None else decode(end)
+        )
     return Outcome("value", body["value"])
 
 
@@ -66,7 +73,9 @@ def is_outcome(error: BaseException) -> bool:
     futures, pytest = sys.modules.get("concurrent.futures"), sys.modules.get("pytest")
     cut_short = [SkipTest, MimicError]
     cut_short += [futures.CancelledError] if futures else []
-    cut_short += [pytest.exit.Exception] if pytest else []  # an Exception, unlike its other outcomes
+    cut_short += (
+        [pytest.exit.Exception] if pytest else []
+    )  # an Exception, unlike its other outcomes
     return isinstance(error, Exception) and not isinstance(error, tuple(cut_short))
 
 
@@ -78,7 +87,11 @@ def is_cancellation(error: BaseException | None) -> bool:
 def is_interruption(error: BaseException) -> bool:
     """Return whether an exception interrupts the code from outside: Ctrl-C, a cancellation, a closed generator."""
     pytest = sys.modules.get("pytest")
-    kinds = (KeyboardInterrupt, GeneratorExit, *([pytest.exit.Exception] if pytest else []))
+    kinds = (
+        KeyboardInterrupt,
+        GeneratorExit,
+        *([pytest.exit.Exception] if pytest else []),
+    )
     return is_cancellation(error) or isinstance(error, kinds)
 
 
@@ -90,8 +103,14 @@ class NotExactError(TypeError):
 
 
 class OutdatedClassError(Exception):
-    """A class has changed since a value was stored. The text says how: `shop:User has no field "mail" any more`."""
+    """A class has changed since a value was stored.
+
+    The text says how: `shop:User has no field "mail" any more`.
+    """
 
 
 class DamagedError(Exception):
-    """The bytes or nodes are not those that were written, or import what is not listed. The text says how, or is empty."""
+    """The bytes or nodes are not those that were written, or import what is not listed.
+
+    The text says how, or is empty.
+    """

@@ -20,11 +20,20 @@ from pytest_mimic._core.outcome import exceptions
 from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, persistent_id
 from pytest_mimic._core.outcome.scan import code_in, is_builder, is_data, scan
-from pytest_mimic._core.types.kinds import find, full_name, importable, name_of, registered_kind
+from pytest_mimic._core.types.kinds import (
+    find,
+    full_name,
+    importable,
+    name_of,
+    registered_kind,
+)
 from pytest_mimic._core.types.opening import all_attributes
 
 # Values that may read files later, by package and class, and how to get their data.
-_LAZY = {("polars", "LazyFrame"): "collect()", ("pyarrow", "FileSystemDataset"): "to_table()"}
+_LAZY = {
+    ("polars", "LazyFrame"): "collect()",
+    ("pyarrow", "FileSystemDataset"): "to_table()",
+}
 # With one of these, a class decides itself what is kept of its objects.
 _DECIDING = frozenset(
     "__reduce_ex__ __reduce__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__".split()
@@ -37,10 +46,16 @@ class Pickled:
 
     chunks: list[bytes]  # the bytes of the streams, in pieces
     buffers: list[memoryview]  # memory of the value itself until `detach`
-    imports: list[str]  # the classes and functions that loading imports, `module:name`, sorted
-    code: list[str]  # the names of code stored by value, and of imports that are code, sorted
-    by_value: bool  # whether code is stored by value, which only the same Python version can load
-    has_custom_identity: bool  # whether a class in it defines its own identity, which may hide parts of it
+    imports: list[
+        str
+    ]  # the classes and functions that loading imports, `module:name`, sorted
+    code: list[
+        str
+    ]  # the names of code stored by value, and of imports that are code, sorted
+    # whether code is stored by value, which only the same Python version can load
+    by_value: bool
+    # whether a class in it defines its own identity, which may hide parts of it
+    has_custom_identity: bool
     has_paths: bool = False  # whether it contains paths by their places
 
     def detach(self) -> None:
@@ -49,7 +64,14 @@ class Pickled:
     def load(self, count: int = 1, paths: PathStore | None = None) -> list[Any]:
         """Load the pickles, which this process has made, as they are."""
         stream, *buffers = self.parts()
-        return load(stream, map(bytearray, buffers), self.imports, self.code, count=count, paths=paths)
+        return load(
+            stream,
+            map(bytearray, buffers),
+            self.imports,
+            self.code,
+            count=count,
+            paths=paths,
+        )
 
     def parts(self) -> list[Any]:
         """Return the streams as one part, then the buffers, as a file has them."""
@@ -72,7 +94,9 @@ class _Unpickler(pickle.Unpickler):
             raise DamagedError(f"it imports {name}, which its recording does not list")
         found = find(name)
         if not (is_data(found) or is_builder(name)):
-            raise DamagedError(f"it imports {name}, which its recording does not list as code")
+            raise DamagedError(
+                f"it imports {name}, which its recording does not list as code"
+            )
         return found
 
     def persistent_load(self, pid: Any, /) -> object:
@@ -93,15 +117,22 @@ def load(
     count: int = 1,
     paths: PathStore | None = None,
 ) -> list[Any]:
-    """Load `count` pickles from one stream. They share no objects. Their paths are restored by `paths`.
+    """Load `count` pickles from one stream.
 
-    DamagedError: one imports a name that is not listed, or what is no class, no builder and not listed as code. Any
+    They share no objects. Their paths are restored by `paths`.
+
+    DamagedError: one imports a name that is not listed, or what is no class, no builder
+    and not listed as code. Any
     other error: the pickle is damaged, or code of the value's classes raises.
     """
     file, buffers, found = io.BytesIO(stream), iter(buffers), []
     for _ in range(count):
         unpickler = _Unpickler(file, buffers=buffers)
-        unpickler.imports, unpickler.code, unpickler.paths = imports, code, paths or NOWHERE
+        unpickler.imports, unpickler.code, unpickler.paths = (
+            imports,
+            code,
+            paths or NOWHERE,
+        )
         found.append(unpickler.load())
     return found
 
@@ -122,7 +153,10 @@ class _Pickler(pickle.Pickler):
 
 
 def dump(value: object, paths: PathStore = NOWHERE) -> Pickled:
-    """Pickle the value, and load it once to see that it loads. Its parts may raise anything."""
+    """Pickle the value, and load it once to see that it loads.
+
+    Its parts may raise anything.
+    """
     try:
         return _dump(value, _Pickler, paths)
     except (RecursionError, NotExactError):
@@ -132,7 +166,8 @@ def dump(value: object, paths: PathStore = NOWHERE) -> Pickled:
 
 
 def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
-    # First without `persistent_id`, which Python calls for each part: that takes twice the time.
+    # First without `persistent_id`, which Python calls for each part: that takes twice
+    # the time.
     pickled = _dump_with(value, pickler_class, paths)
     if not pickled.has_paths and not paths.may_be_in(pickled.chunks):
         return pickled
@@ -150,12 +185,16 @@ def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
     return placed if has_placed else pickled
 
 
-def _dump_with(value: object, pickler_class: Callable[..., Any], paths: PathStore) -> Pickled:
+def _dump_with(
+    value: object, pickler_class: Callable[..., Any], paths: PathStore
+) -> Pickled:
     """Return a pickle, which `has_paths` if it imports a class of paths."""
     chunks: list[bytes] = []
     buffers: list[pickle.PickleBuffer] = []
     # Not a BytesIO, which would copy large bytes to join them.
-    pickler = pickler_class(SimpleNamespace(write=chunks.append), 5, buffer_callback=buffers.append)
+    pickler = pickler_class(
+        SimpleNamespace(write=chunks.append), 5, buffer_callback=buffers.append
+    )
     pickler.by_value = set()
     pickler.dump(value)
     stream, parts = b"".join(chunks), [buffer.raw() for buffer in buffers]
@@ -179,7 +218,8 @@ def _by_value_pickler() -> Any:
     import cloudpickle  # type: ignore[import-untyped]
 
     class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
-        # cloudpickle stores an open file as its text and a memoryview as bytes. Neither is what the call returned.
+        # cloudpickle stores an open file as its text and a memoryview as bytes. Neither
+        # is what the call returned.
         dispatch_table = {  # noqa: RUF012 - pickle's own name
             kind: reduce
             for kind, reduce in cloudpickle.Pickler.dispatch_table.items()
@@ -196,7 +236,8 @@ def _by_value_pickler() -> Any:
                 return NotImplemented
             _refuse_empty_cells(obj)
             by_value: Any = super().reducer_override(obj)
-            # cloudpickle fetches some types of the interpreter by name, such as NoneType.
+            # cloudpickle fetches some types of the interpreter by name, such as
+            # NoneType.
             if by_value is not NotImplemented and obj.__module__ != "builtins":
                 self.by_value.add(name_of(obj))
                 make, arguments, (attributes, slots), *rest = by_value
@@ -225,7 +266,11 @@ def reduced(thing: Any) -> Any:
         return _member(thing)
     if full_name(type(thing)) == "zoneinfo.ZoneInfo" and thing.key is not None:
         # Its own way fetches a method by its name.
-        return (type(thing), (thing.key,)) if type(thing)(thing.key) is thing else NotImplemented
+        return (
+            (type(thing), (thing.key,))
+            if type(thing)(thing.key) is thing
+            else NotImplemented
+        )
     _refuse_lost_attributes(thing)
     return NotImplemented
 
@@ -234,19 +279,28 @@ def _refuse_empty_cells(thing: Any) -> None:
     """Raise NotExactError for a function whose variables get their values later, such as `super()` in a class's body."""
     if isinstance(thing, type):
         return
-    for name, cell in zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=True):
+    for name, cell in zip(
+        thing.__code__.co_freevars, thing.__closure__ or (), strict=True
+    ):
         if cell == CellType():  # an empty one
-            raise NotExactError(f"{name_of(thing)} closes over {name}, which has no value yet")
+            raise NotExactError(
+                f"{name_of(thing)} closes over {name}, which has no value yet"
+            )
 
 
 def _refuse_lost_attributes(thing: Any) -> None:
     """Raise NotExactError if a library's way to pickle leaves out what a class of another package, or a user, adds."""
     cls: Any = type(thing)
-    decides = next((base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base))), object)
+    decides = next(
+        (base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base))), object
+    )
     # The `__module__` of a class in C may be a descriptor.
     package, own = (str(one.__module__).partition(".")[0] for one in (decides, cls))
-    # Most libraries leave out what they make anew, under any name. Two give such attributes an underscore.
-    is_known = package in ("builtins", "pydantic") or (package == own and own not in ("pandas", "polars"))
+    # Most libraries leave out what they make anew, under any name. Two give such
+    # attributes an underscore.
+    is_known = package in ("builtins", "pydantic") or (
+        package == own and own not in ("pandas", "polars")
+    )
     if is_known or cls in copyreg.dispatch_table:
         return
     had = {*all_attributes(thing, below=decides)}
@@ -256,16 +310,24 @@ def _refuse_lost_attributes(thing: Any) -> None:
             return
     try:
         # A class may keep a state of its own, and change it.
-        parts = [dict(part) if type(part) is dict else part for part in thing.__reduce_ex__(4)]
+        parts = [
+            dict(part) if type(part) is dict else part
+            for part in thing.__reduce_ex__(4)
+        ]
         again = copy._reconstruct(thing, None, *parts)  # type: ignore[attr-defined]
     except Exception:  # which the pickle then raises too, or it goes by its name
         return
-    # The same object says nothing: another process has another one, which is made without attributes.
-    lost = had - (all_attributes(again, below=decides).keys() if again is not thing else set())
+    # The same object says nothing: another process has another one, which is made
+    # without attributes.
+    lost = had - (
+        all_attributes(again, below=decides).keys() if again is not thing else set()
+    )
     lost -= {*getattr(cls, "_internal_names_set", ())}  # pandas fills its caches anew
     if lost or type(again) is not cls:
         what = (
-            f"leaves out {', '.join(sorted(lost))}" if lost else f"makes a {type(again).__qualname__} of it"
+            f"leaves out {', '.join(sorted(lost))}"
+            if lost
+            else f"makes a {type(again).__qualname__} of it"
         )
         raise NotExactError(f"{name_of(decides)} decides how it is pickled, and {what}")
 
@@ -273,7 +335,12 @@ def _refuse_lost_attributes(thing: Any) -> None:
 def _member(thing: Enum) -> Any:
     """Return the reduction of a member of an enum by its name: by its value, or in other ways, some Pythons call code."""
     cls = type(thing)
-    own = next(vars(base)[name] for base in cls.__mro__ for name in _MAKERS if name in vars(base))
+    own = next(
+        vars(base)[name]
+        for base in cls.__mro__
+        for name in _MAKERS
+        if name in vars(base)
+    )
     if getattr(own, "__module__", "enum") != "enum":
         return NotImplemented
     if vars(cls)["_member_map_"].get(thing._name_) is thing:
@@ -293,9 +360,13 @@ def member(cls: Any, name: str | int) -> object:
     try:
         return vars(cls)["_member_map_"][name]
     except KeyError:
-        raise AttributeError(f"{cls.__module__}:{cls.__qualname__} has no member {name!r}") from None
+        raise AttributeError(
+            f"{cls.__module__}:{cls.__qualname__} has no member {name!r}"
+        ) from None
 
 
 def lazy_remedy(thing: object) -> str | None:
     """Return how to get the data of a value that may read files later, which may be gone then. None for any other value."""
-    return _LAZY.get((str(type(thing).__module__).partition(".")[0], type(thing).__name__))
+    return _LAZY.get(
+        (str(type(thing).__module__).partition(".")[0], type(thing).__name__)
+    )

@@ -13,8 +13,8 @@ from pytest_mimic._core.files.places import ROOTDIR, TEMPORARY, PathPlace, Place
 from pytest_mimic._core.types.kinds import full_name
 from pytest_mimic._core.types.table import PATHS, ROWS
 
-#: The place of a path as it is stored: a token and the rest, or the whole text of a path that is below no root. The rest
-#: `/` is the folder with a separator at its end.
+# : The place of a path as it is stored: a token and the rest, or the whole text of a
+# path that is below no root. The rest : `/` is the folder with a separator at its end.
 Where = str | tuple[str, str]
 
 TEXT = "str"
@@ -25,7 +25,8 @@ MAKERS: dict[Any, Callable[[str], object]] = {
     "pure_posix_path": PurePosixPath,
     "pure_windows_path": PureWindowsPath,
 }
-# The folder that `tmp_path` or `mktemp` gave: the first one that an argument names, or else the running test's.
+# The folder that `tmp_path` or `mktemp` gave: the first one that an argument names, or
+# else the running test's.
 _GIVEN, _OWN = "tmp_path", "tmp_path of the test"
 _NUMBER = re.compile(r"\d+\Z")
 
@@ -33,15 +34,20 @@ _NUMBER = re.compile(r"\d+\Z")
 class PathStore:
     """Stores and restores the paths of one call's outcome.
 
-    Below the base temporary folder, a path counts from the folder that `tmp_path` or `mktemp` gave. That folder is, in
-    this order: one that the call's arguments name, the running test's `tmp_path`, the newest one of the same name.
+    Below the base temporary folder, a path counts from the folder that `tmp_path` or
+    `mktemp` gave. That folder is, in
+    this order: one that the call's arguments name, the running test's `tmp_path`, the
+    newest one of the same name.
 
     Args:
         places: The folders of the run.
-        folders: Returns the given folders that the call's arguments name, in their order.
+        folders: Returns the given folders that the call's arguments name, in their
+            order.
     """
 
-    def __init__(self, places: Places, folders: Callable[[], Sequence[str]] = tuple) -> None:
+    def __init__(
+        self, places: Places, folders: Callable[[], Sequence[str]] = tuple
+    ) -> None:
         self.places = places
         self._folders = folders
 
@@ -89,7 +95,10 @@ class PathStore:
     # Restoring
 
     def text(self, where: Where) -> str:
-        """Return the text of a stored path in this run. ValueError: there is no such token."""
+        """Return the text of a stored path in this run.
+
+        ValueError: there is no such token.
+        """
         if isinstance(where, str):
             return where
         token, rest = where
@@ -116,7 +125,11 @@ class PathStore:
             inside = os.listdir(self._root(TEMPORARY))  # noqa: PTH208 - a string
         except OSError:
             inside = []
-        found = [one for one in inside if one.startswith(name) and one[len(name) :].isdecimal()]
+        found = [
+            one
+            for one in inside
+            if one.startswith(name) and one[len(name) :].isdecimal()
+        ]
         if name in inside or not found:
             return name
         return max(found, key=lambda one: int(one[len(name) :]))

@@ -26,7 +26,9 @@ def layout_of(tree: object) -> str | None:
     try:
         text = layout(tree) + "\n"
         text.encode()
-    except ValueError:  # NaN, an infinity, a lone surrogate, an integer too long for text
+    except (
+        ValueError
+    ):  # NaN, an infinity, a lone surrogate, an integer too long for text
         return None
     return text
 
@@ -53,7 +55,11 @@ def layout(value: Any, indent: str = "") -> str:
     if kind is dict:
         lines = [
             f"{inner}{encode_basestring(key)}: "
-            + (_TEXTS[type(part)](part) if type(part) in _TEXTS else layout(part, inner))
+            + (
+                _TEXTS[type(part)](part)
+                if type(part) in _TEXTS
+                else layout(part, inner)
+            )
             for key, part in value.items()
         ]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
@@ -72,22 +78,38 @@ def laid_out(text: str) -> dict[str, Any]:
 
 def _rows(items: list[Any]) -> list[str] | None:
     """Return a line for each item if all are dicts without containers, which are encoded at once, else None."""
-    if set(map(type, items)) != {dict} or not _CONTAINERS.isdisjoint(map(type, items[0].values())):
+    if set(map(type, items)) != {dict} or not _CONTAINERS.isdisjoint(
+        map(type, items[0].values())
+    ):
         return None
     text = "".join(_chunks(items, 0))
     if '": {' in text or '": [' in text:
         return None
-    rows = text[1:-1].replace(f"}}{_BETWEEN}{{", "}\n{").replace(_BETWEEN, ", ").split("\n")
+    rows = (
+        text[1:-1]
+        .replace(f"}}{_BETWEEN}{{", "}\n{")
+        .replace(_BETWEEN, ", ")
+        .split("\n")
+    )
     return rows if max(map(len, rows)) <= WIDTH else None
 
 
 _CONTAINERS = frozenset({dict, list, Laid})
 # What needs no call of `layout`.
 _TEXTS: dict[type, Any] = {str: encode_basestring, int: int.__repr__}
-_BETWEEN = "\x01"  # between items until it is known what stands there: no character of a JSON text
+# between items until it is known what stands there: no character of a JSON text
+_BETWEEN = "\x01"
 # `JSONEncoder.encode` makes such an encoder at each call.
 _chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
-    None, JSONEncoder().default, encode_basestring, None, ": ", _BETWEEN, False, False, False
+    None,
+    JSONEncoder().default,
+    encode_basestring,
+    None,
+    ": ",
+    _BETWEEN,
+    False,
+    False,
+    False,
 )
 
 
@@ -106,7 +128,8 @@ def _is_leaf(parts: Any) -> bool:
 def repeated_parts(value: object) -> list[tuple[int, int]] | None:
     """Return which lists and dicts of plain data are at several places, or None if it is not plain data.
 
-    Plain data has exactly the types of JSON and is not too deep. Each repetition is the number of its place, and that
+    Plain data has exactly the types of JSON and is not too deep. Each repetition is the
+    number of its place, and that
     of the first one. Places are counted level by level.
     """
     level: list[Any] = [value] if type(value) not in _ATOMS else []
@@ -127,6 +150,8 @@ def repeated_parts(value: object) -> list[tuple[int, int]] | None:
         dicts = [part for part in fresh if type(part) is dict]
         if not {str}.issuperset(map(type, chain.from_iterable(dicts))):
             return None
-        inner = chain.from_iterable(part if type(part) is list else part.values() for part in fresh)
+        inner = chain.from_iterable(
+            part if type(part) is list else part.values() for part in fresh
+        )
         level = [part for part in inner if type(part) not in _ATOMS]
     return None if level else repeated

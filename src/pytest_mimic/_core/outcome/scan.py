@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.types.kinds import find
 
 # What only pickles of older protocols have, and what imports by a number of copyreg's.
-_OLDER = frozenset("BINPUT DUP EXT1 EXT2 EXT4 GET GLOBAL INST LONG_BINPUT OBJ PERSID PUT".split())
+_OLDER = frozenset(
+    "BINPUT DUP EXT1 EXT2 EXT4 GET GLOBAL INST LONG_BINPUT OBJ PERSID PUT".split()
+)
 _MARK = pickletools.markobject
 
-#: What makes plain values of what it is given, or takes it apart, and does nothing else, by module. Whatever else is called is code.
+# : What makes plain values of what it is given, or takes it apart, and does nothing
+# else, by module. Whatever else is called is code.
 _BUILDERS = {
     "builtins": "bool bytearray bytes complex dict float frozenset int iter list range reversed set slice str tuple",
     "collections": "Counter OrderedDict defaultdict deque",
@@ -36,8 +39,11 @@ _BUILDERS = {
     # They check what they are given themselves, and run nothing of a class.
     "pytest_mimic._core.outcome.exceptions": "make restore",
     "pytest_mimic._core.outcome.pickling": "member",
-    # Arrays of numpy, made bare or of memory, in numpy 2 and before, and its generators of random numbers.
-    **dict.fromkeys(("numpy._core.multiarray", "numpy.core.multiarray"), "_reconstruct scalar"),
+    # Arrays of numpy, made bare or of memory, in numpy 2 and before, and its generators
+    # of random numbers.
+    **dict.fromkeys(
+        ("numpy._core.multiarray", "numpy.core.multiarray"), "_reconstruct scalar"
+    ),
     **dict.fromkeys(("numpy._core.numeric", "numpy.core.numeric"), "_frombuffer"),
     "numpy": "dtype ndarray record bool float32 float64 int32 int64",
     "numpy.ma": "_mareconstruct",
@@ -71,7 +77,9 @@ _BUILDERS = {
     "pyarrow.lib": "_restore_array type_for_alias py_buffer chunked_array _reconstruct_table _reconstruct_record_batch"
     " schema field list_ struct timestamp decimal128 dictionary map_ binary scalar",
 }
-BUILDERS = frozenset(f"{module}:{name}" for module, names in _BUILDERS.items() for name in names.split())
+BUILDERS = frozenset(
+    f"{module}:{name}" for module, names in _BUILDERS.items() for name in names.split()
+)
 #: Those that make an object of a class that they are given, bare. Others may call it.
 _GIVEN_CLASSES = frozenset(
     """
@@ -87,7 +95,12 @@ _GIVEN_CLASSES = frozenset(
 _OFFSETS = "pandas._libs.tslibs.offsets:"
 # Objects that are values.
 _CONSTANTS = frozenset(
-    {"pandas:NA", "pandas._libs.missing:NA", "builtins:Ellipsis", "builtins:NotImplemented"}
+    {
+        "pandas:NA",
+        "pandas._libs.missing:NA",
+        "builtins:Ellipsis",
+        "builtins:NotImplemented",
+    }
 )
 
 
@@ -106,7 +119,8 @@ def scan(stream: bytes, *, count: int) -> Scanned:
     """Return what pickles in a stream import and call.
 
     Raises:
-        ValueError, LookupError: It is no pickle, or imports what its opcodes do not tell.
+        ValueError, LookupError: It is no pickle, or imports what its opcodes do not
+            tell.
     """
     found = Scanned(set(), set())
     file = BytesIO(stream)
@@ -149,7 +163,9 @@ def _scan(file: BytesIO, found: Scanned) -> None:
             made = argument
         elif name == "REDUCE":
             called = taken[0]
-            if not isinstance(called, _Name) and (type(called) is not tuple or is_builder(called[0])):
+            if not isinstance(called, _Name) and (
+                type(called) is not tuple or is_builder(called[0])
+            ):
                 raise ValueError("it calls what it makes")
             if isinstance(called, _Name):
                 found.called.add(called)
@@ -184,7 +200,10 @@ def _taken(stack: list[Any], opcode: pickletools.OpcodeInfo) -> list[Any]:
 
 
 def code_in(scanned: Scanned) -> set[str]:
-    """Return the names that are code: called, or no class, and on no table. This imports the modules of all of them."""
+    """Return the names that are code: called, or no class, and on no table.
+
+    This imports the modules of all of them.
+    """
     names = {name for name in scanned.names if not is_builder(name)}
     return {name for name in names if name in scanned.called or not is_data(find(name))}
 

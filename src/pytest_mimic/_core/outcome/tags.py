@@ -1,7 +1,9 @@
 """Values as trees of JSON with tags for what JSON does not have, written and read: the parts of a node before the node.
 
-Such a value is a mapping whose first key is the tag: `{"$date": "2026-11-02"}`, or with the name of a class
-`{"$shop.models:User": {"name": "Ann"}}`. A dict of the user's whose first key begins with `$` gets a second `$`.
+Such a value is a mapping whose first key is the tag: `{"$date": "2026-11-02"}`, or with
+the name of a class
+`{"$shop.models:User": {"name": "Ann"}}`. A dict of the user's whose first key begins
+with `$` gets a second `$`.
 """
 
 from __future__ import annotations
@@ -14,15 +16,32 @@ from json import dumps
 from typing import Any
 from unicodedata import category
 
-from pytest_mimic._core.outcome.class_tags import NDARRAY, ClassTag, make_numbers, tag_of, write_numbers
-from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError, OutdatedClassError
+from pytest_mimic._core.outcome.class_tags import (
+    NDARRAY,
+    ClassTag,
+    make_numbers,
+    tag_of,
+    write_numbers,
+)
+from pytest_mimic._core.outcome.outcome import (
+    DamagedError,
+    NotExactError,
+    OutdatedClassError,
+)
 from pytest_mimic._core.outcome.placed_paths import MAKERS, TEXT, PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
-from pytest_mimic._core.types.kinds import HEAP_TYPE, find, full_name, importable, name_of
+from pytest_mimic._core.types.kinds import (
+    HEAP_TYPE,
+    find,
+    full_name,
+    importable,
+    name_of,
+)
 from pytest_mimic._core.types.table import PATHS, ROWS, maker
 from pytest_mimic.errors import MimicError
 
-# A larger outcome is not read by people, and as a pickle it is smaller and loads faster.
+# A larger outcome is not read by people, and as a pickle it is smaller and loads
+# faster.
 _MOST_TAGS = 10_000
 _MOST_BYTES = 16 << 20
 # Longer integers are refused by `json`, which limits the time of a conversion.
@@ -43,11 +62,13 @@ class Writer:
     imports: set[str] = field(
         default_factory=set
     )  # the classes and functions that reading imports, `module:name`
-    #: The content of long bytes, by the name of the object of the vault that is to hold it, and how many there are.
+    # : The content of long bytes, by the name of the object of the vault that is to
+    # hold it, and how many there are.
     objects: dict[str, bytes] = field(default_factory=dict)
     size: int = 0
     depth: int = DEPTH  # how much deeper a part may be
-    #: Parts that may change. One at a second place would be another one there: that is for a pickle.
+    # : Parts that may change. One at a second place would be another one there: that is
+    # for a pickle.
     met: dict[int, object] = field(default_factory=dict)
     classes: dict[type, ClassTag | None] = field(default_factory=dict)
 
@@ -60,7 +81,11 @@ class Writer:
         if value is None or type_ is bool:
             return value
         if type_ is int:
-            return value if value.bit_length() < _MOST_BITS else self.node("int", hex(value))
+            return (
+                value
+                if value.bit_length() < _MOST_BITS
+                else self.node("int", hex(value))
+            )
         if type_ is float:
             return value if value - value == 0 else self.node("float", repr(value))
         if type_ is bytes:
@@ -81,7 +106,10 @@ class Writer:
         return {f"${tag}": part}
 
     def import_name(self, thing: object, name: str = "") -> str:
-        """Return the name of a class, its own or another one, and list it. NotExactError: it does not lead to it."""
+        """Return the name of a class, its own or another one, and list it.
+
+        NotExactError: it does not lead to it.
+        """
         if (find(name) if name else importable(thing)) is not thing:
             raise NotExactError(thing)
         self.imports.add(name or name_of(thing))
@@ -107,7 +135,9 @@ class Writer:
         if row is not None and row.tag:
             if full_name(type_) in PATHS:
                 where = self.paths.stored_path(value)
-                return self.node(row.tag, where if isinstance(where, str) else list(where))
+                return self.node(
+                    row.tag, where if isinstance(where, str) else list(where)
+                )
             if row.may_change:
                 self.meet(value)
             return self.node(row.tag, self.taken(row.take(value)))
@@ -128,8 +158,13 @@ class Writer:
             return [self.write(item) for item in part]
         if type(part) is not dict:
             return self.write(part)
-        if not all(type(key) is str and self.paths.stored_text(key) is None for key in part):
-            return self.node("dict", [[self.write(key), self.write(item)] for key, item in part.items()])
+        if not all(
+            type(key) is str and self.paths.stored_text(key) is None for key in part
+        ):
+            return self.node(
+                "dict",
+                [[self.write(key), self.write(item)] for key, item in part.items()],
+            )
         tree: Node = {}
         for key, item in part.items():
             is_escaped = not tree and key[:1] == "$"
@@ -143,7 +178,9 @@ class Writer:
         if type_ is set:
             self.meet(value)
         # In the order of their texts, so that the order depends on no hash seed.
-        trees = {dumps(tree, ensure_ascii=False): tree for tree in map(self.write, value)}
+        trees = {
+            dumps(tree, ensure_ascii=False): tree for tree in map(self.write, value)
+        }
         return self.node(type_.__name__, [tree for _, tree in sorted(trees.items())])
 
     def _bytes_node(self, value: bytes) -> Node:
@@ -169,7 +206,9 @@ class Writer:
 
 def _is_printable(text: str) -> bool:
     # Older Pythons do not know newer characters. The recording must be the same.
-    return text.isprintable() or all(char.isprintable() or category(char) == "Cn" for char in text)
+    return text.isprintable() or all(
+        char.isprintable() or category(char) == "Cn" for char in text
+    )
 
 
 # Reading
@@ -188,7 +227,8 @@ class Reader:
         Collection[str] | None
     )  # the names that the recording lists as imports. None: any may be imported
     content: Callable[[str], bytes]  # returns the content of an object of the vault
-    #: The tags of classes that readers know already, by the id of the class, which the tag keeps.
+    # : The tags of classes that readers know already, by the id of the class, which the
+    # tag keeps.
     classes: dict[int, ClassTag] = field(default_factory=dict)
     tags: dict[str, ClassTag] = field(default_factory=dict)
 
@@ -197,7 +237,8 @@ class Reader:
 
         Raises:
             OutdatedClassError: A class has changed since.
-            DamagedError, RecursionError: It is not as it was written, or imports what its recording does not list.
+            DamagedError, RecursionError: It is not as it was written, or imports what
+                its recording does not list.
         """
         type_ = type(tree)
         if type_ is dict:
@@ -210,7 +251,10 @@ class Reader:
         if name[:1] != "$":
             return node
         if name[:2] == "$$":
-            return {key if index else key[1:]: part for index, (key, part) in enumerate(node.items())}
+            return {
+                key if index else key[1:]: part
+                for index, (key, part) in enumerate(node.items())
+            }
         part = node[name]
         try:
             if ":" in name:
@@ -220,7 +264,9 @@ class Reader:
             return self._value(name[1:], part)
         except _MISREAD as reason:
             if name == "$zoneinfo" and isinstance(reason, KeyError):
-                raise OutdatedClassError(f"there is no time zone {part!r:.60} on this machine") from None
+                raise OutdatedClassError(
+                    f"there is no time zone {part!r:.60} on this machine"
+                ) from None
             shown = f"{part!r:.60}" if type(part) in _SHOWN else type(part).__name__
             raise DamagedError(f"{name:.200}: {shown}") from None
 
@@ -245,9 +291,12 @@ class Reader:
             cls = self.find(name)
             tag = self.classes.get(id(cls)) or tag_of(cls)
             if tag is None:
-                # It has a way of its own now, such as `__setstate__`, or is another one.
+                # It has a way of its own now, such as `__setstate__`, or is another
+                # one.
                 if cls.__flags__ & HEAP_TYPE or name_of(cls) != name:
-                    raise OutdatedClassError(f"{name} cannot be made of its fields any more")
+                    raise OutdatedClassError(
+                        f"{name} cannot be made of its fields any more"
+                    )
                 raise ValueError(f"there is no tag ${name}")
             self.tags[name] = self.classes[id(cls)] = tag
         return tag
@@ -258,7 +307,8 @@ class Reader:
         Raises:
             DamagedError: It is not listed as an import.
             ValueError: There can be no such name.
-            OutdatedClassError: There is no such class any more, or its module cannot be imported.
+            OutdatedClassError: There is no such class any more, or its module cannot be
+                imported.
         """
         module, _, qualname = name.partition(":")
         if not all(module.split(".")) or "\0" in module:
@@ -271,7 +321,9 @@ class Reader:
             raise
         except Exception as reason:  # an imported module may raise anything
             if type(reason) is AttributeError and module in sys.modules:
-                raise OutdatedClassError(f"{module} has no class {qualname} any more") from None
+                raise OutdatedClassError(
+                    f"{module} has no class {qualname} any more"
+                ) from None
             raise OutdatedClassError(f"{type(reason).__name__}: {reason}") from None
         if not isinstance(found, type):
             raise OutdatedClassError(f"{name} is no class any more")

@@ -22,11 +22,16 @@ from pytest_mimic._core.words import did_you_mean
 
 
 class NotFoundError(Exception):
-    """A target names nothing that can be mimicked. The text is a predicate that follows the target's name."""
+    """A target names nothing that can be mimicked.
+
+    The text is a predicate that follows the target's name.
+    """
 
 
 def find(module: str, path: Sequence[str], patches: Patches) -> list[Found]:
-    """Return the functions that a target names; more than one for `*`. No descriptor is evaluated, no module imported.
+    """Return the functions that a target names; more than one for `*`.
+
+    No descriptor is evaluated, no module imported.
 
     Raises:
         NotFoundError: It names nothing, or nothing that can be mimicked.
@@ -36,7 +41,10 @@ def find(module: str, path: Sequence[str], patches: Patches) -> list[Found]:
     if module == "builtins" and not parents:  # the wrapper itself calls them
         raise NotFoundError("cannot be mimicked, name the function that calls it")
     for name in parents:
-        holder, where = _as_holder(_current(holder, name, where), name), f"{where}.{name}"
+        holder, where = (
+            _as_holder(_current(holder, name, where), name),
+            f"{where}.{name}",
+        )
     names = [*_public_names(holder, module, patches)] if last == "*" else [last]
     if not names:
         raise NotFoundError("names no public function")
@@ -44,9 +52,17 @@ def find(module: str, path: Sequence[str], patches: Patches) -> list[Found]:
         raise NotFoundError("cannot be patched, its class is written in C")
     found = []
     for name in names:
-        original, label = patches.original(_current(holder, name, where)), ".".join([*parents, name])
-        function, is_own = _function(original, f"{module}:{label}"), patches.own(holder, name) is not MISSING
-        found.append(Found(holder, name, original, function, f"{module}:{label}", is_own))
+        original, label = (
+            patches.original(_current(holder, name, where)),
+            ".".join([*parents, name]),
+        )
+        function, is_own = (
+            _function(original, f"{module}:{label}"),
+            patches.own(holder, name) is not MISSING,
+        )
+        found.append(
+            Found(holder, name, original, function, f"{module}:{label}", is_own)
+        )
     return found
 
 
@@ -71,7 +87,9 @@ def _current(holder: Holder, name: str, where: str) -> object:
             return held
     module = sys.modules.get(where) if isinstance(holder, dict) else None
     if "__getattr__" in held_by(holder) or hasattr(type(module), "__getattr__"):
-        raise NotFoundError(f"is not in {where}, which gives names on demand: name it where it is defined")
+        raise NotFoundError(
+            f"is not in {where}, which gives names on demand: name it where it is defined"
+        )
     names = holder if isinstance(holder, dict) else dir(holder)
     hint = did_you_mean(name, [known for known in names if not known.startswith("__")])
     raise NotFoundError(f"does not exist in {where}{hint}")
@@ -94,23 +112,31 @@ def _as_holder(thing: object, name: str) -> Holder:
     if namespace is not None:
         return namespace
     cls = f"{type(thing).__module__}:{type(thing).__qualname__}"
-    raise NotFoundError(f"cannot be patched, {name} is an object: name the method of its class, {cls}")
+    raise NotFoundError(
+        f"cannot be patched, {name} is an object: name the method of its class, {cls}"
+    )
 
 
 def _function(original: Any, label: str) -> object:
     """Return the function inside of what a name leads to."""
     if isinstance(original, type):
-        raise NotFoundError(f"is a class, which cannot be mimicked, name its methods: {label}.*")
+        raise NotFoundError(
+            f"is a class, which cannot be mimicked, name its methods: {label}.*"
+        )
     if isinstance(original, ModuleType):
         raise NotFoundError(f"is a module, name its functions: {original.__name__}:*")
     is_descriptor = isinstance(original, staticmethod) or not callable(original)
     function = (carried(original) if is_descriptor else None) or original
     kind = type(function).__name__
     if not callable(function):
-        raise NotFoundError(f"is not callable, it is {'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}")
+        raise NotFoundError(
+            f"is not callable, it is {'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+        )
     if _is_object(function):
         method = f"{type(function).__module__}:{type(function).__qualname__}.__call__"
-        raise NotFoundError(f"is an object of a class, name the function inside, or {method}")
+        raise NotFoundError(
+            f"is an object of a class, name the function inside, or {method}"
+        )
     return function
 
 
@@ -119,12 +145,23 @@ def _is_object(function: object) -> bool:
     kind = type(function)
     if kind is FunctionType or issubclass(kind, type):
         return False
-    calls = next((vars(base)["__call__"] for base in kind.__mro__ if "__call__" in vars(base)), None)
+    calls = next(
+        (vars(base)["__call__"] for base in kind.__mro__ if "__call__" in vars(base)),
+        None,
+    )
     return isinstance(calls, FunctionType)
 
 
 def _is_routine(held: object) -> bool:
-    """Return whether it is a function of some kind. Only its type is examined: a proxy may run code when touched."""
+    """Return whether it is a function of some kind.
+
+    Only its type is examined: a proxy may run code when touched.
+    """
     kind = type(held)
     is_function = hasattr(kind, "__get__") or issubclass(kind, BuiltinFunctionType)
-    return is_function and callable(held) and not issubclass(kind, type) and not _is_object(held)
+    return (
+        is_function
+        and callable(held)
+        and not issubclass(kind, type)
+        and not _is_object(held)
+    )

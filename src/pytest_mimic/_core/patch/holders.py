@@ -17,11 +17,19 @@ Wrapper = Callable[..., object]
 
 MISSING: Final = object()  # the result for a name that a holder does not hold itself
 
-# The identity of an object as a number. `id` would call audit hooks (PEP 578) each time.
+# The identity of an object as a number. `id` would call audit hooks (PEP 578) each
+# time.
 identity_of = object.__hash__
 
 # The types that may carry a function.
-_TYPES = (staticmethod, classmethod, property, cached_property, partialmethod, MethodType)
+_TYPES = (
+    staticmethod,
+    classmethod,
+    property,
+    cached_property,
+    partialmethod,
+    MethodType,
+)
 _CARRIERS = frozenset(map(identity_of, _TYPES))
 _IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 _class_namespace = type.__dict__["__dict__"].__get__
@@ -31,7 +39,10 @@ _class_namespace = type.__dict__["__dict__"].__get__
 
 
 def namespace_of(module: object) -> dict[str, object] | None:
-    """Return the namespace of a module, or None if it has none. A lazy module is not loaded."""
+    """Return the namespace of a module, or None if it has none.
+
+    A lazy module is not loaded.
+    """
     try:
         namespace = object.__getattribute__(module, "__dict__")
     except AttributeError:
@@ -64,22 +75,33 @@ def is_writable(holder: Holder) -> bool:
     return isinstance(holder, dict) or not holder.__flags__ & _IMMUTABLE_TYPE
 
 
-def _holders(is_left_out: Callable[[str], bool], since: str | None = None) -> Iterator[Holder]:
+def _holders(
+    is_left_out: Callable[[str], bool], since: str | None = None
+) -> Iterator[Holder]:
     """Yield the namespace of every imported module, the last one first, and every class in it that can be written.
 
-    `since` is the first module of those to look at. Modules are left out by their names, with their classes.
+    `since` is the first module of those to look at. Modules are left out by their
+    names, with their classes.
     """
     seen: set[int] = set()
     for name, module in reversed(list(sys.modules.items())):
-        waiting: list[Holder] = [] if is_left_out(name) else [namespace_of(module) or {}]
+        waiting: list[Holder] = (
+            [] if is_left_out(name) else [namespace_of(module) or {}]
+        )
         while waiting:
             holder = waiting.pop()
             yield holder
             # By its type: on Python 3.10, `list[int]` says that it is a class.
-            for cls in [one for one in list(held_by(holder).values()) if issubclass(type(one), type)]:
+            for cls in [
+                one
+                for one in list(held_by(holder).values())
+                if issubclass(type(one), type)
+            ]:
                 if identity_of(cls) not in seen:
                     seen.add(identity_of(cls))
-                    if is_writable(cls) and not is_left_out(str(_class_namespace(cls).get("__module__"))):
+                    if is_writable(cls) and not is_left_out(
+                        str(_class_namespace(cls).get("__module__"))
+                    ):
                         waiting.append(cls)
         if name == since:
             return
@@ -119,15 +141,19 @@ def _rebuilt(held: Any, wrapper: Wrapper) -> Any:
     if isinstance(held, MethodType):
         return MethodType(replacement, held.__self__)
     kind: Any = type(held)
-    # Its `__init__` may be a subclass's, with other parameters. Since Python 3.14, `partialmethod.__new__` wants a function.
+    # Its `__init__` may be a subclass's, with other parameters. Since Python 3.14,
+    # `partialmethod.__new__` wants a function.
     maker: Any = object if isinstance(held, (cached_property, partialmethod)) else kind
     twin = maker.__new__(kind)
     if isinstance(held, property):
         property.__init__(twin, replacement, held.fset, held.fdel, held.__doc__)
     elif isinstance(held, (staticmethod, classmethod)):
-        (staticmethod if isinstance(held, staticmethod) else classmethod).__init__(twin, replacement)
+        (staticmethod if isinstance(held, staticmethod) else classmethod).__init__(
+            twin, replacement
+        )
     state = {
-        name: replacement if one is inside else one for name, one in getattr(held, "__dict__", {}).items()
+        name: replacement if one is inside else one
+        for name, one in getattr(held, "__dict__", {}).items()
     }
     getattr(twin, "__dict__", {}).update(state)
     return twin
@@ -149,18 +175,26 @@ class Found(NamedTuple):
     @property
     def key(self) -> int | tuple[int, str]:
         """What tells functions apart: one that a class inherits is its own, by class and name."""
-        return identity_of(self.function) if self.is_own else (identity_of(self.holder), self.name)
+        return (
+            identity_of(self.function)
+            if self.is_own
+            else (identity_of(self.holder), self.name)
+        )
 
 
 class Patches:
     """What this run has put in the place of functions, of descriptors and of bound methods."""
 
     def __init__(self) -> None:
-        # By the id of a holder, and the name: what was held there before, or MISSING, and what is ours.
+        # By the id of a holder, and the name: what was held there before, or MISSING,
+        # and what is ours.
         self._places: dict[tuple[int, str], tuple[Holder, str, object, object]] = {}
-        # By its id: one of ours, what it stands for, and whether the holder itself held that.
+        # By its id: one of ours, what it stands for, and whether the holder itself held
+        # that.
         self._ours: dict[int, tuple[object, object, bool]] = {}
-        self._before: frozenset[str] = frozenset()  # the modules that were there before what they may copy
+        self._before: frozenset[str] = (
+            frozenset()
+        )  # the modules that were there before what they may copy
 
     def is_ours(self, held: object) -> bool:
         return identity_of(held) in self._ours
@@ -175,31 +209,49 @@ class Patches:
         _, original, is_own = self._ours.get(identity_of(held), (held, held, True))
         return original if is_own else MISSING
 
-    def spread(self, fresh: Iterable[tuple[Found, Wrapper]], since: str | None = None) -> None:
+    def spread(
+        self, fresh: Iterable[tuple[Found, Wrapper]], since: str | None = None
+    ) -> None:
         """Put wrappers wherever modules and their classes have the functions: those imported since one, or all."""
         self._before = self._before or frozenset(sys.modules)
         wanted: dict[int, tuple[Wrapper, Found]] = {}
         for found, wrapper in fresh:
             for thing in (found.function, found.original):
                 wanted[identity_of(thing)] = wrapper, found
-        for holder, name, held, (wrapper, found) in _holding(wanted, _holders(is_machinery, since)):
+        for holder, name, held, (wrapper, found) in _holding(
+            wanted, _holders(is_machinery, since)
+        ):
             self.put(holder, name, held, wrapper, found)
 
-    def put(self, holder: Holder, name: str, original: object, wrapper: Wrapper, found: Found) -> None:
+    def put(
+        self,
+        holder: Holder,
+        name: str,
+        original: object,
+        wrapper: Wrapper,
+        found: Found,
+    ) -> None:
         """Put the wrapper of a function, or what holds the function, in the place of the original."""
         if carried(original) is found.function:
             ours = _rebuilt(original, wrapper)
         else:  # a class binds the wrapper to instances if it binds the function itself
             kind, never = type(original), (MethodType, BuiltinFunctionType, partial)
             binds = hasattr(kind, "__get__") and not issubclass(kind, never)
-            ours = wrapper if binds or isinstance(holder, dict) else staticmethod(wrapper)
+            ours = (
+                wrapper if binds or isinstance(holder, dict) else staticmethod(wrapper)
+            )
         self._ours.setdefault(identity_of(ours), (ours, original, found.is_own))
-        self._ours.setdefault(identity_of(wrapper), (wrapper, found.function, found.is_own))
+        self._ours.setdefault(
+            identity_of(wrapper), (wrapper, found.function, found.is_own)
+        )
         self._places[identity_of(holder), name] = holder, name, read(holder, name), ours
         _write(holder, name, ours)
 
     def give_back(self, key: tuple[int, str]) -> None:
-        """Put back what a holder, by its id, held under a name. What others put there stays."""
+        """Put back what a holder, by its id, held under a name.
+
+        What others put there stays.
+        """
         if place := self._places.pop(key, None):
             holder, name, before, ours = place
             if read(holder, name) is ours:
@@ -209,23 +261,40 @@ class Patches:
         """Restore all places, and those into which a wrapper was copied."""
         for key in [*self._places]:
             self.give_back(key)
-        copied = {key: original for key, (_, original, _) in self._ours.items()} if self._before else {}
+        copied = (
+            {key: original for key, (_, original, _) in self._ours.items()}
+            if self._before
+            else {}
+        )
         libraries = cache(_is_library)
 
-        def is_unchanged(module: str) -> bool:  # a library's that was imported before copies no wrapper
-            return is_machinery(module) or (module in self._before and libraries(module.partition(".")[0]))
+        def is_unchanged(
+            module: str,
+        ) -> bool:  # a library's that was imported before copies no wrapper
+            return is_machinery(module) or (
+                module in self._before and libraries(module.partition(".")[0])
+            )
 
-        for holder, name, held, original in _holding(copied, _holders(cache(is_unchanged))):
-            _write(holder, name, original if self.is_ours(held) else _rebuilt(held, original))
+        for holder, name, held, original in _holding(
+            copied, _holders(cache(is_unchanged))
+        ):
+            _write(
+                holder,
+                name,
+                original if self.is_ours(held) else _rebuilt(held, original),
+            )
         self._ours.clear()
         self._before = frozenset()
 
 
-def _holding(wanted: dict[int, Any], searched: Iterable[Holder]) -> Iterator[tuple[Holder, str, object, Any]]:
+def _holding(
+    wanted: dict[int, Any], searched: Iterable[Holder]
+) -> Iterator[tuple[Holder, str, object, Any]]:
     """Yield every place that holds one of these objects, or a descriptor around one, with what is noted for it."""
     for holder in searched if wanted else ():
         values = held_by(holder).values()
-        # Most holders are skipped here. Objects and types go by identity: some have no hash, or an `__eq__` that raises.
+        # Most holders are skipped here. Objects and types go by identity: some have no
+        # hash, or an `__eq__` that raises.
         if wanted.keys().isdisjoint(map(identity_of, values)) and _CARRIERS.isdisjoint(
             map(identity_of, map(type, values))
         ):

@@ -37,16 +37,24 @@ class ImportWatch:
         sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """Return the other finders' spec, with a loader that reports the end of the import."""
-        # Another finder may ask all finders in turn, this one included. So a search within a search finds nothing.
+        # Another finder may ask all finders in turn, this one included. So a search
+        # within a search finds nothing.
         searched = vars(self._searching)
         if fullname not in self.names or fullname in searched:
             return None
         searched[fullname] = True
         try:
-            others = [one for one in sys.meta_path if one is not self and hasattr(one, "find_spec")]
+            others = [
+                one
+                for one in sys.meta_path
+                if one is not self and hasattr(one, "find_spec")
+            ]
             specs = (finder.find_spec(fullname, path, target) for finder in others)
             spec = next((spec for spec in specs if spec is not None), None)
         finally:
@@ -78,4 +86,6 @@ class _ReportingLoader:
 def is_incomplete(module: object) -> bool:
     """Return whether a module's import has begun but not ended, or is put off by `importlib.util.LazyLoader`."""
     spec = (namespace_of(module) or {}).get("__spec__")
-    return type(module).__name__ == "_LazyModule" or bool(getattr(spec, "_initializing", False))
+    return type(module).__name__ == "_LazyModule" or bool(
+        getattr(spec, "_initializing", False)
+    )

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._core.vault.format import CALLS, CASSETTES, FOLDERS, recording_name, references
+from pytest_mimic._core.vault.format import (
+    CALLS,
+    CASSETTES,
+    FOLDERS,
+    recording_name,
+    references,
+)
 from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._core.vault.store import Data, Store
 from pytest_mimic._core.whole_files import write_whole
@@ -23,7 +29,8 @@ if TYPE_CHECKING:
 
 #: The folder of `--mimic-review`, in the rootdir.
 REVIEW_FOLDER = ".mimic_review"
-# The folder of the marks of what was in the vault when a recording over it was first written.
+# The folder of the marks of what was in the vault when a recording over it was first
+# written.
 _BEFORE = "before"
 _RECORDINGS = (CALLS, CASSETTES)
 # The content of a recording that is deleted over the vault.
@@ -64,7 +71,11 @@ class OverlayStore(Store):
     def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:
         over = dict.fromkeys(self.over.names(prefix, without=without))
         found = [*self.vault.names(prefix, without=without | over.keys())]
-        return found + [name for name in over if self.over.size(name) and not name.startswith(f"{_BEFORE}/")]
+        return found + [
+            name
+            for name in over
+            if self.over.size(name) and not name.startswith(f"{_BEFORE}/")
+        ]
 
     # -- what waits
 
@@ -92,25 +103,36 @@ class Waiting:
         self._folder = folder
         self.store = OverlayStore(FolderStore(folder), FolderStore(settings.vault))
         # No pickle is loaded: outcomes are written as they are.
-        self.before = Vault(self.store.vault, pickles="forbid", label=settings.shown_vault)
+        self.before = Vault(
+            self.store.vault, pickles="forbid", label=settings.shown_vault
+        )
         self.after = Vault(self.store, pickles="forbid", label=settings.shown_vault)
 
     def begin(self) -> None:
         """Make the folder, which git ignores, and drop what was made of recordings that have changed since then."""
         if not (self._folder / ".gitignore").exists():
-            write_whole(self._folder / ".gitignore", "*\n", label=f"{self._folder.name}/.gitignore")
+            write_whole(
+                self._folder / ".gitignore",
+                "*\n",
+                label=f"{self._folder.name}/.gitignore",
+            )
         for name in self.store.waiting():
             if not self.store.is_current(name):
                 self.store.discard(name)
 
     def names(self) -> list[str]:
         """Return the names of what waits: of what differs from the vault."""
-        return [name for name in self.store.waiting() if self.store.read(name) != self.store.vault.read(name)]
+        return [
+            name
+            for name in self.store.waiting()
+            if self.store.read(name) != self.store.vault.read(name)
+        ]
 
     def accept(self, names: Sequence[str]) -> None:
         """Write what waits under these names to the vault, as recording would have done.
 
-        MimicError: one is not as it was made, or the vault's recording has changed since. It was not written.
+        MimicError: one is not as it was made, or the vault's recording has changed
+        since. It was not written.
         """
         for name in names:
             self._write(name)
@@ -125,13 +147,17 @@ class Waiting:
         if not self.store.is_current(name):
             raise MimicError(
                 f"{self.before.label}/{name} has changed since",
-                remedies=["to make the change again: pytest --mimic-verify --mimic-review"],
+                remedies=[
+                    "to make the change again: pytest --mimic-verify --mimic-review"
+                ],
             )
         calls = read_calls(self.after.objects, name)
         if calls is None:
             self.before.delete([name])
             return
-        if name.startswith(CALLS) and name != recording_name(calls[0].target, PurePosixPath(name).stem):
+        if name.startswith(CALLS) and name != recording_name(
+            calls[0].target, PurePosixPath(name).stem
+        ):
             raise MimicError("it is the recording of another function")
         self.before.copy(name, self.after)
 
@@ -142,7 +168,11 @@ class Waiting:
         kept = {f"{_BEFORE}/{name}" for name in waiting}.union(
             waiting, *(references(over.read(name) or b"") for name in waiting)
         )
-        names = [name for folder in (*FOLDERS, "objects", _BEFORE) for name in over.names(folder)]
+        names = [
+            name
+            for folder in (*FOLDERS, "objects", _BEFORE)
+            for name in over.names(folder)
+        ]
         over.delete([name for name in names if name not in kept])
         if not waiting:
             (self._folder / ".gitignore").unlink(missing_ok=True)
@@ -159,7 +189,9 @@ class Waiting:
             if os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
                 raise MimicError(
                     f"{path.relative_to(folder.parent).as_posix()} is a link: the folder of a review may hold none",
-                    remedies=[f"to be safe, delete {folder.name} and make the changes again"],
+                    remedies=[
+                        f"to be safe, delete {folder.name} and make the changes again"
+                    ],
                 )
 
 
@@ -170,10 +202,13 @@ class Renewals:
         self._waiting = waiting
         self._verified: dict[str, set[int]] = {}
 
-    def verified(self, name: str, place: int, made: Recording, new: Stored | None) -> None:
+    def verified(
+        self, name: str, place: int, made: Recording, new: Stored | None
+    ) -> None:
         """Let a new outcome of a call wait, or none, if it is as it was recorded.
 
-        `made` has the facts of the call and of its run. What waits of an earlier run is dropped.
+        `made` has the facts of the call and of its run. What waits of an earlier run is
+        dropped.
         """
         places, vault = self._verified.setdefault(name, set()), self._waiting.after
         if not places:
@@ -183,14 +218,18 @@ class Renewals:
         if new is None or not calls:
             return
         if name.startswith(CASSETTES):
-            calls[place] = calls[place]._replace(arguments=made.arguments, source=made.source, outcomes=[new])
+            calls[place] = calls[place]._replace(
+                arguments=made.arguments, source=made.source, outcomes=[new]
+            )
             vault.write(name, calls, test=made.test, recorded=made.recorded)
             return
         known, outcomes = calls[0], calls[0].outcomes
         outcomes[place] = new
         # The outcomes that were not verified come from the source that was recorded.
         source = made.source if len(places) == len(outcomes) else known.source
-        made = made._replace(outcomes=outcomes, source=source, owner=known.owner, identity=known.identity)
+        made = made._replace(
+            outcomes=outcomes, source=source, owner=known.owner, identity=known.identity
+        )
         vault.write(name, [made])
 
 

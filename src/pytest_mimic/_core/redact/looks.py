@@ -7,7 +7,8 @@ import re
 from binascii import Error, a2b_base64
 from collections.abc import Iterator
 
-# How the keys of issuers begin, by what follows. Sources are the issuers' documentation and the rules of gitleaks.
+# How the keys of issuers begin, by what follows. Sources are the issuers' documentation
+# and the rules of gitleaks.
 _BEGINNINGS = {
     "[A-Za-z0-9]{16,}": "AKIA ASIA rk_live_ rk_test_ sk_live_ sk_test_",
     "[A-Za-z0-9]{30,}": "dapi dop_v1_ gho_ ghp_ ghr_ ghs_ ghu_ hf_ npm_ shpat_ shpca_ shppa_ shpss_",
@@ -26,7 +27,9 @@ _LOOKS = {
 for _rest, _words in _BEGINNINGS.items():
     _LOOKS |= {begin: re.escape(begin) + _rest for begin in _words.split()}
 # A part is searched for first: most texts have none of them.
-_PATTERNS = {part: re.compile(rf"(?<![\w-]){look}(?![\w-])") for part, look in _LOOKS.items()}
+_PATTERNS = {
+    part: re.compile(rf"(?<![\w-]){look}(?![\w-])") for part, look in _LOOKS.items()
+}
 # How many characters of a key a message shows.
 _SHOWN = 8
 
@@ -37,7 +40,9 @@ def keys_in(text: str) -> Iterator[tuple[str, str]]:
     for part, pattern in _PATTERNS.items():
         for match in pattern.finditer(text) if part in text else ():
             found = match[0]
-            if any(key in found for key in seen) or (part == "asic " and not _is_basic(found[6:])):
+            if any(key in found for key in seen) or (
+                part == "asic " and not _is_basic(found[6:])
+            ):
                 continue
             seen.append(found)
             yield f"{found[:_SHOWN]}…", mark_of(found)
@@ -45,7 +50,10 @@ def keys_in(text: str) -> Iterator[tuple[str, str]]:
 
 def mark_of(text: str) -> str:
     """Return what stands for a text in a line `!sha256:…` of `mimic_redact`."""
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return (
+        "sha256:"
+        + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    )
 
 
 def _is_basic(credentials: str) -> bool:
@@ -54,4 +62,8 @@ def _is_basic(credentials: str) -> bool:
         user, colon, password = a2b_base64(credentials).decode().partition(":")
     except (Error, ValueError):
         return False
-    return bool(colon and password) and (user + password).isprintable() and not password.startswith("<")
+    return (
+        bool(colon and password)
+        and (user + password).isprintable()
+        and not password.startswith("<")
+    )

@@ -13,9 +13,11 @@ PLACEHOLDER = "<redacted>"
 
 # Where a name is secret, in whatever case, with `-` or `_`:
 # - `any`: as whole words anywhere in a longer name (`openai_api_key`),
-# - `last`: as the last words of one (`card_cvv`); `text`: so, but only a text is secret (an object is a thing),
+# - `last`: as the last words of one (`card_cvv`); `text`: so, but only a text is secret
+# (an object is a thing),
 # - `whole`: alone; in longer names it means something else (`map_pin`, `pin_code`),
-# - `public`: not at all, though it contains a secret name: paging, the vocabulary of language models, RFC 9421, a game.
+# - `public`: not at all, though it contains a secret name: paging, the vocabulary of
+# language models, RFC 9421, a game.
 _NAMES = {
     "any": """password passwords passwd pwd passphrase passcode secret secrets client_secret secret_key
     secret_access_key token access_token access_tokens auth_token auth_tokens bearer_token id_token
@@ -33,7 +35,8 @@ _NAMES = {
     secret_santas sep_token sig1 sig2 signature_agent signature_input special_token start_token stop_token
     sync_token unk_token with_credentials""",
 }
-# A name with one of these as its last word describes a secret without holding it (`token_count`).
+# A name with one of these as its last word describes a secret without holding it
+# (`token_count`).
 _ABOUT = frozenset(
     """accepted age alg algorithm allowed at backend banner budget changed class client consent cost count counts
     created dir disabled domain enabled endpoint error errors expiration expired expires expiry field fields
@@ -43,8 +46,11 @@ _ABOUT = frozenset(
     scheme scope scopes secure server service setting settings size sizes status store strategy supported time
     ttl type types updated uri url usage user username valid validator verified version""".split()
 )
-# A name that begins with one of these, or has one before the secret word, asks about a secret (`requires_auth`).
-_ASKING = frozenset("allow allowed allows has is needs require required requires supports".split())
+# A name that begins with one of these, or has one before the secret word, asks about a
+# secret (`requires_auth`).
+_ASKING = frozenset(
+    "allow allowed allows has is needs require required requires supports".split()
+)
 #: Google's keys, which are sent under the name `key`.
 GOOGLE_KEY = pattern(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")
 
@@ -64,7 +70,9 @@ def read_names(line: str) -> list[str]:
     """
     names = line.partition("#")[0].replace(",", " ").split()
     for name in names:
-        if not _ACCEPTED.fullmatch(name) and (not _NAME.fullmatch(name) or not normalised(name)):
+        if not _ACCEPTED.fullmatch(name) and (
+            not _NAME.fullmatch(name) or not normalised(name)
+        ):
             how = "in letters, digits, - _ and .; or !sha256: and eight digits"
             raise ValueError(f"{name} is not a name, write it {how}")
     return names
@@ -79,11 +87,19 @@ class SecretNames:
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
         table = _NAMES if defaults else {}
-        self._names = {normalised(name): where for where, words in table.items() for name in words.split()}
-        self.accepted: set[str] = {name[1:] for name in names if _ACCEPTED.fullmatch(name)}
+        self._names = {
+            normalised(name): where
+            for where, words in table.items()
+            for name in words.split()
+        }
+        self.accepted: set[str] = {
+            name[1:] for name in names if _ACCEPTED.fullmatch(name)
+        }
         for name in names:
             if name[1:] not in self.accepted:
-                self._names[normalised(name)] = "public" if name.startswith("!") else "any"
+                self._names[normalised(name)] = (
+                    "public" if name.startswith("!") else "any"
+                )
         # A mapping with a million different keys must not fill the memory.
         self._judge = lru_cache(maxsize=10_000)(self._judged)
 
@@ -102,7 +118,9 @@ class SecretNames:
         if isinstance(name, str) and len(name) <= _LONGEST_NAME:
             answer = self._judge(name)
         if answer != "never":
-            return not is_empty(value) and (answer == "always" or isinstance(value, (str, bytes)))
+            return not is_empty(value) and (
+                answer == "always" or isinstance(value, (str, bytes))
+            )
         is_begun = bool(self._names) and type(value) is str and value[:4] == "AIza"
         return is_begun and GOOGLE_KEY.fullmatch(str(value)) is not None
 
@@ -120,11 +138,16 @@ class SecretNames:
         describes_a_secret = count > 0 and words[count - 1] in _ABOUT
         found = {"never": "", "always": "", "text": ""}
         for start in range(len(words)):
-            is_asked = start > 0 and (words[0] in _ASKING or words[start - 1] in _ASKING)
+            is_asked = start > 0 and (
+                words[0] in _ASKING or words[start - 1] in _ASKING
+            )
             for end in range(start + 1, len(words) + 1):
                 part = "".join(words[start:end])
                 where = self._names.get(part)
-                if where is None or (end < count and (describes_a_secret or where not in ("any", "public"))):
+                if where is None or (
+                    end < count
+                    and (describes_a_secret or where not in ("any", "public"))
+                ):
                     continue
                 if where == "public" or not (is_asked or (where == "whole" and start)):
                     answer = {"public": "never", "text": "text"}.get(where, "always")
@@ -134,7 +157,12 @@ class SecretNames:
 
 def is_empty(value: object) -> bool:
     """Check whether a value cannot be secret: None, a boolean or an empty text."""
-    return value is None or value is True or value is False or (isinstance(value, (str, bytes)) and not value)
+    return (
+        value is None
+        or value is True
+        or value is False
+        or (isinstance(value, (str, bytes)) and not value)
+    )
 
 
 def normalised(name: str) -> str:
@@ -157,16 +185,26 @@ class Place(NamedTuple):
     in_list: bool = False
 
 
-def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) -> Iterator[Place]:
-    """Yield the values in a mapping, in the order of its JSON text. What replaces one meanwhile is walked instead.
+def places(
+    root: dict[str, Any], names: SecretNames, *, stored: bool = False
+) -> Iterator[Place]:
+    """Yield the values in a mapping, in the order of its JSON text.
 
-    Copies take the places of the mappings and lists in it, so that what it had stays as it is.
+    What replaces one meanwhile is walked instead.
 
-    A value has the name of its key, of the first item of its pair in a list, of the `name` or `key` beside it
-    (`{"name": "token", "value": …}`), or of the flag before it (`--token`). With `stored`, the data is what clients
-    store: in a command of Redis each word may be the name of the next one, and in rows the columns are names.
+    Copies take the places of the mappings and lists in it, so that what it had stays as
+    it is.
+
+    A value has the name of its key, of the first item of its pair in a list, of the
+    `name` or `key` beside it
+    (`{"name": "token", "value": …}`), or of the flag before it (`--token`). With
+    `stored`, the data is what clients
+    store: in a command of Redis each word may be the name of the next one, and in rows
+    the columns are names.
     """
-    given: dict[int, Sequence[object]] = {}  # names of the items of lists, by the id of the list
+    given: dict[
+        int, Sequence[object]
+    ] = {}  # names of the items of lists, by the id of the list
     todo = [Place({"": root}, "", root)]
     while todo:
         outer = todo.pop()
@@ -190,7 +228,9 @@ def places(root: dict[str, Any], names: SecretNames, *, stored: bool = False) ->
                 name = of_items[key] if key < len(of_items) else None
                 is_word = key > 0 and isinstance(value, str) and value[:1] != "-"
                 is_flagged = is_word and names.secret_flag(box[key - 1])
-                is_secret = names.hides(name, value) or ((secret or is_flagged) and not is_empty(value))
+                is_secret = names.hides(name, value) or (
+                    (secret or is_flagged) and not is_empty(value)
+                )
                 found.append(Place(box, key, value, name, is_secret, True))
         todo += reversed(found)
 
@@ -202,7 +242,10 @@ def named(box: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     names = (box.get(key) for key in ("name", "key", "Name", "Key"))
     beside = next((name for name in names if isinstance(name, str)), None)
     is_named = beside is not None
-    return [(beside if is_named and key in ("value", "Value") else key, one) for key, one in box.items()]
+    return [
+        (beside if is_named and key in ("value", "Value") else key, one)
+        for key, one in box.items()
+    ]
 
 
 def _given(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]]]:
@@ -212,7 +255,9 @@ def _given(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]]]:
         if type(words) is list:
             yield id(words), (None, *words)
     if type(columns) is list and type(rows) is list:
-        names = [column[0] if type(column) is list and column else None for column in columns]
+        names = [
+            column[0] if type(column) is list and column else None for column in columns
+        ]
         yield from ((id(row), names) for row in rows if type(row) is list)
 
 

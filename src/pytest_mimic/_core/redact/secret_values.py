@@ -15,7 +15,8 @@ from pytest_mimic._core.words import pattern
 
 _ESCAPE = pattern("%[0-9A-F]{2}")
 _URL_SAFE = str.maketrans("+/", "-_")
-# What is before a word: no letter but that of an escaped character (`%20`, `\n`, `\u003d`).
+# What is before a word: no letter but that of an escaped character (`%20`, `\n`,
+# `\u003d`).
 _BEFORE_WORD = r"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]{4}))"
 # Shorter values are common words, which would be replaced all over a text.
 _SHORTEST_SECRET = 4
@@ -24,14 +25,18 @@ _SHORTEST = 16
 _PLAIN_WORD = pattern(r"[A-Za-z][a-z]*|[A-Z]+")
 # The keys of what is no text of an outcome: of tags, and of bytes.
 _DATA = pattern(r"base64|\$(?!\$|bytes$|text$)[^:]*")
-_BASE64 = re.compile(r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?)"')
+_BASE64 = re.compile(
+    r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?)"'
+)
 
 
 def hide_values(text: str, secrets: Iterable[str]) -> str:
     """Replace every occurrence of a known secret as whole words."""
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET and secret in text:
-            text = re.sub(rf"{_BEFORE_WORD}{re.escape(secret)}(?!\w)", PLACEHOLDER, text)
+            text = re.sub(
+                rf"{_BEFORE_WORD}{re.escape(secret)}(?!\w)", PLACEHOLDER, text
+            )
     return text
 
 
@@ -41,7 +46,13 @@ def forms_of(secret: str) -> frozenset[str]:
     data = secret.encode("utf-8", "surrogatepass")
     html = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     quoted = html.replace('"', "&quot;")
-    found = {secret, html, quoted, quoted.replace("'", "&#x27;"), quoted.replace("'", "&#39;")}
+    found = {
+        secret,
+        html,
+        quoted,
+        quoted.replace("'", "&#x27;"),
+        quoted.replace("'", "&#39;"),
+    }
     for url in (quote(data, safe=""), quote(data), quote_plus(data)):
         found |= {url, _ESCAPE.sub(lambda code: code[0].lower(), url)}
     for json in (dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]):
@@ -56,7 +67,8 @@ class Environment:
     """The secret values of an environment.
 
     Attributes:
-        forms: The values in all their forms, each with what stands for it. Empty if there are none, as in most runs.
+        forms: The values in all their forms, each with what stands for it. Empty if
+            there are none, as in most runs.
     """
 
     def __init__(self, names: SecretNames, variables: Mapping[str, str]) -> None:
@@ -69,17 +81,28 @@ class Environment:
             # The shell's working directory is no password.
             if not is_word and name != "PWD" and names.hides(name, value):
                 self._names.setdefault(value, name)
-        forms = {form: f"<{name}>" for value, name in self._names.items() for form in forms_of(value)}
+        forms = {
+            form: f"<{name}>"
+            for value, name in self._names.items()
+            for form in forms_of(value)
+        }
         # A value may be a part of another one.
         self.forms = dict(sorted(forms.items(), key=lambda form: -len(form[0])))
         self.longest = max(map(len, forms), default=0)
         # As they stand in the text of a JSON file, in which a text may be JSON itself.
-        self._in_json = {*forms, *(dumps(form, ensure_ascii=False)[1:-1] for form in forms)}
+        self._in_json = {
+            *forms,
+            *(dumps(form, ensure_ascii=False)[1:-1] for form in forms),
+        }
 
     def may_be_in(self, plain: object) -> bool:
         """Check fast whether plain data, or its JSON as it stands in a file, may hold one of the values."""
         try:
-            json = plain if isinstance(plain, str) else dumps(plain, ensure_ascii=False, default=repr)
+            json = (
+                plain
+                if isinstance(plain, str)
+                else dumps(plain, ensure_ascii=False, default=repr)
+            )
         except (RecursionError, TypeError, ValueError):
             return True
         return any(form in json for form in self._in_json)
@@ -87,7 +110,9 @@ class Environment:
     def names_in(self, text: str) -> list[str]:
         """Return the names of the variables that stand in a text for their values."""
         return sorted(
-            name for name in self._names.values() if f"<{name}>" in text or f"&lt;{name}&gt;" in text
+            name
+            for name in self._names.values()
+            if f"<{name}>" in text or f"&lt;{name}&gt;" in text
         )
 
     def held_by(self, pieces: Iterable[Any]) -> dict[str, str]:
@@ -97,7 +122,11 @@ class Environment:
         return {
             name: value
             for value, name in self._names.items()
-            if any(value.encode(code, "surrogatepass") in piece for code in codes for piece in whole)
+            if any(
+                value.encode(code, "surrogatepass") in piece
+                for code in codes
+                for piece in whole
+            )
         }
 
     def text(self, text: str) -> str:
@@ -105,25 +134,39 @@ class Environment:
         is_markup = text.lstrip("\ufeff \t\r\n").startswith("<")
         for form, name in self.forms.items():
             if form in text:
-                text = text.replace(form, f"&lt;{name[1:-1]}&gt;" if is_markup else name)
+                text = text.replace(
+                    form, f"&lt;{name[1:-1]}&gt;" if is_markup else name
+                )
         return text
 
     def scrub(self, plain: object) -> Any:
-        """Return plain data without the values. What tags hold besides texts, such as bytes in base64, stays.
+        """Return plain data without the values.
 
-        The pieces of a stream are one text, which is the first piece if it has a value: that may be in two of them.
+        What tags hold besides texts, such as bytes in base64, stays.
+
+        The pieces of a stream are one text, which is the first piece if it has a value:
+        that may be in two of them.
         """
         root = {"": plain}
         for box, key, value, *_ in places(root, self._secret):
             if isinstance(value, dict):
                 box[key] = {
-                    self.text(name) if isinstance(name, str) else name: part for name, part in value.items()
+                    self.text(name) if isinstance(name, str) else name: part
+                    for name, part in value.items()
                 }
-            elif key == "chunks" and isinstance(value, list) and all(isinstance(one, str) for one in value):
+            elif (
+                key == "chunks"
+                and isinstance(value, list)
+                and all(isinstance(one, str) for one in value)
+            ):
                 whole = "".join(value)
                 hidden = self.text(whole)
-                box[key] = value if hidden == whole else [hidden, *[""] * (len(value) - 1)]
-            elif isinstance(value, str) and not (isinstance(key, str) and _DATA.fullmatch(key)):
+                box[key] = (
+                    value if hidden == whole else [hidden, *[""] * (len(value) - 1)]
+                )
+            elif isinstance(value, str) and not (
+                isinstance(key, str) and _DATA.fullmatch(key)
+            ):
                 box[key] = self.text(value)
         return root[""]
 

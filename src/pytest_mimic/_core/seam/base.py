@@ -16,24 +16,40 @@ from pytest_mimic.errors import TargetError
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
 
-# The parts of the calls of each kind of client, as `ignore=` and `match=` name them: no adapter is loaded to check a line.
+# The parts of the calls of each kind of client, as `ignore=` and `match=` name them: no
+# adapter is loaded to check a line.
 _PARTS = {
-    "http": ("host", "port", "scheme", "method", "path", "query", "headers", "body", "format"),
+    "http": (
+        "host",
+        "port",
+        "scheme",
+        "method",
+        "path",
+        "query",
+        "headers",
+        "body",
+        "format",
+    ),
     "sqlalchemy": ("statement", "params", "database"),
     "redis": ("command", "commands", "database", "protocol"),
     "grpc": ("server", "method", "request", "metadata"),
     "mcp": ("server", "method", "params"),
 }
-# The credentials were refused, or the server was too slow or too busy: another time, the answer is another one.
+# The credentials were refused, or the server was too slow or too busy: another time,
+# the answer is another one.
 _FAILED = (401, 403, 407, 408, 425, 429)
 
 
 @contextmanager
-def recording(step: Any, store_error: Callable[[Exception], Any] = lambda _: None) -> Iterator[None]:
+def recording(
+    step: Any, store_error: Callable[[Exception], Any] = lambda _: None
+) -> Iterator[None]:
     """Return the block for the original function: of a step that is not to replay, or of a call without a step.
 
-    Inside it, the edge gives the answer to `step.finish`. An exception that ends the block ends the step, too: it is
-    the outcome if `store_error` has plain data for it; if that is None, nothing is recorded. To verify, the
+    Inside it, the edge gives the answer to `step.finish`. An exception that ends the
+    block ends the step, too: it is
+    the outcome if `store_error` has plain data for it; if that is None, nothing is
+    recorded. To verify, the
     block then ends without the exception, as the caller gets the recorded outcome.
     """
     if step is None:
@@ -57,12 +73,18 @@ class ClientCall(NamedTuple):
 
     Attributes:
         signature: `VERB resource`, `GET /users/1`.
-        parts: The call's parts by name (`method`, `query`, `body`, …); names are those of `Adapter.parts`.
-        identity: The names of the parts that count by default; `ignore=` removes some, `match=` adds others.
-        described: The parts as messages show them and as they are stored beside the recording.
-        host: The host that `only=` and `exclude=` compare with their patterns; None for a client without hosts.
-        shared: The recording belongs to no test. The identity alone finds it, in any order.
-        secrets: Returns the secrets of this call, which its description is `without` wherever they stand.
+        parts: The call's parts by name (`method`, `query`, `body`, …); names are those
+            of `Adapter.parts`.
+        identity: The names of the parts that count by default; `ignore=` removes some,
+            `match=` adds others.
+        described: The parts as messages show them and as they are stored beside the
+            recording.
+        host: The host that `only=` and `exclude=` compare with their patterns; None for
+            a client without hosts.
+        shared: The recording belongs to no test. The identity alone finds it, in any
+            order.
+        secrets: Returns the secrets of this call, which its description is `without`
+            wherever they stand.
     """
 
     signature: str
@@ -75,17 +97,24 @@ class ClientCall(NamedTuple):
 
 
 class Adapter:
-    """An adapter for one client library. A subclass declares the edges of its client and the parts of its calls.
+    """An adapter for one client library.
+
+    A subclass declares the edges of its client and the parts of its calls.
 
     Attributes:
-        name: The client's name in target lines. It is also the client's module: a client can be used
+        name: The client's name in target lines. It is also the client's module: a
+            client can be used
             where that module can be found.
         parts: The names of a call's parts, which `ignore=` and `match=` may use.
-        implied: Parts that `ignore=` leaves out together with another one: `{"body": ("format",)}`.
-        exact: The parts of what `comparable` returns whose values count even with `compare=shape`.
-        recorded_as: The name under which recordings lie, if clients of one kind share them. By default, the client's name.
+        implied: Parts that `ignore=` leaves out together with another one: `{"body":
+            ("format",)}`.
+        exact: The parts of what `comparable` returns whose values count even with
+            `compare=shape`.
+        recorded_as: The name under which recordings lie, if clients of one kind share
+            them. By default, the client's name.
         covers: The clients whose calls a line takes, if not of the client itself.
-        keeps_state: The service keeps what calls do to it. While recording, what wider fixtures send is sent each time.
+        keeps_state: The service keeps what calls do to it. While recording, what wider
+            fixtures send is sent each time.
     """
 
     parts: ClassVar[tuple[str, ...]] = ()
@@ -102,7 +131,9 @@ class Adapter:
     def edges(self) -> Sequence[Edge]:
         raise NotImplementedError
 
-    def matched(self, parts: dict[str, Any], names: Sequence[str], redactor: Redactor) -> dict[str, Any]:
+    def matched(
+        self, parts: dict[str, Any], names: Sequence[str], redactor: Redactor
+    ) -> dict[str, Any]:
         """Return the parts that count in imported recordings, by the words that another tool has for them."""
         raise NotImplementedError
 
@@ -111,14 +142,16 @@ class Adapter:
 
         Args:
             plain: The plain data that `Step.finish` was given.
-            beside: The plain data of another outcome of the same call, with which this one is compared.
+            beside: The plain data of another outcome of the same call, with which this
+                one is compared.
         """
         return plain
 
     def failure(self, plain: Any, /) -> str | None:
         """Return how an exchange failed, `failed (reading)` or `gave 503`; None if it did not. Failing tests keep no failure.
 
-        By default, it has failed if the plain data has an `error`, or a `status` of 401, 403, 407, 408, 425, 429, 500 or more.
+        By default, it has failed if the plain data has an `error`, or a `status` of
+        401, 403, 407, 408, 425, 429, 500 or more.
         """
         if not isinstance(plain, dict):
             return None
@@ -127,7 +160,11 @@ class Adapter:
             kind = error.get("type") if isinstance(error, dict) else None
             if not isinstance(kind, str):
                 return "failed"
-            words = f"raised {kind.rpartition(':')[2]}" if ":" in kind else f"failed ({kind})"
+            words = (
+                f"raised {kind.rpartition(':')[2]}"
+                if ":" in kind
+                else f"failed ({kind})"
+            )
             return words if status is None else f"gave {status}, then {words}"
         if isinstance(status, int) and (status >= 500 or status in _FAILED):
             return f"gave {status}"
@@ -144,7 +181,9 @@ def load_adapter(name: str) -> Adapter:
         TargetError: There is none, or that of another distribution cannot be imported.
     """
     if not is_client(name):
-        raise TargetError(f"{name}: no installed distribution has an adapter for this client")
+        raise TargetError(
+            f"{name}: no installed distribution has an adapter for this client"
+        )
     module, _, class_name = CLIENTS[name].partition(":")
     try:
         adapter = getattr(import_module(module), class_name)(name)
@@ -154,12 +193,17 @@ def load_adapter(name: str) -> Adapter:
         if is_bundled(name):
             raise
         reason = f"{type(error).__name__}: {error}"
-        raise TargetError(f"{name}: its adapter {CLIENTS[name]} cannot be loaded ({reason})") from error
+        raise TargetError(
+            f"{name}: its adapter {CLIENTS[name]} cannot be loaded ({reason})"
+        ) from error
     return adapter
 
 
 def parts_of(name: str) -> tuple[str, ...]:
-    """Return the parts of a client's calls. That of another distribution is asked for them."""
+    """Return the parts of a client's calls.
+
+    That of another distribution is asked for them.
+    """
     return _PARTS[kind_of(name)] if is_bundled(name) else load_adapter(name).parts
 
 
@@ -208,7 +252,10 @@ def run_sync(steps: Steps) -> object:
 
 
 async def run_async(steps: Steps) -> object:
-    """Return the result of the generator. Each awaitable that it yields is awaited, and its result sent back."""
+    """Return the result of the generator.
+
+    Each awaitable that it yields is awaited, and its result sent back.
+    """
     try:
         awaitable = next(steps)
         while True:

@@ -23,16 +23,29 @@ from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 # The types of JSON's values that hold no others. `from_plain` returns them as they are.
 PLAIN = frozenset((str, int, float, bool, type(None)))
 _PATHS = PathStore(Places())
-_IPS = tuple(f"IPv{version}{kind}" for version in (4, 6) for kind in ("Address", "Interface", "Network"))
-# Classes of drivers, which are stored by their state. By their names, so that no driver is imported.
+_IPS = tuple(
+    f"IPv{version}{kind}"
+    for version in (4, 6)
+    for kind in ("Address", "Interface", "Network")
+)
+# Classes of drivers, which are stored by their state. By their names, so that no driver
+# is imported.
 _OF_DRIVERS = frozenset(
     {
         *("psycopg.types.range:Range", "psycopg.types.multirange:Multirange"),
-        *("asyncpg.types:Range", "pg8000.types:Range", "sqlalchemy.dialects.postgresql.ranges:Range"),
-        *(f"psycopg2._range:{kind}Range" for kind in ("Numeric", "Date", "DateTime", "DateTimeTZ")),
+        *(
+            "asyncpg.types:Range",
+            "pg8000.types:Range",
+            "sqlalchemy.dialects.postgresql.ranges:Range",
+        ),
+        *(
+            f"psycopg2._range:{kind}Range"
+            for kind in ("Numeric", "Date", "DateTime", "DateTimeTZ")
+        ),
     }
 )
-# Longer bytes would be an object of the vault of their own, of which a client's outcome has none.
+# Longer bytes would be an object of the vault of their own, of which a client's outcome
+# has none.
 _LONG = 1024
 
 
@@ -66,27 +79,42 @@ _MAKERS: dict[str, Callable[..., Any]] = {
 
 
 class _Writer(Writer):
-    """Writes values of databases. One of a subclass of a known type, as drivers make some, becomes one of that type."""
+    """Writes values of databases.
+
+    One of a subclass of a known type, as drivers make some, becomes one of that type.
+    """
 
     def write(self, value: Any) -> Any:
         kind = type(value)
-        if kind in PLAIN or (full_name(kind) in ROWS and kind not in (bytes, memoryview)):
+        if kind in PLAIN or (
+            full_name(kind) in ROWS and kind not in (bytes, memoryview)
+        ):
             return (
-                self._own("ip", kind.__name__, str(value)) if kind.__name__ in _IPS else super().write(value)
+                self._own("ip", kind.__name__, str(value))
+                if kind.__name__ in _IPS
+                else super().write(value)
             )
         if kind is memoryview:
             return self._own("memoryview", value.tobytes())
         if kind is bytes:
             is_long = len(value) > _LONG
-            return self.node("base64", b64encode(value).decode()) if is_long else super().write(value)
+            return (
+                self.node("base64", b64encode(value).decode())
+                if is_long
+                else super().write(value)
+            )
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return self._own("named", kind.__name__, list(getattr(value, "_fields")), *value)  # noqa: B009
+            return self._own("named", kind.__name__, list(value._fields), *value)
         for base in kind.__mro__:
             if name_of(base) in _OF_DRIVERS:
                 return self._own("driver", name_of(base), value.__reduce_ex__(2)[2])
             if (row := ROWS.get(full_name(base))) is not None:
                 part = row.take(value)
-                return self.node(row.tag, self.taken(part)) if row.tag else super().write(part)
+                return (
+                    self.node(row.tag, self.taken(part))
+                    if row.tag
+                    else super().write(part)
+                )
         raise NotExactError(kind)
 
     def _own(self, tag: str, *parts: Any) -> Any:
@@ -100,7 +128,10 @@ class _Reader(Reader):
         super().__init__(_PATHS, frozenset(), bytes.fromhex)
 
     def read(self, tree: Any) -> Any:
-        if type(tree) is dict and (make := _MAKERS.get(next(iter(tree), ""))) is not None:
+        if (
+            type(tree) is dict
+            and (make := _MAKERS.get(next(iter(tree), ""))) is not None
+        ):
             return make(*map(self.read, tree[next(iter(tree))]))
         return super().read(tree)
 
@@ -130,13 +161,18 @@ def to_plain(value: object, path: str = "value") -> Any:
 
 
 def from_plain(plain: object) -> Any:
-    """Return the value that `to_plain` got. CorruptRecordingError: it is not as it was written."""
+    """Return the value that `to_plain` got.
+
+    CorruptRecordingError: it is not as it was written.
+    """
     if type(plain) in PLAIN:
         return plain
     try:
         return _Reader().read(plain)
     except Exception as reason:  # the classes of drivers may raise anything
-        raise CorruptRecordingError(f"a recording has a value that cannot be read: {reason}") from reason
+        raise CorruptRecordingError(
+            f"a recording has a value that cannot be read: {reason}"
+        ) from reason
 
 
 _ZEROES: dict[type, object] = {
@@ -149,7 +185,8 @@ _ZEROES: dict[type, object] = {
 def blank(value: object, placeholder: str) -> object:
     """Return a value of the same type in place of a secret one.
 
-    Text and bytes become the placeholder, other values the zero of their type. None and booleans stay, and containers
+    Text and bytes become the placeholder, other values the zero of their type. None and
+    booleans stay, and containers
     keep their shape.
     """
     if value is None or isinstance(value, bool):
@@ -165,4 +202,6 @@ def blank(value: object, placeholder: str) -> object:
         return dt.datetime(1970, 1, 1, tzinfo=value.tzinfo)
     if isinstance(value, dt.time):
         return dt.time(0, tzinfo=value.tzinfo)
-    return next((zero for kind, zero in _ZEROES.items() if isinstance(value, kind)), placeholder)
+    return next(
+        (zero for kind, zero in _ZEROES.items() if isinstance(value, kind)), placeholder
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-# The class of each client, as `module:Class`. Importing the module must not import the client.
+# The class of each client, as `module:Class`. Importing the module must not import the
+# client.
 CLIENTS = {
     "http": "pytest_mimic._clients.http.labels:EveryHttpClient",
     "httpx": "pytest_mimic._clients.http.httpx:HttpxAdapter",
@@ -21,9 +22,11 @@ CLIENTS = {
 }
 # The clients whose requests the line `http` takes. Their recordings lie under `http`.
 HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.client")
-# The clients that a cassette takes if it names no targets, where they are installed: HTTP as one.
+# The clients that a cassette takes if it names no targets, where they are installed:
+# HTTP as one.
 TAKEN_BY_CASSETTES = ("http", "sqlalchemy", "redis")
-# Names that `ignore=` and `match=` accept at every client, so that one list of options can serve several.
+# Names that `ignore=` and `match=` accept at every client, so that one list of options
+# can serve several.
 COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
 
 # The entry points of the adapters that other distributions bring.
@@ -38,14 +41,18 @@ class Edge(NamedTuple):
 
     module: str  # that defines it, `requests.adapters`
     path: tuple[str, ...]  # the names that lead to it there, `("HTTPAdapter", "send")`
-    # Gets the original function and the engine's `Port`, and returns the function that replaces it.
+    # Gets the original function and the engine's `Port`, and returns the function that
+    # replaces it.
     wrap: Callable[[Callable[..., Any], Any], Callable[..., Any]]
     origin: str = ""  # the client whose port `wrap` gets; by default, the adapter's own
     excluded: bool = False  # as a target may be
 
 
 def is_client(name: str) -> bool:
-    """Return whether a line may name this client. The adapters of other distributions are looked up for unknown names only."""
+    """Return whether a line may name this client.
+
+    The adapters of other distributions are looked up for unknown names only.
+    """
     if name not in CLIENTS and name.isidentifier():
         from importlib.metadata import entry_points
 
@@ -59,7 +66,10 @@ def is_bundled(name: str) -> bool:
 
 
 def names_client(target: str) -> bool:
-    """Return whether a recording's target is a client, which may not be installed here. A function has a colon."""
+    """Return whether a recording's target is a client, which may not be installed here.
+
+    A function has a colon.
+    """
     return ":" not in target
 
 

@@ -19,43 +19,74 @@ _open = open
 
 
 class PendingErrors:
-    """The errors of the running test. As a `with` block, it notes an error that is raised inside.
+    """The errors of the running test.
 
-    A forked process writes its errors to a file, because it cannot fail the test itself. `test` returns the id of the
-    running test, and `count` adds to the account of the run what such a process has `counted` for an error.
+    As a `with` block, it notes an error that is raised inside.
+
+    A forked process writes its errors to a file, because it cannot fail the test
+    itself. `test` returns the id of the
+    running test, and `count` adds to the account of the run what such a process has
+    `counted` for an error.
     """
 
-    def __init__(self, test: Callable[[], str] = str, count: Callable[[Any], object] = bool) -> None:
+    def __init__(
+        self, test: Callable[[], str] = str, count: Callable[[Any], object] = bool
+    ) -> None:
         self._test, self._count = test, count
         self._errors: list[MimicError] = []
         self._process = getpid()
-        self._file = str(Path(gettempdir(), f"pytest-mimic-{self._process}-{id(self):x}.forked"))
+        self._file = str(
+            Path(gettempdir(), f"pytest-mimic-{self._process}-{id(self):x}.forked")
+        )
 
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _trace: object
+    ) -> None:
         if isinstance(error, MimicError):
             self.note(error)
 
     def begin(self) -> None:
-        """Begin a test. This process judges it; with pytest-forked, that is a forked one."""
+        """Begin a test.
+
+        This process judges it; with pytest-forked, that is a forked one.
+        """
         self._process = getpid()
 
     def note(self, error: MimicError, counted: object = None) -> MimicError:
-        """Note an error, once, and return it. Of a damaged file it names the running test: the recording one may be gone."""
+        """Note an error, once, and return it.
+
+        Of a damaged file it names the running test: the recording one may be gone.
+        """
         if any(error is noted for noted in self._errors):
             return error
         if test := self._test():
-            lines = _ambient.naming(test, error.data.get("recorder"), [error.what, *error.remedies])
+            lines = _ambient.naming(
+                test, error.data.get("recorder"), [error.what, *error.remedies]
+            )
             error.what, error.remedies = lines[0], tuple(lines[1:])
         self._errors.append(error)
         if getpid() != self._process:
-            # Not pickled: nothing in a file that others may write should run in the parent.
-            said = {"what": error.what, "facts": error.facts, "remedies": error.remedies}
-            data = {name: value for name, value in error.data.items() if isinstance(value, str)}
-            with _open(self._file, "a", encoding="utf-8") as file:  # one write, so that no lines mix
-                file.write(dumps([type(error).__name__, {**data, **said}, counted]) + "\n")
+            # Not pickled: nothing in a file that others may write should run in the
+            # parent.
+            said = {
+                "what": error.what,
+                "facts": error.facts,
+                "remedies": error.remedies,
+            }
+            data = {
+                name: value
+                for name, value in error.data.items()
+                if isinstance(value, str)
+            }
+            with _open(
+                self._file, "a", encoding="utf-8"
+            ) as file:  # one write, so that no lines mix
+                file.write(
+                    dumps([type(error).__name__, {**data, **said}, counted]) + "\n"
+                )
         return error
 
     def take(self) -> list[MimicError]:

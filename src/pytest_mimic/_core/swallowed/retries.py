@@ -15,39 +15,56 @@ from typing import Any
 from pytest_mimic._core.modules import is_in_stdlib
 from pytest_mimic.errors import MimicError
 
-# Given a function, `assertRaises` and `pytest.raises` catch its exception in a frame of these files.
+# Given a function, `assertRaises` and `pytest.raises` catch its exception in a frame of
+# these files.
 _ASSERTING = ("unittest/case.py", "_pytest/raises.py", "_pytest/python_api.py")
-# How many waits are skipped after one call: a loop that makes no further call goes on as it is.
+# How many waits are skipped after one call: a loop that makes no further call goes on
+# as it is.
 _SKIPPED = 10
 # How often a call may miss in one test. More is a loop without end.
 _LIMIT = 1_000
-# The functions that wait, where clients, SDKs and libraries that try again look them up.
-_SLEEPS = (("time", "sleep"), ("asyncio", "sleep"), ("anyio._backends._asyncio", "sleep"))
+# The functions that wait, where clients, SDKs and libraries that try again look them
+# up.
+_SLEEPS = (
+    ("time", "sleep"),
+    ("asyncio", "sleep"),
+    ("anyio._backends._asyncio", "sleep"),
+)
 
 
 class EndlessRetry(BaseException):
-    """Ends a test whose code makes the same missing call again and again. It is no `Exception`, which such code catches."""
+    """Ends a test whose code makes the same missing call again and again.
+
+    It is no `Exception`, which such code catches.
+    """
 
 
 class Retries:
     """The misses and recorded failures of the running test, after which code does not wait.
 
-    A sleep returns at once in the thread or task that got a miss or a recorded failure (429, 503, a timeout), until its
-    next call. Sleeps in the test's own files and in the standard library go on as they are.
+    A sleep returns at once in the thread or task that got a miss or a recorded failure
+    (429, 503, a timeout), until its
+    next call. Sleeps in the test's own files and in the standard library go on as they
+    are.
     """
 
     def __init__(self) -> None:
-        self._left: ContextVar[list[int] | None] = ContextVar("pytest_mimic_waits", default=None)
+        self._left: ContextVar[list[int] | None] = ContextVar(
+            "pytest_mimic_waits", default=None
+        )
         self._own_files: set[str] = set()
         self._last: dict[str, MimicError] = {}
         self._times: Counter[str] = Counter()
-        self._sleeps: dict[tuple[str, str], tuple[Any, Any]] = {}  # each with its wrapper
+        self._sleeps: dict[
+            tuple[str, str], tuple[Any, Any]
+        ] = {}  # each with its wrapper
         self._is_replaced = False
 
     def end(self) -> None:
         """End the test: forget its misses, and let all sleeps be what they were.
 
-        After a test without a miss, too: a fixture may have put back the wrapper that it found.
+        After a test without a miss, too: a fixture may have put back the wrapper that
+        it found.
         """
         self._is_replaced = False
         for (name, attribute), (original, wrapper) in self._sleeps.items():
@@ -61,10 +78,13 @@ class Retries:
         if self._left.get() is not None:
             self._left.set(None)
 
-    def watch(self, error: MimicError | None, key: str, own_files: Callable[[], set[str]]) -> None:
+    def watch(
+        self, error: MimicError | None, key: str, own_files: Callable[[], set[str]]
+    ) -> None:
         """Let the running thread or task not wait for a miss that is about to be raised, or without an error, a failure.
 
-        `key` is the identity of the call, and `own_files` returns the files of the test's own code.
+        `key` is the identity of the call, and `own_files` returns the files of the
+        test's own code.
 
         Raises:
             EndlessRetry: The code under test does not stop making the call.
@@ -79,8 +99,14 @@ class Retries:
         before = self._last.get(key)
         self._last[key] = error
         self._times[key] += 1
-        if self._times[key] > _LIMIT and before and not handled_in(before, self._own_files):
-            text = f"the same missing call was made {_LIMIT:,} times, so the test is ended"
+        if (
+            self._times[key] > _LIMIT
+            and before
+            and not handled_in(before, self._own_files)
+        ):
+            text = (
+                f"the same missing call was made {_LIMIT:,} times, so the test is ended"
+            )
             raise EndlessRetry(text) from error
 
     def _replace(self) -> None:
@@ -89,7 +115,9 @@ class Retries:
             # What somebody else has put there is left alone.
             if getattr(sleep, "__module__", None) not in ("time", "asyncio.tasks"):
                 continue
-            original, wrapper = self._sleeps.setdefault((name, attribute), (sleep, self._wrap(sleep)))
+            original, wrapper = self._sleeps.setdefault(
+                (name, attribute), (sleep, self._wrap(sleep))
+            )
             if sleep is original:
                 setattr(sys.modules[name], attribute, wrapper)
 
@@ -98,9 +126,13 @@ class Retries:
             return None if self._skips(args) else original(*args, **options)
 
         async def wait_async(*args: Any, **options: Any) -> Any:
-            return await original(*((0, *args[1:]) if self._skips(args) else args), **options)
+            return await original(
+                *((0, *args[1:]) if self._skips(args) else args), **options
+            )
 
-        return update_wrapper(wait_async if iscoroutinefunction(original) else wait, original)
+        return update_wrapper(
+            wait_async if iscoroutinefunction(original) else wait, original
+        )
 
     def _skips(self, args: tuple[Any, ...]) -> bool:
         left = self._left.get()
@@ -116,9 +148,12 @@ class Retries:
 def handled_in(error: MimicError, files: set[str]) -> bool:
     """Check whether an error was caught in one of these files, in a function that did not raise it again.
 
-    A traceback grows by one frame for each function that the error leaves. Its outermost frame is the function that
-    caught the error, or one that the error left for C code, such as an event loop that stores the exceptions of its
-    tasks. A function that caught the error went on to a later instruction; one that the error left did not.
+    A traceback grows by one frame for each function that the error leaves. Its
+    outermost frame is the function that
+    caught the error, or one that the error left for C code, such as an event loop that
+    stores the exceptions of its
+    tasks. A function that caught the error went on to a later instruction; one that the
+    error left did not.
     """
     outermost = error.last_traceback
     if outermost is None or outermost.tb_frame.f_lasti == outermost.tb_lasti:
@@ -127,5 +162,9 @@ def handled_in(error: MimicError, files: set[str]) -> bool:
     file = frame.f_code.co_filename
     if file not in files and not Path(file).as_posix().endswith(_ASSERTING):
         return False
-    # A `finally` or `with` also runs later instructions, and then raises the error again.
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] not in ("RERAISE", "RAISE_VARARGS")
+    # A `finally` or `with` also runs later instructions, and then raises the error
+    # again.
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] not in (
+        "RERAISE",
+        "RAISE_VARARGS",
+    )

@@ -15,10 +15,14 @@ _SIGNATURE_OPTIONS: dict[str, Any] = {}
 if sys.version_info >= (3, 14):  # pragma: no cover (needs that Python)
     from annotationlib import Format
 
-    # Python 3.14 evaluates annotations on demand, and some cannot be evaluated (PEP 649).
+    # Python 3.14 evaluates annotations on demand, and some cannot be evaluated (PEP
+    # 649).
     _SIGNATURE_OPTIONS = {"annotation_format": Format.FORWARDREF}
 
-_ANY_PARAMETERS = (Parameter("args", Parameter.VAR_POSITIONAL), Parameter("kwargs", Parameter.VAR_KEYWORD))
+_ANY_PARAMETERS = (
+    Parameter("args", Parameter.VAR_POSITIONAL),
+    Parameter("kwargs", Parameter.VAR_KEYWORD),
+)
 _STARS: dict[Any, str] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
 
 
@@ -26,28 +30,38 @@ class Bound(NamedTuple):
     """How one function's calls are bound.
 
     Attributes:
-        bind: Takes a call's arguments and returns their values parallel to `names`. Raises the function's own
+        bind: Takes a call's arguments and returns their values parallel to `names`.
+            Raises the function's own
             TypeError for a call that does not fit.
     """
 
-    names: tuple[str, ...]  # the parameters in order, `*rest` and `**extra` with their stars
+    names: tuple[
+        str, ...
+    ]  # the parameters in order, `*rest` and `**extra` with their stars
     defaults: tuple[
         object, ...
     ]  # parallel to `names`: the function's own default object, or `Parameter.empty`
     bind: Callable[..., tuple[object, ...]]
 
 
-def compile_binder(function: Callable[..., object], *, drop_first: bool = False) -> Bound:
+def compile_binder(
+    function: Callable[..., object], *, drop_first: bool = False
+) -> Bound:
     """Generate the binder of a function from its signature.
 
-    The binder is compiled, because it runs at each replay: `Signature.bind` takes about fifty times as long. A callable
-    without a signature binds as `(*args, **kwargs)`. With `drop_first`, the first parameter is bound already.
+    The binder is compiled, because it runs at each replay: `Signature.bind` takes about
+    fifty times as long. A callable
+    without a signature binds as `(*args, **kwargs)`. With `drop_first`, the first
+    parameter is bound already.
     """
     if isinstance(function, MethodType):
         return compile_binder(function.__func__, drop_first=True)
     parameters = _parameters(function)
     # C functions may have positional parameters that are named like a keyword.
-    aliases = [f"_{i}_{p.name}" if iskeyword(p.name) else p.name for i, p in enumerate(parameters)]
+    aliases = [
+        f"_{i}_{p.name}" if iskeyword(p.name) else p.name
+        for i, p in enumerate(parameters)
+    ]
     # The source names no default: they are set below, as objects.
     declared = [
         Parameter(alias, p.kind, default=None if _has_default(p) else Parameter.empty)
@@ -55,18 +69,34 @@ def compile_binder(function: Callable[..., object], *, drop_first: bool = False)
     ]
     first = 1 if drop_first and parameters and parameters[0].kind not in _STARS else 0
     values = "".join(f"{alias}, " for alias in aliases[first:])
-    namespace: dict[str, Any] = {"__name__": getattr(function, "__module__", None) or __name__}
-    exec(compile(f"def bind{Signature(declared)}: return ({values})", "<mimic binder>", "exec"), namespace)
+    namespace: dict[str, Any] = {
+        "__name__": getattr(function, "__module__", None) or __name__
+    }
+    exec(
+        compile(
+            f"def bind{Signature(declared)}: return ({values})",
+            "<mimic binder>",
+            "exec",
+        ),
+        namespace,
+    )
     bind = namespace["bind"]
     with_default = [p for p in parameters if _has_default(p)]
-    by_keyword = {p.name: p.default for p in with_default if p.kind is Parameter.KEYWORD_ONLY}
-    bind.__defaults__ = tuple(p.default for p in with_default if p.name not in by_keyword) or None
+    by_keyword = {
+        p.name: p.default for p in with_default if p.kind is Parameter.KEYWORD_ONLY
+    }
+    bind.__defaults__ = (
+        tuple(p.default for p in with_default if p.name not in by_keyword) or None
+    )
     bind.__kwdefaults__ = by_keyword or None
-    # The TypeError of a call that does not fit names the function, also inside a partial.
+    # The TypeError of a call that does not fit names the function, also inside a
+    # partial.
     named: Any = function
     while isinstance(named, functools.partial):
         named = named.func
-    bind.__name__ = bind.__qualname__ = getattr(named, "__qualname__", type(named).__qualname__)
+    bind.__name__ = bind.__qualname__ = getattr(
+        named, "__qualname__", type(named).__qualname__
+    )
     shown = parameters[first:]
     return Bound(
         names=tuple(_STARS.get(p.kind, "") + p.name for p in shown),
@@ -85,10 +115,14 @@ def argument_names(function: Callable[..., object]) -> list[str] | None:
     return list(dict.fromkeys(parameter.name for parameter in parameters))
 
 
-def _parameters(function: Callable[..., object], *, follow_wrapped: bool = True) -> tuple[Parameter, ...]:
+def _parameters(
+    function: Callable[..., object], *, follow_wrapped: bool = True
+) -> tuple[Parameter, ...]:
     """Return the parameters that a function shows, by default those of the function inside its decorators."""
     try:
-        signature = signature_of(function, follow_wrapped=follow_wrapped, **_SIGNATURE_OPTIONS)
+        signature = signature_of(
+            function, follow_wrapped=follow_wrapped, **_SIGNATURE_OPTIONS
+        )
     except (ValueError, TypeError):
         return _ANY_PARAMETERS
     return tuple(signature.parameters.values())

@@ -35,7 +35,8 @@ def read_line_options(words: Sequence[str], target: str) -> dict[str, Any]:
     """Read options as a line has them, each `name` or `name=value`.
 
     Raises:
-        TargetError: An option is unknown, is given twice or has a bad value. The message begins with `target`.
+        TargetError: An option is unknown, is given twice or has a bad value. The
+            message begins with `target`.
     """
     given: dict[str, Any] = {}
     for word in words:
@@ -43,13 +44,18 @@ def read_line_options(words: Sequence[str], target: str) -> dict[str, Any]:
         if name in given:
             raise TargetError(f"{target}: {name} is given twice")
         if name == "key":
-            raise TargetError(f"{target}: key= takes a function, so it works in Python only")
+            raise TargetError(
+                f"{target}: key= takes a function, so it works in Python only"
+            )
         given[name] = _read(name or word, text if equals else None, target)
     return given
 
 
 def read_keyword_options(options: Mapping[str, object], target: str) -> dict[str, Any]:
-    """Read options given by keyword, and drop those that are None. TargetError: as for `read_line_options`."""
+    """Read options given by keyword, and drop those that are None.
+
+    TargetError: as for `read_line_options`.
+    """
     return {
         name: _read(name, value, target)
         for name, value in options.items()
@@ -61,7 +67,8 @@ def check_kind(target: str, options: Options) -> None:
     """Check that options fit the kind of target, which is a function or a client.
 
     Raises:
-        TargetError: An option is for the other kind, or names a part that calls of this client do not have.
+        TargetError: An option is for the other kind, or names a part that calls of this
+            client do not have.
     """
     other = "function" if target in CLIENTS else "client"
     for name, (_, _, kind) in _OPTIONS.items():
@@ -77,7 +84,9 @@ def check_kind(target: str, options: Options) -> None:
         *(("match", path) for path in options.match),
     ]:
         if first_step(path) not in (*parts, *COMMON_PARTS, "*"):
-            hint = did_you_mean(first_step(path), parts) or f" (it has {', '.join(parts)})"
+            hint = (
+                did_you_mean(first_step(path), parts) or f" (it has {', '.join(parts)})"
+            )
             raise TargetError(f"{target}: {name}={path} names no part of a call{hint}")
 
 
@@ -89,7 +98,10 @@ def first_step(path: str) -> str:
 def _read(name: str, value: object, target: str) -> object:
     """Read and check one option. None means that a line has it without a value."""
     if name not in _OPTIONS:
-        hint = did_you_mean(name, _OPTIONS) or f" (there are {', '.join(sorted(_OPTIONS))})"
+        hint = (
+            did_you_mean(name, _OPTIONS)
+            or f" (there are {', '.join(sorted(_OPTIONS))})"
+        )
         raise TargetError(f"{target}: there is no option {name}{hint}")
     read, wanted, _ = _OPTIONS[name]
     try:
@@ -115,7 +127,10 @@ def _read_list(value: object) -> tuple[str, ...]:
     # Each target and test reads the value again, which an iterator does not allow.
     if not isinstance(value, Iterable) or isinstance(value, Iterator):
         raise TypeError(value)
-    items = tuple(_read_text(item) for item in (value.split(",") if isinstance(value, str) else value))
+    items = tuple(
+        _read_text(item)
+        for item in (value.split(",") if isinstance(value, str) else value)
+    )
     if not all(items):
         raise ValueError(value)
     return items
@@ -137,7 +152,9 @@ def _read_text(value: object) -> str:
 def _read_switch(value: object) -> bool:
     if value is None or isinstance(value, bool):
         return value is not False
-    return {"true": True, "yes": True, "false": False, "no": False}[_read_text(value).lower()]
+    return {"true": True, "yes": True, "false": False, "no": False}[
+        _read_text(value).lower()
+    ]
 
 
 def _read_tolerance(value: Any) -> float:
@@ -153,8 +170,9 @@ def _read_function(value: object) -> object:
     return value
 
 
-# What lines, keywords, markers and fixtures take: how the value of an option is read, the words for what it takes, and the
-# kind of target that has it, empty for both. The values are those of `Options`.
+# What lines, keywords, markers and fixtures take: how the value of an option is read,
+# the words for what it takes, and the kind of target that has it, empty for both. The
+# values are those of `Options`.
 _OPTIONS: dict[str, tuple[Callable[[Any], object], str, str]] = {
     "ignore": (_read_paths, "arguments or paths in them", ""),
     "match": (_read_paths, "parts of a request", "client"),
@@ -164,7 +182,11 @@ _OPTIONS: dict[str, tuple[Callable[[Any], object], str, str]] = {
     "rtol": (_read_tolerance, "a number that is not negative", ""),
     "atol": (_read_tolerance, "a number that is not negative", ""),
     "volatile": (_read_paths, "paths in the outcome", ""),
-    "compare": (lambda value: {"exact": "exact", "shape": "shape"}[_read_text(value)], "exact or shape", ""),
+    "compare": (
+        lambda value: {"exact": "exact", "shape": "shape"}[_read_text(value)],
+        "exact or shape",
+        "",
+    ),
     "only": (_read_list, "patterns on calls", ""),
     "exclude": (_read_list, "patterns on calls", ""),
 }

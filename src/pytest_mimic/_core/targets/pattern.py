@@ -17,7 +17,9 @@ class Selector:
 
     __slots__ = ("_exclude", "_only")
 
-    def __init__(self, only: str | Iterable[str] = (), exclude: str | Iterable[str] = ()) -> None:
+    def __init__(
+        self, only: str | Iterable[str] = (), exclude: str | Iterable[str] = ()
+    ) -> None:
         self._only = [_Pattern(text) for text in split_list(only)]
         self._exclude = [_Pattern(text) for text in split_list(exclude)]
 
@@ -30,7 +32,9 @@ class Selector:
         def matches(pattern: _Pattern) -> bool:
             return pattern.matches(verb, resource, host)
 
-        return (not self._only or any(map(matches, self._only))) and not any(map(matches, self._exclude))
+        return (not self._only or any(map(matches, self._only))) and not any(
+            map(matches, self._exclude)
+        )
 
 
 def split_list(patterns: str | Iterable[str]) -> tuple[str, ...]:
@@ -40,7 +44,10 @@ def split_list(patterns: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Split into verb and resource. A single word is a verb if it is in capitals, else a resource."""
+    """Split into verb and resource.
+
+    A single word is a verb if it is in capitals, else a resource.
+    """
     first, blank, rest = text.strip().partition(" ")
     if blank:
         return first, rest.strip()
@@ -48,7 +55,10 @@ def _split(text: str) -> tuple[str, str]:
 
 
 class _Pattern:
-    """One compiled pattern. The resource is compiled twice: as a whole, and as host and path."""
+    """One compiled pattern.
+
+    The resource is compiled twice: as a whole, and as host and path.
+    """
 
     __slots__ = ("_host", "_path", "_verb", "_whole")
 
@@ -56,8 +66,8 @@ class _Pattern:
         verb, resource = _split(text)
         head, slash, path = resource.partition("/")
         self._verb = _glob(verb.upper() or "*")
-        # `*.shop.com/*` must not match the path `/www.shop.com/x` of another host, so it has no pattern for the whole.
-        # The `*` in `*/edit` names no host.
+        # `*.shop.com/*` must not match the path `/www.shop.com/x` of another host, so
+        # it has no pattern for the whole. The `*` in `*/edit` names no host.
         names_host = bool(slash and head) and (
             head.startswith("*.") or not any(mark in head for mark in "*?[")
         )
@@ -74,8 +84,14 @@ class _Pattern:
             return False
         host = host.lower()
         name, colon, _ = host.rpartition(":")
-        # A pattern without a port means any. A host has the usual port of its scheme if it names none.
-        return any(map(self._host, (host, name) if colon else (host, f"{host}:80", f"{host}:443")))
+        # A pattern without a port means any. A host has the usual port of its scheme if
+        # it names none.
+        return any(
+            map(
+                self._host,
+                (host, name) if colon else (host, f"{host}:80", f"{host}:443"),
+            )
+        )
 
 
 def _glob(pattern: str) -> Callable[[str], object]:

@@ -12,11 +12,17 @@ from pytest_mimic._core.modules import closest_module, module_exists
 from pytest_mimic._core.seam.registry import CLIENTS, is_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.binding import argument_names
-from pytest_mimic._core.targets.options import check_kind, first_step, read_keyword_options, read_line_options
+from pytest_mimic._core.targets.options import (
+    check_kind,
+    first_step,
+    read_keyword_options,
+    read_line_options,
+)
 from pytest_mimic._core.words import did_you_mean
 from pytest_mimic.errors import TargetError
 
-# Quotes, escapes and comments in a line. A printable line in ASCII has no blanks that only `str.split` takes for such.
+# Quotes, escapes and comments in a line. A printable line in ASCII has no blanks that
+# only `str.split` takes for such.
 _MARKS = frozenset("'\"\\#")
 
 # Most lines have none, and share these.
@@ -24,11 +30,20 @@ _NO_OPTIONS = Options()
 
 # What a line names to record what a library sends.
 _MEANT = {
-    **dict.fromkeys("anthropic cohere google groq litellm mistralai ollama openai".split(), "http"),
-    **dict.fromkeys("github huggingface_hub slack_sdk stripe twilio urllib".split(), "http"),
+    **dict.fromkeys(
+        "anthropic cohere google groq litellm mistralai ollama openai".split(), "http"
+    ),
+    **dict.fromkeys(
+        "github huggingface_hub slack_sdk stripe twilio urllib".split(), "http"
+    ),
     **dict.fromkeys("aioboto3 aiobotocore boto3 botocore s3fs".split(), "http"),
-    **dict.fromkeys("aiomysql aiosqlite asyncpg oracledb pg8000 postgres postgresql".split(), "sqlalchemy"),
-    **dict.fromkeys("psycopg psycopg2 psycopg3 pymysql pyodbc sqlite3".split(), "sqlalchemy"),
+    **dict.fromkeys(
+        "aiomysql aiosqlite asyncpg oracledb pg8000 postgres postgresql".split(),
+        "sqlalchemy",
+    ),
+    **dict.fromkeys(
+        "psycopg psycopg2 psycopg3 pymysql pyodbc sqlite3".split(), "sqlalchemy"
+    ),
 }
 
 
@@ -37,12 +52,16 @@ class Target(NamedTuple):
 
     Attributes:
         module: `shop.api`; for a client its client, `httpx`.
-        path: The names that lead to the function in the module, `("Client", "fetch")`. `"*"` as the
+        path: The names that lead to the function in the module, `("Client", "fetch")`.
+            `"*"` as the
             last one means every public function. Empty for a client.
-        excluded: Whether it excludes what an earlier target included (`!shop.api:helper`).
-        is_shared: Whether the options were given for several targets together. Not every target
+        excluded: Whether it excludes what an earlier target included
+            (`!shop.api:helper`).
+        is_shared: Whether the options were given for several targets together. Not
+            every target
             then needs to have each argument that they name.
-        origin: The place where it was written, for messages: `pytest.ini, mimic_functions line 3`.
+        origin: The place where it was written, for messages: `pytest.ini,
+            mimic_functions line 3`.
     """
 
     module: str
@@ -58,15 +77,28 @@ class Target(NamedTuple):
 
     def misfit(self, function: Callable[..., object]) -> str:
         """Return a message about an argument that its options name and the function lacks, or an empty string."""
-        named = [(name, path) for name in ("ignore", "content") for path in getattr(self.options, name)]
-        known = argument_names(function) if named and not self.is_shared and self.path[-1] != "*" else None
+        named = [
+            (name, path)
+            for name in ("ignore", "content")
+            for path in getattr(self.options, name)
+        ]
+        known = (
+            argument_names(function)
+            if named and not self.is_shared and self.path[-1] != "*"
+            else None
+        )
         wrong = [
-            (option, path) for option, path in named if known is not None and first_step(path) not in known
+            (option, path)
+            for option, path in named
+            if known is not None and first_step(path) not in known
         ]
         if known is None or not wrong:
             return ""
         option, path = wrong[0]
-        hint = did_you_mean(first_step(path), known) or f" (it has {', '.join(known) or 'none'})"
+        hint = (
+            did_you_mean(first_step(path), known)
+            or f" (it has {', '.join(known) or 'none'})"
+        )
         return f"{option}={path} names no argument{hint}"
 
     @property
@@ -88,7 +120,8 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
     """Read one line of `mimic_functions`. A line that holds only a comment gives None.
 
     Raises:
-        TargetError: The line is not in the grammar, or an option is unknown or has a bad value.
+        TargetError: The line is not in the grammar, or an option is unknown or has a
+            bad value.
     """
     try:
         words = _split_line(line)
@@ -100,8 +133,16 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
         given = read_line_options(words[1:], name)
         module, path = _parse_name(name)
         if excluded and not path:
-            raise TargetError(f"{words[0]} excludes a client, leave out its calls: {name} exclude=PATTERN")
-        target = Target(module, path, Options(**given) if given else _NO_OPTIONS, excluded, origin=origin)
+            raise TargetError(
+                f"{words[0]} excludes a client, leave out its calls: {name} exclude=PATTERN"
+            )
+        target = Target(
+            module,
+            path,
+            Options(**given) if given else _NO_OPTIONS,
+            excluded,
+            origin=origin,
+        )
         check_kind(name, target.options)
     except TargetError as error:
         raise TargetError(f"{origin}: {error.what}" if origin else error.what) from None
@@ -109,7 +150,8 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
 
 
 def as_targets(
-    given: Iterable[str | Target | Callable[..., Any]], options: Mapping[str, Any] | None = None
+    given: Iterable[str | Target | Callable[..., Any]],
+    options: Mapping[str, Any] | None = None,
 ) -> list[Target]:
     """Return targets for lines, functions and targets, each with these options, which replace its own.
 
@@ -125,7 +167,9 @@ def as_targets(
     for one in targets:
         read = read_keyword_options(options, one.name)
         chosen = one.options if one.excluded else one.options._replace(**read)
-        found.append(one._replace(options=chosen, is_shared=one.is_shared or are_several))
+        found.append(
+            one._replace(options=chosen, is_shared=one.is_shared or are_several)
+        )
         if not found[-1].is_shared:
             check_kind(one.name, chosen)
     return found
@@ -133,7 +177,9 @@ def as_targets(
 
 def absent_clients(targets: Iterable[Target]) -> list[str]:
     """Return the names of the clients among targets that are not installed."""
-    clients = dict.fromkeys(one.module for one in targets if one.is_client and not one.excluded)
+    clients = dict.fromkeys(
+        one.module for one in targets if one.is_client and not one.excluded
+    )
     return [name for name in clients if not module_exists(name)]
 
 
@@ -146,15 +192,25 @@ def missing_module(target: Target) -> TargetError | None:
         return None
     if target.is_client:
         package = {"grpc": "grpcio"}.get(target.module, target.module)
-        what, install = f"the client {target.module} is not installed", f"pip install {package}"
+        what, install = (
+            f"the client {target.module} is not installed",
+            f"pip install {package}",
+        )
         return TargetError(what, remedies=[f"to install it: {install}"])
     hint = closest_module(target.module)
-    return target.error(f"{target} does not exist: there is no module {target.module}{hint}")
+    return target.error(
+        f"{target} does not exist: there is no module {target.module}{hint}"
+    )
 
 
 def replaced_client(target: Target) -> TargetError | None:
-    """Return an error if another distribution has taken the place of a client, or None. Nothing is imported."""
-    is_urllib3 = target.module in ("http", "requests", "urllib3") and not target.excluded
+    """Return an error if another distribution has taken the place of a client, or None.
+
+    Nothing is imported.
+    """
+    is_urllib3 = (
+        target.module in ("http", "requests", "urllib3") and not target.excluded
+    )
     if not is_urllib3 or not module_exists("urllib3.backend"):
         return None
     return target.error(
@@ -177,7 +233,9 @@ def _split_line(line: str) -> list[str]:
     try:
         return shlex.split(line, comments=True)
     except ValueError as error:
-        raise TargetError(f"{line.strip()} cannot be read: {str(error).lower()}") from error
+        raise TargetError(
+            f"{line.strip()} cannot be read: {str(error).lower()}"
+        ) from error
 
 
 def _parse_name(name: str) -> tuple[str, tuple[str, ...]]:
@@ -190,9 +248,13 @@ def _parse_name(name: str) -> tuple[str, tuple[str, ...]]:
     if all(part.isidentifier() for part in parts):
         return module, names
     if name in _MEANT:
-        raise TargetError(f"{name} is recorded through {_MEANT[name]}: write {_MEANT[name]}")
+        raise TargetError(
+            f"{name} is recorded through {_MEANT[name]}: write {_MEANT[name]}"
+        )
     hint = did_you_mean(name, CLIENTS)
-    raise TargetError(f"{name or repr(name)} is neither package.module:function nor a client{hint}")
+    raise TargetError(
+        f"{name or repr(name)} is neither package.module:function nor a client{hint}"
+    )
 
 
 def _importable_name(thing: Any) -> str:
@@ -203,16 +265,27 @@ def _importable_name(thing: Any) -> str:
     """
     if isinstance(thing, type):
         name = f"{thing.__module__}:{thing.__qualname__}"
-        raise TargetError(f"{name} is a class, which cannot be mimicked, name its methods: {name}.*")
+        raise TargetError(
+            f"{name} is a class, which cannot be mimicked, name its methods: {name}.*"
+        )
     function = thing.fget if isinstance(thing, property) else thing
     function = thing.func if isinstance(thing, cached_property) else function
     module = getattr(function, "__module__", None)
     path = getattr(function, "__qualname__", None)
-    if not callable(function) or not isinstance(module, str) or not isinstance(path, str):
-        raise TargetError(f"{thing!r} is not a function with an importable name, give it as 'module:name'")
+    if (
+        not callable(function)
+        or not isinstance(module, str)
+        or not isinstance(path, str)
+    ):
+        raise TargetError(
+            f"{thing!r} is not a function with an importable name, give it as 'module:name'"
+        )
     if "<" in path:
-        raise TargetError(f"{path} in {module} is local or a lambda, and cannot be imported by its name")
-    # random.randint is a method bound to an object in the module random: its name there is the importable one.
+        raise TargetError(
+            f"{path} in {module} is local or a lambda, and cannot be imported by its name"
+        )
+    # random.randint is a method bound to an object in the module random: its name there
+    # is the importable one.
     name = getattr(function, "__name__", "")
     held = getattr(sys.modules.get(module), "__dict__", {}).get(name)
     return f"{module}:{name if held is function else path}"

@@ -41,11 +41,15 @@ class Rules(NamedTuple):
 
     rtol: float = 0.0  # the tolerances for numbers
     atol: float = 0.0
-    # Paths in the outcome, or in each event of a stream, to leave out: `headers.date`, `rows.*.id`.
+    # Paths in the outcome, or in each event of a stream, to leave out: `headers.date`,
+    # `rows.*.id`.
     volatile: Sequence[str] = ()
-    # `shape` compares keys, types and the lengths of tuples, but not values and the lengths of lists.
+    # `shape` compares keys, types and the lengths of tuples, but not values and the
+    # lengths of lists.
     mode: Literal["exact", "shape"] = "exact"
-    exact: Collection[str] = ()  # the keys of a returned mapping whose values count all the same
+    exact: Collection[
+        str
+    ] = ()  # the keys of a returned mapping whose values count all the same
     ordered: bool = False  # whether the order of mappings counts
 
 
@@ -70,21 +74,32 @@ def compare(
 class _Comparison:
     """Compares the parts of two outcomes by the same rules."""
 
-    def __init__(self, rules: Rules, redactor: Redactor, secrets: frozenset[str]) -> None:
+    def __init__(
+        self, rules: Rules, redactor: Redactor, secrets: frozenset[str]
+    ) -> None:
         self._rules = rules
         self._redactor = redactor
         self._secrets = secrets
         self._volatile = [parse_path(path) for path in rules.volatile]
 
-    def outcomes(self, recorded: Outcome, actual: Outcome, name: str = "") -> list[Difference]:
+    def outcomes(
+        self, recorded: Outcome, actual: Outcome, name: str = ""
+    ) -> list[Difference]:
         """Compare two outcomes, or with a `name` the ends of two streams."""
         if recorded.kind != actual.kind:
             then, now = (self._summary(outcome) for outcome in (recorded, actual))
-            return [Difference("", fact=f"{name or 'the call'} {then} when recorded, {now} now")]
+            return [
+                Difference(
+                    "", fact=f"{name or 'the call'} {then} when recorded, {now} now"
+                )
+            ]
         if recorded.kind == "stream":
             # Items count as far as both streams were read.
             old, new = (
-                [item.load() if isinstance(item, Encoded) else item for item in side.items]
+                [
+                    item.load() if isinstance(item, Encoded) else item
+                    for item in side.items
+                ]
                 for side in (recorded, actual)
             )
             if actual.end is None:
@@ -92,15 +107,22 @@ class _Comparison:
             if recorded.end is None:
                 del new[len(old) :]
             is_whole = recorded.end is not None and actual.end is not None
-            found = self._values("items", *(Events(side, is_whole=is_whole) for side in (old, new)))
+            found = self._values(
+                "items", *(Events(side, is_whole=is_whole) for side in (old, new))
+            )
             return found + (
-                self.outcomes(recorded.last, actual.last, "the end of the stream") if is_whole else []
+                self.outcomes(recorded.last, actual.last, "the end of the stream")
+                if is_whole
+                else []
             )
         if recorded.kind == "raised":
             errors: Any = recorded.exception, actual.exception
             if type_name(type(errors[0])) != type_name(type(errors[1])):
                 return self._values("exception", *errors)
-            parts = ({"args": [*one.args], **exception_parts(one), **attributes_of(one)} for one in errors)
+            parts = (
+                {"args": [*one.args], **exception_parts(one), **attributes_of(one)}
+                for one in errors
+            )
             return self._values(type(errors[0]).__qualname__, *parts)
         return self._values("end" if name else "", recorded.value, actual.value)
 
@@ -108,15 +130,22 @@ class _Comparison:
         if outcome.kind == "stream":
             return f"gave {len(outcome.items)} items"
         verb, value = (
-            ("raised", outcome.exception) if outcome.kind == "raised" else ("returned", outcome.value)
+            ("raised", outcome.exception)
+            if outcome.kind == "raised"
+            else ("returned", outcome.value)
         )
         return f"{verb} {line(self._tree(value), 70)}"
 
     def _tree(self, value: object) -> Any:
-        return tree_of(value, self._redactor, budget=WHOLE, secrets=self._secrets, is_live=True)
+        return tree_of(
+            value, self._redactor, budget=WHOLE, secrets=self._secrets, is_live=True
+        )
 
     def _values(self, root: str, recorded: Any, actual: Any) -> list[Difference]:
-        """Compare two values. Paths may begin with the name of the `root`; a returned value has none."""
+        """Compare two values.
+
+        Paths may begin with the name of the `root`; a returned value has none.
+        """
         rules, is_exact = self._rules, not (self._rules.rtol or self._rules.atol)
         if self._volatile:
             paths = [*self._volatile, *_inner_paths(self._volatile, root, recorded)]
@@ -124,18 +153,25 @@ class _Comparison:
                 return []
             recorded, actual = _pruned(recorded, paths), _pruned(actual, paths)
         is_other = _is_other(recorded, actual)
-        is_reordered = rules.ordered and str(self._tree(recorded)) != str(self._tree(actual))
+        is_reordered = rules.ordered and str(self._tree(recorded)) != str(
+            self._tree(actual)
+        )
         if is_other is False and not is_reordered:
             return []
         for side in (recorded, actual):
             self._secrets |= secrets_in(side, self._redactor)
         old, new = self._tree(recorded), self._tree(actual)
         if rules.mode == "shape":
-            exact = ({key: side[key] for key in rules.exact if key in side} for side in (old, new))
+            exact = (
+                {key: side[key] for key in rules.exact if key in side}
+                for side in (old, new)
+            )
             found = [*differences(*exact), *_shape_differences(old, new)]
         else:
             new = new if is_exact else self._snapped(old, new)
-            found = [self._told(one) for one in differences(old, new)] or _unseen(old, new, "")
+            found = [self._told(one) for one in differences(old, new)] or _unseen(
+                old, new, ""
+            )
             if not found and (is_reordered or (is_other and is_exact)):
                 found = [_untold(old, new)]
         return [one._replace(path=_rooted(root, one.path)) for one in found]
@@ -143,11 +179,21 @@ class _Comparison:
     def _told(self, one: Difference) -> Difference:
         """Return a difference between two values of a library in the words of the library."""
         old, new = one.old, one.new
-        if not (isinstance(old, Live) and isinstance(new, Live) and _are_data(old.value, new.value)):
+        if not (
+            isinstance(old, Live)
+            and isinstance(new, Live)
+            and _are_data(old.value, new.value)
+        ):
             return one
-        if any(self._redactor.secret(name) for side in (old, new) for name in labels_of(side.value)):
+        if any(
+            self._redactor.secret(name)
+            for side in (old, new)
+            for name in labels_of(side.value)
+        ):
             return one._replace(fact=f"{PLACEHOLDER} recorded, another value now")
-        fact = library_difference(old.value, new.value, rtol=self._rules.rtol, atol=self._rules.atol)
+        fact = library_difference(
+            old.value, new.value, rtol=self._rules.rtol, atol=self._rules.atol
+        )
         return one._replace(fact=hide_values(fact or _UNREADABLE, self._secrets))
 
     def _snapped(self, old: Any, new: Any) -> Any:
@@ -157,14 +203,22 @@ class _Comparison:
         if isinstance(old, Live) and isinstance(new, Live) and "$text" in old:
             if _are_data(old.value, new.value):
                 rules = self._rules
-                is_close = library_difference(old.value, new.value, rtol=rules.rtol, atol=rules.atol) is None
+                is_close = (
+                    library_difference(
+                        old.value, new.value, rtol=rules.rtol, atol=rules.atol
+                    )
+                    is None
+                )
             else:
                 is_close = _is_close(old.value, new.value, self._rules)
             return old if is_close else new
         if isinstance(new, list):
             return [self._snapped(*pair) for pair in zip(old, new)] + new[len(old) :]
         if isinstance(new, dict):
-            parts = {key: self._snapped(old[key], part) if key in old else part for key, part in new.items()}
+            parts = {
+                key: self._snapped(old[key], part) if key in old else part
+                for key, part in new.items()
+            }
             is_kept = all(part is new[key] for key, part in parts.items())
             return new if is_kept else parts
         return old if _is_close(old, new, self._rules) else new
@@ -201,7 +255,10 @@ def _are_data(old: object, new: object) -> bool:
 def _unseen(old: Any, new: Any, path: str) -> list[Difference]:
     """Return the objects that differ although their trees do not, the innermost ones."""
     others = steps(new) or {}
-    parts = (_unseen(part, others.get(step), path + step) for step, part in (steps(old) or {}).items())
+    parts = (
+        _unseen(part, others.get(step), path + step)
+        for step, part in (steps(old) or {}).items()
+    )
     found = [one for part in parts for one in part]
     if found or not (isinstance(old, Live) and isinstance(new, Live)):
         return found
@@ -221,10 +278,17 @@ def _untold(old: Any, new: Any, path: str = "") -> Difference:
 
 
 def _pruned(value: Any, paths: Sequence[Steps]) -> Any:
-    """Return a value without the parts that paths name. A path into events may leave out their numbers, and `data`."""
+    """Return a value without the parts that paths name.
+
+    A path into events may leave out their numbers, and `data`.
+    """
     if type(value) is dict:
         parts = {key: (part, *further(paths, str(key))) for key, part in value.items()}
-        return {key: _pruned(part, inner) for key, (part, is_gone, inner) in parts.items() if not is_gone}
+        return {
+            key: _pruned(part, inner)
+            for key, (part, is_gone, inner) in parts.items()
+            if not is_gone
+        }
     if isinstance(value, Events):
         events = []
         for place, event in enumerate(value):
@@ -233,12 +297,22 @@ def _pruned(value: Any, paths: Sequence[Steps]) -> Any:
             inner += [path for path in paths if path[0] not in numbers]
             plain = dict(event) if isinstance(event, ServerSentEvent) else event
             if not is_gone:
-                events.append(_pruned(plain, [*inner, *(("data", *path) for path in inner)]))
+                events.append(
+                    _pruned(plain, [*inner, *(("data", *path) for path in inner)])
+                )
         return Events(events, is_whole=value.is_whole)
     if library_of(type(value)) is not None and hasattr(value, "columns"):
         names = {path[0] for path in paths if len(path) == 1}
-        gone = [one for one in getattr(value, "column_names", value.columns) if str(one) in names]
-        return value.drop(columns=gone) if "pandas" in type(value).__module__ else value.drop(gone)
+        gone = [
+            one
+            for one in getattr(value, "column_names", value.columns)
+            if str(one) in names
+        ]
+        return (
+            value.drop(columns=gone)
+            if "pandas" in type(value).__module__
+            else value.drop(gone)
+        )
     try:
         return prune(value, paths)
     except Unstable:  # it is compared as it is
@@ -253,17 +327,22 @@ def _is_close(recorded: Any, actual: Any, rules: Rules) -> bool:
         return Decimal(repr(tolerance)) if isinstance(recorded, Decimal) else tolerance
 
     if library_of(type(recorded)) == "numpy" == library_of(type(actual)):
-        recorded, actual = (getattr(one, "item", lambda: None)() for one in (recorded, actual))
+        recorded, actual = (
+            getattr(one, "item", lambda: None)() for one in (recorded, actual)
+        )
     if type(recorded) is not type(actual) or type(recorded) not in _NUMBERS:
         return False
     try:
         allowed = number(rules.atol) + number(rules.rtol) * abs(recorded)
-        return bool(recorded == actual or abs(actual - recorded) <= allowed < number(math.inf))
+        return bool(
+            recorded == actual or abs(actual - recorded) <= allowed < number(math.inf)
+        )
     except ArithmeticError:
         return False
 
 
-# Shapes: keys, types and the lengths of tuples, but neither values nor the lengths of lists
+# Shapes: keys, types and the lengths of tuples, but neither values nor the lengths of
+# lists
 
 # Tags of values of Python's own types.
 _PLAIN = {"$bytes": "bytes", "$float": "float", "$str": "str"}
@@ -273,7 +352,8 @@ _COLLECTIONS = frozenset({"list", "$set", "$frozenset", "$events", "$deque"})
 def _shape_differences(old: Any, new: Any, path: str = "") -> Iterator[Difference]:
     """Yield the differences between the shapes of two trees.
 
-    Of a list, each item now must have the shape of a recorded one, if there was any; of events, that of one of its name.
+    Of a list, each item now must have the shape of a recorded one, if there was any; of
+    events, that of one of its name.
     """
     if ABSENT in (old, new) or _type_of(old) != _type_of(new):
         yield Difference(path, old, new)
@@ -286,37 +366,57 @@ def _shape_differences(old: Any, new: Any, path: str = "") -> Iterator[Differenc
         return
     then, now = steps(old) or {}, steps(new) or {}
     for step in dict.fromkeys([*then, *now]):
-        yield from _shape_differences(then.get(step, ABSENT), now.get(step, ABSENT), path + step)
+        yield from _shape_differences(
+            then.get(step, ABSENT), now.get(step, ABSENT), path + step
+        )
 
 
 def _item_differences(kind: str, old: Any, new: Any, path: str) -> Iterator[Difference]:
-    then, now = (items_of(side) or list((steps(side) or {}).values()) for side in (old, new))
+    then, now = (
+        items_of(side) or list((steps(side) or {}).values()) for side in (old, new)
+    )
     told: set[str] = set()
     for place, item in enumerate(now if then else ()):
-        alike = [one for one in then if _name_of(one, kind) == _name_of(item, kind)] or [ABSENT]
+        alike = [
+            one for one in then if _name_of(one, kind) == _name_of(item, kind)
+        ] or [ABSENT]
         is_new = (shape := _shape_text(item)) not in told
         if is_new and all(next(_shape_differences(one, item), None) for one in alike):
             told.add(shape)
-            same = [one for one in alike if one is ABSENT or _type_of(one) == _type_of(item)] or then
+            same = [
+                one for one in alike if one is ABSENT or _type_of(one) == _type_of(item)
+            ] or then
             yield from _shape_differences(same[0], item, f"{path}[{place}]")
 
 
 def _name_of(item: Any, kind: str) -> object:
-    return item.get("event") if kind == "$events" and isinstance(item, dict) and "data" in item else None
+    return (
+        item.get("event")
+        if kind == "$events" and isinstance(item, dict) and "data" in item
+        else None
+    )
 
 
 def _type_of(node: Any) -> object:
     """Return what must agree of two nodes: the type of the value, of a library's data its dtypes and columns, too."""
-    if isinstance(node, Live) and "$text" in node and library_of(type(node.value)) is not None:
+    if (
+        isinstance(node, Live)
+        and "$text" in node
+        and library_of(type(node.value)) is not None
+    ):
         return node.get("type"), form(node.value)
     kind = kind_of(node)
     if kind in ("$text", "$hidden"):
         return node.get("type")
-    return {"$cut": node.get("$cut"), **_PLAIN}.get(kind, kind) if kind[0] == "$" else kind
+    return (
+        {"$cut": node.get("$cut"), **_PLAIN}.get(kind, kind) if kind[0] == "$" else kind
+    )
 
 
 def _shape_text(node: Any) -> str:
     """Return a text for the shape of a node, to tell each kind of difference once."""
-    inner = sorted(f"{step}{_shape_text(part)}" for step, part in (steps(node) or {}).items())
+    inner = sorted(
+        f"{step}{_shape_text(part)}" for step, part in (steps(node) or {}).items()
+    )
     is_many = kind_of(node) in _COLLECTIONS
     return f"{_type_of(node)}({sorted({one.partition(']')[2] for one in inner}) if is_many else inner})"

@@ -14,40 +14,60 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.files.digests import MISSING
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.tree.call_labels import by_name
-from pytest_mimic._core.tree.drawing import is_file, items_of, kind_of, line, order, short_name, steps, tag_of
+from pytest_mimic._core.tree.drawing import (
+    is_file,
+    items_of,
+    kind_of,
+    line,
+    order,
+    short_name,
+    steps,
+    tag_of,
+)
 from pytest_mimic._core.words import and_more
 from pytest_mimic.errors import printable
 
 #: What a side has at a path that only the other side has.
 ABSENT: Any = type("Absent", (), {})()
-# Of longer lists, and of those with more items more or less, those at equal places are compared: time grows with the square.
+# Of longer lists, and of those with more items more or less, those at equal places are
+# compared: time grows with the square.
 _MANY, _FEW = 5_000, 3
 
 
 class Difference(NamedTuple):
     """A part in which two values differ: both sides as trees, `ABSENT` where one does not have it."""
 
-    path: str  # where it is, `rates.USD`, as `ignore=` and `volatile=` take it; empty for the whole
+    # where it is, `rates.USD`, as `ignore=` and `volatile=` take it; empty for the
+    # whole
+    path: str
     old: Any = ABSENT
     new: Any = ABSENT
     fact: str = ""  # how they differ, if their trees do not show it
 
 
-def argument_differences(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> list[Difference]:
+def argument_differences(
+    old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
+) -> list[Difference]:
     """Return the differences between the trees of two calls' arguments.
 
-    There may be none although the calls differ, in a secret or in parts that are there incompletely. The recorded arguments
+    There may be none although the calls differ, in a secret or in parts that are there
+    incompletely. The recorded arguments
     are None if the vault does not store them.
     """
     if old is None or new is None:
         return []
-    then, now = ({name.lstrip("*"): part for name, part in by_name(side).items()} for side in (old, new))
+    then, now = (
+        {name.lstrip("*"): part for name, part in by_name(side).items()}
+        for side in (old, new)
+    )
     return list(_between_parts(then, now, ""))
 
 
 def differences(old: object, new: object) -> list[Difference]:
     """Return the differences between two trees, in the order of the old one."""
-    return [one._replace(path=one.path.removeprefix(".")) for one in _between(old, new, "")]
+    return [
+        one._replace(path=one.path.removeprefix(".")) for one in _between(old, new, "")
+    ]
 
 
 def _between(old: Any, new: Any, path: str) -> Iterator[Difference]:
@@ -59,7 +79,9 @@ def _between(old: Any, new: Any, path: str) -> Iterator[Difference]:
         return
     # Of two values of `content=`, the names do not count.
     if is_file(old) and is_file(new) and (kind == "$content" or old[kind] == new[kind]):
-        yield from [Difference(path, old, new)] if old["digest"] != new["digest"] else []
+        yield from (
+            [Difference(path, old, new)] if old["digest"] != new["digest"] else []
+        )
         return
     then, now = items_of(old), items_of(new)
     is_partial = _length(old) is not None or _length(new) is not None
@@ -75,11 +97,21 @@ def _between(old: Any, new: Any, path: str) -> Iterator[Difference]:
         yield one
     if is_partial and _length(old) != _length(new):
         yield Difference(path, _total(old), _total(new))
-    elif not is_shown and isinstance(old, dict) and old.get("digest") != new.get("digest"):
-        yield Difference(path, _total(old), _total(new)) if is_partial else Difference(path, old, new)
+    elif (
+        not is_shown
+        and isinstance(old, dict)
+        and old.get("digest") != new.get("digest")
+    ):
+        yield (
+            Difference(path, _total(old), _total(new))
+            if is_partial
+            else Difference(path, old, new)
+        )
 
 
-def _between_parts(old: dict[str, Any], new: dict[str, Any], path: str) -> Iterator[Difference]:
+def _between_parts(
+    old: dict[str, Any], new: dict[str, Any], path: str
+) -> Iterator[Difference]:
     for step in dict.fromkeys([*old, *new]):
         if step in old and step in new:
             yield from _between(old[step], new[step], path + step)
@@ -87,8 +119,13 @@ def _between_parts(old: dict[str, Any], new: dict[str, Any], path: str) -> Itera
             yield Difference(path + step, old.get(step, ABSENT), new.get(step, ABSENT))
 
 
-def _between_items(old: list[Any], new: list[Any], path: str, *, in_order: bool) -> Iterator[Difference]:
-    """Yield the differences between two lists. A few items that were put in or taken out shift those behind them."""
+def _between_items(
+    old: list[Any], new: list[Any], path: str, *, in_order: bool
+) -> Iterator[Difference]:
+    """Yield the differences between two lists.
+
+    A few items that were put in or taken out shift those behind them.
+    """
     least = min(len(old), len(new))
     codes: list[Any] = [("replace", 0, least, 0, least)]
     if in_order and len(old) != len(new):
@@ -98,18 +135,30 @@ def _between_items(old: list[Any], new: list[Any], path: str, *, in_order: bool)
             marks = list(map(order, old)), list(map(order, new))
             codes = SequenceMatcher(None, *marks, autojunk=False).get_opcodes()
     for tag, a, b, c, d in codes:
-        for place, other in () if tag == "equal" else zip_longest(range(a, b), range(c, d)):
+        for place, other in (
+            () if tag == "equal" else zip_longest(range(a, b), range(c, d))
+        ):
             then = ABSENT if place is None else old[place]
             now = ABSENT if other is None else new[other]
             where = f"{path}[{place if other is None else other}]"
             yield from (
-                [Difference(where, then, now)] if None in (place, other) else _between(then, now, where)
+                [Difference(where, then, now)]
+                if None in (place, other)
+                else _between(then, now, where)
             )
 
 
 def _is_same_value(old: Any, new: Any) -> bool:
-    """Check whether two values have one identity, whose digest they show. A library's version may name them otherwise."""
-    if not isinstance(old, dict) or not isinstance(new, dict) or is_file(old) or is_file(new):
+    """Check whether two values have one identity, whose digest they show.
+
+    A library's version may name them otherwise.
+    """
+    if (
+        not isinstance(old, dict)
+        or not isinstance(new, dict)
+        or is_file(old)
+        or is_file(new)
+    ):
         return False
     return tag_of(old) != "" and "digest" in old and old["digest"] == new.get("digest")
 
@@ -124,7 +173,11 @@ def _total(node: Any) -> dict[str, Any]:
     """Return a node that shows only the length of a container, for a difference beyond the items in its tree."""
     length = _length(node)
     count = len(steps(node) or ()) if length is None else length
-    digest = {"digest": node["digest"]} if isinstance(node, dict) and "digest" in node else {}
+    digest = (
+        {"digest": node["digest"]}
+        if isinstance(node, dict) and "digest" in node
+        else {}
+    )
     return {"$count": count, **digest}
 
 
@@ -134,38 +187,53 @@ Span = tuple[str, str]
 """A stretch of a text, after a sign: a blank if both sides have it, `-` for the old one alone, `+` for the new one."""
 
 _WIDTH = 120
-# Texts up to this length are shown as values. Texts of more words are compared as a whole: time grows with the square.
+# Texts up to this length are shown as values. Texts of more words are compared as a
+# whole: time grows with the square.
 _SHORT, _MOST_WORDS = 40, 4_000
-# With the blanks behind it, so that words side by side that changed are one change; a very long one in pieces.
+# With the blanks behind it, so that words side by side that changed are one change; a
+# very long one in pieces.
 _WORD = re.compile(r"\w{1,20} *|\s|[^\w\s] *")
-# The characters of an unchanged stretch that are shown on either side of a change, and those of a changed one.
+# The characters of an unchanged stretch that are shown on either side of a change, and
+# those of a changed one.
 _AROUND, _CHANGED, _MOST_SPANS = 60, 120, 24
 
 
 def difference_lines(
-    found: Sequence[Difference], before: str = "recorded", after: str = "now", *, most: int = 10
+    found: Sequence[Difference],
+    before: str = "recorded",
+    after: str = "now",
+    *,
+    most: int = 10,
 ) -> list[str]:
     """Return the first differences as lines, and how many more there are."""
     lines = [one for each in found[:most] for one in _lines_of_one(each, before, after)]
     return [*lines, *and_more(len(found) - most)]
 
 
-def _lines_of_one(one: Difference, before: str = "recorded", after: str = "now") -> list[str]:
+def _lines_of_one(
+    one: Difference, before: str = "recorded", after: str = "now"
+) -> list[str]:
     head = f"{printable(one.path)}: " if one.path else ""
     if one.fact:
         return [f"{head}{one.fact}"]
     if is_file(one.old) and is_file(one.new) and _name_in(one.old) == _name_in(one.new):
-        return [f"{head}{_file_fact(one.old, one.new, is_recorded=before == 'recorded')}"]
+        return [
+            f"{head}{_file_fact(one.old, one.new, is_recorded=before == 'recorded')}"
+        ]
     if (texts := _long_texts(one)) is not None:
         legend = f"[-{before}-] {{+{after}+}}"
         lines = _text_lines(_spans(*texts))
         where = f"{printable(one.path)}, {legend}: " if one.path else f"{legend}: "
         return (
-            [f"{where}{lines[0]}"] if len(lines) == 1 else [where.strip(), *(f"  {each}" for each in lines)]
+            [f"{where}{lines[0]}"]
+            if len(lines) == 1
+            else [where.strip(), *(f"  {each}" for each in lines)]
         )
     old, new = _sides(one)
     if one.old is ABSENT:
-        return [f"{head}{new} {after}, not {'in the recording' if before == 'recorded' else before}"]
+        return [
+            f"{head}{new} {after}, not {'in the recording' if before == 'recorded' else before}"
+        ]
     if one.new is ABSENT:
         return [f"{head}{old} {before}, missing {after}"]
     return [f"{head}{old} {before}, {new} {after}"]
@@ -179,8 +247,13 @@ def side_by_side(found: Iterable[Difference]) -> list[tuple[str, str, str]]:
         sides: Iterable[str] = (one.fact, "") if one.fact else _sides(one)
         if mark == "~" and not one.fact and (texts := _long_texts(one)) is not None:
             spans = _cut_spans(_spans(*texts))
-            sides = ("".join(text for sign, text in spans if sign in f" {own}") for own in "-+")
-        old, new = (f"{one.path}: {side}" if one.path and side else side for side in sides)
+            sides = (
+                "".join(text for sign, text in spans if sign in f" {own}")
+                for own in "-+"
+            )
+        old, new = (
+            f"{one.path}: {side}" if one.path and side else side for side in sides
+        )
         rows.append((mark, old, new))
     return rows
 
@@ -189,10 +262,19 @@ def _sides(one: Difference) -> tuple[str, str]:
     """Return the two sides of a difference as texts that show it, if it may be shown."""
     old, new = one.old, one.new
     if old is ABSENT or new is ABSENT:
-        return tuple("" if side is ABSENT else line(side, _WIDTH) for side in (old, new))  # type: ignore[return-value]
-    if {kind_of(old), kind_of(new)} == {"$cut"} and old.get("start") and old.get("start") == new.get("start"):
+        return tuple(
+            "" if side is ABSENT else line(side, _WIDTH) for side in (old, new)
+        )  # type: ignore[return-value]
+    if (
+        {kind_of(old), kind_of(new)} == {"$cut"}
+        and old.get("start")
+        and old.get("start") == new.get("start")
+    ):
         unit = "characters" if old["$cut"] == "str" else "bytes"
-        return f"{old['length']} {unit}", f"{new['length']} that differ after the first {len(old['start'])}"
+        return (
+            f"{old['length']} {unit}",
+            f"{new['length']} that differ after the first {len(old['start'])}",
+        )
     for digests in (False, True):
         texts = line(old, _WIDTH, digests=digests), line(new, _WIDTH, digests=digests)
         if texts[0] != texts[1]:
@@ -211,7 +293,11 @@ def _type_of(node: Any) -> str:
 def _file_fact(old: dict[str, Any], new: dict[str, Any], *, is_recorded: bool) -> str:
     name = _name_in(new)
     if old["digest"] == MISSING:
-        return f"{name} exists now, it did not when recorded" if is_recorded else f"{name} was made"
+        return (
+            f"{name} exists now, it did not when recorded"
+            if is_recorded
+            else f"{name} was made"
+        )
     if new["digest"] == MISSING:
         return f"{name} does not exist now" if is_recorded else f"{name} was removed"
     return f"content of {name} {'differs from the recorded one' if is_recorded else 'changed'}"
@@ -236,7 +322,10 @@ def _long_texts(one: Difference) -> tuple[str, str] | None:
         text = node
         if kind_of(node) == "$cut":
             text = node.get("start")
-        elif kind_of(node) in ("$bytes", "$hidden") or _type_of(node) in ("bytes", "bytearray"):
+        elif kind_of(node) in ("$bytes", "$hidden") or _type_of(node) in (
+            "bytes",
+            "bytearray",
+        ):
             text = "".join(next(iter(node.values())))
         if not isinstance(text, str) or text == PLACEHOLDER:
             return None
@@ -260,7 +349,11 @@ def _spans(old: str, new: str) -> list[Span]:
     for _, a, b, c, d in codes:
         before, after = "".join(gone[a:b]), "".join(come[c:d])
         same = before if before == after else " " * (before[-1:] == after[-1:] == " ")
-        spans += [("-", before.removesuffix(same)), ("+", after.removesuffix(same)), (" ", same)]
+        spans += [
+            ("-", before.removesuffix(same)),
+            ("+", after.removesuffix(same)),
+            (" ", same),
+        ]
     spans += [(" ", "".join(then[len(then) - end :]))]
     return [span for span in spans if span[1]]
 
@@ -271,7 +364,14 @@ def _alike(old: list[str], new: list[str]) -> tuple[int, int]:
     for one, other in ((old, new), (old[::-1], new[::-1])):
         most = min(len(old), len(new)) - sum(found)
         found.append(
-            next((n for n, words in enumerate(zip(one, other)) if n == most or words[0] != words[1]), most)
+            next(
+                (
+                    n
+                    for n, words in enumerate(zip(one, other))
+                    if n == most or words[0] != words[1]
+                ),
+                most,
+            )
         )
     return found[0], found[1]
 
@@ -282,7 +382,9 @@ def _cut_spans(spans: Sequence[Span]) -> list[Span]:
     for place, (sign, text) in enumerate(spans):
         most = _AROUND if sign == " " else _CHANGED
         is_last = place == len(spans) - 1
-        if len(text) > 2 * most + 10 or (sign == " " and (not place or is_last) and len(text) > most + 10):
+        if len(text) > 2 * most + 10 or (
+            sign == " " and (not place or is_last) and len(text) > most + 10
+        ):
             start = "" if sign == " " and not place else text[:most]
             end = "" if sign == " " and is_last else text[-most:]
             text = f"{start}...{end}"

@@ -15,7 +15,9 @@ SHOWN = 100
 _LONGEST = 2_000
 _INDENT = "  "
 # Tags whose part is the text of the value.
-_TEXTS = frozenset("$date $datetime $decimal $float $int $path $text $time $uuid $zoneinfo".split())
+_TEXTS = frozenset(
+    "$date $datetime $decimal $float $int $path $text $time $uuid $zoneinfo".split()
+)
 _TEXTS |= {"$pure_posix_path", "$pure_windows_path"}
 # Tags whose part is a list of what makes the value.
 _MADE = frozenset("$complex $datetime $fraction $range $regex $time $timezone".split())
@@ -110,10 +112,17 @@ class _Drawing:
         return Block(text) if "\n" in text.rstrip("\n") else repr(text)
 
     def _group(
-        self, open_: str, parts: Sequence[tuple[str, Any]], close: str, more: int = 0, mark: str = ""
+        self,
+        open_: str,
+        parts: Sequence[tuple[str, Any]],
+        close: str,
+        more: int = 0,
+        mark: str = "",
     ) -> Group:
         first = parts[: self._most]
-        nodes: list[tuple[str, Drawn]] = [(name, self.node(part)) for name, part in first]
+        nodes: list[tuple[str, Drawn]] = [
+            (name, self.node(part)) for name, part in first
+        ]
         if more := more + len(parts) - len(first):
             nodes.append(("", f"... {more} more{mark}"))
         return Group(open_, nodes, close)
@@ -122,11 +131,17 @@ class _Drawing:
         """Return a value with a tag as the code that would make it, or by its text."""
         mark = f" #{node['digest'][:8]}" if self._digests and "digest" in node else ""
         name = short_name(tag)
-        facts = {key: fact for key, fact in node.items() if key != tag and key not in _FACTS}
+        facts = {
+            key: fact for key, fact in node.items() if key != tag and key not in _FACTS
+        }
         if tag in _MADE and isinstance(part, list):
             return self._group(f"{name}(", [("", one) for one in part], ")")
         if tag in _TEXTS and isinstance(part, str | list):
-            text = part if isinstance(part, str) else f"<{part[0]}>/{part[1]}".removesuffix("/")
+            text = (
+                part
+                if isinstance(part, str)
+                else f"<{part[0]}>/{part[1]}".removesuffix("/")
+            )
             text = f"{text[:-1]}{mark}>" if text.endswith(">") else f"{text}{mark}"
             return text + "".join(f" {key}={line(fact)}" for key, fact in facts.items())
         if (phrase := _phrase(tag, part, node, mark)) is not None:
@@ -138,13 +153,24 @@ class _Drawing:
             if tag in ("$set", "$frozenset") and not part and not more:
                 return f"{name}()"
             open_, close = _BRACKETS[tag]
-            close = f",{close}" if tag == "$tuple" and len(part) == 1 and not more else close
+            close = (
+                f",{close}"
+                if tag == "$tuple" and len(part) == 1 and not more
+                else close
+            )
             return self._group(open_, [("", item) for item in part], close, more, mark)
         if tag == "$dict" and isinstance(part, list):
             pairs = [
-                pair if isinstance(pair, list) and len(pair) == 2 else ["?", pair] for pair in part
+                pair if isinstance(pair, list) and len(pair) == 2 else ["?", pair]
+                for pair in part
             ]  # edited
-            return self._group("{", [(f"{line(key, 60)}: ", one) for key, one in pairs], "}", more, mark)
+            return self._group(
+                "{",
+                [(f"{line(key, 60)}: ", one) for key, one in pairs],
+                "}",
+                more,
+                mark,
+            )
         if isinstance(part, str | int) and ":" in tag:  # a member of an enum
             return f"{name}.{part}" if isinstance(part, str) else f"{name}({part})"
         parts: list[tuple[str, Any]] = [("", part)]
@@ -164,7 +190,10 @@ def _phrase(tag: str, part: Any, node: dict[str, Any], mark: str) -> str | None:
     if tag == "$cut":
         length = node.get("length")
         if "start" in node:
-            quoted, unit = repr(str(node["start"])), "characters" if part == "str" else "bytes"
+            quoted, unit = (
+                repr(str(node["start"])),
+                "characters" if part == "str" else "bytes",
+            )
             return f"{'' if part == 'str' else 'b'}{quoted[:-1]}...{quoted[-1]} ({length} {unit}{mark})"
         return f"<{short_name(str(part))}{'' if length is None else f' of {length}'}{mark}>"
     if tag == "$count":
@@ -187,7 +216,11 @@ def _phrase(tag: str, part: Any, node: dict[str, Any], mark: str) -> str | None:
     if tag == "$object":
         return f"<bytes, {node.get('size', '?')} B, in {part}>"
     if tag == "$pickle":
-        return "a pickle" if node.get("size") is None else f"a pickle, {size(node['size'])}"
+        return (
+            "a pickle"
+            if node.get("size") is None
+            else f"a pickle, {size(node['size'])}"
+        )
     return None
 
 
@@ -251,7 +284,8 @@ def table(columns: Sequence[object], rows: list[Any]) -> Table:
     return Table(f"{plural(len(rows), 'row')}{more}", list(map(str, columns)), cells)
 
 
-# -- nodes: tags, and parts by their step in the paths that `ignore=` and `volatile=` take
+# -- nodes: tags, and parts by their step in the paths that `ignore=` and `volatile=`
+# take
 
 _FILES = ("$path", "$str", "$content")
 _ITEMS = frozenset({"$list", "$tuple", "$events"})
@@ -296,17 +330,26 @@ def steps(node: Any) -> dict[str, Any] | None:
     if not tag:
         return {key_step(key): part for key, part in node.items()}
     part = node[tag]
-    facts = {f".{name}": fact for name, fact in node.items() if name != tag and name not in _FACTS}
+    facts = {
+        f".{name}": fact
+        for name, fact in node.items()
+        if name != tag and name not in _FACTS
+    }
     if tag in _SETS and isinstance(part, list):
         found = {f"{{{line(item)}}}": item for item in part}
     elif tag == "$dict" and isinstance(part, list):
         # It may be edited by hand.
         pairs = (pair for pair in part if isinstance(pair, list) and len(pair) == 2)
-        found = {key_step(key) if isinstance(key, str) else f"[{line(key)}]": item for key, item in pairs}
+        found = {
+            key_step(key) if isinstance(key, str) else f"[{line(key)}]": item
+            for key, item in pairs
+        }
     elif isinstance(part, dict) and not tag_of(part):
         found = {}
         for name, inner in part.items():
-            below = steps(inner) if not name else None  # the content of an object takes no step
+            below = (
+                steps(inner) if not name else None
+            )  # the content of an object takes no step
             step = ".args" if name == "*" else key_step(name) if name else ""
             found |= {step: inner} if below is None else below
     else:

@@ -10,15 +10,31 @@ from typing import Any
 # How much of an assertion's text is shown: lines, and characters of each.
 _LINES, _WIDTH = 5, 120
 _WORDS = (
-    *(("[left]:", "recorded"), ("[right]:", "now"), ("DESIRED:", "recorded"), ("ACTUAL:", "now")),
+    *(
+        ("[left]:", "recorded"),
+        ("[right]:", "now"),
+        ("DESIRED:", "recorded"),
+        ("ACTUAL:", "now"),
+    ),
     *(("(DESIRED)", "recorded"), ("(ACTUAL)", "now"), ("are different (", "differs (")),
 )
-_HEADING = re.compile(r"Arrays are not equal|Not equal to tolerance.*|.* (are|is) different")
+_HEADING = re.compile(
+    r"Arrays are not equal|Not equal to tolerance.*|.* (are|is) different"
+)
 
 
-def library_difference(recorded: Any, actual: Any, *, rtol: float, atol: float) -> str | None:
+def library_difference(
+    recorded: Any, actual: Any, *, rtol: float, atol: float
+) -> str | None:
     """Return how two values of one library's type differ, in a line; None if they are equal within the tolerances."""
-    library = next((top for base in type(recorded).__mro__ if (top := _package(base)) in _BY_LIBRARY), None)
+    library = next(
+        (
+            top
+            for base in type(recorded).__mro__
+            if (top := _package(base)) in _BY_LIBRARY
+        ),
+        None,
+    )
     if library is None:
         return "differs"
     try:
@@ -26,7 +42,9 @@ def library_difference(recorded: Any, actual: Any, *, rtol: float, atol: float) 
             old, new = getattr(recorded, name, None), getattr(actual, name, None)
             if old != new:
                 raise AssertionError(f"{name} {old} recorded, {new} now")
-        _BY_LIBRARY[library](recorded, actual, {"rtol": rtol, "atol": atol} if rtol or atol else {})
+        _BY_LIBRARY[library](
+            recorded, actual, {"rtol": rtol, "atol": atol} if rtol or atol else {}
+        )
     except AssertionError as error:
         return _shortened(str(error))
     except Exception as error:  # the library cannot compare such values
@@ -36,7 +54,9 @@ def library_difference(recorded: Any, actual: Any, *, rtol: float, atol: float) 
 
 def form(value: Any) -> tuple[object, ...]:
     """Return what counts of a value if only shapes do: its dtypes, and the names of its columns."""
-    types = getattr(value, "dtypes", getattr(value, "dtype", getattr(value, "type", "")))
+    types = getattr(
+        value, "dtypes", getattr(value, "dtype", getattr(value, "type", ""))
+    )
     columns = getattr(value, "columns", ())
     names = [str(name) for name in columns] if hasattr(columns, "__len__") else []
     listed = [str(one) for one in types] if hasattr(types, "__len__") else [str(types)]
@@ -45,12 +65,20 @@ def form(value: Any) -> tuple[object, ...]:
 
 def labels_of(value: Any) -> Iterator[object]:
     """Yield the names of a value's columns, rows and fields, and its own."""
-    labels = [getattr(value, "name", None), *_field_names(getattr(value, "dtype", None))]
+    labels = [
+        getattr(value, "name", None),
+        *_field_names(getattr(value, "dtype", None)),
+    ]
     for axis in ("columns", "index", "column_names"):
         names = getattr(value, axis, ())
         if not callable(names):
             labels.extend(getattr(names, "names", ()))
-            is_text = getattr(names, "dtype", object) in (object, "object", "str", "string")
+            is_text = getattr(names, "dtype", object) in (
+                object,
+                "object",
+                "str",
+                "string",
+            )
             labels.extend(names if is_text else ())
     for label in labels:
         yield from label if isinstance(label, tuple) else (label,)
@@ -66,7 +94,8 @@ def _package(kind: type) -> str:
     return str(kind.__module__).partition(".")[0]
 
 
-# One function for each library. They raise AssertionError; without tolerances, values must be equal.
+# One function for each library. They raise AssertionError; without tolerances, values
+# must be equal.
 
 
 def _numpy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
@@ -95,11 +124,23 @@ def _pandas(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
 
 def _polars(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
     testing = import_module("polars.testing")
-    check = testing.assert_frame_equal if hasattr(recorded, "columns") else testing.assert_series_equal
+    check = (
+        testing.assert_frame_equal
+        if hasattr(recorded, "columns")
+        else testing.assert_series_equal
+    )
     from inspect import signature
 
-    names = ("rel_tol", "abs_tol") if "rel_tol" in signature(check).parameters else ("rtol", "atol")
-    check(recorded, actual, **(dict(zip(names, tolerances.values())) or {"check_exact": True}))
+    names = (
+        ("rel_tol", "abs_tol")
+        if "rel_tol" in signature(check).parameters
+        else ("rtol", "atol")
+    )
+    check(
+        recorded,
+        actual,
+        **(dict(zip(names, tolerances.values())) or {"check_exact": True}),
+    )
 
 
 def _scipy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
@@ -109,7 +150,11 @@ def _scipy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
 
 
 # What must be the same besides the elements.
-_FACTS = {"numpy": ("dtype", "shape"), "pyarrow": ("type", "schema"), "scipy": ("dtype", "shape")}
+_FACTS = {
+    "numpy": ("dtype", "shape"),
+    "pyarrow": ("type", "schema"),
+    "scipy": ("dtype", "shape"),
+}
 _PANDAS = {
     "DataFrame": "assert_frame_equal",
     "ExtensionArray": "assert_extension_array_equal",
@@ -124,7 +169,9 @@ _BY_LIBRARY: dict[str, Callable[[Any, Any, dict[str, float]], None]] = {
         recorded.to_pandas(), actual.to_pandas(), tolerances
     ),
     "scipy": _scipy,
-    "torch": lambda recorded, actual, tolerances: import_module("torch.testing").assert_close(
+    "torch": lambda recorded, actual, tolerances: import_module(
+        "torch.testing"
+    ).assert_close(
         actual, recorded, equal_nan=True, **(tolerances or {"rtol": 0, "atol": 0})
     ),
 }
@@ -148,15 +195,31 @@ _FEW = 6
 def library_text(value: Any) -> str:
     """Return `ndarray float64 1797x64`: type, dtype and shape of a library's value; small arrays with their items."""
     shape = _shape(value)
-    kinds: list[Any] = [getattr(value, name, None) for name in ("dtype", "type", "mode")]
+    kinds: list[Any] = [
+        getattr(value, name, None) for name in ("dtype", "type", "mode")
+    ]
     # A frame gives its column of that name.
-    kinds = [kind for kind in kinds if not (kind is None or callable(kind) or getattr(kind, "ndim", False))]
+    kinds = [
+        kind
+        for kind in kinds
+        if not (kind is None or callable(kind) or getattr(kind, "ndim", False))
+    ]
     element = str(kinds[0]) if kinds else ""
-    text = " ".join(filter(None, [type(value).__qualname__, element, "x".join(map(str, shape))]))
-    if type(value).__qualname__ == "ndarray" and value.dtype.kind in "biufc" and value.size <= _FEW:
+    text = " ".join(
+        filter(None, [type(value).__qualname__, element, "x".join(map(str, shape))])
+    )
+    if (
+        type(value).__qualname__ == "ndarray"
+        and value.dtype.kind in "biufc"
+        and value.size <= _FEW
+    ):
         return f"{text} {value.tolist()}"
     columns = getattr(value, "columns", None) if len(shape) == 2 else None
-    if columns is None or not 0 < len(columns) <= _FEW or not all(isinstance(name, str) for name in columns):
+    if (
+        columns is None
+        or not 0 < len(columns) <= _FEW
+        or not all(isinstance(name, str) for name in columns)
+    ):
         return text
     return f"{text}: {', '.join(columns)}"
 
@@ -168,5 +231,7 @@ def _shape(value: Any) -> tuple[int, ...]:
             return tuple(shape)
     try:
         return (len(value),)
-    except Exception:  # a single rotation of scipy has no length, and __len__ of any class may fail
+    except (
+        Exception
+    ):  # a single rotation of scipy has no length, and __len__ of any class may fail
         return ()

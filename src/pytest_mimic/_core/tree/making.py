@@ -1,9 +1,13 @@
 """Makes the tree of a value: plain data with tags as readable outcomes have them, without secrets, the same in every process.
 
-What JSON has stands for itself. Any other value is a mapping whose first key is its tag: `{"$date": "2026-11-02"}`,
-`{"$shop:Rate": {"base": "EUR"}}`. In an object, the key `""` holds its content as a container, and `*` its positional parts.
-Some tags are only here: `$text` (a value shown by a text, with its `type`), `$cut` (the beginning of a text, or a part too
-deep inside, with its `length`), `$list` (the first items of one), `$hidden` (a secret, while verifying) and `$cycle`. A
+What JSON has stands for itself. Any other value is a mapping whose first key is its
+tag: `{"$date": "2026-11-02"}`,
+`{"$shop:Rate": {"base": "EUR"}}`. In an object, the key `""` holds its content as a
+container, and `*` its positional parts.
+Some tags are only here: `$text` (a value shown by a text, with its `type`), `$cut` (the
+beginning of a text, or a part too
+deep inside, with its `length`), `$list` (the first items of one), `$hidden` (a secret,
+while verifying) and `$cycle`. A
 value that is shown in part has a `digest`, so that another one looks different.
 """
 
@@ -37,27 +41,34 @@ from pytest_mimic._core.words import pattern
 # The types whose values have a tag with a text in readable outcomes, too.
 _TAGGED = {date: "date", datetime: "datetime", time: "time"}
 _ADDRESS = pattern(r" at 0x[0-9A-Fa-f]+")
-# A text up to the first length is never cut; of one that is too long, as much as the second length is shown.
+# A text up to the first length is never cut; of one that is too long, as much as the
+# second length is shown.
 _SHORT, _START, _LONGEST_KEY = 40, 400, 100
 _DIGEST, _SMALL = 8, 1 << 62
-# Values of databases that are stored with their type, `{"$decimal": "1.50"}`, are such values here.
-_VALUE_TAGS = frozenset({"$base64", "$bytes", "$date", "$datetime", "$decimal", "$time", "$uuid"})
+# Values of databases that are stored with their type, `{"$decimal": "1.50"}`, are such
+# values here.
+_VALUE_TAGS = frozenset(
+    {"$base64", "$bytes", "$date", "$datetime", "$decimal", "$time", "$uuid"}
+)
 
 
 class Budget(NamedTuple):
     """How much of a value is in its tree."""
 
-    # About how many characters have containers in them; numbers and short texts are there in any case.
+    # About how many characters have containers in them; numbers and short texts are
+    # there in any case.
     characters: int
     items: int  # of one container
     depth: int  # levels of nested containers
     text: int  # the longest text that is there as a whole
-    digests: bool = True  # whether what is there in part has a digest, which takes reading all of it
+    # whether what is there in part has a digest, which takes reading all of it
+    digests: bool = True
 
 
 #: For all arguments of a call together.
 ARGUMENTS = Budget(characters=4_000, items=40, depth=12, text=4_096)
-#: For a client's call, of which nothing else keeps what is sent, and for comparing: all but what is nested too deeply.
+# : For a client's call, of which nothing else keeps what is sent, and for comparing:
+# all but what is nested too deeply.
 WHOLE = Budget(characters=maxsize, items=maxsize, depth=64, text=maxsize)
 
 
@@ -89,21 +100,29 @@ def tree_of(
 ) -> Any:
     """Return the tree of any value.
 
-    No code of the value's class runs except `__mimic_identity__` and functions given to `register_fingerprint`. Values
-    under secret names are left out, and so are the same texts elsewhere, and the `secrets`, which are further texts known
-    to be secret. Paths in the folders of the run are shown by their place. A tree that `is_live` is for verifying: it shows
+    No code of the value's class runs except `__mimic_identity__` and functions given to
+    `register_fingerprint`. Values
+    under secret names are left out, and so are the same texts elsewhere, and the
+    `secrets`, which are further texts known
+    to be secret. Paths in the folders of the run are shown by their place. A tree that
+    `is_live` is for verifying: it shows
     no secret, but two of them differ.
     """
     known = secrets | secrets_in(value, redactor)
-    return _Maker(redactor, known, places or Places(), budget, is_live).node(value, budget.depth)
+    return _Maker(redactor, known, places or Places(), budget, is_live).node(
+        value, budget.depth
+    )
 
 
 def argument_trees(
     arguments: Mapping[str, object], redactor: Redactor, *, places: Places | None = None
 ) -> dict[str, Any]:
-    """Return the trees of a call's arguments by name. They share one budget, and none is left out.
+    """Return the trees of a call's arguments by name.
 
-    The values of `**extra` have their own names, and `*rest` its name with the star. See `tree_of` for the rest.
+    They share one budget, and none is left out.
+
+    The values of `**extra` have their own names, and `*rest` its name with the star.
+    See `tree_of` for the rest.
     """
     whole, clean = dict(arguments), dict[int, object]()
     secrets = secrets_in(whole, redactor, clean)
@@ -111,15 +130,20 @@ def argument_trees(
     found: dict[str, Any] = {}
     left = sum(type(value) not in SCALARS for value in arguments.values())
     for key, pair in zip(arguments, named(arguments)):
-        # Each gets an equal share of the room, and leaves the rest of it to those behind it.
-        maker.until = maker.used + max(ARGUMENTS.characters - maker.used, 0) // max(left, 1)
+        # Each gets an equal share of the room, and leaves the rest of it to those
+        # behind it.
+        maker.until = maker.used + max(ARGUMENTS.characters - maker.used, 0) // max(
+            left, 1
+        )
         value = pair[1] if id(whole) in clean else maker.safe(*pair)
         found[key] = maker.node(value, ARGUMENTS.depth - 1)
         left -= type(pair[1]) not in SCALARS
     return found
 
 
-def part_trees(parts: Mapping[str, object], places: Places | None = None) -> dict[str, Any]:
+def part_trees(
+    parts: Mapping[str, object], places: Places | None = None
+) -> dict[str, Any]:
     """Return the trees of the parts of a client's call, plain data in which secrets are hidden already."""
     maker = _Maker(NO_NAMES, frozenset(), places or Places(), WHOLE, False)
     return maker.named(parts, WHOLE.depth)
@@ -137,10 +161,13 @@ class _Maker:
     used: int = 0  # characters so far, of long texts only the first few
     until: int = field(init=False)  # the count up to which containers are opened
     texts: int = 0  # characters of long texts so far
-    # Identities by the value's id, as a value with many places needs only one. The value is kept alive with it.
+    # Identities by the value's id, as a value with many places needs only one. The
+    # value is kept alive with it.
     identities: dict[int, tuple[object, str | None]] = field(default_factory=dict)
     open: set[int] = field(default_factory=set)
-    clean: Mapping[int, object] = field(default_factory=dict)  # dicts without secret names, by their ids
+    clean: Mapping[int, object] = field(
+        default_factory=dict
+    )  # dicts without secret names, by their ids
 
     def __post_init__(self) -> None:
         self.until = self.budget.characters
@@ -175,7 +202,9 @@ class _Maker:
         if kind in _LEAVES:
             return _LEAVES[kind](self, value)
         if is_data(value):
-            return self._as_text(value, self._shown(f"<{library_text(value)}>"), is_part=True)
+            return self._as_text(
+                value, self._shown(f"<{library_text(value)}>"), is_part=True
+            )
         if library_of(kind) is not None:
             return self._as_text(value, self._shown(_ADDRESS.sub("", str(value))))
         own = text_of(value)
@@ -183,22 +212,33 @@ class _Maker:
             return None
         if is_path(kind):
             return self._path(value, own)
-        # The name of a function or class is shown whole, and stands for what may differ.
+        # The name of a function or class is shown whole, and stands for what may
+        # differ.
         is_name = own.startswith("<")
         limit = max(self.budget.text, _LONGEST_KEY if is_name else 0)
-        text = " ".join(self._shown(beginning(own, limit, self.secrets, self.redactor))[:limit].splitlines())
+        text = " ".join(
+            self._shown(beginning(own, limit, self.secrets, self.redactor))[
+                :limit
+            ].splitlines()
+        )
         if kind in _TAGGED:
             return {f"${_TAGGED[kind]}": text}
         return self._as_text(value, text, is_part=is_name)
 
-    def _as_text(self, value: object, text: str, *, is_part: bool = False) -> dict[str, Any]:
+    def _as_text(
+        self, value: object, text: str, *, is_part: bool = False
+    ) -> dict[str, Any]:
         node = {"$text": text, "type": type_name(type(value))}
         return self._alive(self._marked(node, value) if is_part else node, value)
 
     def _text(self, value: str) -> Any:
         if len(value) <= _SHORT:
             self.used += len(value) + 2
-            if value.isascii() and not self.places.marks and self._shown(value) == value:
+            if (
+                value.isascii()
+                and not self.places.marks
+                and self._shown(value) == value
+            ):
                 return value
         else:
             self.used += _SHORT
@@ -213,10 +253,15 @@ class _Maker:
                 return {"$text": repr(written).replace("\\\\", "\\"), "type": "str"}
             return shown if shown == value else self._secret(_Hidden(value), shown)
         start = shown[:limit].encode("utf-8", "backslashreplace").decode()
-        return self._marked({"$cut": "str", "start": start, "length": len(value)}, value)
+        return self._marked(
+            {"$cut": "str", "start": start, "length": len(value)}, value
+        )
 
     def _room(self, length: int) -> int:
-        """Return how much of a text of this length is shown. Long ones have a budget of their own."""
+        """Return how much of a text of this length is shown.
+
+        Long ones have a budget of their own.
+        """
         if length <= _SHORT:
             return length
         most = self.budget.text
@@ -230,7 +275,9 @@ class _Maker:
         shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
         name = type(value).__name__
         if len(value) > limit:
-            return self._marked({"$cut": name, "start": shown[:limit], "length": len(value)}, value)
+            return self._marked(
+                {"$cut": name, "start": shown[:limit], "length": len(value)}, value
+            )
         if self.is_live and shown.encode("latin-1") != value:
             return self._secret(_Hidden(value), shown)
         if name == "bytes" and shown.isascii() and shown.isprintable():
@@ -242,7 +289,9 @@ class _Maker:
         # Python refuses to write integers of more than 4,300 digits.
         if value.bit_length() <= 400:
             return value
-        return self._marked({"$text": f"<int of {value.bit_length()} bits>", "type": "int"}, value)
+        return self._marked(
+            {"$text": f"<int of {value.bit_length()} bits>", "type": "int"}, value
+        )
 
     def _path(self, value: object, text: str) -> dict[str, Any]:
         place = self.places.place_of(text)
@@ -251,7 +300,9 @@ class _Maker:
         return node if path is None else self._with_content(node, path)
 
     def _content(self, value: NamedContent) -> dict[str, Any]:
-        return self._with_content({"$content": self._shown(PurePath(value.text).name)}, value.text)
+        return self._with_content(
+            {"$content": self._shown(PurePath(value.text).name)}, value.text
+        )
 
     def _with_content(self, node: dict[str, Any], path: str) -> dict[str, Any]:
         """Add the digest of the file or folder that a path names."""
@@ -265,7 +316,9 @@ class _Maker:
     def _secret(self, hidden: _Hidden, shown: str = PLACEHOLDER) -> Any:
         if not self.is_live:
             return shown
-        return self._marked({"$hidden": shown, "type": type_name(type(hidden.value))}, hidden.value)
+        return self._marked(
+            {"$hidden": shown, "type": type_name(type(hidden.value))}, hidden.value
+        )
 
     def _shown(self, text: str) -> str:
         # Before a text is shortened: the beginning of a value would not be known.
@@ -280,7 +333,11 @@ class _Maker:
         if id(value) not in self.identities:
             self.identities[id(value)] = (value, identity_of(value, self.places))
         identity = self.identities[id(value)][1]
-        return node if identity is None else {**node, "digest": identity[: None if self.is_live else _DIGEST]}
+        return (
+            node
+            if identity is None
+            else {**node, "digest": identity[: None if self.is_live else _DIGEST]}
+        )
 
     def _alive(self, node: dict[str, Any], value: object) -> dict[str, Any]:
         return Live(node, value) if self.is_live else node
@@ -297,7 +354,9 @@ class _Maker:
             items = list(value[: self.budget.items])
             # The value that follows `--password` in a command line.
             items = [
-                _Hidden(item) if place and self.redactor.secret_flag(items[place - 1]) else item
+                _Hidden(item)
+                if place and self.redactor.secret_flag(items[place - 1])
+                else item
                 for place, item in enumerate(items)
             ]
         inner = self._parts(items, depth)
@@ -307,24 +366,35 @@ class _Maker:
 
     def _listed(self, inner: list[Any], value: Any) -> dict[str, Any]:
         node = {f"${type(value).__name__}": inner}
-        return node if len(inner) == len(value) else self._marked({**node, "length": len(value)}, value)
+        return (
+            node
+            if len(inner) == len(value)
+            else self._marked({**node, "length": len(value)}, value)
+        )
 
     def _members(self, value: set[Any] | frozenset[Any], depth: int) -> Any:
         kinds = {type(item) for item in value}
         most = self.budget.items
         if kinds == {str} or kinds <= {int, float, bool}:
-            ordered = nsmallest(min(most, len(value)), value, key=lambda item: (item != item, item))
+            ordered = nsmallest(
+                min(most, len(value)), value, key=lambda item: (item != item, item)
+            )
             return self._listed(self._parts(ordered, depth), value)
-        # Other members have no order, so that the first few would be others in the next process.
+        # Other members have no order, so that the first few would be others in the next
+        # process.
         inner, start = [], (self.used, self.texts)
         for item in value if len(value) <= most else ():
-            self.used, self.texts = start  # what one takes does not depend on those before it
+            self.used, self.texts = (
+                start  # what one takes does not depend on those before it
+            )
             inner.append(self.node(item, depth - 1))
         return self._listed(sorted(inner, key=order), value)
 
     def _mapping(self, value: dict[Any, Any], depth: int) -> Any:
         pairs = dict(islice(value.items(), self.budget.items))
-        if next(iter(pairs), "") in _VALUE_TAGS and set(map(type, pairs.values())) == {str}:
+        if next(iter(pairs), "") in _VALUE_TAGS and set(map(type, pairs.values())) == {
+            str
+        }:
             return {key: self._shown(part) for key, part in pairs.items()}
         if all(map(self._is_name, pairs)):
             inner: Any = self.named(pairs, depth, is_clean=id(value) in self.clean)
@@ -341,7 +411,12 @@ class _Maker:
         """Return whether a key can be a key of the tree without any change."""
         if type(key) is not str or len(key) > _LONGEST_KEY or key[:1] == "$":
             return False
-        if not self.secrets and key.isascii() and key.isidentifier() and "AIza" not in key:
+        if (
+            not self.secrets
+            and key.isascii()
+            and key.isidentifier()
+            and "AIza" not in key
+        ):
             return True
         is_place = self.places.marks and self.places.place_of_text(key) is not None
         return self._shown(key) == key and key.isprintable() and not is_place
@@ -349,10 +424,16 @@ class _Maker:
     def safe(self, name: object, value: object) -> object:
         return _Hidden(value) if self.redactor.hides(name, value) else value
 
-    def named(self, parts: Mapping[str, object], depth: int, *, is_clean: bool = False) -> dict[str, Any]:
+    def named(
+        self, parts: Mapping[str, object], depth: int, *, is_clean: bool = False
+    ) -> dict[str, Any]:
         """Return the nodes of attributes, arguments, or the entries of a dict, all of them."""
         self.used += sum(map(len, parts)) + 4 * len(parts)
-        values = parts.values() if is_clean else (self.safe(name, value) for name, value in named(parts))
+        values = (
+            parts.values()
+            if is_clean
+            else (self.safe(name, value) for name, value in named(parts))
+        )
         return dict(zip(parts, self._parts(values, depth), strict=True))
 
     def _object(self, value: Any, depth: int) -> Any:
@@ -362,13 +443,16 @@ class _Maker:
         content, attributes = opened(value)
         inner: dict[str, Any] = {}
         if content:
-            # A rule of the user's may reduce a value to another that has the same rule: each level counts.
+            # A rule of the user's may reduce a value to another that has the same rule:
+            # each level counts.
             inner[""] = self.node(content[0], depth - 1)
         elif issubclass(kind, BaseException):
             attributes = exception_parts(value) | attributes
             inner["*"] = self._parts(value.args, depth)
         elif not attributes:
-            return self._as_text(value, f"<{name.rpartition(':')[2].rpartition('.')[2]}>", is_part=True)
+            return self._as_text(
+                value, f"<{name.rpartition(':')[2].rpartition('.')[2]}>", is_part=True
+            )
         shown = dict(islice(attributes.items(), self.budget.items))
         inner |= self.named(shown, depth)
         node = {f"${name}": inner}
@@ -386,7 +470,9 @@ _LEAVES: dict[type, Callable[[_Maker, Any], Any]] = {
     bytes: _Maker._bytes,
     bytearray: _Maker._bytes,
     int: _Maker._integer,
-    float: lambda _maker, value: value if math.isfinite(value) else {"$float": repr(value)},
+    float: lambda _maker, value: (
+        value if math.isfinite(value) else {"$float": repr(value)}
+    ),
 }
 _CONTAINERS: dict[type, Callable[[_Maker, Any, int], Any]] = {
     Events: _Maker._events,

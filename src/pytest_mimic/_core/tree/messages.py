@@ -12,12 +12,21 @@ from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.base import parts_of
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import Options, target_line
-from pytest_mimic._core.tree.differing import Difference, argument_differences, difference_lines
+from pytest_mimic._core.tree.differing import (
+    Difference,
+    argument_differences,
+    difference_lines,
+)
 from pytest_mimic._core.tree.drawing import is_file, kind_of, steps
 from pytest_mimic._core.types.opening import parse_path
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.words import limited
-from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
+from pytest_mimic.errors import (
+    DriftError,
+    MissingRecordingError,
+    MutatedInputError,
+    StaleRecordingError,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import Recording
@@ -28,16 +37,19 @@ _MOST = 3
 # The recordings that a miss is compared with, at most.
 _CANDIDATES = 300
 _LINE = 200
-# What is described of a client's call besides what counts: made from its other parts, or told apart by order.
+# What is described of a client's call besides what counts: made from its other parts,
+# or told apart by order.
 _BESIDE = ("signature", "server")
-# What a client's call does: with another one it is another call, which no `ignore=` makes equal.
+# What a client's call does: with another one it is another call, which no `ignore=`
+# makes equal.
 _VERBS = ("statement", "method", "command.0")
 
 
 class MissedCall(NamedTuple):
     """A call without a recording: its label, the descriptions of its arguments, and the id of its test.
 
-    `line` is the name in the line of its target, `options` are those of the line. Recordings of a `sequence` belong to their
+    `line` is the name in the line of its target, `options` are those of the line.
+    Recordings of a `sequence` belong to their
     test. `option` records the call.
     """
 
@@ -51,12 +63,17 @@ class MissedCall(NamedTuple):
 
 
 def nearest_recording(
-    candidates: Iterable[Recording], arguments: Mapping[str, Any] | None, *, test: str | None = None
+    candidates: Iterable[Recording],
+    arguments: Mapping[str, Any] | None,
+    *,
+    test: str | None = None,
 ) -> Recording | None:
     """Return the recording that is most like a call, or None without candidates.
 
-    A recording of the same test comes first, then the one with the fewest arguments that differ, then with the fewest
-    parts, then of the same kinds, then one of other parameters of the test, then the latest. Only the first few hundred candidates are considered.
+    A recording of the same test comes first, then the one with the fewest arguments
+    that differ, then with the fewest
+    parts, then of the same kinds, then one of other parameters of the test, then the
+    latest. Only the first few hundred candidates are considered.
     """
     short = shortened(None if arguments is None else dict(arguments))
 
@@ -67,9 +84,19 @@ def nearest_recording(
             others = sum(
                 kind_of(one.old) != kind_of(one.new) for one in found
             )  # a text and a path, for example
-            counts = (-len({_argument_of(one.path) for one in found}), -len(found), -others)
+            counts = (
+                -len({_argument_of(one.path) for one in found}),
+                -len(found),
+                -others,
+            )
         is_like = (known.test or "").partition("[")[0] == (test or "").partition("[")[0]
-        return known.test == test, counts, is_like, known.recorded or "", known.test or ""
+        return (
+            known.test == test,
+            counts,
+            is_like,
+            known.recorded or "",
+            known.test or "",
+        )
 
     return max(islice(candidates, _CANDIDATES), key=likeness, default=None)
 
@@ -84,8 +111,10 @@ def missing(
 ) -> MissingRecordingError:
     """Return the error for a call without a recording, which shows how the nearest recording differs.
 
-    The candidates are recordings of the same target: those in a cassette if `within` names one, else those of the whole
-    vault. `remedies` describe how to record the call, if no option does. `bare` takes secrets out of the nearest.
+    The candidates are recordings of the same target: those in a cassette if `within`
+    names one, else those of the whole
+    vault. `remedies` describe how to record the call, if no option does. `bare` takes
+    secrets out of the nearest.
     """
     place = f" in {within}" if within else ""
     nearest = nearest_recording(candidates, call.arguments, test=call.test)
@@ -97,15 +126,23 @@ def missing(
         on = f" on {nearest.recorded}" if nearest.recorded else ""
         nearest = bare(nearest.whole())
         differing = argument_differences(nearest.arguments, call.arguments)
-        counted = [one for one in differing if not _is_left_out(one.path, call.options.ignore)]
+        counted = [
+            one for one in differing if not _is_left_out(one.path, call.options.ignore)
+        ]
         inner = _difference_lines(nearest, call, differing, counted)
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
         # What `key=` returns is not reached by `ignore=`.
-        if call.options.key is None and (paths := _ignorable(_target_of(call.label), counted)):
-            line = target_line(call.line or _target_of(call.label), call.options, "ignore", paths)
+        if call.options.key is None and (
+            paths := _ignorable(_target_of(call.label), counted)
+        ):
+            line = target_line(
+                call.line or _target_of(call.label), call.options, "ignore", paths
+            )
             remedies.append(f"if it changes from run to run: {line}")
     what = f"no recording of {call.label}"
-    return MissingRecordingError(what, facts=lines, remedies=remedies, call=call.label, test=call.test)
+    return MissingRecordingError(
+        what, facts=lines, remedies=remedies, call=call.label, test=call.test
+    )
 
 
 def _ignorable(target: str, found: Sequence[Difference]) -> list[str]:
@@ -126,7 +163,10 @@ def _ignorable(target: str, found: Sequence[Difference]) -> list[str]:
         if (
             set(path) & {",", "{"}
             or is_file(one.new)
-            or (is_client and (path in _VERBS or _argument_of(path) not in parts_of(target)))
+            or (
+                is_client
+                and (path in _VERBS or _argument_of(path) not in parts_of(target))
+            )
         ):
             return []
         paths[path] = None
@@ -138,7 +178,10 @@ def _target_of(label: str) -> str:
 
 
 def _difference_lines(
-    nearest: Recording, call: MissedCall, differing: Sequence[Difference], counted: Sequence[Difference]
+    nearest: Recording,
+    call: MissedCall,
+    differing: Sequence[Difference],
+    counted: Sequence[Difference],
 ) -> list[str]:
     """Explain how a call differs from the nearest recording; `counted` are the differences outside `ignore=`."""
     if counted:
@@ -146,30 +189,44 @@ def _difference_lines(
         parts = [one for one in counted if one.path not in beside] or counted
         return difference_lines(parts, most=_SHOWN)
     if differing:
-        where = f"it differs only in what ignore={','.join(call.options.ignore)} leaves out"
+        where = (
+            f"it differs only in what ignore={','.join(call.options.ignore)} leaves out"
+        )
         return [f"{where}: it was recorded without, or is another test's"]
     if call.sequence and nearest.test != call.test:
-        return ["the same call: a recording of a sequence belongs to the test that made it"]
+        return [
+            "the same call: a recording of a sequence belongs to the test that made it"
+        ]
     hidden = (
-        ", ".join(_secrets_of(call.arguments or {})[:_SHOWN]) or "the rest of a long one, or unset fields"
+        ", ".join(_secrets_of(call.arguments or {})[:_SHOWN])
+        or "the rest of a long one, or unset fields"
     )
-    return [f"the arguments look the same; they differ in a part that is not shown: {hidden}"]
+    return [
+        f"the arguments look the same; they differ in a part that is not shown: {hidden}"
+    ]
 
 
 def _secrets_of(parts: Mapping[str, Any], path: str = "") -> list[str]:
     """Return the paths of the secrets in arguments."""
     found: list[str] = []
     for step, node in parts.items():
-        found += [path + step] if node == PLACEHOLDER else _secrets_of(steps(node) or {}, path + step)
+        found += (
+            [path + step]
+            if node == PLACEHOLDER
+            else _secrets_of(steps(node) or {}, path + step)
+        )
     return found
 
 
 def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
     """Return whether the path of a difference leads into a part that `ignore=` names."""
     steps = re.findall(r"[^.\[\]]+", path)
-    fitting = (wanted for wanted in map(parse_path, ignored) if len(wanted) <= len(steps))
+    fitting = (
+        wanted for wanted in map(parse_path, ignored) if len(wanted) <= len(steps)
+    )
     return any(
-        all(want in ("*", step) for want, step in zip(wanted, steps, strict=False)) for wanted in fitting
+        all(want in ("*", step) for want, step in zip(wanted, steps, strict=False))
+        for wanted in fitting
     )
 
 
@@ -190,10 +247,14 @@ def stale(
     what = f"what {label} reaches or reads" if changed else _target_of(label)
     what += f" has changed since this call was recorded{when}"
     facts = limited([f"{one} has changed" for one in changed], _SHOWN)
-    return StaleRecordingError(what, facts=facts, remedies=remedies or commands, call=label, test=test)
+    return StaleRecordingError(
+        what, facts=facts, remedies=remedies or commands, call=label, test=test
+    )
 
 
-def read_further(label: str, *, test: str | None, remedies: Sequence[str] = ()) -> MissingRecordingError:
+def read_further(
+    label: str, *, test: str | None, remedies: Sequence[str] = ()
+) -> MissingRecordingError:
     """Return the error for a stream that is read beyond the end of its recording."""
     what = f"{label} is read further than it was when it was recorded"
     remedies = remedies or [f"to record the rest: {command('--mimic-rerecord', test)}"]
@@ -209,14 +270,21 @@ def new_after_replayed(
     if needs_secret:
         what = f"{label} cannot be sent: it holds the placeholder of a secret"
         fact = "the answer that issues the secret was replayed, and recordings have no secrets, or has none any more"
-    remedy = f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
-    return MissingRecordingError(what, facts=[fact], remedies=[remedy], call=label, test=test)
+    remedy = (
+        f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
+    )
+    return MissingRecordingError(
+        what, facts=[fact], remedies=[remedy], call=label, test=test
+    )
 
 
-def drift(label: str, lines: Sequence[str], *, test: str | None = None, failed: str = "") -> DriftError:
+def drift(
+    label: str, lines: Sequence[str], *, test: str | None = None, failed: str = ""
+) -> DriftError:
     """Return the error for a real call whose outcome differs from its recording; `lines` are those of `compare`.
 
-    `failed` says how the service failed or refused the call, which is not to be accepted.
+    `failed` says how the service failed or refused the call, which is not to be
+    accepted.
     """
     what = f"{label} no longer gives what was recorded"
     remedies = [f"to accept it: {command('--mimic-rerecord', test)}"]
@@ -230,14 +298,18 @@ def drift(label: str, lines: Sequence[str], *, test: str | None = None, failed: 
 def differs_below(label: str, lines: Sequence[str], *, scope: str) -> DriftError:
     """Return the error for a call of a wider fixture whose real outcome differs from the recorded one that it gets."""
     what = f"{label} of a fixture gives something else than was recorded, so what follows cannot be recorded"
-    remedies = [f"to record the fixture's tests again: {command('--mimic-rerecord', scope or '.')}"]
+    remedies = [
+        f"to record the fixture's tests again: {command('--mimic-rerecord', scope or '.')}"
+    ]
     return DriftError(what, facts=lines, remedies=remedies, call=label, test=scope)
 
 
 def mutated(target: str, facts: Sequence[str]) -> MutatedInputError:
     """Return the error for a function that changed arguments, or files that they name."""
     remedy = "name the function inside that returns the new value, in place of this one"
-    return MutatedInputError(f"{target} has mutated its inputs", facts=facts, remedies=[remedy], call=target)
+    return MutatedInputError(
+        f"{target} has mutated its inputs", facts=facts, remedies=[remedy], call=target
+    )
 
 
 def mutations(names: Sequence[str], found: Sequence[Difference]) -> list[str]:

@@ -17,21 +17,40 @@ if TYPE_CHECKING:
 
 # How many parts of a value are searched.
 _MOST = 5_000
-# How many characters are searched at least, where only the first few are shown: those of a URL with a long password.
+# How many characters are searched at least, where only the first few are shown: those
+# of a URL with a long password.
 _LEAST_SEARCHED = 1_000
 # The roles of parts that have names.
 _NAMED = ("attribute", "entry", "field")
 
 
-def beginning(text: str | bytes | bytearray, limit: int, secrets: Collection[str], redactor: Redactor) -> str:
-    """Return the beginning of a text of which `limit` characters are shown. It has all of a secret that begins there."""
-    longest = redactor.environment.longest  # the beginning of such a value may be at the end
-    length = max(4 * limit, _LEAST_SEARCHED) + max(map(len, secrets), default=0) + longest
+def beginning(
+    text: str | bytes | bytearray,
+    limit: int,
+    secrets: Collection[str],
+    redactor: Redactor,
+) -> str:
+    """Return the beginning of a text of which `limit` characters are shown.
+
+    It has all of a secret that begins there.
+    """
+    longest = (
+        redactor.environment.longest
+    )  # the beginning of such a value may be at the end
+    length = (
+        max(4 * limit, _LEAST_SEARCHED) + max(map(len, secrets), default=0) + longest
+    )
     start = text[:length] if isinstance(text, str) else text[:length].decode("latin-1")
-    return redactor.environment.text(start)[:-longest] if longest and len(text) > length else start
+    return (
+        redactor.environment.text(start)[:-longest]
+        if longest and len(text) > length
+        else start
+    )
 
 
-def secrets_in(value: object, redactor: Redactor, clean: dict[int, object] | None = None) -> frozenset[str]:
+def secrets_in(
+    value: object, redactor: Redactor, clean: dict[int, object] | None = None
+) -> frozenset[str]:
     """Return the texts under secret names anywhere in a value, of a huge one in the first few thousand parts.
 
     `clean` gets the dicts in which no value has a secret name, by their ids.
@@ -43,12 +62,16 @@ def secrets_in(value: object, redactor: Redactor, clean: dict[int, object] | Non
     while todo and looked_at < _MOST:
         part, secret = todo.pop()
         if secret and issubclass(type(part), (str, bytes)):
-            text = part.decode("latin-1") if isinstance(part, bytes) else str.__str__(part)
+            text = (
+                part.decode("latin-1") if isinstance(part, bytes) else str.__str__(part)
+            )
             found.add(bare_secret(text))
         elif type(part) not in SCALARS and id(part) not in seen:
             seen[id(part)] = part
             named_parts = islice(_named_parts(part), _MOST)
-            inner = [(one, secret or redactor.hides(name, one)) for name, one in named_parts]
+            inner = [
+                (one, secret or redactor.hides(name, one)) for name, one in named_parts
+            ]
             looked_at += len(inner)
             if (
                 clean is not None
@@ -58,11 +81,19 @@ def secrets_in(value: object, redactor: Redactor, clean: dict[int, object] | Non
             ):
                 clean[id(part)] = part
             # The first parts are searched first, as they are the ones that are shown.
-            todo += (each for each in reversed(inner) if each[1] or type(each[0]) not in SCALARS)
+            todo += (
+                each
+                for each in reversed(inner)
+                if each[1] or type(each[0]) not in SCALARS
+            )
             if issubclass(type(part), (list, tuple)):
                 # The value that follows `--password` in a command line.
                 items = islice(type(part).__iter__(part), _MOST)
-                todo += ((one, True) for flag, one in pairwise(items) if redactor.secret_flag(flag))
+                todo += (
+                    (one, True)
+                    for flag, one in pairwise(items)
+                    if redactor.secret_flag(flag)
+                )
     return frozenset(found)
 
 
@@ -72,13 +103,20 @@ def _named_parts(value: Any) -> Iterable[tuple[object, object]]:
     if kind is dict:
         return named(value)
     is_container = issubclass(kind, (dict, list, tuple, set, frozenset))
-    is_closed = issubclass(kind, (type, str, bytes)) or library_of(kind) is not None or callable(value)
+    is_closed = (
+        issubclass(kind, (type, str, bytes))
+        or library_of(kind) is not None
+        or callable(value)
+    )
     if is_closed and not is_container:
         return ()
     pair: Any = value  # `callable` has narrowed it
     second = pair[0] if is_pair(pair) else None
     return (
-        (part.name if part.role in _NAMED else second if part.name == 1 else None, part.value)
+        (
+            part.name if part.role in _NAMED else second if part.name == 1 else None,
+            part.value,
+        )
         for part in parts_of(value)
         if part.role != "key"
     )

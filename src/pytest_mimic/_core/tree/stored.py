@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 # Of a response's headers, verifying compares this one.
 _COMPARED_HEADERS = ("content-type",)
-# Containers that are stored in a form of their own, and here as the objects that they are: with their content, and facts.
+# Containers that are stored in a form of their own, and here as the objects that they
+# are: with their content, and facts.
 _CONTENT = {
     "$bytearray": ("$bytearray",),
     "$counter": ("$Counter",),
@@ -31,7 +32,9 @@ _CONTENT = {
     "$deque": ("$deque", "maxlen"),
     "$ordered_dict": ("$OrderedDict",),
 }
-_EXCEPTION = frozenset({"args", "attributes", "cause", "fields", "notes", "suppress_context"})
+_EXCEPTION = frozenset(
+    {"args", "attributes", "cause", "fields", "notes", "suppress_context"}
+)
 _BODIES = ("json", "text", "base64", "chunks", "events")
 
 
@@ -40,11 +43,17 @@ def without_secrets(
 ) -> dict[str, Any]:
     """Return a copy of an outcome's JSON in which the values of secret names are replaced, wherever they stand.
 
-    Besides keys, a name may be the first of a pair, or a word before its value (`--password`). `secrets` are further
+    Besides keys, a name may be the first of a pair, or a word before its value
+    (`--password`). `secrets` are further
     texts known to be secret.
     """
-    # A text with a placeholder is hidden already, such as a cookie's name with its attributes.
-    known = [text for text in {*secrets, *secrets_in(body, redactor)} if PLACEHOLDER not in text]
+    # A text with a placeholder is hidden already, such as a cookie's name with its
+    # attributes.
+    known = [
+        text
+        for text in {*secrets, *secrets_in(body, redactor)}
+        if PLACEHOLDER not in text
+    ]
     root: dict[str, Any] = {"": redactor.scrub(body, stored=True)}
     for place in places(root, redactor):
         if type(place.value) is str:
@@ -56,7 +65,8 @@ def without_secrets(
 def bare(call: Recording, redactor: Redactor) -> Recording:
     """Return a recorded call without what redaction hides in its arguments today, which it may be older than."""
     given = dict(call.arguments or {})
-    # That of a client names the call. As the value of a secret name, its words would be hidden in all other parts.
+    # That of a client names the call. As the value of a secret name, its words would be
+    # hidden in all other parts.
     own = {"signature": given.pop("signature", "")} if names_client(call.target) else {}
     return call._replace(arguments=own | without_secrets(given, redactor))
 
@@ -71,10 +81,20 @@ def outcome_tree(stored: Stored, redactor: Redactor) -> Any:
         encoded: Any = stored.encoded
         pickled, mark = encoded and encoded.pickled, encoded and encoded.fingerprint
         imports, code = (
-            (pickled.imports, pickled.code) if pickled else (entry.get("imports", []), entry.get("code", []))
+            (pickled.imports, pickled.code)
+            if pickled
+            else (entry.get("imports", []), entry.get("code", []))
         )
-        lists = {"preview": "\n".join(map(str, entry.get("preview", ()))), "imports": imports, "code": code}
-        return {"$pickle": lists, "size": stored.size, "digest": mark or entry.get("fingerprint")}
+        lists = {
+            "preview": "\n".join(map(str, entry.get("preview", ()))),
+            "imports": imports,
+            "code": code,
+        }
+        return {
+            "$pickle": lists,
+            "size": stored.size,
+            "digest": mark or entry.get("fingerprint"),
+        }
     body = without_secrets(body, redactor)
     found = body_tree(body, is_tagged=stored.is_tagged)
     found.pop("is_open", None)  # items count as far as both streams were read
@@ -108,7 +128,10 @@ def body_tree(body: dict[str, Any], *, is_tagged: bool) -> dict[str, Any]:
 
 
 def _tree(plain: Any, *, is_tagged: bool) -> Any:
-    """Return JSON as a tree. What an object has besides its fields stands among them."""
+    """Return JSON as a tree.
+
+    What an object has besides its fields stands among them.
+    """
     if isinstance(plain, list):
         return [_tree(part, is_tagged=is_tagged) for part in plain]
     if not isinstance(plain, dict):
@@ -125,13 +148,23 @@ def _tree(plain: Any, *, is_tagged: bool) -> Any:
         if tag == "$defaultdict":
             parts.reverse()
         return {
-            name: {"": parts[0], **{fact: part for fact, part in zip(facts, parts[1:]) if part is not None}}
+            name: {
+                "": parts[0],
+                **{
+                    fact: part
+                    for fact, part in zip(facts, parts[1:])
+                    if part is not None
+                },
+            }
         }
     if isinstance(inner[tag], dict):
         if "args" in inner[tag] and inner[tag].keys() <= _EXCEPTION:
             return {tag: _exception_parts(inner[tag])}
         for name in ("attributes", "extra"):
-            if isinstance(inner.get(name), dict) and not inner[name].keys() & inner[tag].keys():
+            if (
+                isinstance(inner.get(name), dict)
+                and not inner[name].keys() & inner[tag].keys()
+            ):
                 inner[tag] = inner[tag] | inner.pop(name)
     return inner
 
@@ -139,7 +172,11 @@ def _tree(plain: Any, *, is_tagged: bool) -> Any:
 def _exception_parts(parts: dict[str, Any]) -> dict[str, Any]:
     """Return the parts of a stored exception as the tree of one has them."""
     args = parts["args"]
-    fields = {name: part for name, part in parts.get("fields", {}).items() if part not in (None, *args)}
+    fields = {
+        name: part
+        for name, part in parts.get("fields", {}).items()
+        if part not in (None, *args)
+    }
     found = {"*": args, **parts.get("attributes", {}), **fields}
     more = {f"__{name}__": parts[name] for name in ("cause", "notes") if name in parts}
     return found | more
@@ -149,7 +186,9 @@ def _compared(response: dict[str, Any]) -> dict[str, Any]:
     """Return what verifying compares of a response, its body as what it is."""
     found: dict[str, Any] = {"status": response["status"]}
     headers = {str(name).lower(): value for name, value in response["headers"]}
-    if compared := {name: headers[name] for name in _COMPARED_HEADERS if name in headers}:
+    if compared := {
+        name: headers[name] for name in _COMPARED_HEADERS if name in headers
+    }:
         found["headers"] = compared
     body = response.get("body")
     if isinstance(body, dict):
@@ -160,19 +199,25 @@ def _compared(response: dict[str, Any]) -> dict[str, Any]:
         elif kind == "chunks":
             is_text = all(isinstance(one, str) for one in content)
             plain = (
-                {"$base64": one["base64"]} if isinstance(one, dict) and "base64" in one else one
+                {"$base64": one["base64"]}
+                if isinstance(one, dict) and "base64" in one
+                else one
                 for one in content
             )
             content = "".join(content) if is_text else list(plain)
         found["body"] = content
-    return found | {name: response[name] for name in ("end", "error") if name in response}
+    return found | {
+        name: response[name] for name in ("end", "error") if name in response
+    }
 
 
 def is_response(value: object) -> bool:
     if not isinstance(value, dict) or type(value.get("status")) is not int:
         return False
     headers = value.get("headers")
-    return isinstance(headers, list) and all(isinstance(one, list) and len(one) == 2 for one in headers)
+    return isinstance(headers, list) and all(
+        isinstance(one, list) and len(one) == 2 for one in headers
+    )
 
 
 # How many characters a preview has.
@@ -188,17 +233,25 @@ def preview(
 ) -> list[str]:
     """Return a line that shows what an outcome holds that is stored as a pickle: `DataFrame 1000x3: day, base, rate`.
 
-    It is equal for equal outcomes; there is none if it cannot be read. No code of its classes runs but what `tree_of` runs.
-    Of a stream, the first item is shown. `secrets` returns texts known to be secret, besides those under secret names.
+    It is equal for equal outcomes; there is none if it cannot be read. No code of its
+    classes runs but what `tree_of` runs.
+    Of a stream, the first item is shown. `secrets` returns texts known to be secret,
+    besides those under secret names.
     """
     from pytest_mimic._core.outcome.encoding import Encoded
     from pytest_mimic._core.tree.making import Budget, tree_of
 
     budget = Budget(characters=_WIDTH, items=6, depth=3, text=40, digests=False)
-    parts: list[tuple[str, object]] = []  # what is shown, each value behind the words before it
-    with suppress(Exception):  # the outcome's parts may raise anything; it is stored all the same
+    parts: list[
+        tuple[str, object]
+    ] = []  # what is shown, each value behind the words before it
+    with suppress(
+        Exception
+    ):  # the outcome's parts may raise anything; it is stored all the same
         for item in outcome.items[:1] if outcome.kind == "stream" else ():
-            value = item.load() if isinstance(item, Encoded) else item  # as it was when it was yielded
+            value = (
+                item.load() if isinstance(item, Encoded) else item
+            )  # as it was when it was yielded
             parts.append((f"stream of {plural(len(outcome.items), 'item')}: ", value))
         last = outcome.last
         if last.kind == "raised":
@@ -212,6 +265,8 @@ def preview(
             else f"{title}{line(tree_of(value, redactor, places=places, budget=budget, secrets=known))}"
             for title, value in parts
         )
-        shown = " ".join(hide_values(redactor.environment.text(shown), known).splitlines())
+        shown = " ".join(
+            hide_values(redactor.environment.text(shown), known).splitlines()
+        )
         return [shortened(shown, _WIDTH).encode("utf-8", "backslashreplace").decode()]
     return []

@@ -10,14 +10,17 @@ from typing import Any, NamedTuple
 
 Reduce = Callable[[Any], object]
 
-# The only module-level state of the plugin besides `pytest_mimic._runs` and the open files of locks: the calls of `register_fingerprint`.
+# The only module-level state of the plugin besides `pytest_mimic._runs` and the open
+# files of locks: the calls of `register_fingerprint`.
 _registered: dict[type, Reduce] = {}
 
 # Py_TPFLAGS_HEAPTYPE, the flag of a class that some code made while running.
 HEAP_TYPE = 1 << 9
 
 # Builtins that identities and readable outcomes encode by themselves.
-PLAIN = frozenset({int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset})
+PLAIN = frozenset(
+    {int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset}
+)
 
 
 class Kind(NamedTuple):
@@ -25,17 +28,23 @@ class Kind(NamedTuple):
 
     tag: str
     reduce: Reduce  # returns plainer data that stands for a value
-    #: Reduces a long column at once, faster than one by one: returns columns of plainer data.
+    # : Reduces a long column at once, faster than one by one: returns columns of
+    # plainer data.
     many: Callable[[list[Any]], tuple[list[Any], ...]] | None = None
 
 
 class Raw(NamedTuple):
     """Memory that is hashed byte by byte."""
 
-    head: tuple[object, ...]  # the meaning of the bytes, in plain scalars; unambiguous with `size`
+    head: tuple[
+        object, ...
+    ]  # the meaning of the bytes, in plain scalars; unambiguous with `size`
     size: int  # the number of bytes in all `parts`
-    parts: Callable[[], Iterable[Any]]  # returns the buffers in order; called once for each digest
-    #: For floats, their format as in `struct`. Buffers then have single bytes as items, and contain whole floats.
+    parts: Callable[
+        [], Iterable[Any]
+    ]  # returns the buffers in order; called once for each digest
+    # : For floats, their format as in `struct`. Buffers then have single bytes as
+    # items, and contain whole floats.
     floats: str = ""
 
 
@@ -44,11 +53,14 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
 
     Args:
         type_name: The name of its type for people, such as `a thread lock`.
-        path: The path that leads to it, such as `config.clients[2]._lock`; empty until it is known.
+        path: The path that leads to it, such as `config.clients[2]._lock`; empty until
+            it is known.
         remedy: What to do instead of leaving it out.
     """
 
-    def __init__(self, type_name: str, kind: type, path: str = "", *, remedy: str = "") -> None:
+    def __init__(
+        self, type_name: str, kind: type, path: str = "", *, remedy: str = ""
+    ) -> None:
         super().__init__(f"{path or 'the value'} has no stable identity: {type_name}")
         self.type_name = type_name
         self.kind = kind
@@ -62,7 +74,9 @@ def type_tag(type_: type) -> str:
 
 def full_name(type_: type) -> str:
     """Return the dotted name under which tables list a type, the same on every Python."""
-    return f"{type_.__module__}.{type_.__qualname__}".replace("pathlib._local.", "pathlib.")
+    return f"{type_.__module__}.{type_.__qualname__}".replace(
+        "pathlib._local.", "pathlib."
+    )
 
 
 def lineage(type_: type) -> list[str]:
@@ -76,7 +90,9 @@ def is_stdlib(module: str) -> bool:
 
 def name_of(thing: object) -> str:
     """Return the name in a class's or function's own attributes, which may lead elsewhere."""
-    return f"{getattr(thing, '__module__', None)}:{getattr(thing, '__qualname__', None)}"
+    return (
+        f"{getattr(thing, '__module__', None)}:{getattr(thing, '__qualname__', None)}"
+    )
 
 
 def public_module(name: str) -> str:
@@ -90,7 +106,8 @@ def public_module(name: str) -> str:
 def find(name: str) -> Any:
     """Return the object with a name, importing its module.
 
-    If this Python lacks a private module of the standard library, the public module is used instead: Python 3.13
+    If this Python lacks a private module of the standard library, the public module is
+    used instead: Python 3.13
     has paths in `pathlib._local`, other versions in `pathlib`.
 
     Raises:
@@ -113,7 +130,10 @@ def find(name: str) -> Any:
 
 
 def original(thing: object) -> Any:
-    """Return the function behind a mimic wrapper. Any other value is returned as it is."""
+    """Return the function behind a mimic wrapper.
+
+    Any other value is returned as it is.
+    """
     return getattr(thing, "__mimic_original__", thing)
 
 
@@ -135,12 +155,15 @@ def register_fingerprint(type_: type, reduce: Reduce) -> None:
     """Define the identity of a type and its subclasses: `reduce` returns plainer data that represents a value.
 
     Raises:
-        TypeError: `type_` is not a class, or is a plain builtin; or `reduce` is not callable.
+        TypeError: `type_` is not a class, or is a plain builtin; or `reduce` is not
+            callable.
     """
     if not isinstance(type_, type):
         raise TypeError(f"register_fingerprint takes a class first, not {type_!r}")
     if type_ in PLAIN:
-        raise TypeError(f"{type_.__name__} already has an identity: register a subclass of it instead")
+        raise TypeError(
+            f"{type_.__name__} already has an identity: register a subclass of it instead"
+        )
     if not callable(reduce):
         raise TypeError(f"register_fingerprint takes a function second, not {reduce!r}")
     _registered[type_] = reduce
@@ -156,7 +179,8 @@ def registered_kind(type_: type) -> Kind | None:
     return None
 
 
-# Modules that write methods into the classes of others, which do nothing else than Python's own.
+# Modules that write methods into the classes of others, which do nothing else than
+# Python's own.
 _GENERATING = (
     *("attr._make", "dataclasses", "enum"),
     *("pydantic.main", "pydantic.root_model", "pydantic._internal._model_construction"),
@@ -165,13 +189,21 @@ _GENERATING = (
 
 def is_generated(method: object, names: Collection[str] = ()) -> bool:
     """Return whether one of these modules, or one of the `names`, has written a method."""
-    function: Any = method.__func__ if isinstance(method, (staticmethod, classmethod)) else method
+    function: Any = (
+        method.__func__ if isinstance(method, (staticmethod, classmethod)) else method
+    )
     is_function = type(function) is types.FunctionType
-    return is_function and function.__globals__.get("__name__") in (*_GENERATING, *names)
+    return is_function and function.__globals__.get("__name__") in (
+        *_GENERATING,
+        *names,
+    )
 
 
 class Events(list[Any]):
-    """The events of a stream in order. Paths need not name the number of an event, so that one path is for all of them."""
+    """The events of a stream in order.
+
+    Paths need not name the number of an event, so that one path is for all of them.
+    """
 
     def __init__(self, events: Iterable[Any], *, is_whole: bool = True) -> None:
         super().__init__(events)
@@ -179,4 +211,7 @@ class Events(list[Any]):
 
 
 class ServerSentEvent(dict[str, Any]):
-    """The fields of one server-sent event. Paths need not name `data`, its text or the JSON in it."""
+    """The fields of one server-sent event.
+
+    Paths need not name `data`, its text or the JSON in it.
+    """

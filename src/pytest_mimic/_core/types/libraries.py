@@ -11,8 +11,12 @@ from pytest_mimic._core.types.kinds import Kind, Unstable, full_name, lineage, t
 class Rule(NamedTuple):
     """The identity rule of a class of a library and of its subclasses."""
 
-    reduce: Callable[[Any, bool], object]  # takes a value, and whether it is an outcome, in which more counts
-    name: str = ""  # the name in the tag, by default that of the type; classes elsewhere have their usual tag
+    reduce: Callable[
+        [Any, bool], object
+    ]  # takes a value, and whether it is an outcome, in which more counts
+    # the name in the tag, by default that of the type; classes elsewhere have their
+    # usual tag
+    name: str = ""
     is_full: bool = False  # whether the tag names the module, too
 
     def kind(self, type_: type, library: str, layout: bool) -> Kind:
@@ -25,9 +29,11 @@ class Rule(NamedTuple):
 class Library(NamedTuple):
     """A library, found by the top-level package of a type and imported only by its own users."""
 
-    #: Which of its values are data, shown by type, dtype and shape instead of by attributes: those with a `shape`, or all.
+    # : Which of its values are data, shown by type, dtype and shape instead of by
+    # attributes: those with a `shape`, or all.
     data: Literal["all", "shaped", "none"] = "none"
-    #: The module whose `RULES` are those of its types, by package and class, imported for the first such value.
+    # : The module whose `RULES` are those of its types, by package and class, imported
+    # for the first such value.
     identity: str = ""
 
 
@@ -69,10 +75,13 @@ def is_data(value: object) -> bool:
         return False
     names = lineage(kind)
     is_text = "numpy.void" not in names and not _SCALARS.isdisjoint(names)
-    return not is_text and any(hasattr(kind, name) for name in ("shape", "size", "__len__"))
+    return not is_text and any(
+        hasattr(kind, name) for name in ("shape", "size", "__len__")
+    )
 
 
-# The full names of types by their name for people. A type also has the name of its bases.
+# The full names of types by their name for people. A type also has the name of its
+# bases.
 _NAMED = {
     # It caches its uses, and names its parts by addresses in memory.
     "SQL in objects of SQLAlchemy": "sqlalchemy.sql.elements.ClauseElement",
@@ -104,7 +113,11 @@ _NAMED = {
 }
 NAMED = {kind: words for words, kinds in _NAMED.items() for kind in kinds.split()}
 #: Types without identity, all that have words.
-REFUSED = frozenset(NAMED) - {"builtins.memoryview", "builtins.module", "builtins.object"}
+REFUSED = frozenset(NAMED) - {
+    "builtins.memoryview",
+    "builtins.module",
+    "builtins.object",
+}
 
 
 def words_for(kind: type) -> str | None:

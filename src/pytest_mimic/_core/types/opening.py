@@ -10,7 +10,13 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from io import BytesIO, StringIO
 from operator import attrgetter
-from types import FunctionType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType, ModuleType
+from types import (
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    ModuleType,
+)
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.types.kinds import Reduce, full_name, is_stdlib, registered_kind
@@ -30,7 +36,11 @@ class Part(NamedTuple):
     def step(self) -> str:
         """The step of a path that leads to the part: `.rates`, `[2]`, `['two words']`."""
         if self.role == "entry":
-            return key_step(self.name) if isinstance(self.name, str) else f"[{self.name!r}]"
+            return (
+                key_step(self.name)
+                if isinstance(self.name, str)
+                else f"[{self.name!r}]"
+            )
         return _STEPS[self.role].format(self.name)
 
 
@@ -62,36 +72,54 @@ _PART = re.compile(rf"{_BRACKET}|{_STEP}")
 def parse_path(path: str) -> Steps:
     """Return the steps of a path.
 
-    Between dots are mapping keys, attributes, indexes (`rows.0` or `rows[0]`), or `*` for any one. A key with spaces
+    Between dots are mapping keys, attributes, indexes (`rows.0` or `rows[0]`), or `*`
+    for any one. A key with spaces
     or dots is written as `rows['two words']`.
 
     Raises:
-        ValueError: A step is empty, or brackets contain neither an index nor a quoted key.
+        ValueError: A step is empty, or brackets contain neither an index nor a quoted
+            key.
     """
     if not _PATH.fullmatch(path.strip()):
-        raise ValueError(f"not a path: {path!r} (write steps between dots, like rows.*.id)")
+        raise ValueError(
+            f"not a path: {path!r} (write steps between dots, like rows.*.id)"
+        )
     parts = _PART.findall(path.strip())
     # In brackets: an index, or a key in quotes.
-    return tuple(part if part[0] != "[" else part[2:-2] if part[1] in "'\"" else part[1:-1] for part in parts)
+    return tuple(
+        part if part[0] != "[" else part[2:-2] if part[1] in "'\"" else part[1:-1]
+        for part in parts
+    )
 
 
 def further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
     """Return whether the paths leave out one part, and the paths that lead on into it."""
     matching = [steps for steps in paths if steps[0] == "*" or steps[0] in names]
-    return any(len(steps) == 1 for steps in matching), [steps[1:] for steps in matching if len(steps) > 1]
+    return any(len(steps) == 1 for steps in matching), [
+        steps[1:] for steps in matching if len(steps) > 1
+    ]
 
 
 def type_name(kind: type) -> str:
     """Return `shop.models:Rate`, `pandas:Index`, or the bare name for a class of the standard library."""
     module = str(kind.__module__)
-    if (library := module.partition(".")[0]) in LIBRARIES:  # which moves its classes from version to version
+    if (
+        library := module.partition(".")[0]
+    ) in LIBRARIES:  # which moves its classes from version to version
         module = library
     return kind.__qualname__ if is_stdlib(module) else f"{module}:{kind.__qualname__}"
 
 
 def is_pair(value: Any) -> bool:
-    """Return whether a value is a (name, value) pair, as in a list of headers. Pairs read from JSON are lists."""
-    return type(value) in (tuple, list) and len(value) == 2 and type(value[0]) in (str, bytes)
+    """Return whether a value is a (name, value) pair, as in a list of headers.
+
+    Pairs read from JSON are lists.
+    """
+    return (
+        type(value) in (tuple, list)
+        and len(value) == 2
+        and type(value[0]) in (str, bytes)
+    )
 
 
 # Attributes
@@ -103,13 +131,16 @@ _REAL = (GetSetDescriptorType, MemberDescriptorType)
 
 
 @lru_cache(maxsize=4096)
-def slot_members(type_: Any, *, below: type = object) -> dict[str, MemberDescriptorType]:
+def slot_members(
+    type_: Any, *, below: type = object
+) -> dict[str, MemberDescriptorType]:
     """Return the slots of a class and its bases, up to `below`, by attribute name."""
     return {
         name: member
         for base in reversed(type_.__mro__[: type_.__mro__.index(below)])
         for name, member in base.__dict__.items()
-        # Classes in C have members, too: files keep their buffers there since Python 3.13.
+        # Classes in C have members, too: files keep their buffers there since Python
+        # 3.13.
         if type(member) is MemberDescriptorType and "__slots__" in base.__dict__
     }
 
@@ -117,11 +148,13 @@ def slot_members(type_: Any, *, below: type = object) -> dict[str, MemberDescrip
 def attribute_reader(type_: Any, *, below: type = object) -> Reduce | None:
     """Return a function that reads the attributes of an instance, `__dict__` and slots, or None if a type has neither.
 
-    The slots of the base class `below` and of its bases do not count, nor does what a class only remembers. No property
+    The slots of the base class `below` and of its bases do not count, nor does what a
+    class only remembers. No property
     is evaluated.
     """
     slots = slot_members(type_, below=below)
-    # A `__dict__` that a class defines itself, such as a lazy proxy's, may run anything.
+    # A `__dict__` that a class defines itself, such as a lazy proxy's, may run
+    # anything.
     places = (vars(base).get("__dict__") for base in type_.__mro__)
     place = next((each for each in places if type(each) in _REAL), None)
     left_out = _remembered(type_)
@@ -159,12 +192,19 @@ def _remembered(type_: type) -> set[str]:
     cached = getattr(sys.modules.get("functools"), "cached_property", ())
     found: set[str] = set()
     for base in type_.__mro__:
-        found |= {name for name, member in base.__dict__.items() if isinstance(member, cached)}
+        found |= {
+            name for name, member in base.__dict__.items() if isinstance(member, cached)
+        }
         if "__attrs_attrs__" in base.__dict__:
-            # In a class with slots, attrs gives each cached property one. It is not among the fields.
+            # In a class with slots, attrs gives each cached property one. It is not
+            # among the fields.
             fields = {field.name for field in base.__dict__["__attrs_attrs__"]}
             found.add(CACHED_HASH)
-            found |= {name for name in base.__dict__.get("__slots__", ()) if name not in fields}
+            found |= {
+                name
+                for name in base.__dict__.get("__slots__", ())
+                if name not in fields
+            }
     return found
 
 
@@ -178,13 +218,16 @@ def exception_fields(error: BaseException) -> tuple[str, ...]:
 def exception_parts(error: BaseException) -> dict[str, Any]:
     """Return these attributes of an exception and its cause, those that are not None."""
     names = *exception_fields(error), "__cause__"
-    return {name: part for name in names if (part := getattr(error, name, None)) is not None}
+    return {
+        name: part for name in names if (part := getattr(error, name, None)) is not None
+    }
 
 
 def attributes_of(value: object) -> dict[str, Any]:
     """Return the attributes in `__dict__` and slots, without the bookkeeping of Python, attrs and SQLAlchemy.
 
-    The notes of an exception belong to its user, and so do the extra fields and private attributes of a pydantic
+    The notes of an exception belong to its user, and so do the extra fields and private
+    attributes of a pydantic
     model, which it keeps in dicts beside its fields.
     """
     found = {str(name): part for name, part in all_attributes(value).items()}
@@ -200,8 +243,14 @@ def attributes_of(value: object) -> dict[str, Any]:
 
 def fields_of(value: Any) -> tuple[str, ...]:
     """Return the names of a named tuple's items; nothing for other values."""
-    names = getattr(type(value), "_fields", None) if issubclass(type(value), tuple) else None
-    return names if isinstance(names, tuple) and len(names) == tuple.__len__(value) else ()
+    names = (
+        getattr(type(value), "_fields", None)
+        if issubclass(type(value), tuple)
+        else None
+    )
+    return (
+        names if isinstance(names, tuple) and len(names) == tuple.__len__(value) else ()
+    )
 
 
 # Opening
@@ -210,14 +259,19 @@ def fields_of(value: Any) -> tuple[str, ...]:
 def opened(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Open an object that is neither a plain value nor a value of a library: return its content and its attributes.
 
-    The content is a plain container, number or text, or the plainer data that its identity uses. It is in a tuple, which is
-    empty for an object with nothing but attributes. These are by name, and so are the items of a named tuple. Only
-    `__mimic_identity__` and functions given to `register_fingerprint` run, as they do for the identity.
+    The content is a plain container, number or text, or the plainer data that its
+    identity uses. It is in a tuple, which is
+    empty for an object with nothing but attributes. These are by name, and so are the
+    items of a named tuple. Only
+    `__mimic_identity__` and functions given to `register_fingerprint` run, as they do
+    for the identity.
     """
     kind = type(value)
     rule = registered_kind(kind)
     if rule is not None:
-        with suppress(Exception):  # a rule that fails is reported when the identity is taken
+        with suppress(
+            Exception
+        ):  # a rule that fails is reported when the identity is taken
             return (rule.reduce(value),), {}
     found = row_of(kind)
     if found is not None:
@@ -230,7 +284,11 @@ def opened(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
             if fields := fields_of(value):
                 return (), dict(zip(fields, content, strict=False))
             facts = _FACTS.get(name, ())
-            beside = {fact: part for fact in facts if (part := getattr(value, fact)) is not None}
+            beside = {
+                fact: part
+                for fact in facts
+                if (part := getattr(value, fact)) is not None
+            }
             return (content,), beside | attributes_of(value)
     return (), attributes_of(value)
 
@@ -242,7 +300,10 @@ _CONTENT: dict[str, Any] = {
     "collections.defaultdict": lambda value: dict(dict.items(value)),
     "collections.deque": lambda value: list(deque.__iter__(value)),
 }
-_FACTS = {"collections.defaultdict": ("default_factory",), "collections.deque": ("maxlen",)}
+_FACTS = {
+    "collections.defaultdict": ("default_factory",),
+    "collections.deque": ("maxlen",),
+}
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
@@ -261,24 +322,39 @@ def parts_of(value: Any) -> Iterator[Part]:
     elif plain is not None:
         names = fields_of(value)
         for index, part in enumerate(plain.__iter__(value)):
-            yield Part("field", names[index], part) if names else Part("item", index, part)
+            yield (
+                Part("field", names[index], part)
+                if names
+                else Part("item", index, part)
+            )
     elif issubclass(kind, (deque, MappingProxyType)):
         yield from parts_of(
-            dict(value) if issubclass(kind, MappingProxyType) else list(deque.__iter__(value))
+            dict(value)
+            if issubclass(kind, MappingProxyType)
+            else list(deque.__iter__(value))
         )
     elif issubclass(kind, partial):
         yield from (
-            Part("attribute", name, part) for name, part in ROWS["functools.partial"].take(value).items()
+            Part("attribute", name, part)
+            for name, part in ROWS["functools.partial"].take(value).items()
         )
     if issubclass(kind, BaseException):
-        # As Python has them, even where the class defines other attributes of these names.
-        args, cause = (vars(BaseException)[name].__get__(value) for name in ("args", "__cause__"))
+        # As Python has them, even where the class defines other attributes of these
+        # names.
+        args, cause = (
+            vars(BaseException)[name].__get__(value) for name in ("args", "__cause__")
+        )
         yield from (Part("argument", index, part) for index, part in enumerate(args))
         if cause is not None:
             yield Part("attribute", "__cause__", cause)
     if kind is FunctionType:
-        for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+        for name, cell in zip(
+            value.__code__.co_freevars, value.__closure__ or (), strict=True
+        ):
             with suppress(ValueError):  # nothing was assigned to the variable yet
                 yield Part("field", name, cell.cell_contents)
     if not issubclass(kind, (type, ModuleType)):
-        yield from (Part("attribute", name, part) for name, part in all_attributes(value).items())
+        yield from (
+            Part("attribute", name, part)
+            for name, part in all_attributes(value).items()
+        )

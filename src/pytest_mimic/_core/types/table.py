@@ -1,6 +1,7 @@
 """The one table of the standard library's value types: what each is made of, and how it is made again.
 
-Types are listed by name, so that none is imported for it. Containers that a program reads and writes by itself (list,
+Types are listed by name, so that none is imported for it. Containers that a program
+reads and writes by itself (list,
 tuple, dict, set, bytes) are rows for the sake of classes that derive from them.
 """
 
@@ -24,20 +25,26 @@ Take = Callable[[Any], Any]
 class Row(NamedTuple):
     """What is known of a type."""
 
-    take: Take  # returns what a value is made of: plain data, or values that are taken apart in their turn
-    tag: str = ""  # the name under which readable outcomes store it, `$decimal`; empty if they do not
-    make: Callable[[Any, Any], Any] | None = None  # makes a value of the class and what `take` returned
+    # returns what a value is made of: plain data, or values that are taken apart in
+    # their turn
+    take: Take
+    # the name under which readable outcomes store it, `$decimal`; empty if they do not
+    tag: str = ""
+    make: Callable[[Any, Any], Any] | None = (
+        None  # makes a value of the class and what `take` returned
+    )
     counts: Take | None = None  # what identities take instead
     many: Take | None = None  # what they take of a long column, see `kinds.Kind`
-    #: The text that people see instead of parts. It is asked of the class in this table.
+    # : The text that people see instead of parts. It is asked of the class in this
+    # table.
     text: Callable[[Any, Any], str] | None = None
     name: str = ""  # the name in identities, where it differs by version of Python
-    may_change: bool = (
-        False  # whether a value may change, so that it matters that two places hold the same one
-    )
+    # whether a value may change, so that it matters that two places hold the same one
+    may_change: bool = False
 
 
-# Items whose memory is an address, in numpy and in ctypes, and long doubles, whose padding is arbitrary.
+# Items whose memory is an address, in numpy and in ctypes, and long doubles, whose
+# padding is arbitrary.
 _UNSTABLE_ITEMS = re.compile("[O&PXzg]|Z(?![fd])")
 # Not DEBUG, which prints something each time that the pattern is made.
 _FLAGS = ("ASCII", "DOTALL", "IGNORECASE", "LOCALE", "MULTILINE", "VERBOSE")
@@ -83,7 +90,9 @@ def _memory(view: memoryview, head: tuple[object, ...]) -> Raw:
 
 def _moment(value: Any) -> object:
     """Return a moment as its text; with its zone and whether it is the repeated one, unless the text says it all."""
-    kind: Any = next(base for base in type(value).__mro__ if base.__module__ == "datetime")
+    kind: Any = next(
+        base for base in type(value).__mro__ if base.__module__ == "datetime"
+    )
     zone, fold = value.tzinfo, value.fold
     text = kind.isoformat(value)
     if not fold and (zone is None or _is_offset(zone)):
@@ -100,7 +109,10 @@ def _moments(values: list[Any]) -> tuple[list[Any], ...]:
 
 
 def _is_offset(zone: Any) -> bool:
-    return full_name(type(zone)) == "datetime.timezone" and len(zone.__getinitargs__()) == 1
+    return (
+        full_name(type(zone)) == "datetime.timezone"
+        and len(zone.__getinitargs__()) == 1
+    )
 
 
 def _make_moment(cls: Any, parts: Any) -> Any:
@@ -113,7 +125,9 @@ def _make_moment(cls: Any, parts: Any) -> Any:
 def _moment_text(base: Any, value: Any) -> str:
     """Return the text in ISO format, and what that leaves out: the name of the zone, and that an hour is the repeated one."""
     zone = getattr(value.tzinfo, "key", None)
-    if full_name(type(value.tzinfo)) == "datetime.timezone" and not _is_offset(value.tzinfo):
+    if full_name(type(value.tzinfo)) == "datetime.timezone" and not _is_offset(
+        value.tzinfo
+    ):
         zone = str(value.tzinfo)
     return f"{base.isoformat(value)}{f'[{zone}]' if isinstance(zone, str) else ''}{' fold=1' if value.fold else ''}"
 
@@ -155,7 +169,9 @@ def _in_memory_file(value: Any) -> object:
 
 
 def _str(base: Any, value: Any) -> str:
-    return str(base.__str__(value))  # as this class defines it, even if a derived class defines another
+    return str(
+        base.__str__(value)
+    )  # as this class defines it, even if a derived class defines another
 
 
 def _titled(word: str) -> Callable[[Any, Any], str]:
@@ -163,14 +179,19 @@ def _titled(word: str) -> Callable[[Any, Any], str]:
 
     def text(_base: object, value: Any) -> str:
         # A method written in C has no module.
-        module = getattr(value, "__module__", None) or type(getattr(value, "__self__", None)).__module__
+        module = (
+            getattr(value, "__module__", None)
+            or type(getattr(value, "__self__", None)).__module__
+        )
         name = getattr(value, "__qualname__", None)
         return f"<{word} {module}:{name}>" if name else f"<{word} {value.__name__}>"
 
     return text
 
 
-_ALIAS = Row(lambda value: (getattr(value, "_name", None), value.__origin__, value.__args__))
+_ALIAS = Row(
+    lambda value: (getattr(value, "_name", None), value.__origin__, value.__args__)
+)
 _UNION = Row(lambda value: frozenset(value.__args__), name="typing:Union")
 
 #: By the full name of a type, see `kinds.full_name`.
@@ -180,9 +201,14 @@ ROWS: dict[str, Row] = {
     "builtins.float": Row(lambda value: float.__float__(value)),
     "builtins.str": Row(lambda value: str.__str__(value)),
     "builtins.bytes": Row(lambda value: bytes.__getitem__(value, slice(None))),
-    **{f"builtins.{kind.__name__}": _bare(kind) for kind in (list, tuple, set, frozenset)},
+    **{
+        f"builtins.{kind.__name__}": _bare(kind)
+        for kind in (list, tuple, set, frozenset)
+    },
     "builtins.dict": Row(lambda value: dict(dict.items(value))),
-    "builtins.complex": Row(lambda value: [value.real, value.imag], "complex", _made_of, text=_str),
+    "builtins.complex": Row(
+        lambda value: [value.real, value.imag], "complex", _made_of, text=_str
+    ),
     "builtins.bytearray": Row(
         lambda value: bytes(bytearray.__iter__(value)),
         "bytearray",
@@ -192,12 +218,20 @@ ROWS: dict[str, Row] = {
     ),
     "builtins.memoryview": Row(
         lambda value: value.tobytes(),
-        counts=lambda value: _memory(value, (value.format, value.itemsize, value.shape)),
+        counts=lambda value: _memory(
+            value, (value.format, value.itemsize, value.shape)
+        ),
     ),
     "builtins.range": Row(
-        lambda value: [value.start, value.stop, value.step], "range", _made_of, counts=_range, text=_str
+        lambda value: [value.start, value.stop, value.step],
+        "range",
+        _made_of,
+        counts=_range,
+        text=_str,
     ),
-    "builtins.slice": Row(lambda value: (value.start, value.stop, value.step), text=_str),
+    "builtins.slice": Row(
+        lambda value: (value.start, value.stop, value.step), text=_str
+    ),
     "builtins.ellipsis": Row(lambda _: None, text=_str),
     "builtins.NotImplementedType": Row(lambda _: None, text=_str),
     "builtins.mappingproxy": Row(lambda value: value.copy()),
@@ -205,9 +239,13 @@ ROWS: dict[str, Row] = {
     "builtins.classmethod": Row(lambda value: value.__func__),
     "array.array": Row(
         lambda value: value.tolist(),
-        counts=lambda value: _memory(memoryview(value), (value.typecode, value.itemsize, len(value))),
+        counts=lambda value: _memory(
+            memoryview(value), (value.typecode, value.itemsize, len(value))
+        ),
     ),
-    "collections.Counter": Row(lambda value: dict(dict.items(value)), "counter", _made, may_change=True),
+    "collections.Counter": Row(
+        lambda value: dict(dict.items(value)), "counter", _made, may_change=True
+    ),
     "collections.OrderedDict": Row(
         # dict.items does not know the order that move_to_end leaves.
         lambda value: dict(OrderedDict.items(value)),
@@ -244,7 +282,9 @@ ROWS: dict[str, Row] = {
         many=_moments,
         text=_moment_text,
     ),
-    "datetime.time": Row(_moment, "time", _make_moment, counts=attrgetter(*_CLOCK), text=_moment_text),
+    "datetime.time": Row(
+        _moment, "time", _make_moment, counts=attrgetter(*_CLOCK), text=_moment_text
+    ),
     "datetime.timedelta": Row(
         lambda value: {unit: part for unit in _UNITS if (part := getattr(value, unit))},
         "timedelta",
@@ -253,21 +293,37 @@ ROWS: dict[str, Row] = {
         text=_str,
     ),
     "datetime.timezone": Row(
-        lambda value: list(value.__getinitargs__()), "timezone", _made_of, text=_zone_text
+        lambda value: list(value.__getinitargs__()),
+        "timezone",
+        _made_of,
+        text=_zone_text,
     ),
     "zoneinfo.ZoneInfo": Row(_zone, "zoneinfo", _made, text=_str),
-    # In capitals, because `decimal.getcontext().capitals` decides between `1E+5` and `1e+5`.
+    # In capitals, because `decimal.getcontext().capitals` decides between `1E+5` and
+    # `1e+5`.
     "decimal.Decimal": Row(
-        lambda value: sys.modules["decimal"].Decimal.__str__(value).upper(), "decimal", _made, text=_str
+        lambda value: sys.modules["decimal"].Decimal.__str__(value).upper(),
+        "decimal",
+        _made,
+        text=_str,
     ),
     "fractions.Fraction": Row(
-        lambda value: [value.numerator, value.denominator], "fraction", _made_of, text=_str
+        lambda value: [value.numerator, value.denominator],
+        "fraction",
+        _made_of,
+        text=_str,
     ),
     "uuid.UUID": Row(str, "uuid", _made, counts=attrgetter("int"), text=_str),
     "re.Pattern": Row(
-        _pattern, "regex", _make_pattern, counts=lambda value: (value.pattern, value.flags), text=_str
+        _pattern,
+        "regex",
+        _make_pattern,
+        counts=lambda value: (value.pattern, value.flags),
+        text=_str,
     ),
-    "time.struct_time": Row(lambda value: (tuple(value), value.tm_zone, value.tm_gmtoff)),
+    "time.struct_time": Row(
+        lambda value: (tuple(value), value.tm_zone, value.tm_gmtoff)
+    ),
     "types.SimpleNamespace": Row(
         lambda value: dict(value.__dict__),
         "namespace",
@@ -275,14 +331,21 @@ ROWS: dict[str, Row] = {
         may_change=True,
     ),
     "types.GenericAlias": Row(lambda value: (value.__origin__, value.__args__)),
-    **dict.fromkeys(("types.UnionType", "typing.Union", "typing._UnionGenericAlias"), _UNION),
+    **dict.fromkeys(
+        ("types.UnionType", "typing.Union", "typing._UnionGenericAlias"), _UNION
+    ),
     "typing._GenericAlias": _ALIAS,
     "typing._AnnotatedAlias": Row(lambda value: (value.__origin__, value.__metadata__)),
     "typing._SpecialGenericAlias": Row(lambda value: value._name),
     # Some of them are classes in later versions.
     "typing._SpecialForm": Row(lambda value: f"typing:{value._name}", name="class"),
     "functools.partial": Row(
-        lambda value: {"func": value.func, "args": value.args, "keywords": value.keywords, **value.__dict__}
+        lambda value: {
+            "func": value.func,
+            "args": value.args,
+            "keywords": value.keywords,
+            **value.__dict__,
+        }
     ),
     "_io.BytesIO": Row(_in_memory_file),
     "_io.StringIO": Row(_in_memory_file),
@@ -294,8 +357,12 @@ ROWS: dict[str, Row] = {
     # Known by their place in the run, see `files.places`.
     "pathlib.PosixPath": Row(str, "path", text=_str, name="pathlib:Path"),
     "pathlib.WindowsPath": Row(str, "path", text=_str, name="pathlib:Path"),
-    "pathlib.PurePosixPath": Row(str, "pure_posix_path", text=_str, name="pathlib:PurePosixPath"),
-    "pathlib.PureWindowsPath": Row(str, "pure_windows_path", text=_str, name="pathlib:PureWindowsPath"),
+    "pathlib.PurePosixPath": Row(
+        str, "pure_posix_path", text=_str, name="pathlib:PurePosixPath"
+    ),
+    "pathlib.PureWindowsPath": Row(
+        str, "pure_windows_path", text=_str, name="pathlib:PureWindowsPath"
+    ),
 }
 #: Texts of what is known by its name, or has no value of its own.
 _TEXTS: dict[str, Callable[[Any, Any], str]] = {
@@ -306,7 +373,9 @@ _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "builtins.type": _titled("class"),
     "pathlib.PurePath": _str,
     # The whole URL, as its parts alone do not show which one is a password.
-    "urllib.parse._ResultMixinBytes": lambda _base, value: str(value.geturl(), "latin-1"),
+    "urllib.parse._ResultMixinBytes": lambda _base, value: str(
+        value.geturl(), "latin-1"
+    ),
     "urllib.parse._ResultMixinStr": lambda _base, value: value.geturl(),
     **{name: row.text for name, row in ROWS.items() if row.text is not None},
 }
@@ -324,7 +393,9 @@ def row_of(type_: type) -> tuple[Row, type] | None:
 
 
 def is_path(type_: type) -> bool:
-    return any(full_name(base) in ("pathlib.PurePath", *PATHS) for base in type_.__mro__)
+    return any(
+        full_name(base) in ("pathlib.PurePath", *PATHS) for base in type_.__mro__
+    )
 
 
 @lru_cache
@@ -344,7 +415,11 @@ def text_of(value: Any) -> str | None:
     if issubclass(kind, Enum):
         # A combination of flags may have no name.
         member = value._name_
-        return f"{kind.__qualname__}.{member}" if member else f"{kind.__qualname__}({value._value_!r})"
+        return (
+            f"{kind.__qualname__}.{member}"
+            if member
+            else f"{kind.__qualname__}({value._value_!r})"
+        )
     for base in kind.__mro__:
         if (text := _TEXTS.get(full_name(base))) is not None:
             return text(base, value)

@@ -1,6 +1,10 @@
-"""A store in a folder, with its locks. Each file is written under a temporary name and renamed when it is complete."""
+"""A store in a folder, with its locks.
 
-# Joining a Path costs more than opening a small file. All functions of `os` are bound here, because the test whose call
+Each file is written under a temporary name and renamed when it is complete.
+"""
+
+# Joining a Path costs more than opening a small file. All functions of `os` are bound
+# here, because the test whose call
 # is recorded may have replaced `open` or a function of `os`.
 # ruff: noqa: PTH113, PTH106, PTH112, PTH116, PTH118, PTH120
 from __future__ import annotations
@@ -10,7 +14,21 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
-from os import F_OK, access, close, fstat, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
+from os import (
+    F_OK,
+    access,
+    close,
+    fstat,
+    getpid,
+    mkdir,
+    read,
+    replace,
+    rmdir,
+    scandir,
+    stat,
+    unlink,
+    write,
+)
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
 from time import time
@@ -25,7 +43,12 @@ _T = TypeVar("_T")
 if os.name == "nt":
     from pytest_mimic._core.whole_files import patient
 
-    open_file, replace, unlink, mkdir = patient(open_file), patient(replace), patient(unlink), patient(mkdir)
+    open_file, replace, unlink, mkdir = (
+        patient(open_file),
+        patient(replace),
+        patient(unlink),
+        patient(mkdir),
+    )
 # Files from this size on, in bytes, are mapped instead of read.
 _MAPPED_FROM = 1 << 20
 _CHUNK = 1 << 20
@@ -51,7 +74,11 @@ class FolderStore:
             file = open_file(self._prefix + name, _READ)
             try:
                 data = read(file, _SMALL)
-                return data if len(data) < _SMALL else data + b"".join(iter(partial(read, file, _CHUNK), b""))
+                return (
+                    data
+                    if len(data) < _SMALL
+                    else data + b"".join(iter(partial(read, file, _CHUNK), b""))
+                )
             finally:
                 close(file)
         except OSError as reason:
@@ -94,15 +121,20 @@ class FolderStore:
     def _open_temporary(self) -> tuple[int, str]:
         """Return a new temporary file and its path: in the vault's top folder, as one listing finds all leftovers there.
 
-        A folder in which files of one name come and go is several times as fast as one in which each has another name.
+        A folder in which files of one name come and go is several times as fast as one
+        in which each has another name.
         """
         number = 0
         while True:
             path = f"{self._prefix}.mimic-{getpid()}-{number}.tmp"
             try:
                 # A user may delete the vault during a run.
-                return _in_folder(self.path, partial(open_file, path, _WRITE, 0o666)), path
-            except FileExistsError:  # another thread writes it, or a killed process has left it
+                return _in_folder(
+                    self.path, partial(open_file, path, _WRITE, 0o666)
+                ), path
+            except (
+                FileExistsError
+            ):  # another thread writes it, or a killed process has left it
                 number += 1
 
     def delete(self, names: Iterable[str]) -> int:
@@ -158,7 +190,11 @@ class FolderStore:
                 for entry in entries:
                     if entry.name.startswith(".mimic-") and entry.name.endswith(".tmp"):
                         with suppress(OSError):
-                            left += [entry.name] if time() - entry.stat().st_mtime > _LEFT else []
+                            left += (
+                                [entry.name]
+                                if time() - entry.stat().st_mtime > _LEFT
+                                else []
+                            )
         except OSError:  # there is no vault
             return []
         return sorted(left)
@@ -204,7 +240,8 @@ class FolderStore:
         return f"{_lock_path(self.path)}.write"
 
     def end_run(self) -> None:
-        # To flush each of thousands of small files takes longer than to record them. Windows has no other way.
+        # To flush each of thousands of small files takes longer than to record them.
+        # Windows has no other way.
         if self._is_unflushed and hasattr(os, "sync"):
             os.sync()
         self._is_unflushed = False
@@ -219,7 +256,13 @@ class FolderStore:
 
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_WRITE = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
 _LOCK = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -229,7 +272,9 @@ def _lock_path(vault: str) -> str:
     from tempfile import gettempdir
 
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-    digits = blake2b(realpath(vault).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+    digits = blake2b(
+        realpath(vault).encode("utf-8", "surrogateescape"), digest_size=8
+    ).hexdigest()
     folder = join(gettempdir(), f"pytest-mimic-{user}")
     _make_folders(folder, mode=0o700)
     return join(folder, f"{digits}.lock")
@@ -252,7 +297,10 @@ def _write_file(file: int, path: str, data: Data) -> None:
 
 
 def _make_folders(path: str, *, mode: int = 0o777) -> None:
-    """Make a folder and its parents. `os.makedirs` calls functions that a test may have replaced."""
+    """Make a folder and its parents.
+
+    `os.makedirs` calls functions that a test may have replaced.
+    """
     parent = dirname(path)
     if path == parent:  # the root, or the current folder
         return
@@ -267,7 +315,10 @@ def _make_folders(path: str, *, mode: int = 0o777) -> None:
 
 
 def _in_folder(folder: str, act: Callable[[], _T]) -> _T:
-    """Act in a folder, and make it if it is missing. A process that clears may remove it again while it is empty."""
+    """Act in a folder, and make it if it is missing.
+
+    A process that clears may remove it again while it is empty.
+    """
     for _ in range(_TRIES):
         try:
             return act()
@@ -284,17 +335,25 @@ def _cannot(do: str, path: str, reason: OSError) -> MimicError:
 class _RunLock:
     """Whether this process may still name, or put back, what another one would delete.
 
-    The system drops the lock with its process. Windows has none that is shared: there, a byte of the file is locked for
+    The system drops the lock with its process. Windows has none that is shared: there,
+    a byte of the file is locked for
     each process, and all of them by who is alone.
     """
 
     def __init__(self, vault: str) -> None:
         self._vault = vault
         self._file: int | None = None
-        self._owner = (0, 0, 0)  # the process, and what the file was: a test may close the files of others
+        self._owner = (
+            0,
+            0,
+            0,
+        )  # the process, and what the file was: a test may close the files of others
 
     def share(self) -> None:
-        """Take part, and wait for who is alone. A forked process takes part on its own. OSError: it cannot be locked."""
+        """Take part, and wait for who is alone.
+
+        A forked process takes part on its own. OSError: it cannot be locked.
+        """
         if self._file is None or not self._is_ours():
             self._file = open_file(_lock_path(self._vault), _LOCK, 0o600)
             found = fstat(self._file)
@@ -303,9 +362,16 @@ class _RunLock:
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
-        """Keep others out for the block, and say whether none of them takes part. OSError: it cannot be locked."""
+        """Keep others out for the block, and say whether none of them takes part.
+
+        OSError: it cannot be locked.
+        """
         is_shared = self._file is not None and self._is_ours()
-        file = self._file if is_shared else open_file(_lock_path(self._vault), _LOCK, 0o600)
+        file = (
+            self._file
+            if is_shared
+            else open_file(_lock_path(self._vault), _LOCK, 0o600)
+        )
         assert file is not None
         try:
             yield _lock(file, alone=True)
@@ -349,7 +415,9 @@ if sys.platform == "win32":
                 msvcrt.locking(file, msvcrt.LK_UNLCK, size)
         os.lseek(file, 0 if alone else own, os.SEEK_SET)
         try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK if alone else msvcrt.LK_LOCK, most if alone else 1)
+            msvcrt.locking(
+                file, msvcrt.LK_NBLCK if alone else msvcrt.LK_LOCK, most if alone else 1
+            )
         except OSError:
             return False
         return True

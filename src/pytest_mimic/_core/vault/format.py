@@ -20,24 +20,36 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 #: The folders of recordings and of cassettes.
 FOLDERS = ("calls", "cassettes")
-#: The beginning of the name of each recording that is no cassette, and of each cassette.
+# : The beginning of the name of each recording that is no cassette, and of each
+# cassette.
 CALLS = "calls/"
 CASSETTES = "cassettes/"
 _LONGEST = 56
 # The names that Windows keeps for devices, whatever their suffix.
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+_RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
+}
 _DEVICE = r"(?i)(^|/)(con|prn|aux|nul|com\d|lpt\d)(?=$|[/.])"
 
 
 def recording_name(target: str, key: str, owner: str | None = None) -> str:
     """Return the name of a call's recording: `calls/shop.api/fetch_rates/<key>.json`.
 
-    The key is the call's identity, or the hash of it and of the test or scope that is the recording's owner. Two targets
+    The key is the call's identity, or the hash of it and of the test or scope that is
+    the recording's owner. Two targets
     never share a folder, even where case does not count. A client's has no second part.
     """
     if owner is not None:
         _, dash, parts = key.partition("-")  # as `imported_parts`
-        key = xxh3_128_hexdigest(f"{key}\0{owner}".encode("utf-8", "surrogatepass")) + dash + parts
+        key = (
+            xxh3_128_hexdigest(f"{key}\0{owner}".encode("utf-8", "surrogatepass"))
+            + dash
+            + parts
+        )
     return f"calls/{_folder(target)}/{key}.json"
 
 
@@ -68,17 +80,28 @@ def _component(text: str) -> str:
 def cassette_of_test(nodeid: str, number: int = 1) -> str:
     """Return a cassette's name made from a test's id.
 
-    The name is readable, unique, safe on every file system and under 100 characters. The `number` is that of the
+    The name is readable, unique, safe on every file system and under 100 characters.
+    The `number` is that of the
     cassette among the unnamed ones of the test, from 1.
     """
     file, _, rest = nodeid.partition("::")
-    plain = f"{file.removesuffix('.py')}/{rest.replace('::', '.')}" + (f"-{number}" if number > 1 else "")
+    plain = f"{file.removesuffix('.py')}/{rest.replace('::', '.')}" + (
+        f"-{number}" if number > 1 else ""
+    )
     slug = re.sub(r"[^\w./-]+", "-", plain, flags=re.ASCII).strip("-./ ")
     slug = "/".join(step.strip(".") or "-" for step in slug.split("/"))
-    if slug == plain and slug == slug.lower() and len(slug) <= 80 and not re.search(_DEVICE, slug):
+    if (
+        slug == plain
+        and slug == slug.lower()
+        and len(slug) <= 80
+        and not re.search(_DEVICE, slug)
+    ):
         return slug
-    # The slug no longer identifies the test (a sign replaced, case on Windows, length), so a digest does.
-    digest = xxh3_64_hexdigest(f"{nodeid}\0{number}".encode("utf-8", "surrogatepass"))[:10]
+    # The slug no longer identifies the test (a sign replaced, case on Windows, length),
+    # so a digest does.
+    digest = xxh3_64_hexdigest(f"{nodeid}\0{number}".encode("utf-8", "surrogatepass"))[
+        :10
+    ]
     if len(slug) > 80:
         folder, _, last = slug.rpartition("/")
         slug = f"{folder[-40:].lstrip('-./')}/{last[:38].rstrip('-.')}"
@@ -86,7 +109,8 @@ def cassette_of_test(nodeid: str, number: int = 1) -> str:
     return f"{slug}-{digest}"
 
 
-# File systems allow 255 bytes; the temporary file that is written first has a longer name.
+# File systems allow 255 bytes; the temporary file that is written first has a longer
+# name.
 _MAX_STEP_BYTES = 200
 
 
@@ -97,14 +121,28 @@ def cassette_name(given: str | PurePath) -> str:
         CassetteError: It leaves the vault, or cannot be a file's name.
     """
     if not isinstance(given, (str, PurePath)):
-        raise CassetteError(f"a cassette's name must be text, not {given!r}", cassette=given)
+        raise CassetteError(
+            f"a cassette's name must be text, not {given!r}", cassette=given
+        )
     name = (given if isinstance(given, str) else given.as_posix()).removesuffix(".json")
     steps = name.split("/")
-    too_long = any(len(step.encode("utf-8", "surrogatepass")) > _MAX_STEP_BYTES for step in steps)
-    if too_long or re.search(r"[\\:\0\ud800-\udfff]", name) or not {"", ".", ".."}.isdisjoint(steps):
+    too_long = any(
+        len(step.encode("utf-8", "surrogatepass")) > _MAX_STEP_BYTES for step in steps
+    )
+    if (
+        too_long
+        or re.search(r"[\\:\0\ud800-\udfff]", name)
+        or not {"", ".", ".."}.isdisjoint(steps)
+    ):
         fact = f"a name may hold folders, each part up to {_MAX_STEP_BYTES} bytes, and stays inside the vault"
-        inside = "/".join(step for step in re.split(r"[\\/:]", name) if step not in ("", ".", ".."))
-        hint = [] if too_long or not inside.isprintable() else [f"for example {inside or 'shop/rates'}"]
+        inside = "/".join(
+            step for step in re.split(r"[\\/:]", name) if step not in ("", ".", "..")
+        )
+        hint = (
+            []
+            if too_long or not inside.isprintable()
+            else [f"for example {inside or 'shop/rates'}"]
+        )
         what = f"a cassette cannot be called {given!r}"
         raise CassetteError(what, facts=[fact], remedies=hint, cassette=given)
     return name
@@ -117,12 +155,25 @@ FORMAT = 4
 REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}\.(?:json|pkl|bin)"
 """The pattern of the name of an object, not compiled: a plain replay needs none."""
 _LFS = b"version https://git-lfs.github.com/spec/"
-# Top-level keys are indented by one blank, and a string in JSON holds no line break. So only such keys match these.
-_ARGUMENTS, _BEHIND_ARGUMENTS, _OUTCOMES = '\n "arguments": ', ',\n "source": ', ',\n "outcomes": '
+# Top-level keys are indented by one blank, and a string in JSON holds no line break. So
+# only such keys match these.
+_ARGUMENTS, _BEHIND_ARGUMENTS, _OUTCOMES = (
+    '\n "arguments": ',
+    ',\n "source": ',
+    ',\n "outcomes": ',
+)
 _TEST = rb'\n "test": (".*")'
-# The clients whose outcomes have these parts, of these types. Adapters of other distributions may store anything.
+# The clients whose outcomes have these parts, of these types. Adapters of other
+# distributions may store anything.
 _CLIENTS = ("http", "sqlalchemy", "redis")
-_PARTS = {"status": int, "headers": list, "body": dict, "columns": list, "rows": list, "replies": list}
+_PARTS = {
+    "status": int,
+    "headers": list,
+    "body": dict,
+    "columns": list,
+    "rows": list,
+    "replies": list,
+}
 _CONTENTS = {"json": object, "text": str, "base64": str, "chunks": list, "events": list}
 #: From so many bytes on, a copy takes longer than the call that saves one.
 LONG = 1 << 11
@@ -130,18 +181,26 @@ LONG = 1 << 11
 scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
-def damaged(path: str, detail: object = "", *, test: str | None = None) -> CorruptRecordingError:
+def damaged(
+    path: str, detail: object = "", *, test: str | None = None
+) -> CorruptRecordingError:
     """Return the error for a file of another content or shape; `detail` may be the exception that shows it."""
     if isinstance(detail, KeyError):
         detail = f"{detail} is missing"
-    return corrupt(path, f"is not what was recorded{f' ({detail})' if f'{detail}' else ''}", test=test)
+    return corrupt(
+        path,
+        f"is not what was recorded{f' ({detail})' if f'{detail}' else ''}",
+        test=test,
+    )
 
 
 def corrupt(path: str, how: str, *, test: str | None = None) -> CorruptRecordingError:
     """Return the error for a file that must be restored or recorded again."""
     return CorruptRecordingError(
         f"{path} {how}",
-        remedies=[f"restore it from version control, or record again: {command('--mimic-rerecord', test)}"],
+        remedies=[
+            f"restore it from version control, or record again: {command('--mimic-rerecord', test)}"
+        ],
         file=path,
         recorder=test,
     )
@@ -151,14 +210,19 @@ def check_pulled(data: bytes | memoryview, path: str) -> None:
     """Raise CorruptRecordingError if a file is the pointer that Git LFS leaves in place of its content."""
     if data[: len(_LFS)] == _LFS:
         raise CorruptRecordingError(
-            f"{path} is a Git LFS pointer, its content was not pulled", remedies=["git lfs pull"], file=path
+            f"{path} is a Git LFS pointer, its content was not pulled",
+            remedies=["git lfs pull"],
+            file=path,
         )
 
 
-def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -> dict[str, Any]:
+def parse_recording(
+    data: bytes, label: str, name: str, *, skim: bool = False
+) -> dict[str, Any]:
     """Return the facts of a recording or a cassette, not yet checked but for the format.
 
-    `label` is the vault, for messages. With `skim`, the description of the arguments is skipped: a replay does not
+    `label` is the vault, for messages. With `skim`, the description of the arguments is
+    skipped: a replay does not
     need it.
 
     Raises:
@@ -167,7 +231,8 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
     try:
         facts: dict[str, Any]
         outcomes = None
-        # The outcomes, which are most of the text, are parsed apart: what follows looks at the rest alone.
+        # The outcomes, which are most of the text, are parsed apart: what follows looks
+        # at the rest alone.
         text, key, behind = data.decode().partition(_OUTCOMES)
         if key:
             outcomes, end = scan(behind, 0)
@@ -179,7 +244,8 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
             if start > 0 and end > 0:
                 text = f"{text[:start]}{_ARGUMENTS}null{text[end:]}"
         facts, end = scan(text, 0)
-        # As written by this plugin, each top-level key has a line. Any other layout may hold a key twice.
+        # As written by this plugin, each top-level key has a line. Any other layout may
+        # hold a key twice.
         if text[end:] == "\n" and lines == len(facts):
             if key:
                 facts["outcomes"] = outcomes
@@ -223,7 +289,8 @@ def references(data: bytes) -> set[str]:
 def is_usual(entry: Any, target: str = "") -> bool:
     """Return whether an outcome is just a duration and a value, which needs no other check.
 
-    The name of its inputs is checked when they are read. LookupError, TypeError, ValueError: a client gave no such value.
+    The name of its inputs is checked when they are read. LookupError, TypeError,
+    ValueError: a client gave no such value.
     """
     if not (
         type(entry) is dict
@@ -241,14 +308,24 @@ def is_usual(entry: Any, target: str = "") -> bool:
     for name in _PARTS.keys() & value.keys():
         if type(value[name]) is not _PARTS[name]:
             raise TypeError(f"{name} must be of type {_PARTS[name].__name__}")
-    if target == "http" and ("status" in value or value.keys().isdisjoint(("end", "error"))):
-        *_, headers = (value[name] for name in ("status", "reason", "version", "headers"))
+    if target == "http" and (
+        "status" in value or value.keys().isdisjoint(("end", "error"))
+    ):
+        *_, headers = (
+            value[name] for name in ("status", "reason", "version", "headers")
+        )
         if any(list(map(type, pair)) != [str, str] for pair in headers):
             raise ValueError("headers must be pairs of texts")
     body = value.get("body", {"json": None})
-    if not any(name in body and isinstance(body[name], kind) for name, kind in _CONTENTS.items()):
+    if not any(
+        name in body and isinstance(body[name], kind)
+        for name, kind in _CONTENTS.items()
+    ):
         raise ValueError(f"a body needs one of {', '.join(_CONTENTS)}")
-    charset, chunks = body.get("charset", "utf-8"), body.get("chunks", [body] if "base64" in body else ())
+    charset, chunks = (
+        body.get("charset", "utf-8"),
+        body.get("chunks", [body] if "base64" in body else ()),
+    )
     for chunk in (body.get("text", ""), *chunks):
         if type(chunk) is str:
             chunk.encode(charset)
@@ -257,14 +334,17 @@ def is_usual(entry: Any, target: str = "") -> bool:
     if not {*map(type, body.get("events", ()))} <= {dict, str}:
         raise TypeError("an event must be a mapping or a text")
     columns, rows = value.get("columns", []), value.get("rows", [])
-    if any(type(one) is not list for one in (*columns, *rows)) or not {*map(len, rows)} <= {len(columns)}:
+    if any(type(one) is not list for one in (*columns, *rows)) or not {
+        *map(len, rows)
+    } <= {len(columns)}:
         raise ValueError("each row must have a value for each column")
     return True
 
 
 def copied(value: Any) -> Any:
     """Return a new copy of plain data."""
-    # marshal copies it faster than JSON parses it. Its format depends on the Python, so it is never stored.
+    # marshal copies it faster than JSON parses it. Its format depends on the Python, so
+    # it is never stored.
     return marshal.loads(marshal.dumps(value))
 
 
@@ -274,7 +354,10 @@ def value_in(data: bytes) -> Any:
 
 
 def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
-    """Return the value of a JSON text. CorruptRecordingError: it is not JSON, or has text behind its end."""
+    """Return the value of a JSON text.
+
+    CorruptRecordingError: it is not JSON, or has text behind its end.
+    """
     try:
         text = data.decode()
         value, end = scan(text, 0)
@@ -300,9 +383,13 @@ def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
             ours = f"take our side (or --theirs): git checkout --ours {path}"
             again = f"or record again: {command('--mimic-rerecord', test)}"
             what, remedies = f"{path} has a merge conflict, line {line}", [ours, again]
-            raise CorruptRecordingError(what, remedies=remedies, file=path, recorder=test) from None
+            raise CorruptRecordingError(
+                what, remedies=remedies, file=path, recorder=test
+            ) from None
         if isinstance(reason, JSONDecodeError) and data:
-            raise corrupt(path, f"is not valid JSON, line {reason.lineno}", test=test) from None
+            raise corrupt(
+                path, f"is not valid JSON, line {reason.lineno}", test=test
+            ) from None
         if isinstance(reason, UnicodeDecodeError):
             raise corrupt(path, "is not text in UTF-8", test=test) from None
         raise damaged(path, str(reason) if data else "empty", test=test) from None

@@ -1,4 +1,7 @@
-"""The long parts of described requests, as objects that recordings share. They are read only to compare or to show them."""
+"""The long parts of described requests, as objects that recordings share.
+
+They are read only to compare or to show them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.format import is_object, parse
 from pytest_mimic.errors import MimicError
 
-# A text of more characters, and a list or mapping of more items, is an object of its own.
+# A text of more characters, and a list or mapping of more items, is an object of its
+# own.
 _LONG, _MANY = 2048, 400
 # How many characters of such a text stand in the recording itself.
 _START = 80
@@ -20,8 +24,13 @@ Arguments = dict[str, Any]
 Place = Callable[[list[Piece], str], str]
 
 
-def shortened(arguments: Arguments | None, place: Place = object_name) -> Arguments | None:
-    """Return described arguments as a recording has them. `place` names the objects of long parts, and may write them."""
+def shortened(
+    arguments: Arguments | None, place: Place = object_name
+) -> Arguments | None:
+    """Return described arguments as a recording has them.
+
+    `place` names the objects of long parts, and may write them.
+    """
 
     def short(part: Any) -> Any:
         kind = type(part)
@@ -29,7 +38,9 @@ def shortened(arguments: Arguments | None, place: Place = object_name) -> Argume
             return _detached(part, place)
         if kind is list:
             return [short(one) for one in part]
-        return {name: short(each) for name, each in part.items()} if kind is dict else part
+        return (
+            {name: short(each) for name, each in part.items()} if kind is dict else part
+        )
 
     return arguments and {name: short(part) for name, part in arguments.items()}
 
@@ -40,7 +51,13 @@ def _detached(part: Any, place: Place) -> dict[str, Any]:
     name = place([content.encode(errors="backslashreplace")], "json")
     start = {"start": part[:_START]} if is_text else {}
     digest = name.rpartition("/")[2][:8]
-    return {"$cut": type(part).__name__, **start, "length": len(part), "digest": digest, "object": name}
+    return {
+        "$cut": type(part).__name__,
+        **start,
+        "length": len(part),
+        "digest": digest,
+        "object": name,
+    }
 
 
 def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
@@ -51,12 +68,18 @@ def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
         if type(node) is list:
             todo += node
         elif type(node) is dict:
-            if "$cut" in node and type(node.get("object")) is str and is_object(node["object"]):
+            if (
+                "$cut" in node
+                and type(node.get("object")) is str
+                and is_object(node["object"])
+            ):
                 yield node["object"]
             todo += node.values()
 
 
-def whole(arguments: Arguments | None, read: Callable[[str], bytes | None]) -> Arguments | None:
+def whole(
+    arguments: Arguments | None, read: Callable[[str], bytes | None]
+) -> Arguments | None:
     """Return described arguments with their long parts, of which `read` gives the objects.
 
     A part whose object is missing or damaged stays short.

@@ -8,7 +8,14 @@ from pytest_mimic._core.ambient import command
 from pytest_mimic._core.outcome.memory import Piece, object_name, unpack
 from pytest_mimic._core.outcome.outcome import DamagedError, OutdatedClassError, decode
 from pytest_mimic._core.outcome.plain import layout_of
-from pytest_mimic._core.vault.format import check_pulled, copied, corrupt, damaged, is_object, parse
+from pytest_mimic._core.vault.format import (
+    check_pulled,
+    copied,
+    corrupt,
+    damaged,
+    is_object,
+    parse,
+)
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -26,7 +33,9 @@ _BESIDE = ("duration", "awaited", "tagged", "inputs", "imports", "objects", "pre
 #: The kinds of outcomes.
 KINDS: tuple[OutcomeKind, ...] = ("value", "raised", "stream")
 _BODIES = (*KINDS, "json", "pickle")
-_KNOWN = frozenset({*_BESIDE, *_BODIES, "kind", "count", "fingerprint", "code", "python"})
+_KNOWN = frozenset(
+    {*_BESIDE, *_BODIES, "kind", "count", "fingerprint", "code", "python"}
+)
 # How many characters of another's error are shown.
 _LONGEST = 200
 
@@ -42,19 +51,26 @@ class Origin(NamedTuple):
 class Objects:
     """Loads outcomes, and writes objects, each named by its content; no pickle if `pickles` is `forbid`.
 
-    Messages show the path `label`. The bytes of an object are compared with its name once a run.
+    Messages show the path `label`. The bytes of an object are compared with its name
+    once a run.
     """
 
-    def __init__(self, store: Store, *, pickles: Literal["listed", "forbid"], label: str) -> None:
+    def __init__(
+        self, store: Store, *, pickles: Literal["listed", "forbid"], label: str
+    ) -> None:
         self.label = label
         self.store = store
         self._forbidden = pickles == "forbid"
         self._classes: dict[int, ClassTag] = {}
-        self._sound: dict[str, int] = {}  # the bytes of objects that are as they were written
+        self._sound: dict[
+            str, int
+        ] = {}  # the bytes of objects that are as they were written
 
     # Outcomes
 
-    def load(self, entry: Entry, origin: Origin, paths: PathStore | None = None) -> Outcome:
+    def load(
+        self, entry: Entry, origin: Origin, paths: PathStore | None = None
+    ) -> Outcome:
         """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
         if "pickle" in entry:
             return self._unpickled(entry, origin, paths)
@@ -66,7 +82,9 @@ class Objects:
         try:
             return decode(body)
         except Exception as reason:
-            raise self._damaged(entry.get("json", origin.name), origin, reason) from None
+            raise self._damaged(
+                entry.get("json", origin.name), origin, reason
+            ) from None
 
     def body(self, entry: Entry, origin: Origin) -> Any:
         """Return the tree of a readable outcome: a part of its entry, or a JSON object, checked to be of its kind."""
@@ -88,7 +106,9 @@ class Objects:
                 self.map(entry["pickle"], origin)
                 return True
             listed = {"imports": readable.imports, "objects": sorted(readable.objects)}
-            if "pickle" in entry or any(entry.get(name, []) != names for name, names in listed.items()):
+            if "pickle" in entry or any(
+                entry.get(name, []) != names for name, names in listed.items()
+            ):
                 return False
             for name in readable.objects:
                 self.map(name, origin)
@@ -121,23 +141,35 @@ class Objects:
             paths = NOWHERE
         body = self.body(entry, origin)
         try:
-            return Reader(paths, entry.get("imports", ()), content, self._classes).read(body)
+            return Reader(paths, entry.get("imports", ()), content, self._classes).read(
+                body
+            )
         except MimicError:
             raise
         except OutdatedClassError as reason:
             raise self._stale(origin, str(reason)) from None
         except (ImportError, AttributeError) as reason:
             raise self._stale(origin, reason) from None
-        except Exception as reason:  # imported modules, and the hashes of their classes, may raise anything
-            detail = "nested too deeply" if isinstance(reason, RecursionError) else reason
-            raise self._damaged(entry.get("json", origin.name), origin, detail) from None
+        # imported modules, and the hashes of their classes, may raise anything
+        except Exception as reason:
+            detail = (
+                "nested too deeply" if isinstance(reason, RecursionError) else reason
+            )
+            raise self._damaged(
+                entry.get("json", origin.name), origin, detail
+            ) from None
 
     # Pickles
 
-    def content(self, entry: Entry, origin: Origin, *, anywhere: bool = False) -> tuple[bytes, list[Any]]:
-        """Return the checked pickle streams and buffers of an object. Nothing is unpickled.
+    def content(
+        self, entry: Entry, origin: Origin, *, anywhere: bool = False
+    ) -> tuple[bytes, list[Any]]:
+        """Return the checked pickle streams and buffers of an object.
 
-        MimicError: the pickle may not be loaded on this Python, which is not asked for with `anywhere`.
+        Nothing is unpickled.
+
+        MimicError: the pickle may not be loaded on this Python, which is not asked for
+        with `anywhere`.
         """
         if not anywhere:
             self._check_allowed(entry, origin)
@@ -167,17 +199,24 @@ class Objects:
                 f"only Python {made_by} can load it, this is {python_version()}",
             )
 
-    def _unpickled(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Outcome:
+    def _unpickled(
+        self, entry: Entry, origin: Origin, paths: PathStore | None
+    ) -> Outcome:
         from pytest_mimic._core.outcome.pickling import load
 
-        content, lists = self.content(entry, origin), (entry.get("imports", ()), entry.get("code", ()))
+        content, lists = (
+            self.content(entry, origin),
+            (entry.get("imports", ()), entry.get("code", ())),
+        )
         try:
             bodies = load(*content, *lists, count=entry.get("count", 1), paths=paths)
         except MimicError:
             raise
         except DamagedError as reason:
             raise self._damaged(entry["pickle"], origin, reason) from None
-        except Exception as reason:  # the classes that it names have changed, and may raise anything
+        except (
+            Exception
+        ) as reason:  # the classes that it names have changed, and may raise anything
             raise self._stale(origin, reason) from None
         try:
             if type(bodies[0]) is not dict or entry["kind"] not in bodies[0]:
@@ -189,7 +228,10 @@ class Objects:
     # Bytes
 
     def read(self, name: str, origin: Origin) -> bytes:
-        """Return the bytes of an object, as they were written. The errors are those of `map`."""
+        """Return the bytes of an object, as they were written.
+
+        The errors are those of `map`.
+        """
         data = self.store.read(name)
         self._check(name, data, origin)
         return data or b""
@@ -198,16 +240,23 @@ class Objects:
         """Return the bytes of an object, as they were written. The caller owns them.
 
         Raises:
-            CorruptRecordingError: The file is missing, damaged, or a pointer of Git LFS.
+            CorruptRecordingError: The file is missing, damaged, or a pointer of Git
+                LFS.
         """
         data = self.store.map(name)
         self._check(name, data, origin)
         return data or memoryview(b"")
 
-    def _check(self, name: str, data: bytes | memoryview | None, origin: Origin) -> None:
+    def _check(
+        self, name: str, data: bytes | memoryview | None, origin: Origin
+    ) -> None:
         path = f"{self.label}/{name}"
         if data is None:
-            raise corrupt(path, f"is missing, {self.label}/{origin.name} names it", test=origin.test)
+            raise corrupt(
+                path,
+                f"is missing, {self.label}/{origin.name} names it",
+                test=origin.test,
+            )
         check_pulled(data, path)
         if self._sound.get(name) != len(data):
             if not is_sound(name, data):
@@ -222,7 +271,9 @@ class Objects:
     def _stale(self, origin: Origin, *facts: str | Exception) -> StaleRecordingError:
         # A library's error may hold an array as text.
         told = [
-            one if isinstance(one, str) else f"{type(one).__name__}: {one}".partition("\n")[0][:_LONGEST]
+            one
+            if isinstance(one, str)
+            else f"{type(one).__name__}: {one}".partition("\n")[0][:_LONGEST]
             for one in facts
         ]
         return StaleRecordingError(
@@ -235,11 +286,17 @@ class Objects:
 
 
 def is_sound(name: str, data: bytes | memoryview) -> bool:
-    """Return whether an object has the content that its name tells. Git may have changed the line ends of JSON."""
+    """Return whether an object has the content that its name tells.
+
+    Git may have changed the line ends of JSON.
+    """
     suffix = name.rpartition(".")[2]
     if object_name([data], suffix) == name:
         return True
-    return suffix == "json" and object_name([bytes(data).replace(b"\r\n", b"\n")], suffix) == name
+    return (
+        suffix == "json"
+        and object_name([bytes(data).replace(b"\r\n", b"\n")], suffix) == name
+    )
 
 
 def body_of(entry: Entry) -> Entry:
@@ -248,25 +305,40 @@ def body_of(entry: Entry) -> Entry:
 
 def objects_of(entry: Entry) -> list[str]:
     """Return the names of the objects that an outcome names."""
-    named = [entry.get("json"), entry.get("pickle"), entry.get("inputs"), *entry.get("objects", ())]
+    named = [
+        entry.get("json"),
+        entry.get("pickle"),
+        entry.get("inputs"),
+        *entry.get("objects", ()),
+    ]
     return [name for name in named if name]
 
 
 def check_entry(entry: Any) -> None:
-    """Check the shape of an outcome. LookupError, TypeError, ValueError, AttributeError: it is another one."""
-    if type(entry["duration"]) not in (float, int) or not abs(entry["duration"]) < float("inf"):
+    """Check the shape of an outcome.
+
+    LookupError, TypeError, ValueError, AttributeError: it is another one.
+    """
+    if type(entry["duration"]) not in (float, int) or not abs(
+        entry["duration"]
+    ) < float("inf"):
         raise ValueError("a duration must be a number of seconds")
     held = [key for key in _BODIES if key in entry]
     if len(held) != 1:
         raise ValueError("an outcome needs one value, exception or file")
-    if held[0] in ("raised", "stream") and (type(entry[held[0]]) is not dict or not entry[held[0]]):
+    if held[0] in ("raised", "stream") and (
+        type(entry[held[0]]) is not dict or not entry[held[0]]
+    ):
         raise ValueError(f"{held[0]} must be a mapping, not empty")
     if not all(map(is_object, objects_of(entry))):
         raise ValueError("it names no object of the vault")
     if any(type(entry.get(name, False)) is not bool for name in ("awaited", "tagged")):
         raise ValueError("awaited and tagged must be true or false")
     lists = [entry.get(name, []) for name in ("imports", "objects", "preview", "code")]
-    if any(type(one) is not list or any(type(name) is not str for name in one) for one in lists):
+    if any(
+        type(one) is not list or any(type(name) is not str for name in one)
+        for one in lists
+    ):
         raise ValueError("imports, objects, preview and code must be lists of texts")
     if held[0] in ("json", "pickle"):
         if entry["kind"] not in KINDS:

@@ -8,7 +8,12 @@ from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.outcome.plain import Laid
-from pytest_mimic._core.vault.format import CASSETTES, damaged, is_usual, parse_recording
+from pytest_mimic._core.vault.format import (
+    CASSETTES,
+    damaged,
+    is_usual,
+    parse_recording,
+)
 from pytest_mimic._core.vault.objects import KINDS, Entry, Origin, check_entry
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
@@ -31,7 +36,9 @@ class Stored:
     """One outcome, not yet loaded."""
 
     encoded: Encoded | None = None  # the outcome in memory, until it is written
-    inputs: InputList | None = None  # what the call reaches and reads, until it is written
+    inputs: InputList | None = (
+        None  # what the call reaches and reads, until it is written
+    )
 
     def __init__(
         self,
@@ -51,7 +58,10 @@ class Stored:
     def entry(self) -> Entry:
         """The outcome in the recording's JSON. Not to be changed."""
         written = self._written.items()
-        return {key: loads(part.text) if type(part) is Laid else part for key, part in written}
+        return {
+            key: loads(part.text) if type(part) is Laid else part
+            for key, part in written
+        }
 
     @property
     def name(self) -> str:
@@ -75,17 +85,27 @@ class Stored:
     @property
     def is_tagged(self) -> bool:
         """Whether parts of it are put in when it is loaded: the tags of a text, or the paths of a pickle."""
-        return self.encoded.is_tagged if self.encoded is not None else self.entry.get("tagged", False) is True
+        return (
+            self.encoded.is_tagged
+            if self.encoded is not None
+            else self.entry.get("tagged", False) is True
+        )
 
     @property
     def size(self) -> int | None:
         """The bytes of its pickle's file, None if it is not written."""
-        return None if self.encoded is not None else self.reader.store.size(self.entry["pickle"])
+        return (
+            None
+            if self.encoded is not None
+            else self.reader.store.size(self.entry["pickle"])
+        )
 
     @cached_property
     def is_outdated(self) -> bool:
         """Whether it cannot be loaded any more: a class has changed, or it holds code of another Python version."""
-        names_classes = self.kind != "value" or self.is_tagged or "imports" in self.entry
+        names_classes = (
+            self.kind != "value" or self.is_tagged or "imports" in self.entry
+        )
         if self.encoded is None and names_classes:
             try:
                 self.load()
@@ -100,7 +120,8 @@ class Stored:
 
         Raises:
             CorruptRecordingError: A file is damaged or missing.
-            StaleRecordingError: A pickle imports a name that no longer exists, or holds another Python's code.
+            StaleRecordingError: A pickle imports a name that no longer exists, or holds
+                another Python's code.
             MimicError: It is a pickle, and pickles are forbidden.
         """
         if self.encoded is None:
@@ -115,14 +136,24 @@ class Stored:
         return decode(body, items)
 
     def readable(self) -> Any:
-        """Return the outcome's JSON as it is in the vault, or None if it is a pickle. No class is imported.
+        """Return the outcome's JSON as it is in the vault, or None if it is a pickle.
+
+        No class is imported.
 
         Raises:
             CorruptRecordingError: Its file is damaged or missing.
         """
         if self.encoded is None:
-            return None if "pickle" in self.entry else self.reader.body(self.entry, self._origin)
-        return loads(self.encoded.readable.text) if self.encoded.readable is not None else None
+            return (
+                None
+                if "pickle" in self.entry
+                else self.reader.body(self.entry, self._origin)
+            )
+        return (
+            loads(self.encoded.readable.text)
+            if self.encoded.readable is not None
+            else None
+        )
 
     def again(self, inputs: InputList | None = None) -> Stored:
         """Return the outcome once more, to be written with what its call reaches and reads now."""
@@ -141,17 +172,26 @@ class Recording(NamedTuple):
     """The facts of one call and its outcomes: a recording, or a part of a cassette.
 
     Attributes:
-        identity: In a cassette, and of what has an owner, the identity of the call, 32 hex digits; else None, as the
+        identity: In a cassette, and of what has an owner, the identity of the call, 32
+            hex digits; else None, as the
             file's name has it.
     """
 
     target: str  # `module:qualified.name`, or the client
-    arguments: dict[str, Any] | None  # a redacted description, whose long parts may be objects, or None
+    arguments: (
+        dict[str, Any] | None
+    )  # a redacted description, whose long parts may be objects, or None
     source: str | None  # the fingerprint of the target's source, or None
     test: str | None  # the id of the test that recorded it, or None
     recorded: str  # the date, `2026-11-02`
-    owner: str | None  # for a sequence, the id of the test, module or package that it belongs to; else None
-    outcomes: list[Stored]  # in the order of the calls; at least one, in a cassette only one
+    owner: (
+        str | None
+        # for a sequence, the id of the test, module or package that it belongs to; else
+        # None
+    )
+    outcomes: list[
+        Stored
+    ]  # in the order of the calls; at least one, in a cassette only one
     name: str = ""  # its file in the vault; empty until it was read
     identity: str | None = None
     # In a cassette alone:
@@ -168,18 +208,25 @@ class Recording(NamedTuple):
         """Return it with the long parts of its arguments."""
         from pytest_mimic._core.vault.long_parts import whole
 
-        return self._replace(arguments=whole(self.arguments, self.stored.reader.store.read))
+        return self._replace(
+            arguments=whole(self.arguments, self.stored.reader.store.read)
+        )
 
 
-def read_calls(objects: Objects, name: str, *, skim: bool = False) -> list[Recording] | None:
+def read_calls(
+    objects: Objects, name: str, *, skim: bool = False
+) -> list[Recording] | None:
     """Return the call of a recording, or the calls of a cassette in order; None if there is no such file.
 
-    With `skim`, they have no description of the arguments, which a replay does not need. The errors are those of `Vault.read`.
+    With `skim`, they have no description of the arguments, which a replay does not
+    need. The errors are those of `Vault.read`.
     """
     data = objects.store.read(name)
     if data is None:
         return None
-    return calls_of(objects, name, parse_recording(data, objects.label, name, skim=skim))
+    return calls_of(
+        objects, name, parse_recording(data, objects.label, name, skim=skim)
+    )
 
 
 def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recording]:

@@ -10,14 +10,20 @@ Data = bytes | Iterable["bytes | bytearray | memoryview"]
 
 
 class Store(Protocol):
-    """Files by name, such as `calls/shop.api/fetch/ab12.json`. Any number of threads and processes may share one."""
+    """Files by name, such as `calls/shop.api/fetch/ab12.json`.
+
+    Any number of threads and processes may share one.
+    """
 
     def read(self, name: str) -> bytes | None:
         """Return the content, or None if there is no such file."""
         ...
 
     def map(self, name: str) -> memoryview | None:
-        """Return the content, or None. The caller owns the memory: changing it does not change the file."""
+        """Return the content, or None.
+
+        The caller owns the memory: changing it does not change the file.
+        """
         data = self.read(name)
         return None if data is None else memoryview(bytearray(data))
 
@@ -36,7 +42,9 @@ class Store(Protocol):
         data = self.read(name)
         return None if data is None else len(data)
 
-    def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> Iterable[str]:
+    def names(
+        self, prefix: str = "", *, without: Set[str] = frozenset()
+    ) -> Iterable[str]:
         """Return all names under the folder `prefix` but some."""
         ...
 

@@ -1,4 +1,7 @@
-"""Vault: recordings in a store, with equal outcomes shared. Nothing is loaded before it was checked."""
+"""Vault: recordings in a store, with equal outcomes shared.
+
+Nothing is loaded before it was checked.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,14 @@ from functools import cached_property
 from marshal import dumps, loads
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pytest_mimic._core.vault.format import FOLDERS, LONG, is_usual, parse_recording, references, value_in
+from pytest_mimic._core.vault.format import (
+    FOLDERS,
+    LONG,
+    is_usual,
+    parse_recording,
+    references,
+    value_in,
+)
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -26,12 +36,17 @@ Player: TypeAlias = tuple[Callable[[Any], Any], Any, Any]
 class Vault:
     """The recordings of a project.
 
-    `pickles` is `listed`, or `forbid` to load no pickle. Messages show the path `label`. `replaced` are the objects
+    `pickles` is `listed`, or `forbid` to load no pickle. Messages show the path
+    `label`. `replaced` are the objects
     that re-recording has replaced, to be deleted at the end of the run.
     """
 
     def __init__(
-        self, store: Store, *, pickles: Literal["listed", "forbid"] = "listed", label: str = ".mimic_vault"
+        self,
+        store: Store,
+        *,
+        pickles: Literal["listed", "forbid"] = "listed",
+        label: str = ".mimic_vault",
     ) -> None:
         self.store = store
         self.label = label
@@ -48,7 +63,9 @@ class Vault:
     # -- reading
 
     def read(self, name: str, *, skim: bool = False) -> Recording | None:
-        """Return the recording of that name, or None. The store is read each time. For `skim` see `read_calls`.
+        """Return the recording of that name, or None.
+
+        The store is read each time. For `skim` see `read_calls`.
 
         Raises:
             CorruptRecordingError: The file is damaged, or of another format.
@@ -59,11 +76,15 @@ class Vault:
         calls = read_calls(self.objects, name, skim=skim)
         return calls[0] if calls else None
 
-    def read_player(self, name: str) -> tuple[str | None, float, str | None, Player] | None:
+    def read_player(
+        self, name: str
+    ) -> tuple[str | None, float, str | None, Player] | None:
         """Read a recording of one value that JSON holds fast: without the facts that a replay of it does not need.
 
-        Return its source, its duration in seconds, the name of its inputs, and what gives the value.
-        None if there is no such recording or it holds anything else, which `read` finds out. The errors are those of
+        Return its source, its duration in seconds, the name of its inputs, and what
+        gives the value.
+        None if there is no such recording or it holds anything else, which `read` finds
+        out. The errors are those of
         `read` and `Stored.load`.
         """
         data = self.store.read(name)
@@ -80,12 +101,24 @@ class Vault:
             player = loads, dumps(entry["value"]), entry["value"]
         else:
             player = value_in, data, entry["value"]
-        return player and (facts["source"], entry["duration"], entry.get("inputs"), player)
+        return player and (
+            facts["source"],
+            entry["duration"],
+            entry.get("inputs"),
+            player,
+        )
 
     def test_of(self, name: str) -> str | None:
-        """Return the test that made a recording or cassette, or None. The errors are those of `read`."""
+        """Return the test that made a recording or cassette, or None.
+
+        The errors are those of `read`.
+        """
         data = self.store.read(name)
-        test = None if data is None else parse_recording(data, self.label, name, skim=True).get("test")
+        test = (
+            None
+            if data is None
+            else parse_recording(data, self.label, name, skim=True).get("test")
+        )
         return test if isinstance(test, str) else None
 
     def tests_of(self, names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
@@ -122,8 +155,10 @@ class Vault:
     ) -> Stored:
         """Return the outcome encoded in memory. Nothing is written.
 
-        `duration` is that of the real call, in seconds. `target` is its function, for the error's text. `paths` stores
-        the outcome's paths by their places. If it is `detached`, the outcome's value may change before it is written,
+        `duration` is that of the real call, in seconds. `target` is its function, for
+        the error's text. `paths` stores
+        the outcome's paths by their places. If it is `detached`, the outcome's value
+        may change before it is written,
         as in a cassette.
 
         Raises:
@@ -132,7 +167,9 @@ class Vault:
         from pytest_mimic._core.outcome.encoding import encode
         from pytest_mimic._core.vault.recording_facts import Stored
 
-        encoded = encode(outcome, target=target, **({} if paths is None else {"paths": paths}))
+        encoded = encode(
+            outcome, target=target, **({} if paths is None else {"paths": paths})
+        )
         if encoded.pickled is not None and self._pickles == "forbid":
             raise UnstorableOutcomeError(
                 f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",
@@ -155,8 +192,10 @@ class Vault:
     ) -> Written:
         """Write a recording, of one call, or a cassette, its objects first, whole or not at all.
 
-        If the outcomes equal those in the vault, the facts of the run that recorded them stay. If the source and
-        the arguments are equal as well, the file is not touched. A cassette gets its `test` and date here. A file that
+        If the outcomes equal those in the vault, the facts of the run that recorded
+        them stay. If the source and
+        the arguments are equal as well, the file is not touched. A cassette gets its
+        `test` and date here. A file that
         `is_new` was not there when the call began.
 
         Raises:
@@ -164,7 +203,9 @@ class Vault:
         """
         from pytest_mimic._core.vault.writing import write
 
-        written = write(self.objects, name, calls, test=test, recorded=recorded, is_new=is_new)
+        written = write(
+            self.objects, name, calls, test=test, recorded=recorded, is_new=is_new
+        )
         self.replaced |= written.replaced
         return written
 
@@ -189,19 +230,26 @@ class Vault:
     def restore(self, name: str, data: bytes | None, *, written: object = ...) -> bool:
         """Restore the content that `store.read` returned before a `write`; None deletes the file.
 
-        With `written`, only if that still stands there. Return whether the content was restored.
+        With `written`, only if that still stands there. Return whether the content was
+        restored.
         """
         now = self.store.read(name)
-        if (written is not ... and now != written) or not self.store.replace(name, now, data):
+        if (written is not ... and now != written) or not self.store.replace(
+            name, now, data
+        ):
             return False
         self.replaced |= references(now or b"") - references(data or b"")
         return True
 
-    def delete(self, names: Collection[str], objects: Iterable[str] | None = None) -> Cleared:
+    def delete(
+        self, names: Collection[str], objects: Iterable[str] | None = None
+    ) -> Cleared:
         """Delete recordings and cassettes, and those of the objects, or of all, that no other one names.
 
-        A crash may have left objects that no recording ever named. Temporary files of killed writers go, too. All
-        objects stay while a run of another process records, and where a damaged recording may have named any.
+        A crash may have left objects that no recording ever named. Temporary files of
+        killed writers go, too. All
+        objects stay while a run of another process records, and where a damaged
+        recording may have named any.
 
         Raises:
             MimicError: A file cannot be deleted. Those before it are deleted.

@@ -8,9 +8,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.outcome.memory import pieces_of
 from pytest_mimic._core.outcome.plain import laid_out, layout
-from pytest_mimic._core.vault.format import CASSETTES, FOLDERS, FORMAT, is_object, parse_recording, references
+from pytest_mimic._core.vault.format import (
+    CASSETTES,
+    FOLDERS,
+    FORMAT,
+    is_object,
+    parse_recording,
+    references,
+)
 from pytest_mimic._core.vault.long_parts import shortened
-from pytest_mimic._core.vault.objects import Entry, Objects, Origin, body_of, check_entry
+from pytest_mimic._core.vault.objects import (
+    Entry,
+    Objects,
+    Origin,
+    body_of,
+    check_entry,
+)
 from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, Stored
 from pytest_mimic.errors import CorruptRecordingError
 
@@ -41,7 +54,8 @@ class Cleared(NamedTuple):
     """The numbers of deleted recordings, of deleted objects, and of the objects' bytes.
 
     Attributes:
-        is_held: Whether all objects stay, because a run of another process may need them.
+        is_held: Whether all objects stay, because a run of another process may need
+            them.
     """
 
     recordings: int
@@ -61,7 +75,8 @@ def write(
 ) -> Written:
     """Write a recording of one call, or a cassette of any number, unless the file says the same already.
 
-    If the outcomes are those in the vault, the test and the date that recorded them stay. A file that `is_new` was not
+    If the outcomes are those in the vault, the test and the date that recorded them
+    stay. A file that `is_new` was not
     there when the call began.
     """
     store, is_cassette = objects.store, name.startswith(CASSETTES)
@@ -69,7 +84,9 @@ def write(
         test, recorded = calls[0].test, calls[0].recorded
     origin = Origin(name, name if is_cassette else calls[0].target, test)
     nothing: _Before = None, {}, [], []
-    data, before, old_entries, old_arguments = nothing if is_new else _read_before(objects, name)
+    data, before, old_entries, old_arguments = (
+        nothing if is_new else _read_before(objects, name)
+    )
     outcomes = [stored for call in calls for stored in call.outcomes]
     known = [*old_entries, *[None] * len(outcomes)]
     store.share()
@@ -80,7 +97,10 @@ def write(
         entries.append(_entry(objects, stored, old, is_same=is_equal))
     # A client's request is described whole, a function's arguments are short.
     is_short = not is_cassette and ":" in calls[0].target
-    arguments = [call.arguments if is_short else shortened(call.arguments, objects.place) for call in calls]
+    arguments = [
+        call.arguments if is_short else shortened(call.arguments, objects.place)
+        for call in calls
+    ]
     for index, old_one in enumerate(old_arguments[: len(arguments)]):
         if _in_order(arguments[index]) == _in_order(old_one):
             arguments[index] = old_one
@@ -88,14 +108,19 @@ def write(
     facts = _facts(calls, entries, arguments, of_run, is_cassette=is_cassette)
     text, now = layout(facts), data
     if not before or text != layout({key: before.get(key) for key in facts}):
-        # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape in JSON.
+        # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape in
+        # JSON.
         now = (text + "\n").encode(errors="backslashreplace")
         if not store.replace(name, data, now):
             # Another process has written it since: a test that fails puts that back.
             return write(objects, name, calls, test=test, recorded=recorded)
     for stored, entry in zip(outcomes, entries, strict=True):
         stored.settle(entry, origin)
-    replaced = references(data) - references(now or b"") if data is not None and now is not data else set()
+    replaced = (
+        references(data) - references(now or b"")
+        if data is not None and now is not data
+        else set()
+    )
     return Written(data, now, replaced)
 
 
@@ -103,7 +128,8 @@ def _read_before(objects: Objects, name: str) -> _Before:
     """Return the content in the vault, its facts, its outcomes and its arguments: none if it is absent or damaged.
 
     Raises:
-        CorruptRecordingError: They have a newer format. One of an older format counts as damaged.
+        CorruptRecordingError: They have a newer format. One of an older format counts
+            as damaged.
     """
     data = objects.store.read(name)
     if data is None:
@@ -111,7 +137,11 @@ def _read_before(objects: Objects, name: str) -> _Before:
     try:
         facts = parse_recording(data, objects.label, name)
         calls = facts.get("calls") or [facts]
-        entries = facts["outcomes"] if "outcomes" in facts else [call["outcome"] for call in calls]
+        entries = (
+            facts["outcomes"]
+            if "outcomes" in facts
+            else [call["outcome"] for call in calls]
+        )
         for entry in entries:
             check_entry(entry)
         return data, facts, entries, [call["arguments"] for call in calls]
@@ -151,21 +181,36 @@ def _facts(
     (call,), (given,) = calls, arguments
     own = {"target": call.target, "arguments": given, "source": call.source}
     identity = {} if call.identity is None else {"identity": call.identity}
-    return {"format": FORMAT, **own, **run, "owner": call.owner, **identity, "outcomes": entries}
+    return {
+        "format": FORMAT,
+        **own,
+        **run,
+        "owner": call.owner,
+        **identity,
+        "outcomes": entries,
+    }
 
 
 def _is_same(objects: Objects, stored: Stored, old: Entry, origin: Origin) -> bool:
     """Return whether an outcome equals the sound one in the vault."""
-    if stored.awaited != old.get("awaited", False) or stored.is_tagged != old.get("tagged", False):
+    if stored.awaited != old.get("awaited", False) or stored.is_tagged != old.get(
+        "tagged", False
+    ):
         return False
     if stored.encoded is not None:
         return objects.equals(old, origin, stored.encoded)
-    # It was read from a vault, and is written again with other outcomes of its sequence.
+    # It was read from a vault, and is written again with other outcomes of its
+    # sequence.
     return layout(body_of(stored.entry)) == layout(body_of(old))
 
 
-def _entry(objects: Objects, stored: Stored, old: Entry | None, *, is_same: bool) -> Entry:
-    """Return an outcome as it stands in its recording, in place of an old one. Its objects are written."""
+def _entry(
+    objects: Objects, stored: Stored, old: Entry | None, *, is_same: bool
+) -> Entry:
+    """Return an outcome as it stands in its recording, in place of an old one.
+
+    Its objects are written.
+    """
     entry = stored.entry
     if is_same and old is not None:
         entry = old
@@ -194,7 +239,11 @@ def _body(objects: Objects, encoded: Encoded) -> Entry:
     if readable is None:
         pickled: Any = encoded.pickled
         name = objects.place(pieces_of(pickled.parts()), "pkl")
-        facts: Entry = {"kind": encoded.kind, "pickle": name, "fingerprint": encoded.fingerprint}
+        facts: Entry = {
+            "kind": encoded.kind,
+            "pickle": name,
+            "fingerprint": encoded.fingerprint,
+        }
         facts["imports"] = pickled.imports
         if encoded.count != 1:
             facts["count"] = encoded.count
@@ -207,10 +256,16 @@ def _body(objects: Objects, encoded: Encoded) -> Entry:
         return facts
     facts = {"imports": readable.imports} if readable.imports else {}
     if readable.objects:
-        facts["objects"] = sorted(objects.place([one], "bin") for one in readable.objects.values())
+        facts["objects"] = sorted(
+            objects.place([one], "bin") for one in readable.objects.values()
+        )
     if len(readable.text) <= INLINE:
         return {**facts, **laid_out(readable.text)}
-    return {**facts, "kind": encoded.kind, "json": objects.place([readable.text.encode()], "json")}
+    return {
+        **facts,
+        "kind": encoded.kind,
+        "json": objects.place([readable.text.encode()], "json"),
+    }
 
 
 def _in_order(description: object) -> str:
@@ -223,7 +278,9 @@ def _in_order(description: object) -> str:
     return repr(description)
 
 
-def delete(store: Store, names: Collection[str], objects: Iterable[str] | None) -> Cleared:
+def delete(
+    store: Store, names: Collection[str], objects: Iterable[str] | None
+) -> Cleared:
     """Delete recordings and cassettes, and those of the objects, or of all, that no other one names."""
     with store.alone() as is_alone:
         deleted = store.delete(names)

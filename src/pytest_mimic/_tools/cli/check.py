@@ -1,8 +1,10 @@
 """Check every file of the vault: shapes, names, checksums, lists of imports, secrets, Git LFS pointers, merge conflicts.
 
-Nothing is loaded. Exit code 1: a recording cannot be used or holds what looks like a secret, or a file is left over. With
+Nothing is loaded. Exit code 1: a recording cannot be used or holds what looks like a
+secret, or a file is left over. With
 --forbid-code, a recording that lists code is found as well.
-With --fix, what cannot be used or is left over is removed. Git LFS pointers, merge conflicts, files of a newer format and
+With --fix, what cannot be used or is left over is removed. Git LFS pointers, merge
+conflicts, files of a newer format and
 files of your own are kept.
 """
 
@@ -49,7 +51,9 @@ def run(invocation: Invocation) -> Result:
         raise MimicError("--dry-run needs --fix: a check alone changes nothing")
     chosen = select(invocation) if given(invocation) else None
     names = chosen and [file.name for file in (*chosen.files, *chosen.damaged)]
-    checker = Checker(vault, SecretFinder(invocation.redactor), forbids_code=options.forbid_code)
+    checker = Checker(
+        vault, SecretFinder(invocation.redactor), forbids_code=options.forbid_code
+    )
     found = checker.check(names)
     lines = [*_lines(invocation, checker, found)] if names is None or names else []
     removed: list[str] = []
@@ -74,12 +78,20 @@ def _of(found: list[Finding], *kinds: str) -> list[Finding]:
     return [finding for finding in found if finding.kind in kinds]
 
 
-def _fix(invocation: Invocation, found: list[Finding], *, is_whole: bool) -> tuple[list[str], list[Line]]:
+def _fix(
+    invocation: Invocation, found: list[Finding], *, is_whole: bool
+) -> tuple[list[str], list[Line]]:
     """Remove the recordings that cannot be used, and the files that none needs; return the recordings, and what to say."""
     vault, is_dry = invocation.vault, invocation.options.dry_run
     # What another process has just recorded again is not removed.
-    again = _of(Checker(vault).check(sorted({one.recording for one in _of(found, "damaged")})), "damaged")
-    names, left = sorted({finding.recording for finding in again}), len(_of(found, *LEFT_OVER))
+    again = _of(
+        Checker(vault).check(sorted({one.recording for one in _of(found, "damaged")})),
+        "damaged",
+    )
+    names, left = (
+        sorted({finding.recording for finding in again}),
+        len(_of(found, *LEFT_OVER)),
+    )
     is_held, freed = False, 0
     if not is_dry and (names or left or is_whole):
         # Under a lock, and from what is in the vault then: a run may be recording.
@@ -91,11 +103,15 @@ def _fix(invocation: Invocation, found: list[Finding], *, is_whole: bool) -> tup
     lines: list[Line] = [f"  {' and '.join(what)} {done}"] if what else []
     if names:
         tests = [finding.test for finding in again]
-        lines.append(["  to record again: ", (command_for("--mimic-record", tests), "bold")])
+        lines.append(
+            ["  to record again: ", (command_for("--mimic-record", tests), "bold")]
+        )
     return names, [*lines, HELD] if is_held else lines
 
 
-def _lines(invocation: Invocation, checker: Checker, found: list[Finding]) -> Iterator[Line]:
+def _lines(
+    invocation: Invocation, checker: Checker, found: list[Finding]
+) -> Iterator[Line]:
     """Yield the findings, a line that sums them up, and the next step."""
     for one in found:
         yield [(one.problem, "red" if one.kind in DAMAGE else "")]
@@ -105,15 +121,26 @@ def _lines(invocation: Invocation, checker: Checker, found: list[Finding]) -> It
             yield f"  recorded by {one.test}"
         if one.kind in ("unreadable", "secret") and one.remedy:
             yield f"  {one.remedy}"
-    label, secrets, damage = invocation.settings.shown_vault, _of(found, "secret"), _of(found, *DAMAGE)
+    label, secrets, damage = (
+        invocation.settings.shown_vault,
+        _of(found, "secret"),
+        _of(found, *DAMAGE),
+    )
     counts = f"; {plural(checker.recordings, 'recording')} and {plural(checker.objects, 'object')} checked"
-    holding, left, code = ({one.recording for one in secrets}, _of(found, *LEFT_OVER), _of(found, "code"))
+    holding, left, code = (
+        {one.recording for one in secrets},
+        _of(found, *LEFT_OVER),
+        _of(found, "code"),
+    )
     what = [plural(len(damage), "problem")] if damage else []
     what += [f"secrets in {plural(len(holding), 'recording')}"] if secrets else []
     what = what or ([f"{plural(len(left), 'file')} left over"] if left else [])
     what = what or ([f"{plural(len(code), 'outcome')} with code"] if code else [])
     if what:
-        yield [(f"{label}: {' and '.join(what)}", "red" if damage or secrets else "bold"), counts]
+        yield [
+            (f"{label}: {' and '.join(what)}", "red" if damage or secrets else "bold"),
+            counts,
+        ]
     elif checker.recordings:
         others = len(_of(found, "foreign"))
         yield [
@@ -125,7 +152,11 @@ def _lines(invocation: Invocation, checker: Checker, found: list[Finding]) -> It
         yield f"no recordings in {label}"
     if secrets:
         again = command_for("--mimic-rerecord", [finding.test for finding in secrets])
-        known = [call.target for name in holding for call in read_calls(invocation.vault.objects, name) or []]
+        known = [
+            call.target
+            for name in holding
+            for call in read_calls(invocation.vault.objects, name) or []
+        ]
         has_function = not all(map(names_client, known))
         where = " outside of a function's outcome" if has_function else ""
         yield f"  to hide one{where}: its name in mimic_redact, then {again}"

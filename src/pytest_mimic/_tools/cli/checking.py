@@ -8,29 +8,44 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.format import CASSETTES, FOLDERS, damaged, is_object, recording_name, references
+from pytest_mimic._core.vault.format import (
+    CASSETTES,
+    FOLDERS,
+    damaged,
+    is_object,
+    recording_name,
+    references,
+)
 from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.objects import Objects, Origin, is_sound, objects_of
 from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, read_calls
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
-_KEY = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")  # behind the digits what counts in an import
-# The kinds of findings because of which a recording cannot be used. The others are only in the way.
+_KEY = re.compile(
+    r"[0-9a-f]{32}(?:-[a-z]+)*"
+)  # behind the digits what counts in an import
+# The kinds of findings because of which a recording cannot be used. The others are only
+# in the way.
 DAMAGE = ("damaged", "unreadable")
 
 
 class Finding(NamedTuple):
     """A file of the vault with a problem."""
 
-    # `damaged`, or of an older format; `unreadable`, which no recording anew repairs: a Git LFS pointer, a merge conflict, a newer format; `code`: an outcome lists code, and that is forbidden;
-    # `secret`: it holds what looks like a key, or the value of an environment variable; `orphaned`: an object that no recording names; `leftover`: of a killed run;
-    # `base64`: it holds a text that redaction cannot see; `foreign`: it does not belong to a vault.
+    # `damaged`, or of an older format; `unreadable`, which no recording anew repairs: a
+    # Git LFS pointer, a merge conflict, a newer format; `code`: an outcome lists code,
+    # and that is forbidden; `secret`: it holds what looks like a key, or the value of
+    # an environment variable; `orphaned`: an object that no recording names;
+    # `leftover`: of a killed run; `base64`: it holds a text that redaction cannot see;
+    # `foreign`: it does not belong to a vault.
     kind: str
     file: str  # its name in the vault
     problem: str  # the problem in one line, with the path
     remedy: str = ""  # what to do, or empty
-    recording: str = ""  # the recording or cassette that cannot be used because of it, or empty
+    recording: str = (
+        ""  # the recording or cassette that cannot be used because of it, or empty
+    )
     test: str | None = None  # the test that recorded that, or None
 
 
@@ -42,7 +57,11 @@ class Checker:
     """
 
     def __init__(
-        self, vault: Vault, secrets: SecretFinder | None = None, *, forbids_code: bool = False
+        self,
+        vault: Vault,
+        secrets: SecretFinder | None = None,
+        *,
+        forbids_code: bool = False,
     ) -> None:
         self.recordings = self.objects = 0
         self._vault = vault
@@ -62,25 +81,44 @@ class Checker:
                 referred |= references(data)
                 try:
                     found += self._check_file(name, data)
-                except (*MISSHAPED, RecursionError) as reason:  # what nobody thought of: it is never removed
+                except (
+                    *MISSHAPED,
+                    RecursionError,
+                ) as reason:  # what nobody thought of: it is never removed
                     error = damaged(self._path(name), reason)
-                    found.append(self._finding(name, error, name, None)._replace(kind="unreadable"))
+                    found.append(
+                        self._finding(name, error, name, None)._replace(
+                            kind="unreadable"
+                        )
+                    )
                 self.recordings += 1
             else:
                 found.append(self._foreign(name))
         self.objects = len(referred)
-        return found if names is not None else [*found, *self._check_others(referred, found)]
+        return (
+            found
+            if names is not None
+            else [*found, *self._check_others(referred, found)]
+        )
 
-    def _check_others(self, referred: set[str], found: list[Finding]) -> Iterator[Finding]:
+    def _check_others(
+        self, referred: set[str], found: list[Finding]
+    ) -> Iterator[Finding]:
         """Yield what is neither a recording nor a part of one."""
-        is_damaged = any(one.kind in DAMAGE for one in found)  # it may have named any object
+        is_damaged = any(
+            one.kind in DAMAGE for one in found
+        )  # it may have named any object
         for name in self._store.names():
             if name.partition("/")[0] in FOLDERS:
                 continue
             if not is_object(name):
                 yield self._foreign(name)
             elif name not in referred and not is_damaged:
-                yield Finding("orphaned", name, f"{self._path(name)} is an object that no recording names")
+                yield Finding(
+                    "orphaned",
+                    name,
+                    f"{self._path(name)} is an object that no recording names",
+                )
         for name in self._store.leftovers():
             what = f"{self._path(name)} is left over from a run that was killed"
             yield Finding("leftover", name, what)
@@ -98,14 +136,25 @@ class Checker:
             return
         for call in calls:
             for entry in (one.entry for one in call.outcomes):
-                yield from self._check_outcome(entry, Origin(name, call.target, call.test))
+                yield from self._check_outcome(
+                    entry, Origin(name, call.target, call.test)
+                )
         test = calls[0].test if calls else None
-        for file in {part: None for call in calls for part in long_parts(call.arguments)}:
+        for file in {
+            part: None for call in calls for part in long_parts(call.arguments)
+        }:
             if is_sound(file, held := self._store.read(file) or b""):
                 yield from self._secrets_in(file, [held], name, test)
             else:
                 what = f"{self._path(file)} is missing, or is not what was sent: a part of a request"
-                yield Finding("unreadable", file, what, "restore it from version control", name, test)
+                yield Finding(
+                    "unreadable",
+                    file,
+                    what,
+                    "restore it from version control",
+                    name,
+                    test,
+                )
         yield from self._secrets_in(name, [data], name, test)
         if self._secrets is not None and self._secrets.hides(calls):
             remedy = f"to hide it: {command('--mimic-rerecord', test)}"
@@ -124,7 +173,10 @@ class Checker:
             raise damaged(self._path(name), what, test=recording.test)
 
     def _of_unreadable(self, name: str, data: bytes, error: MimicError) -> Finding:
-        """Return the finding for a file that cannot be read. What may be the user's own is never removed."""
+        """Return the finding for a file that cannot be read.
+
+        What may be the user's own is never removed.
+        """
         finding = self._finding(name, error, name, getattr(error, "recorder", None))
         key = name.rpartition("/")[2].removesuffix(".json")
         is_cassette = name.startswith(CASSETTES)
@@ -134,22 +186,35 @@ class Checker:
             return self._foreign(name)
         if finding.kind != "damaged":
             return finding
-        return finding._replace(kind="unreadable", remedy="restore it from version control, or delete it")
+        return finding._replace(
+            kind="unreadable", remedy="restore it from version control, or delete it"
+        )
 
-    def _secrets_in(self, file: str, pieces: list[Any], name: str, test: str | None) -> Iterator[Finding]:
-        for what, mark in self._secrets.find(file, pieces) if self._secrets is not None else ():
+    def _secrets_in(
+        self, file: str, pieces: list[Any], name: str, test: str | None
+    ) -> Iterator[Finding]:
+        for what, mark in (
+            self._secrets.find(file, pieces) if self._secrets is not None else ()
+        ):
             remedy = f"if it is none: mimic_redact = !{mark}"
-            yield Finding("secret", file, f"{self._path(file)} holds {what}", remedy, name, test)
+            yield Finding(
+                "secret", file, f"{self._path(file)} holds {what}", remedy, name, test
+            )
 
     # Outcomes
 
-    def _check_outcome(self, entry: dict[str, Any], origin: Origin) -> Iterator[Finding]:
+    def _check_outcome(
+        self, entry: dict[str, Any], origin: Origin
+    ) -> Iterator[Finding]:
         """Yield what is wrong with an outcome: damage, or else its code and its secrets."""
         name, test = origin.name, origin.test
         try:
             held = self._checked_content(entry, origin)
         except MimicError as error:
-            file = str(error.data.get("file", "")).removeprefix(f"{self._vault.label}/") or name
+            file = (
+                str(error.data.get("file", "")).removeprefix(f"{self._vault.label}/")
+                or name
+            )
             yield self._finding(file, error, name, test)
             return
         if self._forbids_code and entry.get("code"):
@@ -158,8 +223,13 @@ class Checker:
         for file, pieces in held.items():
             yield from self._secrets_in(file, pieces, name, test)
 
-    def _checked_content(self, entry: dict[str, Any], origin: Origin) -> dict[str, list[Any]]:
-        """Return the content of the objects of an outcome, in pieces. MimicError: it cannot be used."""
+    def _checked_content(
+        self, entry: dict[str, Any], origin: Origin
+    ) -> dict[str, list[Any]]:
+        """Return the content of the objects of an outcome, in pieces.
+
+        MimicError: it cannot be used.
+        """
         objects, held = self._objects, dict[str, list[Any]]()
         for name in objects_of(entry):
             try:
@@ -183,29 +253,50 @@ class Checker:
         parts = [body]
         for part in parts:
             if not any(classes_in(part)):  # reading it runs nothing but this package
-                objects.load({"value": part, "tagged": True, "objects": entry.get("objects", ())}, origin)
+                objects.load(
+                    {
+                        "value": part,
+                        "tagged": True,
+                        "objects": entry.get("objects", ()),
+                    },
+                    origin,
+                )
             else:
                 parts += part.values() if type(part) is dict else part
         return held
 
-    def _check_pickle(self, entry: dict[str, Any], origin: Origin, stream: bytes) -> None:
+    def _check_pickle(
+        self, entry: dict[str, Any], origin: Origin, stream: bytes
+    ) -> None:
         from pytest_mimic._core.outcome.scan import scan, unlisted
 
         path = self._path(entry["pickle"])
         try:
             scanned = scan(stream, count=entry.get("count", 1))
         except Exception as reason:  # what bytes mean as a pickle may be anything
-            raise damaged(path, f"it is no pickle: {reason}", test=origin.test) from None
+            raise damaged(
+                path, f"it is no pickle: {reason}", test=origin.test
+            ) from None
         if what := unlisted(scanned, entry.get("imports", ()), entry.get("code", ())):
             raise damaged(path, what, test=origin.test)
 
     # Findings
 
-    def _finding(self, file: str, error: MimicError, recording: str, test: str | None) -> Finding:
+    def _finding(
+        self, file: str, error: MimicError, recording: str, test: str | None
+    ) -> Finding:
         remedy = error.remedies[0] if error.remedies else ""
-        # A merge conflict is for git, a pointer for Git LFS, and a newer format for a newer version.
-        is_lost = isinstance(error, CorruptRecordingError) and "record again" in f"{error.what} {remedy}"
-        kind = "damaged" if is_lost and not error.data.get("still_replays") else "unreadable"
+        # A merge conflict is for git, a pointer for Git LFS, and a newer format for a
+        # newer version.
+        is_lost = (
+            isinstance(error, CorruptRecordingError)
+            and "record again" in f"{error.what} {remedy}"
+        )
+        kind = (
+            "damaged"
+            if is_lost and not error.data.get("still_replays")
+            else "unreadable"
+        )
         return Finding(kind, file, error.what, remedy, recording, test)
 
     def _foreign(self, name: str) -> Finding:

@@ -19,7 +19,12 @@ from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.store import Data, Store
 from pytest_mimic._tools.cli.output import Line, Result, add_json
 from pytest_mimic._tools.cli.project import Invocation
-from pytest_mimic._tools.shown.comparing import CHANGES, MOST_DIFFERENCES, FileDifference, vault_differences
+from pytest_mimic._tools.shown.comparing import (
+    CHANGES,
+    MOST_DIFFERENCES,
+    FileDifference,
+    vault_differences,
+)
 from pytest_mimic.errors import MimicError
 
 
@@ -34,15 +39,23 @@ class GitStore(Store):
             command = ["git", "-C", str(folder.parent), *words]
             try:
                 english = {**os.environ, "LC_ALL": "C"}
-                return subprocess.run(command, capture_output=True, check=True, env=english).stdout
+                return subprocess.run(
+                    command, capture_output=True, check=True, env=english
+                ).stdout
             except OSError as reason:
-                raise MimicError(f"cannot run git: {reason.strerror or reason}") from None
+                raise MimicError(
+                    f"cannot run git: {reason.strerror or reason}"
+                ) from None
             except subprocess.CalledProcessError as failed:
                 if b"not a git repository" in failed.stderr:
-                    raise MimicError(f"{folder.parent} is in no Git repository") from None
+                    raise MimicError(
+                        f"{folder.parent} is in no Git repository"
+                    ) from None
                 raise MimicError(f"git knows no revision {revision} here") from None
 
-        found = git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+        found = git(
+            "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}"
+        )
         commit = found.decode().strip()
         self._files: dict[str, bytes] = {}
         if not git("ls-tree", "--name-only", commit, "--", folder.name):
@@ -59,7 +72,11 @@ class GitStore(Store):
 
     def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:
         start = f"{prefix}/" if prefix else ""
-        return [name for name in self._files if name.startswith(start) and name not in without]
+        return [
+            name
+            for name in self._files
+            if name.startswith(start) and name not in without
+        ]
 
     def write(self, name: str, data: Data) -> None:
         raise NotImplementedError
@@ -70,7 +87,11 @@ class GitStore(Store):
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "revision", nargs="?", default="HEAD", metavar="REV", help="the revision (default: HEAD)"
+        "revision",
+        nargs="?",
+        default="HEAD",
+        metavar="REV",
+        help="the revision (default: HEAD)",
     )
     add_json(parser)
 
@@ -78,8 +99,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(invocation: Invocation) -> Result:
     options, settings = invocation.options, invocation.settings
     label = f"{options.revision}:{settings.shown_vault}"
-    new = Vault(FolderStore(settings.vault), pickles="forbid", label=settings.shown_vault)
-    old = Vault(GitStore(settings.vault, options.revision), pickles="forbid", label=label)
+    new = Vault(
+        FolderStore(settings.vault), pickles="forbid", label=settings.shown_vault
+    )
+    old = Vault(
+        GitStore(settings.vault, options.revision), pickles="forbid", label=label
+    )
     found = vault_differences(old, new, invocation.redactor)
     data = {"differences": [one.to_plain() for one in found]}
     return Result(_lines(found), data, found=bool(found))
@@ -90,8 +115,15 @@ def _lines(found: list[FileDifference]) -> Iterator[Line]:
         yield [f"{one.change}: ", (one.call, "bold")]
         if one.test:
             yield f"  {one.test}"
-        yield from (f"    {line}" for line in difference_lines(one.outcomes, "before", most=MOST_DIFFERENCES))
+        yield from (
+            f"    {line}"
+            for line in difference_lines(one.outcomes, "before", most=MOST_DIFFERENCES)
+        )
         yield from (f"    {line}" for line in one.lines)
     if found:
-        counts = {change: sum(one.change == change for one in found) for change in CHANGES}
-        yield ", ".join(f"{count} {change}" for change, count in counts.items() if count)
+        counts = {
+            change: sum(one.change == change for one in found) for change in CHANGES
+        }
+        yield ", ".join(
+            f"{count} {change}" for change, count in counts.items() if count
+        )

@@ -1,7 +1,9 @@
 """Import cassettes of vcrpy and pytest-recording (YAML, JSON) into the vault.
 
-A cassette of pytest-recording becomes recordings of its test. Any other one becomes a cassette of its name. Secrets are
-hidden as in a recording run, and nothing is overwritten. The exit code is 1 if something was not imported.
+A cassette of pytest-recording becomes recordings of its test. Any other one becomes a
+cassette of its name. Secrets are
+hidden as in a recording run, and nothing is overwritten. The exit code is 1 if
+something was not imported.
 """
 
 from __future__ import annotations
@@ -22,9 +24,17 @@ from pytest_mimic._core.vault.format import cassette_name
 from pytest_mimic._core.words import did_you_mean, plural
 from pytest_mimic._tools.cli.output import Result, add_dry_run
 from pytest_mimic._tools.cli.project import Invocation
-from pytest_mimic._tools.foreign.cassette_file import ForeignExchange, UnreadableError, read_cassette
+from pytest_mimic._tools.foreign.cassette_file import (
+    ForeignExchange,
+    UnreadableError,
+    read_cassette,
+)
 from pytest_mimic._tools.foreign.owning_tests import OwningTests
-from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination, http_lines
+from pytest_mimic._tools.foreign.recording_exchanges import (
+    Conversation,
+    Destination,
+    http_lines,
+)
 from pytest_mimic.errors import CassetteError, MimicError
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -33,7 +43,13 @@ _MARK = b"interactions"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder of files")
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="a file, or a folder of files",
+    )
     parser.add_argument(
         "--match",
         default="method,uri",
@@ -61,7 +77,9 @@ class Importer:
         self._settings, self._here = invocation.settings, invocation.project.here
         self._targets = invocation.project.ini.targets()
         self._match = read_match(self._options.match)
-        self._of_test: dict[str, set[str]] = defaultdict(set)  # the recordings of each test
+        self._of_test: dict[str, set[str]] = defaultdict(
+            set
+        )  # the recordings of each test
         self._done: list[str] = []
         self.left: list[str] = []
         self._calls = 0
@@ -101,12 +119,16 @@ class Importer:
         for to in [to for to in self._imported if to.cassette][:1]:
             yield f'cassettes replay in blocks, with mimic_auto("{to.cassette}")'
 
-    def _import(self, shown: str, exchanges: list[ForeignExchange], to: Destination) -> None:
+    def _import(
+        self, shown: str, exchanges: list[ForeignExchange], to: Destination
+    ) -> None:
         """Record exchanges in a folder over the vault, and accept them unless something else has their place."""
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
             waiting = Waiting(Path(folder), self._settings)
             vault = Vault(waiting.store, label=self._vault.label)
-            conversation = Conversation(self._settings, vault, self._targets, to, match=self._match)
+            conversation = Conversation(
+                self._settings, vault, self._targets, to, match=self._match
+            )
             count = 0
             for exchange in exchanges:
                 if reason := conversation.record(exchange):
@@ -115,7 +137,9 @@ class Importer:
                     count += 1
             made, names = conversation.close(), waiting.names()
             others = self._of_test[to.test] if to.test else set[str]()
-            obstacles = [name for name in names if self._vault.store.size(name) is not None]
+            obstacles = [
+                name for name in names if self._vault.store.size(name) is not None
+            ]
             obstacles += sorted(others - made) if names else []
             if obstacles:
                 self._leave(shown, f"{to} has other recordings: {obstacles[0]}")
@@ -145,7 +169,9 @@ def read_match(text: str) -> str:
     words = text.replace(",", " ").split()
     for word in words or [text]:
         if word not in MATCHERS:
-            raise MimicError(f"--match: {word!r} is no part of a request{did_you_mean(word, MATCHERS)}")
+            raise MimicError(
+                f"--match: {word!r} is no part of a request{did_you_mean(word, MATCHERS)}"
+            )
     return "-".join(part for part in MATCHERS if part in words)
 
 
@@ -154,7 +180,8 @@ class Found(NamedTuple):
 
     path: Path  # the file, absolute
     shown: str  # its name in messages
-    # The name of the cassette that it may become: its place in the folder that was given, without suffix.
+    # The name of the cassette that it may become: its place in the folder that was
+    # given, without suffix.
     name: str
 
 
@@ -169,11 +196,21 @@ def find_files(paths: Sequence[Path], here: Path) -> tuple[list[Found], list[str
         path = Path(os.path.abspath(here / given))  # noqa: PTH100 - links stay as they are
         if not path.exists():
             raise MimicError(f"no such file or folder: {_shown(path, here)}")
-        below = [one for one in sorted(path.rglob("*")) if one.suffix.lower() in _SUFFIXES and one.is_file()]
+        below = [
+            one
+            for one in sorted(path.rglob("*"))
+            if one.suffix.lower() in _SUFFIXES and one.is_file()
+        ]
         if path.is_dir() and not below:
-            raise MimicError(f"{_shown(path, here)} has no files of {', '.join(_SUFFIXES)}")
+            raise MimicError(
+                f"{_shown(path, here)} has no files of {', '.join(_SUFFIXES)}"
+            )
         for file in below if path.is_dir() else [path]:
-            name = (file.relative_to(path) if path.is_dir() else Path(path.name)).with_suffix("").as_posix()
+            name = (
+                (file.relative_to(path) if path.is_dir() else Path(path.name))
+                .with_suffix("")
+                .as_posix()
+            )
             if path.is_dir() and _MARK not in file.read_bytes():
                 ignored.append(_shown(file, here))
             else:

@@ -1,6 +1,7 @@
 """List recordings and cassettes: the call, its outcome in short, its test, date, duration and size on disk.
 
-The size includes the objects of a recording, also those that it shares with others; the total counts each object once.
+The size includes the objects of a recording, also those that it shares with others; the
+total counts each object once.
 """
 
 from __future__ import annotations
@@ -12,7 +13,13 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.drawing import shortened
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.words import size
-from pytest_mimic._tools.cli.output import Result, add_json, columns, counted, short_seconds
+from pytest_mimic._tools.cli.output import (
+    Result,
+    add_json,
+    columns,
+    counted,
+    short_seconds,
+)
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import (
     VaultFile,
@@ -36,7 +43,9 @@ _OTHERS, _LEAST = 46, 30
 def add_arguments(parser: ArgumentParser) -> None:
     add_selectors(parser)
     parser.add_argument(
-        "--sort", choices=("size", "date", "duration"), help="the largest, latest or slowest first"
+        "--sort",
+        choices=("size", "date", "duration"),
+        help="the largest, latest or slowest first",
     )
     add_json(parser)
 
@@ -58,7 +67,9 @@ def run(invocation: Invocation) -> Result:
 
 def _sorted(files: list[VaultFile], vault: Vault, by: str | None) -> list[VaultFile]:
     def key(file: VaultFile) -> Any:
-        return {"size": total_size(vault, [file]), "date": file.recorded}.get(by or "", file.duration)
+        return {"size": total_size(vault, [file]), "date": file.recorded}.get(
+            by or "", file.duration
+        )
 
     return files if by is None else sorted(files, key=key, reverse=True)
 
@@ -73,9 +84,14 @@ def _lines(invocation: Invocation, files: list[VaultFile]) -> list[str]:
 
     rows = []
     for file, label in zip(files, labels):
-        short = shortened(outcomes_in_short(file.calls, invocation.redactor), rest - most)
+        short = shortened(
+            outcomes_in_short(file.calls, invocation.redactor), rest - most
+        )
         test = file.test if len(file.test) <= most else f"...{file.test[3 - most :]}"
-        took, bytes_ = short_seconds(file.duration), size(total_size(invocation.vault, [file]))
+        took, bytes_ = (
+            short_seconds(file.duration),
+            size(total_size(invocation.vault, [file])),
+        )
         rows.append([file.short_name, file.recorded, took, bytes_, label, short, test])
     total = f"{counted(file.name for file in files)}, {size(total_size(invocation.vault, files))}"
     return [*columns(rows, right=(2, 3)), total]
@@ -87,9 +103,14 @@ def _as_json(vault: Vault, file: VaultFile, redactor: Redactor) -> dict[str, Any
             "target": call.target,
             "signature": signature_of(call)[0],
             "call": call_in_short(call),
-            "outcomes": [outcome_in_short(call.target, one.entry, redactor) for one in call.outcomes],
+            "outcomes": [
+                outcome_in_short(call.target, one.entry, redactor)
+                for one in call.outcomes
+            ],
             "errors": [
-                error for one in call.outcomes if (error := error_of(call.target, one.entry)) is not None
+                error
+                for one in call.outcomes
+                if (error := error_of(call.target, one.entry)) is not None
             ],
             "duration": sum(one.duration for one in call.outcomes),
         }

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 from pytest_mimic import _runs
 from pytest_mimic._core.ambient import vault_command
 from pytest_mimic._core.words import plural
-from pytest_mimic._tools.cli.output import COMMANDS, GROUPS, Output, add_vault, load_command
+from pytest_mimic._tools.cli.output import (
+    COMMANDS,
+    GROUPS,
+    Output,
+    add_vault,
+    load_command,
+)
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
@@ -40,10 +46,16 @@ def main(words: Sequence[str] | None = None) -> int:
     except MimicError as error:
         problem = str(error)
     except OSError as error:
-        named = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+        named = (
+            f" {os.fsdecode(error.filename)}"
+            if isinstance(error.filename, str | bytes)
+            else ""
+        )
         problem = f"cannot use{named or ' a file'}: {error.strerror or error}"
     except RecursionError:
-        problem = "a file of the vault is nested too deeply\n  to find it: pytest-mimic check"
+        problem = (
+            "a file of the vault is nested too deeply\n  to find it: pytest-mimic check"
+        )
     except KeyboardInterrupt:
         return INTERRUPTED
     except SystemExit as end:  # argparse has printed a help or a version
@@ -54,14 +66,18 @@ def main(words: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         problem = "this is a bug of pytest-mimic, please report it"
     with suppress(OSError):  # nobody reads it
-        print(printable(f"ERROR: {problem}"), file=sys.stderr, flush=True)  # it escapes what it cannot encode
+        print(
+            printable(f"ERROR: {problem}"), file=sys.stderr, flush=True
+        )  # it escapes what it cannot encode
     return USAGE
 
 
 def _run(words: list[str]) -> int:
     # It would name everything: every recording, the current folder, any test.
     if any(re.fullmatch(r"(--[a-z-]+=)?[ ,/]*", word) for word in words):
-        raise MimicError("an argument is empty (a variable of the shell that is not set?)")
+        raise MimicError(
+            "an argument is empty (a variable of the shell that is not set?)"
+        )
     top = _top_parser()
     given = top.parse_args(words)
     if given.version:
@@ -88,7 +104,9 @@ def _run(words: list[str]) -> int:
     # Where standard output is closed, Python has none.
     sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     invocation = Invocation(options, Output(sys.stdout))
-    _runs.append(lambda: invocation)  # suggested commands repeat the options of this call
+    _runs.append(
+        lambda: invocation
+    )  # suggested commands repeat the options of this call
     try:
         return _finish(invocation, module.run(invocation))
     finally:
@@ -100,7 +118,8 @@ def _finish(invocation: Invocation, result: Result) -> int:
     try:
         _print(invocation, result)
         sys.stdout.flush()
-    except BrokenPipeError:  # its reader has gone, and the interpreter is not to find that again when it ends
+    # its reader has gone, and the interpreter is not to find that again when it ends
+    except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 1 if result.found or result.unmatched or result.damaged else 0
 
@@ -116,13 +135,21 @@ def _print(invocation: Invocation, result: Result) -> None:
         shown = invocation.settings.shown_vault
         out.line(f"nothing in {shown} matches {', '.join(result.unmatched)}")
     if result.damaged:
-        out.line([(f"{plural(result.damaged, 'file')} cannot be read: {vault_command('check')}", "red")])
+        out.line(
+            [
+                (
+                    f"{plural(result.damaged, 'file')} cannot be read: {vault_command('check')}",
+                    "red",
+                )
+            ]
+        )
 
 
 def _top_parser() -> ArgumentParser:
     width = max(map(len, COMMANDS))
     commands = "\n".join(
-        f"{group}:\n" + "\n".join(f"  {name:<{width}}  {line}" for name, line in names.items())
+        f"{group}:\n"
+        + "\n".join(f"  {name:<{width}}  {line}" for name, line in names.items())
         for group, names in GROUPS.items()
     )
     parser = ArgumentParser(

@@ -1,11 +1,13 @@
 """Let the recordings of a test become those of another, when it was renamed, moved or parametrized.
 
-OLD and NEW are the whole ids of two tests, classes, files or folders, or of two cases of a parametrized test:
+OLD and NEW are the whole ids of two tests, classes, files or folders, or of two cases
+of a parametrized test:
 
   pytest-mimic mv tests/test_a.py tests/shop/test_b.py
   pytest-mimic mv tests/test_a.py::test_x 'tests/test_a.py::TestShop::test_x[EUR]'
 
-No service is called, and nothing is unpickled. What NEW has recorded itself is never replaced.
+No service is called, and nothing is unpickled. What NEW has recorded itself is never
+replaced.
 """
 
 from __future__ import annotations
@@ -15,7 +17,12 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.outcome.plain import layout
-from pytest_mimic._core.vault.format import CASSETTES, cassette_of_test, parse_recording, recording_name
+from pytest_mimic._core.vault.format import (
+    CASSETTES,
+    cassette_of_test,
+    parse_recording,
+    recording_name,
+)
 from pytest_mimic._tools.cli.output import Result, add_dry_run, counted
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic.errors import MimicError
@@ -25,7 +32,9 @@ _UNNAMED = 100
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("old", metavar="OLD", help="a test, class, file or folder that recordings name")
+    parser.add_argument(
+        "old", metavar="OLD", help="a test, class, file or folder that recordings name"
+    )
     parser.add_argument("new", metavar="NEW", help="what it is now")
     add_dry_run(parser, "only show what would be moved")
 
@@ -36,7 +45,9 @@ def run(invocation: Invocation) -> Result:
     MimicError: both are the same, or a test would become a file, or a file a test.
     """
     options, vault = invocation.options, invocation.vault
-    old, new = (word.rstrip("/").removeprefix("./") for word in (options.old, options.new))
+    old, new = (
+        word.rstrip("/").removeprefix("./") for word in (options.old, options.new)
+    )
     is_test = "::" in new and new.rpartition("::")[2].startswith("test")
     if old == new or ("::" in old and "::" not in new) or ("::" not in old and is_test):
         raise MimicError(
@@ -51,7 +62,9 @@ def run(invocation: Invocation) -> Result:
             damaged += 1
             continue
         if (move := _planned(name, facts, old, new)) is not None:
-            is_taken = move.new_name != name and vault.store.size(move.new_name) is not None
+            is_taken = (
+                move.new_name != name and vault.store.size(move.new_name) is not None
+            )
             (kept if is_taken else moves).append(move)
     for move in moves if not options.dry_run else ():
         # The new file first, so that nothing is lost on the way.
@@ -60,13 +73,23 @@ def run(invocation: Invocation) -> Result:
         if move.new_name != move.name:
             vault.restore(move.name, None)
     vault.store.end_run()
-    lines = [] if moves or kept else [f"nothing in {invocation.settings.shown_vault} is of {old}"]
+    lines = (
+        []
+        if moves or kept
+        else [f"nothing in {invocation.settings.shown_vault} is of {old}"]
+    )
     pairs = Counter((move.test, move.new_test) for move in moves)
-    lines += [f"{test} -> {renamed}  {count}" for (test, renamed), count in sorted(pairs.items())]
+    lines += [
+        f"{test} -> {renamed}  {count}"
+        for (test, renamed), count in sorted(pairs.items())
+    ]
     would = "would be " if options.dry_run else ""
     if pairs:
         lines.append(f"{counted(one.name for one in moves)} {would}moved")
-    lines += [f"not moved, because {one.new_test} has another recording of it: {one.name}" for one in kept]
+    lines += [
+        f"not moved, because {one.new_test} has another recording of it: {one.name}"
+        for one in kept
+    ]
     return Result(lines, found=not moves or bool(kept), damaged=damaged)
 
 
@@ -81,7 +104,10 @@ class Move(NamedTuple):
 
 
 def _planned(name: str, facts: dict[str, Any], old: str, new: str) -> Move | None:
-    """Return what becomes of a recording. None: it neither belongs to `old`, nor was it recorded by it."""
+    """Return what becomes of a recording.
+
+    None: it neither belongs to `old`, nor was it recorded by it.
+    """
     test, owner = str(facts.get("test") or ""), str(facts.get("owner") or "")
     new_test, new_owner = _renamed(test, old, new), _renamed(owner, old, new)
     if new_test is None and new_owner is None:
@@ -100,7 +126,9 @@ def _planned(name: str, facts: dict[str, Any], old: str, new: str) -> Move | Non
 
 
 def _renamed(test: str, old: str, new: str) -> str | None:
-    """Return the id of a test, file or scope when `old` has become `new`. None: it is no part of it, or is moved already.
+    """Return the id of a test, file or scope when `old` has become `new`.
+
+    None: it is no part of it, or is moved already.
 
     A parametrized case has no parts: of a test, only what had no parameters becomes it.
     """
@@ -114,4 +142,6 @@ def _renamed(test: str, old: str, new: str) -> str | None:
 def _rest(test: str, whole: str) -> str | None:
     """Return what the id of a part has behind that of its folder, file, class or test, or None if it is no part of it."""
     rest = test[len(whole) :]
-    return rest if test.startswith(whole) and rest.startswith(("/", "::", "[")) else None
+    return (
+        rest if test.startswith(whole) and rest.startswith(("/", "::", "[")) else None
+    )

@@ -22,7 +22,10 @@ _PIPED = 120
 
 
 class Result(NamedTuple):
-    """What a subcommand gives back. `main` prints it and makes the exit code, which is 1 if anything below is set."""
+    """What a subcommand gives back.
+
+    `main` prints it and makes the exit code, which is 1 if anything below is set.
+    """
 
     lines: Iterable[Line] = ()
     data: object = None  # what `--json` prints instead
@@ -42,8 +45,13 @@ class Output:
 
     @property
     def width(self) -> int:
-        """The columns of the terminal. A file, a pipe, and a terminal that knows no size count as having 120."""
-        return (self._is_terminal and os.get_terminal_size(self._stream.fileno()).columns) or _PIPED
+        """The columns of the terminal.
+
+        A file, a pipe, and a terminal that knows no size count as having 120.
+        """
+        return (
+            self._is_terminal and os.get_terminal_size(self._stream.fileno()).columns
+        ) or _PIPED
 
     def line(self, line: Line = "") -> None:
         pieces = [line] if isinstance(line, str) else line
@@ -63,17 +71,29 @@ class Output:
     def _painted(self, piece: Piece) -> str:
         text, style = (piece, "") if isinstance(piece, str) else piece
         text = printable(text)
-        return f"{_CODES[style]}{text}\x1b[0m" if style and self._is_colored and text else text
+        return (
+            f"{_CODES[style]}{text}\x1b[0m"
+            if style and self._is_colored and text
+            else text
+        )
 
     def _send(self, text: str) -> None:
-        self._stream.write(text.encode(self._encoding, "backslashreplace").decode(self._encoding))
+        self._stream.write(
+            text.encode(self._encoding, "backslashreplace").decode(self._encoding)
+        )
 
 
 def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
-    """Return rows as lines. The cells whose indexes are in `right` are aligned there."""
+    """Return rows as lines.
+
+    The cells whose indexes are in `right` are aligned there.
+    """
     cells = [[printable(text).replace("\n", "\\n") for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells)]
-    signs = [f"{{:{'>' if index in right else '<'}{width}}}" for index, width in enumerate(widths)]
+    signs = [
+        f"{{:{'>' if index in right else '<'}{width}}}"
+        for index, width in enumerate(widths)
+    ]
     line = "  ".join(signs).format
     return [line(*row) for row in cells]
 
@@ -84,7 +104,13 @@ HELD = "a run is recording now and may need its former objects again: they are k
 def short_seconds(amount: float) -> str:
     """Return a duration in few characters: `2 ms`, `0.81 s`, `3 min`."""
     if amount < 0.1:
-        return f"{amount * 1000:.0f} ms" if amount >= 0.001 else "0 ms" if not amount else "<1 ms"
+        return (
+            f"{amount * 1000:.0f} ms"
+            if amount >= 0.001
+            else "0 ms"
+            if not amount
+            else "<1 ms"
+        )
     return seconds(amount) if amount < 600 else f"{amount / 60:.0f} min"
 
 
@@ -117,9 +143,12 @@ def add_vault(parser: ArgumentParser) -> None:
 def load_command(name: str) -> Any:
     """Return the module of a subcommand: its docstring is the help, `add_arguments(parser)` and `run(invocation)` the rest.
 
-    `run` returns a `Result`, or raises MimicError for what cannot be done, which is exit code 2.
+    `run` returns a `Result`, or raises MimicError for what cannot be done, which is
+    exit code 2.
     """
-    return import_module(f"pytest_mimic._tools.cli.{'import_' if name == 'import' else name}")
+    return import_module(
+        f"pytest_mimic._tools.cli.{'import_' if name == 'import' else name}"
+    )
 
 
 #: What people do, and the subcommands for it, each with a line of help.

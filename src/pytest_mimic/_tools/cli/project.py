@@ -1,6 +1,7 @@
 """The pytest project around a folder, and a call of the command in it: rootdir, configuration file, settings, vault.
 
-The rules are those of pytest's documentation, "Initialization: determining rootdir and configfile".
+The rules are those of pytest's documentation, "Initialization: determining rootdir and
+configfile".
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 
 class Project:
-    """The pytest project around a folder. `vault` is the path of another vault than that of the project.
+    """The pytest project around a folder.
+
+    `vault` is the path of another vault than that of the project.
 
     MimicError: the configuration file cannot be read, or has a wrong value.
 
@@ -47,7 +50,8 @@ class Project:
         path = vault or self.ini.text("mimic_vault_path", ".mimic_vault")
         is_whole = os.path.isabs(path) or path.startswith("~")  # noqa: PTH117
         folder = self.ini.vault(vault, "--vault", self.here, self.rootdir)
-        # As a path from the current folder, so that it can be pasted. One elsewhere is shown as it was given.
+        # As a path from the current folder, so that it can be pasted. One elsewhere is
+        # shown as it was given.
         shown = relative_path(folder, start=self.here)
         self.settings = self.ini.settings(
             rootdir=self.rootdir,
@@ -63,10 +67,14 @@ def _configuration(here: Path) -> tuple[Path, str, dict[str, Any]]:
     folders = (here, *here.parents)
     for folder in folders:
         for name in NAMES:
-            if (folder / name).is_file() and (options := read_options(folder / name)) is not None:
+            if (folder / name).is_file() and (
+                options := read_options(folder / name)
+            ) is not None:
                 return folder, name, options
     for name in ("pyproject.toml", "setup.py"):
-        if (found := next((one for one in folders if (one / name).is_file()), None)) is not None:
+        if (
+            found := next((one for one in folders if (one / name).is_file()), None)
+        ) is not None:
             return found, name, {}
     return here, "", {}
 
@@ -80,7 +88,10 @@ class Invocation:
 
     @cached_property
     def project(self) -> Project:
-        """The project in which the command was called. MimicError: its configuration is wrong."""
+        """The project in which the command was called.
+
+        MimicError: its configuration is wrong.
+        """
         return Project(Path.cwd(), vault=self.options.vault)
 
     @property
@@ -108,7 +119,15 @@ class Invocation:
 
 
 # In this order. The first four count even if they are empty.
-NAMES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+NAMES = (
+    "pytest.toml",
+    ".pytest.toml",
+    "pytest.ini",
+    ".pytest.ini",
+    "pyproject.toml",
+    "tox.ini",
+    "setup.cfg",
+)
 _ALWAYS = frozenset(NAMES[:4])
 
 
@@ -120,8 +139,14 @@ def read_options(file: Path) -> dict[str, Any] | None:
         if file.suffix == ".toml":
             return _from_toml(file)
         sections = IniConfig(str(file))
-    except (OSError, ValueError, ParseError) as reason:  # wrong encoding or TOML is a ValueError
-        raise MimicError(f"cannot read {file}: {getattr(reason, 'strerror', None) or reason}") from None
+    except (
+        OSError,
+        ValueError,
+        ParseError,
+    ) as reason:  # wrong encoding or TOML is a ValueError
+        raise MimicError(
+            f"cannot read {file}: {getattr(reason, 'strerror', None) or reason}"
+        ) from None
     name = "tool:pytest" if file.name == "setup.cfg" else "pytest"
     if name in sections:
         return dict(sections[name].items())
@@ -140,11 +165,17 @@ def _from_toml(file: Path) -> dict[str, Any] | None:
     if not is_shared or "ini_options" not in table:
         return table if table or not is_shared else None
     options = _table(table, "ini_options").items()
-    return {name: value if isinstance(value, list) else str(value) for name, value in options}
+    return {
+        name: value if isinstance(value, list) else str(value)
+        for name, value in options
+    }
 
 
 def _table(document: Any, *names: str) -> Any:
-    """Return a table of TOML, empty if there is none. ValueError: something else has its name."""
+    """Return a table of TOML, empty if there is none.
+
+    ValueError: something else has its name.
+    """
     for name in names:
         document = document.get(name, {})
         if not isinstance(document, dict):

@@ -16,7 +16,11 @@ from pytest_mimic._core.tree.differing import difference_lines
 from pytest_mimic._tools.cli.output import Line, Output, Result
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import SELECTOR_HELP, VaultFile, matching
-from pytest_mimic._tools.shown.comparing import MOST_DIFFERENCES, compare_outcomes, outcomes_in
+from pytest_mimic._tools.shown.comparing import (
+    MOST_DIFFERENCES,
+    compare_outcomes,
+    outcomes_in,
+)
 from pytest_mimic.errors import MimicError
 
 _HELP = (
@@ -35,7 +39,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="SELECTOR",
         help=f"accept the changes that match, without asking: {SELECTOR_HELP}",
     )
-    parser.add_argument("--refuse-all", action="store_true", help="refuse all others, without asking")
+    parser.add_argument(
+        "--refuse-all", action="store_true", help="refuse all others, without asking"
+    )
 
 
 def run(invocation: Invocation) -> Result:
@@ -52,11 +58,18 @@ def run(invocation: Invocation) -> Result:
     review.waiting.tidy()
     left = review.undecided
     counts = {**review.decided, "undecided": len(left)}
-    lines: list[Line] = [", ".join(f"{count} {decision}" for decision, count in counts.items() if count)]
+    lines: list[Line] = [
+        ", ".join(f"{count} {decision}" for decision, count in counts.items() if count)
+    ]
     if not has_quit and left:
         accept = vault_command("review", "--accept", left[0].test or left[0].name)
         lines.append(["to accept without a terminal, for example: ", (accept, "bold")])
-        lines.append(["to refuse the others: ", (vault_command("review", "--refuse-all"), "bold")])
+        lines.append(
+            [
+                "to refuse the others: ",
+                (vault_command("review", "--refuse-all"), "bold"),
+            ]
+        )
     return Result(lines, found=bool(left) or not is_done)
 
 
@@ -80,7 +93,9 @@ class Review:
 
     def accept_matching(self, words: list[str]) -> bool:
         """Accept what selectors name, and return whether each names something and all of that was accepted."""
-        files, unmatched = matching(self.undecided, words, vault=self._invocation.settings.shown_vault)
+        files, unmatched = matching(
+            self.undecided, words, vault=self._invocation.settings.shown_vault
+        )
         accepted = [self._accept(file) for file in files]
         if unmatched:
             self._out.line(f"no undecided change matches {', '.join(unmatched)}")
@@ -125,14 +140,22 @@ class Review:
     def _show(self, file: VaultFile, place: str) -> None:
         """Show how the outcomes of a change differ from those in the vault."""
         waiting = self.waiting
-        is_new, is_gone = (store.size(file.name) is None for store in (waiting.store.vault, waiting.store))
+        is_new, is_gone = (
+            store.size(file.name) is None
+            for store in (waiting.store.vault, waiting.store)
+        )
         try:
-            old, new = (outcomes_in(vault, file.name) for vault in (waiting.before, waiting.after))
+            old, new = (
+                outcomes_in(vault, file.name)
+                for vault in (waiting.before, waiting.after)
+            )
             found, lines = compare_outcomes(old, new, self._invocation.redactor)
         except MimicError as error:
             found, lines = [], [error.what]
         if not found and not lines:
-            lines = ["the outcome is equal: the source, or what the call reaches and reads, has changed"]
+            lines = [
+                "the outcome is equal: the source, or what the call reaches and reads, has changed"
+            ]
         how = " (new)" if is_new else " (no longer made)" if is_gone else ""
         self._out.line([f"{place}: ", (file.label(), "bold"), how])
         for text in ([file.test, ""] if file.test else [""]) + [

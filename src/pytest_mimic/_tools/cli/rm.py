@@ -23,7 +23,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(invocation: Invocation) -> Result:
     """Delete them."""
     if not given(invocation):
-        raise MimicError("rm needs a SELECTOR: what to delete", remedies=["see pytest-mimic rm --help"])
+        raise MimicError(
+            "rm needs a SELECTOR: what to delete",
+            remedies=["see pytest-mimic rm --help"],
+        )
     chosen = select(invocation)
     files = chosen.files
     if not files:

@@ -17,7 +17,10 @@ from pytest_mimic.errors import MimicError
 
 
 class SecretFinder:
-    """Looks into each file once, as several recordings may share it. What `mimic_redact` accepts is no secret."""
+    """Looks into each file once, as several recordings may share it.
+
+    What `mimic_redact` accepts is no secret.
+    """
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
@@ -28,7 +31,10 @@ class SecretFinder:
         if file in self._seen:
             return
         self._seen.add(file)
-        texts, marks = [str(piece, "latin-1") for piece in pieces], set(self._redactor.accepted)
+        texts, marks = (
+            [str(piece, "latin-1") for piece in pieces],
+            set(self._redactor.accepted),
+        )
         texts += [str(data, "latin-1") for text in texts for data in bytes_in(text)]
         for name, value in self._redactor.environment.held_by(
             text.encode("latin-1") for text in texts
@@ -47,7 +53,10 @@ class SecretFinder:
         with suppress(MimicError):  # what is damaged is found otherwise
             return any(
                 _in_call(call.target, call.whole().arguments, self._redactor)
-                or any(_in_outcome(call.target, one, self._redactor) for one in call.outcomes)
+                or any(
+                    _in_outcome(call.target, one, self._redactor)
+                    for one in call.outcomes
+                )
                 for call in calls
             )
         return False
@@ -55,9 +64,15 @@ class SecretFinder:
     def misses(self, calls: Iterable[Recording]) -> bool:
         """Check whether an answer of HTTP is a text that only base64 holds: nothing in it was redacted."""
         with suppress(MimicError):
-            outcomes = [one for call in calls if call.target == "http" for one in call.outcomes]
+            outcomes = [
+                one for call in calls if call.target == "http" for one in call.outcomes
+            ]
             bodies = [one.readable() or {} for one in outcomes]
-            return any(hides_text(body["value"]) for body in bodies if isinstance(body.get("value"), dict))
+            return any(
+                hides_text(body["value"])
+                for body in bodies
+                if isinstance(body.get("value"), dict)
+            )
         return False
 
 
@@ -65,12 +80,16 @@ def _in_call(target: str, arguments: dict[str, Any] | None, redactor: Redactor) 
     if arguments is None:
         return False
     if ":" in target:
-        return bool(redactor.declared.scrub(redactor.environment.scrub(arguments)) != arguments)
+        return bool(
+            redactor.declared.scrub(redactor.environment.scrub(arguments)) != arguments
+        )
     plain = _plain(arguments)
     found = redactor.environment.scrub(plain)
     if target == "http":
         found = redacted_request(found, redactor)
-    return bool(found != plain) or (target != "http" and holds_text(found, redactor.declared))
+    return bool(found != plain) or (
+        target != "http" and holds_text(found, redactor.declared)
+    )
 
 
 def _in_outcome(target: str, stored: Stored, redactor: Redactor) -> bool:

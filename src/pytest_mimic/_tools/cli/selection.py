@@ -12,7 +12,12 @@ from urllib.parse import urlsplit
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.registry import HTTP_CLIENTS, is_client, kind_of, names_client
+from pytest_mimic._core.seam.registry import (
+    HTTP_CLIENTS,
+    is_client,
+    kind_of,
+    names_client,
+)
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.tree.stored import bare
 from pytest_mimic._core.vault import Vault
@@ -40,7 +45,8 @@ class VaultFile:
         error: Why it cannot be read, or None. It has no calls then.
         calls: Its calls, whose outcomes are as they are in the file.
         test: The test that recorded it, or empty.
-        owner: For a sequence, the test, module, package or session that it belongs to, or empty.
+        owner: For a sequence, the test, module, package or session that it belongs to,
+            or empty.
         recorded: The date, `2026-11-02`.
         size: Its bytes, without objects.
     """
@@ -82,14 +88,21 @@ class VaultFile:
     @property
     def errors(self) -> list[str]:
         """The outcomes that are errors, in words."""
-        found = (error_of(call.target, one.entry) for call in self.calls for one in call.outcomes)
+        found = (
+            error_of(call.target, one.entry)
+            for call in self.calls
+            for one in call.outcomes
+        )
         return [error for error in found if error]
 
     def label(self, width: int = 120) -> str:
         return label_of(self.name, self.calls, width)
 
     def hide(self, redactor: Redactor) -> None:
-        """Hide secret names in the arguments. Those of `mimic_redact` may be younger than a recording."""
+        """Hide secret names in the arguments.
+
+        Those of `mimic_redact` may be younger than a recording.
+        """
         for place, call in enumerate(self.calls):
             if call.arguments:
                 self.calls[place] = bare(call, redactor)
@@ -98,7 +111,9 @@ class VaultFile:
 def total_size(vault: Vault, files: Iterable[VaultFile]) -> int:
     """Return the bytes of recordings and cassettes with their objects, each of which counts once."""
     objects: set[str] = set().union(*(file.objects for file in files))
-    return sum(file.size for file in files) + sum(vault.store.size(name) or 0 for name in objects)
+    return sum(file.size for file in files) + sum(
+        vault.store.size(name) or 0 for name in objects
+    )
 
 
 class Chosen(NamedTuple):
@@ -111,8 +126,14 @@ class Chosen(NamedTuple):
 
 def add_selectors(parser: ArgumentParser) -> None:
     parser.add_argument("selectors", metavar="SELECTOR", nargs="*", help=SELECTOR_HELP)
-    parser.add_argument("--older", metavar="SPAN", help="only those recorded longer ago than this: 90d, 12w")
-    parser.add_argument("--errors", action="store_true", help="only those with an error as an outcome")
+    parser.add_argument(
+        "--older",
+        metavar="SPAN",
+        help="only those recorded longer ago than this: 90d, 12w",
+    )
+    parser.add_argument(
+        "--errors", action="store_true", help="only those with an error as an outcome"
+    )
 
 
 def given(invocation: Invocation) -> list[str]:
@@ -123,14 +144,19 @@ def given(invocation: Invocation) -> list[str]:
 
 
 def select(invocation: Invocation) -> Chosen:
-    """Return the recordings that the command was asked for. MimicError: an option has a wrong value."""
+    """Return the recordings that the command was asked for.
+
+    MimicError: an option has a wrong value.
+    """
     options, vault = invocation.options, invocation.vault
     latest = _latest(options.older) if options.older else None
     all_files = [VaultFile(name, vault) for name in sorted(vault.names())]
     if invocation.settings.redact:
         for file in all_files:
             file.hide(invocation.redactor)
-    found, unmatched = matching(all_files, options.selectors, vault=invocation.settings.shown_vault)
+    found, unmatched = matching(
+        all_files, options.selectors, vault=invocation.settings.shown_vault
+    )
     files = [file for file in found if file.error is None]
     if latest is not None:
         files = [file for file in files if file.recorded and file.recorded < latest]
@@ -141,7 +167,10 @@ def select(invocation: Invocation) -> Chosen:
 
 
 def _latest(span: str) -> str:
-    """Return the date that lies so long ago, `2026-08-24` for `90d`. MimicError: it is no span."""
+    """Return the date that lies so long ago, `2026-08-24` for `90d`.
+
+    MimicError: it is no span.
+    """
     match = re.fullmatch(r"(\d{1,5}) ?([dw])", span)
     if match is None:
         raise MimicError(f"--older takes days or weeks, such as 90d or 12w, not {span}")
@@ -154,7 +183,9 @@ def nothing(invocation: Invocation, chosen: Chosen) -> Result:
     words, damaged = given(invocation), len(chosen.damaged)
     if not invocation.vault.names():
         what = f"no recordings in {invocation.settings.shown_vault}"
-        return Result([what, f"  to record: {command('--mimic-record')}"], found=bool(words))
+        return Result(
+            [what, f"  to record: {command('--mimic-record')}"], found=bool(words)
+        )
     unmatched = chosen.unmatched or ([] if damaged else [" ".join(words)])
     return Result(unmatched=unmatched, damaged=damaged, found=True)
 
@@ -169,7 +200,10 @@ def matching(
 
     `vault` is the vault's path as people see it, with which a path in it may begin.
     """
-    found = {word: {file.name for file in files if _names(word, file, vault)} for word in words}
+    found = {
+        word: {file.name for file in files if _names(word, file, vault)}
+        for word in words
+    }
     names = set().union(*found.values())
     return [file for file in files if not found or file.name in names], [
         word for word, here in found.items() if not here
@@ -181,10 +215,15 @@ def _names(word: str, file: VaultFile, vault: str) -> bool:
     pattern = Selector(word)
     for call in file.calls:
         names = (call.target, *(HTTP_CLIENTS if call.target == "http" else ()))
-        if any(fnmatchcase(name, word) for name in names) or pattern.takes(*signature_of(call)):
+        if any(fnmatchcase(name, word) for name in names) or pattern.takes(
+            *signature_of(call)
+        ):
             return True
     if file.error is not None and (":" in word or is_client(word)):
-        folders = recording_name(kind_of(word), "").rpartition("/")[0], f"calls/{word.replace(':', '/')}"
+        folders = (
+            recording_name(kind_of(word), "").rpartition("/")[0],
+            f"calls/{word.replace(':', '/')}",
+        )
         if any(fnmatchcase(file.name, f"{folder}/*") for folder in folders):
             return True
     is_path = _is_in_path(word.removeprefix(f"{vault}/").rstrip("/"), file.name)
@@ -192,20 +231,29 @@ def _names(word: str, file: VaultFile, vault: str) -> bool:
 
 
 def signature_of(call: Recording) -> tuple[str, str | None]:
-    """Return the text that patterns are matched with, `GET /users/1`, and the host. A function's is its name."""
+    """Return the text that patterns are matched with, `GET /users/1`, and the host.
+
+    A function's is its name.
+    """
     if not names_client(call.target):
         return call.target, None
     described = call.arguments or {}
-    host = call.host or urlsplit(str(described.get("url") or "")).netloc.rpartition("@")[2]
+    host = (
+        call.host or urlsplit(str(described.get("url") or "")).netloc.rpartition("@")[2]
+    )
     return call.signature or str(described.get("signature") or ""), host or None
 
 
 def _is_in_path(path: str, name: str) -> bool:
     """Check whether a path is that of a recording or of a folder around it, or the first digits of its name."""
     whole = name.removesuffix(".json")
-    if path in (name, whole, whole.removeprefix(CASSETTES)) or whole.startswith(f"{path}/"):
+    if path in (name, whole, whole.removeprefix(CASSETTES)) or whole.startswith(
+        f"{path}/"
+    ):
         return True
-    return _DIGITS.fullmatch(path) is not None and whole.rpartition("/")[2].startswith(path)
+    return _DIGITS.fullmatch(path) is not None and whole.rpartition("/")[2].startswith(
+        path
+    )
 
 
 def _is_of_test(test: str, given: str) -> bool:

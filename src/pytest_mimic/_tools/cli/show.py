@@ -1,6 +1,7 @@
 """Show recordings: arguments, and each outcome as it is in the vault.
 
-A pickle is not loaded: its size, its preview and its imports are shown. Secret names are hidden.
+A pickle is not loaded: its size, its preview and its imports are shown. Secret names
+are hidden.
 """
 
 from __future__ import annotations
@@ -15,7 +16,14 @@ from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.output import Line, Result, short_seconds
 from pytest_mimic._tools.cli.project import Invocation
-from pytest_mimic._tools.cli.selection import VaultFile, add_selectors, given, nothing, select, total_size
+from pytest_mimic._tools.cli.selection import (
+    VaultFile,
+    add_selectors,
+    given,
+    nothing,
+    select,
+    total_size,
+)
 from pytest_mimic._tools.shown.outcome_lines import Part, argument_parts, outcome_parts
 from pytest_mimic._tools.shown.outcome_words import call_in_short, error_of
 from pytest_mimic.errors import MimicError
@@ -28,13 +36,24 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(invocation: Invocation) -> Result:
     """Show them."""
     if not given(invocation):
-        raise MimicError("show needs a SELECTOR: what to show", remedies=["see pytest-mimic show --help"])
+        raise MimicError(
+            "show needs a SELECTOR: what to show",
+            remedies=["see pytest-mimic show --help"],
+        )
     chosen = select(invocation)
     if not chosen.files and chosen.damaged:
-        return Result([str(file.error) for file in chosen.damaged], found=True, unmatched=chosen.unmatched)
+        return Result(
+            [str(file.error) for file in chosen.damaged],
+            found=True,
+            unmatched=chosen.unmatched,
+        )
     if not chosen.files:
         return nothing(invocation, chosen)
-    return Result(_lines(invocation, chosen.files), unmatched=chosen.unmatched, damaged=len(chosen.damaged))
+    return Result(
+        _lines(invocation, chosen.files),
+        unmatched=chosen.unmatched,
+        damaged=len(chosen.damaged),
+    )
 
 
 def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
@@ -42,7 +61,10 @@ def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
     for number, file in enumerate(files):
         if number:
             yield ""
-        file.calls = [call._replace(arguments=whole(call.arguments, vault.store.read)) for call in file.calls]
+        file.calls = [
+            call._replace(arguments=whole(call.arguments, vault.store.read))
+            for call in file.calls
+        ]
         if invocation.settings.redact:
             file.hide(invocation.redactor)
         yield [(file.label(10_000), "bold")]
@@ -54,7 +76,9 @@ def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
         yield f"  {shown}/{file.name}, {size(file.size)}{held if file.objects else ''}"
         for number, call in enumerate(file.calls, 1):
             try:
-                yield from _call_lines(invocation, call, f"{number}. " if file.is_cassette else "")
+                yield from _call_lines(
+                    invocation, call, f"{number}. " if file.is_cassette else ""
+                )
             except MISSHAPED as reason:  # a shape that nobody thought of
                 raise damaged(f"{shown}/{file.name}", reason, test=file.test) from None
 
@@ -74,7 +98,9 @@ def _call_lines(invocation: Invocation, call: Recording, place: str) -> Iterator
         yield from _part_lines(parts, indent, width, heading=style)
 
 
-def _part_lines(parts: Iterable[Part], indent: str, width: int, *, heading: str = "") -> Iterator[Line]:
+def _part_lines(
+    parts: Iterable[Part], indent: str, width: int, *, heading: str = ""
+) -> Iterator[Line]:
     room = max(width - len(indent), 40)
     for title, node in parts:
         first, *others = [""] if node is None else lines_of(node, room - len(title))

@@ -21,7 +21,14 @@ _KNOWN = ("gzip", "x-gzip", "deflate")
 _BODILESS = (204, 304)
 _PYTHON = "tag:yaml.org,2002:python/"
 # What reading data of another shape raises.
-_MISSHAPED = (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError)
+_MISSHAPED = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    OverflowError,
+    RecursionError,
+)
 
 
 class UnreadableError(ValueError):
@@ -38,26 +45,38 @@ class ForeignExchange(NamedTuple):
 
 
 def read_cassette(path: Path) -> list[ForeignExchange]:
-    """Read a cassette, the exchanges in the order in which they were made. Nothing in it is run.
+    """Read a cassette, the exchanges in the order in which they were made.
 
-    UnreadableError: it is no cassette, or damaged, or one of its entries cannot be read: which request such an entry has
-    is not known, and the n-th identical call gets the n-th answer. OSError: it cannot be read. MimicError: PyYAML is not
+    Nothing in it is run.
+
+    UnreadableError: it is no cassette, or damaged, or one of its entries cannot be
+    read: which request such an entry has
+    is not known, and the n-th identical call gets the n-th answer. OSError: it cannot
+    be read. MimicError: PyYAML is not
     installed.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UnreadableError("is not a cassette of vcrpy: it is not text in UTF-8") from None
+        raise UnreadableError(
+            "is not a cassette of vcrpy: it is not text in UTF-8"
+        ) from None
     data = _parse(text, path)
     entries = data.get("interactions") if isinstance(data, dict) else None
     if not isinstance(entries, list):
-        raise UnreadableError("is not a cassette of vcrpy: it has no list of interactions")
+        raise UnreadableError(
+            "is not a cassette of vcrpy: it has no list of interactions"
+        )
     exchanges = []
     for number, entry in enumerate(entries, 1):
         try:
             exchanges.append(read_entry(entry, number))
         except _MISSHAPED as error:
-            what = f"{error} is missing" if isinstance(error, KeyError) else "it is none that vcrpy writes"
+            what = (
+                f"{error} is missing"
+                if isinstance(error, KeyError)
+                else "it is none that vcrpy writes"
+            )
             raise UnreadableError(f"entry {number} cannot be read: {what}") from None
     return exchanges
 
@@ -75,7 +94,9 @@ def _parse(text: str, path: Path) -> object:
     except ModuleNotFoundError:
         what = "YAML" if path.suffix in (".yaml", ".yml") else "not JSON, perhaps YAML"
         remedies = ["pip install pytest-mimic[import]"]
-        raise MimicError(f"{path.name} is {what}, and PyYAML is not installed", remedies=remedies) from None
+        raise MimicError(
+            f"{path.name} is {what}, and PyYAML is not installed", remedies=remedies
+        ) from None
     try:
         return yaml.load(text, Loader=_loader())
     except UnreadableError:
@@ -83,7 +104,9 @@ def _parse(text: str, path: Path) -> object:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        raise UnreadableError(f"is damaged, {f'line {mark.line + 1}: ' if mark else ''}{problem}") from None
+        raise UnreadableError(
+            f"is damaged, {f'line {mark.line + 1}: ' if mark else ''}{problem}"
+        ) from None
     except _MISSHAPED as error:  # of a scalar that is not what its tag says
         raise UnreadableError(f"is damaged: a value is not valid: {error}") from None
 
@@ -105,9 +128,12 @@ def _loader() -> Any:
         )
 
     for name in ("str", "unicode"):
-        CassetteLoader.add_constructor(_PYTHON + name, lambda loader, node: loader.construct_scalar(node))
+        CassetteLoader.add_constructor(
+            _PYTHON + name, lambda loader, node: loader.construct_scalar(node)
+        )
     CassetteLoader.add_constructor(
-        f"{_PYTHON}tuple", lambda loader, node: loader.construct_sequence(node, deep=True)
+        f"{_PYTHON}tuple",
+        lambda loader, node: loader.construct_sequence(node, deep=True),
     )
     # A body that was a file: only what it held is read.
     CassetteLoader.add_constructor(
@@ -122,13 +148,20 @@ def _loader() -> Any:
 
 
 def read_entry(entry: Any, number: int) -> ForeignExchange:
-    """Return an entry of a cassette. The errors in `_MISSHAPED`: it is not a request with its response."""
+    """Return an entry of a cassette.
+
+    The errors in `_MISSHAPED`: it is not a request with its response.
+    """
     request, response = entry["request"], entry["response"]
     method, uri = request["method"], request["uri"]
     if not isinstance(method, str) or not isinstance(uri, str):
         raise TypeError
-    # Another serializer has its bodies under keys of its own: none may be taken for empty.
-    sent, received = request["body"], response["content" if "content" in response else "body"]
+    # Another serializer has its bodies under keys of its own: none may be taken for
+    # empty.
+    sent, received = (
+        request["body"],
+        response["content" if "content" in response else "body"],
+    )
     headers = [*_pairs(request.get("headers"))]
     body, kind = _request_body(sent, header_of(headers, "content-type"))
     if kind:
@@ -136,8 +169,12 @@ def read_entry(entry: Any, number: int) -> ForeignExchange:
     if isinstance(received, dict) and received.keys() <= {"string"}:
         received = received.get("string")
     head, content = _head(response), _as_bytes(received)
-    head["headers"] = _fitting([*_pairs(response.get("headers"))], content, method, head["status"])
-    return ForeignExchange(number, HttpRequest(method.upper(), uri, tuple(headers), body), head, content)
+    head["headers"] = _fitting(
+        [*_pairs(response.get("headers"))], content, method, head["status"]
+    )
+    return ForeignExchange(
+        number, HttpRequest(method.upper(), uri, tuple(headers), body), head, content
+    )
 
 
 def _request_body(body: Any, content_type: str | None) -> tuple[bytes, str]:
@@ -151,15 +188,23 @@ def _request_body(body: Any, content_type: str | None) -> tuple[bytes, str]:
 
 def _head(response: dict[str, Any]) -> dict[str, Any]:
     status = response["status_code" if "status_code" in response else "status"]
-    code, reason = (status["code"], status.get("message")) if isinstance(status, dict) else (status, None)
+    code, reason = (
+        (status["code"], status.get("message"))
+        if isinstance(status, dict)
+        else (status, None)
+    )
     number, version = int(code), response.get("http_version")
     if not 100 <= number <= 999:
         raise ValueError
     return {
         "status": number,
         # HTTP/2 sends none.
-        "reason": _one_line(reason) if reason is not None else responses.get(number, ""),
-        "version": version if version in ("HTTP/1.0", "HTTP/1.1", "HTTP/2") else "HTTP/1.1",
+        "reason": _one_line(reason)
+        if reason is not None
+        else responses.get(number, ""),
+        "version": version
+        if version in ("HTTP/1.0", "HTTP/1.1", "HTTP/2")
+        else "HTTP/1.1",
     }
 
 
@@ -190,18 +235,33 @@ def _as_text(value: object) -> str:
     """Return the text of a value that YAML has without quotes: a number, `true`, or nothing."""
     if isinstance(value, (dict, list, tuple)):
         raise TypeError
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        ""
+        if value is None
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )
 
 
-def _fitting(headers: list[tuple[str, str]], content: bytes, method: str, status: int) -> list[list[str]]:
+def _fitting(
+    headers: list[tuple[str, str]], content: bytes, method: str, status: int
+) -> list[list[str]]:
     """Return the headers without those that the content contradicts.
 
-    vcrpy keeps headers as they came, while it may have decompressed the body, or taken it out of its chunks.
+    vcrpy keeps headers as they came, while it may have decompressed the body, or taken
+    it out of its chunks.
     """
     names = {name.lower() for name, _ in headers}
-    encoding = ", ".join(value for name, value in headers if name.lower() == "content-encoding").lower()
+    encoding = ", ".join(
+        value for name, value in headers if name.lower() == "content-encoding"
+    ).lower()
     is_empty = not content and method.upper() != "HEAD" and status not in _BODILESS
-    dropped = {"transfer-encoding"} if {"transfer-encoding", "content-length"} <= names else set[str]()
+    dropped = (
+        {"transfer-encoding"}
+        if {"transfer-encoding", "content-length"} <= names
+        else set[str]()
+    )
     # A text is not compressed, and neither is what cannot be decompressed.
     if (
         is_empty

@@ -14,8 +14,9 @@ from pytest_mimic.errors import CassetteError
 
 # pytest-recording writes `-` for each of these.
 _REPLACED = re.compile(r"[<>?%*:|\"'/\\]")
-# Collects tests, and writes into a file the id of each and its default cassette. Its arguments are the file and pytest's.
-# The marks of pytest-recording may stand in the tests where it is gone.
+# Collects tests, and writes into a file the id of each and its default cassette. Its
+# arguments are the file and pytest's. The marks of pytest-recording may stand in the
+# tests where it is gone.
 _COLLECT = """
 import json, sys
 import pytest
@@ -44,8 +45,10 @@ _NO_TESTS = 5  # pytest's exit code
 class OwningTests:
     """Finds the tests of cassettes in the layout of pytest-recording, `cassettes/<module>/<test>.yaml`.
 
-    The module is beside the folder `cassettes`, or beside a folder further up. The file of a test in a class is called
-    `<class>.<test>.yaml`. The tests are collected, for which pytest imports their modules. A test may also name its file,
+    The module is beside the folder `cassettes`, or beside a folder further up. The file
+    of a test in a class is called
+    `<class>.<test>.yaml`. The tests are collected, for which pytest imports their
+    modules. A test may also name its file,
     with the marker `default_cassette`.
     """
 
@@ -53,10 +56,14 @@ class OwningTests:
         self._rootdir = rootdir
         self._collected: dict[tuple[str, str], list[str]] = {}
         self._fault = ""  # why tests may be lacking
-        modules = dict.fromkeys(module for path in paths if (module := self._module(path)))
+        modules = dict.fromkeys(
+            module for path in paths if (module := self._module(path))
+        )
         for nodeid, given in self._collect(list(modules)) if modules else ():
             place, name = _file_of(nodeid)
-            stem = re.sub(r"\.(?:ya?ml|json)$", "", given.replace("\\", "/").rpartition("/")[2])
+            stem = re.sub(
+                r"\.(?:ya?ml|json)$", "", given.replace("\\", "/").rpartition("/")[2]
+            )
             self._collected.setdefault((place, stem or name), []).append(nodeid)
 
     def find(self, path: Path) -> list[str]:
@@ -74,8 +81,15 @@ class OwningTests:
         raise CassetteError(f"{module} has no test {wanted}")
 
     def _module(self, path: Path) -> str:
-        """Return the module of tests that the folder of a cassette is named after. Empty: there is none."""
-        around = [folder for folder in path.parents[1:] if folder.is_relative_to(self._rootdir)]
+        """Return the module of tests that the folder of a cassette is named after.
+
+        Empty: there is none.
+        """
+        around = [
+            folder
+            for folder in path.parents[1:]
+            if folder.is_relative_to(self._rootdir)
+        ]
         beside = (folder / f"{path.parent.name}.py" for folder in around)
         found = next((module for module in beside if module.is_file()), None)
         return "" if found is None else found.relative_to(self._rootdir).as_posix()
@@ -85,7 +99,14 @@ class OwningTests:
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
             file = Path(folder, "tests.json")
             done = subprocess.run(
-                [sys.executable, "-c", _COLLECT, str(file), f"--rootdir={self._rootdir}", *modules],
+                [
+                    sys.executable,
+                    "-c",
+                    _COLLECT,
+                    str(file),
+                    f"--rootdir={self._rootdir}",
+                    *modules,
+                ],
                 cwd=self._rootdir,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -94,9 +115,12 @@ class OwningTests:
                 errors="replace",
                 check=False,
             )
-            tests = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+            tests = (
+                json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+            )
         if done.returncode not in (0, _NO_TESTS):
-            # The line of pytest's output that says what went wrong. That of an unknown mark has no sign before it.
+            # The line of pytest's output that says what went wrong. That of an unknown
+            # mark has no sign before it.
             signs = r"^(?:E  |ERROR:|.*: error:|(?='\w+' not found))(?! *usage:) *(.+)"
             told = re.findall(signs, done.stdout, re.MULTILINE)
             self._fault = [*told, done.stdout.strip().rpartition("\n")[2]][0]

@@ -40,7 +40,8 @@ class Destination(NamedTuple):
 class Conversation:
     """The recordings that a run would have made of foreign exchanges, in a vault over that of the project.
 
-    The options of the `targets` at a client apply. `match` names the parts of a request that count, `method-uri`.
+    The options of the `targets` at a client apply. `match` names the parts of a request
+    that count, `method-uri`.
     """
 
     def __init__(
@@ -53,9 +54,15 @@ class Conversation:
         match: str,
     ) -> None:
         settings = settings._replace(mode=Mode.RERECORD)
-        self._state = RunState(settings=settings, vault=vault, ledger=Ledger(), today=strftime("%Y-%m-%d"))
-        self._state.clock = staticmethod(lambda: 0.0)  # a file does not say how long a call took
-        recordings_of(self._state).imports["http"] = []  # those in the vault answer nothing here
+        self._state = RunState(
+            settings=settings, vault=vault, ledger=Ledger(), today=strftime("%Y-%m-%d")
+        )
+        self._state.clock = staticmethod(
+            lambda: 0.0
+        )  # a file does not say how long a call took
+        recordings_of(self._state).imports[
+            "http"
+        ] = []  # those in the vault answer nothing here
         self._cassette: Cassette | None = None
         if destination.cassette:
             self._cassette = Cassette(self._state, destination.cassette, Mode.RERECORD)
@@ -67,7 +74,12 @@ class Conversation:
         for target in http_lines(targets) or as_targets(["http"]):
             adapter = load_adapter(target.module)
             plan = ClientPlan(
-                self._state, adapter, target.options, self._cassette, activation=self, imported=match
+                self._state,
+                adapter,
+                target.options,
+                self._cassette,
+                activation=self,
+                imported=match,
             )
             port.plans.append(plan)
         self._edge = Exchange(port)
@@ -75,7 +87,9 @@ class Conversation:
     def record(self, exchange: ForeignExchange) -> str:
         """Record an exchange, and return why that cannot be done, without secrets; empty if it is recorded."""
         method, head = exchange.request.method, exchange.head
-        call = self._edge.describe(exchange.request) if _METHOD.fullmatch(method) else None
+        call = (
+            self._edge.describe(exchange.request) if _METHOD.fullmatch(method) else None
+        )
         if call is None:
             return f"{method}: it is a WebSocket, or its method or its URL is not valid"
         try:
@@ -83,7 +97,9 @@ class Conversation:
             if step is None:
                 raise MimicError("only= or exclude= in mimic_functions leaves it out")
             recorder = ExchangeRecorder(step)
-            recorder.start(head["status"], head["reason"], head["version"], head["headers"])
+            recorder.start(
+                head["status"], head["reason"], head["version"], head["headers"]
+            )
             if exchange.content:
                 recorder.chunks.append(exchange.content)
             recorder.complete()
@@ -92,11 +108,18 @@ class Conversation:
         return ""
 
     def close(self) -> set[str]:
-        """Write the cassette, and return the names of all that was recorded. Nothing is recorded after this."""
+        """Write the cassette, and return the names of all that was recorded.
+
+        Nothing is recorded after this.
+        """
         if self._cassette is not None:
             self._cassette.close(None)
         return self._state.ledger.used
 
 
 def http_lines(targets: Iterable[Target]) -> list[Target]:
-    return [one for one in targets if one.module in ("http", *HTTP_CLIENTS) and not one.excluded]
+    return [
+        one
+        for one in targets
+        if one.module in ("http", *HTTP_CLIENTS) and not one.excluded
+    ]

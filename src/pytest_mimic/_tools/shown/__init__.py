@@ -1,1 +1,4 @@
-"""Draws recorded calls, their outcomes and the differences between them, for people. Nothing is loaded."""
+"""Draws recorded calls, their outcomes and the differences between them, for people.
+
+Nothing is loaded.
+"""

@@ -27,8 +27,10 @@ Row = dict[str, Any]
 class CallLog:
     """Keeps each call of a run as a row in the ledger.
 
-    A row has no secret: descriptions and messages are redacted already, and `shown_outcome` redacts outcomes.
-    With `details`, it also has the arguments and the outcome, which the HTML report shows.
+    A row has no secret: descriptions and messages are redacted already, and
+    `shown_outcome` redacts outcomes.
+    With `details`, it also has the arguments and the outcome, which the HTML report
+    shows.
     """
 
     def __init__(self, state: RunState, *, details: bool) -> None:
@@ -47,12 +49,18 @@ class CallLog:
     ) -> None:
         """Keep a call of this kind: `replayed`, `recorded`, `verified`, `drifted` or `missing`.
 
-        `stored` is its recorded outcome, `found` how that of the real call differs, which took so many `seconds`. The
+        `stored` is its recorded outcome, `found` how that of the real call differs,
+        which took so many `seconds`. The
         duration of a call that did not run is that of its recording.
         """
         saved = stored.duration if stored is not None and kind == "replayed" else 0.0
         took = seconds or saved
-        row: Row = {"kind": kind, "label": call.label, "test": self._state.test, "seconds": took}
+        row: Row = {
+            "kind": kind,
+            "label": call.label,
+            "test": self._state.test,
+            "seconds": took,
+        }
         try:
             if call.plan.kind == "http":
                 row["query"] = query_text(call.arguments)
@@ -63,12 +71,19 @@ class CallLog:
         self._state.ledger.calls.append(row)
 
     def _detailed(
-        self, call: Call, stored: Stored | None, error: MimicError | None, found: Sequence[Difference]
+        self,
+        call: Call,
+        stored: Stored | None,
+        error: MimicError | None,
+        found: Sequence[Difference],
     ) -> Row:
         state = self._state
         is_client = call.plan.kind != "function"
         arguments = [
-            (name, part if isinstance(part, str) and is_client else line(part, _ARGUMENT))
+            (
+                name,
+                part if isinstance(part, str) and is_client else line(part, _ARGUMENT),
+            )
             for name, part in by_name(call.arguments or {}).items()
             if name != "signature" or not is_client
         ]

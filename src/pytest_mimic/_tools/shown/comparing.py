@@ -1,4 +1,7 @@
-"""Compares what two vaults hold under one name: the outcomes of each call, for people. No pickle is loaded."""
+"""Compares what two vaults hold under one name: the outcomes of each call, for people.
+
+No pickle is loaded.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,15 @@ Outcomes = dict[Hashable, tuple[str, "Stored"]]
 
 
 def outcomes_in(vault: Vault, name: str) -> Outcomes:
-    """Return the outcomes of a recording or cassette, none if there is none. MimicError: the file is damaged."""
-    calls, found, times = read_calls(vault.objects, name) or (), Outcomes(), Counter[str | None]()
+    """Return the outcomes of a recording or cassette, none if there is none.
+
+    MimicError: the file is damaged.
+    """
+    calls, found, times = (
+        read_calls(vault.objects, name) or (),
+        Outcomes(),
+        Counter[str | None](),
+    )
     for call in calls:
         label = call_in_short(call)
         for number, stored in enumerate(call.outcomes, 1):
@@ -47,7 +57,10 @@ def compare_outcomes(old: Outcomes, new: Outcomes, redactor: Redactor) -> Compar
     for key in dict.fromkeys([*old, *new]):
         name, _ = new.get(key) or old[key]
         try:
-            trees = [outcome_tree(side[key][1], redactor) if key in side else ABSENT for side in (old, new)]
+            trees = [
+                outcome_tree(side[key][1], redactor) if key in side else ABSENT
+                for side in (old, new)
+            ]
             inner = [Difference("", *trees)] if ABSENT in trees else differences(*trees)
         except MimicError as error:
             lines.append(error.what)
@@ -78,14 +91,21 @@ class FileDifference(NamedTuple):
 
     def to_plain(self) -> dict[str, Any]:
         outcomes = [
-            {"path": one.path, **{side: None if part is ABSENT else line(part) for side, part in sides}}
+            {
+                "path": one.path,
+                **{
+                    side: None if part is ABSENT else line(part) for side, part in sides
+                },
+            }
             for one in self.outcomes
             for sides in [(("old", one.old), ("new", one.new))]
         ]
         return {**self._asdict(), "outcomes": outcomes, "lines": list(self.lines)}
 
 
-def vault_differences(old: Vault, new: Vault, redactor: Redactor) -> list[FileDifference]:
+def vault_differences(
+    old: Vault, new: Vault, redactor: Redactor
+) -> list[FileDifference]:
     """Return how a vault differs from what it was."""
     names = sorted({*old.names(), *new.names()})
     changed = [name for name in names if old.store.read(name) != new.store.read(name)]
@@ -93,10 +113,14 @@ def vault_differences(old: Vault, new: Vault, redactor: Redactor) -> list[FileDi
     return sorted(found, key=lambda one: CHANGES.index(one.change))
 
 
-def _of_file(name: str, old: Vault, new: Vault, redactor: Redactor) -> Iterator[FileDifference]:
+def _of_file(
+    name: str, old: Vault, new: Vault, redactor: Redactor
+) -> Iterator[FileDifference]:
     try:
         then, now = (read_calls(vault.objects, name) for vault in (old, new))
-        outcomes, lines = compare_outcomes(outcomes_in(old, name), outcomes_in(new, name), redactor)
+        outcomes, lines = compare_outcomes(
+            outcomes_in(old, name), outcomes_in(new, name), redactor
+        )
     except MimicError as error:
         yield FileDifference("damaged", name, name, lines=[error.what])
         return

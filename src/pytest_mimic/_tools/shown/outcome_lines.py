@@ -1,4 +1,7 @@
-"""Recorded calls as people read them: the arguments, and each outcome in lines. No class is imported, no pickle loaded."""
+"""Recorded calls as people read them: the arguments, and each outcome in lines.
+
+No class is imported, no pickle loaded.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.call_labels import by_name
-from pytest_mimic._core.tree.drawing import SHOWN, Block, Drawn, Group, drawn, line, lines_of, table
+from pytest_mimic._core.tree.drawing import (
+    SHOWN,
+    Block,
+    Drawn,
+    Group,
+    drawn,
+    line,
+    lines_of,
+    table,
+)
 from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets
 from pytest_mimic._core.vault.objects import Entry
 from pytest_mimic._core.words import plural, size
@@ -22,7 +34,8 @@ Part = tuple[str, Drawn | None]
 
 # So many imports are named in one line.
 _IN_LINE = 3
-# How much of an outcome is shown on a page, in characters: as a whole, and in a list of calls.
+# How much of an outcome is shown on a page, in characters: as a whole, and in a list of
+# calls.
 _WHOLE, _BRIEF = 4_000, 90
 _WIDTH = 100
 
@@ -38,13 +51,18 @@ def argument_parts(call: Recording) -> Iterator[Part]:
 
 
 def outcome_parts(target: str, stored: Stored, redactor: Redactor) -> Iterator[Part]:
-    """Yield a recorded outcome as parts, secret names hidden. CorruptRecordingError: its object is damaged."""
+    """Yield a recorded outcome as parts, secret names hidden.
+
+    CorruptRecordingError: its object is damaged.
+    """
     body, is_client = stored.readable(), names_client(target)
     if body is None:
         held = "missing" if stored.size is None else size(stored.size)
         yield from pickle_parts(stored.entry, f"{held}: {stored.entry['pickle']}")
         return
-    tree = body_tree(without_secrets(body, redactor), is_tagged=is_client or stored.is_tagged)
+    tree = body_tree(
+        without_secrets(body, redactor), is_tagged=is_client or stored.is_tagged
+    )
     yield from parts_of(tree, is_client=is_client)
 
 
@@ -57,7 +75,10 @@ def pickle_parts(entry: Entry, where: str) -> Iterator[Part]:
     for key, title in (("imports", "imports: "), ("code", "code: ")):
         if entry.get(key):
             names = entry[key]
-            yield title, ", ".join(names) if len(names) <= _IN_LINE else Block("\n".join(names))
+            yield (
+                title,
+                ", ".join(names) if len(names) <= _IN_LINE else Block("\n".join(names)),
+            )
     if "python" in entry:
         yield f"only Python {entry['python']} can load it", None
 
@@ -99,13 +120,21 @@ def _exception(tree: dict[str, Any]) -> Drawn:
 
 
 def _response(value: dict[str, Any]) -> Iterator[Part]:
-    yield f"{value.get('version', 'HTTP')} {value['status']} {value.get('reason') or ''}".rstrip(), None
+    yield (
+        f"{value.get('version', 'HTTP')} {value['status']} {value.get('reason') or ''}".rstrip(),
+        None,
+    )
     for name, header in value["headers"]:
         yield f"{name}: {header}", None
     body = value.get("body") or {}
     for key, title in (("json", "json: "), ("text", "text: "), ("base64", "body: ")):
         if key in body:
-            yield title, drawn({"$base64": body[key]} if key == "base64" else body[key], most=SHOWN)
+            yield (
+                title,
+                drawn(
+                    {"$base64": body[key]} if key == "base64" else body[key], most=SHOWN
+                ),
+            )
     for number, chunk in enumerate(body.get("chunks", body.get("events", ())), 1):
         yield f"{number}: ", drawn(chunk, most=SHOWN)
     for key in ("error", "end"):
@@ -116,7 +145,10 @@ def _response(value: dict[str, Any]) -> Iterator[Part]:
 def _reply(value: dict[str, Any]) -> Iterator[Part]:
     """Yield what a database gave."""
     if "rows" in value:
-        yield "", table([column[0] for column in value.get("columns", ())], value["rows"])
+        yield (
+            "",
+            table([column[0] for column in value.get("columns", ())], value["rows"]),
+        )
     for number, reply in enumerate(value.get("replies", ()), 1):
         yield f"{number}: ", drawn(reply, most=SHOWN)
     for key, part in value.items():
@@ -139,10 +171,13 @@ class ShownOutcome(NamedTuple):
     is_error: bool = False
 
 
-def shown_outcome(stored: Stored, redactor: Redactor, *, secrets: Collection[str] = ()) -> ShownOutcome:
+def shown_outcome(
+    stored: Stored, redactor: Redactor, *, secrets: Collection[str] = ()
+) -> ShownOutcome:
     """Return an outcome as a page shows it.
 
-    Values under secret names are replaced, and so are the `secrets`, which are texts known to be secret. A pickle is
+    Values under secret names are replaced, and so are the `secrets`, which are texts
+    known to be secret. A pickle is
     shown by the preview and the list of imports in its recording.
     """
     try:
@@ -154,7 +189,9 @@ def shown_outcome(stored: Stored, redactor: Redactor, *, secrets: Collection[str
         parts = list(pickle_parts(without_secrets(entry, redactor, secrets), ""))
         brief = str(entry["preview"][0]) if entry.get("preview") else parts[0][0]
     else:
-        tree = body_tree(without_secrets(body, redactor, secrets), is_tagged=stored.is_tagged)
+        tree = body_tree(
+            without_secrets(body, redactor, secrets), is_tagged=stored.is_tagged
+        )
         parts = list(parts_of(tree))
         brief = _brief(tree, parts)
     end = (body or {}).get("stream", {}).get("end") or {}

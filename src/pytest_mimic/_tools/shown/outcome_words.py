@@ -32,27 +32,47 @@ def label_of(name: str, calls: Sequence[Recording], width: int = 120) -> str:
 
 
 def call_in_short(call: Recording, width: int = 120) -> str:
-    return recorded_label(call.target, call.arguments, signature=call.signature, width=width)
+    return recorded_label(
+        call.target, call.arguments, signature=call.signature, width=width
+    )
 
 
 def outcomes_in_short(calls: Sequence[Recording], redactor: Redactor) -> str:
     """Return the outcomes of a recording or cassette in a few words."""
-    shorts = [outcome_in_short(call.target, one.entry, redactor) for call in calls for one in call.outcomes]
+    shorts = [
+        outcome_in_short(call.target, one.entry, redactor)
+        for call in calls
+        for one in call.outcomes
+    ]
     if len(shorts) == 1:
         return shorts[0]
     text = ", ".join(shorts[:3])
-    return f"{len(shorts)} outcomes: {text}{', ...' if len(shorts) > 3 else ''}" if shorts else "no calls"
+    return (
+        f"{len(shorts)} outcomes: {text}{', ...' if len(shorts) > 3 else ''}"
+        if shorts
+        else "no calls"
+    )
 
 
 def outcome_in_short(target: str, entry: Entry, redactor: Redactor) -> str:
     try:
-        return shortened(error_of(target, entry) or _short(target, entry, redactor), _WIDTH)
-    except (AttributeError, LookupError, TypeError, ValueError):  # damage, which `check` finds
+        return shortened(
+            error_of(target, entry) or _short(target, entry, redactor), _WIDTH
+        )
+    except (
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ):  # damage, which `check` finds
         return "?"
 
 
 def error_of(target: str, entry: Entry) -> str | None:
-    """Return how an outcome is an error: `raised ValueError`, `gave 503`. None if it is none."""
+    """Return how an outcome is an error: `raised ValueError`, `gave 503`.
+
+    None if it is none.
+    """
     raised = entry.get("raised")
     if raised is None and "stream" in entry:
         raised = (entry["stream"].get("end") or {}).get("raised")
@@ -60,7 +80,9 @@ def error_of(target: str, entry: Entry) -> str | None:
         return f"raised {next(iter(raised)).rpartition(':')[2].rpartition('.')[2]}"
     if entry.get("kind") == "raised":
         # The preview of a pickled exception: `raised RateError('no rates')`.
-        found = re.match(r"raised (?:[\w.]+:)?([\w.]+)", str((entry.get("preview") or [""])[0]))
+        found = re.match(
+            r"raised (?:[\w.]+:)?([\w.]+)", str((entry.get("preview") or [""])[0])
+        )
         return f"raised {found[1] if found else 'an exception'}"
     if names_client(target) and "value" in entry:
         return _client(target).failure(entry["value"])
@@ -69,7 +91,8 @@ def error_of(target: str, entry: Entry) -> str | None:
 
 @cache
 def _client(name: str) -> Adapter:
-    # Loading those of HTTP, which tell failures as any adapter does, takes longer than the whole command.
+    # Loading those of HTTP, which tell failures as any adapter does, takes longer than
+    # the whole command.
     if name == "http":
         return Adapter(name)
     try:

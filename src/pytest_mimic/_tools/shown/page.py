@@ -1,4 +1,7 @@
-"""The HTML page of a run's calls: one file, which needs no network. Nothing of the data is HTML."""
+"""The HTML page of a run's calls: one file, which needs no network.
+
+Nothing of the data is HTML.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +20,40 @@ from pytest_mimic.errors import printable
 _ASSETS = Path(__file__).parent / "assets"
 # Bound here, because a test may stop the clock.
 _now = strftime
-_SIGNS = {"missing": "✕", "drifted": "≠", "recorded": "●", "verified": "✓", "replayed": "↺"}
+_SIGNS = {
+    "missing": "✕",
+    "drifted": "≠",
+    "recorded": "●",
+    "verified": "✓",
+    "replayed": "↺",
+}
 _PROBLEMS = ("missing", "drifted")
 
 
 def page(
-    heading: str, rows: Iterable[Row], *, notes: Sequence[str] = (), tests: Mapping[str, str] | None = None
+    heading: str,
+    rows: Iterable[Row],
+    *,
+    notes: Sequence[str] = (),
+    tests: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page of a run's calls, with the lines of its summary, and how each test ended."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row["test"] or "outside of tests", []).append(row)
     ended = tests or {}
-    ordered = sorted(groups, key=lambda test: (ended.get(test) != "failed", not _has_problem(groups[test])))
+    ordered = sorted(
+        groups,
+        key=lambda test: (ended.get(test) != "failed", not _has_problem(groups[test])),
+    )
     shown = [_group(test, groups[test], ended.get(test, "")) for test in ordered]
     kinds = {row["kind"]: None for calls in groups.values() for row in calls}
-    buttons = "".join(f'<button type="button" value="{kind}">{_sign(kind)}</button>' for kind in kinds)
-    style, script = ((_ASSETS / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    buttons = "".join(
+        f'<button type="button" value="{kind}">{_sign(kind)}</button>' for kind in kinds
+    )
+    style, script = (
+        (_ASSETS / name).read_text("utf-8") for name in ("page.css", "page.js")
+    )
     # The browser runs this script and no other, whatever the data holds.
     policy = f"default-src 'none'; style-src '{_checksum(style)}'; script-src '{_checksum(script)}'"
     return f"""<!DOCTYPE html>
@@ -81,7 +101,9 @@ def _group(test: str, calls: Sequence[Row], outcome: str) -> str:
     """Return the calls of a test in their order. Those with a problem are open."""
     counts = Counter(row["kind"] for row in calls)
     spent = sum(row["seconds"] for row in calls)
-    facts = [f"{count} {kind}" for kind, count in counts.items()] + ([seconds(spent)] if spent else [])
+    facts = [f"{count} {kind}" for kind, count in counts.items()] + (
+        [seconds(spent)] if spent else []
+    )
     is_open = " open" if outcome == "failed" or _has_problem(calls) else ""
     head = f'<b>{_text(test)}</b> <span class="{outcome}">{outcome}</span> <span class="dim">{", ".join(facts)}</span>'
     return f'<details class="test"{is_open}><summary>{head}</summary>{"".join(map(_call, calls))}</details>\n'
@@ -91,18 +113,27 @@ def _call(row: Row) -> str:
     time = seconds(row["seconds"]) if row["seconds"] else ""
     head = f'{_sign(row["kind"])} <code>{_text(row["label"])}</code> <span class="dim">{_text(row.get("brief") or "")} {time}</span>'
     names = "".join(
-        f"<dt>{_text(name)}</dt><dd><pre>{_text(text)}</pre></dd>" for name, text in row.get("arguments", ())
+        f"<dt>{_text(name)}</dt><dd><pre>{_text(text)}</pre></dd>"
+        for name, text in row.get("arguments", ())
     )
     parts = [f"<dl>{names}</dl>"] if names else []
     for name in ("problem", "remedies"):
-        parts += [f'<pre class="{name}">{_text(chr(10).join(row[name]))}</pre>'] if row.get(name) else []
+        parts += (
+            [f'<pre class="{name}">{_text(chr(10).join(row[name]))}</pre>']
+            if row.get(name)
+            else []
+        )
     if row.get("diff"):
         sides = "".join(
             f'<tr><td class="old">{_text(old)}</td><td class="new">{_text(new)}</td></tr>'
             for _, old, new in row["diff"]
         )
         parts.append(f"<table><tr><th>recorded</th><th>now</th></tr>{sides}</table>")
-    parts += [f'<pre class="outcome">{_text(row["outcome"])}</pre>'] if row.get("outcome") else []
+    parts += (
+        [f'<pre class="outcome">{_text(row["outcome"])}</pre>']
+        if row.get("outcome")
+        else []
+    )
     where = ", ".join(row[name] for name in ("target", "name") if row.get(name))
     parts += [f'<p class="dim">{_text(where)}</p>'] if where else []
     is_open = " open" if row["kind"] in _PROBLEMS else ""

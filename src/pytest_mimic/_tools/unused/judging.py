@@ -24,17 +24,34 @@ _WORDS = {"skipped": "was skipped", "failed": "failed", "forked": "forked a proc
 
 
 def judge(
-    vault: Vault, unused: Sequence[str], ledger: Ledger, settings: Settings, *, listed: int | None
+    vault: Vault,
+    unused: Sequence[str],
+    ledger: Ledger,
+    settings: Settings,
+    *,
+    listed: int | None,
 ) -> tuple[Judgement, dict[str, int]]:
-    """Judge recordings that a complete run did not use. Return the judgement, and the bytes of those proven unused.
+    """Judge recordings that a complete run did not use.
 
-    A recording is proven unused if the test that made it passed, or no longer exists. One that tests share is held back
-    while any test was skipped or failed. Those of a client that is named and not installed are not proven, nor those that
-    can be moved to other tests. The first unused ones are named, so many as are to be `listed`; None names all.
+    Return the judgement, and the bytes of those proven unused.
+
+    A recording is proven unused if the test that made it passed, or no longer exists.
+    One that tests share is held back
+    while any test was skipped or failed. Those of a client that is named and not
+    installed are not proven, nor those that
+    can be moved to other tests. The first unused ones are named, so many as are to be
+    `listed`; None names all.
     """
     outcomes = ledger.outcomes
-    not_passed = [f"{test} {_WORDS[outcome]}" for test, outcome in outcomes.items() if outcome != "passed"]
-    not_passed += [f"{module} was skipped" for module in sorted(ledger.skipped_modules - ledger.collected)]
+    not_passed = [
+        f"{test} {_WORDS[outcome]}"
+        for test, outcome in outcomes.items()
+        if outcome != "passed"
+    ]
+    not_passed += [
+        f"{module} was skipped"
+        for module in sorted(ledger.skipped_modules - ledger.collected)
+    ]
     gone = GoneTests(ledger, settings)
     absent = {*map(kind_of, ledger.absent_clients)}
     judged: dict[str, bool] = {}
@@ -42,9 +59,15 @@ def judge(
     for name, recorder, length in vault.tests_of(unused):
         if recorder not in judged:
             outcome = outcomes.get(recorder)
-            is_moved = any(f"{recorder}::".startswith(f"{old}::") for old, _ in ledger.moved)
-            judged[recorder] = outcome == "passed" or (outcome is None and recorder in gone and not is_moved)
-        if not judged[recorder] or (not_passed and (not recorder or _owner_of(vault, name) != recorder)):
+            is_moved = any(
+                f"{recorder}::".startswith(f"{old}::") for old, _ in ledger.moved
+            )
+            judged[recorder] = outcome == "passed" or (
+                outcome is None and recorder in gone and not is_moved
+            )
+        if not judged[recorder] or (
+            not_passed and (not recorder or _owner_of(vault, name) != recorder)
+        ):
             continue
         if name.removeprefix(CALLS).partition("/")[0] not in absent:
             proven[name] = length
@@ -54,13 +77,21 @@ def judge(
     missing = [f"{client} is not installed" for client in sorted(ledger.absent_clients)]
     unproven_as = [*not_passed, *missing, "their tests may still exist"][0]
     unproven = len(unused) - len(proven)
-    return Judgement(unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as), proven
+    return Judgement(
+        unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as
+    ), proven
 
 
 def _owner_of(vault: Vault, name: str) -> str | None:
-    """Return the test, or the scope of a fixture, that a recording belongs to. None if tests share it."""
+    """Return the test, or the scope of a fixture, that a recording belongs to.
+
+    None if tests share it.
+    """
     with suppress(MimicError):
-        if not name.startswith(CASSETTES) and (recording := vault.read(name, skim=True)) is not None:
+        if (
+            not name.startswith(CASSETTES)
+            and (recording := vault.read(name, skim=True)) is not None
+        ):
             return recording.owner
     return None
 
@@ -73,9 +104,15 @@ def clear(vault: Vault, proven: Mapping[str, int]) -> str:
     deleted = vault.delete(proven)
     if deleted.recordings:
         freed = sum(proven.values()) + deleted.bytes
-        return f"{plural(deleted.recordings, 'unused recording')} cleared ({size(freed)})"
+        return (
+            f"{plural(deleted.recordings, 'unused recording')} cleared ({size(freed)})"
+        )
     orphans = plural(deleted.objects, "object")
-    return f"{orphans} without a recording cleared ({size(deleted.bytes)})" if deleted.objects else ""
+    return (
+        f"{orphans} without a recording cleared ({size(deleted.bytes)})"
+        if deleted.objects
+        else ""
+    )
 
 
 def labelled(vault: Vault, name: str) -> tuple[str, str]:
@@ -86,24 +123,34 @@ def labelled(vault: Vault, name: str) -> tuple[str, str]:
         if name.startswith(CASSETTES):
             return f"cassette {name[len(CASSETTES) : -5]}", vault.test_of(name) or ""
         if (recording := vault.read(name)) is not None:
-            return recorded_label(recording.target, recording.arguments), recording.test or ""
+            return recorded_label(
+                recording.target, recording.arguments
+            ), recording.test or ""
     return name, ""
 
 
 class GoneTests:
     """The tests that exist no more.
 
-    Their file is gone; or it was collected, and their function ran without these parameters, or neither the name of
+    Their file is gone; or it was collected, and their function ran without these
+    parameters, or neither the name of
     their function nor that of their class stands in it.
 
-    If tests of other projects may have recorded as well (`is_shared`), no test is known to be gone. If the run was not
+    If tests of other projects may have recorded as well (`is_shared`), no test is known
+    to be gone. If the run was not
     complete, it does not tell which parameters a function has.
     """
 
-    def __init__(self, ledger: Ledger, settings: Settings, *, is_complete: bool = True) -> None:
+    def __init__(
+        self, ledger: Ledger, settings: Settings, *, is_complete: bool = True
+    ) -> None:
         self._outcomes, self._collected = ledger.outcomes, ledger.collected
         self._rootdir, self._is_shared = settings.rootdir, settings.is_shared
-        ran = (test for test, outcome in self._outcomes.items() if is_complete and outcome != "skipped")
+        ran = (
+            test
+            for test, outcome in self._outcomes.items()
+            if is_complete and outcome != "skipped"
+        )
         self._functions = {test.partition("[")[0] for test in ran}
 
     def __contains__(self, nodeid: str) -> bool:
@@ -119,7 +166,9 @@ class GoneTests:
         if nodeid.partition("[")[0] in self._functions:
             return True
         text = path.read_text(encoding="utf-8", errors="replace")
-        if function in (path.stem, path.name) and ">>>" in text:  # the doctest of a whole file
+        if (
+            function in (path.stem, path.name) and ">>>" in text
+        ):  # the doctest of a whole file
             return False
         words = "|".join(map(re.escape, (*classes, function.rpartition(".")[2])))
         return not re.search(rf"\b({words})\b", text)
@@ -130,7 +179,8 @@ class Judgement:
 
     not_judged: str = ""  # why unused recordings were not judged, or empty
     unused: int = 0  # how many recordings are proven unused
-    # The first of them: the label of each, the test that recorded it, and whether that test is gone.
+    # The first of them: the label of each, the test that recorded it, and whether that
+    # test is gone.
     shown: Sequence[tuple[str, str, bool]] = ()
     unproven: int = 0  # how many recordings were not used but are not proven unused
     unproven_as: str = ""  # why those are not proven unused
@@ -165,28 +215,44 @@ def list_unused(judgement: Judgement) -> list[str]:
         (label, f"recorded by {test}{', gone' if is_gone else ''}" if test else "")
         for label, test, is_gone in judgement.shown
     ]
-    return listed("cleared:" if judgement.cleared else "unused:", rows, total=judgement.unused)
+    return listed(
+        "cleared:" if judgement.cleared else "unused:", rows, total=judgement.unused
+    )
 
 
-def moved_tests(vault: Vault, missing: Mapping[str, str], gone: GoneTests) -> list[Sequence[str]]:
+def moved_tests(
+    vault: Vault, missing: Mapping[str, str], gone: GoneTests
+) -> list[Sequence[str]]:
     """Return the moves that would give tests the recordings of their calls, each from an old id or file to a new one.
 
-    `missing` has the identity of each test's first missing call. Of several tests that are gone and have made that call,
+    `missing` has the identity of each test's first missing call. Of several tests that
+    are gone and have made that call,
     the one with the same name is taken, or none.
     """
     known: set[str] = set()  # the tests with recordings of their own
     recorders: dict[str, set[str]] = {}  # by the identity of a call
     for name in vault.names():
         with suppress(MimicError):
-            facts = parse_recording(vault.store.read(name) or b"", vault.label, name, skim=True)
+            facts = parse_recording(
+                vault.store.read(name) or b"", vault.label, name, skim=True
+            )
             test = facts.get("test") or ""
             known.add(facts.get("owner") or "" if "outcomes" in facts else test)
-            for key in (facts.get("identity"), *[call.get("key") for call in facts.get("calls", ())][:1]):
+            for key in (
+                facts.get("identity"),
+                *[call.get("key") for call in facts.get("calls", ())][:1],
+            ):
                 recorders.setdefault(key or "", set()).add(test)
     moves: dict[str, str] = {}
     for test, key in missing.items():
-        found = {one for one in recorders.get(key, ()) if one and test not in known and one in gone}
-        same = {one for one in found if one.partition("::")[2] == test.partition("::")[2]}
+        found = {
+            one
+            for one in recorders.get(key, ())
+            if one and test not in known and one in gone
+        }
+        same = {
+            one for one in found if one.partition("::")[2] == test.partition("::")[2]
+        }
         for old in found if len(found) == 1 else same if len(same) == 1 else ():
             moves.setdefault(old, test)
     # With a whole file goes what its fixtures have recorded, too.
@@ -195,8 +261,16 @@ def moved_tests(vault: Vault, missing: Mapping[str, str], gone: GoneTests) -> li
         file, colons, name = old.partition("::")
         places.setdefault(file, set()).add(test.removesuffix(colons + name))
     for file, (place, *others) in places.items():
-        is_new = not any(place + one[len(file) :] in known for one in known if one.startswith(f"{file}::"))
+        is_new = not any(
+            place + one[len(file) :] in known
+            for one in known
+            if one.startswith(f"{file}::")
+        )
         if is_new and not others and "::" not in place and file in gone:
-            moves = {old: test for old, test in moves.items() if not old.startswith(f"{file}::")}
+            moves = {
+                old: test
+                for old, test in moves.items()
+                if not old.startswith(f"{file}::")
+            }
             moves[file] = place
     return [*sorted(moves.items())]

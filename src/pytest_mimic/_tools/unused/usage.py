@@ -17,7 +17,8 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
 
-# The key of the format's number. It comes first, so that the file is known by its first bytes.
+# The key of the format's number. It comes first, so that the file is known by its first
+# bytes.
 _KEY = "mimic_usage"
 _FORMAT = 3
 _START = f'{{"{_KEY}":'.encode()
@@ -39,7 +40,10 @@ def in_environment(test: str) -> str:
 
 def write_usage(path: Path, ledger: Ledger, settings: Settings) -> None:
     """Write the file, whole or not at all. MimicError: it cannot be written."""
-    facts = {_KEY: _FORMAT, **usage_of(settings)._replace(account=ledger.to_plain())._asdict()}
+    facts = {
+        _KEY: _FORMAT,
+        **usage_of(settings)._replace(account=ledger.to_plain())._asdict(),
+    }
     write_whole(path, json.dumps(facts, separators=(",", ":")) + "\n", label=str(path))
 
 
@@ -50,14 +54,19 @@ def remove_old(path: Path) -> None:
     """
     try:
         if path.is_file() and not (path.read_bytes() or _START).startswith(_START):
-            raise MimicError(f"--mimic-usage would overwrite {path}, which is another kind of file")
+            raise MimicError(
+                f"--mimic-usage would overwrite {path}, which is another kind of file"
+            )
         path.unlink(missing_ok=True)
     except OSError as reason:
         raise MimicError(f"--mimic-usage={path}: {reason.strerror or reason}") from None
 
 
 def read_usage(path: Path) -> Usage:
-    """Return the account in a file. MimicError: it cannot be read, or is none of this format."""
+    """Return the account in a file.
+
+    MimicError: it cannot be read, or is none of this format.
+    """
     try:
         facts = json.loads(path.read_bytes())
         if facts.pop(_KEY) == _FORMAT:
@@ -69,14 +78,19 @@ def read_usage(path: Path) -> Usage:
         pass
     raise MimicError(
         f"{path} is damaged, or is not a file that --mimic-usage of this version has written",
-        remedies=["to make one, run the tests of this job again: pytest --mimic-usage=FILE"],
+        remedies=[
+            "to make one, run the tests of this job again: pytest --mimic-usage=FILE"
+        ],
     )
 
 
 def together(usages: Sequence[Usage], here: Usage, *, names_vault: bool) -> Ledger:
-    """Return the account of all runs. `here` has the vault, unless it was named by hand, and the commit of the command.
+    """Return the account of all runs.
 
-    MimicError: they are of different vaults or commits, or of another vault or commit than `here`.
+    `here` has the vault, unless it was named by hand, and the commit of the command.
+
+    MimicError: they are of different vaults or commits, or of another vault or commit
+    than `here`.
     """
     ledger = Ledger()
     commits = {usage.commit: usage.label for usage in (here, *usages) if usage.commit}
@@ -84,7 +98,9 @@ def together(usages: Sequence[Usage], here: Usage, *, names_vault: bool) -> Ledg
         shown = [f"{label} of {commit[:10]}" for commit, label in commits.items()]
         raise MimicError(
             f"not all are of one commit: {', '.join(shown)}",
-            remedies=["check the commit of the files out, or run the tests again, for new files"],
+            remedies=[
+                "check the commit of the files out, or run the tests again, for new files"
+            ],
         )
     vault = usages[0].vault if names_vault else here.vault
     for usage in usages:
@@ -99,10 +115,27 @@ def together(usages: Sequence[Usage], here: Usage, *, names_vault: bool) -> Ledg
 
 def usage_of(settings: Settings) -> Usage:
     """Return the vault and the commit of a project, with an empty account."""
-    command = ["git", "-C", str(settings.rootdir), "rev-parse", "--verify", "-q", "HEAD"]
+    command = [
+        "git",
+        "-C",
+        str(settings.rootdir),
+        "rev-parse",
+        "--verify",
+        "-q",
+        "HEAD",
+    ]
     try:
-        done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
-        commit = "" if done.returncode else done.stdout.decode("ascii", "replace").strip()
+        done = subprocess.run(
+            command, capture_output=True, check=False, stdin=subprocess.DEVNULL
+        )
+        commit = (
+            "" if done.returncode else done.stdout.decode("ascii", "replace").strip()
+        )
     except OSError:
         commit = ""
-    return Usage(relative_path(settings.vault, start=settings.rootdir), commit, {}, "this checkout")
+    return Usage(
+        relative_path(settings.vault, start=settings.rootdir),
+        commit,
+        {},
+        "this checkout",
+    )

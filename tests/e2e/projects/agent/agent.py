@@ -11,20 +11,28 @@ import anthropic
 import openai
 
 SYSTEM = "You are a forecaster."
-TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+TOOL = {
+    "type": "function",
+    "function": {"name": "weather", "parameters": {"type": "object"}},
+}
 
 
 def client(kind: type[Any] = openai.OpenAI) -> Any:
     """Return a client of the model's API."""
     retries = int(os.environ.get("LLM_RETRIES", "2"))
     return kind(
-        base_url=f"{os.environ['LLM']}/v1", api_key=os.environ.get("LLM_KEY", "none"), max_retries=retries
+        base_url=f"{os.environ['LLM']}/v1",
+        api_key=os.environ.get("LLM_KEY", "none"),
+        max_retries=retries,
     )
 
 
 def prompt(text: str, **more: Any) -> dict[str, Any]:
     """Return the arguments of a request."""
-    messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
+    messages = [
+        {"role": "system", "content": SYSTEM},
+        {"role": "user", "content": text},
+    ]
     return {"model": "gpt-x", "messages": messages, **more}
 
 
@@ -44,7 +52,9 @@ def forecast(question: str) -> str:
         request["messages"].append(message.model_dump(exclude_none=True))
         for call in message.tool_calls:
             result = weather(**json.loads(call.function.arguments))
-            request["messages"].append({"role": "tool", "tool_call_id": call.id, "content": result})
+            request["messages"].append(
+                {"role": "tool", "tool_call_id": call.id, "content": result}
+            )
 
 
 def stream(text: str) -> str:
@@ -56,7 +66,9 @@ def stream(text: str) -> str:
 async def ask_all(texts: list[str]) -> list[str]:
     """Ask several questions at once."""
     async with client(openai.AsyncOpenAI) as api:
-        answers = await asyncio.gather(*(api.chat.completions.create(**prompt(text)) for text in texts))
+        answers = await asyncio.gather(
+            *(api.chat.completions.create(**prompt(text)) for text in texts)
+        )
     return [answer.choices[0].message.content for answer in answers]
 
 
@@ -67,7 +79,11 @@ def ask(text: str) -> str:
 
 def summarize(text: str) -> str:
     """Return another provider's answer that arrives in pieces."""
-    api = anthropic.Anthropic(base_url=os.environ["LLM"], api_key=os.environ.get("LLM_KEY", "none"))
+    api = anthropic.Anthropic(
+        base_url=os.environ["LLM"], api_key=os.environ.get("LLM_KEY", "none")
+    )
     messages = [{"role": "user", "content": f"{SYSTEM} {text}"}]
-    with api.messages.stream(model="claude-x", max_tokens=9, messages=messages) as answer:
+    with api.messages.stream(
+        model="claude-x", max_tokens=9, messages=messages
+    ) as answer:
         return "".join(answer.text_stream)

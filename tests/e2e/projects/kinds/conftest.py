@@ -15,7 +15,11 @@ def pytest_generate_tests(metafunc):
     if "kind" not in metafunc.fixturenames:
         return
     table = metafunc.function.__name__.removeprefix("test_").upper()
-    modules = {name: import_module(f"kinds_{name}") for name in LIBRARIES if name not in CLIENTS}
+    modules = {
+        name: import_module(f"kinds_{name}")
+        for name in LIBRARIES
+        if name not in CLIENTS
+    }
     kinds = [
         pytest.param(name, kind, make, id=f"{name} {kind}")
         for name, module in modules.items()

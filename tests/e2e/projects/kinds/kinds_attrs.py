@@ -20,5 +20,8 @@ class Open:
     n: int
 
 
-ARGUMENTS = {"objects": lambda: [Basket([1]), Item("pen"), Open(1)], "class": lambda: Open}
+ARGUMENTS = {
+    "objects": lambda: [Basket([1]), Item("pen"), Open(1)],
+    "class": lambda: Open,
+}
 OUTCOMES = {"objects": lambda: [Basket([Item("pen")]), Open(1)]}

@@ -8,7 +8,8 @@ MOMENTS = np.array(["2024-01-02", "NaT"], dtype="datetime64[ns]")
 
 ARGUMENTS = {
     "numbers": lambda: [
-        np.arange(5).astype(kind) for kind in ("<i2", ">i4", "u1", "<f4", "<f8", "f2", "c8", "?")
+        np.arange(5).astype(kind)
+        for kind in ("<i2", ">i4", "u1", "<f4", "<f8", "f2", "c8", "?")
     ],
     "layouts": lambda: [GRID, np.asfortranarray(GRID), GRID[::2, ::3], GRID.T],
     "large": lambda: np.arange(300_000.0),
@@ -28,11 +29,17 @@ ARGUMENTS = {
         np.datetime64("2024-01-02"),
     ],
     "dtypes": lambda: [np.dtype("<f8"), RECORDS.dtype],
-    "generators": lambda: [np.random.Generator(np.random.PCG64(1)), np.random.RandomState(1)],
+    "generators": lambda: [
+        np.random.Generator(np.random.PCG64(1)),
+        np.random.RandomState(1),
+    ],
     "functions": lambda: [np.sin, np.mean],
 }
 OUTCOMES = {
-    "arrays": lambda: [np.arange(3).astype(kind) for kind in ("<i2", ">i4", "u1", "<f4", "f2", "c8", "?")],
+    "arrays": lambda: [
+        np.arange(3).astype(kind)
+        for kind in ("<i2", ">i4", "u1", "<f4", "f2", "c8", "?")
+    ],
     "texts": lambda: [np.array(["a", "bcd"]), np.array([b"a"])],
     "moments": lambda: [MOMENTS, np.array([1, 2], dtype="timedelta64[s]")],
     "readonly": lambda: frozen(np.arange(3.0)),
@@ -43,7 +50,10 @@ OUTCOMES = {
         np.str_("a"),
         np.datetime64("2024-01-02"),
     ],
-    "pickled": lambda: {"weights": np.arange(200.0), "words": np.array(["a", "b"] * 80)},
+    "pickled": lambda: {
+        "weights": np.arange(200.0),
+        "words": np.array(["a", "b"] * 80),
+    },
     "pickled large": lambda: np.tile(np.arange(10.0), 3_000),
     "pickled records": lambda: RECORDS,
     "pickled objects": lambda: np.array([1, "a", None], dtype=object),

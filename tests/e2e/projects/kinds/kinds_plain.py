@@ -233,11 +233,20 @@ ARGUMENTS = {
     "small dict": lambda: {"b": 1, "a": None, "c": math.nan},
     "dict": lambda: {f"key {n}": n for n in range(100)},
     "dict of ints": lambda: {n: str(n) for n in range(100, 0, -1)},
-    "dict of sorts": lambda: {1: "a", "b": 2, None: 3, (1, "x"): 4, frozenset({1, "y"}): 5, 1.5: 6},
+    "dict of sorts": lambda: {
+        1: "a",
+        "b": 2,
+        None: 3,
+        (1, "x"): 4,
+        frozenset({1, "y"}): 5,
+        1.5: 6,
+    },
     "dict of nans": lambda: {float("nan"): 2, float("nan"): 1, "a": 3},
     "empty ones": lambda: [[], (), {}, set(), frozenset(), b"", ""],
     "rows": lambda: ROWS,
-    "rows in other orders": lambda: [dict(reversed(row.items())) if row["id"] % 2 else row for row in ROWS],
+    "rows in other orders": lambda: [
+        dict(reversed(row.items())) if row["id"] % 2 else row for row in ROWS
+    ],
     "rows of other keys": lambda: [{n: 1, None: 2} for n in range(20)],
     "shapes": lambda: [{f"x{n % 3}": n, "y": [n]} for n in range(60)],
     "own shapes": lambda: [{f"x{n}": n} for n in range(10)],
@@ -263,16 +272,24 @@ ARGUMENTS = {
     "array": lambda: [array.array("i", [1, 2]), array.array("d", [0.5, math.nan])],
     "date": lambda: dt.date(2024, 5, 1),
     "datetime": lambda: [
-        MOMENT.replace(tzinfo=zone, fold=fold) for zone in (None, *ZONES) for fold in (0, 1)
+        MOMENT.replace(tzinfo=zone, fold=fold)
+        for zone in (None, *ZONES)
+        for fold in (0, 1)
     ],
     "time": lambda: [MOMENT.time().replace(tzinfo=zone) for zone in (None, *ZONES)],
     "timedelta": lambda: dt.timedelta(days=-1, microseconds=5),
     "timezone": lambda: ZONES,
     "struct_time": lambda: [time.gmtime(0), time.struct_time(range(9))],
-    "decimal": lambda: [decimal.Decimal(text) for text in ("1.50", "1.5", "-NaN", "-Infinity", "0E+5")],
+    "decimal": lambda: [
+        decimal.Decimal(text) for text in ("1.50", "1.5", "-NaN", "-Infinity", "0E+5")
+    ],
     "fraction": lambda: fractions.Fraction(1, 3),
     "uuid": lambda: uuid.UUID(int=7),
-    "path": lambda: [pathlib.Path("a/b"), pathlib.PurePosixPath("/a"), pathlib.PureWindowsPath("c:/a")],
+    "path": lambda: [
+        pathlib.Path("a/b"),
+        pathlib.PurePosixPath("/a"),
+        pathlib.PureWindowsPath("c:/a"),
+    ],
     "enum": lambda: [Colour.RED, Colour.BLUE, Size.SMALL],
     "flag": lambda: [Access.READ, Access.READ | Access.WRITE, Access(0)],
     "status": lambda: http.HTTPStatus.NOT_FOUND,
@@ -280,12 +297,22 @@ ARGUMENTS = {
     "addresses": lambda: [
         make(text)
         for text in ("10.0.0.1/8", "fe80::1/64")
-        for make in (ipaddress.ip_interface, lambda text: ipaddress.ip_interface(text).network)
+        for make in (
+            ipaddress.ip_interface,
+            lambda text: ipaddress.ip_interface(text).network,
+        )
     ],
     "address": lambda: [ipaddress.ip_address("::1"), ipaddress.ip_address("127.0.0.1")],
     "streams": lambda: [written(io.BytesIO, b"abc", 1), written(io.StringIO, "abc", 2)],
-    "exception": lambda: [ValueError("a", 1), noted(Refused(3, retry=True)), KeyError()],
-    "system error": lambda: [FileNotFoundError(2, "gone", "f"), ImportError("x", name="n")],
+    "exception": lambda: [
+        ValueError("a", 1),
+        noted(Refused(3, retry=True)),
+        KeyError(),
+    ],
+    "system error": lambda: [
+        FileNotFoundError(2, "gone", "f"),
+        ImportError("x", name="n"),
+    ],
     "generic alias": lambda: [list[int], typing.List[int], typing.Dict[str, int]],  # noqa: UP006
     "union": lambda: [int | None, typing.Optional[int], typing.Union[int, str]],  # noqa: UP007, UP045
     "special forms": lambda: [
@@ -303,10 +330,20 @@ ARGUMENTS = {
     "lambda": lambda: [closing(1), closing([2])],
     "cached function": lambda: cached,
     "built-in": lambda: [len, "a".upper, str.upper, [].__len__],
-    "function of the standard library": lambda: [json.dumps, functools.reduce, re.compile, random.random],
+    "function of the standard library": lambda: [
+        json.dumps,
+        functools.reduce,
+        re.compile,
+        random.random,
+    ],
     "method": lambda: [User("Ann", dt.date(2001, 2, 3)).greeting, User.greeting],
     "partial": lambda: functools.partial(double, 1, offset=(2, 3)),
-    "descriptors": lambda: [staticmethod(double), classmethod(double), Slotted.a, str.__len__],
+    "descriptors": lambda: [
+        staticmethod(double),
+        classmethod(double),
+        Slotted.a,
+        str.__len__,
+    ],
     "dataclass": lambda: [User("Ann", dt.date(2001, 2, 3), {"staff"}), Frozen(1)],
     "dataclasses": lambda: [User(f"user {n}", dt.date(2001, 2, 3)) for n in range(20)],
     "named tuple": lambda: [Point(1), Point(2, [3])],
@@ -315,27 +352,48 @@ ARGUMENTS = {
     "own identity": lambda: Named("n", object()),
     "own state": lambda: Stateful([1]),
     "own reduction": lambda: Reduced(1, "a"),
-    "subclasses": lambda: [Rows([1, 2], title="t"), Word("a"), with_items(collections.UserDict(), ("a", 1))],
+    "subclasses": lambda: [
+        Rows([1, 2], title="t"),
+        Word("a"),
+        with_items(collections.UserDict(), ("a", 1)),
+    ],
     "cycle": cyclic,
     "deep": lambda: nested(1000),
     "shared": lambda: shared_levels(30),
-    "large and deep": lambda: [nested(100), {"a": ROWS}, {1, (2, 3)}, {None: nested(70)}],
+    "large and deep": lambda: [
+        nested(100),
+        {"a": ROWS},
+        {1, (2, 3)},
+        {None: nested(70)},
+    ],
 }
 
 part = {"rows": [1]}
 looped = collections.deque(maxlen=3)
 looped.extend([looped, {"again": looped}])
 OUTCOMES = {
-    "json": lambda: {"a": [1, 2.5, None, True, "ü\u2028"], "b": {}, "c": [[]], "n": 10**25, "e": 1e300},
+    "json": lambda: {
+        "a": [1, 2.5, None, True, "ü\u2028"],
+        "b": {},
+        "c": [[]],
+        "n": 10**25,
+        "e": 1e300,
+    },
     "large json": lambda: {"rows": ROWS * 2},
     "list": lambda: [1, "a"],
     "text": lambda: "a\nb",
     "none": lambda: None,
     "tuple": lambda: (1, "two", (), (None, [3])),
     "set": lambda: set(WORDS),
-    "frozenset": lambda: frozenset([*WORDS, 1, 2.5, None, True, (1, "a"), frozenset(WORDS), b"a", -7]),
+    "frozenset": lambda: frozenset(
+        [*WORDS, 1, 2.5, None, True, (1, "a"), frozenset(WORDS), b"a", -7]
+    ),
     "set of enums": lambda: {Colour.RED, Access.READ, Size.SMALL},
-    "dict": lambda: {1: {"$date": 1}, (2, 3): {"$$date": 1, "$a": 2}, None: {"a": {}, "$": 3}},
+    "dict": lambda: {
+        1: {"$date": 1},
+        (2, 3): {"$$date": 1, "$a": 2},
+        None: {"a": {}, "$": 3},
+    },
     "ordered dict": lambda: collections.OrderedDict([("b", 1), ("a", (2,))]),
     "counter": lambda: collections.Counter("abb"),
     "defaultdict": lambda: collections.defaultdict(list, a=[1]),
@@ -345,16 +403,26 @@ OUTCOMES = {
     "float": lambda: [math.nan, math.inf, -math.inf, -0.0],
     "complex": lambda: [1 + 2j, complex(-0.0, math.inf)],
     "fraction": lambda: fractions.Fraction(-1, 3),
-    "decimal": lambda: [decimal.Decimal(text) for text in ("1.10", "-0", "1E+5", "sNaN12", "-Infinity")],
+    "decimal": lambda: [
+        decimal.Decimal(text) for text in ("1.10", "-0", "1E+5", "sNaN12", "-Infinity")
+    ],
     "range": lambda: range(5, -3, -2),
     "date": lambda: dt.date(2026, 11, 2),
     "time": lambda: [
-        MOMENT.time().replace(tzinfo=zone, fold=fold) for zone in (None, *ZONES) for fold in (0, 1)
+        MOMENT.time().replace(tzinfo=zone, fold=fold)
+        for zone in (None, *ZONES)
+        for fold in (0, 1)
     ],
     "datetime": lambda: [
-        MOMENT.replace(tzinfo=zone, fold=fold) for zone in (None, *ZONES) for fold in (0, 1)
+        MOMENT.replace(tzinfo=zone, fold=fold)
+        for zone in (None, *ZONES)
+        for fold in (0, 1)
     ],
-    "timedelta": lambda: [-dt.timedelta(microseconds=1), dt.timedelta.max, dt.timedelta(0)],
+    "timedelta": lambda: [
+        -dt.timedelta(microseconds=1),
+        dt.timedelta.max,
+        dt.timedelta(0),
+    ],
     "timezone": lambda: ZONES,
     "uuid": lambda: [uuid.UUID(int=5), uuid.UUID(int=6, is_safe=uuid.SafeUUID.safe)],
     "regex": lambda: [
@@ -362,20 +430,38 @@ OUTCOMES = {
         re.compile(b"\xff\n", re.S),
         re.compile("(?a:x)"),
     ],
-    "bytes": lambda: [b"", b"text", b"a\nb\r\nc\x0bd\n", bytes(range(256)), "\u2028".encode()],
+    "bytes": lambda: [
+        b"",
+        b"text",
+        b"a\nb\r\nc\x0bd\n",
+        bytes(range(256)),
+        "\u2028".encode(),
+    ],
     "object": lambda: [bytes(range(256)) * 9, b"\0" * 3_000],
     "bytearray": lambda: bytearray(b"a\xff"),
     "enum": lambda: [Colour.RED, Colour.BLUE, Size.SMALL],
     "flags": lambda: [Access.READ, Access.READ | Access.RUN, Access(0)],
     "named tuple": lambda: Point(1, [Point(2)]),
-    "dataclass": lambda: [User("Ann", dt.date(2001, 2, 3), {"staff", "admin"}), Frozen(1)],
-    "dataclass with more": lambda: with_attribute(User("Ann", dt.date(2001, 2, 3)), "note", (1,)),
+    "dataclass": lambda: [
+        User("Ann", dt.date(2001, 2, 3), {"staff", "admin"}),
+        Frozen(1),
+    ],
+    "dataclass with more": lambda: with_attribute(
+        User("Ann", dt.date(2001, 2, 3)), "note", (1,)
+    ),
     "plain object": lambda: [Plain(a=1, b=(2,)), Nothing()],
     "slotted object": lambda: Slotted(1, {"b": 2.5}),
-    "exceptions": lambda: [ValueError("a", 1), Refused(3, retry={1}), FileNotFoundError(2, "gone", "f")],
+    "exceptions": lambda: [
+        ValueError("a", 1),
+        Refused(3, retry={1}),
+        FileNotFoundError(2, "gone", "f"),
+    ],
     "shared": lambda: [part, {"again": part, "rows": (part["rows"], part)}],
     "looped": lambda: looped,
-    "pure paths": lambda: [pathlib.PurePosixPath("a/../b"), pathlib.PureWindowsPath("C:/x")],
+    "pure paths": lambda: [
+        pathlib.PurePosixPath("a/../b"),
+        pathlib.PureWindowsPath("C:/x"),
+    ],
     "place": lambda: pathlib.Path("data/rates.csv").absolute(),
     "pickled address": lambda: ipaddress.ip_address("10.0.0.1"),
     "pickled slice": lambda: [slice(1, None), (1, {2})],

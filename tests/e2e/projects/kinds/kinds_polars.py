@@ -11,7 +11,9 @@ COLUMNS = {
     "s": ["a", None],
     "ok": [True, None],
     "day": [date(2024, 1, 2), None],
-    "at": pl.Series([datetime(2024, 1, 2), None], dtype=pl.Datetime("us", "Europe/Berlin")),
+    "at": pl.Series(
+        [datetime(2024, 1, 2), None], dtype=pl.Datetime("us", "Europe/Berlin")
+    ),
     "took": [timedelta(seconds=1), None],
     "price": pl.Series([Decimal("1.10"), None], dtype=pl.Decimal(10, 2)),
     "kind": pl.Series(["a", None], dtype=pl.Enum(["b", "a"])),
@@ -21,6 +23,8 @@ COLUMNS = {
 ARGUMENTS = {
     "frame": lambda: pl.DataFrame(COLUMNS),
     "series": lambda: pl.Series("n", [1, 2, None], dtype=pl.Int16),
-    "nested": lambda: pl.DataFrame({"l": [[1, 2], []], "s": [{"a": 1, "b": date(2024, 1, 2)}] * 2}),
+    "nested": lambda: pl.DataFrame(
+        {"l": [[1, 2], []], "s": [{"a": 1, "b": date(2024, 1, 2)}] * 2}
+    ),
     "dtypes": lambda: [pl.Int8(), pl.Datetime("ms"), pl.List(pl.String)],
 }

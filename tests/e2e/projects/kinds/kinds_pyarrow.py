@@ -3,7 +3,9 @@
 import pyarrow as pa
 
 ARGUMENTS = {
-    "table": lambda: pa.table({"n": [1, None], "s": ["a", None], "x": [0.5, float("nan")]}),
+    "table": lambda: pa.table(
+        {"n": [1, None], "s": ["a", None], "x": [0.5, float("nan")]}
+    ),
     "chunks": lambda: pa.chunked_array([[1], [2, None]]),
     "arrays": lambda: [
         pa.array([1, 2], pa.int16()),
@@ -15,7 +17,10 @@ ARGUMENTS = {
         pa.array([{"a": 1}]),
         pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64())),
     ],
-    "moments": lambda: [pa.array([1], pa.timestamp("us", "UTC")), pa.array([1], pa.date32())],
+    "moments": lambda: [
+        pa.array([1], pa.timestamp("us", "UTC")),
+        pa.array([1], pa.date32()),
+    ],
     "others": lambda: [
         pa.scalar(1),
         pa.schema([("n", pa.int64())]),

@@ -21,7 +21,9 @@ class Person(BaseModel):
 
 
 def person():
-    made = Person(name="Ann", born=date(2001, 2, 3), address=Address(city="Oslo"), nick="A")
+    made = Person(
+        name="Ann", born=date(2001, 2, 3), address=Address(city="Oslo"), nick="A"
+    )
     made._seen = 3
     return made
 

@@ -1,4 +1,7 @@
-"""The functions whose calls the vault has. Their source counts: a change makes the recordings stale."""
+"""The functions whose calls the vault has.
+
+Their source counts: a change makes the recordings stale.
+"""
 
 import os
 from importlib import import_module
@@ -77,7 +80,11 @@ def read(path):
 
 def placed(path, text):
     ran()
-    return {"path": Path(path), "sibling": Path(path).with_name("other.txt"), "text": text}
+    return {
+        "path": Path(path),
+        "sibling": Path(path).with_name("other.txt"),
+        "text": text,
+    }
 
 
 def without(token, options):

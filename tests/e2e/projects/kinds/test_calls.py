@@ -84,7 +84,9 @@ def test_methods():
 
 
 def test_cassette(mimic_auto):
-    with mimic_auto("kinds/all", targets=["targets:give", "targets:awaited", "targets:fail"]) as cassette:
+    with mimic_auto(
+        "kinds/all", targets=["targets:give", "targets:awaited", "targets:fail"]
+    ) as cassette:
         assert targets.give("plain", "tuple")[:2] == (1, "two")
         assert targets.give("plain", "pickled address").version == 4
         assert len(targets.give("plain", "large json")["rows"]) == 100

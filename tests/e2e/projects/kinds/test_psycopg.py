@@ -30,4 +30,11 @@ def test_types():
     assert row[:3] == (True, Decimal("1.10"), 0.5)
     assert row.e == dt.date(2026, 11, 2)
     assert row.f == dt.datetime(2026, 11, 2, 9, tzinfo=dt.timezone.utc)
-    assert row[6:] == (dt.timedelta(1), b"\xff", [1, 2], {"k": [1]}, uuid.UUID(int=7), dt.time(9))
+    assert row[6:] == (
+        dt.timedelta(1),
+        b"\xff",
+        [1, 2],
+        {"k": [1]},
+        uuid.UUID(int=7),
+        dt.time(9),
+    )

@@ -13,13 +13,18 @@ def work():
     with redis.Redis.from_url(URL, decode_responses=True) as client:
         client.flushdb()
         with client.pipeline() as pipe:
-            pipe.set("name", "pen").hset("order:1", mapping={"n": 1, "token": "tok-4711"}).sadd(
-                "tags", "a", "b"
-            )
+            pipe.set("name", "pen").hset(
+                "order:1", mapping={"n": 1, "token": "tok-4711"}
+            ).sadd("tags", "a", "b")
             assert pipe.execute() == [True, 2, 2]
         with pytest.raises(redis.ResponseError):
             client.lpush("name", 1)
-        return client.get("name"), client.hget("order:1", "n"), client.smembers("tags"), client.get("none")
+        return (
+            client.get("name"),
+            client.hget("order:1", "n"),
+            client.smembers("tags"),
+            client.get("none"),
+        )
 
 
 async def later():

@@ -32,7 +32,9 @@ def work(url):
         TABLE.create(connection)
         connection.execute(TABLE.insert(), [ROW, {**ROW, "name": "ink", "price": None}])
         found = connection.execute(sa.select(TABLE).order_by(TABLE.c.id)).all()
-        connection.execute(TABLE.update().where(TABLE.c.name == "ink").values(price=Decimal("2.50")))
+        connection.execute(
+            TABLE.update().where(TABLE.c.name == "ink").values(price=Decimal("2.50"))
+        )
     with pytest.raises(sa.exc.DBAPIError), engine.connect() as connection:
         connection.execute(sa.text("SELECT * FROM nowhere"))
     engine.dispose()

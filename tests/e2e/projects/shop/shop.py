@@ -62,8 +62,14 @@ def order(product: str) -> dict[str, object]:
         if found is None:
             raise HTTPException(404, "no such product")
         pay = {"amount": str(found.price), "currency": CURRENCY}
-        payment = httpx.post(f"{os.environ['PAYMENTS']}/payments", json=pay).raise_for_status().json()["id"]
-        answer = requests.post(f"{os.environ['SHIPPING']}/parcels", data={"item": product}, timeout=30)
+        payment = (
+            httpx.post(f"{os.environ['PAYMENTS']}/payments", json=pay)
+            .raise_for_status()
+            .json()["id"]
+        )
+        answer = requests.post(
+            f"{os.environ['SHIPPING']}/parcels", data={"item": product}, timeout=30
+        )
         answer.raise_for_status()
         made = Order(product_id=found.id, payment=payment, parcel=answer.json()["id"])
         session.add(made)
@@ -79,5 +85,13 @@ def show(number: int) -> dict[str, object]:
         found = session.get(Order, number)
         if found is None:
             raise HTTPException(404, "no such order")
-        paid = httpx.get(f"{os.environ['PAYMENTS']}/payments/{found.payment}").raise_for_status().json()
-        return {"parcel": found.parcel, "paid": paid["amount"], "sold": store().get("sold")}
+        paid = (
+            httpx.get(f"{os.environ['PAYMENTS']}/payments/{found.payment}")
+            .raise_for_status()
+            .json()
+        )
+        return {
+            "parcel": found.parcel,
+            "paid": paid["amount"],
+            "sold": store().get("sold"),
+        }

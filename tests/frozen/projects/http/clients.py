@@ -34,7 +34,9 @@ def by_httpx(method, path, library=httpx, **given):
     given["content"] = given.pop("body", None)
     given["data"] = given.pop("form", None)
     with (
-        library.Client(follow_redirects=True, timeout=limits(library), verify=False) as client,
+        library.Client(
+            follow_redirects=True, timeout=limits(library), verify=False
+        ) as client,
         client.stream(method, url(path), **given) as response,
     ):
         return response.status_code, b"".join(response.iter_bytes())
@@ -51,7 +53,9 @@ def by_async_httpx(method, path, **given):
     given["data"] = given.pop("form", None)
 
     async def send():
-        async with httpx.AsyncClient(follow_redirects=True, timeout=limits(httpx), verify=False) as client:
+        async with httpx.AsyncClient(
+            follow_redirects=True, timeout=limits(httpx), verify=False
+        ) as client:
             response = await client.request(method, url(path), **given)
             return response.status_code, response.content
 
@@ -63,7 +67,9 @@ def by_requests(method, path, **given):
     given["data"] = given.pop("form", None) or given.pop("body", None)
     with (
         requests.Session() as session,
-        session.request(method, url(path), timeout=(CONNECT, READ), stream=True, **given) as response,
+        session.request(
+            method, url(path), timeout=(CONNECT, READ), stream=True, **given
+        ) as response,
     ):
         return response.status_code, b"".join(response.iter_content(None))
 
@@ -82,7 +88,9 @@ def by_aiohttp(method, path, **given):
             aiohttp.ClientSession(timeout=limit) as session,
             session.request(method, url(path), data=data, **given) as response,
         ):
-            return response.status, b"".join([chunk async for chunk in response.content.iter_any()])
+            return response.status, b"".join(
+                [chunk async for chunk in response.content.iter_any()]
+            )
 
     return asyncio.run(send())
 
@@ -98,8 +106,12 @@ def by_urllib3(method, path, **given):
     if "form" in given:
         options |= {"fields": given["form"], "encode_multipart": False}
     limits = urllib3.Timeout(connect=CONNECT, read=READ)
-    with urllib3.PoolManager(timeout=limits, retries=urllib3.Retry(3, connect=0, read=0)) as pool:
-        response = pool.request(method, url(path), headers=headers, preload_content=False, **options)
+    with urllib3.PoolManager(
+        timeout=limits, retries=urllib3.Retry(3, connect=0, read=0)
+    ) as pool:
+        response = pool.request(
+            method, url(path), headers=headers, preload_content=False, **options
+        )
         try:
             return response.status, b"".join(response.stream(64))
         finally:
@@ -114,9 +126,14 @@ def by_stdlib(method, path, **given):
     if "json" in given:
         body, headers["Content-Type"] = json.dumps(given["json"]), "application/json"
     if "form" in given:
-        body, headers["Content-Type"] = urlencode(given["form"]), "application/x-www-form-urlencoded"
+        body, headers["Content-Type"] = (
+            urlencode(given["form"]),
+            "application/x-www-form-urlencoded",
+        )
     if "files" in given:
-        fields = urllib3.filepost.encode_multipart_formdata(given["files"], "boundary-of-the-stdlib")
+        fields = urllib3.filepost.encode_multipart_formdata(
+            given["files"], "boundary-of-the-stdlib"
+        )
         body, headers["Content-Type"] = fields
     parts = urlsplit(url(path))
     with closing(http.client.HTTPConnection(parts.netloc, timeout=READ)) as connection:
@@ -140,6 +157,16 @@ SEND = {
     "http.client": by_stdlib,
 }
 ERRORS = (
-    *(httpx.HTTPError, httpx2.HTTPError, requests.RequestException, aiohttp.ClientError),
-    *(asyncio.TimeoutError, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError),
+    *(
+        httpx.HTTPError,
+        httpx2.HTTPError,
+        requests.RequestException,
+        aiohttp.ClientError,
+    ),
+    *(
+        asyncio.TimeoutError,
+        urllib3.exceptions.HTTPError,
+        http.client.HTTPException,
+        OSError,
+    ),
 )

@@ -6,7 +6,10 @@ import clients
 import pytest
 
 JSON = {"a": [1, 2.5, None, True], "ö": {"nested": "Grüße"}}
-FILES = {"text": ("a.txt", b"one\r\ntwo", "text/plain"), "bytes": ("b.bin", bytes(range(256)), "image/png")}
+FILES = {
+    "text": ("a.txt", b"one\r\ntwo", "text/plain"),
+    "bytes": ("b.bin", bytes(range(256)), "image/png"),
+}
 EXCHANGES = {
     "json answer": ("GET", "/users/1?page=2&page=3&b=%C3%B6", {}, 200),
     "pretty json": ("GET", "/pretty", {}, 200),
@@ -26,8 +29,18 @@ EXCHANGES = {
     "html in chunks": ("GET", "/html", {}, 200),
     "events": ("GET", "/events", {}, 200),
     "wide events": ("GET", "/wide_events", {}, 200),
-    "packed events": ("GET", "/packed_events", {"headers": {"Accept-Encoding": "gzip"}}, 200),
-    "packed lines": ("GET", "/packed_lines", {"headers": {"Accept-Encoding": "gzip"}}, 200),
+    "packed events": (
+        "GET",
+        "/packed_events",
+        {"headers": {"Accept-Encoding": "gzip"}},
+        200,
+    ),
+    "packed lines": (
+        "GET",
+        "/packed_lines",
+        {"headers": {"Accept-Encoding": "gzip"}},
+        200,
+    ),
     "redirect": ("GET", "/redirect", {}, 200),
     "redirect with body": ("POST", "/again", {"body": b"kept"}, 200),
     "head": ("HEAD", "/users/1", {}, 200),
@@ -39,14 +52,44 @@ EXCHANGES = {
     "form body": ("POST", "/items/form", {"form": {"a": "1 2", "b": "ö&="}}, 200),
     "multipart body": ("POST", "/items/files", {"files": FILES}, 200),
     "binary body": ("POST", "/items/bytes", {"body": bytes(range(256))}, 200),
-    "text body": ("POST", "/items/text", {"body": b"plain", "headers": {"Content-Type": "text/plain"}}, 200),
+    "text body": (
+        "POST",
+        "/items/text",
+        {"body": b"plain", "headers": {"Content-Type": "text/plain"}},
+        200,
+    ),
     "echo": ("POST", "/echo", {"json": JSON, "headers": {"X-Mine": "1"}}, 200),
-    "secret in header": ("GET", "/users/2", {"headers": {"Authorization": "Bearer secret-bearer-4711"}}, 200),
-    "secret key": ("GET", "/users/3", {"headers": {"X-Api-Key": "secret-key-4712"}}, 200),
+    "secret in header": (
+        "GET",
+        "/users/2",
+        {"headers": {"Authorization": "Bearer secret-bearer-4711"}},
+        200,
+    ),
+    "secret key": (
+        "GET",
+        "/users/3",
+        {"headers": {"X-Api-Key": "secret-key-4712"}},
+        200,
+    ),
     "secret in query": ("GET", "/users/4?token=secret-token-4713&page=1", {}, 200),
-    "secret in json": ("POST", "/users/5", {"json": {"user": "zoe", "password": "secret-pass-4714"}}, 200),
-    "secret in form": ("POST", "/users/6", {"form": {"user": "zoe", "password": "secret-pass-4715"}}, 200),
-    "secret in cookie": ("GET", "/users/7", {"cookies": {"session": "secret-cookie-4716"}}, 200),
+    "secret in json": (
+        "POST",
+        "/users/5",
+        {"json": {"user": "zoe", "password": "secret-pass-4714"}},
+        200,
+    ),
+    "secret in form": (
+        "POST",
+        "/users/6",
+        {"form": {"user": "zoe", "password": "secret-pass-4715"}},
+        200,
+    ),
+    "secret in cookie": (
+        "GET",
+        "/users/7",
+        {"cookies": {"session": "secret-cookie-4716"}},
+        200,
+    ),
     "secret issued": ("POST", "/login", {"json": {"user": "zoe"}}, 200),
     "cookie issued": ("GET", "/cookies", {}, 200),
     "secret in xml": ("GET", "/markup", {}, 200),
@@ -61,7 +104,10 @@ ERRORS = {
     "no http": "/babble",
 }
 # http.client follows no redirect.
-OTHER_STATUS = {("http.client", "redirect"): 302, ("http.client", "redirect with body"): 307}
+OTHER_STATUS = {
+    ("http.client", "redirect"): 302,
+    ("http.client", "redirect with body"): 307,
+}
 
 
 @pytest.mark.parametrize("client", clients.SEND)
@@ -88,23 +134,35 @@ def test_conversation(client):
     """The same request gets another answer later."""
     send = clients.SEND[client]
     cart = [
-        send("POST", "/cart/7/items", json={"item": item})[1].count(b'"') for item in ("hat", "scarf", "hat")
+        send("POST", "/cart/7/items", json={"item": item})[1].count(b'"')
+        for item in ("hat", "scarf", "hat")
     ]
     assert cart[0] < cart[1] < cart[2]
     assert send("GET", "/users/1") == send("GET", "/users/1")
 
 
-@pytest.mark.mimic("requests", ignore=["host", "port", "query.ts", "body.nonce"], match=["headers.accept"])
+@pytest.mark.mimic(
+    "requests",
+    ignore=["host", "port", "query.ts", "body.nonce"],
+    match=["headers.accept"],
+)
 def test_parts():
     """Parts of a request are left out of its identity, or count."""
     nonce = os.environ["NONCE"]
     path, accept = f"/users/8?ts={nonce}&page=3", {"Accept": "text/plain"}
-    assert clients.by_requests("POST", path, json={"nonce": nonce, "a": 1}, headers=accept)[0] == 200
+    assert (
+        clients.by_requests(
+            "POST", path, json={"nonce": nonce, "a": 1}, headers=accept
+        )[0]
+        == 200
+    )
 
 
 def test_cassette(mimic_auto):
     """Each client in one cassette."""
-    with mimic_auto("talk", only=["GET", "POST /items/*"], exclude=["/text"]) as cassette:
+    with mimic_auto(
+        "talk", only=["GET", "POST /items/*"], exclude=["/text"]
+    ) as cassette:
         for send in clients.SEND.values():
             send("GET", "/users/1")
             send("POST", "/items/1", json=JSON)

@@ -64,7 +64,10 @@ def test_async():
             await store.flushdb()
             await store.set("bytes", b"\xff\x00")
             async with store.pipeline() as pipe:
-                return [await store.get("bytes"), *await pipe.incr("n").get("n").execute()]
+                return [
+                    await store.get("bytes"),
+                    *await pipe.incr("n").get("n").execute(),
+                ]
 
     assert asyncio.run(main()) == [b"\xff\x00", 1, b"1"]
 

@@ -17,7 +17,10 @@ SYNC = {
     "psycopg": f"postgresql+psycopg://{POSTGRES}",
     "psycopg2": f"postgresql+psycopg2://{POSTGRES}",
 }
-ASYNC = {"aiosqlite": "sqlite+aiosqlite://", "asyncpg": f"postgresql+asyncpg://{POSTGRES}"}
+ASYNC = {
+    "aiosqlite": "sqlite+aiosqlite://",
+    "asyncpg": f"postgresql+asyncpg://{POSTGRES}",
+}
 
 
 # The text that SQLAlchemy makes of the table depends on its version.
@@ -52,8 +55,17 @@ class Person(Base):
 
 def person(name, **more):
     """Return a row."""
-    values = {"born": dt.date(2001, 2, 3), "seen": dt.datetime(2026, 11, 2, 9), "paid": Decimal("1.10")}
-    values |= {"size": 0.1, "face": b"\xff\x00", "key": uuid.UUID(int=7), "more": {"a": [1, None]}}
+    values = {
+        "born": dt.date(2001, 2, 3),
+        "seen": dt.datetime(2026, 11, 2, 9),
+        "paid": Decimal("1.10"),
+    }
+    values |= {
+        "size": 0.1,
+        "face": b"\xff\x00",
+        "key": uuid.UUID(int=7),
+        "more": {"a": [1, None]},
+    }
     return Person(name=name, password="secret-4719", **{**values, **more})
 
 
@@ -125,7 +137,11 @@ def test_async(driver):
         async with engine.begin() as connection:
             for statement in tables(engine.dialect):
                 await connection.execute(statement)
-            values = {c.name: getattr(person("zoe"), c.name) for c in Person.__table__.c if c.name != "id"}
+            values = {
+                c.name: getattr(person("zoe"), c.name)
+                for c in Person.__table__.c
+                if c.name != "id"
+            }
             await connection.execute(sa.insert(Person), [values])
             row = (await connection.execute(sa.select(Person.__table__))).one()
         await engine.dispose()

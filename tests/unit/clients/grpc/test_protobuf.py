@@ -39,19 +39,24 @@ def test_a_message_is_readable_and_comes_back_exactly() -> None:
         "room": 0,
     }
     again = load_message(json.loads(json.dumps(stored)), READ)
-    assert again.SerializeToString(deterministic=True) == whole_book().SerializeToString(deterministic=True)
+    assert again.SerializeToString(
+        deterministic=True
+    ) == whole_book().SerializeToString(deterministic=True)
     assert again.HasField("pages")
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"weight": math.nan}, {"price": -0.0}, {"genre": 7}, {"title": "<redacted>"}]
+    "fields",
+    [{}, {"weight": math.nan}, {"price": -0.0}, {"genre": 7}, {"title": "<redacted>"}],
 )
 def test_any_value_comes_back(fields: dict[str, Any]) -> None:
     book = protos.Book(**fields)
     stored = store_message(book)
     assert "json" in stored
     again = load_message(stored, READ)
-    assert again.SerializeToString(deterministic=True) == book.SerializeToString(deterministic=True)
+    assert again.SerializeToString(deterministic=True) == book.SerializeToString(
+        deterministic=True
+    )
 
 
 def test_a_message_with_a_field_that_is_not_known_is_kept_as_bytes() -> None:
@@ -61,9 +66,13 @@ def test_a_message_with_a_field_that_is_not_known_is_kept_as_bytes() -> None:
     assert load_message(stored, READ).SerializeToString() == book.SerializeToString()
 
 
-@pytest.mark.parametrize("value", [{"a": 1}, b'{"a": 1}'], ids=["another codec", "bytes"])
+@pytest.mark.parametrize(
+    "value", [{"a": 1}, b'{"a": 1}'], ids=["another codec", "bytes"]
+)
 def test_what_is_no_message_is_refused(value: Any) -> None:
-    with pytest.raises(UnstorableOutcomeError, match="is no message of Protocol Buffers"):
+    with pytest.raises(
+        UnstorableOutcomeError, match="is no message of Protocol Buffers"
+    ):
         store_message(value)
 
 
@@ -78,7 +87,9 @@ def test_a_hidden_value_loads_as_its_field_takes_it(field: str, loaded: Any) -> 
 def test_messages_of_proto_plus_are_messages() -> None:
     proto = pytest.importorskip("proto", reason="needs proto-plus")
     shelf: Any = type(
-        "Shelf", (proto.Message,), {"__module__": "shelves", "name": proto.Field(proto.STRING, number=1)}
+        "Shelf",
+        (proto.Message,),
+        {"__module__": "shelves", "name": proto.Field(proto.STRING, number=1)},
     )
     stored = store_message(shelf(name="top"))
     assert stored == {"json": {"name": "top"}}

@@ -22,7 +22,11 @@ from pytest_mimic._core.tree.agreement import Rules, compare
 from pytest_mimic._core.tree.differing import difference_lines
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False)
+    | st.text(),
     # Keys are too short to be secret.
     lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=2), inner),
 )
@@ -30,7 +34,9 @@ JSON = st.recursive(
 
 def stored(*chunks, kind="application/json", stopped=False):
     """Return a body as it is stored, and the bytes that a replay returns."""
-    body = store_body(chunks, content_type=kind, stopped=stopped, secrets=Secrets(Redactor()))
+    body = store_body(
+        chunks, content_type=kind, stopped=stopped, secrets=Secrets(Redactor())
+    )
     return body, b"".join(load_body(json.loads(json.dumps(body))))
 
 
@@ -81,11 +87,17 @@ def test_other_json_is_stored_as_text(text):
 
 @given(JSON)
 def test_json_from_python_keeps_its_bytes(value):
-    for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, separators=(",", ":"))):
+    for text in (
+        json.dumps(value),
+        json.dumps(value, ensure_ascii=False, separators=(",", ":")),
+    ):
         assert stored(text.encode())[1] == text.encode()
 
 
-@given(st.binary(min_size=1), st.sampled_from(["text/plain", "application/json", "image/png", "text/html"]))
+@given(
+    st.binary(min_size=1),
+    st.sampled_from(["text/plain", "application/json", "image/png", "text/html"]),
+)
 def test_any_body_without_secrets_keeps_its_bytes(data, kind):
     if b"=" in data or b"://" in data:
         return
@@ -128,9 +140,17 @@ def test_brotli_is_decompressed():
 
 
 def test_a_wrong_charset_does_not_make_text_binary():
-    assert stored("ä".encode(), kind="text/plain; charset=ascii") == ({"text": "ä"}, "ä".encode())
-    assert stored(b"\xff\xfe\xfd", kind="text/plain; charset=ascii")[1] == b"\xff\xfe\xfd"
-    assert stored(b"text", kind="text/plain; charset=utf\0") == ({"text": "text"}, b"text")
+    assert stored("ä".encode(), kind="text/plain; charset=ascii") == (
+        {"text": "ä"},
+        "ä".encode(),
+    )
+    assert (
+        stored(b"\xff\xfe\xfd", kind="text/plain; charset=ascii")[1] == b"\xff\xfe\xfd"
+    )
+    assert stored(b"text", kind="text/plain; charset=utf\0") == (
+        {"text": "text"},
+        b"text",
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,15 +174,26 @@ def test_the_ends_of_chunks_are_kept_where_the_reader_stopped(kind, chunks, body
 
 
 def test_a_partly_read_document_has_no_secret():
-    """A name and its value can be in different lines and chunks. It comes back in as many chunks."""
-    text = '{\n "a": 1,\n "password":\n  "abc",\n "client_secret": "defg",\n "list": [1,\n'
-    body, data = stored(text[:25].encode(), text[25:52].encode(), text[52:].encode(), stopped=True)
+    """A name and its value can be in different lines and chunks.
+
+    It comes back in as many chunks.
+    """
+    text = (
+        '{\n "a": 1,\n "password":\n  "abc",\n "client_secret": "defg",\n "list": [1,\n'
+    )
+    body, data = stored(
+        text[:25].encode(), text[25:52].encode(), text[52:].encode(), stopped=True
+    )
 
     assert len(body["chunks"]) == 3
-    assert data.decode() == text.replace("abc", "<redacted>").replace("defg", "<redacted>")
+    assert data.decode() == text.replace("abc", "<redacted>").replace(
+        "defg", "<redacted>"
+    )
 
 
-@pytest.mark.parametrize(("charset", "word"), [("iso-8859-1", "äö"), ("shift_jis", "日本"), ("utf-16", "äö")])
+@pytest.mark.parametrize(
+    ("charset", "word"), [("iso-8859-1", "äö"), ("shift_jis", "日本"), ("utf-16", "äö")]
+)
 def test_secrets_are_hidden_in_any_charset(charset, word):
     text = f'{word}\n{{"token":"abc"}}\n{word}'
     body, data = stored(text.encode(charset), kind=f"text/plain; charset={charset}")
@@ -173,9 +204,15 @@ def test_secrets_are_hidden_in_any_charset(charset, word):
 
 SECRET = "ab12cd34ef"
 HIDDEN = {
-    "JSON": ("application/json", '{"access_token":"§","n":null,"password":null,"note":"it is §"}'),
+    "JSON": (
+        "application/json",
+        '{"access_token":"§","n":null,"password":null,"note":"it is §"}',
+    ),
     "query language": ("application/json", '{"echo":"{in(token: \\"§\\") {id}}"}'),
-    "within texts": ("application/json", '{"path":"/users?token=§","got":"{\\"password\\":\\"§\\"}"}'),
+    "within texts": (
+        "application/json",
+        '{"path":"/users?token=§","got":"{\\"password\\":\\"§\\"}"}',
+    ),
     "no JSON": ("application/json", '{"token":"§","a":NaN}'),
     "twice": ("application/json", '{"token":"§","a":1,"a":2}'),
     "mark": ("application/json", '\ufeff{"token":"§"}'),
@@ -195,9 +232,9 @@ HIDDEN = {
 
 @pytest.mark.parametrize(("kind", "text"), HIDDEN.values(), ids=HIDDEN)
 def test_secrets_are_hidden_in_texts_of_any_kind(kind, text):
-    assert stored(text.replace("§", SECRET).encode(), kind=kind)[1].decode() == text.replace(
-        "§", "<redacted>"
-    )
+    assert stored(text.replace("§", SECRET).encode(), kind=kind)[
+        1
+    ].decode() == text.replace("§", "<redacted>")
 
 
 @pytest.mark.parametrize(
@@ -208,7 +245,11 @@ def test_secrets_are_hidden_in_texts_of_any_kind(kind, text):
             "text/xml",
             "<in><token>&lt;redacted&gt;</token><to>/in/&lt;redacted&gt;</to></in>",
         ),
-        ('{"a":1.10,"token":"abc"}', "application/json", '{"a":1.1,"token":"<redacted>"}'),
+        (
+            '{"a":1.10,"token":"abc"}',
+            "application/json",
+            '{"a":1.1,"token":"<redacted>"}',
+        ),
         (
             '{"auth":{"policies":["a","b"],"lease":3600,"renewable":true,"note":null}}',
             "application/json",
@@ -222,10 +263,16 @@ def test_hidden_values_keep_their_types(text, kind, hidden):
 
 def parts(*heads_and_texts):
     """Return a multipart body."""
-    return b"".join(b"--x\r\n%b\r\n\r\n%b\r\n" % pair for pair in heads_and_texts) + b"--x--\r\n"
+    return (
+        b"".join(b"--x\r\n%b\r\n\r\n%b\r\n" % pair for pair in heads_and_texts)
+        + b"--x--\r\n"
+    )
 
 
-MULTIPART, JSON_PART = "multipart/form-data; boundary=x", {"filename": None, "type": "application/json"}
+MULTIPART, JSON_PART = (
+    "multipart/form-data; boundary=x",
+    {"filename": None, "type": "application/json"},
+)
 NAMED = b"Content-Disposition: form-data; name=a"
 DESCRIBED = {
     "json": ("application/json", b'{"a": [1]}', ("json", {"a": [1]})),
@@ -237,18 +284,37 @@ DESCRIBED = {
         b"b=2&a=1&a=0&c=",
         ("form", {"b": "2", "a": ["1", "0"], "c": ""}),
     ),
-    "no form": ("application/x-www-form-urlencoded", b"\xff", ("bytes", digest(b"\xff"))),
+    "no form": (
+        "application/x-www-form-urlencoded",
+        b"\xff",
+        ("bytes", digest(b"\xff")),
+    ),
     "charset": ("text/plain; charset=latin-1", b"\xf6", ("text", "ö")),
     "part": (MULTIPART, parts((NAMED, b"1")), ("multipart", {"a": "1"})),
     "parts of json": (
         MULTIPART,
         parts(
-            *((NAMED + b"\r\nContent-Type: application/json", data) for data in (b'{"b": 1}', b"{no json"))
+            *(
+                (NAMED + b"\r\nContent-Type: application/json", data)
+                for data in (b'{"b": 1}', b"{no json")
+            )
         ),
-        ("multipart", {"a": [{**JSON_PART, "content": {"b": 1}}, {**JSON_PART, "content": "{no json"}]}),
+        (
+            "multipart",
+            {
+                "a": [
+                    {**JSON_PART, "content": {"b": 1}},
+                    {**JSON_PART, "content": "{no json"},
+                ]
+            },
+        ),
     ),
     "no parts": (MULTIPART, b"broken", ("text", "broken")),
-    "no blank": (MULTIPART, b"--x\r\nno blank\r\n--x--", ("text", "--x\r\nno blank\r\n--x--")),
+    "no blank": (
+        MULTIPART,
+        b"--x\r\nno blank\r\n--x--",
+        ("text", "--x\r\nno blank\r\n--x--"),
+    ),
 }
 
 
@@ -259,7 +325,12 @@ def test_a_request_body_is_described_by_its_format(kind, data, found):
 
 def exchange(text: str, kind: str = "text/event-stream", **end: Any) -> dict[str, Any]:
     """Return a stored exchange."""
-    body = store_body([text.encode()], content_type=kind, secrets=Secrets(Redactor()), stopped="end" in end)
+    body = store_body(
+        [text.encode()],
+        content_type=kind,
+        secrets=Secrets(Redactor()),
+        stopped="end" in end,
+    )
     return {"status": 200, "headers": [["content-type", kind]], "body": body, **end}
 
 
@@ -283,7 +354,9 @@ def exchange(text: str, kind: str = "text/event-stream", **end: Any) -> dict[str
     ],
     ids=["json", "fields", "styles", "unusual", "as text"],
 )  # fmt: skip
-def test_server_sent_events_are_stored_one_by_one(text: str, stored: dict[str, Any]) -> None:
+def test_server_sent_events_are_stored_one_by_one(
+    text: str, stored: dict[str, Any]
+) -> None:
     body = exchange(text)["body"]
 
     assert body == stored
@@ -304,7 +377,9 @@ def test_server_sent_events_are_stored_one_by_one(text: str, stored: dict[str, A
         ('{"a":1}\nno json\n', "text/plain", {"text": '{"a":1}\nno json\n'}),
     ],
 )  # fmt: skip
-def test_lines_of_json_are_stored_one_by_one(text: str, kind: str, stored: dict[str, Any]) -> None:
+def test_lines_of_json_are_stored_one_by_one(
+    text: str, kind: str, stored: dict[str, Any]
+) -> None:
     body = exchange(text, kind)["body"]
 
     assert body == stored
@@ -315,9 +390,18 @@ def test_lines_of_json_are_stored_one_by_one(text: str, kind: str, stored: dict[
     ("text", "hidden"),
     [
         ('data: {"token":"x1"}\n\n', 'data: {"token":"<redacted>"}\n\n'),
-        ('data: {"token":"x1","a":NaN}\n\n', 'data: {"token":"<redacted>","a":NaN}\n\n'),
-        ('data: {\ndata:  "token":\ndata: "x1"}\n\n', 'data: {\ndata:  "token":\ndata: "<redacted>"}\n\n'),
-        ('data: {"a":"\u2028","token":"x1"}\n\n', 'data: {"a":"\u2028","token":"<redacted>"}\n\n'),
+        (
+            'data: {"token":"x1","a":NaN}\n\n',
+            'data: {"token":"<redacted>","a":NaN}\n\n',
+        ),
+        (
+            'data: {\ndata:  "token":\ndata: "x1"}\n\n',
+            'data: {\ndata:  "token":\ndata: "<redacted>"}\n\n',
+        ),
+        (
+            'data: {"a":"\u2028","token":"x1"}\n\n',
+            'data: {"a":"\u2028","token":"<redacted>"}\n\n',
+        ),
         ('data: {"token":"x1","a', 'data: {"token":"<redacted>","a'),
         ('data: {\ndata: "token":"x1","a', 'data: {\ndata: "token":"<redacted>","a'),
         ("data: token=x1&a=1\n\n", "data: token=<redacted>&a=1\n\n"),
@@ -336,7 +420,9 @@ def differences(recorded: Any, actual: Any, *volatile: str) -> list[str]:
     client = HttpxAdapter("httpx")
     old, new = client.comparable(recorded, actual), client.comparable(actual, recorded)
     outcomes = Outcome("value", old), Outcome("value", new)
-    return difference_lines(compare(*outcomes, Rules(volatile=volatile), redactor=Redactor()))
+    return difference_lines(
+        compare(*outcomes, Rules(volatile=volatile), redactor=Redactor())
+    )
 
 
 def sent(*numbers: int) -> dict[str, Any]:
@@ -345,11 +431,17 @@ def sent(*numbers: int) -> dict[str, Any]:
 
 
 def test_streams_are_compared_event_by_event() -> None:
-    lines = [exchange(f'{{"n": 1}}\n{{"n": {number}}}\n', "text/plain") for number in (2, 3)]
+    lines = [
+        exchange(f'{{"n": 1}}\n{{"n": {number}}}\n', "text/plain") for number in (2, 3)
+    ]
 
     assert differences(sent(1, 2), sent(1, 3)) == ["body[1].data.n: 2 recorded, 3 now"]
     assert differences(*lines) == ["body[1].n: 2 recorded, 3 now"]
-    assert differences(sent(1, 2), sent(3, 4), "body.n") == differences(*lines, "body.n") == []
+    assert (
+        differences(sent(1, 2), sent(3, 4), "body.n")
+        == differences(*lines, "body.n")
+        == []
+    )
 
 
 def test_layout_comments_and_line_ends_of_events_do_not_count() -> None:

@@ -30,11 +30,27 @@ def begun(runs, url, *, method="GET", headers=(), body=b""):
     ("url", "place", "shown"),
     [
         ("http://shop.test", ("http", "shop.test", 80, "/"), "http://shop.test/"),
-        ("https://Shop.Test/a", ("https", "shop.test", 443, "/a"), "https://shop.test/a"),
-        ("https://shop.test:443/a", ("https", "shop.test", 443, "/a"), "https://shop.test/a"),
-        ("http://shop.test:8080/a%20b", ("http", "shop.test", 8080, "/a%20b"), "http://shop.test:8080/a%20b"),
+        (
+            "https://Shop.Test/a",
+            ("https", "shop.test", 443, "/a"),
+            "https://shop.test/a",
+        ),
+        (
+            "https://shop.test:443/a",
+            ("https", "shop.test", 443, "/a"),
+            "https://shop.test/a",
+        ),
+        (
+            "http://shop.test:8080/a%20b",
+            ("http", "shop.test", 8080, "/a%20b"),
+            "http://shop.test:8080/a%20b",
+        ),
         ("http://[::1]:8080/a", ("http", "::1", 8080, "/a"), "http://[::1]:8080/a"),
-        ("http://me:pa55word@shop.test/a#part", ("http", "shop.test", 80, "/a"), "http://shop.test/a"),
+        (
+            "http://me:pa55word@shop.test/a#part",
+            ("http", "shop.test", 80, "/a"),
+            "http://shop.test/a",
+        ),
         (
             "http://shop.test/a/%3Credacted%3E",
             ("http", "shop.test", 80, "/a/<redacted>"),
@@ -47,7 +63,9 @@ def test_a_url_is_described_without_credentials(runs, url, place, shown):
 
     call, _ = begun(runs, url)
 
-    assert tuple(call.parts[name] for name in ("scheme", "host", "port", "path")) == place
+    assert (
+        tuple(call.parts[name] for name in ("scheme", "host", "port", "path")) == place
+    )
     assert call.described["url"] == shown
     assert (call.signature, call.host) == (f"GET {place[3]}", urlsplit(shown).netloc)
 
@@ -58,7 +76,10 @@ def test_a_url_is_described_without_credentials(runs, url, place, shown):
         ("HTTP://SHOP.test:80", "http://shop.test/"),
         ("http://bücher.test/ä b", "http://xn--bcher-kva.test/%C3%A4%20b"),
         ("http://shop.test/%c3%a4/%2f%3a", "http://shop.test/%C3%A4/%2F%3A"),
-        ("http://shop.test/a|b[1]{2}'(3)'", "http://shop.test/a%7Cb%5B1%5D%7B2%7D'(3)'"),
+        (
+            "http://shop.test/a|b[1]{2}'(3)'",
+            "http://shop.test/a%7Cb%5B1%5D%7B2%7D'(3)'",
+        ),
     ],
 )
 def test_urls_count_as_they_are_normalised(runs, url, normal):
@@ -75,7 +96,10 @@ def test_urls_count_as_they_are_normalised(runs, url, normal):
         ("a=&b", {"a": "", "b": ""}),
         ("a=%C3%B6+%26", {"a": "ö &"}),
         ("a=%FF", {"a": "\\xff"}),
-        ("api_key=1&next_page_token=2", {"api_key": "<redacted>", "next_page_token": "2"}),
+        (
+            "api_key=1&next_page_token=2",
+            {"api_key": "<redacted>", "next_page_token": "2"},
+        ),
         ("a=1&X-Amz-Date=2&X-Amz-Signature=3", {"a": "1"}),
         ("a=1&x-amz-date=2&x-amz-signature=3", {"a": "1"}),
     ],
@@ -92,14 +116,20 @@ MULTIPART = "multipart/form-data; boundary="
 EQUAL = {
     "order of JSON": ((JSON, b'{"a":1,"b":[2]}'), (JSON, b'{ "b": [2], "a": 1 }')),
     "order of a form": ((FORM, b"a=1&b=2"), (FORM, b"b=2&a=1")),
-    "boundary": ((MULTIPART + "x", FILE % (b"x", b"1", b"x")), (MULTIPART + "y", FILE % (b"y", b"1", b"y"))),
+    "boundary": (
+        (MULTIPART + "x", FILE % (b"x", b"1", b"x")),
+        (MULTIPART + "y", FILE % (b"y", b"1", b"y")),
+    ),
     "secret": ((JSON, b'{"password":"one"}'), (JSON, b'{"password":"two"}')),
     "compressed": ((JSON, b'{"a":1}'), (JSON, gzip.compress(b'{"a":1}'))),
 }
 DIFFERENT = {
     "type": ((JSON, b'{"a":1}'), (JSON, b'{"a":"1"}')),
     "null": ((JSON, b'{"a":null}'), (JSON, b"{}")),
-    "null under a secret name": ((JSON, b'{"api_key":null}'), (JSON, b'{"api_key":"x"}')),
+    "null under a secret name": (
+        (JSON, b'{"api_key":null}'),
+        (JSON, b'{"api_key":"x"}'),
+    ),
     "format": ((JSON, b'{"c":"1"}'), (FORM, b"c=1")),
     "file": (
         (MULTIPART + "x", FILE % (b"x", b"\xff", b"x")),
@@ -112,18 +142,27 @@ DIFFERENT = {
 @pytest.mark.parametrize("name", [*EQUAL, *DIFFERENT])
 def test_what_counts_of_a_body(runs, name):
     def counted(kind, body):
-        headers = [("Content-Type", kind)] * bool(kind) + [("Content-Encoding", "gzip")] * (
-            body[:1] == b"\x1f"
+        headers = [("Content-Type", kind)] * bool(kind) + [
+            ("Content-Encoding", "gzip")
+        ] * (body[:1] == b"\x1f")
+        call, _ = begun(
+            runs, "http://shop.test/", method="POST", headers=headers, body=body
         )
-        call, _ = begun(runs, "http://shop.test/", method="POST", headers=headers, body=body)
-        return [(part, call.parts[part]) for part in call.identity if part in call.parts]
+        return [
+            (part, call.parts[part]) for part in call.identity if part in call.parts
+        ]
 
     one, other = {**EQUAL, **DIFFERENT}[name]
     assert (counted(*one) == counted(*other)) == (name in EQUAL)
 
 
 def test_headers_count_only_when_they_are_matched(runs):
-    headers = [("Accept", "a/b"), ("X-Api-Key", "k"), ("Cookie", "session=1; theme=2"), ("accept", "c/d")]
+    headers = [
+        ("Accept", "a/b"),
+        ("X-Api-Key", "k"),
+        ("Cookie", "session=1; theme=2"),
+        ("accept", "c/d"),
+    ]
     call, _ = begun(runs, "http://shop.test/", headers=headers)
 
     assert call.parts["headers"] == {
@@ -137,7 +176,9 @@ def test_headers_count_only_when_they_are_matched(runs):
 @pytest.mark.parametrize("accept", ["text/html", "text/html, */*;q=0.8"])
 def test_headers_that_choose_an_answer_count(runs, accept):
     """Accepting anything does not."""
-    call, _ = begun(runs, "http://shop.test/", headers=[("Accept", accept), ("RANGE", "bytes=0-9")])
+    call, _ = begun(
+        runs, "http://shop.test/", headers=[("Accept", accept), ("RANGE", "bytes=0-9")]
+    )
     other, _ = begun(runs, "http://shop.test/", headers=[("Accept", "*/*")])
 
     assert {"accept", "range"} < {*call.identity}
@@ -159,14 +200,26 @@ def test_a_websocket_is_left_alone(runs, value):
         (b"I am raw1234secret.", "I am <redacted>."),
         (b"buy, token=abc please", "buy, token=<redacted> please"),
         (b"buy, page_token=abc", "buy, page_token=abc"),
-        (b'{"password": "p4ssw0rd1", "of": ["p4ssw0rd1"]}', {"password": "<redacted>", "of": ["<redacted>"]}),
-        (b'{"pin": "1234", "note": "1234 books"}', {"pin": "<redacted>", "note": "1234 books"}),
+        (
+            b'{"password": "p4ssw0rd1", "of": ["p4ssw0rd1"]}',
+            {"password": "<redacted>", "of": ["<redacted>"]},
+        ),
+        (
+            b'{"pin": "1234", "note": "1234 books"}',
+            {"pin": "<redacted>", "note": "1234 books"},
+        ),
     ],
 )
 def test_a_description_has_no_secret_that_the_request_repeats(runs, body, shown):
     """Elsewhere than under its name, the value counts as it is: the identity does not change."""
     headers = [("Authorization", "Bearer raw1234secret"), ("X-Pin", "1234")]
-    call, _ = begun(runs, "http://shop.test/?q=raw1234secret", method="POST", headers=headers, body=body)
+    call, _ = begun(
+        runs,
+        "http://shop.test/?q=raw1234secret",
+        method="POST",
+        headers=headers,
+        body=body,
+    )
 
     described = runs.engine_port.plans[0].call(call).arguments
 
@@ -180,8 +233,14 @@ JSON_LIKE = {
     "body": {"text": ' {"a":  [1 ,2]}'},
 }
 COMPARED = {
-    "json with uneven blanks": (JSON_LIKE, {"headers": {"content-type": "a/b"}, "body": {"a": [1, 2]}}),
-    "no json": ({"status": 200, "headers": [], "body": {"text": "{1"}}, {"headers": {}, "body": "{1"}),
+    "json with uneven blanks": (
+        JSON_LIKE,
+        {"headers": {"content-type": "a/b"}, "body": {"a": [1, 2]}},
+    ),
+    "no json": (
+        {"status": 200, "headers": [], "body": {"text": "{1"}},
+        {"headers": {}, "body": "{1"},
+    ),
     "empty": ({"status": 200, "headers": []}, {"headers": {}, "body": None}),
 }
 
@@ -221,19 +280,45 @@ def text(text, **end):
 READ_IN_PART = {
     "not read": (LEFT, {**WHOLE, "body": {"json": {"a": 1}}}, True),
     "status": (LEFT, {**WHOLE, "status": 500}, False),
-    "json": ({**LEFT, "body": {"text": '{"a'}}, {**WHOLE, "body": {"json": {"a": 1}}}, True),
-    "other json": ({**LEFT, "body": {"text": '{"b'}}, {**WHOLE, "body": {"json": {"a": 1}}}, False),
-    "bytes": ({**LEFT, "body": {"base64": "AAE="}}, {**WHOLE, "body": {"base64": "AAECAw=="}}, True),
-    "too short": ({**LEFT, "body": {"text": "abc"}}, {**WHOLE, "body": {"text": "ab"}}, False),
+    "json": (
+        {**LEFT, "body": {"text": '{"a'}},
+        {**WHOLE, "body": {"json": {"a": 1}}},
+        True,
+    ),
+    "other json": (
+        {**LEFT, "body": {"text": '{"b'}},
+        {**WHOLE, "body": {"json": {"a": 1}}},
+        False,
+    ),
+    "bytes": (
+        {**LEFT, "body": {"base64": "AAE="}},
+        {**WHOLE, "body": {"base64": "AAECAw=="}},
+        True,
+    ),
+    "too short": (
+        {**LEFT, "body": {"text": "abc"}},
+        {**WHOLE, "body": {"text": "ab"}},
+        False,
+    ),
     "error": ({"error": {"type": "x:Y", "message": ""}}, LEFT, False),
-    "chunks of both": (chunked("abcd", end="stopped"), chunked("a", "b", end="stopped"), True),
+    "chunks of both": (
+        chunked("abcd", end="stopped"),
+        chunked("a", "b", end="stopped"),
+        True,
+    ),
     "both late": (text("abc", error=LATE), text("ab", error=LATE), True),
     "late with another body": (text("abc", error=LATE), text("ax", error=LATE), False),
-    "another error": (text("ab", error=LATE), text("ab", error={"type": "closed", "message": ""}), False),
+    "another error": (
+        text("ab", error=LATE),
+        text("ab", error={"type": "closed", "message": ""}),
+        False,
+    ),
 }
 
 
-@pytest.mark.parametrize(("recorded", "now", "same"), READ_IN_PART.values(), ids=READ_IN_PART)
+@pytest.mark.parametrize(
+    ("recorded", "now", "same"), READ_IN_PART.values(), ids=READ_IN_PART
+)
 def test_verifying_compares_only_what_both_readers_read(runs, recorded, now, same):
     comparable = runs.client.comparable
 
@@ -248,13 +333,19 @@ SERVING = {
     "less": (text("abc", end="stopped"), text("ab", end="stopped"), True),
     "more": (text("ab", end="stopped"), text("abc", end="stopped"), False),
     "in chunks now": (text("abcd"), chunked("ab", "c", end="stopped"), True),
-    "more chunks": (chunked("abcd", "e", end="stopped"), chunked("a", "b", "c", end="stopped"), False),
+    "more chunks": (
+        chunked("abcd", "e", end="stopped"),
+        chunked("a", "b", "c", end="stopped"),
+        False,
+    ),
     "more in time": (text("ab", error=LATE), text("abc", error=LATE), False),
 }
 
 
 @pytest.mark.parametrize(("recorded", "now", "serves"), SERVING.values(), ids=SERVING)
-def test_rerecording_keeps_a_recording_with_the_same_chunks(runs, recorded, now, serves):
+def test_rerecording_keeps_a_recording_with_the_same_chunks(
+    runs, recorded, now, serves
+):
     comparable = runs.client.comparable
 
     assert (comparable(recorded, now) == comparable(now)) is serves
@@ -262,7 +353,11 @@ def test_rerecording_keeps_a_recording_with_the_same_chunks(runs, recorded, now,
 
 def test_a_request_has_all_declared_parts(runs):
     call, _ = begun(
-        runs, "http://shop.test/a?b=1", method="POST", headers=[("Content-Type", "text/plain")], body=b"c"
+        runs,
+        "http://shop.test/a?b=1",
+        method="POST",
+        headers=[("Content-Type", "text/plain")],
+        body=b"c",
     )
 
     assert set(call.parts) == set(parts_of("http"))
@@ -276,7 +371,10 @@ def test_a_request_has_all_declared_parts(runs):
         ({"ignore": ("body.n",)}, {"n": 2}),
         ({"ignore": ("headers.accept",)}, {"accept": "text/html"}),
         ({"ignore": ("headers.*",)}, {"accept": "*/*"}),
-        ({"ignore": ("headers.accept",), "match": ("headers",)}, {"accept": "text/html"}),
+        (
+            {"ignore": ("headers.accept",), "match": ("headers",)},
+            {"accept": "text/html"},
+        ),
     ],
 )
 def test_an_ignored_part_does_not_count(runs, options, differs):
@@ -284,9 +382,13 @@ def test_an_ignored_part_does_not_count(runs, options, differs):
 
     def key(options, *, host="127.0.0.1:80", page="1", n=1, accept="application/json"):
         headers = (("Content-Type", "application/json"), ("Accept", accept))
-        request = HttpRequest("POST", f"http://{host}/echo?page={page}", headers, f'{{"n": {n}}}'.encode())
+        request = HttpRequest(
+            "POST", f"http://{host}/echo?page={page}", headers, f'{{"n": {n}}}'.encode()
+        )
         call = Exchange(runs.port).describe(request)
-        return ClientPlan(runs.state, runs.client, Options(**options), None).call(call).key
+        return (
+            ClientPlan(runs.state, runs.client, Options(**options), None).call(call).key
+        )
 
     assert key(options, **differs) == key(options)
     assert key({}, **differs) != key({})

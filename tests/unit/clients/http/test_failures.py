@@ -31,8 +31,12 @@ def test_an_error_of_the_system_comes_back(error: Exception, kind: str) -> None:
     again = system_error(stored)
 
     assert stored["type"] == kind
-    assert isinstance(again, OSError if kind != "malformed" else http.client.HTTPException)
-    assert getattr(again, "errno", None) == (1 if kind == "tls" else getattr(error, "errno", None))
+    assert isinstance(
+        again, OSError if kind != "malformed" else http.client.HTTPException
+    )
+    assert getattr(again, "errno", None) == (
+        1 if kind == "tls" else getattr(error, "errno", None)
+    )
     assert str(error) in str(again)
 
 
@@ -44,7 +48,9 @@ def test_a_client_raises_its_own_exception_of_the_kind() -> None:
     httpx = pytest.importorskip("httpx", reason="httpx is not installed")
     own = store_error(httpx.WriteTimeout("late"), "reading")
     try:
-        raise httpx.ConnectError("cannot connect") from ConnectionRefusedError(111, "Connection refused")
+        raise httpx.ConnectError("cannot connect") from ConnectionRefusedError(
+            111, "Connection refused"
+        )
     except httpx.ConnectError as error:
         refused = store_error(error, "reading")
     foreign = {"type": "reading", "class": "SocketTimeoutError", "message": ""}
@@ -54,4 +60,7 @@ def test_a_client_raises_its_own_exception_of_the_kind() -> None:
     assert class_of(own, "httpx", httpx) == "WriteTimeout"
     assert (refused["type"], refused["message"]) == ("refused", "cannot connect")
     assert class_of(foreign, "httpx", httpx) == "ReadTimeout"
-    assert class_of({**foreign, "type": "proxy"}, "aiohttp", None) == "ClientConnectorError"
+    assert (
+        class_of({**foreign, "type": "proxy"}, "aiohttp", None)
+        == "ClientConnectorError"
+    )

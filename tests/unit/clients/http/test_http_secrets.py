@@ -12,7 +12,12 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from pytest_mimic._clients.http.body import store_body
-from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder, learned_from, secrets_of
+from pytest_mimic._clients.http.http_secrets import (
+    Secrets,
+    holds_placeholder,
+    learned_from,
+    secrets_of,
+)
 from pytest_mimic._core.redact.redactor import Redactor
 
 SECRET = "hunter2-4711-abcd"
@@ -30,13 +35,31 @@ def secrets() -> Secrets:
         (f"https://ann:{SECRET}@api.shop.test/", (), None),
         (f"{URL}?token={SECRET}", (), None),
         (URL, (("Authorization", f"Bearer {SECRET}"),), None),
-        (URL, (("Authorization", "Basic " + b64encode(f"ann:{SECRET}".encode()).decode()),), None),
+        (
+            URL,
+            (
+                (
+                    "Authorization",
+                    "Basic " + b64encode(f"ann:{SECRET}".encode()).decode(),
+                ),
+            ),
+            None,
+        ),
         (URL, (("Cookie", f"theme=dark; sid={SECRET}"),), None),
         (URL, (), {"password": {"old": SECRET}}),
         (URL, (), {"text": f'{{"password": "{SECRET}"}}'}),
         (URL, (), f'{{"index": 1}}\n{{"password": "{SECRET}"}}\n'),
     ],
-    ids=["password in the URL", "query", "header", "basic", "cookie", "body", "text in the body", "lines"],
+    ids=[
+        "password in the URL",
+        "query",
+        "header",
+        "basic",
+        "cookie",
+        "body",
+        "text in the body",
+        "lines",
+    ],
 )
 def test_a_secret_of_a_request_is_hidden_in_its_response(url, headers, body):
     secrets = learned_from(Redactor(), url, headers, body, {})
@@ -70,21 +93,32 @@ def test_a_secret_is_hidden_in_the_form_in_which_it_is_echoed(secrets, written):
 
 
 @pytest.mark.parametrize(
-    "header", [f"Bearer {SECRET}", "Basic " + b64encode(f"ann:{SECRET}".encode()).decode()]
+    "header",
+    [f"Bearer {SECRET}", "Basic " + b64encode(f"ann:{SECRET}".encode()).decode()],
 )
 @pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode])
-def test_a_whole_header_is_hidden_where_a_server_echoes_it_as_base64(secrets, header, encode):
+def test_a_whole_header_is_hidden_where_a_server_echoes_it_as_base64(
+    secrets, header, encode
+):
     secrets.learn_headers([("Authorization", header)])
 
     assert secrets.text(f"got {encode(header.encode()).decode()}") == "got <redacted>"
 
 
-def test_a_secret_beside_its_name_is_learned_in_headers_and_fields_that_are_lists(secrets):
+def test_a_secret_beside_its_name_is_learned_in_headers_and_fields_that_are_lists(
+    secrets,
+):
     secrets.learn(
-        {"headers": [["X-Api-Key", SECRET]], "fields": [{"name": "password", "value": SECRET[::-1]}]}
+        {
+            "headers": [["X-Api-Key", SECRET]],
+            "fields": [{"name": "password", "value": SECRET[::-1]}],
+        }
     )
 
-    assert secrets.text(f"it is {SECRET}, {SECRET[::-1]}") == "it is <redacted>, <redacted>"
+    assert (
+        secrets.text(f"it is {SECRET}, {SECRET[::-1]}")
+        == "it is <redacted>, <redacted>"
+    )
 
 
 @pytest.mark.parametrize("before", ["%20", r"\n", r"\u003d", "&gt;"])
@@ -96,7 +130,9 @@ def test_an_escaped_character_before_a_secret_is_no_part_of_it(secrets, before):
 
 def test_a_secret_of_a_form_is_learned(secrets):
     form = f"password={SECRET}&name=ann".encode()
-    store_body([form], content_type="application/x-www-form-urlencoded", secrets=secrets)
+    store_body(
+        [form], content_type="application/x-www-form-urlencoded", secrets=secrets
+    )
 
     assert secrets.text(f"it is {SECRET}") == "it is <redacted>"
 
@@ -127,30 +163,52 @@ def test_a_placeholder_is_found_where_a_request_has_it_in_another_form():
 
 
 HELD, OPEN = "pass-word-4711", "ami-4711abcd"
-SIGNED = (
-    "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=1"
-)
+SIGNED = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=1"
 
 
 @pytest.mark.parametrize(
     ("headers", "is_known"),
     [
-        ({"x-amz-target": "TrentService.Encrypt", "authorization": SIGNED.format("other")}, True),
+        (
+            {
+                "x-amz-target": "TrentService.Encrypt",
+                "authorization": SIGNED.format("other"),
+            },
+            True,
+        ),
         ({"authorization": SIGNED.format("kms")}, True),
-        ({"authorization": "AWS4-ECDSA-P256-SHA256 Credential=AKIA/20260101/kms/aws4_request"}, True),
+        (
+            {
+                "authorization": "AWS4-ECDSA-P256-SHA256 Credential=AKIA/20260101/kms/aws4_request"
+            },
+            True,
+        ),
         ({"authorization": "Bearer kms"}, False),
         ({}, False),
     ],
 )
-def test_a_service_is_known_by_its_target_or_the_signature(headers: dict[str, str], is_known: bool) -> None:
-    assert (secrets_of(Redactor(), headers).scrub({"Plaintext": HELD}) != {"Plaintext": HELD}) is is_known
+def test_a_service_is_known_by_its_target_or_the_signature(
+    headers: dict[str, str], is_known: bool
+) -> None:
+    assert (
+        secrets_of(Redactor(), headers).scrub({"Plaintext": HELD})
+        != {"Plaintext": HELD}
+    ) is is_known
 
 
 @pytest.mark.parametrize(
     ("service", "plain", "hidden"),
     [
-        ("kms", {"Plaintext": HELD, "KeyId": "k"}, {"Plaintext": "<redacted>", "KeyId": "k"}),
-        ("secretsmanager", {"SecretBinary": HELD, "Name": "n"}, {"SecretBinary": "<redacted>", "Name": "n"}),
+        (
+            "kms",
+            {"Plaintext": HELD, "KeyId": "k"},
+            {"Plaintext": "<redacted>", "KeyId": "k"},
+        ),
+        (
+            "secretsmanager",
+            {"SecretBinary": HELD, "Name": "n"},
+            {"SecretBinary": "<redacted>", "Name": "n"},
+        ),
         ("ec2", {"keyMaterial": HELD}, {"keyMaterial": "<redacted>"}),
         ("ssm", {"Name": "/db", "Value": HELD}, {"Name": "/db", "Value": "<redacted>"}),
         ("ssm", [{"Name": "/image", "Type": "String", "Value": OPEN}], None),
@@ -167,13 +225,20 @@ def test_what_is_secret_at_a_service(service: str, plain: Any, hidden: Any) -> N
 def test_a_name_can_be_made_public() -> None:
     plain = {"Plaintext": OPEN}
 
-    assert secrets_of(Redactor(["!plaintext"]), {"x-amz-target": "TrentService.x"}).scrub(plain) == plain
+    assert (
+        secrets_of(Redactor(["!plaintext"]), {"x-amz-target": "TrentService.x"}).scrub(
+            plain
+        )
+        == plain
+    )
 
 
 def test_a_secure_parameter_is_hidden_wherever_else_it_is() -> None:
     """For example in an error."""
     secrets = secrets_of(Redactor(), {"x-amz-target": "AmazonSSM.GetParameter"})
 
-    secrets.learn({"Parameter": {"Name": "/shop/db", "Type": "SecureString", "Value": HELD}})
+    secrets.learn(
+        {"Parameter": {"Name": "/shop/db", "Type": "SecureString", "Value": HELD}}
+    )
 
     assert secrets.text(f"it is {HELD}") == "it is <redacted>"

@@ -57,9 +57,16 @@ def test_secrets_in_response_headers_are_hidden(runs):
 
 @pytest.mark.parametrize("encoding", ["identity", "Identity", "aes128gcm", "x, gzip"])
 def test_an_encoding_that_nobody_decodes_stays(runs, encoding):
-    plain = recorded(runs, [("Content-Type", "text/plain"), ("Content-Encoding", encoding)], b"as it is")
+    plain = recorded(
+        runs,
+        [("Content-Type", "text/plain"), ("Content-Encoding", encoding)],
+        b"as it is",
+    )
 
-    assert (plain["headers"][1], plain["body"]) == (["Content-Encoding", encoding], {"text": "as it is"})
+    assert (plain["headers"][1], plain["body"]) == (
+        ["Content-Encoding", encoding],
+        {"text": "as it is"},
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,8 +77,15 @@ def test_an_encoding_that_nobody_decodes_stays(runs, encoding):
         ([("Content-Encoding", "gzip")], gzip.compress(b"packed", mtime=0), False),
     ],
 )
-def test_a_body_that_is_not_stored_as_it_came_has_no_checksums(runs, headers, body, kept):
-    sums = [("x-amz-crc32", "1"), ("X-Amz-Checksum-SHA256", "a="), ("Content-MD5", "b="), ("Digest", "c=")]
+def test_a_body_that_is_not_stored_as_it_came_has_no_checksums(
+    runs, headers, body, kept
+):
+    sums = [
+        ("x-amz-crc32", "1"),
+        ("X-Amz-Checksum-SHA256", "a="),
+        ("Content-MD5", "b="),
+        ("Digest", "c="),
+    ]
 
     plain = recorded(runs, [*headers, *sums], body)
 
@@ -85,7 +99,10 @@ def test_a_body_that_is_not_stored_as_it_came_has_no_checksums(runs, headers, bo
     [
         (b"password=raw1234secret&x=1", "password=<redacted>&x=1"),
         (b"password=raw1234secret", "password=<redacted>"),
-        (b'{"a": "{\\"password\\":\\"raw1234secret\\"}"}', {"a": '{"password":"<redacted>"}'}),
+        (
+            b'{"a": "{\\"password\\":\\"raw1234secret\\"}"}',
+            {"a": '{"password":"<redacted>"}'},
+        ),
     ],
 )
 def test_a_body_without_a_content_type_has_no_secrets(runs, body, shown):
@@ -101,14 +118,18 @@ def test_a_body_without_a_content_type_has_no_secrets(runs, body, shown):
 
 def test_cookies_can_be_made_public(runs):
     runs.again("record", redact=["!cookie"])
-    plain = recorded(runs, [], b"you are 4711abcd0815", sent=[("Cookie", "user=4711abcd0815")])
+    plain = recorded(
+        runs, [], b"you are 4711abcd0815", sent=[("Cookie", "user=4711abcd0815")]
+    )
 
     assert plain["body"] == {"text": "you are 4711abcd0815"}
 
 
 def test_content_length_is_the_length_of_the_replayed_body(runs):
     plain = recorded(
-        runs, [("Content-Type", "application/json"), ("Content-Length", "15")], b'{"token":"abc"}'
+        runs,
+        [("Content-Type", "application/json"), ("Content-Length", "15")],
+        b'{"token":"abc"}',
     )
 
     answer = StoredResponse(plain, "GET")
@@ -132,16 +153,23 @@ def test_a_valid_cookie_does_not_expire(runs, date, expires, kept):
     answer = StoredResponse(recorded(runs, headers), "GET")
 
     cookie = dict(answer.headers)["Set-Cookie"]
-    assert cookie == (f"a=<redacted>; Expires={expires}; Path=/" if kept else "a=<redacted>; Path=/")
+    assert cookie == (
+        f"a=<redacted>; Expires={expires}; Path=/" if kept else "a=<redacted>; Path=/"
+    )
 
 
 def test_a_secret_in_a_header_is_hidden_everywhere_later(runs):
     plain = recorded(
         runs,
-        [("Set-Cookie", "csrftoken=4711abcd0815; Path=/"), ("X-Auth-Token", "0815abcd4711")],
+        [
+            ("Set-Cookie", "csrftoken=4711abcd0815; Path=/"),
+            ("X-Auth-Token", "0815abcd4711"),
+        ],
         b"<input value='4711abcd0815'> 0815abcd4711 Path",
     )
     call, _ = begun(runs, "http://shop.test/of/4711abcd0815")
 
-    assert plain["body"] == {"text": "<input value='&lt;redacted&gt;'> &lt;redacted&gt; Path"}
+    assert plain["body"] == {
+        "text": "<input value='&lt;redacted&gt;'> &lt;redacted&gt; Path"
+    }
     assert call.parts["path"] == "/of/<redacted>"

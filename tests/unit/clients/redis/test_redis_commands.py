@@ -25,7 +25,10 @@ def packed(commands: Sequence[Sequence[bytes]]) -> bytes:
 
 def plain(commands: Sequence[Sequence[str | bytes]], redactor: Redactor) -> Any:
     """Return the words of commands as they are recorded."""
-    words = [[word.encode() if isinstance(word, str) else word for word in command] for command in commands]
+    words = [
+        [word.encode() if isinstance(word, str) else word for word in command]
+        for command in commands
+    ]
     call = describe_commands(words, database=0, protocol=2, redactor=redactor)
     found = call.parts.get("commands") or [call.parts["command"]]
     assert [*call.described.values()] == [found if len(commands) > 1 else found[0]]
@@ -58,8 +61,14 @@ def test_words_are_read_as_they_were_sent(word: bytes) -> None:
     ("command", "shown"),
     [
         (["SET", "user:1:token", "hunter2"], ["SET", "user:1:token", "<redacted>"]),
-        (["SET", "user:1:token:2", "hunter2", "EX", "9"], ["SET", "user:1:token:2", *["<redacted>"] * 3]),
-        (["SET", "a", '{"password": "hunter2"}'], ["SET", "a", '{"password": "<redacted>"}']),
+        (
+            ["SET", "user:1:token:2", "hunter2", "EX", "9"],
+            ["SET", "user:1:token:2", *["<redacted>"] * 3],
+        ),
+        (
+            ["SET", "a", '{"password": "hunter2"}'],
+            ["SET", "a", '{"password": "<redacted>"}'],
+        ),
         (["GET", '["token", {"pin": 1234}]'], ["GET", '["token", {"pin": 0}]']),
         (["SET", "a", b"\xff"], ["SET", "a", {"$base64": "/w=="}]),
         (["SET", "a\0b", "\0"], ["SET", "a\0b", "\0"]),
@@ -74,11 +83,27 @@ def test_words_are_read_as_they_were_sent(word: bytes) -> None:
             ["EVALSHA", "0a1b", "1", "token", "hunter2"],
             ["EVALSHA", "0a1b", "<redacted>", "token", "<redacted>"],
         ),
-        (["CONFIG SET", "requirepass", "hunter2"], ["CONFIG SET", "requirepass", "<redacted>"]),
-        (["HELLO", "3", "AUTH", "ann", "hunter2"], ["HELLO", "3", "AUTH", "<redacted>", "<redacted>"]),
+        (
+            ["CONFIG SET", "requirepass", "hunter2"],
+            ["CONFIG SET", "requirepass", "<redacted>"],
+        ),
+        (
+            ["HELLO", "3", "AUTH", "ann", "hunter2"],
+            ["HELLO", "3", "AUTH", "<redacted>", "<redacted>"],
+        ),
         (
             ["MIGRATE", "host", "6379", "key", "0", "9", "auth2", "ann", "hunter2"],
-            ["MIGRATE", "host", "6379", "key", "0", "9", "auth2", "<redacted>", "<redacted>"],
+            [
+                "MIGRATE",
+                "host",
+                "6379",
+                "key",
+                "0",
+                "9",
+                "auth2",
+                "<redacted>",
+                "<redacted>",
+            ],
         ),
         (
             ["ACL", "SETUSER", "bob", "on", "<a", "#b", "!c"],
@@ -88,8 +113,14 @@ def test_words_are_read_as_they_were_sent(word: bytes) -> None:
             ["JSON.SET", "ann", "$", '{"password": "a"}'],
             ["JSON.SET", "ann", "$", '{"password": "<redacted>"}'],
         ),
-        (["ZADD", "session_token", "NX", "1", "a"], ["ZADD", "session_token", *["<redacted>"] * 3]),
-        (["SMOVE", "old", "ann:api_keys", "a"], ["SMOVE", "old", "<redacted>", "<redacted>"]),
+        (
+            ["ZADD", "session_token", "NX", "1", "a"],
+            ["ZADD", "session_token", *["<redacted>"] * 3],
+        ),
+        (
+            ["SMOVE", "old", "ann:api_keys", "a"],
+            ["SMOVE", "old", "<redacted>", "<redacted>"],
+        ),
         (["DEL", "ann:token", "ann"], ["DEL", "ann", "ann:token"]),
         (["EVAL", "code", "1", "ann", "a"], ["EVAL", "code", "1", "ann", "a"]),
         (["KEYS", "*token*"], ["KEYS", "*token*"]),
@@ -98,11 +129,16 @@ def test_words_are_read_as_they_were_sent(word: bytes) -> None:
     ],
     ids=lambda part: " ".join(map(str, part)),
 )
-def test_a_command_is_described_the_same_alone_and_among_others(command: list[Any], shown: list[Any]) -> None:
+def test_a_command_is_described_the_same_alone_and_among_others(
+    command: list[Any], shown: list[Any]
+) -> None:
     redactor = Redactor()
 
     assert plain([command], redactor) == [shown]
-    assert plain([["GET", "a"], command, command, ["GET", "b"]], redactor)[1:3] == [shown, shown]
+    assert plain([["GET", "a"], command, command, ["GET", "b"]], redactor)[1:3] == [
+        shown,
+        shown,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -117,9 +153,13 @@ def test_a_command_is_described_the_same_alone_and_among_others(command: list[An
         ("HSET h a 1 a 2", "HSET h a 1 a 2", "HSET h a 2 a 1"),
     ],
 )
-def test_unordered_arguments_are_the_same_call_in_any_order(command: str, same: str, other: str) -> None:
+def test_unordered_arguments_are_the_same_call_in_any_order(
+    command: str, same: str, other: str
+) -> None:
     def described(text: str) -> Any:
-        return describe_commands([text.encode().split()], database=0, protocol=2, redactor=Redactor())
+        return describe_commands(
+            [text.encode().split()], database=0, protocol=2, redactor=Redactor()
+        )
 
     assert described(command).parts == described(same).parts != described(other).parts
     assert described(command).described == described(same).described
@@ -134,9 +174,13 @@ def test_commands_have_all_declared_parts() -> None:
     assert set(calls[0].parts) | set(calls[1].parts) == set(parts_of("redis"))
 
 
-@pytest.mark.parametrize("pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]])
+@pytest.mark.parametrize(
+    "pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]]
+)
 def test_packed_commands_can_be_bytes_text_or_pieces(pack: Any) -> None:
-    assert read_commands(pack(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n")) == [
+    assert read_commands(
+        pack(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n")
+    ) == [
         [b"GET", b"a"],
         [b"PING"],
     ]

@@ -13,7 +13,11 @@ pytest.importorskip("redis")
 from redis import exceptions
 
 from pytest_mimic._clients.redis.redis_commands import describe_commands
-from pytest_mimic._clients.redis.replies import comparable_reply, load_reply, store_reply
+from pytest_mimic._clients.redis.replies import (
+    comparable_reply,
+    load_reply,
+    store_reply,
+)
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic.errors import CorruptRecordingError
 from unit.clients.json_texts import written_json
@@ -21,7 +25,9 @@ from unit.clients.json_texts import written_json
 
 def through_json(reply: object) -> Any:
     """Return a reply as a replay does."""
-    stored = json.loads(json.dumps(store_reply(reply, [b"GET", b"a"], Redactor()), allow_nan=False))
+    stored = json.loads(
+        json.dumps(store_reply(reply, [b"GET", b"a"], Redactor()), allow_nan=False)
+    )
     return load_reply(stored, None)
 
 
@@ -54,7 +60,9 @@ def test_replies_keep_their_types(reply: object) -> None:
 
 @written_json
 def test_json_keeps_its_layout(value: str, kept: str) -> None:
-    call = describe_commands([[b"SET", b"a", value.encode()]], database=0, protocol=2, redactor=Redactor())
+    call = describe_commands(
+        [[b"SET", b"a", value.encode()]], database=0, protocol=2, redactor=Redactor()
+    )
 
     assert call.parts["command"] == ["SET", "a", kept]
     assert store_reply(value.encode(), [b"GET", b"a"], Redactor()) == kept
@@ -78,13 +86,20 @@ def test_errors_have_the_client_s_classes() -> None:
         ("SUNION s t", {b"a", b"\xff"}, {b"\xff", b"a"}, {b"a"}),
         ("KEYS *", [b"a", b"b"], [b"b", b"a"], [b"a"]),
         ("HVALS h", [b"a", b"a", b"b"], [b"b", b"a", b"a"], [b"a", b"b", b"b"]),
-        ("HGETALL h", [b"a", b"1", b"b", b"2"], [b"b", b"2", b"a", b"1"], [b"a", b"2", b"b", b"1"]),
+        (
+            "HGETALL h",
+            [b"a", b"1", b"b", b"2"],
+            [b"b", b"2", b"a", b"1"],
+            [b"a", b"2", b"b", b"1"],
+        ),
         ("SCAN 0", [b"0", [b"a", b"b"]], [b"0", [b"b", b"a"]], [b"0", [b"a"]]),
         ("HSCAN h 0", [b"0", [b"a", b"1"]], [b"0", [b"a", b"1"]], [b"0", [b"1", b"a"]]),
     ],
     ids=lambda part: part if isinstance(part, str) else "",
 )
-def test_unordered_replies_are_compared_as_sets(command: str, reply: Any, same: Any, other: Any) -> None:
+def test_unordered_replies_are_compared_as_sets(
+    command: str, reply: Any, same: Any, other: Any
+) -> None:
     words = command.encode().split()
 
     def stored(given: Any) -> Any:
@@ -104,10 +119,26 @@ def test_an_unknown_tag_is_damage() -> None:
     ("command", "reply", "shown"),
     [
         ("DUMP ann:token", b"\x00\x07hunter2\xff", "<redacted>"),
-        ("EVAL code 1 ann:token", [b"hunter2", 1, [b"hunter2"]], ["<redacted>", 1, ["<redacted>"]]),
-        ("ZRANGE session_token 0 -1 WITHSCORES", [b"hunter2", b"1.5"], ["<redacted>", "0"]),
-        ("ZRANGE session_token 0 -1 WITHSCORES", [[b"hunter2", 1.5]], [["<redacted>", 1.5]]),
-        ("BZPOPMIN ann session_token 0", [b"ann", b"hunter3", b"1"], ["<redacted>", "<redacted>", "0"]),
+        (
+            "EVAL code 1 ann:token",
+            [b"hunter2", 1, [b"hunter2"]],
+            ["<redacted>", 1, ["<redacted>"]],
+        ),
+        (
+            "ZRANGE session_token 0 -1 WITHSCORES",
+            [b"hunter2", b"1.5"],
+            ["<redacted>", "0"],
+        ),
+        (
+            "ZRANGE session_token 0 -1 WITHSCORES",
+            [[b"hunter2", 1.5]],
+            [["<redacted>", 1.5]],
+        ),
+        (
+            "BZPOPMIN ann session_token 0",
+            [b"ann", b"hunter3", b"1"],
+            ["<redacted>", "<redacted>", "0"],
+        ),
         (
             "HGETALL ann:credentials",
             [b"user", b"ann", b"pin", b"1234"],
@@ -116,21 +147,45 @@ def test_an_unknown_tag_is_damage() -> None:
         ("TTL ann:token", 3600, 3600),
         ("SISMEMBER ann:api_keys a", True, True),
         # With another cursor, the client would stop too early.
-        ("ZSCAN session_token 0", [b"17", [b"hunter2", b"1"]], ["17", ["<redacted>", "0"]]),
+        (
+            "ZSCAN session_token 0",
+            [b"17", [b"hunter2", b"1"]],
+            ["17", ["<redacted>", "0"]],
+        ),
         ("MGET ann:name ann:token", [b"Ann", b"hunter2"], ["<redacted>", "<redacted>"]),
-        ("HRANDFIELD ann 9 WITHVALUES", [[b"password", b"hunter2"]], [["password", "<redacted>"]]),
+        (
+            "HRANDFIELD ann 9 WITHVALUES",
+            [[b"password", b"hunter2"]],
+            [["password", "<redacted>"]],
+        ),
         ("HRANDFIELD ann 2", [b"password", b"name"], ["password", "name"]),
-        ("HSCAN ann 0 NOVALUES", [b"0", [b"password", b"name"]], ["0", {"$unordered": ["password", "name"]}]),
-        ("HGETDEL ann FIELDS 2 name password", [b"Ann", b"hunter2"], ["<redacted>", "<redacted>"]),
+        (
+            "HSCAN ann 0 NOVALUES",
+            [b"0", [b"password", b"name"]],
+            ["0", {"$unordered": ["password", "name"]}],
+        ),
+        (
+            "HGETDEL ann FIELDS 2 name password",
+            [b"Ann", b"hunter2"],
+            ["<redacted>", "<redacted>"],
+        ),
         ("SORT ids GET user:*:token", [b"hunter2"], ["<redacted>"]),
-        ("XRANGE ann:token - +", [[b"1-1", [b"value", b"hunter2"]]], [["1-1", ["value", "<redacted>"]]]),
+        (
+            "XRANGE ann:token - +",
+            [[b"1-1", [b"value", b"hunter2"]]],
+            [["1-1", ["value", "<redacted>"]]],
+        ),
         ("XINFO STREAM ann:token", [b"length", 1], ["length", 1]),
         (
             "XINFO STREAM s",
             {b"first-entry": [b"1-1", [b"password", b"hunter2"]]},
             {"first-entry": ["1-1", ["password", "<redacted>"]]},
         ),
-        ("ACL GETUSER ann", [b"passwords", [b"f52fbd32b2"]], ["<redacted>", ["<redacted>"]]),
+        (
+            "ACL GETUSER ann",
+            [b"passwords", [b"f52fbd32b2"]],
+            ["<redacted>", ["<redacted>"]],
+        ),
         ("SET ann:token a", b"OK", "OK"),
         ("TYPE ann:token", b"string", "string"),
         ("KEYS *token*", [b"ann:token"], {"$unordered": ["ann:token"]}),
@@ -143,10 +198,15 @@ def test_secrets_of_replies_are_hidden(command: str, reply: Any, shown: Any) -> 
 
 @pytest.mark.parametrize(
     "reply",
-    [[b"port", b"6379", b"requirepass", b"hunter2"], {b"port": b"6379", b"requirepass": b"hunter2"}],
+    [
+        [b"port", b"6379", b"requirepass", b"hunter2"],
+        {b"port": b"6379", b"requirepass": b"hunter2"},
+    ],
     ids=["list", "map"],
 )
-@pytest.mark.parametrize("command", [[b"CONFIG GET", b"*"], [b"CONFIG", b"GET", b"*"]], ids=["one", "two"])
+@pytest.mark.parametrize(
+    "command", [[b"CONFIG GET", b"*"], [b"CONFIG", b"GET", b"*"]], ids=["one", "two"]
+)
 def test_the_server_s_own_password_is_hidden(command: list[bytes], reply: Any) -> None:
     stored = json.dumps(store_reply(reply, command, Redactor()))
 

@@ -47,7 +47,9 @@ def test_error_comes_back_whole() -> None:
     ],
     ids=["no such class", "no such module", "no exception", "no such kind"],
 )
-def test_class_that_is_not_there_is_replaced_by_its_kind(stated: dict[str, str], expected: type) -> None:
+def test_class_that_is_not_there_is_replaced_by_its_kind(
+    stated: dict[str, str], expected: type
+) -> None:
     """Another driver, another version, or a file that names something else: PEP 249 has a class for it."""
     stored = {**through_json(locked()), **stated}
 
@@ -59,6 +61,13 @@ def test_class_that_is_not_there_is_replaced_by_its_kind(stated: dict[str, str],
 
 def test_arguments_lose_their_secrets_and_what_has_no_plain_form() -> None:
     """Drivers put texts into lists and mappings, and a cursor or a socket beside them."""
-    stored = through_json(sqlite3.DatabaseError("hunter2", ["hunter2", 1], {"M": "hunter2"}, object()))
+    stored = through_json(
+        sqlite3.DatabaseError("hunter2", ["hunter2", 1], {"M": "hunter2"}, object())
+    )
 
-    assert load_error(stored, sqlite3).args == ("<redacted>", ["<redacted>", 1], {"M": "<redacted>"}, None)
+    assert load_error(stored, sqlite3).args == (
+        "<redacted>",
+        ["<redacted>", 1],
+        {"M": "<redacted>"},
+        None,
+    )

@@ -31,7 +31,12 @@ union = sa.union_all(sa.select(c.name.label("x")), sa.select(c.word))
 
 RESULTS: list[tuple[Any, list[set[str]]]] = [
     (sa.select(c.id, c.word.label("x")), [{"id"}, {"x", "word", "password"}]),
-    (sa.select(sa.func.count(c.word), c.word == c.name, sa.exists().where(c.word == c.name)), [set()] * 3),
+    (
+        sa.select(
+            sa.func.count(c.word), c.word == c.name, sa.exists().where(c.word == c.name)
+        ),
+        [set()] * 3,
+    ),
     (sa.select(sub.c.x, sub.c.n), [{"x", "lower", "word", "password"}, {"n", "id"}]),
     (union, [{"x", "name", "word", "password"}]),
     (sa.select(union.subquery().c.x), [{"x", "name", "word", "password"}]),
@@ -41,7 +46,9 @@ RESULTS: list[tuple[Any, list[set[str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("statement", "expected"), RESULTS, ids=[str(statement) for statement, _ in RESULTS])
+@pytest.mark.parametrize(
+    ("statement", "expected"), RESULTS, ids=[str(statement) for statement, _ in RESULTS]
+)
 def test_columns_that_a_result_shows(statement: Any, expected: list[set[str]]) -> None:
     columns = CompiledNames(statement.compile()).columns
 
@@ -53,9 +60,13 @@ def sent(statement: Any, redactor: Redactor, **given: object) -> dict[str, Any]:
     """Return the parameters of a compiled statement as they count."""
     compiled = statement.compile(dialect=sqlite.dialect())
     values = compiled.construct_params(given)
-    names = StatementNames(tuple(compiled.positiontup), compiled=CompiledNames(compiled), values=values)
+    names = StatementNames(
+        tuple(compiled.positiontup), compiled=CompiledNames(compiled), values=values
+    )
     parameters = [values[name] for name in compiled.positiontup]
-    call = StatementCall(compiled.string, parameters, database=0, redactor=redactor, names=names).call
+    call = StatementCall(
+        compiled.string, parameters, database=0, redactor=redactor, names=names
+    ).call
     return dict(call.parts["params"])
 
 
@@ -69,8 +80,12 @@ PARAMETERS: list[tuple[Any, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("statement", "expected"), PARAMETERS, ids=[str(each) for each, _ in PARAMETERS])
-def test_parameters_are_hidden_by_the_columns_beside_them(statement: Any, expected: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("statement", "expected"), PARAMETERS, ids=[str(each) for each, _ in PARAMETERS]
+)
+def test_parameters_are_hidden_by_the_columns_beside_them(
+    statement: Any, expected: dict[str, Any]
+) -> None:
     """One of an unknown column is hidden in a statement with a secret name, unless it is a number of a query."""
     assert sent(statement, Redactor()) == expected
 
@@ -81,7 +96,10 @@ def test_value_beside_a_part_of_json_is_hidden_by_the_name_of_the_part() -> None
     statement = sa.select(c.name).where(c.data[part].as_string() == sa.bindparam("x"))
     redactor = Redactor()
 
-    seen = [sent(statement, redactor, x="red", part=name)["x"] for name in ("a", "api_key", "a")]
+    seen = [
+        sent(statement, redactor, x="red", part=name)["x"]
+        for name in ("a", "api_key", "a")
+    ]
 
     assert seen == ["red", PLACEHOLDER, "red"]
 

@@ -25,7 +25,9 @@ class Point:
 
 def params_of(*parameters: object, sql: str = "INSERT INTO t (a) VALUES (?)") -> Any:
     """The parameters in the identity of a call."""
-    return StatementCall(sql, parameters, database=0, redactor=Redactor()).call.parts["params"]
+    return StatementCall(sql, parameters, database=0, redactor=Redactor()).call.parts[
+        "params"
+    ]
 
 
 def test_parameters_of_own_types_count_by_what_they_hold() -> None:
@@ -53,7 +55,9 @@ def test_expressions_of_sqlalchemy_count_by_their_type() -> None:
     )
 
 
-@pytest.mark.parametrize("wrapper", ["psycopg2.extras:Json", "psycopg2:Binary", "psycopg.types.json:Jsonb"])
+@pytest.mark.parametrize(
+    "wrapper", ["psycopg2.extras:Json", "psycopg2:Binary", "psycopg.types.json:Jsonb"]
+)
 def test_wrappers_of_drivers_count_by_what_they_hold(wrapper: str) -> None:
     module, _, name = wrapper.partition(":")
     wrap = getattr(pytest.importorskip(module), name)

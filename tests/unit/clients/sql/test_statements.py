@@ -48,9 +48,9 @@ def test_signature_is_verb_and_main_table(sql: str) -> None:
 
 
 def test_blanks_are_folded_outside_of_quotes() -> None:
-    text, _ = read_statement("  SELECT a,\n\t b\n FROM t WHERE c = 'two  blanks' ;\n").redact(
-        lambda _: False, numbers=True
-    )
+    text, _ = read_statement(
+        "  SELECT a,\n\t b\n FROM t WHERE c = 'two  blanks' ;\n"
+    ).redact(lambda _: False, numbers=True)
 
     assert text == "SELECT a, b FROM t WHERE c = 'two  blanks'"
 

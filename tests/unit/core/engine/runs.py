@@ -64,13 +64,25 @@ class Runs:
         self.state.end_test()
 
     def plan(
-        self, function: Callable[..., Any], cassette: Cassette | None = None, **options: Any
+        self,
+        function: Callable[..., Any],
+        cassette: Cassette | None = None,
+        **options: Any,
     ) -> FunctionPlan:
         """Return the plan of a function, as a line with options names it."""
-        return FunctionPlan(self.state, f"shop:{function.__name__}", function, Options(**options), cassette)
+        return FunctionPlan(
+            self.state,
+            f"shop:{function.__name__}",
+            function,
+            Options(**options),
+            cassette,
+        )
 
     def mimic(
-        self, function: Callable[..., Any], cassette: Cassette | None = None, **options: Any
+        self,
+        function: Callable[..., Any],
+        cassette: Cassette | None = None,
+        **options: Any,
     ) -> Callable[..., Any]:
         """Return the wrapper of a function that is mimicked."""
         mimicked = Mimicked(function)
@@ -78,14 +90,22 @@ class Runs:
         return mimicked.wrapper
 
     def port(
-        self, cassette: Cassette | None = None, *, kind: type[ToyAdapter] = ToyAdapter, **options: Any
+        self,
+        cassette: Cassette | None = None,
+        *,
+        kind: type[ToyAdapter] = ToyAdapter,
+        **options: Any,
     ) -> Port:
         """Return the port of a client that is mimicked."""
         port = Port(self.state)
-        port.plans.append(ClientPlan(self.state, kind("toy_client"), Options(**options), cassette))
+        port.plans.append(
+            ClientPlan(self.state, kind("toy_client"), Options(**options), cassette)
+        )
         return port
 
-    def client(self, cassette: Cassette | None = None, **options: Any) -> Callable[[str], Any]:
+    def client(
+        self, cassette: Cassette | None = None, **options: Any
+    ) -> Callable[[str], Any]:
         """Return a function that asks the toy client's service for the degrees in a place."""
         ask = wrap_ask(toy_client.Client.ask, self.port(cassette, **options))
         client = toy_client.Client("weather.test", api_key="k-5531-abc")
@@ -114,4 +134,11 @@ class Runs:
 def connection(host: str = "weather.test") -> ClientCall:
     """Return a call by which a client connects: it belongs to no test."""
     parts = {"host": host}
-    return ClientCall("CONNECT", host=host, parts=parts, identity=("host",), described=parts, shared=True)
+    return ClientCall(
+        "CONNECT",
+        host=host,
+        parts=parts,
+        identity=("host",),
+        described=parts,
+        shared=True,
+    )

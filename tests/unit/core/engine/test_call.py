@@ -25,5 +25,7 @@ def test_a_temporary_folder_in_the_answer_of_a_service_is_that_of_the_run(
     ask_in(tmp_path / "run-1")
     runs.again("replay")
 
-    assert ask_in(tmp_path / "run-2") == str(tmp_path / "run-2" / "test_order0" / "oslo.csv")
+    assert ask_in(tmp_path / "run-2") == str(
+        tmp_path / "run-2" / "test_order0" / "oslo.csv"
+    )
     assert toy_client.SERVICE.requests == ["Oslo 2026-11-01"]

@@ -20,12 +20,18 @@ class OfInterpreters(ThreadPoolExecutor):
 @pytest.fixture
 def inside(monkeypatch: pytest.MonkeyPatch) -> Inside:
     made = Inside()
-    monkeypatch.setattr(threading.Thread, "start", made.starting(threading.Thread.start))
-    monkeypatch.setattr(ThreadPoolExecutor, "submit", made.submitting(ThreadPoolExecutor.submit))
+    monkeypatch.setattr(
+        threading.Thread, "start", made.starting(threading.Thread.start)
+    )
+    monkeypatch.setattr(
+        ThreadPoolExecutor, "submit", made.submitting(ThreadPoolExecutor.submit)
+    )
     return made
 
 
-def test_threads_and_tasks_of_a_call_are_inside_of_it_until_it_ends(inside: Inside) -> None:
+def test_threads_and_tasks_of_a_call_are_inside_of_it_until_it_ends(
+    inside: Inside,
+) -> None:
     call, found, go_on = SimpleNamespace(active=True), [], threading.Event()
 
     def work() -> None:
@@ -33,16 +39,28 @@ def test_threads_and_tasks_of_a_call_are_inside_of_it_until_it_ends(inside: Insi
         go_on.wait(60)
         found.append(inside.is_nested)
 
-    with inside.entered(call), ThreadPoolExecutor(1) as pool, OfInterpreters(1) as interpreters:
+    with (
+        inside.entered(call),
+        ThreadPoolExecutor(1) as pool,
+        OfInterpreters(1) as interpreters,
+    ):
         thread = threading.Thread(target=work)
         thread.start()
-        in_pools = [each.submit(lambda: inside.is_nested).result() for each in (pool, interpreters)]
+        in_pools = [
+            each.submit(lambda: inside.is_nested).result()
+            for each in (pool, interpreters)
+        ]
     later = pool_after_the_call(inside)
     call.active = False
     go_on.set()
     thread.join()
 
-    assert (in_pools, found, later, inside.is_nested) == ([True, False], [True, False], False, False)
+    assert (in_pools, found, later, inside.is_nested) == (
+        [True, False],
+        [True, False],
+        False,
+        False,
+    )
 
 
 def pool_after_the_call(inside: Inside) -> bool:

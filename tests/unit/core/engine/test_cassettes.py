@@ -55,7 +55,9 @@ def test_one_more_identical_call_is_added(runs: Runs) -> None:
     assert given == []
 
 
-def test_a_stream_that_is_read_to_its_end_after_the_block_is_written_then(runs: Runs) -> None:
+def test_a_stream_that_is_read_to_its_end_after_the_block_is_written_then(
+    runs: Runs,
+) -> None:
     cassette = runs.cassette("rerecord")
     stream = runs.mimic(numbers, cassette)(3)
     assert next(stream) == 0
@@ -66,8 +68,12 @@ def test_a_stream_that_is_read_to_its_end_after_the_block_is_written_then(runs: 
     assert [*runs.mimic(numbers, replayed)(3)] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("error", [None, KeyboardInterrupt()], ids=["as a whole", "in part"])
-def test_a_replayed_block_is_not_written(recorded: Runs, error: BaseException | None) -> None:
+@pytest.mark.parametrize(
+    "error", [None, KeyboardInterrupt()], ids=["as a whole", "in part"]
+)
+def test_a_replayed_block_is_not_written(
+    recorded: Runs, error: BaseException | None
+) -> None:
     """An interrupt has nothing to say about it either."""
     name = "cassettes/trip.json"
     before = recorded.store.read(name)

@@ -30,26 +30,41 @@ def test_pytest_keeps_the_real_function(cover):
         (["shop:*", "!shop:fetch_all"], {"fetch", "cached", "traced", "get_shared"}),
         (["shop:*", "!shop:*", "shop:cached"], {"cached"}),
         (["!shop:fetch", "shop:fetch"], {"fetch"}),
-        (["shop:Client.*"], {"Client.get", "Client.build", "Client.parse", "Client.version"}),
-        (["shop:Client.*", "!shop:Client.get"], {"Client.build", "Client.parse", "Client.version"}),
+        (
+            ["shop:Client.*"],
+            {"Client.get", "Client.build", "Client.parse", "Client.version"},
+        ),
+        (
+            ["shop:Client.*", "!shop:Client.get"],
+            {"Client.build", "Client.parse", "Client.version"},
+        ),
         (["shop:Special.get", "!shop:Special.get"], set()),
         (["user:*"], {"use"}),
     ],
 )
-def test_wildcards_and_exclusions_apply_in_order(lines, names, write, coverings, cover, shop_source):
+def test_wildcards_and_exclusions_apply_in_order(
+    lines, names, write, coverings, cover, shop_source
+):
     """Wildcards name the public functions defined in a module, or the public methods defined in a class."""
-    write(shop=shop_source, user="from shop import fetch, Client\nasync def use(): ...\nclass Using: ...\n")
+    write(
+        shop=shop_source,
+        user="from shop import fetch, Client\nasync def use(): ...\nclass Using: ...\n",
+    )
     importlib.import_module("user")
 
     problems = cover(*lines).problems
 
     named = coverings.covered
-    shown = {name.partition(":")[2] for name in named} - {"get_shared"} | ({"get_shared"} & names)
+    shown = {name.partition(":")[2] for name in named} - {"get_shared"} | (
+        {"get_shared"} & names
+    )
     assert shown == names
     assert problems == []
 
 
-def test_a_reloaded_module_is_patched_beside_an_excluded_function(write, coverings, cover):
+def test_a_reloaded_module_is_patched_beside_an_excluded_function(
+    write, coverings, cover
+):
     """A new function may stand where the excluded one of before stood in memory."""
     write(shop="def helper(): ...\ndef fetch(): ...\n")
     shop = importlib.import_module("shop")
@@ -79,15 +94,25 @@ def test_problem_is_reported_when_the_module_is_imported(write, cover, shop_sour
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_nested_activations_end_in_any_order(first, shop, coverings, cover):
-    both = [cover("shop:fetch", "shop:Client.get"), cover("shop:fetch", "shop:Client.parse")]
+    both = [
+        cover("shop:fetch", "shop:Client.get"),
+        cover("shop:fetch", "shop:Client.parse"),
+    ]
 
     both.pop(first).end()
     both.pop().end()
 
-    assert sorted(coverings.left) == ["shop:Client.get", "shop:Client.parse", "shop:fetch", "shop:fetch"]
+    assert sorted(coverings.left) == [
+        "shop:Client.get",
+        "shop:Client.parse",
+        "shop:fetch",
+        "shop:fetch",
+    ]
 
 
-def test_an_inner_run_puts_the_outer_wrapper_back(shop, noting, coverings, cover, snapshot):
+def test_an_inner_run_puts_the_outer_wrapper_back(
+    shop, noting, coverings, cover, snapshot
+):
     """A run inside a run wraps the wrapper of the outer one."""
     cover("shop:fetch", "shop:Client.parse")
     before = snapshot(shop)
@@ -121,7 +146,9 @@ def test_threads_may_activate_at_once(shop, coverings, snapshot):
     assert not before.changed()
 
 
-def test_an_inherited_function_is_the_classes_own_while_it_is_covered(shop, coverings, cover, snapshot):
+def test_an_inherited_function_is_the_classes_own_while_it_is_covered(
+    shop, coverings, cover, snapshot
+):
     """Afterwards, what covers the function of the base takes the calls."""
     before = snapshot(shop)
     cover("shop:Client.get")
@@ -134,5 +161,8 @@ def test_an_inherited_function_is_the_classes_own_while_it_is_covered(shop, cove
     shop.Client().root()
     coverings.close()
 
-    assert coverings.made == [*["shop:Special.get", "shop:Client.get"] * 2, *["shop:Client.get"] * 2]
+    assert coverings.made == [
+        *["shop:Special.get", "shop:Client.get"] * 2,
+        *["shop:Client.get"] * 2,
+    ]
     assert not before.changed()

@@ -59,14 +59,20 @@ def test_a_damaged_cassette_is_not_extended(runs: Runs) -> None:
     assert runs.store.read("cassettes/trip.json") == b"{"
 
 
-def test_a_call_after_a_replayed_one_names_the_option_that_records_it(runs: Runs, service: Any) -> None:
+def test_a_call_after_a_replayed_one_names_the_option_that_records_it(
+    runs: Runs, service: Any
+) -> None:
     runs.client()("Oslo")
     runs.again("replay")
     ask = runs.client()
 
-    with pytest.raises(MissingRecordingError, match="to record it: pytest --mimic-record test_"):
+    with pytest.raises(
+        MissingRecordingError, match="to record it: pytest --mimic-record test_"
+    ):
         ask("Bergen")
     ask("Oslo")
     for _ in range(2):
-        with pytest.raises(MissingRecordingError, match="to record it: pytest --mimic-rerecord test_"):
+        with pytest.raises(
+            MissingRecordingError, match="to record it: pytest --mimic-rerecord test_"
+        ):
             ask("Paris")

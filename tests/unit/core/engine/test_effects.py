@@ -34,14 +34,24 @@ def files_of(root: Path) -> Callable[..., Effects]:
         names, values = tuple(arguments), tuple(arguments.values())
         identity = CallIdentity("shop:f", names)
         key, plan = identity.key(values), Runs(root).plan(f, ignore=ignored)
-        call = Call(plan, key, "shop:f", sequence=False, names=names, values=values, identity=identity)
+        call = Call(
+            plan,
+            key,
+            "shop:f",
+            sequence=False,
+            names=names,
+            values=values,
+            identity=identity,
+        )
         return Effects(call)
 
     return files
 
 
 def refused(files: Effects) -> tuple[str, ...]:
-    with pytest.raises(MutatedInputError, match="shop:f has mutated its inputs") as caught:
+    with pytest.raises(
+        MutatedInputError, match="shop:f has mutated its inputs"
+    ) as caught:
         files.refuse_changes()
     return tuple(caught.value.facts)
 
@@ -81,7 +91,14 @@ def test_every_change_of_a_named_file_is_refused(root, files_of, value, step):
 def test_a_file_that_stays_or_is_ignored_is_no_change(root, files_of):
     (root / "in.csv").write_text("1")
     (root / "log").write_text("1")
-    files = files_of(ignored=("log",), path="in.csv", log="log", other="x" * 5000, text="a\nb", odd="e\ud800")
+    files = files_of(
+        ignored=("log",),
+        path="in.csv",
+        log="log",
+        other="x" * 5000,
+        text="a\nb",
+        odd="e\ud800",
+    )
 
     (root / "in.csv").read_text()
     (root / "log").write_text("12")
@@ -93,16 +110,22 @@ def test_a_file_that_stays_or_is_ignored_is_no_change(root, files_of):
 def test_what_rest_and_extra_hold_are_arguments_each(root, files_of):
     file = root / "in.csv"
 
-    made = files_of(**{"*rest": (1, [Path("in.csv")]), "**extra": {"out": Path("in.csv")}})
+    made = files_of(
+        **{"*rest": (1, [Path("in.csv")]), "**extra": {"out": Path("in.csv")}}
+    )
     ignored = files_of(ignored=("extra",), **{"**extra": {"out": Path("in.csv")}})
     file.write_text("1")
 
     steps = ("rest[1][0]", "out")
-    assert refused(made) == tuple(f"{step}: <rootdir>/in.csv: made by the call" for step in steps)
+    assert refused(made) == tuple(
+        f"{step}: <rootdir>/in.csv: made by the call" for step in steps
+    )
     ignored.refuse_changes()
 
 
-def test_a_text_counts_from_the_folder_in_which_the_call_began(root, files_of, monkeypatch):
+def test_a_text_counts_from_the_folder_in_which_the_call_began(
+    root, files_of, monkeypatch
+):
     files = files_of(name="out.csv")
 
     (root / "out.csv").touch()
@@ -113,7 +136,10 @@ def test_a_text_counts_from_the_folder_in_which_the_call_began(root, files_of, m
 
 
 def test_a_file_that_a_text_names_outside_of_the_run_may_be_made(root, files_of):
-    """Many strings look like a path there. A file that was there before, or a `Path`, counts all the same."""
+    """Many strings look like a path there.
+
+    A file that was there before, or a `Path`, counts all the same.
+    """
     elsewhere = root.parent / "elsewhere.csv"
     files = files_of(paths=[str(elsewhere)])
 
@@ -131,7 +157,10 @@ def test_of_many_changed_files_some_are_shown(root, files_of):
     for number in range(7):
         (root / f"{number}.csv").touch()
 
-    first = [f"paths[{number}]: <rootdir>/{number}.csv: made by the call" for number in range(5)]
+    first = [
+        f"paths[{number}]: <rootdir>/{number}.csv: made by the call"
+        for number in range(5)
+    ]
     assert refused(files) == (*first, "and 2 more")
 
 
@@ -147,5 +176,7 @@ def test_a_folder_and_a_pipe_are_not_compared(root, files_of):
     files.refuse_changes()
 
 
-def test_the_name_of_a_keyword_may_begin_with_a_star(files_of: Callable[..., Effects]) -> None:
+def test_the_name_of_a_keyword_may_begin_with_a_star(
+    files_of: Callable[..., Effects],
+) -> None:
     files_of(**{"**extra": {"*": 1}}).refuse_changes()

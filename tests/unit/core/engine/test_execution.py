@@ -97,7 +97,9 @@ def test_what_a_reader_sends_is_refused(runs: Runs, mode: str, sent: Any) -> Non
 
     async def send(talking: Any) -> None:
         await anext(talking)
-        await (talking.athrow(sent) if isinstance(sent, Exception) else talking.asend(sent))
+        await (
+            talking.athrow(sent) if isinstance(sent, Exception) else talking.asend(sent)
+        )
 
     if mode != "record":
         for made in (talk, talk_async):
@@ -106,9 +108,13 @@ def test_what_a_reader_sends_is_refused(runs: Runs, mode: str, sent: Any) -> Non
     talking: Any = runs.mimic(talk)()
     next(talking)
 
-    with pytest.raises(UnstorableOutcomeError, match="sends or throws something into it"):
+    with pytest.raises(
+        UnstorableOutcomeError, match="sends or throws something into it"
+    ):
         talking.throw(sent) if isinstance(sent, Exception) else talking.send(sent)
-    with pytest.raises(UnstorableOutcomeError, match="sends or throws something into it"):
+    with pytest.raises(
+        UnstorableOutcomeError, match="sends or throws something into it"
+    ):
         asyncio.run(send(runs.mimic(talk_async)()))
     assert len(runs.errors()) == 2
     assert bool(runs.names()) is (mode != "record")

@@ -41,7 +41,10 @@ def an_account(tag: str) -> Ledger:
         getattr(ledger, name).append(f"{name} {tag}")
     for name in SETS:
         getattr(ledger, name).add(f"{name} {tag}")
-    ledger.outcomes = {"test": "failed" if tag == "a" else "passed", f"test {tag}": "skipped"}
+    ledger.outcomes = {
+        "test": "failed" if tag == "a" else "passed",
+        f"test {tag}": "skipped",
+    }
     return ledger
 
 
@@ -59,7 +62,10 @@ def test_accounts_add_up() -> None:
         total.add(an_account(tag).to_plain())
 
     plain = total.to_plain()
-    assert plain.pop("missing") == [("call a", "test a", "", "", False), ("call b", "test b", "", "", False)]
+    assert plain.pop("missing") == [
+        ("call a", "test a", "", "", False),
+        ("call b", "test b", "", "", False),
+    ]
     assert [plain.pop(name) for name in (*TEXTS, *SETS)] == [
         [f"{name} a", f"{name} b"] for name in (*TEXTS, *SETS)
     ]

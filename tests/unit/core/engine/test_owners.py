@@ -20,7 +20,9 @@ def fetch(outcomes: list[Any]) -> Callable[[], Any]:
     return fetch
 
 
-def a_test(runs: Runs, *outcomes: Any, passed: bool, scopes: Scopes | None = None) -> None:
+def a_test(
+    runs: Runs, *outcomes: Any, passed: bool, scopes: Scopes | None = None
+) -> None:
     """Run a test that calls a function once for each outcome."""
     scopes = scopes or Scopes(runs.state)
     scopes.begin_test(TEST)
@@ -43,7 +45,12 @@ def replayed(runs: Runs, times: int = 1) -> list[Any]:
 
 @pytest.mark.parametrize(
     ("outcome", "passed", "is_kept"),
-    [(1, True, True), (1, False, True), (KeyError(1), True, True), (KeyError(1), False, False)],
+    [
+        (1, True, True),
+        (1, False, True),
+        (KeyError(1), True, True),
+        (KeyError(1), False, False),
+    ],
 )
 def test_a_failing_test_keeps_new_values_and_no_new_errors(
     runs: Runs, outcome: Any, passed: bool, is_kept: bool
@@ -70,7 +77,9 @@ def test_a_new_sequence_keeps_what_came_before_its_first_error(runs: Runs) -> No
     assert replayed(runs, 2) == [1, 2]
 
 
-def test_a_passing_test_drops_the_outcomes_that_its_sequence_no_longer_reaches(runs: Runs) -> None:
+def test_a_passing_test_drops_the_outcomes_that_its_sequence_no_longer_reaches(
+    runs: Runs,
+) -> None:
     a_test(runs, 1, 2, 3, passed=True)
     runs.again("rerecord")
     a_test(runs, 4, passed=True)
@@ -85,14 +94,18 @@ def test_a_conversation_that_is_recorded_again_loses_the_calls_that_are_not_made
         runs.again(mode)
         scopes = Scopes(runs.state)
         scopes.begin_test(TEST)
-        assert [*map(runs.client(), places)] == [service.degrees[place] for place in places]
+        assert [*map(runs.client(), places)] == [
+            service.degrees[place] for place in places
+        ]
         scopes.end_test(passed=True, is_whole=True)
 
     assert len(runs.names()) == 1
 
 
 @pytest.mark.parametrize("passed", [True, False])
-def test_what_a_fixture_recorded_is_kept_if_a_test_in_its_scope_passed(runs: Runs, passed: bool) -> None:
+def test_what_a_fixture_recorded_is_kept_if_a_test_in_its_scope_passed(
+    runs: Runs, passed: bool
+) -> None:
     scopes = Scopes(runs.state)
     leave = scopes.enter("test_shop.py")
     with pytest.raises(KeyError):

@@ -22,7 +22,9 @@ def test_a_miss_names_the_nearest_of_the_readable_recordings(runs: Runs) -> None
     runs.damage(*runs.names())
     runs.mimic(search)("Oslo", 3)
     (foreign,) = (name for name in runs.names() if "search" in name)
-    runs.store.write(foreign.replace("search", "fetch"), runs.store.read(foreign) or b"")
+    runs.store.write(
+        foreign.replace("search", "fetch"), runs.store.read(foreign) or b""
+    )
     runs.mimic(fetch)("Oslo", 2)
 
     runs.again("replay")

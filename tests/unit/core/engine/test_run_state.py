@@ -24,7 +24,9 @@ def meanwhile() -> Iterator[Callable[[Callable[[], Any]], Future[Any]]]:
         yield begin
 
 
-def test_threads_that_redact_at_once_share_what_is_secret(runs: Runs, meanwhile: Any) -> None:
+def test_threads_that_redact_at_once_share_what_is_secret(
+    runs: Runs, meanwhile: Any
+) -> None:
     others = []
 
     class Names(tuple):

@@ -16,9 +16,14 @@ from unit.core.engine.runs import Runs
 
 @pytest.mark.parametrize(
     ("mode", "notes"),
-    [("record", ["shop:fetch() was cancelled: not recorded, a replay will miss it"]), ("verify", [])],
+    [
+        ("record", ["shop:fetch() was cancelled: not recorded, a replay will miss it"]),
+        ("verify", []),
+    ],
 )
-def test_only_recording_names_a_cancelled_call(runs: Runs, mode: str, notes: list[str]) -> None:
+def test_only_recording_names_a_cancelled_call(
+    runs: Runs, mode: str, notes: list[str]
+) -> None:
     async def fetch() -> int:
         return 1
 
@@ -44,7 +49,9 @@ def test_only_recording_names_a_cancelled_call(runs: Runs, mode: str, notes: lis
     assert runs.errors() == []
 
 
-def test_an_error_of_a_client_that_has_no_plain_form_is_drift(runs: Runs, service: Any) -> None:
+def test_an_error_of_a_client_that_has_no_plain_form_is_drift(
+    runs: Runs, service: Any
+) -> None:
     """The caller gets the recorded answer. For a review, the real one does not wait."""
     assert runs.client()("Oslo") == -3.5
     runs.again("verify", review=True)
@@ -57,20 +64,26 @@ def test_an_error_of_a_client_that_has_no_plain_form_is_drift(runs: Runs, servic
 
 
 @pytest.mark.parametrize("mode", ["rerecord", "verify"])
-def test_a_request_with_the_placeholder_of_a_secret_is_not_sent(runs: Runs, service: Any, mode: str) -> None:
+def test_a_request_with_the_placeholder_of_a_secret_is_not_sent(
+    runs: Runs, service: Any, mode: str
+) -> None:
     runs.client()("Oslo")
     runs.again(mode)
     port, client = runs.port(), toy_client.Client("weather.test", api_key="<redacted>")
     step: Any = port.begin(describe(client, "Oslo", "2026-11-01", "en", port))
 
-    with pytest.raises(MissingRecordingError, match="ASK Oslo cannot be sent: it holds the placeholder"):
+    with pytest.raises(
+        MissingRecordingError, match="ASK Oslo cannot be sent: it holds the placeholder"
+    ):
         step.refuse()
 
     step.finish({"degrees": 1})
     assert (runs.ledger.verified, runs.ledger.recorded, len(runs.errors())) == (0, 0, 1)
 
 
-def test_a_recorded_answer_is_a_copy_unless_it_is_only_read(runs: Runs, service: Any) -> None:
+def test_a_recorded_answer_is_a_copy_unless_it_is_only_read(
+    runs: Runs, service: Any
+) -> None:
     runs.client()("Oslo")
     runs.again("replay")
     port, client = runs.port(), toy_client.Client("weather.test", api_key="k-1")

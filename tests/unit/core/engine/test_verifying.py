@@ -21,10 +21,16 @@ def outcome_of(runs: Runs, function: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [(LookupError(1), {"id": 2}), ({"id": 1}, LookupError(2)), ({"id": 1, "n": 1}, {"id": 2, "n": 2})],
+    [
+        (LookupError(1), {"id": 2}),
+        ({"id": 1}, LookupError(2)),
+        ({"id": 1, "n": 1}, {"id": 2, "n": 2}),
+    ],
     ids=["exception before", "exception now", "another part"],
 )
-def test_another_outcome_is_recorded_with_all_of_its_parts(runs: Runs, before: Any, after: Any) -> None:
+def test_another_outcome_is_recorded_with_all_of_its_parts(
+    runs: Runs, before: Any, after: Any
+) -> None:
     given = [before, after]
 
     def fetch() -> Any:
@@ -43,7 +49,9 @@ def test_another_outcome_is_recorded_with_all_of_its_parts(runs: Runs, before: A
 
 
 @pytest.mark.parametrize("is_damaged", [False, True])
-def test_an_outcome_that_cannot_be_read_is_replaced(runs: Runs, is_damaged: bool) -> None:
+def test_an_outcome_that_cannot_be_read_is_replaced(
+    runs: Runs, is_damaged: bool
+) -> None:
     given = [{"id": 1, "text": LARGE}, {"id": 2, "text": LARGE}]
 
     def fetch() -> Any:
@@ -60,7 +68,9 @@ def test_an_outcome_that_cannot_be_read_is_replaced(runs: Runs, is_damaged: bool
     assert outcome_of(runs, fetch)["id"] == (2 if is_damaged else 1)
 
 
-def test_the_answer_of_a_client_stays_if_the_service_says_the_same(runs: Runs, service: Any) -> None:
+def test_the_answer_of_a_client_stays_if_the_service_says_the_same(
+    runs: Runs, service: Any
+) -> None:
     """What verifying leaves out, the number of the request, is no change."""
     runs.client()("Oslo")
     (name,) = runs.names()
@@ -77,7 +87,9 @@ def test_the_answer_of_a_client_stays_if_the_service_says_the_same(runs: Runs, s
 
 
 @pytest.mark.parametrize("use", ["function", "sequence", "cassette"])
-def test_a_stale_recording_keeps_outcomes_of_which_only_volatile_parts_changed(runs: Runs, use: str) -> None:
+def test_a_stale_recording_keeps_outcomes_of_which_only_volatile_parts_changed(
+    runs: Runs, use: str
+) -> None:
     """`--mimic-record` runs the calls of a changed function again."""
     ids = iter(range(100))
 
@@ -90,7 +102,9 @@ def test_a_stale_recording_keeps_outcomes_of_which_only_volatile_parts_changed(r
     def record(function: Any) -> list[Any]:
         function.__name__ = "fetch"
         cassette = runs.cassette("record") if use == "cassette" else None
-        wrapped = runs.mimic(function, cassette, volatile=("id",), sequence=use == "sequence")
+        wrapped = runs.mimic(
+            function, cassette, volatile=("id",), sequence=use == "sequence"
+        )
         got = [wrapped(), wrapped()]
         if cassette is not None:
             cassette.close(None)

@@ -32,7 +32,9 @@ async def asyncgen(a: int) -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("function", [plain, coroutine, generator, asyncgen])
-def test_a_wrapper_has_the_kind_and_the_signature_of_its_function(function: Callable[..., Any]) -> None:
+def test_a_wrapper_has_the_kind_and_the_signature_of_its_function(
+    function: Callable[..., Any],
+) -> None:
     wrapper = Mimicked(function).wrapper
 
     for is_kind in (
@@ -91,7 +93,11 @@ def test_an_async_stream_passes_on_what_its_reader_does() -> None:
     async def read() -> list[Any]:
         made: Any = Mimicked(stream).wrapper()
         error = KeyError()
-        items = [await made.__anext__(), await made.asend("sent"), await made.athrow(error)]
+        items = [
+            await made.__anext__(),
+            await made.asend("sent"),
+            await made.athrow(error),
+        ]
         await made.aclose()
         return [*items, done == ["sent", error, "closed"]]
 

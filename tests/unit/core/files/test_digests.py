@@ -163,7 +163,11 @@ def test_a_file_rewritten_with_its_old_time_is_read_again(tmp_path):
     assert digests.content_of(str(path)) != before
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a file that not even root may read")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="a file that not even root may read"
+)
 def test_a_file_that_cannot_be_read_is_refused():
-    with pytest.raises(Unstable, match=r"a file that cannot be read \(Input/output error\)"):
+    with pytest.raises(
+        Unstable, match=r"a file that cannot be read \(Input/output error\)"
+    ):
         digest("/proc/self/mem")

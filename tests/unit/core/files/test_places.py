@@ -38,7 +38,10 @@ def places(base, tmp_path):
         ("base/test_read0/a/", PathPlace("tmp", "test_read0", "a/")),
         ("base//test_read0//in.csv", PathPlace("tmp", "test_read0", "in.csv")),
         ("base/test_read0/../data1/in.csv", PathPlace("tmp", "data1", "in.csv")),
-        ("base/popen-gw1/test_read0/in.csv", PathPlace("tmp", "popen-gw1/test_read0", "in.csv")),
+        (
+            "base/popen-gw1/test_read0/in.csv",
+            PathPlace("tmp", "popen-gw1/test_read0", "in.csv"),
+        ),
         ("base/popen-gw1/test_read0", PathPlace("tmp", "popen-gw1/test_read0", "")),
         ("base/shared.json", PathPlace("tmp", "", "shared.json")),
         ("base/gone.json", PathPlace("tmp", "", "gone.json")),
@@ -50,7 +53,12 @@ def places(base, tmp_path):
     ],
 )
 def test_place_of_a_path(places, tmp_path, path, place):
-    assert places.place_of(f"{tmp_path}/{path}".rstrip("/") if not path else f"{tmp_path}/{path}") == place
+    assert (
+        places.place_of(
+            f"{tmp_path}/{path}".rstrip("/") if not path else f"{tmp_path}/{path}"
+        )
+        == place
+    )
 
 
 def test_path_outside_of_the_folders_has_no_place(places, tmp_path):
@@ -58,8 +66,12 @@ def test_path_outside_of_the_folders_has_no_place(places, tmp_path):
     assert places.place_of(f"{tmp_path}-more/in.csv") is None
 
 
-def test_a_string_has_a_place_if_it_is_one_path_below_the_temporary_folder(places, base, tmp_path):
-    assert places.place_of_text(f"{base}/test_read0/in.csv") == PathPlace("tmp", "test_read0", "in.csv")
+def test_a_string_has_a_place_if_it_is_one_path_below_the_temporary_folder(
+    places, base, tmp_path
+):
+    assert places.place_of_text(f"{base}/test_read0/in.csv") == PathPlace(
+        "tmp", "test_read0", "in.csv"
+    )
     for text in (
         f"{tmp_path}/in.csv",
         f"sqlite:///{base}/test_read0/a.db",
@@ -79,14 +91,20 @@ def test_every_spelling_of_the_folder_counts(places, base, tmp_path):
     places.set_root(TEMPORARY, str(base), str(link / "base"))
 
     here = [f"{folder}/test_read0/in.csv" for folder in (base, link / "base")]
-    assert [places.place_of(path) for path in here] == [PathPlace("tmp", "test_read0", "in.csv")] * 2
+    assert [places.place_of(path) for path in here] == [
+        PathPlace("tmp", "test_read0", "in.csv")
+    ] * 2
     assert all(any(mark in path.encode() for mark in places.marks) for path in here)
 
 
 def test_path_of_a_place_is_a_path_of_this_run(places, base, tmp_path):
-    assert places.path_of(PathPlace("tmp", "data1", "a/b.csv")) == str(base / "data1/a/b.csv")
+    assert places.path_of(PathPlace("tmp", "data1", "a/b.csv")) == str(
+        base / "data1/a/b.csv"
+    )
     assert places.path_of(PathPlace("tmp", "", "")) == str(base)
-    assert places.path_of(PathPlace("rootdir", "", "in.csv")) == str(tmp_path / "in.csv")
+    assert places.path_of(PathPlace("rootdir", "", "in.csv")) == str(
+        tmp_path / "in.csv"
+    )
 
 
 def test_place_is_shown_without_the_folder_that_a_fixture_gave():
@@ -94,12 +112,16 @@ def test_place_is_shown_without_the_folder_that_a_fixture_gave():
     assert PathPlace("tmp", "test_read0", "").text == "<tmp>"
 
 
-def test_a_file_that_has_just_changed_is_read_again_in_a_test_that_sets_the_clock(tmp_path):
+def test_a_file_that_has_just_changed_is_read_again_in_a_test_that_sets_the_clock(
+    tmp_path,
+):
     """Compared with a clock in the future, every change would be long ago."""
     path, opened, active = str(tmp_path / "a"), [], True
     sys.addaudithook(
         lambda event, arguments: (
-            opened.append(event) if active and event == "open" and arguments[0] == path else None
+            opened.append(event)
+            if active and event == "open" and arguments[0] == path
+            else None
         )
     )
 

@@ -17,7 +17,11 @@ class Color(enum.Enum):
 
 def members(*contents: object) -> list[enum.Enum]:
     """Return members of an Enum with these contents, fifty times."""
-    return [*enum.Enum("Members", {f"M{n}": one for n, one in enumerate(contents)}, module=__name__)] * 50
+    return [
+        *enum.Enum(
+            "Members", {f"M{n}": one for n, one in enumerate(contents)}, module=__name__
+        )
+    ] * 50
 
 
 class Moment(datetime.datetime):
@@ -158,10 +162,22 @@ def own(name, base, **body):
     return type(name, (base,), {"__module__": __name__, **body})
 
 
-MyInt, MyFloat, MyBytes = own("MyInt", int), own("MyFloat", float), own("MyBytes", bytes)
+MyInt, MyFloat, MyBytes = (
+    own("MyInt", int),
+    own("MyFloat", float),
+    own("MyBytes", bytes),
+)
 MyStr, MyTuple = own("MyStr", str, __slots__=()), own("MyTuple", tuple, __slots__=())
-MyList, MyDict, MyOrdered = own("MyList", list), own("MyDict", dict), own("MyOrdered", OrderedDict)
-MySet, MyFrozenSet, MyDeque = own("MySet", set), own("MyFrozenSet", frozenset), own("MyDeque", deque)
+MyList, MyDict, MyOrdered = (
+    own("MyList", list),
+    own("MyDict", dict),
+    own("MyOrdered", OrderedDict),
+)
+MySet, MyFrozenSet, MyDeque = (
+    own("MySet", set),
+    own("MyFrozenSet", frozenset),
+    own("MyDeque", deque),
+)
 
 
 class MyError(ValueError):

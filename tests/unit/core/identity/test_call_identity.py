@@ -39,14 +39,29 @@ def test_one_text_given_twice_is_two_equal_texts():
     ("ignore", "other"),
     [
         (("payload",), ([{"id": 1, "n": 2}], "else", (1,), {"token": "t"})),
-        (("payload.sent_at",), ([{"id": 1, "n": 2}], {"sent_at": 9, "x": 1}, (1,), {"token": "t"})),
+        (
+            ("payload.sent_at",),
+            ([{"id": 1, "n": 2}], {"sent_at": 9, "x": 1}, (1,), {"token": "t"}),
+        ),
         (("payload.sent_at",), ([{"id": 1, "n": 2}], {"x": 1}, (1,), {"token": "t"})),
-        (("rows.*.id",), ([{"id": 7, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})),
-        (("rows[0].id",), ([{"id": 7, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})),
-        (("token",), ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "u"})),
+        (
+            ("rows.*.id",),
+            ([{"id": 7, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"}),
+        ),
+        (
+            ("rows[0].id",),
+            ([{"id": 7, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"}),
+        ),
+        (
+            ("token",),
+            ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "u"}),
+        ),
         (("extra",), ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"more": 1})),
         (("rest", "token"), ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (2, 3), {})),
-        (("rest.0",), ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (5,), {"token": "t"})),
+        (
+            ("rest.0",),
+            ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (5,), {"token": "t"}),
+        ),
     ],
 )
 def test_ignored_parts_do_not_count(ignore, other):
@@ -82,7 +97,12 @@ def test_the_result_of_a_key_function_replaces_the_arguments():
     two = key_of([2], {"id": 5, "at": 2}, (3,), {}, key=by_id)
 
     assert one == two != key_of([1], {"id": 6}, (), {}, key=by_id)
-    assert seen[0] == {"rows": [1], "payload": {"id": 5, "at": 1}, "rest": (), "extra": {}}
+    assert seen[0] == {
+        "rows": [1],
+        "payload": {"id": 5, "at": 1},
+        "rest": (),
+        "extra": {},
+    }
 
 
 def test_a_bare_object_as_default_means_not_given():
@@ -93,7 +113,9 @@ def test_a_bare_object_as_default_means_not_given():
     assert calls.key((1, missing)) == calls.key((1, missing))
     assert calls.key((1, missing)) != calls.key((1, ...))
     assert calls.key((1, missing)) != calls.key((1, None))
-    with pytest.raises(Unstable, match=r"limit has no stable identity: a bare object\(\)"):
+    with pytest.raises(
+        Unstable, match=r"limit has no stable identity: a bare object\(\)"
+    ):
         again.key((1, missing))
 
 
@@ -139,14 +161,22 @@ class Slotted:
 @pytest.mark.parametrize(
     ("value", "path", "what"),
     [
-        (SimpleNamespace(clients=[1, 2, Pool()]), "config.clients[2]._lock", "a thread lock"),
+        (
+            SimpleNamespace(clients=[1, 2, Pool()]),
+            "config.clients[2]._lock",
+            "a thread lock",
+        ),
         ({"a": {"b": (0, Slotted())}}, "config['a']['b'][1].lock", "a thread lock"),
         ({3: [object()]}, "config[3][0]", "a bare object()"),
         ({object(): 1}, "config.keys()[0]", "a bare object()"),
         ({(1, 2): object()}, "config{...}", "a bare object()"),
         ({1, (2, object())}, "config", "a bare object()"),
         ([(n for n in range(3))], "config[0]", "a generator"),
-        ([SimpleNamespace(), SimpleNamespace(pool=Pool())], "config[1].pool._lock", "a thread lock"),
+        (
+            [SimpleNamespace(), SimpleNamespace(pool=Pool())],
+            "config[1].pool._lock",
+            "a thread lock",
+        ),
         ({"a": deque([1, [object()]])}, "config['a'][1][0]", "a bare object()"),
         ([WithIdentity(["a", threading.Lock()])], "config[0][1]", "a thread lock"),
         (WithIdentity({"pool": threading.Lock()}), "config.pool", "a thread lock"),

@@ -25,7 +25,9 @@ def test_a_class_made_under_the_name_of_another_one_does_not_count_as_that():
     exec("class Bare:\n    pass", reloaded)
     again = reloaded["Bare"]
 
-    with pytest.raises(Unstable, match="a class with neither source nor an importable name"):
+    with pytest.raises(
+        Unstable, match="a class with neither source nor an importable name"
+    ):
         fingerprint(made)
     assert len({fingerprint(one()) for one in (made, other, k.Bare)}) == 3
     assert fingerprint(again) == fingerprint(k.Bare)
@@ -64,6 +66,10 @@ def test_methods_offered_as_functions_count_with_their_object():
 
 def test_a_function_bound_by_hand_counts_with_its_object():
     functions = [shlex.join, posixpath.join, len]
-    methods = [types.MethodType(function, value) for function in functions for value in ("a", "b")]
+    methods = [
+        types.MethodType(function, value)
+        for function in functions
+        for value in ("a", "b")
+    ]
 
     assert len(set(map(fingerprint, methods))) == 6

@@ -133,19 +133,37 @@ def linked(values):
 
 CYCLES = {
     "list": (lambda: self_holding(list), [lambda: self_holding(dict), lambda: [[], 1]]),
-    "ring": (lambda: ring(1, 2, 3), [lambda: ring(1, 2), lambda: ring(1, 3, 2), lambda: ring(2, 3, 1)]),
+    "ring": (
+        lambda: ring(1, 2, 3),
+        [lambda: ring(1, 2), lambda: ring(1, 3, 2), lambda: ring(2, 3, 1)],
+    ),
     "family": (lambda: family(2), [lambda: family(3)]),
     "friends": (
         lambda: circle_of_friends("ab", "bc", "cd"),
-        [lambda: circle_of_friends("ab", "bc", "bd"), lambda: circle_of_friends("ab", "bc", "cd", "da")],
+        [
+            lambda: circle_of_friends("ab", "bc", "bd"),
+            lambda: circle_of_friends("ab", "bc", "cd", "da"),
+        ],
     ),
     "key": (lambda: keyed_by_itself(1), [lambda: keyed_by_itself(2)]),
-    "links": (lambda: linked([0] * 300), [lambda: linked([0] * 301), lambda: linked([0] * 299 + [1])]),
-    "a ring of many": (lambda: ring(*[0] * 60, 1), [lambda: ring(*[0] * 61, 1), lambda: ring(*[0] * 61)]),
-    "memory": (lambda: holding_itself(b"ab"), [lambda: holding_itself(b"ac"), lambda: holding_itself(b"ba")]),
+    "links": (
+        lambda: linked([0] * 300),
+        [lambda: linked([0] * 301), lambda: linked([0] * 299 + [1])],
+    ),
+    "a ring of many": (
+        lambda: ring(*[0] * 60, 1),
+        [lambda: ring(*[0] * 61, 1), lambda: ring(*[0] * 61)],
+    ),
+    "memory": (
+        lambda: holding_itself(b"ab"),
+        [lambda: holding_itself(b"ac"), lambda: holding_itself(b"ba")],
+    ),
     "two long rings": (
         lambda: ring(*[0] * 60, 1, *[0] * 60, 1),
-        [lambda: ring(*[0] * 60, 1, *[0] * 61, 1), lambda: ring(*[0] * 60, 1, *[0] * 60, 2)],
+        [
+            lambda: ring(*[0] * 60, 1, *[0] * 61, 1),
+            lambda: ring(*[0] * 60, 1, *[0] * 60, 2),
+        ],
     ),
 }
 

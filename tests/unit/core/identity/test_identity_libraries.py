@@ -1,4 +1,7 @@
-"""Arrays, frames and images count by dtype, shape, labels and content. Libraries that are not installed are skipped."""
+"""Arrays, frames and images count by dtype, shape, labels and content.
+
+Libraries that are not installed are skipped.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint, fingerprint_outcome
+from pytest_mimic._core.identity.call_identity import (
+    CallIdentity,
+    fingerprint,
+    fingerprint_outcome,
+)
 from pytest_mimic._core.types.kinds import Unstable
 
 np = pytest.importorskip("numpy")
@@ -24,11 +31,18 @@ Image = pytest.importorskip("PIL.Image")
 attr = pytest.importorskip("attr")
 pydantic = pytest.importorskip("pydantic")
 
-KNOWN = Path(__file__).with_name("known_libraries.txt").read_text(encoding="utf-8").splitlines()
+KNOWN = (
+    Path(__file__)
+    .with_name("known_libraries.txt")
+    .read_text(encoding="utf-8")
+    .splitlines()
+)
 
 A = np.arange(12.0).reshape(3, 4)
 BIG = np.arange(600_000.0).reshape(2, 300, 1000)
-RECORDS = np.array([(1, 2.5, b"x"), (2, 3.5, b"y")], dtype=[("a", "i4"), ("b", "f8"), ("c", "S3")])
+RECORDS = np.array(
+    [(1, 2.5, b"x"), (2, 3.5, b"y")], dtype=[("a", "i4"), ("b", "f8"), ("c", "S3")]
+)
 TEXTS = ["x", None, "añ"]
 FRAME = pd.DataFrame(
     {
@@ -38,9 +52,21 @@ FRAME = pd.DataFrame(
         "c": pd.Categorical(["u", "v", "u"]),
     }
 )
-TABLE = pa.table({"n": [1, None, 3], "t": TEXTS, "l": [[1], None, [2, 3]], "s": [{"x": 1}, None, {"x": 2}]})
+TABLE = pa.table(
+    {
+        "n": [1, None, 3],
+        "t": TEXTS,
+        "l": [[1], None, [2, 3]],
+        "s": [{"x": 1}, None, {"x": 2}],
+    }
+)
 POLARS = pl.DataFrame(
-    {"n": [1, None, 3], "t": TEXTS, "l": [[1], None, [2, 3]], "f": [0.5, float("nan"), None]}
+    {
+        "n": [1, None, 3],
+        "t": TEXTS,
+        "l": [[1], None, [2, 3]],
+        "f": [0.5, float("nan"), None],
+    }
 )
 MATRIX = sparse.csr_matrix(np.array([[0, 1.5], [2, 0]]))
 PACKED = np.dtype([("a", "i1"), ("b", "i4")])
@@ -148,7 +174,8 @@ def unsorted(matrix):
 
 def unordered_csr():
     return sparse.csr_matrix(
-        (np.array([1.0, 0.5, 2.0]), np.array([1, 1, 0]), np.array([0, 2, 3])), shape=(2, 2)
+        (np.array([1.0, 0.5, 2.0]), np.array([1, 1, 0]), np.array([0, 2, 3])),
+        shape=(2, 2),
     )
 
 
@@ -300,7 +327,9 @@ def made(expression):
     return eval(expression, globals())
 
 
-@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
+@pytest.mark.filterwarnings(
+    "ignore::PendingDeprecationWarning", "ignore::DeprecationWarning"
+)
 @pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
 def test_equal_content_has_one_identity(expression, equal, different):
     expected, one = fingerprint(made(expression)), made(expression)
@@ -313,11 +342,14 @@ def test_equal_content_has_one_identity(expression, equal, different):
         assert fingerprint({"a": one, "b": other}) == fingerprint({"a": one, "b": one})
 
 
-# Values whose identity includes a library's own code or module names, which differ by version.
+# Values whose identity includes a library's own code or module names, which differ by
+# version.
 BY_VERSION = {"functions of Cython", "numpy rest", "polars rest", "scipy rest"}
 
 
-@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
+@pytest.mark.filterwarnings(
+    "ignore::PendingDeprecationWarning", "ignore::DeprecationWarning"
+)
 def test_known_identities():
     expressions = [
         expression
@@ -326,7 +358,9 @@ def test_known_identities():
         for expression in (one, *others)
     ]
 
-    assert [f"{fingerprint(made(expression))} {expression}" for expression in expressions] == KNOWN
+    assert [
+        f"{fingerprint(made(expression))} {expression}" for expression in expressions
+    ] == KNOWN
 
 
 #: numpy drops a subclass's attributes, PIL the class itself.
@@ -369,7 +403,9 @@ def both_printed(script):
     ids=["number", "array", "complex", "masked", "record", "series", "frame"],
 )
 def test_long_doubles_are_refused(make):
-    with pytest.raises(Unstable, match="has no stable identity: long doubles of numpy") as caught:
+    with pytest.raises(
+        Unstable, match="has no stable identity: long doubles of numpy"
+    ) as caught:
         fingerprint(make(np.longdouble(1)))
 
     assert caught.value.remedy.startswith("or convert it: .astype('")
@@ -378,20 +414,35 @@ def test_long_doubles_are_refused(make):
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("pa.table({'a': [1]})", "pa.table({'a': [1]}).replace_schema_metadata({'unit': 'm'})"),
-        ("pa.record_batch({'a': [1]})", "pa.record_batch({'a': [1]}).replace_schema_metadata({'unit': 'm'})"),
+        (
+            "pa.table({'a': [1]})",
+            "pa.table({'a': [1]}).replace_schema_metadata({'unit': 'm'})",
+        ),
+        (
+            "pa.record_batch({'a': [1]})",
+            "pa.record_batch({'a': [1]}).replace_schema_metadata({'unit': 'm'})",
+        ),
         (
             "pa.table({'a': [1]}, schema=pa.schema([pa.field('a', 'int64')]))",
             "pa.table({'a': [1]}, schema=pa.schema([pa.field('a', 'int64', metadata={'unit': 'm'})]))",
         ),
-        ("np.ma.array([[1, 2], [3, 4]])", "np.ma.array(np.asfortranarray([[1, 2], [3, 4]]))"),
-        ("pd.Timestamp('2026-11-02').as_unit('s')", "pd.Timestamp('2026-11-02').as_unit('ns')"),
+        (
+            "np.ma.array([[1, 2], [3, 4]])",
+            "np.ma.array(np.asfortranarray([[1, 2], [3, 4]]))",
+        ),
+        (
+            "pd.Timestamp('2026-11-02').as_unit('s')",
+            "pd.Timestamp('2026-11-02').as_unit('ns')",
+        ),
         ("pd.Timedelta('1s').as_unit('s')", "pd.Timedelta('1s').as_unit('ns')"),
         ("pd.RangeIndex(2)", "pd.Index([0, 1])"),
         ("pd.RangeIndex(0, 4, 2)", "pd.RangeIndex(0, 3, 2)"),
         ("pd.RangeIndex(0, 1, 1)", "pd.RangeIndex(0, 1, 5)"),
         ("pd.RangeIndex(1, 1)", "pd.RangeIndex(2, 1)"),
-        ("pd.DataFrame({'a': [1, 2]})", "pd.DataFrame({'a': [1, 2]}, index=pd.Index([0, 1]))"),
+        (
+            "pd.DataFrame({'a': [1, 2]})",
+            "pd.DataFrame({'a': [1, 2]}, index=pd.Index([0, 1]))",
+        ),
         ("PAIRS[:1]", "PAIRS[:1].remove_unused_levels()"),
     ],
 )
@@ -418,7 +469,9 @@ def test_a_cython_function_without_importable_name_is_refused(monkeypatch):
     function = np.random.default_rng
     monkeypatch.delattr(sys.modules[function.__module__], function.__name__)
 
-    with pytest.raises(Unstable, match="a function with neither source nor an importable name"):
+    with pytest.raises(
+        Unstable, match="a function with neither source nor an importable name"
+    ):
         fingerprint(function)
 
 
@@ -431,7 +484,9 @@ def test_libraries_are_not_imported():
         " 'decimal', 'uuid', 'inspect'} & (set(sys.modules) - before)))"
     )
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
 
     assert done.stdout.strip() == "[]"
 
@@ -448,7 +503,10 @@ def test_an_extra_field_of_a_model_can_be_ignored():
 def test_a_field_of_a_model_can_be_ignored_whether_it_was_set_or_not():
     calls = CallIdentity("a:f", ("model",), ignore=("model.y",))
 
-    keys = [calls.key((model,)) for model in (Model(x=1), Model(x=1, y=None), Model(x=1, y=2))]
+    keys = [
+        calls.key((model,))
+        for model in (Model(x=1), Model(x=1, y=None), Model(x=1, y=2))
+    ]
 
     assert len({*keys}) == 1
     assert calls.key((Model.model_construct(x=1, y=2, _fields_set={"y"}),)) not in keys

@@ -27,7 +27,10 @@ values = st.recursive(
     hashable | st.datetimes() | st.complex_numbers() | st.fractions(),
     lambda inner: (
         st.lists(inner, max_size=12)
-        | st.lists(st.fixed_dictionaries({"a": inner, "b": inner}, optional={"c": inner}), max_size=12)
+        | st.lists(
+            st.fixed_dictionaries({"a": inner, "b": inner}, optional={"c": inner}),
+            max_size=12,
+        )
         | st.dictionaries(st.text(max_size=3), inner, max_size=5)
         | st.dictionaries(hashable, inner, max_size=5)
         | st.sets(hashable, max_size=5)

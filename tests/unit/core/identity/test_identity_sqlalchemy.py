@@ -45,8 +45,12 @@ def test_an_object_counts_by_its_values_whether_it_was_loaded_or_made(session):
     made = Order(id=1, item="tea", lines=[Line(id=5, order_id=1)])
 
     assert fingerprint(loaded) == fingerprint(made)
-    assert fingerprint(made) != fingerprint(Order(id=1, item="tea", lines=[Line(id=6, order_id=1)]))
-    assert fingerprint(made) != fingerprint(Order(id=1, item="milk", lines=[Line(id=5, order_id=1)]))
+    assert fingerprint(made) != fingerprint(
+        Order(id=1, item="tea", lines=[Line(id=6, order_id=1)])
+    )
+    assert fingerprint(made) != fingerprint(
+        Order(id=1, item="milk", lines=[Line(id=5, order_id=1)])
+    )
     assert attributes_of(Order(id=1)) == {"id": 1}
 
 
@@ -57,7 +61,9 @@ def test_an_object_that_is_not_loaded_in_full_is_refused(session):
     session.commit()
 
     for name in ("id", "lines"):
-        with pytest.raises(Unstable, match="an object that SQLAlchemy has not loaded in full") as caught:
+        with pytest.raises(
+            Unstable, match="an object that SQLAlchemy has not loaded in full"
+        ) as caught:
             fingerprint(order)
         assert name in caught.value.remedy
         assert order.id == 1  # which loads the columns

@@ -24,7 +24,10 @@ TENSORS = {
 def test_tensors_count_by_dtype_shape_values_and_gradients():
     table = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 
-    identities = {name: fingerprint(torch.tensor(data, **how)) for name, (data, how) in TENSORS.items()}
+    identities = {
+        name: fingerprint(torch.tensor(data, **how))
+        for name, (data, how) in TENSORS.items()
+    }
 
     assert len(set(identities.values())) == len(TENSORS)
     assert identities["tensor"] == fingerprint(torch.tensor([1.0, 2.0]).clone())
@@ -37,8 +40,12 @@ def test_tensors_count_by_dtype_shape_values_and_gradients():
 def test_all_nans_are_the_same(dtype):
     nan = torch.tensor([1.0, float("nan")], dtype=getattr(torch, dtype))
 
-    assert fingerprint(torch.tensor([1.0, -float("nan")], dtype=nan.dtype)) == fingerprint(nan)
-    assert fingerprint(torch.tensor([1.0, float("inf")], dtype=nan.dtype)) != fingerprint(nan)
+    assert fingerprint(
+        torch.tensor([1.0, -float("nan")], dtype=nan.dtype)
+    ) == fingerprint(nan)
+    assert fingerprint(
+        torch.tensor([1.0, float("inf")], dtype=nan.dtype)
+    ) != fingerprint(nan)
 
 
 def test_dtypes_devices_and_sizes_have_an_identity():
@@ -48,7 +55,9 @@ def test_dtypes_devices_and_sizes_have_an_identity():
     assert fingerprint(torch.Size([2, 3])) == fingerprint(torch.zeros(2, 3).shape)
 
 
-@pytest.mark.parametrize("make", [lambda: torch.empty(2, device="meta"), lambda: torch.eye(2).to_sparse()])
+@pytest.mark.parametrize(
+    "make", [lambda: torch.empty(2, device="meta"), lambda: torch.eye(2).to_sparse()]
+)
 def test_tensors_that_are_not_dense_are_refused(make):
     with pytest.raises(UnstableIdentityError, match="a tensor that is not dense"):
         fingerprint([make()])

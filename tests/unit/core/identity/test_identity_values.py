@@ -50,7 +50,12 @@ def moved(ordered):
 
 
 # One row for each type: an expression, equal ones, and different ones.
-KNOWN = pathlib.Path(__file__).with_name("known_values.txt").read_text(encoding="utf-8").splitlines()
+KNOWN = (
+    pathlib.Path(__file__)
+    .with_name("known_values.txt")
+    .read_text(encoding="utf-8")
+    .splitlines()
+)
 
 ROWS = {
     "int": ("1", ["int('1')"], ["True", "1.0", "'1'", "b'1'", "2", "1j", "-1"]),
@@ -261,20 +266,34 @@ def test_identities_are_equal_if_and_only_if_values_are(expression, equal, diffe
     expected, within = fingerprint(value), fingerprint(inside(value, made(expression)))
 
     assert [fingerprint(made(other)) for other in equal] == [expected] * len(equal)
-    assert [fingerprint(inside(made(other), made(other))) for other in equal] == [within] * len(equal)
+    assert [fingerprint(inside(made(other), made(other))) for other in equal] == [
+        within
+    ] * len(equal)
     others = [fingerprint(made(other)) for other in different]
     assert len({expected, *others}) == len(others) + 1
     for other in different:
-        assert fingerprint(inside(made(other), value)) != within != fingerprint(inside(value, made(other)))
-    for make in (copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))):
+        assert (
+            fingerprint(inside(made(other), value))
+            != within
+            != fingerprint(inside(value, made(other)))
+        )
+    for make in (
+        copy.copy,
+        copy.deepcopy,
+        lambda value: pickle.loads(pickle.dumps(value)),
+    ):
         with suppress(TypeError, AttributeError, ValueError, pickle.PicklingError):
             assert fingerprint(make(value)) == expected
 
 
 def test_known_identities():
-    expressions = [expression for one, _, others in ROWS.values() for expression in (one, *others)]
+    expressions = [
+        expression for one, _, others in ROWS.values() for expression in (one, *others)
+    ]
 
-    assert [f"{fingerprint(made(expression))} {expression}" for expression in expressions] == KNOWN
+    assert [
+        f"{fingerprint(made(expression))} {expression}" for expression in expressions
+    ] == KNOWN
 
 
 @pytest.mark.must
@@ -285,7 +304,11 @@ def test_all_values_of_the_table_differ():
 @pytest.mark.parametrize(
     ("expression", "same", "outcome_same"),
     [
-        ("[{'a': 1, 'b': 2}, {'b': 2, 'a': 1}]", "[{'b': 2, 'a': 1}, {'b': 2, 'a': 1}]", False),
+        (
+            "[{'a': 1, 'b': 2}, {'b': 2, 'a': 1}]",
+            "[{'b': 2, 'a': 1}, {'b': 2, 'a': 1}]",
+            False,
+        ),
         ("{'a': 1, 'b': {2: 3}}", "{'b': {2: 3}, 'a': 1}", False),
         ("{'x', 'y', 'z'}", "set('zyx')", True),
         ("{(1, 2): frozenset({'a', (1,)})}", "{(1, 2): frozenset({(1,), 'a'})}", True),
@@ -293,7 +316,9 @@ def test_all_values_of_the_table_differ():
 )
 def test_the_order_of_dicts_counts_in_an_outcome_only(expression, same, outcome_same):
     assert fingerprint(made(expression)) == fingerprint(made(same))
-    assert (fingerprint_outcome(made(expression)) == fingerprint_outcome(made(same))) is outcome_same
+    assert (
+        fingerprint_outcome(made(expression)) == fingerprint_outcome(made(same))
+    ) is outcome_same
 
 
 def test_the_slots_of_an_exception_count():
@@ -318,14 +343,25 @@ def test_paths_count_relative_to_their_roots(tmp_path):
     places, elsewhere = Places(str(tmp_path / "one")), Places(str(tmp_path / "two"))
 
     here = [fingerprint(tmp_path / "one" / rest, places=places) for rest in ("a/b", "")]
-    there = [fingerprint(tmp_path / "two" / rest, places=elsewhere) for rest in ("a/b", "")]
+    there = [
+        fingerprint(tmp_path / "two" / rest, places=elsewhere) for rest in ("a/b", "")
+    ]
 
     assert here == there
-    inside = [tmp_path / "one" / "a/b", tmp_path / "one" / "c/b", tmp_path / "one", tmp_path / "two" / "a/b"]
+    inside = [
+        tmp_path / "one" / "a/b",
+        tmp_path / "one" / "c/b",
+        tmp_path / "one",
+        tmp_path / "two" / "a/b",
+    ]
     assert len({fingerprint(path, places=places) for path in inside}) == len(inside)
     assert here[0] != fingerprint(tmp_path / "one" / "a/b")
-    assert fingerprint(tmp_path / "one-more", places=places) == fingerprint(tmp_path / "one-more")
-    assert fingerprint(str(tmp_path / "one"), places=places) == fingerprint(str(tmp_path / "one"))
+    assert fingerprint(tmp_path / "one-more", places=places) == fingerprint(
+        tmp_path / "one-more"
+    )
+    assert fingerprint(str(tmp_path / "one"), places=places) == fingerprint(
+        str(tmp_path / "one")
+    )
 
 
 def test_types_that_differ_by_version_share_an_identity():

@@ -24,15 +24,25 @@ def unsorted(matrix):
 
 def unordered_csr():
     return sparse.csr_matrix(
-        (np.array([1.0, 0.5, 2.0]), np.array([1, 1, 0]), np.array([0, 2, 3])), shape=(2, 2)
+        (np.array([1.0, 0.5, 2.0]), np.array([1, 1, 0]), np.array([0, 2, 3])),
+        shape=(2, 2),
     )
 
 
-# Each NaN as this machine or another may compute it; the last of each is what R calls "not available", or like it.
+# Each NaN as this machine or another may compute it; the last of each is what R calls
+# "not available", or like it.
 NANS = {
     "e": ("u2", [0x7E00, 0xFE00, 0x7E01, 0x7C01]),
     "f": ("u4", [0x7FC00000, 0xFFC00000, 0x7FC00001, 0x7F8007A2]),
-    "d": ("u8", [0x7FF8000000000000, 0xFFF8000000000000, 0x7FF8000000000001, 0x7FF00000000007A2]),
+    "d": (
+        "u8",
+        [
+            0x7FF8000000000000,
+            0xFFF8000000000000,
+            0x7FF8000000000001,
+            0x7FF00000000007A2,
+        ],
+    ),
 }
 
 
@@ -54,7 +64,9 @@ def test_all_nans_are_the_same(code, order, size):
 
 
 @pytest.mark.parametrize("code", ["f2", "f4", "f8"])
-@pytest.mark.parametrize(("every", "other"), [(3, 6), (1, 2), (1, 1)], ids=["some", "all", "none of ours"])
+@pytest.mark.parametrize(
+    ("every", "other"), [(3, 6), (1, 2), (1, 1)], ids=["some", "all", "none of ours"]
+)
 def test_many_different_nans_are_the_same(code, every, other):
     values = np.ones(3000, code)
     values[::every] = np.nan
@@ -68,7 +80,9 @@ def test_many_different_nans_are_the_same(code, every, other):
     assert mixed.tobytes() == before
 
 
-@pytest.mark.parametrize("make", [lambda: unsorted(MATRIX), unordered_csr], ids=["coordinates", "rows"])
+@pytest.mark.parametrize(
+    "make", [lambda: unsorted(MATRIX), unordered_csr], ids=["coordinates", "rows"]
+)
 def test_a_sparse_matrix_is_not_changed(make):
     matrix = make()
     before = matrix.data.tolist()
@@ -82,11 +96,18 @@ def test_the_layout_of_an_array_counts_in_an_outcome_only():
     assert fingerprint(np.asfortranarray(A)) == fingerprint(A)
     assert fingerprint_outcome(A.copy()) == fingerprint_outcome(A)
     assert fingerprint_outcome(np.asfortranarray(A)) != fingerprint_outcome(A)
-    assert fingerprint_outcome(np.repeat(A, 2, axis=1)[:, ::2]) != fingerprint_outcome(A)
+    assert fingerprint_outcome(np.repeat(A, 2, axis=1)[:, ::2]) != fingerprint_outcome(
+        A
+    )
 
 
 def test_the_shared_generator_of_numpy_counts_by_name():
-    values = [np.random.normal, np.random.mtrand._rand, stats.norm, np.random.RandomState(1).normal]
+    values = [
+        np.random.normal,
+        np.random.mtrand._rand,
+        stats.norm,
+        np.random.RandomState(1).normal,
+    ]
     before = list(map(fingerprint, values))
 
     np.random.normal()
@@ -125,9 +146,13 @@ def test_a_large_matrix_counts_by_its_elements_in_any_order_of_memory():
     rows = numpy.arange(600_000.0).reshape(2, 300_000)
     matrix = rows.view(numpy.matrix)
 
-    assert fingerprint(numpy.asfortranarray(matrix).view(numpy.matrix)) == fingerprint(matrix)
+    assert fingerprint(numpy.asfortranarray(matrix).view(numpy.matrix)) == fingerprint(
+        matrix
+    )
 
 
 def test_a_memoryview_of_long_doubles_is_refused():
-    with pytest.raises(Unstable, match="a memoryview of objects, pointers or long doubles"):
+    with pytest.raises(
+        Unstable, match="a memoryview of objects, pointers or long doubles"
+    ):
         fingerprint(memoryview(np.array([1], "g")))

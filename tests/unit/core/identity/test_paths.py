@@ -34,7 +34,14 @@ def runs(tmp_path_factory):
             path.write_text(text)
         places = Places()
         places.set_root("tmp", str(base))
-        found.append((places, lambda rest, folder=given_folder: f"{folder}/{rest}" if rest else str(folder)))
+        found.append(
+            (
+                places,
+                lambda rest, folder=given_folder: (
+                    f"{folder}/{rest}" if rest else str(folder)
+                ),
+            )
+        )
     return found
 
 
@@ -61,13 +68,18 @@ def filled(template: Any, path_of: Any) -> Any:
     if isinstance(template, Mark):
         return template.wrap(path_of(template.rest))
     if isinstance(template, dict):
-        return {filled(key, path_of): filled(value, path_of) for key, value in template.items()}
+        return {
+            filled(key, path_of): filled(value, path_of)
+            for key, value in template.items()
+        }
     if isinstance(template, (list, tuple, set, frozenset)):
         return type(template)(filled(item, path_of) for item in template)
     if isinstance(template, Job):
         return Job(filled(template.source, path_of), filled(template.more, path_of))
     if isinstance(template, SimpleNamespace):
-        return SimpleNamespace(**{name: filled(value, path_of) for name, value in vars(template).items()})
+        return SimpleNamespace(
+            **{name: filled(value, path_of) for name, value in vars(template).items()}
+        )
     return template
 
 
@@ -76,7 +88,9 @@ def keys_of(template: Any, run: Any) -> list[str]:
     places, path_of = run
     value = filled(template, path_of)
     calls = CallIdentity("a:f", ("x", "*rest", "**extra"), places=places)
-    by_key = CallIdentity("a:f", ("x",), key=lambda arguments: arguments["x"], places=places)
+    by_key = CallIdentity(
+        "a:f", ("x",), key=lambda arguments: arguments["x"], places=places
+    )
     return [
         fingerprint(value, places=places),
         calls.key((value, (1, value), {"name": value})),
@@ -91,7 +105,9 @@ def nested(value: Any, levels: int) -> Any:
     return value
 
 
-A, B, C, SAME, GONE = (Mark(rest) for rest in ("a.csv", "b.csv", "sub/c.csv", "same.csv", "gone"))
+A, B, C, SAME, GONE = (
+    Mark(rest) for rest in ("a.csv", "b.csv", "sub/c.csv", "same.csv", "gone")
+)
 
 TEMPLATES = {
     "a string": A,
@@ -128,7 +144,9 @@ TEMPLATES = {
     "members with scalars": Mark("a.csv", lambda path: members(path, 1)),
     "many objects": [Job(A), Job(B)] * 10,
     "deep": nested([A, {B: C}, {A, "Bbb"}], MOST_LEVELS + 10),
-    "deep, with dicts": nested({"x": {A: {C, "Bbb"}}, "y": [Job(A)], A: 1}, MOST_LEVELS + 10),
+    "deep, with dicts": nested(
+        {"x": {A: {C, "Bbb"}}, "y": [Job(A)], A: 1}, MOST_LEVELS + 10
+    ),
 }
 
 
@@ -174,18 +192,33 @@ def test_different_paths_differ(runs):
 
     values: list[Any] = [kind(path_of(rest)) for kind in kinds[:2] for rest in rests]
     values += [kind(path_of(rest)) for kind in kinds[2:] for rest in rests[:-1]]
-    values += ["a.csv", ("a.csv", "file"), [path_of("a.csv")], pathlib.Path("a.csv"), "one"]
+    values += [
+        "a.csv",
+        ("a.csv", "file"),
+        [path_of("a.csv")],
+        pathlib.Path("a.csv"),
+        "one",
+    ]
 
     assert len({fingerprint(value, places=places) for value in values}) == len(values)
 
 
 @given(
     st.recursive(
-        st.none() | st.integers() | st.text() | st.sampled_from([Mark("a.csv"), Mark("gone"), Mark("b.csv")]),
+        st.none()
+        | st.integers()
+        | st.text()
+        | st.sampled_from([Mark("a.csv"), Mark("gone"), Mark("b.csv")]),
         lambda inner: (
             st.lists(inner)
-            | st.dictionaries(st.text() | st.sampled_from([Mark("a.csv"), Mark("sub/c.csv")]), inner)
-            | st.frozensets(st.text() | st.integers() | st.sampled_from([Mark("b.csv"), Mark("gone")]))
+            | st.dictionaries(
+                st.text() | st.sampled_from([Mark("a.csv"), Mark("sub/c.csv")]), inner
+            )
+            | st.frozensets(
+                st.text()
+                | st.integers()
+                | st.sampled_from([Mark("b.csv"), Mark("gone")])
+            )
         ),
     )
 )
@@ -195,12 +228,19 @@ def test_any_value_with_paths_has_the_same_identity_in_every_run(runs, template)
 
 @given(
     st.recursive(
-        st.none() | st.integers() | st.text() | st.sampled_from(["<base>", "x <base>/y", "<base>s"]),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("<base>"), inner),
+        st.none()
+        | st.integers()
+        | st.text()
+        | st.sampled_from(["<base>", "x <base>/y", "<base>s"]),
+        lambda inner: (
+            st.lists(inner) | st.dictionaries(st.text() | st.just("<base>"), inner)
+        ),
     ),
     st.booleans(),
 )
-def test_values_without_paths_count_as_in_a_run_without_a_temporary_folder(template, deep):
+def test_values_without_paths_count_as_in_a_run_without_a_temporary_folder(
+    template, deep
+):
     """Also strings in which the folder's name appears."""
     places = Places()
     places.set_root("tmp", "/base")

@@ -57,7 +57,10 @@ def test_prune_copies_changed_containers_and_shares_the_rest():
     deep = {"keep": [1]}
     value = {"a": deep, "b": [Row(x=1, y=deep), (1, 2)], "c": 3}
 
-    pruned = prune(value, [parse_path(path) for path in ("b.0.x", "b.1.0", "c", "nothing.here", "a.x")])
+    pruned = prune(
+        value,
+        [parse_path(path) for path in ("b.0.x", "b.1.0", "c", "nothing.here", "a.x")],
+    )
 
     assert fingerprint(pruned) == fingerprint({"a": deep, "b": [Row(y=deep), (2,)]})
     assert pruned["a"] is deep
@@ -138,10 +141,16 @@ def with_attributes(value, **attributes):
     ],
 )
 def test_pruning_an_attribute_keeps_the_other_state(make):
-    assert rows_key(make(1), ignore=("rows.a",)) == rows_key(make(2), ignore=("rows.a",))
-    assert rows_key(make(1), ignore=("rows.b",)) != rows_key(make(2), ignore=("rows.b",))
+    assert rows_key(make(1), ignore=("rows.a",)) == rows_key(
+        make(2), ignore=("rows.a",)
+    )
+    assert rows_key(make(1), ignore=("rows.b",)) != rows_key(
+        make(2), ignore=("rows.b",)
+    )
     assert rows_key(make(1), ignore=("rows.none",)) == rows_key(make(1))
-    assert rows_key(Count(5), ignore=("rows.a",)) != rows_key(Count(6), ignore=("rows.a",))
+    assert rows_key(Count(5), ignore=("rows.a",)) != rows_key(
+        Count(6), ignore=("rows.a",)
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,12 +177,20 @@ def test_pruning_a_mapping_leaves_the_original_unchanged(make):
 
 
 def test_pruning_an_item_of_a_deque():
-    assert rows_key(deque([1, 2], 5), ignore=("rows.0",)) == rows_key(deque([3, 2], 5), ignore=("rows.0",))
-    assert rows_key(deque([1, 2], 5), ignore=("rows.0",)) != rows_key(deque([1, 2], 6), ignore=("rows.0",))
+    assert rows_key(deque([1, 2], 5), ignore=("rows.0",)) == rows_key(
+        deque([3, 2], 5), ignore=("rows.0",)
+    )
+    assert rows_key(deque([1, 2], 5), ignore=("rows.0",)) != rows_key(
+        deque([1, 2], 6), ignore=("rows.0",)
+    )
 
 
 def test_paths_try_attributes_before_keys():
-    assert rows_key(UserDict(a=1, b=1), ("rows.data.a",)) == rows_key(UserDict(a=2, b=1), ("rows.data.a",))
+    assert rows_key(UserDict(a=1, b=1), ("rows.data.a",)) == rows_key(
+        UserDict(a=2, b=1), ("rows.data.a",)
+    )
     assert rows_key(UserDict(a=1, b=1), ("rows.data.a",)) == rows_key(UserDict(b=1))
     numbered = MappingProxyType({1: "x", 2: "y"})
-    assert rows_key(numbered, ("rows.1",)) == rows_key(MappingProxyType({1: "z", 2: "y"}), ("rows.1",))
+    assert rows_key(numbered, ("rows.1",)) == rows_key(
+        MappingProxyType({1: "z", 2: "y"}), ("rows.1",)
+    )

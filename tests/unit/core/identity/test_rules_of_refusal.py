@@ -82,7 +82,10 @@ def closed(stream):
 
 MEMORY = "a memoryview of objects, pointers or long doubles"
 CASES = {
-    "memory of objects": (lambda: memoryview((ctypes.py_object * 2)("a", "b"))[::2], MEMORY),
+    "memory of objects": (
+        lambda: memoryview((ctypes.py_object * 2)("a", "b"))[::2],
+        MEMORY,
+    ),
     "memory of pointers": (lambda: memoryview((ctypes.c_char_p * 1)(b"a")), MEMORY),
     "memory of a structure": (lambda: memoryview((Named * 1)()), MEMORY),
     "object": (object, r"a bare object\(\)"),
@@ -100,7 +103,10 @@ CASES = {
     "weak reference": (lambda: weakref.ref(HELD), "a weak reference"),
     "weak proxy": (lambda: weakref.proxy(HELD), "a weak reference"),
     "weak mapping": (lambda: weakref.WeakValueDictionary(a=HELD), "a weak reference"),
-    "context variable": (lambda: contextvars.ContextVar("x"), "_contextvars.ContextVar"),
+    "context variable": (
+        lambda: contextvars.ContextVar("x"),
+        "_contextvars.ContextVar",
+    ),
     "context": (contextvars.copy_context, "_contextvars.Context"),
     "closure cell": (types.CellType, "builtins.cell"),
     "traceback": (raised, "a traceback"),
@@ -130,11 +136,20 @@ CASES = {
         "a class with neither source nor an importable name",
     ),
     "syntax tree": (lambda: ast.parse("x = 1"), "a syntax tree"),
-    "frame of a traceback": (lambda: traceback.extract_stack()[:1], "a stack frame of a traceback"),
+    "frame of a traceback": (
+        lambda: traceback.extract_stack()[:1],
+        "a stack frame of a traceback",
+    ),
     "without state": (WithoutState, "an object of .*WithoutState"),
     "sealed": (Sealed, "an object of .*Sealed"),
-    "lock between processes": (multiprocessing.Lock, "multiprocessing.synchronize.Lock"),
-    "full queue between processes": (multiprocessing.Queue, "multiprocessing.queues.Queue"),
+    "lock between processes": (
+        multiprocessing.Lock,
+        "multiprocessing.synchronize.Lock",
+    ),
+    "full queue between processes": (
+        multiprocessing.Queue,
+        "multiprocessing.queues.Queue",
+    ),
     "queue between processes": (
         multiprocessing.SimpleQueue,
         "an object of multiprocessing.queues.SimpleQueue",
@@ -167,7 +182,11 @@ def test_running_things_are_refused():
     loop = asyncio.new_event_loop()
     future, task = loop.create_future(), loop.create_task(coroutine())
 
-    for value, what in [(loop, "an event loop"), (future, "a future"), (task, "a task")]:
+    for value, what in [
+        (loop, "an event loop"),
+        (future, "a future"),
+        (task, "a task"),
+    ]:
         with pytest.raises(Unstable, match=f"{what}$"):
             fingerprint({"part": value})
 
@@ -182,7 +201,11 @@ def test_running_things_are_refused():
 
 def test_open_things_are_refused(tmp_path):
     path = tmp_path / "file"
-    with path.open("w") as text, path.open("rb") as data, path.open("rb", buffering=0) as raw:
+    with (
+        path.open("w") as text,
+        path.open("rb") as data,
+        path.open("rb", buffering=0) as raw,
+    ):
         for file in (text, data, raw):
             with pytest.raises(Unstable, match=r"an open file$"):
                 fingerprint({"file": file})
@@ -218,9 +241,13 @@ def find_zone(name):
 @pytest.mark.parametrize(
     "make",
     [
-        pytest.param(lambda sql, table: sql.select(table.c.a).where(table.c.a > 1), id="select"),
+        pytest.param(
+            lambda sql, table: sql.select(table.c.a).where(table.c.a > 1), id="select"
+        ),
         pytest.param(lambda sql, table: sql.insert(table).values(a=1), id="insert"),
-        pytest.param(lambda sql, table: sql.text("select :a").bindparams(a=1), id="text"),
+        pytest.param(
+            lambda sql, table: sql.text("select :a").bindparams(a=1), id="text"
+        ),
         pytest.param(lambda sql, table: table.c.a == 1, id="expression"),
         pytest.param(lambda sql, table: table, id="table"),
     ],
@@ -229,7 +256,10 @@ def test_sqlalchemy_expressions_are_refused(make):
     sql = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
     table = sql.Table("t", sql.MetaData(), sql.Column("a", sql.Integer))
 
-    with pytest.raises(Unstable, match=r"^value\[1\] has no stable identity: SQL in objects of SQLAlchemy$"):
+    with pytest.raises(
+        Unstable,
+        match=r"^value\[1\] has no stable identity: SQL in objects of SQLAlchemy$",
+    ):
         fingerprint(["query", make(sql, table)])
 
 

@@ -8,7 +8,11 @@ from pytest_mimic._core.identity.short import LONG, has_long, plain_nans
 
 
 def test_a_nan_of_any_sign_is_the_same_object():
-    one, other, none = plain_nans([1, math.nan]), plain_nans((1, math.copysign(math.nan, -1))), [1, 2.5, "a"]
+    one, other, none = (
+        plain_nans([1, math.nan]),
+        plain_nans((1, math.copysign(math.nan, -1))),
+        [1, 2.5, "a"],
+    )
 
     assert one[1] is other[1]
     assert (type(one), type(other)) == (list, tuple)

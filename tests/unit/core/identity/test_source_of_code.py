@@ -67,7 +67,10 @@ SAME = {
     "place in the file": ("import functools", "import functools\n\nOTHER = 1\n"),
     "quotes": ('"!"', "'!'"),
     "parts of a string": ('" "!"', '" "" "!"'),
-    "parts of a string with values": ('{limit}} {rows!r}" "!"', '{limit}}" " " f"{rows!r}!"'),
+    "parts of a string with values": (
+        '{limit}} {rows!r}" "!"',
+        '{limit}}" " " f"{rows!r}!"',
+    ),
     "layout": ("for row in rows:", "for row in (rows):"),
     "pass": ("total = 0", "total = 0; pass"),
     "number": ("total = 0", "total = 0x0"),
@@ -129,7 +132,9 @@ LAYOUTS = {
 @pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS)
 def test_the_whole_function_counts_however_it_is_laid_out(source, text):
     definitions = [
-        one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+        one
+        for one in ast.walk(ast.parse(text))
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
 
     assert source_fingerprint(source(text)) == normalised(definitions[0])
@@ -144,12 +149,18 @@ def test_the_source_is_that_of_the_innermost_function():
     assert source_fingerprint(functools.lru_cache(k.add)) == expected
     assert source_fingerprint(k.cached) == source_fingerprint(k.cached.__wrapped__)
     assert source_fingerprint(k.Service("a").call) == source_fingerprint(k.Service.call)
-    assert source_fingerprint(k.Service.make) == source_fingerprint(k.Service.__dict__["make"])
-    assert source_fingerprint(k.Service.title) == source_fingerprint(k.Service.title.fget)
+    assert source_fingerprint(k.Service.make) == source_fingerprint(
+        k.Service.__dict__["make"]
+    )
+    assert source_fingerprint(k.Service.title) == source_fingerprint(
+        k.Service.title.fget
+    )
     assert source_fingerprint(k.Service) not in (None, expected)
 
 
-@pytest.mark.parametrize("function", [len, "a".upper, json.JSONDecoder.decode.__get__, int, 5])
+@pytest.mark.parametrize(
+    "function", [len, "a".upper, json.JSONDecoder.decode.__get__, int, 5]
+)
 def test_builtins_have_no_source(function):
     assert source_fingerprint(function) is None
 
@@ -314,7 +325,10 @@ def test_an_object_with_every_attribute_has_no_source():
 
 
 def test_warnings_of_the_compiler_change_nothing(source):
-    """The import has shown them. Python warns of the escape up to 3.11 as deprecated, and then of the syntax."""
+    """The import has shown them.
+
+    Python warns of the escape up to 3.11 as deprecated, and then of the syntax.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = source(r"""
@@ -333,4 +347,6 @@ def test_a_lambda_beside_another_one_is_refused():
     with pytest.raises(Unstable, match="neither source") as caught:
         fingerprint(pair[0])
 
-    assert caught.value.remedy == "or give it a line of its own: no other lambda beside it"
+    assert (
+        caught.value.remedy == "or give it a line of its own: no other lambda beside it"
+    )

@@ -13,7 +13,9 @@ np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")
 pytest.importorskip("pyarrow")
 
-texts = st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=4), max_size=20)
+texts = st.lists(
+    st.none() | st.text(st.characters(codec="utf-8"), max_size=4), max_size=20
+)
 STORAGES = [pd.StringDtype(storage) for storage in ("python", "pyarrow")]
 
 
@@ -31,10 +33,15 @@ def test_texts_count_the_same_in_every_storage(values, data):
     columns = [one for dtype in STORAGES for one in stored(values, dtype)]
 
     assert len({fingerprint(one) for one in columns}) == 1
-    assert len({fingerprint(pd.DataFrame({"a": one, "b": one})) for one in columns}) == 1
+    assert (
+        len({fingerprint(pd.DataFrame({"a": one, "b": one})) for one in columns}) == 1
+    )
     assert len({fingerprint(pd.Index(one)) for one in columns}) == 1
     place = data.draw(st.integers(0, len(values)))
-    for other in ([*values[:place], "\0", *values[place:]], [*values[:place], "", *values[place:]]):
+    for other in (
+        [*values[:place], "\0", *values[place:]],
+        [*values[:place], "", *values[place:]],
+    ):
         changed = {fingerprint(pd.Series(other, dtype=dtype)) for dtype in STORAGES}
         assert len(changed) == 1
         assert changed != {fingerprint(columns[0])}
@@ -50,13 +57,17 @@ def test_paths_in_a_column_of_objects_count_by_their_place_and_content(tmp_path)
         file.write_text(content)
         frame = pd.DataFrame({"file": pd.Series([str(file), "x"], dtype=object)})
         found.append(fingerprint(frame, places=places))
-        plain = pd.DataFrame({"file": pd.Series([f"see {file.parents[1]}"], dtype=object)})
+        plain = pd.DataFrame(
+            {"file": pd.Series([f"see {file.parents[1]}"], dtype=object)}
+        )
         assert fingerprint(plain, places=places) == fingerprint(plain)
 
     assert found[0] == found[1] != found[2]
 
 
-kinds = st.sampled_from(["i8", "f8", "f4", "?", "c16", "M8[ns]", "object", "category", "Int64"])
+kinds = st.sampled_from(
+    ["i8", "f8", "f4", "?", "c16", "M8[ns]", "object", "category", "Int64"]
+)
 
 
 @given(st.lists(kinds, min_size=1, max_size=6), st.integers(0, 4), st.data())
@@ -68,7 +79,13 @@ def test_a_frame_counts_by_its_columns_not_by_its_blocks(names, rows, data):
     one_by_one = pd.DataFrame(index=frame.index)
     for place, column in enumerate(columns):
         one_by_one.insert(place, place, column)
-    views = [by_name, one_by_one, frame.copy(), frame[::-1][::-1], frame.iloc[:, ::-1].iloc[:, ::-1]]
+    views = [
+        by_name,
+        one_by_one,
+        frame.copy(),
+        frame[::-1][::-1],
+        frame.iloc[:, ::-1].iloc[:, ::-1],
+    ]
 
     expected = fingerprint(frame)
 
@@ -80,7 +97,8 @@ def test_a_frame_counts_by_its_columns_not_by_its_blocks(names, rows, data):
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: pd.Timestamp(0), lambda: pd.DataFrame({"a": [1]}), lambda: pd.Index([1])]
+    "make",
+    [lambda: pd.Timestamp(0), lambda: pd.DataFrame({"a": [1]}), lambda: pd.Index([1])],
 )
 def test_attributes_that_were_set_on_a_value_count(make):
     bare, one, other = make(), make(), make()

@@ -66,8 +66,12 @@ def test_a_long_text_that_starts_like_a_path_is_no_path():
     text = "/tmp/pytest-of-me/pytest-0/test_a0/" + "a" * 65_536
 
     assert fingerprint(text, places=places) == fingerprint(text, places=elsewhere)
-    assert fingerprint([text, "a"] * 99, places=places) == fingerprint([text, "a"] * 99, places=elsewhere)
-    assert fingerprint([text] * 99, places=places) == fingerprint([text] * 99, places=elsewhere)
+    assert fingerprint([text, "a"] * 99, places=places) == fingerprint(
+        [text, "a"] * 99, places=elsewhere
+    )
+    assert fingerprint([text] * 99, places=places) == fingerprint(
+        [text] * 99, places=elsewhere
+    )
 
 
 numbers = st.none() | st.booleans() | st.integers() | st.floats()
@@ -78,7 +82,9 @@ def test_a_dict_may_have_more_keys_than_one_walk_takes(monkeypatch):
     numbers = {n: n for n in range(2000)}
     texts = {str(n): n for n in range(2000)}
 
-    found = [fingerprint(one) for one in (numbers, numbers | {-1: 1}, texts, texts | {"": 1})]
+    found = [
+        fingerprint(one) for one in (numbers, numbers | {-1: 1}, texts, texts | {"": 1})
+    ]
 
     assert len(set(found)) == len(found)
     assert fingerprint(dict(reversed(numbers.items()))) == found[0]
@@ -86,7 +92,19 @@ def test_a_dict_may_have_more_keys_than_one_walk_takes(monkeypatch):
 
 @pytest.mark.parametrize("capitals", [0, 1])
 def test_a_decimal_counts_the_same_in_every_context(capitals):
-    texts = ["1E+5", "1.50", "1.5", "-0", "0", "0E-9", "sNaN12", "NaN12", "NaN", "-Infinity", "100000"]
+    texts = [
+        "1E+5",
+        "1.50",
+        "1.5",
+        "-0",
+        "0",
+        "0E-9",
+        "sNaN12",
+        "NaN12",
+        "NaN",
+        "-Infinity",
+        "100000",
+    ]
     expected = [fingerprint(decimal.Decimal(text)) for text in texts]
 
     with decimal.localcontext() as context:

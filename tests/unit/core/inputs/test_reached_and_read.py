@@ -157,7 +157,9 @@ MODULES = {
 
 
 def sources_of(root: Path, *, started: int = LATER) -> ProjectSources:
-    return ProjectSources(Places(str(root)), root, root / ".mimic_vault", started=started)
+    return ProjectSources(
+        Places(str(root)), root, root / ".mimic_vault", started=started
+    )
 
 
 def trace(root: Path, name: str, *, started: int = LATER) -> Trace:
@@ -167,7 +169,9 @@ def trace(root: Path, name: str, *, started: int = LATER) -> Trace:
 
 
 @pytest.fixture
-def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], ProjectSources]]:
+def sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], ProjectSources]]:
     """Make the sources of a new run of that project, which has imported its modules."""
     for name, text in MODULES.items():
         file = tmp_path / f"shop/{name}.py"
@@ -184,7 +188,9 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 def listed(sources: ProjectSources) -> str:
     shop: Any = sys.modules
     classes = {shop["shop.money"].Money, shop["shop.row"].Row}
-    return sources.listed("shop.report:build", frozenset(classes), frozenset({("data.csv", "1a2b3c4d")}))
+    return sources.listed(
+        "shop.report:build", frozenset(classes), frozenset({("data.csv", "1a2b3c4d")})
+    )
 
 
 def edited(root: Path, name: str, old: str, new: str) -> None:
@@ -242,7 +248,9 @@ ALIKE = {
 
 
 @pytest.mark.parametrize("change", FUNCTIONS)
-def test_each_change_of_behaviour_is_named(sources: Any, tmp_path: Path, change: str) -> None:
+def test_each_change_of_behaviour_is_named(
+    sources: Any, tmp_path: Path, change: str
+) -> None:
     name, old, new, expected = FUNCTIONS[change]
     before = listed(sources())
 
@@ -252,7 +260,9 @@ def test_each_change_of_behaviour_is_named(sources: Any, tmp_path: Path, change:
 
 
 @pytest.mark.parametrize("change", ALIKE)
-def test_a_change_of_no_behaviour_is_not_named(sources: Any, tmp_path: Path, change: str) -> None:
+def test_a_change_of_no_behaviour_is_not_named(
+    sources: Any, tmp_path: Path, change: str
+) -> None:
     before = listed(sources())
 
     edited(tmp_path, *ALIKE[change])
@@ -268,16 +278,22 @@ def test_no_syntax_tree_is_kept(sources: Any) -> None:
 
     codes = filter(None, map(made.code_of, ("shop.tax", "shop.models")))
     found = [each for code in codes for each in vars(code).values()]
-    held = [each for one in found for each in gc.get_referents(one, *gc.get_referents(one))]
+    held = [
+        each for one in found for each in gc.get_referents(one, *gc.get_referents(one))
+    ]
 
     assert found
     assert not any(isinstance(one, ast.AST) for one in held)
 
 
-def test_a_file_counts_by_its_bytes_but_for_ends_of_lines(sources: Any, tmp_path: Path) -> None:
+def test_a_file_counts_by_its_bytes_but_for_ends_of_lines(
+    sources: Any, tmp_path: Path
+) -> None:
     data = tmp_path / "data.csv"
     data.write_bytes(b"a\nb\n")
-    text = json.dumps({"files": {"data.csv": sources().digest("data.csv")}, "functions": {}})
+    text = json.dumps(
+        {"files": {"data.csv": sources().digest("data.csv")}, "functions": {}}
+    )
 
     data.write_bytes(b"a\r\nb\r\n")
     assert sources().changed(text) == []
@@ -302,8 +318,15 @@ def test_a_file_counts_by_its_bytes_but_for_ends_of_lines(sources: Any, tmp_path
         ("lib/site-packages/a.json", False),
     ],
 )
-def test_files_of_the_project_that_are_read_are_listed(tmp_path: Path, name: str, is_noted: bool) -> None:
-    for file in ("data/rates.csv", ".hidden/a.csv", ".mimic_vault/a.json", "lib/site-packages/a.json"):
+def test_files_of_the_project_that_are_read_are_listed(
+    tmp_path: Path, name: str, is_noted: bool
+) -> None:
+    for file in (
+        "data/rates.csv",
+        ".hidden/a.csv",
+        ".mimic_vault/a.json",
+        "lib/site-packages/a.json",
+    ):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("1")
 
@@ -315,7 +338,9 @@ def test_files_of_the_project_that_are_read_are_listed(tmp_path: Path, name: str
 def test_a_file_that_the_run_has_written_is_not_listed(tmp_path: Path) -> None:
     (tmp_path / "made.csv").write_text("1")
 
-    assert trace(tmp_path, "made.csv", started=1).noted().over(None, is_same=False) == ""
+    assert (
+        trace(tmp_path, "made.csv", started=1).noted().over(None, is_same=False) == ""
+    )
 
 
 def test_a_list_stays_while_the_outcome_and_all_in_it_stay(tmp_path: Path) -> None:
@@ -328,4 +353,6 @@ def test_a_list_stays_while_the_outcome_and_all_in_it_stay(tmp_path: Path) -> No
     assert "other.csv" in second.over(before, is_same=False)
     assert "other.csv" in second.over(b"{", is_same=True)
     (tmp_path / "one.csv").write_text("2")
-    assert "other.csv" in trace(tmp_path, "other.csv").noted().over(before, is_same=True)
+    assert "other.csv" in trace(tmp_path, "other.csv").noted().over(
+        before, is_same=True
+    )

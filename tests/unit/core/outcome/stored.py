@@ -11,7 +11,9 @@ from unit.memory_store import NAME, MemoryStore, recorded
 def entry_of(store: MemoryStore) -> dict:
     """Return the outcome as its recording says it, with a longer one's JSON put in."""
     entry = json.loads(store.read(NAME))["outcomes"][0]
-    return {**entry, **json.loads(store.read(entry["json"]))} if "json" in entry else entry
+    return (
+        {**entry, **json.loads(store.read(entry["json"]))} if "json" in entry else entry
+    )
 
 
 def tree_of(value):

@@ -19,7 +19,15 @@ from pytest_mimic._core.outcome.outcome import NotExactError, Outcome
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.tags import Writer
 from pytest_mimic._core.vault import Vault
-from unit.core.outcome.stored import NAME, changed_entry, copied, entry_of, load, recorded, tree_of
+from unit.core.outcome.stored import (
+    NAME,
+    changed_entry,
+    copied,
+    entry_of,
+    load,
+    recorded,
+    tree_of,
+)
 from unit.memory_store import MemoryStore
 
 attr = pytest.importorskip("attr")
@@ -98,7 +106,11 @@ class PlainSlots(abc.ABC):  # noqa: B024 - only its metaclass matters
         self.b, self.__own = 1, (2,)
 
     def __eq__(self, other):
-        return (self.b, self.__own, hasattr(self, "c")) == (other.b, other.__own, hasattr(other, "c"))
+        return (self.b, self.__own, hasattr(self, "c")) == (
+            other.b,
+            other.__own,
+            hasattr(other, "c"),
+        )
 
 
 class Pair(NamedTuple):
@@ -146,7 +158,11 @@ class Refused(ValueError):
         self.slot = code
 
     def __eq__(self, other):
-        return (self.args, vars(self), self.slot) == (other.args, vars(other), other.slot)
+        return (self.args, vars(self), self.slot) == (
+            other.args,
+            vars(other),
+            other.slot,
+        )
 
 
 class Color(enum.Enum):
@@ -188,10 +204,17 @@ def node(name, fields, **beside):
 
 #: How an object is made, and its text where that is worth to be seen.
 EXACT = {
-    "dataclass": (lambda: User("Ann", [1]), node("User", {"name": "Ann", "tags": [1], "number": 1})),
+    "dataclass": (
+        lambda: User("Ann", [1]),
+        node("User", {"name": "Ann", "tags": [1], "number": 1}),
+    ),
     "cached property": (
         lambda: with_upper(User("Ann")),
-        node("User", {"name": "Ann", "tags": [], "number": 1}, attributes={"upper": "ANN"}),
+        node(
+            "User",
+            {"name": "Ann", "tags": [], "number": 1},
+            attributes={"upper": "ANN"},
+        ),
     ),
     "frozen": (lambda: Frozen((1,)), None),
     "slots": (lambda: Slots(1, (2,)), node("Slots", {"x": 1, "y": {"$tuple": [2]}})),
@@ -207,14 +230,24 @@ EXACT = {
     "model": (lambda: Model(Name="Ann", inner=Model()), None),
     "empty model": (
         Model,
-        node("Model", {"name": "x", "inner": None}, private={"_private": []}, fields_set=[]),
+        node(
+            "Model",
+            {"name": "x", "inner": None},
+            private={"_private": []},
+            fields_set=[],
+        ),
     ),
     "model with cached property": (lambda: with_upper(Model()), None),
-    "open model": (lambda: OpenModel(x=1, y=2), node("OpenModel", {"x": 1}, extra={"y": 2})),
+    "open model": (
+        lambda: OpenModel(x=1, y=2),
+        node("OpenModel", {"x": 1}, extra={"y": 2}),
+    ),
     "constructed": (lambda: Model.model_construct(name=("not", "valid")), None),
     "exception": (
         lambda: [Refused("a", code=2)][0],
-        node("Refused", {"args": ["a"], "attributes": {"code": 2}, "fields": {"slot": 2}}),
+        node(
+            "Refused", {"args": ["a"], "attributes": {"code": 2}, "fields": {"slot": 2}}
+        ),
     ),
     "enum": (lambda: Color.RED, node("Color", "RED")),
     "alias": (lambda: Color.CRIMSON, node("Color", "RED")),
@@ -234,7 +267,10 @@ def test_objects_are_kept_by_their_fields(make, tree):
     store = recorded(value)
     entry = entry_of(store)
     assert "tagged" in entry
-    assert tree is None or (entry["value"], entry["imports"]) == (tree, [next(iter(tree))[1:]])
+    assert tree is None or (entry["value"], entry["imports"]) == (
+        tree,
+        [next(iter(tree))[1:]],
+    )
     ran.clear()
 
     again = load(store)
@@ -341,7 +377,9 @@ def test_a_raised_exception_is_the_same_as_the_one_in_its_values():
 
 def test_an_object_of_a_reloaded_class_is_no_object_of_the_new_one(monkeypatch):
     old = Plain(1)
-    monkeypatch.setattr(sys.modules[__name__], "Plain", type("Plain", (), {"__module__": __name__}))
+    monkeypatch.setattr(
+        sys.modules[__name__], "Plain", type("Plain", (), {"__module__": __name__})
+    )
 
     assert tree_of(old) is None
 
@@ -376,7 +414,9 @@ STALE = {
 
 
 @pytest.mark.parametrize(("value", "cls", "says"), STALE.values(), ids=STALE)
-def test_a_class_with_other_fields_makes_a_recording_stale(monkeypatch, value, cls, says):
+def test_a_class_with_other_fields_makes_a_recording_stale(
+    monkeypatch, value, cls, says
+):
     name = type(value).__name__
     cls.__qualname__, cls.__module__ = name, ME
     store = changed(value, cls, monkeypatch)
@@ -392,13 +432,20 @@ def test_a_class_with_other_fields_makes_a_recording_stale(monkeypatch, value, c
         ({f"${ME}:Color": 3}, "Color has no member 3 any more"),
         ({f"${ME}:Slots": ["A", "B"]}, "Slots is another kind of class now"),
         ({f"${ME}:Gone": {"x": 1}}, f"{ME} has no class Gone any more"),
-        ({"$zoneinfo": "Europe/Bernau"}, "there is no time zone 'Europe/Bernau' on this machine"),
+        (
+            {"$zoneinfo": "Europe/Bernau"},
+            "there is no time zone 'Europe/Bernau' on this machine",
+        ),
     ],
     ids=str,
 )
 def test_a_name_that_leads_to_nothing_any_more_makes_a_recording_stale(node, says):
     [key] = node
-    [outcome] = Vault(changed_entry(recorded((1,)), value=node, imports=[key[1:]])).read(NAME).outcomes
+    [outcome] = (
+        Vault(changed_entry(recorded((1,)), value=node, imports=[key[1:]]))
+        .read(NAME)
+        .outcomes
+    )
 
     assert outcome.is_outdated
     with pytest.raises(StaleRecordingError, match=says):
@@ -426,7 +473,9 @@ SET, UNSET = pydantic.PrivateAttr(3), pydantic.PrivateAttr()
     ],
     ids=str,
 )
-def test_a_model_with_other_private_attributes_makes_a_recording_stale(monkeypatch, before, after, says):
+def test_a_model_with_other_private_attributes_makes_a_recording_stale(
+    monkeypatch, before, after, says
+):
     monkeypatch.setattr(sys.modules[ME], "Private", private(**before), raising=False)
     store = changed(sys.modules[ME].Private(x=1), private(**after), monkeypatch)
 
@@ -439,5 +488,8 @@ def test_a_class_whose_hash_fails_makes_a_recording_stale(monkeypatch):
     store = recorded({Slots(1, 2)})
     monkeypatch.setattr(Slots, "__hash__", lambda self: hash(self.email))
 
-    with pytest.raises(StaleRecordingError, match="AttributeError: 'Slots' object has no attribute 'email'"):
+    with pytest.raises(
+        StaleRecordingError,
+        match="AttributeError: 'Slots' object has no attribute 'email'",
+    ):
         load(store)

@@ -140,7 +140,8 @@ def test_the_path_to_the_part_is_shown(wrap, path):
 
 
 @pytest.mark.parametrize(
-    ("wrap", "what"), [(using_a_global, "a function object"), (local_class, "a type object")]
+    ("wrap", "what"),
+    [(using_a_global, "a function object"), (local_class, "a type object")],
 )
 def test_a_function_that_hides_its_part_is_named_itself(wrap, what):
     error = refusal(Outcome("value", [wrap(threading.Lock())]))
@@ -170,9 +171,18 @@ class Zone(zoneinfo.ZoneInfo):
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda pd: Zone("Europe/Oslo"), "zoneinfo:ZoneInfo decides how it is pickled, and leaves out x"),
-        (lambda pd: pd.Timestamp("2026-11-02"), "Timestamp decides how it is pickled, and leaves out x"),
-        (lambda pd: pd.DataFrame({"a": [1]}), "NDFrame decides how it is pickled, and leaves out x"),
+        (
+            lambda pd: Zone("Europe/Oslo"),
+            "zoneinfo:ZoneInfo decides how it is pickled, and leaves out x",
+        ),
+        (
+            lambda pd: pd.Timestamp("2026-11-02"),
+            "Timestamp decides how it is pickled, and leaves out x",
+        ),
+        (
+            lambda pd: pd.DataFrame({"a": [1]}),
+            "NDFrame decides how it is pickled, and leaves out x",
+        ),
     ],
     ids=["ZoneInfo", "Timestamp", "DataFrame"],
 )
@@ -189,7 +199,13 @@ def test_the_part_has_a_name_for_people():
     with open(__file__) as file, socket.socket() as sock:
         said = [
             refusal(Outcome("value", [part])).facts[0]
-            for part in (file, sock, (x for x in ()), memoryview(b"ab"), threading.current_thread())
+            for part in (
+                file,
+                sock,
+                (x for x in ()),
+                memoryview(b"ab"),
+                threading.current_thread(),
+            )
         ]
 
     assert said[:4] == [
@@ -206,7 +222,10 @@ def test_a_value_that_cannot_be_loaded_is_not_recorded():
 
 
 def test_a_method_whose_class_is_not_made_yet_is_refused():
-    """A decorator in the body of a class gets it. In a replay, `super()` would find no class."""
+    """A decorator in the body of a class gets it.
+
+    In a replay, `super()` would find no class.
+    """
     refused = []
 
     class Made:
@@ -216,16 +235,26 @@ def test_a_method_whose_class_is_not_made_yet_is_refused():
         refused.append(refusal(Outcome("value", [text])))
 
     assert refused[0].path == "result[0]"
-    assert refused[0].facts[1].endswith("Made.text closes over __class__, which has no value yet")
+    assert (
+        refused[0]
+        .facts[1]
+        .endswith("Made.text closes over __class__, which has no value yet")
+    )
     snapshot(Outcome("value", [Made.text]))
 
 
 @pytest.mark.parametrize(
     ("outcome", "told"),
     [
-        (Outcome("raised", exception=ValueError(threading.Lock())), ("raised", "exception.args[0]")),
+        (
+            Outcome("raised", exception=ValueError(threading.Lock())),
+            ("raised", "exception.args[0]"),
+        ),
         (Outcome("stream", items=[1, [threading.Lock()]]), ("yielded", "items[1][0]")),
-        (Outcome("stream", items=[(1,)], end=Outcome("value", threading.Lock())), ("returned", "result")),
+        (
+            Outcome("stream", items=[(1,)], end=Outcome("value", threading.Lock())),
+            ("returned", "result"),
+        ),
     ],
     ids=["raised", "stream", "end"],
 )
@@ -282,9 +311,15 @@ class Particular:
 def test_an_object_whose_identity_fails_is_stored():
     vault = Vault(MemoryStore())
 
-    first, second, again = (vault.stored(Outcome("value", Particular(n)), 0.1) for n in (1, 2, 1))
+    first, second, again = (
+        vault.stored(Outcome("value", Particular(n)), 0.1) for n in (1, 2, 1)
+    )
 
-    assert first.encoded.fingerprint == again.encoded.fingerprint != second.encoded.fingerprint
+    assert (
+        first.encoded.fingerprint
+        == again.encoded.fingerprint
+        != second.encoded.fingerprint
+    )
     assert first.load().value.x == 1
 
 

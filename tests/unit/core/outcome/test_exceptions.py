@@ -18,8 +18,11 @@ from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Vault
 from unit.memory_store import NAME, MemoryStore, recorded
 
-#: A value for each form of an outcome. The class of the last one defines how it is pickled.
-FORMS = pytest.mark.parametrize("extra", [1, (1, 2), time.gmtime(0)], ids=["plain", "tagged", "pickled"])
+# : A value for each form of an outcome. The class of the last one defines how it is
+# pickled.
+FORMS = pytest.mark.parametrize(
+    "extra", [1, (1, 2), time.gmtime(0)], ids=["plain", "tagged", "pickled"]
+)
 
 
 def replayed(error: BaseException, *, readable: bool | None = None):
@@ -136,7 +139,9 @@ def raised(action):
         pytest.param(
             lambda: urllib.error.HTTPError("http://x", 404, "not found", {}, None),
             # A trial copy is not closed: see the limits.
-            marks=pytest.mark.filterwarnings("ignore:Implicitly cleaning up <HTTPError:ResourceWarning"),
+            marks=pytest.mark.filterwarnings(
+                "ignore:Implicitly cleaning up <HTTPError:ResourceWarning"
+            ),
         ),
         lambda: Refused(503, retry=True),
         lambda: Silent(1, "x"),
@@ -156,7 +161,9 @@ def test_type_arguments_attributes_and_text_are_kept(make):
     assert again.args == error.args
     assert str(again) == str(error)
     assert vars(again).keys() == vars(error).keys()
-    for field in "filename errno strerror start reason name path lineno value doc".split():
+    for (
+        field
+    ) in "filename errno strerror start reason name path lineno value doc".split():
         assert getattr(again, field, None) == getattr(error, field, None)
     for one in (error, again):  # an HTTPError is an open file
         getattr(one, "close", bool)()
@@ -188,7 +195,9 @@ FAILING = {
     "pydantic": lambda pydantic: pydantic.create_model("Model", a=(int, ...))(a="x"),
     "sqlalchemy": _of_sqlalchemy,
     "aiohttp": _of_aiohttp,
-    "urllib3": lambda urllib3: urllib3.PoolManager(retries=False).request("GET", NOWHERE),
+    "urllib3": lambda urllib3: urllib3.PoolManager(retries=False).request(
+        "GET", NOWHERE
+    ),
 }
 
 
@@ -227,7 +236,9 @@ def test_a_reduction_by_the_class_is_used():
         (ImportError("gone"), "msg", "moved"),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), "reason", "worse"),
     ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+    ids=lambda value: (
+        type(value).__name__ if isinstance(value, Exception) else str(value)
+    ),
 )
 def test_fields_that_were_set_later_are_kept(error, name, value):
     setattr(error, name, value)
@@ -266,15 +277,24 @@ def test_a_context_is_left_out():
     except ValueError as caught:
         again = replayed(caught, readable=True)
 
-    assert (again.args, again.__context__, again.__suppress_context__) == (("call's",), None, True)
+    assert (again.args, again.__context__, again.__suppress_context__) == (
+        ("call's",),
+        None,
+        True,
+    )
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups are builtin from 3.11 on")
+@pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="exception groups are builtin from 3.11 on"
+)
 @FORMS
 def test_groups_are_kept_with_their_members(extra):
     inner = ExceptionGroup("inner", (Refused(2, retry=extra),))  # noqa: F821
 
-    again = replayed(ExceptionGroup("all", [ValueError(extra), inner]), readable=type(extra) in (int, tuple))  # noqa: F821
+    again = replayed(
+        ExceptionGroup("all", [ValueError(extra), inner]),  # noqa: F821
+        readable=type(extra) in (int, tuple),
+    )
 
     assert again.message == "all"
     assert again.exceptions[0].args == (extra,)

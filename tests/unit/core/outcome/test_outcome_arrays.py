@@ -22,7 +22,14 @@ READ_ONLY.flags.writeable = False
 def facts(array):
     flags = array.flags
     layout = flags.c_contiguous, flags.f_contiguous, flags.writeable
-    return type(array), array.dtype.str, array.dtype.char, array.shape, array.tobytes(), layout
+    return (
+        type(array),
+        array.dtype.str,
+        array.dtype.char,
+        array.shape,
+        array.tobytes(),
+        layout,
+    )
 
 
 READABLE = {
@@ -154,10 +161,14 @@ SLIPS = {
 def test_an_edited_array_is_used_if_it_could_have_been_written(slip):
     right = {"$numpy.float32": [1, 2.5]}
 
-    assert facts(load(edited(right, "numpy:ndarray"))) == facts(np.array([1, 2.5], "f4"))
+    assert facts(load(edited(right, "numpy:ndarray"))) == facts(
+        np.array([1, 2.5], "f4")
+    )
     with pytest.raises(CorruptRecordingError, match=r"\$numpy"):
         load(edited(slip, "numpy:ndarray"))
-    with pytest.raises(CorruptRecordingError, match="numpy:ndarray, which its recording does not list"):
+    with pytest.raises(
+        CorruptRecordingError, match="numpy:ndarray, which its recording does not list"
+    ):
         load(edited(right))
 
 

@@ -100,7 +100,12 @@ def test_large_plain_data_has_a_file_with_one_item_a_line():
 
     name = stored.entry["json"]
     assert name.startswith("objects/")
-    assert store.read(name).decode().splitlines()[:4] == ["{", ' "value": [', "  0,", "  1,"]
+    assert store.read(name).decode().splitlines()[:4] == [
+        "{",
+        ' "value": [',
+        "  0,",
+        "  1,",
+    ]
     assert stored.load().value == list(range(20_000))
 
 
@@ -136,16 +141,22 @@ def test_lambdas_and_local_classes_are_stored_by_value():
 
 
 def test_exactly_the_imports_of_a_pickle_are_listed():
-    entry = entry_of(Outcome("value", [Point(1), partial(double, 2), decimal.Decimal(1)]))
+    entry = entry_of(
+        Outcome("value", [Point(1), partial(double, 2), decimal.Decimal(1)])
+    )
 
-    assert entry["imports"] == sorted([f"{__name__}:Point", "decimal:Decimal", "functools:partial"])
+    assert entry["imports"] == sorted(
+        [f"{__name__}:Point", "decimal:Decimal", "functools:partial"]
+    )
     assert entry["code"] == [f"{__name__}:double"]
     assert "python" not in entry
 
 
 def test_fetching_by_a_name_in_data_is_listed_as_code():
     assert "builtins:getattr" in entry_of(Outcome("value", [1].append))["code"]
-    assert any(name.endswith(":subimport") for name in entry_of(Outcome("value", json))["code"])
+    assert any(
+        name.endswith(":subimport") for name in entry_of(Outcome("value", json))["code"]
+    )
 
 
 @pytest.mark.parametrize("last", [(4,), time.gmtime(0)], ids=["tagged", "pickle"])
@@ -177,15 +188,28 @@ def test_a_class_without_importable_module_is_stored_by_value():
 def test_equal_outcomes_with_other_shared_parts_are_stored_apart():
     store = MemoryStore()
     one, other = ["a"], ["a"]
-    values = [[one, one, other], [one, other, other], [one, other, one], [["a"], ["a"], ["a"]]]
+    values = [
+        [one, one, other],
+        [one, other, other],
+        [one, other, one],
+        [["a"], ["a"], ["a"]],
+    ]
 
     loaded = []
     for value in values:
         kept(Outcome("value", {"long": ["text"] * 500, "parts": value}), store)
         loaded.append(Vault(store).read(NAME).outcomes[0].load().value["parts"])
 
-    shared = [(parts[0] is parts[1], parts[1] is parts[2], parts[0] is parts[2]) for parts in loaded]
-    assert shared == [(True, False, False), (False, True, False), (False, False, True), (False, False, False)]
+    shared = [
+        (parts[0] is parts[1], parts[1] is parts[2], parts[0] is parts[2])
+        for parts in loaded
+    ]
+    assert shared == [
+        (True, False, False),
+        (False, True, False),
+        (False, False, True),
+        (False, False, False),
+    ]
     assert loaded == values
 
 
@@ -199,7 +223,14 @@ def test_equal_outcomes_with_other_shared_parts_are_stored_apart():
         (b"\xff" * (16 << 20), True),
         ([b"\xff" * (8 << 20), b"\xfe" * ((8 << 20) + 1)], False),
     ],
-    ids=["tags", "too many tags", "repeated", "repeated too often", "bytes", "too many bytes"],
+    ids=[
+        "tags",
+        "too many tags",
+        "repeated",
+        "repeated too often",
+        "bytes",
+        "too many bytes",
+    ],
 )
 def test_large_outcomes_are_pickles(value, is_readable):
     assert (encode(Outcome("value", value)).readable is not None) == is_readable

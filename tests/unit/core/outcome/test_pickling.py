@@ -89,7 +89,19 @@ KEPT = {
     "partial": (extending(functools.partial), int, "1"),
     **{
         type(value).__name__: (extending(type(value)), value)
-        for value in (3, 1.5, 1j, "a", b"a", (1,), [1], {"a": 1}, {1}, frozenset([1]), bytearray(b"a"))
+        for value in (
+            3,
+            1.5,
+            1j,
+            "a",
+            b"a",
+            (1,),
+            [1],
+            {"a": 1},
+            {1},
+            frozenset([1]),
+            bytearray(b"a"),
+        )
     },
     "error": (extending(ValueError), "a"),
     "OSError": (extending(OSError), 2, "x", "f"),
@@ -120,9 +132,11 @@ REFUSED = {
     "Series": (extending(pd.Series), [1]),
     "Session": (extending(requests.Session),),
 }
-# The reduction of a number begins with a dtype, which is equal to the class. A Session sets `elapsed`, of responses.
+# The reduction of a number begins with a dtype, which is equal to the class. A Session
+# sets `elapsed`, of responses.
 LOOKS_KEPT = {"number": (extending(np.float64, ok=True), 1.5), "Session": (Timed,)}
-# A class that adds nothing to the library's is stored, whatever the library makes anew or leaves out.
+# A class that adds nothing to the library's is stored, whatever the library makes anew
+# or leaves out.
 UNCHANGED = {
     "HTTPAdapter": (extending(requests.adapters.HTTPAdapter, ok=True),),
     "array with arrays": (Table, 2),

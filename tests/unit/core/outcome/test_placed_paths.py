@@ -48,19 +48,31 @@ def there(tmp_path):
 @pytest.fixture
 def here(tmp_path):
     (tmp_path / "other" / "popen-gw1" / "test_a7").mkdir(parents=True)
-    return paths_of(tmp_path / "checkout", tmp_path / "other" / "popen-gw1", own="test_a7")
+    return paths_of(
+        tmp_path / "checkout", tmp_path / "other" / "popen-gw1", own="test_a7"
+    )
 
 
 @pytest.mark.parametrize("form", [list, tuple])
 def test_a_path_follows_its_root(tmp_path, there, here, form):
     given = tmp_path / "base" / "test_a0"
-    value = form([given / "x", str(given / "x"), tmp_path / "code" / "a.py", str(tmp_path / "code"), given])
+    value = form(
+        [
+            given / "x",
+            str(given / "x"),
+            tmp_path / "code" / "a.py",
+            str(tmp_path / "code"),
+            given,
+        ]
+    )
 
     found = load(put(value, there), here)
 
     now = tmp_path / "other" / "popen-gw1" / "test_a7"
     checkout = tmp_path / "checkout" / "a.py"
-    assert found == form([now / "x", str(now / "x"), checkout, str(tmp_path / "code"), now])
+    assert found == form(
+        [now / "x", str(now / "x"), checkout, str(tmp_path / "code"), now]
+    )
 
 
 @pytest.mark.parametrize("form", [list, tuple], ids=["json", "pickle"])
@@ -72,14 +84,21 @@ def test_no_stored_path_names_a_class_of_one_system(there, form):
     vault = put(value, there, store)
 
     assert load(vault, there) == value
-    assert [type(one) for one in load(vault, there)] == [type(Path()), PurePosixPath, PureWindowsPath]
+    assert [type(one) for one in load(vault, there)] == [
+        type(Path()),
+        PurePosixPath,
+        PureWindowsPath,
+    ]
     entry = json.loads(store.read(NAME))["outcomes"][0]
     assert "pathlib" not in json.dumps(entry.get("imports", []))
     assert "PosixPath" not in json.dumps(entry)
 
 
 def test_equal_outcomes_have_equal_bytes(tmp_path, there, here):
-    old, new = tmp_path / "base" / "test_a0", tmp_path / "other" / "popen-gw1" / "test_a7"
+    old, new = (
+        tmp_path / "base" / "test_a0",
+        tmp_path / "other" / "popen-gw1" / "test_a7",
+    )
     one, other = MemoryStore(), MemoryStore()
 
     put({"p": (old / "a", {str(old / "b")}), "q": ValueError(str(old))}, there, one)
@@ -95,25 +114,39 @@ def test_folders_of_arguments_come_first(tmp_path):
         (tmp_path / folder).mkdir()
     then = paths_of("/code", tmp_path, own="test_a0", folders=["data0", "more5"])
     now = paths_of("/code", tmp_path, own="test_a1", folders=["more5", "data1"])
-    value = [tmp_path / "data0" / "x", tmp_path / "more5" / "x", tmp_path / "test_a0" / "x"]
+    value = [
+        tmp_path / "data0" / "x",
+        tmp_path / "more5" / "x",
+        tmp_path / "test_a0" / "x",
+    ]
 
     found = load(put(value, then), now)
 
-    assert found == [tmp_path / "more5" / "x", tmp_path / "data1" / "x", tmp_path / "test_a1" / "x"]
+    assert found == [
+        tmp_path / "more5" / "x",
+        tmp_path / "data1" / "x",
+        tmp_path / "test_a1" / "x",
+    ]
 
 
-@pytest.mark.parametrize("text", ["{base}/test_a0/x\nmore", "{base}-not/x", "see {base}/test_a0/x"])
+@pytest.mark.parametrize(
+    "text", ["{base}/test_a0/x\nmore", "{base}-not/x", "see {base}/test_a0/x"]
+)
 def test_other_strings_stay_as_they_are(tmp_path, there, here, text):
     text = text.format(base=tmp_path / "base")
 
     assert load(put([text], there), here) == [text]
 
 
-@pytest.mark.parametrize("wrong", ['["nowhere", "x"]', '["tmp_path"]', "1", '["tmp_path:x", "a"]'])
+@pytest.mark.parametrize(
+    "wrong", ['["nowhere", "x"]', '["tmp_path"]', "1", '["tmp_path:x", "a"]']
+)
 def test_an_edited_tag_of_another_shape_is_damage(there, wrong):
     store = MemoryStore()
     put([Path("a")], there, store)
-    store.write(NAME, store.read(NAME).replace(b'"$path": "a"', f'"$path": {wrong}'.encode()))
+    store.write(
+        NAME, store.read(NAME).replace(b'"$path": "a"', f'"$path": {wrong}'.encode())
+    )
 
     with pytest.raises(CorruptRecordingError, match=r"00\.json"):
         load(Vault(store), there)
@@ -124,7 +157,9 @@ def test_a_pickle_lists_no_import_for_paths(there):
     vault = put((Path("a"), time.gmtime(0)), there, store)
 
     assert vault.read(NAME).outcomes[0].kind == "value"
-    assert json.loads(store.read(NAME))["outcomes"][0]["imports"] == ["time:struct_time"]
+    assert json.loads(store.read(NAME))["outcomes"][0]["imports"] == [
+        "time:struct_time"
+    ]
 
 
 @pytest.mark.parametrize("library", ["pandas", "numpy"])
@@ -133,7 +168,11 @@ def test_texts_in_columns_of_objects_follow(tmp_path, there, here, library):
         texts = [str(folder / "a"), "plain"]
         if library == "numpy":
             return pytest.importorskip("numpy").array(texts, dtype=object)
-        return pytest.importorskip("pandas").DataFrame({"n": [1, 2], "file": texts}).astype({"file": object})
+        return (
+            pytest.importorskip("pandas")
+            .DataFrame({"n": [1, 2], "file": texts})
+            .astype({"file": object})
+        )
 
     found = load(put({"frame": column(tmp_path / "base" / "test_a0")}, there), here)
 

@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 
 from pytest_mimic._core.outcome.plain import layout, layout_of
 
-texts = st.text(max_size=30) | st.sampled_from(["", "\n", '"', "\\", "é", "\u2028", "\x7f", "x" * 130])
+texts = st.text(max_size=30) | st.sampled_from(
+    ["", "\n", '"', "\\", "é", "\u2028", "\x7f", "x" * 130]
+)
 values = st.recursive(
     st.one_of(
-        texts, st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.none()
+        texts,
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.booleans(),
+        st.none(),
     ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=12),
@@ -31,9 +37,9 @@ def test_layout_keeps_the_value_and_its_text(value):
     text = layout(value)
 
     assert repr(json.loads(text)) == repr(value)
-    assert "".join(line.strip(" ") for line in text.split("\n")).replace(" ", "") == json.dumps(
-        value, ensure_ascii=False
-    ).replace(" ", "")
+    assert "".join(line.strip(" ") for line in text.split("\n")).replace(
+        " ", ""
+    ) == json.dumps(value, ensure_ascii=False).replace(" ", "")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +59,10 @@ def test_layout_keeps_the_value_and_its_text(value):
         ({"$date": "2026-11-02"}, '{"$date": "2026-11-02"}'),
         ([{"$date": "2026-11-02"}, 1], '[{"$date": "2026-11-02"}, 1]'),
         ({"$set": [{"a": [1]}]}, '{"$set": [\n {\n  "a": [1]\n }\n]}'),
-        (list(range(100, 140)), "[\n " + ",\n ".join(map(str, range(100, 140))) + "\n]"),
+        (
+            list(range(100, 140)),
+            "[\n " + ",\n ".join(map(str, range(100, 140))) + "\n]",
+        ),
         (["x" * 60, "y" * 60], "[\n " + f'"{"x" * 60}",\n "{"y" * 60}"' + "\n]"),
         ({"a" * 60: "y" * 60}, "{\n " + f'"{"a" * 60}": "{"y" * 60}"' + "\n}"),
     ],
@@ -62,6 +71,8 @@ def test_layout_has_one_key_or_item_a_line_unless_it_is_short(value, text):
     assert layout(value) == text
 
 
-@pytest.mark.parametrize("value", [math.nan, [math.inf], {"a": [-math.inf]}, ["\ud800"]])
+@pytest.mark.parametrize(
+    "value", [math.nan, [math.inf], {"a": [-math.inf]}, ["\ud800"]]
+)
 def test_what_no_text_keeps_has_no_layout(value):
     assert layout_of(value) is None

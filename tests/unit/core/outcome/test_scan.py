@@ -62,7 +62,13 @@ DATA = {
         dt.datetime(2026, 11, 2, tzinfo=zoneinfo.ZoneInfo("UTC")),
         array("d", [1.0]),
     ],
-    "containers": [Counter("ab"), defaultdict(list), deque([1]), partial(int, "1"), random.Random(1)],
+    "containers": [
+        Counter("ab"),
+        defaultdict(list),
+        deque([1]),
+        partial(int, "1"),
+        random.Random(1),
+    ],
     "arrays": [
         np.zeros((2, 2)),
         np.array(["a"], object),
@@ -70,7 +76,14 @@ DATA = {
         np.rec.array([(1, "a")], names="n,s"),
         np.random.default_rng(1),
     ],
-    "frame": pd.DataFrame({"a": [1], "b": ["x"], "c": pd.Categorical(["q"]), "d": pd.to_datetime(["2026"])}),
+    "frame": pd.DataFrame(
+        {
+            "a": [1],
+            "b": ["x"],
+            "c": pd.Categorical(["q"]),
+            "d": pd.to_datetime(["2026"]),
+        }
+    ),
     "index": [
         pd.period_range("2026", periods=1),
         pd.interval_range(0, 1),
@@ -98,15 +111,20 @@ def test_what_is_called_and_functions_are_code(name, value):
     assert dump(value).code == [name.strip()]
 
 
-@pytest.mark.parametrize("name", ["os:system", "builtins:eval", "builtins:getattr", "subprocess:run"])
+@pytest.mark.parametrize(
+    "name", ["os:system", "builtins:eval", "builtins:getattr", "subprocess:run"]
+)
 def test_a_function_that_is_listed_as_data_is_refused(name):
     stream = outcome(call(name, "1"))
 
     with pytest.raises(
-        CorruptRecordingError, match=f"it imports {name}, which its recording does not list\\)"
+        CorruptRecordingError,
+        match=f"it imports {name}, which its recording does not list\\)",
     ):
         load(recorded(stream, []))
-    with pytest.raises(CorruptRecordingError, match="which its recording does not list as code"):
+    with pytest.raises(
+        CorruptRecordingError, match="which its recording does not list as code"
+    ):
         load(recorded(stream, [name]))
 
 
@@ -121,17 +139,27 @@ def test_a_class_that_is_called_is_code_for_the_scan():
 
 POPEN = named("subprocess:Popen")
 CALLED_BY_BUILDERS = [
-    call("builtins:list", call("builtins:iter", call("functools:partial", POPEN, ["true"]), None)),
+    call(
+        "builtins:list",
+        call("builtins:iter", call("functools:partial", POPEN, ["true"]), None),
+    ),
     call("copyreg:_reconstructor", POPEN, POPEN, ["true"]),
     call("numpy.random._pickle:__generator_ctor", ["true"], POPEN),
-    call("json.decoder:JSONDecodeError", "m", with_state(call("types:SimpleNamespace"), {"count": POPEN}), 1),
+    call(
+        "json.decoder:JSONDecodeError",
+        "m",
+        with_state(call("types:SimpleNamespace"), {"count": POPEN}),
+        1,
+    ),
     call("builtins:list", named("builtins:map") + plain((POPEN, [1])) + pickle.NEWOBJ),
     call("collections:defaultdict", POPEN),
     plain([POPEN + pickle.MEMOIZE + pickle.POP + b"h\x00"]),
 ]
 
 
-@pytest.mark.parametrize("thing", CALLED_BY_BUILDERS, ids=range(len(CALLED_BY_BUILDERS)))
+@pytest.mark.parametrize(
+    "thing", CALLED_BY_BUILDERS, ids=range(len(CALLED_BY_BUILDERS))
+)
 def test_a_class_that_another_may_call_is_code(thing):
     """As a value, or given to a builder that does not make it bare."""
     assert "subprocess:Popen" in called_code(scan(outcome(thing), count=1))
@@ -151,13 +179,22 @@ def test_a_state_is_data():
     scanned = scan(outcome(with_state(bare, {"name": "Ann"})), count=1)
 
     assert called_code(scanned) == set()
-    assert load(recorded(outcome(with_state(bare, {"name": "Ann"})), [f"{ME}:User"])) == User("Ann")
+    assert load(
+        recorded(outcome(with_state(bare, {"name": "Ann"})), [f"{ME}:User"])
+    ) == User("Ann")
 
 
 @pytest.mark.parametrize(
     "stream",
     [
-        pickle.PROTO + b"\x05" + plain("os") + pickle.BINPUT + b"\0" + b"N" + pickle.STACK_GLOBAL + b".",
+        pickle.PROTO
+        + b"\x05"
+        + plain("os")
+        + pickle.BINPUT
+        + b"\0"
+        + b"N"
+        + pickle.STACK_GLOBAL
+        + b".",
         pickle.EXT1 + b"\x07.",
         call("functools:partial", 1) + plain(()) + pickle.REDUCE + b".",
         b"R.",

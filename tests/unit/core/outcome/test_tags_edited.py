@@ -13,7 +13,14 @@ import pytest
 
 from pytest_mimic import CorruptRecordingError, StaleRecordingError
 from pytest_mimic._core.vault import Vault
-from unit.core.outcome.stored import NAME, changed_entry, edited, load, recorded, tree_of
+from unit.core.outcome.stored import (
+    NAME,
+    changed_entry,
+    edited,
+    load,
+    recorded,
+    tree_of,
+)
 
 ME = __name__
 
@@ -52,7 +59,10 @@ def test_objects_are_made_without_init():
 
 @pytest.mark.parametrize("imports", [[], [f"{ME}:Users"], [ME], ["*"]], ids=str)
 def test_a_class_that_is_not_listed_is_refused(imports):
-    with pytest.raises(CorruptRecordingError, match=f"imports {ME}:User, which its recording does not list"):
+    with pytest.raises(
+        CorruptRecordingError,
+        match=f"imports {ME}:User, which its recording does not list",
+    ):
         load(edited(USER, *imports))
 
 
@@ -60,14 +70,18 @@ def test_a_missing_list_of_imports_allows_none():
     store = edited({f"${ME}:Color": "RED"})
     store.write(NAME, store.read(NAME).replace(b'"imports": []', b'"kind": "value"'))
 
-    with pytest.raises(CorruptRecordingError, match="which its recording does not list"):
+    with pytest.raises(
+        CorruptRecordingError, match="which its recording does not list"
+    ):
         load(store)
 
 
 PLACES = {
     "raised": {"raised": REFUSED},
     "argument of what was raised": {"raised": {"$builtins:KeyError": {"args": [USER]}}},
-    "cause of what was raised": {"raised": {"$builtins:KeyError": {"args": [], "cause": REFUSED}}},
+    "cause of what was raised": {
+        "raised": {"$builtins:KeyError": {"args": [], "cause": REFUSED}}
+    },
     "item of a stream": {"stream": {"items": [1, USER], "end": {"value": None}}},
     "end of a stream": {"stream": {"items": [], "end": {"raised": REFUSED}}},
 }
@@ -82,13 +96,16 @@ def test_a_class_that_is_not_listed_is_refused_anywhere_in_an_outcome(body):
     store.write(NAME, json.dumps(facts).encode())
 
     with pytest.raises(
-        CorruptRecordingError, match=f"imports {ME}:(User|Refused), which its recording does not list"
+        CorruptRecordingError,
+        match=f"imports {ME}:(User|Refused), which its recording does not list",
     ):
         load(store)
 
 
 @pytest.mark.parametrize("name", [f"{ME}:function", "os:system", f"{ME}:USER"])
-@pytest.mark.parametrize("node", [{"$NAME": {}}, {"$defaultdict": [{"$class": "NAME"}, {}]}], ids=json.dumps)
+@pytest.mark.parametrize(
+    "node", [{"$NAME": {}}, {"$defaultdict": [{"$class": "NAME"}, {}]}], ids=json.dumps
+)
 def test_what_is_no_class_makes_the_recording_stale(name, node):
     tree = json.loads(json.dumps(node).replace("NAME", name))
 
@@ -98,7 +115,9 @@ def test_what_is_no_class_makes_the_recording_stale(name, node):
 
 @pytest.mark.parametrize("member", ["BLUE", 1, [], {}], ids=str)
 def test_a_member_that_an_enum_lacks_is_reported(member):
-    with pytest.raises(StaleRecordingError, match=r"Color (has no member|is another kind of class now)"):
+    with pytest.raises(
+        StaleRecordingError, match=r"Color (has no member|is another kind of class now)"
+    ):
         load(edited({f"${ME}:Color": member}, f"{ME}:Color"))
 
 
@@ -119,12 +138,16 @@ def test_a_text_that_is_nested_too_deeply_is_refused(tag):
 
 
 @pytest.mark.parametrize(
-    "holds", [{"imports": ["decimal:Decimal"]}, {"objects": [f"objects/aa/{'a' * 32}.bin"]}], ids=str
+    "holds",
+    [{"imports": ["decimal:Decimal"]}, {"objects": [f"objects/aa/{'a' * 32}.bin"]}],
+    ids=str,
 )
 def test_what_only_tags_need_is_refused_without_tags(holds):
     store = changed_entry(recorded((1,)), tagged=False, **holds)
 
-    with pytest.raises(CorruptRecordingError, match="it lists imports or objects, but is not tagged"):
+    with pytest.raises(
+        CorruptRecordingError, match="it lists imports or objects, but is not tagged"
+    ):
         load(store)
 
 
@@ -137,14 +160,19 @@ SLIPS = {
     "part": ({"$decimal": "1", "zz": 2}, "($decimal: '1')"),
     "tag": ({"$nothing": 1}, "($nothing: 1)"),
     "array": ({"$numpy.int64": ["x"]}, "($numpy.int64: list)"),
-    "zone": ({"$zoneinfo": "../../../etc/passwd"}, "($zoneinfo: '../../../etc/passwd')"),
+    "zone": (
+        {"$zoneinfo": "../../../etc/passwd"},
+        "($zoneinfo: '../../../etc/passwd')",
+    ),
     "flags": ({"$regex": ["a", "DEBUG"]}, "($regex: list)"),
     "long": ({"$decimal": "x" * 100}, f"($decimal: '{'x' * 59})"),
 }
 
 
 @pytest.mark.parametrize(("value", "says"), SLIPS.values(), ids=SLIPS)
-def test_a_slip_is_reported_with_its_file_its_tag_and_the_beginning_of_the_part(value, says):
+def test_a_slip_is_reported_with_its_file_its_tag_and_the_beginning_of_the_part(
+    value, says
+):
     with pytest.raises(CorruptRecordingError, match=re.escape(says)) as caught:
         load(edited(value, "numpy:ndarray"))
 

@@ -59,14 +59,19 @@ class Pair(NamedTuple):
     second: object
 
 
-# Recipes: a kind and its parts, from which a value is built as often as a test needs it.
+# Recipes: a kind and its parts, from which a value is built as often as a test needs
+# it.
 
 
 def scalars(*strategies):
     return st.one_of(*strategies).map(lambda value: ("scalar", value))
 
 
-ZONES = [dt.timezone.utc, dt.timezone(dt.timedelta(hours=-3, seconds=7)), zoneinfo.ZoneInfo("Europe/Berlin")]
+ZONES = [
+    dt.timezone.utc,
+    dt.timezone(dt.timedelta(hours=-3, seconds=7)),
+    zoneinfo.ZoneInfo("Europe/Berlin"),
+]
 zones = st.none() | st.sampled_from(ZONES)
 folds = st.integers(0, 1)
 keys = st.sampled_from(
@@ -75,57 +80,103 @@ keys = st.sampled_from(
 hashable_scalars = scalars(
     st.none() | st.booleans(),
     st.integers() | st.sampled_from([2**64, -(10**30), 10**4299]),
-    st.floats(allow_nan=False) | st.sampled_from([-0.0, math.inf, -math.inf, math.nan, 5e-324]),
-    st.complex_numbers(allow_nan=False) | st.sampled_from([complex(-0.0, -0.0), complex(math.nan, math.inf)]),
+    st.floats(allow_nan=False)
+    | st.sampled_from([-0.0, math.inf, -math.inf, math.nan, 5e-324]),
+    st.complex_numbers(allow_nan=False)
+    | st.sampled_from([complex(-0.0, -0.0), complex(math.nan, math.inf)]),
     keys | st.sampled_from(["\u2028", "a\0b", "\r\n", "2026-11-02"]),
     st.binary(max_size=8)
     | keys.map(str.encode)
     | st.sampled_from([b"a\nb\r\nc\x0bd\n", bytes(range(256)) * 5]),
     st.decimals()
-    | st.sampled_from(list(map(Decimal, "-0 1.10 1E+5 -Infinity sNaN12 -NaN 0E-999999".split()))),
+    | st.sampled_from(
+        list(map(Decimal, "-0 1.10 1E+5 -Infinity sNaN12 -NaN 0E-999999".split()))
+    ),
     st.fractions(),
     st.dates(),
-    st.builds(lambda at, fold: at.replace(fold=fold), st.datetimes(timezones=zones), folds),
-    st.builds(lambda at, zone, fold: at.replace(tzinfo=zone, fold=fold), st.times(), zones, folds),
-    st.timedeltas() | st.sampled_from([-dt.timedelta(microseconds=1), dt.timedelta.max, dt.timedelta.min]),
+    st.builds(
+        lambda at, fold: at.replace(fold=fold), st.datetimes(timezones=zones), folds
+    ),
+    st.builds(
+        lambda at, zone, fold: at.replace(tzinfo=zone, fold=fold),
+        st.times(),
+        zones,
+        folds,
+    ),
+    st.timedeltas()
+    | st.sampled_from(
+        [-dt.timedelta(microseconds=1), dt.timedelta.max, dt.timedelta.min]
+    ),
     st.sampled_from(ZONES),
     st.uuids() | st.just(uuid.UUID(int=0)),
     st.sampled_from([range(0), range(5, -3, -2), range(0, 2**70, 3)]),
-    st.sampled_from([re.compile("a+", re.I | re.X), re.compile(b"\xff\n"), re.compile("(?i)x")]),
-    st.sampled_from([pathlib.PurePosixPath("a/../b"), pathlib.PureWindowsPath("C:/x"), pathlib.Path("/etc")]),
+    st.sampled_from(
+        [re.compile("a+", re.I | re.X), re.compile(b"\xff\n"), re.compile("(?i)x")]
+    ),
+    st.sampled_from(
+        [
+            pathlib.PurePosixPath("a/../b"),
+            pathlib.PureWindowsPath("C:/x"),
+            pathlib.Path("/etc"),
+        ]
+    ),
     st.sampled_from([Color.RED, Color.BLUE, Access.READ]),
     st.just(frozenset()),
-) | st.tuples(st.just("power"), st.sampled_from([5_000, 20_000]))  # too long for a message of hypothesis
+) | st.tuples(
+    st.just("power"), st.sampled_from([5_000, 20_000])
+)  # too long for a message of hypothesis
 hashable = st.recursive(
     # A signalling NaN has no hash.
-    hashable_scalars.filter(lambda one: not (type(one[1]) is Decimal and one[1].is_snan())),
-    lambda inner: st.tuples(st.sampled_from(["tuple", "frozenset"]), st.lists(inner, max_size=4)),
+    hashable_scalars.filter(
+        lambda one: not (type(one[1]) is Decimal and one[1].is_snan())
+    ),
+    lambda inner: st.tuples(
+        st.sampled_from(["tuple", "frozenset"]), st.lists(inner, max_size=4)
+    ),
     max_leaves=4,
 )
 
 
 def containers(inner):
     many = st.lists(inner, max_size=4)
-    named = st.lists(st.tuples(keys.map(lambda key: ("scalar", key)), inner), max_size=4)
+    named = st.lists(
+        st.tuples(keys.map(lambda key: ("scalar", key)), inner), max_size=4
+    )
     mixed = st.lists(st.tuples(hashable, inner), max_size=4)
     return st.one_of(
         st.tuples(st.sampled_from(["list", "tuple", "deque", "short deque"]), many),
         st.tuples(st.sampled_from(["dict", "namespace", "moved"]), named),
-        st.tuples(st.sampled_from(["dict", "moved", "defaultdict", "plain defaultdict"]), mixed),
-        st.tuples(st.sampled_from(["order", "slotted", "plain", "pair"]), st.tuples(inner, inner)),
-        st.tuples(st.sampled_from(["set", "frozenset"]), st.lists(hashable, max_size=5)),
-        st.tuples(st.just("counter"), st.lists(st.tuples(hashable, scalars(st.integers(-3, 3))), max_size=4)),
+        st.tuples(
+            st.sampled_from(["dict", "moved", "defaultdict", "plain defaultdict"]),
+            mixed,
+        ),
+        st.tuples(
+            st.sampled_from(["order", "slotted", "plain", "pair"]),
+            st.tuples(inner, inner),
+        ),
+        st.tuples(
+            st.sampled_from(["set", "frozenset"]), st.lists(hashable, max_size=5)
+        ),
+        st.tuples(
+            st.just("counter"),
+            st.lists(st.tuples(hashable, scalars(st.integers(-3, 3))), max_size=4),
+        ),
     )
 
 
 again = st.tuples(st.just("again"), st.integers(0, 5))
 recipes = st.recursive(
-    hashable_scalars | scalars(st.binary(max_size=4).map(bytearray)) | again, containers, max_leaves=25
+    hashable_scalars | scalars(st.binary(max_size=4).map(bytearray)) | again,
+    containers,
+    max_leaves=25,
 )
 
 
 def built(recipe, *, turned=False, made=None):
-    """Return the value of a recipe. With `turned`, the members of its sets are put in in the reverse order."""
+    """Return the value of a recipe.
+
+    With `turned`, the members of its sets are put in in the reverse order.
+    """
     made = [] if made is None else made
     kind, parts = recipe
 
@@ -143,9 +194,14 @@ def built(recipe, *, turned=False, made=None):
     if kind == "again":
         return made[parts % len(made)] if made else None
     if kind in ("set", "frozenset"):
-        # Neither two NaNs, which a pickle keeps, nor 1 and True, of which a set keeps the first.
-        members = list(dict.fromkeys({described(one): one for one in map(of, parts)}.values()))
-        value = {"set": set, "frozenset": frozenset}[kind](reversed(members) if turned else members)
+        # Neither two NaNs, which a pickle keeps, nor 1 and True, of which a set keeps
+        # the first.
+        members = list(
+            dict.fromkeys({described(one): one for one in map(of, parts)}.values())
+        )
+        value = {"set": set, "frozenset": frozenset}[kind](
+            reversed(members) if turned else members
+        )
         return started(value) if kind == "set" else value
     if kind == "tuple":
         return tuple(map(of, parts))
@@ -183,10 +239,21 @@ def built(recipe, *, turned=False, made=None):
     return value
 
 
-MUTABLE = (*MAPPINGS, list, set, deque, bytearray, SimpleNamespace, Order, Slotted, Plain)
+MUTABLE = (
+    *MAPPINGS,
+    list,
+    set,
+    deque,
+    bytearray,
+    SimpleNamespace,
+    Order,
+    Slotted,
+    Plain,
+)
 
 
-# The strict comparison: by a description, in which each part that may change has a number.
+# The strict comparison: by a description, in which each part that may change has a
+# number.
 
 
 def described(value, seen=None):
@@ -199,16 +266,24 @@ def described(value, seen=None):
     if type_ in (set, frozenset):
         return type_, frozenset(described(member) for member in value)
     if type_ in (list, tuple, deque):
-        return type_, getattr(value, "maxlen", None), tuple(described(part, seen) for part in value)
+        return (
+            type_,
+            getattr(value, "maxlen", None),
+            tuple(described(part, seen) for part in value),
+        )
     if type_ in MAPPINGS:
-        pairs = [(described(key, seen), described(part, seen)) for key, part in value.items()]
+        pairs = [
+            (described(key, seen), described(part, seen)) for key, part in value.items()
+        ]
         return type_, getattr(value, "default_factory", None), pairs
     if type_ is Pair:
         return type_, [described(part, seen) for part in value]
     if type_ is Slotted:
         return type_, described(value.first, seen), described(value.second, seen)
     if type_ in (SimpleNamespace, Order, Plain):
-        return type_, [(name, described(part, seen)) for name, part in value.__dict__.items()]
+        return type_, [
+            (name, described(part, seen)) for name, part in value.__dict__.items()
+        ]
     if type_ is float:
         return type_, struct.pack(">d", value)
     if type_ is int:
@@ -240,7 +315,14 @@ generated = settings(suppress_health_check=list(HealthCheck))
 @generated
 @given(recipes, st.sampled_from([0, 3000]))
 @example(
-    ("list", [("dict", [(("scalar", "$date"), ("again", 0))]), ("tuple", [("again", 1), ("again", 1)])]), 0
+    (
+        "list",
+        [
+            ("dict", [(("scalar", "$date"), ("again", 0))]),
+            ("tuple", [("again", 1), ("again", 1)]),
+        ],
+    ),
+    0,
 )
 def test_copy_is_equal_in_type_value_order_and_sharing(recipe, length):
     """In the recording, or in an object of its own if it is long."""
@@ -250,7 +332,9 @@ def test_copy_is_equal_in_type_value_order_and_sharing(recipe, length):
     copies = copies_of(store)
 
     parts = [{} for _ in copies]
-    assert [described(*each) for each in zip(copies, parts, strict=True)] == [described(value)] * len(copies)
+    assert [described(*each) for each in zip(copies, parts, strict=True)] == [
+        described(value)
+    ] * len(copies)
     assert len({id_ for each in parts for id_ in each}) == sum(map(len, parts))
     assert is_readable(store) == ("'again'" not in repr(described(value)))
 
@@ -267,7 +351,9 @@ def test_value_with_a_part_that_no_tag_keeps_is_a_pickle(recipe, odd):
     assert not is_readable(store)
 
 
-@pytest.mark.parametrize("bits", [b"\x7f\xf8\0\0\0\0\0\1", b"\xff\xf8\0\0\0\0\0\0"], ids=["payload", "sign"])
+@pytest.mark.parametrize(
+    "bits", [b"\x7f\xf8\0\0\0\0\0\1", b"\xff\xf8\0\0\0\0\0\0"], ids=["payload", "sign"]
+)
 def test_a_nan_is_readable_whatever_its_bits_are(bits):
     store = recorded([struct.unpack(">d", bits)[0]])
 
@@ -284,4 +370,8 @@ def test_equal_values_have_the_same_files(recipe):
     assume(is_readable(store))
     files = files_of(store)
 
-    assert files_of(recorded(built(recipe))) == files_of(recorded(built(recipe, turned=True))) == files
+    assert (
+        files_of(recorded(built(recipe)))
+        == files_of(recorded(built(recipe, turned=True)))
+        == files
+    )

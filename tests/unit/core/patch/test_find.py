@@ -18,7 +18,9 @@ def test_target_may_name_a_module_inside_a_module(write, coverings, cover):
 
 
 @pytest.mark.parametrize("module", ["gone", None, 5])
-def test_function_without_a_module_is_named_as_in_its_target(module, shop, coverings, cover):
+def test_function_without_a_module_is_named_as_in_its_target(
+    module, shop, coverings, cover
+):
     """As one that was made by `exec`."""
     shop.fetch.__module__ = module
 
@@ -31,16 +33,31 @@ def test_function_without_a_module_is_named_as_in_its_target(module, shop, cover
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("shop:fetch_al", "shop:fetch_al does not exist in shop (did you mean fetch_all?)"),
+        (
+            "shop:fetch_al",
+            "shop:fetch_al does not exist in shop (did you mean fetch_all?)",
+        ),
         ("shop:qqqq", "shop:qqqq does not exist in shop"),
-        ("shop:Clint.get", "shop:Clint.get does not exist in shop (did you mean Client?)"),
-        ("shop:Client.gett", "shop:Client.gett does not exist in shop.Client (did you mean get?)"),
+        (
+            "shop:Clint.get",
+            "shop:Clint.get does not exist in shop (did you mean Client?)",
+        ),
+        (
+            "shop:Client.gett",
+            "shop:Client.gett does not exist in shop.Client (did you mean get?)",
+        ),
         (
             "shop:Client.Nested.depp",
             "shop:Client.Nested.depp does not exist in shop.Client.Nested (did you mean deep?)",
         ),
-        ("shop:Client", "shop:Client is a class, which cannot be mimicked, name its methods: shop:Client.*"),
-        ("shop:functools", "shop:functools is a module, name its functions: functools:*"),
+        (
+            "shop:Client",
+            "shop:Client is a class, which cannot be mimicked, name its methods: shop:Client.*",
+        ),
+        (
+            "shop:functools",
+            "shop:functools is a module, name its functions: functools:*",
+        ),
         ("shop:RATE", "shop:RATE is not callable, it is a float"),
         (
             "shop:client.get",
@@ -51,9 +68,18 @@ def test_function_without_a_module_is_named_as_in_its_target(module, shop, cover
             "shop:Client.Nested.Deeper.*",
             "shop:Client.Nested.Deeper.* does not exist in shop.Client.Nested (did you mean deep?)",
         ),
-        ("builtins:str.upper", "builtins:str.upper cannot be patched, its class is written in C"),
-        ("builtins:len", "builtins:len cannot be mimicked, name the function that calls it"),
-        ("builtins:*", "builtins:* cannot be mimicked, name the function that calls it"),
+        (
+            "builtins:str.upper",
+            "builtins:str.upper cannot be patched, its class is written in C",
+        ),
+        (
+            "builtins:len",
+            "builtins:len cannot be mimicked, name the function that calls it",
+        ),
+        (
+            "builtins:*",
+            "builtins:* cannot be mimicked, name the function that calls it",
+        ),
         ("empty:*", "empty:* names no public function"),
         ("odd:Odd.blind", "odd:Odd.blind is not callable, it is a property"),
         (
@@ -62,10 +88,17 @@ def test_function_without_a_module_is_named_as_in_its_target(module, shop, cover
         ),
     ],
 )
-def test_target_that_cannot_be_mimicked_is_reported(line, message, write, cover, shop_source):
+def test_target_that_cannot_be_mimicked_is_reported(
+    line, message, write, cover, shop_source
+):
     """In one line with the closest name. Nothing is raised."""
     odd = "class Odd:\n    blind = property(None, lambda self, value: None)"
-    write(shop=shop_source, empty="", odd=odd, number="import sys; sys.modules[__name__] = 5")
+    write(
+        shop=shop_source,
+        empty="",
+        odd=odd,
+        number="import sys; sys.modules[__name__] = 5",
+    )
     for module in ("shop", "empty", "odd", "number"):
         importlib.import_module(module)
 

@@ -26,15 +26,24 @@ import pytest
         ("Client.token", lambda shop: shop.Client().token, "token"),
         ("Client.pool", lambda shop: shop.Client().pool, "pool"),
         ("Client.version", lambda shop: shop.Client().version(), "version"),
-        ("Client._Client__secret", lambda shop: shop.Client()._Client__secret(), "secret"),
+        (
+            "Client._Client__secret",
+            lambda shop: shop.Client()._Client__secret(),
+            "secret",
+        ),
         ("Client.Nested.deep", lambda shop: shop.Client.Nested().deep(), "deep"),
         ("Special.get", lambda shop: shop.Special().get("/a"), "got /a"),
         ("Special.build", lambda shop: shop.Special.build(), "built Special"),
         ("Special.parse", lambda shop: shop.Special.parse("a"), "parsed a"),
     ],
 )
-def test_every_kind_of_function_is_patched_and_restored(path, call, result, shop, coverings, cover, snapshot):
-    """The wrapper is called once with the function's arguments. Each attribute is the same object afterwards."""
+def test_every_kind_of_function_is_patched_and_restored(
+    path, call, result, shop, coverings, cover, snapshot
+):
+    """The wrapper is called once with the function's arguments.
+
+    Each attribute is the same object afterwards.
+    """
     before = snapshot(shop)
 
     cover(f"shop:{path}")
@@ -46,7 +55,9 @@ def test_every_kind_of_function_is_patched_and_restored(path, call, result, shop
     assert not before.changed()
 
 
-def test_every_importer_of_a_function_gets_the_wrapper(write, coverings, cover, snapshot, shop_source):
+def test_every_importer_of_a_function_gets_the_wrapper(
+    write, coverings, cover, snapshot, shop_source
+):
     """`from x import f` before and after, under another name, in a class body, as a staticmethod."""
     write(
         shop=shop_source,
@@ -128,7 +139,9 @@ def test_c_functions_are_patched(write, coverings, cover):
     assert math.hypot is early.hypot is early.Point.__dict__["length"] is real
 
 
-def test_class_with_a_metaclass_written_in_c_is_patched(write, coverings, cover, snapshot):
+def test_class_with_a_metaclass_written_in_c_is_patched(
+    write, coverings, cover, snapshot
+):
     """Such a metaclass sets attributes by its own method only."""
     write(
         shop="""
@@ -172,7 +185,10 @@ def test_patches_by_others_are_not_undone(shop, cover, monkeypatch, coverings):
     real = shop.fetch
     cover("shop:fetch", "shop:Client.get")
 
-    with mock.patch("shop.fetch", return_value="mocked"), monkeypatch.context() as patch:
+    with (
+        mock.patch("shop.fetch", return_value="mocked"),
+        monkeypatch.context() as patch,
+    ):
         patch.setattr(shop.Client, "get", lambda self: "patched")
         assert (shop.fetch(), shop.Client().get()) == ("mocked", "patched")
         coverings.close()
@@ -196,7 +212,9 @@ def test_decorator_around_a_wrapper_is_patched_itself(shop, coverings, cover):
     assert shop.fetch() == "traced"
 
 
-def test_search_triggers_no_code_of_odd_modules_and_classes(shop, cover, monkeypatch, coverings):
+def test_search_triggers_no_code_of_odd_modules_and_classes(
+    shop, cover, monkeypatch, coverings
+):
 
     class Trap(ModuleType):
         def __getattribute__(self, name):
@@ -224,7 +242,12 @@ def test_search_triggers_no_code_of_odd_modules_and_classes(shop, cover, monkeyp
             raise RuntimeError("touched")
 
     trap = Trap("trap")
-    for name, module in {"trap": trap, "slotted": Slotted(), "nothing": None, "number": 3}.items():
+    for name, module in {
+        "trap": trap,
+        "slotted": Slotted(),
+        "nothing": None,
+        "number": 3,
+    }.items():
         monkeypatch.setitem(sys.modules, name, module)
     vars(shop)["proxy"] = Proxy()
     vars(shop).update(odd=Odd(), Odd=Odd, HoldsOdd=HoldsOdd)
@@ -243,7 +266,10 @@ def test_search_triggers_no_code_of_odd_modules_and_classes(shop, cover, monkeyp
 def test_holders_made_between_two_activations_have_the_wrapper_until_the_end(
     shop, coverings, cover, snapshot
 ):
-    """By an assignment, a class body, a bound method or a descriptor. An original that was put back is patched again."""
+    """By an assignment, a class body, a bound method or a descriptor.
+
+    An original that was put back is patched again.
+    """
     before, real, held = snapshot(shop), shop.fetch, vars(shop.Client)["build"]
     cover("shop:fetch", "shop:Client.build").end()
 
@@ -255,11 +281,22 @@ def test_holders_made_between_two_activations_have_the_wrapper_until_the_end(
     vars(holder).update(taken=shop.fetch, bound=shop.Client.build, Service=Service)
     shop.fetch = real
     cover("shop:fetch", "shop:Client.build")
-    for call in (shop.fetch, Service.fetch, Service.build, vars(holder)["taken"], vars(holder)["bound"]):
+    for call in (
+        shop.fetch,
+        Service.fetch,
+        Service.build,
+        vars(holder)["taken"],
+        vars(holder)["bound"],
+    ):
         call()
     coverings.close()
 
-    assert coverings.made == [*["shop:fetch"] * 2, "shop:Client.build", "shop:fetch", "shop:Client.build"]
+    assert coverings.made == [
+        *["shop:fetch"] * 2,
+        "shop:Client.build",
+        "shop:fetch",
+        "shop:Client.build",
+    ]
     assert not before.changed()
     assert vars(holder).pop("taken") is Service.__dict__["fetch"].__func__ is real
     assert vars(holder).pop("bound").__func__ is held.__func__

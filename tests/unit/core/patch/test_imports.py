@@ -31,7 +31,9 @@ def test_import_error_passes_through(write, cover):
     write(shop="import missing_dependency")
     activation = cover("shop:fetch")
 
-    with pytest.raises(ModuleNotFoundError, match="No module named 'missing_dependency'") as error:
+    with pytest.raises(
+        ModuleNotFoundError, match="No module named 'missing_dependency'"
+    ) as error:
         importlib.import_module("shop")
     assert "pytest_mimic" not in str(error.value)
     assert "shop" not in sys.modules
@@ -59,7 +61,9 @@ def test_reloaded_module_is_patched_again(write, coverings, cover):
 
 
 def test_reload_of_the_defining_module_is_followed(write, coverings, cover):
-    write({"pack/__init__": "from pack.api import fetch", "pack/api": "def fetch(): ..."})
+    write(
+        {"pack/__init__": "from pack.api import fetch", "pack/api": "def fetch(): ..."}
+    )
     pack = importlib.import_module("pack")
     cover("pack:fetch")
 
@@ -126,7 +130,9 @@ def test_lazy_module_is_refused_and_not_loaded(write, cover, monkeypatch):
     ]
 
 
-def test_lazy_module_of_a_watched_spec_is_patched_by_its_first_use(write, coverings, cover):
+def test_lazy_module_of_a_watched_spec_is_patched_by_its_first_use(
+    write, coverings, cover
+):
     write(shop="def fetch(): ...")
     activation = cover("shop:fetch")
 
@@ -137,7 +143,9 @@ def test_lazy_module_of_a_watched_spec_is_patched_by_its_first_use(write, coveri
 
 
 @pytest.mark.parametrize("kind", ["function", "class"])
-def test_a_name_that_a_module_gives_on_demand_is_named_where_it_is_defined(kind, write, cover):
+def test_a_name_that_a_module_gives_on_demand_is_named_where_it_is_defined(
+    kind, write, cover
+):
     """PEP 562, or a subclass of ModuleType as in transformers. Nothing is imported."""
     pack = {
         "function": """
@@ -186,7 +194,13 @@ def test_late_exclusion_removes_a_function_of_a_wildcard(write, coverings, cover
 
 def test_late_named_target_wins_over_a_wildcard(write, coverings, cover):
     """The module by which it is named is imported last."""
-    write({"pack/__init__": "", "pack/api": "def fetch(): ...", "pack/names": "from pack.api import fetch"})
+    write(
+        {
+            "pack/__init__": "",
+            "pack/api": "def fetch(): ...",
+            "pack/names": "from pack.api import fetch",
+        }
+    )
     cover("pack.api:*", "pack.names:fetch sequence")
     importlib.import_module("pack.names")
 
@@ -216,7 +230,9 @@ def test_other_finders_keep_working(write, cover):
         @staticmethod
         def find_spec(name, path=None, target=None):
             for finder in sys.meta_path:
-                if finder is not Hook and (spec := finder.find_spec(name, path, target)):
+                if finder is not Hook and (
+                    spec := finder.find_spec(name, path, target)
+                ):
                     return spec
             return None
 
@@ -232,7 +248,9 @@ def test_other_finders_keep_working(write, cover):
     assert hasattr(shop.fetch, "__wrapped__")
 
 
-def test_module_put_into_sys_modules_is_found_by_look_again(write, coverings, monkeypatch):
+def test_module_put_into_sys_modules_is_found_by_look_again(
+    write, coverings, monkeypatch
+):
     coverings.cover(as_targets(["made_up:fetch"]))
     module = ModuleType("made_up")
     module.fetch = lambda: "fetched"
@@ -272,4 +290,6 @@ def test_error_in_a_watched_module_points_at_its_line(write, cover):
     with pytest.raises(ZeroDivisionError, match="division by zero") as error:
         importlib.import_module("shop")
 
-    assert traceback.extract_tb(error.value.__traceback__)[-1].filename.endswith("shop.py")
+    assert traceback.extract_tb(error.value.__traceback__)[-1].filename.endswith(
+        "shop.py"
+    )

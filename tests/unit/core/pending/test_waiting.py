@@ -54,7 +54,9 @@ def test_what_is_deleted_is_gone_for_the_run_alone(store, vault):
     assert vault.read(OLD) == b"before"
 
 
-def test_a_change_is_current_while_the_vault_is_as_it_was_when_it_was_first_made(store, vault):
+def test_a_change_is_current_while_the_vault_is_as_it_was_when_it_was_first_made(
+    store, vault
+):
     store.write(OLD, b"after")
     assert store.is_current(OLD)
 

@@ -41,7 +41,16 @@ def test_plain_data_loses_the_values_of_secret_names(redactor: Redactor) -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["session", "Session", "sessionid", "session_id", "JSESSIONID", "X-Session-Id", "PHPSESSID"]
+    "name",
+    [
+        "session",
+        "Session",
+        "sessionid",
+        "session_id",
+        "JSESSIONID",
+        "X-Session-Id",
+        "PHPSESSID",
+    ],
 )
 def test_a_session_is_a_secret_if_it_is_a_text(redactor: Redactor, name: str) -> None:
     """An object, a mapping or a number of this name means something else."""
@@ -60,7 +69,12 @@ GOOGLE_KEY = "AIza" + "Sy0-_x7" * 5
 
 def test_a_key_is_a_secret_if_it_looks_like_one(redactor: Redactor) -> None:
     """Google's keys have a prefix and a length of their own; other keys are mostly names of things."""
-    plain = {"key": GOOGLE_KEY, "keys": [GOOGLE_KEY], "sort": "AIzaleas", "k": {"key": "user-1"}}
+    plain = {
+        "key": GOOGLE_KEY,
+        "keys": [GOOGLE_KEY],
+        "sort": "AIzaleas",
+        "k": {"key": "user-1"},
+    }
 
     assert redactor.scrub(plain) == {
         "key": PLACEHOLDER,
@@ -71,7 +85,12 @@ def test_a_key_is_a_secret_if_it_looks_like_one(redactor: Redactor) -> None:
 
 
 def test_booleans_under_secret_names_are_kept(redactor: Redactor) -> None:
-    plain = {"auth": True, "password": False, "secret": {"on": True, "of": [False, "abc"]}, "token": "true"}
+    plain = {
+        "auth": True,
+        "password": False,
+        "secret": {"on": True, "of": [False, "abc"]},
+        "token": "true",
+    }
 
     assert redactor.scrub(plain, keep_types=True) == {
         "auth": True,
@@ -79,34 +98,65 @@ def test_booleans_under_secret_names_are_kept(redactor: Redactor) -> None:
         "secret": {"on": True, "of": [False, PLACEHOLDER]},
         "token": PLACEHOLDER,
     }
-    assert redactor.scrub({"auth": True, "password": 1}) == {"auth": True, "password": PLACEHOLDER}
+    assert redactor.scrub({"auth": True, "password": 1}) == {
+        "auth": True,
+        "password": PLACEHOLDER,
+    }
 
 
 @pytest.mark.parametrize("keep_types", [True, False])
-def test_empty_texts_under_secret_names_are_kept(redactor: Redactor, keep_types: bool) -> None:
+def test_empty_texts_under_secret_names_are_kept(
+    redactor: Redactor, keep_types: bool
+) -> None:
     """Whether there is a secret at all is no secret."""
     plain = {"password": "", "api_key": b"", "session": "", "token": " "}
 
     scrubbed = redactor.scrub(plain, keep_types=keep_types)
 
-    assert scrubbed == {"password": "", "api_key": b"", "session": "", "token": PLACEHOLDER}
-    assert redactor.scrub_data('{"password": "", "n": [""]}') == '{"password": "", "n": [""]}'
+    assert scrubbed == {
+        "password": "",
+        "api_key": b"",
+        "session": "",
+        "token": PLACEHOLDER,
+    }
+    assert (
+        redactor.scrub_data('{"password": "", "n": [""]}')
+        == '{"password": "", "n": [""]}'
+    )
 
 
 @pytest.mark.parametrize(
     ("plain", "expected"),
     [
-        ({"api_keys": [{"id": 7, "key": "abc"}]}, {"api_keys": [{"id": 0, "key": PLACEHOLDER}]}),
-        ({"name": "password", "value": "abc"}, {"name": "password", "value": PLACEHOLDER}),
+        (
+            {"api_keys": [{"id": 7, "key": "abc"}]},
+            {"api_keys": [{"id": 0, "key": PLACEHOLDER}]},
+        ),
+        (
+            {"name": "password", "value": "abc"},
+            {"name": "password", "value": PLACEHOLDER},
+        ),
         ({"auth": {"note": f"abc {PLACEHOLDER}"}}, {"auth": {"note": PLACEHOLDER}}),
-        ([{"value": "abc", "Key": "api_token"}], [{"value": PLACEHOLDER, "Key": "api_token"}]),
+        (
+            [{"value": "abc", "Key": "api_token"}],
+            [{"value": PLACEHOLDER, "Key": "api_token"}],
+        ),
         ({"name": "Ann", "value": 3}, {"name": "Ann", "value": 3}),
         ({"name": "token_count", "value": 3}, {"name": "token_count", "value": 3}),
-        ({"args": ["--password", "abc", "-v"]}, {"args": ["--password", PLACEHOLDER, "-v"]}),
+        (
+            {"args": ["--password", "abc", "-v"]},
+            {"args": ["--password", PLACEHOLDER, "-v"]},
+        ),
         ({"fields": ["token", "mail"]}, {"fields": ["token", "mail"]}),
         ([["password", "abc"], ["n", "a"]], [["password", PLACEHOLDER], ["n", "a"]]),
-        ({"form": [["token", ""], ["token", 3]]}, {"form": [["token", ""], ["token", 0]]}),
-        ([["password", "abc", "c"], ["a", "b"]], [["password", "abc", "c"], ["a", "b"]]),
+        (
+            {"form": [["token", ""], ["token", 3]]},
+            {"form": [["token", ""], ["token", 0]]},
+        ),
+        (
+            [["password", "abc", "c"], ["a", "b"]],
+            [["password", "abc", "c"], ["a", "b"]],
+        ),
         (["password", "abc"], ["password", "abc"]),
     ],
 )
@@ -135,14 +185,20 @@ def test_deep_plain_data_is_scrubbed(redactor: Redactor) -> None:
     [
         ("https://shop.com/a?b=1", "https://shop.com/a?b=1"),
         ("https://shop.com/?token=abc&b=1", "https://shop.com/?token=<redacted>&b=1"),
-        ("https://shop.com/?b=1&api%5Fkey=abc", "https://shop.com/?b=1&api%5Fkey=<redacted>"),
+        (
+            "https://shop.com/?b=1&api%5Fkey=abc",
+            "https://shop.com/?b=1&api%5Fkey=<redacted>",
+        ),
         ("https://shop.com/?token=&token", "https://shop.com/?token=&token"),
         (
             "https://shop.com/cb#access_token=abc&state=1",
             "https://shop.com/cb#access_token=<redacted>&state=1",
         ),
         ("https://shop.com/a#token", "https://shop.com/a#token"),
-        ("postgresql://ann:pass@db/x?sslmode=on", "postgresql://ann:<redacted>@db/x?sslmode=on"),
+        (
+            "postgresql://ann:pass@db/x?sslmode=on",
+            "postgresql://ann:<redacted>@db/x?sslmode=on",
+        ),
         ("redis://:pass@cache:6379/0", "redis://:<redacted>@cache:6379/0"),
         ("postgresql://ann@db/x", "postgresql://ann@db/x"),
         ("https://ghp_abc@github.com/a/b", "https://<redacted>@github.com/a/b"),
@@ -153,10 +209,22 @@ def test_deep_plain_data_is_scrubbed(redactor: Redactor) -> None:
             "https://a.com/?next=https://b.com/?token=<redacted>",
         ),
         ("https://a.com/x?mail=ann@shop.com", "https://a.com/x?mail=ann@shop.com"),
-        (f"https://maps.test/?key={GOOGLE_KEY}&q=a", "https://maps.test/?key=<redacted>&q=a"),
-        ("https://maps.test/?key=user-1&session=abc", "https://maps.test/?key=user-1&session=<redacted>"),
-        ("https://a.test/blob?sv=2022&sig=ab%2Bc%3D&se=1", "https://a.test/blob?sv=2022&sig=<redacted>&se=1"),
-        ("https://a.test/b;jsessionid=0A1B/c;v=2?d=1", "https://a.test/b;jsessionid=<redacted>/c;v=2?d=1"),
+        (
+            f"https://maps.test/?key={GOOGLE_KEY}&q=a",
+            "https://maps.test/?key=<redacted>&q=a",
+        ),
+        (
+            "https://maps.test/?key=user-1&session=abc",
+            "https://maps.test/?key=user-1&session=<redacted>",
+        ),
+        (
+            "https://a.test/blob?sv=2022&sig=ab%2Bc%3D&se=1",
+            "https://a.test/blob?sv=2022&sig=<redacted>&se=1",
+        ),
+        (
+            "https://a.test/b;jsessionid=0A1B/c;v=2?d=1",
+            "https://a.test/b;jsessionid=<redacted>/c;v=2?d=1",
+        ),
         (
             "/in?auth=true&remember_token=False&password=abc",
             "/in?auth=true&remember_token=False&password=<redacted>",
@@ -173,21 +241,37 @@ def test_urls_lose_their_secrets(redactor: Redactor, url: str, expected: str) ->
         ("Accept", "text/html", "text/html"),
         ("Authorization", "Bearer abc", "<redacted>"),
         ("X-Api-Key", "abc", "<redacted>"),
-        ("Cookie", "sid=abc; theme=dark; flag", "sid=<redacted>; theme=<redacted>; flag"),
+        (
+            "Cookie",
+            "sid=abc; theme=dark; flag",
+            "sid=<redacted>; theme=<redacted>; flag",
+        ),
         ("Cookie", "sid=", "sid="),
         (
             "Set-Cookie",
             "sid=abc; Expires=Wed, 09 Jun 2027 10:18:14 GMT; Path=/; HttpOnly",
             "sid=<redacted>; Expires=Wed, 09 Jun 2027 10:18:14 GMT; Path=/; HttpOnly",
         ),
-        ("set-cookie", "a=1; Path=/, b=2; Secure", "a=<redacted>; Path=/, b=<redacted>; Secure"),
-        ("Location", "https://shop.com/cb?token=abc", "https://shop.com/cb?token=<redacted>"),
+        (
+            "set-cookie",
+            "a=1; Path=/, b=2; Secure",
+            "a=<redacted>; Path=/, b=<redacted>; Secure",
+        ),
+        (
+            "Location",
+            "https://shop.com/cb?token=abc",
+            "https://shop.com/cb?token=<redacted>",
+        ),
         (
             "Link",
             "<https://a.com/?token=abc&page=2>; rel=next",
             "<https://a.com/?token=<redacted>&page=2>; rel=next",
         ),
-        ("Link", "</?token=abc&page=2>; rel=next", "</?token=<redacted>&page=2>; rel=next"),
+        (
+            "Link",
+            "</?token=abc&page=2>; rel=next",
+            "</?token=<redacted>&page=2>; rel=next",
+        ),
         ("X-Mirror", "https://ann:abc@a.com/", "https://ann:<redacted>@a.com/"),
         ("Refresh", "0; url=/in?token=abc", "0; url=/in?token=<redacted>"),
         (
@@ -199,11 +283,17 @@ def test_urls_lose_their_secrets(redactor: Redactor, url: str, expected: str) ->
         ("X-Session-Id", "abc", "<redacted>"),
         ("X-Auth", "true", "true"),
         ("Access-Control-Allow-Credentials", "true", "true"),
-        ("Signature-Input", 'a=("@method");created=1;keyid="k"', 'a=("@method");created=1;keyid="k"'),
+        (
+            "Signature-Input",
+            'a=("@method");created=1;keyid="k"',
+            'a=("@method");created=1;keyid="k"',
+        ),
         ("Signature", "a=:abc=:", "<redacted>"),
     ],
 )
-def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, expected: str) -> None:
+def test_headers_lose_their_secrets(
+    redactor: Redactor, name: str, value: str, expected: str
+) -> None:
     assert redactor.scrub_header(name, value) == expected
 
 
@@ -212,21 +302,36 @@ def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, e
     [
         ("host=db password=hunter2 user=ann", "host=db password=<redacted> user=ann"),
         ('{"token": "a\\"b", "n": 1}', '{"token": "<redacted>", "n": 1}'),
-        (r'{"body": "{\"token\": \"abc\", \"n\": 1}"}', r'{"body": "{\"token\": \"<redacted>\", \"n\": 1}"}'),
+        (
+            r'{"body": "{\"token\": \"abc\", \"n\": 1}"}',
+            r'{"body": "{\"token\": \"<redacted>\", \"n\": 1}"}',
+        ),
         ("{'token': 'abc'}", "{'token': '<redacted>'}"),
-        ("Authorization: Bearer abc.def, Accept: x", "Authorization: <redacted>, Accept: x"),
+        (
+            "Authorization: Bearer abc.def, Accept: x",
+            "Authorization: <redacted>, Accept: x",
+        ),
         ("password=None token: null", "password=None token: null"),
         ("auth=True token: false pwd=Trueman", "auth=True token: false pwd=<redacted>"),
         (f"403 for {GOOGLE_KEY}: denied", "403 for <redacted>: denied"),
-        ("cannot open https://ann:pw@shop.com/ now", "cannot open https://ann:<redacted>@shop.com/ now"),
+        (
+            "cannot open https://ann:pw@shop.com/ now",
+            "cannot open https://ann:<redacted>@shop.com/ now",
+        ),
         ("url=x;token=abc a=token=abc", "url=x;token=<redacted> a=token=<redacted>"),
         ("token=<redacted>", "token=<redacted>"),
         ("f(token=p(s<s>w0rd])", "f(token=<redacted>])"),
         ("max_tokens=5 tokens: 3", "max_tokens=5 tokens: 3"),
         ('unfinished "token": "abc', 'unfinished "token": "<redacted>"'),
         ("the password is wrong", "the password is wrong"),
-        ("curl --token=abc -p=1 --api-key abc", "curl --token=<redacted> -p=1 --api-key <redacted>"),
-        ("--password  'a b' -token abc --user ann", "--password  '<redacted>' -token <redacted> --user ann"),
+        (
+            "curl --token=abc -p=1 --api-key abc",
+            "curl --token=<redacted> -p=1 --api-key <redacted>",
+        ),
+        (
+            "--password  'a b' -token abc --user ann",
+            "--password  '<redacted>' -token <redacted> --user ann",
+        ),
         ("--token --verbose --token", "--token --verbose --token"),
         ("--max-tokens 5 --password None", "--max-tokens 5 --password None"),
         ("--client-secret=abc", "--client-secret=<redacted>"),
@@ -238,7 +343,10 @@ def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, e
             r"{\"key\": \"api_token\", \"value\": \"ab\"}",
             r"{\"key\": \"api_token\", \"value\": \"<redacted>\"}",
         ),
-        ('{"value": "ab", "name": "password"}', '{"value": "<redacted>", "name": "password"}'),
+        (
+            '{"value": "ab", "name": "password"}',
+            '{"value": "<redacted>", "name": "password"}',
+        ),
         ('{"name": "Ann", "value": "ab"}', '{"name": "Ann", "value": "ab"}'),
         (
             '{"password": ["ab", {"a": "b"}], "n": 1}',
@@ -249,7 +357,9 @@ def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, e
         ("unfinished auth=('ann', 'ab", "unfinished auth=<redacted>"),
     ],
 )
-def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text: str, expected: str) -> None:
+def test_free_text_loses_the_values_after_secret_names(
+    redactor: Redactor, text: str, expected: str
+) -> None:
     assert redactor.scrub_text(text) == expected
 
 
@@ -267,7 +377,10 @@ def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text:
             '{"auth": {"id": 7, "of": ["a", null, true, 1e3]}, "user": ["ö", "\\u00f6"]}',
             '{"auth": {"id": 0, "of": ["<redacted>", null, true, 0.0]}, "user": ["ö", "\\u00f6"]}',
         ),
-        ('{"got": "{\\"token\\": \\"abc\\"}"}', '{"got": "{\\"token\\": \\"<redacted>\\"}"}'),
+        (
+            '{"got": "{\\"token\\": \\"abc\\"}"}',
+            '{"got": "{\\"token\\": \\"<redacted>\\"}"}',
+        ),
         (
             '[{"token": "a\\"]}"}, {"a": NaN, "a": "token"}]',
             '[{"token": "<redacted>"}, {"a": NaN, "a": "token"}]',
@@ -277,20 +390,38 @@ def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text:
             '{"session": "abc", "sessionid": {"session": 1, "n": "a"}, "auth": [true, "x"], "session": ["y"]}',
             '{"session": "<redacted>", "sessionid": {"session": 1, "n": "a"}, "auth": [true, "<redacted>"], "session": ["y"]}',
         ),
-        (f'{{"key": "{GOOGLE_KEY}", "of": ["key", 1]}}', '{"key": "<redacted>", "of": ["key", 1]}'),
+        (
+            f'{{"key": "{GOOGLE_KEY}", "of": ["key", 1]}}',
+            '{"key": "<redacted>", "of": ["key", 1]}',
+        ),
         ('cb({"token": "abc"});', 'cb({"token": "<redacted>"});'),
-        ('/**/ my.shop_1([{"token": "abc"}])\n', '/**/ my.shop_1([{"token": "<redacted>"}])\n'),
-        ('/* v1 - x */cb({"token": "abc"});', '/* v1 - x */cb({"token": "<redacted>"});'),
-        ('{"token":"abc","é":"\\ud83d \\u00001"}', '{"token":"<redacted>","é":"\\ud83d \\u00001"}'),
+        (
+            '/**/ my.shop_1([{"token": "abc"}])\n',
+            '/**/ my.shop_1([{"token": "<redacted>"}])\n',
+        ),
+        (
+            '/* v1 - x */cb({"token": "abc"});',
+            '/* v1 - x */cb({"token": "<redacted>"});',
+        ),
+        (
+            '{"token":"abc","é":"\\ud83d \\u00001"}',
+            '{"token":"<redacted>","é":"\\ud83d \\u00001"}',
+        ),
         ('{"token":"abc","n":1e400}', '{"token":"<redacted>","n":1e400}'),
         ('cb({"token": "abc"}, 1);', 'cb({"token": "abc"}, 1);'),
-        ("see https://shop.com/?token=abc now", "see https://shop.com/?token=<redacted> now"),
+        (
+            "see https://shop.com/?token=abc now",
+            "see https://shop.com/?token=<redacted> now",
+        ),
         (
             'mutation In($password: String!) { in(by: {name: "Ann", password: "a\\"b"}, token : """c\n""") {token} }',
             "mutation In($password: String!) "
             '{ in(by: {name: "Ann", password: "<redacted>"}, token : """<redacted>""") {token} }',
         ),
-        ('{in(password: "ab", token: $token)}', '{in(password: "<redacted>", token: $token)}'),
+        (
+            '{in(password: "ab", token: $token)}',
+            '{in(password: "<redacted>", token: $token)}',
+        ),
         ('query the password: "ab"', 'query the password: "ab"'),
         (
             '<?xml version="1.0"?><s:in api-key="abc" id="1"><s:token type="a">abc</s:token><token/></s:in>',
@@ -315,7 +446,9 @@ def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text:
         ("what?", "what?"),
     ],
 )
-def test_texts_that_are_data_lose_their_secrets(redactor: Redactor, text: str, expected: str) -> None:
+def test_texts_that_are_data_lose_their_secrets(
+    redactor: Redactor, text: str, expected: str
+) -> None:
     assert redactor.scrub_data(text) == expected
     assert redactor.scrub_data(expected) == expected
     assert redactor.scrub({"a": [text]}) == {"a": [expected]}
@@ -356,6 +489,8 @@ def test_names_of_the_configuration_can_be_asked_for_alone() -> None:
     }
 
 
-@pytest.mark.parametrize("value", ["Bearer s3cr3t-token", "bearer s3cr3t-token", "s3cr3t-token"])
+@pytest.mark.parametrize(
+    "value", ["Bearer s3cr3t-token", "bearer s3cr3t-token", "s3cr3t-token"]
+)
 def test_the_scheme_before_a_secret_is_removed(value):
     assert bare_secret(value) == "s3cr3t-token"

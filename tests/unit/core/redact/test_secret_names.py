@@ -55,7 +55,9 @@ def test_secret_names_match_in_any_spelling(redactor: Redactor, name: object) ->
         None, 3, ("token",), "token" * 100, "x" * 195 + "_token",
     ],
 )  # fmt: skip
-def test_names_that_only_resemble_secret_ones_are_public(redactor: Redactor, name: object) -> None:
+def test_names_that_only_resemble_secret_ones_are_public(
+    redactor: Redactor, name: object
+) -> None:
     """Such as the token counts of a language model, paging, and names that describe a secret."""
     assert not redactor.secret(name)
 
@@ -79,7 +81,20 @@ def test_a_line_contains_names(line: str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["cust*", "!cust*", "!", "--", "'pin'", "pin?", "a/b", "[pin]", "!!pin", "_", "sha256:1a2b3c4d"]
+    "name",
+    [
+        "cust*",
+        "!cust*",
+        "!",
+        "--",
+        "'pin'",
+        "pin?",
+        "a/b",
+        "[pin]",
+        "!!pin",
+        "_",
+        "sha256:1a2b3c4d",
+    ],
 )
 def test_a_name_that_matches_nothing_is_refused(name: str) -> None:
     """It would silently redact nothing."""
@@ -132,5 +147,7 @@ def test_commands_and_rows_that_clients_store_have_names() -> None:
     assert holds_text(plain, Redactor())
     assert holds_text({"commands": plain["commands"]}, Redactor())
     assert not holds_text(scrubbed, Redactor())
-    assert scrubbed["commands"] == [["HSET", "user:1", "password", PLACEHOLDER, "name", "Ann"]]
+    assert scrubbed["commands"] == [
+        ["HSET", "user:1", "password", PLACEHOLDER, "name", "Ann"]
+    ]
     assert scrubbed["rows"] == [[1, PLACEHOLDER], [2, None]]

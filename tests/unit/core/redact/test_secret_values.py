@@ -15,8 +15,13 @@ def test_known_secrets_are_hidden_anywhere() -> None:
     """Very short values would hide too much."""
     text = "hunter2 and hunter2x, (hunter2), a1"
 
-    assert hide_values(text, ["hunter2", "a1"]) == "<redacted> and hunter2x, (<redacted>), a1"
-    assert hide_values("abcd-efgh abcd", ["abcd", "abcd-efgh"]) == "<redacted> <redacted>"
+    assert (
+        hide_values(text, ["hunter2", "a1"])
+        == "<redacted> and hunter2x, (<redacted>), a1"
+    )
+    assert (
+        hide_values("abcd-efgh abcd", ["abcd", "abcd-efgh"]) == "<redacted> <redacted>"
+    )
 
 
 SECRET = "zx81-spectrum-4711-abcd"
@@ -43,11 +48,15 @@ def environment(**variables: str) -> Environment:
         ("WIKI_TOKEN", SECRET, False),
     ],
 )
-def test_a_value_is_secret_by_its_name_and_length(name: str, value: str, is_secret: bool) -> None:
+def test_a_value_is_secret_by_its_name_and_length(
+    name: str, value: str, is_secret: bool
+) -> None:
     found = environment(**{name: value})
 
     assert bool(found.forms) == is_secret
-    assert found.text(f"a {value.strip()} b") == (f"a <{name}> b" if is_secret else f"a {value.strip()} b")
+    assert found.text(f"a {value.strip()} b") == (
+        f"a <{name}> b" if is_secret else f"a {value.strip()} b"
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +75,9 @@ def test_a_value_is_secret_by_its_name_and_length(name: str, value: str, is_secr
         ({"$shop:User": {"name": SECRET}, "$$a": SECRET}, {"$shop:User": {"name": "<A_TOKEN>"}, "$$a": "<A_TOKEN>"}),
     ],
 )  # fmt: skip
-def test_the_name_stands_for_the_value_in_plain_data(plain: object, expected: object) -> None:
+def test_the_name_stands_for_the_value_in_plain_data(
+    plain: object, expected: object
+) -> None:
     assert environment(A_TOKEN=SECRET, Z_TOKEN=SECRET).scrub(plain) == expected
 
 
@@ -81,13 +92,17 @@ def test_the_name_stands_for_the_value_in_plain_data(plain: object, expected: ob
     ],
 )
 @pytest.mark.parametrize("around", ["", "'", '"', "'\""])
-def test_a_value_is_found_in_parts_however_python_shows_them(value: str, around: str) -> None:
+def test_a_value_is_found_in_parts_however_python_shows_them(
+    value: str, around: str
+) -> None:
     found = environment(A_TOKEN=value)
 
     assert found.may_be_in(["GET", {"a": [f"b{around} {value}"]}])
     assert found.may_be_in(dumps([value], ensure_ascii=False))
     assert found.may_be_in(dumps([dumps([value])]))
-    assert found.may_be_in(dumps([dumps([value], ensure_ascii=False)], ensure_ascii=False))
+    assert found.may_be_in(
+        dumps([dumps([value], ensure_ascii=False)], ensure_ascii=False)
+    )
     assert not found.may_be_in(["GET", {"a": [f"b{around} {value[1:]}"]}])
 
 
@@ -100,4 +115,6 @@ def test_the_longest_value_is_replaced_first() -> None:
 def test_bytes_that_hold_a_value_are_named() -> None:
     found = environment(A_TOKEN=SECRET, B_TOKEN=f"{SECRET}-more")
 
-    assert found.held_by([b"a", memoryview(f"x{SECRET}".encode())]) == {"A_TOKEN": SECRET}
+    assert found.held_by([b"a", memoryview(f"x{SECRET}".encode())]) == {
+        "A_TOKEN": SECRET
+    }

@@ -15,15 +15,23 @@ from pytest_mimic._core.seam.base import Adapter, async_method, sync_method
     [
         ({"status": 200}, None),
         ({"status": 404}, None),
-        *(({"status": status}, f"gave {status}") for status in (401, 403, 408, 429, 500, 503)),
+        *(
+            ({"status": status}, f"gave {status}")
+            for status in (401, 403, 408, 429, 500, 503)
+        ),
         ({"error": {"type": "httpx:ReadTimeout"}}, "raised ReadTimeout"),
         ({"error": {"type": "reading"}}, "failed (reading)"),
-        ({"status": 200, "error": {"type": "reading"}}, "gave 200, then failed (reading)"),
+        (
+            {"status": 200, "error": {"type": "reading"}},
+            "gave 200, then failed (reading)",
+        ),
         ({"error": "gone"}, "failed"),
         (["error"], None),
     ],
 )
-def test_an_exchange_has_failed_by_its_error_or_status(plain: Any, words: str | None) -> None:
+def test_an_exchange_has_failed_by_its_error_or_status(
+    plain: Any, words: str | None
+) -> None:
     assert Adapter("toy").failure(plain) == words
 
 

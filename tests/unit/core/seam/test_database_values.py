@@ -53,7 +53,9 @@ VALUES = {
     "naive datetime": dt.datetime(2026, 11, 2, 10, 0, 0, 1),
     "datetime in UTC": dt.datetime(2026, 11, 2, tzinfo=dt.timezone.utc),
     "datetime in a zone": dt.datetime(2026, 7, 2, tzinfo=BERLIN),
-    "second hour of a clock put back": dt.datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=BERLIN),
+    "second hour of a clock put back": dt.datetime(
+        2026, 10, 25, 2, 30, fold=1, tzinfo=BERLIN
+    ),
     "interval": dt.timedelta(days=-1, seconds=3, microseconds=5),
     "uuid": uuid.UUID("12345678-1234-5678-1234-567812345678"),
     "tuple": (1, (2, "3")),
@@ -78,7 +80,9 @@ def test_value_comes_back_equal_and_of_its_type(value: Any) -> None:
 
 def test_named_tuple_keeps_its_names() -> None:
     """Its class is one of the same name, as a driver makes one in each process."""
-    back = from_plain(json.loads(json.dumps(to_plain([Address("Storgata", 5), Address("Torget", 1)]))))
+    back = from_plain(
+        json.loads(json.dumps(to_plain([Address("Storgata", 5), Address("Torget", 1)])))
+    )
 
     assert back == [("Storgata", 5), ("Torget", 1)]
     assert repr(back[0]) == "Address(street='Storgata', number=5)"
@@ -99,15 +103,28 @@ def test_zone_keeps_its_name_and_its_hour() -> None:
 RANGES = {
     "psycopg.types.range": ("Range(1, 5)", "Range(None, 5, '(]')", "Range(empty=True)"),
     "psycopg.types.multirange": ("Multirange([Range(1, 3), Range(5, None)])",),
-    "asyncpg": ("Range(1, 5)", "Range(None, 5, lower_inc=False, upper_inc=True)", "Range(empty=True)"),
-    "psycopg2.extras": ("NumericRange(1, 5)", "DateTimeTZRange(None, None)", "DateRange(empty=True)"),
+    "asyncpg": (
+        "Range(1, 5)",
+        "Range(None, 5, lower_inc=False, upper_inc=True)",
+        "Range(empty=True)",
+    ),
+    "psycopg2.extras": (
+        "NumericRange(1, 5)",
+        "DateTimeTZRange(None, None)",
+        "DateRange(empty=True)",
+    ),
     "pg8000.types": ("Range(1, 5)", "Range(is_empty=True)"),
-    "sqlalchemy.dialects.postgresql": ("Range(1, 5, bounds='(]')", "Range(None, None)", "Range(empty=True)"),
+    "sqlalchemy.dialects.postgresql": (
+        "Range(1, 5, bounds='(]')",
+        "Range(None, None)",
+        "Range(empty=True)",
+    ),
 }
 
 
 @pytest.mark.parametrize(
-    ("module", "source"), [(module, source) for module, sources in RANGES.items() for source in sources]
+    ("module", "source"),
+    [(module, source) for module, sources in RANGES.items() for source in sources],
 )
 def test_ranges_of_drivers_come_back(module: str, source: str) -> None:
     """Those of SQLAlchemy too, which a parameter may hold."""

@@ -10,7 +10,8 @@ from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.real_secrets import with_secrets
 
 P = PLACEHOLDER
-# The recording, the real outcome without secrets, the real outcome, and what the application gets.
+# The recording, the real outcome without secrets, the real outcome, and what the
+# application gets.
 CASES: dict[str, tuple[Any, Any, Any, Any]] = {
     "text": (P, P, "s1", "s1"),
     "within a text": (f"id=1&key={P}", f"id=2&key={P}", "id=2&key=s1", "id=2&key=s1"),
@@ -36,8 +37,12 @@ CASES: dict[str, tuple[Any, Any, Any, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("recorded", "hidden", "real", "expected"), CASES.values(), ids=CASES)
-def test_recorded_data_gets_the_secrets_at_their_places(recorded, hidden, real, expected):
+@pytest.mark.parametrize(
+    ("recorded", "hidden", "real", "expected"), CASES.values(), ids=CASES
+)
+def test_recorded_data_gets_the_secrets_at_their_places(
+    recorded, hidden, real, expected
+):
     found = with_secrets(recorded, hidden, real)
 
     assert repr(found) == repr(expected)

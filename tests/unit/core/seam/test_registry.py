@@ -15,6 +15,8 @@ for name in ("httpx", "httpx2", "requests", "aiohttp"):
     assert load_adapter(name).edges()
 print(*sorted({"aiohttp", "asyncio", "http.client", "httpx", "httpx2", "requests", "urllib3"} & (set(sys.modules) - before)))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
 
     assert done.stdout.strip() == ""

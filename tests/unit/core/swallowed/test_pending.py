@@ -41,14 +41,19 @@ def test_a_forked_process_reports_its_errors() -> None:
     pending = PendingErrors(count=counts.append)
     child = os.fork()
     if not child:
-        error = MissingRecordingError("no recording of shop:fetch", facts=["city: 1"], call="shop:fetch")
+        error = MissingRecordingError(
+            "no recording of shop:fetch", facts=["city: 1"], call="shop:fetch"
+        )
         pending.note(error, {"missing": [("shop:fetch", "test_it")]})
         os._exit(0)
     os.waitpid(child, 0)
 
     [error] = pending.take()
 
-    assert (type(error), str(error)) == (MissingRecordingError, "no recording of shop:fetch\n  city: 1")
+    assert (type(error), str(error)) == (
+        MissingRecordingError,
+        "no recording of shop:fetch\n  city: 1",
+    )
     assert (error.data, pending.take()) == ({"call": "shop:fetch"}, [])
     assert pickle.loads(pickle.dumps(error)).data == error.data
     assert counts == [{"missing": [["shop:fetch", "test_it"]]}]

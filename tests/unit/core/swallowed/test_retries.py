@@ -38,7 +38,9 @@ def retries(waits: list[float]) -> Iterator[Retries]:
     made.end()
 
 
-def test_after_a_failure_no_code_waits_until_its_next_call(retries: Retries, waits: list[float]) -> None:
+def test_after_a_failure_no_code_waits_until_its_next_call(
+    retries: Retries, waits: list[float]
+) -> None:
     retries.watch(None, "key", set)
 
     rest(5)
@@ -66,7 +68,9 @@ def test_other_threads_and_tasks_wait(retries: Retries, waits: list[float]) -> N
     assert waits == [7, 5]
 
 
-def test_a_fake_of_somebody_else_is_left_alone(retries: Retries, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fake_of_somebody_else_is_left_alone(
+    retries: Retries, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rested: list[float] = []
     monkeypatch.setattr(time, "sleep", rested.append)
 

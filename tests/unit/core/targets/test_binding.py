@@ -111,7 +111,12 @@ def test_wrong_arguments_raise_the_functions_own_type_error(function, args, kwar
         (cached, ("/a",), ("path", "depth"), ("/a", 1)),
         (decorated, ("EUR",), ("base", "day", "retries"), ("EUR", DEFAULT, 3)),
         (functools.partial(plain, "EUR"), (), ("day", "retries"), (DEFAULT, 3)),
-        (functools.partial(plain, retries=1), ("EUR",), ("base", "day", "retries"), ("EUR", DEFAULT, 1)),
+        (
+            functools.partial(plain, retries=1),
+            ("EUR",),
+            ("base", "day", "retries"),
+            ("EUR", DEFAULT, 1),
+        ),
         (len, ([],), ("obj",), ([],)),
         (max, (3, 4), ("*args", "**kwargs"), ((3, 4), {})),
         (dict.fromkeys, ("ab",), ("iterable", "value"), ("ab", None)),

@@ -34,15 +34,25 @@ def test_options_follow_the_target():
 
 
 def test_options_can_be_given_by_keyword():
-    given = {"ignore": "a,b", "only": ["GET /a,b"], "rtol": 1, "key": len, "sequence": None}
+    given = {
+        "ignore": "a,b",
+        "only": ["GET /a,b"],
+        "rtol": 1,
+        "key": len,
+        "sequence": None,
+    }
 
     [target] = as_targets(["shop:f sequence"], given)
 
-    assert target.options == Options(ignore=("a", "b"), only=("GET /a,b",), rtol=1.0, key=len, sequence=True)
+    assert target.options == Options(
+        ignore=("a", "b"), only=("GET /a,b",), rtol=1.0, key=len, sequence=True
+    )
 
 
 def test_options_can_be_replaced():
-    assert as_targets(["shop:f ignore=a"], {"rtol": 1})[0].options == Options(ignore=("a",), rtol=1.0)
+    assert as_targets(["shop:f ignore=a"], {"rtol": 1})[0].options == Options(
+        ignore=("a",), rtol=1.0
+    )
     assert as_targets(["!shop:f"], {"sequence": True})[0].options == Options()
 
 
@@ -58,18 +68,29 @@ def test_options_can_be_replaced():
     ],
 )
 def test_a_wrong_keyword_option_is_refused(options, message):
-    with pytest.raises(TargetError, match="shop:f: " + message.replace("(", r"\(").replace("?)", r"\?\)")):
+    with pytest.raises(
+        TargetError,
+        match="shop:f: " + message.replace("(", r"\(").replace("?)", r"\?\)"),
+    ):
         as_targets(["shop:f"], options)
 
 
 def test_options_must_fit_the_kind_of_target():
-    with pytest.raises(TargetError, match=r"^httpx: ignore=hosts names no part .*did you mean host\?"):
+    with pytest.raises(
+        TargetError, match=r"^httpx: ignore=hosts names no part .*did you mean host\?"
+    ):
         as_targets(["httpx"], {"ignore": "hosts"})
     with pytest.raises(TargetError, match=r"^redis: key= is an option of a function$"):
         as_targets(["redis"], {"key": len})
     with pytest.raises(TargetError, match=r"^shop:f: match= is an option of a client$"):
         as_targets(["shop:f"], {"match": "headers"})
 
-    function, client = as_targets(["shop:f", "httpx"], {"ignore": "token", "match": "headers"})
+    function, client = as_targets(
+        ["shop:f", "httpx"], {"ignore": "token", "match": "headers"}
+    )
 
-    assert function.options == client.options == Options(ignore=("token",), match=("headers",))
+    assert (
+        function.options
+        == client.options
+        == Options(ignore=("token",), match=("headers",))
+    )

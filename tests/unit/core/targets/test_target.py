@@ -68,7 +68,9 @@ def test_a_comment_is_not_a_target(line):
         ("asyncpg", "asyncpg is recorded through sqlalchemy: write sqlalchemy"),
     ],
 )
-def test_the_name_of_a_library_is_answered_with_the_client_that_records_it(line, message):
+def test_the_name_of_a_library_is_answered_with_the_client_that_records_it(
+    line, message
+):
     with pytest.raises(TargetError) as caught:
         parse_target(line, origin=ORIGIN)
 
@@ -79,25 +81,46 @@ def test_the_name_of_a_library_is_answered_with_the_client_that_records_it(line,
     ("line", "message"),
     [
         ("fetch", "fetch is neither package.module:function nor a client"),
-        ("httpy", "httpy is neither package.module:function nor a client (did you mean http?)"),
-        ("shop.api.fetch", "shop.api.fetch is neither package.module:function nor a client"),
+        (
+            "httpy",
+            "httpy is neither package.module:function nor a client (did you mean http?)",
+        ),
+        (
+            "shop.api.fetch",
+            "shop.api.fetch is neither package.module:function nor a client",
+        ),
         ("shop:", "shop: is neither package.module:function nor a client"),
-        ("shop:*.fetch", "shop:*.fetch is neither package.module:function nor a client"),
+        (
+            "shop:*.fetch",
+            "shop:*.fetch is neither package.module:function nor a client",
+        ),
         ("shop:f ignroe=a", "shop:f: there is no option ignroe (did you mean ignore?)"),
         (
             "shop:f frozen=a",
             "shop:f: there is no option frozen (there are atol, compare, content, exclude, ignore, key, match, only,"
             " rtol, sequence, volatile)",
         ),
-        ("shop:f ignore", "shop:f: ignore= takes arguments or paths in them, not nothing"),
-        ("shop:f ignore=a..b", "shop:f: ignore= takes arguments or paths in them, not 'a..b'"),
-        ("shop:f rtol=-1", "shop:f: rtol= takes a number that is not negative, not '-1'"),
+        (
+            "shop:f ignore",
+            "shop:f: ignore= takes arguments or paths in them, not nothing",
+        ),
+        (
+            "shop:f ignore=a..b",
+            "shop:f: ignore= takes arguments or paths in them, not 'a..b'",
+        ),
+        (
+            "shop:f rtol=-1",
+            "shop:f: rtol= takes a number that is not negative, not '-1'",
+        ),
         ("shop:f compare=shap", "shop:f: compare= takes exact or shape, not 'shap'"),
         ("shop:f sequence=2", "shop:f: sequence= takes true or false, not '2'"),
         ("shop:f key=str", "shop:f: key= takes a function, so it works in Python only"),
         ("shop:f rtol=1 rtol=2", "shop:f: rtol is given twice"),
         ("!shop:f sequence", "!shop:f is an exclusion, which takes no options"),
-        ("!httpx", "!httpx excludes a client, leave out its calls: httpx exclude=PATTERN"),
+        (
+            "!httpx",
+            "!httpx excludes a client, leave out its calls: httpx exclude=PATTERN",
+        ),
         ('shop:f only="GET', 'shop:f only="GET cannot be read: no closing quotation'),
     ],
 )
@@ -134,9 +157,13 @@ def test_objects_without_an_importable_name_are_refused():
         as_targets([local])
     with pytest.raises(TargetError, match="is local or a lambda"):
         as_targets([lambda: 1])
-    with pytest.raises(TargetError, match=r"Client is a class, .*name its methods: .*Client\.\*"):
+    with pytest.raises(
+        TargetError, match=r"Client is a class, .*name its methods: .*Client\.\*"
+    ):
         as_targets([Client])
-    with pytest.raises(TargetError, match="3 is not a function with an importable name"):
+    with pytest.raises(
+        TargetError, match="3 is not a function with an importable name"
+    ):
         as_targets([3])
     with pytest.raises(TargetError, match="names no target"):
         as_targets(["# nothing"])
@@ -166,7 +193,10 @@ def test_a_module_is_found_without_importing_it(line, shop):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("shop.apy:f", "shop.apy:f does not exist: there is no module shop.apy (did you mean shop.api?)"),
+        (
+            "shop.apy:f",
+            "shop.apy:f does not exist: there is no module shop.apy (did you mean shop.api?)",
+        ),
         ("shpo.api:f", "shpo.api:f does not exist: there is no module shpo.api"),
         ("jsn:f", "jsn:f does not exist: there is no module jsn (did you mean json?)"),
         ("shop.api.x:f", "shop.api.x:f does not exist: there is no module shop.api.x"),
@@ -205,7 +235,11 @@ def test_plain_line_reads_as_one_with_a_comment(line):
 
 def test_a_line_is_checked_without_loading_an_adapter() -> None:
     """The start of each run would take as long."""
-    lines = ["http ignore=query volatile=body.id", "redis ignore=database", "sqlalchemy ignore=params"]
+    lines = [
+        "http ignore=query volatile=body.id",
+        "redis ignore=database",
+        "sqlalchemy ignore=params",
+    ]
     lines += [
         "redis ignore=command.1",
         "grpc ignore=metadata",

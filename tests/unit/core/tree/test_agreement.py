@@ -40,10 +40,14 @@ def streamed(items: Sequence[object], end: Outcome | None = None) -> Outcome:
     return Outcome("stream", items=items, end=end)
 
 
-def compare(recorded: Outcome, actual: Outcome, *, secrets: Sequence[str] = (), **options: Any) -> list[str]:
+def compare(
+    recorded: Outcome, actual: Outcome, *, secrets: Sequence[str] = (), **options: Any
+) -> list[str]:
     """Return the differences between two outcomes."""
     rules = agreement.Rules(**options)
-    return difference_lines(agreement.compare(recorded, actual, rules, redactor=Redactor(), secrets=secrets))
+    return difference_lines(
+        agreement.compare(recorded, actual, rules, redactor=Redactor(), secrets=secrets)
+    )
 
 
 def lines(recorded: object, actual: object, **options: Any) -> list[str]:
@@ -252,7 +256,9 @@ def test_a_difference_without_readable_form_is_a_line() -> None:
 
 
 @pytest.mark.parametrize("options", [{"volatile": ["n"]}, {"rtol": 0.5}])
-def test_what_no_tree_shows_is_a_difference_beside_what_is_left_out_or_close(options: Any) -> None:
+def test_what_no_tree_shows_is_a_difference_beside_what_is_left_out_or_close(
+    options: Any,
+) -> None:
     old, new = io.BytesIO(b"ab"), io.BytesIO(b"ab")
     new.seek(1)
 
@@ -271,7 +277,9 @@ def test_long_texts_are_shown_where_they_differ() -> None:
     ]
     [line] = lines(f"{text} old hunter22", f"{text} new hunter22", secrets={"hunter22"})
     assert line.endswith("x  [-old-]{+new+} <redacted>")
-    [line] = lines(f"{text} hunter22", f"{text} hunter23", secrets={"hunter22", "hunter23"})
+    [line] = lines(
+        f"{text} hunter22", f"{text} hunter23", secrets={"hunter22", "hunter23"}
+    )
     assert "hunter" not in line
 
 
@@ -300,8 +308,14 @@ def test_no_line_shows_a_secret() -> None:
 
 def test_no_line_shows_secret_keys_or_columns() -> None:
     pandas = pytest.importorskip("pandas")
-    recorded = {"credentials": {"hunter2": 1}, "column": pandas.Series(["hunter2"], name="password")}
-    actual = {"credentials": {"hunter3": 1}, "column": pandas.Series(["hunter3"], name="password")}
+    recorded = {
+        "credentials": {"hunter2": 1},
+        "column": pandas.Series(["hunter2"], name="password"),
+    }
+    actual = {
+        "credentials": {"hunter3": 1},
+        "column": pandas.Series(["hunter3"], name="password"),
+    }
 
     found = lines(recorded, actual)
 
@@ -313,7 +327,9 @@ def test_no_line_shows_secret_keys_or_columns() -> None:
 
 def _with_private(number: int) -> object:
     pydantic = pytest.importorskip("pydantic")
-    model = pydantic.create_model("Model", base=(str, "EUR"), _number=(int, pydantic.PrivateAttr(0)))
+    model = pydantic.create_model(
+        "Model", base=(str, "EUR"), _number=(int, pydantic.PrivateAttr(0))
+    )
     made = model()
     made._number = number
     return made
@@ -327,20 +343,45 @@ _NAMED, _BARE = datetime.timezone(_HOUR, "CET"), datetime.timezone(_HOUR)
 @pytest.mark.parametrize(
     ("recorded", "actual", "line"),
     [
-        (collections.deque([1], 1), collections.deque([1], 2), "maxlen: 1 recorded, 2 now"),
-        (_NIGHT, _NIGHT.replace(fold=1), "2024-10-27T02:30:00 recorded, 2024-10-27T02:30:00 fold=1 now"),
-        (_NIGHT.time(), _NIGHT.time().replace(fold=1), "result: 02:30:00 recorded, 02:30:00 fold=1 now"),
+        (
+            collections.deque([1], 1),
+            collections.deque([1], 2),
+            "maxlen: 1 recorded, 2 now",
+        ),
+        (
+            _NIGHT,
+            _NIGHT.replace(fold=1),
+            "2024-10-27T02:30:00 recorded, 2024-10-27T02:30:00 fold=1 now",
+        ),
+        (
+            _NIGHT.time(),
+            _NIGHT.time().replace(fold=1),
+            "result: 02:30:00 recorded, 02:30:00 fold=1 now",
+        ),
         (
             _NIGHT.replace(tzinfo=_BARE),
             _NIGHT.replace(tzinfo=_NAMED),
             "2024-10-27T02:30:00+01:00 recorded, 2024-10-27T02:30:00+01:00[CET] now",
         ),
-        (_NAMED, datetime.timezone(2 * _HOUR, "CET"), "CET (UTC+01:00) recorded, CET (UTC+02:00) now"),
+        (
+            _NAMED,
+            datetime.timezone(2 * _HOUR, "CET"),
+            "CET (UTC+01:00) recorded, CET (UTC+02:00) now",
+        ),
         (_with_private(1), _with_private(2), "_number: 1 recorded, 2 now"),
     ],
-    ids=["maxlen", "a repeated hour", "a repeated time", "the name of a zone", "a zone", "private"],
+    ids=[
+        "maxlen",
+        "a repeated hour",
+        "a repeated time",
+        "the name of a zone",
+        "a zone",
+        "private",
+    ],
 )
-def test_parts_that_texts_leave_out_are_named(recorded: object, actual: object, line: str) -> None:
+def test_parts_that_texts_leave_out_are_named(
+    recorded: object, actual: object, line: str
+) -> None:
     [found] = lines(recorded, actual)
 
     assert found.removeprefix("result: ") == line.removeprefix("result: ")
@@ -350,12 +391,16 @@ def _with_text(text: str) -> dict[str, Any]:
     pandas, numpy = pytest.importorskip("pandas"), pytest.importorskip("numpy")
     frame = pandas.DataFrame({"user": ["a"], "token": [text], "n": [1]})
     array = numpy.array([("a", text)], dtype=[("user", "U9"), ("password", "U9")])
-    inner = numpy.array([(("a", text),)], dtype=[("login", [("user", "U9"), ("password", "U9")])])
+    inner = numpy.array(
+        [(("a", text),)], dtype=[("login", [("user", "U9"), ("password", "U9")])]
+    )
     return {
         "an index of a frame": frame.set_index("token"),
         "an index with two levels": frame.set_index(["user", "token"]),
         "a row": frame.iloc[0],
-        "a row of numbers": pandas.Series([len(text), int(text[-1])], index=["n", "token"]),
+        "a row of numbers": pandas.Series(
+            [len(text), int(text[-1])], index=["n", "token"]
+        ),
         "an array of records": array,
         "an inner record": inner,
     }
@@ -425,7 +470,11 @@ def test_tolerance_is_for_finite_numbers_only(
     ("recorded", "actual", "volatile"),
     [
         ({"headers": {"date": 1}, "n": 1}, {"headers": {}, "n": 1}, ["headers.date"]),
-        ({"rows": [{"id": 1}, {"id": 2}]}, {"rows": [{"id": 3}, {"id": 4}]}, ["rows.*.id"]),
+        (
+            {"rows": [{"id": 1}, {"id": 2}]},
+            {"rows": [{"id": 3}, {"id": 4}]},
+            ["rows.*.id"],
+        ),
         ({"rows": [1, 2]}, {"rows": [3, 2]}, ["rows[0]"]),
         ({"rows": [1, 2]}, {"rows": [1, 3]}, ["rows.-1"]),
         (Rate("EUR", 1), Rate("EUR", 2), ["value"]),
@@ -434,7 +483,9 @@ def test_tolerance_is_for_finite_numbers_only(
         ({"a": 1, "b": 2}, {"a": 2, "b": 3}, ["*"]),
     ],
 )
-def test_volatile_parts_are_left_out(recorded: object, actual: object, volatile: list[str]) -> None:
+def test_volatile_parts_are_left_out(
+    recorded: object, actual: object, volatile: list[str]
+) -> None:
     assert lines(recorded, actual, volatile=volatile) == []
 
 
@@ -453,7 +504,9 @@ def failing(n: int) -> Outcome:
         (given({"b c": 1}), given({"b c": 2}), "result['b c']"),
     ],
 )
-def test_the_path_of_a_line_leaves_out_its_difference(recorded: Outcome, actual: Outcome, path: str) -> None:
+def test_the_path_of_a_line_leaves_out_its_difference(
+    recorded: Outcome, actual: Outcome, path: str
+) -> None:
     [line] = compare(recorded, actual)
 
     assert line.startswith(f"{path}: ")
@@ -470,14 +523,18 @@ def test_the_path_of_a_line_leaves_out_its_difference(recorded: Outcome, actual:
         (failing(1), failing(2), "ValueError"),
     ],
 )
-def test_a_path_may_name_the_outcome_itself(recorded: Outcome, actual: Outcome, path: str) -> None:
+def test_a_path_may_name_the_outcome_itself(
+    recorded: Outcome, actual: Outcome, path: str
+) -> None:
     assert compare(recorded, actual, volatile=[path]) == []
 
 
 def test_a_path_may_begin_with_a_key_named_result() -> None:
-    assert lines({"x": 1, "result": {"x": 1}}, {"x": 2, "result": {"x": 2}}, volatile=["result.x"]) == [
-        "x: 1 recorded, 2 now"
-    ]
+    assert lines(
+        {"x": 1, "result": {"x": 1}},
+        {"x": 2, "result": {"x": 2}},
+        volatile=["result.x"],
+    ) == ["x: 1 recorded, 2 now"]
 
 
 # Shape
@@ -488,14 +545,19 @@ def test_a_path_may_begin_with_a_key_named_result() -> None:
     [
         ({"a": 1, "b": ["x"]}, {"a": 2, "b": []}),
         ([1, "a"], ["b", 2, 3, "c"]),
-        ([{"kind": "a", "n": 1}, {"kind": "b", "s": ""}], [{"kind": "b", "s": "x"}, {"kind": "a", "n": 3}]),
+        (
+            [{"kind": "a", "n": 1}, {"kind": "b", "s": ""}],
+            [{"kind": "b", "s": "x"}, {"kind": "a", "n": 3}],
+        ),
         ((1, "a"), (2, "b")),
         (Rate("EUR", 1.5), Rate("USD", 2.5)),
         ({1, 2}, {3}),
         (Color.RED, Color.BLUE),
     ],
 )
-def test_by_shape_values_and_lengths_of_lists_are_free(recorded: object, actual: object) -> None:
+def test_by_shape_values_and_lengths_of_lists_are_free(
+    recorded: object, actual: object
+) -> None:
     assert shape(recorded, actual) == []
 
 
@@ -504,11 +566,19 @@ def test_by_shape_values_and_lengths_of_lists_are_free(recorded: object, actual:
     [
         (1, 1.0, ["result: 1 recorded, 1.0 now"]),
         ((1, 2), (1, 2, 3), ["result[2]: 3 now, not in the recording"]),
-        ({"a": 1}, {"b": 1}, ["a: 1 recorded, missing now", "b: 1 now, not in the recording"]),
+        (
+            {"a": 1},
+            {"b": 1},
+            ["a: 1 recorded, missing now", "b: 1 now, not in the recording"],
+        ),
         ([1], ["a", "b", "c"], ["result[0]: 1 recorded, 'a' now"]),
         ({1}, {"a"}, ["result[0]: 1 recorded, 'a' now"]),
         ([[1], [2]], [["a"], ["b"]], ["result[0][0]: 1 recorded, 'a' now"]),
-        ({"token": 1}, {"token": "abc"}, ["token: <redacted> recorded, another value now"]),
+        (
+            {"token": 1},
+            {"token": "abc"},
+            ["token: <redacted> recorded, another value now"],
+        ),
     ],
 )
 def test_by_shape_each_kind_of_difference_is_one_line(
@@ -539,10 +609,22 @@ def noted(note: str) -> ValueError:
 @pytest.mark.parametrize(
     ("recorded", "actual", "expected"),
     [
-        (ValueError("a"), ValueError("b"), ["ValueError.args[0]: 'a' recorded, 'b' now"]),
-        (ValueError("a"), KeyError("a"), ["exception: ValueError('a') recorded, KeyError('a') now"]),
+        (
+            ValueError("a"),
+            ValueError("b"),
+            ["ValueError.args[0]: 'a' recorded, 'b' now"],
+        ),
+        (
+            ValueError("a"),
+            KeyError("a"),
+            ["exception: ValueError('a') recorded, KeyError('a') now"],
+        ),
         (Failure("a", 1), Failure("a", 2), ["Failure.code: 1 recorded, 2 now"]),
-        (OSError(2, "no", "a"), OSError(2, "no", "b"), ["FileNotFoundError.filename: 'a' recorded, 'b' now"]),
+        (
+            OSError(2, "no", "a"),
+            OSError(2, "no", "b"),
+            ["FileNotFoundError.filename: 'a' recorded, 'b' now"],
+        ),
         (
             caused(KeyError("a")),
             caused(KeyError("b")),
@@ -566,15 +648,23 @@ def test_another_kind_of_outcome_is_one_line() -> None:
     value, error = given({"a": 1}), failed(ValueError("no"))
     stream = streamed([1, 2])
 
-    assert compare(value, error) == ["the call returned {'a': 1} when recorded, raised ValueError('no') now"]
-    assert compare(stream, value) == ["the call gave 2 items when recorded, returned {'a': 1} now"]
+    assert compare(value, error) == [
+        "the call returned {'a': 1} when recorded, raised ValueError('no') now"
+    ]
+    assert compare(stream, value) == [
+        "the call gave 2 items when recorded, returned {'a': 1} now"
+    ]
 
 
 @pytest.mark.parametrize(
     ("recorded", "actual", "expected"),
     [
         (streamed([1, 2], END), streamed([1, 3], END), ["items[1]: 2 recorded, 3 now"]),
-        (streamed([1, 2], END), streamed([1], END), ["items[1]: 2 recorded, missing now"]),
+        (
+            streamed([1, 2], END),
+            streamed([1], END),
+            ["items[1]: 2 recorded, missing now"],
+        ),
         (streamed([1, 2], END), streamed([1]), []),
         (streamed([1]), streamed([1, 2], END), []),
         (streamed([1, 2]), streamed([1], END), ["items[1]: 2 recorded, missing now"]),
@@ -582,17 +672,25 @@ def test_another_kind_of_outcome_is_one_line() -> None:
         (
             streamed([1], END),
             streamed([1], failed(ValueError("no"))),
-            ["the end of the stream returned None when recorded, raised ValueError('no') now"],
+            [
+                "the end of the stream returned None when recorded, raised ValueError('no') now"
+            ],
         ),
         (
             streamed([1], failed(ValueError("a"))),
             streamed([1], failed(ValueError("b"))),
             ["ValueError.args[0]: 'a' recorded, 'b' now"],
         ),
-        (streamed([snapshot([1])]), streamed([[2]]), ["items[0][0]: 1 recorded, 2 now"]),
+        (
+            streamed([snapshot([1])]),
+            streamed([[2]]),
+            ["items[0][0]: 1 recorded, 2 now"],
+        ),
     ],
 )
-def test_streams_are_compared_item_by_item(recorded: Outcome, actual: Outcome, expected: list[str]) -> None:
+def test_streams_are_compared_item_by_item(
+    recorded: Outcome, actual: Outcome, expected: list[str]
+) -> None:
     """Items count as far as both streams were read, and so does their end."""
     assert compare(recorded, actual) == expected
 
@@ -601,7 +699,9 @@ def test_values_without_identity_are_compared_part_by_part() -> None:
     lock = threading.Lock()
 
     assert lines({"lock": lock, "n": 1}, {"lock": lock, "n": 1}) == []
-    assert lines({"lock": lock, "n": 1}, {"lock": lock, "n": 2}) == ["n: 1 recorded, 2 now"]
+    assert lines({"lock": lock, "n": 1}, {"lock": lock, "n": 2}) == [
+        "n: 1 recorded, 2 now"
+    ]
 
 
 # Libraries
@@ -613,8 +713,12 @@ def test_values_of_one_identity_are_equal_despite_tolerance() -> None:
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
     places = numpy.array([0, 2])
-    sorted_ = sparse.csr_matrix((numpy.array([1.0, 2.0]), numpy.array([0, 1]), places), shape=(1, 2))
-    unsorted = sparse.csr_matrix((numpy.array([2.0, 1.1]), numpy.array([1, 0]), places), shape=(1, 2))
+    sorted_ = sparse.csr_matrix(
+        (numpy.array([1.0, 2.0]), numpy.array([0, 1]), places), shape=(1, 2)
+    )
+    unsorted = sparse.csr_matrix(
+        (numpy.array([2.0, 1.1]), numpy.array([1, 0]), places), shape=(1, 2)
+    )
     frame = pandas.DataFrame({"n": [1.0, 2.0]})
 
     assert lines(sorted_, unsorted, atol=0.2) == []
@@ -629,13 +733,17 @@ def test_values_of_one_identity_are_equal_despite_tolerance() -> None:
 
 def stream(*events: tuple[str, Any]) -> Events:
     """Return a whole stream of events: the name and the data of each."""
-    return Events([ServerSentEvent(event=name, data=data) for name, data in events], is_whole=True)
+    return Events(
+        [ServerSentEvent(event=name, data=data) for name, data in events], is_whole=True
+    )
 
 
 ONE = stream(("a", {"id": 1, "text": "x"}))
 
 
-@pytest.mark.parametrize("path", ["body.id", "body.data.id", "body.*.data.id", "body.0", "body.*"])
+@pytest.mark.parametrize(
+    "path", ["body.id", "body.data.id", "body.*.data.id", "body.0", "body.*"]
+)
 def test_a_path_may_leave_out_the_number_of_an_event_and_its_data(path):
     other = stream(("a", {"id": 2, "text": "x"}))
 
@@ -646,23 +754,42 @@ def test_a_path_may_leave_out_the_number_of_an_event_and_its_data(path):
 def test_other_fields_of_an_event_are_named():
     other = stream(("b", {"id": 1, "text": "x"}))
 
-    assert lines({"body": ONE}, {"body": other}) == ["body[0].event: 'a' recorded, 'b' now"]
+    assert lines({"body": ONE}, {"body": other}) == [
+        "body[0].event: 'a' recorded, 'b' now"
+    ]
     assert lines({"body": ONE}, {"body": other}, volatile=("body.event",)) == []
 
 
 def test_each_event_has_the_shape_of_a_recorded_one_of_its_name():
-    start, text, number, end = ("start", {}), ("part", {"text": "x"}), ("part", {"number": 1}), ("end", {})
+    start, text, number, end = (
+        ("start", {}),
+        ("part", {"text": "x"}),
+        ("part", {"number": 1}),
+        ("end", {}),
+    )
     recorded = stream(start, text, number, end)
 
     assert (
-        lines({"body": recorded}, {"body": stream(start, number, text, number, number, end)}, mode="shape")
+        lines(
+            {"body": recorded},
+            {"body": stream(start, number, text, number, number, end)},
+            mode="shape",
+        )
         == []
     )
     assert (
-        lines({"body": recorded}, {"body": stream(start, text, ("end", {"text": "x"}), end)}, mode="shape")
+        lines(
+            {"body": recorded},
+            {"body": stream(start, text, ("end", {"text": "x"}), end)},
+            mode="shape",
+        )
         != []
     )
     assert (
-        lines({"body": recorded}, {"body": stream(start, text, ("other", {"text": "x"}), end)}, mode="shape")
+        lines(
+            {"body": recorded},
+            {"body": stream(start, text, ("other", {"text": "x"}), end)},
+            mode="shape",
+        )
         != []
     )

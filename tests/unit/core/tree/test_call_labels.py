@@ -16,7 +16,13 @@ REDACTOR = Redactor()
 
 def test_a_call_is_shown_as_python_writes_it() -> None:
     described = argument_trees(
-        {"base": "EUR", "day": datetime.date(2024, 5, 1), "*rest": (1, "a"), "**extra": {"x": 2}}, REDACTOR
+        {
+            "base": "EUR",
+            "day": datetime.date(2024, 5, 1),
+            "*rest": (1, "a"),
+            "**extra": {"x": 2},
+        },
+        REDACTOR,
     )
 
     assert call_label("shop.api:fetch_rates", described) == (
@@ -28,10 +34,15 @@ def test_a_call_is_shown_as_python_writes_it() -> None:
 
 def test_a_long_call_is_cut() -> None:
     """Short arguments stay whole, long ones share the room, and the last ones are left out."""
-    few = argument_trees({"base": "EUR", "prompt": "x" * 300, "text": "y" * 300}, REDACTOR)
+    few = argument_trees(
+        {"base": "EUR", "prompt": "x" * 300, "text": "y" * 300}, REDACTOR
+    )
     many = argument_trees({f"argument{n}": n for n in range(50)}, REDACTOR)
 
-    assert call_label("m:f", few) == f"m:f(base='EUR', prompt='{'x' * 29}..., text='{'y' * 31}...)"
+    assert (
+        call_label("m:f", few)
+        == f"m:f(base='EUR', prompt='{'x' * 29}..., text='{'y' * 31}...)"
+    )
     assert call_label("m:f", many) == (
         "m:f(argument0=0, argument1=1, argument2=2, argument3=3, argument4=4, argument5=5, "
         "argument6=6, argument7=7, argument...)"
@@ -44,8 +55,14 @@ def test_a_long_call_is_cut() -> None:
     [
         (None, ""),
         ({"query": {"$cut": "dict"}}, ""),
-        ({"query": {"page": "2", "api_key": "<redacted>"}}, "?page=2&api_key=<redacted>"),
-        ({"query": {"q": "long" * 40, "ids": [1, 2]}}, f"?q={'long' * 8}lon...&ids=[1, 2]"),
+        (
+            {"query": {"page": "2", "api_key": "<redacted>"}},
+            "?page=2&api_key=<redacted>",
+        ),
+        (
+            {"query": {"q": "long" * 40, "ids": [1, 2]}},
+            f"?q={'long' * 8}lon...&ids=[1, 2]",
+        ),
     ],
 )
 def test_a_query_is_shown_with_long_values_shortened(arguments: Any, text: str) -> None:

@@ -132,7 +132,10 @@ TEXTS: list[tuple[object, str]] = [
     (re.compile("a+"), "re.compile('a+')"),
     (range(3), "range(0, 3)"),
     (Color.RED, "Color.RED"),
-    (Mode.READ | Mode.WRITE, f"{'Mode.READ|WRITE' if sys.version_info >= (3, 11) else 'Mode(3)'}"),
+    (
+        Mode.READ | Mode.WRITE,
+        f"{'Mode.READ|WRITE' if sys.version_info >= (3, 11) else 'Mode(3)'}",
+    ),
     (len, "<function builtins:len>"),
     (random.random, "<function random:Random.random>"),
     (function, f"<function {__name__}:function>"),
@@ -152,7 +155,10 @@ TEXTS: list[tuple[object, str]] = [
     (collections.deque([1, 2]), "deque([1, 2])"),
     (collections.OrderedDict(a=1), "OrderedDict({'a': 1})"),
     (collections.Counter("aab"), "Counter({'a': 2, 'b': 1})"),
-    (collections.defaultdict(list, a=[1]), "defaultdict({'a': [1]}, default_factory=<class builtins:list>)"),
+    (
+        collections.defaultdict(list, a=[1]),
+        "defaultdict({'a': [1]}, default_factory=<class builtins:list>)",
+    ),
     (types.SimpleNamespace(a=1), "SimpleNamespace(a=1)"),
     (io.BytesIO(b"ab"), "BytesIO(b'ab')"),
     (Point(1, 2), "Point(x=1, y=2)"),
@@ -199,7 +205,9 @@ def test_tables_are_shown_by_shape_and_columns() -> None:
     columns = {"day": [1, 2], "price": [1.0, 2.0]}
 
     assert shown(pandas.DataFrame(columns)) == "<DataFrame 2x2: day, price>"
-    assert shown(pandas.DataFrame({f"c{n}": [n] for n in range(9)})) == "<DataFrame 1x9>"
+    assert (
+        shown(pandas.DataFrame({f"c{n}": [n] for n in range(9)})) == "<DataFrame 1x9>"
+    )
     assert shown(pandas.Series([1.0, 2.0])) == "<Series float64 2>"
     assert shown(pandas.Timestamp("2024-05-01")) == "2024-05-01 00:00:00"
     assert shown(pandas.NaT) == "NaT"

@@ -16,7 +16,11 @@ def numpy_pairs(numpy: Any) -> dict[str, tuple[Any, Any, str]]:
     masked = numpy.ma.array
     return {
         "an element": (zeros, other, "Mismatched elements: 1 / 12"),
-        "dtype": (zeros, zeros.astype("float32"), "dtype float64 recorded, float32 now"),
+        "dtype": (
+            zeros,
+            zeros.astype("float32"),
+            "dtype float64 recorded, float32 now",
+        ),
         "shape": (zeros, zeros.T, "shape (3, 4) recorded, (4, 3) now"),
         "sign of zero": (zeros, -zeros, "a part that has no readable form"),
         "type of an object": (
@@ -24,8 +28,16 @@ def numpy_pairs(numpy: Any) -> dict[str, tuple[Any, Any, str]]:
             numpy.array([True, None], dtype=object),
             "a part that has no readable form",
         ),
-        "a mask": (masked([1.0], mask=[False]), masked([1.0], mask=[True]), "the masks differ"),
-        "a text": (numpy.array(["a"]), numpy.array(["b"]), "Mismatched elements: 1 / 1"),
+        "a mask": (
+            masked([1.0], mask=[False]),
+            masked([1.0], mask=[True]),
+            "the masks differ",
+        ),
+        "a text": (
+            numpy.array(["a"]),
+            numpy.array(["b"]),
+            "Mismatched elements: 1 / 1",
+        ),
     }
 
 
@@ -36,38 +48,65 @@ def pandas_pairs(pandas: Any) -> dict[str, tuple[Any, Any, str]]:
         "a column": (frame, frame.drop(columns="day"), "DataFrame shape mismatch"),
         "the order of columns": (frame, frame[["price", "day"]], "columns"),
         "the index": (frame, frame.set_axis([0, 2]), "index"),
-        "a series": (frame["price"], frame["price"] + 5, "Series values differs (100.0 %)"),
+        "a series": (
+            frame["price"],
+            frame["price"] + 5,
+            "Series values differs (100.0 %)",
+        ),
         "an index": (pandas.Index([1]), pandas.Index([2]), "Index values differs"),
         "categories": (
             pandas.Series(["a"], dtype=pandas.CategoricalDtype(["a", "b"])),
             pandas.Series(["a"], dtype=pandas.CategoricalDtype(["a", "c"])),
             "dtype",
         ),
-        "a moment": (pandas.Timestamp("2024-05-01"), pandas.Timestamp("2024-05-02"), "2024-05-02"),
+        "a moment": (
+            pandas.Timestamp("2024-05-01"),
+            pandas.Timestamp("2024-05-02"),
+            "2024-05-02",
+        ),
     }
 
 
 def polars_pairs(polars: Any) -> dict[str, tuple[Any, Any, str]]:
     return {
-        "a cell": (polars.DataFrame({"n": [1]}), polars.DataFrame({"n": [2]}), 'column "n"'),
-        "a series": (polars.Series("n", [1]), polars.Series("n", [2]), "value mismatch"),
+        "a cell": (
+            polars.DataFrame({"n": [1]}),
+            polars.DataFrame({"n": [2]}),
+            'column "n"',
+        ),
+        "a series": (
+            polars.Series("n", [1]),
+            polars.Series("n", [2]),
+            "value mismatch",
+        ),
         "a name": (polars.Series("n", [1]), polars.Series("m", [1]), "name mismatch"),
     }
 
 
 def pyarrow_pairs(pyarrow: Any) -> dict[str, tuple[Any, Any, str]]:
     return {
-        "a cell": (pyarrow.table({"n": [1]}), pyarrow.table({"n": [2]}), 'column name="n"'),
+        "a cell": (
+            pyarrow.table({"n": [1]}),
+            pyarrow.table({"n": [2]}),
+            'column name="n"',
+        ),
         "an array": (pyarrow.array([1]), pyarrow.array([2]), "Series values differs"),
         "a type": (pyarrow.array([1]), pyarrow.array([1.0]), "Int64Array"),
     }
 
 
-PAIRS = {"numpy": numpy_pairs, "pandas": pandas_pairs, "polars": polars_pairs, "pyarrow": pyarrow_pairs}
+PAIRS = {
+    "numpy": numpy_pairs,
+    "pandas": pandas_pairs,
+    "polars": polars_pairs,
+    "pyarrow": pyarrow_pairs,
+}
 
 
 @pytest.mark.parametrize(("name", "make"), PAIRS.items())
-def test_a_difference_is_told_in_the_words_of_the_library(name: str, make: Callable[[Any], Any]) -> None:
+def test_a_difference_is_told_in_the_words_of_the_library(
+    name: str, make: Callable[[Any], Any]
+) -> None:
     for what, (recorded, actual, words) in make(pytest.importorskip(name)).items():
         found = lines({"value": recorded}, {"value": actual})
 
@@ -84,7 +123,9 @@ def test_numbers_within_tolerance_are_equal(name: str) -> None:
         "polars": lambda numbers: library.DataFrame({"n": numbers}),
         "pyarrow": lambda numbers: library.table({"n": numbers}),
     }
-    recorded, near, far = (makers[name](numbers) for numbers in ([1.0, 2.0], [1.0, 2.1], [1.0, 3.0]))
+    recorded, near, far = (
+        makers[name](numbers) for numbers in ([1.0, 2.0], [1.0, 2.1], [1.0, 3.0])
+    )
 
     assert lines(recorded, near, atol=0.2) == []
     assert len(lines(recorded, near)) == len(lines(recorded, far, atol=0.2)) == 1
@@ -102,7 +143,9 @@ def test_scalars_of_numpy_are_numbers() -> None:
     numpy = pytest.importorskip("numpy")
 
     assert lines(numpy.float64(1.0), numpy.float64(1.1), atol=0.2) == []
-    assert lines(numpy.float64(1.0), numpy.float64(1.1)) == ["result: 1.0 recorded, 1.1 now"]
+    assert lines(numpy.float64(1.0), numpy.float64(1.1)) == [
+        "result: 1.0 recorded, 1.1 now"
+    ]
 
 
 def test_a_column_can_be_volatile() -> None:
@@ -116,4 +159,8 @@ def test_by_shape_only_dtypes_and_columns_count() -> None:
     frame = pytest.importorskip("pandas").DataFrame({"n": [1.0]})
 
     assert shape(frame, frame + 1) == []
-    assert len(shape(frame, frame.astype("float32"))) == len(shape(frame, frame.assign(z=1))) == 1
+    assert (
+        len(shape(frame, frame.astype("float32")))
+        == len(shape(frame, frame.assign(z=1)))
+        == 1
+    )

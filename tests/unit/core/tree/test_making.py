@@ -63,17 +63,31 @@ def test_values_under_secret_names_are_left_out() -> None:
 
 
 def test_secrets_in_a_command_line_are_left_out() -> None:
-    command = ["login", "--user", "ann", "--password", "hunter2", "--api-key=12345", "-v", "hunter2"]
+    command = [
+        "login",
+        "--user",
+        "ann",
+        "--password",
+        "hunter2",
+        "--api-key=12345",
+        "-v",
+        "hunter2",
+    ]
 
     assert shown(command) == (
         "['login', '--user', 'ann', '--password', <redacted>, '--api-key=<redacted>', '-v', <redacted>]"
     )
     assert shown(("--token", "abc", "--token")) == "('--token', <redacted>, '--token')"
-    assert shown(["password", "hunter2", "token", "-"]) == "['password', 'hunter2', 'token', '-']"
+    assert (
+        shown(["password", "hunter2", "token", "-"])
+        == "['password', 'hunter2', 'token', '-']"
+    )
 
 
 @pytest.mark.parametrize(
-    "split", [urllib.parse.urlsplit, urllib.parse.urlparse, urllib.parse.urldefrag], ids=lambda f: f.__name__
+    "split",
+    [urllib.parse.urlsplit, urllib.parse.urlparse, urllib.parse.urldefrag],
+    ids=lambda f: f.__name__,
 )
 def test_a_parsed_url_is_shown_whole_without_secrets(split: Any) -> None:
     url = "https://ann:hunter2@shop.com/a?token=abc&b=1"
@@ -114,7 +128,9 @@ def test_a_secret_is_left_out_of_all_arguments() -> None:
     ],
 )
 def test_large_containers_are_cut_and_still_differ(value: object, text: str) -> None:
-    description = tree_of(value, REDACTOR, budget=Budget(characters=500, items=2, depth=3, text=100))
+    description = tree_of(
+        value, REDACTOR, budget=Budget(characters=500, items=2, depth=3, text=100)
+    )
 
     assert line(description) == text
     assert re.search(r"#[0-9a-f]{8}", line(description, digests=True))
@@ -139,7 +155,11 @@ def test_a_value_inside_itself_is_marked_as_a_cycle() -> None:
 
 
 def test_a_description_stays_near_its_budget() -> None:
-    large = {"rows": [{"text": "x" * 1_000, "n": n} for n in range(1_000)], "base": "EUR", "n": 3}
+    large = {
+        "rows": [{"text": "x" * 1_000, "n": n} for n in range(1_000)],
+        "base": "EUR",
+        "n": 3,
+    }
 
     description = tree_of(large, REDACTOR)
 
@@ -164,7 +184,9 @@ def test_paths_in_known_folders_are_relative(tmp_path: pathlib.Path) -> None:
 
 def test_a_value_with_a_failing_length_is_shown_by_its_type() -> None:
     """A single rotation of scipy has no length, although its class defines one."""
-    spatial = pytest.importorskip("scipy.spatial.transform", reason="scipy is not installed")
+    spatial = pytest.importorskip(
+        "scipy.spatial.transform", reason="scipy is not installed"
+    )
 
     assert shown(spatial.Rotation.from_quat([0, 0, 0, 1])) == "<Rotation>"
 

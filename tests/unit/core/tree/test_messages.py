@@ -37,7 +37,12 @@ def described(**arguments: object) -> dict[str, Any]:
     return argument_trees(arguments, Redactor())
 
 
-def missed(now: dict[str, Any] | None, *candidates: Recorded, test: str | None = TEST, **options: Any) -> str:
+def missed(
+    now: dict[str, Any] | None,
+    *candidates: Recorded,
+    test: str | None = TEST,
+    **options: Any,
+) -> str:
     label = call_label("shop.api:fetch_rates", now)
     call = MissedCall(label, now, test, **options)
     return str(messages.missing(call, candidates))
@@ -67,7 +72,10 @@ def test_a_miss_shows_the_nearest_recording_and_its_differences() -> None:
 )  # fmt: skip
 def test_of_two_lists_the_items_are_named_that_differ(then, now, lines) -> None:
     """An item that was put in shifts those behind it, which do not differ."""
-    assert difference_lines(argument_differences(described(x=then), described(x=now))) == lines
+    assert (
+        difference_lines(argument_differences(described(x=then), described(x=now)))
+        == lines
+    )
 
 
 def test_a_miss_says_that_the_target_has_no_recording() -> None:
@@ -91,27 +99,35 @@ def test_a_difference_that_is_not_shown_is_said() -> None:
     )
 
 
-@pytest.mark.parametrize("ignored", [["now", "rows.*.at"], ["now", "rows"], ["now", "rows[0].at", "other"]])
+@pytest.mark.parametrize(
+    "ignored", [["now", "rows.*.at"], ["now", "rows"], ["now", "rows[0].at", "other"]]
+)
 def test_ignored_parts_are_not_shown_as_differences(ignored: list[str]) -> None:
     """If nothing else differs, the text must not suggest a line that is there already."""
     old = described(now="2026-11-02 10:00:00", rows=[{"at": "2026-11-02T10:00:00Z"}])
     new = described(rows=[{"at": "2026-11-02T10:00:01Z"}])
     other = described(rows=[{"at": "2026-11-02T10:00:01Z"}], base="EUR")
 
-    assert missed(new, Recorded(old), options=Options(ignore=tuple(ignored))).splitlines()[1:] == [
+    assert missed(
+        new, Recorded(old), options=Options(ignore=tuple(ignored))
+    ).splitlines()[1:] == [
         "  nearest: recorded by tests/test_rates.py::test_week on 2026-11-02",
         f"    it differs only in what ignore={','.join(ignored)} leaves out: it was recorded without, or is another test's",
         "  to record it: pytest --mimic-record tests/test_rates.py::test_day",
     ]
-    assert missed(other, Recorded(old), options=Options(ignore=tuple(ignored))).splitlines()[2:-2] == [
-        "    base: 'EUR' now, not in the recording"
-    ]
+    assert missed(
+        other, Recorded(old), options=Options(ignore=tuple(ignored))
+    ).splitlines()[2:-2] == ["    base: 'EUR' now, not in the recording"]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "remedy"),
     [
-        ({"at": datetime.datetime(2024, 5, 1, 12)}, {"at": datetime.datetime(2024, 5, 2, 13)}, "ignore=at"),
+        (
+            {"at": datetime.datetime(2024, 5, 1, 12)},
+            {"at": datetime.datetime(2024, 5, 2, 13)},
+            "ignore=at",
+        ),
         (
             {"rows": [{"at": "2024-05-01T12:00:00Z"}]},
             {"rows": [{"at": "2024-05-01T12:00:01Z"}]},
@@ -122,7 +138,11 @@ def test_ignored_parts_are_not_shown_as_differences(ignored: list[str]) -> None:
             {"id": "12345678-1234-5678-1234-567812345679", "n": 1714564800124},
             "ignore=id,n",
         ),
-        ({"pairs": [["a", FIRST_ID]]}, {"pairs": [["a", SECOND_ID]]}, "ignore=pairs.0.1"),
+        (
+            {"pairs": [["a", FIRST_ID]]},
+            {"pairs": [["a", SECOND_ID]]},
+            "ignore=pairs.0.1",
+        ),
         (
             {"payload": {"request-id": FIRST_ID}},
             {"payload": {"request-id": SECOND_ID}},
@@ -139,9 +159,14 @@ def test_ignoring_what_differs_is_suggested(
     old: dict[str, object], new: dict[str, object], remedy: str
 ) -> None:
     text = missed(described(**new), Recorded(described(**old)))
-    by_key = missed(described(**new), Recorded(described(**old)), options=Options(key=lambda _: 0))
+    by_key = missed(
+        described(**new), Recorded(described(**old)), options=Options(key=lambda _: 0)
+    )
 
-    assert text.splitlines()[-1] == f"  if it changes from run to run: shop.api:fetch_rates {remedy}"
+    assert (
+        text.splitlines()[-1]
+        == f"  if it changes from run to run: shop.api:fetch_rates {remedy}"
+    )
     assert as_targets([f"shop.api:fetch_rates {remedy}"])[0].options.ignore
     assert "ignore=" not in by_key
 
@@ -157,8 +182,14 @@ def test_ignoring_what_differs_is_suggested(
         ),
         (
             "redis GET session",
-            {"signature": f"GET session:{FIRST_ID}", "command": ["GET", f"session:{FIRST_ID}"]},
-            {"signature": f"GET session:{SECOND_ID}", "command": ["GET", f"session:{SECOND_ID}"]},
+            {
+                "signature": f"GET session:{FIRST_ID}",
+                "command": ["GET", f"session:{FIRST_ID}"],
+            },
+            {
+                "signature": f"GET session:{SECOND_ID}",
+                "command": ["GET", f"session:{SECOND_ID}"],
+            },
             "redis ignore=command.1",
         ),
         (
@@ -198,9 +229,15 @@ def test_the_server_of_a_client_is_named_only_if_nothing_else_differs(
     """Servers are told apart by their order."""
     old = {"server": "old.py", "params": {"a": 1}}
 
-    text = str(messages.missing(MissedCall(label, {**old, "server": "new.py", **parts}), [Recorded(old)]))
+    text = str(
+        messages.missing(
+            MissedCall(label, {**old, "server": "new.py", **parts}), [Recorded(old)]
+        )
+    )
 
-    assert [line.strip() for line in text.splitlines() if line.endswith(" now")] == lines
+    assert [
+        line.strip() for line in text.splitlines() if line.endswith(" now")
+    ] == lines
 
 
 @pytest.mark.parametrize(
@@ -220,19 +257,31 @@ def test_ignoring_much_or_what_no_path_names_is_not_suggested(
 @pytest.mark.parametrize(
     ("label", "old", "new"),
     [
-        ("sqlalchemy SELECT a", {"statement": "SELECT a.x FROM a"}, {"statement": "SELECT a.y FROM a"}),
+        (
+            "sqlalchemy SELECT a",
+            {"statement": "SELECT a.x FROM a"},
+            {"statement": "SELECT a.y FROM a"},
+        ),
         ("redis SET a", {"command": ["SET", "a", "1"]}, {"command": ["GET", "a", "1"]}),
-        ("http POST /a", {"method": "GET", "url": "/a"}, {"method": "POST", "url": "/a"}),
+        (
+            "http POST /a",
+            {"method": "GET", "url": "/a"},
+            {"method": "POST", "url": "/a"},
+        ),
     ],
     ids=["statement", "command", "method"],
 )
 def test_ignoring_what_a_client_does_is_not_suggested(
     label: str, old: dict[str, Any], new: dict[str, Any]
 ) -> None:
-    assert "ignore=" not in str(messages.missing(MissedCall(label, new), [Recorded(old)]))
+    assert "ignore=" not in str(
+        messages.missing(MissedCall(label, new), [Recorded(old)])
+    )
 
 
-def of(test: str | None = "tests/test_rates.py::test_week", **arguments: object) -> Recorded:
+def of(
+    test: str | None = "tests/test_rates.py::test_week", **arguments: object
+) -> Recorded:
     return Recorded(described(**arguments), test=test)
 
 
@@ -261,13 +310,17 @@ NEAREST = {
 
 
 @pytest.mark.parametrize(("now", "candidates"), NEAREST.values(), ids=NEAREST)
-def test_the_nearest_recording_is_found(now: dict[str, Any], candidates: list[Recorded]) -> None:
+def test_the_nearest_recording_is_found(
+    now: dict[str, Any], candidates: list[Recorded]
+) -> None:
     assert messages.nearest_recording(candidates, now, test=TEST) is candidates[-1]
     assert messages.nearest_recording([], now) is None
 
 
 def test_a_stale_recording_shows_two_commands() -> None:
-    error = messages.stale("shop.api:fetch_rates(base='EUR')", recorded="2026-11-02", test=TEST)
+    error = messages.stale(
+        "shop.api:fetch_rates(base='EUR')", recorded="2026-11-02", test=TEST
+    )
 
     assert isinstance(error, StaleRecordingError)
     assert str(error) == (
@@ -310,4 +363,7 @@ def test_a_sequence_of_another_test_is_named_as_such() -> None:
 
     text = missed(now, Recorded(now), sequence=True)
 
-    assert "the same call: a recording of a sequence belongs to the test that made it" in text
+    assert (
+        "the same call: a recording of a sequence belongs to the test that made it"
+        in text
+    )

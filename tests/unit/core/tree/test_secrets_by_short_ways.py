@@ -25,10 +25,21 @@ texts = st.one_of(
     st.text(max_size=60),
     st.text("ab-=:/ ", max_size=40),
     st.sampled_from(
-        ["--token abc", "a-b", "x -p y", "token=abc", "password: hunter2", GOOGLE_KEY, "key1", "tokén"]
+        [
+            "--token abc",
+            "a-b",
+            "x -p y",
+            "token=abc",
+            "password: hunter2",
+            GOOGLE_KEY,
+            "key1",
+            "tokén",
+        ]
     ),
 )
-names = st.one_of(texts, st.sampled_from(["token", "session", "name", "$", "a b", "", GOOGLE_KEY]))
+names = st.one_of(
+    texts, st.sampled_from(["token", "session", "name", "$", "a b", "", GOOGLE_KEY])
+)
 values = st.recursive(
     st.one_of(
         texts,
@@ -54,14 +65,18 @@ values = st.recursive(
 @example({"f\u200bg": 1, "a b": 2, "$": 3, "x" * 101: 4})
 @example(["\ud800", "--password", "short", "a=1", "token=x", "\n"])
 def test_short_way_of_a_description_gives_what_the_general_one_gives(value):
-    assert tree_of(value, REDACTOR) == tree_of(value, REDACTOR, places=FOLDERS, secrets=ELSEWHERE)
+    assert tree_of(value, REDACTOR) == tree_of(
+        value, REDACTOR, places=FOLDERS, secrets=ELSEWHERE
+    )
 
 
 def general(value):
     """Return a value whose dicts are of a derived class, which the general way opens."""
     if isinstance(value, dict):
         return OrderedDict((key, general(part)) for key, part in value.items())
-    return type(value)(map(general, value)) if isinstance(value, (list, tuple)) else value
+    return (
+        type(value)(map(general, value)) if isinstance(value, (list, tuple)) else value
+    )
 
 
 @given(values)

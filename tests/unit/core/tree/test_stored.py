@@ -55,7 +55,12 @@ def tree(tmp_path: Path) -> Any:
 
 
 def test_no_secret_of_an_outcome_is_in_its_tree(tree):
-    login = {"user": "ann", "password": "hunter2-4711-abcd", "note": "it is hunter2-4711-abcd", "link": URL}
+    login = {
+        "user": "ann",
+        "password": "hunter2-4711-abcd",
+        "note": "it is hunter2-4711-abcd",
+        "link": URL,
+    }
     login |= {"token": "x4"}
     outcomes = [
         Outcome("value", login),
@@ -66,7 +71,9 @@ def test_no_secret_of_an_outcome_is_in_its_tree(tree):
 
     shown = [repr(tree(outcome)) for outcome in outcomes]
 
-    assert [word for text in shown for word in ("hunter2", "4711", "x4") if word in text] == []
+    assert [
+        word for text in shown for word in ("hunter2", "4711", "x4") if word in text
+    ] == []
     assert all("ann" in text for text in shown)
 
 
@@ -75,19 +82,37 @@ def test_a_stream_has_how_it_ended(tree):
         "items": [1],
         "end": {"value": "end"},
     }
-    assert tree(Outcome("stream", items=[1], end=Outcome("value", None))) == {"items": [1]}
+    assert tree(Outcome("stream", items=[1], end=Outcome("value", None))) == {
+        "items": [1]
+    }
 
 
 def test_of_a_response_what_verifying_compares_is_compared(tree):
-    headers = [["Content-Type", "text/plain"], ["Date", "Mon, 02 Nov 2026 10:00:00 GMT"]]
-    response = {"status": 200, "reason": "OK", "headers": headers, "body": {"text": "hi"}}
+    headers = [
+        ["Content-Type", "text/plain"],
+        ["Date", "Mon, 02 Nov 2026 10:00:00 GMT"],
+    ]
+    response = {
+        "status": 200,
+        "reason": "OK",
+        "headers": headers,
+        "body": {"text": "hi"},
+    }
     same = {**response, "reason": "Fine", "headers": [["content-type", "text/plain"]]}
-    other = {"status": 404, "headers": [["Content-Type", "text/html"]], "body": {"text": "no"}}
+    other = {
+        "status": 404,
+        "headers": [["Content-Type", "text/html"]],
+        "body": {"text": "no"},
+    }
 
     old, new, changed = (tree(Outcome("value", one)) for one in (response, same, other))
 
     assert differences(old, new) == []
-    assert [one.path for one in differences(old, changed)] == ["status", "headers['content-type']", "body"]
+    assert [one.path for one in differences(old, changed)] == [
+        "status",
+        "headers['content-type']",
+        "body",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +128,10 @@ def test_of_a_response_what_verifying_compares_is_compared(tree):
 def test_the_body_of_a_response_is_compared_as_what_it_is(tree, body, expected):
     response = {"status": 200, "headers": [["Date", "today"]], "error": "reset"}
 
-    (one,) = differences(tree(Outcome("value", response)), tree(Outcome("value", {**response, "body": body})))
+    (one,) = differences(
+        tree(Outcome("value", response)),
+        tree(Outcome("value", {**response, "body": body})),
+    )
 
     assert (one.path, one.old, one.new) == ("body", ABSENT, expected)
 
@@ -124,7 +152,10 @@ def test_an_object_is_shown_with_all_its_attributes(tree):
     value = Attributed("x")
     value.more = [("a",), {2}]  # type: ignore[attr-defined]
 
-    assert line(tree(Outcome("value", value))) == "Attributed(name='x', more=[('a',), {2}])"
+    assert (
+        line(tree(Outcome("value", value)))
+        == "Attributed(name='x', more=[('a',), {2}])"
+    )
 
 
 BERLIN = datetime.datetime(2026, 11, 2, 10, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))
@@ -135,7 +166,10 @@ BERLIN = datetime.datetime(2026, 11, 2, 10, tzinfo=zoneinfo.ZoneInfo("Europe/Ber
     [
         (BERLIN, "datetime('2026-11-02T10:00:00', Europe/Berlin, 0)"),
         (BERLIN.replace(tzinfo=None), "2026-11-02T10:00:00"),
-        (datetime.timezone(datetime.timedelta(hours=1), "X"), "timezone(timedelta(seconds=3600), 'X')"),
+        (
+            datetime.timezone(datetime.timedelta(hours=1), "X"),
+            "timezone(timedelta(seconds=3600), 'X')",
+        ),
         (fractions.Fraction(1, 3), "fraction(1, 3)"),
         (decimal.Decimal("1.50"), "1.50"),
         (1 + 2j, "complex(1.0, 2.0)"),
@@ -149,7 +183,10 @@ BERLIN = datetime.datetime(2026, 11, 2, 10, tzinfo=zoneinfo.ZoneInfo("Europe/Ber
         ),
         (collections.Counter("aab"), "Counter({'a': 2, 'b': 1})"),
         ({1: (2,), None: {3}}, "{1: (2,), None: {3}}"),
-        ([ValueError("x", 3), Attributed("y")], "[ValueError('x', 3), Attributed(name='y')]"),
+        (
+            [ValueError("x", 3), Attributed("y")],
+            "[ValueError('x', 3), Attributed(name='y')]",
+        ),
         (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
     ],
     ids=lambda value: type(value).__name__,
@@ -159,7 +196,9 @@ def test_a_stored_value_is_drawn_as_what_makes_it(tree, value, shown):
 
 
 def test_a_key_that_looks_like_a_tag_is_shown_as_it_is(tree):
-    assert line(tree(Outcome("value", {"$date": 1, "n": {2}}))) == "{'$date': 1, 'n': {2}}"
+    assert (
+        line(tree(Outcome("value", {"$date": 1, "n": {2}}))) == "{'$date': 1, 'n': {2}}"
+    )
     assert line(tree(Outcome("value", {"$date": 1, "n": 2}))) == "{'$date': 1, 'n': 2}"
 
 
@@ -223,7 +262,9 @@ class Refusal(Exception):
     """An error with attributes."""
 
 
-PRICES = pandas.DataFrame({"name": ["Ann", "Bob", "Cem", "Zoe"], "price": [1.5, 2.0, 3.25, 9.75]})
+PRICES = pandas.DataFrame(
+    {"name": ["Ann", "Bob", "Cem", "Zoe"], "price": [1.5, 2.0, 3.25, 9.75]}
+)
 PIXELS = numpy.arange(600, dtype="uint8").reshape(10, 20, 3)
 KINDS: dict[str, tuple[object, str]] = {
     "a frame": (PRICES, "DataFrame 4x2: name, price"),
@@ -266,10 +307,15 @@ def test_a_stream_is_shown_by_its_first_item_and_its_end() -> None:
     rows[0] = 9
 
     shown = preview(
-        Outcome("stream", items=items, end=Outcome("raised", exception=Refusal("gone"))), REDACTOR
+        Outcome(
+            "stream", items=items, end=Outcome("raised", exception=Refusal("gone"))
+        ),
+        REDACTOR,
     )
 
-    assert shown == ["stream of 2 items: ndarray int64 2 [1, 2], raised Refusal('gone')"]
+    assert shown == [
+        "stream of 2 items: ndarray int64 2 [1, 2], raised Refusal('gone')"
+    ]
 
 
 LONG = "measles" * 40
@@ -279,13 +325,21 @@ MANY: list[object] = [[Basket(n=n, text="x") for n in range(60)] for _ in range(
 @pytest.mark.parametrize(
     "value",
     [
-        pytest.param({"patient": Basket(diagnosis="measles")}, id="an attribute further in"),
+        pytest.param(
+            {"patient": Basket(diagnosis="measles")}, id="an attribute further in"
+        ),
         pytest.param(Refusal("diagnosis=measles"), id="a text"),
         pytest.param(
-            [Basket(diagnosis="measles"), Basket(note="measles"), *MANY], id="the first of many items"
+            [Basket(diagnosis="measles"), Basket(note="measles"), *MANY],
+            id="the first of many items",
         ),
-        pytest.param(Basket(note=f"it is {LONG} now", diagnosis=LONG), id="a text that is cut"),
-        pytest.param(urlsplit(f"postgresql://shop:{LONG}@db/shop"), id="a URL with a long password"),
+        pytest.param(
+            Basket(note=f"it is {LONG} now", diagnosis=LONG), id="a text that is cut"
+        ),
+        pytest.param(
+            urlsplit(f"postgresql://shop:{LONG}@db/shop"),
+            id="a URL with a long password",
+        ),
         pytest.param(Basket(diagnosis=7_777_777), id="a number"),
     ],
 )
@@ -303,8 +357,13 @@ def test_a_preview_shows_no_secret(value: object) -> None:
     [
         pytest.param(pandas.DataFrame({"diagnosis": ["measles"]}), id="pandas"),
         pytest.param(polars.DataFrame({"diagnosis": ["measles"]}), id="polars"),
-        pytest.param(numpy.array([("measles",)], dtype=[("diagnosis", "U9")]), id="a field of an array"),
-        pytest.param(numpy.array([("measles",)], dtype=[("diagnosis", "U9")])[0], id="a record"),
+        pytest.param(
+            numpy.array([("measles",)], dtype=[("diagnosis", "U9")]),
+            id="a field of an array",
+        ),
+        pytest.param(
+            numpy.array([("measles",)], dtype=[("diagnosis", "U9")])[0], id="a record"
+        ),
     ],
 )
 def test_a_preview_shows_no_value_of_a_table(value: object) -> None:
@@ -317,8 +376,12 @@ def test_a_secret_argument_is_hidden_where_the_outcome_holds_it() -> None:
     """A text that is known to be secret is hidden under any name."""
     secrets = lambda: frozenset({"swordfish"})  # noqa: E731
 
-    assert lines(Basket(note="swordfish"), secrets=secrets) == ["Basket(note=<redacted>)"]
-    assert lines(pandas.DataFrame({"swordfish": [1]}), secrets=secrets) == ["DataFrame 1x1: <redacted>"]
+    assert lines(Basket(note="swordfish"), secrets=secrets) == [
+        "Basket(note=<redacted>)"
+    ]
+    assert lines(pandas.DataFrame({"swordfish": [1]}), secrets=secrets) == [
+        "DataFrame 1x1: <redacted>"
+    ]
 
 
 def test_temporary_paths_are_shown_by_their_place() -> None:
@@ -328,12 +391,19 @@ def test_temporary_paths_are_shown_by_their_place() -> None:
     folder = "/tmp/pytest-of-ann/pytest-7/test_it0"
     value = Basket(text=f"{folder}/a.csv", path=Path(f"{folder}/b.csv"))
 
-    assert lines(value, places=places) == ["Basket(text='<tmp>/a.csv', path=<tmp>/b.csv)"]
+    assert lines(value, places=places) == [
+        "Basket(text='<tmp>/a.csv', path=<tmp>/b.csv)"
+    ]
 
 
 def test_a_line_is_short_and_fits_into_json() -> None:
     """Long texts are cut, and what JSON has no form for is escaped."""
-    (shown,) = lines({"line\n": "\ud800", "b": Basket(**{f"n{n}" * 90: "text" * 9 for n in range(9)})})
+    (shown,) = lines(
+        {
+            "line\n": "\ud800",
+            "b": Basket(**{f"n{n}" * 90: "text" * 9 for n in range(9)}),
+        }
+    )
 
     assert len(shown) <= 250
     assert shown.isprintable()
@@ -367,9 +437,15 @@ def test_previews_are_equal_under_every_hash_seed(tmp_path: Path) -> None:
     def printed(seed: str, words: str) -> str:
         command = [sys.executable, str(script), str(tmp_path), words]
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True
+        ).stdout
 
-    runs = [printed("0", "ann bob cem"), printed("1", "cem bob ann"), printed("2", "bob cem ann")]
+    runs = [
+        printed("0", "ann bob cem"),
+        printed("1", "cem bob ann"),
+        printed("2", "bob cem ann"),
+    ]
 
     assert len(set(runs)) == 1
     assert "'ann', 'bob', 'cem'" in runs[0]
@@ -377,7 +453,11 @@ def test_previews_are_equal_under_every_hash_seed(tmp_path: Path) -> None:
 
 
 def test_the_signature_of_a_client_is_no_secret_and_an_argument_of_that_name_is():
-    given = {"signature": "SELECT pets", "statement": "SELECT pets.id FROM pets", "params": {"token": "x4"}}
+    given = {
+        "signature": "SELECT pets",
+        "statement": "SELECT pets.id FROM pets",
+        "params": {"token": "x4"},
+    }
     shown = [
         bare(Recording(target, given, None, None, "", None, []), Redactor()).arguments
         for target in ("sqlalchemy", "shop:call")

@@ -37,7 +37,19 @@ def test_a_registered_type_counts_by_its_reduced_data():
         ((Taught, "name"), "takes a function second"),
         *(
             ((type_, str), f"{type_.__name__} already has an identity")
-            for type_ in (int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset)
+            for type_ in (
+                int,
+                float,
+                str,
+                bool,
+                type(None),
+                bytes,
+                list,
+                tuple,
+                dict,
+                set,
+                frozenset,
+            )
         ),
     ],
 )

@@ -152,7 +152,9 @@ def test_dots_and_brackets_separate_steps(path, steps):
     assert parse_path(path) == steps
 
 
-@pytest.mark.parametrize("path", ["", ".", "a..b", "a.", "a[b]", "a b", "a[", "a['b]", "a['']"])
+@pytest.mark.parametrize(
+    "path", ["", ".", "a..b", "a.", "a[b]", "a b", "a[", "a['b]", "a['']"]
+)
 def test_an_invalid_path_is_reported(path):
     with pytest.raises(ValueError, match="not a path"):
         parse_path(path)

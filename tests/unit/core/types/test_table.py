@@ -51,7 +51,11 @@ def test_a_value_is_made_again_of_its_parts(value: Any) -> None:
 def test_a_class_of_ones_own_has_the_row_of_its_base() -> None:
     assert row_of(Mine) == (ROWS["decimal.Decimal"], Decimal)
     assert row_of(Access) is row_of(object) is None
-    assert [is_path(kind) for kind in (pathlib.Path, pathlib.PureWindowsPath, str)] == [True, True, False]
+    assert [is_path(kind) for kind in (pathlib.Path, pathlib.PureWindowsPath, str)] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_each_tag_is_that_of_one_type() -> None:

@@ -27,7 +27,10 @@ sys.stdin.read()
 
 def another_run(folder: object) -> subprocess.Popen[str]:
     run = subprocess.Popen(
-        [sys.executable, "-c", OTHER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", OTHER, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert run.stdout is not None
     assert run.stdout.readline() == "shared\n"
@@ -42,7 +45,10 @@ def is_alone(store: FolderStore) -> bool:
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 @pytest.mark.parametrize("how", ["ends", "is killed"])
 def test_a_run_is_alone_when_the_others_have_ended(tmp_path, how):
-    """By whatever path another process names the vault. Its own part keeps no run out."""
+    """By whatever path another process names the vault.
+
+    Its own part keeps no run out.
+    """
     (tmp_path / "v").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "v")
     own = FolderStore(tmp_path / "v")
@@ -64,7 +70,9 @@ def test_a_run_is_alone_when_the_others_have_ended(tmp_path, how):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.filterwarnings(
+    "ignore:This process .* is multi-threaded, use of fork:DeprecationWarning"
+)
 def test_a_forked_process_takes_part_on_its_own(tmp_path):
     own = FolderStore(tmp_path)
     own.share()
@@ -111,7 +119,9 @@ def test_a_lock_that_cannot_be_made_is_an_error(tmp_path, monkeypatch):
         FolderStore(tmp_path).share()
 
 
-def test_of_two_that_replace_a_file_at_once_the_second_sees_what_the_first_wrote(tmp_path):
+def test_of_two_that_replace_a_file_at_once_the_second_sees_what_the_first_wrote(
+    tmp_path,
+):
     """Else what one of them has recorded would be lost."""
     has_read, may_go_on = threading.Event(), threading.Event()
 
@@ -164,7 +174,9 @@ def outcome_of(folder: object, before: str, after: str) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the rules of Windows are simulated with those of POSIX")
+@pytest.mark.skipif(
+    os.name == "nt", reason="the rules of Windows are simulated with those of POSIX"
+)
 def test_a_store_waits_while_another_process_has_the_file_open(tmp_path):
     """A reader of a recording that is being replaced, or a virus scanner."""
     before = """

@@ -12,12 +12,18 @@ from hypothesis import strategies as st
 from pytest_mimic import CassetteError, CorruptRecordingError
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Vault, recording_name
-from pytest_mimic._core.vault.format import cassette_name, cassette_of_test, imported_parts, parse
+from pytest_mimic._core.vault.format import (
+    cassette_name,
+    cassette_of_test,
+    imported_parts,
+    parse,
+)
 from pytest_mimic._core.vault.recording_facts import read_calls
 from unit.memory_store import NAME, MemoryStore, a_call, load, recorded
 
 OBJECT = f"objects/aa/{'a' * 32}"
-#: A value that is stored as a pickle, with all that it is in: its class defines how it is pickled.
+# : A value that is stored as a pickle, with all that it is in: its class defines how it
+# is pickled.
 ADDRESS = IPv4Address("10.0.0.1")
 
 
@@ -40,7 +46,8 @@ def test_recording_cut_short_at_any_byte_is_found(value):
     for size in range(len(data) - 1):
         store.write(NAME, data[:size])
         with pytest.raises(
-            CorruptRecordingError, match=r"is not (what was recorded|valid JSON|text in UTF-8)"
+            CorruptRecordingError,
+            match=r"is not (what was recorded|valid JSON|text in UTF-8)",
         ):
             Vault(store).read(NAME)
 
@@ -56,7 +63,10 @@ def test_flipped_byte_of_a_recording_is_found():
 
     for position in range(data.index(b'"value"') + len('"value": ')):
         for bit in (1, 4, 32, 128):
-            store.write(NAME, data[:position] + bytes([data[position] ^ bit]) + data[position + 1 :])
+            store.write(
+                NAME,
+                data[:position] + bytes([data[position] ^ bit]) + data[position + 1 :],
+            )
             try:
                 assert load(store) == value, position
             except CorruptRecordingError:
@@ -64,7 +74,8 @@ def test_flipped_byte_of_a_recording_is_found():
 
 
 VALUE = '"value": {"a": 1}'
-#: What is put for which part of a recording, and what the error says. None is for the whole.
+# : What is put for which part of a recording, and what the error says. None is for the
+# whole.
 SHAPES = [
     (None, '', "empty"),
     (None, '[]', "no format number"),
@@ -105,7 +116,9 @@ SHAPES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("part", "other", "how"), SHAPES, ids=[how for *_, how in SHAPES])
+@pytest.mark.parametrize(
+    ("part", "other", "how"), SHAPES, ids=[how for *_, how in SHAPES]
+)
 def test_recording_of_another_shape_is_reported(part, other, how):
     store = written({"a": 1})
     text = store.read(NAME).decode()
@@ -122,9 +135,15 @@ def test_recording_of_another_shape_is_reported(part, other, how):
     ("edit", "how"),
     [
         (lambda text: text.replace('"calls"', '"calm"'), "'calls' is missing"),
-        (lambda text: text.replace('"signature"', '"signed"'), "'signature' is missing"),
+        (
+            lambda text: text.replace('"signature"', '"signed"'),
+            "'signature' is missing",
+        ),
         (lambda text: text.replace('"key": "0"', '"key": 0'), "a call lacks a fact"),
-        (lambda text: text.replace('"value"', '"valeu"'), "needs one value, exception or file"),
+        (
+            lambda text: text.replace('"value"', '"valeu"'),
+            "needs one value, exception or file",
+        ),
     ],
 )
 def test_cassette_of_another_shape_is_reported(edit, how):
@@ -145,7 +164,13 @@ def test_cassette_of_another_shape_is_reported(edit, how):
 def test_every_kind_of_description_is_accepted():
     arguments = {
         "text": {"$cut": "str", "start": "a", "length": 9, "digest": "0"},
-        "deep": {"a": [1, {"b": None}, {"$set": [{"$m:x": {"c": {"$text": "y"}}}], "length": 2}]},
+        "deep": {
+            "a": [
+                1,
+                {"b": None},
+                {"$set": [{"$m:x": {"c": {"$text": "y"}}}], "length": 2},
+            ]
+        },
         "mapping": {"$dict": [[1, {"$date": "y"}]]},
     }
     assert Vault(recorded(1, arguments=arguments)).read(NAME).arguments == arguments
@@ -217,7 +242,20 @@ def test_any_name_is_safe_on_every_file_system(module, qualname):
 
 @given(
     st.lists(
-        st.sampled_from(["Shop", "shop", "SHOP", "con", "con.", "a.b", "A.b", "ä", "a" * 60, "a" * 70]),
+        st.sampled_from(
+            [
+                "Shop",
+                "shop",
+                "SHOP",
+                "con",
+                "con.",
+                "a.b",
+                "A.b",
+                "ä",
+                "a" * 60,
+                "a" * 70,
+            ]
+        ),
         min_size=2,
         max_size=2,
         unique=True,
@@ -234,10 +272,19 @@ def test_two_targets_never_share_a_folder(names):
     ("nodeid", "name"),
     [
         ("tests/test_rates.py::test_day", "tests/test_rates/test_day"),
-        ("tests/test_rates.py::TestDay::test_it", "tests/test_rates/TestDay.test_it-d9b3bf3a67"),
-        ("tests/test_rates.py::test_day[EUR]", "tests/test_rates/test_day-EUR-726c616d0c"),
+        (
+            "tests/test_rates.py::TestDay::test_it",
+            "tests/test_rates/TestDay.test_it-d9b3bf3a67",
+        ),
+        (
+            "tests/test_rates.py::test_day[EUR]",
+            "tests/test_rates/test_day-EUR-726c616d0c",
+        ),
         ("con.py::aux[x]", "con_/aux-x-e0e64f5a3d"),
-        (f"tests/{'a' * 50}.py::test_{'b' * 60}", f"{'a' * 40}/test_{'b' * 33}-db5f84aa85"),
+        (
+            f"tests/{'a' * 50}.py::test_{'b' * 60}",
+            f"{'a' * 40}/test_{'b' * 33}-db5f84aa85",
+        ),
     ],
     ids=["plain", "class", "parameter", "device", "long"],
 )
@@ -264,14 +311,16 @@ def test_any_test_has_a_name_that_may_be_given(file, test):
 def test_two_tests_and_two_cassettes_of_one_have_other_names(one, other, first, second):
     """Also where case does not count."""
     names = {
-        cassette_of_test(f"{test}.py::t", number).lower() for test, number in ((one, first), (other, second))
+        cassette_of_test(f"{test}.py::t", number).lower()
+        for test, number in ((one, first), (other, second))
     }
 
     assert len(names) == len({(one, first), (other, second)})
 
 
 @pytest.mark.parametrize(
-    "name", ["../a", "a/./b", "a//b", "/a", "a:b", "a\\b", "a\0", "", "x" * 201, "\udc80", 3]
+    "name",
+    ["../a", "a/./b", "a//b", "/a", "a:b", "a\\b", "a\0", "", "x" * 201, "\udc80", 3],
 )
 def test_a_name_that_leaves_the_vault_or_is_no_files_name_is_refused(name):
     with pytest.raises(CassetteError, match=r"^a cassette"):
@@ -280,7 +329,11 @@ def test_a_name_that_leaves_the_vault_or_is_no_files_name_is_refused(name):
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("c:/x/../a", ["for example c/x/a"]), ("..", ["for example shop/rates"]), (":" * 201, [])],
+    [
+        ("c:/x/../a", ["for example c/x/a"]),
+        ("..", ["for example shop/rates"]),
+        (":" * 201, []),
+    ],
 )
 def test_a_refused_name_is_answered_with_one_that_may_be_given(name, hint):
     with pytest.raises(CassetteError) as caught:
@@ -290,4 +343,7 @@ def test_a_refused_name_is_answered_with_one_that_may_be_given(name, hint):
 
 
 def test_the_parts_that_count_of_an_import_are_in_its_name():
-    assert (imported_parts("1a2b-method-uri"), imported_parts("1a2b")) == ("method-uri", "")
+    assert (imported_parts("1a2b-method-uri"), imported_parts("1a2b")) == (
+        "method-uri",
+        "",
+    )

@@ -9,13 +9,24 @@ from unit.memory_store import MemoryStore
 
 def test_long_parts_come_back_from_inside_of_others():
     text = "one line\n" * 900
-    arguments = {"of": {"$set": [1, text]}, "rows": [*range(500)], "short": [{"a": "b"}]}
+    arguments = {
+        "of": {"$set": [1, text]},
+        "rows": [*range(500)],
+        "short": [{"a": "b"}],
+    }
 
     store = MemoryStore()
 
     short = shortened(arguments, Vault(store).objects.place)
 
     part = short["of"]["$set"][1]
-    assert (part["length"], part["digest"]) == (len(text), part["object"].rpartition("/")[2][:8])
-    assert (len([*store.names()]), short["rows"]["length"], short["short"]) == (2, 500, arguments["short"])
+    assert (part["length"], part["digest"]) == (
+        len(text),
+        part["object"].rpartition("/")[2][:8],
+    )
+    assert (len([*store.names()]), short["rows"]["length"], short["short"]) == (
+        2,
+        500,
+        arguments["short"],
+    )
     assert whole(short, store.read) == arguments

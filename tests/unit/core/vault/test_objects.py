@@ -17,11 +17,13 @@ from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import FolderStore, Vault
 from unit.memory_store import NAME, MemoryStore, load, recorded
 
-#: A value that is stored as a pickle, with all that it is in: its class defines how it is pickled.
+# : A value that is stored as a pickle, with all that it is in: its class defines how it
+# is pickled.
 ADDRESS = IPv4Address("10.0.0.1")
 VALUES = {
     "small": (1, "two", ADDRESS),
-    "text": {("key", n): "some text that compresses" * 5 for n in range(300)} | {"at": ADDRESS},
+    "text": {("key", n): "some text that compresses" * 5 for n in range(300)}
+    | {"at": ADDRESS},
     "noise": (random.Random(1).randbytes(70_000), ADDRESS),
     "blocks": (b"ab" * 1_500_000, ADDRESS),
     "mapped": (random.Random(2).randbytes(1_300_000), ADDRESS),
@@ -47,7 +49,10 @@ def is_refused(store: MemoryStore, name: str) -> bool:
     try:
         load(store)
     except CorruptRecordingError as error:
-        return "is not what was recorded" in str(error) and error.file == f".mimic_vault/{name}"
+        return (
+            "is not what was recorded" in str(error)
+            and error.file == f".mimic_vault/{name}"
+        )
     return False
 
 
@@ -61,7 +66,10 @@ def test_flipped_byte_of_an_object_is_found(kind):
 
     for position in positions(len(data), 40):
         for bit in (1, 128):
-            store.write(name, data[:position] + bytes([data[position] ^ bit]) + data[position + 1 :])
+            store.write(
+                name,
+                data[:position] + bytes([data[position] ^ bit]) + data[position + 1 :],
+            )
             # A frame of zstd has bits that it does not use.
             assert is_refused(store, name) or load(store) == VALUES[kind]
 
@@ -134,10 +142,13 @@ def test_no_opcode_runs_before_the_check():
     with pytest.raises(CorruptRecordingError, match="is not what was recorded\n"):
         load(store)
     with pytest.raises(
-        CorruptRecordingError, match="it imports builtins:getattr, which its recording does not list"
+        CorruptRecordingError,
+        match="it imports builtins:getattr, which its recording does not list",
     ):
         load(holding(stream))
-    with pytest.raises(CorruptRecordingError, match="which its recording does not list as code"):
+    with pytest.raises(
+        CorruptRecordingError, match="which its recording does not list as code"
+    ):
         load(holding(stream, imports=["builtins:getattr", f"{__name__}:ran"]))
 
     assert ran == []
@@ -163,7 +174,10 @@ def test_no_opcode_runs_before_the_check():
 def test_names_that_run_anything_must_be_listed_as_code(name):
     """By their own name or as another module's attribute."""
     module, _, qualname = name.partition(":")
-    store = holding(pickle.PROTO + b"\x05" + b"c" + f"{module}\n{qualname}\n".encode() + b".", imports=[name])
+    store = holding(
+        pickle.PROTO + b"\x05" + b"c" + f"{module}\n{qualname}\n".encode() + b".",
+        imports=[name],
+    )
 
     with pytest.raises(CorruptRecordingError, match="does not list as code"):
         load(store)
@@ -184,14 +198,17 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\
 
 
 @pytest.mark.parametrize(
-    "value", [(ADDRESS,), ["x" * 70_000], b"\xff" * 3000], ids=["pickle", "json", "bytes"]
+    "value",
+    [(ADDRESS,), ["x" * 70_000], b"\xff" * 3000],
+    ids=["pickle", "json", "bytes"],
 )
 def test_git_lfs_pointer_is_named_with_the_remedy(value):
     store = written(value)
     store.write(object_of(store), LFS)
 
     with pytest.raises(
-        CorruptRecordingError, match="is a Git LFS pointer, its content was not pulled\n  git lfs pull"
+        CorruptRecordingError,
+        match="is a Git LFS pointer, its content was not pulled\n  git lfs pull",
     ):
         load(store)
 
@@ -211,31 +228,43 @@ def test_json_object_cut_short_is_found():
             load(store)
 
 
-@pytest.mark.parametrize("edit", [lambda data: data + b"\n", lambda data: data.replace(b"xx", b"yx", 1)])
+@pytest.mark.parametrize(
+    "edit", [lambda data: data + b"\n", lambda data: data.replace(b"xx", b"yx", 1)]
+)
 def test_an_edited_object_is_reported(edit):
     """Other recordings may share it."""
     store = written(["x" * 70_000])
     name = object_of(store)
     store.write(name, edit(store.read(name)))
 
-    with pytest.raises(CorruptRecordingError, match="is not what was recorded") as caught:
+    with pytest.raises(
+        CorruptRecordingError, match="is not what was recorded"
+    ) as caught:
         load(store)
     assert caught.value.file == f".mimic_vault/{name}"
 
 
-@pytest.mark.parametrize("body", [b'{"raised": {"type": "builtins:KeyError", "args": []}}', b"[]", b"[1,"])
+@pytest.mark.parametrize(
+    "body", [b'{"raised": {"type": "builtins:KeyError", "args": []}}', b"[]", b"[1,"]
+)
 def test_object_of_another_kind_is_reported(body):
     """Its name fits its bytes."""
     store = written(["x" * 70_000])
     name = object_name([body], "json")
     store.write(name, body)
-    store.write(NAME, store.read(NAME).replace(object_of(store).encode(), name.encode()))
+    store.write(
+        NAME, store.read(NAME).replace(object_of(store).encode(), name.encode())
+    )
 
-    with pytest.raises(CorruptRecordingError, match=r"is not (what was recorded \(|valid JSON)"):
+    with pytest.raises(
+        CorruptRecordingError, match=r"is not (what was recorded \(|valid JSON)"
+    ):
         load(store)
 
 
-@pytest.mark.parametrize("body", [1, None, {}, {"raised": ValueError()}, [("value", 1)], "value"])
+@pytest.mark.parametrize(
+    "body", [1, None, {}, {"raised": ValueError()}, [("value", 1)], "value"]
+)
 def test_pickle_without_an_outcome_is_reported(body):
     """Its bytes and its imports are as listed."""
     store = holding(pickle.dumps(body, 5), imports=["builtins:ValueError"])
@@ -250,7 +279,11 @@ def test_a_stream_of_pickles_comes_back_in_order():
 
     again = Vault(store).read(NAME).outcomes[0].load()
 
-    assert (again.kind, again.items, again.end.value) == ("stream", [ADDRESS, (1, ADDRESS)], (ADDRESS, 7))
+    assert (again.kind, again.items, again.end.value) == (
+        "stream",
+        [ADDRESS, (1, ADDRESS)],
+        (ADDRESS, 7),
+    )
 
 
 def test_a_pickle_that_is_no_file_of_ours_is_reported():
@@ -258,7 +291,9 @@ def test_a_pickle_that_is_no_file_of_ours_is_reported():
     store = written(VALUES["small"])
     data = b"x" * 200
     name = object_name([data], "pkl")
-    store.write(NAME, store.read(NAME).replace(object_of(store).encode(), name.encode()))
+    store.write(
+        NAME, store.read(NAME).replace(object_of(store).encode(), name.encode())
+    )
     store.write(name, data)
 
     with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
@@ -269,7 +304,9 @@ def test_a_tag_that_cannot_be_read_is_named():
     store = written((1,))
     store.write(NAME, store.read(NAME).replace(b'"$tuple": [1]', b'"$date": "soon"'))
 
-    with pytest.raises(CorruptRecordingError, match=r"is not what was recorded \(\$date: 'soon'\)"):
+    with pytest.raises(
+        CorruptRecordingError, match=r"is not what was recorded \(\$date: 'soon'\)"
+    ):
         load(store)
 
 
@@ -281,7 +318,10 @@ def test_paths_of_any_python_version_load(module):
     end = stream.index(b"\n", start)
     moved = stream[:start] + b"c" + module.encode() + stream[end:]
 
-    assert load(holding(moved, imports=[f"{module}:PurePosixPath"])) is pathlib.PurePosixPath
+    assert (
+        load(holding(moved, imports=[f"{module}:PurePosixPath"]))
+        is pathlib.PurePosixPath
+    )
     with pytest.raises(CorruptRecordingError, match="does not list"):
         load(holding(moved, imports=["pathlib:PurePath"]))
 
@@ -291,7 +331,10 @@ def test_only_exceptions_are_raised_from_a_recording(name):
     """An interrupt is never recorded, so a file with one was made by hand."""
     store = recorded(Outcome("raised", exception=KeyError(1)))
     vault = Vault(store)
-    store.write(NAME, store.read(NAME).replace(b"builtins:KeyError", f"builtins:{name}".encode()))
+    store.write(
+        NAME,
+        store.read(NAME).replace(b"builtins:KeyError", f"builtins:{name}".encode()),
+    )
 
     with pytest.raises(CorruptRecordingError, match=f"{name}.* is not an outcome"):
         vault.read(NAME).outcomes[0].load()
@@ -311,7 +354,8 @@ def test_exception_type_that_is_not_a_class_is_reported():
         vault.read(NAME).outcomes[0].load()
     store.write(NAME, text.replace(b"builtins:KeyError", b"nowhere:KeyError"))
     with pytest.raises(
-        MimicError, match="cannot be loaded here\n  ModuleNotFoundError: No module named 'nowhere'"
+        MimicError,
+        match="cannot be loaded here\n  ModuleNotFoundError: No module named 'nowhere'",
     ):
         vault.read(NAME).outcomes[0].load()
 
@@ -325,7 +369,9 @@ def test_missing_class_makes_the_recording_stale():
 
     gone = globals().pop("Effect")
     try:
-        with pytest.raises(StaleRecordingError, match=r"cannot be loaded here\n  .*has no class Effect"):
+        with pytest.raises(
+            StaleRecordingError, match=r"cannot be loaded here\n  .*has no class Effect"
+        ):
             load(store)
     finally:
         globals()["Effect"] = gone
@@ -363,7 +409,9 @@ def test_code_by_value_is_refused_on_another_python():
     facts["outcomes"][0]["python"] = "3.9"
     store.write(NAME, json.dumps(facts).encode())
 
-    with pytest.raises(StaleRecordingError, match=r"recorded by Python 3\.9 with code stored by value"):
+    with pytest.raises(
+        StaleRecordingError, match=r"recorded by Python 3\.9 with code stored by value"
+    ):
         load(store)
 
 
@@ -372,7 +420,9 @@ def test_forbidden_pickles_are_neither_loaded_nor_written():
     vault = Vault(store, pickles="forbid")
     outcome = vault.read(NAME).outcomes[0]
 
-    with pytest.raises(MimicError, match="mimic_pickle = forbid: the outcome of shop:f is a pickle"):
+    with pytest.raises(
+        MimicError, match="mimic_pickle = forbid: the outcome of shop:f is a pickle"
+    ):
         outcome.load()
     with pytest.raises(MimicError, match="mimic_pickle = forbid"):
         vault.stored(Outcome("value", (1, ADDRESS)), 0.1)

@@ -19,10 +19,25 @@ from pytest_mimic._core.vault.recording_facts import Recording
 from unit.memory_store import MemoryStore
 
 names = st.sampled_from(
-    [recording_name(f"shop:{f}", f"{k:032x}") for f in ("f", "g", "Class.h") for k in range(2)]
+    [
+        recording_name(f"shop:{f}", f"{k:032x}")
+        for f in ("f", "g", "Class.h")
+        for k in range(2)
+    ]
 )
 values = st.sampled_from(
-    [1, True, 1.0, [1, 2], {"a": 1, "b": 2}, {"b": 2, "a": 1}, (1, 2), {1, 2}, ("x",) * 50, b"\0" * 5000]
+    [
+        1,
+        True,
+        1.0,
+        [1, 2],
+        {"a": 1, "b": 2},
+        {"b": 2, "a": 1},
+        (1, 2),
+        {1, 2},
+        ("x",) * 50,
+        b"\0" * 5000,
+    ]
 )
 places = st.sampled_from(["a", "b/c", "b/d", "b/c2/e.json"])
 
@@ -48,7 +63,8 @@ class Vaults(RuleBasedStateMachine):
             outcomes = [vault.stored(Outcome("value", value), 0.1) for value in given]
             before = {each: store.read(each) for each in store.names()}
             wrote = vault.write(
-                name, [Recording("shop:f", None, None, None, "2026-11-02", None, outcomes)]
+                name,
+                [Recording("shop:f", None, None, None, "2026-11-02", None, outcomes)],
             ).changed
             after = {each: store.read(each) for each in store.names()}
             assert wrote == (before != after)
@@ -71,19 +87,34 @@ class Vaults(RuleBasedStateMachine):
         """Another vault reads the written files."""
         for store in self.stores:
             recording = Vault(store).read(name)
-            held = None if recording is None else [outcome.load().value for outcome in recording.outcomes]
+            held = (
+                None
+                if recording is None
+                else [outcome.load().value for outcome in recording.outcomes]
+            )
             assert repr(held) == repr(self.expected.get(name))
 
     @invariant()
     def hold_the_same(self):
         """Compare byte for byte; every object is named by a recording."""
-        kept = [{name: store.read(name) for name in store.names()} for store in getattr(self, "stores", ())]
+        kept = [
+            {name: store.read(name) for name in store.names()}
+            for store in getattr(self, "stores", ())
+        ]
         if not kept:
             return
         assert kept[0] == kept[1]
-        assert {name for name in kept[0] if name.startswith("calls")} == set(self.expected)
-        everything = b"".join(data for name, data in kept[0].items() if name.startswith("calls"))
-        assert all(name.encode() in everything for name in kept[0] if name.startswith("objects"))
+        assert {name for name in kept[0] if name.startswith("calls")} == set(
+            self.expected
+        )
+        everything = b"".join(
+            data for name, data in kept[0].items() if name.startswith("calls")
+        )
+        assert all(
+            name.encode() in everything
+            for name in kept[0]
+            if name.startswith("objects")
+        )
 
 
 Vaults.TestCase.settings = settings(max_examples=25, stateful_step_count=20)
@@ -132,7 +163,11 @@ class Stores(RuleBasedStateMachine):
     @rule(prefix=st.sampled_from(["", "b", "b/c2", "none"]))
     def names(self, prefix):
         """Compare the names under a folder."""
-        wanted = sorted(name for name in self.expected if name.startswith(f"{prefix}/" if prefix else ""))
+        wanted = sorted(
+            name
+            for name in self.expected
+            if name.startswith(f"{prefix}/" if prefix else "")
+        )
         for store in self.stores:
             assert sorted(store.names(prefix)) == wanted
 
@@ -142,7 +177,17 @@ TestStores = Stores.TestCase
 
 
 @pytest.mark.parametrize(
-    "size", [0, 1, (1 << 14) - 1, 1 << 14, (1 << 14) + 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1]
+    "size",
+    [
+        0,
+        1,
+        (1 << 14) - 1,
+        1 << 14,
+        (1 << 14) + 1,
+        (1 << 20) - 1,
+        1 << 20,
+        (1 << 20) + 1,
+    ],
 )
 def test_files_of_every_size_are_read_back(size, tmp_path):
     """Sizes around the limits between two ways of reading."""
@@ -174,7 +219,11 @@ def test_others_may_read_and_write_as_far_as_the_umask_allows(tmp_path):
         os.umask(before)
 
     made = [tmp_path / "vault" / name for name in ("", "a", "a/b")]
-    assert [oct(path.stat().st_mode & 0o777) for path in made] == ["0o777", "0o777", "0o666"]
+    assert [oct(path.stat().st_mode & 0o777) for path in made] == [
+        "0o777",
+        "0o777",
+        "0o666",
+    ]
 
 
 def test_folder_removed_during_a_write_is_made_again(tmp_path):
@@ -200,15 +249,20 @@ def test_file_removed_during_its_write_is_an_error(tmp_path):
         for file in tmp_path.glob(".mimic-*.tmp"):
             file.unlink()
 
-    with pytest.raises(MimicError, match=r"cannot write .*c: No such file or directory"):
+    with pytest.raises(
+        MimicError, match=r"cannot write .*c: No such file or directory"
+    ):
         store.write("b/c", pieces())
 
 
 @pytest.mark.skipif(
-    not os.path.isdir("/proc/self"), reason="a folder in which none can be made, not by root either"
+    not os.path.isdir("/proc/self"),
+    reason="a folder in which none can be made, not by root either",
 )
 def test_vault_folder_that_cannot_be_made_is_an_error():
-    with pytest.raises(MimicError, match="cannot write /proc/none/b/c: No such file or directory"):
+    with pytest.raises(
+        MimicError, match="cannot write /proc/none/b/c: No such file or directory"
+    ):
         FolderStore("/proc/none").write("b/c", b"")
 
 
@@ -219,7 +273,9 @@ def test_missing_current_folder_is_an_error(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
 
-    with pytest.raises(MimicError, match="cannot write vault/b/c: No such file or directory"):
+    with pytest.raises(
+        MimicError, match="cannot write vault/b/c: No such file or directory"
+    ):
         FolderStore("vault").write("b/c", b"")
 
 

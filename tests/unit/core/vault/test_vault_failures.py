@@ -13,18 +13,27 @@ from pytest_mimic._core.vault import FolderStore, Vault, folder
 from pytest_mimic._core.vault.recording_facts import Recording
 
 A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
-OLD, NEW = [(1, "old"), "x" * 70_000, {"x": 1}], [(2, "new"), "y" * 70_000, {"x": 2}, (3, "newer")]
+OLD, NEW = (
+    [(1, "old"), "x" * 70_000, {"x": 1}],
+    [(2, "new"), "y" * 70_000, {"x": 2}, (3, "newer")],
+)
 FAILURES = [errno.ENOSPC, errno.EIO, errno.EDQUOT]
 
 
 def put(vault, name, values, *, seconds=0.5):
     outcomes = [vault.stored(Outcome("value", value), seconds) for value in values]
-    vault.write(name, [Recording("shop:f", None, None, "t", "2026-11-01", None, outcomes)])
+    vault.write(
+        name, [Recording("shop:f", None, None, "t", "2026-11-01", None, outcomes)]
+    )
 
 
 def values(vault, name):
     recording = vault.read(name)
-    return None if recording is None else [outcome.load().value for outcome in recording.outcomes]
+    return (
+        None
+        if recording is None
+        else [outcome.load().value for outcome in recording.outcomes]
+    )
 
 
 def everything(folder):
@@ -61,7 +70,11 @@ def test_every_listed_operation_is_used(tmp_path, monkeypatch):
     """Otherwise the tests below would show nothing."""
     for operation in ("open", "write", "replace", "mkdir", "close"):
         failed = []
-        for n in (1, 2):  # it matters to nobody if the first folder, that of the locks, is there already
+        for n in (
+            1,
+            2,
+            # it matters to nobody if the first folder, that of the locks, is there already
+        ):
             with monkeypatch.context() as patch:
                 FailingOnce(patch, operation, n, errno.EIO)
                 vault = Vault(FolderStore(tmp_path / f"{operation}{n}"))
@@ -71,8 +84,14 @@ def test_every_listed_operation_is_used(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("operation", ["open", "write", "replace", "mkdir", "close"])
 @pytest.mark.parametrize("before", [None, OLD], ids=["new", "replacing"])
-def test_failing_operation_leaves_the_old_or_the_new_recording(operation, before, tmp_path, monkeypatch):
-    """For each n-th operation. The error names path and cause; at most an object is left, which goes with the next clearing."""
+def test_failing_operation_leaves_the_old_or_the_new_recording(
+    operation, before, tmp_path, monkeypatch
+):
+    """For each n-th operation.
+
+    The error names path and cause; at most an object is left, which goes with the next
+    clearing.
+    """
     for n in range(1, 100):
         folder = tmp_path / str(n)
         vault = Vault(FolderStore(folder))
@@ -83,7 +102,9 @@ def test_failing_operation_leaves_the_old_or_the_new_recording(operation, before
 
         with monkeypatch.context() as patch:
             failing = FailingOnce(patch, operation, n, FAILURES[n % 3])
-            failed = attempt(lambda folder=folder: put(Vault(FolderStore(folder)), A, NEW))
+            failed = attempt(
+                lambda folder=folder: put(Vault(FolderStore(folder)), A, NEW)
+            )
 
         if failed is None:
             assert values(vault, A) == NEW
@@ -113,7 +134,9 @@ def test_failing_operation_of_clearing_breaks_nothing(operation, tmp_path, monke
 
         with monkeypatch.context() as patch:
             failing = FailingOnce(patch, operation, n, errno.EIO)
-            failed = attempt(lambda folder=folder: Vault(FolderStore(folder)).delete([A]))
+            failed = attempt(
+                lambda folder=folder: Vault(FolderStore(folder)).delete([A])
+            )
 
         assert failed is None or failed.endswith(os.strerror(errno.EIO))
         assert values(vault, A) in (None, OLD)

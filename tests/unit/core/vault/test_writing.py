@@ -22,7 +22,8 @@ from unit.memory_store import MemoryStore, a_call
 
 A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
 DOCUMENT = [{"id": n, "name": f"user {n}"} for n in range(3000)]
-#: Values that are stored as pickles, with all that they are in: their class defines how it is pickled.
+# : Values that are stored as pickles, with all that they are in: their class defines
+# how it is pickled.
 ONE, TWO, THREE = (IPv4Address(f"10.0.0.{n}") for n in (1, 2, 3))
 
 
@@ -34,9 +35,20 @@ class NotPickled:
     x: int
 
 
-def put(vault, name, *values, source="s1", test="t1", date="2026-11-01", arguments=None, duration=0.5):
+def put(
+    vault,
+    name,
+    *values,
+    source="s1",
+    test="t1",
+    date="2026-11-01",
+    arguments=None,
+    duration=0.5,
+):
     outcomes = [vault.stored(Outcome("value", value), duration) for value in values]
-    return vault.write(name, [Recording("shop:f", arguments, source, test, date, None, outcomes)]).changed
+    return vault.write(
+        name, [Recording("shop:f", arguments, source, test, date, None, outcomes)]
+    ).changed
 
 
 def files(store):
@@ -49,7 +61,16 @@ def objects(store):
 
 @pytest.mark.parametrize(
     "value",
-    [1, {"a": [1]}, DOCUMENT, (1, 2), {"x", "y"}, b"\xff" * 3000, (1, ONE), {"x", "y", ONE}],
+    [
+        1,
+        {"a": [1]},
+        DOCUMENT,
+        (1, 2),
+        {"x", "y"},
+        b"\xff" * 3000,
+        (1, ONE),
+        {"x", "y", ONE},
+    ],
     ids=["atom", "inline", "json", "tuple", "set", "bytes", "pickle", "pickled set"],
 )
 def test_equal_outcome_leaves_every_file_as_it_is(value):
@@ -57,12 +78,16 @@ def test_equal_outcome_leaves_every_file_as_it_is(value):
     assert put(Vault(store), A, value) is True
     before = files(store)
 
-    assert put(Vault(store), A, value, test="t2", date="2027-01-01", duration=9.0) is False
+    assert (
+        put(Vault(store), A, value, test="t2", date="2027-01-01", duration=9.0) is False
+    )
 
     assert files(store) == before
 
 
-@pytest.mark.parametrize(("name", "called"), [(A, "shop:f"), ("cassettes/x.json", "cassettes/x.json")])
+@pytest.mark.parametrize(
+    ("name", "called"), [(A, "shop:f"), ("cassettes/x.json", "cassettes/x.json")]
+)
 def test_what_was_written_is_named_where_it_cannot_be_loaded(name, called):
     vault = Vault(MemoryStore())
     stored = vault.stored(Outcome("value", [lambda: 5]), 0.5)
@@ -70,17 +95,24 @@ def test_what_was_written_is_named_where_it_cannot_be_loaded(name, called):
     assert stored.entry["code"]
     stored.entry["python"] = "3.9"  # only that can load its code
 
-    with pytest.raises(StaleRecordingError, match=f"^the recorded outcome of {called} cannot be loaded here"):
+    with pytest.raises(
+        StaleRecordingError,
+        match=f"^the recorded outcome of {called} cannot be loaded here",
+    ):
         stored.load()
 
 
-@pytest.mark.parametrize("value", [1, DOCUMENT, (1, 2), (1, ONE)], ids=["inline", "json", "tagged", "pickle"])
+@pytest.mark.parametrize(
+    "value", [1, DOCUMENT, (1, 2), (1, ONE)], ids=["inline", "json", "tagged", "pickle"]
+)
 def test_changed_source_updates_the_source_alone(value):
     store = MemoryStore()
     put(Vault(store), A, value)
     before = files(store)
 
-    assert put(Vault(store), A, value, source="s2", test="t2", date="2027-01-01") is True
+    assert (
+        put(Vault(store), A, value, source="s2", test="t2", date="2027-01-01") is True
+    )
 
     assert files(store) == {**before, A: before[A].replace(b'"s1"', b'"s2"')}
 
@@ -111,7 +143,11 @@ def test_changed_outcome_has_the_facts_of_its_run(old, new):
 
     again = vault.read(A)
     assert repr(again.outcomes[0].load().value) == repr(new)
-    assert (again.test, again.recorded, again.outcomes[0].duration) == ("t2", "2027-01-01", 9.0)
+    assert (again.test, again.recorded, again.outcomes[0].duration) == (
+        "t2",
+        "2027-01-01",
+        9.0,
+    )
 
 
 def test_array_layout_counts():
@@ -139,7 +175,11 @@ def test_equal_outcomes_are_stored_once(value):
     put(vault, B, value, test="t2")
 
     assert len(objects(store)) == 1
-    assert vault.read(A).outcomes[0].load().value == vault.read(B).outcomes[0].load().value == value
+    assert (
+        vault.read(A).outcomes[0].load().value
+        == vault.read(B).outcomes[0].load().value
+        == value
+    )
 
 
 def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
@@ -189,9 +229,13 @@ def test_an_object_with_the_line_ends_of_windows_is_shared():
     assert Vault(store).read(B).outcomes[0].load().value == DOCUMENT
 
 
-@pytest.mark.parametrize("value", [DOCUMENT, (1, ONE), (b"\xff" * 3000,)], ids=["json", "pickle", "bytes"])
 @pytest.mark.parametrize(
-    "damage", [lambda data: data[:50], lambda data: b"", None], ids=["cut", "empty", "gone"]
+    "value", [DOCUMENT, (1, ONE), (b"\xff" * 3000,)], ids=["json", "pickle", "bytes"]
+)
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[:50], lambda data: b"", None],
+    ids=["cut", "empty", "gone"],
 )
 def test_recording_again_repairs_a_damaged_object(value, damage):
     """For every recording that names it."""
@@ -218,9 +262,16 @@ def test_arguments_in_another_order_are_unchanged():
     put(vault, A, 1, arguments={"a": {"x": 1, "y": [1, "2"]}, "b": 2})
     before = files(store)
 
-    assert put(vault, A, 1, arguments={"b": 2, "a": {"y": ["2", 1], "x": 1}}, test="t2") is False
+    assert (
+        put(vault, A, 1, arguments={"b": 2, "a": {"y": ["2", 1], "x": 1}}, test="t2")
+        is False
+    )
     assert files(store) == before
-    for other in ({"b": 2, "a": {"y": ["2", 1]}}, {"b": "[redacted]", "a": {"y": ["2", 1]}}, None):
+    for other in (
+        {"b": 2, "a": {"y": ["2", 1]}},
+        {"b": "[redacted]", "a": {"y": ["2", 1]}},
+        None,
+    ):
         assert put(vault, A, 1, arguments=other) is True
         assert vault.read(A).arguments == other
 
@@ -228,7 +279,15 @@ def test_arguments_in_another_order_are_unchanged():
 @pytest.mark.parametrize("value", [(1, [2]), (ONE, [2])], ids=["tagged", "pickle"])
 def test_written_recording_can_be_replayed_at_once(value):
     vault = Vault(MemoryStore())
-    recording = Recording("shop:f", None, None, None, "", None, [vault.stored(Outcome("value", value), 0.1)])
+    recording = Recording(
+        "shop:f",
+        None,
+        None,
+        None,
+        "",
+        None,
+        [vault.stored(Outcome("value", value), 0.1)],
+    )
     assert recording.outcomes[0].load().value == value
 
     vault.write(A, [recording])
@@ -278,7 +337,9 @@ def test_awaited_value_is_another_outcome():
     stored = vault.stored(Outcome("value", {"a": 1}), 0.1)
     stored.entry["awaited"] = True
 
-    assert vault.write(A, [Recording("shop:f", None, "s1", "t2", "2026-11-02", None, [stored])]).changed
+    assert vault.write(
+        A, [Recording("shop:f", None, "s1", "t2", "2026-11-02", None, [stored])]
+    ).changed
 
     assert vault.read(A).outcomes[0].awaited
 
@@ -339,7 +400,9 @@ def test_facts_besides_the_outcome_are_kept():
     vault = Vault(MemoryStore())
     stored = vault.stored(Outcome("value", {"a": 1}), 0.123456)
     stored.entry["awaited"] = True
-    made = Recording("shop:f", {"base": "EUR"}, "ff", "t", "2026-11-02", "owner", [stored])
+    made = Recording(
+        "shop:f", {"base": "EUR"}, "ff", "t", "2026-11-02", "owner", [stored]
+    )
     vault.write(A, [made])
 
     again = vault.read(A)
@@ -356,7 +419,11 @@ def test_clearing_deletes_recordings_with_their_objects(tmp_path):
         vault = Vault(store)
         put(vault, A, ONE, b"\xff" * 3000)
         put(vault, B, b"\xff" * 3000)
-        sizes = {name: len(data) for name, data in files(store).items() if name.startswith("objects")}
+        sizes = {
+            name: len(data)
+            for name, data in files(store).items()
+            if name.startswith("objects")
+        }
 
         cleared = vault.delete([A, "calls/shop/f/none.json"])
 
@@ -386,7 +453,10 @@ def test_objects_stay_while_another_run_may_name_or_put_back_them(tmp_path, valu
 
 
 def test_a_recording_is_copied_to_another_vault_with_its_objects():
-    """As the review does. An object that is damaged is not copied, and the recording neither."""
+    """As the review does.
+
+    An object that is damaged is not copied, and the recording neither.
+    """
     one, other = MemoryStore(), MemoryStore()
     put(Vault(one), A, (ONE, 1), b"\xff" * 3000, DOCUMENT)
 
@@ -423,23 +493,46 @@ def test_cassette_keeps_its_calls_in_order():
 
     def entry(number, value):
         stored = vault.stored(Outcome("value", value), 0.1, detached=True)
-        facts = {"kind": "httpx", "target": "httpx", "signature": f"GET /{number}", "host": "a.com"}
-        return a_call(stored, identity=f"{number:032x}", arguments=dict(arguments), **facts)
+        facts = {
+            "kind": "httpx",
+            "target": "httpx",
+            "signature": f"GET /{number}",
+            "host": "a.com",
+        }
+        return a_call(
+            stored, identity=f"{number:032x}", arguments=dict(arguments), **facts
+        )
 
-    entries = [entry(1, {"status": 200}), entry(2, (1, ONE)), entry(1, {"body": "x" * 10_000})]
+    entries = [
+        entry(1, {"status": 200}),
+        entry(2, (1, ONE)),
+        entry(1, {"body": "x" * 10_000}),
+    ]
     assert read_calls(vault.objects, name) is None
     assert vault.write(name, entries, test="t", recorded="2026-11-02").changed
     before = files(store)
 
     again = read_calls(vault.objects, name)
 
-    assert [(each.kind, each.target, each.signature, each.host, each.arguments) for each in again] == [
-        ("httpx", "httpx", f"GET /{n}", "a.com", arguments) for n in (1, 2, 1)
+    assert [
+        (each.kind, each.target, each.signature, each.host, each.arguments)
+        for each in again
+    ] == [("httpx", "httpx", f"GET /{n}", "a.com", arguments) for n in (1, 2, 1)]
+    assert [each.stored.load().value for each in again] == [
+        {"status": 200},
+        (1, ONE),
+        {"body": "x" * 10_000},
     ]
-    assert [each.stored.load().value for each in again] == [{"status": 200}, (1, ONE), {"body": "x" * 10_000}]
     assert not vault.write(name, again, test="other", recorded="2027-01-01").changed
-    equal = [entry(1, {"status": 200}), entry(2, (1, ONE)), entry(1, {"body": "x" * 10_000})]
-    equal = [call._replace(arguments={"query": {"b": 1, "a": 2}, "url": "x"}) for call in equal]
+    equal = [
+        entry(1, {"status": 200}),
+        entry(2, (1, ONE)),
+        entry(1, {"body": "x" * 10_000}),
+    ]
+    equal = [
+        call._replace(arguments={"query": {"b": 1, "a": 2}, "url": "x"})
+        for call in equal
+    ]
     assert not vault.write(name, equal, test="other", recorded="2027-01-01").changed
     assert files(store) == before
     assert vault.test_of(name) == "t"
@@ -466,7 +559,9 @@ def test_cassette_shares_objects_with_recordings(value):
     assert vault.delete(["cassettes/x.json"])[:2] == (1, 1)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes and special files")
+@pytest.mark.skipif(
+    os.name == "nt", reason="Windows has no such modes and special files"
+)
 def test_read_only_vault_replays(tmp_path):
     """Nothing is written, and no lock is made."""
     store = FolderStore(tmp_path / "v")
@@ -482,7 +577,9 @@ def test_read_only_vault_replays(tmp_path):
     again, kept, _ = vault.read_player(B)[3]
     assert again(kept) == [1]
     assert set(vault.names()) == {A, B}
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "v").rglob("*")} == before
+    assert {
+        path: path.stat().st_mtime_ns for path in (tmp_path / "v").rglob("*")
+    } == before
     for path in [tmp_path / "v", *(tmp_path / "v").rglob("*")]:
         path.chmod(0o755)
 
@@ -501,11 +598,15 @@ def test_vault_path_that_is_a_file_is_one_clear_error(tmp_path):
     assert (tmp_path / "v").read_text() == "a file"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+)
 def test_missing_permission_is_one_clear_error(tmp_path):
     (tmp_path / "v").mkdir(mode=0o555)
 
-    with pytest.raises(MimicError, match=r"cannot write .*v/calls.*: Permission denied"):
+    with pytest.raises(
+        MimicError, match=r"cannot write .*v/calls.*: Permission denied"
+    ):
         put(Vault(FolderStore(tmp_path / "v")), A, [1])
 
 
@@ -533,11 +634,17 @@ def test_many_threads_write_one_vault(tmp_path):
     vault = Vault(store)
     assert len(vault.names()) == 48
     assert len(objects(store)) == 6
-    assert all(vault.read(name).outcomes[0].load().value[2] == DOCUMENT for name in vault.names())
+    assert all(
+        vault.read(name).outcomes[0].load().value[2] == DOCUMENT
+        for name in vault.names()
+    )
 
 
 def test_temporary_files_of_killed_writers_are_removed_after_an_hour(tmp_path):
-    """By the next writer. They are in nobody's way before, whatever number their process had."""
+    """By the next writer.
+
+    They are in nobody's way before, whatever number their process had.
+    """
     left = [tmp_path / f".mimic-{os.getpid()}-{number}.tmp" for number in range(3)]
     for path in left:
         path.write_bytes(b"half")
@@ -557,7 +664,9 @@ def test_temporary_files_of_killed_writers_are_removed_after_an_hour(tmp_path):
     "spoil",
     [
         lambda data: b"",
-        lambda data: b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n",
+        lambda data: (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n"
+        ),
         lambda data: data[: len(data) // 2],
         lambda data: b'{"format": 5, "elsewhere": []}\n',
     ],
@@ -609,7 +718,9 @@ def test_the_list_of_what_a_call_reaches_is_the_last_one():
         vault = Vault(store)
         stored = vault.stored(Outcome("value", 1), 0.5)
         stored.inputs = lambda _before, *, is_same, text=text: text
-        vault.write(A, [Recording("shop:f", None, "s", "t", "2026-11-02", None, [stored])])
+        vault.write(
+            A, [Recording("shop:f", None, "s", "t", "2026-11-02", None, [stored])]
+        )
 
         name = Vault(store).read(A).outcomes[0].entry.get("inputs")
         assert (store.read(name) if name else b"") == text.encode()

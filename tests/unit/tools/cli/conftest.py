@@ -158,7 +158,11 @@ def waiting(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_pytest(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key not in ("CI", "PYTEST_ADDOPTS")}
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("CI", "PYTEST_ADDOPTS")
+    }
     plugins = [] if _is_installed() else ["-p", "pytest_mimic.plugin"]
     plugins += ["-p", "no:randomly", "-p", "no:cacheprovider"]
     return subprocess.run(
@@ -186,7 +190,9 @@ def shop(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def call(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
     """Call the command in this process."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)

@@ -15,12 +15,18 @@ def edit(file, **facts):
     """Change facts of the only outcome of a recording; None takes one out."""
     document = json.loads(file.read_text())
     changed = {**document["outcomes"][0], **facts}
-    document["outcomes"][0] = {name: fact for name, fact in changed.items() if fact is not None}
+    document["outcomes"][0] = {
+        name: fact for name, fact in changed.items() if fact is not None
+    }
     file.write_text(json.dumps(document))
 
 
 def the_object(shop, function, kind):
-    return shop / ".mimic_vault" / json.loads(recording(shop, function).read_text())["outcomes"][0][kind]
+    return (
+        shop
+        / ".mimic_vault"
+        / json.loads(recording(shop, function).read_text())["outcomes"][0][kind]
+    )
 
 
 def flip(file):

@@ -24,7 +24,11 @@ def test_selectors_limit_the_check(shop, call):
 
     assert call("check", "shop:rates").code == 0
     assert call("check", "tests/test_shop.py::test_odd").code == 1
-    assert call("check", "calls/shop/words").lines[0].startswith(".mimic_vault/calls/shop/words/")
+    assert (
+        call("check", "calls/shop/words")
+        .lines[0]
+        .startswith(".mimic_vault/calls/shop/words/")
+    )
 
 
 @pytest.mark.parametrize("words", [["--older", "900d"], ["--errors"]])

@@ -91,7 +91,11 @@ def test_damage_is_named_and_repaired(shop, call, damage):
     assert result.lines[-2].startswith(".mimic_vault: 1 problem; ")
     assert result.lines[-1].endswith(": pytest-mimic check --fix")
 
-    before = {file for file in (shop / ".mimic_vault").rglob("*.json") if file.parent.name == function}
+    before = {
+        file
+        for file in (shop / ".mimic_vault").rglob("*.json")
+        if file.parent.name == function
+    }
     repaired = call("check", "--fix")
     assert repaired.code == 1
     assert "  1 recording" in repaired.out
@@ -110,18 +114,54 @@ RESPONSE = {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": []}
         ("http", {}, "'status' is missing"),
         ("http", {**RESPONSE, "status": "200"}, "status must be of type int"),
         ("http", {**RESPONSE, "headers": {"Age": "1"}}, "headers must be of type list"),
-        ("http", {**RESPONSE, "headers": [["Age", 1]]}, "headers must be pairs of texts"),
-        ("http", {"status": 200, "reason": "OK", "version": "HTTP/1.1"}, "'headers' is missing"),
+        (
+            "http",
+            {**RESPONSE, "headers": [["Age", 1]]},
+            "headers must be pairs of texts",
+        ),
+        (
+            "http",
+            {"status": 200, "reason": "OK", "version": "HTTP/1.1"},
+            "'headers' is missing",
+        ),
         ("http", {**RESPONSE, "body": "hello"}, "body must be of type dict"),
-        ("http", {**RESPONSE, "body": {"text": 1}}, "a body needs one of json, text, base64, chunks, events"),
-        ("http", {**RESPONSE, "body": {"text": "a", "charset": "rot13"}}, "'rot13' is not a text encoding"),
-        ("http", {**RESPONSE, "body": {"text": "€", "charset": "ascii"}}, "'ascii' codec can't encode"),
+        (
+            "http",
+            {**RESPONSE, "body": {"text": 1}},
+            "a body needs one of json, text, base64, chunks, events",
+        ),
+        (
+            "http",
+            {**RESPONSE, "body": {"text": "a", "charset": "rot13"}},
+            "'rot13' is not a text encoding",
+        ),
+        (
+            "http",
+            {**RESPONSE, "body": {"text": "€", "charset": "ascii"}},
+            "'ascii' codec can't encode",
+        ),
         ("http", {**RESPONSE, "body": {"base64": "@@@@"}}, "base64 d"),
-        ("http", {**RESPONSE, "body": {"chunks": ["a", {"text": "b"}]}}, "'base64' is missing"),
-        ("http", {**RESPONSE, "body": {"events": [5]}}, "an event must be a mapping or a text"),
+        (
+            "http",
+            {**RESPONSE, "body": {"chunks": ["a", {"text": "b"}]}},
+            "'base64' is missing",
+        ),
+        (
+            "http",
+            {**RESPONSE, "body": {"events": [5]}},
+            "an event must be a mapping or a text",
+        ),
         ("sqlalchemy", {"columns": [["a"]], "rows": 5}, "rows must be of type list"),
-        ("sqlalchemy", {"columns": [["a"]], "rows": [[1, 2]]}, "each row must have a value for each column"),
-        ("sqlalchemy", {"columns": [["a"]], "rows": ["x"]}, "each row must have a value for each column"),
+        (
+            "sqlalchemy",
+            {"columns": [["a"]], "rows": [[1, 2]]},
+            "each row must have a value for each column",
+        ),
+        (
+            "sqlalchemy",
+            {"columns": [["a"]], "rows": ["x"]},
+            "each row must have a value for each column",
+        ),
         ("redis", {"replies": "OK"}, "replies must be of type list"),
     ],
 )
@@ -130,10 +170,18 @@ def test_the_outcome_of_a_client_is_checked_before_it_is_used(
 ) -> None:
     """By a replay, and by the command, which shows no traceback."""
     name = recording_name(target, "5f" * 16)
-    facts = {"format": 4, "target": target, "arguments": {}, "source": None, "test": "t.py::test_a"}
+    facts = {
+        "format": 4,
+        "target": target,
+        "arguments": {},
+        "source": None,
+        "test": "t.py::test_a",
+    }
     file = shop / ".mimic_vault" / name
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({**facts, "outcomes": [{"duration": 0.1, "value": value}]}))
+    file.write_text(
+        json.dumps({**facts, "outcomes": [{"duration": 0.1, "value": value}]})
+    )
 
     with pytest.raises(CorruptRecordingError, match=says) as caught:
         Vault(FolderStore(shop / ".mimic_vault")).read(name)
@@ -146,22 +194,34 @@ def test_the_outcome_of_a_client_is_checked_before_it_is_used(
 
 def test_a_file_that_ends_the_check_of_it_is_named_and_never_removed(shop, call):
     name = recording_name("http", "5f" * 16)
-    facts = {"format": 4, "target": "http", "arguments": {"url": 5}, "source": None, "test": None}
+    facts = {
+        "format": 4,
+        "target": "http",
+        "arguments": {"url": 5},
+        "source": None,
+        "test": None,
+    }
     file = shop / ".mimic_vault" / name
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({**facts, "outcomes": [{"duration": 0.1, "value": RESPONSE}]}))
+    file.write_text(
+        json.dumps({**facts, "outcomes": [{"duration": 0.1, "value": RESPONSE}]})
+    )
 
     checked = call("check", "--fix")
 
     assert checked.code == 1
-    assert checked.lines[0].startswith(f".mimic_vault/{name} is not what was recorded (")
+    assert checked.lines[0].startswith(
+        f".mimic_vault/{name} is not what was recorded ("
+    )
     assert file.exists()
 
 
 def test_what_cannot_be_shown_is_one_line(shop, call):
     edit(recording(shop, "words"), stream={"items": 5})
 
-    assert call("show", "shop:words").err.startswith("ERROR: .mimic_vault/calls/shop/words/")
+    assert call("show", "shop:words").err.startswith(
+        "ERROR: .mimic_vault/calls/shop/words/"
+    )
 
 
 def test_a_recording_of_an_older_format_is_named_and_removed(shop, call):
@@ -171,7 +231,10 @@ def test_a_recording_of_an_older_format_is_named_and_removed(shop, call):
     result = call("check")
 
     assert result.code == 1
-    assert "is of format 3, this pytest-mimic reads format 4: record again: pytest --mimic" in result.lines[0]
+    assert (
+        "is of format 3, this pytest-mimic reads format 4: record again: pytest --mimic"
+        in result.lines[0]
+    )
     assert result.lines[-2].startswith(".mimic_vault: 1 problem; ")
     call("check", "--fix")
     assert not file.exists()
@@ -220,7 +283,9 @@ def test_recordings_that_list_code_are_found_where_that_is_forbidden(shop, call)
     assert file.exists()
 
 
-def test_orphans_and_leftovers_are_found_and_removed_and_foreign_files_only_named(shop, call):
+def test_orphans_and_leftovers_are_found_and_removed_and_foreign_files_only_named(
+    shop, call
+):
     vault = shop / ".mimic_vault"
     recording(shop, "odd").unlink()
     left = vault / ".mimic-1-0.tmp"
@@ -242,7 +307,11 @@ def test_orphans_and_leftovers_are_found_and_removed_and_foreign_files_only_name
 
     assert (dry.code, done.code) == (1, 0)
     assert dry.data == done.data
-    gone = {vault / finding["file"] for finding in result.data["findings"] if finding["kind"] != "foreign"}
+    gone = {
+        vault / finding["file"]
+        for finding in result.data["findings"]
+        if finding["kind"] != "foreign"
+    }
     assert {file for file in files - set(vault.rglob("*")) if file.suffix} == gone
     assert call("check").code == 0
     assert call("check", "--fix").lines == call("check").lines
@@ -283,7 +352,9 @@ def plant(shop, path, **lists):
 MKDIR = f"{os.mkdir.__module__}:mkdir"
 
 
-@pytest.mark.parametrize("lists", [{}, {"imports": [MKDIR]}, {"imports": [], "code": [MKDIR]}])
+@pytest.mark.parametrize(
+    "lists", [{}, {"imports": [MKDIR]}, {"imports": [], "code": [MKDIR]}]
+)
 def test_no_command_loads_a_pickle_that_would_run_code(shop, call, tmp_path, lists):
     trap = tmp_path / "trap"
     plant(shop, trap, **lists)
@@ -303,13 +374,18 @@ def test_no_command_loads_a_pickle_that_would_run_code(shop, call, tmp_path, lis
 
 @pytest.mark.parametrize("words", [["check", "--fix"], ["rm", "shop:words"]])
 def test_objects_that_a_run_may_need_again_stay(shop, call, words):
-    """A recording that a failing test has replaced is put back at the end of the run. Its object must be there then."""
+    """A recording that a failing test has replaced is put back at the end of the run.
+
+    Its object must be there then.
+    """
     file, pickled = recording(shop, "odd"), the_object(shop, "odd", "pickle")
     name = file.relative_to(shop / ".mimic_vault").as_posix()
     run = Vault(FolderStore(shop / ".mimic_vault"))
     before, other = (
         file.read_bytes(),
-        run.read(recording(shop, "rates").relative_to(shop / ".mimic_vault").as_posix()),
+        run.read(
+            recording(shop, "rates").relative_to(shop / ".mimic_vault").as_posix()
+        ),
     )
     run.write(name, [run.read(name)._replace(outcomes=other.outcomes)])
 
@@ -317,7 +393,10 @@ def test_objects_that_a_run_may_need_again_stay(shop, call, words):
     done = subprocess.run(command, cwd=shop, capture_output=True, text=True, check=True)
     run.restore(name, before)
 
-    assert "a run is recording now and may need its former objects again: they are kept" in done.stdout
+    assert (
+        "a run is recording now and may need its former objects again: they are kept"
+        in done.stdout
+    )
     assert pickled.exists()
     assert call("check").code == 0
 
@@ -330,7 +409,10 @@ def test_objects_that_a_run_may_need_again_stay(shop, call, words):
 def test_files_that_were_not_recorded_are_never_removed(shop, call):
     text = "no JSON"
     vault = shop / ".mimic_vault"
-    foreign = [vault / place / "notes.json" for place in ("calls", "calls/shop/rates", "", "other")]
+    foreign = [
+        vault / place / "notes.json"
+        for place in ("calls", "calls/shop/rates", "", "other")
+    ]
     (vault / "other").mkdir()
     for file in foreign:
         file.write_text(text)
@@ -339,7 +421,9 @@ def test_files_that_were_not_recorded_are_never_removed(shop, call):
 
     assert result.code == 0
     assert [
-        line for line in result.lines if line.endswith("notes.json is no file of a vault")
+        line
+        for line in result.lines
+        if line.endswith("notes.json is no file of a vault")
     ] == result.lines[:4]
     assert result.lines[4].startswith(".mimic_vault is sound, beside 4 other files; ")
     assert [file.read_text() for file in foreign] == [text] * 4

@@ -39,5 +39,9 @@ def test_a_file_that_is_given_twice_is_read_once_under_its_first_name(tmp_path):
     write(tmp_path, talks__deep__a_yaml=CASSETTE)
     folder, inner, file = Path("talks"), Path("talks/deep"), Path("talks/deep/a.yaml")
 
-    assert names(find_files([folder, file], tmp_path)[0]) == [("talks/deep/a.yaml", "deep/a")]
-    assert names(find_files([inner, folder], tmp_path)[0]) == [("talks/deep/a.yaml", "a")]
+    assert names(find_files([folder, file], tmp_path)[0]) == [
+        ("talks/deep/a.yaml", "deep/a")
+    ]
+    assert names(find_files([inner, folder], tmp_path)[0]) == [
+        ("talks/deep/a.yaml", "a")
+    ]

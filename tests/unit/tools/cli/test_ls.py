@@ -20,10 +20,18 @@ def test_ls_lists_every_recording_and_cassette(shop, call):
     rows = [(row[4], row[5], row[6]) for row in columns(result.lines[:-1])]
     assert max(map(len, result.lines)) <= 120
     whole = [
-        ("shop:fails(base='XXX')", "raised NoRatesError", "tests/test_shop.py::test_error"),
+        (
+            "shop:fails(base='XXX')",
+            "raised NoRatesError",
+            "tests/test_shop.py::test_error",
+        ),
         ("shop:keyed(n=3)", rows[1][1], "tests/test_shop.py::test_matrix"),
         ("shop:long(n=300)", "JSON", "tests/test_shop.py::test_long"),
-        ("shop:matrix(n=20)", "ndarray float64 20x20", "tests/test_shop.py::test_matrix"),
+        (
+            "shop:matrix(n=20)",
+            "ndarray float64 20x20",
+            "tests/test_shop.py::test_matrix",
+        ),
         ("shop:odd(n=3)", rows[4][1], "tests/test_shop.py::test_odd"),
         ("shop:picture()", rows[5][1], "tests/test_shop.py::test_long"),
         (
@@ -33,16 +41,34 @@ def test_ls_lists_every_recording_and_cassette(shop, call):
         ),
         ("shop:user(name='Bob')", rows[7][1], "tests/test_shop.py::test_user[Bob]"),
         ("shop:user(name='Ann')", rows[8][1], "tests/test_shop.py::test_user[Ann]"),
-        ("shop:words(text='pen ink paper')", "stream of 3 items", "tests/test_shop.py::test_words"),
-        ("cassette shopping (2 calls)", rows[10][1], "tests/test_shop.py::test_cassette"),
+        (
+            "shop:words(text='pen ink paper')",
+            "stream of 3 items",
+            "tests/test_shop.py::test_words",
+        ),
+        (
+            "cassette shopping (2 calls)",
+            rows[10][1],
+            "tests/test_shop.py::test_cassette",
+        ),
     ]
     for shown, expected in zip(rows, whole, strict=True):
         for cell, text in zip(shown, expected, strict=True):
             begin, _, end = cell.partition("...")
             assert text.startswith(begin), cell
             assert text.endswith(end), cell
-    starts = {4: "Odd(n=3)", 5: "<bytes", 6: "{'USD': 1.07", 7: "User(name='B", 10: "2 outcomes: "}
-    assert [number for number, start in starts.items() if not rows[number][1].startswith(start)] == []
+    starts = {
+        4: "Odd(n=3)",
+        5: "<bytes",
+        6: "{'USD': 1.07",
+        7: "User(name='B",
+        10: "2 outcomes: ",
+    }
+    assert [
+        number
+        for number, start in starts.items()
+        if not rows[number][1].startswith(start)
+    ] == []
     assert result.lines[-1].startswith("10 recordings and 1 cassette, ")
 
 
@@ -51,14 +77,25 @@ def test_the_total_counts_a_shared_object_once(shop, call):
     [recording] = (vault / "calls/shop/odd").glob("*.json")
     recording.with_name(f"{'0' * 32}.json").write_bytes(recording.read_bytes())
 
-    files = [file for file in vault.rglob("*") if file.is_file() and file.suffix in (".json", ".pkl", ".bin")]
-    assert call("ls").lines[-1].endswith(f", {size(sum(file.stat().st_size for file in files))}")
+    files = [
+        file
+        for file in vault.rglob("*")
+        if file.is_file() and file.suffix in (".json", ".pkl", ".bin")
+    ]
+    assert (
+        call("ls")
+        .lines[-1]
+        .endswith(f", {size(sum(file.stat().st_size for file in files))}")
+    )
 
 
 def test_a_pickled_exception_is_named_by_its_class(shop, call):
     [recording] = (shop / ".mimic_vault/calls/shop/odd").glob("*.json")
     facts = json.loads(recording.read_text(encoding="utf-8"))
-    preview = ["raised shop:NoRatesError: 'no rates for XXX'", "args[0]: 'no rates for XXX'"]
+    preview = [
+        "raised shop:NoRatesError: 'no rates for XXX'",
+        "args[0]: 'no rates for XXX'",
+    ]
     facts["outcomes"][0].update(kind="raised", preview=preview)
     recording.write_text(json.dumps(facts), encoding="utf-8")
 
@@ -90,7 +127,10 @@ def test_the_command_finds_the_vault_from_a_folder_below(shop, call, monkeypatch
 
 
 def test_no_secret_is_shown_by_any_command(shop, call):
-    outputs = [call(*words).out for words in (["ls"], ["ls", "--json"], ["show", "calls", "cassettes"])]
+    outputs = [
+        call(*words).out
+        for words in (["ls"], ["ls", "--json"], ["show", "calls", "cassettes"])
+    ]
 
     assert all("s3cret" not in text and "hush" not in text for text in outputs)
     assert all(len(text) > 100 for text in outputs)

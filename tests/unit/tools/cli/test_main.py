@@ -47,7 +47,10 @@ def test_a_word_that_names_nothing_is_refused(shop, call, words):
     result = call(*words)
 
     assert (result.code, result.out) == (2, "")
-    assert result.err == "ERROR: an argument is empty (a variable of the shell that is not set?)\n"
+    assert (
+        result.err
+        == "ERROR: an argument is empty (a variable of the shell that is not set?)\n"
+    )
     assert set((shop / ".mimic_vault").rglob("*")) == files
 
 
@@ -58,10 +61,15 @@ def test_a_bug_of_the_command_is_not_taken_for_a_finding(shop, call, monkeypatch
 
     assert result.code == 2
     assert "ZeroDivisionError" in result.err
-    assert result.err.splitlines()[-1] == "ERROR: this is a bug of pytest-mimic, please report it"
+    assert (
+        result.err.splitlines()[-1]
+        == "ERROR: this is a bug of pytest-mimic, please report it"
+    )
 
 
-@pytest.mark.skipif(os.name == "nt" or not os.getuid(), reason="needs folders that may not be read")
+@pytest.mark.skipif(
+    os.name == "nt" or not os.getuid(), reason="needs folders that may not be read"
+)
 def test_a_vault_that_cannot_be_read_is_exit_code_2(shop, call):
     (shop / ".mimic_vault/calls").chmod(0)
 
@@ -93,7 +101,9 @@ def test_a_reader_that_has_gone_is_no_error(shop):
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write) as pipe:
-        done = subprocess.run(words, cwd=shop, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            words, cwd=shop, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False
+        )
 
     assert (done.returncode, done.stderr) == (1, "")
 
@@ -102,7 +112,9 @@ def test_a_reader_that_has_gone_is_no_error(shop):
 def test_where_the_output_is_closed_the_work_is_done(shop):
     words = ["-c", '"$0" -m pytest_mimic rm shop:odd >&-', sys.executable]
 
-    done = subprocess.run(["sh", *words], cwd=shop, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", *words], cwd=shop, capture_output=True, text=True, check=False
+    )
 
     assert (done.returncode, done.stderr) == (0, "")
     assert not [*(shop / ".mimic_vault/calls/shop/odd").glob("*.json")]

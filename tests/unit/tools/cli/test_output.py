@@ -26,8 +26,14 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["ls", "--older", "soon"], "--older takes days or weeks, such as 90d or 12w, not soon"),
-        (["unused", "a.json", "-n"], "--dry-run needs --clear: a judgement alone changes nothing"),
+        (
+            ["ls", "--older", "soon"],
+            "--older takes days or weeks, such as 90d or 12w, not soon",
+        ),
+        (
+            ["unused", "a.json", "-n"],
+            "--dry-run needs --clear: a judgement alone changes nothing",
+        ),
     ],
 )
 def test_a_wrong_value_is_one_readable_error_and_exit_code_2(shop, call, words, says):
@@ -46,7 +52,10 @@ def test_a_vault_that_is_a_link_to_nothing_is_no_empty_vault(shop, call, command
     result = call(command, "--vault", "linked")
 
     assert (result.code, result.out) == (2, "")
-    assert result.err.splitlines()[0] == f"ERROR: --vault: {shop / 'linked'} is not a folder"
+    assert (
+        result.err.splitlines()[0]
+        == f"ERROR: --vault: {shop / 'linked'} is not a folder"
+    )
 
 
 def test_json_of_every_command_is_one_document(shop, call):
@@ -68,15 +77,23 @@ def test_colour_is_for_terminals(monkeypatch):
 
 
 @pytest.mark.parametrize("sign", ["\x9b", "\u202e"])
-def test_other_signs_that_change_a_terminal_are_escaped_in_text_and_json(shop, call, sign):
+def test_other_signs_that_change_a_terminal_are_escaped_in_text_and_json(
+    shop, call, sign
+):
     """The first begins a command, and the other turns the direction of the text behind it."""
     file = next((shop / ".mimic_vault/calls/shop/odd").glob("*.json"))
-    file.write_text(file.read_text().replace("::test_odd", f"::{sign}test_odd"), encoding="utf-8")
+    file.write_text(
+        file.read_text().replace("::test_odd", f"::{sign}test_odd"), encoding="utf-8"
+    )
 
     result = call("ls", "shop:odd", "--json")
 
     assert result.data["recordings"][0]["test"] == f"tests/test_shop.py::{sign}test_odd"
-    assert not [out for out in (result.out, call("show", "shop:odd").out, call("ls").out) if sign in out]
+    assert not [
+        out
+        for out in (result.out, call("show", "shop:odd").out, call("ls").out)
+        if sign in out
+    ]
 
 
 def test_signs_that_the_encoding_lacks_are_escaped(shop):
@@ -115,7 +132,9 @@ if sys.version_info < (3, 14):  # from then on, argparse loads them to colour it
         ("check tests/test_shop.py::test_words", 0),
     ],
 )
-def test_a_command_loads_neither_pytest_nor_another_nor_what_is_slow(words, code, waiting, tmp_path):
+def test_a_command_loads_neither_pytest_nor_another_nor_what_is_slow(
+    words, code, waiting, tmp_path
+):
     """So that each starts within 100 ms of CPU."""
     command, *others = words.split()
     folder = tmp_path / "shop"
@@ -126,13 +145,19 @@ def test_a_command_loads_neither_pytest_nor_another_nor_what_is_slow(words, code
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     ended, *loaded = done.stdout.splitlines()[-1].split()
     assert (int(ended), done.stderr) == (code, "")
     own = "pytest_mimic._tools.cli."
-    assert not (SLOW | {f"{own}{name}" for name in {"import_", *COMMANDS} - {command}}) & set(loaded)
+    assert not (
+        SLOW | {f"{own}{name}" for name in {"import_", *COMMANDS} - {command}}
+    ) & set(loaded)
 
 
 def test_a_vault_of_a_newer_format_is_no_empty_one(shop, call):

@@ -9,9 +9,7 @@ from pytest_mimic.errors import MimicError
 
 INI = "[pytest]\nmimic_vault_path = recordings\nmimic_redact =\n    shoe_size\n    !token\n"
 CFG = INI.replace("[pytest]", "[tool:pytest]")
-INI_OPTIONS = (
-    '[tool.pytest.ini_options]\nmimic_vault_path = "recordings"\nmimic_redact = ["shoe_size", "!token"]\n'
-)
+INI_OPTIONS = '[tool.pytest.ini_options]\nmimic_vault_path = "recordings"\nmimic_redact = ["shoe_size", "!token"]\n'
 
 
 @pytest.mark.parametrize(
@@ -83,11 +81,31 @@ def test_a_vault_elsewhere_is_shown_as_it_was_given(tmp_path):
     ("name", "text", "says"),
     [
         ("pytest.ini", "[pytest\n", "cannot read .*pytest.ini"),
-        ("pyproject.toml", "[tool.pytest.ini_options]\nx = \n", "cannot read .*pyproject.toml"),
-        ("pyproject.toml", "tool = 5  # pytest\n", "cannot read .*pyproject.toml: tool is no table"),
-        ("pyproject.toml", "[[tool.pytest]]\nx = 1\n", "cannot read .*pyproject.toml: pytest is no table"),
-        ("pyproject.toml", "[tool.pytest]\nini_options = 5\n", "ini_options is no table"),
-        ("pytest.toml", "pytest = 5\n", "cannot read .*pytest.toml: pytest is no table"),
+        (
+            "pyproject.toml",
+            "[tool.pytest.ini_options]\nx = \n",
+            "cannot read .*pyproject.toml",
+        ),
+        (
+            "pyproject.toml",
+            "tool = 5  # pytest\n",
+            "cannot read .*pyproject.toml: tool is no table",
+        ),
+        (
+            "pyproject.toml",
+            "[[tool.pytest]]\nx = 1\n",
+            "cannot read .*pyproject.toml: pytest is no table",
+        ),
+        (
+            "pyproject.toml",
+            "[tool.pytest]\nini_options = 5\n",
+            "ini_options is no table",
+        ),
+        (
+            "pytest.toml",
+            "pytest = 5\n",
+            "cannot read .*pytest.toml: pytest is no table",
+        ),
         (
             "pytest.ini",
             "[pytest]\nmimic_redact = a b?\n",

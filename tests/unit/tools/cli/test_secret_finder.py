@@ -10,8 +10,12 @@ from pytest_mimic._core.outcome.memory import object_name
 from unit.tools.cli.edited_vaults import edit, recording, the_object
 
 
-@pytest.mark.parametrize("place", ["outcome", "argument", "object", "bytes", "cassette"])
-def test_what_looks_like_a_secret_is_named_until_it_is_accepted(shop, call, place, monkeypatch):
+@pytest.mark.parametrize(
+    "place", ["outcome", "argument", "object", "bytes", "cassette"]
+)
+def test_what_looks_like_a_secret_is_named_until_it_is_accepted(
+    shop, call, place, monkeypatch
+):
     key = "ghp_" + "aB3dE6gH9jK2" * 3
     if place == "bytes":  # they are in no text
         key = bytes(range(48, 80)).decode()
@@ -37,9 +41,16 @@ def test_what_looks_like_a_secret_is_named_until_it_is_accepted(shop, call, plac
 
     assert result.code == 1
     assert key not in result.out
-    says = "the value of the environment variable SHOP_TOKEN" if place == "bytes" else "a key (ghp_aB3d…)"
+    says = (
+        "the value of the environment variable SHOP_TOKEN"
+        if place == "bytes"
+        else "a key (ghp_aB3d…)"
+    )
     found = result.out.replace("what looks like ", "")
-    assert re.search(rf"{re.escape(says)}\n(  named by .*\n)?  recorded by tests/test_shop.py::", found)
+    assert re.search(
+        rf"{re.escape(says)}\n(  named by .*\n)?  recorded by tests/test_shop.py::",
+        found,
+    )
     assert ".mimic_vault: secrets in 1 recording; " in result.lines[-3]
     [test] = re.findall(r"  recorded by (.*)", result.out)
     assert result.lines[-2:] == [
@@ -53,6 +64,8 @@ def test_what_looks_like_a_secret_is_named_until_it_is_accepted(shop, call, plac
             for line in call("check").lines
         )
         return
-    [line] = re.findall(r"  if it is none: (mimic_redact = !sha256:[0-9a-f]{8})\n", result.out)
+    [line] = re.findall(
+        r"  if it is none: (mimic_redact = !sha256:[0-9a-f]{8})\n", result.out
+    )
     (shop / "pytest.ini").write_text(f"{(shop / 'pytest.ini').read_text()}{line}\n")
     assert call("check").code == 0

@@ -18,14 +18,20 @@ import pytest
         (["--errors"], ["fails"]),
         (["tests/test_shop.py::test_user"], ["user", "user"]),
         (["tests/test_shop.py::test_user[Ann]"], ["user"]),
-        (["--sort", "size", "shop:long", "shop:odd", "shop:words"], ["long", "odd", "words"]),
+        (
+            ["--sort", "size", "shop:long", "shop:odd", "shop:words"],
+            ["long", "odd", "words"],
+        ),
         (["shop:odd", "shop:words", "--errors"], []),
     ],
 )
 def test_ls_selects(shop, call, words, targets):
     result = call("ls", "--json", *words)
 
-    found = [row["file"].removesuffix(".json").split("/") for row in result.data["recordings"]]
+    found = [
+        row["file"].removesuffix(".json").split("/")
+        for row in result.data["recordings"]
+    ]
     names = [parts[2] if parts[0] == "calls" else parts[-1] for parts in found]
     assert names == targets
     assert result.code == (0 if targets else 1)
@@ -33,7 +39,9 @@ def test_ls_selects(shop, call, words, targets):
 
 def test_older_goes_by_the_recorded_date(shop, call):
     [old] = (shop / ".mimic_vault/calls/shop/odd").glob("*.json")
-    old.write_text(re.sub(r'"recorded": "[^"]*"', '"recorded": "2020-02-29"', old.read_text()))
+    old.write_text(
+        re.sub(r'"recorded": "[^"]*"', '"recorded": "2020-02-29"', old.read_text())
+    )
 
     for span in ("90d", "12w"):
         rows = call("ls", "--json", "--older", span).data["recordings"]
@@ -55,9 +63,14 @@ def test_a_selector_that_matches_nothing_is_said(shop, call, command):
     assert gone == ({".json", ".pkl", ""} if command == "rm" else set())
 
 
-@pytest.mark.parametrize("words", [["--errors", "shop:odd"], ["shop:odd", "--older", "90d"]])
+@pytest.mark.parametrize(
+    "words", [["--errors", "shop:odd"], ["shop:odd", "--older", "90d"]]
+)
 def test_options_that_match_nothing_are_said(shop, call, words):
     result = call("ls", *words)
 
     said = {"--errors": "shop:odd --errors"}.get(words[0], " ".join(words))
-    assert (result.code, result.lines) == (1, [f"nothing in .mimic_vault matches {said}"])
+    assert (result.code, result.lines) == (
+        1,
+        [f"nothing in .mimic_vault matches {said}"],
+    )

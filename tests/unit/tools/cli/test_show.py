@@ -12,7 +12,10 @@ def test_a_damaged_recording_is_found_by_its_folder_and_by_its_target(shop, call
     [damaged] = (shop / ".mimic_vault/calls/shop/odd").glob("*.json")
     damaged.write_text("{")
 
-    assert call("show", "calls/shop").lines[-1] == "1 file cannot be read: pytest-mimic check"
+    assert (
+        call("show", "calls/shop").lines[-1]
+        == "1 file cannot be read: pytest-mimic check"
+    )
     found = call("show", what)
     assert (found.code, found.lines[0][:27]) == (1, ".mimic_vault/calls/shop/odd")
 
@@ -40,7 +43,11 @@ def test_show_takes_digits_and_files_as_ls_prints_them(shop, call):
     [row] = call("ls", "--json", "shop:odd").data["recordings"]
     whole = call("show", "shop:odd").out
 
-    for what in (row["file"].rpartition("/")[2][:8], f".mimic_vault/{row['file']}", row["test"]):
+    for what in (
+        row["file"].rpartition("/")[2][:8],
+        f".mimic_vault/{row['file']}",
+        row["test"],
+    ):
         assert call("show", what).out == whole
     assert call("show", "shopping").out == call("show", "cassettes/shopping.json").out
 
@@ -50,7 +57,9 @@ def test_show_describes_a_pickle_without_loading_it(shop, call):
 
     lines = call("show", "shop:odd").lines
 
-    assert re.fullmatch(r"  returned a pickle, \d+ B: objects/../[0-9a-f]{32}\.pkl", lines[-3])
+    assert re.fullmatch(
+        r"  returned a pickle, \d+ B: objects/../[0-9a-f]{32}\.pkl", lines[-3]
+    )
     assert lines[-2:] == ["  preview: Odd(n=3)", "  code: shop:Odd"]
 
 

@@ -32,10 +32,17 @@ def stored(exchange):
     return store_response(exchange.head, chunks, secrets=secrets)
 
 
-def read_one(folder, response, request="{method: GET, uri: 'http://shop.test/', body: null, headers: {}}"):
+def read_one(
+    folder,
+    response,
+    request="{method: GET, uri: 'http://shop.test/', body: null, headers: {}}",
+):
     """Write a cassette with one entry, and return that entry's stored response."""
     file = folder / "one.yaml"
-    file.write_text(f"version: 1\ninteractions:\n- request: {request}\n  response: {response}\n", "utf-8")
+    file.write_text(
+        f"version: 1\ninteractions:\n- request: {request}\n  response: {response}\n",
+        "utf-8",
+    )
     (exchange,) = read_cassette(file)
     return stored(exchange)
 
@@ -45,7 +52,9 @@ def test_what_vcrpy_recorded_through_each_client_is_read(client):
     found = {}
     for exchange in read_cassette(RECORDED / f"{client}.yaml"):
         sent = exchange.request
-        found[f"{sent.method} {sent.url.removeprefix('http://api.shop.test:8080')}"] = stored(exchange)
+        found[f"{sent.method} {sent.url.removeprefix('http://api.shop.test:8080')}"] = (
+            stored(exchange)
+        )
 
     assert found["GET /users?b=2&a=1"]["body"]["json"]["query"] == "b=2&a=1"
     assert found["GET /gzip"]["body"]["json"]["path"] == "/gzip"
@@ -53,7 +62,11 @@ def test_what_vcrpy_recorded_through_each_client_is_read(client):
     assert base64.b64decode(found["GET /binary"]["body"]["base64"]) == bytes(range(256))
     assert found["GET /chunked"]["body"] == {"text": "one two"}
     assert found["GET /missing"]["status"] == 404
-    cookies = [value for name, value in found["GET /cookies"]["headers"] if name.lower() == "set-cookie"]
+    cookies = [
+        value
+        for name, value in found["GET /cookies"]["headers"]
+        if name.lower() == "set-cookie"
+    ]
     assert cookies == ["a=1; Path=/", "b=2; Path=/"]
     assert found["GET /redirect"]["status"] == 302
     assert "body" not in found["GET /redirect"]
@@ -73,16 +86,29 @@ def test_a_compressed_body_is_plain(client):
 
 
 def test_the_arguments_that_vcrpy_keeps_of_aiohttp_are_bodies():
-    posts = [one.request for one in read_cassette(RECORDED / "aiohttp.yaml") if one.request.method == "POST"]
+    posts = [
+        one.request
+        for one in read_cassette(RECORDED / "aiohttp.yaml")
+        if one.request.method == "POST"
+    ]
 
-    assert [json.loads(one.body) for one in posts] == [{"n": [1, 2.5], "s": "ä"}, {"x": "1", "y": "ü"}]
+    assert [json.loads(one.body) for one in posts] == [
+        {"n": [1, 2.5], "s": "ä"},
+        {"x": "1", "y": "ü"},
+    ]
 
 
 def test_json_cassettes_are_read():
     get, post = read_cassette(RECORDED / "plain.json")
 
-    assert (get.request.method, get.request.url) == ("GET", "http://api.shop.test:8080/users?a=1")
-    assert (post.request.body, stored(post)["body"]["json"]["body"]) == (b'{"a": 1}', '{"a": 1}')
+    assert (get.request.method, get.request.url) == (
+        "GET",
+        "http://api.shop.test:8080/users?a=1",
+    )
+    assert (post.request.body, stored(post)["body"]["json"]["body"]) == (
+        b'{"a": 1}',
+        '{"a": 1}',
+    )
     assert ("Content-Type", "application/json") in post.request.headers
 
 
@@ -102,13 +128,19 @@ def test_json_cassettes_are_read():
             "{status: {code: 200, message: OK}, headers: {}, body: {string: !!binary /w==}}",
             {"base64": "/w=="},
         ),
-        "body as text": ("{status: {code: 200, message: OK}, headers: {}, body: hello}", {"text": "hello"}),
+        "body as text": (
+            "{status: {code: 200, message: OK}, headers: {}, body: hello}",
+            {"text": "hello"},
+        ),
         "tornado": (
             "{status: {code: 200, message: OK}, headers: [!!python/tuple [Content-Type, [application/json]]], "
             "url: 'http://shop.test/', body: {string: '[1]'}}",
             {"json": [1]},
         ),
-        "no body": ("{status: {code: 200, message: null}, headers: {}, body: {}}", None),
+        "no body": (
+            "{status: {code: 200, message: null}, headers: {}, body: {}}",
+            None,
+        ),
         "zstd that is plain": (
             "{status: {code: 200, message: OK}, headers: {Content-Encoding: [zstd]}, body: {string: hello}}",
             {"text": "hello"},
@@ -133,13 +165,23 @@ def test_older_shapes_of_a_response_are_read(tmp_path, response, expected):
     found = read_one(tmp_path, response)
 
     assert found["reason"] == "OK"
-    assert (found["status"], found["version"], found.get("body")) == (200, "HTTP/1.1", expected)
+    assert (found["status"], found["version"], found.get("body")) == (
+        200,
+        "HTTP/1.1",
+        expected,
+    )
 
 
 def test_headers_that_the_body_contradicts_are_put_right(tmp_path):
     decoded = "{Content-Length: ['99'], Transfer-Encoding: [chunked]}"
-    full = read_one(tmp_path, f"{{status: {{code: 200}}, headers: {decoded}, body: {{string: hello}}}}")
-    empty = read_one(tmp_path, "{status: {code: 200}, headers: {Content-Length: ['99']}, body: {string: ''}}")
+    full = read_one(
+        tmp_path,
+        f"{{status: {{code: 200}}, headers: {decoded}, body: {{string: hello}}}}",
+    )
+    empty = read_one(
+        tmp_path,
+        "{status: {code: 200}, headers: {Content-Length: ['99']}, body: {string: ''}}",
+    )
     head = read_one(
         tmp_path,
         "{status: {code: 200}, headers: {Content-Length: ['99']}, body: {string: ''}}",
@@ -158,7 +200,10 @@ def test_headers_that_the_body_contradicts_are_put_right(tmp_path):
         ("n=1", b"n=1"),
         ("!!binary /w==", b"\xff"),
         ("!!python/unicode 'é'", "é".encode()),
-        ("!!python/object/new:_io.BytesIO {state: !!python/tuple [!!binary /w==, 0, null]}", b"\xff"),
+        (
+            "!!python/object/new:_io.BytesIO {state: !!python/tuple [!!binary /w==, 0, null]}",
+            b"\xff",
+        ),
     ],
 )
 def test_bodies_of_requests_are_read(tmp_path, body, expected):
@@ -185,11 +230,14 @@ def test_bodies_of_requests_are_read(tmp_path, body, expected):
         "!!python/module:this ''",
     ],
 )
-def test_a_tag_of_a_python_object_is_refused_and_nothing_is_run(tmp_path, tag, monkeypatch):
+def test_a_tag_of_a_python_object_is_refused_and_nothing_is_run(
+    tmp_path, tag, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(
-        UnreadableError, match=r"line 4: the tag !!python/\S+ asks for a Python object; nothing"
+        UnreadableError,
+        match=r"line 4: the tag !!python/\S+ asks for a Python object; nothing",
     ):
         read_one(tmp_path, f"{{status: {{code: 200}}, headers: {{}}, body: {tag}}}")
     assert not (tmp_path / "RAN").exists()
@@ -200,16 +248,27 @@ def test_a_tag_of_a_python_object_is_refused_and_nothing_is_run(tmp_path, tag, m
     [
         (b"interactions: [", "is damaged, line"),
         (b"interactions: \0", "is damaged, "),
-        (b"interactions: &a b\nother: *c\n", "is damaged, line 2: found undefined alias"),
-        (b"interactions: !!int '1'\n? !!python/tuple [[]]\n: 1\n", "is damaged, line 2: "),
+        (
+            b"interactions: &a b\nother: *c\n",
+            "is damaged, line 2: found undefined alias",
+        ),
+        (
+            b"interactions: !!int '1'\n? !!python/tuple [[]]\n: 1\n",
+            "is damaged, line 2: ",
+        ),
         (b"{}", "is not a cassette of vcrpy: it has no list of interactions"),
         (b"hello", "is not a cassette of vcrpy"),
         (b"\xff\xfe", "it is not text in UTF-8"),
-        (b"interactions:\n<<<<<<< HEAD\n- {}\n=======\n>>>>>>> other\n", "is damaged, line "),
+        (
+            b"interactions:\n<<<<<<< HEAD\n- {}\n=======\n>>>>>>> other\n",
+            "is damaged, line ",
+        ),
         (b"interactions:\n- !!int x\n", "is damaged"),
     ],
 )
-def test_a_file_that_is_no_cassette_is_refused_with_the_reason(tmp_path, content, problem):
+def test_a_file_that_is_no_cassette_is_refused_with_the_reason(
+    tmp_path, content, problem
+):
     file = tmp_path / "one.yaml"
     file.write_bytes(content)
 
@@ -247,7 +306,9 @@ def test_a_file_with_an_entry_that_cannot_be_read_is_refused(tmp_path, entry, pr
 
 
 @pytest.mark.parametrize(
-    ("name", "what"), [("one.yaml", "YAML"), ("pytest.ini", "not JSON, perhaps YAML")], ids=["yaml", "other"]
+    ("name", "what"),
+    [("one.yaml", "YAML"), ("pytest.ini", "not JSON, perhaps YAML")],
+    ids=["yaml", "other"],
 )
 def test_without_pyyaml_the_error_says_how_to_install_it(tmp_path, name, what):
     (tmp_path / name).write_text("interactions: []\n")
@@ -260,11 +321,16 @@ def test_without_pyyaml_the_error_says_how_to_install_it(tmp_path, name, what):
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert (
-        done.stdout == f"{name} is {what}, and PyYAML is not installed\n  pip install pytest-mimic[import]\n"
+        done.stdout
+        == f"{name} is {what}, and PyYAML is not installed\n  pip install pytest-mimic[import]\n"
     )
 
 
@@ -272,9 +338,19 @@ URI = "http://shop.test/"
 
 
 def read(request: dict[str, Any] | None = None, **response: Any) -> ForeignExchange:
-    asked = {"method": "GET", "uri": URI, "body": None, "headers": {}, **(request or {})}
+    asked = {
+        "method": "GET",
+        "uri": URI,
+        "body": None,
+        "headers": {},
+        **(request or {}),
+    }
     return read_entry(
-        {"request": asked, "response": {"status": 200, "headers": {}, "body": "", **response}}, 1
+        {
+            "request": asked,
+            "response": {"status": 200, "headers": {}, "body": "", **response},
+        },
+        1,
     )
 
 
@@ -302,7 +378,9 @@ def test_the_body_of_a_request_is_what_was_sent_or_the_argument(body, expected):
     ],
     ids=str,
 )
-def test_an_argument_of_aiohttp_is_a_form_only_where_its_headers_say_so(headers, body, kind):
+def test_an_argument_of_aiohttp_is_a_form_only_where_its_headers_say_so(
+    headers, body, kind
+):
     found = read({"body": {"a": "1"}, "headers": headers}).request
 
     assert found.body == body
@@ -310,7 +388,9 @@ def test_an_argument_of_aiohttp_is_a_form_only_where_its_headers_say_so(headers,
 
 
 @pytest.mark.parametrize(
-    ("body", "content"), [({"string": "é"}, b"\xc3\xa9"), ({"string": b"\xff"}, b"\xff"), ({}, b"")], ids=str
+    ("body", "content"),
+    [({"string": "é"}, b"\xc3\xa9"), ({"string": b"\xff"}, b"\xff"), ({}, b"")],
+    ids=str,
 )
 def test_the_body_of_a_response_is_text_or_bytes(body, content):
     assert read(body=body).content == content
@@ -322,7 +402,10 @@ def test_the_body_of_a_response_is_text_or_bytes(body, content):
         (None, []),
         ({"A": ["b", "c"], b"D": b"e"}, [["A", "b"], ["A", "c"], ["D", "e"]]),
         ([["A", "b"], ("C", 1)], [["A", "b"], ["C", "1"]]),
-        ({"A": "b\r\n c", "N": None, "B": True}, [["A", "b c"], ["N", ""], ["B", "true"]]),
+        (
+            {"A": "b\r\n c", "N": None, "B": True},
+            [["A", "b c"], ["N", ""], ["B", "true"]],
+        ),
         ({"A": "é", "B": "日"}, [["A", "é"], ["B", "æ\x97¥"]]),
     ],
     ids=str,
@@ -357,7 +440,9 @@ def test_a_status_without_a_reason_has_the_usual_one(status, line):
         ("br", b"a text", False),
     ],
 )
-def test_a_body_that_is_not_in_its_encoding_is_decompressed_already(encoding, content, is_kept):
+def test_a_body_that_is_not_in_its_encoding_is_decompressed_already(
+    encoding, content, is_kept
+):
     found = read(headers={"Content-Encoding": encoding}, body={"string": content})
 
     assert bool(found.head["headers"]) is is_kept
@@ -386,5 +471,7 @@ def test_what_is_no_request_with_its_response_is_refused(tmp_path, request_, res
     }
     (tmp_path / "one.json").write_text(json.dumps({"interactions": [entry]}))
 
-    with pytest.raises(UnreadableError, match=r"^entry 1 cannot be read: it is none that vcrpy writes$"):
+    with pytest.raises(
+        UnreadableError, match=r"^entry 1 cannot be read: it is none that vcrpy writes$"
+    ):
         read_cassette(tmp_path / "one.json")

@@ -17,13 +17,24 @@ from unit.memory_store import MemoryStore, settings
 TEST = "test_shop.py::test_order"
 
 
-def conversation(vault: Vault, *lines: str, cassette: str = "", match: str = "method-uri") -> Conversation:
+def conversation(
+    vault: Vault, *lines: str, cassette: str = "", match: str = "method-uri"
+) -> Conversation:
     destination = Destination(cassette=cassette) if cassette else Destination(TEST)
-    return Conversation(settings(), vault, as_targets(lines) if lines else [], destination, match=match)
+    return Conversation(
+        settings(), vault, as_targets(lines) if lines else [], destination, match=match
+    )
 
 
-def exchange(url: str, text: str, method: str = "GET", body: bytes = b"") -> ForeignExchange:
-    head: dict[str, Any] = {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": []}
+def exchange(
+    url: str, text: str, method: str = "GET", body: bytes = b""
+) -> ForeignExchange:
+    head: dict[str, Any] = {
+        "status": 200,
+        "reason": "OK",
+        "version": "HTTP/1.1",
+        "headers": [],
+    }
     return ForeignExchange(1, HttpRequest(method, url, (), body), head, text.encode())
 
 
@@ -46,7 +57,9 @@ def test_exchanges_of_a_test_are_its_recordings_without_secrets() -> None:
     assert b"4711abcd" not in (vault.store.read(name) or b"")
 
 
-@pytest.mark.parametrize(("match", "count"), [("method-uri", 1), ("method-uri-body", 2)])
+@pytest.mark.parametrize(
+    ("match", "count"), [("method-uri", 1), ("method-uri-body", 2)]
+)
 def test_what_counts_is_what_the_other_tool_compared(match: str, count: int) -> None:
     made = conversation(Vault(MemoryStore()), match=match)
 
@@ -65,7 +78,10 @@ def test_a_cassette_has_them_in_order() -> None:
     made.close()
 
     text = vault.store.read("cassettes/orders.json") or b""
-    assert [call["signature"] for call in json.loads(text)["calls"]] == ["GET /b", "GET /a"]
+    assert [call["signature"] for call in json.loads(text)["calls"]] == [
+        "GET /b",
+        "GET /a",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +97,9 @@ def test_a_cassette_has_them_in_order() -> None:
         ),
     ],
 )
-def test_an_exchange_that_no_call_can_be_is_named(method: str, url: str, line: str, why: str) -> None:
+def test_an_exchange_that_no_call_can_be_is_named(
+    method: str, url: str, line: str, why: str
+) -> None:
     made = conversation(Vault(MemoryStore()), line)
 
     assert why in made.record(exchange(url, "", method))

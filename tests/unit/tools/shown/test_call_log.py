@@ -21,7 +21,9 @@ def a_call(runs: Runs) -> Call:
 
 
 def test_a_row_is_short_unless_details_are_asked_for(runs: Runs) -> None:
-    error = MissingRecordingError("no recording", facts=["a fact"], remedies=["record it"])
+    error = MissingRecordingError(
+        "no recording", facts=["a fact"], remedies=["record it"]
+    )
 
     CallLog(runs.state, details=False).note("replayed", a_call(runs), seconds=0.5)
     CallLog(runs.state, details=True).note("missing", a_call(runs), error=error)
@@ -30,7 +32,10 @@ def test_a_row_is_short_unless_details_are_asked_for(runs: Runs) -> None:
     label = "shop:fetch(city='Oslo', password=<redacted>)"
     assert short == {"kind": "replayed", "label": label, "test": TEST, "seconds": 0.5}
     assert detailed["arguments"] == [("city", "'Oslo'"), ("password", "<redacted>")]
-    assert (detailed["problem"], detailed["remedies"]) == (["no recording", "a fact"], ["record it"])
+    assert (detailed["problem"], detailed["remedies"]) == (
+        ["no recording", "a fact"],
+        ["record it"],
+    )
     assert "hunter2" not in str(runs.ledger.calls)
 
 

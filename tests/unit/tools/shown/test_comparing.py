@@ -17,7 +17,17 @@ def vault(**values: object) -> Vault:
         stored = made.stored(Outcome("value", value), 0.5)
         made.write(
             f"calls/shop/{name}/00.json",
-            [Recording(f"shop:{name}", {"a": 1}, None, "t.py::test_a", "2026-11-02", None, [stored])],
+            [
+                Recording(
+                    f"shop:{name}",
+                    {"a": 1},
+                    None,
+                    "t.py::test_a",
+                    "2026-11-02",
+                    None,
+                    [stored],
+                )
+            ],
         )
     return made
 

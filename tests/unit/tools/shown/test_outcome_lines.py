@@ -29,8 +29,16 @@ def shown(vault: Vault, outcome: Outcome, **options: Any) -> Any:
     [
         (Outcome("value", [1, 2]), "[1, 2]", "returned [1, 2]"),
         (Outcome("value", None), "None", "returned None"),
-        (Outcome("value", {"status": 404, "reason": "Not Found", "headers": []}), "404 Not Found", None),
-        (Outcome("value", datetime.date(2024, 5, 1)), "2024-05-01", "returned 2024-05-01"),
+        (
+            Outcome("value", {"status": 404, "reason": "Not Found", "headers": []}),
+            "404 Not Found",
+            None,
+        ),
+        (
+            Outcome("value", datetime.date(2024, 5, 1)),
+            "2024-05-01",
+            "returned 2024-05-01",
+        ),
         (
             Outcome("raised", exception=ValueError("no", 3)),
             "raised ValueError('no', 3)",
@@ -42,7 +50,9 @@ def shown(vault: Vault, outcome: Outcome, **options: Any) -> Any:
             "a stream of 1 item\n1: 1\nits reader stopped here",
         ),
         (
-            Outcome("stream", items=[], end=Outcome("raised", exception=OSError("gone"))),
+            Outcome(
+                "stream", items=[], end=Outcome("raised", exception=OSError("gone"))
+            ),
             "a stream of 0 items",
             "a stream of 0 items\nraised OSError('gone')",
         ),
@@ -52,7 +62,16 @@ def shown(vault: Vault, outcome: Outcome, **options: Any) -> Any:
             "a stream of 1 item\n1: 'a'\nreturned 7",
         ),
     ],
-    ids=["list", "none", "http", "tag", "error", "stream", "broken stream", "returning stream"],
+    ids=[
+        "list",
+        "none",
+        "http",
+        "tag",
+        "error",
+        "stream",
+        "broken stream",
+        "returning stream",
+    ],
 )
 def test_each_kind(vault, outcome, brief, text):
     found = shown(vault, outcome)

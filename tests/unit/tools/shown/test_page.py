@@ -33,10 +33,28 @@ class Parts(HTMLParser):
 
 
 def test_hostile_texts_are_data_of_a_page_that_loads_nothing() -> None:
-    row = {"kind": "missing", "client": "function", "target": "shop:f", "at": 0.0, "seconds": 0.0}
-    more = {"problem": HOSTILE, "remedies": HOSTILE, "diff": [("~", one, one) for one in HOSTILE]}
+    row = {
+        "kind": "missing",
+        "client": "function",
+        "target": "shop:f",
+        "at": 0.0,
+        "seconds": 0.0,
+    }
+    more = {
+        "problem": HOSTILE,
+        "remedies": HOSTILE,
+        "diff": [("~", one, one) for one in HOSTILE],
+    }
     rows = [
-        {**row, **more, "label": one, "test": one, "brief": one, "arguments": [(one, one)], "outcome": one}
+        {
+            **row,
+            **more,
+            "label": one,
+            "test": one,
+            "brief": one,
+            "arguments": [(one, one)],
+            "outcome": one,
+        }
         for one in HOSTILE
     ]
 

@@ -56,7 +56,11 @@ EVERY = [*SOURCES]
     ],
 )  # fmt: skip
 def test_a_test_is_gone_if_its_file_no_longer_has_its_name(
-    tmp_path: Path, nodeid: str, collected: list[str], outcomes: dict[str, str], gone: bool
+    tmp_path: Path,
+    nodeid: str,
+    collected: list[str],
+    outcomes: dict[str, str],
+    gone: bool,
 ) -> None:
     for name, text in SOURCES.items():
         (tmp_path / name).write_text(text, encoding="latin-1")

@@ -7,7 +7,14 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_mimic._core.engine.ledger import Ledger
-from pytest_mimic._tools.unused.usage import Usage, read_usage, remove_old, together, usage_of, write_usage
+from pytest_mimic._tools.unused.usage import (
+    Usage,
+    read_usage,
+    remove_old,
+    together,
+    usage_of,
+    write_usage,
+)
 from pytest_mimic.errors import MimicError
 
 HERE = Usage("vault", "e" * 40, {})
@@ -29,7 +36,9 @@ def test_what_is_written_is_read(tmp_path):
     read = read_usage(path)
     assert read == usage_of(settings)._replace(account=read.account, label=str(path))
     assert read.account["used"] == ["cassettes/\udce4.json"]
-    assert read.account["outcomes"] == {"tests/test_ä.py::TestIt::test_x[::a]": "passed"}
+    assert read.account["outcomes"] == {
+        "tests/test_ä.py::TestIt::test_x[::a]": "passed"
+    }
     assert read.account["selection"] == ["a worker crashed"]
     remove_old(path)
     assert [*path.parent.iterdir()] == []
@@ -38,7 +47,16 @@ def test_what_is_written_is_read(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "{", "[]", "3", "[" * 100_000, '{"format": 1}', '{"mimic_usage": "2"}', '{"mimic_usage": 3}'),
+        *(
+            "",
+            "{",
+            "[]",
+            "3",
+            "[" * 100_000,
+            '{"format": 1}',
+            '{"mimic_usage": "2"}',
+            '{"mimic_usage": 3}',
+        ),
         '{"mimic_usage": 3, "vault": "", "commit": "", "account": []}',
         '{"mimic_usage": 3, "vault": "", "commit": "", "account": {"used": 3}}',
         '{"mimic_usage": 3, "vault": "", "commit": "", "account": {"outcomes": {"a.py::x": "gone"}}}',
@@ -49,7 +67,9 @@ def test_a_damaged_file_is_an_error_and_nobody_elses_is_removed(tmp_path, text):
     path = tmp_path / "usage.json"
     path.write_text(text)
 
-    with pytest.raises(MimicError, match=r"usage\.json is damaged, or is not a file that --mimic-usage"):
+    with pytest.raises(
+        MimicError, match=r"usage\.json is damaged, or is not a file that --mimic-usage"
+    ):
         read_usage(path)
     if text and not text.startswith('{"mimic_usage":'):
         with pytest.raises(MimicError, match="which is another kind of file"):
@@ -87,7 +107,11 @@ def test_several_runs_are_one():
     [
         ({"vault": "other"}, False, r"a\.json is of the vault other, and not of vault"),
         ({"vault": "other"}, True, None),
-        ({"commit": "f" * 40}, True, "not all are of one commit: .* of eeeeeeeeee, a.json of ffffffffff"),
+        (
+            {"commit": "f" * 40},
+            True,
+            "not all are of one commit: .* of eeeeeeeeee, a.json of ffffffffff",
+        ),
         ({"commit": ""}, False, None),
     ],
 )

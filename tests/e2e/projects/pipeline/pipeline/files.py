@@ -23,7 +23,10 @@ def merge(paths: list[str]) -> pd.DataFrame:
 def tables(frame: pd.DataFrame, folder: Path) -> dict[Path, str]:
     """Return a table for each region, by the file that it is for."""
     ran("tables", *sorted(frame["region"].unique()))
-    return {folder / f"{region}.csv": part.to_csv(index=False) for region, part in frame.groupby("region")}
+    return {
+        folder / f"{region}.csv": part.to_csv(index=False)
+        for region, part in frame.groupby("region")
+    }
 
 
 def export(frame: pd.DataFrame, folder: Path) -> list[Path]:

@@ -16,5 +16,7 @@ def _count(text: str) -> Counter[str]:
 def count(texts: list[str]) -> Counter[str]:
     """Return how often each word occurs in the texts."""
     ran("count", len(texts))
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        2, mp_context=multiprocessing.get_context("spawn")
+    ) as pool:
         return sum(pool.map(_count, texts), Counter())

@@ -25,7 +25,10 @@ def test_merge(tmp_path):
 def test_export(tmp_path):
     """Write one file for each region."""
     written = files.export(files.read(SALES), tmp_path / "out")
-    assert [path.relative_to(tmp_path).as_posix() for path in written] == ["out/north.csv", "out/south.csv"]
+    assert [path.relative_to(tmp_path).as_posix() for path in written] == [
+        "out/north.csv",
+        "out/south.csv",
+    ]
     assert written[1].read_text() == "region,year,amount\nsouth,2021,8\nsouth,2022,13\n"
 
 

@@ -15,7 +15,10 @@ def tables():
     shop.Base.metadata.create_all(shop.engine())
     with Session(shop.engine()) as session:
         session.add_all(
-            [shop.Product(name="tea", price=Decimal("2.50")), shop.Product(name="pot", price=Decimal("12"))]
+            [
+                shop.Product(name="tea", price=Decimal("2.50")),
+                shop.Product(name="pot", price=Decimal("12")),
+            ]
         )
         session.commit()
     yield

@@ -11,7 +11,10 @@ def test_order(client):
 
 def test_two_orders(client):
     """Each order has its own payment and parcel."""
-    first, second = (client.post("/orders", params={"product": name}).json() for name in ("tea", "pot"))
+    first, second = (
+        client.post("/orders", params={"product": name}).json()
+        for name in ("tea", "pot")
+    )
     assert first["payment"] != second["payment"]
     assert first["parcel"] != second["parcel"]
     assert client.get(f"/orders/{second['id']}").json()["paid"] == "12.00"
