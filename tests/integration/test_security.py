@@ -219,16 +219,17 @@ def test_editing_the_import_list_does_not_make_a_pickle_load(project, giving):
     touched = project.root / "touched"
     touched.unlink()
 
-    assert edit()["code"] == ["shop:touch"]
-    for shorter in ([], ..., ["shop:*"], ["shop"]):
-        edit(code=shorter)
+    listed = edit()["imports"]
+    assert listed == ["shop:User", "shop:touch"]
+    for shorter in ([], ..., ["shop:*"], ["shop"], listed[:1], ["shop:touc"]):
+        edit(imports=shorter)
         project.replay().expect(failed=1, says=["which its recording does not list"])
     for wrong in (None, "shop:touch", [1], {"shop:touch": 1}):
-        edit(code=wrong)
+        edit(imports=wrong)
         project.replay().expect(failed=1, says=["CorruptRecordingError"])
     assert not touched.exists()
 
-    edit(code=["shop:touch"])
+    edit(imports=listed)
     project.replay().expect(passed=1)
     assert touched.exists()
 

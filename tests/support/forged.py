@@ -86,7 +86,6 @@ VALUE = slice(1)
 def recorded(
     stream: bytes,
     imports: Iterable[str],
-    code: Iterable[str] = (),
     **facts_of_entry: object,
 ) -> MemoryStore:
     """Return a vault with a recording whose pickle this is, and which lists these names."""
@@ -100,7 +99,6 @@ def recorded(
             **entry,
             "pickle": name,
             "imports": list(imports),
-            "code": list(code),
             **facts_of_entry,
         }
     ]

@@ -241,7 +241,6 @@ def _joined(parts: list[Any]) -> Any:
         [chunk for part in parts for chunk in part.chunks],
         [buffer for part in parts for buffer in part.buffers],
         imports=sorted({name for part in parts for name in part.imports}),
-        code=sorted({name for part in parts for name in part.code}),
         by_value=any(part.by_value for part in parts),
         has_custom_identity=any(part.has_custom_identity for part in parts),
         has_paths=any(part.has_paths for part in parts),

@@ -19,7 +19,7 @@ from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source
 from pytest_mimic._core.outcome import exceptions
 from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, persistent_id
-from pytest_mimic._core.outcome.scan import code_in, is_builder, is_data, scan
+from pytest_mimic._core.outcome.scan import imported_names
 from pytest_mimic._core.types.kinds import (
     find,
     full_name,
@@ -44,19 +44,18 @@ _DECIDING = frozenset(
 class Pickled:
     """A value as pickle streams, one after the other, and the buffers they refer to."""
 
-    chunks: list[bytes]  # the bytes of the streams, in pieces
-    buffers: list[memoryview]  # memory of the value itself until `detach`
-    imports: list[
-        str
-    ]  # the classes and functions that loading imports, `module:name`, sorted
-    code: list[
-        str
-    ]  # the names of code stored by value, and of imports that are code, sorted
-    # whether code is stored by value, which only the same Python version can load
+    # The bytes of the streams, in pieces.
+    chunks: list[bytes]
+    # The buffers are memory of the value itself until `detach`.
+    buffers: list[memoryview]
+    # The names of all that loading imports, `module:name`, sorted.
+    imports: list[str]
+    # Code stored by value can only be loaded by the Python version that stored it.
     by_value: bool
-    # whether a class in it defines its own identity, which may hide parts of it
+    # A class that defines its own identity may hide parts of its values there.
     has_custom_identity: bool
-    has_paths: bool = False  # whether it contains paths by their places
+    # A pickle with paths keeps them by their places.
+    has_paths: bool = False
 
     def detach(self) -> None:
         self.buffers = [memoryview(bytearray(memory)) for memory in self.buffers]
@@ -68,7 +67,6 @@ class Pickled:
             stream,
             map(bytearray, buffers),
             self.imports,
-            self.code,
             count=count,
             paths=paths,
         )
@@ -83,21 +81,13 @@ class Pickled:
 
 class _Unpickler(pickle.Unpickler):
     imports: Collection[str]
-    code: Collection[str]
     paths: PathStore
 
     def find_class(self, module: str, qualname: str, /) -> Any:
         name = f"{module}:{qualname}"
-        if name in self.code:
-            return find(name)
         if name not in self.imports:
             raise DamagedError(f"it imports {name}, which its recording does not list")
-        found = find(name)
-        if not (is_data(found) or is_builder(name)):
-            raise DamagedError(
-                f"it imports {name}, which its recording does not list as code"
-            )
-        return found
+        return find(name)
 
     def persistent_load(self, pid: Any, /) -> object:
         # Only texts, so that an edited pickle gives no other object to `restored`.
@@ -112,7 +102,6 @@ def load(
     stream: Any,
     buffers: Iterable[Any],
     imports: Collection[str],
-    code: Collection[str] = (),
     *,
     count: int = 1,
     paths: PathStore | None = None,
@@ -121,20 +110,19 @@ def load(
 
     They share no objects. Their paths are restored by `paths`.
 
-    DamagedError: one imports a name that is not listed, or what is no class, no builder
-    and not listed as code. Any
-    other error: the pickle is damaged, or code of the value's classes raises.
+    Raises:
+        DamagedError: A pickle imports a name that is not among `imports`.
+        Exception: The pickle is damaged, or code of the value's classes raises.
     """
-    file, buffers, found = io.BytesIO(stream), iter(buffers), []
+    file = io.BytesIO(stream)
+    buffers = iter(buffers)
+    values = []
     for _ in range(count):
         unpickler = _Unpickler(file, buffers=buffers)
-        unpickler.imports, unpickler.code, unpickler.paths = (
-            imports,
-            code,
-            paths or NOWHERE,
-        )
-        found.append(unpickler.load())
-    return found
+        unpickler.imports = imports
+        unpickler.paths = paths or NOWHERE
+        values.append(unpickler.load())
+    return values
 
 
 def python_version() -> str:
@@ -146,7 +134,8 @@ def python_version() -> str:
 
 
 class _Pickler(pickle.Pickler):
-    by_value: set[str]  # the names of code that it stores by value
+    # Python's own pickles store no code by value.
+    by_value = False
 
     def reducer_override(self, thing: object, /) -> Any:
         return reduced(thing)
@@ -195,19 +184,18 @@ def _dump_with(
     pickler = pickler_class(
         SimpleNamespace(write=chunks.append), 5, buffer_callback=buffers.append
     )
-    pickler.by_value = set()
     pickler.dump(value)
-    stream, parts = b"".join(chunks), [buffer.raw() for buffer in buffers]
-    scanned = scan(stream, count=1)
-    code = code_in(scanned)
-    load(stream, parts, (), scanned.names, paths=paths)
-    classes = [found for name in scanned.names if isinstance(found := find(name), type)]
+    stream = b"".join(chunks)
+    parts = [buffer.raw() for buffer in buffers]
+    names = imported_names(stream, count=1)
+    load(stream, parts, names, paths=paths)
+    imports = map(find, names)
+    classes = [each for each in imports if isinstance(each, type)]
     return Pickled(
         chunks,
         parts,
-        imports=sorted(scanned.names - code),
-        code=sorted(code | pickler.by_value),
-        by_value=bool(pickler.by_value),
+        imports=sorted(names),
+        by_value=pickler.by_value,
         has_custom_identity=any(registered_kind(cls) is not None for cls in classes),
         has_paths=any(issubclass(cls, PurePath) for cls in classes),
     )
@@ -226,7 +214,7 @@ def _by_value_pickler() -> Any:
             if kind not in (io.TextIOWrapper, memoryview)
         }
 
-        by_value: set[str]
+        by_value = False
 
         def reducer_override(self, obj: object) -> Any:
             found = reduced(obj)
@@ -239,7 +227,7 @@ def _by_value_pickler() -> Any:
             # cloudpickle fetches some types of the interpreter by name, such as
             # NoneType.
             if by_value is not NotImplemented and obj.__module__ != "builtins":
-                self.by_value.add(name_of(obj))
+                self.by_value = True
                 make, arguments, (attributes, slots), *rest = by_value
                 # Loaded code has no file, from which its source could be read again.
                 if isinstance(obj, type):  # cloudpickle leaves out the qualified name

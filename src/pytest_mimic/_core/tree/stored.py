@@ -80,15 +80,10 @@ def outcome_tree(stored: Stored, redactor: Redactor) -> Any:
     if body is None:
         encoded: Any = stored.encoded
         pickled, mark = encoded and encoded.pickled, encoded and encoded.fingerprint
-        imports, code = (
-            (pickled.imports, pickled.code)
-            if pickled
-            else (entry.get("imports", []), entry.get("code", []))
-        )
+        imports = pickled.imports if pickled else entry.get("imports", [])
         lists = {
             "preview": "\n".join(map(str, entry.get("preview", ()))),
             "imports": imports,
-            "code": code,
         }
         return {
             "$pickle": lists,

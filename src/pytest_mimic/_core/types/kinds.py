@@ -17,6 +17,9 @@ _registered: dict[type, Reduce] = {}
 # Py_TPFLAGS_HEAPTYPE, the flag of a class that some code made while running.
 HEAP_TYPE = 1 << 9
 
+# What a class gives bound to itself, or without its wrapping.
+_BOUND_BY_CLASSES = (classmethod, staticmethod, types.ClassMethodDescriptorType)
+
 # Builtins that identities and readable outcomes encode by themselves.
 PLAIN = frozenset(
     {int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset}
@@ -110,23 +113,47 @@ def find(name: str) -> Any:
     used instead: Python 3.13
     has paths in `pathlib._local`, other versions in `pathlib`.
 
+    Only the first step of a qualified name is taken from the module. Each further step
+    is a plain attribute of a class:
+
+    | name | gives |
+    |---|---|
+    | `shop:Basket.Item` | a class in a class |
+    | `shop:Basket.empty` | a function of a class, a class method bound to the class |
+    | `shop:json.codecs.open` | AttributeError: `shop.json` is no class |
+
     Raises:
         ImportError: There is no such module.
         AttributeError: The module has no such name.
     """
-    module, _, qualname = name.partition(":")
-    found: object = sys.modules.get(module)
-    if found is None:
+    module_name, _, qualname = name.partition(":")
+    module = sys.modules.get(module_name)
+    if module is None:
         try:
-            found = import_module(module)
+            module = import_module(module_name)
         except ModuleNotFoundError:
-            public = public_module(module)
-            if public == module:
+            public = public_module(module_name)
+            if public == module_name:
                 raise
-            found = import_module(public)
-    for part in qualname.split("."):
-        found = getattr(found, part)
-    return found
+            module = import_module(public)
+    first, *steps = qualname.split(".")
+    thing: Any = getattr(module, first)
+    for step in steps:
+        thing = _class_attribute(thing, step)
+    return thing
+
+
+def _class_attribute(holder: object, name: str) -> Any:
+    """Return an attribute that a class or its bases define; no code of theirs runs."""
+    if isinstance(holder, type):
+        for base in holder.__mro__:
+            attributes = vars(base)
+            if name in attributes:
+                attribute: Any = attributes[name]
+                if isinstance(attribute, _BOUND_BY_CLASSES):
+                    return attribute.__get__(None, holder)
+                return attribute
+    raise AttributeError(f"{holder!r:.60} is no class with an attribute {name!r:.60}")
 
 
 def original(thing: object) -> Any:

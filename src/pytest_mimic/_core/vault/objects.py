@@ -33,9 +33,7 @@ _BESIDE = ("duration", "awaited", "tagged", "inputs", "imports", "objects", "pre
 #: The kinds of outcomes.
 KINDS: tuple[OutcomeKind, ...] = ("value", "raised", "stream")
 _BODIES = (*KINDS, "json", "pickle")
-_KNOWN = frozenset(
-    {*_BESIDE, *_BODIES, "kind", "count", "fingerprint", "code", "python"}
-)
+_KNOWN = frozenset({*_BESIDE, *_BODIES, "kind", "count", "fingerprint", "python"})
 # How many characters of another's error are shown.
 _LONGEST = 200
 
@@ -195,7 +193,7 @@ class Objects:
         if made_by not in (None, python_version()):
             raise self._stale(
                 origin,
-                f"it was recorded by Python {made_by} with code stored by value: {', '.join(entry.get('code', ()))}",
+                f"it was recorded by Python {made_by}, with code stored by value",
                 f"only Python {made_by} can load it, this is {python_version()}",
             )
 
@@ -204,12 +202,11 @@ class Objects:
     ) -> Outcome:
         from pytest_mimic._core.outcome.pickling import load
 
-        content, lists = (
-            self.content(entry, origin),
-            (entry.get("imports", ()), entry.get("code", ())),
-        )
+        stream, buffers = self.content(entry, origin)
+        imports = entry.get("imports", ())
+        count = entry.get("count", 1)
         try:
-            bodies = load(*content, *lists, count=entry.get("count", 1), paths=paths)
+            bodies = load(stream, buffers, imports, count=count, paths=paths)
         except MimicError:
             raise
         except DamagedError as reason:
@@ -334,12 +331,12 @@ def check_entry(entry: Any) -> None:
         raise ValueError("it names no object of the vault")
     if any(type(entry.get(name, False)) is not bool for name in ("awaited", "tagged")):
         raise ValueError("awaited and tagged must be true or false")
-    lists = [entry.get(name, []) for name in ("imports", "objects", "preview", "code")]
+    lists = [entry.get(name, []) for name in ("imports", "objects", "preview")]
     if any(
         type(one) is not list or any(type(name) is not str for name in one)
         for one in lists
     ):
-        raise ValueError("imports, objects, preview and code must be lists of texts")
+        raise ValueError("imports, objects and preview must be lists of texts")
     if held[0] in ("json", "pickle"):
         if entry["kind"] not in KINDS:
             raise ValueError("kind must be value, raised or stream")

@@ -247,8 +247,6 @@ def _body(objects: Objects, encoded: Encoded) -> Entry:
         facts["imports"] = pickled.imports
         if encoded.count != 1:
             facts["count"] = encoded.count
-        if pickled.code:
-            facts["code"] = pickled.code
         if pickled.by_value:
             from pytest_mimic._core.outcome.pickling import python_version
 

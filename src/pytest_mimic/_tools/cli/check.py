@@ -1,8 +1,7 @@
 """Check every file of the vault: shapes, names, checksums, lists of imports, secrets, Git LFS pointers, merge conflicts.
 
-Nothing is loaded. Exit code 1: a recording cannot be used or holds what looks like a
-secret, or a file is left over. With
---forbid-code, a recording that lists code is found as well.
+Nothing is loaded. Pickles are counted, and what they may import is listed. Exit code 1:
+a recording cannot be used or holds what looks like a secret, or a file is left over.
 With --fix, what cannot be used or is left over is removed. Git LFS pointers, merge
 conflicts, files of a newer format and
 files of your own are kept.
@@ -35,11 +34,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="remove unusable recordings and unreferenced files; say what to record again",
     )
-    parser.add_argument(
-        "--forbid-code",
-        action="store_true",
-        help="find fault with each recording that lists code: what its pickle calls, and what is no plain value",
-    )
     add_dry_run(parser, "with --fix: only show what would be removed")
     add_json(parser)
 
@@ -51,9 +45,7 @@ def run(invocation: Invocation) -> Result:
         raise MimicError("--dry-run needs --fix: a check alone changes nothing")
     chosen = select(invocation) if given(invocation) else None
     names = chosen and [file.name for file in (*chosen.files, *chosen.damaged)]
-    checker = Checker(
-        vault, SecretFinder(invocation.redactor), forbids_code=options.forbid_code
-    )
+    checker = Checker(vault, SecretFinder(invocation.redactor))
     found = checker.check(names)
     lines = [*_lines(invocation, checker, found)] if names is None or names else []
     removed: list[str] = []
@@ -65,12 +57,14 @@ def run(invocation: Invocation) -> Result:
         "vault": vault.label,
         "recordings": checker.recordings,
         "objects": checker.objects,
+        "pickles": checker.pickles,
+        "imports": sorted(checker.imports),
         "findings": [finding._asdict() for finding in found],
         "removed": removed,
         "unmatched": unmatched,
     }
     is_left = bool(_of(found, *LEFT_OVER)) and (not options.fix or options.dry_run)
-    is_found = is_left or bool(_of(found, *DAMAGE, "code", "secret"))
+    is_found = is_left or bool(_of(found, *DAMAGE, "secret"))
     return Result(lines, data, found=is_found, unmatched=unmatched)
 
 
@@ -121,21 +115,18 @@ def _lines(
             yield f"  recorded by {one.test}"
         if one.kind in ("unreadable", "secret") and one.remedy:
             yield f"  {one.remedy}"
+    yield from _import_lines(checker)
     label, secrets, damage = (
         invocation.settings.shown_vault,
         _of(found, "secret"),
         _of(found, *DAMAGE),
     )
     counts = f"; {plural(checker.recordings, 'recording')} and {plural(checker.objects, 'object')} checked"
-    holding, left, code = (
-        {one.recording for one in secrets},
-        _of(found, *LEFT_OVER),
-        _of(found, "code"),
-    )
+    holding = {one.recording for one in secrets}
+    left = _of(found, *LEFT_OVER)
     what = [plural(len(damage), "problem")] if damage else []
     what += [f"secrets in {plural(len(holding), 'recording')}"] if secrets else []
     what = what or ([f"{plural(len(left), 'file')} left over"] if left else [])
-    what = what or ([f"{plural(len(code), 'outcome')} with code"] if code else [])
     if what:
         yield [
             (f"{label}: {' and '.join(what)}", "red" if damage or secrets else "bold"),
@@ -164,3 +155,11 @@ def _lines(
             yield "  to keep one out of a function's outcome: name a function further out, or return something else"
     if not invocation.options.fix and _of(found, "damaged", *LEFT_OVER):
         yield f"  to remove what cannot be used or is left over: {vault_command('check', '--fix')}"
+
+
+def _import_lines(checker: Checker) -> Iterator[Line]:
+    """Yield how many outcomes are pickles, and each name that these may import."""
+    if checker.pickles:
+        yield f"{plural(checker.pickles, 'pickle')} may import"
+        for name in sorted(checker.imports):
+            yield f"  {name}"

@@ -34,8 +34,7 @@ class Finding(NamedTuple):
     """A file of the vault with a problem."""
 
     # `damaged`, or of an older format; `unreadable`, which no recording anew repairs: a
-    # Git LFS pointer, a merge conflict, a newer format; `code`: an outcome lists code,
-    # and that is forbidden; `secret`: it holds what looks like a key, or the value of
+    # Git LFS pointer, a merge conflict, a newer format; `secret`: it holds what looks like a key, or the value of
     # an environment variable; `orphaned`: an object that no recording names;
     # `leftover`: of a killed run; `base64`: it holds a text that redaction cannot see;
     # `foreign`: it does not belong to a vault.
@@ -54,19 +53,19 @@ class Checker:
 
     Attributes:
         recordings, objects: How many were checked.
+        pickles: How many outcomes are pickles, of the sound ones.
+        imports: The names that these pickles import.
     """
 
     def __init__(
         self,
         vault: Vault,
         secrets: SecretFinder | None = None,
-        *,
-        forbids_code: bool = False,
     ) -> None:
-        self.recordings = self.objects = 0
+        self.recordings = self.objects = self.pickles = 0
+        self.imports: set[str] = set()
         self._vault = vault
         self._secrets = secrets
-        self._forbids_code = forbids_code
         self._store = vault.store
         self._objects = Objects(vault.store, pickles="listed", label=vault.label)
 
@@ -206,7 +205,7 @@ class Checker:
     def _check_outcome(
         self, entry: dict[str, Any], origin: Origin
     ) -> Iterator[Finding]:
-        """Yield what is wrong with an outcome: damage, or else its code and its secrets."""
+        """Yield what is wrong with an outcome: damage, or else its secrets."""
         name, test = origin.name, origin.test
         try:
             held = self._checked_content(entry, origin)
@@ -217,9 +216,6 @@ class Checker:
             )
             yield self._finding(file, error, name, test)
             return
-        if self._forbids_code and entry.get("code"):
-            what = f"{self._path(name)} lists code: {', '.join(entry['code'])}"
-            yield Finding("code", name, what, recording=name, test=test)
         for file, pieces in held.items():
             yield from self._secrets_in(file, pieces, name, test)
 
@@ -268,17 +264,22 @@ class Checker:
     def _check_pickle(
         self, entry: dict[str, Any], origin: Origin, stream: bytes
     ) -> None:
-        from pytest_mimic._core.outcome.scan import scan, unlisted
+        """Compare what a pickle imports with the list in its recording."""
+        from pytest_mimic._core.outcome.scan import imported_names
 
         path = self._path(entry["pickle"])
         try:
-            scanned = scan(stream, count=entry.get("count", 1))
+            names = imported_names(stream, count=entry.get("count", 1))
         except Exception as reason:  # what bytes mean as a pickle may be anything
             raise damaged(
                 path, f"it is no pickle: {reason}", test=origin.test
             ) from None
-        if what := unlisted(scanned, entry.get("imports", ()), entry.get("code", ())):
+        unlisted = names - {*entry.get("imports", ())}
+        if unlisted:
+            what = f"it imports {', '.join(sorted(unlisted))}, which its recording does not list"
             raise damaged(path, what, test=origin.test)
+        self.pickles += 1
+        self.imports |= names
 
     # Findings
 

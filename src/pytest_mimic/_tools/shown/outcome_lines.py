@@ -72,13 +72,11 @@ def pickle_parts(entry: Entry, where: str) -> Iterator[Part]:
     yield f"{verb}a pickle, {where}".removesuffix(", "), None
     if entry.get("preview"):
         yield "preview: ", " ".join(map(str, entry["preview"]))
-    for key, title in (("imports", "imports: "), ("code", "code: ")):
-        if entry.get(key):
-            names = entry[key]
-            yield (
-                title,
-                ", ".join(names) if len(names) <= _IN_LINE else Block("\n".join(names)),
-            )
+    names = entry.get("imports", ())
+    if len(names) > _IN_LINE:
+        yield "imports: ", Block("\n".join(names))
+    elif names:
+        yield "imports: ", ", ".join(names)
     if "python" in entry:
         yield f"only Python {entry['python']} can load it", None
 

@@ -1,49 +1,37 @@
-"""What a pickle imports and calls is read from its opcodes, and compared with the lists of its recording."""
+"""What a pickle imports is read from its opcodes, without importing it."""
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
-import enum
 import pickle
-import random
-import subprocess
-import zoneinfo
-from array import array
-from collections import Counter, defaultdict, deque
-from dataclasses import dataclass
+import sys
 from functools import partial
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pydantic
 import pytest
 from support.forged import body as outcome
 from support.forged import call, load, named, plain, recorded, with_state
 
 from pytest_mimic import CorruptRecordingError
 from pytest_mimic._core.outcome.pickling import dump
-from pytest_mimic._core.outcome.scan import called_code, scan, unlisted
+from pytest_mimic._core.outcome.scan import imported_names
 
 ME = __name__
 
 
-@dataclass
 class User:
-    name: str
-
-
-class Color(enum.Enum):
-    RED = 1
-
-
-class Model(pydantic.BaseModel):
-    n: int = 1
-
-
-class Meta(type):
     pass
+
+
+class Basket:
+    class Item:
+        pass
+
+    @classmethod
+    def empty(cls):
+        return cls()
+
+
+def made(_name: str) -> Calling:
+    return Calling()
 
 
 class Calling:
@@ -51,137 +39,58 @@ class Calling:
         return made, ("x",)
 
 
-def made(_name: str) -> Calling:
-    return Calling()
+NAMES = {
+    "a class": (User(), {f"{ME}:User"}),
+    "a class in a class": (Basket.Item(), {f"{ME}:Basket.Item"}),
+    "a class method": (Basket.empty, {"builtins:getattr", f"{ME}:Basket"}),
+    "a function": (made, {f"{ME}:made"}),
+    "what is called": (Calling(), {f"{ME}:made"}),
+    "two of one module": ([User(), partial(made)], {f"{ME}:User", f"{ME}:made", "functools:partial"}),
+    "the same twice": ([User(), User()], {f"{ME}:User"}),
+    "plain values": ([1, "a", {"b": (2.5, None)}], set()),
+}  # fmt: skip
 
 
-DATA = {
-    "objects": [User("Ann"), Model(), Color.RED, KeyError("k")],
-    "standard library": [
-        decimal.Decimal(1),
-        dt.datetime(2026, 11, 2, tzinfo=zoneinfo.ZoneInfo("UTC")),
-        array("d", [1.0]),
-    ],
-    "containers": [
-        Counter("ab"),
-        defaultdict(list),
-        deque([1]),
-        partial(int, "1"),
-        random.Random(1),
-    ],
-    "arrays": [
-        np.zeros((2, 2)),
-        np.array(["a"], object),
-        np.ma.array([1], mask=[1]),
-        np.rec.array([(1, "a")], names="n,s"),
-        np.random.default_rng(1),
-    ],
-    "frame": pd.DataFrame(
-        {
-            "a": [1],
-            "b": ["x"],
-            "c": pd.Categorical(["q"]),
-            "d": pd.to_datetime(["2026"]),
-        }
-    ),
-    "index": [
-        pd.period_range("2026", periods=1),
-        pd.interval_range(0, 1),
-        pd.MultiIndex.from_tuples([(1, 2)]),
-    ],
-    "table": pa.table({"a": [1], "s": ["x"], "t": pa.array([[1]])}),
-}
+@pytest.mark.parametrize(("value", "names"), NAMES.values(), ids=NAMES)
+def test_the_names_that_a_pickle_imports_are_read_and_listed(value, names):
+    assert imported_names(pickle.dumps(value, 5), count=1) == names
+    assert dump(value).imports == sorted(names)
 
 
-@pytest.mark.parametrize("value", DATA.values(), ids=DATA)
-def test_outcomes_of_data_list_no_code(value):
-    assert dump([value, slice(1)]).code == []
+def test_the_names_of_all_pickles_of_a_stream_are_read():
+    stream = pickle.dumps(User(), 5) + pickle.dumps(made, 5)
+
+    assert imported_names(stream, count=2) == {f"{ME}:User", f"{ME}:made"}
 
 
-CODE = {
-    f"{ME}:made": Calling(),
-    "builtins:getattr": [1].append,
-    "builtins:len": len,
-    f"{ME}:made ": [made, slice(1)],
-}
+def test_nothing_is_imported_by_reading():
+    stream = outcome(call("antigravity:geohash", 1))
+
+    assert imported_names(stream, count=1) == {"antigravity:geohash"}
+    assert "antigravity" not in sys.modules
 
 
-@pytest.mark.parametrize(("name", "value"), CODE.items(), ids=CODE)
-def test_what_is_called_and_functions_are_code(name, value):
-    assert dump(value).code == [name.strip()]
-
-
-@pytest.mark.parametrize(
-    "name", ["os:system", "builtins:eval", "builtins:getattr", "subprocess:run"]
-)
-def test_a_function_that_is_listed_as_data_is_refused(name):
-    stream = outcome(call(name, "1"))
-
-    with pytest.raises(
-        CorruptRecordingError,
-        match=f"it imports {name}, which its recording does not list\\)",
-    ):
-        load(recorded(stream, []))
-    with pytest.raises(
-        CorruptRecordingError, match="which its recording does not list as code"
-    ):
-        load(recorded(stream, [name]))
-
-
-def test_a_class_that_is_called_is_code_for_the_scan():
-    scanned = scan(outcome(call("subprocess:Popen", ["true"])), count=1)
-
-    assert scanned.names == called_code(scanned) == {"subprocess:Popen"}
-    assert unlisted(scanned, ["subprocess:Popen"], []).endswith("does not list as code")
-    assert unlisted(scanned, [], ["subprocess:Popen"]) == ""
-    assert subprocess.Popen
-
-
-POPEN = named("subprocess:Popen")
-CALLED_BY_BUILDERS = [
-    call(
-        "builtins:list",
-        call("builtins:iter", call("functools:partial", POPEN, ["true"]), None),
-    ),
-    call("copyreg:_reconstructor", POPEN, POPEN, ["true"]),
-    call("numpy.random._pickle:__generator_ctor", ["true"], POPEN),
-    call(
-        "json.decoder:JSONDecodeError",
-        "m",
-        with_state(call("types:SimpleNamespace"), {"count": POPEN}),
-        1,
-    ),
-    call("builtins:list", named("builtins:map") + plain((POPEN, [1])) + pickle.NEWOBJ),
-    call("collections:defaultdict", POPEN),
-    plain([POPEN + pickle.MEMOIZE + pickle.POP + b"h\x00"]),
+CALLS = [
+    call("subprocess:Popen", ["true"]),
+    named("builtins:map") + plain((named("subprocess:Popen"), [1])) + pickle.NEWOBJ,
+    call("builtins:list", call("builtins:iter", named("subprocess:Popen"), None)),
+    with_state(named(f"{ME}:User"), {"run": named("subprocess:Popen")}),
+    plain([named("subprocess:Popen") + pickle.MEMOIZE + pickle.POP + b"h\x00"]),
 ]
 
 
-@pytest.mark.parametrize(
-    "thing", CALLED_BY_BUILDERS, ids=range(len(CALLED_BY_BUILDERS))
-)
-def test_a_class_that_another_may_call_is_code(thing):
-    """As a value, or given to a builder that does not make it bare."""
-    assert "subprocess:Popen" in called_code(scan(outcome(thing), count=1))
+@pytest.mark.parametrize("thing", CALLS, ids=range(len(CALLS)))
+def test_however_a_name_is_used_it_must_be_listed(thing):
+    stream = outcome(thing)
+    names = imported_names(stream, count=1)
+    others = names - {"subprocess:Popen"}
 
-
-def test_metaclasses_are_code():
-    """Each class that one makes may run anything."""
-    stream = outcome(named(f"{ME}:Meta") + plain(("X", (), {})) + pickle.NEWOBJ)
-
-    with pytest.raises(CorruptRecordingError, match="does not list as code"):
-        load(recorded(stream, [f"{ME}:Meta"]))
-
-
-def test_a_state_is_data():
-    bare = named(f"{ME}:User") + plain(()) + pickle.NEWOBJ
-
-    scanned = scan(outcome(with_state(bare, {"name": "Ann"})), count=1)
-
-    assert called_code(scanned) == set()
-    assert load(
-        recorded(outcome(with_state(bare, {"name": "Ann"})), [f"{ME}:User"])
-    ) == User("Ann")
+    assert "subprocess:Popen" in names
+    with pytest.raises(
+        CorruptRecordingError,
+        match="imports subprocess:Popen, which its recording does not list",
+    ):
+        load(recorded(stream, others))
 
 
 @pytest.mark.parametrize(
@@ -195,19 +104,27 @@ def test_a_state_is_data():
         + b"N"
         + pickle.STACK_GLOBAL
         + b".",
+        pickle.PROTO + b"\x05" + plain("os") + b"N" + pickle.STACK_GLOBAL + b".",
         pickle.EXT1 + b"\x07.",
-        call("functools:partial", 1) + plain(()) + pickle.REDUCE + b".",
         b"R.",
-        with_state(POPEN, (None, {"__init__": 1})) + b".",
+        b"t.",
     ],
     ids=[
+        "an older opcode",
         "a name that is made",
         "a number of copyreg's",
-        "a call of what a builder made",
         "an empty stack",
-        "a state for a class",
+        "no mark",
     ],
 )
 def test_a_pickle_whose_imports_are_not_to_be_read_is_refused(stream):
-    with pytest.raises((ValueError, LookupError)):
-        scan(stream, count=1)
+    with pytest.raises((ValueError, LookupError), match=r"it |pickle"):
+        imported_names(stream, count=1)
+
+
+def test_a_deep_pickle_is_read_in_a_moment():
+    """Each mark is looked for from the end of the stack."""
+    depth = 200_000
+    stream = pickle.PROTO + b"\x05" + b"(" * depth + b"t" * depth + b"."
+
+    assert imported_names(stream, count=1) == set()

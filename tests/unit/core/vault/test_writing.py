@@ -92,8 +92,9 @@ def test_what_was_written_is_named_where_it_cannot_be_loaded(name, called):
     vault = Vault(MemoryStore())
     stored = vault.stored(Outcome("value", [lambda: 5]), 0.5)
     vault.write(name, [a_call(stored)])
-    assert stored.entry["code"]
-    stored.entry["python"] = "3.9"  # only that can load its code
+    # Only the Python that stored code by value can load it.
+    assert stored.entry["python"]
+    stored.entry["python"] = "3.9"
 
     with pytest.raises(
         StaleRecordingError,

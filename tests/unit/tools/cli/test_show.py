@@ -60,7 +60,7 @@ def test_show_describes_a_pickle_without_loading_it(shop, call):
     assert re.fullmatch(
         r"  returned a pickle, \d+ B: objects/../[0-9a-f]{32}\.pkl", lines[-3]
     )
-    assert lines[-2:] == ["  preview: Odd(n=3)", "  code: shop:Odd"]
+    assert lines[-2:] == ["  preview: Odd(n=3)", "  imports: shop:Odd"]
 
 
 def test_arguments_recorded_before_their_name_became_secret_are_hidden(shop, call):
