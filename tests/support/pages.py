@@ -2,27 +2,55 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-CALL = re.compile(r'<details class="call".*?</details>', re.DOTALL)
+CALL = re.compile(r'<details class="call .*?</details>', re.DOTALL)
 
 
 class ShownCall(NamedTuple):
-    """One call in a report: its kind, test and label, and its parts by their class in the page."""
+    """One call in a report: its kind, test and label, and its blocks.
+
+    The texts of blocks stand under their titles; `problem`, `remedies` and `sides` are
+    those of a miss or a drift.
+    """
 
     kind: str
     group: str
     label: str
-    facts: str
-    problem: str
-    remedies: str
-    outcome: str
-    arguments: dict[str, str]
-    sides: list[tuple[str, str]]
-    where: str
+    brief: str
+    file: str
+    blocks: list[dict[str, Any]]
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        return [block for block in self.blocks if block["type"] == kind]
+
+    @property
+    def problem(self) -> str:
+        errors = [block for block in self.blocks if block.get("style") == "error"]
+        return "\n".join(block["text"] for block in errors)
+
+    @property
+    def remedies(self) -> list[str]:
+        return [line for block in self.of_type("commands") for line in block["lines"]]
+
+    @property
+    def outcome(self) -> str:
+        texts = [block for block in self.blocks if block.get("title") == "outcome"]
+        return "\n".join(block["text"] for block in texts)
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        pairs = [pair for block in self.of_type("fields") for pair in block["pairs"]]
+        return dict(pairs)
+
+    @property
+    def sides(self) -> list[tuple[str, str]]:
+        pairs = [pair for block in self.of_type("diff") for pair in block["pairs"]]
+        return [(old, new) for old, new in pairs]
 
 
 class ReportPage:
@@ -30,6 +58,7 @@ class ReportPage:
 
     Attributes:
         text: The whole file.
+        title: The title of the page.
         heading: The mode of the run.
         notes: The summary of the run.
         tests: How each test ended.
@@ -38,21 +67,25 @@ class ReportPage:
 
     def __init__(self, path: Path) -> None:
         self.text = path.read_text(encoding="utf-8")
-        self.heading = part(self.text, r"</h1><p>(.*?)</p>")
-        self.notes = part(self.text, r'<pre id="notes">(.*?)</pre>')
+        self.title = part(self.text, r"<title>(.*?)</title>")
+        self.heading = part(self.text, r'<p class="mode">(.*?)</p>')
+        notes = part(self.text, r'<section id="notes".*?>(.*?)</section>')
+        self.notes = re.sub(r"<.*?>", "", notes)
         self.tests: dict[str, str] = {}
         self.calls: list[ShownCall] = []
-        for group in re.split(r'(?=<details class="test")', self.text)[1:]:
-            name = part(group, r"<b>(.*?)</b>")
-            self.tests[name] = part(group, r'</b> <span class="(\w*)"')
-            self.calls += [read_call(call, name) for call in CALL.findall(group)]
+        inside = json.loads(part(self.text, r'id="data">(.*?)</script>'))["calls"]
+        for group in re.split(r'(?=<section class="test )', self.text)[1:]:
+            name = part(group, r'<a class="name".*?>(.*?)</a>')
+            self.tests[name] = part(group, r'<span class="ended (\w*)"')
+            for call in CALL.findall(group):
+                self.calls.append(read_call(call, name, inside))
 
     def kinds(self) -> dict[str, list[str]]:
         """Return the labels of the calls by kind, sorted."""
-        found: dict[str, list[str]] = {}
+        labels: dict[str, list[str]] = {}
         for call in self.calls:
-            found.setdefault(call.kind, []).append(call.label)
-        return {kind: sorted(labels) for kind, labels in found.items()}
+            labels.setdefault(call.kind, []).append(call.label)
+        return {kind: sorted(texts) for kind, texts in labels.items()}
 
     def one(self, label: str) -> ShownCall:
         """Return the only call with this label."""
@@ -61,24 +94,16 @@ class ReportPage:
 
 
 def part(text: str, pattern: str) -> str:
-    found = re.search(pattern, text, re.DOTALL)
-    return unescape(found[1]) if found else ""
+    match = re.search(pattern, text, re.DOTALL)
+    return unescape(match[1]) if match else ""
 
 
-def read_call(text: str, group: str) -> ShownCall:
-    names = re.findall(r"<dt>(.*?)</dt><dd><pre>(.*?)</pre>", text, re.DOTALL)
-    sides = re.findall(
-        r'<td class="old">(.*?)</td><td class="new">(.*?)</td>', text, re.DOTALL
-    )
+def read_call(text: str, group: str, inside: list[Any]) -> ShownCall:
     return ShownCall(
-        kind=part(text, r'class="kind (\w+)"'),
+        kind=part(text, r'class="call (\w+)"'),
         group=group,
-        label=part(text, r"<code>(.*?)</code>"),
-        facts=part(text, r'</code> <span class="dim">(.*?)</span>'),
-        problem=part(text, r'<pre class="problem">(.*?)</pre>'),
-        remedies=part(text, r'<pre class="remedies">(.*?)</pre>'),
-        outcome=part(text, r'<pre class="outcome">(.*?)</pre>'),
-        arguments={unescape(name): unescape(value) for name, value in names},
-        sides=[(unescape(old), unescape(new)) for old, new in sides],
-        where=part(text, r'<p class="dim">(.*?)</p></details>'),
+        label=part(text, r'<code class="label">(.*?)</code>'),
+        brief=part(text, r'<span class="brief .*?">(.*?)</span>'),
+        file=part(text, r'data-file="(.*?)"'),
+        blocks=inside[int(part(text, r'data-call="(\d+)"'))],
     )

@@ -11,7 +11,7 @@ import pytest
 from pytest_mimic._core.words import seconds
 from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.summary import mode_line
-from pytest_mimic._tools.shown.call_log import CallLog, Row
+from pytest_mimic._tools.page.call_log import CallLog, Row
 from pytest_mimic.errors import printable
 
 if TYPE_CHECKING:
@@ -36,10 +36,13 @@ class CallReports:
         self._shown_path = path
         self._has_sections = verbosity(config) > 0
         self._done = 0  # how many rows are in sections
+        # By test: how long its phases took in seconds, and where it stands.
+        self._durations: dict[str, float] = {}
+        self._lines: dict[str, str] = {}
         if (
             path
         ):  # loaded now, because a test may replace functions that these modules bind
-            import pytest_mimic._tools.shown.page  # noqa: F401
+            import pytest_mimic._tools.page.report  # noqa: F401
         session.state.log = CallLog(session.state, details=bool(path)).note
 
     @pytest.hookimpl(tryfirst=True)
@@ -56,6 +59,15 @@ class CallReports:
             rows.clear()
         self._done = len(rows)
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep how long a test took and where it stands, also of a worker's test."""
+        if self._path is None:
+            return
+        before = self._durations.get(report.nodeid, 0.0)
+        self._durations[report.nodeid] = before + report.duration
+        path, line, _ = report.location
+        self._lines[report.nodeid] = path if line is None else f"{path}:{line + 1}"
+
     def write(self, notes: Sequence[str]) -> list[str]:
         """Write the page, if one was requested, and return a line that names it.
 
@@ -64,14 +76,25 @@ class CallReports:
         if self._path is None:
             return []
         from pytest_mimic._core.whole_files import write_whole
-        from pytest_mimic._tools.shown.page import page
+        from pytest_mimic._tools.page.report import TestFacts, page
 
         ledger = self._session.ledger
+        settings = self._session.settings
+        tests = {
+            test: TestFacts(
+                ledger.outcomes.get(test, ""),
+                self._durations.get(test, 0.0),
+                self._lines.get(test, ""),
+            )
+            for test in {*ledger.outcomes, *self._durations}
+        }
         text = page(
-            mode_line(self._session.settings),
+            mode_line(settings),
             ledger.calls,
+            project=settings.rootdir.name,
             notes=notes,
-            tests=ledger.outcomes,
+            tests=tests,
+            vault=settings.shown_vault,
         )
         write_whole(self._path, text, label=f"the report {self._path}")
         return [f"report: {self._shown_path}"]

@@ -84,7 +84,7 @@ class RunState:
         )  # must fail the test, caught or not
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         # Keeps each call, if they are to be shown:
-        # `_tools.shown.call_log.CallLog.note`.
+        # `_tools.page.call_log.CallLog.note`.
         self.log: Callable[..., None] | None = None
         self.variables: Mapping[str, str] = os.environ
         self.retries: Retries | None = None  # of a run in which a call has failed

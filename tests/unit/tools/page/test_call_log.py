@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_mimic._core.engine.call import Call
-from pytest_mimic._tools.shown.call_log import CallLog
+from pytest_mimic._tools.page.call_log import CallLog
 from pytest_mimic.errors import MissingRecordingError
 from unit.core.engine.conftest import runs
 from unit.core.engine.runs import TEST, Runs
@@ -31,11 +31,10 @@ def test_a_row_is_short_unless_details_are_asked_for(runs: Runs) -> None:
 
     label = "shop:fetch(city='Oslo', password=<redacted>)"
     assert short == {"kind": "replayed", "label": label, "test": TEST, "seconds": 0.5}
-    assert detailed["arguments"] == [("city", "'Oslo'"), ("password", "<redacted>")]
-    assert (detailed["problem"], detailed["remedies"]) == (
-        ["no recording", "a fact"],
-        ["record it"],
-    )
+    problem, commands, arguments = detailed["blocks"]
+    assert problem["text"] == "no recording\na fact"
+    assert commands["lines"] == ["record it"]
+    assert arguments["pairs"] == [("city", "'Oslo'"), ("password", "<redacted>")]
     assert "hunter2" not in str(runs.ledger.calls)
 
 
@@ -44,4 +43,5 @@ def test_what_cannot_be_shown_changes_nothing(runs: Runs) -> None:
 
     CallLog(runs.state, details=True).note("missing", a_call(runs), error=broken)
 
-    assert runs.ledger.calls[0]["outcome"] == "cannot be shown: AttributeError"
+    [block] = runs.ledger.calls[0]["blocks"]
+    assert block["text"] == "cannot be shown: AttributeError"

@@ -1,0 +1,296 @@
+"use strict";
+(() => {
+  document.documentElement.classList.add("scripted");
+  const search = document.getElementById("search");
+  const count = document.getElementById("count");
+  const buttons = [...document.querySelectorAll("#kinds button")];
+  const tests = [...document.querySelectorAll(".test")].map((test) => ({
+    test,
+    name: test.querySelector(".name").textContent.toLowerCase(),
+    calls: [...test.querySelectorAll(".call")],
+  }));
+
+  // The inside of all calls is parsed when it is first needed.
+  let parsed;
+  function data() {
+    parsed ??= JSON.parse(document.getElementById("data").textContent);
+    return parsed;
+  }
+
+  // -- texts
+
+  // Control characters, and those that turn the direction of a text, are shown as codes.
+  const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+  function visible(text) {
+    return String(text).replace(
+      HIDDEN, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  }
+
+  function make(tag, className, ...inner) {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    for (const part of inner) {
+      element.append(part instanceof Node ? part : visible(part));
+    }
+    return element;
+  }
+
+  // -- blocks: one function for each type that `blocks.py` names
+
+  const DRAWN = {
+    text: (block) => make("pre", block.style, block.text),
+    fields: (block) => pairs(block.pairs),
+    headers: (block) => pairs(block.pairs),
+    json: (block) => make("div", "json", json(block.value, 2)),
+    chat: (block) => {
+      const messages = block.messages.map(([role, text]) => {
+        const message = make("div", "message", make("b", "", role), make("pre", "", text));
+        if (/^\w+$/.test(role)) message.classList.add(role);
+        return message;
+      });
+      return make("div", "chat", ...messages);
+    },
+    events: (block) => {
+      const items = block.items.map((item) => json(item, 0));
+      return make("div", "json", ...items);
+    },
+    table: (block) => {
+      const head = block.columns.map(([name, type]) =>
+        make("th", "", name, ...(type ? [make("small", "", type)] : [])));
+      const rows = block.rows.map((row) =>
+        make("tr", "", ...row.map((cell) => make("td", "", cell))));
+      const table = make("table", "rows", make("tr", "", ...head), ...rows);
+      const more = block.more > 0 ? [make("p", "dim", `${block.more} more`)] : [];
+      return make("div", "scroll", table, ...more);
+    },
+    image: (block) => {
+      const image = make("img");
+      image.alt = visible(block.title);
+      if (/^data:image\/(png|jpeg|gif|webp);base64,/.test(block.url)) image.src = block.url;
+      return image;
+    },
+    diff: (block) => {
+      const head = make("tr", "", make("th", "", "recorded"), make("th", "", "now"));
+      const rows = block.pairs.map(([old, now]) =>
+        make("tr", "", make("td", old ? "old" : "", old), make("td", now ? "new" : "", now)));
+      return make("table", "diff", head, ...rows);
+    },
+    commands: (block) => {
+      const lines = block.lines.map((line) => {
+        // `to record it: pytest ...`: what is copied is the command alone.
+        const command = line.replace(/^[^:`]*: /, "");
+        return make("div", "", make("pre", "", line), copyButton(command));
+      });
+      return make("div", "commands", ...lines);
+    },
+  };
+  const FOLDED = ["headers", "events"];
+
+  function drawn(block) {
+    const content = DRAWN[block.type](block);
+    if (FOLDED.includes(block.type)) {
+      return make("div", "block", make("details", "", make("summary", "", block.title), content));
+    }
+    const title = block.title ? [make("h3", "", block.title)] : [];
+    return make("div", "block", ...title, content);
+  }
+
+  function pairs(list) {
+    const parts = list.flatMap(([name, text]) =>
+      [make("dt", "", name), make("dd", "", make("pre", "", text))]);
+    return make("dl", "", ...parts);
+  }
+
+  // JSON as a tree: what is nested deeper than `open` levels is folded at first. The
+  // `key` of a part stands before it.
+  function json(value, open, key) {
+    const name = key === undefined ? [] : [make("span", "key", JSON.stringify(key)), ": "];
+    const isList = Array.isArray(value);
+    const isNested = value !== null && typeof value === "object";
+    const entries = isNested ? Object.entries(value) : [];
+    const [first, last] = isList ? ["[", "]"] : ["{", "}"];
+    if (!isNested || !entries.length) {
+      const type = typeof value === "string" ? "string" : "number";
+      const text = isNested ? first + last : JSON.stringify(value);
+      return make("div", "entry", ...name, make("span", type, text));
+    }
+    const word = `${isList ? "item" : "key"}${entries.length > 1 ? "s" : ""}`;
+    const facts = make("span", "dim", `${first} ${entries.length} ${word} ${last}`);
+    const details = make("details", "", make("summary", "", ...name, facts));
+    let isFilled = false;
+    function fill() {
+      if (isFilled || !details.open) return;
+      isFilled = true;
+      for (const [inner, part] of entries) {
+        details.append(json(part, open - 1, isList ? undefined : inner));
+      }
+    }
+    details.addEventListener("toggle", fill);
+    details.open = open > 0;
+    fill();
+    return make("div", "entry nested", details);
+  }
+
+  // -- copying
+
+  function copyButton(text) {
+    const button = make("button", "copy", "copy");
+    button.type = "button";
+    button.addEventListener("click", async (event) => {
+      event.preventDefault();
+      await copy(text);
+      button.textContent = "copied";
+      setTimeout(() => { button.textContent = "copy"; }, 1500);
+    });
+    return button;
+  }
+
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // A page from a file may have no clipboard.
+      const area = make("textarea", "", "");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+  }
+
+  // -- calls: drawn when they are opened
+
+  function fillCall(call) {
+    if (call.querySelector(".inside")) return;
+    const blocks = data().calls[Number(call.dataset.call)];
+    const inside = make("div", "inside", ...blocks.map(drawn));
+    const file = call.dataset.file && `${data().vault}/${call.dataset.file}`;
+    const links = [];
+    if (file) links.push(make("code", "", file), copyButton(file));
+    links.push(linkButton(call.id));
+    inside.append(make("div", "file", ...links));
+    call.append(inside);
+  }
+
+  function linkButton(id) {
+    const link = make("a", "link", "link to this call");
+    link.href = `#${id}`;
+    return link;
+  }
+
+  document.addEventListener("toggle", (event) => {
+    if (event.target.open && event.target.classList.contains("call")) fillCall(event.target);
+  }, true);
+
+  // -- tests: folded but for those with a problem, each with its time line
+
+  function drawLine(test) {
+    const line = test.querySelector(".line");
+    if (line.childElementCount) return;
+    const calls = [...test.querySelectorAll(".call")];
+    const total = calls.reduce((sum, call) => sum + Number(call.dataset.ms), 0);
+    if (!total) return;
+    for (const call of calls) {
+      const length = Number(call.dataset.ms);
+      const kind = call.classList[1];
+      const bar = make("button", kind);
+      bar.type = "button";
+      bar.tabIndex = -1;
+      bar.style.flexBasis = `${(100 * length) / total}%`;
+      const saved = kind === "replayed" ? " saved" : "";
+      bar.title = visible(`${call.querySelector(".label").textContent}: ${length} ms${saved}`);
+      bar.addEventListener("click", () => show(call));
+      line.append(bar);
+    }
+  }
+
+  const watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      drawLine(entry.target);
+      watcher.unobserve(entry.target);
+    }
+  });
+  for (const { test } of tests) {
+    watcher.observe(test);
+    test.querySelector(".fold").addEventListener("click", () => test.classList.toggle("folded"));
+    const place = test.querySelector(".place");
+    if (place.dataset.copy) place.after(copyButton(place.dataset.copy));
+  }
+  // Of a failed test only the calls with a problem are open.
+  for (const call of document.querySelectorAll(".call.missing, .call.drifted")) {
+    call.open = true;
+  }
+
+  // -- search and filters
+
+  let texts;
+  // All texts in a call, in lower case. The names and types of blocks count, too, which
+  // is too little to matter.
+  function callText(call) {
+    texts ??= data().calls.map((blocks) => blocks.length ? JSON.stringify(blocks).toLowerCase() : "");
+    return texts[Number(call.dataset.call)];
+  }
+
+  function filter() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const kinds = buttons
+      .filter((button) => button.getAttribute("aria-pressed") === "true")
+      .map((button) => button.value);
+    let shown = 0;
+    for (const { test, name, calls } of tests) {
+      let isEmpty = true;
+      for (const call of calls) {
+        const hasKind = !kinds.length || kinds.includes(call.classList[1]);
+        const isFound = hasKind && words.every((word) =>
+          name.includes(word) || call.firstElementChild.textContent.toLowerCase().includes(word)
+          || callText(call).includes(word));
+        call.hidden = !isFound;
+        if (isFound) {
+          isEmpty = false;
+          shown += 1;
+        }
+      }
+      test.hidden = isEmpty;
+      if (words.length || kinds.length) test.classList.remove("folded");
+    }
+    count.textContent = words.length || kinds.length ? `${shown} shown` : "";
+  }
+
+  search.addEventListener("input", filter);
+  for (const button of buttons) {
+    button.addEventListener("click", () => {
+      const isPressed = button.getAttribute("aria-pressed") === "true";
+      button.setAttribute("aria-pressed", String(!isPressed));
+      filter();
+    });
+  }
+
+  // -- anchors
+
+  function show(element) {
+    element.closest(".test")?.classList.remove("folded");
+    if (element.classList.contains("call")) element.open = true;
+    element.scrollIntoView({ block: "start" });
+  }
+
+  function showTarget() {
+    const id = location.hash.slice(1);
+    // A browser may have escaped the brackets of the id, or not.
+    const element = id && (document.getElementById(id)
+      ?? document.getElementById(safelyDecoded(id)));
+    if (element) show(element);
+  }
+
+  function safelyDecoded(text) {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  }
+
+  addEventListener("hashchange", showTarget);
+  showTarget();
+})();

@@ -1,0 +1,313 @@
+"""What the page shows inside a call: blocks of plain data, which the script draws.
+
+A block is a JSON object whose `type` says how it is drawn:
+
+| type | besides |
+|---|---|
+| `text` | `title`, `text`; `style` is `error` for a problem |
+| `fields` | `title`, `pairs`: names and texts |
+| `headers` | `title`, `pairs`; folded at first |
+| `json` | `title`, `value`: any JSON, foldable |
+| `chat` | `title`, `messages`: pairs of role and text |
+| `events` | `title`, `items`: the events of a stream, folded at first |
+| `table` | `title`, `columns`: pairs of name and type, `rows` of texts, `more` rows |
+| `image` | `title`, `url`: a data URL |
+| `diff` | `pairs`: recorded and new, an empty text where there is none |
+| `commands` | `lines` |
+
+All values are redacted before they come here, and each block is cut to a size that
+a page with 10,000 calls can hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from pytest_mimic._core.tree.drawing import line
+from pytest_mimic._core.tree.stored import is_response
+from pytest_mimic._core.words import plural
+from pytest_mimic._tools.shown.chats import (
+    Message,
+    answer_messages,
+    request_messages,
+    streamed_text,
+)
+
+Block = dict[str, Any]
+
+#: The characters of one text, and the rows, events or items of one list, on the page.
+MOST_CHARACTERS = 4_000
+MOST_ITEMS = 50
+# JSON nested deeper, or with more parts in all, is cut.
+_DEPTH = 12
+_PARTS = 1_000
+# The largest image in base64, in characters.
+_IMAGE = 100_000
+
+
+def request_blocks(arguments: Mapping[str, Any]) -> list[Block]:
+    """Return what a request of a client holds.
+
+    Args:
+        arguments: Its redacted description, with the long parts. HTTP has `method`,
+            `url`, `query`, `headers.<name>` and `body`; databases have a statement or
+            a command, and parameters.
+    """
+    fields: list[tuple[str, str]] = []
+    headers: list[tuple[str, str]] = []
+    blocks: list[Block] = []
+    for name, part in arguments.items():
+        if name == "signature":
+            continue
+        if name.startswith("headers."):
+            headers.append((name.partition(".")[2], shown_text(part)))
+        elif name == "url":
+            fields.append((name, _url(part, arguments.get("query"))))
+        elif name == "query":
+            continue
+        elif isinstance(part, str) and "\n" not in part:
+            fields.append((name, cut(part)))
+        else:
+            blocks += _body_blocks(name, part, request_messages(part))
+    if headers:
+        blocks.insert(0, _headers(headers))
+    if fields:
+        blocks.insert(0, {"type": "fields", "title": "request", "pairs": fields})
+    return blocks
+
+
+def argument_blocks(arguments: Mapping[str, Any]) -> list[Block]:
+    """Return the arguments of a function as one block, in Python's notation."""
+    pairs = [(name, line(part, MOST_CHARACTERS)) for name, part in arguments.items()]
+    return [{"type": "fields", "title": "arguments", "pairs": pairs}] if pairs else []
+
+
+def response_blocks(value: Mapping[str, Any]) -> list[Block]:
+    """Return what an answer of HTTP holds: its status, its headers and its body."""
+    status = f"{value['status']} {value.get('reason') or ''}".rstrip()
+    pairs = [("status", status)]
+    for name in ("error", "end"):
+        if name in value:
+            pairs.append((name, shown_text(value[name])))
+    headers = [(str(name), shown_text(text)) for name, text in value["headers"]]
+    blocks: list[Block] = [{"type": "fields", "title": "answer", "pairs": pairs}]
+    if headers:
+        blocks.append(_headers(headers))
+    body = value.get("body")
+    if isinstance(body, Mapping):
+        blocks += _response_body(body, headers)
+    return blocks
+
+
+def reply_blocks(value: Mapping[str, Any]) -> list[Block]:
+    """Return what a database or another service gave: a table of rows, else JSON."""
+    if not isinstance(value.get("rows"), list):
+        return [json_block("answer", value)] if value else []
+    columns = [
+        (shown_text(column[0] if isinstance(column, list) and column else column), "")
+        for column in value.get("columns", ())
+    ]
+    blocks = [table_block("rows", columns, value["rows"])]
+    rest = {key: part for key, part in value.items() if key not in ("rows", "columns")}
+    if rest:
+        blocks.append(json_block("besides", rest))
+    return blocks
+
+
+def table_block(
+    title: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Sequence[object],
+    *,
+    count: int | None = None,
+) -> Block:
+    """Return rows as a table.
+
+    Args:
+        title: What the rows are.
+        columns: Names and types; a type may be empty.
+        rows: The first rows, each a list of trees.
+        count: How many rows there are in all, if there are more.
+    """
+    total = len(rows) if count is None else count
+    first = rows[:MOST_ITEMS]
+    texts = [
+        [shown_text(cell) for cell in row]
+        if isinstance(row, list)
+        else [shown_text(row)]
+        for row in first
+    ]
+    return {
+        "type": "table",
+        "title": f"{title}: {plural(total, 'row')}",
+        "columns": [list(column) for column in columns],
+        "rows": texts,
+        "more": total - len(first),
+    }
+
+
+def json_block(title: str, value: object) -> Block:
+    """Return JSON that the reader can fold."""
+    return {"type": "json", "title": title, "value": Pruning().pruned(value)}
+
+
+def text_block(title: str, text: str, *, style: str = "") -> Block:
+    """Return a text as it is, cut where it is long."""
+    return {"type": "text", "title": title, "text": cut(text), "style": style}
+
+
+def _headers(pairs: Sequence[tuple[str, str]]) -> Block:
+    return {
+        "type": "headers",
+        "title": plural(len(pairs), "header"),
+        "pairs": list(pairs),
+    }
+
+
+def _chat(messages: Sequence[Message]) -> Block:
+    return {
+        "type": "chat",
+        "title": plural(len(messages), "message"),
+        "messages": [(role, cut(text)) for role, text in messages[-MOST_ITEMS:]],
+    }
+
+
+def _body_blocks(name: str, part: Any, messages: Sequence[Message]) -> list[Block]:
+    if isinstance(part, str):
+        return [text_block(name, part)]
+    blocks = [_chat(messages)] if messages else []
+    blocks.append(json_block(name, part))
+    return blocks
+
+
+def _response_body(
+    body: Mapping[str, Any], headers: Iterable[tuple[str, str]]
+) -> list[Block]:
+    if "json" in body:
+        return _body_blocks("body", body["json"], answer_messages(body["json"]))
+    if "text" in body:
+        return [text_block("body", str(body["text"]))]
+    if "events" in body:
+        return _stream_blocks(event_data(body))
+    if "chunks" in body:
+        return [_events(body["chunks"])]
+    if "base64" in body:
+        return [_bytes_block(str(body["base64"]), headers)]
+    return []
+
+
+def event_data(body: Mapping[str, Any]) -> list[Any]:
+    """Return the data of each event of a stored stream: JSON, else the event itself."""
+    return [
+        event["json"] if isinstance(event, Mapping) and "json" in event else event
+        for event in body["events"]
+    ]
+
+
+def _stream_blocks(events: Sequence[Any]) -> list[Block]:
+    text = streamed_text(events)
+    blocks = [text_block("streamed text", text)] if text else []
+    blocks.append(_events(events))
+    return blocks
+
+
+def _events(items: Sequence[Any]) -> Block:
+    pruning = Pruning()
+    shown = [pruning.pruned(item) for item in items[:MOST_ITEMS]]
+    if len(items) > MOST_ITEMS:
+        shown.append(f"… {len(items) - MOST_ITEMS} more")
+    return {"type": "events", "title": plural(len(items), "event"), "items": shown}
+
+
+def stream_blocks(items: Sequence[Any]) -> list[Block]:
+    """Return the items of a generator, as trees."""
+    texts = [line(item, MOST_CHARACTERS) for item in items[:MOST_ITEMS]]
+    return [{**_events(texts), "title": plural(len(items), "item")}]
+
+
+def _bytes_block(data: str, headers: Iterable[tuple[str, str]]) -> Block:
+    kinds = [text for name, text in headers if name.lower() == "content-type"]
+    kind = kinds[0].partition(";")[0].strip().lower() if kinds else ""
+    if kind in _IMAGES and len(data) <= _IMAGE:
+        return image_block(data, kind)
+    return text_block("body", f"{len(data) * 3 // 4} bytes, {kind or 'of no type'}")
+
+
+# What every browser draws, and which runs no script. SVG is text, and may.
+_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+
+def image_block(data: str, kind: str) -> Block:
+    """Return an image, given in base64, with its media type."""
+    url = f"data:{kind};base64,{quote(data, safe='/+=')}"
+    return {"type": "image", "title": kind, "url": url}
+
+
+def value_blocks(value: object) -> list[Block]:
+    """Return what a client's call gave."""
+    if is_response(value):
+        assert isinstance(value, Mapping)
+        return response_blocks(value)
+    if isinstance(value, Mapping):
+        return reply_blocks(value)
+    return [json_block("answer", value)]
+
+
+def shown_text(part: object) -> str:
+    """Return a part in one line: a text without quotes, a value as it is drawn."""
+    if isinstance(part, str):
+        return cut(part)
+    return "" if part is None else line(part, MOST_CHARACTERS)
+
+
+def cut(text: str) -> str:
+    """Return the beginning of a text, and how much is left out."""
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    rest = len(text) - MOST_CHARACTERS
+    return f"{text[:MOST_CHARACTERS]} … {rest:,} more characters"
+
+
+class Pruning:
+    """Cuts JSON to what a page can hold: long texts and lists, deep and many parts."""
+
+    def __init__(self) -> None:
+        self._left = _PARTS
+
+    def pruned(self, value: object, depth: int = 0) -> object:
+        """Return a copy with fewer parts. A text says what is left out."""
+        self._left -= 1
+        if isinstance(value, str):
+            return cut(value)
+        if not isinstance(value, list | tuple | dict):
+            return value
+        if depth > _DEPTH or self._left <= 0:
+            return "…"
+        if isinstance(value, dict):
+            return self._mapping(value, depth)
+        items = [self.pruned(item, depth + 1) for item in value[:MOST_ITEMS]]
+        if len(value) > MOST_ITEMS:
+            items.append(f"… {len(value) - MOST_ITEMS} more")
+        return items
+
+    def _mapping(self, value: dict[Any, Any], depth: int) -> dict[str, object]:
+        parts: dict[str, object] = {}
+        for number, (key, part) in enumerate(value.items()):
+            if number == MOST_ITEMS:
+                parts["…"] = f"{len(value) - MOST_ITEMS} more"
+                break
+            parts[cut(str(key))] = self.pruned(part, depth + 1)
+        return parts
+
+
+def _url(url: object, query: object) -> str:
+    """Return the address with its query, as it stands in an address bar."""
+    if not isinstance(query, Mapping) or not query:
+        return shown_text(url)
+    texts = []
+    for name, part in query.items():
+        values = part if isinstance(part, list) else [part]
+        texts += [f"{name}={shown_text(value)}" for value in values]
+    return f"{shown_text(url)}?{'&'.join(texts)}"

@@ -1,0 +1,196 @@
+"""The calls of a run as rows of plain data, as `-v` and the HTML page show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.tree.call_labels import by_name, query_text
+from pytest_mimic._core.tree.differing import side_by_side
+from pytest_mimic._core.tree.drawing import line
+from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets
+from pytest_mimic._tools.page.blocks import (
+    Block,
+    argument_blocks,
+    event_data,
+    request_blocks,
+    stream_blocks,
+    text_block,
+    value_blocks,
+)
+from pytest_mimic._tools.page.previews import preview_blocks
+from pytest_mimic._tools.shown.chats import tokens_in
+from pytest_mimic._tools.shown.outcome_lines import shown_outcome
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.tree.differing import Difference
+    from pytest_mimic._core.vault.recording_facts import Stored
+
+# Bound here, because a test may stop the clock.
+_clock = perf_counter
+# How many characters of one argument are shown in a row.
+_ARGUMENT = 1_000
+
+Row = dict[str, Any]
+"""One call.
+
+| key | value |
+|---|---|
+| `kind` | `replayed`, `recorded`, `verified`, `drifted` or `missing` |
+| `label` | the call in one line |
+| `test` | the id of its test, empty outside of tests |
+| `seconds` | how long it took; of a replayed call, when it was recorded |
+| `query` | of a request, `?page=2` |
+
+With details also:
+
+| key | value |
+|---|---|
+| `blocks` | what is inside, see `blocks` |
+| `brief` | its outcome in a few words |
+| `is_error` | whether the outcome is an error |
+| `began` | when it began, in seconds on a clock of its process |
+| `tokens` | `[model, sent, received]`, where an answer says so |
+| `target`, `name` | its target, and the file of its recording |
+"""
+
+
+class CallLog:
+    """Keeps each call of a run as a row in the ledger.
+
+    A row has no secret: descriptions and messages are redacted already, and outcomes
+    are redacted here. With `details`, it also has what the HTML report shows inside of
+    a call.
+    """
+
+    def __init__(self, state: RunState, *, details: bool) -> None:
+        self._state = state
+        self._details = details
+
+    def note(
+        self,
+        kind: str,
+        call: Call,
+        *,
+        stored: Stored | None = None,
+        seconds: float | None = None,
+        error: MimicError | None = None,
+        found: Sequence[Difference] = (),
+    ) -> None:
+        """Keep a call.
+
+        Args:
+            kind: `replayed`, `recorded`, `verified`, `drifted` or `missing`.
+            call: The call.
+            stored: Its recorded outcome.
+            seconds: How long the real call took, None if none was made.
+            error: The miss or the drift.
+            found: How the real outcome differs from the recorded one.
+        """
+        saved = stored.duration if stored is not None and kind == "replayed" else 0.0
+        row: Row = {
+            "kind": kind,
+            "label": call.label,
+            "test": self._state.test,
+            "seconds": seconds or saved,
+        }
+        try:
+            if call.plan.kind == "http":
+                row["query"] = query_text(call.arguments)
+            if self._details:
+                row["began"] = _clock() - (seconds or 0.0)
+                row |= self._detailed(call, stored, error, found)
+        except Exception as reason:  # What is only shown never changes what a run does.
+            text = f"cannot be shown: {type(reason).__name__}"
+            row["blocks"] = [text_block("", text)]
+        self._state.ledger.calls.append(row)
+
+    def _detailed(
+        self,
+        call: Call,
+        stored: Stored | None,
+        error: MimicError | None,
+        found: Sequence[Difference],
+    ) -> Row:
+        row: Row = {"target": call.plan.target}
+        blocks = _problem_blocks(error, found)
+        arguments = by_name(call.arguments or {})
+        if call.plan.kind == "function":
+            blocks += argument_blocks(arguments)
+        else:
+            blocks += request_blocks(arguments)
+        if stored is not None:
+            row |= self._outcome(call, stored, blocks)
+        row["blocks"] = blocks
+        return row
+
+    def _outcome(self, call: Call, stored: Stored, blocks: list[Block]) -> Row:
+        """Return the facts of an outcome, and add its blocks."""
+        redactor = self._state.redactor
+        secrets = call.plan.secrets(call)
+        shown = shown_outcome(stored, redactor, secrets=secrets)
+        row: Row = {"brief": shown.brief, "is_error": shown.is_error}
+        if stored.name != "?":
+            row["name"] = stored.name
+        if call.plan.kind == "function" and stored.kind != "stream":
+            blocks += preview_blocks(stored, redactor)
+            blocks.append(text_block("outcome", shown.text))
+            return row
+        body = stored.readable()
+        if body is None:
+            blocks.append(text_block("outcome", shown.text))
+            return row
+        hidden = without_secrets(body, redactor, secrets)
+        value = hidden.get("value")
+        if call.plan.kind == "function":
+            blocks += _item_blocks(hidden, stored)
+        elif value is None:
+            blocks.append(text_block("outcome", shown.text))
+        else:
+            blocks += value_blocks(value)
+        if tokens := _tokens(value):
+            row["tokens"] = tokens
+        return row
+
+
+def _problem_blocks(
+    error: MimicError | None, found: Sequence[Difference]
+) -> list[Block]:
+    """Return what a miss or a drift says, its difference once, and what to do."""
+    blocks: list[Block] = []
+    pairs = [(old, new) for _, old, new in side_by_side(found)]
+    if error is not None:
+        lines = [error.what] if pairs else [error.what, *error.facts]
+        blocks.append(text_block("", "\n".join(lines), style="error"))
+    if pairs:
+        blocks.append({"type": "diff", "pairs": pairs})
+    if error is not None and error.remedies:
+        blocks.append({"type": "commands", "lines": list(map(str, error.remedies))})
+    return blocks
+
+
+def _item_blocks(body: dict[str, Any], stored: Stored) -> list[Block]:
+    """Return the items of a generator, and the end that is more than their end."""
+    tree = body_tree(body, is_tagged=stored.is_tagged)
+    blocks = stream_blocks(tree["items"])
+    if "end" in tree:
+        blocks.append(text_block("end", line(tree["end"], _ARGUMENT)))
+    return blocks
+
+
+def _tokens(value: object) -> list[Any] | None:
+    """Return what a response says of tokens, as plain data for a row."""
+    if not isinstance(value, dict) or not is_response(value):
+        return None
+    body = value.get("body")
+    if not isinstance(body, dict):
+        return None
+    if "json" in body:
+        tokens = tokens_in(body["json"])
+    else:
+        tokens = tokens_in(event_data(body)) if "events" in body else None
+    return list(tokens) if tokens is not None else None

@@ -1,0 +1,105 @@
+"""Outcomes that are pickles, as the page shows them: the head of a frame, an image.
+
+They are loaded as a replay loads them, so that `mimic_pickle = forbid` holds here, too.
+"""
+
+from __future__ import annotations
+
+import sys
+from base64 import b64encode
+from collections.abc import Callable
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.tree.stored import without_secrets
+from pytest_mimic._tools.page.blocks import (
+    MOST_CHARACTERS,
+    Block,
+    image_block,
+    table_block,
+)
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.vault.recording_facts import Stored
+
+# A larger pickle takes too long to be loaded for a page, in bytes.
+_MOST_BYTES = 1_000_000
+# The rows of a frame, and the longer side of an image in pixels.
+_ROWS = 8
+_PIXELS = 240
+
+
+def preview_blocks(stored: Stored, redactor: Redactor) -> list[Block]:
+    """Return a pickled outcome as a table or an image, or nothing if it is neither.
+
+    Only a small pickle is loaded, and only of a library that the run has loaded.
+    """
+    pickled = stored.encoded.pickled if stored.encoded is not None else None
+    if pickled is None and "pickle" not in stored.entry:
+        return []
+    imports = stored.entry.get("imports", ()) if pickled is None else pickled.imports
+    libraries = [name for name in _LIBRARIES if _names_library(imports, name)]
+    size = stored.size or 0
+    if not libraries or stored.kind != "value" or size > _MOST_BYTES:
+        return []
+    try:
+        value = stored.load().value
+        for name in libraries:
+            if name in sys.modules:
+                return _LIBRARIES[name](value, redactor)
+    except (MimicError, ArithmeticError, AttributeError, LookupError, OSError):
+        return []  # the preview of the recording is shown instead
+    except (TypeError, ValueError):
+        return []
+    return []
+
+
+def _names_library(imports: object, library: str) -> bool:
+    if not isinstance(imports, list | tuple | set | frozenset):
+        return False
+    return any(str(name).partition(":")[0].split(".")[0] == library for name in imports)
+
+
+def _frame(value: Any, redactor: Redactor) -> list[Block]:
+    """Return the head of a pandas or polars frame, or of a series, with its dtypes."""
+    if hasattr(value, "to_frame") and not hasattr(value, "columns"):
+        value = value.to_frame()
+    if not hasattr(value, "columns") or not hasattr(value, "head"):
+        return []
+    head = value.head(_ROWS)
+    names = [str(name) for name in value.columns]
+    types = [str(dtype) for dtype in value.dtypes]
+    lines = head.rows() if hasattr(head, "rows") else head.itertuples(index=False)
+    rows = [{name: str(cell) for name, cell in zip(names, row)} for row in lines]
+    hidden = without_secrets({"value": rows}, redactor)["value"]
+    cells = [[row[name] for name in names] for row in hidden]
+    columns = list(zip(names, types))
+    return [table_block("the first rows", columns, cells, count=len(value))]
+
+
+def _image(value: Any, _redactor: Redactor) -> list[Block]:
+    """Return a small copy of an image of PIL."""
+    if not hasattr(value, "thumbnail"):
+        return []
+    small = value.copy()
+    small.thumbnail((_PIXELS, _PIXELS))
+    if small.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
+        small = small.convert("RGB")
+    data = BytesIO()
+    small.save(data, "PNG")
+    text = b64encode(data.getvalue()).decode()
+    if len(text) > MOST_CHARACTERS * 30:
+        return []
+    width, height = value.size
+    return [
+        {**image_block(text, "image/png"), "title": f"{width} × {height} {value.mode}"}
+    ]
+
+
+_LIBRARIES: dict[str, Callable[[Any, Redactor], list[Block]]] = {
+    "pandas": _frame,
+    "polars": _frame,
+    "PIL": _image,
+}

@@ -1,0 +1,270 @@
+"""The HTML page of a run's calls: one file, which needs no network.
+
+The HTML stands in files of its own, and is filled by `string.Template`. Tests, and one
+line for each call, are HTML; what is inside of a call is JSON, which the script draws
+when a call is opened.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from string import Template
+from time import strftime
+from urllib.parse import quote
+
+from pytest_mimic._core.words import plural, seconds
+from pytest_mimic._tools.page.call_log import Row
+from pytest_mimic.errors import printable
+
+_ASSETS = Path(__file__).parent / "assets"
+# Bound here, because a test may stop the clock.
+_now = strftime
+#: The kinds of calls, problems first, each with its sign.
+KINDS = {
+    "missing": "✕",
+    "drifted": "≠",
+    "recorded": "●",
+    "verified": "✓",
+    "replayed": "↺",
+}
+_PROBLEMS = ("missing", "drifted")
+# In seconds: shorter times would be shown as 0.00 s.
+_SHORTEST = 0.005
+#: The name of the group of calls that no test made.
+OUTSIDE = "outside of tests"
+
+
+@dataclass(frozen=True)
+class TestFacts:
+    """What a run knows of a test besides its calls.
+
+    Attributes:
+        outcome: `passed`, `failed` or `skipped`, empty if it is not known.
+        seconds: How long its set-up, its body and its tear-down took.
+        place: Its file and line, `tests/test_a.py:12`, or an empty text.
+    """
+
+    outcome: str = ""
+    seconds: float = 0.0
+    place: str = ""
+
+    # pytest would take the class for one of tests.
+    __test__ = False
+
+
+@dataclass
+class _Test:
+    """The calls of a test, in their order."""
+
+    name: str
+    facts: TestFacts
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def anchor(self) -> str:
+        return quote(self.name, safe="/:.[]-_", errors="backslashreplace")
+
+    @property
+    def has_problem(self) -> bool:
+        return any(row["kind"] in _PROBLEMS for row in self.rows)
+
+    @property
+    def rank(self) -> tuple[bool, bool]:
+        """Failed tests come first, then those with a problem."""
+        return self.facts.outcome != "failed", not self.has_problem
+
+
+def page(
+    heading: str,
+    rows: Iterable[Row],
+    *,
+    project: str = "",
+    notes: Sequence[str] = (),
+    tests: Mapping[str, TestFacts] | None = None,
+    vault: str = "",
+) -> str:
+    """Return the page of a run's calls.
+
+    Args:
+        heading: The mode of the run and its vault.
+        rows: The calls, in the order in which they ended.
+        project: The name of the project, for the title.
+        notes: The lines of the run's summary.
+        tests: What is known of each test, by its id.
+        vault: The vault's folder as people name it.
+    """
+    groups = _grouped(rows, tests or {})
+    calls = [row for test in groups for row in test.rows]
+    counts = Counter(row["kind"] for row in calls)
+    time = _now("%Y-%m-%d %H:%M")
+    title = " · ".join(filter(None, (project, heading, time)))
+    style, script = _asset("report.css"), _asset("report.js")
+    # The browser runs this script and no other, whatever the data holds.
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_checksum(style)}'; "
+        f"script-src '{_checksum(script)}'; base-uri 'none'; form-action 'none'"
+    )
+    number = 0
+    sections = []
+    for test in groups:
+        sections.append(_section(test, number))
+        number += len(test.rows)
+    return _filled(
+        "report",
+        policy=policy,
+        title=_text(title),
+        project=_text(project or "pytest-mimic"),
+        heading=_text(heading),
+        time=time,
+        style=style,
+        script=script,
+        facts=_text(_facts(calls)),
+        kinds="".join(_kind(kind, counts[kind]) for kind in KINDS if counts[kind]),
+        notes="".join(_note(note, groups) for note in notes),
+        tests="".join(sections) or _filled("empty"),
+        data=_data([row.get("blocks", []) for row in calls], vault),
+    )
+
+
+def _grouped(rows: Iterable[Row], tests: Mapping[str, TestFacts]) -> list[_Test]:
+    groups: dict[str, _Test] = {}
+    for row in rows:
+        name = row["test"] or OUTSIDE
+        if name not in groups:
+            groups[name] = _Test(name, tests.get(name, TestFacts()))
+        groups[name].rows.append(row)
+    return sorted(groups.values(), key=lambda test: test.rank)
+
+
+def _facts(calls: Sequence[Row]) -> str:
+    """Return the run at a glance: calls, seconds saved, tokens by model."""
+    saved = _saved(calls)
+    facts = [plural(len(calls), "call")]
+    if saved >= _SHORTEST:
+        facts.append(f"{seconds(saved)} saved")
+    return " · ".join([*facts, *_token_facts(calls)])
+
+
+def _saved(rows: Iterable[Row]) -> float:
+    """Return how long the replayed calls took when they were recorded, in seconds."""
+    return sum(float(row["seconds"]) for row in rows if row["kind"] == "replayed")
+
+
+def _token_facts(calls: Iterable[Row]) -> list[str]:
+    sent: Counter[str] = Counter()
+    received: Counter[str] = Counter()
+    for row in calls:
+        if "tokens" in row:
+            model, inward, outward = row["tokens"]
+            sent[model] += inward
+            received[model] += outward
+    return [
+        f"{model or 'tokens'}: {sent[model]:,} tokens in, {received[model]:,} out"
+        for model in sent
+    ]
+
+
+def _kind(kind: str, count: int) -> str:
+    return _filled("kind", kind=kind, sign=KINDS[kind], count=f"{count:,}")
+
+
+def _note(note: str, groups: Sequence[_Test]) -> str:
+    """Return a line of the summary, as a link if it ends with a test of the page."""
+    last = note.rpartition("  ")[2].strip()
+    for test in groups:
+        if test.name == last:
+            return _filled("link", text=_text(note.strip()), anchor=_text(test.anchor))
+    return _filled("line", text=_text(note))
+
+
+def _section(test: _Test, number: int) -> str:
+    """Return a test with its calls, the first of which has this number on the page."""
+    counts = Counter(row["kind"] for row in test.rows)
+    facts = [f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind]]
+    facts += _token_facts(test.rows)
+    if test.facts.seconds >= _SHORTEST:
+        facts.append(f"took {seconds(test.facts.seconds)}")
+    saved = _saved(test.rows)
+    if saved >= _SHORTEST:
+        facts.append(f"{seconds(saved)} saved")
+    is_open = test.facts.outcome == "failed" or test.has_problem
+    lines = [
+        _call(row, f"{test.anchor}/{place}", number + place - 1)
+        for place, row in enumerate(test.rows, 1)
+    ]
+    return _filled(
+        "test",
+        name=_text(test.name),
+        anchor=_text(test.anchor),
+        outcome=test.facts.outcome,
+        place=_text(test.facts.place),
+        facts=_text(" · ".join(facts)),
+        state="open" if is_open else "folded",
+        calls="".join(lines),
+    )
+
+
+def _call(row: Row, anchor: str, number: int) -> str:
+    """Return one line of a call. The script needs its number, and its times in ms."""
+    return _filled(
+        "call",
+        kind=row["kind"],
+        sign=KINDS[row["kind"]],
+        anchor=_text(anchor),
+        number=str(number),
+        label=_text(f"{row['label']}{row.get('query', '')}"),
+        brief=_text(row.get("brief") or ""),
+        failed="failed" if row.get("is_error") else "",
+        length=f"{row['seconds'] * 1000:.3g}",
+        time=_shown_time(row),
+        file=_text(row.get("name") or ""),
+    )
+
+
+def _shown_time(row: Row) -> str:
+    """Return how long a call took, or nothing where that would be shown as zero."""
+    if row["seconds"] < _SHORTEST:
+        return ""
+    saved = " saved" if row["kind"] == "replayed" else ""
+    return f"{seconds(row['seconds'])}{saved}"
+
+
+def _data(blocks: list[object], vault: str) -> str:
+    """Return the inside of all calls as JSON that cannot end its element."""
+    data = {"vault": vault, "calls": blocks}
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
+    # A lone surrogate becomes the escape that JSON has for it.
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text.replace("<", "\\u003c")
+
+
+def _filled(template: str, /, **values: str) -> str:
+    return _template(template).substitute(values)
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template(_asset(f"{name}.html"))
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_ASSETS / name).read_text("utf-8")
+
+
+def _checksum(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _text(text: str) -> str:
+    """Return a text for HTML, with control and surrogate characters as escapes."""
+    plain = "\n".join(map(printable, text.split("\n")))
+    return escape(plain.encode("utf-8", "backslashreplace").decode())

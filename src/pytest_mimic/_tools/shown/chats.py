@@ -1,0 +1,213 @@
+"""Conversations with language models: messages, streamed texts and token counts.
+
+Nothing here knows a client. The shapes are those of OpenAI (chat completions and
+responses), Anthropic (messages) and Gemini (contents), as their API references have
+them in 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class Message(NamedTuple):
+    """One message of a conversation.
+
+    Attributes:
+        role: Who speaks: `system`, `user`, `assistant`, `tool`, `model`, ...
+        text: What is said. Calls of tools stand in it as `name(arguments)`.
+    """
+
+    role: str
+    text: str
+
+
+class Tokens(NamedTuple):
+    """How many tokens an answer took.
+
+    Attributes:
+        model: The model's name, or an empty text.
+        sent: The tokens of the request.
+        received: The tokens of the answer.
+    """
+
+    model: str
+    sent: int
+    received: int
+
+
+def request_messages(body: object) -> list[Message]:
+    """Return the messages of a request to a language model, in their order.
+
+    The list is empty if the body is no such request.
+    """
+    if not isinstance(body, Mapping):
+        return []
+    messages: list[Message] = []
+    for key in ("system", "instructions", "systemInstruction"):
+        if text := _text_of(body.get(key)):
+            messages.append(Message("system", text))
+    for key in ("messages", "input", "contents"):
+        parts = body.get(key)
+        if isinstance(parts, str) and "model" in body:
+            messages.append(Message("user", parts))
+        elif isinstance(parts, Sequence) and not isinstance(parts, str):
+            messages += _messages(parts)
+    return messages
+
+
+def answer_messages(body: object) -> list[Message]:
+    """Return the messages of a language model's answer that is no stream."""
+    if not isinstance(body, Mapping):
+        return []
+    if body.get("role") == "assistant" and "content" in body:
+        return _messages([body])
+    messages: list[Message] = []
+    for key, inner in (("choices", "message"), ("candidates", "content")):
+        for choice in _mappings(body.get(key)):
+            message = choice.get(inner)
+            if isinstance(message, Mapping):
+                messages += _messages([{"role": "assistant", **message}])
+    for item in _mappings(body.get("output")):
+        messages += _messages([{"role": "assistant", **item}])
+    return messages
+
+
+def streamed_text(events: Sequence[object]) -> str:
+    """Return the text that the events of a stream give when they are joined.
+
+    Args:
+        events: The data of each event: JSON, or a text.
+
+    Returns:
+        The pieces of text in their order, and the arguments of tool calls. An empty
+        text if the events are not those of a language model.
+    """
+    pieces: list[str] = []
+    for event in events:
+        if isinstance(event, Mapping):
+            pieces += _pieces(event)
+    return "".join(pieces)
+
+
+def tokens_in(body: object) -> Tokens | None:
+    """Return the tokens that an answer says it took, or None if it says nothing.
+
+    Args:
+        body: The JSON of an answer, or the list of its events. Of several counts in a
+            stream, the later one holds.
+    """
+    events = body if isinstance(body, list) else [body]
+    model, sent, received = "", 0, 0
+    for event in _mappings(events):
+        for holder in (event, event.get("message"), event.get("response")):
+            if not isinstance(holder, Mapping):
+                continue
+            model = _plain_text(holder.get("model")) or model
+            model = _plain_text(holder.get("modelVersion")) or model
+            usage = holder.get("usage") or holder.get("usageMetadata")
+            if isinstance(usage, Mapping):
+                sent = _count(usage, _SENT) or sent
+                received = _count(usage, _RECEIVED) or received
+    return Tokens(model, sent, received) if sent or received else None
+
+
+_SENT = ("prompt_tokens", "input_tokens", "promptTokenCount")
+_RECEIVED = ("completion_tokens", "output_tokens", "candidatesTokenCount")
+
+
+def _count(usage: Mapping[str, Any], names: Sequence[str]) -> int:
+    for name in names:
+        if isinstance(usage.get(name), int):
+            return int(usage[name])
+    return 0
+
+
+def _messages(parts: Sequence[object]) -> list[Message]:
+    messages = []
+    for part in _mappings(parts):
+        text = _text_of(part)
+        if text:
+            role = _plain_text(part.get("role")) or _plain_text(part.get("type"))
+            messages.append(Message(role or "user", text))
+    return messages
+
+
+def _text_of(part: object) -> str:
+    """Return what a message, or a part of one, says.
+
+    A call of a tool becomes `name(arguments)`; what is neither text nor a call becomes
+    its type in brackets, `[image_url]`.
+    """
+    if isinstance(part, str):
+        return part
+    if isinstance(part, Sequence):
+        return "\n".join(filter(None, map(_text_of, part)))
+    if not isinstance(part, Mapping):
+        return ""
+    lines = []
+    for key in ("text", "content", "parts", "output", "refusal"):
+        if text := _text_of(part.get(key)):
+            lines.append(text)
+            break
+    lines += map(_tool_call, _tool_calls(part))
+    if not lines and "role" not in part and _plain_text(part.get("type")):
+        lines.append(f"[{part['type']}]")
+    return "\n".join(lines)
+
+
+def _tool_calls(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the calls of tools in a message or a part of one."""
+    for call in _mappings(part.get("tool_calls")):
+        function = call.get("function")
+        if isinstance(function, Mapping):
+            yield function
+    for key in ("function_call", "functionCall"):
+        if isinstance(part.get(key), Mapping):
+            yield part[key]
+    if part.get("type") in ("tool_use", "function_call") and "name" in part:
+        yield part
+
+
+def _tool_call(function: Mapping[str, Any]) -> str:
+    for key in ("arguments", "input", "args"):
+        if key in function:
+            return f"{function.get('name', '')}({_compact(function[key])})"
+    return f"{function.get('name', '')}()"
+
+
+def _compact(value: object) -> str:
+    from json import dumps
+
+    return value if isinstance(value, str) else dumps(value, ensure_ascii=False)
+
+
+def _pieces(event: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the pieces of text that one event of a stream brings."""
+    for choice in _mappings(event.get("choices")):
+        delta = choice.get("delta")
+        if isinstance(delta, Mapping):
+            yield _plain_text(delta.get("content"))
+            for function in _tool_calls(delta):
+                yield _plain_text(function.get("name"))
+                yield _plain_text(function.get("arguments"))
+    for candidate in _mappings(event.get("candidates")):
+        yield _text_of(candidate.get("content"))
+    delta = event.get("delta")
+    if isinstance(delta, str):
+        yield delta
+    elif isinstance(delta, Mapping):
+        yield _plain_text(delta.get("text"))
+        yield _plain_text(delta.get("partial_json"))
+
+
+def _mappings(parts: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(parts, Sequence) and not isinstance(parts, str):
+        for part in parts:
+            if isinstance(part, Mapping):
+                yield part
+
+
+def _plain_text(value: object) -> str:
+    return value if isinstance(value, str) else ""

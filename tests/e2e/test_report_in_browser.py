@@ -1,0 +1,261 @@
+"""The page of `--mimic-report` in a real browser: Chromium, from a file, offline."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_mimic._tools.page.blocks import text_block
+from pytest_mimic._tools.page.report import TestFacts, page
+
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+HOSTILE = "<img src=x onerror='window.harmed=1'>\u202e\x1b[31m\"'</script>"
+DIFF = {"type": "diff", "pairs": [("mood: 'calm'", "mood: 'wild'")]}
+COMMANDS = {
+    "type": "commands",
+    "lines": ["to record it: pytest --mimic-record test_a.py::test_a"],
+}
+ROWS: list[dict[str, Any]] = [
+    {
+        "kind": "replayed",
+        "label": "http GET /rates",
+        "query": "?base=EUR",
+        "test": "test_b.py::test_b[x]",
+        "seconds": 1.5,
+        "brief": "200 OK",
+        "name": "calls/http/1.json",
+        "blocks": [
+            {"type": "fields", "title": "request", "pairs": [("method", "GET")]},
+            {"type": "headers", "title": "1 header", "pairs": [("accept", "*/*")]},
+            {"type": "json", "title": "body", "value": {"rates": {"USD": {"a": 1.08}}}},
+            {"type": "chat", "title": "1 message", "messages": [("user", "Rain?")]},
+            {"type": "events", "title": "1 event", "items": [{"n": 1}]},
+            {
+                "type": "table",
+                "title": "rows: 1 row",
+                "columns": [["id", "int64"]],
+                "rows": [["7"]],
+                "more": 2,
+            },
+            {
+                "type": "image",
+                "title": "image/png",
+                "url": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
+                "AAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+            },
+        ],
+    },
+    {
+        "kind": "replayed",
+        "label": "shop:f()",
+        "test": "test_b.py::test_b[x]",
+        "seconds": 0.5,
+        "blocks": [{"type": "text", "title": "outcome", "text": "returned needle"}],
+    },
+    {
+        "kind": "missing",
+        "label": HOSTILE,
+        "test": HOSTILE,
+        "seconds": 0.0,
+        "blocks": [
+            {"type": "text", "title": HOSTILE, "text": HOSTILE, "style": "error"},
+            {"type": "json", "title": "json", "value": {HOSTILE: HOSTILE}},
+            text_block("long", "x" * 5_000_000),
+            DIFF,
+            COMMANDS,
+        ],
+    },
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def report(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """Open the page of `ROWS`. Its console must stay silent."""
+    path = tmp_path / "page.html"
+    tests = {HOSTILE: TestFacts("failed", 0.1, "test_a.py:3")}
+    notes = ["2 calls replayed, 1 missing", "  shop:f()    test_b.py::test_b[x]"]
+    text = page("replay", ROWS, project="shop", notes=notes, tests=tests, vault=".v")
+    path.write_text(text, encoding="utf-8")
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+    opened = context.new_page()
+    messages: list[str] = []
+    opened.on("console", lambda message: messages.append(message.text))
+    opened.on("pageerror", lambda error: messages.append(str(error)))
+    opened.goto(path.as_uri())
+    yield opened
+    assert messages == []
+    context.close()
+
+
+def shown_labels(report: Any) -> list[str]:
+    return report.locator(".call:visible .label").all_inner_texts()
+
+
+def test_only_the_calls_with_a_problem_are_open_at_first(report: Any) -> None:
+    assert report.locator(".call[open]").count() == 1
+    assert len(shown_labels(report)) == 1
+    assert report.locator(".diff .old").inner_text() == "mood: 'calm'"
+
+
+def test_a_call_is_drawn_when_it_is_opened(report: Any) -> None:
+    report.locator(".test.folded .fold").click()
+    assert report.locator(".test").nth(1).locator(".inside").count() == 0
+
+    report.locator(".call", has_text="GET /rates").locator("summary").first.click()
+
+    inside = report.locator(".call", has_text="GET /rates").locator(".inside")
+    titles = inside.locator(".block > h3, .block > details > summary")
+    assert titles.all_inner_texts() == [
+        "request",
+        "1 header",
+        "body",
+        "1 message",
+        "1 event",
+        "rows: 1 row",
+        "image/png",
+    ]
+    assert inside.locator(".rows td").inner_text() == "7"
+    assert inside.locator(".rows th").inner_text().split() == ["id", "int64"]
+    assert inside.locator("img").evaluate("image => image.naturalWidth") == 1
+    assert not inside.locator("text=accept").is_visible()
+    assert inside.locator("text=.v/calls/http/1.json").is_visible()
+
+
+def test_json_unfolds(report: Any) -> None:
+    report.locator(".test.folded .fold").click()
+    report.locator(".call", has_text="GET /rates").locator("summary").first.click()
+    body = report.locator(".block", has_text="body").locator(".json")
+    assert '"a": 1.08' not in body.inner_text()
+
+    body.locator("summary", has_text="USD").click()
+
+    assert '"a": 1.08' in body.inner_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ("rates", 1),
+        ("NEEDLE", 1),
+        ("test_b.py replayed", 2),
+        ("accept", 1),
+        ("nothing of this", 0),
+    ],
+)
+def test_the_search_looks_into_calls(report: Any, words: str, count: int) -> None:
+    report.locator("#search").fill(words)
+
+    assert len(shown_labels(report)) == count
+    assert report.locator("#count").inner_text() == f"{count} shown"
+
+
+def test_the_kinds_are_filters(report: Any) -> None:
+    buttons = report.locator("#kinds button").all_inner_texts()
+    assert [button.split()[1:] for button in buttons] == [
+        ["missing", "1"],
+        ["replayed", "2"],
+    ]
+
+    report.locator("#kinds button", has_text="replayed").click()
+
+    assert len(shown_labels(report)) == 2
+    report.locator("#kinds button", has_text="replayed").click()
+    assert report.locator(".test:visible").count() == 2
+
+
+def test_a_line_of_the_summary_leads_to_its_test(report: Any) -> None:
+    report.locator("a.note").click()
+
+    assert len(shown_labels(report)) == 3
+    assert report.evaluate("location.hash") == "#test_b.py::test_b[x]"
+
+
+def test_an_anchor_opens_its_call(report: Any) -> None:
+    address = f"{report.url}#test_b.py::test_b%5Bx%5D/2"
+
+    report.goto(address)
+    report.reload()
+
+    call = report.locator(".call[open]", has_text="shop:f()")
+    assert call.locator("pre").text_content() == "returned needle"
+
+
+def test_a_command_is_copied_without_its_words(report: Any) -> None:
+    report.context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+    report.locator(".commands .copy").click()
+
+    report.locator(".copy", has_text="copied").wait_for()
+    copied = report.evaluate("navigator.clipboard.readText()")
+    assert copied == "pytest --mimic-record test_a.py::test_a"
+
+
+def test_the_time_line_has_a_bar_for_each_call(report: Any) -> None:
+    report.locator(".test").nth(1).scroll_into_view_if_needed()
+    line = report.locator(".test").nth(1).locator(".line")
+    line.locator("button").first.wait_for()
+
+    bars = line.locator("button")
+    widths = [bar.bounding_box()["width"] for bar in bars.all()]
+    assert (
+        bars.first.get_attribute("title") == "http GET /rates?base=EUR: 1500 ms saved"
+    )
+    assert 2.8 < widths[0] / widths[1] < 3.2
+
+
+def test_texts_stay_texts(report: Any) -> None:
+    assert report.evaluate("window.harmed") is None
+    assert report.locator("img").count() == 0
+    assert "\u202e" not in report.locator("body").inner_text()
+    assert report.locator(".error").inner_text().startswith("<img src=x onerror=")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_wider_than_the_screen(report: Any, width: int) -> None:
+    report.set_viewport_size({"width": width, "height": 800})
+    report.locator("#kinds button").first.click()
+
+    assert report.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_dark_mode_has_a_dark_paper(report: Any) -> None:
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = report.evaluate(colour)
+
+    report.emulate_media(color_scheme="dark")
+
+    assert (light, report.evaluate(colour)) == ("rgb(252, 252, 251)", "rgb(23, 24, 26)")
+
+
+def test_printing_shows_one_line_for_each_call(report: Any) -> None:
+    report.emulate_media(media="print")
+
+    assert len(shown_labels(report)) == 3
+    assert not report.locator("#search").is_visible()
+
+
+def test_without_a_script_tests_and_calls_are_there(browser: Any, report: Any) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    plain = context.new_page()
+
+    plain.goto(report.url)
+
+    assert plain.locator(".call:visible").count() == 3
+    context.close()
