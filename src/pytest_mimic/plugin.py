@@ -65,10 +65,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             "--mimic-live",
             "run every call for real without reading or writing the vault",
         ),
-        (
-            "--mimic-review",
-            "with record, rerecord or verify: what is new or differs waits for `pytest-mimic review`",
-        ),
         ("--mimic-no-record", "write nothing, even if a fixture would record"),
         (
             "--mimic-clear-unused",

@@ -207,7 +207,6 @@ CASES = {
         $ pytest""",
     "run_usage_errors": """$ pytest --mimic-record --mimic-verify
         $ pytest --mimic-rerecord --mimic-no-record
-        $ pytest --mimic-review
         $ pytest --mimic-vault=s3:/bucket
         $ pytest -o mimic_source=never
         $ pytest -o mimic_functions=shop:rate
@@ -225,12 +224,6 @@ CASES = {
         write tests/test_strict.py
         $ pytest tests/test_strict.py""",
     "run_xdist": "$ pytest -n2 --mimic-record\nedit tests/test_rates.py EUR USD\n$ pytest -n2\n$ pytest -n2 --mimic-fail-on-unused",
-    "run_review": f"""{RECORDED}edit shop.py 1.07 1.08
-        $ pytest --mimic-rerecord --mimic-review
-        $ pytest-mimic review
-        $ pytest-mimic review --accept tests/test_rates.py::test_euro
-        $ pytest-mimic review --refuse-all
-        $ pytest""",
     "run_failing_test": f"{RECORDED}edit tests/test_rates.py '> 1' '> 2'\n$ pytest\n$ pytest --mimic-rerecord",
     "run_report": f"{RECORDED}$ pytest --mimic-report=page.html",
     "cli": "$ pytest-mimic\n$ pytest-mimic --help\n$ pytest-mimic mv --help\n$ pytest-mimic sow\n$ pytest-mimic ls --errros\n$ pytest-mimic ls",
@@ -284,7 +277,6 @@ CASES = {
         $ pytest-mimic check
         $ pytest-mimic check -n
         $ pytest-mimic check nothing""",
-    "cli_review": "$ pytest-mimic review --help\n$ pytest-mimic review",
     "cli_rm": f"""{RECORDED}$ pytest-mimic rm --help
         $ pytest-mimic rm
         $ pytest-mimic rm -n shop:rates

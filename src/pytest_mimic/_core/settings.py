@@ -51,9 +51,6 @@ class Settings(NamedTuple):
         ""  # the vault that an option named, as suggested commands repeat it
     )
     usage: Path | None = None  # the file of `--mimic-usage`, absolute
-    review: bool = (
-        False  # what is new, changed or drifted waits, and the vault is not written
-    )
     # what a replay does when what a recorded call reaches or reads has changed
     inputs: InputsPolicy = "warn"
 

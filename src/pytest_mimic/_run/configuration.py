@@ -59,7 +59,6 @@ def settings_of(config: pytest.Config) -> Settings:
         fail_on_unused=option.mimic_fail_on_unused,
         given_vault=option.mimic_vault or "",
         usage=_file(here, option.mimic_usage),
-        review=option.mimic_review,
     )
 
 
@@ -68,14 +67,6 @@ def _check_combination(option: Any, mode: Mode) -> None:
     if mode.writes and option.mimic_no_record:
         raise pytest.UsageError(
             f"--mimic-{mode.value} cannot be combined with --mimic-no-record"
-        )
-    if option.mimic_review and not (mode.writes or mode is Mode.VERIFY):
-        raise pytest.UsageError(
-            "--mimic-review needs --mimic-record, --mimic-rerecord or --mimic-verify"
-        )
-    if option.mimic_review and option.mimic_clear_unused:
-        raise pytest.UsageError(
-            "--mimic-review cannot be combined with --mimic-clear-unused"
         )
     if option.mimic_usage is not None and mode is Mode.LIVE:
         raise pytest.UsageError(

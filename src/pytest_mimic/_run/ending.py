@@ -62,10 +62,6 @@ class Ending:
         settings, vault = self._session.settings, self._session.vault
         if self._is_worker:
             return
-        if settings.review:
-            from pytest_mimic._core.pending.waiting import review_of
-
-            review_of(settings).begin()
         if settings.usage is not None:
             from pytest_mimic._tools.unused.usage import remove_old
 
@@ -100,7 +96,7 @@ class Ending:
         # Before objects are deleted: what is put back needs its own again.
         if ledger.replaced:
             own.keep_error(lambda: vault.delete((), ledger.replaced))
-        for step in (self._judge, self._keep_usage, self._keep_changes):
+        for step in (self._judge, self._keep_usage):
             own.keep_error(step)
         own.take_strays()  # from threads that tests have left running
         # Last, as the page shows the summary.
@@ -135,7 +131,7 @@ class Ending:
             if ledger.missing:
                 self._find_moves()
             self._judgement = judge_unused(self._session, self._tests.narrowed())
-        if not ledger.recorded or settings.review:
+        if not ledger.recorded:
             return
         count, total = vault.size()
         self._judgement.vault = f"vault: {settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"
@@ -175,21 +171,6 @@ class Ending:
         ledger.known = set(self._session.vault.names())
         ledger.ran = set(map(in_environment, ledger.outcomes))
         write_usage(path, ledger, self._session.settings)
-
-    def _keep_changes(self) -> None:
-        """Name what waits for a review in the summary."""
-        settings = self._session.settings
-        if not settings.review:
-            return
-        from pytest_mimic._core.pending.waiting import review_of
-
-        waiting = review_of(settings)
-        count = len(waiting.names())
-        if count and self._tests.have_run and not self._config.option.collectonly:
-            wait = "change waits" if count == 1 else "changes wait"
-            note = f"{count} {wait} for a review, the vault is as it was: pytest-mimic review"
-            self._session.ledger.notes.insert(0, note)  # the first ones are shown
-        waiting.tidy()
 
     def _write_page(self) -> None:
         if self.calls is not None and not self._config.option.collectonly:

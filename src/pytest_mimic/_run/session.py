@@ -16,7 +16,7 @@ from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError, MissingRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.vault.store import Store
+    pass
 
 # What a recording mode loads at once, because a test may replace functions that these
 # modules bind.
@@ -35,13 +35,7 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.ledger = Ledger()
-        store: Store = FolderStore(settings.vault)
-        if (
-            settings.review and settings.mode.writes
-        ):  # what is recorded goes into another one over it
-            from pytest_mimic._core.pending.waiting import review_of
-
-            store = review_of(settings).store
+        store = FolderStore(settings.vault)
         self.vault = Vault(store, pickles=settings.pickles, label=settings.shown_vault)
         self.state = RunState(
             settings=settings,

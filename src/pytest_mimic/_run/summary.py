@@ -55,13 +55,11 @@ def summary(
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
         lines += _taken_back(ledger.taken_back)
-    problems = _put_back(ledger.put_back, is_reviewed=settings.review)
+    problems = _put_back(ledger.put_back)
     problems += _recorded_errors(ledger)
     problems += _missing(ledger, last_failed=has_last_failed)
     problems += _moved(ledger)
-    problems += _drifted(
-        ledger, last_failed=has_last_failed, is_reviewed=settings.review
-    )
+    problems += _drifted(ledger, last_failed=has_last_failed)
     problems += list_unused(judgement)
     if judgement.unused and not judgement.cleared:
         problems.append(f"to drop the unused: {command('--mimic-clear-unused')}")
@@ -126,18 +124,13 @@ def _moved(ledger: Ledger) -> list[str]:
     )
 
 
-def _drifted(ledger: Ledger, *, last_failed: bool, is_reviewed: bool) -> list[str]:
-    """Return the list of the calls that no longer give what was recorded, and the command that decides about them."""
+def _drifted(ledger: Ledger, *, last_failed: bool) -> list[str]:
+    """Return the list of the calls that no longer give what was recorded, and the command that accepts them."""
     rows = [(label, test) for label, test in ledger.drifted]
     tests = [test for _, test in rows]
-    remedy = command_for(
-        "--mimic-verify", tests, "--mimic-review", last_failed=last_failed
-    )
-    return listed(
-        "drifted:",
-        _counted(rows),
-        *([] if is_reviewed else [f"to decide about each: {remedy}"]),
-    )
+    remedy = command_for("--mimic-rerecord", tests, last_failed=last_failed)
+    accepted = "it" if len(set(rows)) == 1 else "them"
+    return listed("drifted:", _counted(rows), f"to accept {accepted}: {remedy}")
 
 
 def _counted(calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -171,7 +164,7 @@ def _changed_inputs(ledger: Ledger) -> list[str]:
         )
     ]
     tests = sorted({test for row in ledger.inputs for test in row[4]})
-    remedy = command_for("--mimic-verify", tests, "--mimic-review")
+    remedy = command_for("--mimic-verify", tests)
     verbs = "reaches code or reads" if recordings == 1 else "reach code or read"
     heading = (
         f"{plural(recordings, 'recording')} {verbs} files that have changed since:"
@@ -218,15 +211,11 @@ def _taken_back(labels: Sequence[str]) -> list[str]:
     return [f"{plural(len(labels), 'outcome')} {whose} not kept: {'; '.join(shown)}"]
 
 
-def _put_back(count: int, *, is_reviewed: bool) -> list[str]:
-    """Return the line on the recordings that failing tests had replaced: in the vault, or over it."""
+def _put_back(count: int) -> list[str]:
+    """Return the line on the recordings that failing tests had replaced."""
     if not count:
         return []
-    was, it, does = ("was", "it", "does") if count == 1 else ("were", "them", "do")
-    if is_reviewed:
-        return [
-            f"{plural(count, 'change')} of failing tests {does} not wait for a review"
-        ]
+    was, it = ("was", "it") if count == 1 else ("were", "them")
     return [
         f"{plural(count, 'recording')} {was} put back, because failing tests had replaced {it}"
     ]

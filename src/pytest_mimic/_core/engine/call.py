@@ -288,9 +288,7 @@ class FunctionPlan(Plan):
     @cached_property
     def trace(self) -> Callable[..., Trace] | None:  # type: ignore[override]
         settings = self.state.settings
-        if settings.inputs == "ignore" or (
-            settings.mode is Mode.VERIFY and not settings.review
-        ):
+        if settings.inputs == "ignore" or settings.mode is Mode.VERIFY:
             return None
         from pytest_mimic._core.inputs.reached_and_read import Trace
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.settings import Mode
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.pending.waiting import Renewals
     from pytest_mimic._core.vault.recording_facts import Stored
 
     Errors = Mapping[int, tuple[str, str] | None]
@@ -89,13 +88,6 @@ class Recordings:
         self.missed: dict[tuple[str, ...], tuple[MimicError, str]] = {}
         self._tests: dict[str, str] = {}  # by the name of a recording
         self._by_owner: dict[str, dict[str, set[str]]] = {}
-
-    @cached_property
-    def renewals(self) -> Renewals:
-        """What this run would write with `--mimic-verify --mimic-review`."""
-        from pytest_mimic._core.pending.waiting import Renewals, review_of
-
-        return Renewals(review_of(self._state.settings))
 
     # -- finding
 

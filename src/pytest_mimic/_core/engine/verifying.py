@@ -26,8 +26,6 @@ def verify(real: Step, outcome: Outcome, duration: float) -> None:
     with state.guard:
         state.ledger.verified += 1
     drift, found = _drift(real, outcome)
-    if state.settings.review:
-        _keep_for_review(real, outcome, duration, has_drifted=drift is not None)
     if drift is not None:
         state.blame(drift, call)
     if state.log is not None:
@@ -100,29 +98,6 @@ def _as_recorded(real: Step, outcome: Outcome) -> Outcome:
         ):
             return stored.load(call.paths)
     return outcome
-
-
-def _keep_for_review(
-    real: Step, outcome: Outcome, duration: float, *, has_drifted: bool
-) -> None:
-    """Let a drift wait for a review, or an equal outcome of a call whose source, or what it reaches, has changed.
-
-    What cannot be stored does not wait, nor a failure of a client that has no plain
-    form.
-    """
-    state, call, recorded = real.state, real.call, real.stored
-    recordings, inputs, new = state.recordings, recorded.entry.get("inputs"), None
-    if has_drifted:
-        if call.edge_call is None or outcome.kind != "raised":
-            with suppress(MimicError):
-                new = recordings.encode(real, outcome, duration)
-    elif state.is_stale(call.plan, real.source) or (
-        inputs and state.settings.inputs != "ignore" and state.changed_inputs(inputs)
-    ):
-        new = recorded.again(None if real.trace is None else real.trace.noted().over)
-    with recordings.guard:
-        made = recordings.new_recording(call, [])
-        recordings.renewals.verified(recorded.name, real.number, made, new)
 
 
 def is_unchanged(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.ambient import command, current, vault_command
+from pytest_mimic._core.ambient import command
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.base import parts_of
 from pytest_mimic._core.seam.registry import names_client
@@ -242,7 +242,7 @@ def stale(
     when = f" ({recorded})" if recorded else ""
     commands = [
         f"to record it again: {command('--mimic-record', test)}",
-        f"to see whether the outcome changed: {command('--mimic-verify', test, more=['--mimic-review'])}",
+        f"to see whether the outcome changed: {command('--mimic-verify', test)}",
     ]
     what = f"what {label} reaches or reads" if changed else _target_of(label)
     what += f" has changed since this call was recorded{when}"
@@ -288,8 +288,6 @@ def drift(
     """
     what = f"{label} no longer gives what was recorded"
     remedies = [f"to accept it: {command('--mimic-rerecord', test)}"]
-    if (session := current()) is not None and session.settings.review:  # it waits there
-        remedies = [f"to decide about it: {vault_command('review')}"]
     if failed:
         remedies = [f"{failed}, to try again: {command('--mimic-verify', test)}"]
     return DriftError(what, facts=lines, remedies=remedies, call=label, test=test)

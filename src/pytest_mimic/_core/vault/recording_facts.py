@@ -155,12 +155,6 @@ class Stored:
             else None
         )
 
-    def again(self, inputs: InputList | None = None) -> Stored:
-        """Return the outcome once more, to be written with what its call reaches and reads now."""
-        again = Stored(self.reader, self.entry, self._origin, self.encoded)
-        again.inputs = inputs or self.inputs
-        return again
-
     def settle(self, entry: Entry, origin: Origin) -> None:
         """Replace the outcome in memory by the one that was written to the vault."""
         vars(self).pop("entry", None)

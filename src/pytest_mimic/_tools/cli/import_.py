@@ -18,8 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from pytest_mimic._clients.http.exchange import MATCHERS
-from pytest_mimic._core.pending.waiting import Waiting
-from pytest_mimic._core.vault import Vault
+from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.format import cassette_name
 from pytest_mimic._core.words import did_you_mean, plural
 from pytest_mimic._tools.cli.output import Result, add_dry_run
@@ -29,6 +28,7 @@ from pytest_mimic._tools.foreign.cassette_file import (
     UnreadableError,
     read_cassette,
 )
+from pytest_mimic._tools.foreign.overlay import OverlayStore
 from pytest_mimic._tools.foreign.owning_tests import OwningTests
 from pytest_mimic._tools.foreign.recording_exchanges import (
     Conversation,
@@ -122,10 +122,10 @@ class Importer:
     def _import(
         self, shown: str, exchanges: list[ForeignExchange], to: Destination
     ) -> None:
-        """Record exchanges in a folder over the vault, and accept them unless something else has their place."""
+        """Record exchanges in a folder over the vault, and copy them there unless something else has their place."""
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
-            waiting = Waiting(Path(folder), self._settings)
-            vault = Vault(waiting.store, label=self._vault.label)
+            overlay = OverlayStore(FolderStore(Path(folder)), self._vault.store)
+            vault = Vault(overlay, pickles="forbid", label=self._vault.label)
             conversation = Conversation(
                 self._settings, vault, self._targets, to, match=self._match
             )
@@ -135,7 +135,8 @@ class Importer:
                     self._leave(f"{shown}, entry {exchange.number}", reason)
                 else:
                     count += 1
-            made, names = conversation.close(), waiting.names()
+            made = conversation.close()
+            names = overlay.changed_recordings()
             others = self._of_test[to.test] if to.test else set[str]()
             obstacles = [
                 name for name in names if self._vault.store.size(name) is not None
@@ -145,7 +146,9 @@ class Importer:
                 self._leave(shown, f"{to} has other recordings: {obstacles[0]}")
                 return
             if names and not self._options.dry_run:
-                waiting.accept(names)
+                for name in names:
+                    self._vault.copy(name, vault)
+                self._vault.store.end_run()
         if count:
             there = "" if names else ", already there"
             self._done.append(f"  {shown} -> {to} ({plural(count, 'call')}{there})")

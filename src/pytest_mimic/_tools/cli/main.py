@@ -35,7 +35,6 @@ _EXAMPLES = """\
   pytest-mimic show tests/test_a.py::test_b     all that a test recorded
   pytest-mimic check                            what is damaged or left over
   pytest-mimic diff main                        what changed since the branch main
-  pytest-mimic review                           accept or refuse changed outcomes
   pytest --mimic-fail-on-unused                 recordings that no test uses"""
 
 

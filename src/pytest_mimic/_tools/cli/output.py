@@ -159,7 +159,6 @@ GROUPS = {
         "diff": "compare the vault with a revision of git",
     },
     "change": {
-        "review": "accept or refuse changed outcomes, one by one",
         "mv": "let the recordings of a renamed test go with it",
         "rm": "delete recordings",
         "import": "import cassettes of vcrpy",

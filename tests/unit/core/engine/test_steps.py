@@ -10,7 +10,6 @@ import toy_client
 from toy_adapter import describe
 
 from pytest_mimic import MissingRecordingError
-from pytest_mimic._core.pending.waiting import review_of
 from unit.core.engine.runs import Runs
 
 
@@ -52,15 +51,14 @@ def test_only_recording_names_a_cancelled_call(
 def test_an_error_of_a_client_that_has_no_plain_form_is_drift(
     runs: Runs, service: Any
 ) -> None:
-    """The caller gets the recorded answer. For a review, the real one does not wait."""
+    """The caller gets the recorded answer."""
     assert runs.client()("Oslo") == -3.5
-    runs.again("verify", review=True)
+    runs.again("verify")
     del service.degrees
 
     assert runs.client()("Oslo") == -3.5
     (drift,) = runs.errors()
     assert "AttributeError" in drift
-    assert review_of(runs.state.settings).names() == []
 
 
 @pytest.mark.parametrize("mode", ["rerecord", "verify"])

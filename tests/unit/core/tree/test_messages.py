@@ -326,7 +326,7 @@ def test_a_stale_recording_shows_two_commands() -> None:
     assert str(error) == (
         "shop.api:fetch_rates has changed since this call was recorded (2026-11-02)\n"
         "  to record it again: pytest --mimic-record tests/test_rates.py::test_day\n"
-        "  to see whether the outcome changed: pytest --mimic-verify --mimic-review tests/test_rates.py::test_day"
+        "  to see whether the outcome changed: pytest --mimic-verify tests/test_rates.py::test_day"
     )
 
 

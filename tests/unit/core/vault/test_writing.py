@@ -454,7 +454,7 @@ def test_objects_stay_while_another_run_may_name_or_put_back_them(tmp_path, valu
 
 
 def test_a_recording_is_copied_to_another_vault_with_its_objects():
-    """As the review does.
+    """As an import does.
 
     An object that is damaged is not copied, and the recording neither.
     """

@@ -144,13 +144,10 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def waiting(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The recorded project with a change that waits for a review, and an answer of HTTP. Not to be changed."""
-    folder = tmp_path_factory.mktemp("waiting") / "project"
+def answered(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The recorded project, with an answer of HTTP. Not to be changed."""
+    folder = tmp_path_factory.mktemp("answered") / "project"
     shutil.copytree(recorded, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    module = folder / "shop.py"
-    module.write_text(module.read_text().replace("0.93", "0.94"))
-    run_pytest(folder, "--mimic-rerecord", "--mimic-review", "-k", "test_rates")
     answer = folder / ".mimic_vault/calls/http/0123456789abcdef0123456789abcdef.json"
     answer.parent.mkdir()
     answer.write_text(ANSWER)

@@ -33,8 +33,6 @@ def test_a_wrong_word_shows_the_usage(shop, call, words):
         ["rm", "shop:odd", ","],
         ["mv", "", "x"],
         ["mv", "tests/test_shop.py", " "],
-        ["review", "--accept", ""],
-        ["review", "--accept="],
         ["import", ""],
         ["ls", "--vault", ""],
     ],

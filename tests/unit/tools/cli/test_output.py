@@ -126,19 +126,18 @@ if sys.version_info < (3, 14):  # from then on, argparse loads them to colour it
     [
         ("ls", 0),
         ("show shop:words 0123456789", 0),
-        ("review", 1),
         ("mv -n tests/test_shop.py::test_words tests/test_shop.py::test_texts", 0),
         ("rm -n shop:words", 0),
         ("check tests/test_shop.py::test_words", 0),
     ],
 )
 def test_a_command_loads_neither_pytest_nor_another_nor_what_is_slow(
-    words, code, waiting, tmp_path
+    words, code, answered, tmp_path
 ):
     """So that each starts within 100 ms of CPU."""
     command, *others = words.split()
     folder = tmp_path / "shop"
-    shutil.copytree(waiting, folder)
+    shutil.copytree(answered, folder)
     program = (
         "import sys; before = set(sys.modules); from pytest_mimic._tools.cli.main import main; "
         f"code = main({[command, *others]}); print(); print(code, *set(sys.modules) - before)"

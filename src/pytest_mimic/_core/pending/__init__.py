@@ -1,1 +1,0 @@
-"""Recordings that are written and not yet accepted."""
