@@ -12,6 +12,8 @@ import threading
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 from typing import Any
 from urllib.parse import urlencode
 
@@ -208,6 +210,24 @@ def test_a_body_is_sent_as_it_is_live(
         "text",
         {"password": "<redacted>"},
     ]
+    assert "pass-word-1" not in runs.text
+
+
+def test_an_upload_of_the_email_package_is_the_same_call_again(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
+    """It has a random boundary and bare line feeds, as those of google-api-python-client."""
+
+    def talk(url: str) -> int:
+        upload = MIMEMultipart("related")
+        upload.attach(MIMEText('{"name": "a"}', "json"))
+        upload.attach(MIMEText("PASSWORD=pass-word-1\nA=1", "plain"))
+        head, _, body = upload.as_bytes().partition(b"\n\n")
+        kind = head.decode().partition(": ")[2].partition("\nMIME")[0]
+        headers = {"Content-Type": kind.replace("\n", "")}
+        return driver.talk(url, Ask("/users/1", "POST", headers, body))[0].status
+
+    assert same(runs, server, talk) == 200
     assert "pass-word-1" not in runs.text
 
 

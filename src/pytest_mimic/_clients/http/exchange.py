@@ -21,7 +21,6 @@ the exception that was raised instead of a response.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
@@ -29,22 +28,22 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from pytest_mimic._clients.http.body import (
-    as_text,
-    content_of,
-    events_in,
-    header_of,
-    header_parts,
-    inflate,
-    json_of,
-    load_body,
-)
+from pytest_mimic._clients.http.body import content_of, load_body
+from pytest_mimic._clients.http.event_streams import events_in
 from pytest_mimic._clients.http.http_secrets import (
     Secrets,
     holds_placeholder,
     learned_from,
     secrets_of,
     text_pairs,
+)
+from pytest_mimic._clients.http.media_types import header_of, without_framing
+from pytest_mimic._clients.http.request_body import (
+    ANYTHING,
+    CHOOSING,
+    describe_body,
+    hide_body,
+    learn_body,
 )
 from pytest_mimic._core.redact.redactor import Redactor, parse_form
 from pytest_mimic._core.seam.base import Adapter, ClientCall
@@ -53,12 +52,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
     from pytest_mimic._core.engine.steps import Step
 
-# : The headers by which a client chooses one of several answers of a URL. Each is a
-# part of its own.
-CHOOSING = (
-    *("accept", "range", "if-match", "if-none-match", "if-modified-since", "prefer"),
-    *("x-http-method-override", "x-amz-target", "soapaction"),
-)
 #: The parts of a request that count.
 IDENTITY = (
     "method",
@@ -89,7 +82,6 @@ _OF_CLIENTS = {
     "host",
     "user-agent",
 }
-_ANYTHING = "*/*"
 _CACHE_SIZE = 20_000
 # The modules whose connections open a socket as their class says. Other classes may
 # lead into this process.
@@ -146,7 +138,7 @@ class HttpAdapter(Adapter):
         if "status" not in plain:
             return {"error": plain["error"]["type"]} if "error" in plain else plain
         kind = header_of(plain["headers"], "content-type")
-        headers = {} if kind is None else {"content-type": kind}
+        headers = {} if kind is None else {"content-type": without_framing(kind)}
         found = {
             "status": plain["status"],
             "headers": headers,
@@ -265,27 +257,21 @@ class Exchange:
             described["query"] = parts["query"]
         for name, chosen in headers.choosing.items():
             described[f"headers.{name}"] = chosen
-        value = None
+        learn_from_body: Callable[[Secrets], None] | None = None
         if body:
-            secrets = secrets_of(self.port.redactor, headers.sent)
-            kind, encoding = (
+            body_format, value = describe_body(
+                body,
                 headers.sent.get("content-type"),
                 headers.sent.get("content-encoding"),
             )
-            parts["format"], value = describe_body(body, kind, encoding)
-            counted = (
-                without_signature(value)
-                if parts["format"] in ("form", "multipart")
-                else value
-            )
-            hidden = (
-                secrets.text(counted)
-                if isinstance(counted, str)
-                else secrets.scrub(counted)
-            )
-            described["body"] = parts["body"] = hidden
+            learn_from_body = partial(learn_body, body_format, value)
+            if body_format in ("form", "multipart"):
+                value = without_signature(value)
+            secrets = secrets_of(self.port.redactor, headers.sent)
+            parts["format"] = body_format
+            parts["body"] = described["body"] = hide_body(body_format, value, secrets)
         learned = partial(
-            learned_from, self.port.redactor, url, sent, value, headers.sent
+            _learned_from, self.port.redactor, request, headers.sent, learn_from_body
         )
         host = shown.split("/", 3)[2]  # with its port, unless that is the usual one
         return ClientCall(
@@ -297,6 +283,19 @@ class Exchange:
             False,
             learned,
         )
+
+
+def _learned_from(
+    redactor: Redactor,
+    request: HttpRequest,
+    headers: dict[str, str],
+    learn_from_body: Callable[[Secrets], None] | None,
+) -> Secrets:
+    """Return the secrets of a request: in its URL, its headers, which are also given by name, and its body."""
+    secrets = learned_from(redactor, request.url, request.headers, None, headers)
+    if learn_from_body is not None:
+        learn_from_body(secrets)
+    return secrets
 
 
 def _without_secrets(plain: Any, redactor: Redactor) -> Any:
@@ -333,7 +332,7 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
     choosing = {
         name: joined[name]
         for name in CHOOSING
-        if joined.get(name, _ANYTHING) != _ANYTHING
+        if joined.get(name, ANYTHING) != ANYTHING
     }
     return _Headers(one, joined, choosing)
 
@@ -399,73 +398,6 @@ _NAMES = (
 )
 # The fields of a signature, in a query and, with a policy, in a form.
 _SIGNING = frozenset({"policy", *(f"x-amz-{name}" for name in _NAMES)})
-
-
-def describe_body(
-    data: bytes, content_type: str | None, encoding: str | None
-) -> tuple[str, Any]:
-    """Return the format of a request's whole body, which is not empty, and its plain value, in which secrets are not yet hidden.
-
-    These are `json` and the value, `form` and its fields, `multipart` and its parts,
-    `text` and the text, `bytes` and
-    their digest. A body in a `Content-Encoding` is decompressed first.
-    """
-    if encoding:
-        inflated = inflate([data], encoding)
-        data = data if inflated is None else b"".join(inflated)
-    kind, about = header_parts(content_type)
-    if kind.startswith("multipart/"):
-        parts = _parts(data, about.get("boundary", "").encode("latin-1"))
-        if parts is not None:
-            return "multipart", parts
-    text = as_text(data, about.get("charset", "utf-8"))
-    if text is None:
-        return "bytes", digest(data)
-    if kind == "application/x-www-form-urlencoded":
-        return "form", parse_form(text)
-    value = json_of(text, kind)
-    return "text" if value is text else "json", value
-
-
-def digest(data: bytes) -> dict[str, Any]:
-    """Return the size and the hash of binary data, which represent it."""
-    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-
-
-def _parts(data: bytes, boundary: bytes) -> dict[str, Any] | None:
-    """Return the parts of a multipart body (RFC 7578) by name, or None if it is malformed."""
-    pieces = (b"\r\n" + data).split(b"\r\n--" + boundary)
-    if not boundary or len(pieces) < 3:
-        return None
-    found: dict[str, list[Any]] = {}
-    # The first piece comes before the first part, the last one after the final
-    # boundary.
-    for piece in pieces[1:-1]:
-        head, blank, content = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        if not blank:
-            return None
-        name, part = _part(head.decode("utf-8", "backslashreplace"), content)
-        found.setdefault(name, []).append(part)
-    return {
-        name: parts[0] if len(parts) == 1 else parts for name, parts in found.items()
-    }
-
-
-def _part(head: str, content: bytes) -> tuple[str, Any]:
-    """Return the name of a part and its value, which for a file is a mapping."""
-    lines = (line.partition(":") for line in head.split("\r\n"))
-    headers = {name.strip().lower(): text.strip() for name, _, text in lines}
-    _, about = header_parts(headers.get("content-disposition"))
-    kind = headers.get("content-type")
-    value: Any = as_text(content)
-    if value is None:
-        value = digest(content)
-    elif kind and "json" in kind:
-        value = json_of(value, kind)
-    filename = about.get("filename*", about.get("filename"))
-    if filename is not None or (kind and not kind.startswith("text/plain")):
-        value = {"filename": filename, "type": kind, "content": value}
-    return about.get("name", ""), value
 
 
 def without_signature(fields: dict[str, Any]) -> dict[str, Any]:

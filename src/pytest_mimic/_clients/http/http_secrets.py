@@ -265,22 +265,33 @@ def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, An
     secrets.learn_headers(headers)
     secrets.learn([body.get("json"), body.get("events")])
 
-    def hidden(part: Any) -> Any:
-        return (
-            secrets.text(part)
-            if isinstance(part, str)
-            else secrets.scrub(part, keep_types=True)
-        )
-
     found = dict(plain)
     if headers:
         found["headers"] = [
             [name, secrets.header(name, value)] for name, value in headers
         ]
-    parts = {name: hidden(body[name]) for name in ("json", "text") if name in body}
+    return {**found, "body": _redacted_body(body, secrets)} if body else found
+
+
+def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
+    """Return a stored body, or a part of one, without what is secret."""
+
+    def hidden(part: Any) -> Any:
+        if isinstance(part, str):
+            return secrets.text(part)
+        return secrets.scrub(part, keep_types=True)
+
+    found = dict(body)
+    for name in ("json", "text"):
+        if name in body:
+            found[name] = hidden(body[name])
     if "events" in body:
-        parts["events"] = [hidden(event) for event in body["events"]]
-    return {**found, "body": {**body, **parts}} if body else found
+        found["events"] = [hidden(event) for event in body["events"]]
+    if "parts" in body:
+        found["parts"] = [_redacted_body(part, secrets) for part in body["parts"]]
+    if "message" in body:
+        found["message"] = _redacted_body(body["message"], secrets)
+    return found
 
 
 def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:

@@ -8,15 +8,11 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.body import (
-    header_of,
-    hides_text,
-    inflate,
-    load_body,
-    store_body,
-)
+from pytest_mimic._clients.http.body import hides_text, load_body, store_body
+from pytest_mimic._clients.http.encodings import inflate
 from pytest_mimic._clients.http.failures import store_error
 from pytest_mimic._clients.http.http_secrets import Secrets, text_pairs
+from pytest_mimic._clients.http.media_types import header_of
 from pytest_mimic._core.outcome.outcome import is_cancellation
 from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.seam.real_secrets import with_secrets

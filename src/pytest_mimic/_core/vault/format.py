@@ -174,7 +174,15 @@ _PARTS = {
     "rows": list,
     "replies": list,
 }
-_CONTENTS = {"json": object, "text": str, "base64": str, "chunks": list, "events": list}
+_CONTENTS = {
+    "json": object,
+    "text": str,
+    "base64": str,
+    "chunks": list,
+    "events": list,
+    "parts": list,
+    "message": dict,
+}
 #: From so many bytes on, a copy takes longer than the call that saves one.
 LONG = 1 << 11
 # `json.loads` without its checks around the value: half the time for small recordings.
@@ -316,7 +324,17 @@ def is_usual(entry: Any, target: str = "") -> bool:
         )
         if any(list(map(type, pair)) != [str, str] for pair in headers):
             raise ValueError("headers must be pairs of texts")
-    body = value.get("body", {"json": None})
+    _check_body(value.get("body", {"json": None}))
+    columns, rows = value.get("columns", []), value.get("rows", [])
+    if any(type(one) is not list for one in (*columns, *rows)) or not {
+        *map(len, rows)
+    } <= {len(columns)}:
+        raise ValueError("each row must have a value for each column")
+    return True
+
+
+def _check_body(body: Any) -> None:
+    """Raise LookupError, TypeError or ValueError for a body of HTTP that no replay could give."""
     if not any(
         name in body and isinstance(body[name], kind)
         for name, kind in _CONTENTS.items()
@@ -333,12 +351,15 @@ def is_usual(entry: Any, target: str = "") -> bool:
             b64decode("".join(chunk["base64"].split()), validate=True)
     if not {*map(type, body.get("events", ()))} <= {dict, str}:
         raise TypeError("an event must be a mapping or a text")
-    columns, rows = value.get("columns", []), value.get("rows", [])
-    if any(type(one) is not list for one in (*columns, *rows)) or not {
-        *map(len, rows)
-    } <= {len(columns)}:
-        raise ValueError("each row must have a value for each column")
-    return True
+    parts = body.get("parts", ())
+    delimiters = body.get("delimiters", [""])
+    if len(delimiters) != len(parts) + 1 or {*map(type, delimiters)} != {str}:
+        raise ValueError("a body needs one delimiter more than parts")
+    for part in (*parts, *([body["message"]] if "message" in body else ())):
+        part["head"].encode()
+        # A part may have a head alone.
+        if part.keys() - {"head", "transfer"}:
+            _check_body(part)
 
 
 def copied(value: Any) -> Any:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from pytest_mimic._clients.http.body import as_text, header_of, header_parts, inflate
+from pytest_mimic._clients.http.encodings import inflate
 from pytest_mimic._clients.http.exchange import HttpRequest
+from pytest_mimic._clients.http.media_types import as_text, header_of, header_parts
 from pytest_mimic.errors import MimicError
 
 _FORM = "application/x-www-form-urlencoded"

@@ -123,7 +123,7 @@ RESPONSE = {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": []}
         (
             "http",
             {**RESPONSE, "body": {"text": 1}},
-            "a body needs one of json, text, base64, chunks, events",
+            "a body needs one of json, text, base64, chunks, events, parts, message",
         ),
         (
             "http",
@@ -145,6 +145,17 @@ RESPONSE = {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": []}
             "http",
             {**RESPONSE, "body": {"events": [5]}},
             "an event must be a mapping or a text",
+        ),
+        (
+            "http",
+            {**RESPONSE, "body": {"parts": [], "delimiters": []}},
+            "a body needs one delimiter more than parts",
+        ),
+        ("http", {**RESPONSE, "body": {"message": {"text": "a"}}}, "'head' is missing"),
+        (
+            "http",
+            {**RESPONSE, "body": {"message": {"head": "", "base64": "@@@@"}}},
+            "base64 d",
         ),
         ("sqlalchemy", {"columns": [["a"]], "rows": 5}, "rows must be of type list"),
         (

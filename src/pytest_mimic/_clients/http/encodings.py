@@ -1,0 +1,131 @@
+"""Content encodings: bodies are stored decompressed, and compressed anew for a reader who sees compressed bytes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+_GZIP = ("gzip", "x-gzip")
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+# A decoder or encoder gets the chunks of a body one by one.
+_OneByOne = Callable[[bytes], bytes]
+
+
+def names_in(encoding: str) -> list[str]:
+    """Return the encodings that a `Content-Encoding` names, in the order in which they were applied."""
+    return [part.strip().lower() for part in encoding.split(",")]
+
+
+def inflate(chunks: Sequence[bytes], encoding: str) -> list[bytes] | None:
+    """Decompress the chunks of a body, perhaps without its end, one by one.
+
+    There are as many as before, some perhaps empty. None if an encoding is unknown
+    here, or the body is not in it.
+    """
+    inflated: list[bytes] | None = list(chunks)
+    # `Content-Encoding: deflate, gzip`: the last encoding is undone first.
+    for name in reversed(names_in(encoding)):
+        if inflated is not None:
+            inflated = _decode(inflated, name)
+    return inflated
+
+
+def _decode(chunks: Sequence[bytes], name: str) -> list[bytes] | None:
+    for decode in _decoders(name):
+        try:
+            decoded = [decode(chunk) for chunk in chunks]
+        # Each library has its own exceptions.
+        except Exception:
+            continue
+        # Unused data is a second gzip member, for example, which clients treat
+        # differently.
+        if not getattr(getattr(decode, "__self__", None), "unused_data", b""):
+            return decoded
+    return None
+
+
+def _decoders(name: str) -> list[_OneByOne]:
+    """Return the functions to try that decompress the chunks of a body."""
+    if name in _GZIP:
+        return [zlib.decompressobj(_GZIP_WINDOW).decompress]
+    if name == "deflate":
+        # RFC 9110 means the zlib format (RFC 1950); some servers send the bare stream
+        # (RFC 1951).
+        return [
+            zlib.decompressobj().decompress,
+            zlib.decompressobj(-zlib.MAX_WBITS).decompress,
+        ]
+    try:
+        if name == "zstd":
+            from pytest_mimic._core.outcome.memory import zstd_module
+
+            return [zstd_module().ZstdDecompressor().decompress]
+        if name == "br":
+            import brotli  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+            return [brotli.Decompressor().process]
+    except ImportError:
+        pass
+    return []
+
+
+def deflate(
+    chunks: Sequence[bytes], encoding: str, *, is_whole: bool
+) -> tuple[list[bytes], str]:
+    """Compress the chunks of a body one by one, and return them with the encoding that they have.
+
+    That is the one that is asked for, or gzip if a codec is missing here. Each chunk
+    can be decompressed when it arrives. A body that is not whole is laid out, not
+    compressed: so there are at least as many bytes as its reader once read.
+    """
+    names = names_in(encoding)
+    if not is_whole or not all(map(_can_encode, names)):
+        names = ["gzip"]
+    packed = list(chunks)
+    for name in names:
+        packed = list(_encode(packed, name, is_whole=is_whole))
+    return packed, ", ".join(names)
+
+
+def _can_encode(name: str) -> bool:
+    if name not in ("br", "zstd"):
+        return name in (*_GZIP, "deflate")
+    # Whoever has the codec can decompress, too.
+    return bool(_decoders(name))
+
+
+def _encode(chunks: Sequence[bytes], name: str, *, is_whole: bool) -> Iterator[bytes]:
+    compress, flush, finish = _encoder(name, level=-1 if is_whole else 0)
+    last = len(chunks) - 1
+    for place, chunk in enumerate(chunks):
+        end = finish if is_whole and place == last else flush
+        yield compress(chunk) + end()
+
+
+def _encoder(
+    name: str, *, level: int
+) -> tuple[_OneByOne, Callable[[], bytes], Callable[[], bytes]]:
+    """Return functions that compress a chunk, end it so that it can be read, and end the body."""
+    encoder: Any
+    if name == "br":
+        import brotli  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+        encoder = brotli.Compressor()
+        return encoder.process, encoder.flush, encoder.finish
+    if name == "zstd":
+        from pytest_mimic._core.outcome.memory import zstd_module
+
+        encoder = zstd_module().ZstdCompressor()
+
+        def flush_block() -> bytes:
+            return bytes(encoder.flush(encoder.FLUSH_BLOCK))
+
+        return encoder.compress, flush_block, encoder.flush
+    window = zlib.MAX_WBITS if name == "deflate" else _GZIP_WINDOW
+    encoder = zlib.compressobj(level, wbits=window)
+
+    def flush_piece() -> bytes:
+        return bytes(encoder.flush(zlib.Z_SYNC_FLUSH))
+
+    return encoder.compress, flush_piece, encoder.flush

@@ -1,0 +1,202 @@
+"""Bodies that are made of heads and bodies: multipart, embedded HTTP messages and mail, split and joined again.
+
+A body is split in the same way in a request and in an answer. What its parts hold is
+read as a whole body of their type is.
+
+| media type | what it is split into |
+|---|---|
+| `multipart/*` (RFC 2046) | delimiters, and between them parts: a head and a content |
+| `application/http` (RFC 9112) | one message: a first line, a head and a content |
+| `message/rfc822`, `message/global` | one message: a head and a content |
+
+Lines end with CRLF, or with LF alone as Python's `email` writes them.
+"""
+
+from __future__ import annotations
+
+import binascii
+import quopri
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pytest_mimic._clients.http.media_types import as_text, header_parts
+
+# Bodies that are nested deeper are read as text.
+DEEPEST = 20
+#: Media types of one message.
+HTTP, MAIL = ("application/http",), ("message/rfc822", "message/global")
+# The lines of a head with the blank line after it, which is missing where the body ends
+# with its head.
+_HEAD = re.compile(rb"(?:[^\r\n]+\r?\n)*(?:\r?\n|\Z)")
+_FIRST_LINE = re.compile(
+    r"(?:[A-Z]+ \S+ HTTP/[\d.]+|HTTP/[\d.]+ \d{3}\b[^\r\n]*)(?:\r?\n|\Z)"
+)
+_FIELD = re.compile(r"[!-9;-~]+[ \t]*:")
+# A header may go on in lines that begin with a blank.
+_FOLD = re.compile(r"\r?\n(?=[ \t])")
+_LOGICAL_LINE = re.compile(r"[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)")
+_LENGTH = re.compile(r"^(content-length[ \t]*:[ \t]*)\d+", re.IGNORECASE | re.MULTILINE)
+
+
+class Message(NamedTuple):
+    """A head with its content, as they stand in a body.
+
+    Attributes:
+        first_line: Of an HTTP message, with its line end; else empty.
+        head: The lines of the headers with their ends, and the blank line.
+        content: The rest.
+    """
+
+    first_line: str
+    head: str
+    content: bytes
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The headers in their order, each in one line."""
+        pairs = []
+        for line in unfolded(self.head).splitlines():
+            name, sign, value = line.partition(":")
+            if sign:
+                pairs.append((name.strip(), value.strip()))
+        return pairs
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The headers by their names in lower case."""
+        return {name.lower(): value for name, value in self.headers}
+
+
+class Multipart(NamedTuple):
+    """A multipart body: one delimiter more than parts, since one ends the body.
+
+    The first delimiter begins with what precedes the first part, and the last one ends
+    with what follows the last part.
+    """
+
+    delimiters: list[bytes]
+    parts: list[Message]
+
+
+def unfolded(head: str) -> str:
+    """Return the lines of a head, each header in one line."""
+    return _FOLD.sub("", head)
+
+
+def lines_of(head: str) -> list[str]:
+    """Return the lines of a head with their ends, those over which a header goes as one."""
+    return _LOGICAL_LINE.findall(head)
+
+
+def split_multipart(data: bytes, boundary: str) -> Multipart | None:
+    """Return the parts of a multipart body, or None if it is malformed."""
+    if not boundary:
+        return None
+    delimiter = re.compile(
+        rb"(?:\A|\r?\n)--"
+        + re.escape(boundary.encode("latin-1", "replace"))
+        + rb"(?:(?P<is_last>--)(?s:.*)|[ \t]*\r?\n)"
+    )
+    delimiters: list[bytes] = []
+    parts: list[Message] = []
+    end = 0
+    for match in delimiter.finditer(data):
+        between = data[end : match.start()]
+        end = match.end()
+        if not delimiters:
+            delimiters.append(between + match[0])
+            continue
+        part = _message(between)
+        if part is None:
+            return None
+        parts.append(part)
+        delimiters.append(match[0])
+        if match["is_last"]:
+            return Multipart(delimiters, parts)
+    return None
+
+
+def split_http(data: bytes) -> Message | None:
+    """Return an HTTP message, or None if it is none."""
+    line_end = data.find(b"\n") + 1 or len(data)
+    first_line = as_text(data[:line_end]) or ""
+    message = _message(data[line_end:])
+    if message is None or not _FIRST_LINE.fullmatch(first_line):
+        return None
+    return message._replace(first_line=first_line)
+
+
+def split_mail(data: bytes) -> Message | None:
+    """Return a mail, or None if it is none."""
+    message = _message(data)
+    return message if message is not None and _FIELD.match(message.head) else None
+
+
+def split_message(data: bytes, media_type: str) -> Message | None:
+    """Return the message that a body of a media type is, or None if it is none."""
+    if media_type in HTTP:
+        return split_http(data)
+    return split_mail(data) if media_type in MAIL else None
+
+
+def _message(data: bytes) -> Message | None:
+    """Return a head and its content, or None if the blank line between them is missing."""
+    match = _HEAD.match(data)
+    head = None if match is None else as_text(match[0])
+    if match is None or head is None:
+        return None
+    return Message("", head, data[match.end() :])
+
+
+def boundary_of(content_type: str | None) -> str:
+    """Return the boundary of a content type; an empty text if it is that of no multipart body."""
+    media_type, parameters = header_parts(content_type)
+    if not media_type.startswith("multipart/"):
+        return ""
+    return parameters.get("boundary", "")
+
+
+def decode_transfer(content: bytes, encoding: str | None) -> bytes:
+    """Undo the `Content-Transfer-Encoding` of a part (RFC 2045, 6).
+
+    What is in no encoding that is known, or is broken, stays as it is.
+    """
+    name = (encoding or "").strip().lower()
+    if name == "base64":
+        try:
+            return binascii.a2b_base64(content)
+        except binascii.Error:
+            return content
+    return quopri.decodestring(content) if name == "quoted-printable" else content
+
+
+def encode_transfer(content: bytes, encoding: str) -> bytes:
+    """Return a content in a `Content-Transfer-Encoding` that `decode_transfer` undoes."""
+    if encoding == "base64":
+        return encode_base64(content)
+    return quopri.encodestring(content)
+
+
+def encode_base64(content: bytes) -> bytes:
+    """Return bytes as base64 in lines of 76 characters."""
+    pieces = [content[start : start + 57] for start in range(0, len(content), 57)]
+    return b"".join(map(binascii.b2a_base64, pieces))
+
+
+def with_length(head: str, before: int, after: int) -> str:
+    """Return a head whose `Content-Length`, if it was that of the content before, is that of the content after."""
+    declared = _LENGTH.search(head)
+    if before == after or declared is None:
+        return head
+    if declared[0][len(declared[1]) :] != str(before):
+        return head
+    return f"{head[: declared.start()]}{declared[1]}{after}{head[declared.end() :]}"
+
+
+def join(delimiters: Sequence[bytes], parts: Sequence[bytes]) -> bytes:
+    """Return a multipart body of its delimiters and parts."""
+    pieces = [delimiters[0]]
+    for part, delimiter in zip(parts, delimiters[1:], strict=True):
+        pieces += [part, delimiter]
+    return b"".join(pieces)

@@ -1,0 +1,263 @@
+"""The body of a request as plain data, by which it counts and is shown: read, and without its secrets.
+
+A part of a body is read and hidden as a whole body of its type is. What a body is, by
+its format:
+
+| format | plain data |
+|---|---|
+| `json` | the value |
+| `form` | the fields by name, as those of a query |
+| `multipart` | the parts by name; several of one name, or of none, as a list |
+| `http` | `method`, `path` and `query`, or `status`; `headers`, `body` |
+| `mail` | `headers`, `body` |
+| `text` | the text |
+| `bytes` | the size and the hash |
+
+A part is the text of a field, or, of a file or another type,
+`{"filename": …, "type": …, "content": …}`, where the content is a body again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from pytest_mimic._clients.http import parts
+from pytest_mimic._clients.http.encodings import inflate
+from pytest_mimic._clients.http.http_secrets import Secrets
+from pytest_mimic._clients.http.json_text import json_of
+from pytest_mimic._clients.http.media_types import (
+    as_text,
+    header_parts,
+    without_framing,
+)
+from pytest_mimic._core.redact.redactor import parse_form
+
+#: The headers by which a client chooses one of several answers of a URL. Of a request
+#: inside of a body, they count, too.
+CHOOSING = (
+    *("accept", "range", "if-match", "if-none-match", "if-modified-since", "prefer"),
+    *("x-http-method-override", "x-amz-target", "soapaction"),
+)
+#: An `Accept` that takes anything, which is as good as none.
+ANYTHING = "*/*"
+
+
+class RequestBody(NamedTuple):
+    """A body, or the content of a part: its format, and its plain data."""
+
+    format: str
+    value: Any
+
+
+def describe_body(
+    data: bytes, content_type: str | None, encoding: str | None
+) -> tuple[str, Any]:
+    """Return the format of a request's whole body, which is not empty, and its plain data, in which secrets are not yet hidden.
+
+    A body in a `Content-Encoding` is decompressed first.
+    """
+    if encoding:
+        inflated = inflate([data], encoding)
+        data = data if inflated is None else b"".join(inflated)
+    return _read(data, content_type, depth=0)
+
+
+def digest(data: bytes) -> dict[str, Any]:
+    """Return the size and the hash of binary data, which represent it."""
+    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _read(data: bytes, content_type: str | None, *, depth: int) -> RequestBody:
+    media_type, parameters = header_parts(content_type)
+    if depth < parts.DEEPEST:
+        structured = _read_structured(data, content_type, media_type, depth)
+        if structured is not None:
+            return structured
+    text = as_text(data, parameters.get("charset", "utf-8"))
+    if text is None:
+        return RequestBody("bytes", digest(data))
+    if media_type == "application/x-www-form-urlencoded":
+        return RequestBody("form", parse_form(text))
+    value = json_of(text, media_type)
+    return RequestBody("text" if value is text else "json", value)
+
+
+def _read_structured(
+    data: bytes, content_type: str | None, media_type: str, depth: int
+) -> RequestBody | None:
+    """Return a body that is made of heads and bodies, or None if it is another one."""
+    multipart = parts.split_multipart(data, parts.boundary_of(content_type))
+    if multipart is not None:
+        named: dict[str, list[Any]] = {}
+        for part in multipart.parts:
+            name, value = _read_part(part, depth)
+            named.setdefault(name, []).append(value)
+        fields = {
+            name: values[0] if len(values) == 1 else values
+            for name, values in named.items()
+        }
+        return RequestBody("multipart", fields)
+    message = parts.split_message(data, media_type)
+    if message is None:
+        return None
+    if message.first_line:
+        return RequestBody("http", _read_http(message, depth))
+    return RequestBody("mail", _read_mail(message, depth))
+
+
+def _read_part(part: parts.Message, depth: int) -> tuple[str, Any]:
+    """Return the name of a part and its value, which for a file is a mapping."""
+    headers = part.named
+    _, disposition = header_parts(headers.get("content-disposition"))
+    filename = disposition.get("filename*", disposition.get("filename"))
+    content_type = headers.get("content-type")
+    content = parts.decode_transfer(
+        part.content, headers.get("content-transfer-encoding")
+    )
+    is_text = not content_type or content_type.startswith("text/plain")
+    value: Any
+    if filename is None and is_text:
+        # The text of a field counts as it is, also where it is JSON: several fields of
+        # one name are a list.
+        _, parameters = header_parts(content_type)
+        text = as_text(content, parameters.get("charset", "utf-8"))
+        value = digest(content) if text is None else text
+    else:
+        value = {
+            "filename": filename,
+            "type": content_type and without_framing(content_type),
+            "content": _content(content, content_type, depth),
+        }
+    return disposition.get("name", ""), value
+
+
+def _content(content: bytes, content_type: str | None, depth: int) -> Any:
+    body = _read(content, content_type, depth=depth + 1)
+    if body.format == "json" and isinstance(body.value, str):
+        # A JSON text that is a string keeps its quotes, since the format of a part is
+        # not told: a text that is no JSON has none.
+        return as_text(content)
+    return body.value
+
+
+def _read_http(message: parts.Message, depth: int) -> dict[str, Any]:
+    """Return an HTTP message by what counts of a request, or of an answer."""
+    start, word, _ = message.first_line.split(" ", 2)
+    if start.startswith("HTTP/"):
+        about: dict[str, Any] = {"status": int(word[:3])}
+    else:
+        path, _, query = word.partition("?")
+        about = {"method": start, "path": path, "query": parse_form(query)}
+    headers = {}
+    for name, value in message.headers:
+        lower = name.lower()
+        if lower == "content-type":
+            headers[lower] = without_framing(value)
+        elif lower in CHOOSING and value != ANYTHING:
+            headers[lower] = value
+    body = _content_of(message, depth)
+    return {**about, "headers": headers, "body": body}
+
+
+def _read_mail(message: parts.Message, depth: int) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    for name, value in message.headers:
+        shown = without_framing(value) if name.lower() == "content-type" else value
+        headers.setdefault(name.lower(), []).append(shown)
+    joined = {name: ", ".join(values) for name, values in headers.items()}
+    return {"headers": joined, "body": _content_of(message, depth)}
+
+
+def _content_of(message: parts.Message, depth: int) -> Any:
+    """Return the content of a message, or None if it has none."""
+    headers = message.named
+    content = parts.decode_transfer(
+        message.content, headers.get("content-transfer-encoding")
+    )
+    if not content.strip():
+        return None
+    return _content(content, headers.get("content-type"), depth)
+
+
+# What is secret in a body, and in its parts
+
+
+def hide_body(body_format: str, value: Any, secrets: Secrets) -> Any:
+    """Return the plain data of a body without secrets."""
+    if body_format == "text":
+        return secrets.text(value)
+
+    def hide_headers(headers: dict[str, str]) -> dict[str, str]:
+        return {name: secrets.header(name, text) for name, text in headers.items()}
+
+    return secrets.scrub(_replaced(body_format, value, secrets.text, hide_headers))
+
+
+def learn_body(body_format: str, value: Any, secrets: Secrets) -> None:
+    """Learn the secrets of a body, which its answer may repeat."""
+    if body_format == "text":
+        secrets.text(value)
+        return
+
+    def learn_headers(headers: dict[str, str]) -> dict[str, str]:
+        secrets.learn_headers(headers.items())
+        return headers
+
+    _replaced(body_format, value, secrets.text, learn_headers)
+    secrets.learn(value)
+
+
+def _replaced(
+    body_format: str,
+    value: Any,
+    text: Callable[[str], str],
+    headers: Callable[[dict[str, str]], dict[str, str]],
+) -> Any:
+    """Return a body with the texts and the headers of its parts replaced by what these functions return.
+
+    What has a structure by itself, as JSON, stays.
+    """
+    if body_format == "multipart":
+        return {
+            name: _replaced_part(part, text, headers) for name, part in value.items()
+        }
+    if body_format in ("http", "mail"):
+        media_type, _ = header_parts(value["headers"].get("content-type"))
+        inner = _format_of(value["body"], media_type)
+        return {
+            **value,
+            "headers": headers(value["headers"]),
+            "body": _replaced(inner, value["body"], text, headers),
+        }
+    return text(value) if body_format == "text" else value
+
+
+def _replaced_part(
+    part: Any,
+    text: Callable[[str], str],
+    headers: Callable[[dict[str, str]], dict[str, str]],
+) -> Any:
+    if isinstance(part, list):
+        return [_replaced_part(one, text, headers) for one in part]
+    if isinstance(part, str):
+        return text(part)
+    if "content" not in part:
+        return part
+    media_type, _ = header_parts(part["type"])
+    inner = _format_of(part["content"], media_type)
+    return {**part, "content": _replaced(inner, part["content"], text, headers)}
+
+
+def _format_of(content: Any, media_type: str) -> str:
+    """Return the format of the content of a part, whose media type and plain data tell it."""
+    if isinstance(content, str):
+        return "text"
+    if not isinstance(content, dict) or "sha256" in content:
+        return "bytes"
+    if media_type.startswith("multipart/"):
+        return "multipart"
+    if media_type in parts.HTTP:
+        return "http"
+    return "mail" if media_type in parts.MAIL else "json"

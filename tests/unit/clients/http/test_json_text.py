@@ -1,0 +1,36 @@
+"""JSON texts come back in the layout of their server."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_mimic._clients.http.json_text import json_of, style_of, write_json
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ('{"a":1,"b":["ö",null]}', ""),
+        ('{"a": "\\u00f6"}', "spaced ascii"),
+        ('{\n  "a": [\n    1\n  ]\n}\n', "indent-2 newline"),
+        ('{"a" :1}', None),
+    ],
+)
+def test_a_style_is_that_of_the_server(text: str, style: str | None) -> None:
+    value = json.loads(text)
+
+    assert style_of(value, text) == style
+    assert style is None or write_json(value, style) == text
+
+
+@pytest.mark.parametrize("text", ['{"a":NaN}', '{"a":1,"a":2}', "[1,", '"\\ud800"'])
+def test_what_plain_data_cannot_hold_stays_a_text(text: str) -> None:
+    assert json_of(text, "application/json") is text
+
+
+def test_a_text_is_read_by_its_type_or_its_beginning() -> None:
+    assert json_of("1", "application/json") == 1
+    assert json_of("1") == "1"
+    assert json_of("[1]") == [1]
