@@ -115,7 +115,15 @@ class CorruptRecordingError(MimicError, RuntimeError):
 
 
 class DriftError(MimicError, AssertionError):
-    """A real call no longer gives the recorded outcome. Attribute: `call`."""
+    """A real call no longer gives the recorded outcome.
+
+    Attributes:
+        call: The call, as messages name it.
+        conversation: The client whose conversation it belongs to. Empty for a call that
+            no earlier one can have changed.
+    """
+
+    conversation = ""
 
 
 class CassetteError(MimicError, RuntimeError):

@@ -18,7 +18,7 @@ from pytest_mimic._core.ambient import plain_id
 from pytest_mimic._core.modules import PACKAGE
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._run.configuration import Hooks
-from pytest_mimic.errors import TargetError
+from pytest_mimic.errors import DriftError, TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
@@ -132,11 +132,18 @@ class Phases(Hooks):
         ):  # the report goes to xdist's controller, which does not know the test
             vars(report)["mimic_test"] = test
         pending = session.take_pending()
+        session.drifts += [error for error in pending if isinstance(error, DriftError)]
+        pending = [error for error in pending if not isinstance(error, DriftError)]
         if pending:
             from pytest_mimic._run.verdicts import judge_phase
 
             ended_in = call.excinfo.value if call.excinfo is not None else None
             judge_phase(item, report, pending, ended_in)
+        if session.drifts and session.judges_phases and call.when != "setup":
+            from pytest_mimic._run.drift_reports import fail_for_drifts
+
+            drifts, session.drifts = session.drifts, []
+            fail_for_drifts(item, report, drifts)
         replays = (
             session.ledger.replays[self._replays_before :] if report.failed else []
         )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.modules import module_exists
+from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import absent_clients, missing_module
 from pytest_mimic._core.words import plural
 from pytest_mimic._run.complete_selection import SelectedTests
@@ -55,6 +56,11 @@ class PytestRun(Hooks):
         )
         config.pluginmanager.register(Fixtures(config, self.session), "mimic-fixtures")
         config.pluginmanager.register(self.phases, "mimic-phases")
+        if self.session.settings.mode is Mode.VERIFY:
+            from pytest_mimic._run.drift_reports import DriftReports
+
+            reports = DriftReports(self.session)
+            config.pluginmanager.register(reports, "mimic-drifts")
         # After the phases, so that it sees reports that are judged.
         if option.mimic_report or verbosity(config) > 0:
             from pytest_mimic._run.call_report import CallReports

@@ -13,7 +13,7 @@ from pytest_mimic._core.engine.owners import Scopes
 from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic.errors import MimicError, MissingRecordingError
+from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError
 
 if TYPE_CHECKING:
     pass
@@ -46,6 +46,11 @@ class Session:
         if settings.mode is not Mode.REPLAY:
             for name in _BOUND_EARLY:
                 import_module(f"pytest_mimic._core.{name}")
+        # The drifts of the running test that no report has shown yet.
+        self.drifts: list[DriftError] = []
+        # Whether drifts are reported with the phase of a test that they are in. Else
+        # they are reported when all its phases have ended.
+        self.judges_phases = True
         self.coverings = Coverings(self.state)  # what is mimicked
         self.scopes = Scopes(self.state)  # the tests and scopes that calls belong to
 

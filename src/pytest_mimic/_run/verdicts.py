@@ -1,4 +1,4 @@
-"""Judges the phases of a test: fails one that hid an error of the plugin, or in which a call drifted."""
+"""Judges the phases of a test: fails one that hid an error of the plugin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from pytest_mimic._core.modules import is_in_project
 from pytest_mimic._core.swallowed.retries import handled_in
 from pytest_mimic._core.words import limited, plural
 from pytest_mimic.errors import (
-    DriftError,
     MimicError,
     MissingRecordingError,
     TargetError,
@@ -36,13 +35,11 @@ def judge_phase(
     `raised` is the exception with which the phase ended. Errors in a group of it were
     caught by the group's block only.
 
-    Drift, which nothing raises, and wrong targets fail the test in any case. If the
-    phase has failed by itself, a
+    Wrong targets fail the test in any case. If the phase has failed by itself, a
     section of its report shows each miss, and each other error that the report does not
-    show.
+    show. Drifts are no concern of a phase: see `drift_reports`.
     """
-    drifts = [error for error in errors if isinstance(error, DriftError)]
-    left = [error for error in errors if not isinstance(error, DriftError)]
+    left = list(errors)
     if not report.failed:
         files, grouped = own_files(item), set(map(str, _members(raised)))
         left = [
@@ -55,7 +52,7 @@ def judge_phase(
     left = list(
         {str(error): error for error in left}.values()
     )  # one of two equal ones may be handled
-    if left and not report.failed and not _is_expected_failure(report):
+    if left and not report.failed and not is_expected_failure(report):
         _fail_for_swallowed(item, report, left.pop(0))
     shown = [
         f"{type(error).__name__}: {error}"
@@ -67,8 +64,6 @@ def judge_phase(
         report.sections.append(
             (SECTION, "\n".join(limited(shown, of=" errors of calls")))
         )
-    if drifts:
-        _fail_for_drift(item, report, drifts)
 
 
 def _members(error: BaseException | None) -> Iterator[BaseException]:
@@ -78,20 +73,9 @@ def _members(error: BaseException | None) -> Iterator[BaseException]:
         yield from _members(member)
 
 
-def _is_expected_failure(report: pytest.TestReport) -> bool:
+def is_expected_failure(report: pytest.TestReport) -> bool:
+    """Return whether a test has failed as its `xfail` says."""
     return report.skipped and hasattr(report, "wasxfail")
-
-
-def _fail_for_drift(
-    item: pytest.Item, report: pytest.TestReport, drifts: Sequence[DriftError]
-) -> None:
-    shown = dict.fromkeys(f"DriftError: {drift}" for drift in drifts)
-    text = "\n".join(limited(list(shown), of=" calls that drifted"))
-    if report.failed:
-        report.sections.append((SECTION, text))
-    elif not _is_expected_failure(report):
-        report.longrepr = text
-        _fail(item, report, drifts[0])
 
 
 def _fail_for_swallowed(
@@ -109,7 +93,7 @@ def _fail_for_swallowed(
         report.longrepr = "\n".join(
             [headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())]
         )
-    _fail(item, report, error)
+    fail_for(item, report, error)
 
 
 def _place(error: MimicError, rootdir: Path) -> str:
@@ -122,7 +106,7 @@ def _place(error: MimicError, rootdir: Path) -> str:
     return f" in {relative_path(Path(file), start=rootdir)}:{trace.tb_lineno}"
 
 
-def _fail(item: pytest.Item, report: pytest.TestReport, error: MimicError) -> None:
+def fail_for(item: pytest.Item, report: pytest.TestReport, error: MimicError) -> None:
     """Let a phase fail for an error, unless the test is expected to fail with it."""
     mark = item.get_closest_marker("xfail")
     expected = mark.kwargs.get("raises") if mark is not None else None

@@ -81,6 +81,8 @@ def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Differe
     failed = f"the real call {failure}" if is_outage else ""
     error = drift(call.label, difference_lines(found), test=state.again, failed=failed)
     error.__cause__ = actual.last.exception if failed else None
+    if plan.adapter is not None and call.plan.options.sequence is not False:
+        error.conversation = plan.target
     return error, found
 
 

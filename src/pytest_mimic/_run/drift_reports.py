@@ -1,0 +1,110 @@
+"""Reports the drifts of a test when it has ended: all of them, once, as a failure of its call.
+
+A drift raises nothing. If a phase failed for it, a drift in a set-up would keep the
+test's body, and its drifts, from running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from pytest_mimic._core.words import limited
+from pytest_mimic._run.configuration import Hooks
+from pytest_mimic._run.session import Session
+from pytest_mimic._run.verdicts import SECTION, fail_for, is_expected_failure
+from pytest_mimic.errors import DriftError
+
+
+class DriftReports(Hooks):
+    """A plugin of a verifying run: the protocol of a test, whose reports are logged last."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> bool | None:
+        """Run all phases of a test, then let its call fail for its drifts, then log."""
+        if _has_attempts(item):
+            return None
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        self._session.judges_phases = False
+        try:
+            reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        finally:
+            self._session.judges_phases = True
+        drifts, self._session.drifts = self._session.drifts, []
+        if drifts:
+            calls = [report for report in reports if report.when == "call"]
+            fail_for_drifts(item, calls[0] if calls else reports[0], drifts)
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+
+def _has_attempts(item: pytest.Item) -> bool:
+    """Return whether pytest-rerunfailures or flaky run this test, perhaps repeatedly.
+
+    They have a protocol of their own. `Phases` then judges each phase as it ends.
+    """
+    options = item.config.option
+    asks = any(getattr(options, name, None) for name in ("reruns", "force_flaky"))
+    return asks or item.get_closest_marker("flaky") is not None
+
+
+def fail_for_drifts(
+    item: pytest.Item, report: pytest.TestReport, drifts: Sequence[DriftError]
+) -> None:
+    """Let a phase of a test fail for drifts, or show them if it has failed by itself.
+
+    Args:
+        item: The test.
+        report: The report of its call. Without a call, because the set-up failed or
+            skipped, that of the set-up.
+        drifts: What drifted in any phase, in the order of the calls.
+    """
+    text = "\n".join(limited(drift_texts(drifts), of=" calls that drifted"))
+    if report.failed:
+        report.sections.append((SECTION, text))
+    elif not is_expected_failure(report):
+        report.longrepr = text
+        fail_for(item, report, drifts[0])
+
+
+def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
+    """Return the drifts of a test as texts, each once.
+
+    The first drift of a conversation may be the cause of those that follow: these are
+    listed under it, without their remedies.
+
+        DriftError: http POST /orders no longer gives what was recorded
+          body.id: 7 recorded, 8 now
+          then http GET /orders/7
+            status: 200 recorded, 404 now
+          to accept it: pytest --mimic-rerecord test_shop.py::test_order
+    """
+    first: dict[str, DriftError] = {}
+    followers: dict[str, list[str]] = {}
+    texts: list[str] = []
+    for drift in drifts:
+        name = drift.conversation
+        if name and name in first:
+            lines = [f"then {drift.data.get('call', '')}"]
+            lines += [f"  {fact}" for fact in drift.facts]
+            followers.setdefault(name, []).extend(lines)
+        elif name:
+            first[name] = drift
+        else:
+            texts.append(f"DriftError: {drift}")
+    for name, drift in first.items():
+        whole = DriftError(
+            drift.what,
+            facts=[*drift.facts, *followers.get(name, ())],
+            remedies=drift.remedies,
+        )
+        texts.append(f"DriftError: {whole}")
+    return list(dict.fromkeys(texts))

@@ -1,0 +1,151 @@
+"""Section 3, `--mimic-verify`: each drift of a test is reported, once, as a failure of its call."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+from support.http_server import running_server
+
+SHOP = """
+    import os
+
+    def stamp():
+        return os.environ["N"]
+
+    def price():
+        return os.environ["N"]
+"""
+TESTS = """
+    import pytest, shop
+
+    @pytest.fixture
+    def order():
+        shop.stamp()
+        yield
+        shop.stamp()
+
+    def test_price(order):
+        assert shop.price()
+"""
+
+
+@pytest.fixture
+def shop(project):
+    """A project in which all calls of a test drift: in set-up, body and tear-down."""
+    project.ini("shop:stamp sequence", "shop:price")
+    project.module(SHOP)
+    project.tests(TESTS)
+    project.record(env={"N": "1"}).expect(passed=1)
+    return project
+
+
+def verify(project, *args, **options):
+    return project.run("--mimic-verify", *args, env={"N": "2"}, **options)
+
+
+def test_a_drift_in_a_set_up_lets_the_body_run(shop):
+    run = verify(shop).expect(failed=1)
+
+    assert run.output.count("\nDriftError: shop:stamp() no longer") == 1
+    assert run.output.count("\nDriftError: shop:price() no longer") == 1
+    assert "3 drifted" in run.section[0]
+
+
+def test_junit_has_one_failure_for_all_drifts_of_a_test(shop):
+    verify(shop, "--junitxml=out.xml").expect(failed=1)
+
+    suite = ElementTree.parse(shop.root / "out.xml").getroot()[0]
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors")} == {
+        "tests": "1",
+        "failures": "1",
+        "errors": "0",
+    }
+
+
+def test_the_last_failed_tests_are_those_that_drifted(shop):
+    shop.tests(TESTS + "\n    def test_plain(): pass\n")
+    verify(shop, plugins=["cacheprovider"]).expect(failed=1, passed=1)
+
+    verify(shop, "--lf", plugins=["cacheprovider"]).expect(failed=1)
+
+
+def test_a_drift_is_a_failure_that_xfail_expects(shop):
+    shop.tests(
+        TESTS.replace("def test_price", "@pytest.mark.xfail\n    def test_price")
+    )
+
+    verify(shop).expect(xfailed=1)
+
+
+def test_a_test_that_fails_by_itself_shows_its_drifts_too(shop):
+    shop.tests(TESTS.replace("assert shop.price()", "assert shop.price() == 3"))
+
+    run = verify(shop).expect(failed=1)
+
+    assert "assert '1' == 3" in run.output
+    assert run.output.count("DriftError: shop:price() no longer") == 1
+
+
+def test_a_set_up_that_fails_shows_its_drifts(shop):
+    shop.tests(
+        TESTS.replace("        yield", "        raise LookupError\n        yield")
+    )
+
+    verify(shop).expect(errors=1, says=["DriftError: shop:stamp() no longer"])
+
+
+def test_a_drift_of_a_wider_fixture_is_reported_with_the_first_test_that_used_it(shop):
+    shop.tests(
+        TESTS.replace("@pytest.fixture", '@pytest.fixture(scope="module")')
+        + "\n    def test_other(order): pass\n"
+    )
+    shop.run("--mimic-rerecord", env={"N": "1"}).expect(passed=2)
+
+    run = verify(shop, "-v")
+
+    assert "test_price FAILED" in run.output
+    assert run.output.count("DriftError: shop:price() no longer") == 1
+
+
+def test_x_stops_at_the_first_test_that_drifted(shop):
+    shop.tests(TESTS + "\n    def test_plain(): pass\n")
+
+    verify(shop, "-x").expect(failed=1)
+
+
+def test_attempts_of_rerunfailures_are_judged_one_by_one(shop):
+    pytest.importorskip("pytest_rerunfailures")
+
+    shop.tests(
+        TESTS.replace("        yield\n        shop.stamp()\n", "        yield\n")
+    )
+
+    verify(shop, "--reruns=1", plugins=["rerunfailures"]).expect(failed=1, rerun=1)
+
+
+def test_what_follows_in_a_conversation_is_listed_under_the_first_drift(project):
+    pytest.importorskip("httpx")
+    project.ini("http", "shop:price")
+    project.module(SHOP)
+    project.write(
+        "test_talk.py",
+        """
+        import os, httpx, shop
+
+        URL = os.environ["SHOP_URL"]
+
+        def test_talk():
+            shop.price()
+            for _ in range(3):
+                httpx.get(URL + "/echo", headers={"x-day": os.environ["N"]})
+        """,
+    )
+    with running_server() as server:
+        env = {"SHOP_URL": server.url}
+        project.record(env={**env, "N": "1"}).expect(passed=1)
+        run = project.run("--mimic-verify", env={**env, "N": "2"}).expect(failed=1)
+
+    first = run.output.index("DriftError: http GET /echo no longer gives")
+    assert run.output[first:].count("  then http GET /echo") == 2
+    assert run.output.count("to accept it: ") == 2
