@@ -24,6 +24,7 @@ _BOUND_EARLY = (
     "engine.decisions",
     "engine.effects",
     "engine.execution",
+    "vault.locks",
     "vault.objects",
     "vault.writing",
 )

@@ -289,12 +289,13 @@ def delete(
             objects = filter(is_object, store.names("objects"))
         left = dict.fromkeys(objects)
         for name in chain.from_iterable(map(store.names, FOLDERS)) if left else ():
-            data = store.read(name) or b""
-            if name.endswith(".json"):
-                try:
+            try:
+                data = store.read(name) or b""
+                if name.endswith(".json"):
                     parse_recording(data, "", name)
-                except CorruptRecordingError:
-                    return Cleared(deleted)  # it may have named any object
+            except CorruptRecordingError:
+                # It may have named any object.
+                return Cleared(deleted)
             for named in references(data):
                 left.pop(named, None)
             if not left:

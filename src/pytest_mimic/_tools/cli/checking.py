@@ -76,20 +76,21 @@ class Checker:
         every = (name for folder in FOLDERS for name in self._store.names(folder))
         for name in every if names is None else names:
             if name.endswith(".json"):
-                data = self._store.read(name) or b""
-                referred |= references(data)
                 try:
+                    data = self._store.read(name) or b""
+                    referred |= references(data)
                     found += self._check_file(name, data)
+                except MimicError as error:
+                    # It is no regular file, for example.
+                    finding = self._finding(name, error, name, None)
+                    found.append(finding._replace(kind="unreadable"))
                 except (
                     *MISSHAPED,
                     RecursionError,
                 ) as reason:  # what nobody thought of: it is never removed
-                    error = damaged(self._path(name), reason)
-                    found.append(
-                        self._finding(name, error, name, None)._replace(
-                            kind="unreadable"
-                        )
-                    )
+                    unknown = damaged(self._path(name), reason)
+                    finding = self._finding(name, unknown, name, None)
+                    found.append(finding._replace(kind="unreadable"))
                 self.recordings += 1
             else:
                 found.append(self._foreign(name))
@@ -142,7 +143,7 @@ class Checker:
         for file in {
             part: None for call in calls for part in long_parts(call.arguments)
         }:
-            if is_sound(file, held := self._store.read(file) or b""):
+            if is_sound(file, held := self._bytes_of(file)):
                 yield from self._secrets_in(file, [held], name, test)
             else:
                 what = f"{self._path(file)} is missing, or is not what was sent: a part of a request"
@@ -162,6 +163,13 @@ class Checker:
         if self._secrets is not None and self._secrets.misses(calls):
             what = f"{self._path(name)} holds a text as base64, in which nothing is redacted"
             yield Finding("base64", name, what, recording=name, test=test)
+
+    def _bytes_of(self, file: str) -> bytes:
+        """Return the content of a file; nothing if it is missing or cannot be read."""
+        try:
+            return self._store.read(file) or b""
+        except MimicError:
+            return b""
 
     def _check_name(self, name: str, recording: Recording) -> None:
         key = name.rpartition("/")[2].removesuffix(".json")

@@ -57,6 +57,7 @@ class VaultFile:
         self.error: MimicError | None = None
         self.calls: list[Recording] = []
         self.test = self.owner = self.recorded = ""
+        self.size = 0
         try:
             data = vault.store.read(name) or b""
             self.size = len(data)

@@ -108,9 +108,17 @@ def vault_differences(
 ) -> list[FileDifference]:
     """Return how a vault differs from what it was."""
     names = sorted({*old.names(), *new.names()})
-    changed = [name for name in names if old.store.read(name) != new.store.read(name)]
+    changed = [name for name in names if _is_changed(name, old, new)]
     found = [one for name in changed for one in _of_file(name, old, new, redactor)]
     return sorted(found, key=lambda one: CHANGES.index(one.change))
+
+
+def _is_changed(name: str, old: Vault, new: Vault) -> bool:
+    """Return whether a file differs; one that cannot be read does, and is told as damaged."""
+    try:
+        return old.store.read(name) != new.store.read(name)
+    except MimicError:
+        return True
 
 
 def _of_file(

@@ -1,148 +1,16 @@
-"""Other processes with the same folder: who deletes objects is alone, two writers lose nothing, and Windows makes them wait."""
+"""Files of a vault are written whole and read only where they are regular files, and Windows makes a store wait."""
 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
-from pytest_mimic import MimicError
+from pytest_mimic import CorruptRecordingError
 from pytest_mimic._core.vault import FolderStore
-
-#: Takes part as a run that records does, and ends when its input does.
-OTHER = """
-import sys
-from pytest_mimic._core.vault import FolderStore
-
-store = FolderStore(sys.argv[1])
-store.share()
-print("shared", flush=True)
-sys.stdin.read()
-"""
-
-
-def another_run(folder: object) -> subprocess.Popen[str]:
-    run = subprocess.Popen(
-        [sys.executable, "-c", OTHER, str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert run.stdout is not None
-    assert run.stdout.readline() == "shared\n"
-    return run
-
-
-def is_alone(store: FolderStore) -> bool:
-    with store.alone() as found:
-        return found
-
-
-@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
-@pytest.mark.parametrize("how", ["ends", "is killed"])
-def test_a_run_is_alone_when_the_others_have_ended(tmp_path, how):
-    """By whatever path another process names the vault.
-
-    Its own part keeps no run out.
-    """
-    (tmp_path / "v").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "v")
-    own = FolderStore(tmp_path / "v")
-    own.share()
-    assert is_alone(own)
-    other = another_run(tmp_path / "link")
-
-    assert not is_alone(own)
-    assert not is_alone(FolderStore(tmp_path / "v"))
-
-    if how == "is killed":
-        other.kill()
-    other.communicate()
-    assert is_alone(own)
-    assert not is_alone(FolderStore(tmp_path / "v"))
-    own.end_run()
-    assert is_alone(FolderStore(tmp_path / "v"))
-    assert [*(tmp_path / "v").iterdir()] == []
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings(
-    "ignore:This process .* is multi-threaded, use of fork:DeprecationWarning"
-)
-def test_a_forked_process_takes_part_on_its_own(tmp_path):
-    own = FolderStore(tmp_path)
-    own.share()
-    (ready, say), (wait, go) = os.pipe(), os.pipe()
-
-    child = os.fork()
-    if not child:
-        try:
-            own.share()
-            os.write(say, b"x")
-            os.read(wait, 1)
-        finally:
-            os._exit(0)
-    os.read(ready, 1)
-
-    assert not is_alone(own)
-    os.write(go, b"x")
-    os.waitpid(child, 0)
-    assert is_alone(own)
-    own.end_run()
-    for file in (ready, say, wait, go):
-        os.close(file)
-
-
-def test_a_run_whose_files_a_test_has_closed_takes_part_again(tmp_path):
-    own, other = FolderStore(tmp_path), FolderStore(tmp_path)
-    own.share()
-    os.close(own._lock._file)
-    with (tmp_path / "file").open("w"):  # perhaps of the same number
-        own.share()
-
-        assert not is_alone(other)
-        own.end_run()
-        assert is_alone(other)
-
-
-def test_a_lock_that_cannot_be_made_is_an_error(tmp_path, monkeypatch):
-    import tempfile
-
-    (tmp_path / "file").touch()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
-
-    with pytest.raises(MimicError, match=r"cannot lock .*: Not a directory"):
-        FolderStore(tmp_path).share()
-
-
-def test_of_two_that_replace_a_file_at_once_the_second_sees_what_the_first_wrote(
-    tmp_path,
-):
-    """Else what one of them has recorded would be lost."""
-    has_read, may_go_on = threading.Event(), threading.Event()
-
-    class Slow(FolderStore):
-        def read(self, name):
-            found = super().read(name)
-            has_read.set()
-            may_go_on.wait()
-            return found
-
-    FolderStore(tmp_path).write("a", b"old")
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(Slow(tmp_path).replace, "a", b"old", b"first")
-        has_read.wait()
-        second = pool.submit(FolderStore(tmp_path).replace, "a", b"old", b"second")
-        wait([second], timeout=0.1)
-        may_go_on.set()
-
-    assert (first.result(), second.result()) == (True, False)
-    assert (tmp_path / "a").read_bytes() == b"first"
-
 
 #: What the modules load themselves was loaded by a POSIX system.
 BEGIN = """
@@ -217,3 +85,106 @@ def test_only_what_was_written_is_flushed_and_once(tmp_path, monkeypatch):
         store.end_run()
 
     assert flushed == [tmp_path]
+
+
+def a_folder(place):
+    place.mkdir()
+    (place / "a.json").write_bytes(b"1")
+
+
+def a_socket(place):
+    with socket.socket(socket.AF_UNIX) as listening:
+        # A path of a socket has to be short.
+        folder = os.open(place.parent, os.O_RDONLY)
+        listening.bind(f"/proc/self/fd/{folder}/{place.name}")
+        os.close(folder)
+
+
+def nothing(place):
+    """A link to what does not exist."""
+
+
+ODD = {
+    "nothing": nothing,
+    "a folder": a_folder,
+    "a pipe": os.mkfifo if hasattr(os, "mkfifo") else None,
+    "a socket": a_socket,
+    "a device": None,
+}
+
+
+@pytest.fixture(params=ODD)
+def odd(request, tmp_path):
+    """What is no regular file, in words, and where it stands."""
+    if request.param == "a device":
+        return request.param, "/dev/zero"
+    place = tmp_path / "odd"
+    ODD[request.param](place)
+    return request.param, place
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs pipes, sockets and devices")
+def test_what_is_no_regular_file_at_the_end_of_a_link_is_not_opened(tmp_path, odd):
+    words, place = odd
+    store = FolderStore(tmp_path / "v")
+    store.write("calls/a.json", b"1")
+    link = tmp_path / "v/calls/b.json"
+    link.symlink_to(place)
+
+    assert store.names() == ["calls/a.json", "calls/b.json"]
+    for read in (store.read, store.map):
+        with pytest.raises(
+            CorruptRecordingError, match=f"{link} is a link to {words}, which is not"
+        ):
+            read("calls/b.json")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_in_the_place_of_a_file_is_not_opened(tmp_path):
+    (tmp_path / "calls").mkdir()
+    os.mkfifo(tmp_path / "calls/a.json")
+
+    with pytest.raises(
+        CorruptRecordingError, match=r"a\.json is a pipe, which is not opened"
+    ):
+        FolderStore(tmp_path).read("calls/a.json")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_a_link_to_a_folder_is_neither_followed_nor_written_through(tmp_path):
+    store = FolderStore(tmp_path / "v")
+    store.write("calls/a.json", b"1")
+    other = tmp_path / "other"
+    a_folder(other)
+    (tmp_path / "v/calls/dot").symlink_to(".")
+    (tmp_path / "v/calls/far").symlink_to(other)
+
+    assert store.names("calls") == ["calls/a.json", "calls/dot", "calls/far"]
+    assert store.names("calls/far") == ["calls/far"]
+    for act in (
+        lambda: store.read("calls/far/a.json"),
+        lambda: store.write("calls/far/a.json", b"2"),
+    ):
+        with pytest.raises(
+            CorruptRecordingError, match="far is a link to a folder, which is not"
+        ):
+            act()
+    assert (other / "a.json").read_bytes() == b"1"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_links_to_files_are_read_and_the_vault_may_be_a_link(tmp_path):
+    """DVC and Bazel make such."""
+    FolderStore(tmp_path / "cache").write("1a", b"1")
+    FolderStore(tmp_path / "cache").write("2b", b"2" * (1 << 20))
+    (tmp_path / "v/calls").mkdir(parents=True)
+    (tmp_path / "v/calls/a.json").symlink_to(tmp_path / "cache/1a")
+    (tmp_path / "v/calls/b.json").symlink_to(tmp_path / "cache/2b")
+    (tmp_path / "link").symlink_to(tmp_path / "v")
+    store = FolderStore(tmp_path / "link")
+
+    assert store.names() == ["calls/a.json", "calls/b.json"]
+    assert store.read("calls/a.json") == b"1"
+    assert bytes(store.map("calls/b.json")[:3]) == b"222"
+    store.write("calls/c.json", b"3")
+    assert (tmp_path / "v/calls/c.json").read_bytes() == b"3"

@@ -288,6 +288,32 @@ def test_pickles_are_counted_and_what_they_may_import_is_listed(shop, call):
     assert (data["pickles"], data["imports"][-1]) == (3, "shop:Odd")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes and links")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["check"], "calls/shop/rates/0.json is a link to a device, which is not opened"),
+        (["check"], "calls/shop/rates/1.json is a pipe, which is not opened"),
+        (["check"], "calls/shop/dot is no file of a vault"),
+        (["ls"], "2 files cannot be read: pytest-mimic check"),
+        (["show", "shop:rates"], "2 files cannot be read: pytest-mimic check"),
+        (["rm", "-n", "calls"], "2 files cannot be read: pytest-mimic check"),
+        (["mv", "-n", "tests/test_shop.py", "tests/b.py"], "2 files cannot be read"),
+    ],
+)  # fmt: skip
+def test_no_command_opens_what_is_no_regular_file(shop, call, words, says):
+    folder = shop / ".mimic_vault/calls/shop"
+    (folder / "rates/0.json").symlink_to("/dev/zero")
+    os.mkfifo(folder / "rates/1.json")
+    (folder / "dot").symlink_to(".")
+
+    result = call(*words)
+
+    assert result.code == 1
+    assert says in result.out
+    assert os.path.islink(folder / "rates/0.json")
+
+
 def test_orphans_and_leftovers_are_found_and_removed_and_foreign_files_only_named(
     shop, call
 ):
