@@ -37,7 +37,7 @@ class Effects:
         call, identity = self._call, self._call.identity
         assert identity is not None
         return {
-            name.lstrip("*"): identity.digest(place, value)
+            name.lstrip("*"): identity.digest_of_content(place, value)
             for place, (name, value) in enumerate(
                 zip(call.names, call.values, strict=True)
             )

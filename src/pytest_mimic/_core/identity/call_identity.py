@@ -239,16 +239,36 @@ class CallIdentity:
 
     def digest(self, place: int, value: object) -> str | None:
         """Return the identity of an argument by its place in the signature, or None if it does not count or is unstable."""
+        return self._digest(place, value)
+
+    def digest_of_content(self, place: int, value: object) -> str | None:
+        """Return such an identity in which empty private attributes do not count.
+
+        A call that only reads an object may give it an empty cache.
+        """
+        return self._digest(place, value, ignores_empty=True)
+
+    def _digest(
+        self, place: int, value: object, *, ignores_empty: bool = False
+    ) -> str | None:
         if place not in self._counted:
             return None
         try:
-            return xxh3_128_hexdigest(
-                dumps([self._argument(place, value, locates=True)], 2)
+            part = self._argument(
+                place, value, locates=True, ignores_empty=ignores_empty
             )
         except Unstable:
             return None
+        return xxh3_128_hexdigest(dumps([part], 2))
 
-    def _argument(self, place: int, value: Any, *, locates: bool = False) -> object:
+    def _argument(
+        self,
+        place: int,
+        value: Any,
+        *,
+        locates: bool = False,
+        ignores_empty: bool = False,
+    ) -> object:
         if place in self._markers and self._markers[place] is value:
             return ...
         name = self._names[place]
@@ -264,7 +284,13 @@ class CallIdentity:
                 error.type_name, error.kind, name, remedy=error.remedy
             ) from error
         try:
-            return _part(value, self._places, name, locates=locates)
+            return _part(
+                value,
+                self._places,
+                name,
+                locates=locates,
+                ignores_empty=ignores_empty,
+            )
         except Unstable:
             if place == self._extra:
                 for (
@@ -286,7 +312,14 @@ class CallIdentity:
         return value
 
 
-def _part(value: Any, places: Places, name: str, *, locates: bool = False) -> object:
+def _part(
+    value: Any,
+    places: Places,
+    name: str,
+    *,
+    locates: bool = False,
+    ignores_empty: bool = False,
+) -> object:
     """Return the form in which marshal writes a value: itself if it is short and plain, else `[[digest]]`.
 
     The forms cannot be mistaken for one another: a dict is written as `[keys, values]`,
@@ -316,7 +349,7 @@ def _part(value: Any, places: Places, name: str, *, locates: bool = False) -> ob
     from pytest_mimic._core.identity.graph import digest
 
     try:
-        return [[digest(value, places)]]
+        return [[digest(value, places, ignores_empty=ignores_empty)]]
     except Unstable as error:
         from pytest_mimic._core.identity.rules import located
 

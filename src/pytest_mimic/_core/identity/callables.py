@@ -22,6 +22,7 @@ from pytest_mimic._core.types.kinds import (
     Reduce,
     Unstable,
     full_name,
+    generic_of,
     importable,
     is_stdlib,
     original,
@@ -179,7 +180,14 @@ def _shared_method(method: Any) -> object | None:
 
 
 def _class(value: type) -> object:
-    """Reduce a class to its name, its source, and the variables that its methods close over."""
+    """Reduce a class to its name, its source, and the variables that its methods close over.
+
+    A parametrised generic counts by its origin and its arguments.
+    """
+    generic = generic_of(value)
+    if generic is not None:
+        origin, arguments = generic
+        return "generic", origin, arguments
     name = _public_name(value)
     module = sys.modules.get(value.__module__)
     is_named = importable(value) is not None or not value.__flags__ & HEAP_TYPE

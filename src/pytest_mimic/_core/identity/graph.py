@@ -49,16 +49,25 @@ class Node:
         self.digest = b""  # 16 bytes, once they are known
 
 
-def digest(value: object, places: Places, *, is_outcome: bool = False) -> bytes:
+def digest(
+    value: object,
+    places: Places,
+    *,
+    is_outcome: bool = False,
+    ignores_empty: bool = False,
+) -> bytes:
     """Return the digest of a value, 16 bytes.
 
-    Of an outcome, the order of dicts and the layout of arrays count as well.
+    Of an outcome, the order of dicts and the layout of arrays count as well. With
+    `ignores_empty`, private attributes that are `None` or empty do not count.
 
     Raises:
         Unstable: A part has no identity; its path is not known here.
     """
     make = partial(
-        Walk, partial(kind_of, places=places, layout=is_outcome), ordered=is_outcome
+        Walk,
+        partial(kind_of, places=places, layout=is_outcome, ignores_empty=ignores_empty),
+        ordered=is_outcome,
     )
     try:
         return _digest(value, make(marks=places.marks))

@@ -1,36 +1,38 @@
-"""numpy, scipy, torch and PIL: arrays, tensors and images count by dtype, shape and elements, not by their layout.
+"""numpy and scipy: arrays count by dtype, shape and elements, not by their layout.
 
 Contiguous memory is not copied.
 """
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
 from pytest_mimic._core.identity.walk import CHUNK
+from pytest_mimic._core.types.additions import added_state, is_of
 from pytest_mimic._core.types.kinds import Raw, Unstable
 from pytest_mimic._core.types.libraries import Rule
 from pytest_mimic._core.types.opening import attribute_reader
+from pytest_mimic._core.types.remembered import without_remembered
 
 # Type characters of floats, and of complex numbers, which are two floats each. The long
 # ones differ by machine.
 FLOATS, LONG_FLOATS = frozenset("efdFD"), frozenset("gG")
 
-# The formats as in `struct` of torch's floats, and of the parts of complex numbers.
-# There is no format for bfloat16.
-_TENSORS = "float16 float32 float64 complex32 complex64 complex128"
-TENSOR_FLOATS = {
-    f"torch.{name}": code
-    for name, code in zip(_TENSORS.split(), ("=e", "=f", "=d") * 2)
-}
-
 
 def dtype_data(dtype: Any) -> object:
-    """Reduce a dtype to its type string, or to the names and dtypes of its fields and, unless packed, their places."""
+    """Reduce a dtype to its type string, or to the names and dtypes of its fields and, unless packed, their places.
+
+    What others keep in its `metadata` counts.
+    """
+    if dtype.metadata is not None:
+        return _dtype_alone(dtype), dict(dtype.metadata)
+    return _dtype_alone(dtype)
+
+
+def _dtype_alone(dtype: Any) -> object:
     if dtype.subdtype is not None:
         return dtype_data(dtype.subdtype[0]), dtype.subdtype[1]
     if dtype.kind == "T":
@@ -118,14 +120,20 @@ def _masked(array: Any, layout: bool) -> object:
     return array_data(array.filled(), layout), array_data(numpy.ma.getmaskarray(array))
 
 
-def _array(array: object, layout: bool) -> object:
-    """Reduce an array; one of a class that numpy does not define, with its attributes."""
+def _array(array: Any, layout: bool) -> object:
+    """Reduce an array; one of a class that numpy does not define, with its attributes.
+
+    Where the author of the class decides what is pickled, that stands for them.
+    """
     kind = type(array)
     data = array_data(array, layout)
-    if kind.__module__.partition(".")[0] == "numpy":
+    if is_of(kind, "numpy"):
         return data
+    state = added_state(array, "numpy")
+    if state is not None:
+        return data, state
     read = attribute_reader(kind, below=sys.modules["numpy"].ndarray)
-    return data if read is None else (data, read(array))
+    return data if read is None else (data, without_remembered(array, read(array)))
 
 
 def _random_state(value: Any, _layout: bool) -> object:
@@ -133,6 +141,19 @@ def _random_state(value: Any, _layout: bool) -> object:
     # state must not count.
     is_shared = value is sys.modules["numpy"].random.mtrand._rand
     return "shared" if is_shared else value.get_state(legacy=False)
+
+
+def _generator(value: Any, _layout: bool) -> object:
+    bits = value.bit_generator
+    return type(bits).__name__, bits.state, _seeds(bits)
+
+
+def _seeds(bits: Any) -> object:
+    """Return what new generators are seeded from, and how many there are already."""
+    seeds = getattr(bits, "seed_seq", None)
+    if not hasattr(seeds, "n_children_spawned"):
+        return None
+    return seeds.entropy, seeds.spawn_key, seeds.pool_size, seeds.n_children_spawned
 
 
 # scipy
@@ -158,69 +179,20 @@ def _wide(places: Any) -> object:
     return places.astype("int64", copy=False)
 
 
-# torch
-
-
-def _tensor(value: Any, _layout: bool) -> object:
-    torch: Any = sys.modules["torch"]
-    if value.is_meta or value.is_nested or value.layout is not torch.strided:
-        what = "a tensor that is not dense"
-        raise Unstable(what, type(value), remedy="or convert it: .to_dense()")
-    return bool(value.requires_grad), _dense(value.detach())
-
-
-def _dense(tensor: Any) -> Raw:
-    """Return the memory of a strided tensor in C order."""
-    tensor = tensor.cpu().resolve_conj().resolve_neg().contiguous()
-    size = tensor.numel() * tensor.element_size()
-    head = (str(tensor.dtype), tuple(tensor.shape))
-
-    def parts() -> tuple[memoryview, ...]:
-        memory = (ctypes.c_ubyte * size).from_address(tensor.data_ptr())
-        return (memoryview(memory).cast("B"),) if size else ()
-
-    return Raw(head, size, parts, floats=TENSOR_FLOATS.get(str(tensor.dtype), ""))
-
-
-# PIL
-
-
-def _image(image: Any, layout: bool) -> object:
-    palette = image.getpalette() if image.mode in ("P", "PA") else None
-    data = (
-        image.mode,
-        image.size,
-        image.tobytes(),
-        palette,
-        image.info.get("transparency"),
-    )
-    others = {name: fact for name, fact in image.info.items() if name != "transparency"}
-    return (data, image.info) if layout else (*data, others) if others else data
-
-
 RULES: dict[tuple[str, str], Rule] = {
     ("numpy", "MaskedArray"): Rule(_masked, "MaskedArray"),
     ("numpy", "ufunc"): Rule(_ufunc, "ufunc"),
-    ("numpy", "memmap"): Rule(_array, "ndarray"),
-    ("numpy", "ndarray"): Rule(_array),
+    ("numpy", "memmap"): Rule(_array, "ndarray", reads_added=True),
+    ("numpy", "ndarray"): Rule(_array, reads_added=True),
     ("numpy", "generic"): Rule(
         lambda value, layout: array_data(sys.modules["numpy"].asarray(value), layout)
     ),
     ("numpy", "dtype"): Rule(lambda value, _: dtype_data(value), "dtype"),
-    ("numpy", "Generator"): Rule(
-        lambda value, _: (
-            type(value.bit_generator).__name__,
-            value.bit_generator.state,
-        ),
-        is_full=True,
+    ("numpy", "Generator"): Rule(_generator, is_full=True),
+    ("numpy", "BitGenerator"): Rule(
+        lambda value, _: (value.state, _seeds(value)), is_full=True
     ),
-    ("numpy", "BitGenerator"): Rule(lambda value, _: value.state, is_full=True),
     ("numpy", "RandomState"): Rule(_random_state, is_full=True),
     ("scipy", "_spbase"): Rule(_sparse),
     ("scipy", "spmatrix"): Rule(_sparse),
-    ("torch", "Tensor"): Rule(_tensor, is_full=True),
-    ("torch", "dtype"): Rule(lambda value, _: str(value)),
-    ("torch", "device"): Rule(lambda value, _: str(value)),
-    ("torch", "Size"): Rule(lambda value, _: tuple(value)),
-    ("PIL", "Image"): Rule(_image, "Image"),
 }

@@ -15,6 +15,12 @@ from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.callables import callable_kind, class_variables
 from pytest_mimic._core.identity.short import SCALARS, plain_nans
 from pytest_mimic._core.target_options import target_line
+from pytest_mimic._core.types.additions import (
+    added_attributes,
+    added_state,
+    author_of_pickles,
+    is_of,
+)
 from pytest_mimic._core.types.kinds import (
     PLAIN,
     Kind,
@@ -22,6 +28,7 @@ from pytest_mimic._core.types.kinds import (
     Reduce,
     Unstable,
     full_name,
+    generic_of,
     is_stdlib,
     lineage,
     registered_kind,
@@ -39,6 +46,11 @@ from pytest_mimic._core.types.opening import (
     attribute_reader,
     exception_fields,
     further,
+)
+from pytest_mimic._core.types.remembered import (
+    reading_lasting,
+    without_empty,
+    without_remembered,
 )
 from pytest_mimic._core.types.table import PATHS, ROWS, row_of
 from pytest_mimic.errors import UnstableIdentityError
@@ -60,12 +72,15 @@ _MAKERS = frozenset(
 )
 
 
-def kind_of(type_: type, places: Places, *, layout: bool) -> Kind:
+def kind_of(
+    type_: type, places: Places, *, layout: bool, ignores_empty: bool = False
+) -> Kind:
     """Return the kind of a type that is neither a scalar nor a plain container.
 
     Paths count by their place in `places`. With `layout`, of an outcome, the memory
-    layout of arrays counts, and other
-    facts that equality ignores and a replay gives back.
+    layout of arrays counts, and other facts that equality ignores and a replay gives
+    back. With `ignores_empty`, private attributes that are `None` or empty containers
+    do not count.
 
     Raises:
         Unstable: The type has no module, and so no name that is the same in another
@@ -88,11 +103,17 @@ def kind_of(type_: type, places: Places, *, layout: bool) -> Kind:
         or _table_kind(type_, places, layout=layout)
         or _state_kind(type_)
     )
+    generic = generic_of(type_)
+    if generic is not None:
+        kind = _parametrised_kind(kind, generic)
+    if ignores_empty:
+        kind = _kind_without_empty(kind)
     if not layout and full_name(type_) in _BOOKKEEPING:
         return Kind(kind.tag, lambda _: None)
     if not layout and any("_sa_class_manager" in vars(base) for base in type_.__mro__):
         kind = Kind(kind.tag, partial(_mapped, read=kind.reduce))
-    variables, read = class_variables(type_), kind.reduce
+    variables = class_variables(type_ if generic is None else generic[0])
+    read = kind.reduce
     return Kind(kind.tag, lambda value: (variables, read(value))) if variables else kind
 
 
@@ -104,8 +125,77 @@ def _library_kind(type_: type, *, layout: bool) -> Kind | None:
             rules: dict[tuple[str, str], Rule] = import_module(library.identity).RULES
             rule = rules.get((package, base.__name__))
             if rule is not None:
-                return rule.kind(type_, package, layout)
+                return _kind_by_rule(rule, type_, package, layout=layout)
     return None
+
+
+def _kind_by_rule(
+    rule: Rule, type_: type, package: str, *, layout: bool
+) -> Kind | None:
+    """Return the kind by the rule of a library: for the library's own classes it says all.
+
+    An object of a subclass in another package counts by what the subclass adds, too.
+    None: the base has no data of its own, so the subclass counts like any other class.
+    """
+    if rule.is_abstract and not is_of(type_, package):
+        return None
+    kind = rule.kind(type_, package, layout)
+    if rule.reads_added:
+        return kind
+
+    def reduce(value: Any) -> object:
+        data = kind.reduce(value)
+        added = lasting_additions(value, package)
+        return (data, added) if added else data
+
+    return Kind(kind.tag, reduce)
+
+
+def lasting_additions(value: Any, package: str) -> dict[str, Any]:
+    """Return what others have added to an object of a library.
+
+    That is attributes, but for those that only remember something, and what a class of
+    another package adds when the object is pickled.
+    """
+    added = added_attributes(value, package)
+    for name in getattr(type(value), "_metadata", ()):
+        # pandas' own list of attributes that a subclass adds, which its rule reads.
+        added.pop(name, None)
+    if added:
+        added = without_remembered(value, added)
+    state = added_state(value, package)
+    return added if state is None else {**added, "pickled as": state}
+
+
+def _parametrised_kind(kind: Kind, generic: tuple[type, tuple[Any, ...]]) -> Kind:
+    """Return the kind of the objects of a parametrised generic, `Page[Item]`.
+
+    Its name has only the names of the arguments, which may be those of other classes.
+    """
+    origin, arguments = generic
+    read = kind.reduce
+    return Kind(type_tag(origin), lambda value: (arguments, read(value)))
+
+
+def _kind_without_empty(kind: Kind) -> Kind:
+    read = kind.reduce
+
+    def reduce(value: Any) -> object:
+        return _without_empty_state(read(value))
+
+    return Kind(kind.tag, reduce, kind.many)
+
+
+def _without_empty_state(reduced: Any) -> Any:
+    """Return what an object is reduced to without empty private attributes."""
+    if type(reduced) is dict:
+        return without_empty(reduced)
+    if type(reduced) is tuple:
+        return tuple(
+            _without_empty_state(part) if type(part) in (dict, tuple) else part
+            for part in reduced
+        )
+    return reduced
 
 
 def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
@@ -141,12 +231,22 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
         # names of its fields.
         fields = getattr(type_, "_fields", ()) if base is tuple else ()
         tag = f"{tag}({','.join(fields)})" if fields else tag
-        return Kind(tag, _both(reduce, attribute_reader(type_, below=base)))
+        if author_of_pickles(type_, base.__module__) is not None:
+            return Kind(tag, _reduced)
+        if row.keeps_attributes:
+            # The class of the table is written in Python, with attributes of its own.
+            read: Reduce | None = partial(added_attributes, package=base.__module__)
+        else:
+            read = attribute_reader(type_, below=base)
+        return Kind(tag, _both(reduce, read, type_))
     return None
 
 
-def _both(reduce: Reduce, read: Reduce | None) -> Reduce:
-    return reduce if read is None else lambda value: (reduce(value), read(value))
+def _both(reduce: Reduce, read: Reduce | None, type_: type) -> Reduce:
+    if read is None:
+        return reduce
+    read_lasting = reading_lasting(read, type_)
+    return lambda value: (reduce(value), read_lasting(value))
 
 
 def _member(value: Any) -> tuple[object, ...]:
@@ -201,10 +301,26 @@ def _state_kind(type_: type) -> Kind:
     )
     if getstate is not None and not is_generated:
         return Kind(
-            tag, lambda value: _asked(lambda value: value.__getstate__(), value)
+            tag,
+            lambda value: _lasting_state(
+                value, _asked(lambda value: value.__getstate__(), value)
+            ),
         )
-    read = attribute_reader(type_) or (lambda _: {})
+    read = attribute_reader(type_)
+    if read is None:
+        return Kind(tag, _checked(lambda _: {}))
+    read = reading_lasting(read, type_)
     return Kind(tag, read if getstate else _checked(read))
+
+
+def _lasting_state(value: object, state: Any) -> Any:
+    """Return a pickled state without the attributes that only remember something."""
+    if type(state) is dict:
+        return without_remembered(value, state)
+    if type(state) is tuple and len(state) == 2 and type(state[1]) is dict:
+        # Attributes, and slots.
+        return tuple(map(partial(_lasting_state, value), state))
+    return state
 
 
 def _checked(read: Reduce) -> Reduce:
@@ -238,6 +354,7 @@ def _reduced(value: object) -> object:
     if isinstance(parts, str):
         return f"{getattr(value, '__module__', type(value).__module__)}:{parts}"
     make, arguments, state, items, pairs = (*parts, None, None, None)[:5]
+    state = _lasting_state(value, state)
     items = None if items is None else list(items)
     return make, arguments, state, items, None if pairs is None else dict(pairs)
 

@@ -6,10 +6,12 @@ import sys
 from array import array
 from collections.abc import Callable
 from itertools import chain
+from json import loads
 from typing import Any
 
 from pytest_mimic._core.identity.numeric import array_memory, float_format
 from pytest_mimic._core.identity.short import plain_nans
+from pytest_mimic._core.types.additions import is_of
 from pytest_mimic._core.types.kinds import Raw, Unstable
 from pytest_mimic._core.types.libraries import Rule
 
@@ -56,16 +58,21 @@ def _columns(frame: Any) -> object:
     if dtypes and _is_number(dtypes[0]) and dtypes.count(dtypes[0]) == len(dtypes):
         # Its columns follow one another in memory.
         return [str(dtypes[0])] * len(dtypes), [_memory_of([frame.to_numpy().T])], []
-    names: list[str] = []
+    names: list[object] = []
     numbers: dict[Any, list[Any]] = {}
     others = []
     for dtype, (_, column) in zip(dtypes, frame.items()):
-        names.append(str(dtype))
+        names.append(str(dtype) if _is_known(dtype) else dtype)
         if _is_number(dtype):
             numbers.setdefault(dtype, []).append(column.to_numpy()[None])
         else:
             others.append(_values(column.array))
     return names, list(map(_memory_of, numbers.values())), others
+
+
+def _is_known(thing: Any) -> bool:
+    """Return whether a dtype or an array says by its class all that it carries."""
+    return is_of(type(thing), "pandas") or is_of(type(thing), "numpy")
 
 
 def _is_number(dtype: Any) -> bool:
@@ -142,6 +149,8 @@ def _values(array: Any, _layout: bool = False) -> object:
     """Reduce an array to numpy arrays if these say it all, else to its elements."""
     pandas: Any = sys.modules["pandas"]
     dtype = array.dtype
+    if not _is_known(array):
+        return str(dtype) if _is_known(dtype) else dtype, array
     kind = type(array).__name__
     if kind in ("NumpyExtensionArray", "PandasArray"):
         values = array.to_numpy()
@@ -211,22 +220,6 @@ def _in_one_piece(column: Any) -> Any:
     return chunks[0] if len(chunks) == 1 else pyarrow.concat_arrays(chunks)
 
 
-def _with_attributes(rule: Rule) -> Rule:
-    """Return the rule with the attributes that a user has set on a value. pandas gives its own ones an underscore."""
-
-    def reduce(value: Any, layout: bool) -> object:
-        data = rule.reduce(value, layout)
-        counted = "sortorder", *getattr(type(value), "_metadata", ())
-        names = [
-            name
-            for name in getattr(value, "__dict__", ())
-            if name[:1] != "_" and name not in counted
-        ]
-        return (data, {name: value.__dict__[name] for name in names}) if names else data
-
-    return rule._replace(reduce=reduce)
-
-
 # polars and pyarrow
 
 # The numeric dtypes of polars, and the type codes of `array.array` for the same bytes.
@@ -276,23 +269,56 @@ def _polars_series(series: Any) -> object:
     return head, nulls, Raw((code, len(held)), size, lambda: parts, floats=floats)
 
 
-def _arrow_table(table: Any, layout: bool) -> object:
-    """Reduce a table; in an outcome, with the metadata: equality ignores it and a replay gives it back."""
-    schema = table.schema
-    data = (
-        table.num_rows,
-        schema.names,
-        [_arrow_column(column) for column in table.columns],
-    )
-    return (
-        (data, schema.metadata, [field.metadata for field in schema])
-        if layout
-        else data
-    )
+def _arrow_table(table: Any, _layout: bool) -> object:
+    """Reduce a table to its schema and its columns."""
+    columns = [_arrow_values(column) for column in table.columns]
+    return table.num_rows, _arrow_schema(table.schema), columns
+
+
+def _arrow_schema(schema: Any) -> object:
+    """Reduce a schema to its fields, and its metadata if there is any."""
+    fields = list(map(_arrow_field, schema))
+    if schema.metadata is None:
+        return fields
+    metadata = dict(schema.metadata)
+    if b"pandas" in metadata:
+        metadata[b"pandas"] = _without_versions(metadata[b"pandas"])
+    return fields, metadata
+
+
+def _without_versions(text: bytes) -> object:
+    """Return what pandas notes of its frame in a schema, without who has written it."""
+    try:
+        facts = loads(text)
+    except ValueError:
+        return text
+    if type(facts) is not dict:
+        return text
+    return {
+        name: fact
+        for name, fact in facts.items()
+        if name not in ("creator", "pandas_version")
+    }
+
+
+def _arrow_field(field: Any) -> object:
+    data = field.name, _arrow_type(field.type), field.nullable
+    return data if field.metadata is None else (*data, field.metadata)
+
+
+def _arrow_type(type_: Any) -> object:
+    """Reduce a type to its name, and what that does not say: fields, and an extension."""
+    if hasattr(type_, "__arrow_ext_serialize__"):
+        written = bytes(type_.__arrow_ext_serialize__())
+        return type_.extension_name, written, _arrow_type(type_.storage_type)
+    if not type_.num_fields:
+        return str(type_)
+    fields = [_arrow_field(type_.field(place)) for place in range(type_.num_fields)]
+    return str(type_), fields
 
 
 def _arrow_column(column: Any) -> object:
-    return str(column.type), _arrow_values(column)
+    return _arrow_type(column.type), _arrow_values(column)
 
 
 def _arrow_values(column: Any) -> object:
@@ -303,6 +329,8 @@ def _arrow_values(column: Any) -> object:
     if types.is_map(column.type):
         pair = pyarrow.struct([column.type.key_field, column.type.item_field])
         column = column.cast(pyarrow.list_(pair))
+    if hasattr(column, "storage"):  # an array of an extension
+        column = column.storage
     type_ = column.type
     is_null = column.is_null().to_pylist() if column.null_count else []
     nulls = [place for place, gone in enumerate(is_null) if gone]
@@ -337,14 +365,14 @@ def _arrow_values(column: Any) -> object:
     )
 
 
-_RULES: dict[tuple[str, str], Rule] = {
+RULES: dict[tuple[str, str], Rule] = {
     ("pandas", "DataFrame"): Rule(_table, "DataFrame"),
     ("pandas", "Series"): Rule(_table, "Series"),
     ("pandas", "Index"): Rule(_index),
     # It says no more than its dtype does.
     ("pandas", "RangeIndex"): Rule(_index, "Index"),
-    ("pandas", "ExtensionArray"): Rule(_values, "array"),
-    ("pandas", "ExtensionDtype"): Rule(_dtype, "dtype"),
+    ("pandas", "ExtensionArray"): Rule(_values, "array", is_abstract=True),
+    ("pandas", "ExtensionDtype"): Rule(_dtype, "dtype", is_abstract=True),
     ("pandas", "Timestamp"): _scalar(
         lambda value: (_nanoseconds(value), value.fold, value.tzinfo)
     ),
@@ -355,16 +383,6 @@ _RULES: dict[tuple[str, str], Rule] = {
     ),
     ("pandas", "NAType"): _scalar(lambda _: None),
     ("pandas", "NaTType"): _scalar(lambda _: None),
-}
-_PARTS = (
-    "ExtensionArray",
-    "ExtensionDtype",
-)  # of tables, with public attributes of their own
-RULES: dict[tuple[str, str], Rule] = {
-    **{
-        name: rule if name[1] in _PARTS else _with_attributes(rule)
-        for name, rule in _RULES.items()
-    },
     ("polars", "DataFrame"): Rule(
         lambda frame, _: (
             frame.height,
@@ -382,7 +400,7 @@ RULES: dict[tuple[str, str], Rule] = {
             sys.modules["pyarrow"].array([value], value.type)
         )
     ),
-    ("pyarrow", "Schema"): Rule(lambda schema, _: str(schema)),
-    ("pyarrow", "Field"): Rule(lambda field, _: str(field)),
-    ("pyarrow", "DataType"): Rule(lambda dtype, _: str(dtype)),
+    ("pyarrow", "Schema"): Rule(lambda schema, _: _arrow_schema(schema)),
+    ("pyarrow", "Field"): Rule(lambda field, _: _arrow_field(field)),
+    ("pyarrow", "DataType"): Rule(lambda dtype, _: _arrow_type(dtype)),
 }

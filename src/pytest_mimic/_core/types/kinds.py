@@ -226,6 +226,17 @@ def is_generated(method: object, names: Collection[str] = ()) -> bool:
     )
 
 
+def generic_of(type_: type) -> tuple[type, tuple[Any, ...]] | None:
+    """Return the origin and the arguments of a class that a subscript made, or None.
+
+    Models of pydantic are such classes: `Page[Item]` gives `(Page, (Item,))`.
+    """
+    metadata = vars(type_).get("__pydantic_generic_metadata__")
+    if type(metadata) is not dict or metadata.get("origin") is None:
+        return None
+    return metadata["origin"], tuple(metadata["args"])
+
+
 class Events(list[Any]):
     """The events of a stream in order.
 

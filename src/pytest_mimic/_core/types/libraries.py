@@ -9,7 +9,10 @@ from pytest_mimic._core.types.kinds import Kind, Unstable, full_name, lineage, t
 
 
 class Rule(NamedTuple):
-    """The identity rule of a class of a library and of its subclasses."""
+    """The identity rule of a class of a library.
+
+    The objects of subclasses in other packages count by it, and by what these add.
+    """
 
     reduce: Callable[
         [Any, bool], object
@@ -18,6 +21,11 @@ class Rule(NamedTuple):
     # usual tag
     name: str = ""
     is_full: bool = False  # whether the tag names the module, too
+    # Whether the class has no data of its own, so that the objects of other packages'
+    # subclasses count by their pickled state alone.
+    is_abstract: bool = False
+    # Whether `reduce` reads the attributes that others add to the library's objects.
+    reads_added: bool = False
 
     def kind(self, type_: type, library: str, layout: bool) -> Kind:
         is_own = type_.__module__.partition(".")[0] == library and not self.is_full
@@ -41,14 +49,18 @@ _IDENTITY = "pytest_mimic._core.identity"
 
 # By the top-level package of the types.
 LIBRARIES: dict[str, Library] = {
-    "PIL": Library("all", f"{_IDENTITY}.numeric"),
+    "PIL": Library("all", f"{_IDENTITY}.images"),
+    "google": Library(identity=f"{_IDENTITY}.library_objects"),
+    "numba": Library(identity=f"{_IDENTITY}.library_objects"),
     "numpy": Library("shaped", f"{_IDENTITY}.numeric"),
     "pandas": Library("shaped", f"{_IDENTITY}.tables"),
     "polars": Library("all", f"{_IDENTITY}.tables"),
     "pyarrow": Library("all", f"{_IDENTITY}.tables"),
+    "rdkit": Library(identity=f"{_IDENTITY}.library_objects"),
     "scipy": Library("shaped", f"{_IDENTITY}.numeric"),
     "sqlalchemy": Library(),
-    "torch": Library("shaped", f"{_IDENTITY}.numeric"),
+    "torch": Library("shaped", f"{_IDENTITY}.tensors"),
+    "xarray": Library(identity=f"{_IDENTITY}.datasets"),
 }
 
 

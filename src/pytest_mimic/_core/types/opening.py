@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from io import BytesIO, StringIO
@@ -185,6 +185,21 @@ def all_attributes(value: object, *, below: type = object) -> dict[str, Any]:
     kind: Any = type(value)
     read = _known_reader(kind, below=below)
     return {} if read is None else dict(read(value))  # type: ignore[call-overload]
+
+
+def set_attributes(value: object, attributes: Mapping[str, Any]) -> None:
+    """Set the attributes of an instance, in `__dict__` and slots, past its class."""
+    kind: Any = type(value)
+    slots = slot_members(kind)
+    places = (vars(base).get("__dict__") for base in kind.__mro__)
+    place: Any = next((each for each in places if type(each) in _REAL), None)
+    for name, part in attributes.items():
+        if name in slots:
+            slots[name].__set__(value, part)
+        elif place is not None:
+            place.__get__(value)[name] = part
+        else:
+            raise AttributeError(f"{kind.__qualname__} has no place for {name!r:.60}")
 
 
 def _remembered(type_: type) -> set[str]:

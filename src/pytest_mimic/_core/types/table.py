@@ -41,6 +41,8 @@ class Row(NamedTuple):
     name: str = ""  # the name in identities, where it differs by version of Python
     # whether a value may change, so that it matters that two places hold the same one
     may_change: bool = False
+    # Whether `take` reads data that the class keeps in the `__dict__` of its objects.
+    keeps_attributes: bool = False
 
 
 # Items whose memory is an address, in numpy and in ctypes, and long doubles, whose
@@ -141,6 +143,32 @@ def _zone(value: Any) -> object:
     if value.key is None:
         raise Unstable("a time zone without a key", type(value))
     return value.key
+
+
+# Parsers of configurations
+
+
+def _parser(value: Any) -> object:
+    """Return the sections with their options as they are written, and how they are read.
+
+    The private attributes of parsers differ by version of Python.
+    """
+    sections = {name: dict(value._sections[name]) for name in value.sections()}
+    sections[value.default_section] = dict(value.defaults())
+    converters = dict(getattr(value.converters, "_data", {}))
+    facts = (
+        value.default_section,
+        value._delimiters,
+        value._comment_prefixes,
+        value._inline_comment_prefixes,
+        value._allow_no_value,
+        value._strict,
+        value._empty_lines_in_values,
+        type(value._interpolation).__qualname__,
+        vars(value).get("optionxform"),
+        {name: made for name, made in converters.items() if made is not None},
+    )
+    return sections, facts
 
 
 _UNITS = ("days", "seconds", "microseconds")
@@ -299,6 +327,10 @@ ROWS: dict[str, Row] = {
         text=_zone_text,
     ),
     "zoneinfo.ZoneInfo": Row(_zone, "zoneinfo", _made, text=_str),
+    **{
+        f"configparser.{kind}": Row(_parser, keeps_attributes=True)
+        for kind in ("RawConfigParser", "ConfigParser", "SafeConfigParser")
+    },
     # In capitals, because `decimal.getcontext().capitals` decides between `1E+5` and
     # `1e+5`.
     "decimal.Decimal": Row(

@@ -1,4 +1,4 @@
-"""Tensors of torch. torch is too large to be a test dependency: the tests run only if it is installed."""
+"""Tensors of torch, with their gradients and attributes. torch is too large to be a test dependency: the tests run only if it is installed."""
 
 from __future__ import annotations
 
@@ -70,3 +70,29 @@ def test_modules_count_by_their_parameters():
     assert fingerprint(one) != fingerprint(other)
     other.load_state_dict(one.state_dict())
     assert fingerprint(one) == fingerprint(other)
+
+
+def layer():
+    torch.manual_seed(0)
+    return torch.nn.Linear(2, 1)
+
+
+def trained(factor):
+    made = layer()
+    (made(torch.ones(1, 2)).sum() * factor).backward()
+    return made
+
+
+def test_gradients_count():
+    assert fingerprint(trained(1)) == fingerprint(trained(1))
+    assert len(set(map(fingerprint, [layer(), trained(1), trained(10)]))) == 3
+
+
+def test_graphs_and_attributes_of_the_user_count():
+    leaf = torch.ones(2, requires_grad=True)
+    labelled = torch.ones(2)
+    labelled.label = "x"
+
+    assert fingerprint(leaf * 1) == fingerprint(leaf * 1)
+    assert fingerprint(leaf * 1) != fingerprint(leaf)
+    assert fingerprint(labelled) != fingerprint(torch.ones(2))

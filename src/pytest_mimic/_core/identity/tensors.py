@@ -1,0 +1,64 @@
+"""torch: tensors count by dtype, shape and elements, gradients and attributes, not by their device."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Any
+
+from pytest_mimic._core.types.kinds import Raw, Unstable
+from pytest_mimic._core.types.libraries import Rule
+
+# The formats as in `struct` of torch's floats, and of the parts of complex numbers.
+# There is no format for bfloat16.
+_TENSORS = "float16 float32 float64 complex32 complex64 complex128"
+TENSOR_FLOATS = {
+    f"torch.{name}": code
+    for name, code in zip(_TENSORS.split(), ("=e", "=f", "=d") * 2)
+}
+
+
+def _tensor(value: Any, _layout: bool) -> object:
+    """Reduce a tensor; one that takes part in training, with its gradient or its graph.
+
+    A graph counts by the name of the step that has made the tensor.
+    """
+    torch: Any = sys.modules["torch"]
+    if value.is_meta or value.is_nested or value.layout is not torch.strided:
+        what = "a tensor that is not dense"
+        raise Unstable(what, type(value), remedy="or convert it: .to_dense()")
+    data: tuple[object, ...] = (bool(value.requires_grad), _dense(value.detach()))
+    if value.grad_fn is not None:
+        data = (*data, value.grad_fn.name())
+    gradient = gradient_of(value)
+    return data if gradient is None else (*data, ("gradient", gradient))
+
+
+def gradient_of(tensor: Any) -> Any:
+    """Return the gradient that a tensor keeps, or None.
+
+    torch warns about each other tensor that is asked for one.
+    """
+    keeps_one = tensor.is_leaf or tensor.retains_grad
+    return tensor.grad if keeps_one else None
+
+
+def _dense(tensor: Any) -> Raw:
+    """Return the memory of a strided tensor in C order."""
+    tensor = tensor.cpu().resolve_conj().resolve_neg().contiguous()
+    size = tensor.numel() * tensor.element_size()
+    head = (str(tensor.dtype), tuple(tensor.shape))
+
+    def parts() -> tuple[memoryview, ...]:
+        memory = (ctypes.c_ubyte * size).from_address(tensor.data_ptr())
+        return (memoryview(memory).cast("B"),) if size else ()
+
+    return Raw(head, size, parts, floats=TENSOR_FLOATS.get(str(tensor.dtype), ""))
+
+
+RULES: dict[tuple[str, str], Rule] = {
+    ("torch", "Tensor"): Rule(_tensor, is_full=True),
+    ("torch", "dtype"): Rule(lambda value, _: str(value)),
+    ("torch", "device"): Rule(lambda value, _: str(value)),
+    ("torch", "Size"): Rule(lambda value, _: tuple(value)),
+}

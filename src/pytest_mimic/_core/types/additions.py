@@ -1,0 +1,152 @@
+"""The attributes that a user, or a class of another package, adds to an object of a library."""
+
+from __future__ import annotations
+
+from dis import get_instructions
+from functools import lru_cache
+from types import CodeType, FunctionType
+from typing import Any
+
+from pytest_mimic._core.types.kinds import (
+    Unstable,
+    full_name,
+    is_generated,
+    is_stdlib,
+)
+from pytest_mimic._core.types.opening import all_attributes
+
+# With one of these, a class decides itself what is kept of its objects.
+PICKLING = ("__reduce_ex__", "__reduce__", "__getstate__")
+
+# With one of these, code sets attributes whose names are texts.
+_SETTERS = frozenset({"__dict__", "__setattr__", "setattr"})
+# What the code of a package in C sets.
+_SET_IN_C = {"pandas": frozenset({"_cache", "_id", "_references"})}
+
+
+def added_attributes(value: object, package: str) -> dict[str, Any]:
+    """Return the attributes of an object that the code of a package does not know.
+
+    The methods of the package's classes, among those of the object, are asked for the
+    names that they set. So an attribute of the library itself is none of them, whether it
+    is data that a rule counts, or a cache.
+    """
+    found = all_attributes(value)
+    if not found:
+        return found
+    known = _names_in_code(type(value), package)
+    return {
+        name: part
+        for name, part in found.items()
+        if name not in known and name[:2] != "__"
+    }
+
+
+def added_state(value: Any, package: str) -> object:
+    """Return what a class of another package adds when an object is pickled, or None.
+
+    That is the reduction by a `__reduce__`, `__reduce_ex__` or `__getstate__` that the
+    class has written, without what the package's own code writes: the memory of an
+    array, attributes that the package knows.
+    """
+    kind: Any = type(value)
+    if author_of_pickles(kind, package) is None:
+        return None
+    try:
+        parts = value.__reduce_ex__(4)
+    except Exception as error:  # a class that cannot be pickled may raise anything
+        raise Unstable(f"an object of {full_name(kind)}", kind) from error
+    if isinstance(parts, str):
+        return parts
+    known = _names_in_code(kind, package)
+    return tuple(_beside(part, value, known) for part in parts[1:] if part is not None)
+
+
+def author_of_pickles(kind: type, package: str) -> type | None:
+    """Return the first class of an object that decides how it is pickled.
+
+    None: it is one of the package, of the standard library or in C, or has the method
+    from dataclasses, attrs or the like.
+    """
+    for base in kind.__mro__:
+        if is_of(base, package) or is_stdlib(str(base.__module__)):
+            return None
+        methods = (vars(base).get(name) for name in PICKLING)
+        written = [method for method in methods if method is not None]
+        if any(is_written(method) for method in written):
+            return base
+    return None
+
+
+def is_written(method: object) -> bool:
+    """Return whether the author of a class has written a method for pickles."""
+    module = str(getattr(method, "__module__", None))
+    return not (
+        is_generated(method)
+        or is_stdlib(module)
+        or getattr(method, "__name__", "") == "slots_getstate"
+    )
+
+
+def _beside(part: Any, value: Any, known: frozenset[str]) -> Any:
+    """Return a part of a reduction without what the package's own code has put in."""
+    kind = type(part)
+    if kind is dict:
+        return {key: item for key, item in part.items() if key not in known}
+    if kind is not tuple:
+        return part
+    # The state of an array of numpy: version, shape, dtype, order, memory.
+    dtype = getattr(value, "dtype", None)
+    if len(part) >= 5 and part[1] == getattr(value, "shape", ()) and part[2] is dtype:
+        part = part[5:]
+    return tuple(_beside(item, value, known) for item in part)
+
+
+def is_of(type_: type, package: str) -> bool:
+    """Return whether a class comes from a package."""
+    return str(type_.__module__).partition(".")[0] == package
+
+
+@lru_cache(maxsize=1024)
+def _names_in_code(type_: type, package: str) -> frozenset[str]:
+    """Return the names of attributes, and the texts, in the methods of a package's classes."""
+    names: set[str] = set(_SET_IN_C.get(package, ()))
+    for base in type_.__mro__:
+        if not is_of(base, package):
+            continue
+        for name, member in vars(base).items():
+            if hasattr(type(member), "__get__"):
+                # A cached property keeps its value under its own name.
+                names.add(name)
+            for code in _codes_of(member):
+                names |= _set_by(code)
+    return frozenset(names)
+
+
+def _set_by(code: CodeType) -> set[str]:
+    """Return the names of the attributes that code sets."""
+    names = {
+        step.argval for step in get_instructions(code) if step.opname == "STORE_ATTR"
+    }
+    if not _SETTERS.isdisjoint(code.co_names):
+        for constant in code.co_consts:
+            # The names of keyword arguments, as of `dict(name=value)`, are a tuple.
+            texts = constant if isinstance(constant, tuple) else (constant,)
+            names.update(text for text in texts if isinstance(text, str))
+    return names
+
+
+def _codes_of(member: Any) -> list[CodeType]:
+    """Return the code of a method, of what it wraps, and of functions inside."""
+    functions = [
+        getattr(member, name, None)
+        for name in ("__func__", "fget", "fset", "__wrapped__", "func")
+    ]
+    pending = [
+        function.__code__
+        for function in (member, *functions)
+        if type(function) is FunctionType
+    ]
+    for code in pending:
+        pending += [part for part in code.co_consts if isinstance(part, CodeType)]
+    return pending

@@ -1,0 +1,48 @@
+"""Messages, molecules and compiled functions count by what they say. Libraries that are not installed are skipped."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mimic import fingerprint
+
+
+def test_a_message_counts_whatever_the_order_of_its_maps():
+    struct = pytest.importorskip("google.protobuf.struct_pb2").Struct
+    first, second, other = struct(), struct(), struct()
+    first.update({"a": 1, "b": 2})
+    second.update({"b": 2, "a": 1})
+    other.update({"a": 1, "b": 3})
+
+    assert fingerprint(first) == fingerprint(second) != fingerprint(other)
+
+
+def test_properties_of_a_molecule_count():
+    chem = pytest.importorskip("rdkit.Chem", reason="rdkit is not installed")
+
+    def molecule(tag):
+        made = chem.MolFromSmiles("CCO")
+        made.SetProp("id", tag)
+        return made
+
+    first, used, other = molecule("A"), molecule("A"), molecule("B")
+    chem.MolToSmiles(used)
+
+    assert fingerprint(first) == fingerprint(used) != fingerprint(other)
+
+
+def test_a_compiled_function_counts_by_its_python_function():
+    numba = pytest.importorskip("numba", reason="numba is not installed")
+
+    @numba.njit
+    def one(number):
+        return number + 1
+
+    @numba.njit
+    def two(number):
+        return number + 2
+
+    before = fingerprint(one)
+    one(1)
+
+    assert fingerprint(one) == before != fingerprint(two)

@@ -1,0 +1,75 @@
+"""What a user or a class of another package adds to an object of a library counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mimic import fingerprint
+from pytest_mimic._core.types.additions import added_attributes, author_of_pickles
+
+np = pytest.importorskip("numpy")
+pd = pytest.importorskip("pandas")
+pl = pytest.importorskip("polars")
+sparse = pytest.importorskip("scipy.sparse")
+Image = pytest.importorskip("PIL.Image")
+
+
+class Masked(np.ma.MaskedArray):
+    pass
+
+
+class Framed(pd.DataFrame):
+    def __getstate__(self):
+        return {**super().__getstate__(), "unit": getattr(self, "unit", None)}
+
+
+def with_attribute(value, name="origin", part="x"):
+    object.__setattr__(value, name, part)
+    return value
+
+
+def integers():
+    """Return an array of pandas, which remembers its dtype when it is asked for it."""
+    made = pd.array([1, None], dtype="Int64")
+    assert made.dtype == "Int64"
+    return made
+
+
+MAKERS = {
+    "an image": (lambda: Image.new("RGB", (1, 1)), "PIL"),
+    "a frame of pandas": (lambda: pd.DataFrame({"a": [1]}), "pandas"),
+    "an array of pandas": (integers, "pandas"),
+    "a frame of polars": (lambda: pl.DataFrame({"a": [1]}), "polars"),
+    "a sparse array": (lambda: sparse.csr_array([[1, 2]]), "scipy"),
+    "a masked array": (lambda: Masked([1, 2]), "numpy"),
+}
+makers = pytest.mark.parametrize(("make", "package"), MAKERS.values(), ids=MAKERS)
+
+
+@makers
+def test_an_attribute_of_the_user_counts(make, package):
+    values = [with_attribute(make(), part=part) for part in ("x", "y")]
+
+    assert fingerprint(make()) == fingerprint(make())
+    assert len({*map(fingerprint, values), fingerprint(make())}) == 3
+    assert added_attributes(values[0], package) == {"origin": "x"}
+
+
+@makers
+def test_attributes_of_the_library_itself_are_none_of_them(make, package):
+    assert added_attributes(make(), package) == {}
+
+
+def test_what_a_class_of_another_package_pickles_counts():
+    frames = []
+    for unit in ("m", "m", "s"):
+        frames.append(with_attribute(Framed({"a": [1]}), "unit", unit))
+
+    first, equal, other = map(fingerprint, frames)
+    assert first == equal != other
+
+
+def test_the_author_of_pickles_is_the_class_that_has_written_the_method():
+    assert author_of_pickles(Framed, "pandas") is Framed
+    assert author_of_pickles(Masked, "numpy") is None
+    assert author_of_pickles(pd.DataFrame, "pandas") is None
