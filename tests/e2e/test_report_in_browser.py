@@ -25,8 +25,7 @@ COMMANDS = {
 ROWS: list[dict[str, Any]] = [
     {
         "kind": "replayed",
-        "label": "http GET /rates",
-        "query": "?base=EUR",
+        "label": "http GET /rates?base=EUR",
         "test": "test_b.py::test_b[x]",
         "seconds": 1.5,
         "brief": "200 OK",

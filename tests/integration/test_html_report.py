@@ -98,7 +98,7 @@ def test_a_replaying_run(shop):
     assert call.file in shop.files()
     shown = page.one("shop:pickled(city='Bern')").outcome
     assert shown.startswith("returned a pickle\npreview: {'Bern': <function ")
-    assert "\ncode: |\n  cloudpickle" in shown
+    assert "\nimports: cloudpickle" in shown
 
 
 def test_nothing_secret_is_in_the_page(shop):

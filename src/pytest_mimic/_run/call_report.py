@@ -108,5 +108,5 @@ def line_of(row: Row) -> str:
         if row["seconds"] >= _WORTH_SAYING
         else ""
     )
-    what = f"{row['kind']} {row['label']}{row.get('query', '')}{time}"
+    what = f"{row['kind']} {row['label']}{time}"
     return printable(" ".join(what.splitlines()))

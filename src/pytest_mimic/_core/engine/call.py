@@ -167,6 +167,15 @@ class Call:
             return f"{self.plan.kind} {self.signature}"
         return call_label(self.plan.target, self.arguments)
 
+    @property
+    def listed(self) -> str:
+        """The call in one line of a list, where it is told from calls with its label."""
+        from pytest_mimic._core.tree.call_labels import told_apart
+
+        if self.edge_call is None:
+            return self.label
+        return f"{self.label}{told_apart(self.arguments)}"
+
 
 def named(call: Call, without: Collection[str] = ()) -> dict[str, Any]:
     """Return the arguments by name, without some: those in `**extra` by their own, an empty `*rest` left out."""

@@ -316,7 +316,7 @@ class Track:
         failure = call.plan.failure(outcome)
         is_failed = failure is not None and call.edge_call is not None
         (recordings.failed.add if is_failed else recordings.failed.discard)(self.file)
-        error = None if failure is None else (f"{call.label} {failure}", state.test)
+        error = None if failure is None else (f"{call.listed} {failure}", state.test)
         with recordings.guard:
             self._calls[real.number] = self._last = recordings.new_recording(
                 call, [stored], self.owner

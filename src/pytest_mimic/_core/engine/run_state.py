@@ -208,7 +208,7 @@ class RunState:
         """
         if isinstance(error, MissingRecordingError):
             miss = Miss(
-                call.label,
+                call.listed,
                 self.again,
                 option,
                 call.key,
@@ -218,7 +218,7 @@ class RunState:
                 self.log("missing", call, error=error)
             counted: dict[str, Any] = {"missing": [miss]}
         else:
-            counted = {"drifted": [[call.label, self.again]]}
+            counted = {"drifted": [[call.listed, self.again]]}
         self.ledger.add(counted)
         self.pending.note(error, counted)
         if isinstance(error, MissingRecordingError):

@@ -25,15 +25,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.stored import is_response
-from pytest_mimic._core.words import plural
-from pytest_mimic._tools.shown.chats import (
+from pytest_mimic._core.tree.chats import (
     Message,
     answer_messages,
     request_messages,
     streamed_text,
 )
+from pytest_mimic._core.tree.drawing import line
+from pytest_mimic._core.tree.stored import is_response
+from pytest_mimic._core.words import plural
 
 Block = dict[str, Any]
 

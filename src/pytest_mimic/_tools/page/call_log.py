@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.tree.call_labels import by_name, query_text
+from pytest_mimic._core.tree.call_labels import by_name
+from pytest_mimic._core.tree.chats import tokens_in
 from pytest_mimic._core.tree.differing import side_by_side
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets
@@ -20,7 +21,6 @@ from pytest_mimic._tools.page.blocks import (
     value_blocks,
 )
 from pytest_mimic._tools.page.previews import preview_blocks
-from pytest_mimic._tools.shown.chats import tokens_in
 from pytest_mimic._tools.shown.outcome_lines import shown_outcome
 from pytest_mimic.errors import MimicError
 
@@ -44,7 +44,6 @@ Row = dict[str, Any]
 | `label` | the call in one line |
 | `test` | the id of its test, empty outside of tests |
 | `seconds` | how long it took; of a replayed call, when it was recorded |
-| `query` | of a request, `?page=2` |
 
 With details also:
 
@@ -94,13 +93,11 @@ class CallLog:
         saved = stored.duration if stored is not None and kind == "replayed" else 0.0
         row: Row = {
             "kind": kind,
-            "label": call.label,
+            "label": call.listed,
             "test": self._state.test,
             "seconds": seconds or saved,
         }
         try:
-            if call.plan.kind == "http":
-                row["query"] = query_text(call.arguments)
             if self._details:
                 row["began"] = _clock() - (seconds or 0.0)
                 row |= self._detailed(call, stored, error, found)

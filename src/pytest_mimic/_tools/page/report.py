@@ -220,7 +220,7 @@ def _call(row: Row, anchor: str, number: int) -> str:
         sign=KINDS[row["kind"]],
         anchor=_text(anchor),
         number=str(number),
-        label=_text(f"{row['label']}{row.get('query', '')}"),
+        label=_text(row["label"]),
         brief=_text(row.get("brief") or ""),
         failed="failed" if row.get("is_error") else "",
         length=f"{row['seconds'] * 1000:.3g}",

@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.tree.call_labels import call_label, query_text
+from pytest_mimic._core.tree.call_labels import (
+    call_label,
+    query_text,
+    recorded_label,
+    told_apart,
+)
 from pytest_mimic._core.tree.making import argument_trees
 
 REDACTOR = Redactor()
@@ -53,7 +58,7 @@ def test_a_long_call_is_cut() -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (None, ""),
+        ({}, ""),
         ({"query": {"$cut": "dict"}}, ""),
         (
             {"query": {"page": "2", "api_key": "<redacted>"}},
@@ -67,3 +72,48 @@ def test_a_long_call_is_cut() -> None:
 )
 def test_a_query_is_shown_with_long_values_shortened(arguments: Any, text: str) -> None:
     assert query_text(arguments) == text
+
+
+CHAT = {
+    "model": "gpt-x",
+    "messages": [{"role": "user", "content": f"{'Well, ' * 20}will it rain\nin Oslo?"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (None, ""),
+        ({"method": "GET", "body": "a text"}, ""),
+        ({"query": {"page": "2"}}, "?page=2"),
+        (
+            {"query": {"v": "1"}, "body": CHAT},
+            "?v=1 (gpt-x: ...ll, Well, Well, will it rain in Oslo?)",
+        ),
+        ({"body": {"model": "m", "input": "Rain?"}}, " (m: Rain?)"),
+        ({"body": {"jsonrpc": "2.0", "method": "tools/list"}}, " (tools/list)"),
+        (
+            {
+                "body": {
+                    "jsonrpc": "2.0",
+                    "method": "tools/call",
+                    "params": {"name": "search"},
+                }
+            },
+            " (tools/call search)",
+        ),
+        ({"statement": "select", "params": {"id": 7, "name": "x"}}, " (id=7)"),
+        ({"statement": "insert", "params": [{"id": 7}, {"id": 8}]}, " (id=7)"),
+        ({"statement": "select", "params": {"$tuple": [1, 2]}}, " ((1, 2))"),
+        ({"statement": "select", "params": []}, ""),
+    ],
+    ids=str,
+)
+def test_what_tells_equal_signatures_apart(arguments: Any, text: str) -> None:
+    assert told_apart(arguments) == text
+
+
+def test_a_recorded_request_is_shown_with_its_query() -> None:
+    arguments = {"signature": "GET /rates", "query": {"to": "EUR"}}
+
+    assert recorded_label("http", arguments) == "http GET /rates?to=EUR"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._tools.shown.chats import (
+from pytest_mimic._core.tree.chats import (
     Tokens,
     answer_messages,
     request_messages,
