@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-# Each returns the session of a pytest run in this process, which is made on first use.
-# The innermost is the last.
-_runs: list[Any] = []
-
 if TYPE_CHECKING:
     __version__: str
     from pytest_mimic._core.engine.cassettes import Cassette, CassetteCall

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from pytest_mimic._core import ambient as _ambient
 from pytest_mimic._core.identity.call_identity import fingerprint as identity_of
 from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._core.types.kinds import Unstable, register_fingerprint
@@ -24,6 +24,21 @@ __all__ = ["fingerprint", "mimic", "register_fingerprint"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _session(*, is_needed: bool = False) -> Session | None:
+    """Return the session of the innermost run, or None outside of pytest.
+
+    Raises:
+        TargetError: It `is_needed`, and was not prepared before the tests began.
+    """
+    # Where pytest has not loaded the plugin, there is no run, and pytest may not even
+    # be installed.
+    plugin: Any = sys.modules.get("pytest_mimic.plugin")
+    if plugin is None:
+        return None
+    session: Session | None = plugin.innermost_session(is_needed=is_needed)
+    return session
+
+
 def fingerprint(value: object) -> str:
     """Return the identity of a value as in the vault, 32 hex digits.
 
@@ -38,7 +53,7 @@ def fingerprint(value: object) -> str:
         UnstableIdentityError: A part has no stable identity. The message names the path
             to it.
     """
-    session: Session | None = _ambient.current()
+    session = _session()
     try:
         return identity_of(
             value, places=session.state.places if session is not None else None
@@ -78,7 +93,7 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
         self._open: list[Callable[[], None]] = []
 
     def __enter__(self) -> mimic:
-        session: Session | None = _ambient.begun()
+        session = _session(is_needed=True)
         if session is not None:
             self._open.append(session.coverings.enter(self._targets).end)
         return self

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-import pytest_mimic
 
 if TYPE_CHECKING:
     from pytest_mimic import CassetteFixture
@@ -42,6 +39,8 @@ _RULES = (
 # The types are in annotations, which are not evaluated: at each start, subscripts would
 # be.
 _RUN: pytest.StashKey[PytestRun | None] = pytest.StashKey()
+# The runs of this process, the innermost last: pytest may run inside of a test.
+_CONFIGS: list[pytest.Config] = []
 
 
 def __dir__() -> list[str]:
@@ -115,9 +114,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", line)
     if getattr(config.option, "help", False):
         return
-    session_of = partial(_session, config)
-    pytest_mimic._runs.append(session_of)
-    config.add_cleanup(lambda: pytest_mimic._runs.remove(session_of))
+    _CONFIGS.append(config)
+    config.add_cleanup(lambda: _CONFIGS.remove(config))
     try:
         is_wanted = _is_wanted(config)
     except (
@@ -164,7 +162,7 @@ def _run(config: pytest.Config) -> PytestRun:
     """
     run = config.stash.get(_RUN, None)
     if run is None and _RUN in config.stash:
-        from pytest_mimic._core.ambient import too_late
+        from pytest_mimic._run.run import too_late
 
         raise too_late()
     if run is None:
@@ -179,9 +177,21 @@ def _run(config: pytest.Config) -> PytestRun:
     return run
 
 
-def _session(config: pytest.Config) -> Session | None:
-    """Return the session of the run. None: its tests run, and nothing is mimicked."""
-    return None if config.stash.get(_RUN, ...) is None else _run(config).session
+def innermost_session(*, is_needed: bool = False) -> Session | None:
+    """Return the session of the innermost run, which is made on first use.
+
+    None: there is no run, or its tests run and nothing is mimicked.
+
+    Raises:
+        TargetError: It `is_needed` by a test, and was not prepared.
+    """
+    if not _CONFIGS:
+        return None
+    config = _CONFIGS[-1]
+    is_unprepared = config.stash.get(_RUN, ...) is None
+    if is_unprepared and not is_needed:
+        return None
+    return _run(config).session
 
 
 # -- collection

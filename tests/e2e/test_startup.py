@@ -98,7 +98,7 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
 # one makes every run start later.
 REPLAY = """
     pytest_mimic errors plugin
-    _core _core.ambient _core.modules _core.settings
+    _core _core.commands _core.modules _core.settings
     _core.target_options _core.words
     _core.engine _core.engine.call _core.engine.coverings _core.engine.ledger
     _core.engine.owners _core.engine.run_state _core.engine.wrappers

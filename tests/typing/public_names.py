@@ -162,8 +162,8 @@ def errors(error: StaleRecordingError) -> None:
     missing: MissingRecordingError = error
     any_of_ours: MimicError = missing
     assert_type(any_of_ours.what, str)
-    assert_type(any_of_ours.facts, tuple[str, ...])
-    assert_type(any_of_ours.remedies, tuple[str, ...])
+    assert_type(any_of_ours.fact_lines(), list[str])
+    assert_type(any_of_ours.remedy_lines(), list[str])
 
 
 def bases() -> None:

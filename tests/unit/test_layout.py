@@ -186,8 +186,8 @@ def test_each_file_name_says_its_room() -> None:
     assert not {file: names for file, names in places.items() if len(names) > 1}
 
 
-def test_errors_import_nothing_of_the_package() -> None:
-    assert imported_modules("pytest_mimic.errors") == set()
+def test_errors_import_only_their_remedies() -> None:
+    assert imported_modules("pytest_mimic.errors") == {"pytest_mimic._core.commands"}
 
 
 def test_only_the_run_package_and_the_plugin_import_pytest() -> None:

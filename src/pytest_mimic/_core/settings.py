@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from pytest_mimic._core.commands import Commands
 from pytest_mimic.errors import TargetError
 
 SourcePolicy = Literal["strict", "ignore"]
@@ -53,6 +54,11 @@ class Settings(NamedTuple):
     usage: Path | None = None  # the file of `--mimic-usage`, absolute
     # what a replay does when what a recorded call reaches or reads has changed
     inputs: InputsPolicy = "warn"
+
+    @property
+    def commands(self) -> Commands:
+        """What makes commands for the folder in which the run was started."""
+        return Commands(self.here, self.rootdir, self.given_vault)
 
     @property
     def is_shared(self) -> bool:

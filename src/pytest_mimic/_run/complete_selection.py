@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._core.ambient import plain_id, relative_path, without_group
+from pytest_mimic._core.commands import relative_path
 from pytest_mimic._core.words import plural
 from pytest_mimic._run.configuration import Hooks
 
@@ -28,6 +29,28 @@ _HIDING = {"ignore": "--ignore", "ignore_glob": "--ignore-glob", "lf": "--lf"}
 _IDLE = {"setuponly": "--setup-only", "setupplan": "--setup-plan"}
 _PART = "only a part of the tests was named"
 STOPPED = "the run was stopped early"
+
+
+def plain_id(node: Any) -> str:
+    """Return the id of a test, module, package or class.
+
+    Its file is relative to the rootdir. pytest's own id of a file outside of the
+    rootdir is shortened, so that two files may have the same.
+    """
+    nodeid = without_group(node.nodeid)
+    rootdir = node.config.rootpath
+    if not nodeid or str(node.path).startswith(f"{rootdir}{os.sep}"):
+        return nodeid
+    _, colons, name = nodeid.partition("::")
+    return f"{relative_path(node.path, start=rootdir)}{colons}{name}"
+
+
+def without_group(nodeid: str) -> str:
+    """Return a test's id without the `@group` that `--dist loadgroup` appends."""
+    head, at, group = nodeid.rpartition("@")
+    if at and "::" in head and not set("[]/:") & set(group):
+        return head
+    return nodeid
 
 
 def note_selection(

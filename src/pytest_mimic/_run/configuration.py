@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.ambient import relative_path
+from pytest_mimic._core.commands import relative_path
 from pytest_mimic._core.settings import IniOptions, Mode, Settings
 
 # Values of the environment variable `CI` that mean "not in CI".
@@ -93,14 +93,10 @@ def options_of(config: pytest.Config) -> IniOptions:
     def get(name: str) -> Any:
         try:
             return config.getini(name)
-        except (
-            TypeError,
-            ValueError,
-            pytest.UsageError,
-        ) as error:  # the value is not of the option's type
-            raise pytest.UsageError(
-                str(error) if name in str(error) else f"{name}: {error}"
-            ) from None
+        except (TypeError, ValueError) as error:
+            # Before pytest 9.1, it does not name the option whose value has another
+            # type. Its own UsageError does.
+            raise pytest.UsageError(f"{name}: {error}") from None
 
     def place(name: str) -> str:
         given = getattr(config.option, "override_ini", None) or ()

@@ -94,7 +94,7 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
         name = drift.conversation
         if name and name in first:
             lines = [f"then {drift.data.get('call', '')}"]
-            lines += [f"  {fact}" for fact in drift.facts]
+            lines += [f"  {line}" for line in drift.fact_lines()]
             followers.setdefault(name, []).extend(lines)
         elif name:
             first[name] = drift
@@ -106,5 +106,6 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
             facts=[*drift.facts, *followers.get(name, ())],
             remedies=drift.remedies,
         )
+        whole.commands, whole.test = drift.commands, drift.test
         texts.append(f"DriftError: {whole}")
     return list(dict.fromkeys(texts))

@@ -188,7 +188,8 @@ class Ending:
             self._judgement,
             self._session.settings,
             quiet=is_quiet,
-            has_last_failed=self._config.pluginmanager.hasplugin("cacheprovider"),
+            cache=cache_of(self._config),
+            is_complete=not self._tests.narrowed(),
         )
         lines += [] if is_quiet else self._page
         if is_quiet and not lines:
@@ -203,6 +204,13 @@ class Ending:
         if self._is_controller:  # otherwise pytest itself prints the usage error
             lines = [*(f"ERROR: {problem}" for problem in ledger.problems), *lines]
         return [printable(line) for line in lines]
+
+
+def cache_of(config: pytest.Config) -> Path | None:
+    """Return the folder of pytest's cache, or None if pytest keeps none."""
+    if not config.pluginmanager.hasplugin("cacheprovider"):
+        return None
+    return Path(config.rootpath, config.getini("cache_dir"))
 
 
 def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:

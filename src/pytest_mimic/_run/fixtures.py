@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._core.ambient import plain_id
 from pytest_mimic._core.files.places import TEMPORARY
 from pytest_mimic._core.identity.call_identity import identity_of
+from pytest_mimic._run.complete_selection import plain_id
 from pytest_mimic._run.configuration import Hooks
 
 if TYPE_CHECKING:

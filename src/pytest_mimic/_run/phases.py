@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._core.ambient import plain_id
 from pytest_mimic._core.modules import PACKAGE
 from pytest_mimic._core.targets.target import Target, as_targets
+from pytest_mimic._run.complete_selection import plain_id
 from pytest_mimic._run.configuration import Hooks
 from pytest_mimic.errors import DriftError, TargetError
 
@@ -153,7 +153,9 @@ class Phases(Hooks):
             again = sum(
                 name not in session.state.only_replayed for _, name, _, _ in replays
             )
-            report.sections.append((SECTION, name_replays(len(replays), again, test)))
+            commands = session.settings.commands
+            line = name_replays(len(replays), again, test, commands)
+            report.sections.append((SECTION, line))
         self._has_passed = self._has_passed and report.outcome != "failed"
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
             self._is_whole = False

@@ -91,6 +91,7 @@ class Session:
         """Keep the errors outside of tests for the summary, because no test can fail for them."""
         for error in self.take_pending():
             if not isinstance(error, MissingRecordingError):  # these are listed
+                error.commands = self.settings.commands
                 self.ledger.errors.append(str(error))
 
     def keep_error(self, step: Callable[[], object]) -> None:
@@ -101,6 +102,7 @@ class Session:
         try:
             step()
         except MimicError as error:
+            error.commands = self.settings.commands
             self.ledger.errors.append(str(error))
 
     def close(self, *, is_complete: bool = False) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._core.ambient import command, command_for, vault_command
+from pytest_mimic._core.commands import Commands, Verb
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import and_more, few, limited, listed, plural, seconds
 from pytest_mimic._tools.unused.judging import (
@@ -43,27 +44,32 @@ def summary(
     settings: Settings,
     *,
     quiet: bool = False,
-    has_last_failed: bool = False,
+    cache: Path | None = None,
+    is_complete: bool = False,
 ) -> list[str]:
     """Return the lines of the section titled `mimic`, which may be empty.
 
-    If `quiet`, only problems are shown.
-
-    With `has_last_failed`, pytest knows which tests failed.
+    If `quiet`, only problems are shown. `cache` is the folder of pytest's cache, in
+    which it keeps which tests failed; None: there is none. A complete run has selected
+    all tests.
     """
     lines = [counts] if (counts := _counts(ledger, judgement, settings)) else []
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
         lines += _taken_back(ledger.taken_back)
+    commands = RunCommands.of_run(
+        ledger, settings, cache=cache, is_complete=is_complete
+    )
     problems = _put_back(ledger.put_back)
-    problems += _recorded_errors(ledger)
-    problems += _missing(ledger, last_failed=has_last_failed)
-    problems += _moved(ledger)
-    problems += _drifted(ledger, last_failed=has_last_failed)
+    problems += _recorded_errors(ledger, commands)
+    problems += _missing(ledger, commands)
+    problems += _moved(ledger, commands)
+    problems += _drifted(ledger, commands)
     problems += list_unused(judgement)
     if judgement.unused and not judgement.cleared:
-        problems.append(f"to drop the unused: {command('--mimic-clear-unused')}")
-    problems += _changed_inputs(ledger)
+        clear = settings.commands.pytest("--mimic-clear-unused")
+        problems.append(f"to drop the unused: {clear}")
+    problems += _changed_inputs(ledger, commands)
     problems += _hidden(ledger)
     problems += [*limited(ledger.notes), *ledger.errors]
     if ledger.absent_clients and (
@@ -83,6 +89,46 @@ def summary(
     return [] if quiet and not (problems or ledger.recorded) else [*lines, *problems]
 
 
+class RunCommands(NamedTuple):
+    """Makes the commands of one run that run exactly some of its tests.
+
+    Attributes:
+        commands: Makes command lines.
+        known: By file, its tests, of files that the run has selected as a whole.
+        failed: The tests that failed, if pytest remembers them.
+    """
+
+    commands: Commands
+    known: Mapping[str, Collection[str]]
+    failed: Collection[str] | None
+
+    @classmethod
+    def of_run(
+        cls,
+        ledger: Ledger,
+        settings: Settings,
+        *,
+        cache: Path | None,
+        is_complete: bool,
+    ) -> RunCommands:
+        """Return what makes the commands of a run that has ended."""
+        folder = None if cache is None else cache / "mimic"
+        known: dict[str, set[str]] = {}
+        for test in ledger.outcomes if is_complete else ():
+            known.setdefault(test.partition("::")[0], set()).add(test)
+        failed = {
+            test for test, outcome in ledger.outcomes.items() if outcome == "failed"
+        }
+        commands = settings.commands._replace(folder=folder)
+        return cls(commands, known, None if cache is None else failed)
+
+    def __call__(self, *options: str, tests: Sequence[str]) -> str:
+        """Return the command line that runs these tests with options."""
+        return self.commands.for_tests(
+            *options, tests=tests, known=self.known, failed=self.failed
+        )
+
+
 def _failed(judgement: Judgement) -> str:
     """Return why a run failed in which all tests passed."""
     is_one = judgement.unused == 1
@@ -94,7 +140,7 @@ def _failed(judgement: Judgement) -> str:
     return f"failed: {plural(judgement.unused, 'recording')} {verb} unused (--mimic-fail-on-unused)"
 
 
-def _missing(ledger: Ledger, *, last_failed: bool) -> list[str]:
+def _missing(ledger: Ledger, commands: RunCommands) -> list[str]:
     """Return the lists of the missing and of the stale calls, each with the commands that record them."""
     lines: list[str] = []
     for is_stale, what in ((False, "missing"), (True, "stale")):
@@ -104,18 +150,23 @@ def _missing(ledger: Ledger, *, last_failed: bool) -> list[str]:
             for one in misses
         ]
         lines += listed(f"{what}:", list(dict.fromkeys(rows)))
-        for option in sorted({miss.option for miss in misses} - {""}):
-            tests = [miss.test for miss in misses if miss.option == option]
-            lines.append(
-                f"to record the {what}: {command_for(option, tests, last_failed=last_failed)}"
-            )
+        # Recording a test again as a whole records what it misses as well, and
+        # recording only what it misses would fail.
+        again = {miss.test for miss in misses if miss.option == Verb.RERECORD.value}
+        by_option: dict[str, list[str]] = {}
+        for miss in misses:
+            if miss.option:
+                option = Verb.RERECORD.value if miss.test in again else miss.option
+                by_option.setdefault(option, []).append(miss.test)
+        for option, tests in sorted(by_option.items()):
+            lines.append(f"to record the {what}: {commands(option, tests=tests)}")
             what = "others"
     return lines
 
 
-def _moved(ledger: Ledger) -> list[str]:
+def _moved(ledger: Ledger, run: RunCommands) -> list[str]:
     """Return the commands that give tests the recordings of their calls, which tests that are gone have made."""
-    commands = [vault_command("mv", *move) for move in ledger.moved]
+    commands = [run.commands.mimic("mv", *move) for move in ledger.moved]
     what = "to use what a test that is gone has recorded:"
     return (
         [f"{what} {commands[0]}"]
@@ -124,13 +175,15 @@ def _moved(ledger: Ledger) -> list[str]:
     )
 
 
-def _drifted(ledger: Ledger, *, last_failed: bool) -> list[str]:
-    """Return the list of the calls that no longer give what was recorded, and the command that accepts them."""
+def _drifted(ledger: Ledger, commands: RunCommands) -> list[str]:
+    """Return the list of the calls that no longer give what was recorded, and the command that decides about them."""
     rows = [(label, test) for label, test in ledger.drifted]
     tests = [test for _, test in rows]
-    remedy = command_for("--mimic-rerecord", tests, last_failed=last_failed)
-    accepted = "it" if len(set(rows)) == 1 else "them"
-    return listed("drifted:", _counted(rows), f"to accept {accepted}: {remedy}")
+    if not rows:
+        return []
+    them = "it" if len(set(rows)) == 1 else "them"
+    remedy = commands("--mimic-rerecord", tests=tests)
+    return listed("drifted:", _counted(rows), f"to accept {them}: {remedy}")
 
 
 def _counted(calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -141,7 +194,7 @@ def _counted(calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     ]
 
 
-def _changed_inputs(ledger: Ledger) -> list[str]:
+def _changed_inputs(ledger: Ledger, commands: RunCommands) -> list[str]:
     """Return the list of what has changed of what replayed calls reach and read, and the command that verifies these calls."""
     if not ledger.inputs:
         return []
@@ -164,7 +217,7 @@ def _changed_inputs(ledger: Ledger) -> list[str]:
         )
     ]
     tests = sorted({test for row in ledger.inputs for test in row[4]})
-    remedy = command_for("--mimic-verify", tests)
+    remedy = commands("--mimic-verify", tests=tests)
     verbs = "reaches code or reads" if recordings == 1 else "reach code or read"
     heading = (
         f"{plural(recordings, 'recording')} {verbs} files that have changed since:"
@@ -188,11 +241,14 @@ def _hidden(ledger: Ledger) -> list[str]:
     ]
 
 
-def _recorded_errors(ledger: Ledger) -> list[str]:
+def _recorded_errors(ledger: Ledger, commands: RunCommands) -> list[str]:
     """Return the list of the recorded errors, and the command that records them again."""
     calls = [(label, test) for label, test in ledger.failures]
+    if not calls:
+        return []
     again = "it" if len(set(calls)) == 1 else "them"
-    remedy = command_for("--mimic-rerecord", [test for _, test in calls])
+    tests = [test for _, test in calls]
+    remedy = commands("--mimic-rerecord", tests=tests)
     return listed(
         "recorded errors:", _counted(calls), f"to record {again} again: {remedy}"
     )

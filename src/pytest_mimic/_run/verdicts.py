@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.ambient import command, relative_path
+from pytest_mimic._core.commands import Commands, relative_path
 from pytest_mimic._core.modules import is_in_project
 from pytest_mimic._core.swallowed.retries import handled_in
 from pytest_mimic._core.words import limited, plural
@@ -41,29 +41,57 @@ def judge_phase(
     """
     left = list(errors)
     if not report.failed:
-        files, grouped = own_files(item), set(map(str, _members(raised)))
+        files, grouped = own_files(item), list(_members(raised))
         left = [
             error
             for error in left
             if isinstance(error, TargetError)
             or not handled_in(error, files)
-            or str(error) in grouped
+            or _is_among(error, grouped)
         ]
-    left = list(
-        {str(error): error for error in left}.values()
-    )  # one of two equal ones may be handled
+    # One of two equal ones may be handled, so that they are counted only here.
+    left = _each_once(left)
     if left and not report.failed and not is_expected_failure(report):
         _fail_for_swallowed(item, report, left.pop(0))
+    in_report = list(_chain(raised))
     shown = [
         f"{type(error).__name__}: {error}"
         for error in left
-        if isinstance(error, MissingRecordingError)
-        or error.what not in report.longreprtext
+        if not _is_among(error, in_report)
     ]
     if shown:
         report.sections.append(
             (SECTION, "\n".join(limited(shown, of=" errors of calls")))
         )
+
+
+def _each_once(errors: Sequence[MimicError]) -> list[MimicError]:
+    """Return the errors without those that are like an earlier one."""
+    different: list[MimicError] = []
+    for error in errors:
+        if not _is_among(error, different):
+            different.append(error)
+    return different
+
+
+def _is_among(error: MimicError, others: Sequence[BaseException]) -> bool:
+    return any(error.is_like(other) for other in others)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield the exceptions that pytest shows for one: its causes, and those in groups."""
+    pending, seen = [error], list[BaseException]()
+    while pending:
+        shown = pending.pop()
+        if shown is None or any(shown is other for other in seen):
+            continue
+        seen.append(shown)
+        yield shown
+        pending += getattr(shown, "exceptions", ())
+        if shown.__cause__ is not None:
+            pending.append(shown.__cause__)
+        elif not shown.__suppress_context__:
+            pending.append(shown.__context__)
 
 
 def _members(error: BaseException | None) -> Iterator[BaseException]:
@@ -123,7 +151,7 @@ def fail_for(item: pytest.Item, report: pytest.TestReport, error: MimicError) ->
         )  # pytest does not count a report as failed that has it
 
 
-def name_replays(count: int, again: int, test: str) -> str:
+def name_replays(count: int, again: int, test: str, commands: Commands) -> str:
     """Return the line about the calls that were replayed in a failing test: they may differ from real ones by now.
 
     An option records so many of them `again`; it does not record those of
@@ -133,7 +161,7 @@ def name_replays(count: int, again: int, test: str) -> str:
     if not again:
         return f"{replayed}, which mimic_replay never records"
     them = f"{again} of them" if again < count else "it" if count == 1 else "them"
-    return f"{replayed}; to record {them} again: {command('--mimic-rerecord', test)}"
+    return f"{replayed}; to record {them} again: {commands.pytest('--mimic-rerecord', tests=[test])}"
 
 
 def own_files(item: pytest.Item) -> set[str]:

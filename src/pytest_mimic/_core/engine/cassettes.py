@@ -11,7 +11,7 @@ from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.ambient import command
+from pytest_mimic._core.commands import rerecord
 from pytest_mimic._core.engine.decisions import Track
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.recordings import Change, recordings_of
@@ -289,12 +289,13 @@ class Cassette(Track):
                 f"call {at + 1} was {was} when recorded, {labels[self._order[at]]} now"
             ]
         what = f"cassette {self.name} {'was not replayed as it was recorded' if self._exists else 'does not exist'}"
-        remedies = self.remedies or [
-            f"to record it again: {command('--mimic-rerecord', self._state.test)}"
-        ]
-        raise CassetteError(
+        remedies = self.remedies or [rerecord("to record it again")]
+        error = CassetteError(
             what, facts=limited(facts), remedies=remedies, cassette=self.name
         )
+        error.commands = self._state.settings.commands
+        error.test = self._state.test or None
+        raise error
 
 
 def _running() -> Callable[[], bool]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.commands import Verb
 from pytest_mimic._core.engine.recordings import Change, recordings_of
 from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.settings import Mode
@@ -231,6 +232,7 @@ class Track:
 
             error = stale(
                 call.label,
+                call.plan.target,
                 changed,
                 recorded=found.recorded,
                 test=state.again,
@@ -263,15 +265,16 @@ class Track:
         plan, state = call.plan, self._state
         is_later = call.converses and plan.target in self.owner.replayed
         sequence = call.sequence and not self.within
-        option = "--mimic-rerecord" if is_later else "--mimic-record"
+        verb = Verb.RERECORD if is_later else Verb.RECORD
         missed = MissedCall(
             call.label,
+            plan.target,
             call.arguments,
             state.again,
             plan.options,
             plan.client,
             sequence=sequence,
-            option=option,
+            verb=verb,
         )
 
         among, hide = (
@@ -281,7 +284,7 @@ class Track:
         error = missing(
             missed, among, within=self.within, remedies=self.remedies, bare=hide
         )
-        return error, "" if self.remedies else option
+        return error, "" if self.remedies else verb.value
 
     def _candidates(self, target: str) -> Iterable[Recording]:
         """Return the recordings of a target that a miss is compared with."""

@@ -12,10 +12,10 @@ from functools import cached_property
 from threading import Lock
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._core import ambient
 from pytest_mimic._core.engine.call import Inside
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
@@ -26,7 +26,7 @@ from pytest_mimic.errors import MimicError, MissingRecordingError, StaleRecordin
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.ledger import Ledger
-    from pytest_mimic._core.inputs.reached_and_read import ProjectSources
+    from pytest_mimic._core.inputs.reached_and_read import ProjectSources, Trace
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.swallowed.retries import Retries
@@ -80,7 +80,7 @@ class RunState:
             set  # returns the files of the running test's own code
         )
         self.pending = PendingErrors(
-            lambda: self.test, ledger.add
+            lambda: self.test, ledger.add, commands=settings.commands
         )  # must fail the test, caught or not
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         # Keeps each call, if they are to be shown:
@@ -91,6 +91,7 @@ class RunState:
         self.guard = Lock()  # held while a part of the state is made
         self.started = time_ns()
         self._changed: dict[str, list[str]] = {}  # by the name of a list
+        _RUNS.add(self)
 
     @cached_property
     def redactor(self) -> Redactor:
@@ -139,7 +140,15 @@ class RunState:
             self.settings.rootdir,
             self.settings.vault,
             started=self.started,
+            running_trace=self.running_trace,
         )
+
+    def running_trace(self) -> Trace | None:
+        """Return the trace of the real call that the current thread is part of."""
+        if not self.running:
+            # Most files are opened outside of calls, many of them by this package.
+            return None
+        return getattr(self.inside.call(), "trace", None)
 
     def changed_inputs(self, name: str, recording: str = "") -> list[str]:
         """Return what has changed of a list of what a call reaches and reads: of this recording, or of the running test.
@@ -185,6 +194,7 @@ class RunState:
             try:
                 changed = self.changed_inputs(inputs, next(iter(counts))[0])
             except MimicError as error:
+                error.commands = self.settings.commands
                 self.ledger.notes.add(str(error))
                 continue
             tests = (
@@ -206,6 +216,8 @@ class RunState:
 
         The `option`, if any, repairs a miss.
         """
+        error.commands = self.settings.commands
+        error.test = error.test or self.again or None
         if isinstance(error, MissingRecordingError):
             miss = Miss(
                 call.listed,
@@ -246,6 +258,13 @@ class RunState:
             with suppress(MimicError):  # it fails the test; nobody would catch it here
                 self.discarded.popleft()()
 
+    def note_fork(self) -> None:
+        """Note that a process was forked: what only that one uses is not known here."""
+        if self.test:
+            self.ledger.add({"outcomes": {self.test: "forked"}})
+        else:
+            self.ledger.selection.add("a process was forked outside of tests")
+
     def end_test(self) -> None:
         """End the running test: code that waits is no longer disturbed."""
         self.end_discarded()
@@ -254,14 +273,15 @@ class RunState:
             self.retries.end()
 
 
-def _note_fork() -> None:
-    """Note that the running test has forked a process: what only that one uses is not known here."""
-    session = ambient.current()
-    if session is not None and session.state.test:
-        session.ledger.add({"outcomes": {session.state.test: "forked"}})
-    elif session is not None:
-        session.ledger.selection.add("a process was forked outside of tests")
+# The runs of this process. `os.register_at_fork` cannot be undone, so that it is called
+# once, and not for each of them.
+_RUNS: WeakSet[RunState] = WeakSet()
+
+
+def _note_forks() -> None:
+    for state in tuple(_RUNS):
+        state.note_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_parent=_note_fork)
+    os.register_at_fork(after_in_parent=_note_forks)

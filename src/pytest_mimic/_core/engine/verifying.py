@@ -50,7 +50,9 @@ def compare_repeated(real: Step, outcome: Outcome, _duration: float) -> None:
         return
     drift, _ = _drift(real, _as_recorded(real, outcome))
     if drift is not None:
-        state.blame(differs_below(call.label, drift.facts, scope=owner.name), call)
+        state.blame(
+            differs_below(call.label, drift.fact_lines(), scope=owner.name), call
+        )
 
 
 def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Difference]]:

@@ -7,15 +7,16 @@ import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from xxhash import xxh3_64, xxh3_64_hexdigest
 
-from pytest_mimic._core import ambient
+from pytest_mimic._core.commands import relative_path
 from pytest_mimic._core.files.places import ROOTDIR, Places
 from pytest_mimic._core.identity.source import normalised, parsed
 from pytest_mimic._core.modules import (
@@ -52,6 +53,7 @@ class Trace:
         self.paths: set[str] = (
             set()
         )  # that were opened, in whatever mode: what the call has written is new
+        _WATCHING.add(sources)
         _watch_files(_audit)
 
     def noted(self) -> Trace:
@@ -72,32 +74,44 @@ class Trace:
         return self._text
 
 
-# The calls of all runs of this process share one, as an audit hook cannot be removed.
+# All runs of this process share one audit hook, because none can be removed. It asks
+# each of them for the call that opens a file.
 _watch_files = cache(sys.addaudithook)
+_WATCHING: WeakSet[ProjectSources] = WeakSet()
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
     if event != "open":
         return
     with suppress(Exception):
-        session = ambient.current()
-        if session is None or not session.state.running:  # most files are our own
-            return
-        trace = getattr(session.state.inside.call(), "trace", None)
-        if trace is not None and not (path := os.fsdecode(args[0])).endswith(
-            ".py"
-        ):  # those are imported
-            trace.paths.add(os.path.abspath(path))  # noqa: PTH100 - may be called with any path
+        for sources in tuple(_WATCHING):
+            trace = sources.running_trace()
+            if trace is None:
+                continue
+            path = os.fsdecode(args[0])
+            if not path.endswith(".py"):  # Those are imported.
+                trace.paths.add(os.path.abspath(path))  # noqa: PTH100 - may be called with any path
 
 
 class ProjectSources:
-    """The files of a project, for one run, which has `started` so many ns after the epoch. Each is looked at once."""
+    """The files of a project, for one run. Each is looked at once.
+
+    The run has `started` so many ns after the epoch. `running_trace` returns the trace
+    of the real call that the current thread is part of, or None.
+    """
 
     def __init__(
-        self, places: Places, rootdir: Path, vault: Path, *, started: int
+        self,
+        places: Places,
+        rootdir: Path,
+        vault: Path,
+        *,
+        started: int,
+        running_trace: Callable[[], Trace | None] = bool,  # type: ignore[assignment]
     ) -> None:
         self._places, self._rootdir, self._started = places, rootdir, started
-        self._vault = f"{ambient.relative_path(vault, start=rootdir)}/"
+        self.running_trace = running_trace
+        self._vault = f"{relative_path(vault, start=rootdir)}/"
         self._digest, self.code_of = cache(_digest), cache(self._code_of)
         self._code = cache(
             lambda source, module: SourceCode(
@@ -194,7 +208,7 @@ class ProjectSources:
             or not is_in_project(file, self._rootdir)
         ):
             return None
-        source = path_when_installed(file) or ambient.relative_path(
+        source = path_when_installed(file) or relative_path(
             Path(file), start=self._rootdir
         )
         return self._code(source, module)

@@ -10,8 +10,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
-from pytest_mimic import errors
-from pytest_mimic._core import ambient as _ambient
+from pytest_mimic._core.commands import Commands
 from pytest_mimic.errors import MimicError
 
 # Bound here, because a test may replace `open`, as a fake file system does.
@@ -24,15 +23,20 @@ class PendingErrors:
     As a `with` block, it notes an error that is raised inside.
 
     A forked process writes its errors to a file, because it cannot fail the test
-    itself. `test` returns the id of the
-    running test, and `count` adds to the account of the run what such a process has
-    `counted` for an error.
+    itself. `test` returns the id of the running test, and `count` adds to the account
+    of the run what such a process has `counted` for an error. `commands` are those of
+    the run, for remedies.
     """
 
     def __init__(
-        self, test: Callable[[], str] = str, count: Callable[[Any], object] = bool
+        self,
+        test: Callable[[], str] = str,
+        count: Callable[[Any], object] = bool,
+        *,
+        commands: Commands | None = None,
     ) -> None:
         self._test, self._count = test, count
+        self._commands = commands or Commands()
         self._errors: list[MimicError] = []
         self._process = getpid()
         self._file = str(
@@ -58,35 +62,21 @@ class PendingErrors:
     def note(self, error: MimicError, counted: object = None) -> MimicError:
         """Note an error, once, and return it.
 
-        Of a damaged file it names the running test: the recording one may be gone.
+        Its remedies are for the running test: the one that has recorded a damaged file
+        may be gone.
         """
         if any(error is noted for noted in self._errors):
             return error
-        if test := self._test():
-            lines = _ambient.naming(
-                test, error.data.get("recorder"), [error.what, *error.remedies]
-            )
-            error.what, error.remedies = lines[0], tuple(lines[1:])
+        error.commands = self._commands
+        error.test = error.test or self._test() or None
         self._errors.append(error)
         if getpid() != self._process:
             # Not pickled: nothing in a file that others may write should run in the
             # parent.
-            said = {
-                "what": error.what,
-                "facts": error.facts,
-                "remedies": error.remedies,
-            }
-            data = {
-                name: value
-                for name, value in error.data.items()
-                if isinstance(value, str)
-            }
-            with _open(
-                self._file, "a", encoding="utf-8"
-            ) as file:  # one write, so that no lines mix
-                file.write(
-                    dumps([type(error).__name__, {**data, **said}, counted]) + "\n"
-                )
+            text = dumps([error.to_plain(), counted])
+            # One write, so that no lines mix.
+            with _open(self._file, "a", encoding="utf-8") as file:
+                file.write(f"{text}\n")
         return error
 
     def take(self) -> list[MimicError]:
@@ -95,8 +85,8 @@ class PendingErrors:
         # Asked four times a test: opening it in vain takes four times as long.
         if access(self._file, F_OK):
             with _open(self._file, encoding="utf-8") as file:
-                for kind, said, counted in map(loads, file):
-                    taken.append(getattr(errors, kind)(**said))
+                for plain, counted in map(loads, file):
+                    taken.append(MimicError.from_plain(plain))
                     self._count(counted or {})
             with suppress(OSError):
                 unlink(self._file)  # noqa: PTH108 - a test may replace Path.unlink

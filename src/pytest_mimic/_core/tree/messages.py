@@ -7,11 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.ambient import command
+from pytest_mimic._core.commands import (
+    Remedy,
+    Verb,
+    do,
+    record,
+    rerecord,
+    verify,
+)
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.base import parts_of
 from pytest_mimic._core.seam.registry import names_client
-from pytest_mimic._core.target_options import Options, target_line
+from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.differing import (
     Difference,
     argument_differences,
@@ -46,20 +53,27 @@ _VERBS = ("statement", "method", "command.0")
 
 
 class MissedCall(NamedTuple):
-    """A call without a recording: its label, the descriptions of its arguments, and the id of its test.
+    """A call without a recording.
 
-    `line` is the name in the line of its target, `options` are those of the line.
-    Recordings of a `sequence` belong to their
-    test. `option` records the call.
+    Attributes:
+        label: The call as people read it.
+        target: The name of its target.
+        arguments: The descriptions of its arguments.
+        test: The id of its test.
+        options: Those of the line of its target.
+        line: The name in that line, if it is not that of the target.
+        sequence: Whether its recordings belong to their tests.
+        verb: What records it: `RECORD`, or `RERECORD` its test as a whole.
     """
 
     label: str
+    target: str
     arguments: Mapping[str, Any] | None = None
     test: str | None = None
     options: Options = Options()
     line: str = ""
     sequence: bool = False
-    option: str = "--mimic-record"
+    verb: Verb = Verb.RECORD
 
 
 def nearest_recording(
@@ -106,7 +120,7 @@ def missing(
     candidates: Iterable[Recording] = (),
     *,
     within: str = "",
-    remedies: Sequence[str] | None = None,
+    remedies: Sequence[Remedy | str] | None = None,
     bare: Callable[[Recording], Recording] = lambda one: one,
 ) -> MissingRecordingError:
     """Return the error for a call without a recording, which shows how the nearest recording differs.
@@ -118,9 +132,9 @@ def missing(
     """
     place = f" in {within}" if within else ""
     nearest = nearest_recording(candidates, call.arguments, test=call.test)
-    remedies = list(remedies or [f"to record it: {command(call.option, call.test)}"])
+    listed = list(remedies or [_again(call.verb, "to record it", call.test)])
     if nearest is None:
-        lines = [f"nothing of {_target_of(call.label)} is recorded{place}"]
+        lines = [f"nothing of {call.target} is recorded{place}"]
     else:
         by = f" by {nearest.test}" if nearest.test else ""
         on = f" on {nearest.recorded}" if nearest.recorded else ""
@@ -132,17 +146,30 @@ def missing(
         inner = _difference_lines(nearest, call, differing, counted)
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
         # What `key=` returns is not reached by `ignore=`.
-        if call.options.key is None and (
-            paths := _ignorable(_target_of(call.label), counted)
-        ):
-            line = target_line(
-                call.line or _target_of(call.label), call.options, "ignore", paths
+        if call.options.key is None and (paths := _ignorable(call.target, counted)):
+            listed.append(
+                Remedy(
+                    Verb.IGNORE,
+                    "if it changes from run to run",
+                    target=call.line or call.target,
+                    paths=tuple(paths),
+                    options=call.options,
+                )
             )
-            remedies.append(f"if it changes from run to run: {line}")
-    what = f"no recording of {call.label}"
     return MissingRecordingError(
-        what, facts=lines, remedies=remedies, call=call.label, test=call.test
+        f"no recording of {call.label}",
+        facts=lines,
+        remedies=listed,
+        call=call.label,
+        target=call.target,
+        test=call.test,
     )
+
+
+def _again(verb: Verb, purpose: str, test: str | None) -> Remedy:
+    """Return the remedy that records a test."""
+    make = rerecord if verb is Verb.RERECORD else record
+    return make(purpose, test)
 
 
 def _ignorable(target: str, found: Sequence[Difference]) -> list[str]:
@@ -173,10 +200,6 @@ def _ignorable(target: str, found: Sequence[Difference]) -> list[str]:
     return list(paths) if len(paths) <= _MOST else []
 
 
-def _target_of(label: str) -> str:
-    return re.split(r"[( ]", label)[0]
-
-
 def _difference_lines(
     nearest: Recording,
     call: MissedCall,
@@ -185,7 +208,7 @@ def _difference_lines(
 ) -> list[str]:
     """Explain how a call differs from the nearest recording; `counted` are the differences outside `ignore=`."""
     if counted:
-        beside = _BESIDE if names_client(_target_of(call.label)) else ()
+        beside = _BESIDE if names_client(call.target) else ()
         parts = [one for one in counted if one.path not in beside] or counted
         return difference_lines(parts, most=_SHOWN)
     if differing:
@@ -232,32 +255,42 @@ def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
 
 def stale(
     label: str,
+    target: str,
     changed: Sequence[str] = (),
     *,
     recorded: str | None = None,
     test: str | None = None,
-    remedies: Sequence[str] | None = None,
+    remedies: Sequence[Remedy | str] | None = None,
 ) -> StaleRecordingError:
-    """Return the error for a recording whose call reaches or reads what has `changed`, or the source of whose target has."""
+    """Return the error for a recording of an older source.
+
+    The source of its target has changed, or what its call reaches or reads, which is
+    `changed`.
+    """
     when = f" ({recorded})" if recorded else ""
-    commands = [
-        f"to record it again: {command('--mimic-record', test)}",
-        f"to see whether the outcome changed: {command('--mimic-verify', test)}",
+    own = [
+        record("to record it again", test),
+        verify("to see whether the outcome changed", test),
     ]
-    what = f"what {label} reaches or reads" if changed else _target_of(label)
+    what = f"what {label} reaches or reads" if changed else target
     what += f" has changed since this call was recorded{when}"
     facts = limited([f"{one} has changed" for one in changed], _SHOWN)
     return StaleRecordingError(
-        what, facts=facts, remedies=remedies or commands, call=label, test=test
+        what,
+        facts=facts,
+        remedies=remedies or own,
+        call=label,
+        target=target,
+        test=test,
     )
 
 
 def read_further(
-    label: str, *, test: str | None, remedies: Sequence[str] = ()
+    label: str, *, test: str | None, remedies: Sequence[Remedy | str] = ()
 ) -> MissingRecordingError:
     """Return the error for a stream that is read beyond the end of its recording."""
     what = f"{label} is read further than it was when it was recorded"
-    remedies = remedies or [f"to record the rest: {command('--mimic-rerecord', test)}"]
+    remedies = remedies or [rerecord("to record the rest", test)]
     return MissingRecordingError(what, remedies=remedies, call=label, test=test)
 
 
@@ -270,9 +303,7 @@ def new_after_replayed(
     if needs_secret:
         what = f"{label} cannot be sent: it holds the placeholder of a secret"
         fact = "the answer that issues the secret was replayed, and recordings have no secrets, or has none any more"
-    remedy = (
-        f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
-    )
+    remedy = rerecord("to record the whole conversation again", test)
     return MissingRecordingError(
         what, facts=[fact], remedies=[remedy], call=label, test=test
     )
@@ -287,24 +318,22 @@ def drift(
     accepted.
     """
     what = f"{label} no longer gives what was recorded"
-    remedies = [f"to accept it: {command('--mimic-rerecord', test)}"]
+    remedies = [rerecord("to accept it", test)]
     if failed:
-        remedies = [f"{failed}, to try again: {command('--mimic-verify', test)}"]
+        remedies = [verify(f"{failed}, to try again", test)]
     return DriftError(what, facts=lines, remedies=remedies, call=label, test=test)
 
 
 def differs_below(label: str, lines: Sequence[str], *, scope: str) -> DriftError:
     """Return the error for a call of a wider fixture whose real outcome differs from the recorded one that it gets."""
     what = f"{label} of a fixture gives something else than was recorded, so what follows cannot be recorded"
-    remedies = [
-        f"to record the fixture's tests again: {command('--mimic-rerecord', scope or '.')}"
-    ]
+    remedies = [rerecord("to record the fixture's tests again", scope or ".")]
     return DriftError(what, facts=lines, remedies=remedies, call=label, test=scope)
 
 
 def mutated(target: str, facts: Sequence[str]) -> MutatedInputError:
     """Return the error for a function that changed arguments, or files that they name."""
-    remedy = "name the function inside that returns the new value, in place of this one"
+    remedy = do("name the function inside that returns the new value, in place of it")
     return MutatedInputError(
         f"{target} has mutated its inputs", facts=facts, remedies=[remedy], call=target
     )

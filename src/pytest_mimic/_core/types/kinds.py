@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 Reduce = Callable[[Any], object]
 
-# The only module-level state of the plugin besides `pytest_mimic._runs` and the open
-# files of locks: the calls of `register_fingerprint`.
+# The only module-level state of the plugin besides the open files of
+# locks and the runs whose processes fork: the calls of `register_fingerprint`.
 _registered: dict[type, Reduce] = {}
 
 # Py_TPFLAGS_HEAPTYPE, the flag of a class that some code made while running.

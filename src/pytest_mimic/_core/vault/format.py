@@ -13,8 +13,8 @@ from typing import Any
 
 from xxhash import xxh3_64_hexdigest, xxh3_128_hexdigest
 
-from pytest_mimic._core.ambient import command
-from pytest_mimic.errors import CassetteError, CorruptRecordingError
+from pytest_mimic._core.commands import Remedy, Verb, rerecord
+from pytest_mimic.errors import CassetteError, CorruptRecordingError, Damage
 
 # -- names: short, readable, and safe on every file system
 
@@ -195,33 +195,24 @@ def damaged(
     """Return the error for a file of another content or shape; `detail` may be the exception that shows it."""
     if isinstance(detail, KeyError):
         detail = f"{detail} is missing"
-    return corrupt(
-        path,
-        f"is not what was recorded{f' ({detail})' if f'{detail}' else ''}",
-        test=test,
-    )
+    return corrupt(path, Damage.CHANGED, str(detail), test=test)
 
 
-def corrupt(path: str, how: str, *, test: str | None = None) -> CorruptRecordingError:
+def corrupt(
+    path: str, damage: Damage, detail: str = "", *, test: str | None = None
+) -> CorruptRecordingError:
     """Return the error for a file that must be restored or recorded again."""
+    again = rerecord("restore it from version control, or record again")
     return CorruptRecordingError(
-        f"{path} {how}",
-        remedies=[
-            f"restore it from version control, or record again: {command('--mimic-rerecord', test)}"
-        ],
-        file=path,
-        recorder=test,
+        remedies=[again], file=path, damage=damage, detail=detail, recorder=test
     )
 
 
 def check_pulled(data: bytes | memoryview, path: str) -> None:
     """Raise CorruptRecordingError if a file is the pointer that Git LFS leaves in place of its content."""
     if data[: len(_LFS)] == _LFS:
-        raise CorruptRecordingError(
-            f"{path} is a Git LFS pointer, its content was not pulled",
-            remedies=["git lfs pull"],
-            file=path,
-        )
+        pull = Remedy(Verb.RUN, words=("git", "lfs", "pull"))
+        raise CorruptRecordingError(remedies=[pull], file=path, damage=Damage.POINTER)
 
 
 def parse_recording(
@@ -277,12 +268,14 @@ def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
         raise damaged(path, "no format number", test=test)
     if number == FORMAT:
         return facts
-    again = f"record again: {command('--mimic-rerecord', test)}"
-    about: dict[str, Any] = {}
+    detail = f"format {number}, this pytest-mimic reads format {FORMAT}"
+    damage, remedy = Damage.OLDER, rerecord("record again")
     if number > FORMAT:
-        again, about = "pip install --upgrade pytest-mimic", {"format": number}
-    what = f"{path} is of format {number}, this pytest-mimic reads format {FORMAT}: {again}"
-    raise CorruptRecordingError(what, file=path, recorder=test, **about)
+        words = ("pip", "install", "--upgrade", "pytest-mimic")
+        damage, remedy = Damage.NEWER, Remedy(Verb.RUN, words=words)
+    raise CorruptRecordingError(
+        remedies=[remedy], file=path, damage=damage, detail=detail, recorder=test
+    )
 
 
 def is_object(name: str) -> bool:
@@ -401,18 +394,24 @@ def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
     except ValueError as reason:
         if conflict := re.search(rb"^<{7,} ", data, re.MULTILINE):
             line = data.count(b"\n", 0, conflict.start()) + 1
-            ours = f"take our side (or --theirs): git checkout --ours {path}"
-            again = f"or record again: {command('--mimic-rerecord', test)}"
-            what, remedies = f"{path} has a merge conflict, line {line}", [ours, again]
+            ours = Remedy(
+                Verb.RUN,
+                "take our side (or --theirs)",
+                words=("git", "checkout", "--ours", path),
+            )
             raise CorruptRecordingError(
-                what, remedies=remedies, file=path, recorder=test
+                remedies=[ours, rerecord("or record again")],
+                file=path,
+                damage=Damage.CONFLICT,
+                detail=f"line {line}",
+                recorder=test,
             ) from None
         if isinstance(reason, JSONDecodeError) and data:
-            raise corrupt(
-                path, f"is not valid JSON, line {reason.lineno}", test=test
-            ) from None
+            detail = f"valid JSON, line {reason.lineno}"
+            raise corrupt(path, Damage.MALFORMED, detail, test=test) from None
         if isinstance(reason, UnicodeDecodeError):
-            raise corrupt(path, "is not text in UTF-8", test=test) from None
+            detail = "text in UTF-8"
+            raise corrupt(path, Damage.MALFORMED, detail, test=test) from None
         raise damaged(path, str(reason) if data else "empty", test=test) from None
 
 

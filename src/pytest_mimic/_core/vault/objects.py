@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_mimic._core.ambient import command
+from pytest_mimic._core.commands import Remedy, Verb, record
 from pytest_mimic._core.outcome.memory import Piece, object_name, unpack
 from pytest_mimic._core.outcome.outcome import DamagedError, OutdatedClassError, decode
 from pytest_mimic._core.outcome.plain import layout_of
@@ -16,7 +16,7 @@ from pytest_mimic._core.vault.format import (
     is_object,
     parse,
 )
-from pytest_mimic.errors import MimicError, StaleRecordingError
+from pytest_mimic.errors import Damage, MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.class_tags import ClassTag
@@ -181,10 +181,15 @@ class Objects:
         """Check that this pickle may be loaded, on this Python."""
         if self._forbidden:
             path = f"{self.label}/{entry['pickle']}"
+            load = Remedy(
+                Verb.LINE,
+                "to load it all the same",
+                words=("mimic_pickle = listed",),
+            )
             raise MimicError(
                 f"mimic_pickle = forbid: the outcome of {origin.target} is a pickle",
                 facts=[f"{path}, named by {self.label}/{origin.name}"],
-                remedies=["to load it all the same: mimic_pickle = listed"],
+                remedies=[load],
                 file=path,
             )
         from pytest_mimic._core.outcome.pickling import python_version
@@ -195,6 +200,7 @@ class Objects:
                 origin,
                 f"it was recorded by Python {made_by}, with code stored by value",
                 f"only Python {made_by} can load it, this is {python_version()}",
+                damage=Damage.OTHER_PYTHON,
             )
 
     def _unpickled(
@@ -249,11 +255,8 @@ class Objects:
     ) -> None:
         path = f"{self.label}/{name}"
         if data is None:
-            raise corrupt(
-                path,
-                f"is missing, {self.label}/{origin.name} names it",
-                test=origin.test,
-            )
+            named_by = f"{self.label}/{origin.name}"
+            raise corrupt(path, Damage.LOST, named_by, test=origin.test)
         check_pulled(data, path)
         if self._sound.get(name) != len(data):
             if not is_sound(name, data):
@@ -265,7 +268,12 @@ class Objects:
     def _damaged(self, name: str, origin: Origin, detail: object) -> MimicError:
         return damaged(f"{self.label}/{name}", detail, test=origin.test)
 
-    def _stale(self, origin: Origin, *facts: str | Exception) -> StaleRecordingError:
+    def _stale(
+        self,
+        origin: Origin,
+        *facts: str | Exception,
+        damage: Damage = Damage.CHANGED,
+    ) -> StaleRecordingError:
         # A library's error may hold an array as text.
         told = [
             one
@@ -276,8 +284,10 @@ class Objects:
         return StaleRecordingError(
             f"the recorded outcome of {origin.target} cannot be loaded here",
             facts=[*told, f"recording: {self.label}/{origin.name}"],
-            remedies=[f"to record it again: {command('--mimic-record', origin.test)}"],
+            remedies=[record("to record it again")],
             call=origin.target,
+            target=origin.target,
+            damage=damage,
             recorder=origin.test,
         )
 

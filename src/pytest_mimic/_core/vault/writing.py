@@ -25,7 +25,7 @@ from pytest_mimic._core.vault.objects import (
     check_entry,
 )
 from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, Stored
-from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.errors import CorruptRecordingError, Damage
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.encoding import Encoded
@@ -146,7 +146,7 @@ def _read_before(objects: Objects, name: str) -> _Before:
             check_entry(entry)
         return data, facts, entries, [call["arguments"] for call in calls]
     except CorruptRecordingError as error:
-        if "format" in error.data:
+        if error.damage is Damage.NEWER:
             raise
     except MISSHAPED:
         pass

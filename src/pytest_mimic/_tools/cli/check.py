@@ -12,7 +12,6 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Iterator
 
-from pytest_mimic._core.ambient import command_for, vault_command
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._core.words import plural, size
@@ -21,7 +20,7 @@ from pytest_mimic._tools.cli.output import HELD, Line, Result, add_dry_run, add_
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic._tools.cli.selection import add_selectors, given, select
-from pytest_mimic.errors import MimicError
+from pytest_mimic.errors import Damage, MimicError
 
 # The kinds of findings that no recording needs.
 LEFT_OVER = ("orphaned", "leftover")
@@ -59,13 +58,21 @@ def run(invocation: Invocation) -> Result:
         "objects": checker.objects,
         "pickles": checker.pickles,
         "imports": sorted(checker.imports),
-        "findings": [finding._asdict() for finding in found],
+        "findings": [_as_data(finding, invocation) for finding in found],
         "removed": removed,
         "unmatched": unmatched,
     }
     is_left = bool(_of(found, *LEFT_OVER)) and (not options.fix or options.dry_run)
     is_found = is_left or bool(_of(found, *DAMAGE, "secret"))
     return Result(lines, data, found=is_found, unmatched=unmatched)
+
+
+def _as_data(finding: Finding, invocation: Invocation) -> dict[str, object]:
+    remedy = ""
+    if finding.remedy is not None:
+        remedy = invocation.commands.line(finding.remedy, finding.test)
+    damage = "" if finding.damage is None else finding.damage.value
+    return {**finding._asdict(), "remedy": remedy, "damage": damage}
 
 
 def _of(found: list[Finding], *kinds: str) -> list[Finding]:
@@ -97,9 +104,8 @@ def _fix(
     lines: list[Line] = [f"  {' and '.join(what)} {done}"] if what else []
     if names:
         tests = [finding.test for finding in again]
-        lines.append(
-            ["  to record again: ", (command_for("--mimic-record", tests), "bold")]
-        )
+        again_command = invocation.commands.for_tests("--mimic-record", tests=tests)
+        lines.append(["  to record again: ", (again_command, "bold")])
     return names, [*lines, HELD] if is_held else lines
 
 
@@ -108,13 +114,19 @@ def _lines(
 ) -> Iterator[Line]:
     """Yield the findings, a line that sums them up, and the next step."""
     for one in found:
-        yield [(one.problem, "red" if one.kind in DAMAGE else "")]
+        remedy = ""
+        if one.remedy is not None:
+            remedy = invocation.commands.line(one.remedy, one.test)
+        # There is one for each recording of an old vault, so that it is one line.
+        is_line = one.damage in (Damage.OLDER, Damage.NEWER)
+        problem = f"{one.problem}: {remedy}" if is_line else one.problem
+        yield [(problem, "red" if one.kind in DAMAGE else "")]
         if one.recording and one.recording != one.file:
             yield f"  named by {one.recording}"
         if one.test:
             yield f"  recorded by {one.test}"
-        if one.kind in ("unreadable", "secret") and one.remedy:
-            yield f"  {one.remedy}"
+        if one.kind in ("unreadable", "secret") and remedy and not is_line:
+            yield f"  {remedy}"
     yield from _import_lines(checker)
     label, secrets, damage = (
         invocation.settings.shown_vault,
@@ -142,7 +154,8 @@ def _lines(
     else:
         yield f"no recordings in {label}"
     if secrets:
-        again = command_for("--mimic-rerecord", [finding.test for finding in secrets])
+        tests = [finding.test for finding in secrets]
+        again = invocation.commands.for_tests("--mimic-rerecord", tests=tests)
         known = [
             call.target
             for name in holding
@@ -154,7 +167,7 @@ def _lines(
         if has_function:  # its outcome is kept as it is
             yield "  to keep one out of a function's outcome: name a function further out, or return something else"
     if not invocation.options.fix and _of(found, "damaged", *LEFT_OVER):
-        yield f"  to remove what cannot be used or is left over: {vault_command('check', '--fix')}"
+        yield f"  to remove what cannot be used or is left over: {invocation.commands.mimic('check', '--fix')}"
 
 
 def _import_lines(checker: Checker) -> Iterator[Line]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.ambient import command
+from pytest_mimic._core.commands import Remedy, Verb, do, rerecord
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES,
@@ -20,7 +20,7 @@ from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.objects import Objects, Origin, is_sound, objects_of
 from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, read_calls
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
-from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.errors import CorruptRecordingError, Damage, MimicError
 
 _KEY = re.compile(
     r"[0-9a-f]{32}(?:-[a-z]+)*"
@@ -28,6 +28,7 @@ _KEY = re.compile(
 # The kinds of findings because of which a recording cannot be used. The others are only
 # in the way.
 DAMAGE = ("damaged", "unreadable")
+_RESTORE = do("restore it from version control")
 
 
 class Finding(NamedTuple):
@@ -41,11 +42,12 @@ class Finding(NamedTuple):
     kind: str
     file: str  # its name in the vault
     problem: str  # the problem in one line, with the path
-    remedy: str = ""  # what to do, or empty
+    remedy: Remedy | None = None  # what to do, if anything
     recording: str = (
         ""  # the recording or cassette that cannot be used because of it, or empty
     )
     test: str | None = None  # the test that recorded that, or None
+    damage: Damage | None = None  # how the file is damaged, if it is
 
 
 class Checker:
@@ -151,13 +153,13 @@ class Checker:
                     "unreadable",
                     file,
                     what,
-                    "restore it from version control",
+                    _RESTORE,
                     name,
                     test,
                 )
         yield from self._secrets_in(name, [data], name, test)
         if self._secrets is not None and self._secrets.hides(calls):
-            remedy = f"to hide it: {command('--mimic-rerecord', test)}"
+            remedy = rerecord("to hide it", test)
             what = f"{self._path(name)} holds what redaction hides today"
             yield Finding("secret", name, what, remedy, name, test)
         if self._secrets is not None and self._secrets.misses(calls):
@@ -193,9 +195,8 @@ class Checker:
             return self._foreign(name)
         if finding.kind != "damaged":
             return finding
-        return finding._replace(
-            kind="unreadable", remedy="restore it from version control, or delete it"
-        )
+        restore = do("restore it from version control, or delete it")
+        return finding._replace(kind="unreadable", remedy=restore)
 
     def _secrets_in(
         self, file: str, pieces: list[Any], name: str, test: str | None
@@ -203,7 +204,8 @@ class Checker:
         for what, mark in (
             self._secrets.find(file, pieces) if self._secrets is not None else ()
         ):
-            remedy = f"if it is none: mimic_redact = !{mark}"
+            line = f"mimic_redact = !{mark}"
+            remedy = Remedy(Verb.LINE, "if it is none", words=(line,))
             yield Finding(
                 "secret", file, f"{self._path(file)} holds {what}", remedy, name, test
             )
@@ -294,19 +296,14 @@ class Checker:
     def _finding(
         self, file: str, error: MimicError, recording: str, test: str | None
     ) -> Finding:
-        remedy = error.remedies[0] if error.remedies else ""
-        # A merge conflict is for git, a pointer for Git LFS, and a newer format for a
-        # newer version.
-        is_lost = (
-            isinstance(error, CorruptRecordingError)
-            and "record again" in f"{error.what} {remedy}"
+        remedy = error.remedies[0] if error.remedies else None
+        is_beyond_use = (
+            isinstance(error, CorruptRecordingError) and error.damage.is_beyond_use
         )
-        kind = (
-            "damaged"
-            if is_lost and not error.data.get("still_replays")
-            else "unreadable"
-        )
-        return Finding(kind, file, error.what, remedy, recording, test)
+        still_replays = error.data.get("still_replays")
+        kind = "damaged" if is_beyond_use and not still_replays else "unreadable"
+        damage = error.damage if isinstance(error, CorruptRecordingError) else None
+        return Finding(kind, file, error.what, remedy, recording, test, damage)
 
     def _foreign(self, name: str) -> Finding:
         return Finding("foreign", name, f"{self._path(name)} is no file of a vault")

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pytest_mimic import _runs
-from pytest_mimic._core.ambient import vault_command
 from pytest_mimic._core.words import plural
 from pytest_mimic._tools.cli.output import (
     COMMANDS,
@@ -103,13 +101,12 @@ def _run(words: list[str]) -> int:
     # Where standard output is closed, Python has none.
     sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     invocation = Invocation(options, Output(sys.stdout))
-    _runs.append(
-        lambda: invocation
-    )  # suggested commands repeat the options of this call
     try:
         return _finish(invocation, module.run(invocation))
-    finally:
-        _runs.pop()
+    except MimicError as error:
+        # The commands that an error suggests repeat the options of this call.
+        error.commands = invocation.commands
+        raise
 
 
 def _finish(invocation: Invocation, result: Result) -> int:
@@ -137,7 +134,7 @@ def _print(invocation: Invocation, result: Result) -> None:
         out.line(
             [
                 (
-                    f"{plural(result.damaged, 'file')} cannot be read: {vault_command('check')}",
+                    f"{plural(result.damaged, 'file')} cannot be read: {invocation.commands.mimic('check')}",
                     "red",
                 )
             ]

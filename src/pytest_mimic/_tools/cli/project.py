@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.ambient import relative_path
+from pytest_mimic._core.commands import Commands, relative_path
 from pytest_mimic._core.settings import IniOptions
 from pytest_mimic.errors import MimicError
 
@@ -97,6 +97,11 @@ class Invocation:
     @property
     def settings(self) -> Settings:
         return self.project.settings
+
+    @property
+    def commands(self) -> Commands:
+        """What makes commands for the folder and the vault of this call."""
+        return self.settings.commands
 
     @cached_property
     def vault(self) -> Vault:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from pytest_mimic._core.ambient import command_for
 from pytest_mimic._core.words import size
 from pytest_mimic._tools.cli.output import HELD, Line, Result, add_dry_run, counted
 from pytest_mimic._tools.cli.project import Invocation
@@ -38,7 +37,8 @@ def run(invocation: Invocation) -> Result:
     else:
         cleared = invocation.vault.delete(names)
         freed = sum(file.size for file in files) + cleared.bytes
-        again = command_for("--mimic-record", [file.test for file in files])
+        tests = [file.test for file in files]
+        again = invocation.commands.for_tests("--mimic-record", tests=tests)
         lines.append(f"{counted(names)} deleted, {size(freed)} freed")
         lines.append(["  to record again: ", (again, "bold")])
         lines += [HELD] if cleared.is_held else []

@@ -10,7 +10,6 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from pytest_mimic._core.ambient import command
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.registry import (
     HTTP_CLIENTS,
@@ -185,7 +184,8 @@ def nothing(invocation: Invocation, chosen: Chosen) -> Result:
     if not invocation.vault.names():
         what = f"no recordings in {invocation.settings.shown_vault}"
         return Result(
-            [what, f"  to record: {command('--mimic-record')}"], found=bool(words)
+            [what, f"  to record: {invocation.commands.pytest('--mimic-record')}"],
+            found=bool(words),
         )
     unmatched = chosen.unmatched or ([] if damaged else [" ".join(words)])
     return Result(unmatched=unmatched, damaged=damaged, found=True)

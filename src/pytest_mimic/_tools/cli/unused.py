@@ -10,7 +10,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from pathlib import Path
 
-from pytest_mimic._core.ambient import command, vault_command
+from pytest_mimic._core.commands import Commands
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.words import SHOWN, listed, plural
 from pytest_mimic._tools.cli.output import Line, Result, add_dry_run, add_json
@@ -53,7 +53,7 @@ def run(invocation: Invocation) -> Result:
         raise MimicError("--dry-run needs --clear: a judgement alone changes nothing")
     usages = [read_usage(Path(word)) for word in options.files]
     ledger = together(usages, usage_of(settings), names_vault=bool(options.vault))
-    _refuse_incomplete(ledger)
+    _refuse_incomplete(ledger, invocation.commands)
     vault = invocation.vault
     left = [name for name in vault.names() if name not in ledger.used]
     unused = [name for name in left if name in ledger.known]
@@ -89,12 +89,12 @@ def run(invocation: Invocation) -> Result:
     lines += [*list_unused(judgement), *not_judged(judgement, "pytest-mimic unused")]
     is_left = bool(judgement.unused and not judgement.cleared)
     if is_left:
-        clearing = vault_command("unused", *options.files, "--clear")
+        clearing = invocation.commands.mimic("unused", *options.files, "--clear")
         lines.append(["to drop the unused: ", (clearing, "bold")])
     return Result(lines, data, found=is_left)
 
 
-def _refuse_incomplete(ledger: Ledger) -> None:
+def _refuse_incomplete(ledger: Ledger, commands: Commands) -> None:
     """Check that the runs together are a complete one.
 
     MimicError: they are not, or it is not known.
@@ -110,7 +110,7 @@ def _refuse_incomplete(ledger: Ledger) -> None:
         )
     if ledger.wanted - ledger.covered:
         reasons.append(f"no run has collected all tests ({', '.join(ledger.hiding)})")
-        listing = f"{command('--collect-only')} --mimic-usage=FILE"
+        listing = f"{commands.pytest('--collect-only')} --mimic-usage=FILE"
         remedies.append(f"to list all tests: {listing}, and give FILE as well")
     if reasons:
         what = f"unused recordings not judged: {'; '.join(reasons)}"

@@ -161,12 +161,12 @@ def _problem_blocks(
     blocks: list[Block] = []
     pairs = [(old, new) for _, old, new in side_by_side(found)]
     if error is not None:
-        lines = [error.what] if pairs else [error.what, *error.facts]
+        lines = [error.what] if pairs else [error.what, *error.fact_lines()]
         blocks.append(text_block("", "\n".join(lines), style="error"))
     if pairs:
         blocks.append({"type": "diff", "pairs": pairs})
     if error is not None and error.remedies:
-        blocks.append({"type": "commands", "lines": list(map(str, error.remedies))})
+        blocks.append({"type": "commands", "lines": error.remedy_lines()})
     return blocks
 
 

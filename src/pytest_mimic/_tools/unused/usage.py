@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.ambient import relative_path
+from pytest_mimic._core.commands import relative_path
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.whole_files import write_whole
 from pytest_mimic.errors import MimicError

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._core.commands import Verb
 from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
 from unit.core.engine.runs import Runs
 
@@ -62,7 +63,7 @@ def test_a_longer_reading_of_the_run_stays(runs: Runs, make: Any) -> None:
     assert [read(stream(), count) for count in (3, 2)] == [[0, 1, 2], [0, 1]]
     with pytest.raises(MissingRecordingError, match="read further") as missed:
         read(stream(), 4)
-    assert "--mimic-rerecord" in missed.value.remedies[0]
+    assert missed.value.remedies[0].verb is Verb.RERECORD
     assert asked == []
 
 

@@ -340,7 +340,9 @@ def test_a_refused_name_is_answered_with_one_that_may_be_given(name, hint):
     with pytest.raises(CassetteError) as caught:
         cassette_name(name)
 
-    assert list(caught.value.remedies) == hint
+    assert [remedy.words for remedy in caught.value.remedies] == [
+        (line,) for line in hint
+    ]
 
 
 def test_the_parts_that_count_of_an_import_are_in_its_name():

@@ -193,7 +193,9 @@ def test_the_outcome_of_a_client_is_checked_before_it_is_used(
         Vault(FolderStore(shop / ".mimic_vault")).read(name)
 
     assert caught.value.file.endswith(name)
-    assert caught.value.remedies[0].endswith("pytest --mimic-rerecord t.py::test_a")
+    assert caught.value.remedy_lines()[0].endswith(
+        "pytest --mimic-rerecord t.py::test_a"
+    )
     assert says in call("check").lines[0]
     assert says in call("show", name).out
 

@@ -1,0 +1,238 @@
+"""Remedies as data, and the commands and lines that they are when they are shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from shlex import join
+from typing import NamedTuple
+
+from pytest_mimic._core.target_options import Options, target_line
+
+_DOCS = "https://pytest-mimic.readthedocs.io/en/latest"
+# A longer command is hard to read, and too long for some shells.
+_LONGEST = 2_000
+
+
+class Verb(Enum):
+    """What a remedy does."""
+
+    RECORD = "--mimic-record"
+    RERECORD = "--mimic-rerecord"
+    VERIFY = "--mimic-verify"
+    CLEAR_UNUSED = "--mimic-clear-unused"
+    #: A subcommand of `pytest-mimic`.
+    MIMIC = "pytest-mimic"
+    #: Another program.
+    RUN = "run"
+    #: An option of a target's line gets paths.
+    IGNORE = "ignore"
+    VOLATILE = "volatile"
+    #: A line of an ini option, as it stands.
+    LINE = "line"
+    #: A page of the documentation.
+    READ = "read"
+    #: What a person does, in words.
+    DO = "do"
+
+
+#: The verbs that run tests.
+RUNS_TESTS = frozenset({Verb.RECORD, Verb.RERECORD, Verb.VERIFY, Verb.CLEAR_UNUSED})
+
+
+class Remedy(NamedTuple):
+    """What to do about an error or a finding.
+
+    Attributes:
+        verb: What it does.
+        purpose: What it is for, in words: `to record it`.
+        tests: The ids of the tests that it is for. Empty: the test of its error.
+        words: Options of a run, the words of a command, a line, a sentence, or the
+            name of a page: `how-to/dates-and-ids`.
+        target: The target whose line gets `paths`, with its present `options`.
+    """
+
+    verb: Verb
+    purpose: str = ""
+    tests: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    target: str = ""
+    paths: tuple[str, ...] = ()
+    options: Options | None = None
+
+    def records_again(self) -> bool:
+        """Return whether it replaces recordings by new ones."""
+        return self.verb in (Verb.RECORD, Verb.RERECORD)
+
+
+def record(purpose: str, *tests: str | None) -> Remedy:
+    """Return the remedy that records what has no recording."""
+    return Remedy(Verb.RECORD, purpose, tuple(filter(None, tests)))
+
+
+def rerecord(purpose: str, *tests: str | None) -> Remedy:
+    """Return the remedy that records tests again."""
+    return Remedy(Verb.RERECORD, purpose, tuple(filter(None, tests)))
+
+
+def verify(purpose: str, *tests: str | None) -> Remedy:
+    """Return the remedy that compares the recordings of tests with real calls."""
+    return Remedy(Verb.VERIFY, purpose, tuple(filter(None, tests)))
+
+
+def mimic_command(purpose: str, *words: str) -> Remedy:
+    """Return the remedy that is a subcommand of `pytest-mimic`."""
+    return Remedy(Verb.MIMIC, purpose, words=words)
+
+
+def do(sentence: str) -> Remedy:
+    """Return the remedy that a person carries out."""
+    return Remedy(Verb.DO, words=(sentence,))
+
+
+def read(purpose: str, page: str) -> Remedy:
+    """Return the remedy that is explained on a page of the documentation."""
+    return Remedy(Verb.READ, purpose, words=(page,))
+
+
+class Commands(NamedTuple):
+    """Makes commands that can be pasted into the shell in which a run was started.
+
+    Attributes:
+        here: The folder of that shell. None: the rootdir.
+        rootdir: The folder to which the ids of tests are relative.
+        vault: The vault that an option named, which commands repeat; empty: none did.
+        folder: Where a file with the arguments of a long command may be written.
+    """
+
+    here: Path | None = None
+    rootdir: Path | None = None
+    vault: str = ""
+    folder: Path | None = None
+
+    def line(self, remedy: Remedy, test: str | None = None) -> str:
+        """Return a remedy as it is shown; `test` is that of its error."""
+        text = self._text(remedy, remedy.tests or tuple(filter(None, [test])))
+        return f"{remedy.purpose}: {text}" if remedy.purpose else text
+
+    def _text(self, remedy: Remedy, tests: Sequence[str]) -> str:
+        if remedy.verb in RUNS_TESTS:
+            return self.pytest(remedy.verb.value, *remedy.words, tests=tests)
+        if remedy.verb is Verb.MIMIC:
+            return self.mimic(*remedy.words)
+        if remedy.verb is Verb.RUN:
+            return join(remedy.words)
+        if remedy.verb in (Verb.IGNORE, Verb.VOLATILE):
+            option = remedy.verb.value
+            return target_line(remedy.target, remedy.options, option, remedy.paths)
+        if remedy.verb is Verb.READ:
+            page, _, anchor = remedy.words[0].partition("#")
+            return f"{_DOCS}/{page}.html{f'#{anchor}' if anchor else ''}"
+        return " ".join(remedy.words)
+
+    def mimic(self, *words: str) -> str:
+        """Return a command line of `pytest-mimic` for this vault."""
+        vault = ["--vault", self.vault] if self.vault else []
+        return join(["pytest-mimic", *words, *vault])
+
+    def pytest(self, *options: str, tests: Sequence[str | None] = ()) -> str:
+        """Return the command line that runs tests with options.
+
+        Without tests, or with one that is unknown, it runs all of them.
+        """
+        # One word: pytest takes a folder in a word of its own for one of tests when it
+        # looks for its ini file.
+        vault = [f"--mimic-vault={self.vault}"] if self.vault else []
+        named = list(dict.fromkeys(test for test in tests if test))
+        if not all(tests):
+            named = []
+        words = ["pytest", *options, *vault]
+        return join([*words, *(self._from_here(test) for test in named)])
+
+    def for_tests(
+        self,
+        *options: str,
+        tests: Sequence[str | None],
+        known: Mapping[str, Collection[str]] | None = None,
+        failed: Collection[str] | None = None,
+    ) -> str:
+        """Return the command line that runs exactly these tests.
+
+        Args:
+            options: Those of the run.
+            tests: The ids. None or empty: it is not known, so all tests are run.
+            known: By file, the ids of its tests, where all of them are known. A file
+                all of whose tests are meant stands for them.
+            failed: The tests that pytest remembers as failed.
+        """
+        if not all(tests):
+            return self.pytest(*options)
+        named = list(dict.fromkeys(test or "" for test in tests))
+        command = self.pytest(*options, tests=_by_file(named, known or {}))
+        if len(command) <= _LONGEST:
+            return command
+        if failed is not None and set(failed) == set(named):
+            return self.pytest(*options, "--lf")
+        file = self._arguments(named)
+        return command if file is None else f"{self.pytest(*options)} {join([file])}"
+
+    def _arguments(self, tests: Sequence[str]) -> str | None:
+        """Write a file with the ids of tests, and return the word that names it.
+
+        None: it cannot be written, or nobody said where.
+        """
+        if self.folder is None:
+            return None
+        from hashlib import blake2b
+
+        text = "".join(f"{self._from_here(test)}\n" for test in tests)
+        name = blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
+        file = self.folder / f"tests-{name}.txt"
+        if any("\n" in test for test in tests):
+            # A line of the file is one argument.
+            return None
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        except (OSError, ValueError):
+            return None
+        return f"@{relative_path(file, start=self.here or Path.cwd())}"
+
+    def _from_here(self, test: str) -> str:
+        """Return a test's id with the path from the folder of the shell."""
+        file, colons, name = test.partition("::")
+        if self.here is not None and self.rootdir is not None:
+            file = relative_path(self.rootdir / file, start=self.here)
+        if file[:1] in ("-", "@"):
+            # Else it would be an option, or a file of arguments.
+            file = f"./{file}"
+        return f"{file}{colons}{name}"
+
+
+def _by_file(
+    tests: Sequence[str], known: Mapping[str, Collection[str]]
+) -> Sequence[str]:
+    """Return the tests, with a file in place of its tests where all are meant."""
+    meant: dict[str, set[str]] = {}
+    for test in tests:
+        meant.setdefault(test.partition("::")[0], set()).add(test)
+    whole = {
+        file
+        for file, named in meant.items()
+        if len(named) > 1 and named >= set(known.get(file, (file, *named)))
+    }
+    named: dict[str, None] = {}
+    for test in tests:
+        file = test.partition("::")[0]
+        named[file if file in whole else test] = None
+    return list(named)
+
+
+def relative_path(path: Path, *, start: Path) -> str:
+    """Return the path from a folder to a file or folder: `../x/test_a.py`."""
+    try:
+        return Path(os.path.relpath(path, start)).as_posix()
+    except ValueError:  # pragma: no cover (on another drive of Windows)
+        return path.as_posix()
