@@ -1,88 +1,28 @@
-"""Show what differs between the vault and a revision of git.
+"""Show what differs between the vault and a revision of git, test by test.
 
-Calls and outcomes are compared rather than bytes.
+Calls and outcomes are compared rather than bytes. For each test, the commands of git
+that put it back as a whole are shown.
 The exit code is 0 if nothing differs, 1 if something does.
 """
 
 from __future__ import annotations
 
-import io
-import os
-import subprocess
-import tarfile
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator, Set
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from pytest_mimic._core.tree.differing import difference_lines
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._core.vault.store import Data, Store
 from pytest_mimic._tools.cli.output import Line, Result, add_json
 from pytest_mimic._tools.cli.project import Invocation
+from pytest_mimic._tools.cli.putting_back import PuttingBack
+from pytest_mimic._tools.cli.revision import Repository, RevisionStore
 from pytest_mimic._tools.shown.comparing import (
     CHANGES,
     MOST_DIFFERENCES,
     FileDifference,
     vault_differences,
 )
-from pytest_mimic.errors import MimicError
-
-
-class GitStore(Store):
-    """The files of a folder in a revision. They cannot be changed.
-
-    MimicError: there is no git, no repository, or no such revision.
-    """
-
-    def __init__(self, folder: Path, revision: str) -> None:
-        def git(*words: str) -> bytes:
-            command = ["git", "-C", str(folder.parent), *words]
-            try:
-                english = {**os.environ, "LC_ALL": "C"}
-                return subprocess.run(
-                    command, capture_output=True, check=True, env=english
-                ).stdout
-            except OSError as reason:
-                raise MimicError(
-                    f"cannot run git: {reason.strerror or reason}"
-                ) from None
-            except subprocess.CalledProcessError as failed:
-                if b"not a git repository" in failed.stderr:
-                    raise MimicError(
-                        f"{folder.parent} is in no Git repository"
-                    ) from None
-                raise MimicError(f"git knows no revision {revision} here") from None
-
-        found = git(
-            "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}"
-        )
-        commit = found.decode().strip()
-        self._files: dict[str, bytes] = {}
-        if not git("ls-tree", "--name-only", commit, "--", folder.name):
-            return
-        archive = git("archive", "--format=tar", commit, "--", folder.name)
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            for member in filter(tarfile.TarInfo.isfile, tar):
-                file = tar.extractfile(member)
-                assert file is not None
-                self._files[member.name.partition("/")[2]] = file.read()
-
-    def read(self, name: str) -> bytes | None:
-        return self._files.get(name)
-
-    def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:
-        start = f"{prefix}/" if prefix else ""
-        return [
-            name
-            for name in self._files
-            if name.startswith(start) and name not in without
-        ]
-
-    def write(self, name: str, data: Data) -> None:
-        raise NotImplementedError
-
-    def delete(self, names: Iterable[str]) -> int:
-        raise NotImplementedError
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -97,33 +37,77 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(invocation: Invocation) -> Result:
-    options, settings = invocation.options, invocation.settings
-    label = f"{options.revision}:{settings.shown_vault}"
-    new = Vault(
-        FolderStore(settings.vault), pickles="forbid", label=settings.shown_vault
+    """Compare. Found: something differs."""
+    revision = invocation.options.revision
+    settings = invocation.settings
+    repository = Repository(settings.vault)
+    old_store = RevisionStore(repository, repository.commit(revision))
+    old_label = f"{revision}:{settings.shown_vault}"
+    new_store = FolderStore(settings.vault)
+    old = Vault(old_store, pickles="forbid", label=old_label)
+    new = Vault(new_store, pickles="forbid", label=settings.shown_vault)
+    differences = vault_differences(old, new, invocation.redactor)
+    if not differences:
+        return Result([], {"differences": [], "put_back": []})
+    putting_back = PuttingBack(
+        repository, revision, old=old, new=new, here=invocation.project.here
     )
-    old = Vault(
-        GitStore(settings.vault, options.revision), pickles="forbid", label=label
-    )
-    found = vault_differences(old, new, invocation.redactor)
-    data = {"differences": [one.to_plain() for one in found]}
-    return Result(_lines(found), data, found=bool(found))
+    commands = [
+        (group, putting_back.commands(group[0].test or "", _files(group)))
+        for group in _by_test(differences)
+    ]
+    data = {
+        "differences": [difference.to_plain() for difference in differences],
+        "put_back": [
+            {"test": group[0].test, "commands": lines} for group, lines in commands
+        ],
+    }
+    return Result(_lines(differences, commands), data, found=True)
 
 
-def _lines(found: list[FileDifference]) -> Iterator[Line]:
-    for one in found:
-        yield [f"{one.change}: ", (one.call, "bold")]
-        if one.test:
-            yield f"  {one.test}"
-        yield from (
-            f"    {line}"
-            for line in difference_lines(one.outcomes, "before", most=MOST_DIFFERENCES)
+_Group = list[FileDifference]
+
+
+def _by_test(differences: Sequence[FileDifference]) -> list[_Group]:
+    """Return the differences of each test together, in the order of the tests; what no test has recorded stands last, file by file."""
+    groups: dict[tuple[bool, str], _Group] = {}
+    for difference in differences:
+        key = (difference.test is None, difference.test or difference.file)
+        groups.setdefault(key, []).append(difference)
+    return [groups[key] for key in sorted(groups)]
+
+
+def _files(group: _Group) -> list[str]:
+    return [difference.file for difference in group]
+
+
+def _lines(
+    differences: Sequence[FileDifference], commands: list[tuple[_Group, list[str]]]
+) -> Iterator[Line]:
+    for group, lines in commands:
+        test = group[0].test
+        yield [(test, "bold")] if test else "recorded by no test:"
+        for difference in group:
+            yield from _lines_of(difference)
+        if len(lines) == 1:
+            yield f"  to put it back: {lines[0]}"
+        elif lines:
+            yield "  to put it back:"
+            for line in lines:
+                yield f"    {line}"
+        yield ""
+    counts = Counter(difference.change for difference in differences)
+    yield ", ".join(
+        f"{counts[change]} {change}" for change in CHANGES if counts[change]
+    )
+
+
+def _lines_of(difference: FileDifference) -> Iterator[Line]:
+    yield [f"  {difference.change}: ", (difference.call, "bold")]
+    yield from (
+        f"    {line}"
+        for line in difference_lines(
+            difference.outcomes, "before", most=MOST_DIFFERENCES
         )
-        yield from (f"    {line}" for line in one.lines)
-    if found:
-        counts = {
-            change: sum(one.change == change for one in found) for change in CHANGES
-        }
-        yield ", ".join(
-            f"{count} {change}" for change, count in counts.items() if count
-        )
+    )
+    yield from (f"    {line}" for line in difference.lines)

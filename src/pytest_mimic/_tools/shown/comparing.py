@@ -136,5 +136,5 @@ def _of_file(
     shown = [] if change == "removed" else outcomes
     if change != "changed" or outcomes or lines:
         calls = now or then or []
-        test = calls[0].test if calls else None
+        test = (calls[0].owner or calls[0].test or None) if calls else None
         yield FileDifference(change, label_of(name, calls), name, test, shown, lines)

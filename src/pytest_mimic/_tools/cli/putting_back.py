@@ -1,0 +1,186 @@
+"""The commands of git that put what a test recorded back as a whole, as a revision has it.
+
+A conversation is kept or put back whole: one of its files alone would mix old answers
+with new ones. So the commands name each file of the test that differs, and the objects
+of these files:
+
+=====================================  ===========================================
+a file, or an object of the revision   `git restore --source=REV --staged
+that differs now                       --worktree -- FILES`
+a file that the revision does not      `git rm --cached -q --ignore-unmatch -- NEW
+have, or an object that nothing else   && git clean -fq -- NEW`
+in the vault names
+=====================================  ===========================================
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from shlex import join
+
+from pytest_mimic._core.vault import Vault
+from pytest_mimic._core.vault.format import references
+from pytest_mimic._core.vault.recording_facts import read_calls
+from pytest_mimic._tools.cli.revision import Repository, RevisionStore
+from pytest_mimic.errors import MimicError
+
+# A longer command is several, since terminals do not take a line of any length.
+_MOST_CHARACTERS = 2000
+# What git takes for a pattern in a path, or for the magic before one.
+_PATTERN = re.compile(r"[*?\[\\]|^:")
+
+
+class PuttingBack:
+    """What each test's files in a vault were in a revision, and the commands that bring them back.
+
+    Args:
+        repository: The repository that holds the vault.
+        revision: The revision, as it stands in the commands.
+        old: The vault in that revision, whose store is a `RevisionStore`.
+        new: The vault.
+        here: The folder in which the commands are to be pasted.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        revision: str,
+        *,
+        old: Vault,
+        new: Vault,
+        here: Path,
+    ) -> None:
+        self._revision = revision
+        self._old = old
+        self._new = new
+        assert isinstance(old.store, RevisionStore)
+        self._tracked = old.store.tracked
+        # A file may differ in the index alone, where it was added and then changed back.
+        commit = repository.commit(revision)
+        self._differing = repository.names("diff", "--name-only", commit)
+        self._differing |= repository.names("diff", "--cached", "--name-only", commit)
+        self._edited_since_added = repository.names("diff", "--name-only")
+        self._paths = _Paths(repository, here)
+        self._files_of_test = self._files_by_test()
+        self._namers = self._recordings_by_object()
+
+    def _files_by_test(self) -> dict[str, set[str]]:
+        """Return the recordings that differ by their tests: the one of the revision, and the one of now."""
+        files: dict[str, set[str]] = defaultdict(set)
+        names = {*self._old.names(), *self._new.names()}
+        for name in names:
+            is_new = name not in self._tracked
+            if is_new or name in self._differing:
+                for vault in (self._old, self._new):
+                    files[owner_of(vault, name)].add(name)
+        return files
+
+    def _recordings_by_object(self) -> dict[str, set[str]]:
+        """Return the recordings of now that name an object, by its name."""
+        namers: dict[str, set[str]] = defaultdict(set)
+        for name in self._new.names():
+            for object_name in references(self._new.store.read(name) or b""):
+                namers[object_name].add(name)
+        return namers
+
+    def commands(self, owner: str, shown: Iterable[str]) -> list[str]:
+        """Return the commands that put back a test, or the files alone if no test has recorded them.
+
+        Args:
+            owner: The test, or the scope of a fixture; empty if there is none.
+            shown: The names of the files that differ.
+        """
+        files = set(shown)
+        if owner:
+            files |= self._files_of_test[owner]
+        restored = sorted(files & self._tracked)
+        restored += self._objects_to_restore(restored)
+        added = sorted(files - self._tracked)
+        added += self._objects_to_remove(files)
+        commands = list(self._restoring(restored))
+        commands += self._removing(added)
+        return commands
+
+    def _objects_to_restore(self, recordings: Iterable[str]) -> list[str]:
+        """Return the objects of these recordings in the revision that differ or are gone."""
+        objects: set[str] = set()
+        for name in recordings:
+            objects |= references(self._old.store.read(name) or b"")
+        return sorted(objects & self._tracked & self._differing)
+
+    def _objects_to_remove(self, recordings: set[str]) -> list[str]:
+        """Return the objects that only these recordings name now, and that the revision does not have."""
+        objects = []
+        for object_name, namers in self._namers.items():
+            is_new = object_name not in self._tracked
+            is_there = self._new.store.size(object_name) is not None
+            if is_new and is_there and namers <= recordings:
+                objects.append(object_name)
+        return sorted(objects)
+
+    def _restoring(self, names: Sequence[str]) -> Iterator[str]:
+        options = [f"--source={self._revision}", "--staged", "--worktree"]
+        for paths in self._paths.in_portions(names):
+            yield join([*self._paths.git, "restore", *options, "--", *paths])
+
+    def _removing(self, names: Sequence[str]) -> Iterator[str]:
+        for paths in self._paths.in_portions(names):
+            options = ["--cached", "-q", "--ignore-unmatch"]
+            # Git refuses to take a file out of the index that has changed since it was
+            # added there.
+            if any(name in self._edited_since_added for name in names):
+                options.append("-f")
+            taken_out = join([*self._paths.git, "rm", *options, "--", *paths])
+            deleted = join([*self._paths.git, "clean", "-fq", "--", *paths])
+            yield f"{taken_out} && {deleted}"
+
+
+class _Paths:
+    """The files of a vault as git takes them in a command.
+
+    Attributes:
+        git: The first words of the command: `git`, and where it runs if it is to be
+            pasted outside of the repository.
+    """
+
+    def __init__(self, repository: Repository, here: Path) -> None:
+        start = here.resolve()
+        self.git = ["git"]
+        if not start.is_relative_to(repository.root()):
+            start = repository.vault.parent
+            self.git += ["-C", str(start)]
+        self._folder = Path(os.path.relpath(repository.vault, start)).as_posix()
+
+    def in_portions(self, names: Sequence[str]) -> Iterator[list[str]]:
+        """Yield the paths of files, as many at a time as a command takes."""
+        portion: list[str] = []
+        length = 0
+        for name in names:
+            path = self._path(name)
+            length += len(path) + 1
+            if portion and length > _MOST_CHARACTERS:
+                yield portion
+                portion = []
+                length = len(path) + 1
+            portion.append(path)
+        if portion:
+            yield portion
+
+    def _path(self, name: str) -> str:
+        path = name if self._folder == "." else f"{self._folder}/{name}"
+        return f":(literal){path}" if _PATTERN.search(path) else path
+
+
+def owner_of(vault: Vault, name: str) -> str:
+    """Return the test, or the scope of a fixture, that a recording or cassette belongs to; empty if it has none or cannot be read."""
+    try:
+        calls = read_calls(vault.objects, name)
+    except MimicError:
+        return ""
+    if not calls:
+        return ""
+    return calls[0].owner or calls[0].test or ""

@@ -1,0 +1,263 @@
+"""Section 8, `diff`: the lines under a test put it back as a whole, run in a shell with a real repository."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.git import git
+
+from pytest_mimic._tools.cli.main import main
+
+SHOP = """
+    import os
+
+    class Odd:
+        def __init__(self, n):
+            self.n = n
+        def __reduce__(self):
+            return Odd, (self.n,)
+
+    def version():
+        return os.environ["VERSION"]
+
+    def step(n):
+        return f"step {n} of version {version()}"
+
+    def text(n):
+        return f"text {n} of version {version()} " + "x" * 70_000
+
+    def shared():
+        return f"shared in version {version()} " + "x" * 70_000
+
+    def shared_too():
+        return f"shared in version {version()} " + "x" * 70_000
+
+    def odd():
+        return Odd(version() + "x" * 70_000)
+"""
+TESTS = """
+    import os, shop
+
+    def test_steps():
+        for n in range(int(os.environ["VERSION"])):
+            shop.step(0)
+
+    def test_text():
+        shop.text(1)
+
+    def test_shared():
+        shop.shared()
+
+    def test_shared_too():
+        shop.shared_too()
+
+    def test_odd():
+        shop.odd()
+"""
+
+
+class Shop:
+    """A project in a repository: recorded from version 1, committed, recorded again from version 3."""
+
+    def __init__(self, project: Any, capsys: pytest.CaptureFixture[str]) -> None:
+        self.project = project
+        self.root: Path = project.root
+        self._capsys = capsys
+        project.write("shop.py", SHOP)
+        project.ini("shop:step sequence", "shop:*")
+        project.tests(TESTS)
+        self.run("--mimic-record", version=1)
+        git(self.root, "init", "-q")
+        project.write(".gitignore", "__pycache__\n.pytest_cache\n")
+        git(self.root, "add", "-A")
+        git(self.root, "commit", "-q", "-m", "version 1")
+        self.committed = self.files()
+        self.run("--mimic-rerecord", version=3)
+
+    def run(self, *words: str, version: int, passed: int = 5) -> Any:
+        return self.project.run(*words, env={"VERSION": str(version)}).expect(
+            passed=passed
+        )
+
+    def files(self) -> dict[str, bytes]:
+        vault = self.project.vault
+        return {
+            path.relative_to(vault).as_posix(): path.read_bytes()
+            for path in vault.rglob("*")
+            if path.is_file()
+        }
+
+    def diff(self, *words: str) -> str:
+        self._capsys.readouterr()
+        main(["diff", *words])
+        return self._capsys.readouterr().out
+
+    def commands(self, test: str) -> list[str]:
+        """Return the lines that put back a test, as they are printed."""
+        [block] = re.findall(
+            rf"^test_shop.py::{test}\n(.*?)\n\n", self.diff(), re.M | re.S
+        )
+        lines = block.partition("to put it back:")[2].splitlines()
+        return [line.strip() for line in lines if line.strip()]
+
+    def put_back(self, test: str) -> list[str]:
+        commands = self.commands(test)
+        for line in commands:
+            subprocess.run(line, shell=True, check=True, cwd=self.root)
+        return commands
+
+    def shown(self) -> list[str]:
+        """Return the tests that `diff` shows."""
+        return re.findall(r"^test_shop.py::(\w+)$", self.diff(), re.M)
+
+
+@pytest.fixture
+def shop(
+    project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Shop:
+    monkeypatch.chdir(project.root)
+    return Shop(project, capsys)
+
+
+def test_each_test_that_is_put_back_replays_as_the_revision_did(shop: Shop) -> None:
+    tests = ["test_odd", "test_shared", "test_shared_too", "test_steps", "test_text"]
+    assert shop.shown() == tests
+
+    for test in tests:
+        shop.put_back(test)
+
+    assert shop.shown() == []
+    kept = shop.files()
+    assert {name: kept[name] for name in shop.committed} == shop.committed
+    shop.run(version=1)
+
+
+def test_a_conversation_that_grew_is_put_back_as_a_whole(shop: Shop) -> None:
+    shop.put_back("test_steps")
+
+    assert "test_steps" not in shop.shown()
+    steps = {
+        name: data
+        for name, data in shop.files().items()
+        if name.startswith("calls/shop/step/")
+    }
+    assert steps == {
+        name: data
+        for name, data in shop.committed.items()
+        if name.startswith("calls/shop/step/")
+    }
+    shop.run("test_shop.py::test_steps", version=1, passed=1)
+
+
+def test_a_vault_that_was_added_to_the_index_is_put_back(shop: Shop) -> None:
+    git(shop.root, "add", "-A")
+
+    commands = shop.put_back("test_text")
+
+    assert [command.split()[1] for command in commands] == ["restore", "rm"]
+    assert "test_text" not in shop.shown()
+    vault = ".mimic_vault/calls/shop/text"
+    assert git(shop.root, "status", "--porcelain", "--", vault) == ""
+    [kept] = (path for path in shop.files() if path.startswith("calls/shop/text/"))
+    assert shop.files()[kept] == shop.committed[kept]
+
+
+def test_what_was_added_to_the_index_and_changed_since_is_put_back(shop: Shop) -> None:
+    git(shop.root, "add", "-A")
+    shop.project.tests(TESTS.replace("shop.text(1)", "shop.text(2)"))
+    shop.run("--mimic-record", version=1)
+    git(shop.root, "add", "-A")
+    shop.run("--mimic-rerecord", "test_shop.py::test_text", version=2, passed=1)
+
+    shop.put_back("test_text")
+
+    assert "test_text" not in shop.shown()
+    assert sum(path.startswith("calls/shop/text/") for path in shop.files()) == 1
+
+
+def test_a_pickle_is_put_back_with_its_recording(shop: Shop) -> None:
+    commands = shop.put_back("test_odd")
+
+    assert [command.split()[1] for command in commands] == ["restore", "rm"]
+    assert all(".pkl" in command for command in commands)
+    pickles = {name for name in shop.files() if name.endswith(".pkl")}
+    assert pickles == {name for name in shop.committed if name.endswith(".pkl")}
+    shop.run("test_shop.py::test_odd", version=3, passed=1)
+
+
+def test_a_shared_object_stays_for_the_other_recording(shop: Shop) -> None:
+    new = shop.files().keys() - shop.committed.keys()
+
+    commands = shop.put_back("test_shared")
+
+    assert [command.split()[1] for command in commands] == ["restore"]
+    assert shop.files().keys() - shop.committed.keys() == new
+    assert shop.shown().count("test_shared_too") == 1
+    shop.run(version=3)
+
+
+def test_names_are_quoted_for_the_shell_and_are_no_patterns(shop: Shop) -> None:
+    shop.project.tests(
+        """
+        def test_it(mimic_auto):
+            import shop
+            with mimic_auto("a [b] 'c' $d", targets=["shop:step"]):
+                shop.step(1)
+        """
+    )
+    shop.run("--mimic-record", version=1, passed=1)
+    beside = shop.project.vault / "cassettes/a b 'c' $d.json"
+    beside.write_bytes(b"not named")
+
+    [command] = shop.put_back("test_it")
+
+    assert command.startswith("git rm --cached -q --ignore-unmatch -- ")
+    assert [path for path in shop.files() if path.startswith("cassettes")] == [
+        "cassettes/a b 'c' $d.json"
+    ]
+
+
+def test_the_lines_work_in_the_folder_in_which_they_were_printed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = shop.root / "deeper" / "still"
+    elsewhere.mkdir(parents=True)
+    monkeypatch.chdir(elsewhere)
+
+    for command in shop.commands("test_text"):
+        subprocess.run(command, shell=True, check=True, cwd=elsewhere)
+
+    assert "test_text" not in shop.shown()
+
+
+def test_the_lines_name_the_repository_of_a_vault_elsewhere(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.chdir(elsewhere)
+    vault = ["--vault", str(shop.project.vault)]
+    put_back = json.loads(shop.diff("--json", *vault))["put_back"]
+
+    for row in put_back:
+        for command in row["commands"]:
+            subprocess.run(command, shell=True, check=True, cwd=elsewhere)
+
+    assert shop.diff(*vault) == ""
+
+
+def test_many_files_are_put_back_by_lines_that_a_terminal_takes(shop: Shop) -> None:
+    shop.project.tests(
+        "import shop\n\ndef test_many():\n    for n in range(60): shop.text(n)\n"
+    )
+    shop.run("--mimic-record", version=1, passed=1)
+
+    commands = shop.put_back("test_many")
+
+    assert len(commands) > 1
+    assert max(map(len, commands)) < 4500
+    assert "test_many" not in shop.shown()
