@@ -29,7 +29,7 @@ from support.cart_server import cart_server
 from support.llm_server import proxied_llm
 
 import pytest_mimic
-from pytest_mimic._core.seam.registry import CLIENTS
+from pytest_mimic._clients.bundled import BUNDLED
 from pytest_mimic._core.targets.target import parse_target
 from pytest_mimic._tools.cli.main import main
 from pytest_mimic._tools.cli.output import add_vault, load_command
@@ -93,7 +93,7 @@ if sys.version_info < (3, 12):
 SPELLED = {"sqlalchemy": "SQLAlchemy", "redis": "redis-py"}
 
 
-@pytest.mark.parametrize("client", sorted(set(CLIENTS) - {"http"}))
+@pytest.mark.parametrize("client", sorted(set(BUNDLED) - {"http"}))
 def test_the_versions_of_a_client_are_named(client):
     pages = [
         REPOSITORY / f"docs/how-to/{name}.md"

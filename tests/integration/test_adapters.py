@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import toy_client
 
-from pytest_mimic._core.seam.registry import CLIENTS
+from pytest_mimic._core.seam.registry import CLIENTS, Client
 
 ASKS = """
 import toy_client
@@ -28,7 +28,7 @@ def test_no_station():
 @pytest.fixture
 def toy(project, monkeypatch):
     """A project whose tests use the client."""
-    monkeypatch.setitem(CLIENTS, "toy_client", "toy_adapter:ToyAdapter")
+    monkeypatch.setitem(CLIENTS, "toy_client", Client("toy_adapter:ToyAdapter"))
     monkeypatch.setattr(toy_client, "SERVICE", toy_client.Service())
     project.ini("toy_client")
     project.write("test_weather.py", ASKS)

@@ -8,7 +8,7 @@ import pytest
 import toy_client
 from toy_adapter import ToyAdapter
 
-from pytest_mimic._core.seam.registry import CLIENTS
+from pytest_mimic._core.seam.registry import CLIENTS, Client
 
 SHOP = """
     import asyncio
@@ -64,7 +64,7 @@ def talk(project, monkeypatch):
     """A project whose tests ask a service, and a function that runs them and checks for which places it was asked."""
     service = toy_client.Service()
     service.degrees |= dict.fromkeys("abcdefghwxyz", 1.0)
-    monkeypatch.setitem(CLIENTS, "toy_client", f"{__name__}:CountingAdapter")
+    monkeypatch.setitem(CLIENTS, "toy_client", Client(f"{__name__}:CountingAdapter"))
     monkeypatch.setattr(toy_client, "SERVICE", service)
     project.ini("toy_client")
 

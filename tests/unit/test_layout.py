@@ -46,7 +46,8 @@ def package_of(module: str) -> str:
     if names[0] == "_run":
         return "_run"
     is_flat = len(names) < 3 and PACKAGE.joinpath(*names).with_suffix(".py").exists()
-    return "ground" if is_flat or len(names) == 1 else ".".join(names[:2])
+    is_ground = len(names) == 1 or (is_flat and names[0] == "_core")
+    return "ground" if is_ground else ".".join(names[:2])
 
 
 def imported_names(tree: ast.Module) -> Iterator[str]:
@@ -68,6 +69,25 @@ def imported_modules(name: str) -> frozenset[str]:
         if module in MODULES and module not in (name, "pytest_mimic"):
             found.add(module)
     return frozenset(found)
+
+
+@cache
+def modules_by_string(name: str) -> frozenset[str]:
+    """Return the modules of the package that a module names in strings, `pytest_mimic._run.session:Session`."""
+    found = set()
+    for node in ast.walk(TREES[name]):
+        for text in strings_in(node):
+            words = re.match(r"pytest_mimic(\.\w+)*", text)
+            if words is not None and not re.search(r"\s", text):
+                found.add(words[0])
+    return frozenset(found & MODULES.keys() - {"pytest_mimic", name})
+
+
+def strings_in(node: ast.AST) -> list[str]:
+    """Return a string of the source; of a formatted one, its first part."""
+    parts = node.values[:1] if isinstance(node, ast.JoinedStr) else [node]
+    constants = [part for part in parts if isinstance(part, ast.Constant)]
+    return [part.value for part in constants if isinstance(part.value, str)]
 
 
 def arrows() -> dict[str, dict[str, list[str]]]:
@@ -126,6 +146,22 @@ def test_each_house_imports_only_houses_below() -> None:
         if below.partition(".")[0]
         not in HOUSES[package.partition(".")[0]] | {package.partition(".")[0]}
     ]
+
+    assert not upward
+
+
+def test_no_string_names_a_module_of_a_house_above() -> None:
+    """`import_module("pytest_mimic._run.session")` is an import that no other test sees."""
+    upward = []
+    for name in MODULES:
+        house = package_of(name).partition(".")[0]
+        # `_run` and the face may load what they like.
+        if house in ("_run", "face"):
+            continue
+        for named in modules_by_string(name):
+            other = package_of(named).partition(".")[0]
+            if other != house and other not in HOUSES[house]:
+                upward.append(f"{name} names {named}")
 
     assert not upward
 

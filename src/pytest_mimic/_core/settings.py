@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
-from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -66,12 +66,28 @@ class Settings(NamedTuple):
         return not self.vault.resolve().is_relative_to(self.rootdir.resolve())
 
 
+class LineReaders(NamedTuple):
+    """What reads single lines of ini options, handed in by the rooms that know their grammar.
+
+    Attributes:
+        target: Returns the target of a line of `mimic_functions`, given the place where
+            it stands; None for a comment.
+        secret_names: Returns the names in a line of `mimic_redact`.
+    """
+
+    target: Callable[[str, str], object | None]
+    secret_names: Callable[[str], Iterable[str]]
+
+
 class IniOptions:
     """The ini options of a project, with one set of rules for pytest and the command.
 
-    `get` returns the value of an option, or None. `place` says where lines of an option
-    stand, and `prefix` the file of
-    others. `error` makes the error of a wrong value from its lines.
+    Args:
+        get: Returns the value of an option, or None.
+        place: Says where the lines of an option stand.
+        error: Makes the error of a wrong value from its lines.
+        readers: Read single lines.
+        prefix: The file of the options, for messages.
     """
 
     def __init__(
@@ -80,9 +96,14 @@ class IniOptions:
         *,
         place: Callable[[str], str],
         error: Callable[..., Exception],
+        readers: LineReaders,
         prefix: str = "",
     ) -> None:
-        self._get, self._place, self._error, self._prefix = get, place, error, prefix
+        self._get = get
+        self._place = place
+        self._error = error
+        self._readers = readers
+        self._prefix = prefix
 
     def text(self, name: str, default: str = "") -> str:
         value = self._get(name)
@@ -109,36 +130,35 @@ class IniOptions:
 
         All wrong lines are named together.
         """
-        results, problems, place = [], [], self._place(name)
+        results = []
+        problems = []
+        place = self._place(name)
         for number, line in enumerate(self.lines(name), 1):
             origin = f"{place} line {number}"
             try:
                 results.append(read(line, origin))
-            except ValueError as error:  # a TargetError names the origin itself
-                problems.append(
-                    str(error)
-                    if isinstance(error, TargetError)
-                    else f"{origin}: {error}"
-                )
+            except TargetError as error:
+                # It names the origin itself.
+                problems.append(str(error))
+            except ValueError as error:
+                problems.append(f"{origin}: {error}")
         if problems:
             raise self._error(*problems)
         return results
 
     def targets(self) -> list[Any]:
-        """Return the targets of `mimic_functions`, whose reader is loaded only for these."""
-        parse = import_module("pytest_mimic._core.targets.target").parse_target
-        found = self.read_lines(
-            "mimic_functions", lambda line, origin: parse(line, origin=origin)
-        )
-        return [target for target in found if target is not None]
+        """Return the targets of `mimic_functions`."""
+        targets = self.read_lines("mimic_functions", self._readers.target)
+        return [target for target in targets if target is not None]
 
     def _secret_names(self) -> tuple[str, ...]:
-        """Return the names in the lines of `mimic_redact`, whose reader is loaded only for these."""
-        if not self.lines("mimic_redact"):
-            return ()
-        read = import_module("pytest_mimic._core.redact.secret_names").read_names
-        found = self.read_lines("mimic_redact", lambda line, _origin: read(line))
-        return tuple(name for names in found for name in names)
+        """Return the names in the lines of `mimic_redact`."""
+
+        def read(line: str, _origin: str) -> Iterable[str]:
+            return self._readers.secret_names(line)
+
+        lines = self.read_lines("mimic_redact", read)
+        return tuple(chain.from_iterable(lines))
 
     def vault(self, given: str | None, option: str, here: Path, rootdir: Path) -> Path:
         """Return the vault's folder: that which an option has `given`, relative to `here`, or that of the project."""

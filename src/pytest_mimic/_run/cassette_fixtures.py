@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._clients.bundled import TAKEN_BY_CASSETTES
 from pytest_mimic._core.engine.cassettes import Cassette
 from pytest_mimic._core.modules import module_exists
-from pytest_mimic._core.seam.registry import TAKEN_BY_CASSETTES
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.options import read_keyword_options
 from pytest_mimic._core.targets.target import Target, as_targets

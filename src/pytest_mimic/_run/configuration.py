@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_mimic._core.commands import relative_path
-from pytest_mimic._core.settings import IniOptions, Mode, Settings
+from pytest_mimic._core.seam.registry import Table, hand_in
+from pytest_mimic._core.settings import IniOptions, LineReaders, Mode, Settings
+from pytest_mimic._core.targets.target import Target, parse_target
 
 # Values of the environment variable `CI` that mean "not in CI".
 _NOT_CI = ("", "0", "false", "no", "off")
@@ -104,7 +107,29 @@ def options_of(config: pytest.Config) -> IniOptions:
             return name
         return f"{relative_path(config.inipath, start=config.invocation_params.dir)}, {name}"
 
-    return IniOptions(get, place=place, error=pytest.UsageError)
+    readers = LineReaders(_read_target, _read_secret_names)
+    return IniOptions(get, place=place, error=pytest.UsageError, readers=readers)
+
+
+def _read_target(line: str, origin: str) -> Target | None:
+    return parse_target(line, origin=origin)
+
+
+def _read_secret_names(line: str) -> Iterable[str]:
+    # Most projects have no such line.
+    from pytest_mimic._core.redact.secret_names import read_names
+
+    return read_names(line)
+
+
+def _bundled_clients() -> Table:
+    # Most projects name no client.
+    from pytest_mimic._clients.bundled import BUNDLED
+
+    return BUNDLED
+
+
+hand_in(_bundled_clients)
 
 
 def _file(here: Path, name: str | None) -> Path | None:

@@ -7,11 +7,17 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.settings import IniOptions, vault_folder
+from pytest_mimic._core.redact.secret_names import read_names
+from pytest_mimic._core.settings import IniOptions, LineReaders, vault_folder
+from pytest_mimic._core.targets.target import Target, parse_target
 
 
 class Refused(Exception):
     pass
+
+
+def read_target(line: str, origin: str) -> Target | None:
+    return parse_target(line, origin=origin)
 
 
 def options(**given: Any) -> IniOptions:
@@ -19,6 +25,7 @@ def options(**given: Any) -> IniOptions:
         given.get,
         place=lambda name: f"pytest.ini, {name}",
         error=Refused,
+        readers=LineReaders(read_target, read_names),
         prefix="pytest.ini, ",
     )
 

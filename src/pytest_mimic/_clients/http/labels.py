@@ -15,6 +15,7 @@ from functools import partial, wraps
 from inspect import isgenerator
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pytest_mimic._clients.bundled import HTTP_CLIENTS
 from pytest_mimic._clients.http.exchange import (
     SENDERS,
     Exchange,
@@ -25,7 +26,6 @@ from pytest_mimic._clients.http.http_client import StdlibAdapter
 from pytest_mimic._clients.http.http_secrets import text_pairs
 from pytest_mimic._clients.http.responses import StoredResponse
 from pytest_mimic._core.seam.base import Edge, load_adapter
-from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

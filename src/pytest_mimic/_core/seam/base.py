@@ -9,32 +9,13 @@ from importlib import import_module
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from pytest_mimic._core.seam.registry import CLIENTS, is_bundled, is_client, kind_of
+from pytest_mimic._core.seam.registry import CLIENTS, is_client
 from pytest_mimic._core.seam.registry import Edge as Edge
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
 
-# The parts of the calls of each kind of client, as `ignore=` and `match=` name them: no
-# adapter is loaded to check a line.
-_PARTS = {
-    "http": (
-        "host",
-        "port",
-        "scheme",
-        "method",
-        "path",
-        "query",
-        "headers",
-        "body",
-        "format",
-    ),
-    "sqlalchemy": ("statement", "params", "database"),
-    "redis": ("command", "commands", "database", "protocol"),
-    "grpc": ("server", "method", "request", "metadata"),
-    "mcp": ("server", "method", "params"),
-}
 # The credentials were refused, or the server was too slow or too busy: another time,
 # the answer is another one.
 _FAILED = (401, 403, 407, 408, 425, 429)
@@ -184,17 +165,18 @@ def load_adapter(name: str) -> Adapter:
         raise TargetError(
             f"{name}: no installed distribution has an adapter for this client"
         )
-    module, _, class_name = CLIENTS[name].partition(":")
+    client = CLIENTS[name]
+    module, _, class_name = client.adapter.partition(":")
     try:
         adapter = getattr(import_module(module), class_name)(name)
         if not isinstance(adapter, Adapter):
             raise TypeError("it is no pytest_mimic.client.Adapter")
     except Exception as error:
-        if is_bundled(name):
+        if client.is_bundled:
             raise
         reason = f"{type(error).__name__}: {error}"
         raise TargetError(
-            f"{name}: its adapter {CLIENTS[name]} cannot be loaded ({reason})"
+            f"{name}: its adapter {client.adapter} cannot be loaded ({reason})"
         ) from error
     return adapter
 
@@ -202,9 +184,9 @@ def load_adapter(name: str) -> Adapter:
 def parts_of(name: str) -> tuple[str, ...]:
     """Return the parts of a client's calls.
 
-    That of another distribution is asked for them.
+    The adapter of another distribution is asked for them.
     """
-    return _PARTS[kind_of(name)] if is_bundled(name) else load_adapter(name).parts
+    return CLIENTS[name].parts or load_adapter(name).parts
 
 
 # -- one body for the sync and the async method of a client

@@ -2,29 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-# The class of each client, as `module:Class`. Importing the module must not import the
-# client.
-CLIENTS = {
-    "http": "pytest_mimic._clients.http.labels:EveryHttpClient",
-    "httpx": "pytest_mimic._clients.http.httpx:HttpxAdapter",
-    "httpx2": "pytest_mimic._clients.http.httpx:HttpxAdapter",
-    "requests": "pytest_mimic._clients.http.labels:RequestsAdapter",
-    "aiohttp": "pytest_mimic._clients.http.aiohttp:AiohttpAdapter",
-    "urllib3": "pytest_mimic._clients.http.labels:Urllib3Adapter",
-    "http.client": "pytest_mimic._clients.http.http_client:StdlibAdapter",
-    "sqlalchemy": "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",
-    "redis": "pytest_mimic._clients.redis.redis_client:RedisAdapter",
-    "grpc": "pytest_mimic._clients.grpc.channels:GrpcAdapter",
-    "mcp": "pytest_mimic._clients.mcp.mcp_transports:McpAdapter",
-}
-# The clients whose requests the line `http` takes. Their recordings lie under `http`.
-HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.client")
-# The clients that a cassette takes if it names no targets, where they are installed:
-# HTTP as one.
-TAKEN_BY_CASSETTES = ("http", "sqlalchemy", "redis")
 # Names that `ignore=` and `match=` accept at every client, so that one list of options
 # can serve several.
 COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
@@ -33,19 +13,58 @@ COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
 _GROUP = "pytest_mimic.clients"
 
 
+class Client(NamedTuple):
+    """A row of the table of clients.
+
+    Attributes:
+        adapter: The class of its adapter, `module:Class`. Importing the module must not
+            import the client.
+        kind: The name under which its recordings lie; empty if that is its own.
+        parts: The parts of its calls, as `ignore=` and `match=` name them, so that no
+            adapter is loaded to check a line; empty if its adapter has to be asked.
+        answer: The parts of its outcomes, as `volatile=` names them; empty if they are
+            not known.
+        is_bundled: Whether its adapter belongs to this distribution.
+    """
+
+    adapter: str
+    kind: str = ""
+    parts: tuple[str, ...] = ()
+    answer: tuple[str, ...] = ()
+    is_bundled: bool = False
+
+
+Table = Mapping[str, Client]
+
+#: The clients that are known so far, by name.
+CLIENTS: dict[str, Client] = {}
+_awaited: list[Callable[[], Table]] = []
+
+
 class Edge(NamedTuple):
     """A function of a client at which its calls are intercepted.
 
     It is patched when its module is imported; mimicking never imports a client.
+
+    Attributes:
+        module: The module that defines it, `requests.adapters`.
+        path: The names that lead to it there, `("HTTPAdapter", "send")`.
+        wrap: Gets the original function and the engine's `Port`, and returns the
+            function that replaces it.
+        origin: The client whose port `wrap` gets; by default, the adapter's own.
+        excluded: Whether it is left out, as a target may be.
     """
 
-    module: str  # that defines it, `requests.adapters`
-    path: tuple[str, ...]  # the names that lead to it there, `("HTTPAdapter", "send")`
-    # Gets the original function and the engine's `Port`, and returns the function that
-    # replaces it.
+    module: str
+    path: tuple[str, ...]
     wrap: Callable[[Callable[..., Any], Any], Callable[..., Any]]
-    origin: str = ""  # the client whose port `wrap` gets; by default, the adapter's own
-    excluded: bool = False  # as a target may be
+    origin: str = ""
+    excluded: bool = False
+
+
+def hand_in(load: Callable[[], Table]) -> None:
+    """Add the clients that `load` returns, which is called when a line first names a client."""
+    _awaited.append(load)
 
 
 def is_client(name: str) -> bool:
@@ -53,16 +72,17 @@ def is_client(name: str) -> bool:
 
     The adapters of other distributions are looked up for unknown names only.
     """
+    if not names_client(name):
+        return False
+    while _awaited:
+        load = _awaited.pop()
+        CLIENTS.update(load())
     if name not in CLIENTS and name.isidentifier():
         from importlib.metadata import entry_points
 
-        for found in entry_points(group=_GROUP, name=name):
-            CLIENTS[name] = found.value
+        for entry_point in entry_points(group=_GROUP, name=name):
+            CLIENTS[name] = Client(entry_point.value)
     return name in CLIENTS
-
-
-def is_bundled(name: str) -> bool:
-    return CLIENTS[name].startswith("pytest_mimic.")
 
 
 def names_client(target: str) -> bool:
@@ -75,4 +95,5 @@ def names_client(target: str) -> bool:
 
 def kind_of(name: str) -> str:
     """Return the name under which the recordings of a client lie."""
-    return "http" if name in HTTP_CLIENTS else name
+    kind = CLIENTS[name].kind if is_client(name) else ""
+    return kind or name

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS
+from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, is_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.words import did_you_mean
 from pytest_mimic.errors import TargetError
@@ -70,24 +70,35 @@ def check_kind(target: str, options: Options) -> None:
         TargetError: An option is for the other kind, or names a part that calls of this
             client do not have.
     """
-    other = "function" if target in CLIENTS else "client"
+    has_client = is_client(target)
+    other = "function" if has_client else "client"
     for name, (_, _, kind) in _OPTIONS.items():
         if kind == other and getattr(options, name):
             raise TargetError(f"{target}: {name}= is an option of a {other}")
-    if other == "client":
-        return
+    if has_client:
+        _check_paths(target, options)
+
+
+def _check_paths(client: str, options: Options) -> None:
+    """Check that paths begin with a part of the client's calls, or of its answers."""
     from pytest_mimic._core.seam.base import parts_of
 
-    parts = parts_of(target)
-    for name, path in [
-        *(("ignore", path) for path in options.ignore),
-        *(("match", path) for path in options.match),
-    ]:
-        if first_step(path) not in (*parts, *COMMON_PARTS, "*"):
-            hint = (
-                did_you_mean(first_step(path), parts) or f" (it has {', '.join(parts)})"
-            )
-            raise TargetError(f"{target}: {name}={path} names no part of a call{hint}")
+    parts = parts_of(client)
+    for name in ("ignore", "match"):
+        for path in getattr(options, name):
+            if first_step(path) not in COMMON_PARTS:
+                _check_word(f"{client}: {name}={path}", path, parts, "a call")
+    answer = CLIENTS[client].answer
+    for path in options.volatile if answer else ():
+        _check_word(f"{client}: volatile={path}", path, answer, "an answer")
+
+
+def _check_word(what: str, path: str, words: Sequence[str], whole: str) -> None:
+    """Raise TargetError unless a path begins with one of the words for the parts of a call or an answer."""
+    word = first_step(path)
+    if word not in (*words, "*"):
+        hint = did_you_mean(word, words) or f" (it has {', '.join(words)})"
+        raise TargetError(f"{what} names no part of {whole}{hint}")
 
 
 def first_step(path: str) -> str:

@@ -9,18 +9,21 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Iterable
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.commands import Commands, relative_path
-from pytest_mimic._core.settings import IniOptions
+from pytest_mimic._core.seam.registry import Table, hand_in
+from pytest_mimic._core.settings import IniOptions, LineReaders
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
+    from pytest_mimic._core.targets.target import Target
     from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.cli.output import Output
 
@@ -45,6 +48,7 @@ class Project:
             options.get,
             place=lambda option: f"{file}, {option}",
             error=lambda *lines: MimicError("\n".join(lines)),
+            readers=LineReaders(_read_target, _read_secret_names),
             prefix=f"{file}: ",
         )
         path = vault or self.ini.text("mimic_vault_path", ".mimic_vault")
@@ -60,6 +64,29 @@ class Project:
             shown_vault=str(folder) if is_whole and shown.startswith("../") else shown,
             given_vault=vault or "",
         )
+
+
+def _read_target(line: str, origin: str) -> Target | None:
+    from pytest_mimic._core.targets.target import parse_target
+
+    return parse_target(line, origin=origin)
+
+
+def _read_secret_names(line: str) -> Iterable[str]:
+    # Most projects have no such line.
+    from pytest_mimic._core.redact.secret_names import read_names
+
+    return read_names(line)
+
+
+def _bundled_clients() -> Table:
+    # Most projects name no client.
+    from pytest_mimic._clients.bundled import BUNDLED
+
+    return BUNDLED
+
+
+hand_in(_bundled_clients)
 
 
 def _configuration(here: Path) -> tuple[Path, str, dict[str, Any]]:

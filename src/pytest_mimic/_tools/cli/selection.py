@@ -10,9 +10,9 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from pytest_mimic._clients.bundled import HTTP_CLIENTS
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.registry import (
-    HTTP_CLIENTS,
     is_client,
     kind_of,
     names_client,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from time import strftime
 from typing import NamedTuple
 
+from pytest_mimic._clients.bundled import HTTP_CLIENTS
 from pytest_mimic._clients.http.exchange import Exchange
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._core.engine.cassettes import Cassette
@@ -16,7 +17,6 @@ from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.seam.base import load_adapter
-from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._core.vault import Vault

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import toy_client
 
-from pytest_mimic._core.seam.registry import CLIENTS
+from pytest_mimic._core.seam.registry import CLIENTS, Client
 from unit.core.engine.runs import Runs
 
 
@@ -25,5 +25,5 @@ def service(monkeypatch: pytest.MonkeyPatch) -> toy_client.Service:
     """The service of the toy client, which has had no requests."""
     made = toy_client.Service()
     monkeypatch.setattr(toy_client, "SERVICE", made)
-    monkeypatch.setitem(CLIENTS, "toy_client", "toy_adapter:ToyAdapter")
+    monkeypatch.setitem(CLIENTS, "toy_client", Client("toy_adapter:ToyAdapter"))
     return made

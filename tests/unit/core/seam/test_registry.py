@@ -9,6 +9,7 @@ import sys
 def test_clients_import_neither_clients_nor_asyncio():
     code = """
 import sys
+import pytest_mimic._run.configuration
 from pytest_mimic._core.seam.base import load_adapter
 before = set(sys.modules)
 for name in ("httpx", "httpx2", "requests", "aiohttp"):

@@ -9,6 +9,37 @@ from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.target import as_targets, parse_target
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("redis volatile=result", r"redis: volatile=result names no part of an answer \(it has reply, replies, "),
+        ("http volatile=bogus.id", r"http: volatile=bogus\.id names no part of an answer \(it has status, "),
+        ("http volatile=headers.date,bodi", r"volatile=bodi .* \(did you mean body\?\)"),
+        ("sqlalchemy volatile=row.*.id", r"volatile=row\.\*\.id .* \(did you mean rows\?\)"),
+        ("grpc volatile=request.id", r"volatile=request\.id names no part of an answer"),
+        ("mcp volatile=response", r"volatile=response names no part of an answer"),
+    ],
+)  # fmt: skip
+def test_volatile_of_a_client_names_a_part_of_its_answers(line, says):
+    with pytest.raises(TargetError, match=says):
+        parse_target(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "http volatile=headers.date,body.id,*.id,status",
+        "sqlalchemy volatile=rows.*.id,lastrowid,rowcount",
+        "redis volatile=reply.0,replies.*.at",
+        "grpc volatile=response.id,trailing_metadata",
+        "mcp volatile=result.structuredContent.at",
+        "shop:f volatile=anything.at",
+    ],
+)
+def test_volatile_takes_the_parts_of_answers_and_anything_of_a_function(line):
+    assert parse_target(line).options.volatile
+
+
 def test_options_follow_the_target():
     line = (
         "shop:f ignore=a,b.c,rows.*.id,rows[0].id sequence content=x rtol=1e-6 atol=0.5 "

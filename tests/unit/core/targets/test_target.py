@@ -248,10 +248,12 @@ def test_a_line_is_checked_without_loading_an_adapter() -> None:
     ]
     code = f"""
 import sys
+import pytest_mimic._run.configuration
 from pytest_mimic._core.targets.target import parse_target
 for line in {lines!r}:
     assert parse_target(line)
-assert not [name for name in sys.modules if name.startswith("pytest_mimic._clients.")]
+clients = {{name for name in sys.modules if name.startswith("pytest_mimic._clients.")}}
+assert clients == {{"pytest_mimic._clients.bundled"}}, clients
 """
 
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,82 @@
+"""The table of the bundled clients, which the run and the command hand in to the core."""
+
+from __future__ import annotations
+
+from pytest_mimic._core.seam.registry import Client
+
+#: The clients whose requests the line `http` takes.
+HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.client")
+#: The clients that a cassette takes if it names no targets, where they are installed:
+#: HTTP as one.
+TAKEN_BY_CASSETTES = ("http", "sqlalchemy", "redis")
+
+
+def _http(adapter: str) -> Client:
+    """Return the row of a client whose recordings lie with those of all HTTP clients."""
+    return Client(
+        f"pytest_mimic._clients.http.{adapter}",
+        kind="http",
+        parts=(
+            "host",
+            "port",
+            "scheme",
+            "method",
+            "path",
+            "query",
+            "headers",
+            "body",
+            "format",
+        ),
+        answer=(
+            "status",
+            "reason",
+            "version",
+            "headers",
+            "body",
+            "chunks",
+            "end",
+            "error",
+        ),
+        is_bundled=True,
+    )
+
+
+BUNDLED = {
+    "http": _http("labels:EveryHttpClient"),
+    "httpx": _http("httpx:HttpxAdapter"),
+    "httpx2": _http("httpx:HttpxAdapter"),
+    "requests": _http("labels:RequestsAdapter"),
+    "aiohttp": _http("aiohttp:AiohttpAdapter"),
+    "urllib3": _http("labels:Urllib3Adapter"),
+    "http.client": _http("http_client:StdlibAdapter"),
+    "sqlalchemy": Client(
+        "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",
+        parts=("statement", "params", "database"),
+        answer=("columns", "rows", "rowcount", "lastrowid", "error"),
+        is_bundled=True,
+    ),
+    "redis": Client(
+        "pytest_mimic._clients.redis.redis_client:RedisAdapter",
+        parts=("command", "commands", "database", "protocol"),
+        answer=("reply", "replies", "error", "after"),
+        is_bundled=True,
+    ),
+    "grpc": Client(
+        "pytest_mimic._clients.grpc.channels:GrpcAdapter",
+        parts=("server", "method", "request", "metadata"),
+        answer=(
+            "code",
+            "details",
+            "response",
+            "initial_metadata",
+            "trailing_metadata",
+        ),
+        is_bundled=True,
+    ),
+    "mcp": Client(
+        "pytest_mimic._clients.mcp.mcp_transports:McpAdapter",
+        parts=("server", "method", "params"),
+        answer=("result", "error", "messages"),
+        is_bundled=True,
+    ),
+}
