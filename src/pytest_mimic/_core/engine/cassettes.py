@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.commands import rerecord
-from pytest_mimic._core.engine.decisions import Track
+from pytest_mimic._core.engine.tracks import Track
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.recordings import Change, recordings_of
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.vault.format import imported_parts
-from pytest_mimic._core.vault.recording_facts import read_calls
+from pytest_mimic._core.vault.objects import EMPTY
+from pytest_mimic._core.vault.recording_facts import empty_place, read_calls
 from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
@@ -174,14 +175,16 @@ class Cassette(Track):
         return [
             CassetteCall(entry, self._state.places)
             for entry in self._calls
-            if entry is not None
+            if entry is not None and entry.stored.mark != EMPTY
         ]
 
     @property
     def all_played(self) -> bool:
         """Whether every call of the cassette was made in this block."""
         return set(self._order) >= {
-            place for place, entry in enumerate(self._calls) if entry is not None
+            place
+            for place, entry in enumerate(self._calls)
+            if entry is not None and entry.stored.mark != EMPTY
         }
 
     def take(self, call: Any, mode: Any, key: str = "") -> Any:  # noqa: ARG002
@@ -199,6 +202,7 @@ class Cassette(Track):
             what = (
                 f"cassette {self.name} cannot take {call.label} from a forked process"
             )
+            step.withdraw()
             raise CassetteError(
                 what,
                 remedies=["make the call outside of its block"],
@@ -207,10 +211,19 @@ class Cassette(Track):
         if is_known and call.converses and self._is_shared:
             what = f"{call.label} cannot run for real: others use its recording in cassette {self.name}"
             remedy = "give this block a cassette of its own"
+            step.withdraw()
             raise CassetteError(what, remedies=[remedy], cassette=self.name)
         self._order.append(step.number)
         self.play_count += step.mode == "replay"
         return step
+
+    def leave_empty(self, real: Any) -> None:
+        """Let the place of a call stay empty, so that no other outcome moves up to it."""
+        empty = empty_place(self._state.vault.objects)
+        with self._recordings.guard:
+            self._calls[real.number] = self._recordings.new_recording(
+                real.call, [empty], self.owner
+            )
 
     def _candidates(self, target: str) -> Iterable[Recording]:
         return [one for one in self._calls if one is not None and one.target == target]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Call, Plan
-from pytest_mimic._core.engine.decisions import decide
+from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
@@ -239,12 +239,12 @@ class Port:
 
         None: it is left out, and the original is to be called as if nothing was here.
 
-        MimicError: see `decide`.
+        MimicError: see `begin`.
         """
         line = self._line(call) if self.taking() else None
         if line is None:
             return None
-        return decide(self._state, line.call(call))
+        return begin(self._state, line.call(call))
 
     def ordinal(self, space: str, name: str) -> int:
         """Return the number of `name` among those used in `space` by this test or cassette, from 0.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import types
 from collections import namedtuple
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
-from pytest_mimic._core.engine.decisions import decide
+from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.steps import Step, given
 from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
 from pytest_mimic.errors import UnstorableOutcomeError
@@ -24,7 +25,7 @@ def call(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -
     state, is_async = plan.state, plan.is_async
     if state.inside.is_nested:
         return plan.function(*args, **kwargs)
-    step = decide(state, plan.call(args, kwargs))
+    step = begin(state, plan.call(args, kwargs))
     if step.mode != "replay":
         result = None
         with _recording(step):
@@ -38,7 +39,13 @@ def _recorded(step: Step, *, is_async: bool) -> Any:
     """Return the recorded outcome in the form in which the real call returned it."""
     is_awaited = is_async or step.stored.awaited
     if step.stored.kind == "stream":
-        return to_async(replay(step)) if is_awaited else replay(step)
+        if is_awaited:
+            return to_async(replay(step, is_async=True))
+        return replay(step)
+    if step.waits:
+        if is_awaited:
+            return step.wait_async()
+        step.wait(_closed)
     outcome = step.load()
     if not is_awaited:
         return given(outcome)
@@ -49,11 +56,18 @@ def _recorded(step: Step, *, is_async: bool) -> Any:
     return late()
 
 
+def _closed() -> BaseException:
+    """Return the error that ends the wait of a function in a thread whose test has ended."""
+    return ConnectionAbortedError("the test of this call has ended")
+
+
 @contextmanager
-def _recording(step: Step) -> Iterator[None]:
+def _recording(step: Step, *, is_awaited: bool = False) -> Iterator[None]:
     """Return the block for the original function, which ends the call if it raises; to verify, without the exception.
 
-    An interrupt, an exit, a cancellation and a skip are not outcomes.
+    An interrupt, an exit, a cancellation and a skip are not outcomes. Only what
+    `is_awaited` can be cancelled: a plain function raises the cancellation of something
+    else.
     """
     try:
         with step.running():
@@ -62,7 +76,7 @@ def _recording(step: Step) -> Iterator[None]:
         if is_outcome(error):
             step.complete(Outcome("raised", exception=error))
         else:
-            step.abandon(error)
+            step.abandon(error, is_awaited=is_awaited)
         if not step.answers(error):
             raise
 
@@ -79,7 +93,9 @@ def _given_now_or_later(step: Step, result: Any, *, is_async: bool) -> object:
     step.awaited = is_awaited and not is_async
     if not is_stream:
         return _awaiting(step, result)
-    relayed = relay(step, result, is_async=is_awaited)
+    items: list[object] = []
+    step.arrived = partial(_stream_so_far, items)
+    relayed = relay(step, result, items, is_async=is_awaited)
     late = to_async(relayed, result) if is_awaited else relayed
 
     def end_unread() -> None:
@@ -91,15 +107,23 @@ def _given_now_or_later(step: Step, result: Any, *, is_async: bool) -> object:
     return late
 
 
+def _stream_so_far(items: list[object], _end: str) -> Outcome:
+    return Outcome("stream", items=items)
+
+
 async def _awaiting(step: Step, coroutine: Any) -> object:
     """Await the real coroutine and complete the call."""
     step.begun = True
     result = None
-    with _recording(step):
+    with _recording(step, is_awaited=True):
         result = await coroutine
     if step.active:
         step.complete(Outcome("value", result))
-    return given(step.load()) if step.mode == "verify" else result
+    if step.mode != "verify":
+        return result
+    if step.waits:
+        await step.wait_async()
+    return given(step.load())
 
 
 # -- streams
@@ -132,8 +156,10 @@ async def to_async(
             await real.aclose()
 
 
-def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any]:
-    """Relay a real generator, and record it as far as its reader wants.
+def relay(
+    step: Step, stream: Any, items: list[object], *, is_async: bool
+) -> Generator[Any, Any, Any]:
+    """Relay a real generator, and record its `items` as far as its reader wants.
 
     To verify, it is read as far as its recording goes, and the recorded stream is
     given. UnstorableOutcomeError: an item,
@@ -141,7 +167,6 @@ def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any
     """
     from pytest_mimic._core.outcome.encoding import snapshot
 
-    items: list[object] = []
     wanted, end, is_outcome_now = inf, None, False
     step.begun = True
     if step.mode == "verify":
@@ -164,7 +189,7 @@ def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any
                 end = Outcome("value", getattr(stop, "value", None))
             except BaseException as error:
                 if not is_outcome(error):
-                    step.abandon(error)
+                    step.abandon(error, is_awaited=is_async)
                     raise
                 end = Outcome("raised", exception=error)
             is_outcome_now = True  # its reader may want no more
@@ -180,28 +205,33 @@ def relay(step: Step, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any
     return (
         given(end)
         if end is not None and step.mode == "run"
-        else (yield from replay(step))
+        else (yield from replay(step, is_async=is_async))
     )
 
 
-def replay(step: Step) -> Generator[Any, Any, Any]:
+def replay(step: Step, *, is_async: bool = False) -> Generator[Any, Any, Any]:
     """Return the items of a recorded stream, and its end.
 
-    To read further than the recording goes is a miss.
+    To read further than the recording goes is a miss, unless the recorded reader waited
+    for more.
     """
-    outcome = step.load()
-
-    def end() -> object:
-        if outcome.end is None:
-            raise step.exhausted()
-        return given(outcome.end)
-
-    return _only_read(step, outcome.items, end)
+    return _replayed(step, step.load(), is_async=is_async)
 
 
-def _only_read(
-    step: Step, items: list[Any], end: Callable[[], object] = lambda: None
+def _replayed(
+    step: Step, outcome: Outcome, *, is_async: bool
 ) -> Generator[Any, Any, Any]:
+    yield from _only_read(step, outcome.items)
+    if outcome.end is not None:
+        return given(outcome.end)
+    if not step.waits:
+        raise step.exhausted()
+    if is_async:
+        yield _Await(step.wait_async())
+    step.wait(_closed)
+
+
+def _only_read(step: Step, items: list[Any]) -> Generator[Any, Any, None]:
     """Give items, and refuse what the reader sends or throws, unless it stops: the items that follow may depend on it."""
     for item in items:
         try:
@@ -217,4 +247,3 @@ def _only_read(
             raise step.state.pending.note(
                 UnstorableOutcomeError(what, remedies=[remedy])
             ) from None
-    return end()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 
+from pytest_mimic._core.engine.waits import NAMED_SECONDS
 from pytest_mimic._core.vault.format import CASSETTES
 
 
@@ -37,6 +40,15 @@ class Owner:
         # recording or cassette.
         self.journal: dict[str, Any] = {}
         self.passed = False  # whether a test has passed while the scope was set up
+        # The real calls that have not ended, in the order in which they began.
+        self.open: dict[Any, None] = {}
+        # The calls that came to no whole outcome, and what they had given: to be
+        # recorded when the test, or this set-up, has passed.
+        self.waiting: list[tuple[Any, Any]] = []
+        # The recordings of a failed attempt, which count for nothing in the next one.
+        self.void: set[str] = set()
+        # Set when the owner has ended.
+        self.ended = Event()
 
     def rewind(self) -> None:
         """Start over: the scope has ended, and the same run may enter it again, to replay what this pass recorded."""
@@ -45,6 +57,8 @@ class Owner:
         self.ordinals.clear()
         self.replayed.clear()
         self.again.clear()
+        self.ended.set()
+        self.ended = Event()
 
 
 class Scopes:
@@ -60,6 +74,8 @@ class Scopes:
         # The scopes that are set up, or have ended since the last test did; those in
         # which that test ran.
         self._open: dict[str, Owner] = {}
+        # By the test of a failed attempt, the recordings that it has made.
+        self._attempts: dict[str, set[str]] = {}
         self._around: list[Owner] = []
 
     # -- scopes
@@ -79,6 +95,10 @@ class Scopes:
             self._open[name] = owner
 
         def leave(passed: bool) -> None:
+            is_last = owner.fixtures + (-1 if ends else 1) == 0
+            if is_last:
+                self._end_open(owner)
+            self._fill(owner, passed=passed)
             self._state.owner = outer
             if not passed:
                 self._judge(owner, passed=False)
@@ -95,7 +115,9 @@ class Scopes:
     # -- tests
 
     def begin_test(self, nodeid: str) -> None:
-        self._state.owner = Owner(nodeid, is_test=True)
+        """Begin a test, or a new attempt of one that has failed in this run."""
+        self._state.owner = owner = Owner(nodeid, is_test=True)
+        owner.void = self._attempts.pop(nodeid, set())
 
     def begin_teardown(self) -> None:
         """Begin the teardown of a test, which may end scopes that it ran in."""
@@ -111,6 +133,8 @@ class Scopes:
         test, around, self._around = self._state.owner, self._around, []
         session = self._owners[""]
         try:
+            self._end_open(test)
+            self._fill(test, passed=passed and is_whole)
             if (recordings := self._state.recordings) is not None:
                 recordings.missed.clear()
             if passed and is_whole:
@@ -127,6 +151,7 @@ class Scopes:
                     owner.passed = False
         finally:
             self._state.owner = session
+            test.ended.set()
 
     def close(self, *, is_complete: bool = False) -> None:
         """End all scopes.
@@ -135,9 +160,37 @@ class Scopes:
         fixtures.
         """
         for owner in self._owners.values():
+            self._end_open(owner)
+            self._fill(owner, passed=True)
             if is_complete:
                 self._drop_old(owner)
             self._judge(owner, passed=owner.passed)
+            owner.ended.set()
+
+    # -- calls that came to no whole outcome
+
+    def _end_open(self, owner: Owner) -> None:
+        """End the recordings of the calls that are still open."""
+        if not owner.open:
+            return
+        if any(not step.track.has_places for step in owner.open):
+            # What nobody can read any more has ended, and is recorded as far as it was
+            # read.
+            gc.collect()
+            self._state.end_discarded()
+        for step in list(owner.open):
+            step.end_open()
+
+    def _fill(self, owner: Owner, *, passed: bool) -> None:
+        """Record the calls that came to no whole outcome, if what made them has passed."""
+        waiting, owner.waiting = owner.waiting, []
+        for step, stored in waiting if passed else ():
+            step.track.fill(step, stored)
+            if stored.duration > NAMED_SECONDS:
+                step.report(
+                    f"waited {stored.duration:.1f} s for an answer: a replay waits as"
+                    " long as the code lets it"
+                )
 
     # -- what is kept
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import cached_property
-from threading import Lock
+from threading import Lock, Thread, current_thread
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 
 _COLLECTOR = ["stop"]  # the phase in which the garbage collector is
 gc.callbacks.append(lambda phase, _: _COLLECTOR.__setitem__(0, phase))
+
+
+class _Threads(WeakSet[Thread]):
+    """A set of threads, which is told apart from others by itself."""
+
+    __hash__ = object.__hash__
 
 
 class RunState:
@@ -88,6 +94,10 @@ class RunState:
         self.log: Callable[..., None] | None = None
         self.variables: Mapping[str, str] = os.environ
         self.retries: Retries | None = None  # of a run in which a call has failed
+        # The thread in which tests run, and those that were released from their waits
+        # when their test had ended.
+        self.thread = current_thread()
+        self.released: _Threads = _Threads()
         self.guard = Lock()  # held while a part of the state is made
         self.started = time_ns()
         self._changed: dict[str, list[str]] = {}  # by the name of a list

@@ -14,12 +14,17 @@ from pytest_mimic._core.outcome.outcome import (
     is_outcome,
 )
 from pytest_mimic._core.vault.format import copied
+from pytest_mimic._core.vault.objects import OPEN, WAITING
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.effects import Effects
+    from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.tracks import Track
     from pytest_mimic._core.inputs.reached_and_read import Trace
     from pytest_mimic._core.vault.recording_facts import Stored
 
@@ -28,16 +33,25 @@ class Step:
     """What is to be done with a call. One that is left out has no step.
 
     `mode` says what: give the recorded outcome (`replay`), call the original function
-    and report its outcome (`run`), or do
-    both in this order (`verify`): so the calls that follow are the recorded ones. What
-    differs fails the test afterwards.
-    At a client, the `edge_call` of its `call` is what the edge has begun.
+    and report its outcome (`run`), or do both in this order (`verify`): so the calls
+    that follow are the recorded ones. What differs fails the test afterwards.
+
+    A real call ends once: by `finish` or `complete` with its outcome, by `abandon`
+    without one, or by `end_open` when its test has ended before it.
 
     Attributes:
-        file: The name of the recording or cassette.
+        call: The call. At a client, its `edge_call` is what the edge has begun.
+        track: The outcomes of the file in which this one stands.
         number: The position of the outcome in it.
+        repeats: The call is made again for what it does at its service, and gets its
+            recorded outcome.
         stored: The recorded outcome. A call that is to `run` has none.
         source: The fingerprint of the source that was recorded.
+        owner: The test or scope in which the call began.
+        ended: Set when that has ended.
+        arrived: Returns what a real call has given so far, given how it ends: `waiting`
+            (it was cancelled) or `stopped` (its test has ended). The edge sets it where
+            something can arrive before the end.
     """
 
     stored: Stored
@@ -48,23 +62,28 @@ class Step:
         state: RunState,
         call: Call,
         mode: Literal["replay", "run", "verify"],
-        file: str,
+        track: Track,
         number: int,
         *,
-        keep: Callable[..., None]
-        | None = None,  # records or compares a real outcome, which took so many seconds
-        repeats: bool = False,  # it is done again for what it does at its service
+        repeats: bool = False,
     ) -> None:
-        self.state, self.call, self.mode = state, call, mode
-        self.file, self.number, self._keep = file, number, keep
+        self.state = state
+        self.call = call
+        self.mode = mode
+        self.track = track
+        self.number = number
+        self.repeats = repeats
+        self.owner: Owner = state.owner
+        self.ended: Event = self.owner.ended
         self._counts = mode == "replay" or repeats  # the first copy counts as a replay
-        # Whether a real call has no outcome so far. Nothing that is mimicked inside of
-        # it is recorded on its own.
+        # Whether the real call runs. Nothing that is mimicked inside of it is recorded
+        # on its own.
         self.active = mode != "replay"
+        self._has_ended = not self.active
         if self.active:
-            self.effects: Effects | None = (
-                None  # the arguments before a function can change them
-            )
+            self.arrived: Callable[[str], Outcome] = self._nothing
+            # The arguments before a function can change them.
+            self.effects: Effects | None = None
             self.trace: Trace | None = None
             if call.edge_call is None:
                 self.trace = call.plan.trace and call.plan.trace(call.values)
@@ -78,6 +97,37 @@ class Step:
             # whether a plain function returned a coroutine or an async generator
             self.awaited = False
             self.started = state.clock()
+            self.owner.open[self] = None
+
+    @property
+    def file(self) -> str:
+        """The name of the recording or cassette."""
+        return self.track.file
+
+    # -- what is recorded
+
+    @property
+    def waits(self) -> bool:
+        """Whether the recorded call waited at its end, for an answer or a next item.
+
+        Then `wait` or `wait_async` follow what it had given before.
+        """
+        return self.stored.mark != ""
+
+    def wait(self, closed: Callable[[], BaseException]) -> NoReturn:
+        """Wait in a thread as the recorded call did; see `waits.wait_in_thread`."""
+        self._count()
+        from pytest_mimic._core.engine.waits import wait_in_thread
+
+        wait_in_thread(self, closed)
+
+    async def wait_async(self) -> NoReturn:
+        """Wait in a task as the recorded call did, until it is cancelled."""
+        self._count()
+        from pytest_mimic._core.engine.waits import wait_in_task
+
+        await wait_in_task(self)
+        raise AssertionError("unreachable")
 
     def load(self) -> Outcome:
         """Return a fresh copy of the recorded outcome."""
@@ -91,6 +141,9 @@ class Step:
 
         It is no copy if the edge `is_read_only`.
         """
+        adapter: Any = self.call.plan.adapter
+        if self.waits and not adapter.waits:
+            self.wait(lambda: ConnectionAbortedError("the test of this call has ended"))
         entry = self.stored.entry
         if self.stored.encoded is not None or "value" not in entry or "tagged" in entry:
             plain = self.load().value  # few are so: a store of paths is made for them
@@ -99,7 +152,6 @@ class Step:
             self._count()
         # A client tries a failed request again after a while; a replay has nothing to
         # wait for.
-        adapter: Any = self.call.plan.adapter
         if adapter.failure(plain):
             self.state.watch()
         return plain
@@ -126,9 +178,20 @@ class Step:
             error, self.call, option="" if remedies else "--mimic-rerecord"
         )
 
+    # -- a real call
+
     def running(self) -> AbstractContextManager[None]:
         """Return a block that marks the code that runs in it, and in threads it starts, as part of this call."""
         return self.state.inside.entered(self, self.state.running)
+
+    def _take_end(self) -> bool:
+        """Return whether the call has not ended so far, and end it: for the first of several threads."""
+        with self.state.guard:
+            if self._has_ended:
+                return False
+            self._has_ended = True
+        self.owner.open.pop(self, None)
+        return True
 
     def complete(self, outcome: Outcome) -> None:
         """Record an outcome, or compare it with the recording.
@@ -139,13 +202,23 @@ class Step:
             return
         duration = self.state.clock() - self.started
         try:
-            assert self._keep is not None
-            self._keep(self, outcome, duration)
+            if self._take_end():
+                self._keep(outcome, duration)
         except MimicError as error:
             self.state.pending.note(error)
+            self._leave_empty()
             raise
         finally:
             self.active = False
+
+    def _keep(self, outcome: Outcome, duration: float) -> None:
+        if self.mode == "run":
+            self.track.keep(self, outcome, duration)
+            return
+        from pytest_mimic._core.engine.verifying import compare_repeated, verify
+
+        compare = compare_repeated if self.repeats else verify
+        compare(self, outcome, duration)
 
     def finish(self, plain: object) -> None:
         """Complete the call with plain data without secrets.
@@ -154,25 +227,84 @@ class Step:
         """
         self.complete(Outcome("value", plain))
 
-    def abandon(self, error: BaseException | None = None) -> None:
-        """End the call without an outcome.
+    def abandon(
+        self, error: BaseException | None = None, *, is_awaited: bool = True
+    ) -> None:
+        """End the call without an outcome: it was cancelled, or its exception is none.
 
-        Nothing is recorded; the summary names a call that was cancelled or raised.
+        A cancelled call that has a place among equal ones is recorded as one that waits
+        when its test has passed. Else its place stays empty. Where it has none, nothing
+        is recorded, and the summary says so.
 
-        `error` is what the original raised: an exception without a plain form, which is
-        drift to verify, or no outcome,
-        such as a skip.
+        Args:
+            error: What the original raised: an exception without a plain form, which is
+                drift to verify, or no outcome, such as a skip.
+            is_awaited: Whether it can have been cancelled. What only raises the
+                cancellation of something else cannot wait in a replay.
         """
-        if self.mode == "verify":
-            if error is not None and is_outcome(error):
-                self.complete(Outcome("raised", exception=error))
-        elif self.active and is_cancellation(sys.exc_info()[1]):
+        if self.mode == "verify" and error is not None and is_outcome(error):
+            self.complete(Outcome("raised", exception=error))
+        is_cancelled = is_cancellation(error) or is_cancellation(sys.exc_info()[1])
+        self.active = False
+        if not self._take_end() or self.mode == "verify":
+            return
+        if is_cancelled and is_awaited:
+            self._end_early(WAITING, "was cancelled")
+            return
+        if is_cancelled:
             self.report("was cancelled: not recorded, a replay will miss it")
-        elif self.active and not (
+        elif not (
             error is None or is_interruption(error) or isinstance(error, MimicError)
         ):
             self.report(f"raised {type(error).__name__}: not recorded")
+        self._leave_empty()
+
+    def cancel(self) -> None:
+        """End the call as one that was cancelled, where nothing is raised for that."""
         self.active = False
+        if self._take_end() and self.mode == "run":
+            self._end_early(WAITING, "was cancelled")
+
+    def withdraw(self) -> None:
+        """End the call before it was made."""
+        self.active = False
+        self._take_end()
+
+    def end_open(self) -> None:
+        """End the recording of a call whose test, or scope, has ended before it.
+
+        The call itself goes on.
+        """
+        if self._take_end() and self.mode == "run":
+            self._end_early(OPEN, "was still open when its test ended")
+
+    def _end_early(self, mark: str, how: str) -> None:
+        """Let a call without a whole outcome be recorded if its test passes."""
+        if not self.track.has_places:
+            self.report(f"{how}: not recorded, a replay will miss it")
+            return
+        duration = self.state.clock() - self.started
+        try:
+            if self.effects is not None:
+                self.effects.refuse_changes()
+                self.effects = None
+            given = self.arrived("waiting" if mark == WAITING else "stopped")
+            stored = self.state.recordings.encode(self, given, duration)
+        except MimicError as error:
+            self.state.pending.note(error)
+            self._leave_empty()
+            return
+        stored.entry["end"] = mark
+        self._leave_empty()
+        self.owner.waiting.append((self, stored))
+
+    def _nothing(self, _end: str) -> Outcome:
+        """Return the outcome of a call that had given nothing before it ended."""
+        return Outcome("value", None if self.call.edge_call is None else {})
+
+    def _leave_empty(self) -> None:
+        if self.mode == "run" and self.track.has_places:
+            self.track.leave_empty(self)
 
     def answers(self, error: BaseException) -> bool:
         """Return whether the caller gets the recorded outcome, although the original raised this: to `verify` only."""
@@ -189,7 +321,7 @@ class Step:
         """
         from pytest_mimic._core.tree.messages import new_after_replayed
 
-        self.active = False
+        self.withdraw()
         error = new_after_replayed(
             self.call.label, test=self.state.again, needs_secret=True
         )

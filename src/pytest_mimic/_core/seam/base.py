@@ -96,6 +96,9 @@ class Adapter:
         covers: The clients whose calls a line takes, if not of the client itself.
         keeps_state: The service keeps what calls do to it. While recording, what wider
             fixtures send is sent each time.
+        waits: Its edges call `Step.wait` or `Step.wait_async` for a recorded call that
+            waited (`Step.waits`). By default, `Step.outcome` waits for them, as a
+            thread does.
     """
 
     parts: ClassVar[tuple[str, ...]] = ()
@@ -104,6 +107,7 @@ class Adapter:
     recorded_as: ClassVar[str] = ""
     covers: ClassVar[tuple[str, ...]] = ()
     keeps_state: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -290,13 +290,15 @@ def references(data: bytes) -> set[str]:
 def is_usual(entry: Any, target: str = "") -> bool:
     """Return whether an outcome is just a duration and a value, which needs no other check.
 
-    The name of its inputs is checked when they are read. LookupError, TypeError,
+    An end beside the value is checked here. The name of its inputs is checked when they
+    are read. LookupError, TypeError,
     ValueError: a client gave no such value.
     """
     if not (
         type(entry) is dict
-        and len(entry) == 2 + ("inputs" in entry)
+        and len(entry) == 2 + ("inputs" in entry) + ("end" in entry)
         and "value" in entry
+        and entry.get("end", "open") in ("open", "waiting")
         and type(entry.get("duration")) is float
         and entry["duration"] - entry["duration"] == 0  # neither infinite nor NaN
     ):

@@ -29,7 +29,19 @@ Entry = dict[str, Any]
 """One outcome in a recording's JSON: its duration, and its value or the name of its object."""
 
 # What stands beside an outcome: it is no part of it where outcomes are compared.
-_BESIDE = ("duration", "awaited", "tagged", "inputs", "imports", "objects", "preview")
+_BESIDE = (
+    "duration",
+    "end",
+    "awaited",
+    "tagged",
+    "inputs",
+    "imports",
+    "objects",
+    "preview",
+)
+#: How a call ended that has no whole outcome: it was cancelled while it waited, it was
+#: still open when its test ended, or nothing is known and its place is empty.
+WAITING, OPEN, EMPTY = "waiting", "open", "empty"
 #: The kinds of outcomes.
 KINDS: tuple[OutcomeKind, ...] = ("value", "raised", "stream")
 _BODIES = (*KINDS, "json", "pickle")
@@ -330,6 +342,8 @@ def check_entry(entry: Any) -> None:
         entry["duration"]
     ) < float("inf"):
         raise ValueError("a duration must be a number of seconds")
+    if entry.get("end", WAITING) not in (WAITING, OPEN, EMPTY):
+        raise ValueError("an end must be waiting, open or empty")
     held = [key for key in _BODIES if key in entry]
     if len(held) != 1:
         raise ValueError("an outcome needs one value, exception or file")

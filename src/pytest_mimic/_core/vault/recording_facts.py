@@ -14,7 +14,13 @@ from pytest_mimic._core.vault.format import (
     is_usual,
     parse_recording,
 )
-from pytest_mimic._core.vault.objects import KINDS, Entry, Origin, check_entry
+from pytest_mimic._core.vault.objects import (
+    EMPTY,
+    KINDS,
+    Entry,
+    Origin,
+    check_entry,
+)
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -81,6 +87,25 @@ class Stored:
     def awaited(self) -> bool:
         """Whether a plain function returned it as a coroutine or an async generator."""
         return self.entry.get("awaited", False) is True
+
+    @property
+    def mark(self) -> str:
+        """How its call ended, if it came to no whole outcome.
+
+        `waiting`: it was cancelled. `open`: its test ended first. `empty`: nothing is
+        known of it, and its place among equal calls stays empty. Else the text is
+        empty.
+        """
+        mark: str = self.entry.get("end", "")
+        return mark
+
+    @property
+    def gave_nothing(self) -> bool:
+        """Whether its call had given nothing before it came to no whole outcome."""
+        if not self.mark or self.kind != "value":
+            return False
+        body = self.readable()
+        return body is not None and body["value"] in (None, {}, {"end": "waiting"})
 
     @property
     def is_tagged(self) -> bool:
@@ -160,6 +185,11 @@ class Stored:
         vars(self).pop("entry", None)
         self._written, self.encoded, self.inputs = entry, None, None
         self._origin = origin
+
+
+def empty_place(objects: Objects) -> Stored:
+    """Return what stands in the place of a call that began and has no outcome."""
+    return Stored(objects, {"duration": 0.0, "value": None, "end": EMPTY})
 
 
 class Recording(NamedTuple):

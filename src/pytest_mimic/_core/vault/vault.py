@@ -95,6 +95,8 @@ class Vault:
         if type(entries) is not list or len(entries) != 1 or "source" not in facts:
             return None
         player, entry = None, entries[0]
+        if "end" in entry:
+            return None
         if not is_usual(entry):
             player = _player(self.objects, name, facts)
         elif len(data) < LONG:

@@ -197,6 +197,8 @@ def _is_same(objects: Objects, stored: Stored, old: Entry, origin: Origin) -> bo
         "tagged", False
     ):
         return False
+    if stored.entry.get("end") != old.get("end"):
+        return False
     if stored.encoded is not None:
         return objects.equals(old, origin, stored.encoded)
     # It was read from a vault, and is written again with other outcomes of its

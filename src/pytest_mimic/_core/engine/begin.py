@@ -1,0 +1,87 @@
+"""Begins each call at the engine: finds what is recorded for it, and asks what happens to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_mimic._core.engine.recordings import recordings_of
+from pytest_mimic._core.engine.tracks import Track
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.vault.format import recording_name
+from pytest_mimic.errors import CorruptRecordingError, MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.recordings import Recordings
+    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.steps import Step
+
+
+def begin(state: RunState, call: Call) -> Step:
+    """Return the step for a call.
+
+    A plain recorded value needs none: see `FunctionPlan.play_first`.
+
+    Raises:
+        MimicError: The call has no recording, and the mode does not run it, or a stale
+            or damaged one.
+    """
+    if state.retries is not None:
+        state.retries.end_waits()
+    cassette = call.plan.cassette
+    mode: Mode = state.settings.mode if cassette is None else cassette.run_mode
+    if cassette is not None and call.is_shared:
+        # A client that happened to connect in its block has made the call.
+        mode = Mode.REPLAY if mode is Mode.VERIFY else mode
+        cassette = None
+    try:
+        track: Track = cassette or _track_of(state, call, mode)
+        step: Step = track.take(call, mode)
+        return step
+    except MimicError as error:
+        state.pending.note(error)
+        raise
+
+
+def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
+    """Return the outcomes of a call outside of cassettes: those of its owner, or those that all tests share.
+
+    Imported ones, of which fewer parts count, come second, unless the call is recorded
+    again.
+    """
+    recordings: Recordings = state.recordings or recordings_of(state)
+    plan, owner = call.plan, state.owner if call.sequence else None
+    own = None if owner is None else recording_name(plan.target, call.key, owner.name)
+    file = own or f"{plan.folder}/{call.key}.json"
+    try:
+        found = recordings.find(file)
+    except CorruptRecordingError:
+        if mode is not Mode.RERECORD:  # which replaces it, as the error proposes
+            raise
+        found = None
+    is_again = mode is Mode.RERECORD or (
+        owner is not None and plan.target in owner.again
+    )
+    if found is None and call.edge_call is not None and not is_again:
+        for file in recordings.imported(call, owner)[:1]:
+            found = recordings.find(file)
+    known: Track | None = None if owner is None else owner.tracks.get(file)
+    if known is not None:
+        return known
+    calls = [] if found is None else [found]
+    if found is not None and len(found.outcomes) > 1:
+        calls = [found._replace(outcomes=[one]) for one in found.outcomes]
+    if file in state.owner.void:
+        is_anew = True
+    elif not mode.writes:
+        is_anew = False
+    elif owner is None:
+        # A client tries a failed request again.
+        is_anew = file in recordings.failed
+    else:
+        # No new outcomes join those that are outdated.
+        is_anew = any(recordings.is_outdated(plan, one) for one in calls)
+    track = Track(state, file, owner, calls, is_anew=is_anew)
+    # Another thread may have made its first equal call by now.
+    made: Track = track if owner is None else owner.tracks.setdefault(file, track)
+    return made
