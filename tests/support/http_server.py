@@ -267,6 +267,16 @@ class Handler(loopback.Handler):
         self.server.stopping.wait(10)
         self.close_connection = True
 
+    def page_hang_first(self, query: dict[str, str]) -> None:
+        """Replies to the first request only when the server stops."""
+        with self.server.lock:
+            self.server.flaky[f"hang {query}"] += 1
+            tries = self.server.flaky[f"hang {query}"]
+        if tries == 1:
+            self.page_hang(query)
+        else:
+            self.json({"try": tries})
+
     def page_stall(self, _: dict[str, str]) -> None:
         """Sends the rest only when the server stops."""
         self.send_response(200)

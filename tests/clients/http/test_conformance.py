@@ -411,7 +411,7 @@ def test_an_interrupted_body_is_not_recorded(
 
 @pytest.mark.parametrize("page", ["hang", "stall"])
 @some(lambda driver: driver.is_async)
-def test_a_cancelled_call_is_not_recorded(
+def test_a_cancelled_call_is_recorded_when_its_test_has_passed(
     driver: Any, runs: Runs, server: Server, page: str
 ) -> None:
     async def main() -> None:
@@ -427,6 +427,8 @@ def test_a_cancelled_call_is_not_recorded(
     asyncio.run(main())
 
     assert (runs.plain, runs.abandoned) == ([], 1)
+    runs.again("replay")
+    assert [plain["end"] for plain in runs.plain] == ["waiting"]
 
 
 @pytest.mark.parametrize("page", ["hang", "endless"])

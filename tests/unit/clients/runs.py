@@ -11,7 +11,7 @@ import pytest
 
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port
 from pytest_mimic._core.engine.ledger import Ledger
-from pytest_mimic._core.engine.owners import Owner
+from pytest_mimic._core.engine.owners import Scopes
 from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.seam.base import Adapter, ClientCall
 from pytest_mimic._core.target_options import Options
@@ -72,7 +72,8 @@ class Runs:
             today="2026-11-02",
         )
         self.state.test = TEST
-        self.state.owner = Owner(TEST, is_test=True)
+        self.scopes = Scopes(self.state)
+        self.scopes.begin_test(TEST)
         self.calls: list[ClientCall] = []
         self.steps: list[Any] = []
         self.engine_port = Port(self.state)
@@ -92,6 +93,7 @@ class Runs:
 
     def _end(self) -> None:
         """End the test. What an edge got to read only is as it was read."""
+        self.scopes.end_calls(self.state.owner, passed=True)
         self.state.end_test()
         for step, entry in self._replayed:
             assert step.stored.entry == json.loads(entry)

@@ -56,15 +56,13 @@ def _wrap_connect(
         )  # it imports aiohttp
 
         if step.mode == "replay":
-            return replayed_connection(
-                self, req, step.outcome(is_read_only=True), step.exhausted
-            )
+            return replayed_connection(self, req, step.outcome(is_read_only=True), step)
         recorder, connection = _Recorder(step, req._timer), None
         with recorder.watching():
             connection = await original(self, req, *args, **options)
             recorder.phase = "reading"
         if connection is None:
-            return replayed_connection(self, req, recorder.recorded(), step.exhausted)
+            return replayed_connection(self, req, recorder.recorded(), step)
         _NextResponse(connection, req, recorder)
         return connection
 
@@ -167,9 +165,7 @@ class _NextResponse:
             ):  # read what the recording has, to compare it
                 await payload.readany()
         recorder.stop()
-        replayed = ReplayedProtocol(
-            self._req, recorder.recorded(), recorder.step.exhausted
-        )
+        replayed = ReplayedProtocol(self._req, recorder.recorded(), recorder.step)
         replayed.set_response_params(**self._params)
         return await replayed.read()
 

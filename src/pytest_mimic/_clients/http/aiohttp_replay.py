@@ -25,16 +25,17 @@ from pytest_mimic._clients.http.responses import StoredResponse
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder
+    from pytest_mimic._core.engine.steps import Step
 
 
 def replayed_connection(
-    connector: Any, req: Any, plain: dict[str, Any], exhausted: Callable[[], Exception]
+    connector: Any, req: Any, plain: dict[str, Any], step: Step
 ) -> Any:
     """Return a connection with a recorded response, or raise the recorded exception of connecting."""
     error = plain.get("error")
     if error is not None and "status" not in plain and error["type"] in CONNECTING:
         raise _error(error, req)
-    protocol = ReplayedProtocol(req, plain, exhausted)
+    protocol = ReplayedProtocol(req, plain, step)
     return _ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
 
 
@@ -76,14 +77,12 @@ _NOWHERE = _Nowhere()
 class ReplayedProtocol(ResponseHandler):
     """Gets the recorded response to a request when the session reads it, its body piece by piece."""
 
-    def __init__(
-        self, req: Any, plain: dict[str, Any], exhausted: Callable[[], Exception]
-    ) -> None:
+    def __init__(self, req: Any, plain: dict[str, Any], step: Step) -> None:
         super().__init__(req.loop)
         self.transport = _NOWHERE
         self._plain = plain
         self._req: Any = req
-        self._exhausted = exhausted
+        self._step = step
 
     def set_response_params(self, **params: Any) -> None:
         # Nothing arrives late.
@@ -100,8 +99,8 @@ class ReplayedProtocol(ResponseHandler):
         if req._continue is not None and not req._continue.done():
             req._continue.set_result(True)
         if "status" not in self._plain:
-            if "end" in self._plain:
-                await self._loop.create_future()  # until it is cancelled
+            if "error" not in self._plain:
+                await self._step.wait_async()
             raise _error(self._plain["error"], req)
         self._answer = StoredResponse(self._plain, req.method)
         first, *rest = self._answer.wire()
@@ -117,10 +116,10 @@ class ReplayedProtocol(ResponseHandler):
         answer, error = self._answer, self._answer.error
         if self._pieces:
             self.data_received(self._pieces.pop())
-        elif answer.waiting:
-            await self._loop.create_future()
+        elif answer.waiting or self._step.waits:
+            await self._step.wait_async()
         elif answer.stopped:
-            raise self._exhausted()
+            raise self._step.exhausted()
         elif error is None or error["type"] == "closed":
             self.connection_lost(None)
         else:

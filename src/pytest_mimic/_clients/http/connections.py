@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import HttpRequest
@@ -39,6 +40,8 @@ class RecordedFile:
         self._length = length
         self._wire: list[bytes] = []
         self._at_end = False
+        # The recorder must not hold this file: that nobody reads it any more ends it.
+        recorder.received = partial(_body_in, self._wire, chunked=chunked)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._file, name)
@@ -95,6 +98,12 @@ class RecordedFile:
             recorder.complete(error=CUT_OFF)
         else:
             recorder.stop()
+
+
+def _body_in(pieces: list[bytes], *, chunked: bool) -> list[bytes]:
+    """Return the chunks of a body in what was read of a file."""
+    wire = b"".join(pieces)
+    return unframe(wire)[0] if chunked else [wire]
 
 
 def unframe(wire: bytes) -> tuple[list[bytes], bool]:

@@ -13,7 +13,7 @@ stored as
      "body": {"json": {"id": 1}}}
 
 without `body` if it is empty. `"end": "stopped"` marks a stream that was not read to
-its end, `"end": "waiting"` one whose reader
+its end, or not before its test had ended, `"end": "waiting"` one whose reader
 waited for more until it was cancelled; alone, that no response came until then.
 `"error"` is the exception that broke it, or, alone,
 the exception that was raised instead of a response.
@@ -102,6 +102,7 @@ class HttpAdapter(Adapter):
     """The adapter of an HTTP client. A subclass adds the edges."""
 
     recorded_as: ClassVar = "http"
+    waits: ClassVar = True
     implied: ClassVar = {
         "body": ("format",),
         **dict.fromkeys(("headers", "headers.*"), CHOOSING),

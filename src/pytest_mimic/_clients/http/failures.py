@@ -23,6 +23,12 @@ CUT_OFF: Failure = {
     "class": "IncompleteRead",
     "message": "the connection was closed early",
 }
+#: What a client gets that waits in a thread when its test has ended.
+TEST_ENDED: Failure = {
+    "type": "closed",
+    "class": "RemoteDisconnected",
+    "message": "Remote end closed connection without response",
+}
 # The kind of an exception by its class or the nearest base that is here: of the system,
 # of `http.client`, httpx, urllib3, aiohttp.
 _KINDS = {

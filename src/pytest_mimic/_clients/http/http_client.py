@@ -30,6 +30,7 @@ from pytest_mimic._clients.http.exchange import (
 from pytest_mimic._clients.http.failures import (
     CLASSES,
     CONNECTING,
+    TEST_ENDED,
     Failure,
     system_error,
 )
@@ -229,19 +230,27 @@ class _Talk:
         if plain is None:
             return self._real.makefile(*args)
         if "status" not in plain:
-            return io.BufferedReader(
-                RecordedBytes([], lambda: self._error(plain["error"]))
-            )
+            return io.BufferedReader(RecordedBytes([], self._instead))
         answer = StoredResponse(plain, self.message.method)
         wire, error = answer.wire(), answer.error
         if answer.is_complete and len(wire) == 1:
             return io.BufferedReader(io.BytesIO(wire[0]))
         # The client finds out by itself that a body ends before its end.
         is_cut_off = error is not None and error["type"] in ("closed", "malformed")
-        end = partial(answer.ending, self._error, self._step.exhausted)
+        end: Callable[[], Exception | None] = partial(
+            answer.ending, self._error, self._step.exhausted
+        )
+        if answer.waiting or self._step.waits:
+            end = self._instead
         return io.BufferedReader(
             RecordedBytes(wire, (lambda: None) if is_cut_off else end)
         )
+
+    def _instead(self) -> Exception:
+        """Return the error that comes instead of a response; without one, wait for more as the recorded reader did."""
+        if "error" not in self._plain:
+            self._step.wait(partial(self._error, TEST_ENDED))
+        return self._error(self._plain["error"])
 
     def close(self) -> None:
         """Record nothing, because the connection is closed before it has the response."""

@@ -14,12 +14,13 @@ from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
-from pytest_mimic._clients.http.failures import Failure, class_of
+from pytest_mimic._clients.http.failures import TEST_ENDED, Failure, class_of
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 from pytest_mimic._core.seam.base import Edge, Steps, run_async, run_sync
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
+    from pytest_mimic._core.engine.steps import Step
 
 
 class HttpxAdapter(HttpAdapter):
@@ -73,9 +74,7 @@ class HttpxAdapter(HttpAdapter):
             return (yield send(request))
         if step.mode == "replay":
             plain = step.outcome(is_read_only=True)
-            if prefix and "end" in plain and "status" not in plain:
-                yield _until_cancelled()
-            return self._replayed(plain, request, step.exhausted)
+            return (yield from self._replayed(plain, prefix, request, step))
         recorder = ExchangeRecorder(step)
         with recorder.watching():
             response = yield send(request)
@@ -100,26 +99,30 @@ class HttpxAdapter(HttpAdapter):
             finally:
                 yield getattr(chunks, f"{prefix}close")()
             yield getattr(response.stream, f"{prefix}close")()
-        return self._replayed(recorder.recorded(), request, step.exhausted)
+        return (yield from self._replayed(recorder.recorded(), prefix, request, step))
 
     def _replayed(
-        self, plain: dict[str, Any], request: Any, exhausted: Callable[[], Exception]
-    ) -> Any:
+        self, plain: dict[str, Any], prefix: str, request: Any, step: Step
+    ) -> Steps:
         """Return the recorded response, or raise the recorded exception."""
         module = sys.modules[self.name]  # loaded by now; it is never imported from here
+        if "error" in plain and "status" not in plain:
+            raise self._error(request, plain["error"])
+        closed = partial(self._error, request, TEST_ENDED)
+        if "status" not in plain and prefix:
+            yield step.wait_async()
         if "status" not in plain:
-            raise (
-                self._error(request, plain["error"])
-                if "error" in plain
-                else exhausted()
-            )
+            step.wait(closed)
         answer = StoredResponse(plain, request.method)
         if answer.is_complete and len(answer.chunks) == 1:
             stream = module.ByteStream(answer.chunks[0])
         else:
             _, replayed_stream = _stream_classes(module)
-            end = partial(answer.ending, partial(self._error, request), exhausted)
-            stream = replayed_stream(answer.chunks, end, answer.waiting)
+            end = partial(answer.ending, partial(self._error, request), step.exhausted)
+            waits = answer.waiting or step.waits
+            stream = replayed_stream(
+                answer.chunks, end, step if waits else None, closed
+            )
         extensions = {"http_version": answer.version.encode("latin-1")}
         # HTTP/2 has no reasons. Without one, the client returns the usual reason of the
         # status.
@@ -188,14 +191,22 @@ class _ReplayedStream:
     """Returns recorded chunks, then raises the exception that ended them if there is one."""
 
     def __init__(
-        self, chunks: list[bytes], end: Callable[[], Exception | None], waits: bool
+        self,
+        chunks: list[bytes],
+        end: Callable[[], Exception | None],
+        waiting: Step | None,
+        closed: Callable[[], Exception],
     ) -> None:
         self._chunks = chunks
         self._end = end
-        self._waits = waits
+        # The step of a reader that waited for more.
+        self._waiting = waiting
+        self._closed = closed
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._chunks
+        if self._waiting is not None:
+            self._waiting.wait(self._closed)
         error = self._end()
         if error is not None:
             raise error
@@ -203,16 +214,10 @@ class _ReplayedStream:
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         for chunk in self._chunks:
             yield chunk
-        if self._waits:
-            await _until_cancelled()
+        if self._waiting is not None:
+            await self._waiting.wait_async()
         if (error := self._end()) is not None:
             raise error
-
-
-async def _until_cancelled() -> None:
-    import anyio  # which httpx needs for its async client
-
-    await anyio.sleep_forever()
 
 
 @cache

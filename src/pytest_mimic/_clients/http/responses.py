@@ -13,7 +13,6 @@ from pytest_mimic._clients.http.encodings import inflate
 from pytest_mimic._clients.http.failures import store_error
 from pytest_mimic._clients.http.http_secrets import Secrets, text_pairs
 from pytest_mimic._clients.http.media_types import header_of
-from pytest_mimic._core.outcome.outcome import is_cancellation
 from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.seam.real_secrets import with_secrets
 
@@ -51,6 +50,10 @@ class ExchangeRecorder:
         self.chunks: list[bytes] = []
         self.phase = "connecting"
         self.done = False  # the step has its outcome, or was abandoned
+        # Returns the chunks of the body that have arrived, where the edge adds none
+        # before the end.
+        self.received: Callable[[], list[bytes]] | None = None
+        step.arrived = self._arrived
 
     def start(
         self,
@@ -110,18 +113,8 @@ class ExchangeRecorder:
             self.abandon()
 
     def fail(self, error: BaseException) -> None:
-        """Record an exception of the client, or nothing if it is no outcome: an interrupt, for example.
-
-        A client that listens for events until it is cancelled has waited. A replay lets
-        it wait, too.
-        """
-        parts = self.step.call.edge_call.parts
-        listens = parts["method"] == "GET" and "text/event-stream" in parts.get(
-            "accept", ""
-        )
-        if listens and is_cancellation(error):
-            self.complete(end="waiting")
-        elif (stored := store_error(error, self.phase)) is None:
+        """Record an exception of the client, or end the step without an outcome if it is none: an interrupt, for example."""
+        if (stored := store_error(error, self.phase)) is None:
             self.abandon(error)
         else:
             self.complete(error=stored)
@@ -135,6 +128,21 @@ class ExchangeRecorder:
         if self.done:
             return
         self.done = True
+        plain = self._plain(**end)
+        if hides_text(plain) and not self.is_verifying:
+            self.step.report(
+                "gave a text that is stored as base64: nothing in it is redacted"
+            )
+        self.step.finish(plain)
+
+    def _arrived(self, end: str) -> dict[str, Any]:
+        """Return what has come of the response so far; see `Step.arrived`."""
+        if self.received is not None:
+            self.chunks = self.received()
+        return self._plain(end=end if self.head else "waiting")
+
+    def _plain(self, **end: Any) -> dict[str, Any]:
+        """Return the exchange as plain data without secrets, with its `end` or `error`."""
         # The response may repeat what the request sent, and what servers have issued
         # since.
         secrets: Secrets = self.step.call.secrets
@@ -147,7 +155,7 @@ class ExchangeRecorder:
         if self.head:
             sent = set(secrets.values)
             store = partial(
-                store_response, self.head, self.chunks, stopped="end" in end
+                store_response, self.head, [*self.chunks], stopped="end" in end
             )
             plain = store(secrets=secrets)
             # A secret that a server issues is secret in all later requests, whichever
@@ -155,11 +163,7 @@ class ExchangeRecorder:
             redactor.issued |= secrets.values - sent
             if self.is_verifying:
                 self._hidden, self._real = plain, store(secrets=Secrets(NO_NAMES))
-        if hides_text(plain) and not self.is_verifying:
-            self.step.report(
-                "gave a text that is stored as base64: nothing in it is redacted"
-            )
-        self.step.finish({**plain, **end})
+        return {**plain, **end}
 
 
 def store_response(

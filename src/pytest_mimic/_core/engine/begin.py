@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from threading import current_thread
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.recordings import recordings_of
+from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.engine.tracks import Track
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import recording_name
+from pytest_mimic._core.vault.objects import OPEN
+from pytest_mimic._core.vault.recording_facts import Stored
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import Step
 
 
 def begin(state: RunState, call: Call) -> Step:
@@ -34,6 +37,8 @@ def begin(state: RunState, call: Call) -> Step:
         # A client that happened to connect in its block has made the call.
         mode = Mode.REPLAY if mode is Mode.VERIFY else mode
         cassette = None
+    if state.released and current_thread() in state.released:
+        return _waiting_for_the_run(state, call)
     try:
         track: Track = cassette or _track_of(state, call, mode)
         step: Step = track.take(call, mode)
@@ -41,6 +46,20 @@ def begin(state: RunState, call: Call) -> Step:
     except MimicError as error:
         state.pending.note(error)
         raise
+
+
+def _waiting_for_the_run(state: RunState, call: Call) -> Step:
+    """Return the step of a thread whose test has ended while it waited.
+
+    It may try again and again, so it waits for the end of the run.
+    """
+    objects = state.vault.objects
+    entry = {"duration": 0.0, "value": {}, "end": OPEN}
+    step = Step(state, call, "replay", Track(state, "", None), 0)
+    step.counts = False
+    step.stored, step.source = Stored(objects, entry), None
+    step.ended = state.closed
+    return step
 
 
 def _track_of(state: RunState, call: Call, mode: Mode) -> Track:

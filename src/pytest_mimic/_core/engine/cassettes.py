@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.commands import rerecord
-from pytest_mimic._core.engine.tracks import Track
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.recordings import Change, recordings_of
+from pytest_mimic._core.engine.tracks import Track
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector

@@ -6,8 +6,8 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.engine.begin import begin
+from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector

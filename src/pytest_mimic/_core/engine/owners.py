@@ -7,8 +7,10 @@ from collections.abc import Callable
 from threading import Event
 from typing import Any
 
-from pytest_mimic._core.engine.waits import NAMED_SECONDS
 from pytest_mimic._core.vault.format import CASSETTES
+
+#: Longer waits of calls are named in the summary.
+NAMED_SECONDS = 1.0
 
 
 class Owner:
@@ -133,8 +135,7 @@ class Scopes:
         test, around, self._around = self._state.owner, self._around, []
         session = self._owners[""]
         try:
-            self._end_open(test)
-            self._fill(test, passed=passed and is_whole)
+            self.end_calls(test, passed=passed and is_whole)
             if (recordings := self._state.recordings) is not None:
                 recordings.missed.clear()
             if passed and is_whole:
@@ -160,14 +161,19 @@ class Scopes:
         fixtures.
         """
         for owner in self._owners.values():
-            self._end_open(owner)
-            self._fill(owner, passed=True)
+            self.end_calls(owner, passed=True)
             if is_complete:
                 self._drop_old(owner)
             self._judge(owner, passed=owner.passed)
             owner.ended.set()
+        self._state.closed.set()
 
     # -- calls that came to no whole outcome
+
+    def end_calls(self, owner: Owner, *, passed: bool) -> None:
+        """End the recordings of an owner's calls, which go on by themselves."""
+        self._end_open(owner)
+        self._fill(owner, passed=passed)
 
     def _end_open(self, owner: Owner) -> None:
         """End the recordings of the calls that are still open."""

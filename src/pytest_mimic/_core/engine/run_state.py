@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import cached_property
-from threading import Lock, Thread, current_thread
+from threading import Event, Lock, Thread, current_thread
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -35,12 +35,6 @@ if TYPE_CHECKING:
 
 _COLLECTOR = ["stop"]  # the phase in which the garbage collector is
 gc.callbacks.append(lambda phase, _: _COLLECTOR.__setitem__(0, phase))
-
-
-class _Threads(WeakSet[Thread]):
-    """A set of threads, which is told apart from others by itself."""
-
-    __hash__ = object.__hash__
 
 
 class RunState:
@@ -97,7 +91,9 @@ class RunState:
         # The thread in which tests run, and those that were released from their waits
         # when their test had ended.
         self.thread = current_thread()
-        self.released: _Threads = _Threads()
+        self.released: WeakSet[Thread] = WeakSet()
+        # Set when the run has ended.
+        self.closed = Event()
         self.guard = Lock()  # held while a part of the state is made
         self.started = time_ns()
         self._changed: dict[str, list[str]] = {}  # by the name of a list

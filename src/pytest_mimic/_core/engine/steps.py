@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from threading import current_thread
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
 from pytest_mimic._core.outcome.outcome import (
     Outcome,
@@ -24,9 +25,31 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.effects import Effects
     from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.tracks import Track
+    from pytest_mimic._core.engine.waits import Wait
     from pytest_mimic._core.inputs.reached_and_read import Trace
     from pytest_mimic._core.vault.recording_facts import Stored
+
+
+class Outcomes(Protocol):
+    """The outcomes of one file, as a step uses them: a `Track`."""
+
+    file: str
+
+    @property
+    def has_places(self) -> bool:
+        """Whether each of equal calls has a place of its own."""
+
+    def keep(self, real: Step, outcome: Outcome, duration: float, /) -> None:
+        """Record the outcome of a real call, in its place."""
+
+    def compare(self, real: Step, outcome: Outcome, /) -> None:
+        """Compare the outcome of a real call with its recording."""
+
+    def fill(self, real: Step, stored: Stored, /) -> None:
+        """Record in its empty place a call that has come to no whole outcome."""
+
+    def leave_empty(self, real: Step, /) -> None:
+        """Let the place of a call stay empty."""
 
 
 class Step:
@@ -49,9 +72,9 @@ class Step:
         source: The fingerprint of the source that was recorded.
         owner: The test or scope in which the call began.
         ended: Set when that has ended.
-        arrived: Returns what a real call has given so far, given how it ends: `waiting`
-            (it was cancelled) or `stopped` (its test has ended). The edge sets it where
-            something can arrive before the end.
+        arrived: Returns the plain data of what a real call has given so far, given how
+            it ends: `waiting` (it was cancelled) or `stopped` (its test has ended). The
+            edge sets it where something can arrive before the end.
     """
 
     stored: Stored
@@ -62,7 +85,7 @@ class Step:
         state: RunState,
         call: Call,
         mode: Literal["replay", "run", "verify"],
-        track: Track,
+        track: Outcomes,
         number: int,
         *,
         repeats: bool = False,
@@ -75,13 +98,14 @@ class Step:
         self.repeats = repeats
         self.owner: Owner = state.owner
         self.ended: Event = self.owner.ended
-        self._counts = mode == "replay" or repeats  # the first copy counts as a replay
+        # The first copy of the outcome counts as a replay.
+        self.counts = mode == "replay" or repeats
         # Whether the real call runs. Nothing that is mimicked inside of it is recorded
         # on its own.
         self.active = mode != "replay"
         self._has_ended = not self.active
         if self.active:
-            self.arrived: Callable[[str], Outcome] = self._nothing
+            self.arrived: Callable[[str], Any] = self._nothing
             # The arguments before a function can change them.
             self.effects: Effects | None = None
             self.trace: Trace | None = None
@@ -115,19 +139,26 @@ class Step:
         return self.stored.mark != ""
 
     def wait(self, closed: Callable[[], BaseException]) -> NoReturn:
-        """Wait in a thread as the recorded call did; see `waits.wait_in_thread`."""
-        self._count()
-        from pytest_mimic._core.engine.waits import wait_in_thread
+        """Wait in a thread as the recorded call did; see `Wait.in_thread`.
 
-        wait_in_thread(self, closed)
+        The thread in which the test itself runs would wait for its own end. There, it
+        is a miss if the recorded call waited for that.
+        """
+        self._count()
+        wait = self._wait()
+        if wait.limit is None and current_thread() is self.state.thread:
+            raise self.exhausted()
+        wait.in_thread(closed)
 
     async def wait_async(self) -> NoReturn:
         """Wait in a task as the recorded call did, until it is cancelled."""
         self._count()
-        from pytest_mimic._core.engine.waits import wait_in_task
+        await self._wait().in_task()
 
-        await wait_in_task(self)
-        raise AssertionError("unreachable")
+    def _wait(self) -> Wait:
+        from pytest_mimic._core.engine.waits import Wait
+
+        return Wait(self.state, self.call, self.stored, self.ended)
 
     def load(self) -> Outcome:
         """Return a fresh copy of the recorded outcome."""
@@ -157,9 +188,9 @@ class Step:
         return plain
 
     def _count(self) -> None:
-        if not self._counts:
+        if not self.counts:
             return
-        self._counts = False
+        self.counts = False
         entry, state = self.stored.entry, self.state
         target = self.call.plan.target
         state.ledger.replays.append(
@@ -214,11 +245,8 @@ class Step:
     def _keep(self, outcome: Outcome, duration: float) -> None:
         if self.mode == "run":
             self.track.keep(self, outcome, duration)
-            return
-        from pytest_mimic._core.engine.verifying import compare_repeated, verify
-
-        compare = compare_repeated if self.repeats else verify
-        compare(self, outcome, duration)
+        else:
+            self.track.compare(self, outcome)
 
     def finish(self, plain: object) -> None:
         """Complete the call with plain data without secrets.
@@ -289,6 +317,8 @@ class Step:
                 self.effects.refuse_changes()
                 self.effects = None
             given = self.arrived("waiting" if mark == WAITING else "stopped")
+            if self.call.edge_call is not None:
+                given = Outcome("value", given)
             stored = self.state.recordings.encode(self, given, duration)
         except MimicError as error:
             self.state.pending.note(error)
@@ -298,9 +328,9 @@ class Step:
         self._leave_empty()
         self.owner.waiting.append((self, stored))
 
-    def _nothing(self, _end: str) -> Outcome:
-        """Return the outcome of a call that had given nothing before it ended."""
-        return Outcome("value", None if self.call.edge_call is None else {})
+    def _nothing(self, _end: str) -> Any:
+        """Return the outcome of a function, or the plain data of a client, that has given nothing."""
+        return Outcome("value") if self.call.edge_call is None else {}
 
     def _leave_empty(self) -> None:
         if self.mode == "run" and self.track.has_places:

@@ -169,9 +169,7 @@ class Track:
                 conversation = "real"
             elif target in self.owner.replayed:
                 conversation = "replayed"
-        has_effect = (
-            call.converses and call.plan.keeps_state and not self.owner.is_test
-        )
+        has_effect = call.converses and call.plan.keeps_state and not self.owner.is_test
         return Facts(mode, recorded, conversation, has_effect)
 
     def _note_conversation(
@@ -255,7 +253,9 @@ class Track:
             test=state.again,
             remedies=self.remedies,
         )
-        return state.blame(error, call, option="" if self.remedies else "--mimic-record")
+        return state.blame(
+            error, call, option="" if self.remedies else "--mimic-record"
+        )
 
     def _empty(self, call: Call) -> MimicError:
         """Return the miss of a call that began when it was recorded, and has no outcome."""
@@ -354,6 +354,15 @@ class Track:
                 ).note(None, {})
                 recordings.drop(name)
 
+    def compare(self, real: Step, outcome: Outcome) -> None:
+        """Compare the outcome of a real call with its recording."""
+        from pytest_mimic._core.engine.verifying import compare_repeated, verify
+
+        if real.repeats:
+            compare_repeated(real, outcome)
+        else:
+            verify(real, outcome, self._state.clock() - real.started)
+
     def fill(self, real: Step, stored: Stored) -> None:
         """Record in its empty place a call that has come to no whole outcome."""
         with self._recordings.guard:
@@ -362,10 +371,9 @@ class Track:
                     "recorded", real.call, stored=stored, seconds=stored.duration
                 )
             self._place(real, stored, None)
+            self._state.ledger.record_seconds += stored.duration
 
-    def _place(
-        self, real: Step, stored: Stored, error: tuple[str, str] | None
-    ) -> None:
+    def _place(self, real: Step, stored: Stored, error: tuple[str, str] | None) -> None:
         made = self._recordings.new_recording(real.call, [stored], self.owner)
         self._calls[real.number] = self._last = made
         self._write({real.number: error})

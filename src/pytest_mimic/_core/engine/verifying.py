@@ -38,7 +38,7 @@ def verify(real: Step, outcome: Outcome, duration: float) -> None:
         )
 
 
-def compare_repeated(real: Step, outcome: Outcome, _duration: float) -> None:
+def compare_repeated(real: Step, outcome: Outcome) -> None:
     """Compare what a wider fixture does for real again, at a service, with its recording.
 
     So the tables that it made are there for the tests that are recorded now. These

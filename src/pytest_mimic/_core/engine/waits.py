@@ -5,90 +5,109 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from pytest_mimic._core.ambient import command
+from pytest_mimic._core.commands import rerecord
+from pytest_mimic._core.engine.owners import NAMED_SECONDS
 from pytest_mimic._core.vault.objects import OPEN
 from pytest_mimic.errors import MissingRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.vault.recording_facts import Stored
 
 #: A replay waits this many times as long as the recorded call did, and so many seconds.
 _TIMES, _MORE = 2, 5.0
-#: Longer waits are named in the summary.
-NAMED_SECONDS = 1.0
+_RELEASED = object()
 
 
-def limit_of(step: Step) -> float | None:
-    """Return how many seconds a replayed call waits for its cancellation.
+class Wait(NamedTuple):
+    """The wait of one replayed call.
 
-    None: it waits for the end of its test, however late that comes.
+    Attributes:
+        state: The state of the run.
+        call: The call.
+        stored: Its recorded outcome, which is not whole.
+        ended: Set when the test has ended in which the call began.
     """
-    if step.stored.mark == OPEN:
-        return None
-    return _TIMES * step.stored.duration + _MORE
 
+    state: RunState
+    call: Call
+    stored: Stored
+    ended: threading.Event
 
-def never_cancelled(step: Step) -> MissingRecordingError:
-    """Return the miss of a call that was cancelled when it was recorded, and is not now."""
-    seconds = step.stored.duration
-    label, test = step.call.label, step.state.again
-    error = MissingRecordingError(
-        f"{label} was cancelled after {seconds:.1f} s when it was recorded,"
-        " and nobody cancels it now",
-        remedies=[f"to record it again: {command('--mimic-rerecord', test)}"],
-        call=label,
-        test=test,
-    )
-    step.state.blame(error, step.call, option="--mimic-rerecord")
-    return error
+    @property
+    def limit(self) -> float | None:
+        """How many seconds it waits for its cancellation.
 
+        None: it waits for the end of its test, however late that comes.
+        """
+        if self.stored.mark == OPEN:
+            return None
+        return _TIMES * self.stored.duration + _MORE
 
-def wait_in_thread(step: Step, closed: Callable[[], BaseException]) -> NoReturn:
-    """Wait in a thread until the test of a call has ended, and raise the error of a closed connection.
+    def in_thread(self, closed: Callable[[], BaseException]) -> NoReturn:
+        """Wait in a thread until the test has ended, and raise the error of a closed connection.
 
-    The thread in which the test itself runs would wait for its own end: there, it is a
-    miss if the recorded call waited for that end.
+        Args:
+            closed: Returns the error that the client raises for a connection that was
+                closed.
 
-    Args:
-        closed: Returns the error that the client raises for a connection that was
-            closed.
+        Raises:
+            MissingRecordingError: The recorded call was cancelled, and this one was
+                not.
+        """
+        state = self.state
+        started = state.clock()
+        try:
+            is_released = self.ended.wait(self.limit)
+        finally:
+            self._name(state.clock() - started)
+        if not is_released:
+            raise self._never_cancelled()
+        error = closed()
+        state.released.add(threading.current_thread())
+        # The shortest way of a replay does not know which threads wait.
+        state.running.add(_RELEASED)
+        _keep_quiet_about(error)
+        raise error
 
-    Raises:
-        MissingRecordingError: The recorded call was cancelled, and this one was not.
-    """
-    state, limit = step.state, limit_of(step)
-    if threading.current_thread() is state.thread and limit is None:
-        raise step.exhausted()
-    started = state.clock()
-    try:
-        is_released = step.ended.wait(limit)
-    finally:
-        _name_wait(step, state.clock() - started)
-    if not is_released:
-        raise never_cancelled(step)
-    error = closed()
-    state.released.add(threading.current_thread())
-    # The shortest way of a replay does not know which threads wait.
-    state.running.add(state.released)
-    _keep_quiet_about(error)
-    raise error
+    async def in_task(self) -> NoReturn:
+        """Wait in a task of asyncio or trio until it is cancelled.
 
+        Raises:
+            MissingRecordingError: The recorded call was cancelled, and this one is not.
+        """
+        state = self.state
+        started = state.clock()
+        try:
+            await _sleep(self.limit)
+        finally:
+            self._name(state.clock() - started)
+        raise self._never_cancelled()
 
-async def wait_in_task(step: Step) -> NoReturn:
-    """Wait in a task of asyncio or trio until it is cancelled.
+    def _never_cancelled(self) -> MissingRecordingError:
+        """Return the miss of a call that was cancelled when it was recorded, and is not now."""
+        label, test = self.call.label, self.state.again
+        error = MissingRecordingError(
+            f"{label} was cancelled after {self.stored.duration:.1f} s when it was"
+            " recorded, and nobody cancels it now",
+            remedies=[rerecord("to record it again", test)],
+            call=label,
+            target=self.call.plan.target,
+            test=test,
+        )
+        self.state.blame(error, self.call, option="--mimic-rerecord")
+        return error
 
-    Raises:
-        MissingRecordingError: The recorded call was cancelled, and this one is not.
-    """
-    state = step.state
-    started = state.clock()
-    try:
-        await _sleep(limit_of(step))
-    finally:
-        _name_wait(step, state.clock() - started)
-    raise never_cancelled(step)
+    def _name(self, seconds: float) -> None:
+        """Name a long wait in the summary."""
+        if seconds > NAMED_SECONDS:
+            self.state.ledger.notes.add(
+                f"{self.call.label} waited {seconds:.1f} s, as it did when it was"
+                " recorded"
+            )
 
 
 async def _sleep(seconds: float | None) -> None:
@@ -128,11 +147,6 @@ def _is_in_trio() -> bool:
 def _wake(future: Any) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _name_wait(step: Step, seconds: float) -> None:
-    if seconds > NAMED_SECONDS:
-        step.report(f"waited {seconds:.1f} s, as it did when it was recorded")
 
 
 def _keep_quiet_about(error: BaseException) -> None:

@@ -1,78 +1,79 @@
-"""What a call gets: a miss names the nearest recording, and recording replaces what stood there."""
+"""The table of decisions: a row for each cell, with the sentence of the contract that it keeps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
 
-from pytest_mimic import CorruptRecordingError, MissingRecordingError
-from unit.core.engine.runs import Runs
+from pytest_mimic._core.engine.decisions import (
+    Facts,
+    Refuse,
+    Replay,
+    Run,
+    Verify,
+    decide,
+)
+from pytest_mimic._core.settings import Mode
+
+RECORDED = ("nothing", "empty", "stale", "good")
+CONVERSATIONS = ("none", "new", "replayed", "real")
+
+# The mode, what is recorded, the conversation, and what happens. A star stands for each
+# word of its column that has no row above.
+TABLE = [
+    # "one without is a miss"
+    ("replay", "nothing", "*", Refuse("missing")),
+    # "a replay that comes to it is a miss, and nothing behind it moves up"
+    ("replay", "empty", "*", Refuse("empty")),
+    # "what a replay does when the target's normalised source has changed"
+    ("replay", "stale", "*", Refuse("stale")),
+    # "a call with a recording gets its outcome and the real function is not run"
+    ("replay", "good", "*", Replay()),
+    # "every call runs for real and is compared with its recording (none: a miss)"
+    ("verify", "nothing", "*", Refuse("missing")),
+    ("verify", "empty", "*", Refuse("empty")),
+    ("verify", "stale", "*", Verify()),
+    ("verify", "good", "*", Verify()),
+    # "A recorded answer is never mixed with real ones that do not follow from it"
+    ("record", "*", "real", Run()),
+    # "one with a recording replays"
+    ("record", "good", "*", Replay()),
+    # "after one was given, the test fails, keeps its recordings"
+    ("record", "*", "replayed", Refuse("follows replayed")),
+    # "a call without a recording, or with a stale one, runs for real and is recorded"
+    ("record", "*", "*", Run()),
+    # "every call runs for real and replaces its recording"
+    ("rerecord", "*", "real", Run()),
+    ("rerecord", "*", "replayed", Refuse("follows replayed")),
+    ("rerecord", "*", "*", Run()),
+]
 
 
-def fetch(city: str, day: int) -> list[object]:
-    return [city, day]
+def row_of(cell: tuple[str, str, str]) -> Any:
+    """Return what the first row of the table says that fits a cell."""
+    for *row, decision in TABLE:
+        if all(word in ("*", fact) for word, fact in zip(row, cell, strict=True)):
+            return decision
+    raise LookupError(cell)
 
 
-def test_a_stream_replaces_the_value_that_the_same_call_gave_before(runs: Runs) -> None:
-    """While recording again, each call runs."""
-    given: list[Any] = [[1, 2], (number for number in (1, 2))]
+@pytest.mark.parametrize(
+    "cell",
+    list(product(("replay", "verify", "record", "rerecord"), RECORDED, CONVERSATIONS)),
+    ids=lambda cell: "-".join(cell),
+)
+def test_each_cell_has_its_decision(cell: Any) -> None:
+    mode, recorded, conversation = cell
 
-    def pages() -> Any:
-        return given.pop(0)
-
-    runs.again("rerecord")
-    wrapped = runs.mimic(pages)
-    assert wrapped() == [1, 2]
-    stream: Iterator[int] = wrapped()
-    assert [*stream] == [1, 2]
-
-    runs.again("replay")
-
-    assert [*runs.mimic(pages)()] == [1, 2]
-    recording = runs.state.vault.read(*runs.names())
-    assert recording is not None
-    assert [stored.kind for stored in recording.outcomes] == ["stream"]
+    assert decide(Facts(Mode(mode), recorded, conversation)) == row_of(cell)
 
 
-def test_a_damaged_recording_is_replaced_whatever_is_volatile_in_it(runs: Runs) -> None:
-    runs.mimic(fetch)("Oslo", 1)
-    runs.damage()
-    runs.again("replay")
-    with pytest.raises(CorruptRecordingError):
-        runs.mimic(fetch)("Oslo", 1)
+def test_what_a_wider_fixture_sends_to_a_database_is_sent_each_time() -> None:
+    """While recording, and it gets its recorded answers."""
+    facts = Facts(Mode.RECORD, "good", "new", has_effect=True)
 
-    runs.again("rerecord")
-    assert runs.mimic(fetch, volatile=("0",))("Oslo", 1) == ["Oslo", 1]
-
-    runs.again("replay")
-    assert runs.mimic(fetch)("Oslo", 1) == ["Oslo", 1]
-
-
-def test_a_damaged_cassette_is_not_extended(runs: Runs) -> None:
-    runs.store.write("cassettes/trip.json", b"{")
-
-    with pytest.raises(CorruptRecordingError, match="cassettes/trip"):
-        runs.cassette("record")
-
-    assert runs.store.read("cassettes/trip.json") == b"{"
-
-
-def test_a_call_after_a_replayed_one_names_the_option_that_records_it(
-    runs: Runs, service: Any
-) -> None:
-    runs.client()("Oslo")
-    runs.again("replay")
-    ask = runs.client()
-
-    with pytest.raises(
-        MissingRecordingError, match="to record it: pytest --mimic-record test_"
-    ):
-        ask("Bergen")
-    ask("Oslo")
-    for _ in range(2):
-        with pytest.raises(
-            MissingRecordingError, match="to record it: pytest --mimic-rerecord test_"
-        ):
-            ask("Paris")
+    assert decide(facts) == Verify(for_effect=True)
+    assert decide(facts._replace(mode=Mode.REPLAY)) == Replay()
+    assert decide(facts._replace(recorded="nothing")) == Run()

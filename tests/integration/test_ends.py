@@ -1,0 +1,456 @@
+"""How a call ends that comes to no whole outcome: it is cancelled, or its test ends before it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from textwrap import dedent, indent
+
+import pytest
+from support.http_server import Server, running_server
+
+# The functions of a service whose first call hangs, and whose later calls answer.
+SHOP = """
+    import asyncio
+    from tally import ran
+
+    calls = [0]
+
+    async def price(name):
+        ran("price", name)
+        calls[0] += 1
+        number = calls[0]
+        if number == 1:
+            await asyncio.Event().wait()
+        return number
+
+    async def ticks(name):
+        ran("ticks", name)
+        for number in range(3):
+            yield number
+        await asyncio.Event().wait()
+
+    def numbers():
+        ran("numbers")
+        yield from range(5)
+"""
+
+# A test whose first try is too slow, with each way to cancel it.
+CLIENTS = {
+    "httpx": """
+        async def get():
+            async with httpx.AsyncClient() as client:
+                return (await client.get(URL)).status_code
+    """,
+    "aiohttp": """
+        async def get():
+            async with aiohttp.ClientSession() as session:
+                async with session.get(URL) as answer:
+                    return answer.status
+    """,
+}
+# For each way to cancel: how the test runs, the error that it handles, and the call.
+WAYS = {
+    "timeout": (
+        "asyncio.run(main())",
+        "TimeoutError",
+        """
+        async def tried():
+            async with asyncio.timeout(1):
+                return await get()
+        """,
+    ),
+    "wait_for": (
+        "asyncio.run(main())",
+        "asyncio.TimeoutError",
+        """
+        async def tried():
+            return await asyncio.wait_for(get(), 1)
+        """,
+    ),
+    "hedge": (
+        "asyncio.run(main())",
+        "asyncio.TimeoutError",
+        """
+        async def tried():
+            first = asyncio.create_task(get())
+            await asyncio.wait([first], timeout=1)
+            if not first.done():
+                first.cancel()
+                raise asyncio.TimeoutError
+            return await first
+        """,
+    ),
+    "anyio": (
+        "anyio.run(main)",
+        "TimeoutError",
+        """
+        async def tried():
+            with anyio.fail_after(1):
+                return await get()
+        """,
+    ),
+    "trio": (
+        "trio.run(main)",
+        "trio.TooSlowError",
+        """
+        async def tried():
+            with trio.fail_after(1):
+                return await get()
+        """,
+    ),
+}
+RETRY = """
+import asyncio, os
+import anyio, trio
+import {client}
+
+URL = os.environ["API"] + "/hang_first"
+{get}
+{tried}
+def test_it():
+    async def main():
+        for number in range(3):
+            try:
+                return number, await tried()
+            except {error}:
+                pass
+    assert {run} == (1, 200)
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with running_server() as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("client", "way"),
+    [
+        *(
+            (client, way)
+            for client in CLIENTS
+            for way in ("timeout", "wait_for", "hedge")
+        ),
+        ("httpx", "anyio"),
+        ("httpx", "trio"),
+    ],
+)
+def test_a_cancelled_request_keeps_its_place(project, server, client, way):
+    """A retry is replayed as a retry."""
+    if way == "timeout" and sys.version_info < (3, 11):
+        pytest.skip("asyncio.timeout is new in Python 3.11")
+    run, error, tried = WAYS[way]
+    project.ini("http")
+    project.tests(
+        RETRY.format(
+            client=client,
+            get=dedent(CLIENTS[client]),
+            tried=dedent(tried),
+            run=run,
+            error=error,
+        )
+    )
+
+    project.record(env={"API": server.url}).expect(
+        passed=1, says=["2 calls recorded"], never=["not recorded"]
+    )
+
+    server.stop()
+    project.replay(env={"API": server.url}).expect(passed=1, says=["2 calls replayed"])
+
+
+FUNCTION = """
+import asyncio, shop
+
+async def tried(call):
+    task = asyncio.ensure_future(call)
+    await asyncio.wait([task], timeout=0.1)
+    if not task.done():
+        task.cancel()
+        await asyncio.wait([task])
+        return "slow"
+    return task.result()
+
+def test_it():
+    async def main():
+        return [await tried(shop.price("a")) for _ in range(3)]
+    assert asyncio.run(main()) == {want}
+"""
+
+
+def test_a_cancelled_function_of_a_sequence_keeps_its_place(project):
+    project.ini("shop:price sequence")
+    project.module(SHOP)
+    project.tests(FUNCTION.format(want="['slow', 2, 3]"))
+
+    project.record().expect(passed=1, real=["price a"] * 3)
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_a_cancelled_function_without_a_place_is_not_recorded(project):
+    """One recording serves all of its calls."""
+    project.ini("shop:price")
+    project.module(SHOP)
+    project.tests(FUNCTION.format(want="['slow', 2, 2]"))
+
+    project.record().expect(
+        passed=1,
+        says=[
+            "shop:price(name='a') was cancelled: not recorded, a replay will miss it"
+        ],
+    )
+
+    project.replay().expect(failed=1, real=[])
+
+
+def test_the_place_of_a_cancelled_call_stays_empty_where_its_test_fails(project):
+    """A replay that comes to it is a miss, and nothing moves up."""
+    project.ini("shop:price sequence")
+    project.module(SHOP)
+    project.tests(FUNCTION.format(want="['slow', 2, 'never']"))
+    project.record().expect(failed=1, real=["price a"] * 3)
+    project.tests(FUNCTION.format(want="['slow', 2, 3]"))
+
+    project.replay().expect(
+        failed=1,
+        real=[],
+        says=["no recording of shop:price(name='a')", "gave nothing that was kept"],
+    )
+
+    project.record().expect(passed=1, real=["price a"])
+    project.replay().expect(passed=1, real=[])
+
+
+def test_a_call_that_nobody_cancels_any_more_is_a_miss(project):
+    """It waits twice as long as when it was recorded, and five seconds more."""
+    project.ini("shop:price sequence")
+    project.module(SHOP)
+    project.tests(FUNCTION.format(want="['slow', 2, 3]"))
+    project.record().expect(passed=1)
+    project.tests("""
+        import asyncio, shop
+
+        def test_it():
+            asyncio.run(shop.price("a"))
+    """)
+
+    project.replay().expect(
+        failed=1,
+        real=[],
+        says=[
+            "shop:price(name='a') was cancelled after 0.1 s when it was recorded,"
+            " and nobody cancels it now",
+            "--mimic-rerecord test_shop.py::test_it",
+        ],
+    )
+
+
+def test_an_answer_that_comes_before_the_cancellation_is_no_drift(project):
+    project.ini("shop:price sequence")
+    project.module(SHOP)
+    project.tests(FUNCTION.format(want="['slow', 2, 3]"))
+    project.record().expect(passed=1)
+    project.module(SHOP.replace("await asyncio.Event().wait()", "pass", 1))
+
+    project.run("--mimic-verify").expect(
+        passed=1,
+        real=["price a"] * 3,
+        says=["shop:price(name='a') was answered, before it was cancelled"],
+    )
+
+
+def test_a_stream_that_is_cancelled_gives_its_items_and_waits(project):
+    project.ini("shop:ticks sequence")
+    project.module(SHOP)
+    project.test("""
+        got = []
+        async def read():
+            async for item in shop.ticks("a"):
+                got.append(item)
+        async def main():
+            task = asyncio.ensure_future(read())
+            await asyncio.wait([task], timeout=0.1)
+            assert not task.done()
+            task.cancel()
+            await asyncio.wait([task])
+        asyncio.run(main())
+        assert got == [0, 1, 2]
+    """)
+
+    project.record().expect(passed=1, real=["ticks a"])
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_a_generator_that_outlives_its_test_is_recorded_as_far_as_it_was_read(project):
+    project.ini("shop:numbers sequence")
+    project.module(SHOP)
+    project.tests("""
+        import shop
+
+        kept = []
+
+        def test_it():
+            kept.append(shop.numbers())
+            assert [next(kept[0]), next(kept[0])] == [0, 1]
+
+        def test_later():
+            assert next(kept[0]) == 2
+            assert [*shop.numbers()] == [0, 1, 2, 3, 4]
+    """)
+
+    project.record("-k", "test_it or test_later").expect(passed=2, real=["numbers"] * 2)
+
+    project.replay("-k", "test_it").expect(passed=1, real=[], deselected=1)
+
+
+def test_a_generator_without_a_place_that_outlives_its_test_is_not_recorded(project):
+    project.ini("shop:numbers")
+    project.module(SHOP)
+    project.tests("""
+        import shop
+
+        kept = []
+
+        def test_it():
+            kept.append(shop.numbers())
+            assert next(kept[0]) == 0
+    """)
+
+    project.record().expect(
+        passed=1,
+        says=[
+            "shop:numbers() was still open when its test ended: not recorded,"
+            " a replay will miss it"
+        ],
+    )
+
+
+# Tests that leave an exchange open, and what they see of it. The server answers 503,
+# 503, 200.
+OPEN = {
+    "httpx": """
+        client = httpx.Client()
+        request = client.build_request("GET", URL)
+        kept.append(client.send(request, stream=True))
+        assert kept[0].status_code == 503
+    """,
+    "httpx, closed client": """
+        with httpx.Client() as client:
+            request = client.build_request("GET", URL)
+            kept.append(client.send(request, stream=True))
+        assert kept[0].status_code == 503
+    """,
+    "requests": """
+        kept.append(requests.get(URL, stream=True))
+        assert kept[0].status_code == 503
+    """,
+    "urllib": """
+        try:
+            urllib.request.urlopen(URL)
+        except urllib.error.HTTPError as error:
+            kept.append(error)
+        assert kept[0].status == 503
+    """,
+    "http.client": """
+        host = urllib.parse.urlsplit(URL)
+        kept.append(http.client.HTTPConnection(host.netloc))
+        kept[0].request("GET", host.path)
+        kept.append(kept[0].getresponse())
+        assert kept[1].status == 503
+    """,
+    "aiohttp": """
+        async def main():
+            session = aiohttp.ClientSession()
+            kept.append(session)
+            kept.append(await session.get(URL))
+            assert kept[1].status == 503
+        LOOP.run_until_complete(main())
+    """,
+}
+LEFT_OPEN = """
+import asyncio, gc, http.client, os, urllib.error, urllib.parse, urllib.request
+import aiohttp, httpx, requests
+
+URL = os.environ["API"] + "/flaky"
+LOOP = asyncio.new_event_loop()
+kept = []
+
+def test_it():
+{body}
+    assert requests.get(URL).status_code == 503
+
+def test_second():
+    for response in kept[::-1]:
+        closed = response.close()
+        if asyncio.iscoroutine(closed):
+            LOOP.run_until_complete(closed)
+    kept.clear()
+    LOOP.close()
+    gc.collect()
+    assert {second}
+"""
+
+
+@pytest.mark.parametrize("form", OPEN)
+def test_an_exchange_that_is_open_at_the_end_of_its_test_belongs_to_it(
+    project, server, form
+):
+    """Also if a later test closes it and fails."""
+    project.ini("http")
+    body = indent(dedent(OPEN[form]), "    ")
+    project.tests(LEFT_OPEN.format(body=body, second="False"))
+    api = {"API": server.url}
+
+    project.record(env=api).expect(passed=1, failed=1, says=["2 calls recorded"])
+
+    server.stop()
+    project.replay("-k", "test_it", env=api).expect(
+        passed=1, deselected=1, says=["2 calls replayed"]
+    )
+    (recording,) = project.files("calls").values()
+    assert b'"test": "test_shop.py::test_it"' in recording
+    # All of a short answer has come to aiohttp, whether it is read or not.
+    assert b'"end": "open"' in recording or form == "aiohttp"
+
+
+def test_a_thread_that_waits_is_released_when_its_test_has_ended(project, server):
+    """It gets its client's error of a closed connection, of which pytest is not told."""
+    project.ini("http")
+    project.tests("""
+        import os, threading
+        import requests
+
+        URL = os.environ["API"] + "/hang"
+        asked, errors = threading.Event(), []
+
+        def ask():
+            asked.set()
+            try:
+                requests.get(URL)
+            except requests.ConnectionError as error:
+                errors.append(error)
+                if "OVER" in os.environ:
+                    raise
+
+        thread = threading.Thread(target=ask, daemon=True)
+
+        def test_it():
+            thread.start()
+            asked.wait()
+            thread.join(0.5)
+            assert not errors
+
+        def test_second():
+            if "OVER" in os.environ:
+                thread.join()
+                assert len(errors) == 1
+    """)
+    api = {"API": server.url}
+    project.record(env=api).expect(passed=2, says=["1 call recorded"])
+    server.stop()
+
+    project.replay(env={**api, "OVER": "1"}).expect(passed=2)

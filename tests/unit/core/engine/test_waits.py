@@ -1,0 +1,85 @@
+"""How a replayed call waits: as long as the recorded one, at most, or for the end of its test."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from pytest_mimic import MissingRecordingError
+from pytest_mimic._core.engine import waits
+from pytest_mimic._core.engine.owners import Scopes
+from unit.core.engine.runs import Runs
+
+
+async def endless() -> int:
+    await asyncio.Event().wait()
+    return 1
+
+
+def record_cancelled(runs: Runs) -> None:
+    async def cancel() -> None:
+        task = asyncio.create_task(runs.mimic(endless, sequence=True)())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(cancel())
+    Scopes(runs.state).end_calls(runs.state.owner, passed=True)
+    runs.again("replay")
+
+
+def test_a_call_that_nobody_cancels_is_a_miss(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_cancelled(runs)
+    monkeypatch.setattr(waits, "_MORE", 0.0)
+
+    with pytest.raises(MissingRecordingError, match="and nobody cancels it now"):
+        asyncio.run(runs.mimic(endless, sequence=True)())
+
+
+def test_a_thread_waits_for_the_end_of_its_test(runs: Runs) -> None:
+    """And then for that of the run, should it call again."""
+    blocked, released = threading.Event(), threading.Event()
+
+    def ask() -> int:
+        blocked.set()
+        released.wait()
+        return 1
+
+    raised: list[BaseException] = []
+
+    def call() -> None:
+        for _ in range(2):
+            try:
+                runs.mimic(ask, sequence=True)()
+            except ConnectionAbortedError as error:
+                raised.append(error)
+
+    def start() -> threading.Thread:
+        thread = threading.Thread(target=call, daemon=True)
+        thread.start()
+        return thread
+
+    def end(recording: Any) -> None:
+        scopes = Scopes(recording)
+        scopes.end_test(passed=True, is_whole=True)
+
+    thread = start()
+    blocked.wait()
+    end(runs.state)
+    released.set()
+    thread.join()
+    assert raised == []
+
+    runs.again("replay")
+    thread = start()
+    end(runs.state)
+    runs.state.closed.set()
+    thread.join()
+
+    assert len(raised) == 2
+    assert runs.ledger.missing == []
