@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.commands import Verb, rerecord
+from pytest_mimic._core.commands import Remedy, Verb, rerecord
 from pytest_mimic._core.engine.decisions import (
     Decision,
     Facts,
@@ -262,7 +262,9 @@ class Track:
         from pytest_mimic.errors import MissingRecordingError
 
         state = self._state
-        remedies = self.remedies or [rerecord("to record it", state.again)]
+        remedies: Sequence[Remedy | str] = self.remedies or [
+            rerecord("to record it", state.again)
+        ]
         error = MissingRecordingError(
             f"no recording of {call.label}",
             facts=[
