@@ -105,7 +105,7 @@ class Step:
         self.active = mode != "replay"
         self._has_ended = not self.active
         if self.active:
-            self.arrived: Callable[[str], Any] = self._nothing
+            self.arrived: Callable[[str], Any] | None = None
             # The arguments before a function can change them.
             self.effects: Effects | None = None
             self.trace: Trace | None = None
@@ -316,9 +316,7 @@ class Step:
             if self.effects is not None:
                 self.effects.refuse_changes()
                 self.effects = None
-            given = self.arrived("waiting" if mark == WAITING else "stopped")
-            if self.call.edge_call is not None:
-                given = Outcome("value", given)
+            given = self._given_so_far("waiting" if mark == WAITING else "stopped")
             stored = self.state.recordings.encode(self, given, duration)
         except MimicError as error:
             self.state.pending.note(error)
@@ -328,9 +326,13 @@ class Step:
         self._leave_empty()
         self.owner.waiting.append((self, stored))
 
-    def _nothing(self, _end: str) -> Any:
-        """Return the outcome of a function, or the plain data of a client, that has given nothing."""
-        return Outcome("value") if self.call.edge_call is None else {}
+    def _given_so_far(self, end: str) -> Outcome:
+        """Return what the call has given before it ended."""
+        if self.call.edge_call is not None:
+            return Outcome("value", {} if self.arrived is None else self.arrived(end))
+        outcome: Outcome
+        outcome = Outcome("value") if self.arrived is None else self.arrived(end)
+        return outcome
 
     def _leave_empty(self) -> None:
         if self.mode == "run" and self.track.has_places:
