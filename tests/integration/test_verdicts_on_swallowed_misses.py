@@ -627,3 +627,47 @@ def test_code_that_tries_again_does_not_wait(project):
         never=["pytest_mimic/"],
     )
     assert run.section[0].startswith("4 calls missing"), run.output
+
+
+WRAPPING = (
+    FETCH
+    + """
+    class WrappedError(Exception):
+        pass
+
+    def ask(city):
+        try:
+            return fetch(city)
+        except Exception as error:
+            raise WrappedError("Connection error.\\nTry again.") from error
+"""
+)
+
+
+@pytest.mark.parametrize("style", ["no", "short", "native"])
+def test_a_miss_that_a_client_wraps_is_named_in_the_short_summary(project, style):
+    """With `--tb=no`, that line is all that pytest shows of a failure."""
+    project.ini("shop:fetch")
+    project.module(WRAPPING)
+    project.tests("""
+        import pytest, shop
+
+        def test_wrapped():
+            shop.ask("Oslo")
+
+        def test_handled():
+            with pytest.raises(RuntimeError):
+                shop.fetch("Rome")
+            assert False, "another reason"
+    """)
+
+    run = project.run("-rf", f"--tb={style}", env={"COLUMNS": "200"})
+
+    run.expect(
+        failed=2,
+        says=[
+            "FAILED test_shop.py::test_wrapped - MissingRecordingError: no recording of shop:fetch(city='Oslo') "
+            "(shop.WrappedError: Connection error.)",
+            "FAILED test_shop.py::test_handled - AssertionError: another reason",
+        ],
+    )

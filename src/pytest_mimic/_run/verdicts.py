@@ -54,6 +54,8 @@ def judge_phase(
     if left and not report.failed and not is_expected_failure(report):
         _fail_for_swallowed(item, report, left.pop(0))
     in_report = list(_chain(raised))
+    if report.failed and not isinstance(raised, MimicError):
+        _name_in_summary(report, left, own_files(item), in_report)
     shown = [
         f"{type(error).__name__}: {error}"
         for error in left
@@ -63,6 +65,35 @@ def judge_phase(
         report.sections.append(
             (SECTION, "\n".join(limited(shown, of=" errors of calls")))
         )
+
+
+def _name_in_summary(
+    report: pytest.TestReport,
+    errors: Sequence[MimicError],
+    files: set[str],
+    chain: Sequence[BaseException],
+) -> None:
+    """Name a miss in the line of pytest's short summary, which is all that `--tb=no` shows.
+
+    The client may have made an error of its own of it: `Connection error.` becomes
+    `MissingRecordingError: no recording of … (APIConnectionError: Connection error.)`.
+    A miss that the test's own file has caught, and that is no cause of the failure, is
+    not its reason.
+    """
+    crash: Any = getattr(report.longrepr, "reprcrash", None)
+    for error in errors:
+        is_reason = _is_among(error, chain) or not _reached(error, files)
+        if crash is not None and is_reason:
+            first = str(error).partition("\n")[0]
+            before = str(crash.message).partition("\n")[0]
+            crash.message = f"{type(error).__name__}: {first} ({before})"
+            return
+
+
+def _reached(error: MimicError, files: set[str]) -> bool:
+    """Return whether an error came up to one of these files, which then caught it."""
+    trace = error.last_traceback
+    return trace is not None and trace.tb_frame.f_code.co_filename in files
 
 
 def _each_once(errors: Sequence[MimicError]) -> list[MimicError]:

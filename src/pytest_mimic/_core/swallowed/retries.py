@@ -5,12 +5,13 @@ from __future__ import annotations
 import dis
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from functools import update_wrapper
 from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import Any
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any, NamedTuple
 
 from pytest_mimic._core.modules import is_in_stdlib
 from pytest_mimic.errors import MimicError
@@ -23,13 +24,15 @@ _ASSERTING = ("unittest/case.py", "_pytest/raises.py", "_pytest/python_api.py")
 _SKIPPED = 10
 # How often a call may miss in one test. More is a loop without end.
 _LIMIT = 1_000
-# The functions that wait, where clients, SDKs and libraries that try again look them
-# up.
-_SLEEPS = (
-    ("time", "sleep"),
-    ("asyncio", "sleep"),
-    ("anyio._backends._asyncio", "sleep"),
+# The modules in which `time.sleep` and `asyncio.sleep` are defined.
+_DEFINING = ("time", "asyncio.tasks")
+# Modules of the standard library in which clients look the functions up.
+_LOOKED_UP_IN = ("time", "asyncio")
+# The packages that run the tests, which really wait.
+_MACHINERY = frozenset(
+    {"_pytest", "execnet", "filelock", "pluggy", "pytest", "pytest_mimic", "xdist"}
 )
+_Function = Callable[..., Any]
 
 
 class EndlessRetry(BaseException):
@@ -39,25 +42,38 @@ class EndlessRetry(BaseException):
     """
 
 
+class _Holder(NamedTuple):
+    """A name in a module that holds a function that waits, `redis.retry.sleep`."""
+
+    namespace: dict[str, Any]
+    name: str
+    original: _Function
+    wrapper: _Function
+
+
 class Retries:
     """The misses and recorded failures of the running test, after which code does not wait.
 
     A sleep returns at once in the thread or task that got a miss or a recorded failure
-    (429, 503, a timeout), until its
-    next call. Sleeps in the test's own files and in the standard library go on as they
-    are.
+    (429, 503, a timeout), until its next call. Sleeps in the test's own files and in
+    the standard library go on as they are.
+
+    Whoever holds `time.sleep` or `asyncio.sleep` gets a wrapper while such a test runs:
+    the modules that define it, and those that have fetched it, under any name.
     """
 
     def __init__(self) -> None:
+        # How many more waits the running thread or task may skip.
         self._left: ContextVar[list[int] | None] = ContextVar(
             "pytest_mimic_waits", default=None
         )
         self._own_files: set[str] = set()
         self._last: dict[str, MimicError] = {}
         self._times: Counter[str] = Counter()
-        self._sleeps: dict[
-            tuple[str, str], tuple[Any, Any]
-        ] = {}  # each with its wrapper
+        self._holders: list[_Holder] = []
+        self._searched: set[str] = set()
+        # By the function that waits, the original or its wrapper.
+        self._wrapped: dict[_Function, tuple[_Function, _Function]] = {}
         self._is_replaced = False
 
     def end(self) -> None:
@@ -66,10 +82,13 @@ class Retries:
         After a test without a miss, too: a fixture may have put back the wrapper that
         it found.
         """
+        if self._is_replaced:
+            # A module that was imported meanwhile has fetched a wrapper.
+            self._search()
         self._is_replaced = False
-        for (name, attribute), (original, wrapper) in self._sleeps.items():
-            if getattr(sys.modules.get(name), attribute, None) is wrapper:
-                setattr(sys.modules[name], attribute, original)
+        for namespace, name, original, wrapper in self._holders:
+            if namespace.get(name) is wrapper:
+                namespace[name] = original
         self._last.clear()
         self._times.clear()
 
@@ -81,10 +100,12 @@ class Retries:
     def watch(
         self, error: MimicError | None, key: str, own_files: Callable[[], set[str]]
     ) -> None:
-        """Let the running thread or task not wait for a miss that is about to be raised, or without an error, a failure.
+        """Let the running thread or task not wait for a miss or a recorded failure.
 
-        `key` is the identity of the call, and `own_files` returns the files of the
-        test's own code.
+        Args:
+            error: The miss, which is about to be raised; None for a failure.
+            key: The identity of the call.
+            own_files: Returns the files of the test's own code.
 
         Raises:
             EndlessRetry: The code under test does not stop making the call.
@@ -94,66 +115,113 @@ class Retries:
             self._own_files = own_files()
             self._replace()
         self._left.set([_SKIPPED])
-        if error is None:
-            return
+        if error is not None:
+            self._end_without_end(error, key)
+
+    def _end_without_end(self, error: MimicError, key: str) -> None:
+        """Raise EndlessRetry if a call has missed too often, and nobody in the test's files handles that."""
         before = self._last.get(key)
         self._last[key] = error
         self._times[key] += 1
-        if (
-            self._times[key] > _LIMIT
-            and before
-            and not handled_in(before, self._own_files)
-        ):
+        if self._times[key] <= _LIMIT or before is None:
+            return
+        if not handled_in(before, self._own_files):
             text = (
                 f"the same missing call was made {_LIMIT:,} times, so the test is ended"
             )
             raise EndlessRetry(text) from error
 
     def _replace(self) -> None:
-        for name, attribute in _SLEEPS:
-            sleep: Any = getattr(sys.modules.get(name), attribute, None)
+        self._search()
+        for namespace, name, original, wrapper in self._holders:
             # What somebody else has put there is left alone.
-            if getattr(sleep, "__module__", None) not in ("time", "asyncio.tasks"):
+            if namespace.get(name) is original:
+                namespace[name] = wrapper
+
+    def _search(self) -> None:
+        """Find who holds a function that waits, in the modules that were imported since the last search."""
+        for module_name, module in list(sys.modules.items()):
+            if not _may_skip(module_name):
                 continue
-            original, wrapper = self._sleeps.setdefault(
-                (name, attribute), (sleep, self._wrap(sleep))
-            )
-            if sleep is original:
-                setattr(sys.modules[name], attribute, wrapper)
+            if module_name in self._searched and module_name not in _LOOKED_UP_IN:
+                continue
+            self._searched.add(module_name)
+            for namespace, name, function in _sleeps_in(module):
+                original, wrapper = self._pair_of(function)
+                holder = _Holder(namespace, name, original, wrapper)
+                if holder not in self._holders:
+                    self._holders.append(holder)
 
-    def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _pair_of(self, function: _Function) -> tuple[_Function, _Function]:
+        """Return the original and the wrapper, of which a function is one."""
+        if function not in self._wrapped:
+            pair = function, self._wrap(function)
+            self._wrapped.update(dict.fromkeys(pair, pair))
+        return self._wrapped[function]
+
+    def _wrap(self, original: _Function) -> _Function:
+        if iscoroutinefunction(original):
+
+            async def wait_async(*args: Any, **options: Any) -> Any:
+                if not self._skips(args, options):
+                    return await original(*args, **options)
+                # Other tasks get their turn, as in a real wait.
+                if args:
+                    return await original(0, *args[1:], **options)
+                return await original(**{**options, "delay": 0})
+
+            return update_wrapper(wait_async, original)
+
         def wait(*args: Any, **options: Any) -> Any:
-            return None if self._skips(args) else original(*args, **options)
+            if self._skips(args, options):
+                return None
+            return original(*args, **options)
 
-        async def wait_async(*args: Any, **options: Any) -> Any:
-            return await original(
-                *((0, *args[1:]) if self._skips(args) else args), **options
-            )
+        return update_wrapper(wait, original)
 
-        return update_wrapper(
-            wait_async if iscoroutinefunction(original) else wait, original
-        )
-
-    def _skips(self, args: tuple[Any, ...]) -> bool:
+    def _skips(self, args: tuple[Any, ...], options: dict[str, Any]) -> bool:
         left = self._left.get()
-        file = sys._getframe(2).f_code.co_filename
-        if not (args and args[0] and left and left[0]) or file in self._own_files:
+        duration = args[0] if args else options.get("delay")
+        if not left or not left[0] or not duration:
             return False
-        if is_in_stdlib(file):  # `subprocess` waits for processes in this way
+        file = sys._getframe(2).f_code.co_filename
+        # `subprocess` waits for processes by a sleep, too.
+        if file in self._own_files or is_in_stdlib(file):
             return False
         left[0] -= 1
         return True
+
+
+def _may_skip(module_name: str) -> bool:
+    """Return whether the waits of a module may be skipped."""
+    package = module_name.partition(".")[0]
+    if package in sys.stdlib_module_names:
+        return module_name in _LOOKED_UP_IN
+    return package not in _MACHINERY
+
+
+def _sleeps_in(module: object) -> Iterator[tuple[dict[str, Any], str, _Function]]:
+    """Yield where a module holds a function that waits. Nothing of it is loaded for that."""
+    # `isinstance` believes what an object says of itself, and some say more than they
+    # are.
+    if not issubclass(type(module), ModuleType):
+        return
+    namespace: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    for name, value in list(namespace.items()):
+        if type(value) not in (BuiltinFunctionType, FunctionType):
+            continue
+        if value.__name__ == "sleep" and value.__module__ in _DEFINING:
+            yield namespace, name, value
 
 
 def handled_in(error: MimicError, files: set[str]) -> bool:
     """Check whether an error was caught in one of these files, in a function that did not raise it again.
 
     A traceback grows by one frame for each function that the error leaves. Its
-    outermost frame is the function that
-    caught the error, or one that the error left for C code, such as an event loop that
-    stores the exceptions of its
-    tasks. A function that caught the error went on to a later instruction; one that the
-    error left did not.
+    outermost frame is the function that caught the error, or one that the error left
+    for C code, such as an event loop that stores the exceptions of its tasks. A
+    function that caught the error went on to a later instruction; one that the error
+    left did not.
     """
     outermost = error.last_traceback
     if outermost is None or outermost.tb_frame.f_lasti == outermost.tb_lasti:

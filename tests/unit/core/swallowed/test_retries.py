@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 
@@ -78,6 +80,53 @@ def test_a_fake_of_somebody_else_is_left_alone(
     rest(7)
 
     assert rested == [7]
+
+
+def module_with(name: str, code: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Return a module that is imported under a name, as one of a library."""
+    module = ModuleType(name)
+    exec(compile(code, f"/somewhere/{name}.py", "exec"), vars(module))
+    monkeypatch.setitem(sys.modules, name, module)
+    return module
+
+
+HOLDERS = {
+    "by its name": "from time import sleep\ndef pause(seconds): sleep(seconds)",
+    "by another name": "from time import sleep as nap\ndef pause(seconds): nap(seconds)",
+    "of asyncio": """
+from asyncio import run, sleep
+async def rest(seconds): await sleep(delay=seconds)
+def pause(seconds): run(rest(seconds))
+""",
+}
+
+
+@pytest.mark.parametrize("code", HOLDERS.values(), ids=HOLDERS)
+def test_whoever_holds_a_sleep_returns_at_once(code, monkeypatch) -> None:
+    """As redis-py's `retry.py` does. The wait of an hour would not end in this test."""
+    library = module_with("holding_library", code, monkeypatch)
+    before = dict(vars(library))
+    retries = Retries()
+
+    retries.watch(None, "key", set)
+    library.pause(3600)
+    retries.end()
+
+    assert {name: vars(library)[name] for name in before} == before
+
+
+def test_a_module_imported_meanwhile_holds_the_real_sleep_afterwards(
+    monkeypatch,
+) -> None:
+    before = time.sleep
+    retries = Retries()
+    retries.watch(None, "key", set)
+    library = module_with("late_library", HOLDERS["by its name"], monkeypatch)
+    library.pause(3600)
+
+    retries.end()
+
+    assert library.sleep is before
 
 
 def test_ten_waits_are_skipped(retries: Retries, waits: list[float]) -> None:
