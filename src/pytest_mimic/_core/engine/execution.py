@@ -13,6 +13,7 @@ from weakref import finalize
 
 from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.steps import Step, given
+from pytest_mimic._core.outcome.iterators import is_c_iterator
 from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -83,7 +84,9 @@ def _recording(step: Step, *, is_awaited: bool = False) -> Iterator[None]:
 
 def _given_now_or_later(step: Step, result: Any, *, is_async: bool) -> object:
     """Complete a call with what the function returned: a value now, a stream or coroutine when it ends."""
-    is_stream = isinstance(result, (types.GeneratorType, types.AsyncGeneratorType))
+    is_stream = is_c_iterator(result) or isinstance(
+        result, (types.GeneratorType, types.AsyncGeneratorType)
+    )
     is_awaited = is_async or isinstance(
         result, (types.CoroutineType, types.AsyncGeneratorType)
     )
@@ -198,7 +201,9 @@ def relay(
     finally:
         if not is_async:
             with step.running():  # what it does when it is closed is part of the call
-                stream.close()
+                # An iterator made by C code has nothing to close.
+                if isinstance(stream, types.GeneratorType):
+                    stream.close()
         if is_outcome_now:
             step.complete(Outcome("stream", items=items, end=end))
         step.abandon()

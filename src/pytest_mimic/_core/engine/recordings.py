@@ -215,6 +215,11 @@ class Recordings:
                 state.ledger.environment.add(
                     (call.label, f"{what}, {state.test}" if state.test else what)
                 )
+        if encoded is not None and encoded.pickled is not None:
+            from pytest_mimic._core.outcome.lossy import losses
+
+            for loss in losses(encoded.pickled.imports):
+                real.report(loss)
         if encoded is not None and encoded.pickled is not None:  # nobody can read it
             from pytest_mimic._core.tree.stored import preview
 

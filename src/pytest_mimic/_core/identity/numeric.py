@@ -132,7 +132,7 @@ def _array(array: Any, layout: bool) -> object:
     state = added_state(array, "numpy")
     if state is not None:
         return data, state
-    read = attribute_reader(kind, below=sys.modules["numpy"].ndarray)
+    read: Any = attribute_reader(kind, below=sys.modules["numpy"].ndarray)
     return data if read is None else (data, without_remembered(array, read(array)))
 
 
@@ -150,7 +150,7 @@ def _generator(value: Any, _layout: bool) -> object:
 
 def _seeds(bits: Any) -> object:
     """Return what new generators are seeded from, and how many there are already."""
-    seeds = getattr(bits, "seed_seq", None)
+    seeds: Any = getattr(bits, "seed_seq", None)
     if not hasattr(seeds, "n_children_spawned"):
         return None
     return seeds.entropy, seeds.spawn_key, seeds.pool_size, seeds.n_children_spawned

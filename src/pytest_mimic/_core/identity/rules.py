@@ -214,8 +214,8 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
             return Kind(tag, refuse)
         if name == "builtins.BaseException":
             # Never None: every exception has a `__dict__`.
-            read = cast(Reduce, attribute_reader(type_, below=base))
-            return Kind(tag, partial(_exception, read=read, whole=layout))
+            read_error = cast(Reduce, attribute_reader(type_, below=base))
+            return Kind(tag, partial(_exception, read=read_error, whole=layout))
         row = ROWS.get(name)
         if row is None:
             continue
@@ -227,6 +227,7 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
         # The other attributes of typing's own classes differ by version.
         if name == names[0] or type_.__module__ == "typing":
             return Kind(row.name or tag, reduce, row.many)
+        read: Reduce | None
         # A subclass counts with the attributes that it adds, a named tuple with the
         # names of its fields.
         fields = getattr(type_, "_fields", ()) if base is tuple else ()
@@ -235,7 +236,7 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
             return Kind(tag, _reduced)
         if row.keeps_attributes:
             # The class of the table is written in Python, with attributes of its own.
-            read: Reduce | None = partial(added_attributes, package=base.__module__)
+            read = partial(added_attributes, package=base.__module__)
         else:
             read = attribute_reader(type_, below=base)
         return Kind(tag, _both(reduce, read, type_))

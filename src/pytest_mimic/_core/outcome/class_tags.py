@@ -16,8 +16,25 @@ from typing import Any
 
 from pytest_mimic._core.outcome.exceptions import make, remade, restore, state_of
 from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
-from pytest_mimic._core.types.kinds import HEAP_TYPE, is_generated, name_of
-from pytest_mimic._core.types.opening import CACHED_HASH, all_attributes, slot_members
+from pytest_mimic._core.types.kinds import (
+    HEAP_TYPE,
+    generic_of,
+    is_generated,
+    name_of,
+    parametrised,
+)
+from pytest_mimic._core.types.opening import (
+    CACHED_HASH,
+    all_attributes,
+    set_attributes,
+    slot_members,
+)
+from pytest_mimic._core.types.remembered import (
+    forgotten,
+    has_own_hash,
+    made_hashes,
+    remembered_hashes,
+)
 
 # What makes a class more than its attributes when it is copied or pickled. `__new__`
 # may return an object that exists.
@@ -67,8 +84,17 @@ class ClassTag:
         return {**node, "attributes": others} if others else node
 
     def check(self, part: Any, node: dict[str, Any], *beside: str) -> None:
-        """Raise OutdatedClassError for the node of an object of another kind of class."""
-        if type(part) is not dict or node.keys() - {next(iter(node)), *beside}:
+        """Check the node of an object of a class, without a look into other objects.
+
+        Raises:
+            OutdatedClassError: It is that of another kind of class.
+            ValueError: What stands beside is neither a list nor a dict.
+        """
+        for name in beside:
+            if name in node and not _is_plain_json(node[name]):
+                raise ValueError(f"{name} of another kind")
+        is_plain = type(part) is dict and _is_plain_json(part)
+        if not is_plain or node.keys() - {next(iter(node)), *beside}:
             raise OutdatedClassError(
                 f"{name_of(self.cls)} is another kind of class now, or the recording was edited"
             )
@@ -109,6 +135,8 @@ class _Objects(ClassTag):
         # no fields.
         self._declared = _declared_of(bases)
         self._slots = slot_members(cls)
+        kind: Any = cls
+        self._has_own_hash = has_own_hash(kind)
         if (self._is_tuple and self._declared is None) or CACHED_HASH in self._slots:
             raise NotExactError(cls)
 
@@ -126,7 +154,18 @@ class _Objects(ClassTag):
             or CACHED_HASH in found
         ):
             raise NotExactError("attributes without a name")
+        if self._has_own_hash:
+            found = self._without_hash(value, found)
         return self.with_fields(writer, found, self._declared)
+
+    def _without_hash(self, value: Any, found: dict[str, Any]) -> dict[str, Any]:
+        """Return attributes without the `hash()` that an object remembers."""
+        if made_hashes(value):
+            raise NotExactError("a hash of this process")
+        names = remembered_hashes(value)
+        if any(name in (self._declared or ()) for name in names):
+            raise NotExactError("a field that remembers the hash")
+        return forgotten(found, names)
 
     def make(self, part: Any, node: dict[str, Any]) -> object:
         self.check(part, node, "attributes")
@@ -137,13 +176,11 @@ class _Objects(ClassTag):
                 self.cls, [part[name] for name in self._declared or ()]
             )
         made: Any = object.__new__(self.cls)
-        for name, value in {**part, **node.get("attributes", {})}.items():
-            if name in self._slots:
-                self._slots[name].__set__(made, value)
-            elif self.cls.__dictoffset__:
-                made.__dict__[name] = value
-            else:
-                _check_fields(self.cls, {name: value}, {})
+        attributes = {**part, **node.get("attributes", {})}
+        for name in attributes:
+            if name not in self._slots and not self.cls.__dictoffset__:
+                _check_fields(self.cls, {name: None}, {})
+        set_attributes(made, attributes)
         return made
 
 
@@ -154,11 +191,9 @@ class _Models(ClassTag):
 
     def __init__(self, cls: Any) -> None:
         super().__init__(cls)
-        # One that a generic model made has this name in its module only where it was
-        # made at the top level.
-        if "[" in cls.__qualname__:
-            raise NotExactError(cls)
         _own_bases(cls, (object,))
+        #: The origin and the arguments of a parametrised model, `Page[Item]`.
+        self._generic = generic_of(cls)
         self._fields = dict.fromkeys(cls.model_fields, True)
         missing = sys.modules["pydantic_core"].PydanticUndefined
         #: The private attributes, and whether each object has them.
@@ -183,7 +218,23 @@ class _Models(ClassTag):
             node["fields_set"] = sorted(names)
         return node
 
+    def node(self, writer: Any, part: object) -> dict[str, Any]:
+        if self._generic is None:
+            plain: dict[str, Any] = ClassTag.node(self, writer, part)
+            return plain
+        origin, arguments = self._generic
+        node: dict[str, Any] = writer.node(writer.import_name(origin), part)
+        node["of"] = [writer.write(argument) for argument in arguments]
+        return node
+
     def make(self, part: Any, node: dict[str, Any]) -> object:
+        if "of" in node:
+            arguments = node["of"]
+            if type(arguments) is not list:
+                raise ValueError("arguments that are no list")
+            others = {name: beside for name, beside in node.items() if name != "of"}
+            generic = parametrised(self.cls, tuple(arguments))
+            return type(self)(generic).make(part, others)
         self.check(part, node, "attributes", "fields_set", *self._BESIDE)
         _check_fields(self.cls, part, self._fields)
         extra, private = node.get("extra"), node.get("private")
@@ -193,7 +244,9 @@ class _Models(ClassTag):
         }
         _check_fields(self.cls, private or {}, needed)
         made = self.cls.__new__(self.cls)
-        made.__setstate__(
+        base: Any = sys.modules["pydantic.main"].BaseModel
+        base.__setstate__(
+            made,
             {
                 "__dict__": {**part, **node.get("attributes", {})},
                 "__pydantic_extra__": extra,
@@ -201,7 +254,7 @@ class _Models(ClassTag):
                     *node.get("fields_set", (*part, *(extra or ())))
                 },
                 "__pydantic_private__": private,
-            }
+            },
         )
         return made
 
@@ -229,7 +282,9 @@ class _Members(ClassTag):
     def make(self, part: Any, node: dict[str, Any]) -> object:
         self.check({} if type(part) in (str, int) else None, node)
         if type(part) is int and issubclass(self.cls, Flag):
-            return self.cls(part)
+            known = vars(self.cls)["_value2member_map_"].get(part)
+            # The standard library's own way, whatever the class defines.
+            return known or vars(Flag)["_missing_"].__func__(self.cls, part)
         if part not in self._by_name:
             raise OutdatedClassError(
                 f"{name_of(self.cls)} has no member {part!r:.60} any more"
@@ -262,15 +317,26 @@ class _Exceptions(ClassTag):
         return self.node(writer, writer.taken(state))
 
     def make(self, part: Any, node: dict[str, Any]) -> object:
+        self.check(part, node)
         self.check(part if "args" in part else None, node)
-        if not part.keys() <= self._PARTS:
+        if not part.keys() <= self._PARTS or type(part["args"]) is not list:
             raise ValueError(part.keys())
+        for name in ("attributes", "fields"):
+            if name in part and not _is_plain_json(part[name]):
+                raise ValueError(f"{name} of another kind")
         made = make(self.cls, tuple(part["args"]))
         restore(made, part)
         return made
 
 
 # Classes
+
+
+def _is_plain_json(part: object) -> bool:
+    """Return whether a part is a list, or a dict with texts as its keys."""
+    if type(part) is dict:
+        return {str}.issuperset(map(type, part))
+    return type(part) is list
 
 
 def _own_bases(

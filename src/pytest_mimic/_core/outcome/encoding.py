@@ -305,6 +305,7 @@ def _refusal(
         facts = [f"{path}: nested too deeply"]
     elif isinstance(reason, NotExactError):
         facts.append(str(reason))
+        remedy = reason.remedy or remedy
     elif path == root:
         facts.append(f"{type(reason).__name__}: {reason}")
     return UnstorableOutcomeError(

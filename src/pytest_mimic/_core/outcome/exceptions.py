@@ -68,9 +68,11 @@ def restore(exception: Any, state: dict[str, Any]) -> None:
         exception.__setstate__(state["own"])
     if "own" in state and "args" in state:
         _set(exception, args=state["args"])
-    exception.__dict__.update(state.get("attributes", {}))
+    # Past the class, which may have a `__dict__` of its own.
+    attributes: Any = vars(BaseException)["__dict__"]
+    attributes.__get__(exception).update(state.get("attributes", {}))
     if "notes" in state:
-        exception.__dict__["__notes__"] = state["notes"]
+        attributes.__get__(exception)["__notes__"] = state["notes"]
     for name, value in state.get("fields", {}).items():
         _field(type(exception), name).__set__(exception, value)
     # After the cause: setting one suppresses the context.

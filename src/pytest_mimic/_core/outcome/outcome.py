@@ -48,6 +48,8 @@ def decode(body: Any, items: list[Any] | None = None) -> Outcome:
     Raises:
         LookupError, TypeError, ValueError, AttributeError: The body has another shape.
     """
+    if type(body) is not dict:  # an edited one may be an object of any class
+        raise TypeError("it is no outcome")
     if "raised" in body:
         raised = body["raised"]
         if not issubclass(
@@ -58,6 +60,8 @@ def decode(body: Any, items: list[Any] | None = None) -> Outcome:
         return Outcome("raised", exception=raised)
     if "stream" in body:
         stream = body["stream"]
+        if type(stream) is not dict:
+            raise TypeError("it is no stream")
         end = stream.get("end")
         recorded = stream["items"] if items is None else items
         return Outcome(
@@ -99,7 +103,15 @@ def is_interruption(error: BaseException) -> bool:
 
 
 class NotExactError(TypeError):
-    """A part has no exact form in JSON, or none in a pickle: it reads files later, or its class leaves out what is added."""
+    """A part has no exact form in JSON, or none in a pickle: it reads files later, or its class leaves out what is added.
+
+    Attributes:
+        remedy: What the target may return instead, or empty.
+    """
+
+    def __init__(self, what: object, *, remedy: str = "") -> None:
+        super().__init__(what)
+        self.remedy = remedy
 
 
 class OutdatedClassError(Exception):

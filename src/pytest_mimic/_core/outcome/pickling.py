@@ -8,6 +8,7 @@ import io
 import pickle
 import sys
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, EnumMeta, Flag
 from pathlib import PurePath
@@ -17,17 +18,23 @@ from typing import Any
 from pytest_mimic._core.identity.callables import function_source
 from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source
 from pytest_mimic._core.outcome import exceptions
+from pytest_mimic._core.outcome.iterators import is_c_iterator
+from pytest_mimic._core.outcome.lossy import keeping_all, kept_whole, known_losses
 from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, persistent_id
 from pytest_mimic._core.outcome.scan import imported_names
+from pytest_mimic._core.types.additions import added_attributes
 from pytest_mimic._core.types.kinds import (
+    PLAIN,
     find,
     full_name,
     importable,
     name_of,
     registered_kind,
 )
+from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import all_attributes
+from pytest_mimic._core.types.remembered import is_private
 
 # Values that may read files later, by package and class, and how to get their data.
 _LAZY = {
@@ -184,7 +191,8 @@ def _dump_with(
     pickler = pickler_class(
         SimpleNamespace(write=chunks.append), 5, buffer_callback=buffers.append
     )
-    pickler.dump(value)
+    with keeping_all():
+        pickler.dump(value)
     stream = b"".join(chunks)
     parts = [buffer.raw() for buffer in buffers]
     names = imported_names(stream, count=1)
@@ -259,8 +267,15 @@ def reduced(thing: Any) -> Any:
             if type(thing)(thing.key) is thing
             else NotImplemented
         )
-    _refuse_lost_attributes(thing)
-    return NotImplemented
+    if is_c_iterator(thing):
+        raise NotExactError(
+            "it gives its items once, and runs code for them",
+            remedy="return a list of its items",
+        )
+    found = kept_whole(thing)
+    if found is NotImplemented:
+        _refuse_lost_attributes(thing)
+    return found
 
 
 def _refuse_empty_cells(thing: Any) -> None:
@@ -277,47 +292,111 @@ def _refuse_empty_cells(thing: Any) -> None:
 
 
 def _refuse_lost_attributes(thing: Any) -> None:
-    """Raise NotExactError if a library's way to pickle leaves out what a class of another package, or a user, adds."""
+    """Refuse an object whose class decides how it is pickled, if a copy is another one.
+
+    Compared are the attributes of the copy with those of the object: all that a user or
+    a class of another package has added, and of the deciding class's own the public
+    ones that the copy has with another value.
+
+    Raises:
+        NotExactError: The copy lacks an attribute, has another one, or another class.
+    """
     cls: Any = type(thing)
     decides = next(
         (base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base))), object
     )
     # The `__module__` of a class in C may be a descriptor.
-    package, own = (str(one.__module__).partition(".")[0] for one in (decides, cls))
-    # Most libraries leave out what they make anew, under any name. Two give such
-    # attributes an underscore.
-    is_known = package in ("builtins", "pydantic") or (
-        package == own and own not in ("pandas", "polars")
-    )
-    if is_known or cls in copyreg.dispatch_table:
+    package = str(decides.__module__).partition(".")[0]
+    is_own = package == str(cls.__module__).partition(".")[0]
+    if package in ("builtins", "pydantic") or cls in copyreg.dispatch_table:
         return
-    had = {*all_attributes(thing, below=decides)}
-    if package == own:
-        had = {name for name in had if name[:1] != "_"}
+    had = all_attributes(thing, below=decides)
+    compared = had if is_own else added_attributes(thing, package)
+    if is_own:
+        # A handle, such as a stream, may well be another object in the copy.
+        had = {
+            name: part
+            for name, part in had.items()
+            if name[:1] != "_" and type(part) in PLAIN
+        }
         if not had:
             return
+    again = _shallow_copy(thing)
+    if again is None:
+        return
+    # The same object says nothing: another process has another one, which is made
+    # without attributes.
+    has = all_attributes(again, below=decides) if again is not thing else {}
+    lost = {
+        name
+        for name, part in had.items()
+        if name in has and name in compared and not _is_kept(part, has[name])
+    }
+    # Most libraries leave out what they make anew, under any name. Two give such
+    # attributes an underscore.
+    if not is_own or package in ("pandas", "polars"):
+        lost |= had.keys() - has.keys()
+    lost -= {*getattr(cls, "_internal_names_set", ())}  # pandas fills its caches anew
+    lost -= _remembered_in(thing, again, lost)
+    lost.difference_update(known_losses(cls))
+    if lost:
+        what = f"leaves out {', '.join(sorted(lost))}"
+    elif type(again) is not cls and not is_own:
+        what = f"makes a {type(again).__qualname__} of it"
+    else:
+        return
+    raise NotExactError(f"{name_of(decides)} decides how it is pickled, and {what}")
+
+
+def _shallow_copy(thing: Any) -> Any:
+    """Return what a pickle makes of an object, with the same parts.
+
+    None: its class raises, as the pickle then does too, or it goes by its name.
+    """
     try:
         # A class may keep a state of its own, and change it.
         parts = [
             dict(part) if type(part) is dict else part
             for part in thing.__reduce_ex__(4)
         ]
-        again = copy._reconstruct(thing, None, *parts)  # type: ignore[attr-defined]
-    except Exception:  # which the pickle then raises too, or it goes by its name
-        return
-    # The same object says nothing: another process has another one, which is made
-    # without attributes.
-    lost = had - (
-        all_attributes(again, below=decides).keys() if again is not thing else set()
-    )
-    lost -= {*getattr(cls, "_internal_names_set", ())}  # pandas fills its caches anew
-    if lost or type(again) is not cls:
-        what = (
-            f"leaves out {', '.join(sorted(lost))}"
-            if lost
-            else f"makes a {type(again).__qualname__} of it"
-        )
-        raise NotExactError(f"{name_of(decides)} decides how it is pickled, and {what}")
+        return copy._reconstruct(thing, None, *parts)  # type: ignore[attr-defined]
+    except Exception:  # code of the class may raise anything
+        return None
+
+
+def _is_kept(part: object, again: object) -> bool:
+    """Return whether an attribute of a copy has the same value.
+
+    Long data is not read: that it is of the same type says enough.
+    """
+    if part is again:
+        return True
+    if type(part) is not type(again):
+        return False
+    if library_of(type(part)) is not None:
+        return True
+    from pytest_mimic._core.identity.call_identity import fingerprint_outcome
+
+    with suppress(Exception):  # methods of the value's own types may raise anything
+        found = fingerprint_outcome(part)
+        return found is None or found == fingerprint_outcome(again)
+    return True
+
+
+def _remembered_in(thing: Any, again: Any, names: set[str]) -> set[str]:
+    """Return those of the attributes that remember the `hash()`, which the copy has too."""
+    if not names:
+        return set()
+    with suppress(Exception):  # a `__hash__` may raise anything
+        number = hash(thing)
+        if hash(again) == number:
+            attributes = all_attributes(thing)
+            return {
+                name
+                for name in names
+                if is_private(name) and attributes.get(name) == number
+            }
+    return set()
 
 
 def _member(thing: Enum) -> Any:

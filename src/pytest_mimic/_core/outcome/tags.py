@@ -12,7 +12,10 @@ import base64
 import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import chain, repeat
 from json import dumps
+from types import GenericAlias
 from typing import Any
 from unicodedata import category
 
@@ -33,9 +36,12 @@ from pytest_mimic._core.outcome.plain import DEPTH
 from pytest_mimic._core.types.kinds import (
     HEAP_TYPE,
     find,
+    find_plainly,
     full_name,
+    generic_of,
     importable,
     name_of,
+    parametrised,
 )
 from pytest_mimic._core.types.table import PATHS, ROWS, maker
 from pytest_mimic.errors import MimicError
@@ -112,6 +118,10 @@ class Writer:
         """
         if (find(name) if name else importable(thing)) is not thing:
             raise NotExactError(thing)
+        try:
+            find_plainly(name or name_of(thing))
+        except AttributeError:  # a module gives it on demand only
+            raise NotExactError(thing) from None
         self.imports.add(name or name_of(thing))
         return name or name_of(thing)
 
@@ -142,7 +152,9 @@ class Writer:
                 self.meet(value)
             return self.node(row.tag, self.taken(row.take(value)))
         if isinstance(value, type):
-            return self.node("class", self.import_name(value))
+            return self._class_node(value)
+        if type_ is GenericAlias:
+            return self._generic_node(value.__origin__, value.__args__)
         if type_.__module__ == "numpy":
             return write_numbers(value, self)
         tag = self.classes.get(type_)
@@ -151,6 +163,18 @@ class Writer:
         if tag is None:
             raise NotExactError(type_)
         return tag.write(value, self)
+
+    def _class_node(self, value: type) -> Node:
+        generic = generic_of(value)
+        if generic is not None:
+            return self._generic_node(*generic)
+        return self.node("class", self.import_name(value))
+
+    def _generic_node(self, origin: type, arguments: tuple[Any, ...]) -> Node:
+        """Return the node of a class with arguments: `list[int]`, `Page[Item]`."""
+        node = self.node("class", self.import_name(origin))
+        node["of"] = [self.write(argument) for argument in arguments]
+        return node
 
     def taken(self, part: Any) -> Any:
         """Return a list or dict that was made for this, or any value, as JSON."""
@@ -259,8 +283,11 @@ class Reader:
         try:
             if ":" in name:
                 return self._tag(name[1:]).make(part, node)
+            if name == "$class" and "of" in node:
+                return self._generic(part, node)
             if node.keys() - {name, "size"}:
                 raise ValueError(node.keys())
+            check_part(name[1:], part)
             return self._value(name[1:], part)
         except _MISREAD as reason:
             if name == "$zoneinfo" and isinstance(reason, KeyError):
@@ -284,6 +311,17 @@ class Reader:
         if tag.startswith("numpy."):
             self.find(NDARRAY)
         return make_numbers(tag, part)
+
+    def _generic(self, name: Any, node: dict[str, Any]) -> Any:
+        """Return a class with arguments, `list[int]` or `Page[Item]`."""
+        arguments = node["of"]
+        if type(arguments) is not list or node.keys() - {"$class", "of"}:
+            raise ValueError(node.keys())
+        check_part("class", name)
+        origin = self.find(name)
+        if str(origin.__module__) == "builtins":
+            return GenericAlias(origin, tuple(arguments))
+        return parametrised(origin, tuple(arguments))
 
     def _tag(self, name: str) -> ClassTag:
         tag = self.tags.get(name)
@@ -316,7 +354,7 @@ class Reader:
         if self.imports is not None and name not in self.imports:
             raise DamagedError(f"it imports {name}, which its recording does not list")
         try:
-            found = find(name)
+            found = find_plainly(name)
         except MimicError:
             raise
         except Exception as reason:  # an imported module may raise anything
@@ -328,6 +366,66 @@ class Reader:
         if not isinstance(found, type):
             raise OutdatedClassError(f"{name} is no class any more")
         return found
+
+
+# The types that the part of a tag may have, and the types of the items of a list of
+# facts. A part that is an object of a class would run that class.
+_TEXT_TYPES = (str,)
+_PARTS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("tuple", "set", "frozenset", "dict"), (list,)),
+    **dict.fromkeys(("counter", "namespace", "ordered_dict", "timedelta"), (dict,)),
+    **dict.fromkeys(("datetime", "time", "regex"), (bytes, list, str)),
+    **dict.fromkeys(("complex", "defaultdict", "deque", "fraction"), (list,)),
+    **dict.fromkeys(("range", "timezone"), (list,)),
+    "bytearray": (bytes,),
+    "bytes": (list, str),
+}
+_INT = (int,)
+_FACTS: dict[str, tuple[tuple[type, ...], ...]] = {
+    "bytes": (_TEXT_TYPES,),
+    "complex": ((float, int), (float, int)),
+    "datetime": (_TEXT_TYPES, (object,), _INT),
+    "defaultdict": ((object,), (dict,)),
+    "deque": ((list,), (int, type(None))),
+    "fraction": (_INT, _INT),
+    "range": (_INT, _INT, _INT),
+    "regex": ((bytes, str), _TEXT_TYPES),
+    "time": (_TEXT_TYPES, (object,), _INT),
+    "timezone": ((timedelta,), _TEXT_TYPES),
+}
+
+
+def check_part(tag: str, part: Any) -> None:
+    """Check the part of a tag: JSON itself, or what another tag of ours has made.
+
+    Raises:
+        ValueError: It is of another type, perhaps an object of a class.
+    """
+    if tag in MAKERS:
+        types: tuple[type, ...] = (list, str)
+    elif tag.startswith("numpy."):
+        types = (bool, float, int, list, str)
+    else:
+        types = _PARTS.get(tag, _TEXT_TYPES)
+    if type(part) not in types:
+        raise ValueError(f"${tag} of another kind")
+    if type(part) is not list:
+        return
+    if tag == "dict":
+        is_sound = all(type(pair) is list and len(pair) == 2 for pair in part)
+    elif tag in MAKERS:
+        is_sound = all(type(item) is str for item in part)
+    elif tag in _FACTS:
+        # The last type holds for all further items: the lines of bytes, flags.
+        facts = _FACTS[tag]
+        is_sound = all(
+            object in allowed or type(item) in allowed
+            for item, allowed in zip(part, chain(facts, repeat(facts[-1])))
+        )
+    else:
+        is_sound = True
+    if not is_sound:
+        raise ValueError(f"${tag} with a part of another kind")
 
 
 def _float(text: str) -> float:

@@ -34,7 +34,8 @@ def added_attributes(value: object, package: str) -> dict[str, Any]:
     found = all_attributes(value)
     if not found:
         return found
-    known = _names_in_code(type(value), package)
+    kind: Any = type(value)
+    known = _names_in_code(kind, package)
     return {
         name: part
         for name, part in found.items()
@@ -108,7 +109,7 @@ def is_of(type_: type, package: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _names_in_code(type_: type, package: str) -> frozenset[str]:
+def _names_in_code(type_: Any, package: str) -> frozenset[str]:
     """Return the names of attributes, and the texts, in the methods of a package's classes."""
     names: set[str] = set(_SET_IN_C.get(package, ()))
     for base in type_.__mro__:

@@ -109,51 +109,63 @@ def public_module(name: str) -> str:
 def find(name: str) -> Any:
     """Return the object with a name, importing its module.
 
-    If this Python lacks a private module of the standard library, the public module is
-    used instead: Python 3.13
-    has paths in `pathlib._local`, other versions in `pathlib`.
-
-    Only the first step of a qualified name is taken from the module. Each further step
-    is a plain attribute of a class:
-
-    | name | gives |
-    |---|---|
-    | `shop:Basket.Item` | a class in a class |
-    | `shop:Basket.empty` | a function of a class, a class method bound to the class |
-    | `shop:json.codecs.open` | AttributeError: `shop.json` is no class |
-
     Raises:
         ImportError: There is no such module.
         AttributeError: The module has no such name.
     """
-    module_name, _, qualname = name.partition(":")
-    module = sys.modules.get(module_name)
-    if module is None:
-        try:
-            module = import_module(module_name)
-        except ModuleNotFoundError:
-            public = public_module(module_name)
-            if public == module_name:
-                raise
-            module = import_module(public)
+    module, _, qualname = name.partition(":")
+    found: object = module_of(module)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def find_plainly(name: str) -> Any:
+    """Return the object with a name, importing its module; no attribute runs code.
+
+    Neither the `__getattr__` of a module nor a property of a class is asked.
+
+    Raises:
+        ImportError: There is no such module.
+        AttributeError: The module has no such name, or it leads through what is no
+            class.
+    """
+    module, _, qualname = name.partition(":")
     first, *steps = qualname.split(".")
-    thing: Any = getattr(module, first)
+    space = object.__getattribute__(module_of(module), "__dict__")
+    if first not in space:
+        raise AttributeError(f"{module} has no {first}")
+    found: Any = space[first]
     for step in steps:
-        thing = _class_attribute(thing, step)
-    return thing
+        if not isinstance(found, type):
+            raise AttributeError(f"{name} leads through what is no class")
+        bases = type.__getattribute__(found, "__mro__")
+        spaces = [type.__getattribute__(base, "__dict__") for base in bases]
+        holder = next((space for space in spaces if step in space), None)
+        if holder is None:
+            raise AttributeError(f"{name} leads to nothing")
+        found = holder[step]
+    return found
 
 
-def _class_attribute(holder: object, name: str) -> Any:
-    """Return an attribute that a class or its bases define; no code of theirs runs."""
-    if isinstance(holder, type):
-        for base in holder.__mro__:
-            attributes = vars(base)
-            if name in attributes:
-                attribute: Any = attributes[name]
-                if isinstance(attribute, _BOUND_BY_CLASSES):
-                    return attribute.__get__(None, holder)
-                return attribute
-    raise AttributeError(f"{holder!r:.60} is no class with an attribute {name!r:.60}")
+def module_of(name: str) -> Any:
+    """Return a module, importing it; the public one for a private one that is gone.
+
+    Python 3.13 has paths in `pathlib._local`, other versions in `pathlib`.
+
+    Raises:
+        ImportError: There is no such module.
+    """
+    found = sys.modules.get(name)
+    if found is not None:
+        return found
+    try:
+        return import_module(name)
+    except ModuleNotFoundError:
+        public = public_module(name)
+        if public == name:
+            raise
+        return import_module(public)
 
 
 def original(thing: object) -> Any:
@@ -235,6 +247,16 @@ def generic_of(type_: type) -> tuple[type, tuple[Any, ...]] | None:
     if type(metadata) is not dict or metadata.get("origin") is None:
         return None
     return metadata["origin"], tuple(metadata["args"])
+
+
+def parametrised(origin: Any, arguments: tuple[Any, ...]) -> Any:
+    """Return a generic model of pydantic with its arguments, `Page[Item]`."""
+    base = sys.modules["pydantic"].BaseModel
+    if not (isinstance(origin, type) and issubclass(origin, base)):
+        raise TypeError("no model of pydantic")
+    # pydantic's own way, whatever the class defines.
+    subscript = vars(base)["__class_getitem__"].__func__
+    return subscript(origin, arguments)
 
 
 class Events(list[Any]):

@@ -53,7 +53,7 @@ FILLED_LATER: dict[str, tuple[str, ...]] = {
 
 
 @lru_cache(maxsize=4096)
-def filled_later(type_: type) -> frozenset[str]:
+def filled_later(type_: Any) -> frozenset[str]:
     """Return the attributes of a type in which `None`, empty and absent are the same."""
     names: set[str] = set()
     for name in lineage(type_):
@@ -62,7 +62,7 @@ def filled_later(type_: type) -> frozenset[str]:
 
 
 @lru_cache(maxsize=4096)
-def caches_of(type_: type) -> frozenset[str]:
+def caches_of(type_: Any) -> frozenset[str]:
     """Return the attributes of a type that the table of caches names."""
     names: set[str] = set()
     for name in lineage(type_):
@@ -74,7 +74,7 @@ def is_private(name: object) -> bool:
     return isinstance(name, str) and name[:1] == "_"
 
 
-def reading_lasting(read: Reduce, type_: type) -> Reduce:
+def reading_lasting(read: Reduce, type_: Any) -> Reduce:
     """Return a reader of attributes that leaves out what an object only remembers.
 
     `read` returns the attributes of an object of the type by name.
@@ -101,15 +101,14 @@ def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any
     `state` are the attributes of the value, by name. They are returned as they are if
     none is left out.
     """
-    known = caches_of(type(value))
+    kind: Any = type(value)
+    known = caches_of(kind)
     left_out = {name for name in known if name in state}
     left_out |= {
-        name
-        for name in filled_later(type(value))
-        if name in state and is_empty(state[name])
+        name for name in filled_later(kind) if name in state and is_empty(state[name])
     }
     left_out |= remembered_ids(value, state)
-    if has_own_hash(type(value)):
+    if has_own_hash(kind):
         left_out |= remembered_hashes(value).keys()
     if left_out.isdisjoint(state):
         return state  # type: ignore[return-value]
@@ -139,7 +138,7 @@ def remembered_ids(value: object, state: Mapping[str, Any]) -> set[str]:
 
 
 @lru_cache(maxsize=4096)
-def has_own_hash(type_: type) -> bool:
+def has_own_hash(type_: Any) -> bool:
     """Return whether a class of Python has a `__hash__` that its author has written."""
     for base in type_.__mro__:
         method = vars(base).get("__hash__")
@@ -196,7 +195,7 @@ def made_hashes(value: object) -> set[str]:
 
     A copy in another process would have a wrong one, and nothing takes it anew.
     """
-    kind = type(value)
+    kind: Any = type(value)
     if not has_own_hash(kind):
         return set()
     number = _hash_of(value)
@@ -256,6 +255,19 @@ def _plain(base: Any, value: Any) -> Any:
     if base is bytes:
         return bytes.__getitem__(value, slice(None))
     return base.__pos__(value)
+
+
+def forgotten(state: Any, names: dict[str, bool]) -> Any:
+    """Return a state, attributes or both attributes and slots, without remembered hashes.
+
+    Those whose flag is set become `None`.
+    """
+    if type(state) is tuple:
+        return tuple(forgotten(part, names) for part in state)
+    if type(state) is not dict:
+        return state
+    kept = {name: part for name, part in state.items() if names.get(name) is not False}
+    return {name: None if names.get(name) else part for name, part in kept.items()}
 
 
 # What a call may turn into one another without a change

@@ -327,9 +327,6 @@ class Generated(pydantic.BaseModel, Generic[T]):
     x: T
 
 
-IntModel = Generated[int]
-
-
 @attr.frozen(cache_hash=True)
 class Hashed:
     x: int
@@ -345,7 +342,6 @@ PICKLED = {
     "getstate": HasState,
     "reduce": HasReduce,
     "list": lambda: Numbers([1]),
-    "generic model": lambda: IntModel(x=1),
     "kept hash": lambda: Hashed(1),
     "no name": unnamed,
     "local class": lambda: type("Local", (), {})(),
@@ -493,3 +489,45 @@ def test_a_class_whose_hash_fails_makes_a_recording_stale(monkeypatch):
         match="AttributeError: 'Slots' object has no attribute 'email'",
     ):
         load(store)
+
+
+@pytest.mark.parametrize(
+    "argument", [int, User, list[int], Generated[int]], ids=lambda kind: str(kind)[-20:]
+)
+def test_a_parametrised_model_is_readable_by_its_origin_and_arguments(argument):
+    cls = Generated[argument]
+    value = cls.model_construct(x=1)
+
+    again = copied(value)
+
+    assert (type(again), again.x) == (cls, 1)
+    assert isinstance(again, cls)
+
+
+def test_classes_with_arguments_are_readable():
+    classes = [Generated[User], list[int], dict[str, Generated[int]]]
+
+    assert copied(classes) == classes
+
+
+class Key:
+    def __init__(self, name):
+        self.name, self._hash = name, None
+
+    def __eq__(self, other):
+        return isinstance(other, Key) and self.name == other.name
+
+    def __hash__(self):
+        if self._hash is None:
+            self._hash = hash(self.name)
+        return self._hash
+
+
+def test_a_remembered_hash_is_not_stored():
+    key = Key("a")
+    hash(key)
+
+    store = recorded([key])
+
+    assert tree_of([key]) == [{f"${ME}:Key": {"name": "a", "_hash": None}}]
+    assert load(store)[0]._hash is None

@@ -46,6 +46,85 @@ def function():
     raise AssertionError("it was called")
 
 
+class Loud:
+    """Every way to look at an object is noticed."""
+
+    def __getattribute__(self, name):
+        raise AssertionError("it was called")
+
+    __iter__ = __len__ = __bool__ = __eq__ = __repr__ = __contains__ = __index__ = (
+        __getattribute__
+    )
+    keys = items = __getattribute__
+
+
+class Asking(enum.Flag):
+    ONE = 1
+    TWO = 2
+
+    @classmethod
+    def _missing_(cls, value):
+        raise AssertionError("it was called")
+
+
+class Client:
+    @property
+    def danger(self):
+        raise AssertionError("it was called")
+
+
+client = Client()
+LOUD = {f"${ME}:Loud": {}}
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        *(
+            {f"${tag}": LOUD}
+            for tag in (
+                "tuple set frozenset dict deque counter ordered_dict defaultdict bytes"
+                " base64 int float uuid decimal fraction date datetime time timezone"
+                " zoneinfo regex range complex bytearray namespace timedelta path"
+                " pure_posix_path class numpy.int64"
+            ).split()
+        ),
+        {"$deque": [LOUD, None]},
+        {"$defaultdict": [None, LOUD]},
+        {"$dict": [LOUD]},
+        {"$fraction": [LOUD, 1]},
+        {"$range": [0, LOUD, 1]},
+        {"$object": LOUD, "size": 1},
+        {f"${ME}:Refused": LOUD},
+        {f"${ME}:Refused": {"args": LOUD}},
+        {f"${ME}:Refused": {"args": [], "attributes": LOUD}},
+        {f"${ME}:User": LOUD},
+        {f"${ME}:User": {"name": 1}, "attributes": LOUD},
+        {f"${ME}:Color": LOUD},
+        {f"${ME}:client.danger": {}},
+        {"$class": f"{ME}:User", "of": LOUD},
+    ],
+    ids=str,
+)
+def test_items_are_never_read_from_an_object_of_a_class(tree):
+    names = ("Loud", "Refused", "User", "Color", "client.danger")
+    store = edited(tree, "numpy:ndarray", *(f"{ME}:{name}" for name in names))
+
+    refused = (CorruptRecordingError, StaleRecordingError)
+    with pytest.raises(refused, match=r"not what was recorded|cannot be loaded here"):
+        load(store)
+
+
+def test_an_object_of_a_loud_class_is_made_without_a_look_at_it():
+    made = load(edited([LOUD], f"{ME}:Loud"))[0]
+
+    assert type(made) is Loud
+
+
+def test_a_combination_of_flags_is_made_without_code_of_the_class():
+    assert load(edited({f"${ME}:Asking": 3}, f"{ME}:Asking")) == Asking(3)
+
+
 USER = {f"${ME}:User": {"name": "Ann"}}
 REFUSED = {f"${ME}:Refused": {"args": ["no"]}}
 

@@ -1,0 +1,291 @@
+"""Values whose own pickle loses a part: how the part is kept, or that the value is refused. One table, by class.
+
+| library | its pickle loses | here |
+|---|---|---|
+| torch | gradients, graphs | gradients are kept; a tensor with a graph is refused |
+| PIL | frames, EXIF set in memory, what a file has besides pixels | kept |
+| rdkit | properties, unless an option is set | the option is set |
+| pydantic | the arguments of a parametrised model, `Page[Item]` | kept by name |
+| any | a remembered `hash()` is that of another process | left out, or refused |
+| requests, httpx | `raw`, `extensions` | the recording run says so |
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from typing import Any
+
+from pytest_mimic._core.outcome.outcome import NotExactError
+from pytest_mimic._core.types.kinds import generic_of, lineage, name_of, parametrised
+from pytest_mimic._core.types.remembered import (
+    forgotten,
+    has_own_hash,
+    made_hashes,
+    remembered_hashes,
+)
+
+#: What people call a class, and which attributes its objects do not give back, by its
+#: name in a pickle.
+_LOSSES = {
+    "requests.models:Response": ("a requests.Response", ("raw",)),
+    "httpx:Response": ("an httpx.Response", ("extensions", "is_closed")),
+    "httpx2:Response": ("an httpx2.Response", ("extensions", "is_closed")),
+}
+
+
+def losses(imports: Iterable[str]) -> list[str]:
+    """Return sentences that say what an outcome loses, given what its pickle imports."""
+    return [
+        f"returned {name}: a replay gives it back without its {attributes[0]}"
+        for found, (name, attributes) in _LOSSES.items()
+        if found in imports
+    ]
+
+
+def known_losses(kind: type) -> tuple[str, ...]:
+    """Return the attributes that objects of a class do not give back, as runs say."""
+    row = _LOSSES.get(name_of(kind))
+    return () if row is None else row[1]
+
+
+def kept_whole(thing: Any) -> Any:
+    """Return the reduction of a value that its own pickle would not keep whole.
+
+    NotImplemented: its own pickle will do, or this table does not know it.
+
+    Raises:
+        NotExactError: A part cannot be kept.
+    """
+    kind: Any = type(thing)
+    if isinstance(thing, type):
+        generic = generic_of(thing)
+        return NotImplemented if generic is None else (parametrised, generic)
+    for name in lineage(kind):
+        way = _WAYS.get(name)
+        if way is not None:
+            return way(thing)
+    if has_own_hash(kind):
+        return _without_hash(thing)
+    return NotImplemented
+
+
+# Remembered hashes
+
+
+def _without_hash(thing: Any) -> Any:
+    """Return the reduction without what the object remembers of its hash.
+
+    Another process has other hashes, and would not find the object in a dict.
+    """
+    if names := made_hashes(thing):
+        raise NotExactError(
+            f"it keeps its hash() in {', '.join(sorted(names))}, which is another one"
+            " in the process of a replay",
+            remedy="let its __hash__ take the hash when it is asked for",
+        )
+    names_with_none = remembered_hashes(thing)
+    if not names_with_none:
+        return NotImplemented
+    parts = thing.__reduce_ex__(4)
+    if type(parts) is not tuple or len(parts) < 3:
+        return NotImplemented
+    make, arguments, state, *others = parts
+    return make, arguments, forgotten(state, names_with_none), *others
+
+
+# torch
+
+
+def _tensor(tensor: Any) -> Any:
+    from pytest_mimic._core.identity.tensors import gradient_of
+
+    if tensor.grad_fn is not None:
+        raise NotExactError(
+            "it has a graph, which leads back to what it was computed from",
+            remedy="return x.detach(), or compute it under torch.no_grad()",
+        )
+    gradient = gradient_of(tensor)
+    if gradient is None:
+        return NotImplemented
+    make, arguments, *rest = tensor.__reduce_ex__(4)
+    state = {"own": rest[0] if rest else None, "gradient": gradient}
+    return make, arguments, state, None, None, restore_tensor
+
+
+def restore_tensor(tensor: Any, state: dict[str, Any]) -> None:
+    """Give a tensor its state, and then its gradient."""
+    if state["own"] is not None:
+        tensor.__setstate__(state["own"])
+    tensor.grad = state["gradient"]
+
+
+# PIL
+
+# What the state of an image has already, what only reads its file, and the file.
+_OF_IMAGES = frozenset(
+    "_exif _exclusive_fp _fp _im _mode _size _decoder decodermaxblock decoderconfig fp"
+    " im info map palette png pyaccess tile".split()
+)
+_PLAIN = (str, int, float, bytes, type(None))
+
+
+def _image(image: Any) -> Any:
+    """Reduce an image: one with several frames to its file, any other to its pixels.
+
+    What the file says besides, and EXIF that was set in memory, stand beside.
+    """
+    from pytest_mimic._core.identity.images import changed_exif, opened_again
+
+    state: dict[str, Any] = {}
+    file = _file_of(image)
+    if file is not None:
+        with suppress(OSError, ValueError), opened_again(image, file) as again:
+            again.load()
+            again.seek(image.tell())
+            is_drawn_on = again.tobytes() != image.tobytes()
+            if is_drawn_on:
+                state["pixels"] = image.mode, image.size, image.tobytes()
+        state["info"] = image.info
+        make, arguments = open_image, (type(image), file, image.tell())
+    else:
+        make, arguments, state["own"], *_ = image.__reduce_ex__(4)
+    attributes = {
+        name: part
+        for name, part in vars(image).items()
+        if name not in _OF_IMAGES and _is_kept(part)
+    }
+    if file is not None:
+        # Private ones say where the reader of the file is, and a new one is elsewhere.
+        attributes = {
+            name: part for name, part in attributes.items() if name[:1] != "_"
+        }
+    state["attributes"] = attributes
+    # A TIFF whose file is closed reads its EXIF from nowhere else.
+    is_only_here = file is None and hasattr(image, "tag_v2") and image._exif is not None
+    if is_only_here or changed_exif(image) is not None:
+        state["exif"] = {
+            "tags": {tag: image._exif[tag] for tag in list(image._exif)},
+            "directories": dict(image._exif._ifds),
+            "endian": image._exif.endian,
+        }
+    return make, arguments, state, None, None, restore_image
+
+
+def _is_kept(part: Any) -> bool:
+    """Return whether an attribute of an image is data that its file gave."""
+    kind = type(part)
+    if isinstance(part, _PLAIN):
+        return True
+    if kind in (list, tuple):
+        return all(map(_is_kept, part))
+    if kind is dict:
+        return all(map(_is_kept, part)) and all(map(_is_kept, part.values()))
+    return kind.__module__ in ("PIL.ImagePalette", "PIL.TiffImagePlugin")
+
+
+def _file_of(image: Any) -> bytes | None:
+    """Return the bytes of a file with the frames of an image, None if it has one.
+
+    Of a WEBP that was loaded, only the decoder is left: they are written anew.
+    """
+    from pytest_mimic._core.identity.images import decoded_frames, frames_file
+
+    decoder = getattr(image, "_decoder", None)
+    if decoder is None:
+        return frames_file(image)
+    if image.n_frames < 2:
+        return None
+    create = sys.modules["PIL.Image"].frombytes
+    mode = "RGB" if image.rawmode == "RGBX" else image.rawmode
+    pixels, ends = zip(*decoded_frames(image))
+    first, *others = [
+        create(mode, image.size, data, "raw", image.rawmode) for data in pixels
+    ]
+    starts = (0, *ends)
+    file = BytesIO()
+    first.save(
+        file,
+        "WEBP",
+        save_all=True,
+        append_images=others,
+        duration=[end - start for start, end in zip(starts, ends)],
+        loop=image.info.get("loop", 0),
+        background=image.info.get("background", (0, 0, 0, 0)),
+        lossless=True,
+        exact=True,
+        minimize_size=False,
+        allow_mixed=False,
+        kmin=0,
+        kmax=0,
+    )
+    return file.getvalue()
+
+
+def open_image(cls: Any, file: bytes, place: int) -> Any:
+    """Return an image that can be sought, at one of its frames."""
+    base = sys.modules["PIL.ImageFile"].ImageFile
+    if not (isinstance(cls, type) and issubclass(cls, base)):
+        raise TypeError("no image of PIL")
+    image = cls(BytesIO(file))
+    # A PNG that was sought before its first frame was loaded cannot be sought back.
+    image.load()
+    image.seek(place)
+    image.load()
+    return image
+
+
+def restore_image(image: Any, state: dict[str, Any]) -> None:
+    """Give an image its pixels, and what its file said besides."""
+    if "own" in state:
+        image.__setstate__(state["own"])
+        if hasattr(type(image), "_open"):
+            # The file of an image with one frame is closed when it is loaded.
+            image.fp = None
+    if "info" in state:
+        image.info = state["info"]
+    attributes = state["attributes"]
+    for name, part in attributes.items():
+        image.__dict__[name] = part
+    if "pixels" in state:
+        mode, size, data = state["pixels"]
+        drawn = sys.modules["PIL.Image"].frombytes(mode, size, data)
+        image.im = drawn.im
+        image._mode = mode
+        image._size = size
+    if "exif" in state:
+        exif = sys.modules["PIL.Image"].Exif()
+        exif._loaded = True
+        exif.endian = state["exif"]["endian"]
+        for tag, part in state["exif"]["tags"].items():
+            exif[tag] = part
+        exif._ifds.update(state["exif"]["directories"])
+        image._exif = exif
+
+
+# rdkit
+
+
+@contextmanager
+def keeping_all() -> Iterator[None]:
+    """Return the block in which values are pickled: libraries keep what they can."""
+    chem: Any = sys.modules.get("rdkit.Chem.rdchem")
+    if chem is None:
+        yield
+        return
+    before = chem.GetDefaultPickleProperties()
+    chem.SetDefaultPickleProperties(chem.PropertyPickleOptions.AllProps)
+    try:
+        yield
+    finally:
+        chem.SetDefaultPickleProperties(
+            chem.PropertyPickleOptions.values.get(int(before), before)
+        )
+
+
+_WAYS: dict[str, Callable[[Any], Any]] = {
+    "PIL.Image.Image": _image,
+    "torch.Tensor": _tensor,
+}

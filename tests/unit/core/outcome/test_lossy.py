@@ -1,0 +1,204 @@
+"""What a library's own pickle loses comes back, or is refused with its path and the way out."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from pytest_mimic import UnstorableOutcomeError
+from pytest_mimic._core.outcome.lossy import losses
+from unit.core.outcome.stored import load
+from unit.memory_store import recorded
+
+Image = pytest.importorskip("PIL.Image")
+PngImagePlugin = pytest.importorskip("PIL.PngImagePlugin")
+np = pytest.importorskip("numpy")
+COLOURS = ("white", "red", "blue")
+
+
+def scan(kind):
+    file = io.BytesIO()
+    first, *others = [Image.new("RGB", (2, 2), colour) for colour in COLOURS]
+    first.save(file, kind, save_all=True, append_images=others, duration=40)
+    file.seek(0)
+    return Image.open(file)
+
+
+def pages(image):
+    found = []
+    for place in range(image.n_frames):
+        image.seek(place)
+        found.append((image.tobytes(), image.info))
+    return found
+
+
+kinds = pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP", "PNG"])
+
+
+# Pillow 13 cannot seek back in a PNG.
+@pytest.mark.parametrize(
+    ("kind", "place"), [("TIFF", 1), ("GIF", 1), ("WEBP", 1), ("PNG", 0)]
+)
+def test_an_opened_image_comes_back_with_its_frames(kind, place):
+    image = scan(kind)
+    image.seek(place)
+
+    again = load(recorded(image))
+
+    assert (type(again), again.n_frames, again.tell()) == (type(image), 3, place)
+    assert pages(again) == pages(image)
+
+
+@kinds
+def test_what_was_drawn_into_the_current_frame_comes_back(kind):
+    image = scan(kind)
+    image.paste(3 if image.mode in "PL" else (3,) * len(image.getbands()), (0, 0, 1, 1))
+
+    assert load(recorded(image)).tobytes() == image.tobytes()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "BMP"])
+def test_exif_set_in_memory_comes_back(kind):
+    file = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(file, kind)
+    image = Image.open(file)
+    image.load()
+    image.getexif()[274] = 6
+
+    assert load(recorded(image)).getexif()[274] == 6
+
+
+def test_what_a_file_says_besides_comes_back():
+    file, chunks = io.BytesIO(), PngImagePlugin.PngInfo()
+    chunks.add_text("title", "one")
+    Image.new("RGB", (2, 2)).save(file, "PNG", pnginfo=chunks)
+    photo = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(photo, "JPEG")
+    picture = Image.open(photo)
+
+    text, again = load(recorded([Image.open(file), picture]))
+
+    assert text.text == {"title": "one"}
+    assert again.quantization == picture.quantization
+
+
+class Signal(np.ndarray):
+    """An array with an attribute, by numpy's own recipe."""
+
+    def __new__(cls, items, rate):
+        made = np.asarray(items).view(cls)
+        made.rate = rate
+        return made
+
+    def __array_finalize__(self, other):
+        self.rate = getattr(other, "rate", None)
+
+
+class Masked(np.ma.MaskedArray):
+    def __array_finalize__(self, other):
+        super().__array_finalize__(other)
+        self.rate = getattr(other, "rate", None)
+
+
+class Tagged:
+    """One whose own reduction leaves out what its constructor has a default for."""
+
+    def __init__(self, name, tag=None):
+        self.name, self.tag = name, tag
+
+    def __reduce__(self):
+        return Tagged, (self.name,)
+
+
+def masked(rate):
+    made = Masked([1, 2])
+    made.rate = rate
+    return made
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [(Signal([1.0], 8000), "rate"), (masked(8000), "rate"), (Tagged("a", "x"), "tag")],
+    ids=lambda part: type(part).__name__,
+)
+def test_an_attribute_that_a_copy_has_with_another_value_is_refused(value, name):
+    with pytest.raises(UnstorableOutcomeError, match=f"leaves out {name}"):
+        recorded(value)
+
+
+def test_attributes_with_equal_values_are_stored():
+    assert load(recorded(Tagged("a"))).name == "a"
+    assert load(recorded(Signal([1.0], None))).rate is None
+
+
+class Lazy:
+    """Its reduction is its own, and it remembers its hash."""
+
+    def __init__(self, name):
+        self.name, self._hash = name, None
+
+    def __hash__(self):
+        if self._hash is None:
+            self._hash = hash(self.name)
+        return self._hash
+
+    def __eq__(self, other):
+        return self.name == other.name
+
+    def __getstate__(self):
+        return dict(self.__dict__)
+
+
+class Early:
+    def __init__(self, name):
+        self.name, self._hash = name, hash(name)
+
+    def __hash__(self):
+        return self._hash
+
+
+def test_a_remembered_hash_is_left_out_of_a_pickle():
+    key = Lazy("a")
+    found = {key: 1}
+
+    again = load(recorded(found))
+
+    assert key._hash == hash("a")
+    assert again == found
+    assert load(recorded([key]))[0]._hash is None
+
+
+def test_a_hash_that_nothing_makes_anew_is_refused():
+    with pytest.raises(UnstorableOutcomeError, match="its hash\\(\\) in _hash"):
+        recorded([Early("a")])
+
+
+def test_what_a_returned_response_loses_is_said():
+    assert losses(["httpx:Headers", "httpx:Response"]) == [
+        "returned an httpx.Response: a replay gives it back without its extensions"
+    ]
+    assert losses(["shop:Response"]) == []
+
+
+def test_gradients_come_back_and_a_graph_is_refused():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    model = torch.nn.Linear(2, 1)
+    found = model(torch.ones(1, 2))
+    found.sum().backward()
+
+    again = load(recorded(model))
+
+    assert torch.equal(again.weight.grad, model.weight.grad)
+    with pytest.raises(UnstorableOutcomeError, match=r"return x\.detach\(\)"):
+        recorded({"scores": model(torch.ones(1, 2))})
+
+
+def test_properties_of_a_molecule_come_back():
+    chem = pytest.importorskip("rdkit.Chem", reason="rdkit is not installed")
+    molecule = chem.MolFromSmiles("CCO")
+    molecule.SetProp("id", "z")
+    before = chem.GetDefaultPickleProperties()
+
+    assert load(recorded([molecule]))[0].GetProp("id") == "z"
+    assert chem.GetDefaultPickleProperties() == before
