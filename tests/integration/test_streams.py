@@ -578,3 +578,68 @@ def test_calls_replay_and_record_under_trio_and_anyio(round_trip):
         real=[*["fetch asyncio"] * 4, *["fetch trio"] * 4],
         plugins=("anyio",),
     )
+
+
+LAZY = """
+    import itertools
+    from tally import ran
+
+    def fetch(number):
+        ran("fetch", number)
+        return number * 10
+
+    def mapped(numbers):
+        return map(fetch, numbers)
+
+    def chained(numbers):
+        return itertools.chain(map(fetch, numbers), enumerate(numbers))
+
+    def endless():
+        return itertools.count()
+
+    def inside(numbers):
+        return {"rows": map(fetch, numbers)}
+"""
+
+
+def test_iterators_made_by_c_code_are_streams(round_trip):
+    """The items are given, the function behind them is not called again."""
+    round_trip(
+        *("shop:mapped", "shop:chained", "shop:endless"),
+        shop=LAZY,
+        test="""
+            import itertools, shop
+
+            def test_items():
+                assert list(shop.mapped([1, 2])) == [10, 20]
+                assert list(shop.chained([3])) == [30, (0, 3)]
+                assert list(itertools.islice(shop.endless(), 2)) == [0, 1]
+                assert next(shop.mapped([4, 5])) == 40
+        """,
+        passed=1,
+        real=["fetch 1", "fetch 2", "fetch 3", "fetch 4"],
+    )
+
+
+def test_equal_items_of_such_an_iterator_are_no_drift(project):
+    project.ini("shop:mapped")
+    project.module(LAZY)
+    project.tests(
+        "import shop\n\ndef test_it():\n    assert sum(shop.mapped([1])) == 10"
+    )
+
+    project.record().expect(passed=1)
+
+    project.run("--mimic-verify").expect(passed=1)
+
+
+def test_such_an_iterator_inside_a_value_is_refused(project):
+    project.ini("shop:inside")
+    project.module(LAZY)
+    project.tests("import shop\n\ndef test_it():\n    shop.inside([1])")
+
+    run = project.record()
+
+    run.expect(
+        failed=1, says=["result.rows: a map object", "return a list of its items"]
+    )

@@ -165,7 +165,8 @@ class _Objects(ClassTag):
         names = remembered_hashes(value)
         if any(name in (self._declared or ()) for name in names):
             raise NotExactError("a field that remembers the hash")
-        return forgotten(found, names)
+        kept: dict[str, Any] = forgotten(found, names)
+        return kept
 
     def make(self, part: Any, node: dict[str, Any]) -> object:
         self.check(part, node, "attributes")
