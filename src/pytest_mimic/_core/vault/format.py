@@ -112,40 +112,59 @@ def cassette_of_test(nodeid: str, number: int = 1) -> str:
 # File systems allow 255 bytes; the temporary file that is written first has a longer
 # name.
 _MAX_STEP_BYTES = 200
+# What no file's name may hold: somewhere, or on Windows, where the vault may be checked
+# out, too.
+_UNSAFE = r"""[\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff]"""
 
 
 def cassette_name(given: str | PurePath) -> str:
     """Return the name that a user gave, without `.json`.
 
     Raises:
-        CassetteError: It leaves the vault, or cannot be a file's name.
+        CassetteError: The name leaves the vault, or some system has no file of this
+            name.
     """
     if not isinstance(given, (str, PurePath)):
         raise CassetteError(
             f"a cassette's name must be text, not {given!r}", cassette=given
         )
-    name = (given if isinstance(given, str) else given.as_posix()).removesuffix(".json")
+    text = given if isinstance(given, str) else given.as_posix()
+    name = text.removesuffix(".json")
     steps = name.split("/")
-    too_long = any(
-        len(step.encode("utf-8", "surrogatepass")) > _MAX_STEP_BYTES for step in steps
+    if all(map(_is_portable, steps)):
+        return name
+    hint = _portable_name(name)
+    raise CassetteError(
+        f"a cassette cannot be called {given!r}",
+        facts=[
+            f"a name may hold folders, each part up to {_MAX_STEP_BYTES} bytes, stays inside the vault, and fits every system"
+        ],
+        remedies=[f"for example {hint}"] if hint else [],
+        cassette=given,
     )
-    if (
-        too_long
-        or re.search(r"[\\:\0\ud800-\udfff]", name)
-        or not {"", ".", ".."}.isdisjoint(steps)
-    ):
-        fact = f"a name may hold folders, each part up to {_MAX_STEP_BYTES} bytes, and stays inside the vault"
-        inside = "/".join(
-            step for step in re.split(r"[\\/:]", name) if step not in ("", ".", "..")
-        )
-        hint = (
-            []
-            if too_long or not inside.isprintable()
-            else [f"for example {inside or 'shop/rates'}"]
-        )
-        what = f"a cassette cannot be called {given!r}"
-        raise CassetteError(what, facts=[fact], remedies=hint, cassette=given)
-    return name
+
+
+def _is_portable(step: str) -> bool:
+    """Return whether each system can hold a file or folder of this name."""
+    if not step or re.search(_UNSAFE, step) or _is_too_long(step):
+        return False
+    # Windows drops dots and blanks at the end, and takes `con.txt` for a device.
+    is_device = step.partition(".")[0].rstrip().lower() in _RESERVED
+    return step[-1] not in ". " and not is_device
+
+
+def _is_too_long(step: str) -> bool:
+    return len(step.encode("utf-8", "surrogatepass")) > _MAX_STEP_BYTES
+
+
+def _portable_name(name: str) -> str:
+    """Return a name like this one that may be given, `shop/rates` if nothing of it can; empty for one too long."""
+    if any(map(_is_too_long, name.split("/"))):
+        return ""
+    words = [word.rstrip(". ") for word in re.split(rf"/|{_UNSAFE}", name)]
+    steps = [f"{word}_" if word.lower() in _RESERVED else word for word in words]
+    kept = "/".join(step for step in steps if step and _is_portable(step))
+    return kept or "shop/rates"
 
 
 # -- their JSON

@@ -321,6 +321,28 @@ def test_two_tests_and_two_cassettes_of_one_have_other_names(one, other, first, 
 
 @pytest.mark.parametrize(
     "name",
+    [
+        *("a|b", "a?b", "a*b", "a<b", 'a"b', "a\nb", "a\tb", "a\x7f"),
+        *("CON", "nul", "x/Aux", "com1.x", "lpt9 .txt/b", "a ", "a /b", "a./b", "a."),
+    ],
+)
+def test_a_name_that_windows_cannot_hold_is_refused(name):
+    """The vault may be checked out there."""
+    with pytest.raises(
+        CassetteError, match=r"cannot be called .*\n.* fits every system"
+    ):
+        cassette_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["console", "a.con", "com", "com10", "a b", " a", "ü", "a.b/c-d_e", "nul_"]
+)
+def test_a_name_that_only_looks_like_a_device_is_taken(name):
+    assert cassette_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
     ["../a", "a/./b", "a//b", "/a", "a:b", "a\\b", "a\0", "", "x" * 201, "\udc80", 3],
 )
 def test_a_name_that_leaves_the_vault_or_is_no_files_name_is_refused(name):
@@ -333,6 +355,7 @@ def test_a_name_that_leaves_the_vault_or_is_no_files_name_is_refused(name):
     [
         ("c:/x/../a", ["for example c/x/a"]),
         ("..", ["for example shop/rates"]),
+        ("a|b?/CON/c. ", ["for example a/b/CON_/c"]),
         (":" * 201, []),
     ],
 )
