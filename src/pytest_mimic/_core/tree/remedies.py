@@ -1,0 +1,232 @@
+"""What helps a call that differs from its recording in parts that are made anew.
+
+A remedy is offered for the narrowest paths, and never where it would make two calls
+one that are different.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pytest_mimic._core.commands import Remedy, Verb, read
+from pytest_mimic._core.seam.base import parts_of
+from pytest_mimic._core.seam.registry import names_client
+from pytest_mimic._core.target_options import Options
+from pytest_mimic._core.tree.differing import ABSENT, Difference, argument_differences
+from pytest_mimic._core.tree.drawing import is_file
+from pytest_mimic._core.tree.made_anew import OF_THE_CLOCK, Change, Kind, change
+from pytest_mimic._core.types.opening import parse_path
+
+# If more parts than these differ, a line that names them all is no remedy.
+_MOST = 3
+_PURPOSE = "if it changes from run to run"
+_CLOCK = read("to stop the clock in tests", "how-to/dates-and-ids#freeze-the-clock")
+_IDS = read("to get the same ids in each run", "how-to/dates-and-ids#seed-the-ids")
+# Where an id is ignored, a database gives the recorded one, and the code looks for its
+# own.
+_DATABASES = ("sqlalchemy", "redis")
+
+
+class Changing(NamedTuple):
+    """The parts of a call that are made anew in each run.
+
+    Attributes:
+        paths: Where they are, as `ignore=` takes them.
+        kinds: What they are.
+        is_whole: Whether each value is made anew as a whole.
+    """
+
+    paths: tuple[str, ...]
+    kinds: frozenset[Kind]
+    is_whole: bool
+
+
+def changing_parts(differences: Sequence[Difference]) -> Changing | None:
+    """Return the parts in which a call differs, if all of them look made anew.
+
+    None: it differs in another part as well, or in none.
+    """
+    found: dict[str, Change] = {}
+    for one in differences:
+        if one.fact or one.old is ABSENT or one.new is ABSENT or is_file(one.new):
+            return None
+        changed = change(one.old, one.new)
+        if changed is None:
+            return None
+        found[option_path(one.path)] = changed
+    if not found:
+        return None
+    changes = found.values()
+    return Changing(
+        tuple(found),
+        frozenset().union(*(each.kinds for each in changes)),
+        all(each.is_whole for each in changes),
+    )
+
+
+def option_path(path: str) -> str:
+    """Return a path as options take it: `messages[0].content` as `messages.0.content`."""
+    return re.sub(r"\[(-?\d+)\]", r".\1", path).removeprefix(".")
+
+
+def ignoring(
+    changing: Changing,
+    target: str,
+    line: str,
+    options: Options,
+    *,
+    arguments: Mapping[str, Any] | None,
+    others: Iterable[Mapping[str, Any] | None] = (),
+) -> list[Remedy]:
+    """Return what makes a call match although parts of it are made anew.
+
+    Args:
+        changing: These parts.
+        target: The name of the call's target.
+        line: The name in the line of its target.
+        options: Those of that line.
+        arguments: The descriptions of the call's arguments.
+        others: Those of recorded calls of the target.
+    """
+    is_ignorable = (
+        changing.is_whole
+        and Kind.DATE not in changing.kinds
+        and len(changing.paths) <= _MOST
+        and not (target in _DATABASES and changing.kinds - OF_THE_CLOCK)
+        and all(_can_be_ignored(path, target) for path in changing.paths)
+        and not _makes_one(changing.paths, arguments, others)
+        # What `key=` returns is not reached by `ignore=`.
+        and options.key is None
+    )
+    if is_ignorable:
+        ignore = Remedy(
+            Verb.IGNORE, _PURPOSE, target=line, paths=changing.paths, options=options
+        )
+        return [ignore]
+    return pages(changing.kinds)
+
+
+def pages(kinds: frozenset[Kind]) -> list[Remedy]:
+    """Return the pages on how tests get the same values in each run."""
+    found = [_CLOCK] if kinds & OF_THE_CLOCK else []
+    return [*found, _IDS] if kinds - OF_THE_CLOCK else found
+
+
+def _can_be_ignored(path: str, target: str) -> bool:
+    """Return whether an option takes the path, and names no more than a part by it."""
+    try:
+        steps = parse_path(path)
+    except ValueError:
+        return False
+    if set(path) & {",", "{", " "}:
+        return False
+    if not names_client(target):
+        return True
+    # A part alone is all that a client sends, and a key of Redis tells commands apart.
+    is_part = len(steps) > 1 and steps[0] in parts_of(target)
+    return is_part and path not in ("command.0", "command.1")
+
+
+def _makes_one(
+    paths: Sequence[str],
+    arguments: Mapping[str, Any] | None,
+    others: Iterable[Mapping[str, Any] | None],
+) -> bool:
+    """Return whether calls that differ become one without these parts."""
+    if arguments is None:
+        return False
+    alike = 0
+    for other in others:
+        if other is None:
+            continue
+        differing = argument_differences(other, arguments)
+        if {option_path(one.path) for one in differing} <= {*paths, "signature"}:
+            alike += 1
+    return alike > 1
+
+
+def volatile(
+    differences: Sequence[Difference], target: str, line: str, options: Options
+) -> list[Remedy]:
+    """Return the line that leaves what is made anew out of verifying, if nothing else drifted."""
+    changing = changing_parts(differences)
+    if changing is None:
+        return []
+    paths = _folded([option_path(one.path) for one in differences])
+    is_named = all(_is_path(path) for path in paths)
+    if not (changing.is_whole and is_named and len(paths) <= _MOST):
+        return []
+    return [
+        Remedy(
+            Verb.VOLATILE,
+            _PURPOSE,
+            target=line or target,
+            paths=tuple(paths),
+            options=options,
+        )
+    ]
+
+
+def _is_path(path: str) -> bool:
+    try:
+        parse_path(path)
+    except ValueError:
+        return False
+    return bool(path) and not set(path) & {",", "{", " "}
+
+
+def _folded(paths: Sequence[str]) -> list[str]:
+    """Return paths with `*` for a step in which several of them differ.
+
+        rows.0.created, rows.1.created  →  rows.*.created
+        rows.0.created                  →  rows.0.created
+    """
+    by_form: dict[str, list[str]] = {}
+    for path in paths:
+        form = re.sub(r"(?<=\.)\d+(?=\.|$)", "*", path)
+        by_form.setdefault(form, []).append(path)
+    folded: list[str] = []
+    for form, members in by_form.items():
+        folded += [form] if len(set(members)) > 1 else members[:1]
+    return folded
+
+
+# -- order
+
+
+def only_order_differs(
+    old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
+) -> bool:
+    """Return whether a statement has the rows of the recorded one in another order.
+
+        name__0='a', name__1='b'    name__0='b', name__1='a'    →  True
+    """
+    if old is None or new is None:
+        return False
+    sides = _rows_of(old.get("params")), _rows_of(new.get("params"))
+    if sides[0] is None or sides[1] is None or sides[0] == sides[1]:
+        return False
+    then, now = (sorted(map(repr, rows.items())) for rows in map(_by_content, sides))
+    return then == now
+
+
+def _rows_of(params: Any) -> dict[str, dict[str, Any]] | None:
+    """Return the parameters of an INSERT of several rows, by the number of the row."""
+    if not isinstance(params, dict) or next(iter(params), "$")[:1] == "$":
+        return None
+    rows: dict[str, dict[str, Any]] = {}
+    for name, value in params.items():
+        base, number = re.fullmatch(r"(.*?)(?:_{1,2}(\d+))?", name).groups()  # type: ignore[union-attr]
+        rows.setdefault(number or "", {})[base] = value
+    return rows if len(rows) > 1 else None
+
+
+def _by_content(rows: dict[str, dict[str, Any]] | None) -> dict[str, int]:
+    """Return how often each row stands, whatever its number."""
+    counts: dict[str, int] = {}
+    for row in (rows or {}).values():
+        text = repr(sorted(row.items(), key=lambda item: item[0]))
+        counts[text] = counts.get(text, 0) + 1
+    return counts

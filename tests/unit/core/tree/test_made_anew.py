@@ -1,0 +1,193 @@
+"""The table of what is made anew: five values that each row takes, and five that not."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from datetime import datetime, timezone
+
+import pytest
+
+from pytest_mimic._core.tree.made_anew import (
+    Change,
+    Evidence,
+    Kind,
+    change,
+    pieces,
+    was_made_anew,
+)
+
+#: By kind: texts that are of it as a whole, and texts that hold none of it.
+TABLE = {
+    Kind.UUID: (
+        [
+            "70869499-4229-48ba-8a6e-13d00f2c9e0a",
+            "C232AB00-9414-11EC-B3C8-9F68DEFD9F1D",
+            "1ec9414c-232a-6b00-b3c8-9e6bdeced846",
+            "01937fae-2b7c-7cc0-8fae-0c3a1b2d4e5f",
+            "7086949942294fba8a6e13d00f2c9e0a",
+        ],
+        [
+            "6fa459ea-ee8a-3ca4-894e-db77e160355e",
+            "886313e1-3b8a-5372-9b90-0c9aee199e5d",
+            "00000000-0000-0000-0000-000000000000",
+            "70869499-4229-48ba-1a6e-13d00f2c9e0a",
+            "70869499-4229-48ba-8a6e",
+        ],
+    ),
+    Kind.ULID: (
+        [
+            "01JDHZ8F5M3Q7V9W2X4Y6Z8A0B",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "01hzy7d9m4k6n8q0s2v4x6z8b1",
+            "01J0000000ABCDEFGHJKMNPQRS",
+            "01KBA1C2D3E4F5G6H7J8K9MNPQ",
+        ],
+        [
+            "81JDHZ8F5M3Q7V9W2X4Y6Z8A0B",
+            "01JDHZ8F5M3Q7V9W2X4Y6Z8A0",
+            "7ZZZZZZZZZ3Q7V9W2X4Y6Z8A0B",
+            "00000000003Q7V9W2X4Y6Z8A0B",
+            "01JDHZ8F5M3Q7V9W2X4Y6Z8AIL",
+        ],
+    ),
+    Kind.TOKEN: (
+        [
+            "9f86d081884c7d65",
+            "Yx3_kP9-qR2tVw7Z",
+            "k3J9s8Dd7fQ2m4Xp0aLz",
+            "4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce",
+            "q7w2z9x4c1v8b3n6",
+        ],
+        [
+            "gpt-4o-mini-transcribe",
+            "customer_account_42",
+            "HelloWorldFooBarBaz12",
+            "aaaaaaaaaaaaaaaa1111",
+            "shipping-address-line-2",
+        ],
+    ),
+    Kind.MOMENT: (
+        [
+            "2026-11-25T14:03:59.123456+00:00",
+            "2026-11-20 09:43:52.611322",
+            "1764079439",
+            "1764079439123",
+            "25 Nov 2026 14:03:59 GMT",
+        ],
+        [
+            "2026-13-25T14:03:59",
+            "999999999",
+            "4102444800",
+            "14:03:59",
+            "1999-12-31T23:59:59",
+        ],
+    ),
+    Kind.DATE: (
+        [
+            "2026-11-25",
+            "November 25, 2026",
+            "25 November 2026",
+            "Nov 25, 2026",
+            "2024-02-29",
+        ],
+        ["2023-02-29", "2026-11", "1.2.3", "March 2026", "12-24"],
+    ),
+}
+
+TAKEN = [(kind, text) for kind, (texts, _) in TABLE.items() for text in texts]
+LEFT = [(kind, text) for kind, (_, texts) in TABLE.items() for text in texts]
+
+
+@pytest.mark.parametrize(("kind", "text"), TAKEN)
+def test_a_row_takes_what_is_made_anew(kind: Kind, text: str) -> None:
+    (piece,) = pieces(text)
+
+    assert (piece.kind, piece.start, piece.end) == (kind, 0, len(text))
+
+
+@pytest.mark.parametrize(("kind", "text"), LEFT)
+def test_a_row_leaves_what_only_resembles_it(kind: Kind, text: str) -> None:
+    assert not [piece for piece in pieces(text) if piece.kind is kind]
+
+
+def test_pieces_are_found_inside_of_a_longer_text() -> None:
+    text = "run 70869499-4229-48ba-8a6e-13d00f2c9e0a of 2026-11-25, at 1764079439."
+
+    found = [(piece.kind, text[piece.start : piece.end]) for piece in pieces(text)]
+
+    assert found == [
+        (Kind.UUID, "70869499-4229-48ba-8a6e-13d00f2c9e0a"),
+        (Kind.DATE, "2026-11-25"),
+        (Kind.MOMENT, "1764079439"),
+    ]
+
+
+ONE, OTHER = str(uuid.UUID(int=1 << 100, version=4)), str(uuid.uuid4())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "result"),
+    [
+        (ONE, OTHER, Change(frozenset({Kind.UUID}), is_whole=True)),
+        (f"req-{ONE}", f"req-{OTHER}", Change(frozenset({Kind.UUID}), is_whole=True)),
+        (
+            "Today is 2026-11-24.",
+            "Today is 2026-11-25.",
+            Change(frozenset({Kind.DATE}), is_whole=False),
+        ),
+        (1764079439, 1764079440, Change(frozenset({Kind.MOMENT}), is_whole=True)),
+        (
+            {"$datetime": "2026-11-24T10:00:00"},
+            {"$datetime": "2026-11-25T11:00:00"},
+            Change(frozenset({Kind.MOMENT}), is_whole=True),
+        ),
+        (
+            {"$text": ONE, "type": "UUID"},
+            {"$text": OTHER, "type": "UUID"},
+            Change(frozenset({Kind.UUID}), is_whole=True),
+        ),
+        ("About tea?", "About coffee?", None),
+        ("Today is 2026-11-24: tea", "Today is 2026-11-25: coffee", None),
+        ("gpt-5-mini", "gpt-6-mini", None),
+        (1, 2, None),
+        (ONE, "2026-11-25", None),
+        (True, False, None),
+        ({"$text": "<DataFrame>", "digest": "1"}, {"$text": "<DataFrame>"}, None),
+    ],
+)
+def test_a_change_is_one_if_nothing_else_differs(old, new, result) -> None:
+    assert change(old, new) == result
+
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc).timestamp()
+GIVEN = bytes(range(100, 132))
+RUN = Evidence(random=(GIVEN,), begun=NOON, ended=NOON + 60, known=("kept 2026-11-25",))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        str(uuid.UUID(bytes=GIVEN[:16], version=4)),
+        GIVEN.hex(),
+        base64.urlsafe_b64encode(GIVEN).decode().rstrip("="),
+        "2026-11-25T12:00:30",
+        f"at {int(NOON) + 5}",
+    ],
+)
+def test_what_holds_bytes_or_a_moment_of_the_run_was_made_in_it(value: str) -> None:
+    assert was_made_anew(value, RUN)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        OTHER,
+        "2026-11-20T12:00:30",
+        "on 2026-11-25",
+        f"at {int(NOON) - 90_000}",
+        "a plain text",
+    ],
+)
+def test_what_stood_before_or_is_of_another_time_was_not(value: str) -> None:
+    assert not was_made_anew(value, RUN)
