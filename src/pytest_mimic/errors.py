@@ -206,13 +206,15 @@ class MissingRecordingError(MimicError, RuntimeError):
     Attributes:
         call: The call as people read it.
         target: The name of its target.
-        changing: The paths of its parts that were made anew, if it differs from the
+        changing: The paths of its parts that look made anew, if it differs from the
             nearest recording in nothing else.
+        kinds: What these parts are: `uuid`, `moment`.
     """
 
     call: str = ""
     target: str = ""
     changing: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
 
 class StaleRecordingError(MissingRecordingError):
@@ -297,10 +299,13 @@ class DriftError(MimicError, AssertionError):
 
     Attributes:
         call: The call, as messages name it.
+        is_outage: Whether the service failed or refused the call, so that nothing is to
+            be accepted.
         conversation: The client whose conversation it belongs to. Empty for a call that
             no earlier one can have changed.
     """
 
+    is_outage = False
     conversation = ""
 
 

@@ -65,7 +65,6 @@ def test_a_miss_shows_each_argument_that_differs(shop):
         "rest[0]: 7 now, not in the recording",
         "retry: True now, not in the recording",
         "to record it: pytest --mimic-record test_shop.py::test_day",
-        "if it changes from run to run: shop:fetch ignore=day,rest.0,retry",
     ]
 
 

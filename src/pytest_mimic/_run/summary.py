@@ -18,7 +18,7 @@ from pytest_mimic._tools.unused.judging import (
 )
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.ledger import Ledger
+    from pytest_mimic._core.engine.ledger import Ledger, Miss
     from pytest_mimic._core.settings import Settings
 
 _HEADERS = {
@@ -30,6 +30,8 @@ _HEADERS = {
 }
 # How many calls a single line names at most.
 _IN_LINE = 3
+# So many misses of one cause are told once.
+_MANY = 2
 
 
 def mode_line(settings: Settings) -> str:
@@ -141,27 +143,72 @@ def _failed(judgement: Judgement) -> str:
 
 
 def _missing(ledger: Ledger, commands: RunCommands) -> list[str]:
-    """Return the lists of the missing and of the stale calls, each with the commands that record them."""
+    """Return the lists of missing and of stale calls, each with what helps."""
     lines: list[str] = []
     for is_stale, what in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in ledger.missing if miss.is_stale is is_stale]
-        rows = [
-            (one.label, one.test if one.option else f"{one.test}, see its error")
-            for one in misses
-        ]
-        lines += listed(f"{what}:", list(dict.fromkeys(rows)))
-        # Recording a test again as a whole records what it misses as well, and
-        # recording only what it misses would fail.
-        again = {miss.test for miss in misses if miss.option == Verb.RERECORD.value}
-        by_option: dict[str, list[str]] = {}
+        rows = []
         for miss in misses:
-            if miss.option:
-                option = Verb.RERECORD.value if miss.test in again else miss.option
-                by_option.setdefault(option, []).append(miss.test)
-        for option, tests in sorted(by_option.items()):
-            lines.append(f"to record the {what}: {commands(option, tests=tests)}")
-            what = "others"
+            test = miss.test if miss.option else f"{miss.test}, see its error"
+            rows.append((miss.label, test))
+        lines += listed(f"{what}:", list(dict.fromkeys(rows)))
+        anew = [miss for miss in misses if miss.changing]
+        if len(anew) < _MANY:
+            lines += _recording(misses, what, commands)
+            continue
+        lines += _made_anew(anew)
+        others = [miss for miss in misses if not miss.changing]
+        lines += _recording(anew, "them", commands)
+        lines += _recording(others, "others", commands)
     return lines
+
+
+def _recording(misses: Sequence[Miss], what: str, commands: RunCommands) -> list[str]:
+    """Return the commands that record missing calls.
+
+    Recording a test again as a whole records what it misses as well, and recording
+    only what it misses would fail.
+    """
+    again = {miss.test for miss in misses if miss.option == Verb.RERECORD.value}
+    by_option: dict[str, list[str]] = {}
+    for miss in misses:
+        if miss.option:
+            option = Verb.RERECORD.value if miss.test in again else miss.option
+            by_option.setdefault(option, []).append(miss.test)
+    lines = []
+    named = f"the {what}" if what in ("missing", "stale", "others") else what
+    for option, tests in sorted(by_option.items()):
+        lines.append(f"to record {named}: {commands(option, tests=tests)}")
+        named = "the others"
+    return lines
+
+
+def _made_anew(misses: Sequence[Miss]) -> list[str]:
+    """Return what helps calls that differ from their recordings in what runs make anew.
+
+    Recording them again does not help: the next run makes other values.
+    """
+    from pytest_mimic._core.tree.made_anew import Kind
+    from pytest_mimic._core.tree.remedies import pages
+
+    counts: Counter[str] = Counter()
+    tests: dict[str, set[str]] = {}
+    for miss in misses:
+        for path in miss.changing.split():
+            part = f"{miss.target} {path}"
+            counts[part] += 1
+            tests.setdefault(part, set()).add(miss.test)
+    rows = [
+        (part, f"{plural(count, 'call')} in {plural(len(tests[part]), 'test')}")
+        for part, count in counts.most_common()
+    ]
+    heading = f"{len(misses)} of them differ only in parts that look made anew:"
+    written = {miss.line for miss in misses}
+    if len(written) == 1 and "" not in written:
+        return listed(heading, rows, f"if it may change: {written.pop()}")
+    kinds = frozenset(Kind(name) for miss in misses for name in miss.kinds.split())
+    shown = [Commands().line(page) for page in pages(kinds)]
+    return listed(heading, rows, *shown)
 
 
 def _moved(ledger: Ledger, run: RunCommands) -> list[str]:
@@ -176,12 +223,16 @@ def _moved(ledger: Ledger, run: RunCommands) -> list[str]:
 
 
 def _drifted(ledger: Ledger, commands: RunCommands) -> list[str]:
-    """Return the list of the calls that no longer give what was recorded, and the command that decides about them."""
-    rows = [(label, test) for label, test in ledger.drifted]
-    tests = [test for _, test in rows]
-    if not rows:
-        return []
-    them = "it" if len(set(rows)) == 1 else "them"
+    """Return the list of the calls that drifted, and the command that accepts them.
+
+    A call whose service failed or refused it has nothing to accept.
+    """
+    rows = [(label, test) for label, test, _ in ledger.drifted]
+    acceptable = {(label, test) for label, test, option in ledger.drifted if option}
+    if not acceptable:
+        return listed("drifted:", _counted(rows))
+    them = "it" if len(acceptable) == 1 else "them"
+    tests = list(dict.fromkeys(row[1] for row in rows if row in acceptable))
     remedy = commands("--mimic-rerecord", tests=tests)
     return listed("drifted:", _counted(rows), f"to accept {them}: {remedy}")
 

@@ -8,9 +8,19 @@ from typing import Any, NamedTuple, TypeAlias
 
 
 class Miss(NamedTuple):
-    """A call that had no recording: its label, its test, the option that records it, if one does, and its identity.
+    """A call that had no recording.
 
-    If it is stale, it has one, but of another source.
+    Attributes:
+        label: The call as people read it.
+        test: The id of its test.
+        option: What records it, if an option does.
+        key: Its identity.
+        is_stale: It has a recording, but of another source.
+        target: The name of its target.
+        changing: The paths of its parts that look made anew, between blanks, if it
+            differs from the nearest recording in nothing else.
+        kinds: What these parts are, between blanks: `moment uuid`.
+        line: The line that leaves them out, if there is one.
     """
 
     label: str
@@ -18,6 +28,10 @@ class Miss(NamedTuple):
     option: str = "--mimic-record"
     key: str = ""
     is_stale: bool = False
+    target: str = ""
+    changing: str = ""
+    kinds: str = ""
+    line: str = ""
 
 
 Replayed: TypeAlias = tuple[float, str, "str | None", str]

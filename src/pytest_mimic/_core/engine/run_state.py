@@ -16,6 +16,7 @@ from weakref import WeakSet
 
 from xxhash import xxh3_128_hexdigest
 
+from pytest_mimic._core.commands import Verb
 from pytest_mimic._core.engine.call import Inside
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
@@ -231,12 +232,18 @@ class RunState:
                 option,
                 call.key,
                 isinstance(error, StaleRecordingError),
+                error.target,
+                " ".join(error.changing),
+                " ".join(error.kinds),
+                _ignoring_line(error),
             )
             if self.log is not None and miss not in self.ledger.missing:
                 self.log("missing", call, error=error)
             counted: dict[str, Any] = {"missing": [miss]}
         else:
-            counted = {"drifted": [[call.listed, self.again]]}
+            is_outage = getattr(error, "is_outage", False)
+            option = "" if is_outage else "--mimic-rerecord"
+            counted = {"drifted": [[call.listed, self.again, option]]}
         self.ledger.add(counted)
         self.pending.note(error, counted)
         if isinstance(error, MissingRecordingError):
@@ -277,6 +284,14 @@ class RunState:
         self.test = ""
         if self.retries is not None:
             self.retries.end()
+
+
+def _ignoring_line(error: MimicError) -> str:
+    """Return the line that leaves out what is made anew in a call; empty if none does."""
+    for remedy in error.remedies:
+        if remedy.verb is Verb.IGNORE:
+            return error.commands.line(remedy._replace(purpose=""))
+    return ""
 
 
 # The runs of this process. `os.register_at_fork` cannot be undone, so that it is called

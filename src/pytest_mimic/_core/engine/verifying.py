@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.agreement import Rules, compare
-from pytest_mimic._core.tree.differing import Difference, difference_lines
+from pytest_mimic._core.tree.differing import Difference
 from pytest_mimic._core.tree.messages import differs_below, drift
 from pytest_mimic.errors import MimicError
 
@@ -84,7 +84,15 @@ def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Differe
         before is None or plan.adapter is not None
     )
     failed = f"the real call {failure}" if is_outage else ""
-    error = drift(call.label, difference_lines(found), test=state.again, failed=failed)
+    error = drift(
+        call.label,
+        found,
+        test=state.again,
+        failed=failed,
+        target=plan.target,
+        line=plan.client,
+        options=options,
+    )
     error.__cause__ = actual.last.exception if failed else None
     if plan.adapter is not None and call.plan.options.sequence is not False:
         error.conversation = plan.target

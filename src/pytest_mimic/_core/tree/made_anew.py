@@ -21,7 +21,7 @@ class Kind(Enum):
 
     UUID = "uuid"
     ULID = "ulid"
-    TOKEN = "token"  # noqa: S105 - no password
+    TOKEN = "token"
     MOMENT = "moment"
     DATE = "date"
 
@@ -89,7 +89,7 @@ _LEAST_TOKEN = 16
 def pieces(text: str) -> list[Piece]:
     """Return the stretches of a text that look made anew, from left to right.
 
-        "run 5f0c…-4c1d-… of 2026-11-25"  →  [UUID, DATE]
+    "run 5f0c…-4c1d-… of 2026-11-25"  →  [UUID, DATE]
     """
     found: list[Piece] = []
     place = 0
@@ -259,8 +259,8 @@ class Change(NamedTuple):
 def change(old: Any, new: Any) -> Change | None:
     """Return how two nodes of trees differ, if only in pieces that look made anew.
 
-        "Today is 2026-11-24."  "Today is 2026-11-25."  →  Change({DATE}, False)
-        "About tea?"            "About coffee?"         →  None
+    "Today is 2026-11-24."  "Today is 2026-11-25."  →  Change({DATE}, False)
+    "About tea?"            "About coffee?"         →  None
     """
     sides = text_of(old), text_of(new)
     if sides[0] is None or sides[1] is None:
@@ -323,11 +323,11 @@ def pieces_of_run(node: Any, evidence: Evidence) -> Iterator[str]:
         part = text[piece.start : piece.end]
         if _is_held(part, evidence.known):
             continue
-        if piece.kind in RANDOM and _holds_random(part, evidence.random):
-            yield part
-        elif piece.kind in OF_THE_CLOCK and _is_of_run(piece, evidence):
-            yield part
-        elif piece.kind is Kind.ULID and _is_of_run(piece, evidence):
+        if (
+            (piece.kind in RANDOM and _holds_random(part, evidence.random))
+            or (piece.kind in OF_THE_CLOCK and _is_of_run(piece, evidence))
+            or (piece.kind is Kind.ULID and _is_of_run(piece, evidence))
+        ):
             yield part
 
 

@@ -16,7 +16,6 @@ from pytest_mimic._core.commands import (
     verify,
 )
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.seam.base import parts_of
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.differing import (
@@ -24,12 +23,20 @@ from pytest_mimic._core.tree.differing import (
     argument_differences,
     difference_lines,
 )
-from pytest_mimic._core.tree.drawing import is_file, kind_of, steps
+from pytest_mimic._core.tree.drawing import kind_of, steps
+from pytest_mimic._core.tree.remedies import (
+    Changing,
+    changing_parts,
+    ignoring,
+    only_order_differs,
+    volatile,
+)
 from pytest_mimic._core.types.opening import parse_path
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.words import limited
 from pytest_mimic.errors import (
     DriftError,
+    Fact,
     MissingRecordingError,
     MutatedInputError,
     StaleRecordingError,
@@ -39,17 +46,12 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import Recording
 
 _SHOWN = 5
-# If more parts than these differ, the call is another one.
-_MOST = 3
 # The recordings that a miss is compared with, at most.
 _CANDIDATES = 300
 _LINE = 200
 # What is described of a client's call besides what counts: made from its other parts,
 # or told apart by order.
 _BESIDE = ("signature", "server")
-# What a client's call does: with another one it is another call, which no `ignore=`
-# makes equal.
-_VERBS = ("statement", "method", "command.0")
 
 
 class MissedCall(NamedTuple):
@@ -130,40 +132,90 @@ def missing(
     vault. `remedies` describe how to record the call, if no option does. `bare` takes
     secrets out of the nearest.
     """
-    place = f" in {within}" if within else ""
-    nearest = nearest_recording(candidates, call.arguments, test=call.test)
+    known = list(islice(candidates, _CANDIDATES))
+    nearest = nearest_recording(known, call.arguments, test=call.test)
     listed = list(remedies or [_again(call.verb, "to record it", call.test)])
+    changing: Changing | None = None
     if nearest is None:
-        lines = [f"nothing of {call.target} is recorded{place}"]
+        place = f" in {within}" if within else ""
+        facts: list[str | Fact] = [f"nothing of {call.target} is recorded{place}"]
     else:
-        by = f" by {nearest.test}" if nearest.test else ""
-        on = f" on {nearest.recorded}" if nearest.recorded else ""
-        nearest = bare(nearest.whole())
-        differing = argument_differences(nearest.arguments, call.arguments)
-        counted = [
-            one for one in differing if not _is_left_out(one.path, call.options.ignore)
-        ]
-        inner = _difference_lines(nearest, call, differing, counted)
-        lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
-        # What `key=` returns is not reached by `ignore=`.
-        if call.options.key is None and (paths := _ignorable(call.target, counted)):
-            listed.append(
-                Remedy(
-                    Verb.IGNORE,
-                    "if it changes from run to run",
-                    target=call.line or call.target,
-                    paths=tuple(paths),
-                    options=call.options,
-                )
+        whole = bare(nearest.whole())
+        fact = _nearest_fact(whole, call, within=within)
+        facts = [fact]
+        changing = changing_parts(fact.differences)
+        if changing is not None:
+            listed += ignoring(
+                changing,
+                call.target,
+                call.line or call.target,
+                call.options,
+                arguments=shortened(
+                    None if call.arguments is None else dict(call.arguments)
+                ),
+                others=[each.arguments for each in known],
             )
     return MissingRecordingError(
         f"no recording of {call.label}",
-        facts=lines,
+        facts=facts,
         remedies=listed,
         call=call.label,
         target=call.target,
         test=call.test,
+        changing=() if changing is None else changing.paths,
+        kinds=()
+        if changing is None
+        else tuple(sorted(one.value for one in changing.kinds)),
     )
+
+
+class Differences(NamedTuple):
+    """How an outcome, or arguments, differ: a fact of an error.
+
+    Attributes:
+        parts: The differences.
+        before, after: What the two sides are called.
+        most: How many of them are shown.
+    """
+
+    parts: tuple[Difference, ...]
+    before: str = "recorded"
+    after: str = "now"
+    most: int = 10
+
+    def lines(self) -> list[str]:
+        """Return the differences as they are shown."""
+        return difference_lines(self.parts, self.before, self.after, most=self.most)
+
+
+class Nearest(NamedTuple):
+    """The recording that is most like a call: a fact of a miss.
+
+    Attributes:
+        test: The test that recorded it, if it is known.
+        recorded: When it was recorded, if it is known.
+        within: The cassette that holds it, or empty.
+        differences: How the call differs from it.
+        note: What is said in place of differences, if there are none to show.
+    """
+
+    test: str | None
+    recorded: str | None
+    within: str
+    differences: tuple[Difference, ...]
+    note: str = ""
+
+    def lines(self) -> list[str]:
+        """Return the recording, and how the call differs, as they are shown."""
+        by = f" by {self.test}" if self.test else ""
+        on = f" on {self.recorded}" if self.recorded else ""
+        place = f" in {self.within}" if self.within else ""
+        inner = (
+            [self.note]
+            if self.note
+            else difference_lines(self.differences, most=_SHOWN)
+        )
+        return [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
 
 
 def _again(verb: Verb, purpose: str, test: str | None) -> Remedy:
@@ -172,72 +224,52 @@ def _again(verb: Verb, purpose: str, test: str | None) -> Remedy:
     return make(purpose, test)
 
 
-def _ignorable(target: str, found: Sequence[Difference]) -> list[str]:
-    """Return the paths that `ignore=` takes to leave out what differs; none if it is much, or a part that no path names.
-
-    `rows[0].id` becomes `rows.*.id`, but `words[2]` is one word.
-    """
-    is_client, paths = names_client(target), dict[str, None]()
-    for one in found:
-        if is_client and one.path in _BESIDE:
-            continue
-        path = re.sub(r"\[\d+\](?=\.)", ".*", one.path)
-        path = re.sub(r"\[(\d+)\]", r".\1", path)
-        try:
-            parse_path(path)
-        except ValueError:
-            return []
-        if (
-            set(path) & {",", "{"}
-            or is_file(one.new)
-            or (
-                is_client
-                and (path in _VERBS or _argument_of(path) not in parts_of(target))
-            )
-        ):
-            return []
-        paths[path] = None
-    return list(paths) if len(paths) <= _MOST else []
-
-
-def _difference_lines(
-    nearest: Recording,
-    call: MissedCall,
-    differing: Sequence[Difference],
-    counted: Sequence[Difference],
-) -> list[str]:
-    """Explain how a call differs from the nearest recording; `counted` are the differences outside `ignore=`."""
-    if counted:
-        beside = _BESIDE if names_client(call.target) else ()
-        parts = [one for one in counted if one.path not in beside] or counted
-        return difference_lines(parts, most=_SHOWN)
-    if differing:
-        where = (
-            f"it differs only in what ignore={','.join(call.options.ignore)} leaves out"
-        )
-        return [f"{where}: it was recorded without, or is another test's"]
-    if call.sequence and nearest.test != call.test:
-        return [
-            "the same call: a recording of a sequence belongs to the test that made it"
-        ]
-    hidden = (
-        ", ".join(_secrets_of(call.arguments or {})[:_SHOWN])
-        or "the rest of a long one, or unset fields"
-    )
-    return [
-        f"the arguments look the same; they differ in a part that is not shown: {hidden}"
+def _nearest_fact(nearest: Recording, call: MissedCall, *, within: str) -> Nearest:
+    """Return how a call differs from the nearest recording."""
+    differing = argument_differences(nearest.arguments, call.arguments)
+    parts = [
+        one for one in differing if not _is_left_out(one.path, call.options.ignore)
     ]
+    note = ""
+    if not parts:
+        note = _unseen(nearest, call, is_ignored=bool(differing))
+    elif only_order_differs(nearest.arguments, call.arguments):
+        note = "the same rows in another order"
+        parts = []
+    elif names_client(call.target):
+        # What is described beside what counts follows from the other parts.
+        parts = [one for one in parts if one.path not in _BESIDE] or parts
+    return Nearest(nearest.test, nearest.recorded, within, tuple(parts), note)
+
+
+def _unseen(nearest: Recording, call: MissedCall, *, is_ignored: bool) -> str:
+    """Return why a call is another one although no part is seen to differ."""
+    if is_ignored:
+        names = ",".join(call.options.ignore)
+        where = f"it differs only in what ignore={names} leaves out"
+        return f"{where}: it was recorded without, or is another test's"
+    if call.sequence and nearest.test != call.test:
+        return (
+            "the same call: a recording of a sequence belongs to the test that made it"
+        )
+    shown = "what is shown is equal"
+    secrets = _secrets_of(call.arguments or {})
+    if secrets:
+        # Nothing tells which of several differs.
+        name = f": {secrets[0]}" if len(secrets) == 1 else ""
+        return f"{shown}, a hidden part differs{name}"
+    line = "the line of the target has changed"
+    return f"{shown}: {line}, or a part that is not kept differs"
 
 
 def _secrets_of(parts: Mapping[str, Any], path: str = "") -> list[str]:
-    """Return the paths of the secrets in arguments."""
+    """Return the paths of the secrets in arguments, which no message shows."""
     found: list[str] = []
     for step, node in parts.items():
-        found += (
-            [path + step]
-            if node == PLACEHOLDER
-            else _secrets_of(steps(node) or {}, path + step)
-        )
+        if node == PLACEHOLDER:
+            found.append(path + step)
+        else:
+            found += _secrets_of(steps(node) or {}, path + step)
     return found
 
 
@@ -310,18 +342,39 @@ def new_after_replayed(
 
 
 def drift(
-    label: str, lines: Sequence[str], *, test: str | None = None, failed: str = ""
+    label: str,
+    found: Sequence[Difference],
+    *,
+    test: str | None = None,
+    failed: str = "",
+    target: str = "",
+    line: str = "",
+    options: Options | None = None,
 ) -> DriftError:
-    """Return the error for a real call whose outcome differs from its recording; `lines` are those of `compare`.
+    """Return the error for a real call whose outcome differs from its recording.
 
-    `failed` says how the service failed or refused the call, which is not to be
-    accepted.
+    Args:
+        label: The call as people read it.
+        found: The differences.
+        test: The id of its test.
+        failed: How the service failed or refused the call, which is not to be accepted.
+        target: The name of its target.
+        line: The name in the line of its target, if it is another one.
+        options: Those of that line.
     """
-    what = f"{label} no longer gives what was recorded"
     remedies = [rerecord("to accept it", test)]
     if failed:
         remedies = [verify(f"{failed}, to try again", test)]
-    return DriftError(what, facts=lines, remedies=remedies, call=label, test=test)
+    elif target:
+        remedies += volatile(found, target, line, options or Options())
+    return DriftError(
+        f"{label} no longer gives what was recorded",
+        facts=[Differences(tuple(found))],
+        remedies=remedies,
+        call=label,
+        test=test,
+        is_outage=bool(failed),
+    )
 
 
 def differs_below(label: str, lines: Sequence[str], *, scope: str) -> DriftError:
@@ -341,7 +394,7 @@ def mutated(target: str, facts: Sequence[str]) -> MutatedInputError:
 
 def mutations(names: Sequence[str], found: Sequence[Difference]) -> list[str]:
     """Return how arguments changed, a line for each difference; `found` is how their trees differ after the call."""
-    facts = difference_lines(found, "before", "after", most=_SHOWN)
+    facts = Differences(tuple(found), "before", "after", _SHOWN).lines()
     return facts or [f"{name}: changed in a part that is not shown" for name in names]
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._core.commands import Remedy, Verb, read
 from pytest_mimic._core.seam.base import parts_of
-from pytest_mimic._core.seam.registry import names_client
+from pytest_mimic._core.seam.registry import is_client, names_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.differing import ABSENT, Difference, argument_differences
 from pytest_mimic._core.tree.drawing import is_file
@@ -124,6 +124,9 @@ def _can_be_ignored(path: str, target: str) -> bool:
         return False
     if not names_client(target):
         return True
+    if not is_client(target):
+        # Its adapter is not installed here, so that its parts are unknown.
+        return False
     # A part alone is all that a client sends, and a key of Redis tells commands apart.
     is_part = len(steps) > 1 and steps[0] in parts_of(target)
     return is_part and path not in ("command.0", "command.1")
@@ -180,8 +183,8 @@ def _is_path(path: str) -> bool:
 def _folded(paths: Sequence[str]) -> list[str]:
     """Return paths with `*` for a step in which several of them differ.
 
-        rows.0.created, rows.1.created  →  rows.*.created
-        rows.0.created                  →  rows.0.created
+    rows.0.created, rows.1.created  →  rows.*.created
+    rows.0.created                  →  rows.0.created
     """
     by_form: dict[str, list[str]] = {}
     for path in paths:
@@ -201,7 +204,7 @@ def only_order_differs(
 ) -> bool:
     """Return whether a statement has the rows of the recorded one in another order.
 
-        name__0='a', name__1='b'    name__0='b', name__1='a'    →  True
+    name__0='a', name__1='b'    name__0='b', name__1='a'    →  True
     """
     if old is None or new is None:
         return False

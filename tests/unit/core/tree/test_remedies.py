@@ -1,0 +1,229 @@
+"""What is offered for a call that differs from its recording, and what is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_mimic._core.commands import Commands, Remedy
+from pytest_mimic._core.target_options import Options
+from pytest_mimic._core.tree.differing import Difference, argument_differences
+from pytest_mimic._core.tree.remedies import (
+    changing_parts,
+    ignoring,
+    only_order_differs,
+    volatile,
+)
+
+ID = "70869499-4229-48ba-8a6e-13d00f2c9e0a"
+NEW_ID = "f42d0ef2-33a0-48ac-b610-8c7122e77abc"
+THEN, NOW = "2026-11-20T09:43:52.6Z", "2026-11-21T10:00:00.1Z"
+CLOCK, IDS = "freeze-the-clock", "seed-the-ids"
+
+
+def offered(
+    target: str, old: dict[str, Any], new: dict[str, Any], *others: dict[str, Any]
+) -> list[str]:
+    """Return the lines that are offered for a call, short."""
+    changing = changing_parts(argument_differences(old, new))
+    if changing is None:
+        return []
+    remedies = ignoring(
+        changing, target, target, Options(), arguments=new, others=[old, *others]
+    )
+    return [_short(remedy) for remedy in remedies]
+
+
+def _short(remedy: Remedy) -> str:
+    line = Commands().line(remedy._replace(purpose=""))
+    return line.rpartition("#")[2]
+
+
+def message(text: str) -> dict[str, Any]:
+    return {"body": {"model": "m", "messages": [{"role": "user", "content": text}]}}
+
+
+#: What differs, and what is offered. Nothing is offered where a question differs.
+CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any], list[str]]] = {
+    "an id in a body": (
+        "http",
+        {"body": {"metadata": {"run_id": ID}}},
+        {"body": {"metadata": {"run_id": NEW_ID}}},
+        ["http ignore=body.metadata.run_id"],
+    ),
+    "one item of several": (
+        "http",
+        {"body": {"items": [{"id": ID}, {"id": 1}]}},
+        {"body": {"items": [{"id": NEW_ID}, {"id": 1}]}},
+        ["http ignore=body.items.0.id"],
+    ),
+    "a moment in the query": (
+        "http",
+        {"query": {"since": THEN}},
+        {"query": {"since": NOW}},
+        ["http ignore=query.since"],
+    ),
+    "a prompt": ("http", message("About tea?"), message("Delete everything?"), []),
+    "a prompt with a date": (
+        "http",
+        message("Today is 2026-11-20. Be brief."),
+        message("Today is 2026-11-21. Be brief."),
+        [CLOCK],
+    ),
+    "a prompt with an id": (
+        "http",
+        message(f"Session {ID}: be brief."),
+        message(f"Session {NEW_ID}: be brief."),
+        [IDS],
+    ),
+    "a prompt with a date that was edited": (
+        "http",
+        message("Today is 2026-11-20. Be brief."),
+        message("Today is 2026-11-21. Be long."),
+        [],
+    ),
+    "a model": (
+        "http",
+        {"body": {"model": "gpt-5-mini"}},
+        {"body": {"model": "gpt-6-mini"}},
+        [],
+    ),
+    "a number": ("http", {"query": {"page": 1}}, {"query": {"page": 2}}, []),
+    "a part as a whole": ("http", {"body": ID}, {"body": NEW_ID}, [IDS]),
+    "a method": ("http", {"method": "GET"}, {"method": "PUT"}, []),
+    "a path": ("http", {"url": f"/a/{ID}"}, {"url": f"/a/{NEW_ID}"}, [IDS]),
+    "a statement": (
+        "sqlalchemy",
+        {"statement": "SELECT a"},
+        {"statement": "SELECT b"},
+        [],
+    ),
+    "an id in a statement": (
+        "sqlalchemy",
+        {"params": {"id": ID}},
+        {"params": {"id": NEW_ID}},
+        [IDS],
+    ),
+    "a moment in a statement": (
+        "sqlalchemy",
+        {"params": {"made": {"$datetime": "2026-11-20T09:43:52"}}},
+        {"params": {"made": {"$datetime": "2026-11-21T09:43:52"}}},
+        ["sqlalchemy ignore=params.made"],
+    ),
+    "a key of Redis": (
+        "redis",
+        {"command": ["GET", f"user:{ID}"]},
+        {"command": ["GET", f"user:{NEW_ID}"]},
+        [IDS],
+    ),
+    "a moment as a key of Redis": (
+        "redis",
+        {"command": ["GET", "1764079439"]},
+        {"command": ["GET", "1764079440"]},
+        [CLOCK],
+    ),
+    "a command of another length": (
+        "redis",
+        {"command": ["SADD", "a", "b"]},
+        {"command": ["SADD", "a", "b", "c", "d", "e", "f", "g"]},
+        [],
+    ),
+    "an id as an argument": (
+        "m:f",
+        {"run": ID},
+        {"run": NEW_ID},
+        ["m:f ignore=run"],
+    ),
+    "a date as an argument": (
+        "m:f",
+        {"day": {"$date": "2024-05-01"}},
+        {"day": {"$date": "2024-05-02"}},
+        [CLOCK],
+    ),
+    "a frame": (
+        "m:fit",
+        {"frame": {"$text": "<DataFrame>", "type": "DataFrame", "digest": "1"}},
+        {"frame": {"$text": "<DataFrame>", "type": "DataFrame", "digest": "2"}},
+        [],
+    ),
+    "a name": ("m:f", {"name": "Ann"}, {"name": "Zoe"}, []),
+    "a generator of random numbers": (
+        "m:f",
+        {"rng": {"$text": "Generator(PCG64)", "type": "numpy:Generator"}},
+        {"rng": {"$text": "Generator(MT19937)", "type": "numpy:Generator"}},
+        [],
+    ),
+    "an argument that was added": ("m:f", {"id": ID}, {"id": NEW_ID, "x": 1}, []),
+    "two kinds": (
+        "m:f",
+        {"id": ID, "at": THEN},
+        {"id": NEW_ID, "at": NOW},
+        ["m:f ignore=id,at"],
+    ),
+    "more than three": (
+        "m:f",
+        {"a": ID, "b": ID, "c": ID, "d": ID},
+        {"a": NEW_ID, "b": NEW_ID, "c": NEW_ID, "d": NEW_ID},
+        [IDS],
+    ),
+    "a name with a comma": ("m:f", {"x": {"a,b": ID}}, {"x": {"a,b": NEW_ID}}, [IDS]),
+}
+
+
+@pytest.mark.parametrize(("target", "old", "new", "lines"), CASES.values(), ids=CASES)
+def test_a_line_is_offered_for_what_is_made_anew_alone(target, old, new, lines) -> None:
+    assert offered(target, old, new) == lines
+
+
+def test_no_line_makes_two_recorded_calls_one() -> None:
+    first, second, now = ({"run": ID}, {"run": NEW_ID}, {"run": ID[:-1] + "b"})
+
+    assert offered("m:f", first, now) == ["m:f ignore=run"]
+    assert offered("m:f", first, now, second) == [IDS]
+    assert offered("m:f", first, now, {"run": NEW_ID, "x": 1}) == ["m:f ignore=run"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "lines"),
+    [
+        ([("body.id", ID, NEW_ID)], ["http volatile=body.id"]),
+        ([("rows[0].created", THEN, NOW)], ["http volatile=rows.0.created"]),
+        (
+            [("rows[0].created", THEN, NOW), ("rows[1].created", THEN, NOW)],
+            ["http volatile=rows.*.created"],
+        ),
+        ([("body.id", ID, NEW_ID), ("body.price", 1, 2)], []),
+        ([("body.text", "About tea", "About coffee")], []),
+        ([("body.text", "It is 2026-11-20 now", "It is 2026-11-21 now")], []),
+        ([("", ID, NEW_ID)], []),
+    ],
+)
+def test_a_drift_gets_the_line_by_the_same_rule(parts, lines) -> None:
+    found = [Difference(path, old, new) for path, old, new in parts]
+
+    remedies = volatile(found, "http", "", Options())
+
+    assert [_short(remedy) for remedy in remedies] == lines
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_order"),
+    [
+        ({"name__0": "a", "name__1": "b"}, {"name__0": "b", "name__1": "a"}, True),
+        ({"name__0": "a", "name__1": "b"}, {"name__0": "b", "name__1": "c"}, False),
+        (
+            {"n__0": "a", "x__0": 1, "n__1": "b", "x__1": 2},
+            {"n__0": "b", "x__0": 2, "n__1": "a", "x__1": 1},
+            True,
+        ),
+        (
+            {"n__0": "a", "x__0": 1, "n__1": "b", "x__1": 2},
+            {"n__0": "b", "x__0": 1, "n__1": "a", "x__1": 2},
+            False,
+        ),
+        ({"id": 1}, {"id": 2}, False),
+    ],
+)
+def test_rows_in_another_order_are_known(old, new, is_order) -> None:
+    assert only_order_differs({"params": old}, {"params": new}) is is_order
