@@ -104,7 +104,7 @@ TESTS = """
     def test_a_role():
         sts = boto3.client("sts", **PLACE)
         keys = sts.assume_role(RoleArn="arn:aws:iam::123456789012:role/shop", RoleSessionName="shop")["Credentials"]
-        assert (keys["SecretAccessKey"] == "<redacted>") == ("RECORDING" not in os.environ)
+        assert (keys["SecretAccessKey"].startswith("<redacted:")) == ("RECORDING" not in os.environ)
 
     def test_aiobotocore(s3):
         async def read():

@@ -197,7 +197,8 @@ def test_no_secret_of_a_cassette_reaches_the_vault_or_the_report(project, take_o
             with mimic_replay("talk"):
                 login = {"password": "another", "user": "ann"}
                 found = requests.post("https://api.shop.test/login?api_key=mine", json=login).json()
-                assert found == {"access_token": "<redacted>", "pin": 0}
+                assert found["access_token"].startswith("<redacted:")
+                assert found["pin"] != 4711
                 requests.get("https://api.shop.test/by-token/" + found["access_token"], params={"token": "mine"})
         """,
     )

@@ -6,10 +6,12 @@ import os
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mimic._core.engine.owners import SecretScope
 from pytest_mimic._core.files.places import TEMPORARY
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._run.complete_selection import plain_id
@@ -77,18 +79,28 @@ class Fixtures(Hooks):
         parameters = self._parameters_of(fixturedef, request)
         name = f"{nodeid}[{','.join(parameters)}]" if parameters else nodeid
         leaving: list[Callable[[bool], None]] = []
+        state, fixture = self._session.state, fixturedef.argname
+        secrets = SecretScope(fixture, partial(state.scopes_of, fixturedef.argnames))
+        outside = state.secret_scope
 
         def begin_to_end() -> None:
+            nonlocal outside
             leaving.append(self._session.scopes.enter(name, ends=True))
+            outside, state.secret_scope = state.secret_scope, secrets
 
         def end() -> None:
             leaving.pop()(True)
+            state.secret_scope = outside
+            if state.fixture_scopes.get(fixture) is secrets:
+                del state.fixture_scopes[fixture]
 
         # Finalizers run in reverse order, and the fixture adds its own tear-down in
         # this block. So calls belong to the scope from before the tear-down (the second
         # finalizer below) until after it (this one).
         fixturedef.addfinalizer(end)
         leave = self._session.scopes.enter(name)
+        state.secret_scope = secrets
+        state.fixture_scopes[fixture] = secrets
         passed = False
         try:
             yield
@@ -97,6 +109,7 @@ class Fixtures(Hooks):
             passed = True
             raise
         finally:
+            state.secret_scope = outside
             leave(passed)
             fixturedef.addfinalizer(begin_to_end)
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mimic._core.engine.owners import SecretScope
 from pytest_mimic._core.modules import PACKAGE
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._run.complete_selection import plain_id
@@ -50,6 +52,9 @@ class Phases(Hooks):
         self._has_passed = self._is_whole = True
         self._session.take_strays()
         self._session.begin_test(plain_id(item))
+        state = self._session.state
+        fixtures = getattr(item, "fixturenames", ())
+        state.secret_scope = SecretScope(outer=partial(state.scopes_of, fixtures))
         self._session.state.own_files = lambda: import_module(
             "pytest_mimic._run.verdicts"
         ).own_files(item)
@@ -164,6 +169,7 @@ class Phases(Hooks):
             session.keep_error(
                 lambda: session.end_test(passed=passed, is_whole=is_whole)
             )
+            session.state.secret_scope = SecretScope()
 
 
 def _marked(items: Iterable[pytest.Item]) -> list[Target]:

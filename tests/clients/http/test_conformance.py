@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 import pytest
 from support.http_drivers import DRIVERS, FAILURES, Answer, Ask, Driver
 from support.http_server import Server, running_server
+from support.placeholders import unmarked
 from unit.clients.runs import Runs
 
 from clients.http.four_ways import both, four_ways, same
@@ -127,13 +128,13 @@ def test_a_stream_replays_event_by_event(
     live, recorded, verified, replayed = four_ways(runs, server, talk)
 
     assert b"".join(live) == b"".join(recorded) == b"".join(verified)
-    assert b"".join(live).replace(b"tok-4711-event", b"<redacted>") == b"".join(
-        replayed
-    )
+    hidden = b"".join(live).replace(b"tok-4711-event", b"<redacted>")
+    assert unmarked(b"".join(replayed).decode()) == hidden.decode()
     assert len(replayed) == 3
     note = {"event": "note", "json": {"access_token": "<redacted>"}}
     events = [{"json": {"delta": "Grüß"}}, note, {"data": "[DONE]"}]
-    assert runs.plain[0]["body"] == {"events": events, "style": "spaced"}
+    body = unmarked(runs.plain[0]["body"])
+    assert body == {"events": events, "style": "spaced"}
 
 
 @pytest.mark.parametrize("page", ["long", "long?way=gzip"])

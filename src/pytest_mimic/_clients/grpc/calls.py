@@ -18,7 +18,7 @@ from pytest_mimic._clients.grpc.protobuf import load_message, plain_of, store_me
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._core.engine.client_plan import Port
 from pytest_mimic._core.redact.redactor import NO_NAMES
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import is_placeholder
 from pytest_mimic._core.seam.base import (
     ClientCall,
     Steps,
@@ -26,7 +26,7 @@ from pytest_mimic._core.seam.base import (
     run_async,
     run_sync,
 )
-from pytest_mimic._core.seam.real_secrets import with_secrets
+from pytest_mimic._core.seam.real_secrets import as_recorded, with_secrets
 
 grpc: Any = import_module("grpc")
 _aio: Any = import_module("grpc.aio")
@@ -141,7 +141,10 @@ class Rpc:
             ),
             (),
         )
-        self._secrets = Secrets(self._port.redactor, names)
+        known = self._port.secrets_for(
+            [self._requests, list(map(list, self._metadata))]
+        )
+        self._secrets = Secrets(self._port.redactor, names, known)
         hidden = list(
             map(plain_of, self._secrets.scrub(self._requests, keep_types=True))
         )
@@ -224,15 +227,17 @@ class Rpc:
         """Record how the real call has ended; without an ending, that its reader wants no more of a stream."""
         if not self.answer:
             secrets, redactor = self._learned(), self._port.redactor
-            sent = secrets.values | redactor.issued
+            secrets.begin_answer(self.step.call.issuer)
+            sent = secrets.values.keys() | redactor.issued
             secrets.learn(self._responses)
             for name in _METADATA:
                 secrets.learn_headers(_pairs((ending or {}).get(name)))
-            redactor.issued |= secrets.values - sent
-            hidden, real = (
-                self._outcome(ending, secrets),
-                self._outcome(ending, Secrets(NO_NAMES)),
-            )
+            redactor.issued.update(secrets.values.keys() - sent)
+            hidden = self._outcome(ending, secrets)
+            real = self._outcome(ending, Secrets(NO_NAMES))
+            if self.step.mode == "verify":
+                known = self.step.call.issuer.known
+                hidden = as_recorded(self.step.outcome(), hidden, known)
             self.step.finish(hidden)
             self.answer = (
                 real
@@ -280,7 +285,7 @@ def _loaded(key: str, value: str) -> Any:
     if not key.endswith("-bin"):
         return _Metadatum(key, value)
     return _Metadatum(
-        key, value.encode() if value == PLACEHOLDER else base64.b64decode(value)
+        key, value.encode() if is_placeholder(value) else base64.b64decode(value)
     )
 
 

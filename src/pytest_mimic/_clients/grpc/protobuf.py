@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER_START, is_placeholder
 from pytest_mimic.errors import UnstorableOutcomeError
 
 
@@ -64,16 +64,20 @@ def _loadable(descriptor: Any, plain: Any) -> Any:
         return [_loadable(descriptor, one) for one in plain]
     if descriptor is None or not isinstance(plain, dict):
         return plain
-    found = {}
+    loadable = {}
     for name, value in plain.items():
         field = descriptor.fields_by_name.get(name)
-        if field is None or (
-            value == PLACEHOLDER and field.cpp_type == field.CPPTYPE_STRING
-        ):
-            is_bytes = field is not None and field.type == field.TYPE_BYTES
-            found[name] = (
-                base64.b64encode(value.encode()).decode() if is_bytes else value
-            )
-        elif value != PLACEHOLDER:
-            found[name] = _loadable(field.message_type, value)
-    return found
+        is_hidden = (
+            isinstance(value, str)
+            and value.startswith(PLACEHOLDER_START)
+            and is_placeholder(value)
+        )
+        if field is None:
+            loadable[name] = value
+        elif not is_hidden:
+            loadable[name] = _loadable(field.message_type, value)
+        elif field.type == field.TYPE_BYTES:
+            loadable[name] = base64.b64encode(value.encode()).decode()
+        elif field.cpp_type == field.CPPTYPE_STRING:
+            loadable[name] = value
+    return loadable

@@ -34,6 +34,7 @@ from pytest_mimic._clients.http.http_secrets import (
     Secrets,
     holds_placeholder,
     learned_from,
+    logins_in,
     secrets_of,
     text_pairs,
 )
@@ -46,11 +47,13 @@ from pytest_mimic._clients.http.request_body import (
     learn_body,
 )
 from pytest_mimic._core.redact.redactor import Redactor, parse_form
+from pytest_mimic._core.redact.secret_names import NUMBER_START
 from pytest_mimic._core.seam.base import Adapter, ClientCall
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
     from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic._core.redact.known_secrets import KnownSecrets
 
 #: The parts of a request that count.
 IDENTITY = (
@@ -63,6 +66,8 @@ IDENTITY = (
     "format",
     "body",
     *CHOOSING,
+    # Two users at one URL are told apart by the tokens that they were issued.
+    "login",
 )
 _URI = ("scheme", "host", "port", "path", "query")
 #: What each matcher of vcrpy compares.
@@ -82,6 +87,8 @@ _OF_CLIENTS = {
     "host",
     "user-agent",
 }
+# How placeholders begin in the body of a request.
+_PLACEHOLDER_STARTS = (b"redacted", NUMBER_START.encode())
 _CACHE_SIZE = 20_000
 # The modules whose connections open a socket as their class says. Other classes may
 # lead into this process.
@@ -105,7 +112,7 @@ class HttpAdapter(Adapter):
     waits: ClassVar = True
     implied: ClassVar = {
         "body": ("format",),
-        **dict.fromkeys(("headers", "headers.*"), CHOOSING),
+        **dict.fromkeys(("headers", "headers.*"), (*CHOOSING, "login")),
         **{f"headers.{name}": (name,) for name in CHOOSING},
     }
     exact: ClassVar = frozenset({"status", "headers", "error"})
@@ -188,11 +195,21 @@ class HttpRequest(NamedTuple):
 
 
 class _Headers(NamedTuple):
-    """The headers of a request by their names in lower case, those of the same name joined."""
+    """The headers of a request by their names in lower case, those of the same name joined.
+
+    Attributes:
+        shown: The same without secrets.
+        choosing: Those that choose one of several answers.
+        logins: What stands for the log-ins whose tokens the headers return.
+        returns_secret: Whether one has the placeholder of a secret, as a replay has
+            given it.
+    """
 
     sent: dict[str, str]
-    shown: dict[str, str]  # without secrets
+    shown: dict[str, str]
     choosing: dict[str, str]
+    logins: list[str]
+    returns_secret: bool
 
 
 class Exchange:
@@ -200,9 +217,11 @@ class Exchange:
 
     def __init__(self, port: Port) -> None:
         self.port = port
-        self._issued = -1
-        self._read_url: Callable[[str], tuple[dict[str, Any], str]]
-        self._read_headers: Callable[[Any], _Headers]
+        # Clients send the same URLs and headers again and again, and reading them takes
+        # longest.
+        secrets = Secrets(port.redactor)
+        self._read_url = lru_cache(_CACHE_SIZE)(partial(read_url, secrets))
+        self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, secrets))
 
     def begin(self, request: HttpRequest) -> Step | None:
         """Return a step to replay, run or verify a request, or None if the client has to send it as usual.
@@ -220,31 +239,43 @@ class Exchange:
         if call is None:
             return None
         step = self.port.begin(call)
-        if step is None or step.mode == "replay":
+        if step is not None and step.mode == "replay":
             return step
-        if holds_placeholder(request.url, text_pairs(request.headers)):
+        headers = text_pairs(request.headers)
+        holds_one = holds_placeholder(request.url, headers) or (
+            b"<redacted:" in request.body
+        )
+        if holds_one and step is not None:
             step.refuse()
+        if holds_one:
+            self.port.report(
+                f"http {call.signature} was left out, and sent with the placeholder"
+                " of a secret that a replay gave"
+            )
         return step
 
     def describe(self, request: HttpRequest) -> ClientCall | None:
         """Return the call that a request is, or None if it is the upgrade to a WebSocket, or if its URL is invalid."""
-        # Clients send the same URLs and headers again and again, and reading them takes
-        # longest. What is kept may contain a secret that a server has issued since.
-        issued = len(self.port.redactor.issued)
-        if issued != self._issued:
-            self._issued = issued
-            self._read_url = lru_cache(_CACHE_SIZE)(
-                partial(read_url, Secrets(self.port.redactor))
-            )
-            self._read_headers = lru_cache(_CACHE_SIZE)(
-                partial(_read_headers, Secrets(self.port.redactor))
-            )
         method, url, sent, body = request
+        redactor = self.port.redactor
         headers = self._read_headers(sent)
+        # In a replay, the secrets of the test say only what placeholders stand for.
+        returns_secret = headers.returns_secret or _returns_secret(url, body)
+        known = None
+        if returns_secret or not self.port.is_replaying:
+            known = self.port.secrets
+        if known is not None and (returns_secret or known.has_any(redactor.issued)):
+            # What is kept may hold a secret that a server has issued since.
+            secrets = Secrets(redactor, known=known)
+            headers = _read_headers(secrets, sent)
+            read: Callable[[str], tuple[dict[str, Any], str]]
+            read = partial(read_url, secrets)
+        else:
+            read = self._read_url
         if "websocket" in headers.sent.get("upgrade", "").lower():
             return None
         try:
-            of_url, shown = self._read_url(url)
+            of_url, shown = read(url)
         except ValueError:
             return None
         described: dict[str, Any] = {"method": method, "url": shown}
@@ -258,6 +289,8 @@ class Exchange:
             described["query"] = parts["query"]
         for name, chosen in headers.choosing.items():
             described[f"headers.{name}"] = chosen
+        if headers.logins:
+            described["login"] = parts["login"] = headers.logins
         learn_from_body: Callable[[Secrets], None] | None = None
         if body:
             body_format, value = describe_body(
@@ -268,11 +301,11 @@ class Exchange:
             learn_from_body = partial(learn_body, body_format, value)
             if body_format in ("form", "multipart"):
                 value = without_signature(value)
-            secrets = secrets_of(self.port.redactor, headers.sent)
+            secrets = secrets_of(redactor, headers.sent, known)
             parts["format"] = body_format
             parts["body"] = described["body"] = hide_body(body_format, value, secrets)
         learned = partial(
-            _learned_from, self.port.redactor, request, headers.sent, learn_from_body
+            _learned_from, redactor, request, headers.sent, known, learn_from_body
         )
         host = shown.split("/", 3)[2]  # with its port, unless that is the usual one
         return ClientCall(
@@ -290,13 +323,21 @@ def _learned_from(
     redactor: Redactor,
     request: HttpRequest,
     headers: dict[str, str],
+    known: KnownSecrets | None,
     learn_from_body: Callable[[Secrets], None] | None,
 ) -> Secrets:
     """Return the secrets of a request: in its URL, its headers, which are also given by name, and its body."""
-    secrets = learned_from(redactor, request.url, request.headers, None, headers)
+    secrets = learned_from(redactor, request.url, request.headers, None, headers, known)
     if learn_from_body is not None:
         learn_from_body(secrets)
     return secrets
+
+
+def _returns_secret(url: str, body: bytes) -> bool:
+    """Check whether a URL or a body may have the placeholder of a secret, as a replay has given it."""
+    return holds_placeholder(url, ()) or any(
+        start in body for start in _PLACEHOLDER_STARTS
+    )
 
 
 def _without_secrets(plain: Any, redactor: Redactor) -> Any:
@@ -322,12 +363,13 @@ SENDERS: ContextVar[tuple[Exchange, ...]] = ContextVar(
 
 
 def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Headers:
-    found: dict[str, list[str]] = {}
+    given: dict[str, list[str]] = {}
     shown: dict[str, list[str]] = {}
-    for name, value in text_pairs(headers):
-        found.setdefault(name.lower(), []).append(value)
+    pairs = text_pairs(headers)
+    for name, value in pairs:
+        given.setdefault(name.lower(), []).append(value)
         shown.setdefault(name.lower(), []).append(secrets.header(name, value))
-    one = {name: ", ".join(values) for name, values in found.items()}
+    sent = {name: ", ".join(values) for name, values in given.items()}
     joined = {name: ", ".join(values) for name, values in shown.items()}
     # Most clients add `Accept: */*`, which is as good as none.
     choosing = {
@@ -335,7 +377,12 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
         for name in CHOOSING
         if joined.get(name, ANYTHING) != ANYTHING
     }
-    return _Headers(one, joined, choosing)
+    logins = logins_in(
+        (name, value)
+        for name, value in joined.items()
+        if secrets.redactor.hides(name, value)
+    )
+    return _Headers(sent, joined, choosing, logins, holds_placeholder("", pairs))
 
 
 def connects_by_itself(connection_class: Any) -> bool:

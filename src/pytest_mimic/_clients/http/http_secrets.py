@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from pytest_mimic._core.redact.redactor import (
     DATA,
     FORM,
     NO_NAMES,
     Redactor,
-    bare_secret,
     escaped,
     looks_like_json,
     parse_form,
     parse_json_text,
 )
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
-from pytest_mimic._core.redact.secret_values import forms_of, hide_values
+from pytest_mimic._core.redact.secret_names import (
+    ISSUED,
+    NUMBER_START,
+    PLACEHOLDER,
+    PLACEHOLDER_START,
+    bare_secret,
+    basic_password,
+    is_placeholder,
+    places,
+    plain_placeholders,
+)
+from pytest_mimic._core.redact.secret_values import (
+    forms_of,
+    hide_values,
+    stands_alone,
+)
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.known_secrets import Issuer, KnownSecrets
 
 # Services by the first word of `X-Amz-Target`. The others come in the scope of the
 # signature.
@@ -36,29 +51,85 @@ _NAMES = {
 }
 # Types of parameters of Systems Manager whose values are no secret.
 _OPEN_TYPES = ("String", "StringList")
-# The placeholder as clients escape it in a URL.
-_ESCAPED = re.compile(
-    re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]")
-)
-
+# The log-in in a placeholder.
+_LOGIN = re.compile("<redacted:(login-[0-9a-f]+)-")
+# Headers whose secrets belong to a single request.
+_OF_ONE_REQUEST = re.compile("csrf|xsrf|nonce|signature", re.IGNORECASE)
+# What a call that logs somebody in is called, and what it sends.
+_LOGIN_CALL = re.compile("log_?-?in|sign_?-?in|session|auth|token", re.IGNORECASE)
+_LOGIN_NAME = re.compile("pass|pwd|secret|code|assertion|refresh|otp", re.IGNORECASE)
+# The names of secrets that any request may send.
+_CREDENTIALS = re.compile("authorization|cookie ")
 # The parts of a description that name the call.
 _NAMING = frozenset({"signature", "method", "url", "server"})
 
 
 class Secrets:
-    """Learns secret values and hides them.
+    """Learns the secret values of one call and hides them.
 
     A token that a server issues returns under other names, in paths and in texts. In a
-    replay the application has the
-    placeholder instead of the token. So the token is replaced in all requests, and both
-    calls are the same call.
+    replay the application has the placeholder instead of the token. So the token is
+    replaced in all requests, and both calls are the same call.
 
-    Those that servers have issued are known from the beginning.
+    Args:
+        redactor: The rules of the run.
+        names: Further names that are secret.
+        known: The secrets of the test that makes the call. Without them every secret is
+            the application's own.
+
+    Attributes:
+        sent: The secrets of the request, each by the name at which it stood.
+        values: The secrets that are hidden wherever they stand, in all forms, each with
+            what stands for it.
     """
 
-    def __init__(self, redactor: Redactor, names: tuple[str, ...] = ()) -> None:
-        self.redactor = redactor.with_names(names) if names else redactor
-        self.values = set(redactor.issued)
+    def __init__(
+        self,
+        redactor: Redactor,
+        names: tuple[str, ...] = (),
+        known: KnownSecrets | None = None,
+    ) -> None:
+        if names:
+            redactor = redactor.with_names(names)
+        if known is not None:
+            redactor = redactor.knowing(known)
+        self.redactor = redactor
+        self.sent: dict[str, str] = {}
+        self.values = dict.fromkeys(redactor.issued, PLACEHOLDER)
+        if known is not None:
+            self.values.update(known.hidden())
+
+    def begin_answer(self, issuer: Issuer | None) -> None:
+        """Learn from the answer of a call from now on: it may repeat what was sent, and issue secrets."""
+        if issuer is None or self.redactor.issuer is not None:
+            return
+        known = issuer.known
+        self.redactor = self.redactor.knowing(known, issuer)
+        values = dict.fromkeys(self.redactor.issued, PLACEHOLDER)
+        values.update(known.own())
+        values.update(self.values)
+        values.update(known.hidden())
+        self.values = values
+
+    def login_of(self, signature: str, own: str) -> str:
+        """Return the log-in to which the secrets of the answer belong; empty if to none.
+
+        It is that whose token the request returns. Without one it is its `own`, if the
+        request logs somebody in: it is called so, or sends a password or the like.
+        """
+        for value in self.sent:
+            login = _LOGIN.match(self.redactor.stand_in(value))
+            if login is not None:
+                return login[1]
+        verb, _, resource = signature.partition(" ")
+        names = self.sent.values()
+        has_credentials = any(map(_CREDENTIALS.match, names))
+        if _LOGIN_CALL.search(resource):
+            return "" if has_credentials else own
+        sends_password = any(
+            _LOGIN_NAME.search(name) for name in names if not _CREDENTIALS.match(name)
+        )
+        return own if sends_password and verb != "GET" else ""
 
     def learn(self, plain: Any, /) -> None:
         """Learn the values of secret names anywhere in plain data, also within texts that are data themselves."""
@@ -66,13 +137,11 @@ class Secrets:
         while todo:
             for place in places({"": todo.pop()}, self.redactor):
                 value = place.value
-                if not isinstance(value, str):
-                    continue
-                if place.is_secret:
-                    self.add(value)
-                elif DATA.search(value):
-                    for literal in self.redactor.literals(value):
-                        self.add(literal)
+                if place.is_secret and type(value) in (str, int, float):
+                    self.add(value, str(place.name))
+                elif isinstance(value, str) and DATA.search(value):
+                    for name, literal in self.redactor.literals(value):
+                        self.add(literal, name)
                     is_urlencoded = "=" in value and FORM.fullmatch(value)
                     todo.append(
                         parse_form(value) if is_urlencoded else parse_json_text(value)
@@ -84,33 +153,47 @@ class Secrets:
             lower = name.lower()
             if not self.redactor.hides(name, value):
                 continue
-            if lower in ("cookie", "set-cookie"):
-                cookies = (
-                    value.split(";") if lower == "cookie" else [value.partition(";")[0]]
-                )
-                for cookie in cookies:
-                    self.add(cookie.partition("=")[2].strip())
+            if lower not in ("cookie", "set-cookie"):
+                self.add(value, lower)
+                if password := basic_password(value):
+                    self.add(password, f"{lower} password")
+                continue
+            if lower == "cookie":
+                cookies = value.split(";")
             else:
-                self.add(value)
-                self.add(_basic_password(value))
+                cookies = [value.partition(";")[0]]
+            for cookie in cookies:
+                cookie_name, _, secret = cookie.partition("=")
+                self.add(secret.strip().strip('"'), f"cookie {cookie_name.strip()}")
 
-    def add(self, value: str) -> None:
-        """Learn one value, unless it is so common (`dark`, `12345`) that it may mean something else elsewhere."""
-        bare = bare_secret(value)
-        if bare != value:
-            self.values |= forms_of(value) - {
-                value
-            }  # a server may send back the whole header, as base64
-        if bare in self.redactor.environment.forms:
-            return  # its name will stand for it
-        is_mixed = any(map(str.isdigit, bare)) and any(map(str.isalpha, bare))
-        if len(bare) >= 20 or (len(bare) >= 8 and is_mixed):
-            self.values |= forms_of(bare)
+    def add(self, value: str | float, name: str = "") -> None:
+        """Learn one value, with the name at which it stands.
+
+        Elsewhere it is hidden unless it is so common (`dark`, `12345`) that it may mean
+        something else there.
+        """
+        text = str(value)
+        bare = bare_secret(text)
+        if not bare or is_placeholder(bare) or self.redactor.keeps(bare):
+            return
+        stand_in = self.redactor.stand_in(
+            bare if isinstance(value, str) else value, name
+        )
+        if self.redactor.issuer is None:
+            self.sent[bare] = name
+        if bare != text:
+            # A server may send back the whole header, as base64.
+            whole = forms_of(text) - {text}
+            self.values.update(dict.fromkeys(whole, stand_in))
+        # The name of a variable stands for its value.
+        is_of_environment = bare in self.redactor.environment.forms
+        if not is_of_environment and stands_alone(bare):
+            self.values.update(dict.fromkeys(forms_of(bare), stand_in))
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
         """Return a copy of plain data without secrets.
 
-        With `keep_types`, numbers become 0, and mappings and lists are kept. None
+        With `keep_types`, numbers stay numbers, and mappings and lists are kept. None
         always stays None.
         """
         return self.redactor.scrub(plain, keep_types=keep_types, values=self.values)
@@ -120,15 +203,15 @@ class Secrets:
 
         What names the call stays, as all messages show it.
         """
-        found = {}
+        shown = {}
         for name, part in parts.items():
             if name in _NAMING:
-                found[name] = part
+                shown[name] = part
             elif isinstance(part, str):
-                found[name] = self.redactor.scrub_text(part, self.values)
+                shown[name] = self.redactor.scrub_text(part, self.values)
             else:
-                found[name] = self.scrub(part, keep_types=True)
-        return found
+                shown[name] = self.scrub(part, keep_types=True)
+        return shown
 
     def text(self, text: str) -> str:
         """Return a text without known secrets, and without those in it if it is data.
@@ -136,40 +219,49 @@ class Secrets:
         The latter are learned.
         """
         self.learn(text)
-        if (
-            "\n" in text
-        ):  # a stream may have one JSON text on each line, and a plain text one form
+        if "\n" in text:
+            # A stream may have one JSON text on each line, and a plain text one form.
             lines = re.split(r"(\r?\n)", text)
             for line in lines:
                 self.learn(line)
             text = "".join(map(self.redactor.scrub_data, lines))
         if looks_like_json(text) and parse_json_text(text) is None:
-            text = self.redactor.scrub_text(text)  # its reader may have cut it off
+            # Its reader may have cut it off.
+            text = self.redactor.scrub_text(text)
         else:
             text = self.redactor.scrub_data(text)
-        return escaped(hide_values(text, self.values)) if self.values else text
+        if self.values:
+            text = escaped(hide_values(text, self.values))
+        return self.redactor.settled(text)
 
     def header(self, name: str, value: str, /) -> str:
         """Return a header's value without secrets. Cookies keep their names."""
         if name.lower() in ("location", "content-location"):
             value = self.redactor.scrub_url(value)
         value = self.redactor.scrub_header(name, value)
-        return hide_values(value, self.values) if self.values else value
+        if self.values:
+            value = hide_values(value, self.values)
+        return self.redactor.settled(value)
 
     def path(self, path: str) -> str:
         """Return the path of a URL without known secrets, with placeholders as they are outside of URLs."""
-        if "%3" in path:
-            path = _ESCAPED.sub(PLACEHOLDER, path)
+        path = plain_placeholders(path)
         if ";" in path:
             path = self.redactor.scrub_path(path)
-        return hide_values(path, self.values) if self.values else path
+        if self.values:
+            path = hide_values(path, self.values)
+        return self.redactor.settled(path)
 
 
 # Secrets of AWS under names that are harmless elsewhere: of KMS, Systems Manager,
 # Secrets Manager and EC2
 
 
-def secrets_of(redactor: Redactor, headers: Mapping[str, str]) -> Secrets:
+def secrets_of(
+    redactor: Redactor,
+    headers: Mapping[str, str],
+    known: KnownSecrets | None = None,
+) -> Secrets:
     """Return what learns and hides the secrets of the service to which a request goes.
 
     Names of headers are in lower case.
@@ -178,8 +270,8 @@ def secrets_of(redactor: Redactor, headers: Mapping[str, str]) -> Secrets:
     scope = _SCOPE.search(headers.get("authorization", ""))
     service = _SERVICES.get(target, target) or (scope[1] if scope else "")
     if service == "ssm":
-        return _ParameterSecrets(redactor)
-    return Secrets(redactor, _NAMES.get(service, ()))
+        return _ParameterSecrets(redactor, known=known)
+    return Secrets(redactor, _NAMES.get(service, ()), known)
 
 
 def learned_from(
@@ -188,17 +280,20 @@ def learned_from(
     headers: Iterable[tuple[Any, Any]],
     body: Any,
     named: Mapping[str, str],
+    known: KnownSecrets | None = None,
 ) -> Secrets:
     """Return the secrets of a request: in its URL, its headers, which are also given by name, and its plain body."""
-    secrets, parts = secrets_of(redactor, named), urlsplit(url)
-    learn = (
-        secrets.text if isinstance(body, str) else secrets.learn
-    )  # a text may have JSON on each line
-    learn(body)
+    secrets = secrets_of(redactor, named, known)
+    if isinstance(body, str):
+        # A text may have JSON on each line.
+        secrets.text(body)
+    else:
+        secrets.learn(body)
+    parts = urlsplit(url)
     if parts.query:
         secrets.learn(parse_form(parts.query))
     if parts.password:
-        secrets.add(parts.password)
+        secrets.add(unquote(parts.password), "password in the URL")
     secrets.learn_headers(text_pairs(headers))
     return secrets
 
@@ -209,13 +304,13 @@ class _ParameterSecrets(Secrets):
     def learn(self, plain: Any, /) -> None:
         super().learn(plain)
         for parameter in _secure_parameters(plain):
-            self.add(parameter["Value"])
+            self.add(parameter["Value"], "Value")
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
-        found = super().scrub(plain, keep_types=keep_types)
-        for parameter in _secure_parameters(found):
-            parameter["Value"] = PLACEHOLDER
-        return found
+        scrubbed = super().scrub(plain, keep_types=keep_types)
+        for parameter in _secure_parameters(scrubbed):
+            parameter["Value"] = self.redactor.stand_in(parameter["Value"])
+        return scrubbed
 
 
 def _secure_parameters(plain: Any) -> Iterator[dict[str, Any]]:
@@ -239,17 +334,18 @@ def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str,
 
     Without any, it is the same.
     """
-    secrets, found = Secrets(redactor), dict(described)
-    for name, part in found.items():
+    secrets = Secrets(redactor)
+    hidden = dict(described)
+    for name, part in described.items():
         if name.startswith("headers.") and isinstance(part, str):
-            found[name] = secrets.header(name.removeprefix("headers."), part)
+            hidden[name] = secrets.header(name.removeprefix("headers."), part)
         elif name in ("url", "signature"):
-            found[name] = secrets.path(part)
+            hidden[name] = secrets.path(part)
+        elif isinstance(part, str) and name != "method":
+            hidden[name] = secrets.text(part)
         elif name != "method":
-            found[name] = (
-                secrets.text(part) if isinstance(part, str) else secrets.scrub(part)
-            )
-    return found
+            hidden[name] = secrets.scrub(part, keep_types=True)
+    return hidden
 
 
 def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
@@ -257,20 +353,20 @@ def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, An
 
     Without any, it is the same.
     """
-    secrets, headers, body = (
-        Secrets(redactor),
-        plain.get("headers", ()),
-        plain.get("body") or {},
-    )
+    secrets = Secrets(redactor)
+    headers = plain.get("headers", ())
+    body = plain.get("body") or {}
     secrets.learn_headers(headers)
     secrets.learn([body.get("json"), body.get("events")])
 
-    found = dict(plain)
+    shown = dict(plain)
     if headers:
-        found["headers"] = [
+        shown["headers"] = [
             [name, secrets.header(name, value)] for name, value in headers
         ]
-    return {**found, "body": _redacted_body(body, secrets)} if body else found
+    if body:
+        shown["body"] = _redacted_body(body, secrets)
+    return shown
 
 
 def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
@@ -295,24 +391,36 @@ def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
 
 
 def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
-    """Check whether a URL or a header has the placeholder, in place of a secret that its sender means."""
-    if PLACEHOLDER in url or _ESCAPED.search(url):
+    """Check whether a URL or a header has a placeholder, in place of a secret that its sender means."""
+    if PLACEHOLDER_START in plain_placeholders(url) or ISSUED.search(url):
         return True
-    return any(
-        PLACEHOLDER in value
-        or (value[:6].lower() == "basic " and PLACEHOLDER in _basic_password(value))
-        for _, value in headers
+    return any(_has_placeholder(value) for _, value in headers)
+
+
+def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:
+    """Return what stands for the log-ins whose tokens secret headers return, without secrets.
+
+    A service may renew a token or a cookie with any answer, and it belongs to the same
+    log-in. Of cookies that no log-in has set, it may depend on the order of answers
+    which one is returned: they tell nothing.
+    """
+    logins = set()
+    for name, value in headers:
+        for placeholder in ISSUED.findall(value):
+            login = _LOGIN.match(placeholder)
+            if login is not None:
+                logins.add(login[1])
+            elif name != "cookie" and not _OF_ONE_REQUEST.search(name):
+                logins.add(placeholder)
+    return sorted(logins)
+
+
+def _has_placeholder(value: str) -> bool:
+    return (
+        PLACEHOLDER_START in value
+        or NUMBER_START in value
+        or PLACEHOLDER_START in basic_password(value)
     )
-
-
-def _basic_password(value: str) -> str:
-    """Return the password in the credentials of basic authentication (RFC 7617), or an empty text."""
-    if not value.lower().startswith("basic "):
-        return ""
-    try:
-        return base64.b64decode(value[6:]).decode().partition(":")[2]
-    except ValueError:
-        return ""
 
 
 def text_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:

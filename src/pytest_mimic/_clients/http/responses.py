@@ -14,7 +14,8 @@ from pytest_mimic._clients.http.failures import store_error
 from pytest_mimic._clients.http.http_secrets import Secrets, text_pairs
 from pytest_mimic._clients.http.media_types import header_of
 from pytest_mimic._core.redact.redactor import NO_NAMES
-from pytest_mimic._core.seam.real_secrets import with_secrets
+from pytest_mimic._core.redact.secret_names import holds_issued
+from pytest_mimic._core.seam.real_secrets import as_recorded, with_secrets
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Step
@@ -69,6 +70,10 @@ class ExchangeRecorder:
             "version": version,
             "headers": [list(pair) for pair in text_pairs(headers)],
         }
+        # A reader may send back what stands in the head before it has read the body.
+        secrets: Secrets = self.step.call.secrets
+        secrets.begin_answer(self.step.call.issuer)
+        secrets.learn_headers(self.head["headers"])
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -134,6 +139,9 @@ class ExchangeRecorder:
                 "gave a text that is stored as base64: nothing in it is redacted"
             )
         self.step.finish(plain)
+        issuer = self.step.call.issuer
+        if issuer is not None and self.step.mode == "run" and holds_issued(plain):
+            issuer.known.keep(plain, self.step.amend)
 
     def _arrived(self, end: str) -> dict[str, Any]:
         """Return what has come of the response so far; see `Step.arrived`."""
@@ -143,11 +151,11 @@ class ExchangeRecorder:
 
     def _plain(self, **end: Any) -> dict[str, Any]:
         """Return the exchange as plain data without secrets, with its `end` or `error`."""
-        # The response may repeat what the request sent, and what servers have issued
-        # since.
         secrets: Secrets = self.step.call.secrets
         redactor = secrets.redactor
-        secrets.values |= redactor.issued
+        # The response may repeat what the request sent, and what other answers have
+        # issued since.
+        secrets.begin_answer(self.step.call.issuer)
         if "error" in end:
             message = redactor.scrub_text(end["error"]["message"], secrets.values)
             end["error"] = {**end["error"], "message": message}
@@ -160,8 +168,10 @@ class ExchangeRecorder:
             plain = store(secrets=secrets)
             # A secret that a server issues is secret in all later requests, whichever
             # client sends them.
-            redactor.issued |= secrets.values - sent
+            redactor.issued.update(secrets.values.keys() - sent)
             if self.is_verifying:
+                recorded = self.step.outcome(is_read_only=True)
+                plain = as_recorded(recorded, plain, self.step.call.issuer.known)
                 self._hidden, self._real = plain, store(secrets=Secrets(NO_NAMES))
         return {**plain, **end}
 

@@ -20,6 +20,7 @@ from pytest_mimic._core.seam.base import ClientCall, recording
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.client_plan import Port
     from pytest_mimic._core.engine.steps import Step
 
@@ -168,7 +169,7 @@ class McpSession:
             return
         one = self._open.pop(plain.get("id"), None)
         if one is not None:
-            one.step.finish(outcome_of(one.messages, plain, self._port, one.request))
+            one.step.finish(outcome_of(one.messages, plain, one.step.call))
             if one.step.mode == "verify":
                 self._replay(one.step, one.request)
                 return
@@ -230,7 +231,7 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     """
     method, params = request["method"], dict(request.get("params") or {})
     params.pop("_meta", None)
-    secrets = Secrets(port.redactor)
+    secrets = Secrets(port.redactor, known=port.secrets_for(params))
     given, params = params, secrets.scrub(params)
 
     def learned() -> Secrets:
@@ -255,10 +256,7 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
 
 
 def outcome_of(
-    messages: list[dict[str, Any]],
-    answer: dict[str, Any],
-    port: Port,
-    request: dict[str, Any],
+    messages: list[dict[str, Any]], answer: dict[str, Any], call: Call
 ) -> dict[str, Any]:
     """Return what a request gave: the server's messages before its answer, and its result or error."""
     plain: dict[str, Any] = (
@@ -272,11 +270,11 @@ def outcome_of(
     schemas = [
         {name: tool.pop(name) for name in _SCHEMAS if name in tool} for tool in tools
     ]
-    secrets = Secrets(port.redactor)
-    secrets.learn(request.get("params"))
+    secrets: Secrets = call.secrets
+    secrets.begin_answer(call.issuer)
     known = set(secrets.values)
     secrets.learn(plain)
-    port.redactor.issued |= secrets.values - known
+    secrets.redactor.issued.update(secrets.values.keys() - known)
     scrubbed: dict[str, Any] = secrets.scrub(plain, keep_types=True)
     for index, schema in enumerate(schemas):
         scrubbed["result"]["tools"][index].update(schema)

@@ -128,6 +128,8 @@ class Call:
         self.is_shared = (
             edge_call is not None and edge_call.shared
         )  # a client made it for itself
+        # What its answer issues secrets as: an `Issuer` while a client's call may run.
+        self.issuer: Any = None
         self.host = (
             None if edge_call is None else edge_call.host
         )  # which patterns are matched against

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.identity.call_identity import CallIdentity
+from pytest_mimic._core.redact.secret_names import holds_issued
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.types.kinds import Unstable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic._core.redact.known_secrets import KnownSecrets
     from pytest_mimic._core.seam.base import Adapter, ClientCall
     from pytest_mimic._core.target_options import Options
 
@@ -244,7 +246,43 @@ class Port:
         line = self._line(call) if self.taking() else None
         if line is None:
             return None
-        return begin(self._state, line.call(call))
+        made = line.call(call)
+        if self.is_replaying:
+            step = begin(self._state, made)
+            self._state.secret_scope.answers.append(step.stored)
+            return step
+        known = self.secrets
+        is_shared = not made.sequence
+        made.issuer = known.begin(made.plan.kind, made.key, is_shared=is_shared)
+        if made.secrets is not None:
+            issuer = made.issuer
+            issuer.login = made.secrets.login_of(call.signature, issuer.own_login)
+            known.send(made.secrets.sent, call.parts)
+        step = begin(self._state, made)
+        if step.mode == "replay":
+            self._state.secret_scope.answers.append(step.stored)
+        return step
+
+    @property
+    def secrets(self) -> KnownSecrets:
+        """The secrets of the running test, or of the wider fixture that is set up now."""
+        from pytest_mimic._core.redact.known_secrets import known_in
+
+        return known_in(self._state.secret_scope)
+
+    def secrets_for(self, request: Any) -> KnownSecrets | None:
+        """Return the secrets of the test, where they say what stands for those of a request, which is plain data.
+
+        In a replay they do so only for placeholders, which few requests have.
+        """
+        if self.is_replaying and not holds_issued(request):
+            return None
+        return self.secrets
+
+    def report(self, what: str) -> None:
+        """Add a line to the summary, with the running test."""
+        test = self._state.again
+        self._state.ledger.notes.add(f"{what}, {test}" if test else what)
 
     def ordinal(self, space: str, name: str) -> int:
         """Return the number of `name` among those used in `space` by this test or cassette, from 0.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Event
 from typing import Any
 
@@ -61,6 +61,26 @@ class Owner:
         self.again.clear()
         self.ended.set()
         self.ended = Event()
+
+
+class SecretScope:
+    """A test, or a wider fixture, whose calls share their secrets.
+
+    Attributes:
+        name: The name of the fixture; empty for a test.
+        outer: Returns the scopes of the wider fixtures that it uses.
+        answers: The recorded answers that it got, and that nobody has searched for
+            placeholders.
+        known: Its `KnownSecrets`, once there are any.
+    """
+
+    def __init__(
+        self, name: str = "", outer: Callable[[], Iterable[SecretScope]] = tuple
+    ) -> None:
+        self.name = name
+        self.outer = outer
+        self.answers: list[Any] = []
+        self.known: Any = None
 
 
 class Scopes:

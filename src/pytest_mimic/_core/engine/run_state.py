@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import cached_property
@@ -19,7 +19,7 @@ from xxhash import xxh3_128_hexdigest
 from pytest_mimic._core.commands import Verb
 from pytest_mimic._core.engine.call import Inside
 from pytest_mimic._core.engine.ledger import Miss
-from pytest_mimic._core.engine.owners import Owner
+from pytest_mimic._core.engine.owners import Owner, SecretScope
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.swallowed.pending import PendingErrors
 from pytest_mimic.errors import MimicError, MissingRecordingError, StaleRecordingError
@@ -76,6 +76,11 @@ class RunState:
         # how many tests had calls of a client replayed while others were recorded
         self.replayed_tests = 0
         self.owner = Owner("")  # the owner of the calls that are made now
+        # What shares its secrets: the running test, or the wider fixture that is set up
+        # or torn down now.
+        self.secret_scope = SecretScope()
+        # The wider fixtures that are set up, by name.
+        self.fixture_scopes: dict[str, SecretScope] = {}
         self.test = ""  # the id of the running test, empty outside of tests
         self.own_files: Callable[[], set[str]] = (
             set  # returns the files of the running test's own code
@@ -121,6 +126,17 @@ class RunState:
         return (
             self.owner.name.partition("[")[0] if self.owner.ends else ""
         ) or self.test
+
+    def scopes_of(self, fixtures: Collection[str]) -> list[SecretScope]:
+        """Return the scopes of the wider fixtures among those that a test or a fixture uses.
+
+        `request` may give any of them.
+        """
+        if "request" in fixtures:
+            return list(self.fixture_scopes.values())
+        return [
+            scope for name, scope in self.fixture_scopes.items() if name in fixtures
+        ]
 
     def note_environment(self) -> None:
         """Keep the environment of the run, as tests change it for themselves."""

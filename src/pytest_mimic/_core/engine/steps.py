@@ -231,10 +231,10 @@ class Step:
         """
         if not self.active:
             return
-        duration = self.state.clock() - self.started
+        self.duration = self.state.clock() - self.started
         try:
             if self._take_end():
-                self._keep(outcome, duration)
+                self._keep(outcome, self.duration)
         except MimicError as error:
             self.state.pending.note(error)
             self._leave_empty()
@@ -247,6 +247,13 @@ class Step:
             self.track.keep(self, outcome, duration)
         else:
             self.track.compare(self, outcome)
+
+    def amend(self, plain: object) -> None:
+        """Record the outcome of a call that has ended in another form."""
+        ledger = self.state.ledger
+        recorded, record_seconds = ledger.recorded, ledger.record_seconds
+        self._keep(Outcome("value", plain), self.duration)
+        ledger.recorded, ledger.record_seconds = recorded, record_seconds
 
     def finish(self, plain: object) -> None:
         """Complete the call with plain data without secrets.

@@ -4,31 +4,45 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property
+from html import unescape
 from json import dumps, loads
-from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from pytest_mimic._core.redact.secret_names import (
     GOOGLE_KEY,
+    NUMBER_START,
     PLACEHOLDER,
+    PLACEHOLDER_START,
     SecretNames,
+    bare_secret,
+    is_placeholder,
     normalised,
     places,
+    plain_placeholders,
 )
 from pytest_mimic._core.redact.secret_values import Environment, hide_values
 from pytest_mimic._core.words import pattern
 
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.known_secrets import Issuer, KnownSecrets
+
 _ZEROES: dict[type, object] = {int: 0, float: 0.0}
+#: Secrets as they are written, perhaps each with what stands for it.
+Values = Iterable[str] | Mapping[str, str]
 _SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
 # No pattern backtracks far: repetitions are bounded or cannot match what follows them,
 # so that a long text which fits none takes time in proportion to its length.
 _URL = pattern(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>]+")
 # The password in a URL. A user without one is a token to HTTP servers, and a mere name
 # to databases.
-_PASSWORD = pattern(r"^([A-Za-z][A-Za-z0-9+.-]*://[^/?#:]*:)[^/?#]+@")
-_LONE_USER = pattern(r"^(https?://)[^/?#:]*:?@", re.IGNORECASE)
+_PASSWORD = pattern(
+    r"^(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^/?#:]*:)(?P<secret>[^/?#]+)@"
+)
+_LONE_USER = pattern(r"^(?P<before>https?://)(?P<secret>[^/?#:]*):?@", re.IGNORECASE)
 # A name with the sign before its value: `token=`, `"token":`, `--token `. A blank alone
 # is enough after a flag only. Or the pair of a name and a value, `"name": "token",
 # "value": `.
@@ -46,7 +60,13 @@ _VALUE = pattern(
     r"""(?:None|null|[Tt]rue|[Ff]alse)\b|(?P<bracket>[\[({])|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
     r"""(?P<single>')(?:[^'\\]|\\.)*'?|(?i:"""
     + _SCHEMES
-    + r"""\s+)?(?!<redacted>)[^\s"',;&]*[^\s"',;&)\]}>]"""
+    + r"""\s+)?(?!<redacted[:>]|&lt;redacted)[^\s"',;&]*[^\s"',;&)\]}>]"""
+)
+# What filters of other tools write in place of a secret: `DUMMY`, `[REDACTED]`, `XXXX`.
+_FILTERED = pattern(
+    r"[\[<{(]{0,2}(?:redacted|dummy|filtered|scrubbed|sanitized|removed|masked|x{3,}|\*{3,})"
+    r"(?:[_ -]\w{1,20}){0,3}[\]>})]{0,2}",
+    re.IGNORECASE,
 )
 # The values after a name that are no secret.
 _NO_SECRETS = frozenset(
@@ -64,7 +84,7 @@ _ARGUMENT = pattern(
     r"""(?<![\w$])(?P<name>[A-Za-z_]\w{0,200})\s{0,20}:\s{0,20}(?P<quote>"(?:"")?)(?P<text>(?:[^"\\]|\\.)+)(?P=quote)"""
 )
 # XML or HTML, perhaps after a byte order mark. A redacted text begins with `<` as well.
-_MARKUP = pattern(rf"\ufeff?\s*(?!{PLACEHOLDER})<")
+_MARKUP = pattern(rf"\ufeff?\s*(?!{PLACEHOLDER_START}[:>])<")
 _ELEMENT = pattern(
     r"<(?:[\w.-]{1,200}:)?(?P<name>[A-Za-z_][\w.-]{0,200})(?:\s[^<>]*)?>"
     r"(?P<text>[^<>]+|<!\[CDATA\[[^\]<]+\]\]>)</"
@@ -77,12 +97,11 @@ _ATTRIBUTE = pattern(
 _FIELD = pattern(
     rf"""<(?=[^<>]{{1,500}}\s(?:name|key)=["'](?P<name>[\w.-]{{1,200}})["'])[^<>]{{1,500}}?\svalue{_QUOTED}"""
 )
-# The placeholder as text inside markup.
-_ESCAPED = PLACEHOLDER.replace("<", "&lt;").replace(">", "&gt;")
+# A placeholder that is to be written as text inside markup.
+_TO_ESCAPE = pattern(r"<(redacted(?::[0-9a-z-]+)?)>")
 # The comma between cookies that were joined into one header. The one in `Expires=Wed,
 # 09 Jun` is not followed by a name.
 _NEXT_COOKIE = pattern(r",\s*(?=[^;,=\s]+=)")
-_SCHEME = pattern(rf"^{_SCHEMES}\s+", re.IGNORECASE)
 
 
 class Redactor(SecretNames):
@@ -98,9 +117,17 @@ class Redactor(SecretNames):
         issued: Values that servers sent under secret names in this run. Clients hide
             them elsewhere as well.
         variables: The environment of the run, to be set before `environment` is used.
+        known: The secrets of a test, which say what stands for each value; without
+            them, each value is the application's own.
+        issuer: The call whose answer is hidden.
+        keeps_filtered: Whether a word that another tool has written in place of a
+            secret stays.
     """
 
     variables: Mapping[str, str] = os.environ
+    known: KnownSecrets | None = None
+    issuer: Issuer | None = None
+    keeps_filtered = False
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
         super().__init__(names, defaults=defaults)
@@ -123,7 +150,55 @@ class Redactor(SecretNames):
         if names not in self._extended:
             made = self._extended[names] = Redactor((*names, *self._given))
             made.variables, made.issued = self.variables, self.issued
+            made.known = self.known
         return self._extended[names]
+
+    def knowing(self, known: KnownSecrets, issuer: Issuer | None = None) -> Redactor:
+        """Return a redactor of the same names that knows the secrets of a test.
+
+        With an issuer, it hides an answer, which issues the secrets that are new.
+        """
+        made = copy(self)
+        made.known, made.issuer = known, issuer
+        made._extended = {}
+        return made
+
+    def stand_in(self, value: object, name: object = "") -> str:
+        """Return what stands for a value under a secret name.
+
+        A placeholder stays, unless another test was issued it.
+        """
+        if self.keeps(value):
+            return str(value)
+        if self.known is None:
+            text = plain_placeholders(bare_secret(str(value)))
+            return text if is_placeholder(text) else PLACEHOLDER
+        text = bare_secret(str(value))
+        is_own = not text or text in self.environment.forms
+        if self.issuer is None or is_own or is_placeholder(text):
+            return self.known.stand_in(value)
+        is_number = type(value) in _ZEROES
+        return self.known.issue(self.issuer, str(name), text, is_number=is_number)
+
+    def keeps(self, value: object) -> bool:
+        """Check whether a value is a word that another tool has written in place of a secret, and stays."""
+        if not self.keeps_filtered or not isinstance(value, str):
+            return False
+        return _FILTERED.fullmatch(bare_secret(value)) is not None
+
+    def number_for(self, value: float, name: object) -> object:
+        """Return the number that stands for one under a secret name."""
+        stand_in = self.stand_in(value, name)
+        if not stand_in.startswith(NUMBER_START):
+            return _ZEROES[type(value)]
+        return type(value)(stand_in)
+
+    def _stand_in_of(self, value: object, name: object, *, keep_types: bool) -> object:
+        """Return what stands for any value under a secret name; with `keep_types`, a number for a number."""
+        if isinstance(value, (int, float)):
+            number = self.number_for(value, name)
+            return number if keep_types or number else PLACEHOLDER
+        return self.stand_in(value, name)
 
     def scrub(
         self,
@@ -131,7 +206,7 @@ class Redactor(SecretNames):
         *,
         keep_types: bool = False,
         stored: bool = False,
-        values: Collection[str] = (),
+        values: Values = (),
     ) -> Any:
         """Return a copy of plain data in which the values of secret names are replaced.
 
@@ -149,14 +224,20 @@ class Redactor(SecretNames):
             is_container = isinstance(value, (dict, list))
             if is_secret and not (is_container and keep_types):
                 is_hidden = type(value) is str and self.is_hidden_cookie(name, value)
-                hidden = (
-                    _ZEROES.get(type(value), PLACEHOLDER) if keep_types else PLACEHOLDER
-                )
-                box[key] = value if is_hidden else hidden
+                if not is_hidden:
+                    box[key] = self._stand_in_of(value, name, keep_types=keep_types)
             elif isinstance(value, str):
                 text = self.scrub_data(value) if DATA.search(value) else value
-                box[key] = hide_values(text, values) if values else text
+                if values:
+                    text = hide_values(text, values)
+                box[key] = self.settled(text)
         return root[""]
+
+    def settled(self, text: str) -> str:
+        """Return a text in which `<redacted>` stands for the placeholders of other tests."""
+        if self.known is None or f"{PLACEHOLDER_START}:" not in text:
+            return text
+        return self.known.settled(text)
 
     # Texts
 
@@ -186,42 +267,42 @@ class Redactor(SecretNames):
                 return self.scrub_url(text)
         return self.scrub_urls(text) if "://" in text else text
 
-    def literals(self, text: str) -> list[str]:
-        """Return the values of secret names in markup or GraphQL.
+    def literals(self, text: str) -> Iterator[tuple[str, str]]:
+        """Yield the values of secret names in markup or GraphQL, each with its name.
 
         Any other text has none.
         """
-        found = (
-            match for pattern in _literals_of(text) for match in pattern.finditer(text)
-        )
-        named = (
-            (one["name"], one["text"].removeprefix("<![CDATA[").removesuffix("]]>"))
-            for one in found
-        )
-        return [value for name, value in named if self.hides(name, value)]
+        for literal in _literals_of(text):
+            for match in literal.finditer(text):
+                value = match["text"].removeprefix("<![CDATA[").removesuffix("]]>")
+                if self.hides(match["name"], value):
+                    yield match["name"], value
 
     def _hide_literal(self, match: re.Match[str]) -> str:
+        value = match["text"]
+        if not self.hides(match["name"], value):
+            return match[0]
         start, end = (place - match.start() for place in match.span("text"))
-        is_secret = self.hides(match["name"], match["text"])
-        return (
-            f"{match[0][:start]}{PLACEHOLDER}{match[0][end:]}"
-            if is_secret
-            else match[0]
-        )
+        content = value.removeprefix("<![CDATA[").removesuffix("]]>")
+        stand_in = self.stand_in(unescape(content), match["name"])
+        return f"{match[0][:start]}{stand_in}{match[0][end:]}"
 
     def scrub_url(self, url: str) -> str:
         """Return the URL without passwords in its user part, and without secrets in its query and fragment."""
         if not self._names:
             return url
-        url = _PASSWORD.sub(
-            rf"\1{PLACEHOLDER}@", _LONE_USER.sub(rf"\1{PLACEHOLDER}@", url)
-        )
+        if "@" in url:
+            url = _LONE_USER.sub(self._hide_user, url)
+            url = _PASSWORD.sub(self._hide_user, url)
         url, hash_sign, fragment = url.partition("#")
         url, question_mark, query = url.partition("?")
         url = self.scrub_path(url)
         if "=" in fragment:
             fragment = self.scrub_form(fragment)
         return f"{url}{question_mark}{self.scrub_form(query)}{hash_sign}{fragment}"
+
+    def _hide_user(self, match: re.Match[str]) -> str:
+        return f"{match['before']}{self.stand_in(unquote(match['secret']), 'user')}@"
 
     def scrub_path(self, path: str) -> str:
         """Return the path of a URL without the secrets in its parameters (`/cart;jsessionid=0A1B`)."""
@@ -240,7 +321,7 @@ class Redactor(SecretNames):
         for field in form.split("&"):
             name, sign, value = field.partition("=")
             if value not in _NO_SECRETS and self.hides(unquote_plus(name), value):
-                value = PLACEHOLDER
+                value = self.stand_in(unquote_plus(value), unquote_plus(name))
             fields.append(f"{name}{sign}{self.scrub_urls(value)}")
         return "&".join(fields)
 
@@ -255,24 +336,31 @@ class Redactor(SecretNames):
             return "".join(self._assigned(value)) if "=" in value else value
         kind = normalised(name)
         if kind == "cookie":
-            return "; ".join(_hide_cookie(cookie) for cookie in value.split(";"))
+            return "; ".join(map(self._hide_cookie, value.split(";")))
         if kind == "setcookie":
-            cookies = (cookie.partition(";") for cookie in _NEXT_COOKIE.split(value))
-            return ", ".join(
-                f"{_hide_cookie(first)}{sign}{rest}" for first, sign, rest in cookies
-            )
-        return PLACEHOLDER
+            return ", ".join(map(self._hide_set_cookie, _NEXT_COOKIE.split(value)))
+        return self.stand_in(value, name.lower())
+
+    def _hide_cookie(self, cookie: str) -> str:
+        name, sign, value = cookie.strip().partition("=")
+        if not value:
+            return f"{name}{sign}"
+        return f"{name}={self.stand_in(value, f'cookie {name}')}"
+
+    def _hide_set_cookie(self, cookie: str) -> str:
+        first, sign, attributes = cookie.partition(";")
+        return f"{self._hide_cookie(first)}{sign}{attributes}"
 
     def is_hidden_cookie(self, name: object, value: str) -> bool:
         """Return whether a value is the header of a cookie as `scrub_header` returns it, with the cookie's name."""
         is_cookie = (
             type(name) is str
             and normalised(name) in ("cookie", "setcookie")
-            and PLACEHOLDER in value
+            and PLACEHOLDER_START in value
         )
         return is_cookie and value == self.scrub_header(str(name), value)
 
-    def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
+    def scrub_text(self, text: str, secrets: Values = ()) -> str:
         """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and those known."""
         if not self._names:
             return text
@@ -298,7 +386,9 @@ class Redactor(SecretNames):
             end = _closing(text, at) if value["bracket"] else value.end()
             if text[at:end] not in _NO_SECRETS:
                 quote = value["open"] or value["double"] or value["single"] or ""
-                yield f"{text[done:at]}{quote}{PLACEHOLDER}{quote}"
+                content = text[at:end].removeprefix(quote).removesuffix(quote)
+                stand_in = self.stand_in(content, named["beside"] or named["name"])
+                yield f"{text[done:at]}{quote}{stand_in}{quote}"
                 done = at = end
         yield text[done:]
 
@@ -321,11 +411,10 @@ class Redactor(SecretNames):
             word = token["word"]
             if token["colon"] or word in _WORDS:
                 return token[0]
-            _, _, value, _, is_secret, _ = next(leaves)
+            _, _, value, name, is_secret, _ = next(leaves)
             if word is not None:
-                number = "0" if word.lstrip("-").isdigit() else "0.0"
-                return number if is_secret else token[0]
-            changed = PLACEHOLDER if is_secret else inner(value)
+                return dumps(self.number_for(value, name)) if is_secret else token[0]
+            changed = self.stand_in(value, name) if is_secret else inner(value)
             return (
                 token[0]
                 if changed == value
@@ -356,25 +445,13 @@ def _literals_of(text: str) -> tuple[re.Pattern[str], ...]:
 
 
 def escaped(text: str) -> str:
-    """Escape the placeholder if the text is markup.
+    """Escape the placeholders if the text is markup.
 
     Any other text is returned as it is.
     """
-    return (
-        text.replace(PLACEHOLDER, _ESCAPED)
-        if PLACEHOLDER in text and _MARKUP.match(text)
-        else text
-    )
-
-
-def bare_secret(value: str) -> str:
-    """Return a secret without the scheme that may precede it (`Bearer …`)."""
-    return _SCHEME.sub("", value)
-
-
-def _hide_cookie(cookie: str) -> str:
-    name, sign, value = cookie.strip().partition("=")
-    return f"{name}={PLACEHOLDER}" if sign and value else f"{name}{sign}"
+    if PLACEHOLDER_START not in text or not _MARKUP.match(text):
+        return text
+    return _TO_ESCAPE.sub(r"&lt;\1&gt;", text)
 
 
 # The strings and words of a JSON text.

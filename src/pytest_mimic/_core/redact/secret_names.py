@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from binascii import Error, a2b_base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.words import pattern
 
-# What is stored and shown instead of a secret value.
+# What is stored and shown instead of a secret value of the application itself.
 PLACEHOLDER = "<redacted>"
+# How each placeholder begins.
+PLACEHOLDER_START = "<redacted"
+# What stands for a number that an answer has issued begins with these digits. It has 15
+# digits, so that it is exact as a float, too.
+NUMBER_START = "1909090"
+_MARK = "(?:login-[0-9a-f]{6}-)?[0-9a-f]{8}"
+#: The placeholders of secrets that answers have issued, texts and numbers.
+ISSUED = pattern(rf"<redacted:{_MARK}>|(?<!\d){NUMBER_START}\d{{8}}(?!\d)")
+_PLACEHOLDER = pattern(rf"<redacted(?::{_MARK})?>|{NUMBER_START}\d{{8}}(?:\.0)?")
+# A placeholder as it is written in URLs and in markup.
+_IN_URL = pattern(
+    rf"%3[Cc]redacted(?:(?::|%3[Aa])(?P<mark>{_MARK}))?%3[Ee]",
+)
+_IN_MARKUP = pattern(rf"&lt;redacted(?P<mark>:{_MARK})?&gt;")
+_SCHEME = pattern(r"^(?:apikey|basic|bearer|digest|negotiate|token)\s+", re.IGNORECASE)
 
 # Where a name is secret, in whatever case, with `-` or `_`:
 # - `any`: as whole words anywhere in a longer name (`openai_api_key`),
@@ -155,6 +172,63 @@ class SecretNames:
         return max(found, key=lambda answer: len(found[answer]))
 
 
+def is_placeholder(value: object) -> bool:
+    """Check whether a value is a placeholder as a whole: that of any secret, as it is written in texts, URLs and markup."""
+    if isinstance(value, str):
+        text = plain_placeholders(value)
+    elif type(value) in (int, float):
+        text = str(value)
+    else:
+        return False
+    return _PLACEHOLDER.fullmatch(text) is not None
+
+
+def holds_issued(plain: Any) -> bool:
+    """Check whether plain data holds the placeholder of a secret that an answer has issued."""
+    todo = [plain]
+    for part in todo:
+        if isinstance(part, dict):
+            todo += part.values()
+        elif isinstance(part, list):
+            todo += part
+        elif type(part) in (str, int, float) and ISSUED.search(str(part)):
+            return True
+    return False
+
+
+def plain_placeholders(text: str) -> str:
+    """Return a text of a URL or of markup in which placeholders are written as in plain text."""
+    if "%3" in text:
+        text = _IN_URL.sub(_plain_mark, text)
+    if "&lt;redacted" in text:
+        text = _IN_MARKUP.sub(lambda match: f"<redacted{match['mark'] or ''}>", text)
+    return text
+
+
+def _plain_mark(match: re.Match[str]) -> str:
+    return f"<redacted:{match['mark']}>" if match["mark"] else PLACEHOLDER
+
+
+def numbered(mark: str) -> str:
+    """Return the digits that stand for a number, made from the mark of its placeholder."""
+    return f"{NUMBER_START}{int(mark, 16) % 10**8:08d}"
+
+
+def bare_secret(value: str) -> str:
+    """Return a secret without the scheme that may precede it (`Bearer …`)."""
+    return _SCHEME.sub("", value)
+
+
+def basic_password(value: str) -> str:
+    """Return the password in the credentials of basic authentication (RFC 7617), or an empty text."""
+    if value[:6].lower() != "basic ":
+        return ""
+    try:
+        return a2b_base64(value[6:]).decode().partition(":")[2]
+    except (Error, ValueError):
+        return ""
+
+
 def is_empty(value: object) -> bool:
     """Check whether a value cannot be secret: None, a boolean or an empty text."""
     return (
@@ -264,6 +338,8 @@ def _given(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]]]:
 def holds_text(plain: Any, names: SecretNames) -> bool:
     """Check whether plain data of a client holds a text under a secret name."""
     return any(
-        place.is_secret and type(place.value) is str and PLACEHOLDER not in place.value
+        place.is_secret
+        and type(place.value) is str
+        and PLACEHOLDER_START not in place.value
         for place in places({"": plain}, names, stored=True)
     )

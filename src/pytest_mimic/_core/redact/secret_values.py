@@ -20,6 +20,11 @@ _URL_SAFE = str.maketrans("+/", "-_")
 _BEFORE_WORD = r"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]{4}))"
 # Shorter values are common words, which would be replaced all over a text.
 _SHORTEST_SECRET = 4
+# Since a value that is shorter may mean something else elsewhere (`dark`, `12345`), it
+# stands for a secret only under a secret name.
+_SHORTEST_ALONE = 20
+_SHORTEST_MIXED = 8
+_SHORTEST_NUMBER = 6
 # A shorter value of a variable may stand in a text by chance.
 _SHORTEST = 16
 _PLAIN_WORD = pattern(r"[A-Za-z][a-z]*|[A-Z]+")
@@ -30,14 +35,25 @@ _BASE64 = re.compile(
 )
 
 
-def hide_values(text: str, secrets: Iterable[str]) -> str:
-    """Replace every occurrence of a known secret as whole words."""
+def hide_values(text: str, secrets: Iterable[str] | Mapping[str, str]) -> str:
+    """Replace every occurrence of a known secret as whole words.
+
+    A mapping says what stands for each.
+    """
     for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET and secret in text:
-            text = re.sub(
-                rf"{_BEFORE_WORD}{re.escape(secret)}(?!\w)", PLACEHOLDER, text
-            )
+        if len(secret) < _SHORTEST_SECRET or secret not in text:
+            continue
+        stand_in = secrets[secret] if isinstance(secrets, Mapping) else PLACEHOLDER
+        text = re.sub(rf"{_BEFORE_WORD}{re.escape(secret)}(?!\w)", stand_in, text)
     return text
+
+
+def stands_alone(value: str) -> bool:
+    """Check whether a secret is so long, or so mixed, that it means nothing else elsewhere."""
+    if value.isdigit():
+        return len(value) >= _SHORTEST_NUMBER
+    is_mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    return len(value) >= _SHORTEST_ALONE or (len(value) >= _SHORTEST_MIXED and is_mixed)
 
 
 @lru_cache(maxsize=1_000)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from json import dumps
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER_START, is_placeholder
 from pytest_mimic._core.types.opening import key_step
 from pytest_mimic._core.words import plural, size
 
@@ -105,7 +105,7 @@ class _Drawing:
         return self._group("{", parts, "}")
 
     def _text(self, text: str) -> Drawn:
-        if text == PLACEHOLDER:
+        if text.startswith(PLACEHOLDER_START) and is_placeholder(text):
             return text
         if self._most is not None and len(text) > _LONGEST:
             text = f"{text[:_LONGEST]}... ({len(text)} characters)"
@@ -199,7 +199,7 @@ def _phrase(tag: str, part: Any, node: dict[str, Any], mark: str) -> str | None:
     if tag == "$count":
         return f"{part} items{f' ({mark[1:]})' if mark else ''}"
     if tag == "$hidden":
-        return part if part == PLACEHOLDER else repr(part)
+        return part if is_placeholder(part) else repr(part)
     if tag == "$class":
         return f"<class {part}>"
     if tag == "$cycle":

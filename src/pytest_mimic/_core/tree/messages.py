@@ -15,7 +15,7 @@ from pytest_mimic._core.commands import (
     rerecord,
     verify,
 )
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import is_placeholder
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.differing import (
@@ -266,7 +266,7 @@ def _secrets_of(parts: Mapping[str, Any], path: str = "") -> list[str]:
     """Return the paths of the secrets in arguments, which no message shows."""
     found: list[str] = []
     for step, node in parts.items():
-        if node == PLACEHOLDER:
+        if is_placeholder(node):
             found.append(path + step)
         else:
             found += _secrets_of(steps(node) or {}, path + step)

@@ -7,8 +7,7 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.identity.short import SCALARS
-from pytest_mimic._core.redact.redactor import bare_secret
-from pytest_mimic._core.redact.secret_names import named
+from pytest_mimic._core.redact.secret_names import bare_secret, named
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import is_pair, parts_of
 

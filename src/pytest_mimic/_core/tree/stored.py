@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER_START, places
 from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.drawing import line, shortened
@@ -52,7 +52,7 @@ def without_secrets(
     known = [
         text
         for text in {*secrets, *secrets_in(body, redactor)}
-        if PLACEHOLDER not in text
+        if PLACEHOLDER_START not in text
     ]
     root: dict[str, Any] = {"": redactor.scrub(body, stored=True)}
     for place in places(root, redactor):

@@ -6,34 +6,45 @@ from types import SimpleNamespace
 from typing import Any
 
 from pytest_mimic._clients.mcp.mcp_session import describe, outcome_of
+from pytest_mimic._core.engine.owners import SecretScope
+from pytest_mimic._core.redact.known_secrets import known_in
 from pytest_mimic._core.redact.redactor import Redactor
 
 SENT, ISSUED = "sk-4711-conformance-0815", "issued-99-token-xyz"
 
 
+def port_of_a_test() -> Any:
+    known = known_in(SecretScope())
+    return SimpleNamespace(
+        redactor=Redactor(), ordinal=lambda *_: 0, secrets_for=lambda _: known
+    )
+
+
 def test_a_secret_is_hidden_in_texts_and_in_later_requests() -> None:
-    port: Any = SimpleNamespace(redactor=Redactor(), ordinal=lambda *_: 0)
-    request = {
-        "method": "tools/call",
-        "id": 1,
-        "params": {"name": "log_in", "arguments": {"api_key": SENT}},
-    }
+    port = port_of_a_test()
+    params = {"name": "log_in", "arguments": {"api_key": SENT}}
+    asked = describe(port, None, {"method": "tools/call", "id": 1, "params": params})
+    assert asked.secrets is not None
+    issuer = port.secrets_for(params).begin("mcp", "1a2b3c4d")
+    call: Any = SimpleNamespace(secrets=asked.secrets(), issuer=issuer)
     result = {
         "content": [{"type": "text", "text": f"signed in with {SENT}"}],
         "access_token": ISSUED,
     }
 
-    stored = outcome_of([], {"result": result}, port, request)
+    stored = outcome_of([], {"result": result}, call)
     later = describe(
         port, None, {"method": "resources/read", "params": {"uri": f"x://{ISSUED}/1"}}
     )
 
     assert stored["result"]["content"][0]["text"] == "signed in with <redacted>"
+    token = stored["result"]["access_token"]
+    assert later.parts["params"]["uri"] == f"x://{token}/1"
     assert ISSUED not in repr((stored, later))
 
 
 def test_a_description_has_no_secret_that_the_request_repeats() -> None:
-    port: Any = SimpleNamespace(redactor=Redactor(), ordinal=lambda *_: 0)
+    port = port_of_a_test()
     arguments = {"api_key": SENT, "query": f"all of {SENT}"}
     call = describe(
         port,

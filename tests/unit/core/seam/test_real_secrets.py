@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._core.engine.owners import SecretScope
+from pytest_mimic._core.redact.known_secrets import known_in
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.seam.real_secrets import with_secrets
+from pytest_mimic._core.seam.real_secrets import as_recorded, with_secrets
 
 P = PLACEHOLDER
 # The recording, the real outcome without secrets, the real outcome, and what the
@@ -46,3 +48,33 @@ def test_recorded_data_gets_the_secrets_at_their_places(
     found = with_secrets(recorded, hidden, real)
 
     assert repr(found) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    ["<redacted:0a0b0c0d>", "<redacted>", "<redacted:login-0a0b0c-0a0b0c0d>"],
+)
+def test_a_real_secret_gets_the_placeholder_that_was_recorded_at_its_place(
+    recorded: str,
+) -> None:
+    known = known_in(SecretScope())
+    token = known.issue(known.begin("http", "1a2b"), "token", "tok-4711-0815")
+    hidden = {"token": token, "links": [f"/next?token={token}"]}
+
+    shown = as_recorded({"token": recorded, "links": []}, hidden, known)
+
+    assert shown == {"token": recorded, "links": [f"/next?token={recorded}"]}
+    assert known.stand_in("tok-4711-0815") == recorded
+
+
+def test_a_hidden_number_is_the_real_one_again() -> None:
+    known = known_in(SecretScope())
+    pin = int(known.issue(known.begin("http", "1"), "pin", "4711", is_number=True))
+
+    assert as_recorded({"pin": 0}, {"pin": pin}, known) == {"pin": 0}
+    assert with_secrets(
+        {"pin": 0, "n": 1}, {"pin": pin, "n": 2}, {"pin": 4711, "n": 2}
+    ) == {
+        "pin": 4711,
+        "n": 1,
+    }

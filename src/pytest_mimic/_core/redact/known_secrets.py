@@ -1,0 +1,345 @@
+"""The secrets that a test shares with services: those that it has sent, and those that their answers have issued.
+
+A secret that a service issues comes back: the application sends it under another name,
+in a path, through another client. In a replay the application has the placeholder of
+the recorded answer instead. So a secret has one placeholder in all calls of a test, and
+two secrets have two:
+
+    POST /login  ann  →  {"token": "T-1"}     stored: {"token": "<redacted:1a2b3c4d>"}
+    POST /login  bob  →  {"token": "T-2"}     stored: {"token": "<redacted:5e6f7a8b>"}
+    GET /notes?token=T-2                      stored: /notes?token=<redacted:5e6f7a8b>
+
+A secret of the application itself is `<redacted>` everywhere, since each run may have
+another one: a value of the environment, and what a request has sent before an answer
+held it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from hashlib import blake2b
+from itertools import count
+from json import dumps
+from threading import RLock
+from typing import Any, NamedTuple, Protocol
+
+from pytest_mimic._core.redact.secret_names import (
+    ISSUED,
+    PLACEHOLDER,
+    bare_secret,
+    basic_password,
+    is_placeholder,
+    numbered,
+    plain_placeholders,
+)
+from pytest_mimic._core.redact.secret_values import (
+    forms_of,
+    hide_values,
+    stands_alone,
+)
+
+# The calls of all tests, in the order in which they begin.
+_ORDER = count()
+
+
+class SecretScope(Protocol):
+    """A test, or a wider fixture, whose calls share their secrets.
+
+    Attributes:
+        name: The name of the fixture; empty for a test.
+        outer: Returns the scopes of the wider fixtures that it uses.
+        answers: The recorded answers that it got, and that nobody has searched for
+            placeholders.
+        known: Its `KnownSecrets`, once there are any.
+    """
+
+    name: str
+    outer: Callable[[], Iterable[Any]]
+    answers: list[Any]
+    known: Any
+
+
+class Issued(NamedTuple):
+    """A secret that an answer has issued.
+
+    Attributes:
+        placeholder: What stands for it: a text, or a number for a number.
+        order: The place of the call among all calls of the run, by its beginning.
+    """
+
+    value: str
+    placeholder: str
+    order: int
+
+
+class Issuer:
+    """A call whose answer may issue secrets.
+
+    Attributes:
+        known: The secrets of the test, or the wider fixture, that makes the call.
+        login: What the placeholders of one log-in have in common, and those of the
+            answers to requests that return one of them; empty for other calls.
+    """
+
+    def __init__(self, known: KnownSecrets, call: str, order: int) -> None:
+        self.known = known
+        self.order = order
+        self.login = ""
+        self._call = call
+        # By the name at which they stand in the answer.
+        self._values: dict[str, list[str]] = {}
+
+    @property
+    def own_login(self) -> str:
+        """The log-in that the call is, if it is one."""
+        return f"login-{_digest(self._call, size=3)}"
+
+    def placeholder(self, name: str, value: str, *, is_number: bool) -> str:
+        """Return the placeholder for a value, made from the call and the value's place in its answer.
+
+        The place is the name, and the number of the value among those of this name.
+        """
+        values = self._values.setdefault(name, [])
+        if value not in values:
+            values.append(value)
+        mark = _digest(self._call, name, str(values.index(value)))
+        if is_number:
+            return numbered(mark)
+        return f"<redacted:{self.login}-{mark}>" if self.login else f"<redacted:{mark}>"
+
+
+class KnownSecrets:
+    """What one test, or one wider fixture, has sent and was issued."""
+
+    def __init__(self, scope: SecretScope) -> None:
+        self._scope = scope
+        self._guard = RLock()
+        self._begun: dict[str, int] = {}
+        self._sent: set[str] = set()
+        self._requests: list[Any] = []
+        self._issued: dict[str, Issued] = {}
+        # The secrets in all their forms: those that are hidden only under secret names,
+        # and those that are hidden wherever they stand.
+        self._forms: dict[str, Issued] = {}
+        self._hidden: dict[str, str] = {}
+        self._own: dict[str, str] = {}
+        # The placeholders in the recorded answers of a replay.
+        self._replayed: set[str] = set()
+        # The answers that hold placeholders, each with what records it again.
+        self._answers: list[list[Any]] = []
+        self._renamed: dict[str, str] = {}
+
+    # -- calls
+
+    def begin(self, kind: str, key: str, *, is_shared: bool = False) -> Issuer:
+        """Return a call that begins, by its client and its identity.
+
+        The recording of one that `is_shared` belongs to no test.
+        """
+        with self._guard:
+            call = f"{kind} {key}"
+            number = self._begun.get(call, 0)
+            self._begun[call] = number + 1
+        whole = call if is_shared else f"{self._scope.name} {call} {number}"
+        return Issuer(self, whole, next(_ORDER))
+
+    def send(self, values: Any, request: Any) -> None:
+        """Note the secrets that a request sends, and all that is described of it."""
+        with self._guard:
+            for value in values:
+                if self._find(value) is None and not is_placeholder(value):
+                    self._sent.add(value)
+                    if stands_alone(value):
+                        self._own.update(dict.fromkeys(forms_of(value), PLACEHOLDER))
+            self._requests.append(request)
+
+    def issue(
+        self, issuer: Issuer, name: str, value: str, *, is_number: bool = False
+    ) -> str:
+        """Return what stands for a secret in an answer, which issues it unless it is known."""
+        with self._guard:
+            known = self._find(value)
+            if known is not None and known.order <= issuer.order:
+                return known.placeholder
+            if known is None and self.is_own(value):
+                return PLACEHOLDER
+            if known is not None and known.value not in self._issued:
+                return known.placeholder
+            placeholder = issuer.placeholder(name, value, is_number=is_number)
+            if known is not None:
+                return self._rename(known, placeholder, issuer.order)
+            self.stand(value, placeholder, issuer.order)
+            return placeholder
+
+    def stand(self, value: str, placeholder: str, order: int = -1) -> None:
+        """Let a placeholder stand for a secret from now on."""
+        with self._guard:
+            self._issued[value] = Issued(value, placeholder, order)
+            forms = forms_of(value)
+            self._forms.update(dict.fromkeys(forms, self._issued[value]))
+            if stands_alone(value):
+                self._hidden.update(dict.fromkeys(forms, placeholder))
+
+    def is_own(self, value: str) -> bool:
+        """Check whether a request has sent a value, under a secret name or in clear."""
+        for known in self._chain():
+            if value in known._sent:
+                return True
+            for place, request in enumerate(known._requests):
+                if not isinstance(request, str):
+                    request = known._requests[place] = _text_of(request)
+                if value in request and hide_values(request, [value]) != request:
+                    return True
+        return False
+
+    # -- what stands for a secret
+
+    def has_any(self, elsewhere: Collection[str]) -> bool:
+        """Check whether any secret has been issued so far: to this test, or `elsewhere` in the run."""
+        if elsewhere:
+            return True
+        return any(
+            known._issued or known._replayed or known._scope.answers
+            for known in self._chain()
+        )
+
+    def stand_in(self, value: object) -> str:
+        """Return what stands for a value under a secret name, which may be the password of basic authentication."""
+        text = plain_placeholders(bare_secret(str(value)).strip('"'))
+        for secret in (text, basic_password(str(value))):
+            if not secret:
+                continue
+            if is_placeholder(secret):
+                return secret if self.has_issued(secret) else PLACEHOLDER
+            issued = self._find(secret)
+            if issued is not None:
+                return issued.placeholder
+        return PLACEHOLDER
+
+    def hidden(self) -> dict[str, str]:
+        """Return the issued secrets that are hidden wherever they stand, in all forms, each with what stands for it."""
+        found: dict[str, str] = {}
+        for known in self._chain():
+            found = {**known._hidden, **found}
+        return found
+
+    def own(self) -> dict[str, str]:
+        """Return the application's own secrets that are hidden where an answer or a description repeats them."""
+        found: dict[str, str] = {}
+        for known in self._chain():
+            found.update(known._own)
+        return found
+
+    def has_issued(self, placeholder: str) -> bool:
+        """Check whether an answer of this test has issued a placeholder: in a replay, or in a run that verifies."""
+        for known in self._chain():
+            if any(one.placeholder == placeholder for one in known._issued.values()):
+                return True
+            if placeholder in known._placeholders_of_replays():
+                return True
+        return False
+
+    def settled(self, text: str) -> str:
+        """Return a text in which `<redacted>` stands for the placeholders of other tests."""
+
+        def settle(match: Any) -> str:
+            return match[0] if self.has_issued(match[0]) else PLACEHOLDER
+
+        return ISSUED.sub(settle, text)
+
+    def value_of(self, placeholder: str) -> str | None:
+        """Return the secret for which a placeholder stands."""
+        for known in self._chain():
+            for issued in known._issued.values():
+                if issued.placeholder == placeholder:
+                    return issued.value
+        return None
+
+    def _chain(self) -> Iterator[KnownSecrets]:
+        """Yield the secrets of this test, and those of the wider fixtures that it uses."""
+        yield self
+        seen = [self._scope]
+        for scope in seen:
+            for outer in scope.outer():
+                if outer not in seen:
+                    seen.append(outer)
+                    if outer.known is not None or outer.answers:
+                        yield known_in(outer)
+
+    def _find(self, value: str) -> Issued | None:
+        for known in self._chain():
+            if value in known._forms:
+                return known._forms[value]
+        return None
+
+    def _placeholders_of_replays(self) -> set[str]:
+        while self._scope.answers:
+            stored = self._scope.answers.pop()
+            self._replayed.update(ISSUED.findall(_text_of(stored.readable())))
+        return self._replayed
+
+    # -- answers that come in another order than their calls began
+
+    def keep(self, plain: Any, amend: Callable[[Any], object]) -> None:
+        """Keep an answer that was recorded, and what records it in another form.
+
+        An earlier call may turn out to have issued its secrets.
+        """
+        with self._guard:
+            answer = [_renamed(plain, self._renamed), amend]
+            if answer[0] != plain:
+                amend(answer[0])
+            self._answers.append(answer)
+
+    def _rename(self, issued: Issued, placeholder: str, order: int) -> str:
+        """Let the placeholder of an earlier call stand for a secret that a later call has issued first.
+
+        Where a request has returned the secret meanwhile, it keeps its placeholder.
+        """
+        for place, request in enumerate(self._requests):
+            if not isinstance(request, str):
+                request = self._requests[place] = _text_of(request)
+            if issued.placeholder in request:
+                return issued.placeholder
+        self._renamed[issued.placeholder] = placeholder
+        self.stand(issued.value, placeholder, order)
+        for answer in self._answers:
+            plain, amend = answer
+            answer[0] = _renamed(plain, self._renamed)
+            if answer[0] != plain:
+                amend(answer[0])
+        return placeholder
+
+
+def known_in(scope: SecretScope) -> KnownSecrets:
+    """Return the secrets of a test or of a wider fixture, made on first use."""
+    if scope.known is None:
+        scope.known = KnownSecrets(scope)
+    known: KnownSecrets = scope.known
+    return known
+
+
+def _renamed(plain: Any, names: dict[str, str]) -> Any:
+    """Return plain data in which other placeholders stand."""
+    if not names:
+        return plain
+    if isinstance(plain, dict):
+        return {name: _renamed(part, names) for name, part in plain.items()}
+    if isinstance(plain, list):
+        return [_renamed(part, names) for part in plain]
+    if isinstance(plain, str):
+        return ISSUED.sub(lambda match: names.get(match[0], match[0]), plain)
+    if type(plain) in (int, float) and str(plain) in names:
+        return type(plain)(names[str(plain)])
+    return plain
+
+
+def _digest(*parts: str, size: int = 4) -> str:
+    return blake2b("\0".join(parts).encode(), digest_size=size).hexdigest()
+
+
+def _text_of(plain: Any) -> str:
+    try:
+        return dumps(plain, ensure_ascii=False, default=repr)
+    except (RecursionError, TypeError, ValueError):
+        return repr(plain)

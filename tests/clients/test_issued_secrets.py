@@ -1,0 +1,334 @@
+"""Two secrets that services issue stay two, and those of the application stay its own, through every client."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from support import loopback
+from support.loopback import serving
+
+# Each run of the server issues other secrets.
+RUNS = count(1)
+# How long the slow ones of concurrent answers wait at most, in seconds.
+PATIENCE = 10
+
+
+class Handler(loopback.Handler):
+    """A service that issues tokens, pages, sessions and numbers."""
+
+    server: Service
+
+    def handle_any(self) -> None:
+        url = urlsplit(self.path)
+        self.sent = self.body()
+        self.query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        page = getattr(self, f"page_{url.path.split('/')[1]}")
+        page()
+
+    def token(self, *words: str) -> str:
+        return "-".join(["tok", *words, f"{self.server.run}f00d4711"])
+
+    def page_login(self) -> None:
+        sent = json.loads(self.sent)
+        user = sent["user"]
+        self.json(
+            {
+                "access_token": self.token(user),
+                "pin": self.server.run * 1000000 + len(user),
+            },
+            Set_Cookie=f"sid={self.token('sid', user)}; Path=/",
+        )
+
+    def page_me(self) -> None:
+        given = self.headers["Authorization"] or self.headers["Cookie"] or "nobody"
+        user = re.search("ann|bob|nobody", given)[0]
+        self.json({"user": user})
+
+    def page_list(self) -> None:
+        """Serve three pages of a list, of which `books` answers after `maps` has ended."""
+        name, _, page = self.query.get("token", f"{self.query.get('set')}:0").partition(
+            ":"
+        )
+        name = name.removeprefix("page-")
+        if name == "books" and self.query.get("slow") and page == "0":
+            self.server.maps_ended.wait(PATIENCE)
+        number = int(page.partition("-")[0])
+        answer = {"item": f"{name}{number}"}
+        if number < 2:
+            answer["token"] = f"page-{name}:{number + 1}-{self.server.run}ab12"
+        elif name == "maps":
+            self.server.maps_ended.set()
+        self.json(answer)
+
+    def page_number(self) -> None:
+        self.json({"pin": int(self.query["of"]) * 1000000 + self.server.run})
+
+    def page_open(self) -> None:
+        self.json({"opened": self.path.rpartition("/")[2][:1]})
+
+    def page_echo(self) -> None:
+        self.json({"token": self.query.get("token"), "said": self.query.get("note")})
+
+    def page_same(self) -> None:
+        """Answer two requests with one token, the first of them last."""
+        if self.query["n"] == "1":
+            self.server.second_came.wait(PATIENCE)
+        self.json({"token": self.token("same"), "n": self.query["n"]})
+        if self.query["n"] == "2":
+            self.server.second_came.set()
+
+    do_GET = do_POST = handle_any
+
+
+class Service(loopback.Server):
+    def __init__(self) -> None:
+        super().__init__(Handler)
+        self.run = next(RUNS)
+        self.maps_ended = threading.Event()
+        self.second_came = threading.Event()
+
+
+@contextmanager
+def running_service() -> Iterator[str]:
+    with serving(Service()) as server:
+        yield server.url
+
+
+TWO_LISTS = """
+    import asyncio, os, re, httpx
+
+    URL = os.environ["API"] + "/list"
+
+    async def harvest(client, name):
+        items, query = [], {"set": name}
+        while True:
+            page = (await client.get(URL, params={**query, "slow": "yes"})).json()
+            items.append(page["item"])
+            if "token" not in page:
+                return items
+            query = {"set": "", "token": page["token"]}
+
+    async def walk():
+        async with httpx.AsyncClient() as client:
+            return await asyncio.gather(*(harvest(client, one) for one in ("books", "maps")))
+
+    def test_two_lists():
+        books, maps = asyncio.run(walk())
+
+        assert books == ["books0", "books1", "books2"]
+        assert maps == ["maps0", "maps1", "maps2"]
+"""
+
+
+def test_two_lists_that_are_walked_side_by_side_keep_their_pages(project):
+    pytest.importorskip("httpx")
+    project.ini("http ignore=port")
+    project.write("test_walk.py", TWO_LISTS)
+
+    with running_service() as url:
+        project.run("--mimic-record", env={"API": url}).expect(passed=1)
+    replayed = project.run(env={"API": url})
+    with running_service() as url:
+        verified = project.run("--mimic-verify", env={"API": url})
+
+    replayed.expect(passed=1)
+    verified.expect(passed=1)
+
+
+LOGINS = """
+    import os, threading, httpx, requests
+
+    API = os.environ["API"]
+
+    def log_in(user):
+        session = requests.Session()
+        answer = session.post(API + "/login", json={"user": user, "password": "pw-" + user})
+        return session, answer.json()
+
+    def test_two_users():
+        (ann, of_ann), (bob, of_bob) = log_in("ann"), log_in("bob")
+        order = os.environ["ORDER"].split()
+        sessions = {"ann": ann, "bob": bob}
+        tokens = {"ann": of_ann["access_token"], "bob": of_bob["access_token"]}
+
+        for user in order:
+            assert sessions[user].get(API + "/me").json() == {"user": user}
+        for user in order:
+            bearer = {"Authorization": "Bearer " + tokens[user]}
+            assert httpx.get(API + "/me", headers=bearer).json() == {"user": user}
+        for user in order:
+            assert requests.get(API + "/open/" + tokens[user]).status_code == 200
+"""
+
+
+def test_the_sessions_and_tokens_of_two_users_stay_two(project):
+    """The order of their requests may be another one in a replay."""
+    pytest.importorskip("httpx")
+    project.ini("http")
+    project.write("test_users.py", LOGINS)
+
+    with running_service() as url:
+        env = {"API": url, "ORDER": "ann bob"}
+        run = project.run("--mimic-record", env=env).expect(passed=1)
+    replayed = project.run(env={**env, "ORDER": "bob ann"})
+
+    replayed.expect(passed=1)
+    assert b"f00d4711" not in b"".join(run.vault.values())
+
+
+def test_a_number_has_a_number_of_its_own(project):
+    pytest.importorskip("requests")
+    project.ini("http")
+    project.test("""
+        import requests
+        API = os.environ["API"]
+        pins = [requests.get(API + "/number", params={"of": n}).json()["pin"] for n in (1, 2)]
+        for pin in pins:
+            requests.get(API + "/open", params={"pin": pin})
+            requests.get(f"{API}/open/{pin}")
+            requests.post(API + "/open", json={"pin": pin})
+        assert pins[0] != pins[1] and all(isinstance(pin, int) for pin in pins)
+        assert ("RECORDING" in os.environ) == (pins[0] < 3000000)
+    """)
+
+    with running_service() as url:
+        env = {"API": url}
+        recorded = project.run("--mimic-record", env={**env, "RECORDING": "1"})
+    replayed = project.run(env=env)
+
+    recorded.expect(passed=1)
+    replayed.expect(passed=1)
+
+
+def test_what_the_application_has_sent_stays_its_own(project):
+    """A replay matches with made-up credentials."""
+    pytest.importorskip("requests")
+    project.ini("http")
+    project.test("""
+        import requests
+        API = os.environ["API"]
+        own = os.environ["OWN"]
+        for value in (own, own + "-csrf", os.environ["REFRESH_TOKEN"]):
+            answer = requests.get(API + "/echo", params={"token": value}).json()
+            requests.get(API + "/open", params={"token": answer["token"]})
+            requests.get(API + "/open", params={"token": value})
+    """)
+
+    with running_service() as url:
+        env = {
+            "API": url,
+            "OWN": "own-4711-abc",
+            "REFRESH_TOKEN": "rt-0815-0815-0815-x",
+        }
+        recorded = project.run("--mimic-record", env=env).expect(passed=1)
+    env = {"API": url, "OWN": "made-up", "REFRESH_TOKEN": "none"}
+    project.run(env=env).expect(passed=1)
+
+    stored = b"".join(recorded.vault.values()).decode()
+    assert "<redacted:" not in stored
+    assert "<redacted>" in stored
+
+
+SAME = """
+    import asyncio, os, httpx
+
+    API = os.environ["API"]
+
+    async def both():
+        async with httpx.AsyncClient() as client:
+            asked = [client.get(API + "/same", params={"n": n}) for n in ("1", "2")]
+            answers = await asyncio.gather(*asked)
+            tokens = {answer.json()["token"] for answer in answers}
+            assert len(tokens) == 1
+            await client.get(API + "/open", params={"token": tokens.pop()})
+
+    def test_same():
+        asyncio.run(both())
+"""
+
+
+def test_a_value_has_the_placeholder_of_the_earliest_call(project):
+    """The order of concurrent answers does not count."""
+    pytest.importorskip("httpx")
+    project.ini("http")
+    project.write("test_it.py", SAME)
+
+    with running_service() as url:
+        late = project.run("--mimic-record", env={"API": url}).expect(passed=1)
+        # The first answer is no longer late.
+        early = project.run("--mimic-rerecord", env={"API": url}).expect(passed=1)
+    project.run(env={"API": url}).expect(passed=1)
+
+    marks = [
+        set(re.findall(r"<redacted:[\w-]+>", b"".join(run.vault.values()).decode()))
+        for run in (late, early)
+    ]
+    assert len(marks[0]) == 1
+    assert marks[0] == marks[1]
+
+
+FIXTURES = """
+    import os, pytest, requests
+
+    API = os.environ["API"]
+
+    @pytest.fixture(scope="session")
+    def ann():
+        return requests.post(API + "/login", json={"user": "ann", "password": "a"}).json()
+
+    @pytest.fixture(scope="module")
+    def bob():
+        return requests.post(API + "/login", json={"user": "bob", "password": "b"}).json()
+
+    def test_both(ann, bob):
+        for user in (ann, bob):
+            requests.get(API + "/open", params={"token": user["access_token"]})
+
+    def test_own(bob):
+        mine = requests.post(API + "/login", json={"user": "bob", "password": "b"}).json()
+        requests.get(API + "/open", params={"token": mine["access_token"]})
+"""
+
+
+def test_placeholders_do_not_depend_on_other_tests(project):
+    """A fixture that another test uses counts as little as the other test."""
+    pytest.importorskip("requests")
+    project.ini("http")
+    project.write("test_it.py", FIXTURES)
+
+    with running_service() as url:
+        env = {"API": url}
+        alone = project.run("--mimic-record", "-k", "own", env=env).expect(
+            passed=1, deselected=1
+        )
+        project.run("--mimic-rerecord", env=env).expect(passed=2)
+    together = project.run(env=env).expect(passed=2)
+    project.run("-k", "own", env=env).expect(passed=1, deselected=1)
+
+    def marks(run, names):
+        text = b"".join(run.vault[name] for name in names).decode()
+        return set(re.findall(r"<redacted:[\w-]+>", text))
+
+    assert marks(alone, alone.vault) == marks(together, alone.vault)
+
+
+def test_verifying_finds_the_recorded_placeholders(project):
+    """The service issues other secrets meanwhile."""
+    pytest.importorskip("httpx")
+    project.ini("http ignore=port")
+    project.write("test_users.py", LOGINS)
+    env = {"ORDER": "ann bob"}
+
+    with running_service() as url:
+        project.run("--mimic-record", env={**env, "API": url}).expect(passed=1)
+    with running_service() as url:
+        verified = project.run("--mimic-verify", env={**env, "API": url})
+
+    verified.expect(passed=1, never=["drifted"])
