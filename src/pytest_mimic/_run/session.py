@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from time import strftime
-from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.coverings import Coverings
 from pytest_mimic._core.engine.ledger import Ledger
@@ -14,9 +13,6 @@ from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError
-
-if TYPE_CHECKING:
-    pass
 
 # What a recording mode loads at once, because a test may replace functions that these
 # modules bind.

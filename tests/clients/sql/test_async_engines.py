@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,9 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from unit.clients.runs import Runs
 
 from clients.sql.places import Place
-
-if TYPE_CHECKING:
-    pass
 
 pytest_plugins = ("support.database_servers",)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -13,9 +13,6 @@ from unit.clients.runs import Runs
 
 from clients.sql.places import Connect, Place, one, run, same
 from pytest_mimic.errors import MissingRecordingError
-
-if TYPE_CHECKING:
-    pass
 
 pytest_plugins = ("support.database_servers",)
 

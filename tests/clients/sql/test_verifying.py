@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,9 +12,6 @@ import sqlalchemy as sa
 from unit.clients.runs import Runs
 
 from clients.sql.places import Connect, Place, run
-
-if TYPE_CHECKING:
-    pass
 
 pytest_plugins = ("support.database_servers",)
 

@@ -86,11 +86,6 @@ def kind_of(
         Unstable: The type has no module, and so no name that is the same in another
             process.
     """
-    face = vars(type_).get("__mimic_original__")
-    if face is not None:  # the class of a mimicked object: see `patch.descriptors`
-        original = face.fget(None)
-        behind = kind_of(type(original), places, layout=layout)
-        return Kind(behind.tag, lambda _: behind.reduce(original))
     kind = registered_kind(type_) or callable_kind(type_)
     if kind is not None:
         return kind

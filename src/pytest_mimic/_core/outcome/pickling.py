@@ -26,7 +26,7 @@ from pytest_mimic._core.outcome.scan import imported_names
 from pytest_mimic._core.types.additions import added_attributes
 from pytest_mimic._core.types.kinds import (
     PLAIN,
-    find,
+    find_through_classes,
     full_name,
     importable,
     name_of,
@@ -94,7 +94,7 @@ class _Unpickler(pickle.Unpickler):
         name = f"{module}:{qualname}"
         if name not in self.imports:
             raise DamagedError(f"it imports {name}, which its recording does not list")
-        return find(name)
+        return find_through_classes(name)
 
     def persistent_load(self, pid: Any, /) -> object:
         # Only texts, so that an edited pickle gives no other object to `restored`.
@@ -197,7 +197,7 @@ def _dump_with(
     parts = [buffer.raw() for buffer in buffers]
     names = imported_names(stream, count=1)
     load(stream, parts, names, paths=paths)
-    imports = map(find, names)
+    imports = map(find_through_classes, names)
     classes = [each for each in imports if isinstance(each, type)]
     return Pickled(
         chunks,
