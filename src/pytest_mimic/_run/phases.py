@@ -108,6 +108,10 @@ class Phases(Hooks):
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        if call.excinfo is not None or getattr(item, "_excinfo", None):
+            from pytest_mimic._run.tracebacks import shorten
+
+            shorten(item, call)
         report = yield
         self._end(item, call, report)
         return report

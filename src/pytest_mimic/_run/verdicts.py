@@ -14,6 +14,7 @@ from pytest_mimic._core.commands import Commands, relative_path
 from pytest_mimic._core.modules import is_in_project
 from pytest_mimic._core.swallowed.retries import handled_in
 from pytest_mimic._core.words import limited, plural
+from pytest_mimic._run.tracebacks import shown_errors
 from pytest_mimic.errors import (
     MimicError,
     MissingRecordingError,
@@ -53,7 +54,7 @@ def judge_phase(
     left = _each_once(left)
     if left and not report.failed and not is_expected_failure(report):
         _fail_for_swallowed(item, report, left.pop(0))
-    in_report = list(_chain(raised))
+    in_report = list(shown_errors(raised))
     if report.failed and not isinstance(raised, MimicError):
         _name_in_summary(report, left, own_files(item), in_report)
     shown = [
@@ -107,22 +108,6 @@ def _each_once(errors: Sequence[MimicError]) -> list[MimicError]:
 
 def _is_among(error: MimicError, others: Sequence[BaseException]) -> bool:
     return any(error.is_like(other) for other in others)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the exceptions that pytest shows for one: its causes, and those in groups."""
-    pending, seen = [error], list[BaseException]()
-    while pending:
-        shown = pending.pop()
-        if shown is None or any(shown is other for other in seen):
-            continue
-        seen.append(shown)
-        yield shown
-        pending += getattr(shown, "exceptions", ())
-        if shown.__cause__ is not None:
-            pending.append(shown.__cause__)
-        elif not shown.__suppress_context__:
-            pending.append(shown.__context__)
 
 
 def _members(error: BaseException | None) -> Iterator[BaseException]:

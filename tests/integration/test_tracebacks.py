@@ -1,0 +1,126 @@
+"""Misses: of a traceback only the frames of the project are shown."""
+
+from __future__ import annotations
+
+import pytest
+
+DEEP = """
+import contextlib
+import functools
+import json
+
+import svc
+
+
+class Reader(json.JSONDecoder):
+    def decode(self, text):
+        return svc.fetch(text)
+
+
+def through_libraries(text):
+    with contextlib.ExitStack() as stack:
+        return stack.enter_context(contextlib.nullcontext(json.loads(text, cls=Reader)))
+"""
+
+
+@pytest.fixture
+def deep(project):
+    project.ini("svc:fetch")
+    project.write("svc.py", "def fetch(text):\n    return text\n")
+    project.write("deep.py", DEEP)
+    project.write(
+        "test_deep.py",
+        "import deep\n\ndef test_deep():\n    deep.through_libraries('1')\n",
+    )
+    return project
+
+
+def test_a_miss_shows_the_frames_of_the_project_alone(deep):
+    run = deep.run().expect(failed=1)
+
+    assert "test_deep.py:4" in run.output
+    assert "deep.py:" in run.output
+    assert "json/__init__.py" not in run.output
+    assert run.output.count("no recording of svc:fetch") == 2  # and in the last lines
+
+
+@pytest.mark.parametrize("option", ["--full-trace", "--tb=native"])
+def test_the_whole_traceback_is_shown_if_it_is_asked_for(deep, option):
+    run = deep.run(option).expect(failed=1)
+
+    assert "json/__init__.py" in run.output
+
+
+def test_other_errors_have_their_whole_traceback(deep):
+    deep.write(
+        "test_deep.py",
+        "import json\n\ndef test_deep():\n    json.loads('{')\n",
+    )
+
+    run = deep.run().expect(failed=1)
+
+    assert "decoder.py" in run.output
+
+
+def test_a_test_of_unittest_has_the_same(deep):
+    deep.write(
+        "test_deep.py",
+        "import unittest\nimport deep\n\nclass Tests(unittest.TestCase):\n"
+        "    def test_deep(self):\n        deep.through_libraries('1')\n",
+    )
+
+    run = deep.run().expect(failed=1)
+
+    assert "json/__init__.py" not in run.output
+
+
+def test_an_error_that_hides_a_miss_shows_both_without_libraries(deep):
+    deep.write(
+        "test_deep.py",
+        "import deep\n\ndef test_deep():\n    try:\n        deep.through_libraries('1')\n"
+        "    except Exception as error:\n        raise ValueError('hidden') from error\n",
+    )
+
+    run = deep.run().expect(failed=1)
+
+    assert "ValueError: hidden" in run.output
+    assert "json/__init__.py" not in run.output
+
+
+APP = """
+import sqlalchemy as sa
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+engine = sa.create_engine("sqlite:///:memory:", poolclass=sa.StaticPool)
+
+
+async def orders(request):
+    with engine.begin() as connection:
+        rows = connection.execute(sa.text("SELECT 1 AS number"))
+        return JSONResponse({"number": rows.scalar()})
+
+
+app = Starlette(routes=[Route("/orders", orders)])
+"""
+
+
+def test_a_miss_below_sqlalchemy_and_starlette_is_short(project):
+    pytest.importorskip("sqlalchemy")
+    pytest.importorskip("starlette")
+    project.ini("sqlalchemy")
+    project.write("shop_app.py", APP)
+    project.write(
+        "test_app.py",
+        "import shop_app\nfrom starlette.testclient import TestClient\n\n"
+        "def test_orders():\n    assert TestClient(shop_app.app).get('/orders').json()\n",
+    )
+
+    run = project.run(process=True).expect(failed=1)
+
+    lines = run.output.splitlines()
+    start = next(n for n, line in enumerate(lines) if "FAILURES" in line)
+    end = next(n for n, line in enumerate(lines) if "= mimic =" in line)
+    assert "no recording of sqlalchemy" in run.output
+    assert end - start <= 40, run.output
