@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,21 @@ def _bundled_clients() -> Table:
 
 
 hand_in(_bundled_clients)
+
+
+def lacking_lines(config: pytest.Config, targets: Sequence[Target]) -> list[str]:
+    """Return why a run does not know all that its project mimics, in words; empty if it does.
+
+    Such a run cannot tell that the project mimics a function no more.
+    """
+    if config.option.inifilename:
+        return ["-c was given"]
+    for override in config.option.override_ini or ():
+        if override.partition("=")[0].strip() == "mimic_functions":
+            return ["-o mimic_functions was given"]
+    if all(target.excluded for target in targets):
+        return ["mimic_functions names nothing"]
+    return []
 
 
 def _file(here: Path, name: str | None) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import marshal
 from collections.abc import Collection, Mapping, Sequence
+from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from pytest_mimic._core.vault.format import CASSETTES, FOLDERS, parse_recording
 from pytest_mimic._core.words import SHOWN, pattern, plural, size
 from pytest_mimic._run.complete_selection import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
-from pytest_mimic._tools.unused.judging import Judgement
+from pytest_mimic._tools.unused.judging import NOTHING, READ_UNASKED, Judgement
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
 
-# What a run says that was given an option of ours in vain.
-_NOTHING = "nothing is mimicked"
 # The exit codes of runs that were not stopped.
 _COMPLETE = (
     pytest.ExitCode.OK,
@@ -191,19 +190,23 @@ class Ending:
             cache=cache_of(self._config),
             is_complete=not self._tests.narrowed(),
         )
-        lines += [] if is_quiet else self._page
-        if is_quiet and not lines:
-            lines = [line for line in self.summary(quiet=False) if line == _NOTHING]
-        elif not (lines or self._session.coverings.targets) and self._tests.have_run:
-            options = vars(self._config.option).items()
-            lines = (
-                [_NOTHING]
-                if any(one for name, one in options if name[:6] == "mimic_")
-                else []
-            )
-        if self._is_controller:  # otherwise pytest itself prints the usage error
+        if not is_quiet:
+            lines += self._page
+        if not lines and self._has_nothing_to_mimic():
+            lines = [NOTHING]
+        if self._is_controller:
+            # In another process, pytest itself prints the usage error.
             lines = [*(f"ERROR: {problem}" for problem in ledger.problems), *lines]
         return [printable(line) for line in lines]
+
+    def _has_nothing_to_mimic(self) -> bool:
+        """Check whether tests ran, nothing was mimicked, and an option or a vault is there in vain."""
+        session = self._session
+        if session.ledger.mimicked or not self._tests.have_run:
+            return False
+        options = vars(self._config.option).items()
+        has_option = any(value for name, value in options if name.startswith("mimic_"))
+        return has_option or holds_recordings(session.settings.vault)
 
 
 def cache_of(config: pytest.Config) -> Path | None:
@@ -230,12 +233,20 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
             not_judged=", ".join(reasons) if is_told else "",
             cleared=_cleared(session, {}),
         )
+    if not ledger.mimicked:
+        is_told = is_asked and holds_recordings(settings.vault)
+        return Judgement(not_judged=NOTHING if is_told else "")
     unused = session.vault.names(without=ledger.used)
     if not unused:
         return Judgement(cleared=_cleared(session, {}))
     from pytest_mimic._tools.unused.judging import judge
 
+    are_too_many = not is_asked and len(unused) > READ_UNASKED
+    if are_too_many:
+        # Of those that are read each run names the same.
+        unused = nsmallest(READ_UNASKED, unused)
     judgement, proven = judge(session.vault, unused, ledger, settings, listed=SHOWN)
+    judgement.is_part = are_too_many
     if not is_asked:
         judgement.unproven = 0
     if settings.clear_unused and settings.no_record and proven:

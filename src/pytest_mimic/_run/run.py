@@ -15,6 +15,7 @@ from pytest_mimic._core.words import plural
 from pytest_mimic._run.complete_selection import SelectedTests
 from pytest_mimic._run.configuration import (
     Hooks,
+    lacking_lines,
     options_of,
     register_vcr_mark,
     settings_of,
@@ -90,7 +91,9 @@ class PytestRun(Hooks):
         """
         self.has_started = True
         self.ending.prepare()
-        targets = self.session.coverings.targets = options_of(self.config).targets()
+        targets = options_of(self.config).targets()
+        self.session.coverings.targets = targets
+        self.session.ledger.lacking_lines.update(lacking_lines(self.config, targets))
         if not self._is_controller:
             self.session.coverings.cover(targets)
         register_vcr_mark(self.config)

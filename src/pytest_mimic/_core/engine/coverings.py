@@ -134,6 +134,9 @@ class Coverings:
                     self._cover_client(covering, target)
             self._settle(covering, [*covering.places])
         self._state.ledger.absent_clients.update(absent_clients(targets))
+        self._state.ledger.mimicked.update(
+            target.name for target in targets if not target.excluded
+        )
         return covering
 
     def prepare(self, targets: Iterable[Target]) -> None:
@@ -299,6 +302,7 @@ class Coverings:
             return self._intercepting(target, found)
         if problem := target.misfit(found.function):
             covering.refuse(target, f": {problem}")
+        self._state.ledger.mimicked.add(name)
         if not self._mimics:
             return None
         mimicked = self._mimicked.get(found.key)

@@ -68,6 +68,12 @@ class Ledger:
             set()
         )  # the files and folders in which pytest looked for tests
         self.absent_clients: set[str] = set()  # those that are named and not installed
+        # What was mimicked: clients, functions by the lines that named them and by
+        # their own names, `shop.api:fetch`, `shop.api:*`.
+        self.mimicked: set[str] = set()
+        # Why recordings of other targets cannot be judged: the run does not have the
+        # lines of the project.
+        self.lacking_lines: set[str] = set()
         self.known: set[str] = (
             set()
         )  # with `--mimic-usage`: the recordings in the vault at the end

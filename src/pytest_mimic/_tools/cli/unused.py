@@ -16,6 +16,7 @@ from pytest_mimic._core.words import SHOWN, listed, plural
 from pytest_mimic._tools.cli.output import Line, Result, add_dry_run, add_json
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.unused.judging import (
+    NOTHING,
     clear,
     count_unused,
     judge,
@@ -100,6 +101,8 @@ def _refuse_incomplete(ledger: Ledger, commands: Commands) -> None:
     MimicError: they are not, or it is not known.
     """
     reasons, remedies = list(ledger.selection), []
+    if not ledger.mimicked:
+        reasons.append(NOTHING)
     not_run = sorted(ledger.tests - ledger.ran)
     if not_run:
         reasons.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from heapq import nsmallest
 from pathlib import Path
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
 
 
+#: How many recordings a run reads to judge them that was not asked to judge any.
+READ_UNASKED = 500
+#: What a run says that mimicked nothing.
+NOTHING = "nothing is mimicked"
 _WORDS = {"skipped": "was skipped", "failed": "failed", "forked": "forked a process"}
 
 
@@ -39,9 +43,12 @@ def judge(
     One that tests share is held back
     while any test was skipped or failed. Those of a client that is named and not
     installed are not proven, nor those that
-    can be moved to other tests. The first unused ones are named, so many as are to be
-    `listed`; None names all.
+    can be moved to other tests, nor those of a target that nothing mimicked in a run
+    without the lines of the project. The first unused ones are named, so many as are to
+    be `listed`; None names all.
     """
+    mimicked = MimickedTargets(ledger)
+    not_mimicked: dict[str, None] = {}
     outcomes = ledger.outcomes
     not_passed = [
         f"{test} {_WORDS[outcome]}"
@@ -69,17 +76,70 @@ def judge(
             not_passed and (not recorder or _owner_of(vault, name) != recorder)
         ):
             continue
-        if name.removeprefix(CALLS).partition("/")[0] not in absent:
+        if name.removeprefix(CALLS).partition("/")[0] in absent:
+            continue
+        lacking = mimicked.lacking(vault, name)
+        if lacking is None:
             proven[name] = length
+        else:
+            not_mimicked[lacking] = None
     names = sorted(proven) if listed is None else nsmallest(listed, proven)
     rows = [labelled(vault, name) for name in names]
     shown = [(label, test, bool(test) and test not in outcomes) for label, test in rows]
     missing = [f"{client} is not installed" for client in sorted(ledger.absent_clients)]
-    unproven_as = [*not_passed, *missing, "their tests may still exist"][0]
+    reasons = [*not_passed, *missing, *mimicked.reasons(not_mimicked)]
+    unproven_as = [*reasons, "their tests may still exist"][0]
     unproven = len(unused) - len(proven)
     return Judgement(
         unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as
     ), proven
+
+
+class MimickedTargets:
+    """The targets whose recordings a run can judge, or several runs together.
+
+    A run with the lines of its project judges all: a target that these lines do not name
+    is mimicked no more. Without them (another ini file, a misspelt key) it judges only
+    what it mimicked.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._names = {kind_of(name) for name in ledger.mimicked}
+        self._lacking_lines = sorted(ledger.lacking_lines)
+
+    def lacking(self, vault: Vault, name: str) -> str | None:
+        """Return a target of a recording or cassette that was not mimicked, if that counts; else None."""
+        if not self._lacking_lines:
+            return None
+        for target in _targets_of(vault, name):
+            if not self._has(target):
+                return target
+        return None
+
+    def _has(self, target: str) -> bool:
+        module, colon, path = target.partition(":")
+        if target in self._names or not colon:
+            return target in self._names
+        holder = path.rpartition(".")[0]
+        wildcard = f"{module}:{holder}.*" if holder else f"{module}:*"
+        return wildcard in self._names
+
+    def reasons(self, not_mimicked: Collection[str]) -> list[str]:
+        """Return why recordings of targets that were not mimicked are not proven unused."""
+        return [
+            f"{target} is not mimicked ({self._lacking_lines[0]})"
+            for target in not_mimicked
+        ]
+
+
+def _targets_of(vault: Vault, name: str) -> list[str]:
+    """Return the targets of the calls of a recording or cassette."""
+    with suppress(MimicError):
+        data = vault.store.read(name) or b""
+        facts = parse_recording(data, vault.label, name, skim=True)
+        calls = facts["calls"] if name.startswith(CASSETTES) else [facts]
+        return [str(call.get("target")) for call in calls]
+    return []
 
 
 def _owner_of(vault: Vault, name: str) -> str | None:
@@ -179,6 +239,7 @@ class Judgement:
 
     not_judged: str = ""  # why unused recordings were not judged, or empty
     unused: int = 0  # how many recordings are proven unused
+    is_part: bool = False  # whether more than those that were read were not used
     # The first of them: the label of each, the test that recorded it, and whether that
     # test is gone.
     shown: Sequence[tuple[str, str, bool]] = ()
@@ -196,7 +257,13 @@ def count_unused(judgement: Judgement) -> str:
     if judgement.cleared or not judgement.unused:
         return judgement.cleared
     kept = f", not cleared: {judgement.not_cleared}" if judgement.not_cleared else ""
-    return f"{plural(judgement.unused, 'recording')} unused{kept}"
+    if not judgement.is_part:
+        return f"{plural(judgement.unused, 'recording')} unused{kept}"
+    # Nobody asked for the others, so they were not read.
+    if judgement.unused >= READ_UNASKED:
+        return f"more than {READ_UNASKED} recordings unused{kept}"
+    number = plural(judgement.unused, "recording")
+    return f"{number} unused of more than {READ_UNASKED} that no test used"
 
 
 def not_judged(judgement: Judgement, option: str) -> list[str]:

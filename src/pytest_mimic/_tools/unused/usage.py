@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # The key of the format's number. It comes first, so that the file is known by its first
 # bytes.
 _KEY = "mimic_usage"
-_FORMAT = 3
+_FORMAT = 4
 _START = f'{{"{_KEY}":'.encode()
 
 

@@ -24,7 +24,15 @@ TEXTS = (
 )
 SETS = (
     *("used", "replaced", "collected", "skipped_modules", "tests"),
-    *("absent_clients", "known", "ran", "wanted", "covered"),
+    *(
+        "absent_clients",
+        "mimicked",
+        "lacking_lines",
+        "known",
+        "ran",
+        "wanted",
+        "covered",
+    ),
 )
 
 

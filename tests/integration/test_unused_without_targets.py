@@ -1,0 +1,241 @@
+"""Section 5, *Unused*: a run judges only what it could have used, so one that mimics nothing judges nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+SHOP = """
+    def fetch(city):
+        return {"city": city}
+
+    def load(city):
+        return {"loaded": city}
+"""
+TESTS = """
+    import shop
+
+    def test_oslo():
+        assert shop.fetch("Oslo")
+
+    def test_rome():
+        assert shop.load("Rome")
+"""
+NOTHING = "nothing is mimicked"
+OTHER = "[pytest]\npythonpath = .\nmimic_functions = shop:fetch\n"
+ASKED = ("--mimic-clear-unused", "--mimic-fail-on-unused")
+
+
+@pytest.fixture
+def shop(project: Any) -> Any:
+    """`shop.fetch` and `shop.load` are mimicked, and each has a recording."""
+    project.ini("shop:fetch", "shop:load", pythonpath=".")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", TESTS)
+    project.record().expect(passed=2)
+    return project
+
+
+def misspelt(project: Any) -> tuple[str, ...]:
+    project.ini(pythonpath=".", mimic_funtions="shop:fetch")
+    return ("-W", "ignore::pytest.PytestConfigWarning")
+
+
+def empty(project: Any) -> tuple[str, ...]:
+    project.ini(pythonpath=".")
+    return ()
+
+
+def another_ini(project: Any) -> tuple[str, ...]:
+    project.write("other.ini", "[pytest]\npythonpath = .\n")
+    return ("-c", "other.ini")
+
+
+def emptied(_project: Any) -> tuple[str, ...]:
+    return ("-o", "mimic_functions=")
+
+
+def left_out(project: Any) -> tuple[str, ...]:
+    project.ini("!shop:fetch", pythonpath=".")
+    return ()
+
+
+WAYS = [misspelt, empty, another_ini, emptied, left_out]
+
+
+@pytest.mark.parametrize("configure", WAYS)
+@pytest.mark.parametrize("quiet", [(), ("-q",)], ids=["", "quiet"])
+def test_a_run_that_mimics_nothing_judges_nothing_and_says_so(
+    shop: Any, configure: Any, quiet: tuple[str, ...]
+) -> None:
+    words = configure(shop)
+
+    run = shop.run(*quiet, *words).expect(passed=2)
+
+    assert run.section[0] == NOTHING
+    assert "unused" not in run.output
+    assert run.changed == set()
+
+
+@pytest.mark.parametrize("configure", WAYS)
+def test_such_a_run_clears_nothing_and_says_why(shop: Any, configure: Any) -> None:
+    words = configure(shop)
+
+    run = shop.run(*ASKED, *words).expect(passed=2)
+
+    assert run.changed == set()
+    assert [line for line in run.section if line.startswith("warning")] == [
+        f"warning: --mimic-fail-on-unused could not judge: {NOTHING}"
+    ]
+
+
+def test_without_a_vault_nothing_is_said(project: Any) -> None:
+    project.ini(pythonpath=".")
+    project.write("test_shop.py", "def test_it(): pass")
+
+    assert project.run().expect(passed=1).section == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("-c", "other.ini"), ("--override-ini=mimic_functions=shop:fetch",)],
+    ids=["-c", "-o"],
+)
+def test_lines_of_the_command_line_judge_only_what_they_mimic(
+    shop: Any, words: tuple[str, ...]
+) -> None:
+    shop.write("other.ini", OTHER)
+    shop.write("test_shop.py", "def test_nothing(): pass")
+
+    run = shop.run(*ASKED, *words).expect(passed=1, exit_code=1)
+
+    assert run.section[0].startswith("1 unused recording cleared")
+    gone = [name for name in run.changed if name.startswith("calls/")]
+    assert [name.split("/")[2] for name in gone] == ["fetch"]
+    assert "could not judge 1 recording: shop:load is not mimicked (-" in "\n".join(
+        run.section
+    )
+
+
+def test_a_line_that_is_gone_from_the_ini_leaves_its_recordings_unused(
+    shop: Any,
+) -> None:
+    """The configuration mimics something else, and names this no more."""
+    shop.ini("shop:fetch", pythonpath=".")
+
+    run = shop.replay().expect(passed=2)
+
+    assert run.section[0] == "1 call replayed, # s saved; 1 recording unused"
+
+
+def test_beside_a_marker_a_misspelt_key_judges_only_what_the_marker_mimics(
+    shop: Any,
+) -> None:
+    words = misspelt(shop)
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.mimic("shop:fetch")
+        def test_oslo():
+            assert shop.fetch("Bergen" if False else "Oslo")
+
+        def test_rome():
+            assert shop.load("Rome")
+        """,
+    )
+
+    run = shop.run(*ASKED, *words).expect(passed=2)
+
+    assert run.section[0] == "1 call replayed, # s saved"
+    assert run.changed == set()
+
+
+def test_what_a_marker_or_a_block_mimics_is_judged(shop: Any) -> None:
+    shop.ini(pythonpath=".")
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import mimic
+
+        @pytest.mark.mimic("shop:fetch")
+        def test_oslo(): pass
+
+        def test_rome():
+            with mimic("shop:*"): pass
+        """,
+    )
+
+    run = shop.replay().expect(passed=2)
+
+    assert run.section[0] == "2 recordings unused"
+
+
+def test_workers_of_xdist_say_what_they_mimic(shop: Any) -> None:
+    shop.process = True
+    shop.ini(pythonpath=".")
+    shop.write(
+        "test_shop.py",
+        "import pytest\n\n@pytest.mark.mimic('shop:fetch')\ndef test_oslo(): pass\n",
+    )
+
+    run = shop.run("-n2").expect(passed=1)
+
+    assert run.section[0] == "1 recording unused"
+
+
+def test_the_jobs_of_a_suite_together_judge_what_they_mimic(shop: Any) -> None:
+    from pytest_mimic._tools.cli.main import main
+
+    words = another_ini(shop)
+    usage = shop.root / "usage.json"
+    shop.run(f"--mimic-usage={usage}", *words).expect(passed=2)
+    shop.monkeypatch.chdir(shop.root)
+
+    code = main(["unused", "--clear", str(usage)])
+
+    assert code == 2
+    assert len([*shop.vault.rglob("calls/*/*/*.json")]) == 2
+
+
+@pytest.fixture
+def many(shop: Any) -> Any:
+    """A project with 600 recordings that no test uses any more."""
+    shop.write(
+        "test_many.py",
+        "import shop\n\ndef test_it():\n    for n in range(600): shop.fetch(n)\n",
+    )
+    shop.record().expect(passed=3)
+    (shop.root / "test_many.py").unlink()
+    return shop
+
+
+def test_a_run_that_was_not_asked_reads_only_some_of_many(many: Any) -> None:
+    run = many.replay().expect(passed=2)
+
+    assert run.section[0].endswith("; more than 500 recordings unused")
+    assert run.section[-2:] == [
+        "  and 490 more",
+        "to drop the unused: pytest --mimic-clear-unused",
+    ]
+
+
+def test_a_run_that_was_asked_judges_all_of_many(many: Any) -> None:
+    run = many.replay("--mimic-fail-on-unused").expect(passed=2, exit_code=1)
+
+    assert run.section[0].endswith("; 600 recordings unused")
+
+
+def test_of_many_the_proven_ones_are_counted(many: Any) -> None:
+    """A recording that cannot be read is not judged."""
+    files = sorted((many.vault / "calls/shop/fetch").iterdir())
+    for path in files[:10]:
+        path.write_bytes(b"{}")
+    many.write("test_shop.py", "def test_other(): pass\n")
+
+    run = many.replay().expect(passed=1)
+
+    assert run.section[0] == "490 recordings unused of more than 500 that no test used"
