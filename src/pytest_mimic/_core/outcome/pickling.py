@@ -326,7 +326,8 @@ def _refuse_lost_attributes(thing: Any) -> None:
         return
     # The same object says nothing: another process has another one, which is made
     # without attributes.
-    has = all_attributes(again, below=decides) if again is not thing else {}
+    is_other = again is not thing and isinstance(again, decides)
+    has = all_attributes(again, below=decides) if is_other else {}
     lost = {
         name
         for name, part in had.items()

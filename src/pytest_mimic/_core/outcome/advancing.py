@@ -1,0 +1,134 @@
+"""Streams in memory and generators of random numbers: the state in which a call leaves them belongs to its recording.
+
+A call that reads a stream moves its position, and one that draws a number moves its
+generator. So the state before the call counts in its identity, the recording keeps the
+state after it as plain JSON, and a replay sets it.
+
+| class | state |
+|---|---|
+| `BytesIO` | `["BytesIO", content in base64, position]`, no content if it did not change |
+| `StringIO` | `["StringIO", content, position]` |
+| `random.Random` | `["Random", version, numbers as a text, next gauss]` |
+| `Generator` of numpy | `["Generator", state of its bits]` |
+| `RandomState` of numpy | `["RandomState", state]` |
+"""
+
+from __future__ import annotations
+
+import sys
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from pytest_mimic._core.types.kinds import full_name
+from pytest_mimic._core.types.libraries import library_of
+from pytest_mimic._core.types.opening import parts_of
+
+State = list[Any]
+
+# The most objects that are looked into in the arguments of a call.
+_MOST = 10_000
+_PLAIN = frozenset({bool, bytes, complex, float, int, str, type(None)})
+_KINDS = {
+    "_io.BytesIO": "BytesIO",
+    "_io.StringIO": "StringIO",
+    "numpy.random._generator.Generator": "Generator",
+    "numpy.random.mtrand.RandomState": "RandomState",
+    "random.Random": "Random",
+}
+
+
+def kind_of_advancing(value: object) -> str | None:
+    """Return the name of the class of a value whose state a call may advance, or None.
+
+    A subclass may have more state. The generators behind `random.random()` and
+    `numpy.random.random()` count as shared: their state is no argument.
+    """
+    kind = _KINDS.get(full_name(type(value)))
+    if kind == "Random":
+        return kind if value is not sys.modules["random"]._inst else None
+    if kind == "RandomState":
+        shared = sys.modules["numpy"].random.mtrand._rand
+        return kind if value is not shared else None
+    return kind
+
+
+def advancing_in(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the streams and generators in the arguments of a call, by their paths."""
+    found: dict[str, Any] = {}
+    seen: dict[int, object] = {}
+    pending: list[tuple[str, Any]] = list(arguments.items())
+    while pending and len(seen) < _MOST:
+        path, part = pending.pop()
+        kind = type(part)
+        if kind in _PLAIN or id(part) in seen:
+            continue
+        seen[id(part)] = part
+        if kind_of_advancing(part) is not None:
+            found[path] = part
+        elif library_of(kind) is None:
+            inner = islice(parts_of(part), _MOST)
+            pending += [(path + each.step, each.value) for each in inner]
+    return found
+
+
+def state_of(value: Any) -> State:
+    """Return the state of a stream or a generator, as plain JSON.
+
+    Raises:
+        ValueError: The stream is closed.
+    """
+    kind = kind_of_advancing(value)
+    if kind == "BytesIO":
+        return [kind, b64encode(value.getvalue()).decode(), value.tell()]
+    if kind == "StringIO":
+        return [kind, value.getvalue(), value.tell()]
+    if kind == "Random":
+        version, numbers, gauss = value.getstate()
+        return [kind, version, " ".join(map(str, numbers)), gauss]
+    if kind == "Generator":
+        return [kind, _plain(value.bit_generator.state)]
+    return [str(kind), _plain(value.get_state(legacy=False))]
+
+
+def changed_state(before: State, after: State) -> State | None:
+    """Return what a recording keeps of the state after a call, None if it is the same."""
+    if before == after:
+        return None
+    is_stream = after[0] in ("BytesIO", "StringIO")
+    if is_stream and before[1] == after[1]:
+        return [after[0], None, after[2]]
+    return after
+
+
+def set_state(value: Any, state: State) -> None:
+    """Give a stream or a generator its state.
+
+    Raises:
+        ValueError: It is the state of an object of another class.
+    """
+    kind, *parts = state
+    if kind != kind_of_advancing(value):
+        raise ValueError(f"the state of a {kind}")
+    if kind in ("BytesIO", "StringIO"):
+        content, position = parts
+        if content is not None:
+            value.seek(0)
+            value.truncate()
+            value.write(b64decode(content) if kind == "BytesIO" else content)
+        value.seek(position)
+    elif kind == "Random":
+        version, numbers, gauss = parts
+        value.setstate((version, tuple(map(int, numbers.split())), gauss))
+    elif kind == "Generator":
+        value.bit_generator.state = parts[0]
+    else:
+        value.set_state(parts[0])
+
+
+def _plain(state: Any) -> Any:
+    """Return a state of numpy's without arrays and numbers of numpy."""
+    if isinstance(state, dict):
+        return {name: _plain(part) for name, part in state.items()}
+    return state.tolist() if hasattr(state, "tolist") else state
