@@ -59,7 +59,7 @@ def test_a_function_that_changes_its_arguments_is_refused(project):
     assert run.error == [
         "MutatedInputError: shop:fit has mutated its inputs",
         "rows[0].seen: False before, True after",
-        "name the function inside that returns the new value, in place of this one",
+        "name the function inside that returns the new value, in place of it",
     ]
     assert run.vault == {}
 
@@ -148,7 +148,7 @@ def test_a_call_that_writes_a_file_is_refused(project):
     assert run.error == [
         "MutatedInputError: shop:export has mutated its inputs",
         "path: <tmp>/out.csv: made by the call",
-        "name the function inside that returns the new value, in place of this one",
+        "name the function inside that returns the new value, in place of it",
     ]
     assert run.vault == {}
 
@@ -164,3 +164,119 @@ def test_a_file_made_in_a_folder_whose_content_counts_is_refused(project):
     )
 
     assert run.vault == {}
+
+
+ADVANCING = """
+    import io
+    from tally import ran
+
+    def read(stream):
+        ran("read")
+        return stream.read(2)
+
+    def write(stream):
+        ran("write")
+        return stream.write("!")
+
+    class Dice:
+        def __init__(self, rng):
+            self.rng = rng
+
+        def roll(self):
+            ran("roll")
+            return self.rng.random()
+
+    def lines(stream):
+        ran("lines")
+        yield from stream
+
+    def fails(stream):
+        ran("fails")
+        raise ValueError(stream.read())
+
+    class Own(io.BytesIO):
+        pass
+"""
+
+
+def test_streams_and_generators_are_left_as_the_call_left_them(project):
+    """In a replay, too: what follows goes on from there."""
+    project.ini("shop:read", "shop:write", "shop:Dice.roll", "shop:lines", "shop:fails")
+    project.module(ADVANCING)
+    project.tests("""
+        import io, random, pytest, shop
+
+        def test_it():
+            stream = io.BytesIO(b"abcd")
+            assert [shop.read(stream), stream.read(1), shop.read(stream)] == [b"ab", b"c", b"d"]
+            text = io.StringIO("a")
+            shop.write(text)
+            assert (text.getvalue(), text.tell()) == ("!", 1)
+            dice, expected = shop.Dice(random.Random(1)), random.Random(1)
+            rolls = [dice.roll(), dice.roll(), dice.rng.random()]
+            assert rolls == [expected.random() for _ in range(3)]
+            lines = io.StringIO("a\\nb")
+            assert [*shop.lines(lines)] == ["a\\n", "b"] and lines.read() == ""
+            with pytest.raises(ValueError, match="xyz"):
+                shop.fails(failing := io.StringIO("xyz"))
+            assert failing.tell() == 3
+    """)
+
+    project.record().expect(
+        passed=1, real=["read", "read", "write", "roll", "roll", "lines", "fails"]
+    )
+
+    project.replay().expect(passed=1, real=[])
+    project.run("--mimic-verify").expect(passed=1)
+
+
+def test_a_stream_of_another_class_is_refused_with_the_line_to_write(project):
+    project.ini("shop:read")
+    project.module(ADVANCING)
+    project.tests("import shop\n\ndef test_it():\n    shop.read(shop.Own(b'ab'))")
+
+    run = project.record().expect(failed=1)
+
+    assert run.error[-1] == (
+        'say what stands for it: mimic("shop:read", ignore="stream", '
+        'key=lambda call: {**call, "stream": call["stream"].name})'
+    )
+
+
+CACHING = """
+    class Book:
+        def __init__(self):
+            self.pages, self._notes, self._index = ["a"], None, None
+
+    def reads(book):
+        book._notes = {}
+        book._marks = []
+        return len(book.pages)
+
+    def fills(book):
+        book._index = {"a": 0}
+        return len(book.pages)
+"""
+
+
+def test_an_empty_private_container_is_no_change(project):
+    """What fills one is, and the line that leaves it out is printed."""
+    project.ini("shop:reads", "shop:fills")
+    project.module(CACHING)
+    project.tests("""
+        import shop
+
+        def test_reads():
+            assert shop.reads(shop.Book()) == 1
+
+        def test_fills():
+            shop.fills(shop.Book())
+    """)
+
+    run = project.record().expect(passed=1, failed=1)
+
+    assert run.error[-1] == (
+        "if they only remember something, leave them out: shop:fills ignore=book._index"
+    )
+    project.ini("shop:reads", "shop:fills ignore=book._index")
+    project.record().expect(passed=2)

@@ -5,15 +5,25 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.commands import do
 from pytest_mimic._core.engine.call import named
 from pytest_mimic._core.files.places import LONGEST_PATH
+from pytest_mimic._core.outcome.advancing import (
+    State,
+    advancing_in,
+    changed_state,
+    set_state,
+    state_of,
+)
 from pytest_mimic._core.words import limited
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.commands import Remedy
     from pytest_mimic._core.engine.call import Call
 
 _SHOWN = 5
@@ -28,6 +38,10 @@ class Effects:
     def __init__(self, call: Call) -> None:
         self._call = call
         may_change = not _UNCHANGEABLE.issuperset(map(type, call.values))
+        # Streams and generators of random numbers by path, with their states.
+        self._advancing = _advancing_in(call) if may_change else {}
+        #: The states of those that the call has changed, once that is known.
+        self.states: dict[str, State] = {}
         self._before = self._identities() if may_change else {}
         # The path, whether it is a text, its argument, its key or place in that, and
         # the facts of its file.
@@ -63,7 +77,7 @@ class Effects:
             found.append(
                 f"{step}: {path if place is None else place.text}: {how} by the call"
             )
-        now = self._identities() if self._before else {}
+        now = self._identities_with_states_before() if self._before else {}
         changed = [name for name, digits in self._before.items() if digits != now[name]]
         if found or changed:
             from pytest_mimic._core.tree.differing import argument_differences
@@ -75,7 +89,65 @@ class Effects:
             raise mutated(
                 call.plan.target,
                 limited(found, _SHOWN) or mutations(changed, differences),
+                remedies=self._remedies(changed, differences),
             )
+
+    def _identities_with_states_before(self) -> dict[str, str | None]:
+        """Return the identities as they would be if no stream or generator had moved.
+
+        Notes the states of those that have.
+        """
+        moved = []
+        for path, (value, before) in self._advancing.items():
+            try:
+                after = state_of(value)
+            except ValueError:  # the call has closed the stream, which is a change
+                continue
+            changed = changed_state(before, after)
+            if changed is not None:
+                self.states[path] = changed
+                moved.append((value, before, after))
+        for value, before, _ in moved:
+            set_state(value, before)
+        try:
+            return self._identities()
+        finally:
+            for value, _, after in moved:
+                set_state(value, after)
+
+    def _remedies(self, changed: list[str], differences: list[Any]) -> list[Remedy]:
+        """Return what to write for a stream, or for private attributes that changed."""
+        from pytest_mimic._core.identity.rules import stream_line
+        from pytest_mimic._core.target_options import target_line
+        from pytest_mimic._core.types.libraries import is_stream
+
+        target, options = self._call.plan.target, self._call.plan.options
+        arguments = named(self._call)
+        streams = [name for name in changed if is_stream(arguments.get(name))]
+        if streams:
+            return [do(f"say what stands for it: {stream_line(target, streams[0])}")]
+        paths = [each.path for each in differences]
+        if paths and all(path.rpartition(".")[2][:1] == "_" for path in paths):
+            line = target_line(target, options, "ignore", paths)
+            return [do(f"if they only remember something, leave them out: {line}")]
+        return []
+
+
+def _advancing_in(call: Call) -> dict[str, tuple[Any, State]]:
+    found: dict[str, tuple[Any, State]] = {}
+    arguments = named(call, call.plan.options.ignore)
+    for path, value in advancing_in(arguments).items():
+        with suppress(ValueError):  # a closed stream has no state
+            found[path] = value, state_of(value)
+    return found
+
+
+def set_states(call: Call, states: dict[str, State]) -> None:
+    """Leave the streams and generators among the arguments of a call as it left them."""
+    values = advancing_in(named(call, call.plan.options.ignore))
+    for path, state in states.items():
+        if path in values:
+            set_state(values[path], state)
 
 
 def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:

@@ -49,9 +49,11 @@ def _recorded(step: Step, *, is_async: bool) -> Any:
         step.wait(_closed)
     outcome = step.load()
     if not is_awaited:
+        step.leave_states()
         return given(outcome)
 
     async def late() -> object:
+        step.leave_states()
         return given(outcome)
 
     return late()
@@ -226,7 +228,10 @@ def replay(step: Step, *, is_async: bool = False) -> Generator[Any, Any, Any]:
 def _replayed(
     step: Step, outcome: Outcome, *, is_async: bool
 ) -> Generator[Any, Any, Any]:
-    yield from _only_read(step, outcome.items)
+    try:
+        yield from _only_read(step, outcome.items)
+    finally:
+        step.leave_states()
     if outcome.end is not None:
         return given(outcome.end)
     if not step.waits:

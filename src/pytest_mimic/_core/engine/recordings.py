@@ -204,6 +204,8 @@ class Recordings:
             paths=call.paths,
             detached=plan.cassette is not None,
         )
+        if real.effects is not None and real.effects.states:
+            stored.entry["after"] = real.effects.states
         encoded, environment = stored.encoded, state.redactor.environment
         if environment.forms and encoded is not None:
             for name, is_hidden in encoded.hide(environment).items():

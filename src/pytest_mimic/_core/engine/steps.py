@@ -167,6 +167,14 @@ class Step:
         self._count()
         return outcome
 
+    def leave_states(self) -> None:
+        """Leave streams and generators among the arguments as the recorded call did."""
+        states = self.stored.entry.get("after")
+        if states:
+            from pytest_mimic._core.engine.effects import set_states
+
+            set_states(self.call, states)
+
     def outcome(self, *, is_read_only: bool = False) -> Any:
         """Return the plain data that an edge has recorded: to `replay` or `verify`.
 

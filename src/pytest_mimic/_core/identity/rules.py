@@ -519,6 +519,14 @@ def _pruned(
 _PART = re.compile(r"\w+(\.\w+|\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])*")
 
 
+def stream_line(target: str, name: str) -> str:
+    """Return the line of Python in which a user says what stands for a stream."""
+    return (
+        f'mimic("{target}", ignore="{name}", '
+        f'key=lambda call: {{**call, "{name}": call["{name}"].name}})'
+    )
+
+
 def refusal(
     unstable: Unstable, target: str = "", options: Options | None = None
 ) -> UnstableIdentityError:

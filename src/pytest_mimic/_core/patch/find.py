@@ -28,6 +28,10 @@ class NotFoundError(Exception):
     """
 
 
+# Methods that return nothing, and change the object that they are given.
+_FILLING = frozenset({"__init__", "__post_init__", "__setstate__"})
+
+
 def find(module: str, path: Sequence[str], patches: Patches) -> list[Found]:
     """Return the functions that a target names; more than one for `*`.
 
@@ -44,6 +48,10 @@ def find(module: str, path: Sequence[str], patches: Patches) -> list[Found]:
         holder, where = (
             _as_holder(_current(holder, name, where), name),
             f"{where}.{name}",
+        )
+    if last in _FILLING and isinstance(holder, type):
+        raise NotFoundError(
+            "fills an object that exists, name a function that makes the object"
         )
     names = [*_public_names(holder, module, patches)] if last == "*" else [last]
     if not names:

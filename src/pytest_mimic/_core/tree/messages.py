@@ -384,11 +384,16 @@ def differs_below(label: str, lines: Sequence[str], *, scope: str) -> DriftError
     return DriftError(what, facts=lines, remedies=remedies, call=label, test=scope)
 
 
-def mutated(target: str, facts: Sequence[str]) -> MutatedInputError:
+def mutated(
+    target: str, facts: Sequence[str], remedies: Sequence[Remedy] = ()
+) -> MutatedInputError:
     """Return the error for a function that changed arguments, or files that they name."""
     remedy = do("name the function inside that returns the new value, in place of it")
     return MutatedInputError(
-        f"{target} has mutated its inputs", facts=facts, remedies=[remedy], call=target
+        f"{target} has mutated its inputs",
+        facts=facts,
+        remedies=[remedy, *remedies],
+        call=target,
     )
 
 

@@ -142,6 +142,30 @@ def words_for(kind: type) -> str | None:
     return None
 
 
+# Streams, and generators of random numbers: a call that uses one changes it.
+_STREAMS = (
+    "_io._IOBase",
+    "_random.Random",
+    "numpy.random.bit_generator.BitGenerator",
+    "numpy.random._generator.Generator",
+    "numpy.random.mtrand.RandomState",
+    "tempfile.SpooledTemporaryFile",
+    "tempfile._TemporaryFileWrapper",
+    "torch._C.Generator",
+    "torch.Generator",
+)
+
+
+def is_stream(value: object) -> bool:
+    """Return whether a value is a stream, an iterator, or makes random numbers.
+
+    To leave it out would make all of them one.
+    """
+    kind = type(value)
+    is_iterator = hasattr(kind, "__next__") and hasattr(kind, "__iter__")
+    return is_iterator or not set(_STREAMS).isdisjoint(lineage(kind))
+
+
 def human_name(kind: type) -> str:
     return words_for(kind) or f"an object of {kind.__module__}.{kind.__qualname__}"
 

@@ -45,7 +45,11 @@ WAITING, OPEN, EMPTY = "waiting", "open", "empty"
 #: The kinds of outcomes.
 KINDS: tuple[OutcomeKind, ...] = ("value", "raised", "stream")
 _BODIES = (*KINDS, "json", "pickle")
-_KNOWN = frozenset({*_BESIDE, *_BODIES, "kind", "count", "fingerprint", "python"})
+#: The states in which a call left streams and generators of random numbers.
+AFTER = "after"
+_KNOWN = frozenset(
+    {AFTER, *_BESIDE, *_BODIES, "kind", "count", "fingerprint", "python"}
+)
 # How many characters of another's error are shown.
 _LONGEST = 200
 
@@ -333,6 +337,10 @@ def objects_of(entry: Entry) -> list[str]:
     return [name for name in named if name]
 
 
+def _is_state(state: object) -> bool:
+    return type(state) is list and bool(state) and type(state[0]) is str
+
+
 def check_entry(entry: Any) -> None:
     """Check the shape of an outcome.
 
@@ -351,6 +359,9 @@ def check_entry(entry: Any) -> None:
         type(entry[held[0]]) is not dict or not entry[held[0]]
     ):
         raise ValueError(f"{held[0]} must be a mapping, not empty")
+    states = entry.get(AFTER, {})
+    if type(states) is not dict or not all(map(_is_state, states.values())):
+        raise ValueError("after must hold the states of streams by path")
     if not all(map(is_object, objects_of(entry))):
         raise ValueError("it names no object of the vault")
     if any(type(entry.get(name, False)) is not bool for name in ("awaited", "tagged")):

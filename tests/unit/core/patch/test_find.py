@@ -55,6 +55,10 @@ def test_function_without_a_module_is_named_as_in_its_target(
             "shop:Client is a class, which cannot be mimicked, name its methods: shop:Client.*",
         ),
         (
+            "shop:Client.__init__",
+            "shop:Client.__init__ fills an object that exists, name a function that makes the object",
+        ),
+        (
             "shop:functools",
             "shop:functools is a module, name its functions: functools:*",
         ),
