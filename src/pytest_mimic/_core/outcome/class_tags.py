@@ -91,9 +91,9 @@ class ClassTag:
             ValueError: What stands beside is neither a list nor a dict.
         """
         for name in beside:
-            if name in node and not _is_plain_json(node[name]):
+            if name in node and not is_plain_json(node[name]):
                 raise ValueError(f"{name} of another kind")
-        is_plain = type(part) is dict and _is_plain_json(part)
+        is_plain = type(part) is dict and is_plain_json(part)
         if not is_plain or node.keys() - {next(iter(node)), *beside}:
             raise OutdatedClassError(
                 f"{name_of(self.cls)} is another kind of class now, or the recording was edited"
@@ -323,7 +323,7 @@ class _Exceptions(ClassTag):
         if not part.keys() <= self._PARTS or type(part["args"]) is not list:
             raise ValueError(part.keys())
         for name in ("attributes", "fields"):
-            if name in part and not _is_plain_json(part[name]):
+            if name in part and not is_plain_json(part[name]):
                 raise ValueError(f"{name} of another kind")
         made = make(self.cls, tuple(part["args"]))
         restore(made, part)
@@ -333,7 +333,7 @@ class _Exceptions(ClassTag):
 # Classes
 
 
-def _is_plain_json(part: object) -> bool:
+def is_plain_json(part: object) -> bool:
     """Return whether a part is a list, or a dict with texts as its keys."""
     if type(part) is dict:
         return {str}.issuperset(map(type, part))

@@ -339,6 +339,19 @@ class Reader:
             self.tags[name] = self.classes[id(cls)] = tag
         return tag
 
+    def check_name(self, name: str) -> None:
+        """Check that a name may be that of a class, and is listed as an import.
+
+        Raises:
+            DamagedError: It is not listed.
+            ValueError: There can be no such name.
+        """
+        module = name.partition(":")[0]
+        if not all(module.split(".")) or "\0" in module:
+            raise ValueError(f"{name!r:.60} is no name of a class or function")
+        if self.imports is not None and name not in self.imports:
+            raise DamagedError(f"it imports {name}, which its recording does not list")
+
     def find(self, name: str) -> Any:
         """Return the class with this name, `module:qualname`.
 
@@ -348,11 +361,8 @@ class Reader:
             OutdatedClassError: There is no such class any more, or its module cannot be
                 imported.
         """
+        self.check_name(name)
         module, _, qualname = name.partition(":")
-        if not all(module.split(".")) or "\0" in module:
-            raise ValueError(f"{name!r:.60} is no name of a class or function")
-        if self.imports is not None and name not in self.imports:
-            raise DamagedError(f"it imports {name}, which its recording does not list")
         try:
             found = find_plainly(name)
         except MimicError:

@@ -19,6 +19,8 @@ from pytest_mimic._core.vault.format import (
 from pytest_mimic.errors import Damage, MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_mimic._core.outcome.class_tags import ClassTag
     from pytest_mimic._core.outcome.encoding import Encoded
     from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
@@ -140,9 +142,32 @@ class Objects:
             self._sound[name] = sum(map(len, pieces))
         return name
 
-    def _untagged(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Any:
+    def check_tags(self, entry: Entry, origin: Origin) -> None:
+        """Read the body of an outcome as a replay does, but for its classes.
+
+        Raises:
+            CorruptRecordingError: It is not as it was written, or names what the
+                recording does not list.
+        """
+        from pytest_mimic._core.outcome.dry_reading import DryReader
+
+        body = self._untagged(entry, origin, None, reader=DryReader)
+        if type(body) is not dict:
+            raise self._damaged(entry.get("json", origin.name), origin, "no outcome")
+
+    def _untagged(
+        self,
+        entry: Entry,
+        origin: Origin,
+        paths: PathStore | None,
+        *,
+        reader: Callable[..., Any] | None = None,
+    ) -> Any:
         """Return the body of an outcome with what its tags stand for."""
-        from pytest_mimic._core.outcome.tags import Reader
+        if reader is None:
+            from pytest_mimic._core.outcome.tags import Reader
+
+            reader = Reader
 
         def content(name: str) -> bytes:
             if name not in entry.get("objects", ()):
@@ -155,9 +180,8 @@ class Objects:
             paths = NOWHERE
         body = self.body(entry, origin)
         try:
-            return Reader(paths, entry.get("imports", ()), content, self._classes).read(
-                body
-            )
+            imports = entry.get("imports", ())
+            return reader(paths, imports, content, self._classes).read(body)
         except MimicError:
             raise
         except OutdatedClassError as reason:

@@ -256,19 +256,7 @@ class Checker:
             path = self._path(entry.get("json", origin.name))
             what = f"it names {', '.join(unlisted)}, which {self._path(origin.name)} does not list"
             raise damaged(path, what, test=origin.test)
-        parts = [body]
-        for part in parts:
-            if not any(classes_in(part)):  # reading it runs nothing but this package
-                objects.load(
-                    {
-                        "value": part,
-                        "tagged": True,
-                        "objects": entry.get("objects", ()),
-                    },
-                    origin,
-                )
-            else:
-                parts += part.values() if type(part) is dict else part
+        objects.check_tags(entry, origin)
         return held
 
     def _check_pickle(
