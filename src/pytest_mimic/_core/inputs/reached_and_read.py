@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from xxhash import xxh3_64, xxh3_64_hexdigest
@@ -26,8 +26,20 @@ from pytest_mimic._core.modules import (
 )
 from pytest_mimic._core.words import pattern
 
-Place = tuple[str, str]
-"""A module and a name in it, or without a name, the module itself. Without a module, an attribute of something."""
+
+class Place(NamedTuple):
+    """What code names.
+
+    | module | name | what |
+    |---|---|---|
+    | `shop.api` | `Client.get` | a function, class, value or import of a module |
+    | `shop.api` | | the module itself |
+    | | `get` | an attribute `get` of anything |
+    """
+
+    module: str
+    name: str
+
 
 _DIGITS = 8
 _LEFT_OUT = pattern(r"(?:^|/)(?:(?:site|dist)-packages|__pycache__|\.[^/]*)/")
@@ -40,19 +52,12 @@ class Trace:
     def __init__(
         self, sources: ProjectSources, target: str, values: Iterable[object]
     ) -> None:
-        self._sources, self._target = sources, target
-        kinds = set(map(type, values))
-        for value in values:
-            if isinstance(value, (dict, list, tuple, set, frozenset)):
-                kinds.update(
-                    map(type, value.values() if isinstance(value, dict) else value)
-                )
-        self._classes = frozenset(
-            kind for kind in kinds if kind.__module__ != "builtins"
-        )
-        self.paths: set[str] = (
-            set()
-        )  # that were opened, in whatever mode: what the call has written is new
+        self._sources = sources
+        self._target = target
+        self._classes = _classes_of(values)
+        # The files that were opened, in whatever mode: one that the call has written is
+        # new, and left out for that.
+        self.paths: set[str] = set()
         _WATCHING.add(sources)
         _watch_files(_audit)
 
@@ -63,15 +68,30 @@ class Trace:
         return self
 
     def over(self, before: bytes | None, *, is_same: bool) -> str:
-        """Return the list that stands in the vault from now on, empty if it names nothing. `is_same`: the outcome stays.
+        """Return the list to store, or "" if it would be empty.
 
-        The list before stays as long as nothing in it has changed: which files a call
-        reads may depend on other tests.
+        With `is_same`, the stored outcome is kept. Then the stored list `before` stays,
+        too, as long as nothing in it has changed: which files a call reads may depend
+        on other tests.
         """
-        with suppress(LookupError, TypeError, ValueError):  # a damaged one is replaced
-            if before and is_same and not self._sources.changed(before):
-                return before.decode()
+        if before and is_same:
+            # A damaged list is replaced.
+            with suppress(LookupError, TypeError, ValueError):
+                if not self._sources.changed(before):
+                    return before.decode()
         return self._text
+
+
+def _classes_of(values: Iterable[object]) -> frozenset[type]:
+    """Return the classes of values, and of the items of containers among them, without the builtin ones."""
+    kinds = set[type]()
+    for value in values:
+        kinds.add(type(value))
+        if isinstance(value, dict):
+            kinds.update(map(type, value.values()))
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            kinds.update(map(type, value))
+    return frozenset(kind for kind in kinds if kind.__module__ != "builtins")
 
 
 # All runs of this process share one audit hook, because none can be removed. It asks
@@ -89,15 +109,21 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
             if trace is None:
                 continue
             path = os.fsdecode(args[0])
-            if not path.endswith(".py"):  # Those are imported.
+            # Source files are imported.
+            if not path.endswith(".py"):
                 trace.paths.add(os.path.abspath(path))  # noqa: PTH100 - may be called with any path
 
 
 class ProjectSources:
     """The files of a project, for one run. Each is looked at once.
 
-    The run has `started` so many ns after the epoch. `running_trace` returns the trace
-    of the real call that the current thread is part of, or None.
+    Args:
+        places: Tells which files are under the rootdir.
+        rootdir: The folder of the project.
+        vault: The folder of the vault, whose files do not count.
+        started: When the run began, in ns after the epoch.
+        running_trace: Returns the trace of the real call that the current thread is
+            part of, or None.
     """
 
     def __init__(
@@ -109,39 +135,35 @@ class ProjectSources:
         started: int,
         running_trace: Callable[[], Trace | None] = bool,  # type: ignore[assignment]
     ) -> None:
-        self._places, self._rootdir, self._started = places, rootdir, started
+        self._places = places
+        self._rootdir = rootdir
+        self._started = started
         self.running_trace = running_trace
         self._vault = f"{relative_path(vault, start=rootdir)}/"
-        self._digest, self.code_of = cache(_digest), cache(self._code_of)
-        self._code = cache(
-            lambda source, module: SourceCode(
-                self._path(source, module), module, source
-            )
-        )
+        self._digest = cache(_digest)
+        self.code_of = cache(self._code_of)
+        self._code = cache(self._read_code)
         self.reached = cache(self._reached)
-        self.listed = lru_cache(maxsize=100)(
-            self._listed
-        )  # most calls of a target read the same files
+        # Most calls of a target read the same files.
+        self.listed = lru_cache(maxsize=100)(self._listed)
 
     def file_at(self, path: str) -> tuple[str, str] | None:
         """Return name and fingerprint of a file under the rootdir, `data/rates.csv`; None for one that is not noted."""
         place = self._places.place_of(path)
-        if (
-            place is None
-            or place.token != ROOTDIR
-            or place.rest.startswith(self._vault)
-        ):
+        if place is None or place.token != ROOTDIR:
             return None
-        with suppress(OSError):
+        name = place.rest
+        if name.startswith(self._vault) or _LEFT_OUT.search(name):
+            return None
+        try:
             facts = os.stat(path)  # noqa: PTH116
-            is_old = max(facts.st_mtime_ns, facts.st_ctime_ns) < self._started
-            digest = (
-                self.digest(place.rest)
-                if is_old and not _LEFT_OUT.search(place.rest)
-                else None
-            )
-            return None if digest is None else (place.rest, digest)
-        return None
+        except OSError:
+            return None
+        if max(facts.st_mtime_ns, facts.st_ctime_ns) >= self._started:
+            # The run itself has written it.
+            return None
+        digest = self.digest(name)
+        return None if digest is None else (name, digest)
 
     def digest(self, name: str, module: str = "") -> str | None:
         """Return the fingerprint of the bytes of a file; None if there is no such file.
@@ -156,118 +178,154 @@ class ProjectSources:
         A source may be elsewhere than where it was recorded: installed, for example.
         """
         path = self._rootdir / name
-        return (
-            Path(file_of_module(module) or path)
-            if module and not path.is_file()
-            else path
-        )
+        if not module or path.is_file():
+            return path
+        return Path(file_of_module(module) or path)
+
+    def _read_code(self, file: str, module: str) -> SourceCode:
+        return SourceCode(self._path(file, module), module, file)
 
     def _listed(
         self, target: str, classes: frozenset[type], files: frozenset[tuple[str, str]]
     ) -> str:
         """Return the list of what calls of a target reach and of the files that they read, empty if it names nothing."""
         facts = {"files": dict(files), "functions": self.reached(target, classes)}
-        return (
-            json.dumps(facts, indent=1, sort_keys=True) + "\n"
-            if any(facts.values())
-            else ""
-        )
+        if not any(facts.values()):
+            return ""
+        return json.dumps(facts, indent=1, sort_keys=True) + "\n"
 
     def changed(self, text: str | bytes) -> list[str]:
         """Return what has changed since a list was made: `shop.tax:rate (shop/tax.py)`, `data/rates.csv`."""
-        facts, found = json.loads(text), []
-        for source, names in facts["functions"].items():
-            module = next((name.partition(":")[0] for name in names if name), "")
-            if names.get("") != self.digest(
-                source, module
-            ):  # equal bytes settle all functions
-                now = self._code(source, module).functions
-                changed = [
-                    name
-                    for name in names
-                    if name and names[name] != now.get(name.partition(":")[2])
-                ]
-                found += [f"{name} ({source})" for name in changed]
-        return [
-            *found,
-            *(
-                name
-                for name, digits in facts["files"].items()
-                if self.digest(name) != digits
-            ),
-        ]
+        facts = json.loads(text)
+        changes = []
+        for file, digests in facts["functions"].items():
+            for name in self._changed_functions(file, digests):
+                changes.append(f"{name} ({file})")
+        for name, digest in facts["files"].items():
+            if self.digest(name) != digest:
+                changes.append(name)
+        return changes
+
+    def _changed_functions(self, file: str, digests: dict[str, str]) -> list[str]:
+        """Return which names of a source file have another fingerprint now than in a list."""
+        names = [name for name in digests if name]
+        module = names[0].partition(":")[0] if names else ""
+        # Equal bytes settle all functions.
+        if digests.get("") == self.digest(file, module):
+            return []
+        now = self._code(file, module).functions
+        changed = []
+        for name in names:
+            if digests[name] != now.get(name.partition(":")[2]):
+                changed.append(name)
+        return changed
 
     def _code_of(self, module: str) -> SourceCode | None:
         """Return the code of a module; None for one outside of the project."""
-        file = getattr(sys.modules.get(module), "__file__", None) or file_of_module(
-            module
-        )
-        if (
-            file is None
-            or not file.endswith(".py")
-            or not is_in_project(file, self._rootdir)
-        ):
+        file = getattr(sys.modules.get(module), "__file__", None)
+        file = file or file_of_module(module)
+        if file is None or not file.endswith(".py"):
             return None
-        source = path_when_installed(file) or relative_path(
-            Path(file), start=self._rootdir
+        if not is_in_project(file, self._rootdir):
+            return None
+        installed = path_when_installed(file)
+        return self._code(
+            installed or relative_path(Path(file), start=self._rootdir), module
         )
-        return self._code(source, module)
 
     def _reached(
         self, target: str, classes: Iterable[type]
     ) -> dict[str, dict[str, str]]:
-        """Return the fingerprints of what the code of a target reaches, `shop.api:Client.get`, and of classes of its arguments.
+        """Return the fingerprints of what the code of a target and the classes of its arguments reach.
 
-        They come by source file and name: under the empty one that of the file's bytes,
-        under the module's that of its
-        statements, under `module:name` that of a function, method or class. A name
-        counts wherever it leads: to a
-        function, a class with its bases, a value, an import. Of a class, and of a
-        module that is named, those members
-        count that are attributes anywhere; and methods with a special name.
+        They come by source file, and in it by name:
+
+        | name | fingerprint of |
+        |---|---|
+        | empty | the file's bytes |
+        | `shop.tax` | the top-level statements of the module |
+        | `shop.tax:rate` | one function, method or class |
+
+        A name counts wherever it leads: to a function, a class with its bases, a value,
+        an import. Of classes and of modules that are named, only members that the code
+        reads as attributes count, and methods with a special name.
+
+        An example: `shop.api:quote` calls `rate` of `shop.tax`, which reads `TABLE`.
+
+            from shop.tax import rate        {"shop/tax.py": {"": "1f…",
+            def quote(price):                                 "shop.tax": "2a…",
+                return price * rate()                         "shop.tax:rate": "3b…"}}
+
+        `TABLE` is a top-level statement, so its change is one of `shop.tax`. The code
+        of `quote` itself is compared apart, as the source of the recording.
         """
-        own = module, path = target.partition(":")[::2]
-        todo = {own, (module, path.rpartition(".")[0] or path)}
-        todo |= {(kind.__module__, kind.__qualname__) for kind in classes}
-        found: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        seen: set[Place] = set()
-        while todo := todo or self._members(seen) - seen:
-            module, name = place = todo.pop()
+        module, _, path = target.partition(":")
+        target_place = Place(module, path)
+        enclosing = path.rpartition(".")[0] or path
+        pending = {target_place, Place(module, enclosing)}
+        pending |= {Place(kind.__module__, kind.__qualname__) for kind in classes}
+        reached = defaultdict[str, dict[str, str]](dict)
+        seen = set[Place]()
+        while pending:
+            place = pending.pop()
             seen.add(place)
-            code = self.code_of(module) if module else None
-            if code is None:
-                continue
-            # What is not bound is a module, or perhaps one of the names that `from
-            # shop.base import *` binds.
-            used = code.uses.get(
-                name, {(origin, name) for origin, _ in code.uses.get("*", ())}
-            )
-            todo |= used - seen
-            is_imported = used and all(holder not in ("", module) for holder, _ in used)
-            # What stands beside the target counts only if its code names some of it.
-            # Its own code is compared apart.
-            is_noted = place != own or any(
-                one in code.uses for holder, one in used if holder == module
-            )
-            if name in code.uses and is_noted and not is_imported:
-                noted = found[code.source]
-                noted |= {
-                    "": self.digest(code.source, module) or "",
-                    module: code.functions[""],
-                }
-                if name in code.functions and place != own:
-                    noted[f"{module}:{name}"] = code.functions[name]
-        return found
+            # None: the module is outside of the project.
+            code = self.code_of(place.module) if place.module else None
+            if code is not None:
+                used = code.used_by(place.name)
+                pending |= used - seen
+                if _is_noted(place, code, used, target_place):
+                    self._note(place, code, reached, is_target=place == target_place)
+            if not pending:
+                # Which members count is known only when all that has such members was
+                # seen.
+                pending = self._members(seen) - seen
+        return reached
+
+    def _note(
+        self,
+        place: Place,
+        code: SourceCode,
+        reached: defaultdict[str, dict[str, str]],
+        *,
+        is_target: bool,
+    ) -> None:
+        """Note the fingerprints of a file, of its module's statements, and of the place itself."""
+        noted = reached[code.file]
+        noted[""] = self.digest(code.file, place.module) or ""
+        noted[place.module] = code.functions[""]
+        if place.name in code.functions and not is_target:
+            noted[f"{place.module}:{place.name}"] = code.functions[place.name]
 
     def _members(self, seen: Iterable[Place]) -> set[Place]:
         """Return the members of the modules and classes seen that are attributes somewhere."""
-        attributes = {name for module, name in seen if not module}
-        return {
-            (module, f"{name}.{member}".lstrip("."))
-            for module, name in seen
-            if module and (code := self.code_of(module)) is not None
-            for member in code.members.get(name, set()) & attributes
-        }
+        attributes = {place.name for place in seen if not place.module}
+        members = set[Place]()
+        for module, name in seen:
+            code = self.code_of(module) if module else None
+            if code is None:
+                continue
+            for member in code.members.get(name, set()) & attributes:
+                members.add(Place(module, f"{name}.{member}".lstrip(".")))
+        return members
+
+
+def _is_noted(
+    place: Place, code: SourceCode, used: set[Place], target_place: Place
+) -> bool:
+    """Return whether the fingerprints of a place count.
+
+    An import does not: what it leads to counts. The target's own code is compared
+    apart, so that its module counts only if the code names something in it.
+    """
+    if place.name not in code.uses:
+        return False
+    holders = {one.module for one in used}
+    if holders and holders.isdisjoint(("", place.module)):
+        return False
+    if place != target_place:
+        return True
+    return any(one.module == place.module and one.name in code.uses for one in used)
 
 
 def _digest(path: Path) -> str | None:
@@ -276,7 +334,8 @@ def _digest(path: Path) -> str | None:
         with path.open("rb") as file:
             while data := file.read(1 << 26):
                 whole.update(data if b"\0" in data else data.replace(b"\r\n", b"\n"))
-    except (OSError, TypeError):  # a test may replace `open`
+    except (OSError, TypeError):
+        # A test may replace `open`.
         return None
     return whole.hexdigest()[:_DIGITS]
 
@@ -284,78 +343,115 @@ def _digest(path: Path) -> str | None:
 class SourceCode:
     """The code of a source file of the project.
 
-    Of one that has gone, or is of a newer Python, nothing is known.
+    Of a file that has gone, or is of a newer Python, nothing is known.
 
     Attributes:
+        file: Its path under the rootdir, `shop/api.py`.
         functions: The fingerprints of functions, methods, and classes without their
-            methods, by qualified name; under the
-            empty name, that of all other statements. Layout, comments and docstrings do
-            not count.
-        uses: What each name uses that is bound: a function, a class with its methods of
-            special names, the statements of
-            a value, an import, which may bind `*`.
-        members: The names that a class binds, by its own, or the module, by the empty
-            one.
+            methods, by qualified name; under the empty name, that of all other
+            statements. Layout, comments and docstrings do not count.
+        uses: The places that the code of each bound name uses. A name is bound by a
+            function, a class with its methods of special names, the statements of a
+            value, or an import, which may bind `*`.
+        members: The names that a class binds, by the name of the class; those that the
+            module binds, by the empty name.
     """
 
-    def __init__(self, path: Path, module: str, source: str) -> None:
-        self.source, self.uses = source, defaultdict[str, set[Place]](set)
+    def __init__(self, path: Path, module: str, file: str) -> None:
+        self.file = file
+        self.uses = defaultdict[str, set[Place]](set)
         self.members = defaultdict[str, set[str]](set)
+        self._module = module
         tree = ast.Module([], [])
-        with suppress(OSError, TypeError):  # a test may replace `open`
+        # A test may replace `open`.
+        with suppress(OSError, TypeError):
             tree = parsed(path.read_bytes()) or tree
-        self._enter_imports(
-            tree, module if path.stem == "__init__" else module.rpartition(".")[0]
-        )
-        digests = defaultdict[str, list[str]](
-            list, {"": []}
-        )  # some are defined several times
-        todo = [("", node) for node in tree.body]
-        for holder, node in todo:  # which grows
-            name = (
-                f"{holder}.{node.name}".lstrip(".")
-                if isinstance(node, _DEFINITIONS)
-                else ""
-            )
-            if isinstance(node, ast.ClassDef):
-                todo += [
-                    (name, one) for one in node.body if isinstance(one, _DEFINITIONS)
-                ]
-                node.body = [
-                    one for one in node.body if not isinstance(one, _DEFINITIONS)
-                ]
-            elif holder and name.endswith("__"):
-                self.uses[holder].add((module, name))
-            digests[name].append(normalised(node))
-            nodes = [*ast.walk(node)]
-            names = [one for one in nodes if isinstance(one, ast.Name)]
-            used = {(module, one.id) for one in names if isinstance(one.ctx, ast.Load)}
-            used |= {("", one.attr) for one in nodes if isinstance(one, ast.Attribute)}
-            bound = [one.id for one in names if isinstance(one.ctx, ast.Store)]
-            bound += [one.name for one in nodes if isinstance(one, _DEFINITIONS)]
-            for one in [name] if name else bound:
-                self.uses[one] |= used
+        is_package = path.stem == "__init__"
+        self._enter_imports(tree, module if is_package else module.rpartition(".")[0])
+        # A name may be defined several times.
+        texts = defaultdict[str, list[str]](list, {"": []})
+        self._enter_statements(tree, texts)
         for name in self.uses:
-            self.members[name.rpartition(".")[0]].add(name.rpartition(".")[2])
-        texts = {name: " ".join(parts).encode() for name, parts in digests.items()}
-        self.functions = {
-            name: xxh3_64_hexdigest(text)[:_DIGITS] for name, text in texts.items()
-        }
+            holder, _, member = name.rpartition(".")
+            self.members[holder].add(member)
+        self.functions = {name: _short_digest(parts) for name, parts in texts.items()}
+
+    def used_by(self, name: str) -> set[Place]:
+        """Return what the code of a name uses.
+
+        A name that is not bound is a module, or perhaps one of those that `from
+        shop.base import *` binds.
+        """
+        if name in self.uses:
+            return self.uses[name]
+        return {Place(origin, name) for origin, _ in self.uses.get("*", ())}
+
+    def _enter_statements(self, tree: ast.Module, texts: dict[str, list[str]]) -> None:
+        """Enter the definitions and the other statements, those of classes included."""
+        pending: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
+        # The list grows by the methods of the classes in it.
+        for holder, node in pending:
+            name = ""
+            if isinstance(node, _DEFINITIONS):
+                name = f"{holder}.{node.name}".lstrip(".")
+            if isinstance(node, ast.ClassDef):
+                methods, others = _split_body(node)
+                pending += [(name, method) for method in methods]
+                node.body = others
+            elif holder and name.endswith("__"):
+                self.uses[holder].add(Place(self._module, name))
+            texts[name].append(normalised(node))
+            self._enter_uses(node, name)
+
+    def _enter_uses(self, node: ast.stmt, name: str) -> None:
+        """Enter what a statement uses: for its own name, or for each name that it binds."""
+        used = set[Place]()
+        bound = []
+        for part in ast.walk(node):
+            if isinstance(part, ast.Attribute):
+                used.add(Place("", part.attr))
+            elif isinstance(part, _DEFINITIONS):
+                bound.append(part.name)
+            elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
+                used.add(Place(self._module, part.id))
+            elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                bound.append(part.id)
+        for binding in [name] if name else bound:
+            self.uses[binding] |= used
 
     def _enter_imports(self, tree: ast.Module, package: str) -> None:
         for node in ast.walk(tree):
-            if isinstance(node, ast.Import):  # of `import a.b`, the name is `a`
-                for one in node.names:
-                    self.uses[one.asname or one.name.partition(".")[0]].add(
-                        (one.name, "")
-                    )
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    # `import a.b` binds the name `a`.
+                    name = alias.asname or alias.name.partition(".")[0]
+                    self.uses[name].add(Place(alias.name, ""))
             elif isinstance(node, ast.ImportFrom):
-                outer = (
-                    package.split(".")[: 1 - node.level or None] if node.level else []
-                )
-                origin = ".".join([*outer, *filter(None, [node.module])])
-                for one in node.names:  # of a package, it may be a module
-                    self.uses[one.asname or one.name] |= {
-                        (origin, one.name),
-                        (f"{origin}.{one.name}", ""),
+                origin = _origin(node, package)
+                for alias in node.names:
+                    # What is imported from a package may be a module.
+                    self.uses[alias.asname or alias.name] |= {
+                        Place(origin, alias.name),
+                        Place(f"{origin}.{alias.name}", ""),
                     }
+
+
+def _split_body(node: ast.ClassDef) -> tuple[list[ast.stmt], list[ast.stmt]]:
+    """Return the definitions in a class, and its other statements."""
+    definitions = [one for one in node.body if isinstance(one, _DEFINITIONS)]
+    others = [one for one in node.body if not isinstance(one, _DEFINITIONS)]
+    return [*definitions], others
+
+
+def _origin(node: ast.ImportFrom, package: str) -> str:
+    """Return the module that `from … import` names, `shop.tax` for `from .tax import rate` in `shop`."""
+    outer = []
+    if node.level:
+        # One dot is the package itself, each further dot one package further out.
+        outer = package.split(".")[: 1 - node.level or None]
+    inner = [node.module] if node.module else []
+    return ".".join([*outer, *inner])
+
+
+def _short_digest(texts: Iterable[str]) -> str:
+    return xxh3_64_hexdigest(" ".join(texts).encode())[:_DIGITS]
