@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -40,38 +40,34 @@ def find(module: str, path: Sequence[str], patches: Patches) -> list[Found]:
     Raises:
         NotFoundError: It names nothing, or nothing that can be mimicked.
     """
-    holder, where = _as_holder(sys.modules[module], module), module
+    holder = _as_holder(sys.modules[module], module)
+    where = module
     *parents, last = path
-    if module == "builtins" and not parents:  # the wrapper itself calls them
+    if module == "builtins" and not parents:
+        # The wrapper itself calls the functions of this module.
         raise NotFoundError("cannot be mimicked, name the function that calls it")
     for name in parents:
-        holder, where = (
-            _as_holder(_current(holder, name, where), name),
-            f"{where}.{name}",
-        )
+        holder = _as_holder(_current(holder, name, where), name)
+        where = f"{where}.{name}"
     if last in _FILLING and isinstance(holder, type):
         raise NotFoundError(
             "fills an object that exists, name a function that makes the object"
         )
-    names = [*_public_names(holder, module, patches)] if last == "*" else [last]
+    names = [last]
+    if last == "*":
+        names = [*_public_names(holder, module, patches)]
     if not names:
         raise NotFoundError("names no public function")
     if not is_writable(holder):
         raise NotFoundError("cannot be patched, its class is written in C")
-    found = []
+    functions = []
     for name in names:
-        original, label = (
-            patches.original(_current(holder, name, where)),
-            ".".join([*parents, name]),
-        )
-        function, is_own = (
-            _function(original, f"{module}:{label}"),
-            patches.own(holder, name) is not MISSING,
-        )
-        found.append(
-            Found(holder, name, original, function, f"{module}:{label}", is_own)
-        )
-    return found
+        original = patches.original(_current(holder, name, where))
+        label = f"{module}:{'.'.join([*parents, name])}"
+        function = _function(original, label)
+        is_own = patches.own(holder, name) is not MISSING
+        functions.append(Found(holder, name, original, function, label, is_own))
+    return functions
 
 
 def defined_name(found: Found, patches: Patches) -> str:
@@ -90,8 +86,12 @@ def defined_name(found: Found, patches: Patches) -> str:
 
 def _current(holder: Holder, name: str, where: str) -> object:
     """Return the object that a name leads to, in a module or a class and its bases."""
-    for base in [holder] if isinstance(holder, dict) else holder.__mro__:
-        if (held := read(base, name)) is not MISSING:
+    bases: Iterable[Holder] = [holder]
+    if isinstance(holder, type):
+        bases = holder.__mro__
+    for base in bases:
+        held = read(base, name)
+        if held is not MISSING:
             return held
     module = sys.modules.get(where) if isinstance(holder, dict) else None
     if "__getattr__" in held_by(holder) or hasattr(type(module), "__getattr__"):
@@ -99,12 +99,14 @@ def _current(holder: Holder, name: str, where: str) -> object:
             f"is not in {where}, which gives names on demand: name it where it is defined"
         )
     names = holder if isinstance(holder, dict) else dir(holder)
-    hint = did_you_mean(name, [known for known in names if not known.startswith("__")])
-    raise NotFoundError(f"does not exist in {where}{hint}")
+    similar = [known for known in names if not known.startswith("__")]
+    raise NotFoundError(f"does not exist in {where}{did_you_mean(name, similar)}")
 
 
 def _public_names(holder: Holder, module: str, patches: Patches) -> Iterator[str]:
-    for name in [name for name in held_by(holder) if not name.startswith("_")]:
+    for name in list(held_by(holder)):
+        if name.startswith("_"):
+            continue
         own = patches.own(holder, name)
         if isinstance(holder, type):
             if isinstance(own, (staticmethod, classmethod)) or _is_routine(own):
@@ -133,13 +135,14 @@ def _function(original: Any, label: str) -> object:
         )
     if isinstance(original, ModuleType):
         raise NotFoundError(f"is a module, name its functions: {original.__name__}:*")
-    is_descriptor = isinstance(original, staticmethod) or not callable(original)
-    function = (carried(original) if is_descriptor else None) or original
+    function = original
+    # A static method can be called, too, since Python 3.10.
+    if isinstance(original, staticmethod) or not callable(original):
+        function = carried(original) or original
     kind = type(function).__name__
     if not callable(function):
-        raise NotFoundError(
-            f"is not callable, it is {'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
-        )
+        article = "an" if kind[0] in "aeiouAEIOU" else "a"
+        raise NotFoundError(f"is not callable, it is {article} {kind}")
     if _is_object(function):
         method = f"{type(function).__module__}:{type(function).__qualname__}.__call__"
         raise NotFoundError(
@@ -153,11 +156,10 @@ def _is_object(function: object) -> bool:
     kind = type(function)
     if kind is FunctionType or issubclass(kind, type):
         return False
-    calls = next(
-        (vars(base)["__call__"] for base in kind.__mro__ if "__call__" in vars(base)),
-        None,
-    )
-    return isinstance(calls, FunctionType)
+    for base in kind.__mro__:
+        if "__call__" in vars(base):
+            return isinstance(vars(base)["__call__"], FunctionType)
+    return False
 
 
 def _is_routine(held: object) -> bool:
@@ -166,10 +168,6 @@ def _is_routine(held: object) -> bool:
     Only its type is examined: a proxy may run code when touched.
     """
     kind = type(held)
-    is_function = hasattr(kind, "__get__") or issubclass(kind, BuiltinFunctionType)
-    return (
-        is_function
-        and callable(held)
-        and not issubclass(kind, type)
-        and not _is_object(held)
-    )
+    if not hasattr(kind, "__get__") and not issubclass(kind, BuiltinFunctionType):
+        return False
+    return callable(held) and not issubclass(kind, type) and not _is_object(held)

@@ -15,7 +15,8 @@ Holder: TypeAlias = "dict[str, object] | type"
 
 Wrapper = Callable[..., object]
 
-MISSING: Final = object()  # the result for a name that a holder does not hold itself
+#: The result for a name that a holder does not hold itself.
+MISSING: Final = object()
 
 # The identity of an object as a number. `id` would call audit hooks (PEP 578) each
 # time.
@@ -31,7 +32,10 @@ _TYPES = (
     MethodType,
 )
 _CARRIERS = frozenset(map(identity_of, _TYPES))
-_IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
+# A class binds no function of these types to its instances.
+_NEVER_BOUND = (MethodType, BuiltinFunctionType, partial)
+# Py_TPFLAGS_IMMUTABLETYPE, the flag of a class whose attributes cannot be set.
+_IMMUTABLE_TYPE = 1 << 8
 _class_namespace = type.__dict__["__dict__"].__get__
 
 
@@ -85,26 +89,26 @@ def _holders(
     """
     seen: set[int] = set()
     for name, module in reversed(list(sys.modules.items())):
-        waiting: list[Holder] = (
-            [] if is_left_out(name) else [namespace_of(module) or {}]
-        )
-        while waiting:
-            holder = waiting.pop()
-            yield holder
-            # By its type: on Python 3.10, `list[int]` says that it is a class.
-            for cls in [
-                one
-                for one in list(held_by(holder).values())
-                if issubclass(type(one), type)
-            ]:
-                if identity_of(cls) not in seen:
+        if not is_left_out(name):
+            pending: list[Holder] = [namespace_of(module) or {}]
+            while pending:
+                holder = pending.pop()
+                yield holder
+                for cls in _classes_in(holder):
+                    if identity_of(cls) in seen:
+                        continue
                     seen.add(identity_of(cls))
-                    if is_writable(cls) and not is_left_out(
-                        str(_class_namespace(cls).get("__module__"))
-                    ):
-                        waiting.append(cls)
+                    home = str(_class_namespace(cls).get("__module__"))
+                    if is_writable(cls) and not is_left_out(home):
+                        pending.append(cls)
         if name == since:
             return
+
+
+def _classes_in(holder: Holder) -> list[type]:
+    # Asked of their types: on Python 3.10, `list[int]` says that it is a class.
+    values: list[Any] = list(held_by(holder).values())
+    return [value for value in values if issubclass(type(value), type)]
 
 
 def _is_library(package: str) -> bool:
@@ -123,13 +127,17 @@ def _inner(held: object) -> Any:
         return held.__func__
     if isinstance(held, property):
         return held.fget
-    return held.func if isinstance(held, (cached_property, partialmethod)) else None
+    if isinstance(held, (cached_property, partialmethod)):
+        return held.func
+    return None
 
 
 def carried(held: object) -> object:
     """Return the function inside a descriptor or bound method, also a nested one; None for anything else."""
     inside = _inner(held)
-    return None if inside is None else carried(inside) or inside
+    if inside is None:
+        return None
+    return carried(inside) or inside
 
 
 def _rebuilt(held: Any, wrapper: Wrapper) -> Any:
@@ -140,22 +148,22 @@ def _rebuilt(held: Any, wrapper: Wrapper) -> Any:
     replacement = _rebuilt(inside, wrapper)
     if isinstance(held, MethodType):
         return MethodType(replacement, held.__self__)
+    # The class may be a subclass, whose `__init__` has other parameters.
     kind: Any = type(held)
-    # Its `__init__` may be a subclass's, with other parameters. Since Python 3.14,
-    # `partialmethod.__new__` wants a function.
-    maker: Any = object if isinstance(held, (cached_property, partialmethod)) else kind
+    maker: Any = kind
+    if isinstance(held, (cached_property, partialmethod)):
+        # Since Python 3.14, `partialmethod.__new__` wants a function.
+        maker = object
     twin = maker.__new__(kind)
     if isinstance(held, property):
         property.__init__(twin, replacement, held.fset, held.fdel, held.__doc__)
-    elif isinstance(held, (staticmethod, classmethod)):
-        (staticmethod if isinstance(held, staticmethod) else classmethod).__init__(
-            twin, replacement
-        )
-    state = {
-        name: replacement if one is inside else one
-        for name, one in getattr(held, "__dict__", {}).items()
-    }
-    getattr(twin, "__dict__", {}).update(state)
+    elif isinstance(held, staticmethod):
+        staticmethod.__init__(twin, replacement)
+    elif isinstance(held, classmethod):
+        classmethod.__init__(twin, replacement)
+    attributes = getattr(twin, "__dict__", {})
+    for name, value in getattr(held, "__dict__", {}).items():
+        attributes[name] = replacement if value is inside else value
     return twin
 
 
@@ -163,51 +171,101 @@ def _rebuilt(held: Any, wrapper: Wrapper) -> Any:
 
 
 class Found(NamedTuple):
-    """A function that a target names."""
+    """A function that a target names.
+
+    Attributes:
+        holder: The module or class in which the target looks it up.
+        name: Its name there.
+        original: The object under this name, in the holder or a base of it, while
+            nothing is patched. It may be a descriptor.
+        function: The function inside of the original.
+        label: `module:path` as in the target.
+        is_own: Whether the holder itself holds the original; if not, a class inherits
+            it.
+    """
 
     holder: Holder
     name: str
-    original: object  # what is held there, or in the base, while nothing is patched
-    function: Any  # inside of descriptors
-    label: str  # `module:path` as in the target
-    is_own: bool  # whether the holder itself holds it; if not, a class inherits it
+    original: object
+    function: Any
+    label: str
+    is_own: bool
 
     @property
     def key(self) -> int | tuple[int, str]:
         """What tells functions apart: one that a class inherits is its own, by class and name."""
-        return (
-            identity_of(self.function)
-            if self.is_own
-            else (identity_of(self.holder), self.name)
-        )
+        if self.is_own:
+            return identity_of(self.function)
+        return identity_of(self.holder), self.name
+
+
+class _Place(NamedTuple):
+    """A name of a holder under which one of our objects was put."""
+
+    holder: Holder
+    name: str
+    # What the holder itself had there, or MISSING.
+    before: object
+    ours: object
+
+
+class _Ours(NamedTuple):
+    """One of the objects that this run has put somewhere."""
+
+    # Kept, so that no other object gets its identity.
+    ours: object
+    original: object
+    # Whether the holder itself held the original.
+    is_own: bool
 
 
 class Patches:
-    """What this run has put in the place of functions, of descriptors and of bound methods."""
+    """What this run has put in the place of functions, of descriptors and of bound methods.
+
+    An example. `shop` has `def rate(): …` and `class Cart` with `total =
+    staticmethod(rate)`; `app` has `from shop import rate`. The target `shop:rate` gets
+    a wrapper `w`:
+
+    | holder | name | before | ours |
+    |---|---|---|---|
+    | `shop` | `rate` | `rate` | `w` |
+    | `shop.Cart` | `total` | `staticmethod(rate)` | `staticmethod(w)` |
+    | `app` | `rate` | `rate` | `w` |
+
+    `restore` puts back `before` wherever `ours` is still held, and then searches for
+    copies: a module that was imported meanwhile may have fetched `w`, and gets `rate`.
+
+    A class that inherits the function gets a wrapper of its own. Its row has MISSING as
+    `before`, and restoring deletes the name:
+
+    | holder | name | before | ours |
+    |---|---|---|---|
+    | `shop.Special`, a subclass | `fetch` | MISSING | `w` |
+    """
 
     def __init__(self) -> None:
-        # By the id of a holder, and the name: what was held there before, or MISSING,
-        # and what is ours.
-        self._places: dict[tuple[int, str], tuple[Holder, str, object, object]] = {}
-        # By its id: one of ours, what it stands for, and whether the holder itself held
-        # that.
-        self._ours: dict[int, tuple[object, object, bool]] = {}
-        self._before: frozenset[str] = (
-            frozenset()
-        )  # the modules that were there before what they may copy
+        # By the identity of the holder, and the name.
+        self._places: dict[tuple[int, str], _Place] = {}
+        # By the identity of one of our objects.
+        self._ours: dict[int, _Ours] = {}
+        # The modules that were imported when the first wrapper was put somewhere.
+        self._before: frozenset[str] = frozenset()
 
     def is_ours(self, held: object) -> bool:
         return identity_of(held) in self._ours
 
     def original(self, held: object) -> object:
         """Return the object that stood where one of ours is held; another object as it is."""
-        return self._ours.get(identity_of(held), (held, held))[1]
+        ours = self._ours.get(identity_of(held))
+        return held if ours is None else ours.original
 
     def own(self, holder: Holder, name: str) -> object:
         """Return what a holder itself held under a name before this run, or was given by others; else MISSING."""
         held = read(holder, name)
-        _, original, is_own = self._ours.get(identity_of(held), (held, held, True))
-        return original if is_own else MISSING
+        ours = self._ours.get(identity_of(held))
+        if ours is None:
+            return held
+        return ours.original if ours.is_own else MISSING
 
     def spread(
         self, fresh: Iterable[tuple[Found, Wrapper]], since: str | None = None
@@ -218,9 +276,8 @@ class Patches:
         for found, wrapper in fresh:
             for thing in (found.function, found.original):
                 wanted[identity_of(thing)] = wrapper, found
-        for holder, name, held, (wrapper, found) in _holding(
-            wanted, _holders(is_machinery, since)
-        ):
+        searched = _holders(is_machinery, since)
+        for holder, name, held, (wrapper, found) in _holding(wanted, searched):
             self.put(holder, name, held, wrapper, found)
 
     def put(
@@ -232,19 +289,17 @@ class Patches:
         found: Found,
     ) -> None:
         """Put the wrapper of a function, or what holds the function, in the place of the original."""
+        ours: object = wrapper
         if carried(original) is found.function:
             ours = _rebuilt(original, wrapper)
-        else:  # a class binds the wrapper to instances if it binds the function itself
-            kind, never = type(original), (MethodType, BuiltinFunctionType, partial)
-            binds = hasattr(kind, "__get__") and not issubclass(kind, never)
-            ours = (
-                wrapper if binds or isinstance(holder, dict) else staticmethod(wrapper)
-            )
-        self._ours.setdefault(identity_of(ours), (ours, original, found.is_own))
-        self._ours.setdefault(
-            identity_of(wrapper), (wrapper, found.function, found.is_own)
-        )
-        self._places[identity_of(holder), name] = holder, name, read(holder, name), ours
+        elif not isinstance(holder, dict) and not _is_bound_by_classes(original):
+            # A class binds each Python function, so the wrapper, to its instances.
+            ours = staticmethod(wrapper)
+        for one, stands_for in ((ours, original), (wrapper, found.function)):
+            known = _Ours(one, stands_for, found.is_own)
+            self._ours.setdefault(identity_of(one), known)
+        before = read(holder, name)
+        self._places[identity_of(holder), name] = _Place(holder, name, before, ours)
         _write(holder, name, ours)
 
     def give_back(self, key: tuple[int, str]) -> None:
@@ -252,52 +307,56 @@ class Patches:
 
         What others put there stays.
         """
-        if place := self._places.pop(key, None):
-            holder, name, before, ours = place
-            if read(holder, name) is ours:
-                _write(holder, name, before)
+        place = self._places.pop(key, None)
+        if place is not None and read(place.holder, place.name) is place.ours:
+            _write(place.holder, place.name, place.before)
 
     def restore(self) -> None:
         """Restore all places, and those into which a wrapper was copied."""
         for key in [*self._places]:
             self.give_back(key)
-        copied = (
-            {key: original for key, (_, original, _) in self._ours.items()}
-            if self._before
-            else {}
-        )
-        libraries = cache(_is_library)
-
-        def is_unchanged(
-            module: str,
-        ) -> bool:  # a library's that was imported before copies no wrapper
-            return is_machinery(module) or (
-                module in self._before and libraries(module.partition(".")[0])
-            )
-
-        for holder, name, held, original in _holding(
-            copied, _holders(cache(is_unchanged))
-        ):
-            _write(
-                holder,
-                name,
-                original if self.is_ours(held) else _rebuilt(held, original),
-            )
+        if self._before:
+            self._replace_copies()
         self._ours.clear()
         self._before = frozenset()
+
+    def _replace_copies(self) -> None:
+        """Put originals where modules and classes have fetched objects of ours."""
+        libraries = cache(_is_library)
+
+        def is_unchanged(module: str) -> bool:
+            # A module of a library that was imported before copies no wrapper.
+            if is_machinery(module):
+                return True
+            return module in self._before and libraries(module.partition(".")[0])
+
+        originals = {key: ours.original for key, ours in self._ours.items()}
+        searched = _holders(cache(is_unchanged))
+        for holder, name, held, original in _holding(originals, searched):
+            if self.is_ours(held):
+                _write(holder, name, original)
+            else:
+                _write(holder, name, _rebuilt(held, original))
+
+
+def _is_bound_by_classes(function: object) -> bool:
+    """Return whether a class binds an object to its instances, as it does with a function."""
+    kind = type(function)
+    return hasattr(kind, "__get__") and not issubclass(kind, _NEVER_BOUND)
 
 
 def _holding(
     wanted: dict[int, Any], searched: Iterable[Holder]
 ) -> Iterator[tuple[Holder, str, object, Any]]:
     """Yield every place that holds one of these objects, or a descriptor around one, with what is noted for it."""
-    for holder in searched if wanted else ():
+    if not wanted:
+        return
+    for holder in searched:
         values = held_by(holder).values()
         # Most holders are skipped here. Objects and types go by identity: some have no
         # hash, or an `__eq__` that raises.
-        if wanted.keys().isdisjoint(map(identity_of, values)) and _CARRIERS.isdisjoint(
-            map(identity_of, map(type, values))
-        ):
+        has_none = wanted.keys().isdisjoint(map(identity_of, values))
+        if has_none and _CARRIERS.isdisjoint(map(identity_of, map(type, values))):
             continue
         for name, held in list(held_by(holder).items()):
             key = identity_of(held)

@@ -50,25 +50,31 @@ class ImportWatch:
             return None
         searched[fullname] = True
         try:
-            others = [
-                one
-                for one in sys.meta_path
-                if one is not self and hasattr(one, "find_spec")
-            ]
-            specs = (finder.find_spec(fullname, path, target) for finder in others)
-            spec = next((spec for spec in specs if spec is not None), None)
+            spec = self._spec_of_others(fullname, path, target)
         finally:
             del searched[fullname]
         if spec is not None and hasattr(spec.loader, "exec_module"):
             spec.loader = _ReportingLoader(spec.loader, self._loaded)  # type: ignore[assignment]
         return spec
 
+    def _spec_of_others(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None
+    ) -> ModuleSpec | None:
+        for finder in list(sys.meta_path):
+            if finder is self or not hasattr(finder, "find_spec"):
+                continue
+            spec = finder.find_spec(fullname, path, target)
+            if spec is not None:
+                return spec
+        return None
+
 
 class _ReportingLoader:
-    """Replaces a loader until it has executed the module; meanwhile it looks like that loader."""
+    """Stands in for a loader until it has executed the module, and looks like that loader."""
 
     def __init__(self, loader: Any, loaded: Callable[[str], None]) -> None:
-        self._loader, self._loaded = loader, loaded
+        self._loader = loader
+        self._loaded = loaded
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._loader, name)
@@ -85,7 +91,7 @@ class _ReportingLoader:
 
 def is_incomplete(module: object) -> bool:
     """Return whether a module's import has begun but not ended, or is put off by `importlib.util.LazyLoader`."""
+    if type(module).__name__ == "_LazyModule":
+        return True
     spec = (namespace_of(module) or {}).get("__spec__")
-    return type(module).__name__ == "_LazyModule" or bool(
-        getattr(spec, "_initializing", False)
-    )
+    return bool(getattr(spec, "_initializing", False))
