@@ -32,6 +32,11 @@ def printable(text: str) -> str:
     return re.sub(_CONTROLS, lambda found: repr(found[0])[1:-1], text)
 
 
+def one_line(text: str) -> str:
+    """Return the text with its control characters and the ends of its lines escaped: a name that was forged is no further line."""
+    return printable(text).replace("\n", "\\n")
+
+
 class Damage(Enum):
     """How a file of the vault is damaged, or why it cannot be used here."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
@@ -17,6 +18,10 @@ _T = TypeVar("_T")
 # In seconds, two in all. Readers and writers of a vault keep a file open for less than
 # a millisecond, virus scanners and search indexers for longer.
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, *[0.1] * 19)
+
+# How many bytes of a file tell its kind, and how many a file's name may have.
+_START = 4096
+_LONGEST_NAME = 255
 
 
 def patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -45,17 +50,67 @@ def patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
 def write_whole(path: Path, text: str, *, label: str) -> None:
     """Write a file, which has its old content or the new one at any time.
 
-    Its folder is made.
+    Its folder is made. A link stays, and the file that it leads to is written. A device
+    or a pipe stays, too, and gets the text.
 
     Raises:
         MimicError: It cannot be written. The message names it by its label.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target = Path(os.path.realpath(path))
+        if is_special(target):
+            target.write_text(text, encoding="utf-8", newline="\n")
+        else:
+            _replace(target, text)
+    except OSError as reason:
+        raise MimicError(f"cannot write {label}: {reason.strerror or reason}") from None
+
+
+def is_special(path: Path) -> bool:
+    """Check whether a path is a device, a pipe or a socket, which no file may replace."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    if len(os.fsencode(beside.name)) > _LONGEST_NAME:
+        beside = path.with_name(f".mimic-{os.getpid()}.tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
         beside.write_text(text, encoding="utf-8", newline="\n")
         patient(beside.replace)(path)
-    except OSError as reason:
+    except OSError:
         with suppress(OSError):
             beside.unlink()
-        raise MimicError(f"cannot write {label}: {reason.strerror or reason}") from None
+        raise
+
+
+def refuse_other_kinds(
+    path: Path, is_ours: Callable[[bytes], bool], *, option: str
+) -> None:
+    """Check that an option may replace a file: there is none, it is empty, a device or a pipe, or one of ours.
+
+    Args:
+        path: The file, or a link to it.
+        is_ours: Whether a file that begins with these bytes is one that the option has
+            written.
+        option: The option, for the message.
+
+    Raises:
+        MimicError: The file is of another kind, or cannot be read.
+    """
+    try:
+        if is_special(path) or not path.exists():
+            return
+        with path.open("rb") as file:
+            start = file.read(_START)
+    except OSError as reason:
+        raise MimicError(f"{option}={path}: {reason.strerror or reason}") from None
+    if start and not is_ours(start):
+        raise MimicError(
+            f"{option} would overwrite {path}, which is another kind of file"
+        )

@@ -17,6 +17,11 @@ from pytest_mimic.errors import printable
 if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
+# What a page of ours holds at its beginning.
+_MARKS = (
+    b'<meta name="generator" content="pytest-mimic">',
+    b"<title>pytest-mimic report</title>",
+)
 # Shorter times, in seconds, would be shown as 0.00 s.
 _WORTH_SAYING = 0.005
 
@@ -68,6 +73,17 @@ class CallReports:
         path, line, _ = report.location
         self._lines[report.nodeid] = path if line is None else f"{path}:{line + 1}"
 
+    def refuse_other_kinds(self) -> None:
+        """Check that the page would replace no file of another kind.
+
+        Raises:
+            MimicError: It would.
+        """
+        if self._path is not None:
+            from pytest_mimic._core.whole_files import refuse_other_kinds
+
+            refuse_other_kinds(self._path, is_page, option="--mimic-report")
+
     def write(self, notes: Sequence[str]) -> list[str]:
         """Write the page, if one was requested, and return a line that names it.
 
@@ -98,6 +114,12 @@ class CallReports:
         )
         write_whole(self._path, text, label=f"the report {self._path}")
         return [f"report: {self._shown_path}"]
+
+
+def is_page(start: bytes) -> bool:
+    """Check whether a file that begins with these bytes is a page of ours, of older versions, too."""
+    is_html = start.startswith(b"<!DOCTYPE html>")
+    return is_html and any(mark in start for mark in _MARKS)
 
 
 def line_of(row: Row) -> str:

@@ -61,13 +61,15 @@ class Ending:
         settings, vault = self._session.settings, self._session.vault
         if self._is_worker:
             return
-        if settings.usage is not None:
-            from pytest_mimic._tools.unused.usage import remove_old
+        try:
+            if settings.usage is not None:
+                from pytest_mimic._tools.unused.usage import remove_old
 
-            try:
                 remove_old(settings.usage)
-            except MimicError as error:
-                raise pytest.UsageError(str(error)) from None
+            if self.calls is not None:
+                self.calls.refuse_other_kinds()
+        except MimicError as error:
+            raise pytest.UsageError(str(error)) from None
         if settings.mode.writes and self._is_controller:
             self._session.keep_error(vault.store.share)
 

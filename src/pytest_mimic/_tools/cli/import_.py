@@ -106,6 +106,8 @@ class Importer:
                     self._import(found.shown, exchanges, to)
             except (UnreadableError, OSError, CassetteError) as error:
                 self._leave(found.shown, str(error).partition("\n")[0])
+            except RecursionError:
+                self._leave(found.shown, "is nested too deeply")
         would = "would import" if self._options.dry_run else "imported"
         yield f"{would} {plural(self._calls, 'call')} into {self._vault.label}"
         yield from self._done

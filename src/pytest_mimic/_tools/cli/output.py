@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TextIO
 
 from pytest_mimic._core.vault.format import CASSETTES
 from pytest_mimic._core.words import plural, seconds
-from pytest_mimic.errors import printable
+from pytest_mimic.errors import one_line
 
 Piece = str | tuple[str, str]
 """A text, or a text and its style: `bold` or `red`."""
@@ -63,19 +63,12 @@ class Output:
 
         self._send(dumps(data, indent=1).replace("\x7f", "\\u007f") + "\n")
 
-    def ask(self, text: str) -> None:
-        """Print a text without the end of its line, as a question to the user."""
-        self._send(text)
-        self._stream.flush()
-
     def _painted(self, piece: Piece) -> str:
         text, style = (piece, "") if isinstance(piece, str) else piece
-        text = printable(text)
-        return (
-            f"{_CODES[style]}{text}\x1b[0m"
-            if style and self._is_colored and text
-            else text
-        )
+        text = one_line(text)
+        if style and self._is_colored and text:
+            return f"{_CODES[style]}{text}\x1b[0m"
+        return text
 
     def _send(self, text: str) -> None:
         self._stream.write(
@@ -88,7 +81,7 @@ def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> li
 
     The cells whose indexes are in `right` are aligned there.
     """
-    cells = [[printable(text).replace("\n", "\\n") for text in row] for row in rows]
+    cells = [[one_line(text) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells)]
     signs = [
         f"{{:{'>' if index in right else '<'}{width}}}"

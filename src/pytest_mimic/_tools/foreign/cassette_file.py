@@ -21,6 +21,9 @@ _KNOWN = ("gzip", "x-gzip", "deflate")
 # Statuses whose responses have no body, whatever their Content-Length says.
 _BODILESS = (204, 304)
 _PYTHON = "tag:yaml.org,2002:python/"
+# How much larger than its file the data of a cassette may be, in characters.
+_MOST_GROWTH = 20
+_LEAST_GROWTH = 64 << 20
 # What reading data of another shape raises.
 _MISSHAPED = (
     ValueError,
@@ -99,7 +102,13 @@ def _parse(text: str, path: Path) -> object:
             f"{path.name} is {what}, and PyYAML is not installed", remedies=remedies
         ) from None
     try:
-        return yaml.load(text, Loader=_loader())
+        loader = _loader()(text)
+        try:
+            node = loader.get_single_node()
+            _refuse_growth(node, most=max(_LEAST_GROWTH, _MOST_GROWTH * len(text)))
+            return None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
     except UnreadableError:
         raise
     except yaml.YAMLError as error:
@@ -110,6 +119,57 @@ def _parse(text: str, path: Path) -> object:
         ) from None
     except _MISSHAPED as error:  # of a scalar that is not what its tag says
         raise UnreadableError(f"is damaged: a value is not valid: {error}") from None
+
+
+def _refuse_growth(root: Any, *, most: int) -> None:
+    """Check that the data is no larger than `most` characters once each alias is written out.
+
+    An alias stands for a whole value, and a few lines of aliases of aliases for more than
+    a memory holds: `b: [*a, *a]`, `c: [*b, *b]`, and so on.
+
+    Args:
+        root: The root of PyYAML's nodes, in which an alias is the same node once more.
+        most: How many characters the values may have together.
+
+    Raises:
+        UnreadableError: It is larger, or a value holds itself.
+        RecursionError: It is nested too deeply.
+    """
+    sizes: dict[int, int | None] = {}
+
+    def size_of(node: Any) -> int:
+        if id(node) in sizes:
+            size = sizes[id(node)]
+            if size is None:
+                raise UnreadableError("is damaged: a value holds itself")
+            return size
+        # None marks a value whose parts are counted now.
+        sizes[id(node)] = None
+        size = 1
+        if isinstance(node.value, str):
+            size += len(node.value)
+        else:
+            for part in _parts(node):
+                size += size_of(part)
+        if size > most:
+            line = node.start_mark.line + 1
+            raise UnreadableError(
+                f"line {line}: its aliases stand for more than {most:,} characters"
+            )
+        sizes[id(node)] = size
+        return size
+
+    if root is not None:
+        size_of(root)
+
+
+def _parts(node: Any) -> Iterator[Any]:
+    """Yield the items of a sequence, or the keys and values of a mapping."""
+    for part in node.value:
+        if isinstance(part, tuple):
+            yield from part
+        else:
+            yield part
 
 
 @lru_cache(maxsize=1)

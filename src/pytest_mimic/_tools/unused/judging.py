@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.seam.registry import kind_of
 from pytest_mimic._core.vault.format import CALLS, CASSETTES, parse_recording
 from pytest_mimic._core.words import listed, plural, size
-from pytest_mimic.errors import MimicError
+from pytest_mimic.errors import MimicError, one_line
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Ledger
@@ -218,7 +219,8 @@ class GoneTests:
         path = Path(self._rootdir, file)
         if self._is_shared or nodeid in self._outcomes:
             return False
-        if not path.is_file():
+        # A forged id may be no name of a file at all, at which `Path.is_file` fails.
+        if not os.path.isfile(path):  # noqa: PTH113
             return True
         if file not in self._collected:
             return False
@@ -278,13 +280,14 @@ def not_judged(judgement: Judgement, option: str) -> list[str]:
 
 def list_unused(judgement: Judgement) -> list[str]:
     """Return the lines that name the unused recordings, or those that were cleared."""
-    rows = [
-        (label, f"recorded by {test}{', gone' if is_gone else ''}" if test else "")
-        for label, test, is_gone in judgement.shown
-    ]
-    return listed(
-        "cleared:" if judgement.cleared else "unused:", rows, total=judgement.unused
-    )
+    rows = []
+    for label, test, is_gone in judgement.shown:
+        recorder = f"recorded by {test}" if test else ""
+        if is_gone:
+            recorder += ", gone"
+        rows.append((one_line(label), one_line(recorder)))
+    heading = "cleared:" if judgement.cleared else "unused:"
+    return listed(heading, rows, total=judgement.unused)
 
 
 def moved_tests(

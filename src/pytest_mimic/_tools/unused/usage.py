@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.commands import relative_path
 from pytest_mimic._core.engine.ledger import Ledger
-from pytest_mimic._core.whole_files import write_whole
+from pytest_mimic._core.whole_files import is_special, refuse_other_kinds, write_whole
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -50,16 +51,22 @@ def write_usage(path: Path, ledger: Ledger, settings: Settings) -> None:
 def remove_old(path: Path) -> None:
     """Remove the file of an earlier run: a run that is killed must not leave it as its own.
 
-    MimicError: it is a folder or another file.
+    A link stays, and so does a device or a pipe.
+
+    Raises:
+        MimicError: It is a folder or another file.
     """
+    refuse_other_kinds(path, _is_account, option="--mimic-usage")
+    if is_special(path):
+        return
     try:
-        if path.is_file() and not (path.read_bytes() or _START).startswith(_START):
-            raise MimicError(
-                f"--mimic-usage would overwrite {path}, which is another kind of file"
-            )
-        path.unlink(missing_ok=True)
+        Path(os.path.realpath(path)).unlink(missing_ok=True)
     except OSError as reason:
         raise MimicError(f"--mimic-usage={path}: {reason.strerror or reason}") from None
+
+
+def _is_account(start: bytes) -> bool:
+    return start.startswith(_START)
 
 
 def read_usage(path: Path) -> Usage:

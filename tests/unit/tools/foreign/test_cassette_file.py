@@ -475,3 +475,30 @@ def test_what_is_no_request_with_its_response_is_refused(tmp_path, request_, res
         UnreadableError, match=r"^entry 1 cannot be read: it is none that vcrpy writes$"
     ):
         read_cassette(tmp_path / "one.json")
+
+
+ALIASES = "a0: &a0 {x: y}\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 12)}]\n" for n in range(1, 10)
+)
+MERGES = "a0: &a0 {x: y}\n" + "".join(
+    f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 12)}]}}\n" for n in range(1, 10)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (f"{ALIASES}interactions: [*a9]\n", "its aliases stand for more than"),
+        (f"{MERGES}interactions: [*a9]\n", "its aliases stand for more than"),
+        ("interactions: &a [*a]\n", "a value holds itself"),
+    ],
+    ids=["aliases", "merged keys", "itself"],
+)
+def test_aliases_do_not_grow_beyond_a_bound(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    path = tmp_path / "cassette.yaml"
+    path.write_text(text)
+
+    with pytest.raises(UnreadableError, match=problem):
+        read_cassette(path)
