@@ -181,7 +181,7 @@ def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions, mode):
     assert run.error[:3] == [
         "UnstableIdentityError: shop:Client.get has an argument without a stable identity",
         "self.lock: a thread lock",
-        f"leave it out:   {remedy}",
+        f"leave it out: {remedy}",
     ]
     assert "test_shop.py:5: UnstableIdentityError" in run.output
     assert run.vault == {}

@@ -27,6 +27,7 @@ from pytest_mimic._clients.redis.replies import (
     store_error,
     store_reply,
 )
+from pytest_mimic._core.commands import Remedy, Verb
 from pytest_mimic._core.seam.base import (
     Adapter,
     Edge,
@@ -282,7 +283,11 @@ class ConnectionState:
                         "their messages come whenever the server has some, and answer no command"
                     ],
                     remedies=[
-                        f"to leave it out, so that it runs for real: redis exclude={verb}"
+                        Remedy(
+                            Verb.LINE,
+                            "to let it run for real, so that a replay needs the server",
+                            words=(f"redis exclude={verb}",),
+                        )
                     ],
                     path=call.signature,
                 )

@@ -100,14 +100,23 @@ def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Differe
 
 
 def _as_recorded(real: Step, outcome: Outcome) -> Outcome:
-    """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
+    """Return a real outcome as it would be recorded.
+
+    The names of environment variables stand in it for secret values. An exception of a
+    library may drag along what no copy keeps, such as an open connection.
+    """
     state, call = real.state, real.call
-    if not state.redactor.environment.forms:
+    is_error = outcome.kind == "raised" and call.edge_call is None
+    if not (state.redactor.environment.forms or is_error):
         return outcome
     with suppress(MimicError):  # what cannot be stored is compared as it is
         stored = state.vault.stored(
             outcome, 0.0, target=call.plan.target, paths=call.paths
         )
+        if is_error:
+            if stored.encoded is not None:
+                stored.encoded.hide(state.redactor.environment)
+            return stored.load(call.paths)
         if stored.encoded is not None and any(
             stored.encoded.hide(state.redactor.environment).values()
         ):

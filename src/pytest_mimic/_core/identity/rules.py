@@ -11,10 +11,10 @@ from importlib import import_module
 from marshal import dumps
 from typing import TYPE_CHECKING, Any, cast
 
+from pytest_mimic._core.commands import Remedy, Verb, do
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.callables import callable_kind, class_variables
 from pytest_mimic._core.identity.short import SCALARS, plain_nans
-from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.types.additions import (
     added_attributes,
     added_state,
@@ -538,22 +538,53 @@ def refusal(
     if not _PART.fullmatch(path):
         path = re.split(r"[.\[{]", path)[0]
     steps = re.sub(r"\['?|'?\]|\.", " ", path).split()
-    kind = unstable.kind
+    what = "the value has no stable identity"
     if target:
-        remedy = f"leave it out:   {target_line(target, options, 'ignore', ['.'.join(steps)])}"
-    elif is_stdlib(kind.__module__):
-        remedy = "replace it by data"
-    else:
-        remedy = f"teach it: give {kind.__name__} a __mimic_identity__(), or register_fingerprint({kind.__name__}, ...)"
+        what = f"{target} has an argument without a stable identity"
+    remedies = _remedies(unstable.kind, target, steps, options)
+    if unstable.remedy:
+        remedies.append(do(unstable.remedy))
     return UnstableIdentityError(
-        f"{target} has an argument without a stable identity"
-        if target
-        else "the value has no stable identity",
+        what,
         facts=[f"{unstable.path}: {unstable.type_name}"],
-        remedies=[remedy, *filter(None, [unstable.remedy])],
+        remedies=remedies,
         target=target,
         path=unstable.path,
     )
+
+
+def _remedies(
+    kind: type, target: str, steps: Sequence[str], options: Options | None
+) -> list[Remedy]:
+    """Return what to do about a part of a class that has no identity.
+
+    What a stream or an iterator gives is the question: calls that differ in nothing
+    else would become one if it were left out.
+    """
+    if not target and is_stdlib(kind.__module__):
+        return [do("replace it by data")]
+    if not target:
+        name = kind.__name__
+        return [
+            do(
+                f"teach it: give {name} a __mimic_identity__(),"
+                f" or register_fingerprint({name}, ...)"
+            )
+        ]
+    path = ".".join(steps)
+    if hasattr(kind, "read"):
+        stands_for = f'call["{steps[0]}"].name' if len(steps) == 1 else "..."
+        line = f'mimic("{target}", key=lambda call: {stands_for}, ignore=("{path}",))'
+        return [Remedy(Verb.DO, "in the test, say what stands for it", words=(line,))]
+    if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
+        return [
+            do("pass a list or a tuple of its items"),
+            do("or name a function inside, which gets the items"),
+        ]
+    leave_out = Remedy(
+        Verb.IGNORE, "leave it out", target=target, paths=(path,), options=options
+    )
+    return [leave_out]
 
 
 def located(unstable: Unstable, value: object, places: Places, name: str) -> Unstable:

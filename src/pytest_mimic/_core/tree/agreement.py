@@ -71,6 +71,33 @@ def compare(
     return _Comparison(rules, redactor, frozenset(secrets)).outcomes(recorded, actual)
 
 
+# What counts of the answer, and of the request, that an exception of an HTTP client has
+# as attributes. The date, the cookies and the time that it took differ in each run.
+_HTTP_CLIENTS = ("requests", "httpx", "httpx2", "urllib3", "aiohttp")
+_COUNTING = ("status_code", "status", "url", "_url", "method", "_content", "body")
+
+
+def _attributes(error: BaseException) -> dict[str, Any]:
+    """Return the attributes of an exception, as far as they count."""
+    attributes: dict[str, Any] = {}
+    for name, value in attributes_of(error).items():
+        library = type(value).__module__.partition(".")[0]
+        is_exchange = library in _HTTP_CLIENTS and hasattr(value, "headers")
+        attributes[name] = _exchange(value) if is_exchange else value
+    return attributes
+
+
+def _exchange(message: Any) -> dict[str, Any]:
+    """Return what counts of a request or a response: as when a client is verified."""
+    parts = {
+        name: getattr(message, name)
+        for name in _COUNTING
+        if getattr(message, name, None) is not None
+    }
+    content_type = message.headers.get("content-type")
+    return parts if content_type is None else {**parts, "content-type": content_type}
+
+
 class _Comparison:
     """Compares the parts of two outcomes by the same rules."""
 
@@ -120,7 +147,7 @@ class _Comparison:
             if type_name(type(errors[0])) != type_name(type(errors[1])):
                 return self._values("exception", *errors)
             parts = (
-                {"args": [*one.args], **exception_parts(one), **attributes_of(one)}
+                {"args": [*one.args], **exception_parts(one), **_attributes(one)}
                 for one in errors
             )
             return self._values(type(errors[0]).__qualname__, *parts)

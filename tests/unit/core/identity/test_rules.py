@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import ChainMap, OrderedDict, UserDict, deque
 from collections.abc import MutableMapping
+from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 
 import pytest
@@ -36,7 +37,7 @@ def test_the_error_offers_to_leave_out_the_part_before_the_whole_argument():
     assert str(error).splitlines() == [
         "shop.api:send has an argument without a stable identity",
         "  session.pool._lock: a thread lock",
-        "  leave it out:   shop.api:send ignore=session.pool._lock",
+        "  leave it out: shop.api:send ignore=session.pool._lock",
     ]
     assert (error.target, error.path) == ("shop.api:send", "session.pool._lock")
 
@@ -194,3 +195,36 @@ def test_paths_try_attributes_before_keys():
     assert rows_key(numbered, ("rows.1",)) == rows_key(
         MappingProxyType({1: "z", 2: "y"}), ("rows.1",)
     )
+
+
+def _opened():
+    return Path(__file__).open()
+
+
+STREAM = 'mimic("m:f", key=lambda call: call["x"].name, ignore=("x",))'
+
+
+@pytest.mark.parametrize(
+    ("make", "lines"),
+    [
+        (lambda: (n for n in "ab"), ["pass a list or a tuple of its items"]),
+        (lambda: iter([1]), ["pass a list or a tuple of its items"]),
+        (
+            lambda: _opened(),
+            [f"in the test, say what stands for it: {STREAM}"],
+        ),
+    ],
+    ids=["generator", "iterator", "file"],
+)
+def test_what_holds_the_question_is_not_offered_to_be_left_out(make, lines) -> None:
+    """Without it, calls that differ in nothing else would have one recording."""
+    value = make()
+
+    calls = CallIdentity("m:f", ("x",))
+    with pytest.raises(Unstable) as caught:
+        calls.key((value,))
+    getattr(value, "close", str)()
+
+    error = refusal(caught.value, "m:f")
+    assert error.remedy_lines()[:1] == lines
+    assert not [line for line in error.remedy_lines() if line.startswith("leave it")]

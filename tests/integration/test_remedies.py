@@ -1,0 +1,401 @@
+"""Remedies: what is printed is pasted, and the message is gone; another question is still a miss."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any, NamedTuple
+
+import pytest
+from support import loopback
+
+# Each run has a number, and each test asks something. Values that are made anew come
+# from where programs take them.
+VALUES = """
+import datetime, random, secrets, time, uuid
+from pathlib import Path
+
+HERE = Path(__file__).parent
+RUN = int((HERE / "run.txt").read_text())
+ASK = (HERE / "ask.txt").read_text()
+FEW = {"tea": 1, "coffee": 2}[ASK]
+
+
+def uuid4(): return str(uuid.uuid4())
+def uuid1(): return str(uuid.uuid1())
+def digits(): return uuid.uuid4().hex
+def token(): return secrets.token_hex(8)
+def url_token(): return "t" + secrets.token_urlsafe(32)
+def ulid():
+    base = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    at, digits = int(time.time() * 1000), ""
+    for _ in range(10):
+        at, digit = divmod(at, 32)
+        digits = base[digit] + digits
+    return digits + "".join(secrets.choice(base) for _ in range(16))
+def iso(): return datetime.datetime.now(datetime.timezone.utc).isoformat()
+def now(): return datetime.datetime.now()
+def seconds(): return time.time()
+def millis(): return int(time.time() * 1000) + RUN
+def day(): return (datetime.date.today() + datetime.timedelta(days=RUN)).isoformat()
+"""
+
+SHOP = """
+import json
+import urllib.request
+
+PORT = {port}
+
+
+def ask(question, extra=None): return f"about {{question}}"
+def think(question, *, run_id="", made=""): return f"about {{question}}"
+def order(question, payload): return f"about {{question}}"
+def summary(frame): return float(frame["price"].sum())
+def noise(count, rng): return count
+def made(question):
+    import values
+    return {{"id": values.uuid4(), "answer": question}}
+def stamped(question):
+    import values
+    return {{"rows": [{{"at": values.iso(), "answer": question}}]}}
+def twice(question):
+    import values
+    return {{"rows": [{{"id": values.uuid4()}}, {{"id": values.uuid4()}}], "a": question}}
+def dated(question):
+    import values
+    return f"{{question}} on {{values.day()}}"
+
+
+def post(body, query=""):
+    data = json.dumps(body).encode()
+    url = f"http://127.0.0.1:{{PORT}}/ask{{query}}"
+    request = urllib.request.Request(url, data, {{"Content-Type": "application/json"}})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return json.loads(response.read())
+
+
+def prompt(text):
+    return post({{"model": "m", "messages": [{{"role": "user", "content": text}}]}})
+"""
+
+CLOCK = """
+import pytest, time_machine
+
+@pytest.fixture(autouse=True)
+def same_time(monkeypatch):
+    import values
+    monkeypatch.setattr(values, "RUN", 0)
+    with time_machine.travel("2026-11-02T10:00:00+00:00", tick=False):
+        yield
+"""
+
+IDS = """
+import os, random
+import pytest
+
+@pytest.fixture(autouse=True)
+def same_ids(monkeypatch):
+    numbers = random.Random(1)
+    monkeypatch.setattr(os, "urandom", numbers.randbytes)
+    monkeypatch.setattr(random, "_urandom", numbers.randbytes)
+"""
+
+
+class Situation(NamedTuple):
+    """A call whose arguments change, and what helps it."""
+
+    body: str
+    helps: str
+    target: str = "shop:ask"
+
+
+def arg(value: str, helps: str) -> Situation:
+    return Situation(
+        f"shop.think(values.ASK, run_id=values.{value}())", helps, "shop:think"
+    )
+
+
+def part(value: str, helps: str) -> Situation:
+    body = f"shop.order(values.ASK, {{'meta': [{{'id': values.{value}()}}]}})"
+    return Situation(body, helps, "shop:order")
+
+
+def sent(value: str, helps: str) -> Situation:
+    body = f"shop.post({{'q': values.ASK, 'meta': {{'id': values.{value}()}}}})"
+    return Situation(body, helps, "http")
+
+
+def asked(value: str, helps: str) -> Situation:
+    body = f"shop.post({{'q': values.ASK}}, f'?since={{values.{value}()}}')"
+    return Situation(body, helps, "http")
+
+
+def text(value: str, helps: str) -> Situation:
+    body = f"shop.prompt(f'It is {{values.{value}()}} now. About {{values.ASK}}?')"
+    return Situation(body, helps, "http")
+
+
+SQL = """
+import sqlalchemy as sa
+engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+def run(statement, **values):
+    with engine.begin() as connection:
+        return connection.execute(sa.text(statement), values).all()
+"""
+
+
+def rows(value: str, helps: str) -> Situation:
+    body = f"db.run('SELECT :a, :b', a=values.ASK, b=values.{value}())"
+    return Situation(body, helps, "sqlalchemy")
+
+
+SITUATIONS: dict[str, Situation] = {
+    **{f"argument, {one}": arg(one, "line") for one in ("uuid4", "uuid1", "digits", "token", "url_token", "ulid", "iso", "seconds", "millis")},
+    "argument, a datetime": Situation("shop.think(values.ASK, made=values.now())", "line", "shop:think"),
+    "argument, a day": arg("day", "clock"),
+    **{f"part, {one}": part(one, "line") for one in ("uuid4", "token", "ulid", "iso", "seconds")},
+    "part, a day": part("day", "clock"),
+    **{f"body, {one}": sent(one, "line") for one in ("uuid4", "uuid1", "digits", "token", "iso", "millis")},
+    "body, a day": sent("day", "clock"),
+    **{f"query, {one}": asked(one, "line") for one in ("uuid4", "token", "millis")},
+    "query, a day": asked("day", "clock"),
+    "prompt, a day": text("day", "clock"),
+    "prompt, a moment": text("iso", "clock"),
+    "prompt, an id": text("uuid4", "ids"),
+    "statement, an id": rows("uuid4", "ids"),
+    "statement, a token": rows("token", "ids"),
+    "statement, a moment": rows("iso", "line"),
+    "statement, a day": rows("day", "clock"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def shop(project):
+    """A project that asks a service; `asks` and `number` change what its test sends."""
+    with loopback.serving(loopback.Server(Echo)) as server:
+        project.write("values.py", VALUES)
+        project.write("shop.py", SHOP.format(port=server.server_address[1]))
+        project.write("db.py", SQL)
+        yield Asking(project)
+
+
+class Echo(loopback.Handler):
+    def do_POST(self) -> None:
+        self.json({"about": self.body().decode()})
+
+
+class Asking:
+    """A project, run after run."""
+
+    def __init__(self, project: Any) -> None:
+        self.project, self.number = project, 0
+        self.asks("tea")
+
+    def asks(self, question: str) -> None:
+        self.project.write("ask.txt", question)
+
+    def test(self, body: str) -> None:
+        self.project.tests(
+            f"import db, shop, values\n\ndef test_it():\n    assert {body}\n"
+        )
+
+    def run(self, *args: str) -> Any:
+        self.number += 1
+        self.project.write("run.txt", str(self.number))
+        return self.project.run(*args)
+
+    def paste(self, command: str) -> Any:
+        """Run a command that was printed, as a shell would."""
+        program, *args = shlex.split(command)
+        assert program == "pytest"
+        return self.run(*args)
+
+
+def after(lines: list[str], start: str) -> list[str]:
+    """Return what is printed behind a purpose, each once."""
+    found = [line.removeprefix(start) for line in lines if line.startswith(start)]
+    return list(dict.fromkeys(found))
+
+
+@pytest.mark.parametrize("situation", SITUATIONS.values(), ids=SITUATIONS)
+def test_what_a_miss_prints_ends_it(shop, situation) -> None:
+    shop.project.ini(situation.target)
+    shop.test(situation.body)
+    shop.run("--mimic-record").expect(passed=1)
+
+    run = shop.run().expect(failed=1)
+
+    lines = after(run.error, "if it changes from run to run: ")
+    (command,) = after(run.error, "to record it: ")
+    if situation.helps == "line":
+        (line,) = lines
+        shop.project.ini(line)
+    else:
+        page, fixture = {"clock": ("freeze-the-clock", CLOCK), "ids": ("seed-the-ids", IDS)}[situation.helps]  # fmt: skip
+        assert not lines
+        assert any(line.endswith(f"#{page}") for line in run.error)
+        shop.project.conftest(fixture)
+    shop.paste(command.replace("--mimic-record", "--mimic-rerecord")).expect(passed=1)
+    shop.run().expect(passed=1)
+    shop.run().expect(passed=1)
+    shop.asks("coffee")
+    shop.run().expect(failed=1)
+
+
+#: What is asked has changed, and nothing helps but to record it.
+QUESTIONS: dict[str, tuple[str, str]] = {
+    "a prompt": ("http", "shop.prompt(f'About {values.ASK}?')"),
+    "a prompt with a date": (
+        "http",
+        "shop.prompt(f'It is {values.day()}. About {values.ASK}?')",
+    ),
+    "a model": ("http", "shop.post({'model': f'gpt-{values.ASK}-mini'})"),
+    "a number": ("http", "shop.post({'page': values.FEW})"),
+    "a query": ("http", "shop.post({}, f'?page={values.FEW}')"),
+    "a word": ("shop:ask", "shop.ask(values.ASK)"),
+    "a nested word": ("shop:order", "shop.order('x', {'a': [values.ASK]})"),
+    "another length": ("shop:order", "shop.order('x', [1] * values.FEW) "),
+    "a frame": (
+        "shop:summary",
+        "shop.summary(__import__('pandas').DataFrame({'price': [values.FEW]}))",
+    ),
+    "a statement": ("sqlalchemy", "db.run(f'SELECT {values.FEW}')"),
+    "a parameter": ("sqlalchemy", "db.run('SELECT :a', a=values.ASK)"),
+}
+
+
+@pytest.mark.parametrize(("target", "body"), QUESTIONS.values(), ids=QUESTIONS)
+def test_another_question_is_recorded_and_never_ignored(shop, target, body) -> None:
+    shop.project.ini(target)
+    shop.test(body)
+    shop.run("--mimic-record").expect(passed=1)
+    shop.asks("coffee")
+
+    run = shop.run().expect(failed=1, never=["ignore=", "dates-and-ids"])
+
+    (command,) = after(run.error, "to record it: ")
+    if "day()" not in body:
+        shop.paste(command).expect(passed=1)
+        shop.run().expect(passed=1)
+        shop.run().expect(passed=1)
+
+
+#: What a call gives, and the line by which its drift is gone.
+DRIFTS = {
+    "an id": ("shop:made", "shop.made(values.ASK)", "volatile=id"),
+    "a moment": ("shop:stamped", "shop.stamped(values.ASK)", "volatile=rows.0.at"),
+    "several": ("shop:twice", "shop.twice(values.ASK)", "volatile=rows.*.id"),
+}
+
+
+@pytest.mark.parametrize(("target", "body", "line"), DRIFTS.values(), ids=DRIFTS)
+def test_what_a_drift_prints_ends_it(shop, target, body, line) -> None:
+    shop.project.ini(target)
+    shop.test(body)
+    shop.run("--mimic-record").expect(passed=1)
+
+    run = shop.run("--mimic-verify").expect(failed=1)
+
+    told = [one.strip() for one in run.output.splitlines()]
+    assert after(told, "if it changes from run to run: ") == [f"{target} {line}"]
+    shop.project.ini(f"{target} {line}")
+    shop.run("--mimic-verify").expect(passed=1)
+    shop.run("--mimic-verify").expect(passed=1)
+    shop.project.write(
+        "shop.py",
+        (shop.project.root / "shop.py").read_text().replace("question", "'x'", 0)
+        + "\n\ndef _changed(question):\n    import values\n"
+        "    return {'id': values.uuid4(), 'answer': 'other', 'rows': []}\n\n"
+        f"{target.partition(':')[2]}.__code__ = _changed.__code__\n",
+    )
+    shop.run("--mimic-verify").expect(failed=1)
+
+
+def test_a_drift_of_a_text_that_holds_a_date_has_no_line(shop) -> None:
+    shop.project.ini("shop:dated")
+    shop.test("shop.dated(values.ASK)")
+    shop.run("--mimic-record").expect(passed=1)
+
+    shop.run("--mimic-verify").expect(failed=1, never=["volatile="])
+
+
+def test_many_misses_of_one_cause_are_told_once(shop) -> None:
+    shop.project.ini("shop:think")
+    tests = "".join(
+        f"\ndef test_{n}():\n    assert shop.think(values.ASK, run_id=values.uuid4())\n"
+        for n in range(6)
+    )
+    shop.project.tests(f"import shop, values\n{tests}")
+    shop.run("--mimic-record").expect(passed=6)
+
+    run = shop.run().expect(failed=6)
+
+    section = "\n".join(run.section)
+    assert "6 of them differ only in parts that look made anew:" in section
+    assert re.search(r"shop:think run_id +6 calls in 6 tests", section)
+    assert section.count("how-to/dates-and-ids") == 1
+    assert "to record them: pytest --mimic-record test_shop.py" in run.section
+
+
+ODD = ["it's", 'say "x"', "$(touch pwned)", "`touch pwned`", "a b; c", "a|b&c", "*?[x]"]
+
+
+def test_a_command_for_tests_with_odd_ids_can_be_pasted(shop) -> None:
+    shop.project.ini("shop:ask")
+    shop.project.tests(
+        f"import pytest, shop\n\n@pytest.mark.parametrize('text', {ODD!r})\n"
+        "def test_it(text):\n    assert shop.ask(text)\n\n"
+        "def test_other():\n    pass\n"
+    )
+
+    run = shop.run().expect(failed=len(ODD), passed=1)
+
+    (command,) = after(run.section, "to record the missing: ")
+    shop.paste(command).expect(passed=len(ODD))
+    shop.run().expect(passed=len(ODD) + 1)
+    assert not (shop.project.root / "pwned").exists()
+
+
+def test_a_command_from_a_sub_folder_names_the_tests_from_there(shop) -> None:
+    shop.project.ini("shop:ask")
+    shop.project.write(
+        "tests/test_deep.py",
+        "import shop\n\ndef test_it():\n    assert shop.ask('x')\n\ndef test_b():\n    pass\n",
+    )
+    shop.project.write("tests/run.txt", "1")
+    shop.project.monkeypatch.syspath_prepend(str(shop.project.root))
+    shop.project.monkeypatch.chdir(shop.project.root / "tests")
+
+    run = shop.run().expect(failed=1, passed=1)
+
+    (command,) = after(run.section, "to record the missing: ")
+    assert command == "pytest --mimic-record test_deep.py::test_it"
+    shop.paste(command).expect(passed=1)
+
+
+def test_a_test_that_is_recorded_again_is_in_one_command(shop) -> None:
+    """Recording only what it misses would fail."""
+    shop.project.ini("http")
+    shop.project.tests("""
+        import shop, values
+
+        def test_talk():
+            shop.post({"q": "first"})
+            shop.post({"q": values.ASK})
+
+        def test_other():
+            shop.post({"q": values.FEW})
+    """)
+    shop.run("--mimic-record").expect(passed=2)
+    shop.asks("coffee")
+
+    run = shop.run().expect(failed=2)
+
+    commands = [
+        line.partition(": ")[2] for line in run.section if line.startswith("to record")
+    ]
+    named = [word for one in commands for word in shlex.split(one) if "::" in word]
+    assert sorted(named) == ["test_shop.py::test_other", "test_shop.py::test_talk"]
+    for command in commands:
+        shop.paste(command).expect(passed=1)
+    shop.run().expect(passed=2)
