@@ -1,4 +1,43 @@
-"""Recordings on disk: readable, content-addressed, written whole or not at all."""
+"""Recordings on disk: readable, content-addressed, written whole or not at all.
+
+What is what:
+
+| noun | what | where |
+|---|---|---|
+| store | files by name, in a folder or in memory | `store`, `folder` |
+| recording | the facts of a call and its outcomes, one JSON file: `calls/shop.api/fetch/5f….json` | `recording_facts` |
+| cassette | the same for a list of calls in order: `cassettes/trip.json` | `recording_facts` |
+| entry | one outcome as it stands in that JSON: its duration, and a value, or the name of an object | `objects` |
+| object | a file of its own, named by its content: `objects/9f/9f….pkl` | `objects` |
+| stored outcome | an entry, or an outcome in memory that is about to become one | `recording_facts` |
+| format | names of files, and JSON as it is read; another shape is an error | `format` |
+| locks | who may write, and who may delete | `locks` |
+
+`Vault` is what others use. It reads through `recording_facts`, which makes stored
+outcomes of entries; these load their value through `Objects`. It writes through
+`writing`, which compares with what the file says already.
+
+One recording, told. `fetch("EUR")` gave a frame that no JSON holds exactly.
+
+1. *Written.* `Vault.stored` encodes the frame to a pickle in memory. `Vault.write`
+   joins the runs that record (`locks`), so that nobody deletes objects, and reads what
+   the file says now. `Objects.place` writes the pickle as `objects/9f/9f….pkl` if it is
+   not there. The entry names it, with the list of what the pickle imports. The JSON is
+   written under a temporary name and renamed, under the lock for writing, and only if
+   the file still is what was read.
+2. *Replaced.* Recorded again, an equal frame leaves the entry, test and date as they
+   are; source and inputs are renewed. Another frame is another object. The old one is
+   in `Written.replaced`: the end of the run deletes it unless another recording names
+   it.
+3. *Found.* A replay knows the identity of its call, and so the name of the file. It
+   reads and parses the file, without the description of the arguments. `Objects` checks
+   the pickle against its name and its list before it loads it. A recording of one plain
+   value takes a shorter way: `Vault.read_player` gives a `Player`, which makes a fresh
+   value for each call.
+4. *Cleared.* `Vault.delete` deletes the recording while it keeps all other writers out.
+   If no run is recording, it looks at what the remaining recordings name, and deletes
+   the objects that none of them does.
+"""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.outcome.memory import pieces_of
@@ -29,21 +29,28 @@ from pytest_mimic.errors import CorruptRecordingError, Damage
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.encoding import Encoded
+    from pytest_mimic._core.vault.recording_facts import InputList
     from pytest_mimic._core.vault.store import Store
 
 #: Readable outcomes up to this many characters are stored inside their recording.
 INLINE = 1 << 16
 
 Described = dict[str, Any] | None
-_Before = tuple[bytes | None, dict[str, Any], list[Entry], list[Described]]
+"""The arguments of a call as they are described; None if they are not."""
 
 
 class Written(NamedTuple):
-    """The result of writing a file."""
+    """The result of writing a file.
 
-    before: bytes | None  # its content before, None if there was none
-    now: bytes | None  # its content now, the same if nothing was written
-    replaced: set[str]  # the objects that it no longer names
+    Attributes:
+        before: Its content before, None if there was none.
+        now: Its content now, the same object if nothing was written.
+        replaced: The objects that it no longer names.
+    """
+
+    before: bytes | None
+    now: bytes | None
+    replaced: set[str]
 
     @property
     def changed(self) -> bool:
@@ -64,6 +71,22 @@ class Cleared(NamedTuple):
     is_held: bool = False
 
 
+class _Before(NamedTuple):
+    """What the file of a recording or cassette says before it is written.
+
+    Attributes:
+        data: Its content, None if there is no file.
+        facts: Its JSON, empty if it is absent or damaged.
+        entries: Its outcomes.
+        arguments: The arguments of its calls.
+    """
+
+    data: bytes | None = None
+    facts: dict[str, Any] = {}  # noqa: RUF012 - it is never changed
+    entries: Sequence[Entry] = ()
+    arguments: Sequence[Described] = ()
+
+
 def write(
     objects: Objects,
     name: str,
@@ -76,132 +99,176 @@ def write(
     """Write a recording of one call, or a cassette of any number, unless the file says the same already.
 
     If the outcomes are those in the vault, the test and the date that recorded them
-    stay. A file that `is_new` was not
-    there when the call began.
+    stay. A file that `is_new` was not there when the call began.
     """
-    store, is_cassette = objects.store, name.startswith(CASSETTES)
+    store = objects.store
+    is_cassette = name.startswith(CASSETTES)
     if not is_cassette:
-        test, recorded = calls[0].test, calls[0].recorded
+        test = calls[0].test
+        recorded = calls[0].recorded
     origin = Origin(name, name if is_cassette else calls[0].target, test)
-    nothing: _Before = None, {}, [], []
-    data, before, old_entries, old_arguments = (
-        nothing if is_new else _read_before(objects, name)
-    )
-    outcomes = [stored for call in calls for stored in call.outcomes]
-    known = [*old_entries, *[None] * len(outcomes)]
+    before = _Before() if is_new else _read_before(objects, name)
+    outcomes = list(chain.from_iterable(call.outcomes for call in calls))
     store.share()
-    is_same, entries = len(outcomes) == len(old_entries), []
-    for stored, old in zip(outcomes, known, strict=False):
-        is_equal = old is not None and _is_same(objects, stored, old, origin)
-        is_same = is_same and is_equal
-        entries.append(_entry(objects, stored, old, is_same=is_equal))
-    # A client's request is described whole, a function's arguments are short.
-    is_short = not is_cassette and ":" in calls[0].target
-    arguments = [
-        call.arguments if is_short else shortened(call.arguments, objects.place)
-        for call in calls
-    ]
-    for index, old_one in enumerate(old_arguments[: len(arguments)]):
-        if _in_order(arguments[index]) == _in_order(old_one):
-            arguments[index] = old_one
-    of_run = before if before and is_same else {"test": test, "recorded": recorded}
+    entries, is_same = _entries(objects, outcomes, before.entries, origin)
+    arguments = _arguments(objects, calls, before.arguments, is_cassette=is_cassette)
+    of_run: Mapping[str, Any] = {"test": test, "recorded": recorded}
+    if before.facts and is_same:
+        of_run = before.facts
     facts = _facts(calls, entries, arguments, of_run, is_cassette=is_cassette)
-    text, now = layout(facts), data
-    if not before or text != layout({key: before.get(key) for key in facts}):
-        # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape in
-        # JSON.
-        now = (text + "\n").encode(errors="backslashreplace")
-        if not store.replace(name, data, now):
-            # Another process has written it since: a test that fails puts that back.
-            return write(objects, name, calls, test=test, recorded=recorded)
+    now = _content(facts, before)
+    if now is not before.data and not store.replace(name, before.data, now):
+        # Another process has written the file since: a test that fails puts that back.
+        return write(objects, name, calls, test=test, recorded=recorded)
     for stored, entry in zip(outcomes, entries, strict=True):
         stored.settle(entry, origin)
-    replaced = (
-        references(data) - references(now or b"")
-        if data is not None and now is not data
-        else set()
-    )
-    return Written(data, now, replaced)
+    replaced = set[str]()
+    if before.data is not None and now is not before.data:
+        replaced = references(before.data) - references(now or b"")
+    return Written(before.data, now, replaced)
+
+
+def _entries(
+    objects: Objects,
+    outcomes: Sequence[Stored],
+    old_entries: Sequence[Entry],
+    origin: Origin,
+) -> tuple[list[Entry], bool]:
+    """Return outcomes as they stand in the file, and whether all are those that stood there.
+
+    Their objects are written.
+    """
+    are_same = len(outcomes) == len(old_entries)
+    entries = []
+    for stored, old in zip_longest(outcomes, old_entries[: len(outcomes)]):
+        is_same = old is not None and _is_same(objects, stored, old, origin)
+        are_same = are_same and is_same
+        entries.append(_entry(objects, stored, old, is_same=is_same))
+    return entries, are_same
+
+
+def _arguments(
+    objects: Objects,
+    calls: Sequence[Recording],
+    old_arguments: Sequence[Described],
+    *,
+    is_cassette: bool,
+) -> list[Described]:
+    """Return the described arguments as they stand in the file; those that differ only in their order as they stood."""
+    # A client's request is described whole, a function's arguments are short.
+    is_short = not is_cassette and ":" in calls[0].target
+    arguments = []
+    for call, old in zip_longest(calls, old_arguments[: len(calls)]):
+        described = call.arguments
+        if not is_short:
+            described = shortened(described, objects.place)
+        if old is not None and _in_order(described) == _in_order(old):
+            described = old
+        arguments.append(described)
+    return arguments
+
+
+def _content(facts: dict[str, Any], before: _Before) -> bytes | None:
+    """Return the content of a file with these facts: the object from before if it says the same."""
+    text = layout(facts)
+    if before.facts:
+        old_facts = {key: before.facts.get(key) for key in facts}
+        if text == layout(old_facts):
+            return before.data
+    # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape in JSON.
+    return (text + "\n").encode(errors="backslashreplace")
 
 
 def _read_before(objects: Objects, name: str) -> _Before:
-    """Return the content in the vault, its facts, its outcomes and its arguments: none if it is absent or damaged.
+    """Return what a file says.
+
+    One that is damaged, or of an older format, has its content alone.
 
     Raises:
-        CorruptRecordingError: They have a newer format. One of an older format counts
-            as damaged.
+        CorruptRecordingError: The file has a newer format, or is no regular file.
     """
     data = objects.store.read(name)
     if data is None:
-        return None, {}, [], []
+        return _Before()
     try:
         facts = parse_recording(data, objects.label, name)
         calls = facts.get("calls") or [facts]
-        entries = (
-            facts["outcomes"]
-            if "outcomes" in facts
-            else [call["outcome"] for call in calls]
-        )
+        if "outcomes" in facts:
+            entries = facts["outcomes"]
+        else:
+            entries = [call["outcome"] for call in calls]
         for entry in entries:
             check_entry(entry)
-        return data, facts, entries, [call["arguments"] for call in calls]
+        arguments = [call["arguments"] for call in calls]
     except CorruptRecordingError as error:
         if error.damage is Damage.NEWER:
             raise
     except MISSHAPED:
         pass
-    return data, {}, [], []
+    else:
+        return _Before(data, facts, entries, arguments)
+    return _Before(data)
 
 
 def _facts(
     calls: Sequence[Recording],
     entries: list[Entry],
     arguments: list[Described],
-    of_run: dict[str, Any],
+    of_run: Mapping[str, Any],
     *,
     is_cassette: bool,
 ) -> dict[str, Any]:
     """Return the content of a file."""
     run = {fact: of_run.get(fact) for fact in ("test", "recorded")}
     if is_cassette:
-        written = [
-            {
-                "kind": call.kind,
-                "target": call.target,
-                "signature": call.signature,
-                "key": call.identity,
-                "host": call.host,
-                "source": call.source,
-                "arguments": given,
-                "outcome": entry,
-            }
-            for call, given, entry in zip(calls, arguments, entries, strict=True)
-        ]
-        return {"format": FORMAT, **run, "calls": written}
-    (call,), (given,) = calls, arguments
-    own = {"target": call.target, "arguments": given, "source": call.source}
-    identity = {} if call.identity is None else {"identity": call.identity}
-    return {
+        rows = zip(calls, arguments, entries, strict=True)
+        return {
+            "format": FORMAT,
+            **run,
+            "calls": [_facts_of_call(*row) for row in rows],
+        }
+    [call] = calls
+    [described] = arguments
+    facts = {
         "format": FORMAT,
-        **own,
+        "target": call.target,
+        "arguments": described,
+        "source": call.source,
         **run,
         "owner": call.owner,
-        **identity,
-        "outcomes": entries,
+    }
+    if call.identity is not None:
+        facts["identity"] = call.identity
+    return {**facts, "outcomes": entries}
+
+
+def _facts_of_call(
+    call: Recording, described: Described, entry: Entry
+) -> dict[str, Any]:
+    """Return a call of a cassette."""
+    return {
+        "kind": call.kind,
+        "target": call.target,
+        "signature": call.signature,
+        "key": call.identity,
+        "host": call.host,
+        "source": call.source,
+        "arguments": described,
+        "outcome": entry,
     }
 
 
 def _is_same(objects: Objects, stored: Stored, old: Entry, origin: Origin) -> bool:
     """Return whether an outcome equals the sound one in the vault."""
-    if stored.awaited != old.get("awaited", False) or stored.is_tagged != old.get(
-        "tagged", False
-    ):
+    if stored.awaited != old.get("awaited", False):
+        return False
+    if stored.is_tagged != old.get("tagged", False):
         return False
     if stored.entry.get("end") != old.get("end"):
         return False
     if stored.encoded is not None:
         return objects.equals(old, origin, stored.encoded)
-    # It was read from a vault, and is written again with other outcomes of its
+    # The outcome was read from a vault, and is written again with other outcomes of its
     # sequence.
     return layout(body_of(stored.entry)) == layout(body_of(old))
 
@@ -217,55 +284,64 @@ def _entry(
     if is_same and old is not None:
         entry = old
     elif stored.encoded is not None:
-        own = {key: value for key, value in entry.items() if key != "kind"}
-        tagged = {"tagged": True} if stored.is_tagged else {}
-        entry = {**own, **tagged, **_body(objects, stored.encoded)}
+        entry = {key: value for key, value in entry.items() if key != "kind"}
+        if stored.is_tagged:
+            entry["tagged"] = True
+        entry |= _body(objects, stored.encoded)
     if stored.inputs is None:
         return entry
-    known = (old or {}).get("inputs", "")
-    before = objects.store.read(known) if known else None
-    text = stored.inputs(before, is_same=is_same)
-    if before is not None and before == text.encode():
-        name = known
-    else:
-        name = objects.place([text.encode()], "json") if text else ""
-    if name == entry.get("inputs", ""):
+    inputs = _inputs(objects, stored.inputs, (old or {}).get("inputs", ""), is_same)
+    if inputs == entry.get("inputs", ""):
         return entry
-    bare = {key: value for key, value in entry.items() if key != "inputs"}
-    return {**bare, "inputs": name} if name else bare
+    renewed = {key: value for key, value in entry.items() if key != "inputs"}
+    if inputs:
+        renewed["inputs"] = inputs
+    return renewed
+
+
+def _inputs(objects: Objects, list_of: InputList, known: str, is_same: bool) -> str:
+    """Return the name of the object with the list of what a call reaches and reads, which is written; empty without one."""
+    before = objects.store.read(known) if known else None
+    text = list_of(before, is_same=is_same)
+    if before is not None and before == text.encode():
+        return known
+    return objects.place([text.encode()], "json") if text else ""
 
 
 def _body(objects: Objects, encoded: Encoded) -> Entry:
     """Return the facts of an outcome: its body, or its object, which is written."""
+    if encoded.readable is None:
+        return _pickle_facts(objects, encoded)
     readable = encoded.readable
-    if readable is None:
-        pickled: Any = encoded.pickled
-        name = objects.place(pieces_of(pickled.parts()), "pkl")
-        facts: Entry = {
-            "kind": encoded.kind,
-            "pickle": name,
-            "fingerprint": encoded.fingerprint,
-        }
-        facts["imports"] = pickled.imports
-        if encoded.count != 1:
-            facts["count"] = encoded.count
-        if pickled.by_value:
-            from pytest_mimic._core.outcome.pickling import python_version
-
-            facts["python"] = python_version()
-        return facts
-    facts = {"imports": readable.imports} if readable.imports else {}
+    facts: Entry = {}
+    if readable.imports:
+        facts["imports"] = readable.imports
     if readable.objects:
-        facts["objects"] = sorted(
-            objects.place([one], "bin") for one in readable.objects.values()
-        )
+        contents = readable.objects.values()
+        facts["objects"] = sorted(objects.place([each], "bin") for each in contents)
     if len(readable.text) <= INLINE:
         return {**facts, **laid_out(readable.text)}
-    return {
-        **facts,
+    facts["kind"] = encoded.kind
+    facts["json"] = objects.place([readable.text.encode()], "json")
+    return facts
+
+
+def _pickle_facts(objects: Objects, encoded: Encoded) -> Entry:
+    """Return the facts of an outcome that is a pickle, which is written."""
+    pickled: Any = encoded.pickled
+    facts: Entry = {
         "kind": encoded.kind,
-        "json": objects.place([readable.text.encode()], "json"),
+        "pickle": objects.place(pieces_of(pickled.parts()), "pkl"),
+        "fingerprint": encoded.fingerprint,
+        "imports": pickled.imports,
     }
+    if encoded.count != 1:
+        facts["count"] = encoded.count
+    if pickled.by_value:
+        from pytest_mimic._core.outcome.pickling import python_version
+
+        facts["python"] = python_version()
+    return facts
 
 
 def _in_order(description: object) -> str:
@@ -289,18 +365,27 @@ def delete(
         if objects is None:
             store.delete(store.leftovers())
             objects = filter(is_object, store.names("objects"))
-        left = dict.fromkeys(objects)
-        for name in chain.from_iterable(map(store.names, FOLDERS)) if left else ():
-            try:
-                data = store.read(name) or b""
-                if name.endswith(".json"):
-                    parse_recording(data, "", name)
-            except CorruptRecordingError:
-                # It may have named any object.
-                return Cleared(deleted)
-            for named in references(data):
-                left.pop(named, None)
-            if not left:
-                break
-        freed = sum(store.size(name) or 0 for name in left)
-        return Cleared(deleted, store.delete(left), freed)
+        unnamed = dict.fromkeys(objects)
+        if unnamed and not _take_out_named(store, unnamed):
+            return Cleared(deleted)
+        freed = sum(store.size(name) or 0 for name in unnamed)
+        return Cleared(deleted, store.delete(unnamed), freed)
+
+
+def _take_out_named(store: Store, objects: dict[str, None]) -> bool:
+    """Take out the objects that a recording or cassette names, and return whether all of these could be read.
+
+    A damaged one may have named any object.
+    """
+    for name in chain.from_iterable(map(store.names, FOLDERS)):
+        try:
+            data = store.read(name) or b""
+            if name.endswith(".json"):
+                parse_recording(data, "", name)
+        except CorruptRecordingError:
+            return False
+        for named in references(data):
+            objects.pop(named, None)
+        if not objects:
+            break
+    return True
