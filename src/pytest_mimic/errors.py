@@ -105,11 +105,15 @@ class MimicError(Exception):
         super().__init__(what)
         self._what = what
         self.facts = tuple(facts)
-        self.remedies = tuple(
-            do(remedy) if isinstance(remedy, str) else remedy for remedy in remedies
-        )
+        self.remedies: tuple[Remedy, ...] = ()
+        self.add_remedies(remedies)
         self.data = data
         self.__dict__.update(data)
+
+    def add_remedies(self, remedies: Sequence[Remedy | str]) -> None:
+        """Add what to do besides. A sentence is for a person."""
+        for remedy in remedies:
+            self.remedies += (do(remedy) if isinstance(remedy, str) else remedy,)
 
     @property
     def what(self) -> str:

@@ -132,7 +132,7 @@ class Cassette(Track):
             found = None if mode is Mode.LIVE else read_calls(state.vault.objects, file)
         except CorruptRecordingError as error:
             if mode is not Mode.RERECORD:  # which replaces it whole
-                error.remedies += tuple(remedies or ())
+                error.add_remedies(remedies or ())
                 state.pending.note(error)
                 raise
         self.within: str = (
