@@ -135,7 +135,7 @@ class ClientPlan(Plan):
 
     def _matched(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Return the values at the paths that `match=` names, None where the call has no such part."""
-        from pytest_mimic._core.identity.rules import prune
+        from pytest_mimic._core.identity.pruning import prune
         from pytest_mimic._core.types.opening import parse_path
 
         ignored = [parse_path(path) for path in self.options.ignore]

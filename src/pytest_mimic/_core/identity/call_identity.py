@@ -276,7 +276,7 @@ class CallIdentity:
             if locates and self._by_content:
                 value = self._with_contents(place, value)
             if place in self._ignored:
-                from pytest_mimic._core.identity.rules import prune
+                from pytest_mimic._core.identity.pruning import prune
 
                 value = prune(value, self._ignored[place], self._places)
         except Unstable as error:

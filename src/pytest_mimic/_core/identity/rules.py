@@ -5,8 +5,8 @@ from __future__ import annotations
 import copyreg
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from marshal import dumps
 from typing import TYPE_CHECKING, Any, cast
@@ -22,7 +22,6 @@ from pytest_mimic._core.types.additions import (
     is_of,
 )
 from pytest_mimic._core.types.kinds import (
-    PLAIN,
     Kind,
     Raw,
     Reduce,
@@ -42,17 +41,16 @@ from pytest_mimic._core.types.libraries import (
     refuse,
 )
 from pytest_mimic._core.types.opening import (
-    Steps,
+    all_attributes,
     attribute_reader,
     exception_fields,
-    further,
 )
 from pytest_mimic._core.types.remembered import (
     reading_lasting,
     without_empty,
     without_remembered,
 )
-from pytest_mimic._core.types.table import PATHS, ROWS, row_of
+from pytest_mimic._core.types.table import PATHS, ROWS
 from pytest_mimic.errors import UnstableIdentityError
 
 if TYPE_CHECKING:
@@ -378,141 +376,6 @@ def _pydantic_state(value: Any) -> object:
     return (*state, unset) if unset else state
 
 
-# Values without some of their parts
-
-
-class Pruned:
-    """Stands for an object of which a part is left out, under the tag of the object's kind."""
-
-    __slots__ = ("content",)
-    content: object
-
-    def __mimic_identity__(self) -> object:
-        return self.content
-
-
-@lru_cache
-def _stand_in(tag: str) -> type[Pruned]:
-    module, _, name = tag.partition(":")
-    return type(
-        "Pruned",
-        (Pruned,),
-        {"__slots__": (), "__module__": module, "__qualname__": name},
-    )
-
-
-def prune(value: Any, paths: Sequence[Steps], places: Places | None = None) -> Any:
-    """Return a value without the parts that paths name.
-
-    Their containers are copied, and the other parts are shared.
-
-    The value is not changed. Paths are steps as `parse_path` returns them, relative to
-    the value. One that leads
-    nowhere has no effect, except that a mapping of another class than dict becomes
-    plain. An object is pruned in the
-    form to which its identity reduces it: what comes back has the identity of that
-    object without the part.
-
-    Raises:
-        Unstable: An object that contains a part has no identity.
-    """
-    type_ = type(value)
-    if not paths:
-        return value
-    if type_ in PLAIN:
-        return _pruned(value, paths, places)
-    if callable_kind(type_) is not None:  # known by its name
-        return value
-    kind = kind_of(type_, places or Places(), layout=False)
-    reduced: Any = kind.reduce(value)
-    pruned = _pruned_form(value, reduced, paths, places)
-    if pruned is not reduced:
-        stand_in = _stand_in(kind.tag)()
-        stand_in.content = pruned
-        return stand_in
-    if row_of(type_) is not None or not isinstance(value, Mapping):
-        return value
-    # Another mapping becomes a dict of lists, as a multidict has several values for a
-    # key.
-    result: dict[Any, list[Any]] = {}
-    for key, item in value.items():
-        gone, inner = further(paths, str(key))
-        if not gone:
-            result.setdefault(key, []).append(prune(item, inner, places))
-    return result
-
-
-def _pruned_form(
-    value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None
-) -> Any:
-    """Return the form to which an object is reduced with its dicts, of items or attributes, and its lists pruned."""
-    found = row_of(type(value))
-    if (
-        found is not None
-        and found[1] is not type(value)
-        and attribute_reader(type(value), below=found[1])
-    ):
-        parts = (
-            _pruned_content(value, reduced[0], paths, places),
-            _pruned(reduced[1], paths, places),
-        )
-        return reduced if parts[0] is reduced[0] and parts[1] is reduced[1] else parts
-    return _pruned_content(value, reduced, paths, places)
-
-
-def _pruned_content(
-    value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None
-) -> Any:
-    if isinstance(value, OrderedDict):  # whose order counts
-        items = dict(reduced)
-        kept = _pruned(items, paths, places)
-        return reduced if kept is items else list(kept.items())
-    if isinstance(value, tuple):
-        return _pruned(reduced, paths, places, getattr(value, "_fields", ()))
-    if type(reduced) is not tuple:
-        return _pruned(reduced, paths, places)
-    parts = tuple(
-        _pruned(part, paths, places) if type(part) in (dict, list) else part
-        for part in reduced
-    )
-    if all(one is other for one, other in zip(parts, reduced)):
-        return reduced
-    is_model = hasattr(type(value), "__pydantic_fields_set__")
-    return (
-        parts[:3] if is_model and parts[3:] == ({},) else parts
-    )  # see `_pydantic_state`
-
-
-def _pruned(
-    value: Any,
-    paths: Sequence[Steps],
-    places: Places | None,
-    fields: Sequence[str] = (),
-) -> Any:
-    """Return a plain container without parts, or the value itself if no path leads into it."""
-    if type(value) is dict:
-        names = {steps[0] for steps in paths}
-        touched = [key for key in value if "*" in names or str(key) in names]
-        result = value.copy() if touched else value
-        for key in touched:
-            gone, inner = further(paths, str(key))
-            if gone:
-                del result[key]
-            else:
-                result[key] = prune(value[key], inner, places)
-        return result
-    if type(value) not in (list, tuple):
-        return value
-    size, items = len(value), []
-    for place, item in enumerate(value):
-        gone, inner = further(
-            paths, str(place), str(place - size), *fields[place : place + 1]
-        )
-        if not gone:
-            items.append(prune(item, inner, places))
-    return type(value)(items)
-
-
 # Values without identity
 
 # The path to an item or an attribute, as `ignore=` can name it.
@@ -627,7 +490,27 @@ def _steps(part: Any, places: Places) -> list[tuple[str, Any]]:
                 for key in part
             ),
         ]
+    if isinstance(part, OrderedDict):
+        # Its order counts, but a path names its items by their keys.
+        return _steps(dict(OrderedDict.items(part)), places)
     reduced: Any = kind_of(type_, places, layout=False).reduce(part)
     if type(reduced) is dict:
         return [(f".{name}", item) for name, item in reduced.items()]
-    return [("", item) for item in (reduced if type(reduced) is tuple else (reduced,))]
+    if type(reduced) is not tuple:
+        return [("", reduced)]
+    steps = _attribute_steps(part, reduced)
+    return [*steps, *(("", item) for item in reduced)]
+
+
+def _attribute_steps(part: Any, reduced: tuple[Any, ...]) -> list[tuple[str, Any]]:
+    """Return the attributes of an object among what it is pickled as, by their names.
+
+    They come first, so that a refusal names the attribute and not its place in a tuple.
+    """
+    inside = [item for item in reduced if type(item) is tuple]
+    pickled = {id(item) for items in (reduced, *inside) for item in items}
+    return [
+        (f".{name}", item)
+        for name, item in all_attributes(part).items()
+        if id(item) in pickled and type(item) not in SCALARS
+    ]

@@ -8,6 +8,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from pytest_mimic._core.types.kinds import (
+    HEAP_TYPE,
     Unstable,
     full_name,
     is_generated,
@@ -77,6 +78,17 @@ def author_of_pickles(kind: type, package: str) -> type | None:
         if any(is_written(method) for method in written):
             return base
     return None
+
+
+def decides_its_pickles(kind: type) -> bool:
+    """Return whether an author has written how objects of a class are pickled."""
+    for base in kind.__mro__:
+        methods = (vars(base).get(name) for name in PICKLING)
+        if not base.__flags__ & HEAP_TYPE:
+            return False
+        if any(is_written(method) for method in methods if method is not None):
+            return True
+    return False
 
 
 def is_written(method: object) -> bool:

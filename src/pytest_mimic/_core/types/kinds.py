@@ -173,7 +173,7 @@ def find_through_classes(name: str) -> Any:
     return thing
 
 
-def _class_attribute(holder: object, name: str) -> Any:
+def _class_attribute(holder: Any, name: str) -> Any:
     """Return an attribute that a class or its bases define; no code of theirs runs."""
     bases = type.__getattribute__(holder, "__mro__") if isinstance(holder, type) else ()
     for base in bases:

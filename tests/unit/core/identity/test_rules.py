@@ -11,7 +11,8 @@ from types import MappingProxyType, SimpleNamespace
 import pytest
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
-from pytest_mimic._core.identity.rules import prune, refusal
+from pytest_mimic._core.identity.pruning import prune
+from pytest_mimic._core.identity.rules import refusal
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.types.opening import parse_path
 

@@ -1,0 +1,361 @@
+"""Values without the parts that `ignore=` names: copies with the identity that is left."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.identity.callables import callable_kind
+from pytest_mimic._core.identity.rules import kind_of
+from pytest_mimic._core.identity.short import SCALARS
+from pytest_mimic._core.types.additions import decides_its_pickles
+from pytest_mimic._core.types.kinds import PLAIN, Raw
+from pytest_mimic._core.types.libraries import library_of
+from pytest_mimic._core.types.opening import (
+    Steps,
+    all_attributes,
+    attribute_reader,
+    further,
+)
+from pytest_mimic._core.types.remembered import bare_copy
+from pytest_mimic._core.types.table import row_of
+
+# How many objects are looked into for one that leads back to where the walk is.
+_MOST_LOOKED_AT = 10_000
+
+
+class Pruned:
+    """Stands for an object of which a part is left out, under the tag of the object's kind."""
+
+    __slots__ = ("content",)
+    content: object
+
+    def __mimic_identity__(self) -> object:
+        return self.content
+
+
+@lru_cache
+def _stand_in(tag: str) -> type[Pruned]:
+    module, _, name = tag.partition(":")
+    return type(
+        "Pruned",
+        (Pruned,),
+        {"__slots__": (), "__module__": module, "__qualname__": name},
+    )
+
+
+def prune(value: Any, paths: Sequence[Steps], places: Places | None = None) -> Any:
+    """Return a value without the parts that paths name.
+
+    Their containers are copied, and the other parts are shared. Where such a part leads
+    back to an object that it is inside of, as a child to its parent, the copy of that
+    object stands: what is left out is so there, too.
+
+    The value is not changed. Paths are steps as `parse_path` returns them, relative to
+    the value. One that leads
+    nowhere has no effect, except that a mapping of another class than dict becomes
+    plain. An object is pruned in the
+    form to which its identity reduces it: what comes back has the identity of that
+    object without the part.
+
+    Raises:
+        Unstable: An object that contains a part has no identity.
+    """
+    if not paths:
+        return value
+    pruned = _without(value, paths, places)
+    if pruned is not value:
+        _lead_back(value, pruned, places or Places())
+    return pruned
+
+
+def _without(value: Any, paths: Sequence[Steps], places: Places | None) -> Any:
+    type_ = type(value)
+    if type_ in PLAIN:
+        return _pruned(value, paths, places)
+    if callable_kind(type_) is not None:  # known by its name
+        return value
+    kind = kind_of(type_, places or Places(), layout=False)
+    changed = _with_attributes_pruned(value, paths, places)
+    if changed is not None:
+        with suppress(Exception):  # its code may need the part that is left out
+            stand_in = _stand_in(kind.tag)()
+            stand_in.content = kind.reduce(changed)
+            return stand_in
+    reduced: Any = kind.reduce(value)
+    pruned = _pruned_form(value, reduced, paths, places)
+    if pruned is not reduced:
+        stand_in = _stand_in(kind.tag)()
+        stand_in.content = pruned
+        return stand_in
+    if row_of(type_) is not None or not isinstance(value, Mapping):
+        return value
+    # Another mapping becomes a dict of lists, as a multidict has several values for a
+    # key.
+    result: dict[Any, list[Any]] = {}
+    for key, item in value.items():
+        gone, inner = further(paths, str(key))
+        if not gone:
+            result.setdefault(key, []).append(prune(item, inner, places))
+    return result
+
+
+def _pruned_form(
+    value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None
+) -> Any:
+    """Return the form to which an object is reduced with its dicts, of items or attributes, and its lists pruned."""
+    found = row_of(type(value))
+    if (
+        found is not None
+        and found[1] is not type(value)
+        and not decides_its_pickles(type(value))
+        and attribute_reader(type(value), below=found[1])
+    ):
+        parts = (
+            _pruned_content(value, reduced[0], paths, places),
+            _pruned(reduced[1], paths, places),
+        )
+        return reduced if parts[0] is reduced[0] and parts[1] is reduced[1] else parts
+    return _pruned_content(value, reduced, paths, places)
+
+
+def _pruned_content(
+    value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None
+) -> Any:
+    if isinstance(value, OrderedDict):  # whose order counts
+        items = dict(reduced)
+        kept = _pruned(items, paths, places)
+        return reduced if kept is items else list(kept.items())
+    if isinstance(value, tuple):
+        return _pruned(reduced, paths, places, getattr(value, "_fields", ()))
+    if type(reduced) is not tuple:
+        return _pruned(reduced, paths, places)
+    fields = getattr(type(value), "__struct_fields__", None)
+    if (
+        isinstance(fields, tuple)
+        and len(reduced) > 1
+        and len(reduced[1]) == len(fields)
+    ):
+        # A struct of msgspec is made again of the values of its fields.
+        kept = _pruned(dict(zip(fields, reduced[1])), paths, places)
+        return (reduced[0], kept, *reduced[2:])
+    if isinstance(value, dict) and len(reduced) > 1 and type(reduced[1]) is tuple:
+        # One that decides how it is pickled has its items among the arguments.
+        arguments = tuple(
+            _pruned(part, paths, places) if type(part) is dict else part
+            for part in reduced[1]
+        )
+        reduced = (reduced[0], arguments, *reduced[2:])
+    parts = tuple(
+        _pruned(part, paths, places) if type(part) in (dict, list) else part
+        for part in reduced
+    )
+    if all(one is other for one, other in zip(parts, reduced)):
+        return reduced
+    is_model = hasattr(type(value), "__pydantic_fields_set__")
+    return (
+        parts[:3] if is_model and parts[3:] == ({},) else parts
+    )  # see `_pydantic_state`
+
+
+def _pruned(
+    value: Any,
+    paths: Sequence[Steps],
+    places: Places | None,
+    fields: Sequence[str] = (),
+) -> Any:
+    """Return a plain container without parts, or the value itself if no path leads into it."""
+    if type(value) is dict:
+        names = {steps[0] for steps in paths}
+        touched = [key for key in value if "*" in names or str(key) in names]
+        result = value.copy() if touched else value
+        for key in touched:
+            gone, inner = further(paths, str(key))
+            if gone:
+                del result[key]
+            else:
+                result[key] = prune(value[key], inner, places)
+        return result
+    if type(value) not in (list, tuple):
+        return value
+    size, items = len(value), []
+    for place, item in enumerate(value):
+        gone, inner = further(
+            paths, str(place), str(place - size), *fields[place : place + 1]
+        )
+        if not gone:
+            items.append(prune(item, inner, places))
+    return type(value)(items)
+
+
+# Objects that decide how they are pickled
+
+
+class LeftOut:
+    """Stands for an attribute that is left out where a class pickles its objects itself."""
+
+    __slots__ = ()
+    __module__ = "pytest_mimic"
+
+    def __mimic_identity__(self) -> object:
+        return None
+
+
+def _with_attributes_pruned(
+    value: Any, paths: Sequence[Steps], places: Places | None
+) -> Any:
+    """Return a bare copy of an object in whose attributes nothing is that paths name.
+
+    What its class pickles of the copy is then without these parts, wherever it has
+    put them. None: its class leaves pickles to Python, or no path leads into it.
+    """
+    if not decides_its_pickles(type(value)):
+        return None
+    attributes = all_attributes(value)
+    changed = dict(attributes)
+    for name, part in attributes.items():
+        is_gone, inner = further(paths, name)
+        if is_gone:
+            changed[name] = LeftOut()
+        elif inner:
+            changed[name] = prune(part, inner, places)
+    if all(changed[name] is part for name, part in attributes.items()):
+        return None
+    return bare_copy(value, changed)
+
+
+# Objects that lead back
+
+
+def _lead_back(value: object, pruned: Any, places: Places) -> None:
+    """Put the pruned copy of an object wherever a part of the copy leads back to it.
+
+    The objects on the way are copied, so that other holders keep theirs.
+
+    Example:
+        With `ignore=mesh.stamp`, and a mesh whose `look` has the mesh:
+
+            mesh → {stamp, look} → {mesh}     copy → {look'} → {copy}
+    """
+    search = _Search(value, places)
+    content = pruned.content if isinstance(pruned, Pruned) else pruned
+    for part in search.parts_of(content):
+        search.visit(part)
+    leading = search.leading_back()
+    if not leading:
+        return
+    copies = _Copies(search, {id(value): pruned}, leading)
+    if isinstance(pruned, Pruned):
+        pruned.content = copies.rebuilt(pruned.content)
+    elif type(pruned) is dict:
+        pruned.update(copies.rebuilt(dict(pruned)))
+    elif type(pruned) is list:
+        pruned[:] = copies.rebuilt(list(pruned))
+
+
+class _Search:
+    """Looks for the objects below one object that lead back to it."""
+
+    def __init__(self, goal: object, places: Places) -> None:
+        self.goal = goal
+        self._places = places
+        self._holders: dict[int, list[int]] = {}
+        #: The objects that were looked into, and their forms, by id.
+        self.objects: dict[int, Any] = {id(goal): goal}
+        self.forms: dict[int, Any] = {}
+
+    def visit(self, start: object) -> None:
+        """Look into an object and all below it."""
+        pending = [start]
+        while pending and len(self.objects) < _MOST_LOOKED_AT:
+            part = pending.pop()
+            if id(part) in self.objects or not _is_opened(part):
+                continue
+            self.objects[id(part)] = part
+            form = self.forms[id(part)] = self._form_of(part)
+            for inner in self.parts_of(form):
+                self._holders.setdefault(id(inner), []).append(id(part))
+                pending.append(inner)
+
+    def _form_of(self, part: Any) -> Any:
+        """Return what an object is reduced to; itself if it is a plain container."""
+        if type(part) in PLAIN:
+            return part
+        if isinstance(part, Pruned):
+            return part.content
+        with suppress(Exception):  # the code of a class may raise anything
+            return kind_of(type(part), self._places, layout=False).reduce(part)
+        return ()
+
+    def parts_of(self, form: Any) -> list[Any]:
+        """Return the parts of a form, those in tuples of a form included."""
+        if type(form) is dict:
+            return [*form, *form.values()]
+        if type(form) in (list, tuple, set, frozenset):
+            return list(form)
+        return [form]
+
+    def leading_back(self) -> set[int]:
+        """Return the ids of the objects that lead back to the goal."""
+        found: set[int] = set()
+        pending = [id(self.goal)]
+        while pending:
+            for holder in self._holders.get(pending.pop(), ()):
+                if holder not in found:
+                    found.add(holder)
+                    pending.append(holder)
+        return found
+
+
+def _is_opened(part: object) -> bool:
+    kind = type(part)
+    if kind in SCALARS or kind is Raw:
+        return False
+    return callable_kind(kind) is None and library_of(kind) is None
+
+
+class _Copies:
+    """Copies of the objects that lead back, each made once."""
+
+    def __init__(
+        self, search: _Search, copies: dict[int, Any], leading: set[int]
+    ) -> None:
+        self._search = search
+        self._copies = copies
+        self._leading = leading
+
+    def copy_of(self, part: Any) -> Any:
+        """Return the copy of an object that leads back, any other object itself."""
+        if id(part) in self._copies:
+            return self._copies[id(part)]
+        if id(part) not in self._leading:
+            return part
+        kind = type(part)
+        if kind in (tuple, set, frozenset):
+            return self.rebuilt(part)
+        if kind is dict or kind is list:
+            made: Any = kind()
+            self._copies[id(part)] = made
+            filled = self.rebuilt(part)
+            made.update(filled) if kind is dict else made.extend(filled)
+            return made
+        if isinstance(part, Pruned):
+            tag = f"{kind.__module__}:{kind.__qualname__}"
+        else:
+            tag = kind_of(kind, Places(), layout=False).tag
+        stand_in = self._copies[id(part)] = _stand_in(tag)()
+        stand_in.content = self.rebuilt(self._search.forms[id(part)])
+        return stand_in
+
+    def rebuilt(self, form: Any) -> Any:
+        """Return a form with the copies of its parts."""
+        kind = type(form)
+        if kind is dict:
+            return {self.copy_of(key): self.copy_of(part) for key, part in form.items()}
+        if kind in (list, tuple, set, frozenset):
+            return kind(map(self.copy_of, form))
+        return self.copy_of(form)
