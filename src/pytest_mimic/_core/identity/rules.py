@@ -5,7 +5,7 @@ from __future__ import annotations
 import copyreg
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from marshal import dumps
