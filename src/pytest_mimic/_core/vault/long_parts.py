@@ -33,16 +33,23 @@ def shortened(
     """
 
     def short(part: Any) -> Any:
-        kind = type(part)
-        if kind in (str, list, dict) and len(part) > (_LONG if kind is str else _MANY):
+        if _is_long(part):
             return _detached(part, place)
-        if kind is list:
-            return [short(one) for one in part]
-        return (
-            {name: short(each) for name, each in part.items()} if kind is dict else part
-        )
+        if type(part) is list:
+            return [short(item) for item in part]
+        if type(part) is dict:
+            return {name: short(item) for name, item in part.items()}
+        return part
 
-    return arguments and {name: short(part) for name, part in arguments.items()}
+    if not arguments:
+        return arguments
+    return {name: short(part) for name, part in arguments.items()}
+
+
+def _is_long(part: Any) -> bool:
+    if type(part) is str:
+        return len(part) > _LONG
+    return type(part) in (list, dict) and len(part) > _MANY
 
 
 def _detached(part: Any, place: Place) -> dict[str, Any]:
@@ -62,19 +69,16 @@ def _detached(part: Any, place: Place) -> dict[str, Any]:
 
 def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
     """Yield the names of the objects with long parts of described arguments."""
-    todo: list[Any] = list((arguments or {}).values())
-    while todo:
-        node = todo.pop()
+    pending: list[Any] = list((arguments or {}).values())
+    while pending:
+        node = pending.pop()
         if type(node) is list:
-            todo += node
+            pending += node
         elif type(node) is dict:
-            if (
-                "$cut" in node
-                and type(node.get("object")) is str
-                and is_object(node["object"])
-            ):
-                yield node["object"]
-            todo += node.values()
+            name = node.get("object") if "$cut" in node else None
+            if type(name) is str and is_object(name):
+                yield name
+            pending += node.values()
 
 
 def whole(
@@ -87,17 +91,17 @@ def whole(
     if not any(long_parts(arguments)):
         return arguments
 
-    def find(part: object) -> Any:
+    def filled(part: object) -> Any:
         if type(part) is list:
-            return [find(one) for one in part]
+            return [filled(item) for item in part]
         if type(part) is not dict:
             return part
         name = next(long_parts({"": part}), "") if "$cut" in part else ""
-        if name and name == part.get("object"):
-            with suppress(MimicError, TypeError):
-                found = parse(read(name) or b"", name)
-                return "".join(found) if part["$cut"] == "str" else found
-            return part
-        return {key: find(each) for key, each in part.items()}
+        if not name or name != part.get("object"):
+            return {key: filled(item) for key, item in part.items()}
+        with suppress(MimicError, TypeError):
+            content = parse(read(name) or b"", name)
+            return "".join(content) if part["$cut"] == "str" else content
+        return part
 
-    return {name: find(part) for name, part in (arguments or {}).items()}
+    return {name: filled(part) for name, part in (arguments or {}).items()}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_mimic._core.outcome.class_tags import ClassTag
-    from pytest_mimic._core.outcome.encoding import Encoded
+    from pytest_mimic._core.outcome.encoding import Encoded, Readable
     from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.vault.store import Store
@@ -65,10 +65,14 @@ class Origin(NamedTuple):
 
 
 class Objects:
-    """Loads outcomes, and writes objects, each named by its content; no pickle if `pickles` is `forbid`.
+    """Loads outcomes, and writes objects, each named by its content.
 
-    Messages show the path `label`. The bytes of an object are compared with its name
-    once a run.
+    The bytes of an object are compared with its name once a run.
+
+    Args:
+        store: The files.
+        pickles: `listed`, or `forbid` to load no pickle.
+        label: The vault's path in messages.
     """
 
     def __init__(
@@ -78,9 +82,8 @@ class Objects:
         self.store = store
         self._forbidden = pickles == "forbid"
         self._classes: dict[int, ClassTag] = {}
-        self._sound: dict[
-            str, int
-        ] = {}  # the bytes of objects that are as they were written
+        # By the name of each object that is as it was written: the number of its bytes.
+        self._sound: dict[str, int] = {}
 
     # Outcomes
 
@@ -94,7 +97,9 @@ class Objects:
             body = self._untagged(entry, origin, paths)
         else:
             body = self.body(entry, origin)
-            body = body if "json" in entry else copied(body)
+            # An object is parsed each time, a part of the entry is not.
+            if "json" not in entry:
+                body = copied(body)
         try:
             return decode(body)
         except Exception as reason:
@@ -114,23 +119,26 @@ class Objects:
 
     def equals(self, entry: Entry, origin: Origin, encoded: Encoded) -> bool:
         """Return whether the body of an entry, with the objects that it names, is sound and is this outcome."""
-        readable = encoded.readable
         try:
-            if readable is None:
+            if encoded.readable is None:
                 if entry.get("fingerprint") != encoded.fingerprint:
                     return False
                 self.map(entry["pickle"], origin)
                 return True
-            listed = {"imports": readable.imports, "objects": sorted(readable.objects)}
-            if "pickle" in entry or any(
-                entry.get(name, []) != names for name, names in listed.items()
-            ):
-                return False
-            for name in readable.objects:
-                self.map(name, origin)
-            return layout_of(self.body(entry, origin)) == readable.text
+            return self._equals_readable(entry, origin, encoded.readable)
         except MimicError:
             return False
+
+    def _equals_readable(
+        self, entry: Entry, origin: Origin, readable: Readable
+    ) -> bool:
+        if "pickle" in entry or entry.get("imports", []) != readable.imports:
+            return False
+        if entry.get("objects", []) != sorted(readable.objects):
+            return False
+        for name in readable.objects:
+            self.map(name, origin)
+        return layout_of(self.body(entry, origin)) == readable.text
 
     def place(self, pieces: list[Piece], suffix: str) -> str:
         """Write an object, unless it is there and sound, and return its name."""
@@ -188,14 +196,13 @@ class Objects:
             raise self._stale(origin, str(reason)) from None
         except (ImportError, AttributeError) as reason:
             raise self._stale(origin, reason) from None
-        # imported modules, and the hashes of their classes, may raise anything
         except Exception as reason:
-            detail = (
-                "nested too deeply" if isinstance(reason, RecursionError) else reason
-            )
-            raise self._damaged(
-                entry.get("json", origin.name), origin, detail
-            ) from None
+            # Imported modules, and the hashes of their classes, may raise anything.
+            detail: object = reason
+            if isinstance(reason, RecursionError):
+                detail = "nested too deeply"
+            file = entry.get("json", origin.name)
+            raise self._damaged(file, origin, detail) from None
 
     # Pickles
 
@@ -204,10 +211,12 @@ class Objects:
     ) -> tuple[bytes, list[Any]]:
         """Return the checked pickle streams and buffers of an object.
 
-        Nothing is unpickled.
+        Nothing is unpickled. With `anywhere`, it is not asked whether the pickle may be
+        loaded on this Python.
 
-        MimicError: the pickle may not be loaded on this Python, which is not asked for
-        with `anywhere`.
+        Raises:
+            MimicError: The pickle may not be loaded.
+            CorruptRecordingError: The file is missing or damaged.
         """
         if not anywhere:
             self._check_allowed(entry, origin)
@@ -257,9 +266,8 @@ class Objects:
             raise
         except DamagedError as reason:
             raise self._damaged(entry["pickle"], origin, reason) from None
-        except (
-            Exception
-        ) as reason:  # the classes that it names have changed, and may raise anything
+        except Exception as reason:
+            # The classes that it names have changed, and may raise anything.
             raise self._stale(origin, reason) from None
         try:
             if type(bodies[0]) is not dict or entry["kind"] not in bodies[0]:
@@ -314,13 +322,7 @@ class Objects:
         *facts: str | Exception,
         damage: Damage = Damage.CHANGED,
     ) -> StaleRecordingError:
-        # A library's error may hold an array as text.
-        told = [
-            one
-            if isinstance(one, str)
-            else f"{type(one).__name__}: {one}".partition("\n")[0][:_LONGEST]
-            for one in facts
-        ]
+        told = [fact if isinstance(fact, str) else _told(fact) for fact in facts]
         return StaleRecordingError(
             f"the recorded outcome of {origin.target} cannot be loaded here",
             facts=[*told, f"recording: {self.label}/{origin.name}"],
@@ -332,6 +334,11 @@ class Objects:
         )
 
 
+def _told(error: Exception) -> str:
+    """Return an error in one line. That of a library may hold an array as text."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0][:_LONGEST]
+
+
 def is_sound(name: str, data: bytes | memoryview) -> bool:
     """Return whether an object has the content that its name tells.
 
@@ -340,10 +347,10 @@ def is_sound(name: str, data: bytes | memoryview) -> bool:
     suffix = name.rpartition(".")[2]
     if object_name([data], suffix) == name:
         return True
-    return (
-        suffix == "json"
-        and object_name([bytes(data).replace(b"\r\n", b"\n")], suffix) == name
-    )
+    if suffix != "json":
+        return False
+    with_plain_ends = bytes(data).replace(b"\r\n", b"\n")
+    return object_name([with_plain_ends], suffix) == name
 
 
 def body_of(entry: Entry) -> Entry:
@@ -368,40 +375,44 @@ def _is_state(state: object) -> bool:
 def check_entry(entry: Any) -> None:
     """Check the shape of an outcome.
 
-    LookupError, TypeError, ValueError, AttributeError: it is another one.
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError: It has another shape.
     """
-    if type(entry["duration"]) not in (float, int) or not abs(
-        entry["duration"]
-    ) < float("inf"):
+    duration = entry["duration"]
+    # A NaN is less than nothing.
+    if type(duration) not in (float, int) or not abs(duration) < float("inf"):
         raise ValueError("a duration must be a number of seconds")
     if entry.get("end", WAITING) not in (WAITING, OPEN, EMPTY):
         raise ValueError("an end must be waiting, open or empty")
-    held = [key for key in _BODIES if key in entry]
-    if len(held) != 1:
+    bodies = [key for key in _BODIES if key in entry]
+    if len(bodies) != 1:
         raise ValueError("an outcome needs one value, exception or file")
-    if held[0] in ("raised", "stream") and (
-        type(entry[held[0]]) is not dict or not entry[held[0]]
-    ):
-        raise ValueError(f"{held[0]} must be a mapping, not empty")
+    body = bodies[0]
+    is_mapping = type(entry[body]) is dict and bool(entry[body])
+    if body in ("raised", "stream") and not is_mapping:
+        raise ValueError(f"{body} must be a mapping, not empty")
     states = entry.get(AFTER, {})
     if type(states) is not dict or not all(map(_is_state, states.values())):
         raise ValueError("after must hold the states of streams by path")
     if not all(map(is_object, objects_of(entry))):
         raise ValueError("it names no object of the vault")
-    if any(type(entry.get(name, False)) is not bool for name in ("awaited", "tagged")):
-        raise ValueError("awaited and tagged must be true or false")
-    lists = [entry.get(name, []) for name in ("imports", "objects", "preview")]
-    if any(
-        type(one) is not list or any(type(name) is not str for name in one)
-        for one in lists
-    ):
-        raise ValueError("imports, objects and preview must be lists of texts")
-    if held[0] in ("json", "pickle"):
+    for name in ("awaited", "tagged"):
+        if type(entry.get(name, False)) is not bool:
+            raise ValueError("awaited and tagged must be true or false")
+    for name in ("imports", "objects", "preview"):
+        texts = entry.get(name, [])
+        if type(texts) is not list or not {*map(type, texts)} <= {str}:
+            raise ValueError("imports, objects and preview must be lists of texts")
+    if body in ("json", "pickle"):
+        count = entry.get("count", 1)
         if entry["kind"] not in KINDS:
             raise ValueError("kind must be value, raised or stream")
-        if type(entry.get("count", 1)) is not int or entry.get("count", 1) < 1:
+        if type(count) is not int or count < 1:
             raise ValueError("count must be a number from one on")
-    if (lists[0] or lists[1]) and held[0] != "pickle" and not entry.get("tagged"):
+    is_listing = entry.get("imports") or entry.get("objects")
+    if is_listing and body != "pickle" and not entry.get("tagged"):
         raise ValueError("it lists imports or objects, but is not tagged")
-    if unknown := entry.keys() - _KNOWN:  # perhaps the damaged name of one
+    # An unknown key may be the damaged name of another one.
+    unknown = entry.keys() - _KNOWN
+    if unknown:
         raise ValueError(f"it has an unknown {min(unknown)!r:.60}")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.objects import Objects
 
     InputList = Callable[..., str]
-    """Returns the list of what a call reaches and reads, given that before; `is_same`: the outcome is as it was."""
+    """Returns the list of what a call reaches and reads, given the stored list; with `is_same`, the outcome is kept."""
 
 #: What reading a file of another shape raises.
 MISSHAPED = (AttributeError, LookupError, TypeError, ValueError)
@@ -41,10 +41,10 @@ _TEXTS = ("kind", "signature", "key")
 class Stored:
     """One outcome, not yet loaded."""
 
-    encoded: Encoded | None = None  # the outcome in memory, until it is written
-    inputs: InputList | None = (
-        None  # what the call reaches and reads, until it is written
-    )
+    # The outcome in memory, until it is written.
+    encoded: Encoded | None = None
+    # What the call reaches and reads, until it is written.
+    inputs: InputList | None = None
 
     def __init__(
         self,
@@ -56,18 +56,19 @@ class Stored:
         self.reader = reader
         self._origin = origin
         self.entry = entry
-        self.duration: float = entry["duration"]  # of the real call, in seconds
+        # The seconds that the real call took.
+        self.duration: float = entry["duration"]
         if encoded is not None:
             self.encoded = encoded
 
     @cached_property
     def entry(self) -> Entry:
         """The outcome in the recording's JSON. Not to be changed."""
-        written = self._written.items()
-        return {
-            key: loads(part.text) if type(part) is Laid else part
-            for key, part in written
-        }
+        entry = {}
+        for key, part in self._written.items():
+            # A part that was laid out as text is parsed when somebody asks for it.
+            entry[key] = loads(part.text) if type(part) is Laid else part
+        return entry
 
     @property
     def name(self) -> str:
@@ -110,33 +111,29 @@ class Stored:
     @property
     def is_tagged(self) -> bool:
         """Whether parts of it are put in when it is loaded: the tags of a text, or the paths of a pickle."""
-        return (
-            self.encoded.is_tagged
-            if self.encoded is not None
-            else self.entry.get("tagged", False) is True
-        )
+        if self.encoded is not None:
+            return self.encoded.is_tagged
+        return self.entry.get("tagged", False) is True
 
     @property
     def size(self) -> int | None:
         """The bytes of its pickle's file, None if it is not written."""
-        return (
-            None
-            if self.encoded is not None
-            else self.reader.store.size(self.entry["pickle"])
-        )
+        if self.encoded is not None:
+            return None
+        return self.reader.store.size(self.entry["pickle"])
 
     @cached_property
     def is_outdated(self) -> bool:
         """Whether it cannot be loaded any more: a class has changed, or it holds code of another Python version."""
-        names_classes = (
-            self.kind != "value" or self.is_tagged or "imports" in self.entry
-        )
+        is_plain = self.kind == "value" and not self.is_tagged
+        names_classes = not is_plain or "imports" in self.entry
         if self.encoded is None and names_classes:
             try:
                 self.load()
             except StaleRecordingError:
                 return True
-            except MimicError:  # `load` reports damage
+            except MimicError:
+                # Who loads it is told of the damage.
                 pass
         return False
 
@@ -168,22 +165,20 @@ class Stored:
         Raises:
             CorruptRecordingError: Its file is damaged or missing.
         """
-        if self.encoded is None:
-            return (
-                None
-                if "pickle" in self.entry
-                else self.reader.body(self.entry, self._origin)
-            )
-        return (
-            loads(self.encoded.readable.text)
-            if self.encoded.readable is not None
-            else None
-        )
+        if self.encoded is not None:
+            readable = self.encoded.readable
+            return None if readable is None else loads(readable.text)
+        if "pickle" in self.entry:
+            return None
+        return self.reader.body(self.entry, self._origin)
 
     def settle(self, entry: Entry, origin: Origin) -> None:
         """Replace the outcome in memory by the one that was written to the vault."""
+        # `entry` is made anew of what was written.
         vars(self).pop("entry", None)
-        self._written, self.encoded, self.inputs = entry, None, None
+        self._written = entry
+        self.encoded = None
+        self.inputs = None
         self._origin = origin
 
 
@@ -196,32 +191,34 @@ class Recording(NamedTuple):
     """The facts of one call and its outcomes: a recording, or a part of a cassette.
 
     Attributes:
+        target: `module:qualified.name`, or the client.
+        arguments: A redacted description, whose long parts may be objects, or None.
+        source: The fingerprint of the target's source, or None.
+        test: The id of the test that recorded it, or None.
+        recorded: The date, `2026-11-02`.
+        owner: For a sequence, the id of the test, module or package that it belongs to;
+            else None.
+        outcomes: In the order of the calls; at least one, in a cassette only one.
+        name: Its file in the vault; empty until it was read.
         identity: In a cassette, and of what has an owner, the identity of the call, 32
-            hex digits; else None, as the
-            file's name has it.
+            hex digits; else None, as the file's name has it.
+        kind: In a cassette, `function`, `http`, …
+        signature: In a cassette, `GET /users/1`.
+        host: In a cassette, the host that the call went to, for patterns, or None.
     """
 
-    target: str  # `module:qualified.name`, or the client
-    arguments: (
-        dict[str, Any] | None
-    )  # a redacted description, whose long parts may be objects, or None
-    source: str | None  # the fingerprint of the target's source, or None
-    test: str | None  # the id of the test that recorded it, or None
-    recorded: str  # the date, `2026-11-02`
-    owner: (
-        str | None
-        # for a sequence, the id of the test, module or package that it belongs to; else
-        # None
-    )
-    outcomes: list[
-        Stored
-    ]  # in the order of the calls; at least one, in a cassette only one
-    name: str = ""  # its file in the vault; empty until it was read
+    target: str
+    arguments: dict[str, Any] | None
+    source: str | None
+    test: str | None
+    recorded: str
+    owner: str | None
+    outcomes: list[Stored]
+    name: str = ""
     identity: str | None = None
-    # In a cassette alone:
-    kind: str = ""  # `function`, `http`, ..
-    signature: str = ""  # `GET /users/1`
-    host: str | None = None  # the host that it went to, for patterns, or None
+    kind: str = ""
+    signature: str = ""
+    host: str | None = None
 
     @property
     def stored(self) -> Stored:
@@ -256,42 +253,61 @@ def read_calls(
 def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recording]:
     """Return the call of a recording, or the calls of a cassette, with these facts.
 
-    CorruptRecordingError: their shape is wrong.
+    Raises:
+        CorruptRecordingError: Their shape is wrong.
     """
-    test, found = facts.get("test"), []
     is_cassette = name.startswith(CASSETTES)
+    test = facts.get("test")
     try:
-        for call in facts["calls"] if is_cassette else [facts]:
-            entries = [call["outcome"]] if is_cassette else call["outcomes"]
-            arguments, target = call.get("arguments"), call["target"]
-            if type(target) is not str or (
-                is_cassette and any(type(call[fact]) is not str for fact in _TEXTS)
-            ):
-                raise ValueError("a call lacks a fact")
-            if type(entries) is not list or not entries:
-                raise ValueError("no outcomes")
-            if arguments is not None and type(arguments) is not dict:
-                raise TypeError("arguments that were not described so")
-            for entry in entries:
-                if not is_usual(entry, target):
-                    check_entry(entry)
-            origin = Origin(name, target, test)
-            found.append(
-                Recording(
-                    target,
-                    arguments,
-                    call["source"],
-                    test,
-                    facts.get("recorded", ""),
-                    call.get("owner"),
-                    [Stored(objects, entry, origin) for entry in entries],
-                    name,
-                    call["key"] if is_cassette else call.get("identity"),
-                    call.get("kind", ""),
-                    call.get("signature", ""),
-                    call.get("host"),
-                )
-            )
+        calls = facts["calls"] if is_cassette else [facts]
+        return [
+            _recording(objects, name, facts, call, is_cassette=is_cassette)
+            for call in calls
+        ]
     except MISSHAPED as reason:
         raise damaged(f"{objects.label}/{name}", reason, test=test) from None
-    return found
+
+
+def _recording(
+    objects: Objects,
+    name: str,
+    facts: dict[str, Any],
+    call: dict[str, Any],
+    *,
+    is_cassette: bool,
+) -> Recording:
+    """Return one call; `facts` are those of its file.
+
+    Raises:
+        AttributeError, LookupError, TypeError, ValueError: Its shape is wrong.
+    """
+    target = call["target"]
+    texts = [target]
+    if is_cassette:
+        texts += [call[fact] for fact in _TEXTS]
+    if not {*map(type, texts)} <= {str}:
+        raise ValueError("a call lacks a fact")
+    entries = [call["outcome"]] if is_cassette else call["outcomes"]
+    if type(entries) is not list or not entries:
+        raise ValueError("no outcomes")
+    arguments = call.get("arguments")
+    if arguments is not None and type(arguments) is not dict:
+        raise TypeError("arguments that were not described so")
+    for entry in entries:
+        if not is_usual(entry, target):
+            check_entry(entry)
+    origin = Origin(name, target, facts.get("test"))
+    return Recording(
+        target=target,
+        arguments=arguments,
+        source=call["source"],
+        test=facts.get("test"),
+        recorded=facts.get("recorded", ""),
+        owner=call.get("owner"),
+        outcomes=[Stored(objects, entry, origin) for entry in entries],
+        name=name,
+        identity=call["key"] if is_cassette else call.get("identity"),
+        kind=call.get("kind", ""),
+        signature=call.get("signature", ""),
+        host=call.get("host"),
+    )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, 
 from contextlib import suppress
 from functools import cached_property
 from marshal import dumps, loads
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.vault.format import (
     FOLDERS,
@@ -29,16 +29,32 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.store import Store
     from pytest_mimic._core.vault.writing import Cleared, Written
 
-Player: TypeAlias = tuple[Callable[[Any], Any], Any, Any]
-"""A function and its argument, with which it gives a fresh copy of a value each time, and the first one, `...` if not yet loaded."""
+
+class Player(NamedTuple):
+    """Gives a recorded value, a fresh one for each call.
+
+    Attributes:
+        copy: Returns a fresh value, given the source.
+        source: What `copy` makes the value of.
+        first: The value for the first call; `...` if that has to be made, too.
+    """
+
+    copy: Callable[[Any], Any]
+    source: Any
+    first: Any
 
 
 class Vault:
     """The recordings of a project.
 
-    `pickles` is `listed`, or `forbid` to load no pickle. Messages show the path
-    `label`. `replaced` are the objects
-    that re-recording has replaced, to be deleted at the end of the run.
+    Args:
+        store: The files.
+        pickles: `listed`, or `forbid` to load no pickle.
+        label: The vault's path in messages.
+
+    Attributes:
+        replaced: The objects that re-recording has replaced, to be deleted at the end
+            of the run.
     """
 
     def __init__(
@@ -79,13 +95,16 @@ class Vault:
     def read_player(
         self, name: str
     ) -> tuple[str | None, float, str | None, Player] | None:
-        """Read a recording of one value that JSON holds fast: without the facts that a replay of it does not need.
+        """Read a recording of one value fast: without the facts that a replay of it does not need.
 
-        Return its source, its duration in seconds, the name of its inputs, and what
-        gives the value.
-        None if there is no such recording or it holds anything else, which `read` finds
-        out. The errors are those of
-        `read` and `Stored.load`.
+        Returns:
+            The fingerprint of the target's source, the duration of the real call in
+            seconds, the name of its inputs, and what gives the value. None if there is
+            no such recording, or it holds anything but a value; `read` finds out which.
+
+        Raises:
+            CorruptRecordingError: The file is damaged, or of another format.
+            MimicError: The store cannot be read.
         """
         data = self.store.read(name)
         if data is None:
@@ -94,21 +113,19 @@ class Vault:
         entries = facts.get("outcomes")
         if type(entries) is not list or len(entries) != 1 or "source" not in facts:
             return None
-        player, entry = None, entries[0]
+        entry = entries[0]
         if "end" in entry:
             return None
+        player: Player | None
         if not is_usual(entry):
             player = _player(self.objects, name, facts)
         elif len(data) < LONG:
-            player = loads, dumps(entry["value"]), entry["value"]
+            player = Player(loads, dumps(entry["value"]), entry["value"])
         else:
-            player = value_in, data, entry["value"]
-        return player and (
-            facts["source"],
-            entry["duration"],
-            entry.get("inputs"),
-            player,
-        )
+            player = Player(value_in, data, entry["value"])
+        if player is None:
+            return None
+        return facts["source"], entry["duration"], entry.get("inputs"), player
 
     def test_of(self, name: str) -> str | None:
         """Return the test that made a recording or cassette, or None.
@@ -116,11 +133,9 @@ class Vault:
         The errors are those of `read`.
         """
         data = self.store.read(name)
-        test = (
-            None
-            if data is None
-            else parse_recording(data, self.label, name, skim=True).get("test")
-        )
+        if data is None:
+            return None
+        test = parse_recording(data, self.label, name, skim=True).get("test")
         return test if isinstance(test, str) else None
 
     def tests_of(self, names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
@@ -131,12 +146,10 @@ class Vault:
 
     def names(self, *, without: Set[str] = frozenset()) -> list[str]:
         """Return the names of all recordings and cassettes without some, in the store's order. No file is opened."""
-        return [
-            name
-            for folder in FOLDERS
-            for name in self.store.names(folder, without=without)
-            if name.endswith(".json")
-        ]
+        names: list[str] = []
+        for folder in FOLDERS:
+            names += self.store.names(folder, without=without)
+        return [name for name in names if name.endswith(".json")]
 
     def size(self) -> tuple[int, int]:
         """Return the number of recordings and cassettes, and the bytes of all files."""
@@ -157,11 +170,13 @@ class Vault:
     ) -> Stored:
         """Return the outcome encoded in memory. Nothing is written.
 
-        `duration` is that of the real call, in seconds. `target` is its function, for
-        the error's text. `paths` stores
-        the outcome's paths by their places. If it is `detached`, the outcome's value
-        may change before it is written,
-        as in a cassette.
+        Args:
+            outcome: What the call gave.
+            duration: That of the real call, in seconds.
+            target: Its function, for the text of an error.
+            paths: Stores the outcome's paths by their places.
+            detached: The outcome's value may change before it is written, as in a
+                cassette.
 
         Raises:
             UnstorableOutcomeError: A part of it cannot be stored.
@@ -169,9 +184,10 @@ class Vault:
         from pytest_mimic._core.outcome.encoding import encode
         from pytest_mimic._core.vault.recording_facts import Stored
 
-        encoded = encode(
-            outcome, target=target, **({} if paths is None else {"paths": paths})
-        )
+        if paths is None:
+            encoded = encode(outcome, target=target)
+        else:
+            encoded = encode(outcome, target=target, paths=paths)
         if encoded.pickled is not None and self._pickles == "forbid":
             raise UnstorableOutcomeError(
                 f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",
@@ -195,10 +211,9 @@ class Vault:
         """Write a recording, of one call, or a cassette, its objects first, whole or not at all.
 
         If the outcomes equal those in the vault, the facts of the run that recorded
-        them stay. If the source and
-        the arguments are equal as well, the file is not touched. A cassette gets its
-        `test` and date here. A file that
-        `is_new` was not there when the call began.
+        them stay. If the source and the arguments are equal as well, the file is not
+        touched. A cassette gets its `test` and date here. A file that `is_new` was not
+        there when the call began.
 
         Raises:
             MimicError: The store cannot be written. The old content stays.
@@ -236,9 +251,9 @@ class Vault:
         restored.
         """
         now = self.store.read(name)
-        if (written is not ... and now != written) or not self.store.replace(
-            name, now, data
-        ):
+        if written is not ... and now != written:
+            return False
+        if not self.store.replace(name, now, data):
             return False
         self.replaced |= references(now or b"") - references(data or b"")
         return True
@@ -249,9 +264,8 @@ class Vault:
         """Delete recordings and cassettes, and those of the objects, or of all, that no other one names.
 
         A crash may have left objects that no recording ever named. Temporary files of
-        killed writers go, too. All
-        objects stay while a run of another process records, and where a damaged
-        recording may have named any.
+        killed writers go, too. All objects stay while a run of another process records,
+        and where a damaged recording may have named any.
 
         Raises:
             MimicError: A file cannot be deleted. Those before it are deleted.
@@ -269,10 +283,19 @@ def _player(objects: Objects, name: str, facts: dict[str, Any]) -> Player | None
     if stored.is_tagged or stored.awaited or stored.kind != "value":
         return None
     if "pickle" in stored.entry:
-        return (lambda pickled: pickled.load().value), stored, ...
+        return Player(_unpickled, stored, ...)
     body = stored.readable()
     if body.keys() != {"value"}:
         return None
+    value = body["value"]
     if "value" in stored.entry:
-        return loads, dumps(body["value"]), body["value"]
-    return (lambda readable: readable.readable()["value"]), stored, body["value"]
+        return Player(loads, dumps(value), value)
+    return Player(_read_again, stored, value)
+
+
+def _unpickled(stored: Stored) -> Any:
+    return stored.load().value
+
+
+def _read_again(stored: Stored) -> Any:
+    return stored.readable()["value"]
