@@ -239,3 +239,24 @@ def test_a_failing_test_names_its_replays(shop):
         f"3 calls replayed; {partly}partly"
     ]
     assert len(said(run)) == 3
+
+
+def test_a_path_that_met_nothing_in_a_complete_run_is_named(project):
+    project.ini("shop:total ignore=basket.sent,basket.stamp")
+    project.module("def total(basket):\n    return 1\n")
+    project.tests("""
+        import shop
+
+        def test_one():
+            shop.total({"stamp": 1})
+            shop.total({"stamp": 2})
+
+        def test_two():
+            shop.total({"n": 2})
+    """)
+    named = ["shop:total ignore=basket.sent met nothing in any call"]
+
+    project.record().expect(passed=2, says=named)
+
+    project.replay().expect(passed=2, says=named, never=["basket.stamp met nothing"])
+    project.replay("-k", "one").expect(passed=1, deselected=1, never=["met nothing"])

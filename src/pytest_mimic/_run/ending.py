@@ -131,7 +131,11 @@ class Ending:
         if self._tests.have_run and not self._config.option.collectonly:
             if ledger.missing:
                 self._find_moves()
-            self._judgement = judge_unused(self._session, self._tests.narrowed())
+            narrowed = self._tests.narrowed()
+            self._judgement = judge_unused(self._session, narrowed)
+            if not narrowed:
+                for line in sorted(ledger.ignored_paths - ledger.met_paths):
+                    ledger.notes.add(f"{line} met nothing in any call")
         if not ledger.recorded:
             return
         count, total = vault.size()

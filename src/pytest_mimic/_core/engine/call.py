@@ -335,7 +335,14 @@ class FunctionPlan(Plan):
             key=options.key,
             content=options.content,
             places=self.places,
+            note_path=self._note_path,
         )
+
+    def _note_path(self, path: str, is_met: bool) -> None:
+        """Note a path of `ignore=`, and whether it has met something in a call."""
+        ledger = self.state.ledger
+        seen = ledger.met_paths if is_met else ledger.ignored_paths
+        seen.add(f"{self.target} ignore={path}")
 
     def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
         """Return a call with these arguments.

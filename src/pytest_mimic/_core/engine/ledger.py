@@ -61,6 +61,10 @@ class Ledger:
         self.used: set[str] = (
             set()
         )  # the recordings and cassettes that the run used or made
+        # The paths of `ignore=` whose lines had calls, `shop.api:fetch ignore=a.b`, and
+        # those that met something in one.
+        self.ignored_paths: set[str] = set()
+        self.met_paths: set[str] = set()
         self.skipped_modules: set[str] = (
             set()
         )  # the modules that were skipped as a whole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from marshal import dumps
 from typing import Any
 
@@ -86,6 +87,8 @@ class CallIdentity:
         content: Arguments, or names inside `**extra`, whose paths count by the content
             of what they name.
         places: The folders of the run.
+        note_path: Called with each path of `ignore` at the first call, and again, with
+            True, when the path has met something.
     """
 
     __slots__ = (
@@ -97,9 +100,10 @@ class CallIdentity:
             "_key",
             "_markers",
             "_names",
+            "_note_path",
             "_places",
         ),
-        *("_prefix", "_special"),
+        *("_prefix", "_special", "_unmet"),
     )
 
     def __init__(
@@ -112,6 +116,7 @@ class CallIdentity:
         key: Callable[[Mapping[str, Any]], object] | None = None,
         content: Sequence[str] = (),
         places: Places | None = None,
+        note_path: Callable[[str, bool], None] | None = None,
     ) -> None:
         plain = tuple(name.lstrip("*") for name in names)
         self._names = plain
@@ -127,6 +132,9 @@ class CallIdentity:
             if type(default) is object
         }
         self._ignored: dict[int, list[tuple[str, ...]]] = {}
+        self._note_path = note_path
+        # The paths that have met nothing so far: their argument, and the steps in it.
+        self._unmet: dict[str, tuple[int | None, tuple[str, ...]]] = {}
         left_out = set()
         for path in ignore:
             from pytest_mimic._core.types.opening import parse_path
@@ -138,8 +146,10 @@ class CallIdentity:
             elif self._extra is not None:
                 place = self._extra
             else:
+                self._unmet[path] = None, steps
                 continue
             if steps:
+                self._unmet[path] = place, steps
                 self._ignored.setdefault(place, []).append(steps)
             else:
                 left_out.add(place)
@@ -164,6 +174,8 @@ class CallIdentity:
                 argument's name.
         """
         places, before = self._places, self._places.changes
+        if self._unmet and self._note_path is not None:
+            self._look_for_paths(values)
         if self._key is not None:
             key = self._key(dict(zip(self._names, values)))
             data = dumps([_part(key, places, "key", locates=True)], 2)
@@ -190,6 +202,22 @@ class CallIdentity:
         if places.changes != before:
             data += self._folder_numbers(values)
         return xxh3_128_hexdigest(self._prefix + data)
+
+    def _look_for_paths(self, values: tuple[object, ...]) -> None:
+        """Note which paths of `ignore=` meet something in these arguments."""
+        from pytest_mimic._core.identity.pruning import prune
+
+        assert self._note_path is not None
+        for path, (place, steps) in list(self._unmet.items()):
+            self._note_path(path, False)
+            if place is None:
+                continue
+            value = values[place]
+            # A value that has no identity is refused for another reason.
+            with suppress(Unstable):
+                if prune(value, [steps], self._places) is not value:
+                    del self._unmet[path]
+                    self._note_path(path, True)
 
     def _folder_numbers(self, values: tuple[object, ...]) -> bytes:
         """Return which paths are in one given folder, as a number for each path; nothing if all of them are.
