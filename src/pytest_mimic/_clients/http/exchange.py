@@ -46,6 +46,7 @@ from pytest_mimic._clients.http.request_body import (
     hide_body,
     learn_body,
 )
+from pytest_mimic._clients.http.signed_urls import may_be_signed, without_signature
 from pytest_mimic._core.redact.redactor import Redactor, parse_form
 from pytest_mimic._core.redact.secret_names import NUMBER_START
 from pytest_mimic._core.seam.base import Adapter, ClientCall
@@ -410,7 +411,7 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
         path = secrets.path(path)
     parts = {**parts, "path": path or "/"}
     counted = parse_form(query) if query else {}
-    if query and "x-amz-signature" in query.lower():
+    if query and may_be_signed(query):
         counted = without_signature(counted)
     if counted:
         parts["query"] = secrets.redactor.scrub(counted, values=secrets.values)
@@ -431,30 +432,3 @@ def read_origin(origin: str) -> tuple[dict[str, Any], str]:
     shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
     found = {"scheme": parts.scheme, "host": host, "port": port}
     return found, shown if port == usual else f"{shown}:{port}"
-
-
-# The parts of a request that is signed in advance for AWS: they depend on the time and
-# on credentials.
-_NAMES = (
-    "algorithm",
-    "credential",
-    "date",
-    "expires",
-    "signedheaders",
-    "security-token",
-    "signature",
-)
-# The fields of a signature, in a query and, with a policy, in a form.
-_SIGNING = frozenset({"policy", *(f"x-amz-{name}" for name in _NAMES)})
-
-
-def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a query or a form without those of a signature.
-
-    Without a signature, fields of these names mean something else, and stay.
-    """
-    if "x-amz-signature" not in {name.lower() for name in fields}:
-        return fields
-    return {
-        name: value for name, value in fields.items() if name.lower() not in _SIGNING
-    }

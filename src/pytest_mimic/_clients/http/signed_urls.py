@@ -1,0 +1,166 @@
+"""The parts of a signed URL, or of a signed form, that do not count: they depend on the time and on credentials.
+
+Whoever signs a URL in advance makes another one each time. A scheme is known by names
+that stand together, and only its own names are left out: what the URL asks for counts.
+
+    /b/key?versionId=3&AWSAccessKeyId=AK&Expires=1795610776&Signature=x   counts as
+    /b/key?versionId=3
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+from pytest_mimic._core.words import pattern
+
+
+class Scheme(NamedTuple):
+    """How one service signs. Names are in lower case.
+
+    Attributes:
+        together: The names that must all be there.
+        others: Further names of the signature.
+    """
+
+    together: frozenset[str]
+    others: frozenset[str] = frozenset()
+
+
+def _scheme(together: str, others: str = "") -> Scheme:
+    return Scheme(frozenset(together.split()), frozenset(others.split()))
+
+
+#: The schemes, by the documentation of the services.
+SCHEMES = {
+    "AWS v4, in a query": _scheme(
+        "x-amz-signature",
+        "x-amz-algorithm x-amz-credential x-amz-date x-amz-expires x-amz-signedheaders"
+        " x-amz-security-token",
+    ),
+    "AWS v4, in a form": _scheme(
+        "x-amz-signature policy",
+        "x-amz-algorithm x-amz-credential x-amz-date x-amz-security-token",
+    ),
+    "AWS v2, in a query": _scheme(
+        "awsaccesskeyid expires signature", "x-amz-security-token"
+    ),
+    "AWS v2, in a form": _scheme(
+        "awsaccesskeyid policy signature", "x-amz-security-token"
+    ),
+    "AWS v2, of a query API": _scheme(
+        "awsaccesskeyid signature signatureversion signaturemethod",
+        "timestamp expires securitytoken",
+    ),
+    "Google v4, in a query": _scheme(
+        "x-goog-signature",
+        "x-goog-algorithm x-goog-credential x-goog-date x-goog-expires"
+        " x-goog-signedheaders",
+    ),
+    "Google v4, in a form": _scheme(
+        "x-goog-signature policy", "x-goog-algorithm x-goog-credential x-goog-date"
+    ),
+    "Google v2, in a query": _scheme("googleaccessid expires signature"),
+    "Google v2, in a form": _scheme("googleaccessid policy signature"),
+    "CloudFront, canned policy": _scheme(
+        "key-pair-id expires signature", "hash-algorithm"
+    ),
+    "CloudFront, custom policy": _scheme(
+        "key-pair-id policy signature", "hash-algorithm"
+    ),
+    "Azure SAS": _scheme("sv se sig", "st skoid sktid skt ske sks skv"),
+    "Azure SAS, stored policy": _scheme("sv si sig", "st se"),
+    "Alibaba OSS v1, in a query": _scheme(
+        "ossaccesskeyid expires signature", "security-token"
+    ),
+    "Alibaba OSS v1, in a form": _scheme(
+        "ossaccesskeyid policy signature", "x-oss-security-token"
+    ),
+    "Alibaba OSS v2 and v4": _scheme(
+        "x-oss-signature x-oss-signature-version",
+        "x-oss-access-key-id x-oss-additional-headers x-oss-credential x-oss-date"
+        " x-oss-expires x-oss-security-token policy",
+    ),
+    "Alibaba, RPC": _scheme(
+        "accesskeyid signature signaturenonce timestamp",
+        "signaturemethod signatureversion securitytoken",
+    ),
+    "Tencent COS": _scheme(
+        "q-signature q-sign-time q-ak",
+        "q-sign-algorithm q-key-time q-header-list q-url-param-list"
+        " x-cos-security-token",
+    ),
+    "Tencent Cloud API": _scheme(
+        "secretid signature timestamp nonce", "signaturemethod token"
+    ),
+    "Huawei OBS": _scheme("accesskeyid expires signature", "x-obs-security-token"),
+    "Volcengine TOS": _scheme(
+        "x-tos-signature",
+        "x-tos-algorithm x-tos-credential x-tos-date x-tos-expires x-tos-signedheaders"
+        " x-tos-security-token",
+    ),
+    "Akamai, EdgeAuth": _scheme("hdnts"),
+    "Akamai, media": _scheme("hdnea"),
+    "Cloudinary": _scheme("api_key timestamp signature"),
+}
+# Bunny signs by names that mean something else elsewhere, so the moment tells.
+_BUNNY = frozenset({"token", "expires"})
+# The names of a signature by itself.
+_SIGNATURES = frozenset({"signature", "sig"})
+_QUICK = pattern("(?i)sig|hdn|token")
+_SECONDS = pattern(r"[0-9]{10}(?:\.[0-9]+)?")
+_MILLISECONDS = pattern(r"[0-9]{13}")
+_DAY = 86_400
+
+
+def may_be_signed(query: str) -> bool:
+    """Check fast whether a query may have a signature."""
+    return _QUICK.search(query) is not None
+
+
+def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a query or a form without those of a signature.
+
+    Without a signature, fields of these names mean something else, and stay.
+    """
+    names = {name.lower(): name for name in fields}
+    left_out: set[str] = set()
+    for scheme in SCHEMES.values():
+        if scheme.together <= names.keys():
+            left_out |= scheme.together | scheme.others
+    if names.keys() >= _BUNNY and _is_moment(fields[names["expires"]]):
+        left_out |= _BUNNY
+    if not left_out and not _SIGNATURES.isdisjoint(names):
+        left_out = {*_SIGNATURES, "nonce"}
+        if "timestamp" in names and _is_today(fields[names["timestamp"]]):
+            left_out.add("timestamp")
+    if not left_out:
+        return fields
+    return {
+        name: value for name, value in fields.items() if name.lower() not in left_out
+    }
+
+
+def _is_moment(value: object) -> bool:
+    return isinstance(value, str) and _SECONDS.fullmatch(value) is not None
+
+
+def _is_today(value: object) -> bool:
+    """Check whether a value is a moment within a day of the clock, which a test may have set."""
+    moment = _seconds(str(value))
+    return moment is not None and abs(moment - time.time()) <= _DAY
+
+
+def _seconds(text: str) -> float | None:
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    if _MILLISECONDS.fullmatch(text):
+        return float(text) / 1000
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.timestamp()
