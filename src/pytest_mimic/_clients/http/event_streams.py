@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.http.json_text import json_of, style_of, write_json
+from pytest_mimic._core.redact.split_secrets import hide_split
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent
 
 # Media types of streams with one JSON text on each line.
@@ -64,14 +65,20 @@ def store_events(
     events = [_parsed(piece, body) for piece in pieces]
     for event in events:
         secrets.learn(event.get("json", event.get("data")))
+    contents = [event.get("json", event.get("data")) for event in events]
+    hidden = hide_split(contents, secrets.of_stream)
+    for event, content in zip(events, hidden):
+        if content is not None:
+            event["json" if "json" in event else "data"] = content
+    are_changed = [content is not given for content, given in zip(hidden, contents)]
     styles = Counter(event["style"] for event in events if "json" in event)
     if style := max(styles, key=styles.__getitem__, default=""):
         body["style"] = style
     stored = []
-    for piece, event in zip(pieces, events, strict=True):
+    for piece, event, is_changed in zip(pieces, events, are_changed, strict=True):
         if event.get("style") == style:
             del event["style"]
-        stored.append(_stored(piece, event, body, secrets))
+        stored.append(_stored(piece, event, body, secrets, is_changed=is_changed))
     return {"events": stored, **body}
 
 
@@ -153,9 +160,17 @@ def _fields(piece: str) -> dict[str, str]:
 
 
 def _stored(
-    piece: str, event: dict[str, Any], body: dict[str, Any], secrets: Secrets
+    piece: str,
+    event: dict[str, Any],
+    body: dict[str, Any],
+    secrets: Secrets,
+    *,
+    is_changed: bool,
 ) -> dict[str, Any] | str:
-    """Return an event without secrets; as a text if its fields do not make it again."""
+    """Return an event without secrets; as a text if its fields do not make it again.
+
+    One that `is_changed` has lost its piece of a secret.
+    """
     if not event:
         return secrets.text(piece)
     scrubbed = {
@@ -164,7 +179,7 @@ def _stored(
         else secrets.text(value)
         for name, value in event.items()
     }
-    if scrubbed == event:
+    if scrubbed == event and not is_changed:
         return event if _text(event, body) == piece else piece
     if _is_ended(piece, body):
         return scrubbed

@@ -88,8 +88,8 @@ _OF_CLIENTS = {
     "host",
     "user-agent",
 }
-# How placeholders begin in the body of a request.
-_PLACEHOLDER_STARTS = (b"redacted", NUMBER_START.encode())
+# How placeholders begin in the body of a request, and JSON Web Tokens.
+_PLACEHOLDER_STARTS = (b"redacted", NUMBER_START.encode(), b"eyJ")
 _CACHE_SIZE = 20_000
 # The modules whose connections open a socket as their class says. Other classes may
 # lead into this process.
@@ -220,7 +220,7 @@ class Exchange:
         self.port = port
         # Clients send the same URLs and headers again and again, and reading them takes
         # longest.
-        secrets = Secrets(port.redactor)
+        secrets = Secrets(port.redactor.by_look())
         self._read_url = lru_cache(_CACHE_SIZE)(partial(read_url, secrets))
         self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, secrets))
 
@@ -267,7 +267,7 @@ class Exchange:
             known = self.port.secrets
         if known is not None and (returns_secret or known.has_any(redactor.issued)):
             # What is kept may hold a secret that a server has issued since.
-            secrets = Secrets(redactor, known=known)
+            secrets = Secrets(redactor.by_look(), known=known)
             headers = _read_headers(secrets, sent)
             read: Callable[[str], tuple[dict[str, Any], str]]
             read = partial(read_url, secrets)
@@ -336,9 +336,9 @@ def _learned_from(
 
 def _returns_secret(url: str, body: bytes) -> bool:
     """Check whether a URL or a body may have the placeholder of a secret, as a replay has given it."""
-    return holds_placeholder(url, ()) or any(
-        start in body for start in _PLACEHOLDER_STARTS
-    )
+    if holds_placeholder(url, ()) or "eyJ" in url:
+        return True
+    return any(start in body for start in _PLACEHOLDER_STARTS)
 
 
 def _without_secrets(plain: Any, redactor: Redactor) -> Any:
@@ -378,12 +378,17 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
         for name in CHOOSING
         if joined.get(name, ANYTHING) != ANYTHING
     }
+    shows_token = any(
+        "eyJ" in value and not secrets.redactor.hides(name, value)
+        for name, value in pairs
+    )
+    returns_secret = shows_token or holds_placeholder("", pairs)
     logins = logins_in(
         (name, value)
         for name, value in joined.items()
         if secrets.redactor.hides(name, value)
     )
-    return _Headers(sent, joined, choosing, logins, holds_placeholder("", pairs))
+    return _Headers(sent, joined, choosing, logins, returns_secret)
 
 
 def connects_by_itself(connection_class: Any) -> bool:

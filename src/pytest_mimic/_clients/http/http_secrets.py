@@ -234,6 +234,10 @@ class Secrets:
             text = escaped(hide_values(text, self.values))
         return self.redactor.settled(text)
 
+    def of_stream(self, text: str) -> str:
+        """Return a text that is in pieces in the events of a stream, without secrets, also those of the environment."""
+        return self.redactor.environment.text(self.text(text))
+
     def header(self, name: str, value: str, /) -> str:
         """Return a header's value without secrets. Cookies keep their names."""
         if name.lower() in ("location", "content-location"):
@@ -269,6 +273,7 @@ def secrets_of(
     target = headers.get("x-amz-target", "").partition(".")[0]
     scope = _SCOPE.search(headers.get("authorization", ""))
     service = _SERVICES.get(target, target) or (scope[1] if scope else "")
+    redactor = redactor.by_look()
     if service == "ssm":
         return _ParameterSecrets(redactor, known=known)
     return Secrets(redactor, _NAMES.get(service, ()), known)
@@ -334,7 +339,7 @@ def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str,
 
     Without any, it is the same.
     """
-    secrets = Secrets(redactor)
+    secrets = Secrets(redactor.by_look())
     hidden = dict(described)
     for name, part in described.items():
         if name.startswith("headers.") and isinstance(part, str):

@@ -14,7 +14,6 @@ from pytest_mimic._clients.http.failures import store_error
 from pytest_mimic._clients.http.http_secrets import Secrets, text_pairs
 from pytest_mimic._clients.http.media_types import header_of
 from pytest_mimic._core.redact.redactor import NO_NAMES
-from pytest_mimic._core.redact.secret_names import holds_issued
 from pytest_mimic._core.seam.real_secrets import as_recorded, with_secrets
 
 if TYPE_CHECKING:
@@ -140,7 +139,7 @@ class ExchangeRecorder:
             )
         self.step.finish(plain)
         issuer = self.step.call.issuer
-        if issuer is not None and self.step.mode == "run" and holds_issued(plain):
+        if issuer is not None and self.step.mode == "run":
             issuer.known.keep(plain, self.step.amend)
 
     def _arrived(self, end: str) -> dict[str, Any]:

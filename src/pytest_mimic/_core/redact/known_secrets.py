@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pytest_mimic._core.redact.secret_names import (
     ISSUED,
+    JWT,
     PLACEHOLDER,
     bare_secret,
     basic_password,
@@ -125,6 +126,8 @@ class KnownSecrets:
         self._own: dict[str, str] = {}
         # The placeholders in the recorded answers of a replay.
         self._replayed: set[str] = set()
+        # The JSON Web Tokens that answers have under names that are not secret.
+        self._shown: set[str] = set()
         # The answers that hold placeholders, each with what records it again.
         self._answers: list[list[Any]] = []
         self._renamed: dict[str, str] = {}
@@ -216,6 +219,21 @@ class KnownSecrets:
                 return issued.placeholder
         return PLACEHOLDER
 
+    def stand_in_by_look(self, token: str) -> str:
+        """Return what stands for a text that looks like a token.
+
+        One that an answer has shown comes back as it is in a replay, and stays apart
+        from others. Another one the application may make anew in each run.
+        """
+        issued = self._find(token)
+        if issued is not None:
+            return issued.placeholder
+        for known in self._chain():
+            known._placeholders_of_replays()
+            if token in known._shown:
+                return f"<redacted:{_digest(token)}>"
+        return PLACEHOLDER
+
     def hidden(self) -> dict[str, str]:
         """Return the issued secrets that are hidden wherever they stand, in all forms, each with what stands for it."""
         found: dict[str, str] = {}
@@ -275,7 +293,9 @@ class KnownSecrets:
     def _placeholders_of_replays(self) -> set[str]:
         while self._scope.answers:
             stored = self._scope.answers.pop()
-            self._replayed.update(ISSUED.findall(_text_of(stored.readable())))
+            text = _text_of(stored.readable())
+            self._replayed.update(ISSUED.findall(text))
+            self._shown.update(JWT.findall(text))
         return self._replayed
 
     # -- answers that come in another order than their calls began
@@ -286,6 +306,11 @@ class KnownSecrets:
         An earlier call may turn out to have issued its secrets.
         """
         with self._guard:
+            text = _text_of(plain)
+            if "eyJ" in text:
+                self._shown.update(JWT.findall(text))
+            if not ISSUED.search(text):
+                return
             answer = [_renamed(plain, self._renamed), amend]
             if answer[0] != plain:
                 amend(answer[0])

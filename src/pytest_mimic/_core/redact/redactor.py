@@ -14,11 +14,13 @@ from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from pytest_mimic._core.redact.secret_names import (
     GOOGLE_KEY,
+    JWT,
     NUMBER_START,
     PLACEHOLDER,
     PLACEHOLDER_START,
     SecretNames,
     bare_secret,
+    is_of_login,
     is_placeholder,
     normalised,
     places,
@@ -93,10 +95,25 @@ _QUOTED = r"""=(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^<>])+)(?P=quote)"""
 _ATTRIBUTE = pattern(
     rf"\s(?:[\w.-]{{1,200}}:)?(?P<name>[A-Za-z_][\w.-]{{0,200}}){_QUOTED}"
 )
-# A field, `<input name="csrf_token" value="…">`.
-_FIELD = pattern(
-    rf"""<(?=[^<>]{{1,500}}\s(?:name|key)=["'](?P<name>[\w.-]{{1,200}})["'])[^<>]{{1,500}}?\svalue{_QUOTED}"""
+# A field, `<input name="csrf_token" value="…">` or `<meta name=csrf-token content=…>`, in
+# any order.
+_OF_FIELD = (
+    r"""<(?=[^<>]{1,500}\s(?:name|key|property)=["']?(?P<name>[\w.-]{1,200})["'\s/>])"""
+    r"""[^<>]{1,500}?\s(?:value|content)"""
 )
+_FIELD = pattern(_OF_FIELD + _QUOTED)
+_BARE_FIELD = pattern(_OF_FIELD + r"""=(?P<text>[^\s"'<>]+)(?=[\s>])""")
+# A setting in a script, `{"apiKey": "…"}` or `apiKey: '…'`.
+_IN_SCRIPT = pattern(
+    r"""(?<![\w-])(?P<mark>["']?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=mark)\s{0,5}:\s{0,5}"""
+    r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\<>\n])+)(?P=quote)"""
+)
+# A text of settings, `Server=db;Uid=ann;Pwd=…` or `host=db password=…`, and one of them.
+_SETTINGS = pattern(
+    r"\s*[A-Za-z][\w ]{0,50}=[^;=\s][^;\n]{0,2000}(?:;\s*[A-Za-z][\w ]{0,50}=[^;\n]{0,2000})+;?\s*"
+    r"|\s*[a-z_]{1,50}=\S{1,2000}(?: +[a-z_]{1,50}=\S{1,2000})+\s*"
+)
+_SETTING = pattern(r"(?:(?<=[;\s])|^)(?P<name>[A-Za-z][\w ]{0,50})=(?P<text>[^;\s]+)")
 # A placeholder that is to be written as text inside markup.
 _TO_ESCAPE = pattern(r"<(redacted(?::[0-9a-z-]+)?)>")
 # The comma between cookies that were joined into one header. The one in `Expires=Wed,
@@ -120,6 +137,8 @@ class Redactor(SecretNames):
         known: The secrets of a test, which say what stands for each value; without
             them, each value is the application's own.
         issuer: The call whose answer is hidden.
+        hides_by_look: Whether what looks like a JSON Web Token is hidden wherever it
+            stands, as in requests.
         keeps_filtered: Whether a word that another tool has written in place of a
             secret stays.
     """
@@ -128,6 +147,7 @@ class Redactor(SecretNames):
     known: KnownSecrets | None = None
     issuer: Issuer | None = None
     keeps_filtered = False
+    hides_by_look = False
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
         super().__init__(names, defaults=defaults)
@@ -153,6 +173,13 @@ class Redactor(SecretNames):
             made.known = self.known
         return self._extended[names]
 
+    def by_look(self) -> Redactor:
+        """Return a redactor of the same names that hides JSON Web Tokens by their look, too."""
+        made = copy(self)
+        made.hides_by_look = bool(self._names)
+        made._extended = {}
+        return made
+
     def knowing(self, known: KnownSecrets, issuer: Issuer | None = None) -> Redactor:
         """Return a redactor of the same names that knows the secrets of a test.
 
@@ -160,6 +187,8 @@ class Redactor(SecretNames):
         """
         made = copy(self)
         made.known, made.issuer = known, issuer
+        if issuer is not None:
+            made.hides_by_look = False
         made._extended = {}
         return made
 
@@ -234,10 +263,17 @@ class Redactor(SecretNames):
         return root[""]
 
     def settled(self, text: str) -> str:
-        """Return a text in which `<redacted>` stands for the placeholders of other tests."""
+        """Return a text without JSON Web Tokens if those are hidden by their look, and with `<redacted>` in place of the placeholders of other tests."""
+        if self.hides_by_look and "eyJ" in text:
+            text = JWT.sub(self._stand_in_by_look, text)
         if self.known is None or f"{PLACEHOLDER_START}:" not in text:
             return text
         return self.known.settled(text)
+
+    def _stand_in_by_look(self, match: re.Match[str]) -> str:
+        return (
+            PLACEHOLDER if self.known is None else self.known.stand_in_by_look(match[0])
+        )
 
     # Texts
 
@@ -317,12 +353,19 @@ class Redactor(SecretNames):
 
     def scrub_form(self, form: str) -> str:
         """Return a query or an urlencoded form (`a=1&token=x`) with secret fields replaced."""
+        given = [field.partition("=") for field in form.split("&")]
+        names = [unquote_plus(name) for name, _, _ in given]
+        company = self.company(names)
+        of_login = is_of_login(names)
         fields = []
-        for field in form.split("&"):
-            name, sign, value = field.partition("=")
-            if value not in _NO_SECRETS and self.hides(unquote_plus(name), value):
-                value = self.stand_in(unquote_plus(value), unquote_plus(name))
-            fields.append(f"{name}{sign}{self.scrub_urls(value)}")
+        for name, (written, sign, value) in zip(names, given):
+            text = unquote_plus(value)
+            is_secret = self.hides(name, text) or self.hides_beside(
+                name, text, company, of_login=of_login
+            )
+            if is_secret and value not in _NO_SECRETS:
+                value = self.stand_in(text, name)
+            fields.append(f"{written}{sign}{self.scrub_urls(value)}")
         return "&".join(fields)
 
     def scrub_header(self, name: str, value: str) -> str:
@@ -388,6 +431,10 @@ class Redactor(SecretNames):
                 quote = value["open"] or value["double"] or value["single"] or ""
                 content = text[at:end].removeprefix(quote).removesuffix(quote)
                 stand_in = self.stand_in(content, named["beside"] or named["name"])
+                if stand_in == plain_placeholders(content):
+                    # It is hidden already, perhaps as it is written in markup.
+                    at = end
+                    continue
                 yield f"{text[done:at]}{quote}{stand_in}{quote}"
                 done = at = end
         yield text[done:]
@@ -440,8 +487,12 @@ def _literals_of(text: str) -> tuple[re.Pattern[str], ...]:
     The text's beginning decides.
     """
     if _MARKUP.match(text):
-        return _ELEMENT, _ATTRIBUTE, _FIELD
-    return (_ARGUMENT,) if _GRAPHQL.match(text) and "{" in text else ()
+        return _ELEMENT, _ATTRIBUTE, _FIELD, _BARE_FIELD, _IN_SCRIPT
+    if "{" in text and _GRAPHQL.match(text):
+        return (_ARGUMENT,)
+    if "=" in text and _SETTINGS.fullmatch(text):
+        return (_SETTING,)
+    return ()
 
 
 def escaped(text: str) -> str:

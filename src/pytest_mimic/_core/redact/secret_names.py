@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from binascii import Error, a2b_base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ _SCHEME = pattern(r"^(?:apikey|basic|bearer|digest|negotiate|token)\s+", re.IGNO
 # - `any`: as whole words anywhere in a longer name (`openai_api_key`),
 # - `last`: as the last words of one (`card_cvv`); `text`: so, but only a text is secret
 # (an object is a thing),
+# - `look`: alone, if the value is a text that looks like a token (`assertion`, `sign`),
 # - `whole`: alone; in longer names it means something else (`map_pin`, `pin_code`),
 # - `public`: not at all, though it contains a secret name: paging, the vocabulary of
 # language models, RFC 9421, a game.
@@ -41,17 +42,57 @@ _NAMES = {
     refresh_token refresh_tokens session_token security_token api_key api_keys api_token api_tokens
     x_api_key access_key access_key_id account_key encryption_key license_key licence_key private_key
     service_key service_role_key shared_key signing_key ssh_key subscription_key auth authorization proxy_authorization bearer
-    card_pin client_assertion code_verifier connection_string cookie cookies credential credentials csrf
-    csrf_token csrfmiddlewaretoken dsn jwt otp_code set_cookie signature user_pin webhook_url xsrf
+    attestation_object auth_req_id authenticator_data backup_code backup_codes captcha_response card_pin
+    cf_turnstile_response client_assertion client_data_json code_verifier connection_string cookie cookies credential credentials csrf
+    csrf_token csrfmiddlewaretoken dpop dsn g_recaptcha_response h_captcha_response id_token_hint jwt
+    login_hint_token mfa_code oauth_verifier otp_code pgt_id pgt_iou pgtid pgtiou recovery_code
+    recovery_codes saml_art saml_request saml_response samlart samlrequest samlresponse set_cookie signature
+    software_statement totp_code two_factor_code user_pin verification_code webhook_url xsrf
     xsrf_token""",
-    "last": "cvc cvv otp psk sig",
-    "text": "session session_id jsessionid phpsessid",
+    "last": "cvc cvv otp psk sig totp",
+    "text": "session session_id sessid session_key jsessionid phpsessid",
+    "look": "assertion assertions hmac sign ticket tokens",
     "whole": "pin",
     "public": """accept_cookie accept_cookies accept_signature bos_token continuation_token cls_token cursor_token
     end_token eos_token mask_token next_token pad_token page_token pagination_token per_token resume_token secret_santa
     secret_santas sep_token sig1 sig2 signature_agent signature_input special_token start_token stop_token
     sync_token unk_token with_credentials""",
 }
+# Names that are secret beside others, in the same mapping, query or form: parameters of
+# OAuth (RFC 6749, 7521, 7636, 8628, 9126), OpenID Connect and WebAuthn.
+_BESIDE = (
+    (
+        ("grant_type", "grantType"),
+        ("code", "devicecode", "assertion", "ticket", "usercode"),
+    ),
+    (
+        ("response_type", "responseType"),
+        ("state", "nonce", "codechallenge", "request"),
+    ),
+    (
+        ("verification_uri", "verification_url", "verificationUri"),
+        ("devicecode", "usercode"),
+    ),
+    (
+        ("rp", "rpId", "pubKeyCredParams", "allowCredentials"),
+        ("challenge",),
+    ),
+    (("user", "username", "login", "email"), ("pass",)),
+)
+# The names of a redirect back from a log-in, which are secret together, if both look
+# like tokens: an address has a state, and a country a code.
+_OF_REDIRECT = ("code", "state")
+_LOGIN_NAMES = frozenset(
+    ("grant_type", "grantType", "response_type", "responseType", "redirect_uri")
+)
+_COMPANY = frozenset(name for names, _ in _BESIDE for name in names) | {"code"}
+_TOKEN = pattern(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w.~+/%-]{16,}={0,2}")
+# A ticket of CAS (its protocol, 3.7); another ticket is one of a train.
+_CAS_TICKET = pattern(r"(?:ST|PT|PGT|PGTIOU|TGT)-[\w.-]{16,}")
+#: What looks like a JSON Web Token (RFC 7519).
+JWT = pattern(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}(?![\w-])")
+# How the name of each table is judged; others are always secret.
+_ANSWERS = {"public": "never", "text": "text", "look": "look"}
 # A name with one of these as its last word describes a secret without holding it
 # (`token_count`).
 _ABOUT = frozenset(
@@ -134,12 +175,53 @@ class SecretNames:
         answer = "never"
         if isinstance(name, str) and len(name) <= _LONGEST_NAME:
             answer = self._judge(name)
+        if answer == "look":
+            return isinstance(value, str) and self._looks_secret(str(name), value)
         if answer != "never":
             return not is_empty(value) and (
                 answer == "always" or isinstance(value, (str, bytes))
             )
         is_begun = bool(self._names) and type(value) is str and value[:4] == "AIza"
         return is_begun and GOOGLE_KEY.fullmatch(str(value)) is not None
+
+    def company(self, names: Collection[object]) -> frozenset[str]:
+        """Return the names, in their normal form, that are secret beside these names; few have any."""
+        if _COMPANY.isdisjoint(names) or not self._names:
+            return frozenset()
+        secret: set[str] = set()
+        for beside, hidden in _BESIDE:
+            if not set(beside).isdisjoint(names):
+                secret.update(hidden)
+        if "state" in names:
+            secret.update(_OF_REDIRECT)
+        removed = {name for name in secret if self._names.get(name) == "public"}
+        return frozenset(secret - removed)
+
+    def hides_beside(
+        self,
+        name: object,
+        value: object,
+        company: frozenset[str],
+        *,
+        of_login: bool,
+    ) -> bool:
+        """Check whether a value is secret because of the names beside it.
+
+        A code and a state are, of a log-in; else if they look like tokens.
+        """
+        if not company or not isinstance(name, str) or not isinstance(value, str):
+            return False
+        if not value or normalised(name) not in company:
+            return False
+        return (
+            of_login or normalised(name) not in _OF_REDIRECT or looks_like_token(value)
+        )
+
+    @staticmethod
+    def _looks_secret(name: str, value: str) -> bool:
+        if normalised(name) == "ticket":
+            return is_placeholder(value) or _CAS_TICKET.fullmatch(value) is not None
+        return looks_like_token(value)
 
     def secret_flag(self, item: object) -> bool:
         """Check whether an item is a command-line option with a secret name, whose value is the next item."""
@@ -153,7 +235,7 @@ class SecretNames:
         while count and words[count - 1].isdigit():  # token_count_1 is a count
             count -= 1
         describes_a_secret = count > 0 and words[count - 1] in _ABOUT
-        found = {"never": "", "always": "", "text": ""}
+        found = dict.fromkeys(("never", "always", "text", "look"), "")
         for start in range(len(words)):
             is_asked = start > 0 and (
                 words[0] in _ASKING or words[start - 1] in _ASKING
@@ -166,10 +248,21 @@ class SecretNames:
                     and (describes_a_secret or where not in ("any", "public"))
                 ):
                     continue
-                if where == "public" or not (is_asked or (where == "whole" and start)):
-                    answer = {"public": "never", "text": "text"}.get(where, "always")
+                is_alone = not start or where not in ("whole", "look")
+                if where == "public" or (is_alone and not is_asked):
+                    answer = _ANSWERS.get(where, "always")
                     found[answer] = max(found[answer], part, key=len)
         return max(found, key=lambda answer: len(found[answer]))
+
+
+def is_of_login(names: Collection[object]) -> bool:
+    """Check whether names are those of a request for a log-in."""
+    return not _LOGIN_NAMES.isdisjoint(names)
+
+
+def looks_like_token(value: str) -> bool:
+    """Check whether a text has the look of a token: no word, no number, and no sentence."""
+    return is_placeholder(value) or _TOKEN.fullmatch(value) is not None
 
 
 def is_placeholder(value: object) -> bool:
@@ -292,14 +385,23 @@ def places(
                 given.update(_given(box))
             # Few mappings are one of a name and a value.
             pairs = named(box)
+            company = names.company(box)
+            of_login = is_of_login(box)
             for key, (name, value) in zip(box, pairs, strict=True):
-                is_secret = names.hides(name, value) or (secret and not is_empty(value))
+                is_secret = (
+                    names.hides(name, value)
+                    or names.hides_beside(name, value, company, of_login=of_login)
+                    or (secret and not is_empty(value))
+                )
                 found.append(Place(box, key, value, name, is_secret))
         elif isinstance(box, list):
             is_pair = outer.in_list and len(box) == 2 and isinstance(box[0], str)
             of_items = given.get(id(outer.value)) or ((None, box[0]) if is_pair else ())
             for key, value in enumerate(box):
                 name = of_items[key] if key < len(of_items) else None
+                if name is None and outer.name == "tokens":
+                    # Those of a language model do not look like any.
+                    name = outer.name
                 is_word = key > 0 and isinstance(value, str) and value[:1] != "-"
                 is_flagged = is_word and names.secret_flag(box[key - 1])
                 is_secret = names.hides(name, value) or (

@@ -151,3 +151,75 @@ def test_commands_and_rows_that_clients_store_have_names() -> None:
         ["HSET", "user:1", "password", PLACEHOLDER, "name", "Ann"]
     ]
     assert scrubbed["rows"] == [[1, PLACEHOLDER], [2, None]]
+
+
+TOKEN = "Ab12cd34-Ef56gh78"
+# By the standard of its name: values that are secret, and harmless ones under the same
+# name.
+STANDARDS = {
+    "code, OAuth 2 (RFC 6749)": (
+        [{"grant_type": "authorization_code", "code": "x1"}, {"code": TOKEN, "state": TOKEN}],
+        [{"code": "US", "state": "CA"}, {"code": TOKEN}, {"code": 200}],
+    ),
+    "state, OAuth 2 (RFC 6749)": (
+        [{"response_type": "code", "state": "x1"}],
+        [{"state": "California", "city": "Davis"}, {"state": "done", "code": "0"}],
+    ),
+    "assertion (RFC 7521)": (
+        [{"assertion": TOKEN}, {"grant_type": "x", "assertion": "short"}],
+        [{"assertion": "a == b"}, {"assertion": "passed"}, {"assertions": 3}],
+    ),
+    "code_challenge (RFC 7636)": (
+        [{"response_type": "code", "code_challenge": "x1"}],
+        [{"code_challenge": "hard"}],
+    ),
+    "device_code (RFC 8628)": (
+        [{"device_code": "x1", "verification_uri": "/go"}, {"grant_type": "d", "device_code": "x"}],
+        [{"device_code": "iPhone14,2"}],
+    ),
+    "user_code (RFC 8628)": (
+        [{"user_code": "WDJB", "verification_uri": "/go"}],
+        [{"user_code": "ann"}],
+    ),
+    "id_token_hint (OpenID Connect)": ([{"id_token_hint": "x1"}], [{"login_hint": "ann"}]),
+    "SAMLResponse (SAML 2.0)": (
+        [{"SAMLResponse": "x1"}, {"SAMLart": "x1"}],
+        [{"RelayState": "/home"}],
+    ),
+    "ticket (CAS)": (
+        [{"ticket": "ST-1856339-aA5Yuvrxzpv8Tau1cYQ7"}],
+        [{"ticket": "IC-2026-11-25-BERLIN-01"}, {"ticket": "ABC-123"}, {"ticket": 4711}],
+    ),
+    "challenge (WebAuthn)": (
+        [{"rpId": "shop.test", "challenge": "x1"}, {"clientDataJSON": "x1"}],
+        [{"challenge": "30 days"}],
+    ),
+    "sign (signed APIs)": ([{"sign": TOKEN}], [{"sign": "-"}, {"sign": "leo"}, {"sign": -1}]),
+    "tokens": ([{"tokens": [TOKEN]}], [{"tokens": ["the", " cat"]}, {"tokens": [464]}]),
+    "pass, beside a user": ([{"user": "ann", "pass": "x1"}], [{"pass": 12}, {"pass": "annual"}]),
+    "codes of a second factor": (
+        [{"mfa_code": "x1"}, {"totp": "x1"}, {"recovery_codes": ["x1"]}],
+        [{"promo_code": "x1"}, {"postal_code": "x1"}, {"status_code": 200}],
+    ),
+    "a pair": (
+        [{"name": "password", "value": "x1"}, {"key": "api_key", "value": "x1"}],
+        [{"name": "colour", "value": "x1"}, {"key": "size", "value": 3}],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("standard", STANDARDS)
+def test_names_of_the_standards_hide_secrets_and_nothing_harmless(
+    redactor: Redactor, standard: str
+) -> None:
+    secret, harmless = STANDARDS[standard]
+
+    assert [plain for plain in secret if redactor.scrub(plain) == plain] == []
+    assert [plain for plain in harmless if redactor.scrub(plain) != plain] == []
+
+
+def test_a_name_of_a_standard_can_be_taken_out() -> None:
+    redactor = Redactor(["!code", "!assertion"])
+    plain = {"grant_type": "x", "code": "x1", "assertion": TOKEN}
+
+    assert redactor.scrub(plain) == plain
