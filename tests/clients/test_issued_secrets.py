@@ -332,3 +332,109 @@ def test_verifying_finds_the_recorded_placeholders(project):
         verified = project.run("--mimic-verify", env={**env, "API": url})
 
     verified.expect(passed=1, never=["drifted"])
+
+
+USERS = """
+    import os, requests
+
+    API = os.environ["API"]
+    KEYS = os.environ["KEYS"].split()
+
+    def test_two_keys():
+        for key in KEYS:
+            headers = {"X-Api-Key": key}
+            if "NAMED" in os.environ:
+                headers["X-User"] = key[:3]
+            assert requests.get(API + "/me", headers=headers).status_code == 200
+"""
+ANN, BOB = "ann-key-4711-0815", "bob-key-0815-4711"
+
+
+@pytest.mark.parametrize(
+    ("line", "redact", "named"),
+    [
+        ("http match=headers.x-user", "", {"NAMED": "yes"}),
+        ("http match=headers.x-api-key", "!x-api-key", {}),
+    ],
+    ids=["a header that is not secret", "made-up keys"],
+)
+def test_equal_calls_that_differ_in_an_own_secret_are_named(
+    project, line, redact, named
+):
+    """Both ways that tell them apart do."""
+    pytest.importorskip("requests")
+    project.write("test_it.py", USERS)
+    project.ini("http")
+
+    with running_service() as url:
+        env = {"API": url, "KEYS": f"{ANN} {BOB}", **named}
+        recorded = project.run("--mimic-record", env=env)
+        project.ini(line, mimic_redact=redact)
+        apart = project.run("--mimic-rerecord", env=env)
+    replayed = project.run(env={**env, "KEYS": f"{BOB} {ANN}"})
+
+    heading = "equal calls that differ in a secret, which does not count:"
+    ways = [line.partition(" ")[2]] + [f"mimic_redact = {redact}"] * bool(redact)
+    recorded.expect(passed=1, says=[heading, "differ in x-api-key", *ways])
+    apart.expect(passed=1, never=[heading])
+    replayed.expect(passed=1)
+
+
+def test_one_recording_does_not_serve_two_keys(project):
+    pytest.importorskip("requests")
+    project.ini("http sequence=no")
+    project.write("test_it.py", USERS)
+
+    with running_service() as url:
+        run = project.run("--mimic-record", env={"API": url, "KEYS": f"{ANN} {BOB}"})
+        alone = project.run(
+            "--mimic-rerecord", env={"API": url, "KEYS": f"{ANN} {ANN}"}
+        )
+
+    run.expect(
+        failed=1,
+        says=["UnstableIdentityError", "they differ in x-api-key"],
+        never=[ANN, BOB],
+    )
+    alone.expect(passed=1)
+
+
+def test_a_request_that_is_left_out_and_holds_a_placeholder_is_named(project):
+    pytest.importorskip("requests")
+    project.ini("http exclude='GET /open'")
+    project.test("""
+        import requests
+        API = os.environ["API"]
+        login = {"user": "ann", "password": "a"}
+        token = requests.post(API + "/login", json=login).json()["access_token"]
+        assert requests.get(API + "/open", headers={"Authorization": f"Bearer {token}"}).ok
+    """)
+
+    with running_service() as url:
+        recorded = project.run("--mimic-record", env={"API": url})
+        replayed = project.run(env={"API": url})
+
+    said = "http GET /open was left out, and sent with the placeholder of a secret"
+    recorded.expect(passed=1, never=[said])
+    replayed.expect(passed=1, says=[said])
+
+
+def test_the_recording_run_names_texts_that_look_like_keys(project):
+    """Each remedy, done, ends its finding."""
+    pytest.importorskip("requests")
+    project.ini("http")
+    project.test("""
+        import requests
+        note = "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
+        requests.get(os.environ["API"] + "/echo", params={"note": note})
+    """)
+
+    with running_service() as url:
+        run = project.run("--mimic-record", env={"API": url})
+        mark = re.search(r"mimic_redact = (!sha256:\w{8})", run.output)[1]
+        project.ini("http", mimic_redact=mark)
+        again = project.run("--mimic-rerecord", env={"API": url})
+
+    heading = "texts that look like keys, in what was recorded:"
+    run.expect(passed=1, says=[heading, "sk_live_…"], never=["4eC39Hq"])
+    again.expect(passed=1, never=[heading])

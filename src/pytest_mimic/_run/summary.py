@@ -289,6 +289,14 @@ def _hidden(ledger: Ledger) -> list[str]:
             "outcomes with secrets of the environment:",
             [(label, what) for label, what in ledger.environment],
         ),
+        *listed(
+            "texts that look like keys, in what was recorded:",
+            [(label, what) for label, what in ledger.keys],
+        ),
+        *listed(
+            "equal calls that differ in a secret, which does not count:",
+            [(label, what) for label, what in ledger.alike],
+        ),
     ]
 
 

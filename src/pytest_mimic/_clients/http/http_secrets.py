@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Iterator, Mapping
+from json import loads
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -19,6 +21,7 @@ from pytest_mimic._core.redact.redactor import (
 )
 from pytest_mimic._core.redact.secret_names import (
     ISSUED,
+    JWT,
     NUMBER_START,
     PLACEHOLDER,
     PLACEHOLDER_START,
@@ -58,6 +61,15 @@ _OF_ONE_REQUEST = re.compile("csrf|xsrf|nonce|signature", re.IGNORECASE)
 # What a call that logs somebody in is called, and what it sends.
 _LOGIN_CALL = re.compile("log_?-?in|sign_?-?in|session|auth|token", re.IGNORECASE)
 _LOGIN_NAME = re.compile("pass|pwd|secret|code|assertion|refresh|otp", re.IGNORECASE)
+# Names of secrets that are made anew for each request.
+_MADE_ANEW = re.compile(
+    "assertion|captcha|challenge|code|csrf|dpop|hmac|nonce|otp|saml|sig|state"
+    "|verifier|xsrf",
+    re.IGNORECASE,
+)
+_KEY_ID = re.compile("AWS[^ ]* (?:Credential=)?([^/:,]+)")
+# The claims of a JSON Web Token that are times, or made anew (RFC 7519).
+_TIMES = ("exp", "iat", "jti", "nbf", "auth_time")
 # The names of secrets that any request may send.
 _CREDENTIALS = re.compile("authorization|cookie ")
 # The parts of a description that name the call.
@@ -110,6 +122,20 @@ class Secrets:
         values.update(self.values)
         values.update(known.hidden())
         self.values = values
+
+    def credentials(self) -> dict[str, str]:
+        """Return the application's own secrets that say who sends the request, by their names.
+
+        What is made anew for each request says nothing: signatures, nonces, and the
+        times in a JSON Web Token.
+        """
+        own = {}
+        for value, name in self.sent.items():
+            credential = _credential(value)
+            is_own = self.redactor.stand_in(value) == PLACEHOLDER
+            if credential and is_own and not _MADE_ANEW.search(name):
+                own[name] = credential
+        return own
 
     def login_of(self, signature: str, own: str) -> str:
         """Return the log-in to which the secrets of the answer belong; empty if to none.
@@ -400,6 +426,24 @@ def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
     if PLACEHOLDER_START in plain_placeholders(url) or ISSUED.search(url):
         return True
     return any(_has_placeholder(value) for _, value in headers)
+
+
+def _credential(value: str) -> str:
+    """Return the part of a secret that says who sends it; empty if none does."""
+    if (key := _KEY_ID.match(value)) is not None:
+        return key[1]
+    if JWT.fullmatch(value):
+        payload = value.split(".")[1]
+        try:
+            claims = loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        except ValueError:
+            return ""
+        if not isinstance(claims, dict):
+            return ""
+        lasting = {name: claim for name, claim in claims.items() if name not in _TIMES}
+        return repr(sorted(lasting.items()))
+    # Such as `Digest …`, which is made for one request.
+    return "" if " " in value else value
 
 
 def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:

@@ -258,10 +258,31 @@ class Port:
             issuer = made.issuer
             issuer.login = made.secrets.login_of(call.signature, issuer.own_login)
             known.send(made.secrets.sent, call.parts)
+            self._compare_senders(made)
         step = begin(self._state, made)
         if step.mode == "replay":
             self._state.secret_scope.answers.append(step.stored)
         return step
+
+    def _compare_senders(self, call: Call) -> None:
+        """Name a call that equals another one but for a secret of the application's own, or refuse it.
+
+        Raises:
+            UnstableIdentityError: One recording would serve both.
+        """
+        state = self._state
+        if not call.secrets.sent or not state.settings.mode.writes:
+            return
+        from pytest_mimic._core.engine.equal_calls import refused, told_apart
+
+        owner = state.owner.name if call.sequence else ""
+        names, ways = state.equal_calls.differing(call, owner)
+        if names and not call.sequence:
+            raise state.pending.note(refused(call, names, ways))
+        if names:
+            what = told_apart(names, ways)
+            row = (call.label, f"{what}, {state.again}" if state.again else what)
+            state.ledger.alike.add(row)
 
     @property
     def secrets(self) -> KnownSecrets:

@@ -104,6 +104,10 @@ class Ledger:
         self.environment = (
             OnceEach()
         )  # outcomes with secret values: label, what was done, test
+        # Texts in what was recorded that look like keys: label; what, its mark and test.
+        self.keys = OnceEach()
+        # Calls that equal another one but for a secret: label; what tells them apart.
+        self.alike = OnceEach()
         self.drifted: list[
             Sequence[str]
         ] = []  # real calls that differ from their recording: label, test

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from json import dumps
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.settings import Mode
@@ -239,6 +240,21 @@ class Recordings:
             if is_unchanged(call, before, stored, redactor=state.redactor):
                 before.inputs, stored = stored.inputs, before
         return stored
+
+    def note_keys(self, call: Call, stored: Stored) -> None:
+        """Note texts in a call, or in its new outcome, that look like keys, as `check` does."""
+        from pytest_mimic._core.redact.looks import keys_in
+
+        state = self._state
+        texts = [dumps(call.arguments, ensure_ascii=False, default=repr)]
+        if stored.encoded is not None:
+            texts += stored.encoded.texts()
+        for text in texts:
+            for shown, mark in keys_in(text):
+                if mark not in state.redactor.accepted:
+                    what = f"{shown}; if it is none: mimic_redact = !{mark}"
+                    test = f", {state.test}" if state.test else ""
+                    state.ledger.keys.add((call.label, what + test))
 
     def drop(self, name: str) -> None:
         self._state.vault.restore(name, None)

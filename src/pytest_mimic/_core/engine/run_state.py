@@ -26,6 +26,7 @@ from pytest_mimic.errors import MimicError, MissingRecordingError, StaleRecordin
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
+    from pytest_mimic._core.engine.equal_calls import EqualCalls
     from pytest_mimic._core.engine.ledger import Ledger
     from pytest_mimic._core.inputs.reached_and_read import ProjectSources, Trace
     from pytest_mimic._core.redact.redactor import Redactor
@@ -126,6 +127,13 @@ class RunState:
         return (
             self.owner.name.partition("[")[0] if self.owner.ends else ""
         ) or self.test
+
+    @cached_property
+    def equal_calls(self) -> EqualCalls:
+        """The calls of this run that were sent with secrets."""
+        from pytest_mimic._core.engine.equal_calls import EqualCalls
+
+        return EqualCalls()
 
     def scopes_of(self, fixtures: Collection[str]) -> list[SecretScope]:
         """Return the scopes of the wider fixtures among those that a test or a fixture uses.

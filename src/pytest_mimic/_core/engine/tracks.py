@@ -344,6 +344,7 @@ class Track:
         is_failed = failure is not None and call.edge_call is not None
         (recordings.failed.add if is_failed else recordings.failed.discard)(self.file)
         error = None if failure is None else (f"{call.listed} {failure}", state.test)
+        recordings.note_keys(call, stored)
         with recordings.guard:
             self._place(real, stored, error)
             state.ledger.record_seconds += duration

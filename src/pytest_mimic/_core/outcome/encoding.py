@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from json import loads
@@ -82,6 +83,16 @@ class Encoded:
             isinstance(cls, type) and registered_kind(cls) is not None
             for cls in classes
         )
+
+    def texts(self) -> Iterator[str]:
+        """Yield what it stores as texts, in which bytes are read as Latin-1."""
+        if self.readable is not None:
+            yield self.readable.text
+            pieces = list(self.readable.objects.values())
+        else:
+            pieces = [*self.pickled.chunks, *self.pickled.buffers]
+        for piece in pieces:
+            yield bytes(piece).decode("latin-1")
 
     def hide(self, environment: Environment) -> dict[str, bool]:
         """Replace the values in readable texts by `<NAME>`.

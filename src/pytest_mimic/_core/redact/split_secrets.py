@@ -108,7 +108,7 @@ def _spans(whole: str, hidden: str) -> list[tuple[int, int, str]] | None:
     first, *rest = _STAND_IN.split(hidden)
     if not whole.startswith(first):
         return None
-    spans = []
+    spans: list[tuple[int, int, str]] = []
     start = len(first)
     for stand_in, literal in zip(rest[::2], rest[1::2]):
         is_last = len(spans) == len(rest) // 2 - 1
