@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 from _pytest.fixtures import FixtureManager
+from support.no_words import without_words
 
 import pytest_mimic
 import pytest_mimic.plugin
@@ -252,6 +253,8 @@ class Project:
         self.root: Path = pytester.path
         self.tally = self.root.parent / f"{self.root.name}.tally"
         self.process = False
+        # Runs in this process are made twice, the first without words.
+        self.is_compared = False
         # Its code is not that of the project: no recording lists it among what its call
         # ran.
         self.write("tally.py", f"exec(compile({TALLY!r}, '<frozen tally>', 'exec'))\n")
@@ -365,11 +368,13 @@ class Project:
             given = not (process or is_parallel or NAME in args)
             loaded = self._loaded(args, plugins, given=given, is_parallel=is_parallel)
             argv = [*loaded, "--color=no", "-W", "error", *args]
-        code, output = (
-            self._run_process(argv, variables, timeout)
-            if process
-            else self._run_here(argv, variables, [pytest_mimic.plugin] if given else [])
-        )
+        objects = [pytest_mimic.plugin] if given else []
+        if process:
+            code, output = self._run_process(argv, variables, timeout)
+        elif self.is_compared:
+            code, output = self._compare_without_words(argv, variables, objects)
+        else:
+            code, output = self._run_here(argv, variables, objects)
         return Run(
             code, _outcomes(output), output, self.real()[already:], self.files(), before
         )
@@ -454,6 +459,54 @@ class Project:
     def environment(self, variables: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the environment of a process of this project."""
         return {**os.environ, "TALLY": str(self.tally), **(variables or {})}
+
+    def _compare_without_words(
+        self,
+        argv: Sequence[str],
+        variables: Mapping[str, str],
+        plugins: Sequence[object],
+    ) -> tuple[int, str]:
+        """Run here, first with digests in place of words, and compare all else."""
+        start = self._everything()
+        with without_words():
+            code, output = self._run_here(argv, variables, plugins)
+        silent = code, _outcomes(output), self._lasting()
+        self._restore(start)
+        code, output = self._run_here(argv, variables, plugins)
+        spoken = code, _outcomes(output), self._lasting()
+        assert silent[:2] == spoken[:2], output
+        files = silent[2].keys() | spoken[2].keys()
+        assert not {
+            path: (silent[2].get(path), spoken[2].get(path))
+            for path in files
+            if silent[2].get(path) != spoken[2].get(path)
+        }
+        return code, output
+
+    def _everything(self) -> dict[Path, bytes]:
+        """Return the files of the project, and the account of real executions."""
+        paths = [path for path in self.root.rglob("*") if path.is_file()]
+        paths += [self.tally] if self.tally.exists() else []
+        return {
+            path: path.read_bytes()
+            for path in paths
+            if not {"__pycache__", ".pytest_cache"} & {*path.parts}
+        }
+
+    def _lasting(self) -> dict[Path, bytes]:
+        """Return the same without what differs between two runs: how long calls took."""
+        return {
+            path: re.sub(rb'"duration": [\d.e-]+', b'"duration": 0', data)
+            for path, data in self._everything().items()
+        }
+
+    def _restore(self, files: Mapping[Path, bytes]) -> None:
+        for path in self._everything():
+            if path not in files:
+                path.unlink()
+        for path, data in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
 
     def _run_here(
         self,
