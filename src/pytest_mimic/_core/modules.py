@@ -22,7 +22,8 @@ def module_exists(name: str) -> bool:
         return sys.modules[name] is not None
     try:
         return _find_spec(name) is not None
-    except LookupError:  # a namespace package in another one
+    except LookupError:
+        # A namespace package in another one.
         return True
 
 
@@ -51,13 +52,15 @@ def _find_spec(name: str) -> ModuleSpec | None:
     # importlib.util.find_spec would import the parents.
     parent = name.rpartition(".")[0]
     path = _search_path(parent) if parent else None
-    for finder in list(sys.meta_path) if path is not None or not parent else ():
+    if parent and path is None:
+        return None
+    for finder in list(sys.meta_path):
         try:
             spec = finder.find_spec(name, path)
-        except (
-            Exception
-        ):  # a finder of another package may expect the parents to be imported
-            if finder is PathFinder:  # which needs the parents of a namespace package
+        except Exception:
+            # Python's own finder needs the parents of a namespace package. That of
+            # another package may expect that any parents were imported.
+            if finder is PathFinder:
                 raise
             continue
         if spec is not None:
@@ -68,15 +71,15 @@ def _find_spec(name: str) -> ModuleSpec | None:
 def _search_path(package: str) -> list[str] | None:
     """Return the folders in which a package's modules are looked for, or None if it is not a package."""
     imported = sys.modules.get(package)
-    try:
-        # Ordinary attribute access would load a lazy module.
-        spec = (
-            _find_spec(package)
-            if imported is None
-            else object.__getattribute__(imported, "__spec__")
-        )
-    except AttributeError:  # some other object
-        return None
+    if imported is None:
+        spec = _find_spec(package)
+    else:
+        try:
+            # Ordinary attribute access would load a lazy module.
+            spec = object.__getattribute__(imported, "__spec__")
+        except AttributeError:
+            # Something that is no module stands in its place.
+            return None
     path = getattr(spec, "submodule_search_locations", None)
     return None if path is None else list(path)
 
@@ -89,7 +92,8 @@ _TEST_MACHINERY = frozenset(
     {"_pytest", "execnet", "pluggy", "pytest", "pytest_mimic", "xdist"}
 )
 # What this plugin is built on calls functions for it.
-_CALLED = sys.stdlib_module_names | _TEST_MACHINERY | {"cloudpickle", "xxhash"}
+_BUILT_ON = frozenset({"cloudpickle", "filelock", "xxhash"})
+_CALLED = sys.stdlib_module_names | _TEST_MACHINERY | _BUILT_ON
 _NAME = r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)"""
 # Taken now, before a test may replace the file system by a fake one.
 _STDLIB = f"{realpath(Path(os.__file__).parent)}{os.sep}"
@@ -123,19 +127,18 @@ def path_when_installed(file: str) -> str | None:
 @cache
 def _files_of_project(rootdir: Path) -> frozenset[str]:
     """Return the installed files of the distribution that the rootdir's configuration names."""
-    # tomllib is there from Python 3.11 on.
     try:
-        found = re.search(
-            _NAME, (rootdir / "pyproject.toml").read_text(encoding="utf-8")
-        )
+        text = (rootdir / "pyproject.toml").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        found = None
-    if found is None:
+        return frozenset()
+    # Python 3.10 has no reader of TOML.
+    name = re.search(_NAME, text)
+    if name is None:
         return frozenset()
     from importlib.metadata import PackageNotFoundError, files
 
     try:
-        return frozenset(map(str, files(found[1]) or ()))
+        return frozenset(map(str, files(name[1]) or ()))
     except PackageNotFoundError:
         return frozenset()
 
@@ -147,12 +150,12 @@ def is_machinery(module: str) -> bool:
 
 def may_be_called_by_pytest(*modules: object) -> bool:
     """Return whether pytest or this plugin may call a function of one of these modules for itself."""
-    packages = {
-        module.replace(":", ".").partition(".")[0]
-        for module in modules
-        if isinstance(module, str)
-    }
-    return not packages.isdisjoint(_CALLED)
+    for module in modules:
+        if isinstance(module, str):
+            package = module.replace(":", ".").partition(".")[0]
+            if package in _CALLED:
+                return True
+    return False
 
 
 def called_by_pytest(*, depth: int = 2) -> bool:
@@ -163,7 +166,8 @@ def called_by_pytest(*, depth: int = 2) -> bool:
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         package = str(frame.f_globals.get("__name__")).partition(".")[0]
-        if (answer := _classify(frame.f_code.co_filename, package)) is not None:
+        answer = _classify(frame.f_code.co_filename, package)
+        if answer is not None:
             return answer
         frame = frame.f_back
     return False
@@ -174,10 +178,10 @@ def _classify(file: str, package: str) -> bool | None:
     """Return True for pytest and the like, False for code under test, None for code that calls for its caller."""
     is_plugin = package.startswith("pytest_") and path_when_installed(file) is not None
     is_import = file.startswith(("<frozen importlib", "<frozen zipimport"))
-    if is_plugin or is_import or package in ("cloudpickle", *_TEST_MACHINERY):
+    if is_plugin or is_import or package in _TEST_MACHINERY | _BUILT_ON:
         return True
     # A name alone decides nothing: a project may have a package named `test`.
-    is_stdlib = package in sys.stdlib_module_names and (
-        file.startswith("<frozen ") or is_in_stdlib(file)
-    )
-    return None if is_stdlib else False
+    is_named_so = package in sys.stdlib_module_names
+    if is_named_so and (file.startswith("<frozen ") or is_in_stdlib(file)):
+        return None
+    return False

@@ -33,26 +33,41 @@ class Mode(Enum):
 
 
 class Settings(NamedTuple):
-    """The settings of one run."""
+    """The settings of one run.
+
+    Attributes:
+        mode: What the run does with calls.
+        rootdir: pytest's own.
+        here: Where pytest or the command was started, for which suggested commands are.
+        vault: The vault's folder, absolute.
+        shown_vault: The same for messages, relative to the rootdir if it is inside.
+        source: What a replay does when the source of a target has changed.
+        pickles: Whether pickles may be loaded.
+        redact: Names to add to the secret ones; `!name` removes one.
+        no_record: Nothing may be written, even if a fixture would record.
+        ci: The environment variable `CI` is set.
+        clear_unused: Recordings proven unused are deleted.
+        fail_on_unused: The run fails if there are such.
+        given_vault: The vault that an option named, as suggested commands repeat it.
+        usage: The file of `--mimic-usage`, absolute.
+        inputs: What a replay does when what a recorded call reaches or reads has
+            changed.
+    """
 
     mode: Mode
     rootdir: Path
-    # where pytest or the command was started, for which suggested commands are
     here: Path
-    vault: Path  # the vault's folder, absolute
-    shown_vault: str  # the same for messages, relative to the rootdir if it is inside
+    vault: Path
+    shown_vault: str
     source: SourcePolicy
     pickles: PicklePolicy
-    redact: tuple[str, ...]  # names to add to the secret ones; `!name` removes one
-    no_record: bool = False  # nothing may be written, even if a fixture would record
-    ci: bool = False  # the environment variable `CI` is set
+    redact: tuple[str, ...]
+    no_record: bool = False
+    ci: bool = False
     clear_unused: bool = False
     fail_on_unused: bool = False
-    given_vault: str = (
-        ""  # the vault that an option named, as suggested commands repeat it
-    )
-    usage: Path | None = None  # the file of `--mimic-usage`, absolute
-    # what a replay does when what a recorded call reaches or reads has changed
+    given_vault: str = ""
+    usage: Path | None = None
     inputs: InputsPolicy = "warn"
 
     @property
@@ -123,7 +138,8 @@ class IniOptions:
         """Return an option of several lines, without the empty ones."""
         value = self._get(name) or []
         lines = value if isinstance(value, list) else str(value).split("\n")
-        return [line for each in lines if (line := str(each).strip())]
+        stripped = [str(line).strip() for line in lines]
+        return [line for line in stripped if line]
 
     def read_lines(self, name: str, read: Callable[[str, str], object]) -> list[Any]:
         """Return what `read` makes of each line of an option and its origin.
@@ -197,14 +213,12 @@ def vault_folder(path: str, start: Path) -> Path:
     """
     scheme = path.strip().partition(":")[0].lower()
     if "://" in path or (":" in path and scheme in ("s3", "gs", "az", "file")):
-        raise ValueError(
-            "a vault is a folder, and this is a URL"
-        )  # which may hold credentials
+        # The URL may hold credentials, and is not shown.
+        raise ValueError("a vault is a folder, and this is a URL")
     folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
     if os.path.lexists(folder) and not os.path.isdir(folder):  # noqa: PTH112
         raise ValueError(f"{folder} is not a folder")
-    if folder.parent == folder or str(folder) == os.path.normpath(
-        os.path.expanduser("~")  # noqa: PTH111
-    ):
+    home = os.path.normpath(os.path.expanduser("~"))  # noqa: PTH111
+    if folder.parent == folder or str(folder) == home:
         raise ValueError(_NOT_ITS_OWN.format(folder))
     return folder

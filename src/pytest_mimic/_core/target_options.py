@@ -30,29 +30,21 @@ def target_line(
     """Return the whole line of a target, with these paths added to one of its options.
 
     It takes the place of the target's line, so it has the options of that line too. A
-    function for `key` has no place in a
-    line.
+    function for `key` has no place in a line.
     """
-    given = (options or Options())._asdict()
-    defaults = Options._field_defaults
-    others = {
-        one: given[one]
-        for one in given
-        if one not in ("key", name) and given[one] != defaults[one]
-    }
-    if name == "ignore" and "match" in others:  # no part is both
-        others["match"] = tuple(part for part in others["match"] if part not in paths)
-    added = tuple(dict.fromkeys([*given[name], *paths]))
-    return " ".join(
-        [
-            target,
-            *(
-                _word(one, value)
-                for one, value in {**others, name: added}.items()
-                if value != ()
-            ),
-        ]
-    )
+    values = (options or Options())._asdict()
+    # The option with the new paths stands last.
+    present = tuple(values.pop(name))
+    values[name] = tuple(dict.fromkeys([*present, *paths]))
+    del values["key"]
+    if name == "ignore":
+        # No part both counts and does not.
+        values["match"] = tuple(part for part in values["match"] if part not in paths)
+    words = [target]
+    for option, value in values.items():
+        if value != Options._field_defaults[option]:
+            words.append(_word(option, value))
+    return " ".join(words)
 
 
 def _word(name: str, value: object) -> str:

@@ -15,8 +15,9 @@ from pytest_mimic.errors import MimicError
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-# In seconds, two in all. Readers and writers of a vault keep a file open for less than
-# a millisecond, virus scanners and search indexers for longer.
+# The pauses between attempts, in seconds: two in all. Readers and writers of a vault
+# keep a file open for less than a millisecond, virus scanners and search indexers for
+# longer.
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, *[0.1] * 19)
 
 # How many bytes of a file tell its kind, and how many a file's name may have.
@@ -28,9 +29,8 @@ def patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
     """Return a function that repeats a file operation which Windows refuses for a moment.
 
     There, a file that another process has open cannot be replaced or deleted, and one
-    that is being replaced or deleted
-    cannot be opened. Python reports this as a lack of permission. Elsewhere, the
-    function itself is returned.
+    that is being replaced or deleted cannot be opened. Python reports this as a lack of
+    permission. Elsewhere, the function itself is returned.
     """
     if os.name != "nt":
         return function

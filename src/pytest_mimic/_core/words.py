@@ -8,11 +8,16 @@ from typing import Any
 
 
 class _Pattern:
+    """A regular expression that is compiled when its first method is asked for."""
+
     def __init__(self, text: str, flags: int) -> None:
-        self._given = text, flags
+        self._text = text
+        self._flags = flags
 
     def __getattr__(self, name: str) -> Any:
-        method = vars(self)[name] = getattr(re.compile(*self._given), name)
+        method = getattr(re.compile(self._text, self._flags), name)
+        # From now on, the attribute is found without this method.
+        vars(self)[name] = method
         return method
 
 
@@ -27,14 +32,13 @@ def closest_name(name: str, names: Iterable[str]) -> str | None:
     from difflib import get_close_matches
 
     known = sorted(names)
-    folded = {
-        each.lower(): each for each in known
-    }  # `CLIENT` and `client` have no letter in common
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return close[0]
+    # `CLIENT` and `client` have no letter in common.
+    folded = {each.lower(): each for each in known}
     close = get_close_matches(name.lower(), folded, n=1)
-    return next(
-        iter(get_close_matches(name, known, n=1) or map(folded.__getitem__, close)),
-        None,
-    )
+    return folded[close[0]] if close else None
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
@@ -47,23 +51,22 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 SHOWN = 10
 # Labels beyond this length do not widen their column.
 _WIDTH = 60
-# How many characters a row of a label and what belongs to it has, and how many a label
-# has in any case.
+# A row has at most so many characters: a label, and what stands beside it. A label has
+# room for so many in any case.
 _ROW = 112
 _LABEL = 50
 
 
 def in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Return pairs of a label and what belongs to it as rows.
+    """Return rows of a label and what stands beside it.
 
     Of a long row, the middle of the label is left out.
     """
     pairs = [(_fitted(label, _ROW - len(other)), other) for label, other in pairs]
-    # Of the rows that are shown, since a long label further down would widen the column
+    # Only rows that are shown count: a long label further down would widen the column
     # for nothing.
-    width = max(
-        (len(label) for label, _ in pairs[:SHOWN] if len(label) <= _WIDTH), default=0
-    )
+    widths = [len(label) for label, _ in pairs[:SHOWN]]
+    width = max((each for each in widths if each <= _WIDTH), default=0)
     return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
 
 
@@ -71,7 +74,9 @@ def _fitted(label: str, room: int) -> str:
     room = max(room, _LABEL)
     if len(label) <= room:
         return label
-    return f"{label[: room // 2 - 2]}...{label[len(label) - (room - room // 2 - 1) :]}"
+    head = room // 2 - 2
+    tail = room - head - len("...")
+    return f"{label[:head]}...{label[-tail:]}"
 
 
 def and_more(left: int, of: str = "") -> list[str]:
@@ -96,16 +101,16 @@ def listed(
 ) -> list[str]:
     """Return a heading, the first rows, how many more there are of the total, and what follows. Nothing without rows.
 
-    Pairs of a label and what belongs to it stand in columns.
+    Pairs of a label and what stands beside it stand in columns.
     """
     if not rows:
         return []
-    pairs = [row for row in rows if not isinstance(row, str)]
-    lines = (
-        in_columns(pairs) if pairs else [row for row in rows if isinstance(row, str)]
-    )
-    shown = [*lines[:most], *and_more((total or len(lines)) - len(lines[:most]))]
-    return [heading, *(f"  {line}" for line in shown), *after]
+    lines = [row for row in rows if isinstance(row, str)]
+    if not lines:
+        lines = in_columns([row for row in rows if not isinstance(row, str)])
+    shown = lines[:most]
+    left = (total or len(lines)) - len(shown)
+    return [heading, *(f"  {line}" for line in [*shown, *and_more(left)]), *after]
 
 
 def few(names: Sequence[str]) -> str:
@@ -119,13 +124,16 @@ def plural(count: int, noun: str) -> str:
 
 def seconds(amount: float) -> str:
     """A duration: `38.2 s`, `0.01 s`."""
-    return f"{amount:.1f} s" if amount >= 1 else f"{amount:.2f} s"
+    digits = 1 if amount >= 1 else 2
+    return f"{amount:.{digits}f} s"
 
 
 def size(count: float) -> str:
     """A number of bytes: `1.3 MB`."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+    if count < 1000:
+        return f"{count:.0f} B"
+    for unit in ("kB", "MB"):
         count /= 1000
-    return f"{count:.1f} GB"
+        if count < 1000:
+            return f"{count:.1f} {unit}"
+    return f"{count / 1000:.1f} GB"

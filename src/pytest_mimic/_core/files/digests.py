@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable
 from marshal import dumps
 from time import time_ns
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, NoReturn
 
 from xxhash import xxh3_128
 
@@ -36,9 +36,10 @@ _Facts = tuple[int, int, int, int, int]
 class Content(NamedTuple):
     """The content that a path names at one moment."""
 
-    kind: Kind  # what the path names
-    # of a file, its content; of a folder, the names and contents of its files: 16
-    # bytes, or none
+    # What the path names.
+    kind: Kind
+    # 16 bytes, or none: of a file, its content; of a folder, the names and contents of
+    # its files.
     digest: bytes = b""
 
     @property
@@ -75,7 +76,8 @@ class FileDigests:
             found = os.stat(path)  # noqa: PTH116 - a string, at each call
         except PermissionError as error:
             raise Unstable("a file in a folder that may not be read", str) from error
-        except (OSError, ValueError):  # ValueError: a null character
+        except (OSError, ValueError):
+            # A path with a null character is a ValueError.
             return Content(MISSING)
         if stat.S_ISREG(found.st_mode):
             return Content("file", self._file(path, found))
@@ -103,8 +105,9 @@ class FileDigests:
         # Git's rule for its index ("racy git"): a file that changed at the moment of
         # reading may change again in the same tick of the clock, and look the same. It
         # is read again.
-        last = max(found.st_mtime_ns, found.st_ctime_ns)
-        if is_same and last + (_FINE_TICK if last % _SECOND else _COARSE_TICK) < begun:
+        changed = max(found.st_mtime_ns, found.st_ctime_ns)
+        tick = _FINE_TICK if changed % _SECOND else _COARSE_TICK
+        if is_same and changed + tick < begun:
             self._known[path] = facts, digest
         return digest
 
@@ -114,65 +117,94 @@ class FileDigests:
         A link to a folder is entered. One that leads back to a folder around it is
         refused.
         """
-        files: list[tuple[str, str, os.stat_result]] = []
-        others: list[tuple[str, str, bytes]] = []
-        total = 0
-        # Each with the devices and inodes of the folders around it.
-        todo: list[tuple[str, str, set[tuple[int, int]]]] = [
-            (path, "", {(found.st_dev, found.st_ino)})
-        ]
-        while todo:
-            folder, prefix, around = todo.pop()
-            try:
-                names = os.listdir(folder)  # noqa: PTH208
-            except OSError as error:
-                raise Unstable(
-                    f"a folder that cannot be read ({error.strerror})", str
-                ) from error
-            for name in names:
-                inner, relative = f"{folder}/{name}", f"{prefix}{name}"
-                try:
-                    one = os.stat(inner)  # noqa: PTH116
-                except PermissionError as error:
-                    raise Unstable(
-                        f"a folder in which {relative} may not be read", str
-                    ) from error
-                except OSError:  # a link that leads nowhere
-                    others.append((relative, MISSING, b""))
-                    continue
-                identity = one.st_dev, one.st_ino
-                if stat.S_ISREG(one.st_mode):
-                    files.append((relative, inner, one))
-                    total += one.st_size
-                elif not stat.S_ISDIR(one.st_mode):
-                    others.append((relative, _special(one.st_mode, relative), b""))
-                elif identity in around:
-                    raise Unstable(
-                        f"a folder with a link that leads back, {relative}",
-                        str,
-                        remedy=_NARROWER,
-                    )
-                else:
-                    todo.append((inner, f"{relative}/", around | {identity}))
-                if len(files) > MOST_FILES:
-                    raise Unstable(
-                        f"a folder with more than {MOST_FILES:,} files",
-                        str,
-                        remedy=_NARROWER,
-                    )
-                if total > MOST_BYTES:
-                    raise Unstable(
-                        f"a folder with more than {MOST_BYTES // _SECOND} GB of files",
-                        str,
-                        remedy=_NARROWER,
-                    )
-        parts = [
-            (relative, "file", self._file(inner, one)) for relative, inner, one in files
-        ]
+        listing = _Listing()
+        pending = [_Folder(path, "", frozenset({(found.st_dev, found.st_ino)}))]
+        while pending:
+            pending += listing.enter(pending.pop())
+        parts = [*listing.others]
+        for name, file, facts in listing.files:
+            parts.append((name, "file", self._file(file, facts)))
         hasher = xxh3_128()
-        for part in sorted([*parts, *others]):
+        for part in sorted(parts):
             hasher.update(dumps(part, 2))
         return hasher.digest()
+
+
+class _Folder(NamedTuple):
+    """A folder that is to be listed.
+
+    Attributes:
+        path: Its path.
+        prefix: The beginning of the names in it, relative to the outermost folder.
+        around: The devices and inodes of the folders around it, and its own.
+    """
+
+    path: str
+    prefix: str
+    around: frozenset[tuple[int, int]]
+
+
+class _Listing:
+    """What was found in a folder and the folders in it.
+
+    Attributes:
+        files: The relative name, the path and the facts of each file.
+        others: The relative name and the kind of what has no content.
+    """
+
+    def __init__(self) -> None:
+        self.files: list[tuple[str, str, os.stat_result]] = []
+        self.others: list[tuple[str, str, bytes]] = []
+        self._bytes = 0
+
+    def enter(self, folder: _Folder) -> list[_Folder]:
+        """List a folder, and return the folders in it."""
+        try:
+            names = os.listdir(folder.path)  # noqa: PTH208
+        except OSError as error:
+            what = f"a folder that cannot be read ({error.strerror})"
+            raise Unstable(what, str) from error
+        inner = []
+        for name in names:
+            path = f"{folder.path}/{name}"
+            relative = f"{folder.prefix}{name}"
+            facts = _stat(path, relative)
+            if facts is None:
+                self.others.append((relative, MISSING, b""))
+            elif stat.S_ISREG(facts.st_mode):
+                self.files.append((relative, path, facts))
+                self._bytes += facts.st_size
+            elif stat.S_ISDIR(facts.st_mode):
+                identity = facts.st_dev, facts.st_ino
+                if identity in folder.around:
+                    _refuse(f"a folder with a link that leads back, {relative}")
+                around = folder.around | {identity}
+                inner.append(_Folder(path, f"{relative}/", around))
+            else:
+                self.others.append((relative, _special(facts.st_mode, relative), b""))
+            self._check_size()
+        return inner
+
+    def _check_size(self) -> None:
+        if len(self.files) > MOST_FILES:
+            _refuse(f"a folder with more than {MOST_FILES:,} files")
+        if self._bytes > MOST_BYTES:
+            _refuse(f"a folder with more than {MOST_BYTES // _SECOND} GB of files")
+
+
+def _stat(path: str, relative: str) -> os.stat_result | None:
+    """Return the facts of a file in a folder; None for a link that leads nowhere."""
+    try:
+        return os.stat(path)  # noqa: PTH116
+    except PermissionError as error:
+        what = f"a folder in which {relative} may not be read"
+        raise Unstable(what, str) from error
+    except OSError:
+        return None
+
+
+def _refuse(what: str) -> NoReturn:
+    raise Unstable(what, str, remedy=_NARROWER)
 
 
 _NARROWER = "or pass a narrower folder, or the files that the call reads"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections.abc import Iterable
 from functools import cached_property
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,11 +26,13 @@ _WORKER = "popen-gw"
 class PathPlace(NamedTuple):
     """The place of a path below a folder of the run."""
 
-    token: str  # `rootdir` or `tmp`
-    # the name of the folder that `tmp_path` or `mktemp` gave, which does not count;
-    # empty below the rootdir
+    # `rootdir` or `tmp`.
+    token: str
+    # The name of the folder that `tmp_path` or `mktemp` gave, which does not count. It
+    # is empty below the rootdir.
     given: str
-    # the path below that folder, with `/` between names; empty for the folder itself
+    # The path below that folder, with `/` between names. It is empty for the folder
+    # itself.
     rest: str
 
     @property
@@ -46,8 +49,7 @@ class Places:
 
     Attributes:
         marks: The spellings of the base temporary folder, in UTF-8. The list stays the
-            same object. Text without any of
-            them contains no path below that folder.
+            same object. Text without any of them contains no path below that folder.
         own: The name of the folder that `tmp_path` gave to the running test; None if it
             uses none.
         changes: How often a path of an identity was in another given folder than the
@@ -91,13 +93,10 @@ class Places:
         # The temporary folder may be below the rootdir.
         self._roots[:] = sorted(roots, key=lambda root: len(root[0]), reverse=True)
         if token == TEMPORARY:
-            # A worker's folder is inside the one of the run, whose mark is enough.
-            outer = (
-                one
-                for one in known
-                if not any(one.startswith(other + os.sep) for other in known)
-            )
-            self.marks[:] = [one.encode("utf-8", "surrogatepass") for one in outer]
+            outer = [folder for folder in known if not _is_inside(folder, known)]
+            self.marks[:] = [
+                folder.encode("utf-8", "surrogatepass") for folder in outer
+            ]
 
     def note(self, place: PathPlace) -> None:
         """Note in which given folder a path of an identity is."""
@@ -130,28 +129,49 @@ class Places:
         """
         if len(text) > LONGEST_PATH:
             return None
-        spellings = [
-            folder
-            for folder, token in self._roots
-            if token == TEMPORARY and text.startswith(folder)
-        ]
+        spellings = []
+        for folder, token in self._roots:
+            if token == TEMPORARY and text.startswith(folder):
+                spellings.append(folder)
         if not spellings or text.count(spellings[-1]) > 1 or "\n" in text:
             return None
         place = self.place_of(text)
-        return place if place is not None and place.token == TEMPORARY else None
+        if place is None or place.token != TEMPORARY:
+            return None
+        return place
 
     def path_of(self, place: PathPlace) -> str:
         """Return the absolute path of a place in this run.
 
         A place in a given folder keeps that folder's name.
         """
-        below = "/".join(filter(None, (place.given, place.rest)))
-        return self._folders[place.token] + (
-            f"/{below}".replace("/", os.sep) if below else ""
-        )
+        path = self._folders[place.token]
+        for name in (place.given, place.rest):
+            if name:
+                path += f"/{name}".replace("/", os.sep)
+        return path
+
+
+def _is_inside(folder: str, others: Iterable[str]) -> bool:
+    """Return whether a folder is in one of the others.
+
+    A worker's folder is in the one of the run, whose mark is enough.
+    """
+    return any(folder.startswith(other + os.sep) for other in others)
 
 
 def _temporary_place(folder: str, below: str) -> PathPlace | None:
+    """Return the place of what has this path below the base temporary folder.
+
+    | below | given | rest |
+    |---|---|---|
+    | `test_a0/in.csv` | `test_a0` | `in.csv` |
+    | `popen-gw1/test_a0/in.csv` | `popen-gw1/test_a0` | `in.csv` |
+    | `test_a0`, a folder | `test_a0` | |
+    | `in.csv`, a file | | `in.csv` |
+
+    None: the path leads out of the folder.
+    """
     if ".." in below or "//" in below or below[:1] == "/":
         is_marked_folder = below.endswith("/")
         below = posixpath.normpath(below.lstrip("/"))
@@ -165,8 +185,7 @@ def _temporary_place(folder: str, below: str) -> PathPlace | None:
     # A file directly in the base temporary folder is in no given folder, and counts by
     # its name.
     if slash or os.path.isdir(f"{folder}/{given}"):  # noqa: PTH112 - a string, at each call
-        return PathPlace(
-            TEMPORARY, given, rest or slash
-        )  # os.path.join(folder, "") ends with one
+        # `os.path.join(folder, "")` ends with a slash, which counts.
+        return PathPlace(TEMPORARY, given, rest or slash)
     worker, _, name = given.rpartition("/")
     return PathPlace(TEMPORARY, worker, name)
