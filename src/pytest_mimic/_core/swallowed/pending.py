@@ -20,12 +20,14 @@ _open = open
 class PendingErrors:
     """The errors of the running test.
 
-    As a `with` block, it notes an error that is raised inside.
+    As a `with` block, it notes an error that is raised inside. A forked process writes
+    its errors to a file, because it cannot fail the test itself.
 
-    A forked process writes its errors to a file, because it cannot fail the test
-    itself. `test` returns the id of the running test, and `count` adds to the account
-    of the run what such a process has `counted` for an error. `commands` are those of
-    the run, for remedies.
+    Args:
+        test: Returns the id of the running test.
+        count: Adds to the account of the run what a forked process has `counted` for an
+            error.
+        commands: Those of the run, for remedies.
     """
 
     def __init__(
@@ -35,13 +37,13 @@ class PendingErrors:
         *,
         commands: Commands | None = None,
     ) -> None:
-        self._test, self._count = test, count
+        self._test = test
+        self._count = count
         self._commands = commands or Commands()
         self._errors: list[MimicError] = []
         self._process = getpid()
-        self._file = str(
-            Path(gettempdir(), f"pytest-mimic-{self._process}-{id(self):x}.forked")
-        )
+        name = f"pytest-mimic-{self._process}-{id(self):x}.forked"
+        self._file = str(Path(gettempdir(), name))
 
     def __enter__(self) -> None:
         pass
@@ -81,7 +83,8 @@ class PendingErrors:
 
     def take(self) -> list[MimicError]:
         """Return the errors since the last call."""
-        taken, self._errors = self._errors, []
+        taken = self._errors
+        self._errors = []
         # Asked four times a test: opening it in vain takes four times as long.
         if access(self._file, F_OK):
             with _open(self._file, encoding="utf-8") as file:

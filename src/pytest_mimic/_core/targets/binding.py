@@ -23,6 +23,8 @@ _ANY_PARAMETERS = (
     Parameter("args", Parameter.VAR_POSITIONAL),
     Parameter("kwargs", Parameter.VAR_KEYWORD),
 )
+# Stands for the object that a method is bound to. It counts nowhere.
+_BOUND_ALREADY = object()
 _STARS: dict[Any, str] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
 
 
@@ -30,17 +32,15 @@ class Bound(NamedTuple):
     """How one function's calls are bound.
 
     Attributes:
+        names: The parameters in order, `*rest` and `**extra` with their stars.
+        defaults: Parallel to `names`, the function's own default object, or
+            `Parameter.empty`.
         bind: Takes a call's arguments and returns their values parallel to `names`.
-            Raises the function's own
-            TypeError for a call that does not fit.
+            Raises the function's own TypeError for a call that does not fit.
     """
 
-    names: tuple[
-        str, ...
-    ]  # the parameters in order, `*rest` and `**extra` with their stars
-    defaults: tuple[
-        object, ...
-    ]  # parallel to `names`: the function's own default object, or `Parameter.empty`
+    names: tuple[str, ...]
+    defaults: tuple[object, ...]
     bind: Callable[..., tuple[object, ...]]
 
 
@@ -50,65 +50,75 @@ def compile_binder(
     """Generate the binder of a function from its signature.
 
     The binder is compiled, because it runs at each replay: `Signature.bind` takes about
-    fifty times as long. A callable
-    without a signature binds as `(*args, **kwargs)`. With `drop_first`, the first
-    parameter is bound already.
+    fifty times as long. A callable without a signature binds as `(*args, **kwargs)`.
+    With `drop_first`, the first parameter is bound already.
+
+    An example: of `def fetch(base, *, day=TODAY)`, the names are `("base", "day")`, the
+    defaults `(Parameter.empty, TODAY)`, and the binder is
+
+        def bind(base, *, day=TODAY): return (base, day, )
+
+    so that `fetch("EUR")` and `fetch(base="EUR", day=TODAY)` both give `("EUR",
+    TODAY)`.
     """
     if isinstance(function, MethodType):
         return compile_binder(function.__func__, drop_first=True)
     parameters = _parameters(function)
-    # C functions may have positional parameters that are named like a keyword.
-    aliases = [
-        f"_{i}_{p.name}" if iskeyword(p.name) else p.name
-        for i, p in enumerate(parameters)
-    ]
-    # The source names no default: they are set below, as objects.
-    declared = [
-        Parameter(alias, p.kind, default=None if _has_default(p) else Parameter.empty)
-        for alias, p in zip(aliases, parameters, strict=True)
-    ]
-    first = 1 if drop_first and parameters and parameters[0].kind not in _STARS else 0
-    values = "".join(f"{alias}, " for alias in aliases[first:])
-    namespace: dict[str, Any] = {
-        "__name__": getattr(function, "__module__", None) or __name__
-    }
-    exec(
-        compile(
-            f"def bind{Signature(declared)}: return ({values})",
-            "<mimic binder>",
-            "exec",
-        ),
-        namespace,
-    )
-    bind = namespace["bind"]
-    with_default = [p for p in parameters if _has_default(p)]
-    by_keyword = {
-        p.name: p.default for p in with_default if p.kind is Parameter.KEYWORD_ONLY
-    }
-    bind.__defaults__ = (
-        tuple(p.default for p in with_default if p.name not in by_keyword) or None
-    )
-    bind.__kwdefaults__ = by_keyword or None
+    has_first = bool(parameters) and parameters[0].kind not in _STARS
+    start = 1 if drop_first and has_first else 0
+    bind = _compiled(parameters, start, getattr(function, "__module__", None))
     # The TypeError of a call that does not fit names the function, also inside a
     # partial.
     named: Any = function
     while isinstance(named, functools.partial):
         named = named.func
-    bind.__name__ = bind.__qualname__ = getattr(
-        named, "__qualname__", type(named).__qualname__
-    )
-    shown = parameters[first:]
+    name = getattr(named, "__qualname__", type(named).__qualname__)
+    bind.__name__ = name
+    bind.__qualname__ = name
+    shown = parameters[start:]
     return Bound(
-        names=tuple(_STARS.get(p.kind, "") + p.name for p in shown),
-        defaults=tuple(p.default for p in shown),
-        bind=MethodType(bind, ...) if first else bind,
+        names=tuple(_STARS.get(each.kind, "") + each.name for each in shown),
+        defaults=tuple(each.default for each in shown),
+        # The binder has the first parameter, too. What is bound to it is not looked at.
+        bind=MethodType(bind, _BOUND_ALREADY) if start else bind,
     )
+
+
+def _compiled(parameters: tuple[Parameter, ...], start: int, module: Any) -> Any:
+    """Return a function with these parameters, which returns their values from one on."""
+    # C functions may have positional parameters that are named like a keyword.
+    aliases = []
+    for number, parameter in enumerate(parameters):
+        name = parameter.name
+        aliases.append(f"_{number}_{name}" if iskeyword(name) else name)
+    # The source names no default: they are set below, as objects.
+    declared = []
+    for alias, parameter in zip(aliases, parameters, strict=True):
+        default = None if _has_default(parameter) else Parameter.empty
+        declared.append(Parameter(alias, parameter.kind, default=default))
+    values = "".join(f"{alias}, " for alias in aliases[start:])
+    source = f"def bind{Signature(declared)}: return ({values})"
+    namespace: dict[str, Any] = {"__name__": module or __name__}
+    exec(compile(source, "<mimic binder>", "exec"), namespace)
+    bind = namespace["bind"]
+    with_default = [each for each in parameters if _has_default(each)]
+    by_keyword = {}
+    by_place = []
+    for parameter in with_default:
+        if parameter.kind is Parameter.KEYWORD_ONLY:
+            by_keyword[parameter.name] = parameter.default
+        else:
+            by_place.append(parameter.default)
+    bind.__defaults__ = tuple(by_place) or None
+    bind.__kwdefaults__ = by_keyword or None
+    return bind
 
 
 def argument_names(function: Callable[..., object]) -> list[str] | None:
     """Return the names of a function's arguments, or None if it may take others as well."""
     parameters = _parameters(function)
-    if hasattr(function, "__wrapped__"):  # a decorator may take additional arguments
+    if hasattr(function, "__wrapped__"):
+        # A decorator may take additional arguments.
         parameters += _parameters(function, follow_wrapped=False)
     if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, is_client
 from pytest_mimic._core.target_options import Options
@@ -54,13 +54,15 @@ def read_line_options(words: Sequence[str], target: str) -> dict[str, Any]:
 def read_keyword_options(options: Mapping[str, object], target: str) -> dict[str, Any]:
     """Read options given by keyword, and drop those that are None.
 
-    TargetError: as for `read_line_options`.
+    Raises:
+        TargetError: As for `read_line_options`.
     """
-    return {
-        name: _read(name, value, target)
-        for name, value in options.items()
-        if value is not None or name not in _OPTIONS
-    }
+    values = {}
+    for name, value in options.items():
+        # An unknown option is an error, with whatever value.
+        if value is not None or name not in _OPTIONS:
+            values[name] = _read(name, value, target)
+    return values
 
 
 def check_kind(target: str, options: Options) -> None:
@@ -72,8 +74,8 @@ def check_kind(target: str, options: Options) -> None:
     """
     has_client = is_client(target)
     other = "function" if has_client else "client"
-    for name, (_, _, kind) in _OPTIONS.items():
-        if kind == other and getattr(options, name):
+    for name, option in _OPTIONS.items():
+        if option.kind == other and getattr(options, name):
             raise TargetError(f"{target}: {name}= is an option of a {other}")
     if has_client:
         _check_paths(target, options)
@@ -109,17 +111,18 @@ def first_step(path: str) -> str:
 def _read(name: str, value: object, target: str) -> object:
     """Read and check one option. None means that a line has it without a value."""
     if name not in _OPTIONS:
-        hint = (
-            did_you_mean(name, _OPTIONS)
-            or f" (there are {', '.join(sorted(_OPTIONS))})"
-        )
+        hint = did_you_mean(name, _OPTIONS)
+        hint = hint or f" (there are {', '.join(sorted(_OPTIONS))})"
         raise TargetError(f"{target}: there is no option {name}{hint}")
-    read, wanted, _ = _OPTIONS[name]
+    option = _OPTIONS[name]
     try:
-        return read(value)
-    except (TypeError, ValueError, KeyError):  # their messages would add nothing
+        return option.read(value)
+    except (TypeError, ValueError, KeyError):
+        # Their messages would add nothing.
         shown = "nothing" if value is None else repr(value)
-        raise TargetError(f"{target}: {name}= takes {wanted}, not {shown}") from None
+        raise TargetError(
+            f"{target}: {name}= takes {option.takes}, not {shown}"
+        ) from None
 
 
 def _read_paths(value: object) -> tuple[str, ...]:
@@ -138,10 +141,8 @@ def _read_list(value: object) -> tuple[str, ...]:
     # Each target and test reads the value again, which an iterator does not allow.
     if not isinstance(value, Iterable) or isinstance(value, Iterator):
         raise TypeError(value)
-    items = tuple(
-        _read_text(item)
-        for item in (value.split(",") if isinstance(value, str) else value)
-    )
+    parts = value.split(",") if isinstance(value, str) else value
+    items = tuple(map(_read_text, parts))
     if not all(items):
         raise ValueError(value)
     return items
@@ -160,12 +161,13 @@ def _read_text(value: object) -> str:
     return value.strip()
 
 
+_SWITCHES = {"true": True, "yes": True, "false": False, "no": False}
+
+
 def _read_switch(value: object) -> bool:
     if value is None or isinstance(value, bool):
         return value is not False
-    return {"true": True, "yes": True, "false": False, "no": False}[
-        _read_text(value).lower()
-    ]
+    return _SWITCHES[_read_text(value).lower()]
 
 
 def _read_tolerance(value: Any) -> float:
@@ -181,23 +183,37 @@ def _read_function(value: object) -> object:
     return value
 
 
-# What lines, keywords, markers and fixtures take: how the value of an option is read,
-# the words for what it takes, and the kind of target that has it, empty for both. The
-# values are those of `Options`.
-_OPTIONS: dict[str, tuple[Callable[[Any], object], str, str]] = {
-    "ignore": (_read_paths, "arguments or paths in them", ""),
-    "match": (_read_paths, "parts of a request", "client"),
-    "key": (_read_function, "a function", "function"),
-    "sequence": (_read_switch, "true or false", ""),
-    "content": (_read_names, "names of arguments", "function"),
-    "rtol": (_read_tolerance, "a number that is not negative", ""),
-    "atol": (_read_tolerance, "a number that is not negative", ""),
-    "volatile": (_read_paths, "paths in the outcome", ""),
-    "compare": (
-        lambda value: {"exact": "exact", "shape": "shape"}[_read_text(value)],
-        "exact or shape",
-        "",
-    ),
-    "only": (_read_list, "patterns on calls", ""),
-    "exclude": (_read_list, "patterns on calls", ""),
+def _read_comparison(value: object) -> str:
+    text = _read_text(value)
+    if text not in ("exact", "shape"):
+        raise ValueError(value)
+    return text
+
+
+class _Option(NamedTuple):
+    """What lines, keywords, markers and fixtures take for one option.
+
+    Attributes:
+        read: Reads its value, which is one of `Options`.
+        takes: What it takes, in words.
+        kind: `function` or `client`, of which it is an option; empty for both.
+    """
+
+    read: Callable[[Any], object]
+    takes: str
+    kind: str = ""
+
+
+_OPTIONS = {
+    "ignore": _Option(_read_paths, "arguments or paths in them"),
+    "match": _Option(_read_paths, "parts of a request", "client"),
+    "key": _Option(_read_function, "a function", "function"),
+    "sequence": _Option(_read_switch, "true or false"),
+    "content": _Option(_read_names, "names of arguments", "function"),
+    "rtol": _Option(_read_tolerance, "a number that is not negative"),
+    "atol": _Option(_read_tolerance, "a number that is not negative"),
+    "volatile": _Option(_read_paths, "paths in the outcome"),
+    "compare": _Option(_read_comparison, "exact or shape"),
+    "only": _Option(_read_list, "patterns on calls"),
+    "exclude": _Option(_read_list, "patterns on calls"),
 }

@@ -32,9 +32,9 @@ class Selector:
         def matches(pattern: _Pattern) -> bool:
             return pattern.matches(verb, resource, host)
 
-        return (not self._only or any(map(matches, self._only))) and not any(
-            map(matches, self._exclude)
-        )
+        if any(map(matches, self._exclude)):
+            return False
+        return not self._only or any(map(matches, self._only))
 
 
 def split_list(patterns: str | Iterable[str]) -> tuple[str, ...]:
@@ -68,9 +68,8 @@ class _Pattern:
         self._verb = _glob(verb.upper() or "*")
         # `*.shop.com/*` must not match the path `/www.shop.com/x` of another host, so
         # it has no pattern for the whole. The `*` in `*/edit` names no host.
-        names_host = bool(slash and head) and (
-            head.startswith("*.") or not any(mark in head for mark in "*?[")
-        )
+        is_plain = not any(mark in head for mark in "*?[")
+        names_host = bool(slash and head) and (is_plain or head.startswith("*."))
         self._whole = _nothing if names_host else _glob(resource or "*")
         self._host = _glob(head.lower()) if head else _nothing
         self._path = _glob(f"/{path}" if slash else "*")
@@ -86,12 +85,10 @@ class _Pattern:
         name, colon, _ = host.rpartition(":")
         # A pattern without a port means any. A host has the usual port of its scheme if
         # it names none.
-        return any(
-            map(
-                self._host,
-                (host, name) if colon else (host, f"{host}:80", f"{host}:443"),
-            )
-        )
+        spellings = [host, f"{host}:80", f"{host}:443"]
+        if colon:
+            spellings = [host, name]
+        return any(map(self._host, spellings))
 
 
 def _glob(pattern: str) -> Callable[[str], object]:

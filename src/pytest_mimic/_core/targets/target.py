@@ -53,13 +53,11 @@ class Target(NamedTuple):
     Attributes:
         module: `shop.api`; for a client its client, `httpx`.
         path: The names that lead to the function in the module, `("Client", "fetch")`.
-            `"*"` as the
-            last one means every public function. Empty for a client.
+            `"*"` as the last one means every public function. Empty for a client.
         excluded: Whether it excludes what an earlier target included
             (`!shop.api:helper`).
         is_shared: Whether the options were given for several targets together. Not
-            every target
-            then needs to have each argument that they name.
+            every target then needs to have each argument that they name.
         origin: The place where it was written, for messages: `pytest.ini,
             mimic_functions line 3`.
     """
@@ -77,29 +75,20 @@ class Target(NamedTuple):
 
     def misfit(self, function: Callable[..., object]) -> str:
         """Return a message about an argument that its options name and the function lacks, or an empty string."""
-        named = [
-            (name, path)
-            for name in ("ignore", "content")
-            for path in getattr(self.options, name)
-        ]
-        known = (
-            argument_names(function)
-            if named and not self.is_shared and self.path[-1] != "*"
-            else None
-        )
-        wrong = [
-            (option, path)
-            for option, path in named
-            if known is not None and first_step(path) not in known
-        ]
-        if known is None or not wrong:
+        paths = [("ignore", path) for path in self.options.ignore]
+        paths += [("content", path) for path in self.options.content]
+        if not paths or self.is_shared or self.path[-1] == "*":
             return ""
-        option, path = wrong[0]
-        hint = (
-            did_you_mean(first_step(path), known)
-            or f" (it has {', '.join(known) or 'none'})"
-        )
-        return f"{option}={path} names no argument{hint}"
+        names = argument_names(function)
+        if names is None:
+            return ""
+        for option, path in paths:
+            name = first_step(path)
+            if name not in names:
+                hint = did_you_mean(name, names)
+                hint = hint or f" (it has {', '.join(names) or 'none'})"
+                return f"{option}={path} names no argument{hint}"
+        return ""
 
     @property
     def is_client(self) -> bool:
@@ -115,7 +104,8 @@ class Target(NamedTuple):
         return f"!{self.name}" if self.excluded else self.name
 
 
-@lru_cache(maxsize=1_000)  # many tests are marked with the same line
+# Many tests are marked with the same line.
+@lru_cache(maxsize=1_000)
 def parse_target(line: str, *, origin: str = "") -> Target | None:
     """Read one line of `mimic_functions`. A line that holds only a comment gives None.
 
@@ -125,28 +115,27 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
     """
     try:
         words = _split_line(line)
-        if not words:
-            return None
-        name, excluded = words[0].removeprefix("!"), words[0].startswith("!")
-        if excluded and words[1:]:
-            raise TargetError(f"{words[0]} is an exclusion, which takes no options")
-        given = read_line_options(words[1:], name)
-        module, path = _parse_name(name)
-        if excluded and not path:
-            raise TargetError(
-                f"{words[0]} excludes a client, leave out its calls: {name} exclude=PATTERN"
-            )
-        target = Target(
-            module,
-            path,
-            Options(**given) if given else _NO_OPTIONS,
-            excluded,
-            origin=origin,
-        )
-        check_kind(name, target.options)
+        return _parse_words(words, origin) if words else None
     except TargetError as error:
         raise TargetError(f"{origin}: {error.what}" if origin else error.what) from None
-    return target
+
+
+def _parse_words(words: list[str], origin: str) -> Target:
+    """Read the words of a line: a name, perhaps behind `!`, and options."""
+    first, *options = words
+    name = first.removeprefix("!")
+    excluded = name != first
+    if excluded and options:
+        raise TargetError(f"{first} is an exclusion, which takes no options")
+    values = read_line_options(options, name)
+    module, path = _parse_name(name)
+    if excluded and not path:
+        raise TargetError(
+            f"{first} excludes a client, leave out its calls: {name} exclude=PATTERN"
+        )
+    chosen = Options(**values) if values else _NO_OPTIONS
+    check_kind(name, chosen)
+    return Target(module, path, chosen, excluded, origin=origin)
 
 
 def as_targets(
@@ -160,19 +149,27 @@ def as_targets(
     Raises:
         TargetError: As for `parse_target`, or a function has no importable name.
     """
-    targets = [one if isinstance(one, Target) else _target_of(one) for one in given]
+    targets = []
+    for line in given:
+        targets.append(line if isinstance(line, Target) else _target_of(line))
     if not options:
         return targets
-    are_several, found = len(targets) > 1, []
-    for one in targets:
-        read = read_keyword_options(options, one.name)
-        chosen = one.options if one.excluded else one.options._replace(**read)
-        found.append(
-            one._replace(options=chosen, is_shared=one.is_shared or are_several)
-        )
-        if not found[-1].is_shared:
-            check_kind(one.name, chosen)
-    return found
+    are_several = len(targets) > 1
+    return [_with_options(each, options, is_shared=are_several) for each in targets]
+
+
+def _with_options(
+    target: Target, options: Mapping[str, Any], *, is_shared: bool
+) -> Target:
+    """Return a target with further options, which may have been given for several together."""
+    values = read_keyword_options(options, target.name)
+    is_shared = is_shared or target.is_shared
+    chosen = target.options
+    if not target.excluded:
+        chosen = chosen._replace(**values)
+    if not is_shared:
+        check_kind(target.name, chosen)
+    return target._replace(options=chosen, is_shared=is_shared)
 
 
 def absent_clients(targets: Iterable[Target]) -> list[str]:
@@ -191,11 +188,9 @@ def missing_module(target: Target) -> TargetError | None:
     if module_exists(target.module):
         return None
     if target.is_client:
-        package = {"grpc": "grpcio"}.get(target.module, target.module)
-        what, install = (
-            f"the client {target.module} is not installed",
-            f"pip install {package}",
-        )
+        package = "grpcio" if target.module == "grpc" else target.module
+        what = f"the client {target.module} is not installed"
+        install = f"pip install {package}"
         return TargetError(what, remedies=[f"to install it: {install}"])
     hint = closest_module(target.module)
     return target.error(
@@ -244,8 +239,8 @@ def _parse_name(name: str) -> tuple[str, tuple[str, ...]]:
         return name, ()
     module, _, path = name.partition(":")
     names = tuple(path.split("."))
-    parts = (*module.split("."), *(names[:-1] if names[-1] == "*" else names))
-    if all(part.isidentifier() for part in parts):
+    plain_names = names[:-1] if names[-1] == "*" else names
+    if all(part.isidentifier() for part in (*module.split("."), *plain_names)):
         return module, names
     if name in _MEANT:
         raise TargetError(
@@ -272,14 +267,10 @@ def _importable_name(thing: Any) -> str:
     function = thing.func if isinstance(thing, cached_property) else function
     module = getattr(function, "__module__", None)
     path = getattr(function, "__qualname__", None)
-    if (
-        not callable(function)
-        or not isinstance(module, str)
-        or not isinstance(path, str)
-    ):
-        raise TargetError(
-            f"{thing!r} is not a function with an importable name, give it as 'module:name'"
-        )
+    if not isinstance(module, str) or not isinstance(path, str):
+        raise _nameless(thing)
+    if not callable(function):
+        raise _nameless(thing)
     if "<" in path:
         raise TargetError(
             f"{path} in {module} is local or a lambda, and cannot be imported by its name"
@@ -289,3 +280,9 @@ def _importable_name(thing: Any) -> str:
     name = getattr(function, "__name__", "")
     held = getattr(sys.modules.get(module), "__dict__", {}).get(name)
     return f"{module}:{name if held is function else path}"
+
+
+def _nameless(thing: object) -> TargetError:
+    return TargetError(
+        f"{thing!r} is not a function with an importable name, give it as 'module:name'"
+    )
