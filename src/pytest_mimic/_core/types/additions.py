@@ -21,7 +21,10 @@ PICKLING = ("__reduce_ex__", "__reduce__", "__getstate__")
 
 # With one of these, code sets attributes whose names are texts.
 _SETTERS = frozenset({"__dict__", "__setattr__", "setattr"})
-# What the code of a package in C sets.
+# Packages whose code in C sets private attributes of its own objects, also when they
+# are read.
+_PRIVATE_IN_C = frozenset({"pandas", "polars"})
+# What the code of a package in C sets in the objects of subclasses.
 _SET_IN_C = {"pandas": frozenset({"_cache", "_id", "_references"})}
 
 
@@ -37,10 +40,12 @@ def added_attributes(value: object, package: str) -> dict[str, Any]:
         return found
     kind: Any = type(value)
     known = _names_in_code(kind, package)
+    is_own = package in _PRIVATE_IN_C and is_of(kind, package)
+    hidden = "_" if is_own else "__"
     return {
         name: part
         for name, part in found.items()
-        if name not in known and name[:2] != "__"
+        if name not in known and not name.startswith(hidden)
     }
 
 

@@ -28,6 +28,13 @@ def with_attribute(value, name="origin", part="x"):
     return value
 
 
+def duration():
+    """Return a duration of pandas, which remembers its seconds when it is shown."""
+    made = pd.Timedelta("1s")
+    assert repr(made)
+    return made
+
+
 def integers():
     """Return an array of pandas, which remembers its dtype when it is asked for it."""
     made = pd.array([1, None], dtype="Int64")
@@ -38,6 +45,7 @@ def integers():
 MAKERS = {
     "an image": (lambda: Image.new("RGB", (1, 1)), "PIL"),
     "a frame of pandas": (lambda: pd.DataFrame({"a": [1]}), "pandas"),
+    "a duration of pandas": (duration, "pandas"),
     "an array of pandas": (integers, "pandas"),
     "a frame of polars": (lambda: pl.DataFrame({"a": [1]}), "polars"),
     "a sparse array": (lambda: sparse.csr_array([[1, 2]]), "scipy"),
