@@ -7,13 +7,18 @@ total counts each object once.
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import Any
+from collections.abc import Iterator
+from json import dumps
+from operator import attrgetter
+from sys import intern
+from typing import Any, NamedTuple
 
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.drawing import shortened
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.words import size
 from pytest_mimic._tools.cli.output import (
+    JsonText,
     Result,
     add_json,
     columns,
@@ -22,10 +27,11 @@ from pytest_mimic._tools.cli.output import (
 )
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import (
+    Chosen,
+    Selection,
     VaultFile,
     add_selectors,
     nothing,
-    select,
     signature_of,
     total_size,
 )
@@ -50,72 +56,143 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_json(parser)
 
 
+class Row(NamedTuple):
+    """What is shown of a recording or cassette.
+
+    Attributes:
+        name: Its name in the vault.
+        short_name: The first digits of that.
+        duration: How long its real calls took, in seconds.
+        size: Its bytes, with its objects.
+        own_size: Its bytes alone.
+        objects: The names of its objects.
+        call: Its call in short, in about as many characters as a row has for it.
+        outcome: Its outcomes in short.
+        json: The same for scripts, as text, since a large vault has many; empty unless
+            asked for.
+    """
+
+    name: str
+    short_name: str
+    test: str
+    recorded: str
+    duration: float
+    size: int
+    own_size: int
+    objects: frozenset[str]
+    call: str
+    outcome: str
+    json: str
+
+
 def run(invocation: Invocation) -> Result:
     """List them."""
-    options, chosen, vault = invocation.options, select(invocation), invocation.vault
-    files = _sorted(chosen.files, vault, options.sort)
-    data = options.json and {
-        "recordings": [_as_json(vault, file, invocation.redactor) for file in files],
-        "damaged": [file.name for file in chosen.damaged],
-        "unmatched": chosen.unmatched,
-    }
-    if not files:
-        return nothing(invocation, chosen)._replace(data=data)
-    lines = () if options.json else _lines(invocation, files)
-    return Result(lines, data, unmatched=chosen.unmatched, damaged=len(chosen.damaged))
-
-
-def _sorted(files: list[VaultFile], vault: Vault, by: str | None) -> list[VaultFile]:
-    def key(file: VaultFile) -> Any:
-        return {"size": total_size(vault, [file]), "date": file.recorded}.get(
-            by or "", file.duration
-        )
-
-    return files if by is None else sorted(files, key=key, reverse=True)
-
-
-def _lines(invocation: Invocation, files: list[VaultFile]) -> list[str]:
+    options = invocation.options
     # A row takes one line: at most a half of what is left is for the call.
     room = max(invocation.out.width - _OTHERS, 2 * _LEAST)
-    labels = [file.label(max(room // 2, _LEAST)) for file in files]
-    # The id of a test is worth more than an outcome in short.
-    rest = max(room - max(map(len, labels)), _LEAST)
-    most = min(max(len(file.test) for file in files), rest - _LEAST // 2)
+    selection = Selection(invocation)
+    rows = [_row(invocation, file, room // 2) for file in selection]
+    _sort(rows, options.sort)
+    damaged, unmatched = selection.damaged, selection.unmatched
+    others = {"damaged": [file.name for file in damaged], "unmatched": unmatched}
+    data = JsonText(_json_pieces(rows, others)) if options.json else None
+    if not rows:
+        return nothing(invocation, Chosen([], damaged, unmatched))._replace(data=data)
+    lines = () if options.json else _lines(invocation.vault, rows, room)
+    return Result(lines, data, unmatched=unmatched, damaged=len(damaged))
 
-    rows = []
-    for file, label in zip(files, labels):
-        short = shortened(
-            outcomes_in_short(file.calls, invocation.redactor), rest - most
+
+def _row(invocation: Invocation, file: VaultFile, width: int) -> Row:
+    vault, redactor = invocation.vault, invocation.redactor
+    json_text = call = outcome = ""
+    if invocation.options.json:
+        json_text = dumps(_as_json(vault, file, redactor), indent=1)
+    else:
+        call = file.label(max(width, _LEAST))
+        outcome = outcomes_in_short(file.calls, redactor)
+    objects = frozenset(file.objects)
+    size_of_objects = sum(vault.store.size(name) or 0 for name in objects)
+    return Row(
+        name=file.name,
+        short_name=file.short_name,
+        test=intern(file.test),
+        recorded=intern(file.recorded),
+        duration=file.duration,
+        size=file.size + size_of_objects,
+        own_size=file.size,
+        objects=objects,
+        call=call,
+        outcome=outcome,
+        json=json_text,
+    )
+
+
+def _sort(rows: list[Row], by: str | None) -> None:
+    """Sort rows by a fact, the greatest first."""
+    if by == "size":
+        rows.sort(key=attrgetter("size"), reverse=True)
+    elif by == "date":
+        rows.sort(key=attrgetter("recorded"), reverse=True)
+    elif by == "duration":
+        rows.sort(key=attrgetter("duration"), reverse=True)
+
+
+def _lines(vault: Vault, rows: list[Row], room: int) -> list[str]:
+    # The id of a test is worth more than an outcome in short.
+    rest = max(room - max(len(row.call) for row in rows), _LEAST)
+    most = min(max(len(row.test) for row in rows), rest - _LEAST // 2)
+    cells = []
+    for row in rows:
+        test = row.test
+        if len(test) > most:
+            test = f"...{test[3 - most :]}"
+        cells.append(
+            [
+                row.short_name,
+                row.recorded,
+                short_seconds(row.duration),
+                size(row.size),
+                row.call,
+                shortened(row.outcome, rest - most),
+                test,
+            ]
         )
-        test = file.test if len(file.test) <= most else f"...{file.test[3 - most :]}"
-        took, bytes_ = (
-            short_seconds(file.duration),
-            size(total_size(invocation.vault, [file])),
-        )
-        rows.append([file.short_name, file.recorded, took, bytes_, label, short, test])
-    total = f"{counted(file.name for file in files)}, {size(total_size(invocation.vault, files))}"
-    return [*columns(rows, right=(2, 3)), total]
+    objects = frozenset[str]().union(*(row.objects for row in rows))
+    total = sum(row.own_size for row in rows)
+    total += sum(vault.store.size(name) or 0 for name in objects)
+    counts = counted(row.name for row in rows)
+    return [*columns(cells, right=(2, 3)), f"{counts}, {size(total)}"]
+
+
+def _json_pieces(rows: list[Row], others: dict[str, list[str]]) -> Iterator[str]:
+    """Yield the pieces of the JSON document."""
+    start = '{\n "recordings": ['
+    yield start if rows else f"{start}]"
+    for number, row in enumerate(rows, 1):
+        indented = row.json.replace("\n", "\n  ")
+        end = "," if number < len(rows) else "\n ]"
+        yield f"\n  {indented}{end}"
+    rest = dumps(others, indent=1).removeprefix("{")
+    yield f",{rest}"
 
 
 def _as_json(vault: Vault, file: VaultFile, redactor: Redactor) -> dict[str, Any]:
-    calls = [
-        {
-            "target": call.target,
-            "signature": signature_of(call)[0],
-            "call": call_in_short(call),
-            "outcomes": [
-                outcome_in_short(call.target, one.entry, redactor)
-                for one in call.outcomes
-            ],
-            "errors": [
-                error
-                for one in call.outcomes
-                if (error := error_of(call.target, one.entry)) is not None
-            ],
-            "duration": sum(one.duration for one in call.outcomes),
-        }
-        for call in file.calls
-    ]
+    calls = []
+    for call in file.calls:
+        entries = [stored.entry for stored in call.outcomes]
+        errors = [error_of(call.target, entry) for entry in entries]
+        calls.append(
+            {
+                "target": call.target,
+                "signature": signature_of(call)[0],
+                "call": call_in_short(call),
+                "outcomes": [
+                    outcome_in_short(call.target, entry, redactor) for entry in entries
+                ],
+                "errors": [error for error in errors if error is not None],
+                "duration": sum(stored.duration for stored in call.outcomes),
+            }
+        )
     return {
         "file": file.name,
         "kind": "cassette" if file.is_cassette else "recording",

@@ -34,6 +34,12 @@ class Result(NamedTuple):
     damaged: int = 0  # how many files of the vault cannot be read
 
 
+class JsonText(NamedTuple):
+    """A JSON document in pieces of text, of which the memory does not hold the whole."""
+
+    pieces: Iterable[str]
+
+
 class Output:
     """Prints to a stream: what it cannot encode as escapes, and bold and red on a terminal."""
 
@@ -61,7 +67,10 @@ class Output:
         """Print data as one JSON document, with what a terminal may take as a command escaped."""
         from json import dumps
 
-        self._send(dumps(data, indent=1).replace("\x7f", "\\u007f") + "\n")
+        pieces = data.pieces if isinstance(data, JsonText) else [dumps(data, indent=1)]
+        for piece in pieces:
+            self._send(piece.replace("\x7f", "\\u007f"))
+        self._send("\n")
 
     def _painted(self, piece: Piece) -> str:
         text, style = (piece, "") if isinstance(piece, str) else piece

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -143,27 +143,71 @@ def given(invocation: Invocation) -> list[str]:
     return [*options.selectors, *older, *(["--errors"] if options.errors else ())]
 
 
-def select(invocation: Invocation) -> Chosen:
-    """Return the recordings that the command was asked for.
+class Selection:
+    """The recordings that a command was asked for. They are read one after another.
 
-    MimicError: an option has a wrong value.
+    A vault may hold more of them than the memory.
+
+    Attributes:
+        damaged: Those that cannot be read, once all were read.
+
+    Raises:
+        MimicError: An option has a wrong value.
     """
-    options, vault = invocation.options, invocation.vault
-    latest = _latest(options.older) if options.older else None
-    all_files = [VaultFile(name, vault) for name in sorted(vault.names())]
-    if invocation.settings.redact:
-        for file in all_files:
-            file.hide(invocation.redactor)
-    found, unmatched = matching(
-        all_files, options.selectors, vault=invocation.settings.shown_vault
-    )
-    files = [file for file in found if file.error is None]
-    if latest is not None:
-        files = [file for file in files if file.recorded and file.recorded < latest]
-    if options.errors:
-        files = [file for file in files if file.errors]
-    damaged = [file for file in found if file.error and not (latest or options.errors)]
-    return Chosen(files, damaged, unmatched)
+
+    def __init__(self, invocation: Invocation) -> None:
+        options = invocation.options
+        self._invocation = invocation
+        self._latest = _latest(options.older) if options.older else None
+        self._only_errors: bool = options.errors
+        self._selectors: list[str] = options.selectors
+        self._matched: set[str] = set()
+        self.damaged: list[VaultFile] = []
+
+    def __iter__(self) -> Iterator[VaultFile]:
+        vault = self._invocation.vault
+        for name in sorted(vault.names()):
+            file = VaultFile(name, vault)
+            if self._invocation.settings.redact:
+                file.hide(self._invocation.redactor)
+            if not self._is_selected(file):
+                continue
+            if file.error is None:
+                if self._is_in_options(file):
+                    yield file
+            elif self._latest is None and not self._only_errors:
+                self.damaged.append(file)
+
+    def _is_selected(self, file: VaultFile) -> bool:
+        """Check whether any selector names a file, or there is none; note which ones do."""
+        vault = self._invocation.settings.shown_vault
+        named = [word for word in self._selectors if _names(word, file, vault)]
+        self._matched.update(named)
+        return bool(named) or not self._selectors
+
+    def _is_in_options(self, file: VaultFile) -> bool:
+        if self._only_errors and not file.errors:
+            return False
+        if self._latest is None:
+            return True
+        return bool(file.recorded) and file.recorded < self._latest
+
+    @property
+    def unmatched(self) -> list[str]:
+        """The selectors that match nothing, once all were read."""
+        words = dict.fromkeys(self._selectors)
+        return [word for word in words if word not in self._matched]
+
+
+def select(invocation: Invocation) -> Chosen:
+    """Return the recordings that the command was asked for, all at once.
+
+    Raises:
+        MimicError: An option has a wrong value.
+    """
+    selection = Selection(invocation)
+    files = list(selection)
+    return Chosen(files, selection.damaged, selection.unmatched)
 
 
 def _latest(span: str) -> str:
@@ -192,23 +236,6 @@ def nothing(invocation: Invocation, chosen: Chosen) -> Result:
 
 
 # -- selectors
-
-
-def matching(
-    files: Sequence[VaultFile], words: Iterable[str], *, vault: str
-) -> tuple[list[VaultFile], list[str]]:
-    """Return the files that any selector names, all of them without one, and the selectors that name none.
-
-    `vault` is the vault's path as people see it, with which a path in it may begin.
-    """
-    found = {
-        word: {file.name for file in files if _names(word, file, vault)}
-        for word in words
-    }
-    names = set().union(*found.values())
-    return [file for file in files if not found or file.name in names], [
-        word for word, here in found.items() if not here
-    ]
 
 
 def _names(word: str, file: VaultFile, vault: str) -> bool:

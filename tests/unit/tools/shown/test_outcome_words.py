@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import Adapter, load_adapter
 from pytest_mimic._tools.shown.outcome_words import outcome_in_short
@@ -21,3 +23,31 @@ def test_an_answer_that_broke_off_is_named_as_an_error():
     ]
 
     assert shorts == ["200", "gave 200, then failed (closed)"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"password": "hush"},
+        {"rows": [{"token": "hush"}]},
+        {"name": "token", "value": "hush"},
+        {"a": {"b": {"api_key": "hush"}}},
+        {"pin_code": 1, "login": "password=hush"},
+        [["token", "hush"]],
+        ["--password", "hush"],
+        {"columns": [["password"]], "rows": [["hush"]]},
+    ],
+    ids=str,
+)
+def test_a_short_outcome_has_no_secret(value: object) -> None:
+    short = outcome_in_short("shop:fetch", {"value": value}, Redactor())
+
+    assert "hush" not in short
+
+
+def test_a_short_outcome_without_secrets_is_shown_as_it_is() -> None:
+    value = {"city": "Oslo", "degrees": -3.5, "open": True, "note": None}
+
+    short = outcome_in_short("shop:fetch", {"value": value}, Redactor())
+
+    assert short == "{'city': 'Oslo', 'degrees': -3.5, 'op..."
