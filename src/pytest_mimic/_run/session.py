@@ -10,6 +10,7 @@ from pytest_mimic._core.engine.coverings import Coverings
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Scopes
 from pytest_mimic._core.engine.run_state import RunState
+from pytest_mimic._core.seam.registry import check_outcome
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError
@@ -33,7 +34,12 @@ class Session:
         self.settings = settings
         self.ledger = Ledger()
         store = FolderStore(settings.vault)
-        self.vault = Vault(store, pickles=settings.pickles, label=settings.shown_vault)
+        self.vault = Vault(
+            store,
+            pickles=settings.pickles,
+            label=settings.shown_vault,
+            check_client=check_outcome,
+        )
         self.state = RunState(
             settings=settings,
             vault=self.vault,

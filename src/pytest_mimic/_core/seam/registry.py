@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, NamedTuple
 
 # Names that `ignore=` and `match=` accept at every client, so that one list of options
@@ -24,6 +25,8 @@ class Client(NamedTuple):
             adapter is loaded to check a line; empty if its adapter has to be asked.
         answer: The parts of its outcomes, as `volatile=` names them; empty if they are
             not known.
+        check: The function that checks the value of a recorded outcome,
+            `module:function`; empty if nothing is checked.
         is_bundled: Whether its adapter belongs to this distribution.
     """
 
@@ -31,6 +34,7 @@ class Client(NamedTuple):
     kind: str = ""
     parts: tuple[str, ...] = ()
     answer: tuple[str, ...] = ()
+    check: str = ""
     is_bundled: bool = False
 
 
@@ -91,6 +95,18 @@ def names_client(target: str) -> bool:
     A function has a colon.
     """
     return ":" not in target
+
+
+def check_outcome(name: str, value: object) -> None:
+    """Check the value of a client's recorded outcome, before it is used.
+
+    Raises:
+        LookupError, TypeError, ValueError: The client gives no such value.
+    """
+    place = CLIENTS[name].check if is_client(name) else ""
+    if place:
+        module, _, function = place.partition(":")
+        getattr(import_module(module), function)(value)
 
 
 def kind_of(name: str) -> str:

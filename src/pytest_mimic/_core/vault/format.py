@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import marshal
 import re
-from base64 import b64decode
 from contextlib import suppress
 from functools import lru_cache
 from json import JSONDecodeError, JSONDecoder, loads
@@ -182,26 +181,6 @@ _ARGUMENTS, _BEHIND_ARGUMENTS, _OUTCOMES = (
     ',\n "outcomes": ',
 )
 _TEST = rb'\n "test": (".*")'
-# The clients whose outcomes have these parts, of these types. Adapters of other
-# distributions may store anything.
-_CLIENTS = ("http", "sqlalchemy", "redis")
-_PARTS = {
-    "status": int,
-    "headers": list,
-    "body": dict,
-    "columns": list,
-    "rows": list,
-    "replies": list,
-}
-_CONTENTS = {
-    "json": object,
-    "text": str,
-    "base64": str,
-    "chunks": list,
-    "events": list,
-    "parts": list,
-    "message": dict,
-}
 #: From so many bytes on, a copy takes longer than the call that saves one.
 LONG = 1 << 11
 # `json.loads` without its checks around the value: half the time for small recordings.
@@ -306,74 +285,21 @@ def references(data: bytes) -> set[str]:
     return {name.decode() for name in re.findall(REFERENCE.encode(), data)}
 
 
-def is_usual(entry: Any, target: str = "") -> bool:
-    """Return whether an outcome is just a duration and a value, which needs no other check.
+def is_usual(entry: Any) -> bool:
+    """Return whether an outcome is just a duration and a value.
 
-    An end beside the value is checked here. The name of its inputs is checked when they
-    are read. LookupError, TypeError,
-    ValueError: a client gave no such value.
+    Such an outcome needs no other check. An end beside the value is checked here, and
+    the name of its inputs when they are read.
     """
-    if not (
+    return (
         type(entry) is dict
         and len(entry) == 2 + ("inputs" in entry) + ("end" in entry)
         and "value" in entry
         and entry.get("end", "open") in ("open", "waiting")
         and type(entry.get("duration")) is float
-        and entry["duration"] - entry["duration"] == 0  # neither infinite nor NaN
-    ):
-        return False
-    if target not in _CLIENTS:
-        return True
-    value = entry["value"]
-    if type(value) is not dict:
-        raise TypeError("a client's outcome must be a mapping")
-    for name in _PARTS.keys() & value.keys():
-        if type(value[name]) is not _PARTS[name]:
-            raise TypeError(f"{name} must be of type {_PARTS[name].__name__}")
-    if target == "http" and (
-        "status" in value or value.keys().isdisjoint(("end", "error"))
-    ):
-        *_, headers = (
-            value[name] for name in ("status", "reason", "version", "headers")
-        )
-        if any(list(map(type, pair)) != [str, str] for pair in headers):
-            raise ValueError("headers must be pairs of texts")
-    _check_body(value.get("body", {"json": None}))
-    columns, rows = value.get("columns", []), value.get("rows", [])
-    if any(type(one) is not list for one in (*columns, *rows)) or not {
-        *map(len, rows)
-    } <= {len(columns)}:
-        raise ValueError("each row must have a value for each column")
-    return True
-
-
-def _check_body(body: Any) -> None:
-    """Raise LookupError, TypeError or ValueError for a body of HTTP that no replay could give."""
-    if not any(
-        name in body and isinstance(body[name], kind)
-        for name, kind in _CONTENTS.items()
-    ):
-        raise ValueError(f"a body needs one of {', '.join(_CONTENTS)}")
-    charset, chunks = (
-        body.get("charset", "utf-8"),
-        body.get("chunks", [body] if "base64" in body else ()),
+        # It is neither infinite nor NaN.
+        and entry["duration"] - entry["duration"] == 0
     )
-    for chunk in (body.get("text", ""), *chunks):
-        if type(chunk) is str:
-            chunk.encode(charset)
-        else:
-            b64decode("".join(chunk["base64"].split()), validate=True)
-    if not {*map(type, body.get("events", ()))} <= {dict, str}:
-        raise TypeError("an event must be a mapping or a text")
-    parts = body.get("parts", ())
-    delimiters = body.get("delimiters", [""])
-    if len(delimiters) != len(parts) + 1 or {*map(type, delimiters)} != {str}:
-        raise ValueError("a body needs one delimiter more than parts")
-    for part in (*parts, *([body["message"]] if "message" in body else ())):
-        part["head"].encode()
-        # A part may have a head alone.
-        if part.keys() - {"head", "transfer"}:
-            _check_body(part)
 
 
 def copied(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.commands import Remedy, Verb, record
@@ -56,6 +57,13 @@ _KNOWN = frozenset(
 _LONGEST = 200
 
 
+CheckClient = Callable[[str, Any], object]
+
+
+def _accept(_client: str, _value: Any) -> None:
+    """Check nothing."""
+
+
 class Origin(NamedTuple):
     """The file that holds an outcome, its target and its test, for messages."""
 
@@ -73,12 +81,21 @@ class Objects:
         store: The files.
         pickles: `listed`, or `forbid` to load no pickle.
         label: The vault's path in messages.
+        check_client: Gets the name of a client and the value of one of its outcomes,
+            and raises LookupError, TypeError or ValueError if the client gives no such
+            value. By default nothing is checked.
     """
 
     def __init__(
-        self, store: Store, *, pickles: Literal["listed", "forbid"], label: str
+        self,
+        store: Store,
+        *,
+        pickles: Literal["listed", "forbid"],
+        label: str,
+        check_client: CheckClient | None = None,
     ) -> None:
         self.label = label
+        self.check_client = check_client or _accept
         self.store = store
         self._forbidden = pickles == "forbid"
         self._classes: dict[int, ClassTag] = {}

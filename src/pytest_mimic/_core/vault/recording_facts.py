@@ -294,8 +294,11 @@ def _recording(
     if arguments is not None and type(arguments) is not dict:
         raise TypeError("arguments that were not described so")
     for entry in entries:
-        if not is_usual(entry, target):
+        if not is_usual(entry):
             check_entry(entry)
+        elif ":" not in target:
+            # It is a client: a function has a colon.
+            objects.check_client(target, entry["value"])
     origin = Origin(name, target, facts.get("test"))
     return Recording(
         target=target,

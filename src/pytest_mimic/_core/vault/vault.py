@@ -24,7 +24,7 @@ from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
-    from pytest_mimic._core.vault.objects import Objects
+    from pytest_mimic._core.vault.objects import CheckClient, Objects
     from pytest_mimic._core.vault.recording_facts import Recording, Stored
     from pytest_mimic._core.vault.store import Store
     from pytest_mimic._core.vault.writing import Cleared, Written
@@ -63,18 +63,25 @@ class Vault:
         *,
         pickles: Literal["listed", "forbid"] = "listed",
         label: str = ".mimic_vault",
+        check_client: CheckClient | None = None,
     ) -> None:
         self.store = store
         self.label = label
         self.replaced: set[str] = set()
         self._pickles: Literal["listed", "forbid"] = pickles
+        self._check_client = check_client
 
     @cached_property
     def objects(self) -> Objects:
         """Loads outcomes. Not made where only plain values are replayed."""
         from pytest_mimic._core.vault.objects import Objects
 
-        return Objects(self.store, pickles=self._pickles, label=self.label)
+        return Objects(
+            self.store,
+            pickles=self._pickles,
+            label=self.label,
+            check_client=self._check_client,
+        )
 
     # -- reading
 

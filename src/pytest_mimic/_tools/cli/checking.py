@@ -69,7 +69,12 @@ class Checker:
         self._vault = vault
         self._secrets = secrets
         self._store = vault.store
-        self._objects = Objects(vault.store, pickles="listed", label=vault.label)
+        self._objects = Objects(
+            vault.store,
+            pickles="listed",
+            label=vault.label,
+            check_client=vault.objects.check_client,
+        )
 
     def check(self, names: Iterable[str] | None = None) -> list[Finding]:
         """Check some recordings and cassettes with their objects, or every file of the vault."""

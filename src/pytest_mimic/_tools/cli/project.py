@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.commands import Commands, relative_path
-from pytest_mimic._core.seam.registry import Table, hand_in
+from pytest_mimic._core.seam.registry import Table, check_outcome, hand_in
 from pytest_mimic._core.settings import IniOptions, LineReaders
 from pytest_mimic.errors import MimicError
 
@@ -141,7 +141,12 @@ class Invocation:
         folder, label = self.settings.vault, self.settings.shown_vault
         if self.options.vault and not folder.exists():
             raise MimicError(f"there is no vault {label}")
-        return Vault(FolderStore(folder), pickles=self.settings.pickles, label=label)
+        return Vault(
+            FolderStore(folder),
+            pickles=self.settings.pickles,
+            label=label,
+            check_client=check_outcome,
+        )
 
     @cached_property
     def redactor(self) -> Redactor:

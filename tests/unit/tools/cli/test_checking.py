@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from support.pickle_files import pickle_file
 
+from pytest_mimic._core.seam.registry import check_outcome
 from pytest_mimic._core.vault import FolderStore, Vault, recording_name
 from pytest_mimic.errors import CorruptRecordingError
 from unit.tools.cli.edited_vaults import edit, flip, recording, the_object
@@ -189,8 +190,9 @@ def test_the_outcome_of_a_client_is_checked_before_it_is_used(
         json.dumps({**facts, "outcomes": [{"duration": 0.1, "value": value}]})
     )
 
+    vault = Vault(FolderStore(shop / ".mimic_vault"), check_client=check_outcome)
     with pytest.raises(CorruptRecordingError, match=says) as caught:
-        Vault(FolderStore(shop / ".mimic_vault")).read(name)
+        vault.read(name)
 
     assert caught.value.file.endswith(name)
     assert caught.value.remedy_lines()[0].endswith(
