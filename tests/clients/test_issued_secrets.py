@@ -14,6 +14,8 @@ import pytest
 from support import loopback
 from support.loopback import serving
 
+pytest_plugins = ("support.database_servers",)
+
 # Each run of the server issues other secrets.
 RUNS = count(1)
 # How long the slow ones of concurrent answers wait at most, in seconds.
@@ -438,3 +440,48 @@ def test_the_recording_run_names_texts_that_look_like_keys(project):
     heading = "texts that look like keys, in what was recorded:"
     run.expect(passed=1, says=[heading, "sk_live_…"], never=["4eC39Hq"])
     again.expect(passed=1, never=[heading])
+
+
+THROUGH_ALL = """
+    import os, pytest, redis, requests, sqlalchemy as sa
+
+    API = os.environ["API"]
+
+    def test_tokens_through_all_clients(tmp_path):
+        engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+        store = redis.Redis(host="127.0.0.1", port=int(os.environ["REDIS"]), decode_responses=True)
+        tokens = []
+        with engine.begin() as connection:
+            connection.execute(sa.text("create table users (name text, token text, pin int)"))
+            for user in ("ann", "bobby"):
+                given = requests.post(API + "/login", json={"user": user, "password": "p"}).json()
+                insert = sa.text("insert into users values (:name, :token, :pin)")
+                row = {"name": user, "token": given["access_token"], "pin": given["pin"]}
+                connection.execute(insert, row)
+                store.hset(f"user:{user}", "token", given["access_token"])
+                tokens.append(given["access_token"])
+            rows = connection.execute(sa.text("select token, pin from users order by name")).all()
+        held = [store.hget(f"user:{user}", "token") for user in ("ann", "bobby")]
+
+        assert [row.token for row in rows] == held == tokens
+        assert len({*tokens, rows[0].pin, rows[1].pin}) == 4
+        for token in held:
+            assert requests.get(API + "/open", params={"token": token}).ok
+            assert requests.get(API + "/open/" + token).ok
+"""
+
+
+def test_a_token_is_one_and_the_same_through_all_clients(project, redis_server):
+    pytest.importorskip("sqlalchemy")
+    pytest.importorskip("redis")
+    pytest.importorskip("requests")
+    project.ini("http", "sqlalchemy", "redis")
+    project.write("test_it.py", THROUGH_ALL)
+
+    with running_service() as url:
+        env = {"API": url, "REDIS": str(redis_server.port)}
+        run = project.run("--mimic-record", env=env).expect(passed=1)
+    replayed = project.run(env={**env, "REDIS": "1"})
+
+    replayed.expect(passed=1)
+    assert b"f00d4711" not in b"".join(run.vault.values())

@@ -19,6 +19,8 @@ from pytest_mimic._clients.redis.redis_commands import (
     describe_commands,
     first_word,
     read_commands,
+    secret_words,
+    text_of,
 )
 from pytest_mimic._clients.redis.replies import (
     comparable_reply,
@@ -37,11 +39,13 @@ from pytest_mimic._core.seam.base import (
     sync_method,
     waiting,
 )
+from pytest_mimic._core.seam.real_secrets import as_recorded
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
     from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic._core.redact.redactor import Redactor
 
 _Function = Callable[..., Any]
 # The attribute of a connection that holds its state.
@@ -267,11 +271,13 @@ class ConnectionState:
         place = (
             getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
         )
+        known = port.secrets_for([list(map(text_of, command)) for command in commands])
+        redactor = port.redactor if known is None else port.redactor.knowing(known)
         call = describe_commands(
             commands,
             database=port.ordinal("redis", f"{place}/{connection.db}"),
             protocol=int(connection.protocol or 2),
-            redactor=port.redactor,
+            redactor=redactor,
         )
         listening = any(first_word(command[0]) in _LISTENING for command in commands)
         if listening and port.takes(call):
@@ -291,6 +297,8 @@ class ConnectionState:
                     ],
                     path=call.signature,
                 )
+        if known is not None and not port.is_replaying:
+            known.send(secret_words(commands, redactor), call.parts)
         step = port.begin(call)
         if step is not None and step.mode == "replay":
             self.expected.extend(_replies_in(step.outcome(is_read_only=True)))
@@ -364,14 +372,25 @@ class Batch:
             return
         command = self._commands[len(self._replies)]
         self._replies.append(
-            store_reply(reply, command, port.redactor, queued=self._commands[1:-1])
+            store_reply(
+                reply, command, self._redactor(port), queued=self._commands[1:-1]
+            )
         )
         is_last = len(self._replies) == len(self._commands)
         if is_last or (self._answers is not None and len(self._answers) == 1):
             is_one = len(self._commands) == 1
-            self.step.finish(
-                {"reply": self._replies[0]} if is_one else {"replies": self._replies}
-            )
+            plain: dict[str, Any] = {"replies": self._replies}
+            if is_one:
+                plain = {"reply": self._replies[0]}
+            if self.step.mode == "verify":
+                recorded = self.step.outcome(is_read_only=True)
+                plain = as_recorded(recorded, plain, self.step.call.issuer.known)
+            self.step.finish(plain)
+
+    def _redactor(self, port: Port) -> Redactor:
+        assert self.step is not None
+        issuer = self.step.call.issuer
+        return port.redactor.knowing(issuer.known, issuer)
 
     def answer(self, reply: Any, encoder: Any) -> Any:
         """Return a reply as `encoder` decodes it; None leaves it as it is.

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.seam.base import ClientCall
 
 if TYPE_CHECKING:
@@ -140,6 +140,17 @@ def is_secret(command: Command, redactor: Redactor) -> bool:
     return any(map(redactor.secret, parts))
 
 
+def secret_words(commands: Sequence[Command], redactor: Redactor) -> list[str]:
+    """Return the words of commands that are secrets."""
+    words = []
+    for command in commands:
+        shown = shown_places(command, redactor)
+        for place, part in enumerate(command):
+            if place not in shown:
+                words.append(text_of(part))
+    return words
+
+
 def shown_places(command: Command, redactor: Redactor) -> Sequence[int]:
     """Return the places of the words of a command that are no secrets."""
     verb, places = first_word(command[0]), range(len(command))
@@ -218,7 +229,9 @@ def _plain_command(
     Messages show them in this order, so that `ignore=` can name their places.
     """
     plain = [
-        plain_word(part, redactor) if place in shown else PLACEHOLDER
+        plain_word(part, redactor)
+        if place in shown
+        else redactor.stand_in(text_of(part))
         for place, part in enumerate(command)
     ]
     verb = verb_of(command[0])
@@ -240,7 +253,10 @@ def plain_word(value: bytes, redactor: Redactor) -> Any:
         text = value.decode()
     except UnicodeDecodeError:
         return {"$base64": b64encode(value).decode()}
-    return redactor.scrub_json(text)
+    text = redactor.scrub_json(text)
+    if redactor.known is not None:
+        text = hide_values(text, redactor.known.hidden())
+    return redactor.settled(text)
 
 
 def _resource(command: Command, shown: Sequence[int]) -> str:

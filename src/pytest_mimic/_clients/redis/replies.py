@@ -6,6 +6,7 @@ import math
 import re
 from base64 import b64decode
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.redis.redis_commands import (
@@ -16,13 +17,11 @@ from pytest_mimic._clients.redis.redis_commands import (
     text_of,
     with_settings,
 )
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic.errors import CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
 
-_HIDDEN = PLACEHOLDER.encode()
 _SCANNING = frozenset("SCAN SSCAN HSCAN ZSCAN".split())
 # Commands whose replies are in no order.
 _UNORDERED = frozenset(
@@ -84,10 +83,13 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
         _has_fields(command),
     )
     if hides_all and not in_turn:
-        return _map_texts(reply, _hide_text)
+        return _map_texts(reply, partial(_hide_text, redactor=redactor))
     names = with_settings(redactor)
     return _hide_fields(
-        reply, lambda name: hides_all or names.secret(text_of(name)), in_turn=in_turn
+        reply,
+        lambda name: hides_all or names.secret(text_of(name)),
+        partial(_hide_field, redactor=redactor),
+        in_turn=in_turn,
     )
 
 
@@ -99,9 +101,18 @@ def _has_fields(command: Command) -> bool:
     return verb in _WITH_FIELDS and b"NOVALUES" not in options
 
 
-def _hide_text(text: bytes) -> bytes:
-    """Return the replacement of a secret text, which is 0 for a number because the client may parse it."""
-    return text if text in _STATUSES else b"0" if _is_number(text) else _HIDDEN
+def _hide_text(text: bytes, redactor: Redactor) -> bytes:
+    """Return the replacement of a secret text, which is a number for a number because the client may parse it."""
+    if text in _STATUSES:
+        return text
+    if not _is_number(text):
+        return _hide_field(text, redactor)
+    value = int(text) if text.isdigit() else float(text)
+    return str(redactor.number_for(value, "") or 0).encode()
+
+
+def _hide_field(text: bytes, redactor: Redactor) -> bytes:
+    return redactor.stand_in(text_of(text)).encode()
 
 
 def _map_texts(value: Any, change: Callable[[bytes], bytes]) -> Any:
@@ -115,13 +126,19 @@ def _map_texts(value: Any, change: Callable[[bytes], bytes]) -> Any:
     return value
 
 
-def _hide_fields(reply: Any, hides: Callable[[bytes], bool], *, in_turn: bool) -> Any:
+def _hide_fields(
+    reply: Any,
+    hides: Callable[[bytes], bool],
+    hide: Callable[[bytes], bytes],
+    *,
+    in_turn: bool,
+) -> Any:
     """Hide the values of secret names in mappings, and in lists of names and values in turn."""
 
     def hidden(name: Any, value: Any) -> Any:
         if isinstance(name, bytes) and hides(name):
-            return _map_texts(value, lambda _: _HIDDEN)
-        return _hide_fields(value, hides, in_turn=in_turn)
+            return _map_texts(value, hide)
+        return _hide_fields(value, hides, hide, in_turn=in_turn)
 
     if isinstance(reply, dict):
         return {name: hidden(name, value) for name, value in reply.items()}

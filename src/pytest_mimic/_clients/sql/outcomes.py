@@ -66,7 +66,9 @@ def store_rows(
     def store(value: object, path: str, how: Hidden) -> Any:
         is_secret = not isinstance(value, _MEASURES) if how == "text" else how
         return to_plain(
-            blank(value, PLACEHOLDER) if is_secret else hide_inside(value, redactor),
+            _stand_in(value, path.partition(".")[2], redactor)
+            if is_secret
+            else hide_inside(value, redactor),
             path,
         )
 
@@ -89,6 +91,16 @@ def load_rows(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
     ]
 
 
+def _stand_in(value: object, name: object, redactor: Redactor) -> object:
+    """Return what stands for a secret value: of its type and, for a text or a number that was issued, its own."""
+    if type(value) in (int, float):
+        number: Any = value
+        return redactor.number_for(number, name)
+    if isinstance(value, str):
+        return redactor.stand_in(value, name)
+    return blank(value, PLACEHOLDER)
+
+
 def hide_inside(value: Any, redactor: Redactor) -> Any:
     """Return a value with other values for secret names inside of its mappings, lists and JSON texts."""
     if isinstance(value, str):
@@ -104,9 +116,10 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
     root = {"": value}
     for box, key, part, _, is_secret, _ in places(root, redactor):
         if not isinstance(part, (dict, list)):
-            box[key] = (
-                blank(part, PLACEHOLDER) if is_secret else hide_inside(part, redactor)
-            )
+            if is_secret:
+                box[key] = _stand_in(part, key, redactor)
+            else:
+                box[key] = hide_inside(part, redactor)
     return root[""]
 
 

@@ -14,7 +14,7 @@ from pytest_mimic._clients.sql.statement_calls import UNNAMED, StatementCall, ac
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.seam.base import recording
 from pytest_mimic._core.seam.database_values import from_plain, to_plain
-from pytest_mimic._core.seam.real_secrets import with_secrets
+from pytest_mimic._core.seam.real_secrets import as_recorded, with_secrets
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -271,9 +271,12 @@ class StandInCursor:
                     args[0] if args else None,
                     database=connection.place(),
                     redactor=port.redactor,
+                    known=port.secrets_for(args[0] if args else None),
                     names=self.names,
                     many=kind == "executemany",
                 )
+                if not port.is_replaying:
+                    port.secrets.send(call.secrets, call.call.parts)
                 step = port.begin(call.call)
         if not (connection.used or connection.resetting):
             connection.used = True
@@ -286,7 +289,12 @@ class StandInCursor:
         else:
             with port.noting, connection.recording(step, call.secrets):
                 rows = self._read(kind, sql, args, options)
-                hidden = self._outcome(call, rows, port.redactor)
+                issuer = step.call.issuer
+                redactor = port.redactor.knowing(issuer.known, issuer)
+                hidden = self._outcome(call, rows, redactor)
+                if step.mode == "verify":
+                    recorded = step.outcome(is_read_only=True)
+                    hidden = as_recorded(recorded, hidden, issuer.known)
                 step.finish(hidden)
                 self._rows = iter(rows)
                 if step.mode == "run":

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._clients.sql.outcomes import Hidden, hide_inside
 from pytest_mimic._clients.sql.statements import read_statement, words_in
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.database_values import to_plain
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.sql.secret_columns import CompiledNames
+    from pytest_mimic._core.redact.known_secrets import KnownSecrets
     from pytest_mimic._core.redact.redactor import Redactor
 
 _IDENTITY = ("database", "statement", "params")
@@ -122,10 +124,13 @@ class StatementCall:
         *,
         database: int,
         redactor: Redactor,
+        known: KnownSecrets | None = None,
         names: StatementNames = UNNAMED,
         many: bool = False,
     ) -> None:
         self._names = names
+        self._known = known
+        self._issued = {} if known is None else known.hidden()
         self._redactor = redactor
         self._hidden: set[str] = set()
         self._prepared = prepared = _prepare(sql, names.compiled, redactor)
@@ -180,17 +185,15 @@ class StatementCall:
             if kinds is object and self._is_unclear:
                 is_secret = issubclass(kind, str) and owner not in self._keys
             if is_secret:
-                plain[free] = (
-                    value if value is None or isinstance(value, bool) else PLACEHOLDER
-                )
+                plain[free] = self._stand_in(value)
                 if value is not None:
                     self._hidden.add(owner)
                 if isinstance(value, str):
                     self.secrets.append(value)
-            elif kind in _UNCHANGED or (
-                kind is str and "{" not in value and "[" not in value
-            ):
+            elif kind in _UNCHANGED:
                 plain[free] = value
+            elif kind is str and "{" not in value and "[" not in value:
+                plain[free] = hide_values(value, self._issued)
             else:
                 plain[free] = _plain(hide_inside(value, self._redactor))
             if owner in widths:
@@ -206,6 +209,16 @@ class StatementCall:
             )
             plain.update(zip(names, chain.from_iterable(values)))
         return plain
+
+    def _stand_in(self, value: Any) -> Any:
+        """Return what stands for the value of a secret parameter: for one that was issued, its placeholder."""
+        if value is None or isinstance(value, bool):
+            return value
+        if self._known is None or type(value) not in (str, int, float):
+            return PLACEHOLDER
+        stand_in = self._known.stand_in(value)
+        is_number = type(value) is not str and stand_in != PLACEHOLDER
+        return type(value)(stand_in) if is_number else stand_in
 
     def _named(self, parameters: Any) -> Iterable[tuple[str, Any]]:
         """Return each parameter with its name in the compiled statement, if that is known."""

@@ -170,7 +170,9 @@ class Redactor(SecretNames):
         if names not in self._extended:
             made = self._extended[names] = Redactor((*names, *self._given))
             made.variables, made.issued = self.variables, self.issued
-            made.known = self.known
+            made.known, made.issuer = self.known, self.issuer
+            made.hides_by_look = self.hides_by_look
+            made.keeps_filtered = self.keeps_filtered
         return self._extended[names]
 
     def by_look(self) -> Redactor:

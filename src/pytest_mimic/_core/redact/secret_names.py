@@ -282,7 +282,7 @@ def holds_issued(plain: Any) -> bool:
     for part in todo:
         if isinstance(part, dict):
             todo += part.values()
-        elif isinstance(part, list):
+        elif isinstance(part, (list, tuple)):
             todo += part
         elif type(part) in (str, int, float) and ISSUED.search(str(part)):
             return True

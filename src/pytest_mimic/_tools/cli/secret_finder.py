@@ -24,6 +24,7 @@ class SecretFinder:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
+        redactor.keeps_filtered = True
         self._seen: set[str] = set()
 
     def find(self, file: str, pieces: Iterable[Any]) -> Iterator[tuple[str, str]]:

@@ -70,6 +70,8 @@ class Conversation:
             self._state.test = destination.test
             self._state.owner = Owner(destination.test)
 
+        # What the other tool's filters have written in place of secrets stays.
+        self._state.redactor.keeps_filtered = True
         port = Port(self._state)
         for target in http_lines(targets) or as_targets(["http"]):
             adapter = load_adapter(target.module)
