@@ -271,7 +271,8 @@ class ConnectionState:
         place = (
             getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
         )
-        known = port.secrets_for([list(map(text_of, command)) for command in commands])
+        texts = [list(map(text_of, command)) for command in commands]
+        known = port.secrets_for(texts)
         redactor = port.redactor if known is None else port.redactor.knowing(known)
         call = describe_commands(
             commands,
@@ -298,7 +299,7 @@ class ConnectionState:
                     path=call.signature,
                 )
         if known is not None and not port.is_replaying:
-            known.send(secret_words(commands, redactor), call.parts)
+            known.send(secret_words(commands, redactor), [call.parts, texts])
         step = port.begin(call)
         if step is not None and step.mode == "replay":
             self.expected.extend(_replies_in(step.outcome(is_read_only=True)))

@@ -276,7 +276,8 @@ class StandInCursor:
                     many=kind == "executemany",
                 )
                 if not port.is_replaying:
-                    port.secrets.send(call.secrets, call.call.parts)
+                    given = [call.call.parts, str(sql), args[:1]]
+                    port.secrets.send(call.secrets, given)
                 step = port.begin(call.call)
         if not (connection.used or connection.resetting):
             connection.used = True
