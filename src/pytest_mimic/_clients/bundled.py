@@ -1,4 +1,4 @@
-"""The table of the bundled clients, which the run and the command hand in to the core."""
+"""The table of the bundled clients, which the core is given."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TAKEN_BY_CASSETTES = ("http", "sqlalchemy", "redis")
 
 
 def _http(adapter: str) -> Client:
-    """Return the row of a client whose recordings lie with those of all HTTP clients."""
+    """Return the row of a client whose recordings lie with those of all of HTTP."""
     return Client(
         f"pytest_mimic._clients.http.{adapter}",
         kind="http",

@@ -1,4 +1,4 @@
-"""Tells whether a module exists, without importing it, and whose code a file or a caller is."""
+"""Tells whether a module exists without importing it, and whose code a file is."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def file_of_module(name: str) -> str | None:
 
 
 def closest_module(name: str) -> str:
-    """Return ` (did you mean …?)` with the existing module of the same package that is closest, or an empty string."""
+    """Return ` (did you mean …?)` with the closest module of the same package.
+
+    The text is empty if there is none.
+    """
     from pkgutil import iter_modules
 
     from pytest_mimic._core.words import closest_name
@@ -69,7 +72,10 @@ def _find_spec(name: str) -> ModuleSpec | None:
 
 
 def _search_path(package: str) -> list[str] | None:
-    """Return the folders in which a package's modules are looked for, or None if it is not a package."""
+    """Return the folders in which a package's modules are looked for.
+
+    None: it is no package.
+    """
     imported = sys.modules.get(package)
     if imported is None:
         spec = _find_spec(package)
@@ -105,7 +111,9 @@ def is_in_stdlib(file: str) -> bool:
 
 
 def is_in_project(file: str, rootdir: Path) -> bool:
-    """Check whether a file belongs to the project: to what is installed nowhere or editable, or to what its rootdir builds.
+    """Check whether a file belongs to the project.
+
+    The project is what is installed nowhere, or editable, or what its rootdir builds.
 
     tox installs the distribution that the `pyproject.toml` in the rootdir names.
     """
@@ -118,7 +126,10 @@ def is_in_project(file: str, rootdir: Path) -> bool:
 
 
 def path_when_installed(file: str) -> str | None:
-    """Return the path of an installed file in its folder of packages; None for one that is not installed."""
+    """Return the path of an installed file in its folder of packages.
+
+    None: it is not installed.
+    """
     plain = file.replace(os.sep, "/")
     inside = plain.rpartition("/site-packages/")[2].rpartition("/dist-packages/")[2]
     return None if inside == plain else inside
@@ -126,7 +137,7 @@ def path_when_installed(file: str) -> str | None:
 
 @cache
 def _files_of_project(rootdir: Path) -> frozenset[str]:
-    """Return the installed files of the distribution that the rootdir's configuration names."""
+    """Return the installed files of the distribution that the rootdir builds."""
     try:
         text = (rootdir / "pyproject.toml").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -149,7 +160,7 @@ def is_machinery(module: str) -> bool:
 
 
 def may_be_called_by_pytest(*modules: object) -> bool:
-    """Return whether pytest or this plugin may call a function of one of these modules for itself."""
+    """Return whether pytest or this plugin may call functions of a module."""
     for module in modules:
         if isinstance(module, str):
             package = module.replace(":", ".").partition(".")[0]
@@ -159,7 +170,9 @@ def may_be_called_by_pytest(*modules: object) -> bool:
 
 
 def called_by_pytest(*, depth: int = 2) -> bool:
-    """Return whether pytest, a plugin or an import made the call of a wrapped function, so many frames up.
+    """Return whether pytest, a plugin or an import called a function.
+
+    The call is so many frames up.
 
     The caller is the innermost frame outside the standard library.
     """
@@ -175,7 +188,11 @@ def called_by_pytest(*, depth: int = 2) -> bool:
 
 @cache
 def _classify(file: str, package: str) -> bool | None:
-    """Return True for pytest and the like, False for code under test, None for code that calls for its caller."""
+    """Classify the code that calls a wrapped function.
+
+    True: pytest and the like. False: code under test. None: code that calls for its
+    caller.
+    """
     is_plugin = package.startswith("pytest_") and path_when_installed(file) is not None
     is_import = file.startswith(("<frozen importlib", "<frozen zipimport"))
     if is_plugin or is_import or package in _TEST_MACHINERY | _BUILT_ON:

@@ -1,4 +1,4 @@
-"""The settings of a run as values, and how they are read from ini options: by pytest, and by the command without it."""
+"""The settings of a run, and how pytest and the command read them from ini options."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ class Settings(NamedTuple):
 
     @property
     def is_shared(self) -> bool:
-        """Whether tests of other projects or branches may have recorded in the vault as well."""
+        """Whether other projects or branches may have recorded in the vault as well."""
         return not self.vault.resolve().is_relative_to(self.rootdir.resolve())
 
 
 class LineReaders(NamedTuple):
-    """What reads single lines of ini options, handed in by the rooms that know their grammar.
+    """What reads single lines of ini options, handed in by who knows their grammar.
 
     Attributes:
         target: Returns the target of a line of `mimic_functions`, given the place where
@@ -177,7 +177,11 @@ class IniOptions:
         return tuple(chain.from_iterable(lines))
 
     def vault(self, given: str | None, option: str, here: Path, rootdir: Path) -> Path:
-        """Return the vault's folder: that which an option has `given`, relative to `here`, or that of the project."""
+        """Return the vault's folder.
+
+        It is that which an option has `given`, relative to `here`, or that of the
+        project.
+        """
         path = given or self.text("mimic_vault_path", ".mimic_vault")
         try:
             folder = vault_folder(path, here if given else rootdir)

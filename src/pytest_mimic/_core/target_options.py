@@ -1,4 +1,4 @@
-"""The options of a target, and its line in `mimic_functions` as a message suggests it."""
+"""The options of a target, and its line in `mimic_functions` as messages have it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def target_line(
 
 
 def _word(name: str, value: object) -> str:
-    """Return an option as a line has it: `ignore=rows.*.id`, `sequence`, `rtol=0.01`."""
+    """Return an option as a line has it: `ignore=rows.*.id`, `rtol=0.01`."""
     if value is True:
         return name
     text = ",".join(value) if isinstance(value, tuple) else str(value).lower()

@@ -1,4 +1,4 @@
-"""Counts, durations, sizes and lists in words, the closest name to a mistyped one, and patterns compiled on first use."""
+"""Counts, durations, sizes and lists in words, closest names, lazy patterns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class _Pattern:
 
 
 def pattern(text: str, flags: int = 0) -> re.Pattern[str]:
-    """Return a regular expression that is compiled on first use: a run needs few of them, and one may take a millisecond."""
+    """Return a regular expression that is compiled on first use.
+
+    A run needs few of them, and one may take a millisecond.
+    """
     lazy: Any = _Pattern(text, flags)
     return lazy  # type: ignore[no-any-return]
 
@@ -42,7 +45,7 @@ def closest_name(name: str, names: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return ` (did you mean …?)` with the closest name, or an empty string if none is close."""
+    """Return ` (did you mean …?)` with the closest name, or an empty text."""
     close = closest_name(name, names)
     return f" (did you mean {close}?)" if close else ""
 
@@ -99,7 +102,9 @@ def listed(
     total: int | None = None,
     most: int = SHOWN,
 ) -> list[str]:
-    """Return a heading, the first rows, how many more there are of the total, and what follows. Nothing without rows.
+    """Return a heading, the first rows, how many more there are, and what follows.
+
+    Without rows, it is empty.
 
     Pairs of a label and what stands beside it stand in columns.
     """

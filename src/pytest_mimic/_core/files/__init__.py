@@ -1,1 +1,1 @@
-"""Files and folders that calls name: where they are in this run, and digests of their content."""
+"""Files and folders that calls name: where they are, and digests of their content."""

@@ -112,7 +112,10 @@ class FileDigests:
         return digest
 
     def _folder(self, path: str, found: os.stat_result) -> bytes:
-        """Return the digest of a folder: the relative names of its files, and their contents, in the names' order.
+        """Return the digest of a folder.
+
+        It covers the relative names of its files, and their contents, in the names'
+        order.
 
         A link to a folder is entered. One that leads back to a folder around it is
         refused.
@@ -211,7 +214,10 @@ _NARROWER = "or pass a narrower folder, or the files that the call reads"
 
 
 def _special(mode: int, name: str = "") -> Literal["socket"]:
-    """Return the kind of a file without content, or raise Unstable for one whose content is read only once."""
+    """Return the kind of a file without content.
+
+    Unstable: its content can be read only once.
+    """
     if stat.S_ISSOCK(mode):
         return "socket"
     what = "a named pipe" if stat.S_ISFIFO(mode) else "a device"

@@ -1,4 +1,4 @@
-"""Where a path is: below the rootdir or pytest's base temporary folder, and the way back to a path of this run."""
+"""Where a path is below the rootdir or pytest's temporary folder, and the way back."""
 
 from __future__ import annotations
 
@@ -122,7 +122,9 @@ class Places:
         return None
 
     def place_of_text(self, text: str) -> PathPlace | None:
-        """Return the place of a string that is a path below the base temporary folder, or None for any other string.
+        """Return the place of a string that is a path below the base temporary folder.
+
+        None: it is any other string.
 
         A text that continues after the path (a list of paths, a command with several,
         lines) is not a path.

@@ -1,1 +1,1 @@
-"""Inputs of recorded calls: the functions that their code reaches and the files that they read, noted and compared."""
+"""What recorded calls reach and read in the project, noted and compared."""

@@ -1,4 +1,7 @@
-"""What recorded calls reach and read in the project: the code that their own names, and the files that they open, noted and compared."""
+"""What recorded calls reach and read in the project, noted and compared.
+
+They reach code by the names in their own, and read the files that they open.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,11 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Trace:
-    """Notes what one call reads, and what its target and the classes of its arguments reach."""
+    """Notes what one call reads and reaches.
+
+    A call reaches what the code of its target and of the classes of its arguments
+    names.
+    """
 
     def __init__(
         self, sources: ProjectSources, target: str, values: Iterable[object]
@@ -62,7 +69,7 @@ class Trace:
         _watch_files(_audit)
 
     def noted(self) -> Trace:
-        """Take the fingerprints of now, once for each file, and return this trace, which gives the list."""
+        """Take the fingerprints of now, once for each file, and return this trace."""
         files = frozenset(filter(None, map(self._sources.file_at, tuple(self.paths))))
         self._text = self._sources.listed(self._target, self._classes, files)
         return self
@@ -83,7 +90,10 @@ class Trace:
 
 
 def _classes_of(values: Iterable[object]) -> frozenset[type]:
-    """Return the classes of values, and of the items of containers among them, without the builtin ones."""
+    """Return the classes of values, and of the items of containers among them.
+
+    Builtin classes are left out.
+    """
     kinds = set[type]()
     for value in values:
         kinds.add(type(value))
@@ -148,7 +158,10 @@ class ProjectSources:
         self.listed = lru_cache(maxsize=100)(self._listed)
 
     def file_at(self, path: str) -> tuple[str, str] | None:
-        """Return name and fingerprint of a file under the rootdir, `data/rates.csv`; None for one that is not noted."""
+        """Return name and fingerprint of a file under the rootdir, `data/rates.csv`.
+
+        None: the file is not noted.
+        """
         place = self._places.place_of(path)
         if place is None or place.token != ROOTDIR:
             return None
@@ -188,14 +201,17 @@ class ProjectSources:
     def _listed(
         self, target: str, classes: frozenset[type], files: frozenset[tuple[str, str]]
     ) -> str:
-        """Return the list of what calls of a target reach and of the files that they read, empty if it names nothing."""
+        """Return the list of what calls of a target reach and read, "" for none."""
         facts = {"files": dict(files), "functions": self.reached(target, classes)}
         if not any(facts.values()):
             return ""
         return json.dumps(facts, indent=1, sort_keys=True) + "\n"
 
     def changed(self, text: str | bytes) -> list[str]:
-        """Return what has changed since a list was made: `shop.tax:rate (shop/tax.py)`, `data/rates.csv`."""
+        """Return what has changed since a list was made.
+
+        For example `shop.tax:rate (shop/tax.py)`, `data/rates.csv`.
+        """
         facts = json.loads(text)
         changes = []
         for file, digests in facts["functions"].items():
@@ -207,7 +223,7 @@ class ProjectSources:
         return changes
 
     def _changed_functions(self, file: str, digests: dict[str, str]) -> list[str]:
-        """Return which names of a source file have another fingerprint now than in a list."""
+        """Return which names of a file have another fingerprint than in a list."""
         names = [name for name in digests if name]
         module = names[0].partition(":")[0] if names else ""
         # Equal bytes settle all functions.
@@ -236,7 +252,9 @@ class ProjectSources:
     def _reached(
         self, target: str, classes: Iterable[type]
     ) -> dict[str, dict[str, str]]:
-        """Return the fingerprints of what the code of a target and the classes of its arguments reach.
+        """Return the fingerprints of what a target's code reaches.
+
+        The classes of its arguments count like names in that code.
 
         They come by source file, and in it by name:
 
@@ -290,7 +308,7 @@ class ProjectSources:
         *,
         is_target: bool,
     ) -> None:
-        """Note the fingerprints of a file, of its module's statements, and of the place itself."""
+        """Note the fingerprints of a file, its statements, and the place."""
         noted = reached[code.file]
         noted[""] = self.digest(code.file, place.module) or ""
         noted[place.module] = code.functions[""]
@@ -298,7 +316,7 @@ class ProjectSources:
             noted[f"{place.module}:{place.name}"] = code.functions[place.name]
 
     def _members(self, seen: Iterable[Place]) -> set[Place]:
-        """Return the members of the modules and classes seen that are attributes somewhere."""
+        """Return members of modules and classes that are attributes somewhere."""
         attributes = {place.name for place in seen if not place.module}
         members = set[Place]()
         for module, name in seen:
@@ -404,7 +422,7 @@ class SourceCode:
             self._enter_uses(node, name)
 
     def _enter_uses(self, node: ast.stmt, name: str) -> None:
-        """Enter what a statement uses: for its own name, or for each name that it binds."""
+        """Enter what a statement uses, for its own name or for each that it binds."""
         used = set[Place]()
         bound = []
         for part in ast.walk(node):
@@ -444,7 +462,10 @@ def _split_body(node: ast.ClassDef) -> tuple[list[ast.stmt], list[ast.stmt]]:
 
 
 def _origin(node: ast.ImportFrom, package: str) -> str:
-    """Return the module that `from … import` names, `shop.tax` for `from .tax import rate` in `shop`."""
+    """Return the module that `from … import` names.
+
+    In the package `shop`, `from .tax import rate` names `shop.tax`.
+    """
     outer = []
     if node.level:
         # One dot is the package itself, each further dot one package further out.

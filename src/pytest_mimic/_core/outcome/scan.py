@@ -1,4 +1,4 @@
-"""The names that a pickle imports, read from its opcodes; nothing is imported or run."""
+"""The names that a pickle imports, read from its opcodes without importing them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _collect_names(file: BytesIO, names: set[str]) -> None:
 
 
 def _take(stack: list[_Part], opcode: pickletools.OpcodeInfo) -> list[_Part]:
-    """Take from the stack what an opcode takes: down to the last mark if it takes one."""
+    """Take from the stack what an opcode takes: perhaps down to the last mark."""
     kinds = opcode.stack_before
     size = len(kinds)
     if _MARK in kinds:

@@ -1,1 +1,1 @@
-"""Replaces functions by wrappers in every module and class that holds them, and restores them exactly when the run ends."""
+"""Replaces functions wherever they are held, and restores them exactly."""

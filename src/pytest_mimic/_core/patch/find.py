@@ -1,4 +1,4 @@
-"""Finds the functions that a target names in an imported module, and the names by which they are held."""
+"""Finds the functions that a target names in an imported module."""
 
 from __future__ import annotations
 
@@ -71,7 +71,10 @@ def find(module: str, path: Sequence[str], patches: Patches) -> list[Found]:
 
 
 def defined_name(found: Found, patches: Patches) -> str:
-    """Return the name under which a function is defined, `module:path`, if that leads to it, else that of its target."""
+    """Return the name under which a function is defined, `module:path`.
+
+    It is the name of its target where the defined name does not lead to the function.
+    """
     module = getattr(found.function, "__module__", None)
     path = getattr(found.function, "__qualname__", None)
     is_named = isinstance(path, str) and "<" not in path and found.is_own
@@ -96,7 +99,8 @@ def _current(holder: Holder, name: str, where: str) -> object:
     module = sys.modules.get(where) if isinstance(holder, dict) else None
     if "__getattr__" in held_by(holder) or hasattr(type(module), "__getattr__"):
         raise NotFoundError(
-            f"is not in {where}, which gives names on demand: name it where it is defined"
+            f"is not in {where}, which gives names on demand: "
+            "name it where it is defined"
         )
     names = holder if isinstance(holder, dict) else dir(holder)
     similar = [known for known in names if not known.startswith("__")]
@@ -152,7 +156,7 @@ def _function(original: Any, label: str) -> object:
 
 
 def _is_object(function: object) -> bool:
-    """Check whether this is an object of a class written in Python, such as a decorator's, and no function."""
+    """Check whether this is an object of a class written in Python, and no function."""
     kind = type(function)
     if kind is FunctionType or issubclass(kind, type):
         return False

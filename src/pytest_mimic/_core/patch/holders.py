@@ -1,4 +1,7 @@
-"""What modules and classes hold: read and written without triggering any of their code, patched, and restored."""
+"""What modules and classes hold: read, patched and restored.
+
+None of their code runs.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def namespace_of(module: object) -> dict[str, object] | None:
 
 
 def held_by(holder: Holder) -> Any:
-    """Return the mapping of names to the objects that the holder itself holds, descriptors unbound."""
+    """Return what the holder itself holds, by name; descriptors are unbound."""
     return holder if isinstance(holder, dict) else _class_namespace(holder)
 
 
@@ -75,14 +78,16 @@ def _write(holder: Holder, name: str, value: object) -> None:
 
 
 def is_writable(holder: Holder) -> bool:
-    """Return whether its names can be set; those of most classes written in C cannot."""
+    """Return whether names can be set; most classes written in C refuse that."""
     return isinstance(holder, dict) or not holder.__flags__ & _IMMUTABLE_TYPE
 
 
 def _holders(
     is_left_out: Callable[[str], bool], since: str | None = None
 ) -> Iterator[Holder]:
-    """Yield the namespace of every imported module, the last one first, and every class in it that can be written.
+    """Yield every imported module's namespace, the last first, and the classes in it.
+
+    Classes that cannot be written are left out.
 
     `since` is the first module of those to look at. Modules are left out by their
     names, with their classes.
@@ -112,7 +117,7 @@ def _classes_in(holder: Holder) -> list[type]:
 
 
 def _is_library(package: str) -> bool:
-    """Return whether an imported package belongs to the standard library or is installed."""
+    """Return whether an imported package is of the standard library or installed."""
     file = (namespace_of(sys.modules.get(package)) or {}).get("__file__")
     is_installed = isinstance(file, str) and path_when_installed(file) is not None
     return is_installed or package in sys.stdlib_module_names
@@ -122,7 +127,7 @@ def _is_library(package: str) -> bool:
 
 
 def _inner(held: object) -> Any:
-    """Return the object directly inside a descriptor or bound method; None for anything else."""
+    """Return what is directly inside a descriptor or bound method, else None."""
     if isinstance(held, (staticmethod, classmethod, MethodType)):
         return held.__func__
     if isinstance(held, property):
@@ -133,7 +138,10 @@ def _inner(held: object) -> Any:
 
 
 def carried(held: object) -> object:
-    """Return the function inside a descriptor or bound method, also a nested one; None for anything else."""
+    """Return the function inside a descriptor or bound method, else None.
+
+    Descriptors may be nested.
+    """
     inside = _inner(held)
     if inside is None:
         return None
@@ -141,7 +149,7 @@ def carried(held: object) -> object:
 
 
 def _rebuilt(held: Any, wrapper: Wrapper) -> Any:
-    """Return a descriptor or bound method like `held`, with the wrapper in place of its function."""
+    """Return a descriptor or bound method like `held`, with the wrapper in it."""
     inside = _inner(held)
     if inside is None:
         return wrapper
@@ -193,7 +201,10 @@ class Found(NamedTuple):
 
     @property
     def key(self) -> int | tuple[int, str]:
-        """What tells functions apart: one that a class inherits is its own, by class and name."""
+        """What tells functions apart.
+
+        A function that a class inherits is the class's own, by class and name.
+        """
         if self.is_own:
             return identity_of(self.function)
         return identity_of(self.holder), self.name
@@ -220,7 +231,7 @@ class _Ours(NamedTuple):
 
 
 class Patches:
-    """What this run has put in the place of functions, of descriptors and of bound methods.
+    """What this run has put in the place of functions, descriptors and bound methods.
 
     An example. `shop` has `def rate(): …` and `class Cart` with `total =
     staticmethod(rate)`; `app` has `from shop import rate`. The target `shop:rate` gets
@@ -255,12 +266,15 @@ class Patches:
         return identity_of(held) in self._ours
 
     def original(self, held: object) -> object:
-        """Return the object that stood where one of ours is held; another object as it is."""
+        """Return the object that stood where one of ours is; others as they are."""
         ours = self._ours.get(identity_of(held))
         return held if ours is None else ours.original
 
     def own(self, holder: Holder, name: str) -> object:
-        """Return what a holder itself held under a name before this run, or was given by others; else MISSING."""
+        """Return what a holder itself held under a name before this run, else MISSING.
+
+        What others have put there since counts, too.
+        """
         held = read(holder, name)
         ours = self._ours.get(identity_of(held))
         if ours is None:
@@ -270,7 +284,10 @@ class Patches:
     def spread(
         self, fresh: Iterable[tuple[Found, Wrapper]], since: str | None = None
     ) -> None:
-        """Put wrappers wherever modules and their classes have the functions: those imported since one, or all."""
+        """Put wrappers wherever modules and their classes have the functions.
+
+        With `since`, in the modules imported from that one on.
+        """
         self._before = self._before or frozenset(sys.modules)
         wanted: dict[int, tuple[Wrapper, Found]] = {}
         for found, wrapper in fresh:
@@ -288,7 +305,7 @@ class Patches:
         wrapper: Wrapper,
         found: Found,
     ) -> None:
-        """Put the wrapper of a function, or what holds the function, in the place of the original."""
+        """Put the wrapper, or what holds it, in the place of the original."""
         ours: object = wrapper
         if carried(original) is found.function:
             ours = _rebuilt(original, wrapper)
@@ -340,7 +357,7 @@ class Patches:
 
 
 def _is_bound_by_classes(function: object) -> bool:
-    """Return whether a class binds an object to its instances, as it does with a function."""
+    """Return whether a class binds an object to its instances, as it does functions."""
     kind = type(function)
     return hasattr(kind, "__get__") and not issubclass(kind, _NEVER_BOUND)
 
@@ -348,7 +365,10 @@ def _is_bound_by_classes(function: object) -> bool:
 def _holding(
     wanted: dict[int, Any], searched: Iterable[Holder]
 ) -> Iterator[tuple[Holder, str, object, Any]]:
-    """Yield every place that holds one of these objects, or a descriptor around one, with what is noted for it."""
+    """Yield every place that holds one of these objects, with what is noted for it.
+
+    A descriptor around an object counts as that object.
+    """
     if not wanted:
         return
     for holder in searched:

@@ -1,4 +1,4 @@
-"""Reports when a watched module has been imported or reloaded; imports nothing itself."""
+"""Reports when a watched module was imported or reloaded; imports nothing itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pytest_mimic._core.patch.holders import namespace_of
 
 
 class ImportWatch:
-    """A finder before all others (`sys.meta_path`), which wraps the loaders that these find for watched modules.
+    """A finder before all others (`sys.meta_path`) that watches some modules.
+
+    It wraps the loaders that the others find for them.
 
     It calls `loaded` with a module's name after the module has been executed.
 
@@ -42,7 +44,7 @@ class ImportWatch:
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """Return the other finders' spec, with a loader that reports the end of the import."""
+        """Return the others' spec, with a loader that reports the import's end."""
         # Another finder may ask all finders in turn, this one included. So a search
         # within a search finds nothing.
         searched = vars(self._searching)
@@ -70,7 +72,7 @@ class ImportWatch:
 
 
 class _ReportingLoader:
-    """Stands in for a loader until it has executed the module, and looks like that loader."""
+    """Stands in for a loader until it has executed the module, and looks like it."""
 
     def __init__(self, loader: Any, loaded: Callable[[str], None]) -> None:
         self._loader = loader
@@ -90,7 +92,10 @@ class _ReportingLoader:
 
 
 def is_incomplete(module: object) -> bool:
-    """Return whether a module's import has begun but not ended, or is put off by `importlib.util.LazyLoader`."""
+    """Return whether a module's import has begun but not ended.
+
+    `importlib.util.LazyLoader` puts the end off.
+    """
     if type(module).__name__ == "_LazyModule":
         return True
     spec = (namespace_of(module) or {}).get("__spec__")

@@ -67,7 +67,7 @@ class Edge(NamedTuple):
 
 
 def hand_in(load: Callable[[], Table]) -> None:
-    """Add the clients that `load` returns, which is called when a line first names a client."""
+    """Add the clients that `load` returns, once a line names a client."""
     _awaited.append(load)
 
 

@@ -1,4 +1,4 @@
-"""The errors that the running test must fail for, those of processes that are forked from it included."""
+"""The errors that the running test must fail for, those of forked processes too."""
 
 from __future__ import annotations
 

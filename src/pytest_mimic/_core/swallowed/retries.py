@@ -1,4 +1,7 @@
-"""Lets no code wait because of a call of its own, ends loops that never do, and tells which errors a test handled."""
+"""Lets no code wait because of a call of its own, and ends endless loops.
+
+It also tells which errors a test handled.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ class _Holder(NamedTuple):
 
 
 class Retries:
-    """The misses and recorded failures of the running test, after which code does not wait.
+    """The misses and recorded failures of the running test, after which nobody waits.
 
     A sleep returns at once in the thread or task that got a miss or a recorded failure
     (429, 503, a timeout), until its next call. Sleeps in the test's own files and in
@@ -119,7 +122,10 @@ class Retries:
             self._end_without_end(error, key)
 
     def _end_without_end(self, error: MimicError, key: str) -> None:
-        """Raise EndlessRetry if a call has missed too often, and nobody in the test's files handles that."""
+        """Raise EndlessRetry if a call has missed too often.
+
+        Where the test's own files handle its misses, it goes on.
+        """
         before = self._last.get(key)
         self._last[key] = error
         self._times[key] += 1
@@ -139,7 +145,7 @@ class Retries:
                 namespace[name] = wrapper
 
     def _search(self) -> None:
-        """Find who holds a function that waits, in the modules that were imported since the last search."""
+        """Find who holds a function that waits, in modules that are new."""
         for module_name, module in list(sys.modules.items()):
             if not _may_skip(module_name):
                 continue
@@ -201,7 +207,7 @@ def _may_skip(module_name: str) -> bool:
 
 
 def _sleeps_in(module: object) -> Iterator[tuple[dict[str, Any], str, _Function]]:
-    """Yield where a module holds a function that waits. Nothing of it is loaded for that."""
+    """Yield where a module holds a function that waits, without loading anything."""
     # `isinstance` believes what an object says of itself, and some say more than they
     # are.
     if not issubclass(type(module), ModuleType):
@@ -215,7 +221,7 @@ def _sleeps_in(module: object) -> Iterator[tuple[dict[str, Any], str, _Function]
 
 
 def handled_in(error: MimicError, files: set[str]) -> bool:
-    """Check whether an error was caught in one of these files, in a function that did not raise it again.
+    """Check whether a function in one of these files caught an error for good.
 
     A traceback grows by one frame for each function that the error leaves. Its
     outermost frame is the function that caught the error, or one that the error left

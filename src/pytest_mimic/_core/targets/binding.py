@@ -1,4 +1,4 @@
-"""Bind a call's arguments: the same values in the same order, however they were passed."""
+"""Bind a call's arguments: the same values, however they were passed."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def compile_binder(
 
 
 def _compiled(parameters: tuple[Parameter, ...], start: int, module: Any) -> Any:
-    """Return a function with these parameters, which returns their values from one on."""
+    """Return a function with these parameters that returns their values from one on."""
     # C functions may have positional parameters that are named like a keyword.
     aliases = []
     for number, parameter in enumerate(parameters):
@@ -115,7 +115,7 @@ def _compiled(parameters: tuple[Parameter, ...], start: int, module: Any) -> Any
 
 
 def argument_names(function: Callable[..., object]) -> list[str] | None:
-    """Return the names of a function's arguments, or None if it may take others as well."""
+    """Return the names of a function's arguments; None if it may take others, too."""
     parameters = _parameters(function)
     if hasattr(function, "__wrapped__"):
         # A decorator may take additional arguments.
@@ -128,7 +128,10 @@ def argument_names(function: Callable[..., object]) -> list[str] | None:
 def _parameters(
     function: Callable[..., object], *, follow_wrapped: bool = True
 ) -> tuple[Parameter, ...]:
-    """Return the parameters that a function shows, by default those of the function inside its decorators."""
+    """Return the parameters that a function shows.
+
+    By default, those of the function inside its decorators.
+    """
     try:
         signature = signature_of(
             function, follow_wrapped=follow_wrapped, **_SIGNATURE_OPTIONS

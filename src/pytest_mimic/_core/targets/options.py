@@ -96,7 +96,7 @@ def _check_paths(client: str, options: Options) -> None:
 
 
 def _check_word(what: str, path: str, words: Sequence[str], whole: str) -> None:
-    """Raise TargetError unless a path begins with one of the words for the parts of a call or an answer."""
+    """Raise TargetError unless a path begins with one of the words for parts."""
     word = first_step(path)
     if word not in (*words, "*"):
         hint = did_you_mean(word, words) or f" (it has {', '.join(words)})"

@@ -1,4 +1,4 @@
-"""The patterns of `only` and `exclude`, which match signatures of calls: `VERB resource`."""
+"""The patterns of `only` and `exclude`, which match signatures: `VERB resource`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ _LONE_VERB = re.compile(r"[A-Z][A-Z0-9_*?-]*")
 
 
 class Selector:
-    """Selects the calls that match any pattern of `only`, or all calls without `only`, but none of `exclude`.
+    """Selects the calls that match a pattern of `only`, and none of `exclude`.
+
+    Without `only`, all calls match.
 
     A pattern is a verb (`POST`), a resource (`/users/*`) or both (`GET /users`).
     """
@@ -24,7 +26,7 @@ class Selector:
         self._exclude = [_Pattern(text) for text in split_list(exclude)]
 
     def takes(self, signature: str, host: str | None = None) -> bool:
-        """Check whether a call is selected: `GET /users/1` at a host, `SELECT users`, `shop.api:fetch`."""
+        """Check whether a call is selected: `GET /users/1`, `shop.api:fetch`."""
         if not self._only and not self._exclude:
             return True
         verb, resource = _split(signature)

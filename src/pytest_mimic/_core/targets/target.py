@@ -1,4 +1,4 @@
-"""Targets: the grammar of one line, and the functions or clients that it names, or why it can name none."""
+"""Targets: the grammar of a line, and what it names, or why it can name nothing."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _MEANT = {
 
 
 class Target(NamedTuple):
-    """A function, the functions of a module or class, or a client that is to be mimicked.
+    """A function, the functions of a module or class, or a client to be mimicked.
 
     Attributes:
         module: `shop.api`; for a client its client, `httpx`.
@@ -70,11 +70,14 @@ class Target(NamedTuple):
     origin: str = ""
 
     def error(self, problem: str) -> TargetError:
-        """Return an error in one line, which begins with the place where the target was written."""
+        """Return an error in one line that begins with where the target was written."""
         return TargetError(f"{self.origin}: {problem}" if self.origin else problem)
 
     def misfit(self, function: Callable[..., object]) -> str:
-        """Return a message about an argument that its options name and the function lacks, or an empty string."""
+        """Return a message about an argument that the function lacks.
+
+        The text is empty if there is none.
+        """
         paths = [("ignore", path) for path in self.options.ignore]
         paths += [("content", path) for path in self.options.content]
         if not paths or self.is_shared or self.path[-1] == "*":
@@ -142,7 +145,9 @@ def as_targets(
     given: Iterable[str | Target | Callable[..., Any]],
     options: Mapping[str, Any] | None = None,
 ) -> list[Target]:
-    """Return targets for lines, functions and targets, each with these options, which replace its own.
+    """Return targets for lines, functions and targets, each with these options.
+
+    They replace the target's own.
 
     An exclusion ignores them. None leaves an option as it is.
 
@@ -161,7 +166,7 @@ def as_targets(
 def _with_options(
     target: Target, options: Mapping[str, Any], *, is_shared: bool
 ) -> Target:
-    """Return a target with further options, which may have been given for several together."""
+    """Return a target with further options, perhaps given for several together."""
     values = read_keyword_options(options, target.name)
     is_shared = is_shared or target.is_shared
     chosen = target.options
@@ -181,7 +186,9 @@ def absent_clients(targets: Iterable[Target]) -> list[str]:
 
 
 def missing_module(target: Target) -> TargetError | None:
-    """Return an error with the closest module there is, or None if the target's module can be found.
+    """Return an error with the closest module there is.
+
+    None: the target's module can be found.
 
     Neither it nor its parents are imported.
     """
@@ -209,7 +216,8 @@ def replaced_client(target: Target) -> TargetError | None:
     if not is_urllib3 or not module_exists("urllib3.backend"):
         return None
     return target.error(
-        f"{target.module}: urllib3-future stands in the place of urllib3, and its requests cannot be recorded: "
+        f"{target.module}: urllib3-future stands in the place of urllib3, "
+        "and its requests cannot be recorded: "
         "pip uninstall urllib3-future && pip install --force-reinstall urllib3"
     )
 
@@ -273,7 +281,8 @@ def _importable_name(thing: Any) -> str:
         raise _nameless(thing)
     if "<" in path:
         raise TargetError(
-            f"{path} in {module} is local or a lambda, and cannot be imported by its name"
+            f"{path} in {module} is local or a lambda, "
+            "and cannot be imported by its name"
         )
     # random.randint is a method bound to an object in the module random: its name there
     # is the importable one.

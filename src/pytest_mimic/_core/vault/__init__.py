@@ -2,16 +2,19 @@
 
 What is what:
 
-| noun | what | where |
-|---|---|---|
-| store | files by name, in a folder or in memory | `store`, `folder` |
-| recording | the facts of a call and its outcomes, one JSON file: `calls/shop.api/fetch/5f….json` | `recording_facts` |
-| cassette | the same for a list of calls in order: `cassettes/trip.json` | `recording_facts` |
-| entry | one outcome as it stands in that JSON: its duration, and a value, or the name of an object | `objects` |
-| object | a file of its own, named by its content: `objects/9f/9f….pkl` | `objects` |
-| stored outcome | an entry, or an outcome in memory that is about to become one | `recording_facts` |
-| format | names of files, and JSON as it is read; another shape is an error | `format` |
-| locks | who may write, and who may delete | `locks` |
+| noun | what |
+|---|---|
+| store | files by name, in a folder or in memory (`store`, `folder`) |
+| recording | the facts of a call and its outcomes, one JSON file (`recording_facts`) |
+| cassette | the same for a list of calls in order |
+| entry | one outcome in that JSON: its duration, and a value or an object's name |
+| object | a file of its own, named by its content (`objects`) |
+| stored outcome | an entry, or an outcome in memory that will become one |
+| format | names of files, and JSON as it is read (`format`) |
+| locks | who may write, and who may delete (`locks`) |
+
+A recording is `calls/shop.api/fetch/5f….json`, a cassette `cassettes/trip.json`, an
+object `objects/9f/9f….pkl`.
 
 `Vault` is what others use. It reads through `recording_facts`, which makes stored
 outcomes of entries; these load their value through `Objects`. It writes through

@@ -164,7 +164,9 @@ class FolderStore:
         return sorted(names)
 
     def _check_regular(self, name: str) -> None:
-        """Raise CorruptRecordingError unless a name leads to a regular file, through folders of the vault.
+        """Raise CorruptRecordingError unless a name leads to a regular file.
+
+        Its folders must be folders of the vault.
 
         OSError: There is no such file.
         """
@@ -175,7 +177,7 @@ class FolderStore:
             raise self._is_odd(name, words[0] if words else "no regular file")
 
     def _check_folder(self, folder: str) -> None:
-        """Raise CorruptRecordingError unless a folder of the vault is reached without a link.
+        """Raise CorruptRecordingError unless a folder is reached without a link.
 
         OSError: There is no such folder.
         """
@@ -232,7 +234,9 @@ class FolderStore:
             raise _cannot("write", at_fault, reason) from None
 
     def _open_temporary(self) -> tuple[int, str]:
-        """Return a new temporary file and its path: in the vault's top folder, as one listing finds all leftovers there.
+        """Return a new temporary file and its path.
+
+        It stands in the vault's top folder, as one listing finds all leftovers there.
 
         A folder in which files of one name come and go is several times as fast as one
         in which each has another name.
@@ -265,7 +269,7 @@ class FolderStore:
         return deleted
 
     def _remove_empty(self, folder: str) -> None:
-        """Remove a folder of the vault and those around it, up to the first that holds something."""
+        """Remove a folder and those around it, up to the first that holds something."""
         with suppress(OSError):
             while folder:
                 rmdir(self._prefix + folder)
@@ -326,7 +330,7 @@ def _changed_before(entry: os.DirEntry[str], moment: float) -> bool:
 
 
 def _write_file(file: int, path: str, data: Data) -> None:
-    """Write the content of a new file and close it; after a failure there is no file."""
+    """Write the content of a new file and close it; if that fails, there is no file."""
     pieces = (data,) if isinstance(data, bytes) else data
     try:
         try:

@@ -1,4 +1,7 @@
-"""The format of recordings and cassettes: the names of their files, and their JSON as it is read. Another shape is an error."""
+"""The format of recordings and cassettes: their files' names, and their JSON.
+
+Another shape is an error.
+"""
 
 from __future__ import annotations
 
@@ -39,21 +42,22 @@ def recording_name(target: str, key: str, owner: str | None = None) -> str:
     """Return the name of a call's recording: `calls/shop.api/fetch_rates/<key>.json`.
 
     The key is the call's identity, or the hash of it and of the test or scope that is
-    the recording's owner. Two targets
-    never share a folder, even where case does not count. A client's has no second part.
+    the recording's owner. Two targets never share a folder, even where case does not
+    count. The folder of a client has no second part.
     """
     if owner is not None:
-        _, dash, parts = key.partition("-")  # as `imported_parts`
-        key = (
-            xxh3_128_hexdigest(f"{key}\0{owner}".encode("utf-8", "surrogatepass"))
-            + dash
-            + parts
-        )
+        # The key of an imported recording has the parts that count behind a dash.
+        _, dash, parts = key.partition("-")
+        text = f"{key}\0{owner}".encode("utf-8", "surrogatepass")
+        key = f"{xxh3_128_hexdigest(text)}{dash}{parts}"
     return f"calls/{_folder(target)}/{key}.json"
 
 
 def imported_parts(key: str) -> str:
-    """Return the parts that count in the key of an imported recording, `1a2b…-method-uri`; empty in that of another."""
+    """Return the parts that count in the key of an imported recording.
+
+    Of `1a2b…-method-uri`, these are `method-uri`; that of another has none.
+    """
     return key.partition("-")[2]
 
 
@@ -63,7 +67,10 @@ def _folder(target: str) -> str:
 
 
 def _component(text: str) -> str:
-    """Return the text as a folder's name, with digits of its hash if it had to change or has capital letters."""
+    """Return the text as a folder's name.
+
+    It has digits of its hash if it had to change, or has capital letters.
+    """
     is_plain = text.isascii() and text.replace(".", "_").isidentifier()
     safe = text if is_plain else re.sub(r"[^A-Za-z0-9_.-]+", "_", text)
     safe = safe[:_LONGEST].strip(".") or "_"
@@ -73,34 +80,36 @@ def _component(text: str) -> str:
         return safe
     from hashlib import blake2b
 
-    return f"{safe}-{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=3).hexdigest()}"
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=3)
+    return f"{safe}-{digest.hexdigest()}"
 
 
 def cassette_of_test(nodeid: str, number: int = 1) -> str:
     """Return a cassette's name made from a test's id.
 
     The name is readable, unique, safe on every file system and under 100 characters.
-    The `number` is that of the
-    cassette among the unnamed ones of the test, from 1.
+    The `number` is that of the cassette among the unnamed ones of the test, from 1.
+
+    | test | name |
+    |---|---|
+    | `tests/test_a.py::test_x` | `tests/test_a/test_x` |
+    | `tests/test_a.py::TestA::test_x[EUR 1]` | `tests/test_a/TestA.test_x-EUR-1-…` |
+
+    The dots stand for digits of the test's hash.
     """
     file, _, rest = nodeid.partition("::")
-    plain = f"{file.removesuffix('.py')}/{rest.replace('::', '.')}" + (
-        f"-{number}" if number > 1 else ""
-    )
+    plain = f"{file.removesuffix('.py')}/{rest.replace('::', '.')}"
+    if number > 1:
+        plain += f"-{number}"
     slug = re.sub(r"[^\w./-]+", "-", plain, flags=re.ASCII).strip("-./ ")
     slug = "/".join(step.strip(".") or "-" for step in slug.split("/"))
-    if (
-        slug == plain
-        and slug == slug.lower()
-        and len(slug) <= 80
-        and not re.search(_DEVICE, slug)
-    ):
+    is_plain = slug == plain and slug == slug.lower() and len(slug) <= 80
+    if is_plain and not re.search(_DEVICE, slug):
         return slug
     # The slug no longer identifies the test (a sign replaced, case on Windows, length),
     # so a digest does.
-    digest = xxh3_64_hexdigest(f"{nodeid}\0{number}".encode("utf-8", "surrogatepass"))[
-        :10
-    ]
+    whole = f"{nodeid}\0{number}".encode("utf-8", "surrogatepass")
+    digest = xxh3_64_hexdigest(whole)[:10]
     if len(slug) > 80:
         folder, _, last = slug.rpartition("/")
         slug = f"{folder[-40:].lstrip('-./')}/{last[:38].rstrip('-.')}"
@@ -136,7 +145,8 @@ def cassette_name(given: str | PurePath) -> str:
     raise CassetteError(
         f"a cassette cannot be called {given!r}",
         facts=[
-            f"a name may hold folders, each part up to {_MAX_STEP_BYTES} bytes, stays inside the vault, and fits every system"
+            f"a name may hold folders, each part up to {_MAX_STEP_BYTES} bytes, "
+            "stays inside the vault, and fits every system"
         ],
         remedies=[f"for example {hint}"] if hint else [],
         cassette=given,
@@ -157,7 +167,10 @@ def _is_too_long(step: str) -> bool:
 
 
 def _portable_name(name: str) -> str:
-    """Return a name like this one that may be given, `shop/rates` if nothing of it can; empty for one too long."""
+    """Return a name like this one that may be given.
+
+    `shop/rates` if nothing of it can; empty for one too long.
+    """
     if any(map(_is_too_long, name.split("/"))):
         return ""
     words = [word.rstrip(". ") for word in re.split(rf"/|{_UNSAFE}", name)]
@@ -181,7 +194,8 @@ _ARGUMENTS, _BEHIND_ARGUMENTS, _OUTCOMES = (
     ',\n "outcomes": ',
 )
 _TEST = rb'\n "test": (".*")'
-#: From so many bytes on, a copy takes longer than the call that saves one.
+#: From so many bytes on, no copy of a value is made for further calls, as copying takes
+#: long: these parse the text again.
 LONG = 1 << 11
 # `json.loads` without its checks around the value: half the time for small recordings.
 scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]

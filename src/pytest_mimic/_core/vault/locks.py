@@ -1,4 +1,6 @@
-"""The locks of a vault: one process and thread replaces a file at a time, and nobody deletes what a run may need.
+"""The locks of a vault: who may replace a file, and who may delete objects.
+
+One process and thread replaces a file at a time. Nobody deletes what a run may need.
 
 A lock is a file outside of the vault that a process has open and locked. The system
 drops the lock when the process ends, however it ends. All of a vault's files begin with
@@ -6,7 +8,7 @@ the same digits:
 
 | file | locked by |
 |---|---|
-| `1a2b….write` | the thread that replaces a file, joins the runs, or deletes objects, for as long as that takes |
+| `1a2b….write` | a thread that replaces a file, joins the runs, or deletes objects |
 | `1a2b….run.<process>.<number>` | a process that records, until its run ends |
 
 A file of a run that can be locked was left by a process that was killed.
@@ -66,7 +68,10 @@ _open_patiently = patient(open_file)
 
 
 class Locks:
-    """The locks of one vault, as one process takes them. Each method may raise MimicError: a lock cannot be made."""
+    """The locks of one vault, as one process takes them.
+
+    Each method may raise MimicError: a lock cannot be made.
+    """
 
     def __init__(self, vault: str) -> None:
         self._vault = vault
@@ -74,7 +79,7 @@ class Locks:
 
     @contextmanager
     def write(self) -> Iterator[None]:
-        """Keep all other threads and processes out for the block that replaces a file."""
+        """Keep other threads and processes out for a block that replaces a file."""
         with self._told():
             file = _open_made(f"{self._start}.write")
         try:
@@ -92,7 +97,10 @@ class Locks:
                 close(file)
 
     def join(self) -> None:
-        """Let nobody delete objects until this process leaves. A forked process joins on its own."""
+        """Let nobody delete objects until this process leaves.
+
+        A forked process joins on its own.
+        """
         if self._run is not None and self._run.is_ours():
             return
         with self.write(), self._told():
@@ -104,7 +112,10 @@ class Locks:
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
-        """Keep all others out for the block that deletes, and say whether no other process has joined."""
+        """Keep all others out for the block that deletes.
+
+        It gets whether no other process has joined.
+        """
         with self.write():
             with self._told():
                 is_alone = not self._has_other_runs()
@@ -120,7 +131,7 @@ class Locks:
         self.leave()
 
     def _has_other_runs(self) -> bool:
-        """Return whether another process has joined, and delete the files of those that were killed.
+        """Return whether another process has joined; delete files of those killed.
 
         The caller has the lock for writing: nobody makes such a file meanwhile.
         """
@@ -138,7 +149,10 @@ class Locks:
 
     @cached_property
     def _start(self) -> str:
-        """The beginning of the paths: outside the vault, and the same for every path that leads to the vault."""
+        """The beginning of the paths, the same for every path that leads to the vault.
+
+        It lies outside of the vault.
+        """
         from hashlib import blake2b
         from tempfile import gettempdir
 
@@ -149,7 +163,7 @@ class Locks:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Turn the system's error into one line that names the vault and the file of the lock."""
+        """Turn a system's error into one line with the vault and the lock's file."""
         try:
             yield
         except OSError as reason:
@@ -195,7 +209,7 @@ class _RunFile:
             unlink(self.path)
 
     def abandon(self) -> None:
-        """Close the file, which stays locked where the process that made it has it open."""
+        """Close the file, which stays locked where its own process has it open."""
         if self._is_open():
             with suppress(OSError):
                 close(self._file)

@@ -84,7 +84,7 @@ def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
 def whole(
     arguments: Arguments | None, read: Callable[[str], bytes | None]
 ) -> Arguments | None:
-    """Return described arguments with their long parts, of which `read` gives the objects.
+    """Return described arguments with their long parts, which `read` gives.
 
     A part whose object is missing or damaged stays short.
     """

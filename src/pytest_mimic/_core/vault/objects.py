@@ -1,4 +1,4 @@
-"""Outcomes in their recording, or in an object of their own: loaded, and checked before they are used."""
+"""Outcomes in their recording or an object of their own, checked and loaded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.store import Store
 
 Entry = dict[str, Any]
-"""One outcome in a recording's JSON: its duration, and its value or the name of its object."""
+"""One outcome in a recording's JSON: its duration, and its value or an object's name.
+"""
 
 # What stands beside an outcome: it is no part of it where outcomes are compared.
 _BESIDE = (
@@ -107,7 +108,10 @@ class Objects:
     def load(
         self, entry: Entry, origin: Origin, paths: PathStore | None = None
     ) -> Outcome:
-        """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
+        """Return the outcome of an entry, a fresh copy each time.
+
+        Its paths are restored by `paths`.
+        """
         if "pickle" in entry:
             return self._unpickled(entry, origin, paths)
         if entry.get("tagged"):
@@ -125,7 +129,10 @@ class Objects:
             ) from None
 
     def body(self, entry: Entry, origin: Origin) -> Any:
-        """Return the tree of a readable outcome: a part of its entry, or a JSON object, checked to be of its kind."""
+        """Return the tree of a readable outcome, checked to be of its kind.
+
+        It is a part of its entry, or a JSON object.
+        """
         if "json" not in entry:
             return body_of(entry)
         name = entry["json"]
@@ -135,7 +142,10 @@ class Objects:
         return body
 
     def equals(self, entry: Entry, origin: Origin, encoded: Encoded) -> bool:
-        """Return whether the body of an entry, with the objects that it names, is sound and is this outcome."""
+        """Return whether the body of an entry is sound and is this outcome.
+
+        So must be the objects that it names.
+        """
         try:
             if encoded.readable is None:
                 if entry.get("fingerprint") != encoded.fingerprint:

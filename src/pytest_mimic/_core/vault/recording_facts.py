@@ -1,4 +1,4 @@
-"""Recordings: the facts of calls, and their outcomes, which are loaded when they are used."""
+"""Recordings: the facts of calls, and their outcomes, loaded when they are used."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.objects import Objects
 
     InputList = Callable[..., str]
-    """Returns the list of what a call reaches and reads, given the stored list; with `is_same`, the outcome is kept."""
+    """Returns the list of what a call reaches and reads, given the stored list.
+
+    With `is_same`, the outcome is kept.
+    """
 
 #: What reading a file of another shape raises.
 MISSHAPED = (AttributeError, LookupError, TypeError, ValueError)
@@ -110,7 +113,7 @@ class Stored:
 
     @property
     def is_tagged(self) -> bool:
-        """Whether parts of it are put in when it is loaded: the tags of a text, or the paths of a pickle."""
+        """Whether loading puts in parts: for tags, or for paths of a pickle."""
         if self.encoded is not None:
             return self.encoded.is_tagged
         return self.entry.get("tagged", False) is True
@@ -124,7 +127,10 @@ class Stored:
 
     @cached_property
     def is_outdated(self) -> bool:
-        """Whether it cannot be loaded any more: a class has changed, or it holds code of another Python version."""
+        """Whether it cannot be loaded any more.
+
+        A class has changed, or it holds code of another Python version.
+        """
         is_plain = self.kind == "value" and not self.is_tagged
         names_classes = not is_plain or "imports" in self.entry
         if self.encoded is None and names_classes:
@@ -138,7 +144,7 @@ class Stored:
         return False
 
     def load(self, paths: PathStore | None = None) -> Outcome:
-        """Return the outcome, a fresh copy each time, with its paths restored by `paths`.
+        """Return the outcome, a fresh copy each time, its paths restored by `paths`.
 
         Raises:
             CorruptRecordingError: A file is damaged or missing.
@@ -237,7 +243,9 @@ class Recording(NamedTuple):
 def read_calls(
     objects: Objects, name: str, *, skim: bool = False
 ) -> list[Recording] | None:
-    """Return the call of a recording, or the calls of a cassette in order; None if there is no such file.
+    """Return the call of a recording, or those of a cassette in order.
+
+    None: there is no such file.
 
     With `skim`, they have no description of the arguments, which a replay does not
     need. The errors are those of `Vault.read`.

@@ -1,4 +1,4 @@
-"""The protocol of a store, which keeps bytes by name and writes them whole or not at all."""
+"""The protocol of a store, which keeps bytes by name, whole or not at all."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ class Store(Protocol):
         ...
 
     def delete(self, names: Iterable[str]) -> int:
-        """Delete files in this order, and the folders that are empty then; return how many of the files existed."""
+        """Delete files in this order; return how many of them existed.
+
+        Folders that are empty then go, too.
+        """
         ...
 
     def size(self, name: str) -> int | None:
@@ -49,7 +52,9 @@ class Store(Protocol):
         ...
 
     def replace(self, name: str, before: bytes | None, now: bytes | None) -> bool:
-        """Write a file, or delete it without a content, and return whether it still had the content `before`; else do nothing.
+        """Write a file, or delete it without a content, if it still is as `before`.
+
+        Return whether it was; else nothing is done.
 
         One process and thread does this at a time.
         """
@@ -64,11 +69,17 @@ class Store(Protocol):
     # A store in which nothing lasts beyond the process needs none of the rest.
 
     def share(self) -> None:
-        """Keep all objects until `end_run`: this process may name, or put back, what another one would delete."""
+        """Keep all objects until `end_run`.
+
+        This process may name, or put back, what another one would delete.
+        """
         return
 
     def alone(self) -> AbstractContextManager[bool]:
-        """Return a block in which objects may be deleted if it gives True: no other process needs any."""
+        """Return a block in which objects may be deleted if it gives True.
+
+        Then no other process needs any.
+        """
         return nullcontext(False)
 
     def end_run(self) -> None:

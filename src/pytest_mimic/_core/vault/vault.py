@@ -102,7 +102,7 @@ class Vault:
     def read_player(
         self, name: str
     ) -> tuple[str | None, float, str | None, Player] | None:
-        """Read a recording of one value fast: without the facts that a replay of it does not need.
+        """Read a recording of one value fast, without facts that no replay needs.
 
         Returns:
             The fingerprint of the target's source, the duration of the real call in
@@ -146,13 +146,19 @@ class Vault:
         return test if isinstance(test, str) else None
 
     def tests_of(self, names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
-        """Yield the name, the test (or an empty text) and the bytes of each recording and cassette that can be read."""
+        """Yield the name, the test and the bytes of each file that can be read.
+
+        The test of a recording or cassette may be an empty text.
+        """
         for name in names:
             with suppress(MimicError):
                 yield name, self.test_of(name) or "", self.store.size(name) or 0
 
     def names(self, *, without: Set[str] = frozenset()) -> list[str]:
-        """Return the names of all recordings and cassettes without some, in the store's order. No file is opened."""
+        """Return the names of all recordings and cassettes without some.
+
+        They come in the store's order. No file is opened.
+        """
         names: list[str] = []
         for folder in FOLDERS:
             names += self.store.names(folder, without=without)
@@ -197,7 +203,8 @@ class Vault:
             encoded = encode(outcome, target=target, paths=paths)
         if encoded.pickled is not None and self._pickles == "forbid":
             raise UnstorableOutcomeError(
-                f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",
+                f"what {target or 'the call'} gave cannot be stored without a pickle, "
+                "and mimic_pickle = forbid",
                 remedies=["nothing was recorded"],
                 path="result",
             )
@@ -215,7 +222,7 @@ class Vault:
         recorded: str = "",
         is_new: bool = False,
     ) -> Written:
-        """Write a recording, of one call, or a cassette, its objects first, whole or not at all.
+        """Write a recording of one call, or a cassette: its objects first, each whole.
 
         If the outcomes equal those in the vault, the facts of the run that recorded
         them stay. If the source and the arguments are equal as well, the file is not
@@ -234,7 +241,7 @@ class Vault:
         return written
 
     def copy(self, name: str, other: Vault) -> None:
-        """Write a recording or cassette of another vault, its objects first, as it is there.
+        """Write a recording or cassette of another vault, its objects first, as it is.
 
         Raises:
             CorruptRecordingError: One of its objects is missing or damaged there.
@@ -252,7 +259,7 @@ class Vault:
         self.store.write(name, data)
 
     def restore(self, name: str, data: bytes | None, *, written: object = ...) -> bool:
-        """Restore the content that `store.read` returned before a `write`; None deletes the file.
+        """Restore the content that was read before a `write`; None deletes the file.
 
         With `written`, only if that still stands there. Return whether the content was
         restored.
@@ -268,7 +275,9 @@ class Vault:
     def delete(
         self, names: Collection[str], objects: Iterable[str] | None = None
     ) -> Cleared:
-        """Delete recordings and cassettes, and those of the objects, or of all, that no other one names.
+        """Delete recordings and cassettes, and objects that no other one names.
+
+        Without `objects`, all objects are looked at.
 
         A crash may have left objects that no recording ever named. Temporary files of
         killed writers go, too. All objects stay while a run of another process records,

@@ -1,4 +1,4 @@
-"""Writes recordings, only where they say something else than before, and deletes them with the objects that none needs."""
+"""Writes recordings that say something new, and deletes them with objects."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def write(
     recorded: str = "",
     is_new: bool = False,
 ) -> Written:
-    """Write a recording of one call, or a cassette of any number, unless the file says the same already.
+    """Write a recording of one call, or a cassette, unless the file says the same.
 
     If the outcomes are those in the vault, the test and the date that recorded them
     stay. A file that `is_new` was not there when the call began.
@@ -134,7 +134,7 @@ def _entries(
     old_entries: Sequence[Entry],
     origin: Origin,
 ) -> tuple[list[Entry], bool]:
-    """Return outcomes as they stand in the file, and whether all are those that stood there.
+    """Return outcomes as they stand in the file, and whether all stood there before.
 
     Their objects are written.
     """
@@ -154,7 +154,10 @@ def _arguments(
     *,
     is_cassette: bool,
 ) -> list[Described]:
-    """Return the described arguments as they stand in the file; those that differ only in their order as they stood."""
+    """Return the described arguments as they stand in the file.
+
+    Those that differ only in their order stand as they stood.
+    """
     # A client's request is described whole, a function's arguments are short.
     is_short = not is_cassette and ":" in calls[0].target
     arguments = []
@@ -169,13 +172,13 @@ def _arguments(
 
 
 def _content(facts: dict[str, Any], before: _Before) -> bytes | None:
-    """Return the content of a file with these facts: the object from before if it says the same."""
+    """Return the content of a file with these facts; if it has them, as it is."""
     text = layout(facts)
     if before.facts:
         old_facts = {key: before.facts.get(key) for key in facts}
         if text == layout(old_facts):
             return before.data
-    # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape in JSON.
+    # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape.
     return (text + "\n").encode(errors="backslashreplace")
 
 
@@ -300,7 +303,10 @@ def _entry(
 
 
 def _inputs(objects: Objects, list_of: InputList, known: str, is_same: bool) -> str:
-    """Return the name of the object with the list of what a call reaches and reads, which is written; empty without one."""
+    """Return the name of the object with the list of inputs, which is written.
+
+    The name is empty without one.
+    """
     before = objects.store.read(known) if known else None
     text = list_of(before, is_same=is_same)
     if before is not None and before == text.encode():
@@ -345,7 +351,7 @@ def _pickle_facts(objects: Objects, encoded: Encoded) -> Entry:
 
 
 def _in_order(description: object) -> str:
-    """Return a text that is equal for descriptions of equal arguments, in whatever order their parts are."""
+    """Return a text that is equal for descriptions of equal arguments, in any order."""
     if isinstance(description, dict):
         parts = [f"{name!r}: {_in_order(part)}" for name, part in description.items()]
         return f"{{{', '.join(sorted(parts))}}}"
@@ -357,7 +363,7 @@ def _in_order(description: object) -> str:
 def delete(
     store: Store, names: Collection[str], objects: Iterable[str] | None
 ) -> Cleared:
-    """Delete recordings and cassettes, and those of the objects, or of all, that no other one names."""
+    """Delete recordings and cassettes, and objects that no other one names."""
     with store.alone() as is_alone:
         deleted = store.delete(names)
         if not is_alone:
@@ -373,7 +379,7 @@ def delete(
 
 
 def _take_out_named(store: Store, objects: dict[str, None]) -> bool:
-    """Take out the objects that a recording or cassette names, and return whether all of these could be read.
+    """Take out the objects that a file names; return whether all files could be read.
 
     A damaged one may have named any object.
     """
