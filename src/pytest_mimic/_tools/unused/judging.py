@@ -38,62 +38,114 @@ def judge(
 ) -> tuple[Judgement, dict[str, int]]:
     """Judge recordings that a complete run did not use.
 
-    Return the judgement, and the bytes of those proven unused.
+    Args:
+        vault: The vault.
+        unused: The names of its recordings and cassettes that were not used.
+        ledger: The account of the run, or of several.
+        settings: The settings of the project.
+        listed: How many of those proven unused are named; None names all.
 
-    A recording is proven unused if the test that made it passed, or no longer exists.
-    One that tests share is held back
-    while any test was skipped or failed. Those of a client that is named and not
-    installed are not proven, nor those that
-    can be moved to other tests, nor those of a target that nothing mimicked in a run
-    without the lines of the project. The first unused ones are named, so many as are to
-    be `listed`; None names all.
+    Returns:
+        The judgement, and the bytes of each recording that is proven unused.
     """
-    mimicked = MimickedTargets(ledger)
-    not_mimicked: dict[str, None] = {}
-    outcomes = ledger.outcomes
-    not_passed = [
-        f"{test} {_WORDS[outcome]}"
-        for test, outcome in outcomes.items()
-        if outcome != "passed"
-    ]
-    not_passed += [
-        f"{module} was skipped"
-        for module in sorted(ledger.skipped_modules - ledger.collected)
-    ]
-    gone = GoneTests(ledger, settings)
-    absent = {*map(kind_of, ledger.absent_clients)}
-    judged: dict[str, bool] = {}
+    judge_of_one = _Judge(vault, ledger, settings)
     proven: dict[str, int] = {}
     for name, recorder, length in vault.tests_of(unused):
-        if recorder not in judged:
-            outcome = outcomes.get(recorder)
-            is_moved = any(
-                f"{recorder}::".startswith(f"{old}::") for old, _ in ledger.moved
-            )
-            judged[recorder] = outcome == "passed" or (
-                outcome is None and recorder in gone and not is_moved
-            )
-        if not judged[recorder] or (
-            not_passed and (not recorder or _owner_of(vault, name) != recorder)
-        ):
-            continue
-        if name.removeprefix(CALLS).partition("/")[0] in absent:
-            continue
-        lacking = mimicked.lacking(vault, name)
-        if lacking is None:
+        if judge_of_one.proves(name, recorder):
             proven[name] = length
-        else:
-            not_mimicked[lacking] = None
     names = sorted(proven) if listed is None else nsmallest(listed, proven)
-    rows = [labelled(vault, name) for name in names]
-    shown = [(label, test, bool(test) and test not in outcomes) for label, test in rows]
-    missing = [f"{client} is not installed" for client in sorted(ledger.absent_clients)]
-    reasons = [*not_passed, *missing, *mimicked.reasons(not_mimicked)]
-    unproven_as = [*reasons, "their tests may still exist"][0]
-    unproven = len(unused) - len(proven)
-    return Judgement(
-        unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as
-    ), proven
+    shown = []
+    for name in names:
+        label, test = labelled(vault, name)
+        is_gone = bool(test) and test not in ledger.outcomes
+        shown.append((label, test, is_gone))
+    judgement = Judgement(
+        unused=len(proven),
+        shown=shown,
+        unproven=len(unused) - len(proven),
+        unproven_as=judge_of_one.reason(),
+    )
+    return judgement, proven
+
+
+class _Judge:
+    """Decides about one recording after the other whether it is proven unused.
+
+    ==================================  ==============================================
+    the test that made it               proven
+    ==================================  ==============================================
+    passed                              yes
+    exists no more                      yes, unless its recordings can be moved
+    failed, was skipped, or did not run no
+    ==================================  ==============================================
+
+    Not proven are besides: what tests share, while any test was skipped or failed; the
+    recordings of a client that is named and not installed; those of a target that
+    nothing mimicked in a run without the lines of its project.
+    """
+
+    def __init__(self, vault: Vault, ledger: Ledger, settings: Settings) -> None:
+        self._vault = vault
+        self._ledger = ledger
+        self._gone = GoneTests(ledger, settings)
+        self._mimicked = MimickedTargets(ledger)
+        self._absent_kinds = {kind_of(client) for client in ledger.absent_clients}
+        self._not_passed = _not_passed(ledger)
+        self._needs_none: dict[str, bool] = {}
+        self._not_mimicked: dict[str, None] = {}
+
+    def proves(self, name: str, recorder: str) -> bool:
+        """Return whether a recording is proven unused, from its name and the test that made it."""
+        if recorder not in self._needs_none:
+            self._needs_none[recorder] = self._needs_no_recording(recorder)
+        if not self._needs_none[recorder]:
+            return False
+        if self._not_passed and not self._belongs_to(name, recorder):
+            return False
+        kind = name.removeprefix(CALLS).partition("/")[0]
+        if kind in self._absent_kinds:
+            return False
+        lacking = self._mimicked.lacking(self._vault, name)
+        if lacking is not None:
+            self._not_mimicked[lacking] = None
+        return lacking is None
+
+    def _needs_no_recording(self, test: str) -> bool:
+        """Check whether a test ran without what it had recorded, or will not run again."""
+        outcome = self._ledger.outcomes.get(test)
+        if outcome is not None:
+            return outcome == "passed"
+        return test in self._gone and not self._can_be_moved(test)
+
+    def _can_be_moved(self, test: str) -> bool:
+        # A file stands for all of its tests, but not for a file whose name it begins.
+        place = f"{test}::"
+        return any(place.startswith(f"{old}::") for old, _ in self._ledger.moved)
+
+    def _belongs_to(self, name: str, recorder: str) -> bool:
+        """Check whether no other test can use a recording."""
+        return bool(recorder) and _owner_of(self._vault, name) == recorder
+
+    def reason(self) -> str:
+        """Return why some recordings are not proven unused: the first reason found."""
+        for reason in self._not_passed:
+            return reason
+        for client in sorted(self._ledger.absent_clients):
+            return f"{client} is not installed"
+        for reason in self._mimicked.reasons(self._not_mimicked):
+            return reason
+        return "their tests may still exist"
+
+
+def _not_passed(ledger: Ledger) -> list[str]:
+    """Return the tests and modules that did not pass, each with what became of it."""
+    reasons = []
+    for test, outcome in ledger.outcomes.items():
+        if outcome != "passed":
+            reasons.append(f"{test} {_WORDS[outcome]}")
+    for module in sorted(ledger.skipped_modules - ledger.collected):
+        reasons.append(f"{module} was skipped")
+    return reasons
 
 
 class MimickedTargets:
@@ -146,13 +198,13 @@ def _targets_of(vault: Vault, name: str) -> list[str]:
 def _owner_of(vault: Vault, name: str) -> str | None:
     """Return the test, or the scope of a fixture, that a recording belongs to.
 
-    None if tests share it.
+    None if tests share it, or if it cannot be read.
     """
+    if name.startswith(CASSETTES):
+        return None
     with suppress(MimicError):
-        if (
-            not name.startswith(CASSETTES)
-            and (recording := vault.read(name, skim=True)) is not None
-        ):
+        recording = vault.read(name, skim=True)
+        if recording is not None:
             return recording.owner
     return None
 
@@ -191,49 +243,74 @@ def labelled(vault: Vault, name: str) -> tuple[str, str]:
 
 
 class GoneTests:
-    """The tests that exist no more.
+    """The tests that exist no more: `"tests/test_a.py::test_x" in gone`.
 
-    Their file is gone; or it was collected, and their function ran without these
-    parameters, or neither the name of
-    their function nor that of their class stands in it.
+    ==========================================  ======================================
+    the file of the test                        the test is gone
+    ==========================================  ======================================
+    is gone                                     yes
+    was not collected                           no: it is not known
+    was collected, and the function ran         yes, with these parameters
+    was collected, and the name of neither      yes
+    the function nor its class stands in it
+    was collected, and one of these names does  no: it may have been left out
+    ==========================================  ======================================
 
-    If tests of other projects may have recorded as well (`is_shared`), no test is known
-    to be gone. If the run was not
-    complete, it does not tell which parameters a function has.
+    Where tests of other projects may have recorded as well (`is_shared`), no test is
+    known to be gone.
+
+    Args:
+        ledger: The account of the run.
+        settings: The settings of the project.
+        is_complete: Whether all tests ran. Else a run does not tell which parameters a
+            function has.
     """
 
     def __init__(
         self, ledger: Ledger, settings: Settings, *, is_complete: bool = True
     ) -> None:
-        self._outcomes, self._collected = ledger.outcomes, ledger.collected
-        self._rootdir, self._is_shared = settings.rootdir, settings.is_shared
-        ran = (
-            test
-            for test, outcome in self._outcomes.items()
-            if is_complete and outcome != "skipped"
-        )
-        self._functions = {test.partition("[")[0] for test in ran}
+        self._outcomes = ledger.outcomes
+        self._collected = ledger.collected
+        self._rootdir = settings.rootdir
+        self._is_shared = settings.is_shared
+        # Those that ran, without their parameters.
+        self._functions: set[str] = set()
+        if is_complete:
+            for test, outcome in ledger.outcomes.items():
+                if outcome != "skipped":
+                    self._functions.add(_without_parameters(test))
 
     def __contains__(self, nodeid: str) -> bool:
-        file, _, name = nodeid.partition("::")
-        path = Path(self._rootdir, file)
         if self._is_shared or nodeid in self._outcomes:
             return False
+        file, _, name = nodeid.partition("::")
+        path = Path(self._rootdir, file)
         # A forged id may be no name of a file at all, at which `Path.is_file` fails.
         if not os.path.isfile(path):  # noqa: PTH113
             return True
         if file not in self._collected:
             return False
-        *classes, function = name.partition("[")[0].split("::")
-        if nodeid.partition("[")[0] in self._functions:
+        if _without_parameters(nodeid) in self._functions:
             return True
-        text = path.read_text(encoding="utf-8", errors="replace")
-        if (
-            function in (path.stem, path.name) and ">>>" in text
-        ):  # the doctest of a whole file
-            return False
-        words = "|".join(map(re.escape, (*classes, function.rpartition(".")[2])))
-        return not re.search(rf"\b({words})\b", text)
+        return not _may_stand_in(path, _without_parameters(name))
+
+
+def _without_parameters(nodeid: str) -> str:
+    """Return `test_a.py::test_x` for `test_a.py::test_x[1]`."""
+    return nodeid.partition("[")[0]
+
+
+def _may_stand_in(path: Path, name: str) -> bool:
+    """Check whether a test, such as `TestIt::test_x`, may still stand in a file."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    *classes, function = name.split("::")
+    # The doctest of a whole file is called like the file.
+    if function in (path.stem, path.name) and ">>>" in text:
+        return True
+    # A doctest is called like its function, with the module before it.
+    names = [*classes, function.rpartition(".")[2]]
+    words = "|".join(map(re.escape, names))
+    return re.search(rf"\b({words})\b", text) is not None
 
 
 class Judgement:
@@ -293,54 +370,99 @@ def list_unused(judgement: Judgement) -> list[str]:
 def moved_tests(
     vault: Vault, missing: Mapping[str, str], gone: GoneTests
 ) -> list[Sequence[str]]:
-    """Return the moves that would give tests the recordings of their calls, each from an old id or file to a new one.
+    """Return the moves that give tests the recordings of their calls.
 
-    `missing` has the identity of each test's first missing call. Of several tests that
-    are gone and have made that call,
-    the one with the same name is taken, or none.
+    A test without recordings whose first missing call is the first call of a test that
+    is gone has probably been renamed. If several tests that are gone made that call, the
+    one with the same name in another file is taken, or none.
+
+    Args:
+        vault: The vault.
+        missing: The identity of each test's first missing call, by the test.
+        gone: The tests that exist no more.
+
+    Returns:
+        The moves, each from an old id or file to a new one, sorted.
     """
-    known: set[str] = set()  # the tests with recordings of their own
-    recorders: dict[str, set[str]] = {}  # by the identity of a call
-    for name in vault.names():
-        with suppress(MimicError):
-            facts = parse_recording(
-                vault.store.read(name) or b"", vault.label, name, skim=True
-            )
-            test = facts.get("test") or ""
-            known.add(facts.get("owner") or "" if "outcomes" in facts else test)
-            for key in (
-                facts.get("identity"),
-                *[call.get("key") for call in facts.get("calls", ())][:1],
-            ):
-                recorders.setdefault(key or "", set()).add(test)
+    recorders = _Recorders(vault)
     moves: dict[str, str] = {}
     for test, key in missing.items():
-        found = {
-            one
-            for one in recorders.get(key, ())
-            if one and test not in known and one in gone
-        }
-        same = {
-            one for one in found if one.partition("::")[2] == test.partition("::")[2]
-        }
-        for old in found if len(found) == 1 else same if len(same) == 1 else ():
-            moves.setdefault(old, test)
-    # With a whole file goes what its fixtures have recorded, too.
-    places: dict[str, set[str]] = {}
-    for old, test in moves.items():
+        if test in recorders.owners:
+            continue
+        candidates = [old for old in recorders.of_call(key) if old in gone]
+        if len(candidates) > 1:
+            candidates = [old for old in candidates if _name(old) == _name(test)]
+        if len(candidates) == 1:
+            moves.setdefault(candidates[0], test)
+    return [*sorted(_with_whole_files(moves, recorders, gone).items())]
+
+
+class _Recorders:
+    """The tests that have made the recordings of a vault.
+
+    Attributes:
+        owners: The tests, and scopes of fixtures, that have recordings of their own.
+    """
+
+    def __init__(self, vault: Vault) -> None:
+        self.owners: set[str] = set()
+        self._of_call: dict[str, set[str]] = {}
+        for name in vault.names():
+            with suppress(MimicError):
+                data = vault.store.read(name) or b""
+                self._add(parse_recording(data, vault.label, name, skim=True))
+
+    def _add(self, facts: dict[str, Any]) -> None:
+        test = facts.get("test") or ""
+        is_cassette = "outcomes" not in facts
+        if is_cassette:
+            self.owners.add(test)
+            keys = [call.get("key") for call in facts.get("calls", ())][:1]
+        else:
+            self.owners.add(facts.get("owner") or "")
+            keys = [facts.get("identity")]
+        for key in keys:
+            if key and test:
+                self._of_call.setdefault(key, set()).add(test)
+
+    def is_free(self, file: str, place: str) -> bool:
+        """Check whether no test of a file has recordings at the place to which the file would move."""
+        for owner in self.owners:
+            if owner.startswith(f"{file}::"):
+                moved = place + owner[len(file) :]
+                if moved in self.owners:
+                    return False
+        return True
+
+    def of_call(self, key: str) -> set[str]:
+        """Return the tests that have recorded the call with this identity."""
+        return self._of_call.get(key, set())
+
+
+def _with_whole_files(
+    moves: dict[str, str], recorders: _Recorders, gone: GoneTests
+) -> dict[str, str]:
+    """Return moves in which a file that was renamed moves as a whole.
+
+    With it goes what its fixtures have recorded. For example,
+    `{"a.py::test_x": "b.py::test_x"}` becomes `{"a.py": "b.py"}`.
+    """
+    destinations: dict[str, set[str]] = {}
+    for old, new in moves.items():
         file, colons, name = old.partition("::")
-        places.setdefault(file, set()).add(test.removesuffix(colons + name))
-    for file, (place, *others) in places.items():
-        is_new = not any(
-            place + one[len(file) :] in known
-            for one in known
-            if one.startswith(f"{file}::")
-        )
-        if is_new and not others and "::" not in place and file in gone:
-            moves = {
-                old: test
-                for old, test in moves.items()
-                if not old.startswith(f"{file}::")
-            }
-            moves[file] = place
-    return [*sorted(moves.items())]
+        destinations.setdefault(file, set()).add(new.removesuffix(colons + name))
+    whole = dict(moves)
+    for file, places in destinations.items():
+        place = min(places)
+        is_one_file = len(places) == 1 and "::" not in place
+        if is_one_file and file in gone and recorders.is_free(file, place):
+            for old in moves:
+                if old.startswith(f"{file}::"):
+                    del whole[old]
+            whole[file] = place
+    return whole
+
+
+def _name(nodeid: str) -> str:
+    """Return a test's id without its file."""
+    return nodeid.partition("::")[2]
