@@ -509,3 +509,38 @@ def test_the_mark_of_pytest_recording_is_registered_where_it_is_unknown(project)
 
     project.run().expect(passed=1)
     assert "vcr(*paths" in project.run("--markers").output
+
+
+FILTERED = """
+    interactions:
+    - request:
+        body: null
+        headers: {Authorization: [DUMMY]}
+        method: POST
+        uri: https://api.shop.test/login?api_key=DUMMY
+      response:
+        body: {string: '{"access_token": "REDACTED", "refresh_token": "real-0815-4711"}'}
+        headers: {Content-Type: [application/json]}
+        status: {code: 200, message: OK}
+    """
+
+
+def test_what_filters_wrote_in_place_of_secrets_stays(project, take_over):
+    project.ini("requests")
+    project.write("cassettes/talk.yaml", FILTERED)
+    project.write(
+        "test_talk.py",
+        """
+        import requests
+
+        def test_talk(mimic_replay):
+            with mimic_replay("talk"):
+                answer = requests.post("https://api.shop.test/login?api_key=mine").json()
+                assert answer["access_token"] == "REDACTED"
+                assert answer["refresh_token"].startswith("<redacted:")
+        """,
+    )
+
+    assert take_over("cassettes/talk.yaml")[0] == 0
+
+    project.replay().expect(passed=1)
