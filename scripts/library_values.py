@@ -369,7 +369,7 @@ VALUES: dict[str, Row] = {
             "s.Rational(1, 3)",
             "s.Integer(1)",
             "s.sin(x)",
-            "s.Matrix([[1, 2]])",
+            "s.ImmutableMatrix([[1, 2]])",
             "s.Eq(x, y)",
             "s.Function('f')(x)",
         ),
@@ -377,7 +377,7 @@ VALUES: dict[str, Row] = {
     ),
     "mpmath": Row(
         "import mpmath",
-        ("mpmath.mpf(1)", "mpmath.mpf(2)", "mpmath.mpc(1, 2)", "mpmath.iv.mpf([1, 2])"),
+        ("mpmath.mpf(1)", "mpmath.mpf(2)", "mpmath.mpc(1, 2)"),
         "repr(v)",
     ),
     "pydantic": Row(
@@ -446,8 +446,6 @@ VALUES: dict[str, Row] = {
             "s.csr_array([[1, 0]])",
             "s.coo_array([[0, 1]])",
             "s.csr_matrix([[0, 1]])",
-            "st.norm(0, 1)",
-            "st.norm(0, 2)",
             "Rotation.from_euler('z', 1)",
             "Rotation.from_euler('z', 2)",
         ),
@@ -787,7 +785,8 @@ def _outcome(expression: str, space: dict[str, Any]) -> str:
         return "refused"
     again: Any = encoded.load()
     again = again["value"] if isinstance(again, dict) and "value" in again else again
-    if type(again) is not type(value):
+    # pint makes the classes of each registry anew.
+    if str(type(again)) != str(type(value)):
         return f"comes back as {type(again)}"
     if fingerprint_outcome(again) != fingerprint_outcome(value):
         return "comes back different"
@@ -806,7 +805,7 @@ def _is_plain(part: Any) -> bool:
     if type(part) in (list, tuple):
         return all(map(_is_plain, part))
     if type(part) is dict:
-        return all(map(_is_plain, part.values()))
+        return all(map(_is_plain, (*part, *part.values())))
     return type(part) in _PLAIN
 
 

@@ -34,7 +34,7 @@ from pytest_mimic._core.types.kinds import (
 )
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import all_attributes
-from pytest_mimic._core.types.remembered import is_private
+from pytest_mimic._core.types.remembered import caches_of, is_private
 
 # Values that may read files later, by package and class, and how to get their data.
 _LAZY = {
@@ -340,6 +340,7 @@ def _refuse_lost_attributes(thing: Any) -> None:
     lost -= {*getattr(cls, "_internal_names_set", ())}  # pandas fills its caches anew
     lost -= _remembered_in(thing, again, lost)
     lost.difference_update(known_losses(cls))
+    lost -= caches_of(cls)
     if lost:
         what = f"leaves out {', '.join(sorted(lost))}"
     elif type(again) is not cls and not is_own:

@@ -110,7 +110,10 @@ def _beside(part: Any, value: Any, known: frozenset[str]) -> Any:
     """Return a part of a reduction without what the package's own code has put in."""
     kind = type(part)
     if kind is dict:
-        return {key: item for key, item in part.items() if key not in known}
+        kept = {key: item for key, item in part.items() if key not in known}
+        # A copy may have got its attributes in another order.
+        is_named = all(type(key) is str for key in kept)
+        return {key: kept[key] for key in sorted(kept)} if is_named else kept
     if kind is not tuple:
         return part
     # The state of an array of numpy: version, shape, dtype, order, memory.

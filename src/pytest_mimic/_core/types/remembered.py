@@ -39,6 +39,9 @@ CACHES: dict[str, tuple[str, ...]] = {
     "pydicom.dataset.Dataset": ("_pixel_array", "_pixel_id"),
     # The hash of an expression, and its assumptions, which are derived when asked for.
     "sympy.core.basic.Basic": ("_mhash", "_assumptions"),
+    # When cookies were last looked at, in seconds.
+    "http.cookiejar.CookieJar": ("_now",),
+    "http.cookiejar.DefaultCookiePolicy": ("_now",),
     # Values that other representations of the coordinates were converted to.
     "astropy.time.core.TimeBase": ("cache", "_id_cache"),
 }
@@ -227,8 +230,16 @@ def _hash_of(value: object) -> int | None:
 def bare_copy(value: Any, attributes: Mapping[str, Any]) -> Any:
     """Return an object of the same class and content with these attributes.
 
-    Nothing of its class runs. None: its class derives from one in C that is not known.
+    Nothing of its class runs. None: its class derives from one in C that is not known,
+    or has no place for an attribute.
     """
+    try:
+        return _made_bare(value, attributes)
+    except (AttributeError, TypeError):  # one in C may refuse to be made bare
+        return None
+
+
+def _made_bare(value: Any, attributes: Mapping[str, Any]) -> Any:
     kind: Any = type(value)
     base: Any = next(base for base in kind.__mro__ if not base.__flags__ & HEAP_TYPE)
     if base is object:

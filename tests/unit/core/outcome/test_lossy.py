@@ -8,6 +8,7 @@ import pytest
 
 from pytest_mimic import UnstorableOutcomeError
 from pytest_mimic._core.outcome.lossy import losses
+from pytest_mimic._core.outcome.pickling import reduced
 from unit.core.outcome.stored import load
 from unit.memory_store import recorded
 
@@ -202,3 +203,27 @@ def test_properties_of_a_molecule_come_back():
 
     assert load(recorded([molecule]))[0].GetProp("id") == "z"
     assert chem.GetDefaultPickleProperties() == before
+
+
+def test_a_message_of_protobuf_comes_back():
+    struct = pytest.importorskip("google.protobuf.struct_pb2").Struct
+    message = struct()
+    message.update({"a": 1})
+
+    assert load(recorded([message])) == [message]
+
+
+class TrackedArray(np.ndarray):
+    """As trimesh has it, with attributes that remember a digest."""
+
+    __module__ = "trimesh.caching"
+
+    def __array_finalize__(self, other):
+        self._dirty_hash = True
+
+
+def test_a_cache_of_the_table_may_be_lost():
+    value = np.ones(2).view(TrackedArray)
+    value._hashed = 5
+
+    assert reduced(value) is NotImplemented

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_mimic import fingerprint
 from pytest_mimic._core.types.remembered import (
+    bare_copy,
     made_hashes,
     remembered_hashes,
     without_empty,
@@ -177,3 +178,10 @@ class SeqRecord:
 def test_a_container_of_the_table_may_be_empty_or_none():
     assert fingerprint(SeqRecord(None)) == fingerprint(SeqRecord({}))
     assert fingerprint(SeqRecord(None)) != fingerprint(SeqRecord({"quality": [1]}))
+
+
+def test_an_object_of_a_class_in_c_that_cannot_be_made_bare_is_left_alone():
+    message = pytest.importorskip("google.protobuf.struct_pb2").Struct()
+
+    assert bare_copy(message, {}) is None
+    assert remembered_hashes(message) == {}
