@@ -15,6 +15,7 @@ from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.secret_values import hide_values
+from pytest_mimic._core.tree.columns import column_differences
 from pytest_mimic._core.tree.differing import ABSENT, Difference, differences
 from pytest_mimic._core.tree.drawing import items_of, kind_of, line, steps
 from pytest_mimic._core.tree.library_values import form, labels_of, library_difference
@@ -196,32 +197,49 @@ class _Comparison:
             found = [*differences(*exact), *_shape_differences(old, new)]
         else:
             new = new if is_exact else self._snapped(old, new)
-            found = [self._told(one) for one in differences(old, new)] or _unseen(
-                old, new, ""
-            )
+            found = []
+            for one in differences(old, new):
+                found += self._told(one)
+            found = found or _unseen(old, new, "")
             if not found and (is_reordered or (is_other and is_exact)):
                 found = [_untold(old, new)]
         return [one._replace(path=_rooted(root, one.path)) for one in found]
 
-    def _told(self, one: Difference) -> Difference:
-        """Return a difference between two values of a library in the words of the library."""
+    def _told(self, one: Difference) -> list[Difference]:
+        """Return a difference between two values of a library as people say it.
+
+        Of tables and arrays each column that differs is one; of others the library has
+        the words.
+        """
         old, new = one.old, one.new
         if not (
             isinstance(old, Live)
             and isinstance(new, Live)
             and _are_data(old.value, new.value)
         ):
-            return one
+            return [one]
         if any(
             self._redactor.secret(name)
             for side in (old, new)
             for name in labels_of(side.value)
         ):
-            return one._replace(fact=f"{PLACEHOLDER} recorded, another value now")
-        fact = library_difference(
-            old.value, new.value, rtol=self._rules.rtol, atol=self._rules.atol
+            fact = f"{PLACEHOLDER} recorded, another value now"
+            return [one._replace(fact=fact)]
+        rules = self._rules
+        columns = column_differences(
+            old.value, new.value, rtol=rules.rtol, atol=rules.atol
         )
-        return one._replace(fact=hide_values(fact or _UNREADABLE, self._secrets))
+        if columns:
+            return [
+                one._replace(
+                    path=one.path + step, fact=hide_values(fact, self._secrets)
+                )
+                for step, fact in columns
+            ]
+        told = library_difference(
+            old.value, new.value, rtol=rules.rtol, atol=rules.atol
+        )
+        return [one._replace(fact=hide_values(told or _UNREADABLE, self._secrets))]
 
     def _snapped(self, old: Any, new: Any) -> Any:
         """Return the new tree with the recorded number in place of each that is close to it."""

@@ -15,13 +15,13 @@ def numpy_pairs(numpy: Any) -> dict[str, tuple[Any, Any, str]]:
     other[1, 2] = 1
     masked = numpy.ma.array
     return {
-        "an element": (zeros, other, "Mismatched elements: 1 / 12"),
+        "an element": (zeros, other, "1 of 12 differ, [(1, 2)]: 0.0 recorded, 1.0 now"),
         "dtype": (
             zeros,
             zeros.astype("float32"),
             "dtype float64 recorded, float32 now",
         ),
-        "shape": (zeros, zeros.T, "shape (3, 4) recorded, (4, 3) now"),
+        "shape": (zeros, zeros.T, "shape 3x4 recorded, 4x3 now"),
         "sign of zero": (zeros, -zeros, "a part that has no readable form"),
         "type of an object": (
             numpy.array([1, None], dtype=object),
@@ -36,7 +36,7 @@ def numpy_pairs(numpy: Any) -> dict[str, tuple[Any, Any, str]]:
         "a text": (
             numpy.array(["a"]),
             numpy.array(["b"]),
-            "Mismatched elements: 1 / 1",
+            "1 of 1 differ, [0]: 'a' recorded, 'b' now",
         ),
     }
 
@@ -44,14 +44,18 @@ def numpy_pairs(numpy: Any) -> dict[str, tuple[Any, Any, str]]:
 def pandas_pairs(pandas: Any) -> dict[str, tuple[Any, Any, str]]:
     frame = pandas.DataFrame({"day": ["a", "b"], "price": [1.0, 2.0]})
     return {
-        "a cell": (frame, frame.assign(price=[1.0, 5.0]), 'column name="price"'),
-        "a column": (frame, frame.drop(columns="day"), "DataFrame shape mismatch"),
+        "a cell": (
+            frame,
+            frame.assign(price=[1.0, 5.0]),
+            "value['price']: 1 of 2 differ, [1]: 2.0 recorded, 5.0 now",
+        ),
+        "a column": (frame, frame.drop(columns="day"), "value['day']: missing now"),
         "the order of columns": (frame, frame[["price", "day"]], "columns"),
         "the index": (frame, frame.set_axis([0, 2]), "index"),
         "a series": (
             frame["price"],
             frame["price"] + 5,
-            "Series values differs (100.0 %)",
+            "2 of 2 differ, [0]: 1.0 recorded, 6.0 now",
         ),
         "an index": (pandas.Index([1]), pandas.Index([2]), "Index values differs"),
         "categories": (
@@ -72,7 +76,7 @@ def polars_pairs(polars: Any) -> dict[str, tuple[Any, Any, str]]:
         "a cell": (
             polars.DataFrame({"n": [1]}),
             polars.DataFrame({"n": [2]}),
-            'column "n"',
+            "value['n']: 1 of 1 differ, [0]: 1 recorded, 2 now",
         ),
         "a series": (
             polars.Series("n", [1]),
@@ -104,7 +108,7 @@ PAIRS = {
 
 
 @pytest.mark.parametrize(("name", "make"), PAIRS.items())
-def test_a_difference_is_told_in_the_words_of_the_library(
+def test_a_difference_is_told_by_column_or_in_the_words_of_the_library(
     name: str, make: Callable[[Any], Any]
 ) -> None:
     for what, (recorded, actual, words) in make(pytest.importorskip(name)).items():

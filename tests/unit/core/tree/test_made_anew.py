@@ -123,7 +123,7 @@ def test_pieces_are_found_inside_of_a_longer_text() -> None:
     ]
 
 
-ONE, OTHER = str(uuid.UUID(int=1 << 100, version=4)), str(uuid.uuid4())
+ONE, OTHER = (str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991))
 
 
 @pytest.mark.parametrize(
