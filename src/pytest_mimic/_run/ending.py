@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import marshal
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,8 +36,16 @@ _COMPLETE = (
 )
 
 
+# Those of runs in which nothing failed.
+_GOOD = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
 class Ending:
-    """Ends a run, or one of its processes under xdist."""
+    """Ends a run, or one of its processes under xdist.
+
+    Attributes:
+        calls: What collects the calls for the HTML report, or None.
+    """
 
     def __init__(
         self,
@@ -45,20 +55,23 @@ class Ending:
         *,
         is_controller: bool,
     ) -> None:
-        self.calls: CallReports | None = (
-            None  # what collects the calls for the HTML report, or None
-        )
-        self._config, self._session, self._tests = config, session, tests
-        self._is_worker, self._is_controller = (
-            hasattr(config, "workerinput"),
-            is_controller,
-        )
+        self.calls: CallReports | None = None
+        self._config = config
+        self._session = session
+        self._tests = tests
+        self._is_worker = hasattr(config, "workerinput")
+        self._is_controller = is_controller
         self._judgement = Judgement()
-        self._page: list[str] = []  # the line that names the HTML report
+        # The line that names the HTML report, once it was written.
+        self._page: list[str] = []
 
     def prepare(self) -> None:
-        """Note what the end of the run needs of its beginning, and remove what an earlier run has left in its place."""
-        settings, vault = self._session.settings, self._session.vault
+        """Make the places ready into which the end of the run writes.
+
+        Raises:
+            pytest.UsageError: A file of another kind is there.
+        """
+        settings = self._session.settings
         if self._is_worker:
             return
         try:
@@ -71,62 +84,62 @@ class Ending:
         except MimicError as error:
             raise pytest.UsageError(str(error)) from None
         if settings.mode.writes and self._is_controller:
-            self._session.keep_error(vault.store.share)
+            self._session.keep_error(self._session.vault.store.share)
 
     def finish(self, session: pytest.Session) -> None:
         """End the run: send the ledger if this is a worker, else judge, clear and set the exit code."""
-        own, ledger, vault = self._session, self._session.ledger, self._session.vault
-        own.take_strays()
-        own.keep_error(own.break_off)
-        own.keep_error(own.state.report_inputs)
+        run = self._session
+        run.take_strays()
+        run.keep_error(run.break_off)
+        run.keep_error(run.state.report_inputs)
         is_complete = session.exitstatus in _COMPLETE
         if session.shouldstop or session.shouldfail or not is_complete:
             self._tests.narrow(STOPPED)
         # The controller of xdist runs no test.
         if not self._is_controller:
-            ran_all = (
-                not (self._is_worker or session.testsfailed)
-                and self._tests.have_all_passed()
-            )
-            own.keep_error(lambda: own.close(is_complete=ran_all))
-        own.keep_error(self._count_tokens)
+            has_run_all = self._has_run_all(session)
+            run.keep_error(partial(run.close, is_complete=has_run_all))
+        run.keep_error(self._count_tokens)
         if self._is_worker:
-            vault.store.end_run()
-            self._config.workeroutput["mimic"] = ledger.to_plain()  # type: ignore[attr-defined]
+            run.vault.store.end_run()
+            account = run.ledger.to_plain()
+            self._config.workeroutput["mimic"] = account  # type: ignore[attr-defined]
             return
-        # Before objects are deleted: what is put back needs its own again.
-        if ledger.replaced:
-            own.keep_error(lambda: vault.delete((), ledger.replaced))
-        for step in (self._judge, self._keep_usage):
-            own.keep_error(step)
-        own.take_strays()  # from threads that tests have left running
-        # Last, as the page shows the summary.
-        own.keep_error(self._write_page)
+        if run.ledger.replaced:
+            # This follows the end of all tests: a recording that a test puts back needs
+            # its objects again.
+            run.keep_error(partial(run.vault.delete, (), run.ledger.replaced))
+        run.keep_error(self._judge)
+        run.keep_error(self._keep_usage)
+        # Threads that tests have left running may have made calls meanwhile.
+        run.take_strays()
+        # The page comes last, since it shows the summary.
+        run.keep_error(self._write_page)
         self._set_exit_code(session)
+
+    def _has_run_all(self, session: pytest.Session) -> bool:
+        """Check whether this process has run all tests of the project, and all passed."""
+        if self._is_worker or session.testsfailed:
+            return False
+        return self._tests.have_all_passed()
 
     def _set_exit_code(self, session: pytest.Session) -> None:
         ledger = self._session.ledger
         if ledger.problems:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        elif session.exitstatus in (
-            pytest.ExitCode.OK,
-            pytest.ExitCode.NO_TESTS_COLLECTED,
-        ):
-            fails_on_unused = (
-                self._session.settings.fail_on_unused and self._judgement.unused
-            )
-            has_strays = any(
-                not miss.test for miss in ledger.missing
-            )  # no test has failed for these
-            if has_strays or ledger.errors or fails_on_unused:
-                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        elif session.exitstatus in _GOOD and self._has_failed():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _has_failed(self) -> bool:
+        """Check whether something is wrong for which no test could fail."""
+        ledger = self._session.ledger
+        if self._session.settings.fail_on_unused and self._judgement.unused:
+            return True
+        has_stray_miss = any(not miss.test for miss in ledger.missing)
+        return has_stray_miss or bool(ledger.errors)
 
     def _judge(self) -> None:
-        settings, vault, ledger = (
-            self._session.settings,
-            self._session.vault,
-            self._session.ledger,
-        )
+        ledger = self._session.ledger
         # Where only a fixture has started the run, it does not know the tests.
         if self._tests.have_run and not self._config.option.collectonly:
             if ledger.missing:
@@ -136,22 +149,22 @@ class Ending:
             if not narrowed:
                 for line in sorted(ledger.ignored_paths - ledger.met_paths):
                     ledger.notes.add(f"{line} met nothing in any call")
-        if not ledger.recorded:
-            return
-        count, total = vault.size()
-        self._judgement.vault = f"vault: {settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"
+        if ledger.recorded:
+            count, total = self._session.vault.size()
+            shown = self._session.settings.shown_vault
+            recordings = plural(count, "recording")
+            self._judgement.vault = f"vault: {shown}, {recordings}, {size(total)}"
 
     def _count_tokens(self) -> None:
-        ledger, state = self._session.ledger, self._session.state
-        answers = [
-            one[:2]
-            for one in ledger.replays
-            if one[1].startswith(("calls/http/", CASSETTES))
-        ]
-        if answers and state.recordings is not None:
-            ledger.tokens += tokens_of(
-                answers, self._session.vault, state.recordings.known
-            )
+        ledger = self._session.ledger
+        recordings = self._session.state.recordings
+        answers = []
+        for duration, name, _, _ in ledger.replays:
+            if name.startswith(("calls/http/", CASSETTES)):
+                answers.append((duration, name))
+        if answers and recordings is not None:
+            vault = self._session.vault
+            ledger.tokens += tokens_of(answers, vault, recordings.known)
 
     def _find_moves(self) -> None:
         """Find the moves that would give tests the recordings of tests that are gone."""
@@ -296,25 +309,31 @@ def tokens_of(
     `known` are recordings that were read already. Of several answers of one file, the
     duration tells which it was.
     """
-    counts = dict[tuple[float, str], int]()
+    counts: dict[tuple[float, str], int] = {}
     for name in {name for _, name in answers}:
-        try:
-            if (recording := known.get(name)) is not None:
-                entries = [one.entry for one in recording.outcomes]
-            else:
-                facts = parse_recording(
-                    vault.store.read(name) or b"", vault.label, name, skim=True
-                )
-                calls = [
-                    call["outcome"]
-                    for call in facts.get("calls", ())
-                    if call.get("target") == "http"
-                ]
-                entries = facts.get("outcomes", calls)
-            counts |= {(one["duration"], name): _tokens(one, vault) for one in entries}
-        except (MimicError, AttributeError, LookupError, TypeError, ValueError):
-            continue  # it is gone, taken back or damaged
-    return sum(counts.get(one, 0) for one in answers)
+        # A recording may be gone, taken back or damaged by now.
+        with suppress(MimicError, AttributeError, LookupError, TypeError, ValueError):
+            for entry in _entries_of(name, vault, known):
+                counts[entry["duration"], name] = _tokens(entry, vault)
+    return sum(counts.get(answer, 0) for answer in answers)
+
+
+def _entries_of(
+    name: str, vault: Vault, known: Mapping[str, Recording]
+) -> list[Mapping[str, Any]]:
+    """Return the outcomes of a recording, or those of HTTP in a cassette, as they are stored."""
+    recording = known.get(name)
+    if recording is not None:
+        return [stored.entry for stored in recording.outcomes]
+    data = vault.store.read(name) or b""
+    facts = parse_recording(data, vault.label, name, skim=True)
+    if "outcomes" in facts:
+        return list(facts["outcomes"])
+    entries = []
+    for call in facts.get("calls", ()):
+        if call.get("target") == "http":
+            entries.append(call["outcome"])
+    return entries
 
 
 def _tokens(entry: Mapping[str, Any], vault: Vault) -> int:
@@ -323,14 +342,15 @@ def _tokens(entry: Mapping[str, Any], vault: Vault) -> int:
     Of a stream, what comes later counts.
     """
     response = entry.get("value")
-    if "json" in entry and b"usage" in (data := vault.store.read(entry["json"]) or b""):
-        response = json.loads(data).get("value")
+    if "json" in entry:
+        data = vault.store.read(entry["json"]) or b""
+        if b"usage" in data:
+            response = json.loads(data).get("value")
     body = response.get("body") if isinstance(response, dict) else None
     # Most say nothing, and it takes longer to write them as JSON.
     if not isinstance(body, dict) or b"usage" not in marshal.dumps(body):
         return 0
     chunks = body.get("chunks", [json.dumps(body)])
-    said = {
-        name: int(count) for name, count in _COUNTS.findall("".join(map(str, chunks)))
-    }
+    text = "".join(map(str, chunks))
+    said = {name: int(count) for name, count in _COUNTS.findall(text)}
     return said.get("total_tokens") or said.get("totalTokenCount") or sum(said.values())
