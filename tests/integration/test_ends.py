@@ -421,10 +421,11 @@ def test_a_thread_that_waits_is_released_when_its_test_has_ended(project, server
     """It gets its client's error of a closed connection, of which pytest is not told."""
     project.ini("http")
     project.tests("""
-        import os, threading
+        import os, sys, threading
         import requests
 
         URL = os.environ["API"] + "/hang"
+        WAITING = ("readinto", "wait")
         asked, errors = threading.Event(), []
 
         def ask():
@@ -441,7 +442,9 @@ def test_a_thread_that_waits_is_released_when_its_test_has_ended(project, server
         def test_it():
             thread.start()
             asked.wait()
-            thread.join(0.5)
+            # Until it waits for its socket, or in a replay for the end of this test.
+            while sys._current_frames()[thread.ident].f_code.co_name not in WAITING:
+                thread.join(0.01)
             assert not errors
 
         def test_second():

@@ -249,6 +249,7 @@ class Step:
             raise
         finally:
             self.active = False
+            self.arrived = None
 
     def _keep(self, outcome: Outcome, duration: float) -> None:
         if self.mode == "run":
@@ -337,6 +338,9 @@ class Step:
             self.state.pending.note(error)
             self._leave_empty()
             return
+        finally:
+            # What an edge collects refers to its step.
+            self.arrived = None
         stored.entry["end"] = mark
         self._leave_empty()
         self.owner.waiting.append((self, stored))
