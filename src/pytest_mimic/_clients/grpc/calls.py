@@ -88,13 +88,15 @@ def call_aio(
                 original,
             )
         await run_async(rpc.read_all())
+        if rpc.waits_at_once:
+            await rpc.step.wait_async()
         return EndedCall(rpc)
 
     if not rpc.sends_many:
         rpc.begin([request], options, original)
         if rpc.is_read_later:
             return RealStream(rpc)
-        if rpc.real is None:
+        if rpc.real is None and not rpc.waits_at_once:
             return AioCall(EndedCall(rpc))
     return AioCall(asyncio.ensure_future(end()))
 
@@ -172,6 +174,8 @@ class Rpc:
         if step.mode != "replay" and holds_placeholder("", self._metadata):
             step.refuse()
         self.is_read_later = step.mode == "run" and self.gives_many
+        if step.mode == "run":
+            step.arrived = self._arrived
         if step.mode != "replay":
             with recording(step):
                 self.real = make(
@@ -185,6 +189,20 @@ class Rpc:
         self._secrets.learn_headers(self._metadata)
         self._secrets.learn(self._requests)
         return self._secrets
+
+    def _arrived(self, _end: str) -> _Plain:
+        """Return what the real call has given so far."""
+        return self._outcome(None, self._learned()) if self._responses else {}
+
+    @property
+    def waits(self) -> bool:
+        """Whether the recorded call waited after what it had given."""
+        return self.step.mode != "run" and self.step.waits
+
+    @property
+    def waits_at_once(self) -> bool:
+        """Whether the recorded call had given nothing when it waited."""
+        return self.waits and self.step.stored.gave_nothing
 
     def read_all(self) -> Steps:
         """Read the real call to its end; to verify it, as far as the recording goes."""
@@ -371,9 +389,22 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         return None if self.code() is grpc.StatusCode.OK else self
 
     def code(self) -> Any:
+        if not self.done() and self._rpc.waits:
+            self._rpc.step.wait(self._closed)
         if not self.done():
             raise self._rpc.step.exhausted()
         return super().code()
+
+    def _closed(self) -> BaseException:
+        """Return the error of a call that waited in a thread when its test ended."""
+        super().__init__(grpc.StatusCode.UNAVAILABLE, None, None, "Socket closed", "")
+        return self._error
+
+    async def read_or_wait(self) -> Any:
+        """Return the next message, or wait as the recorded reader did."""
+        if not self._unread and self.is_active() and self._rpc.waits:
+            await self._rpc.step.wait_async()
+        return next(self, _END)
 
     def is_active(self) -> bool:
         return super().code() is None
@@ -425,7 +456,9 @@ class AioCall:
             yield message
 
     async def read(self) -> Any:
-        return await self._ask(lambda call: next(call, _END))
+        if not isinstance(self._ended, EndedCall):
+            self._ended = await self._ended
+        return await self._ended.read_or_wait()
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
         self._ended.add_done_callback(lambda _: callback(self))

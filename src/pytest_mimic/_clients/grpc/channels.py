@@ -35,6 +35,7 @@ class GrpcAdapter(Adapter):
     """The adapter of `grpc`."""
 
     exact: ClassVar = frozenset({"code"})
+    waits: ClassVar = True
 
     def edges(self) -> Sequence[Edge]:
         found = [

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from importlib import import_module
 from math import inf
 from pathlib import PurePath
@@ -77,7 +78,7 @@ class McpSession:
                 yield from_server, _Writer(self.send)
             finally:
                 for one in self._open.values():
-                    one.step.abandon()
+                    one.step.cancel()
                 self._stopping.set()
                 with anyio.CancelScope(shield=True):
                     async with self._talking:
@@ -92,7 +93,7 @@ class McpSession:
         if plain.get("method") == "notifications/cancelled":
             one = self._open.pop((plain.get("params") or {}).get("requestId"), None)
             if one is not None:
-                one.step.abandon()
+                one.step.cancel()
         if self._to_server is not None:
             await self._send_for_real(message)
 
@@ -112,14 +113,26 @@ class McpSession:
                     ],
                 )
             if step is not None:
-                self._open[request["id"]] = _Open(request, step, [])
+                opened = _Open(request, step, [])
+                self._open[request["id"]] = opened
+                step.arrived = partial(self._arrived, opened)
             await self._send_for_real(message)
             is_sent = True
         if step is not None and not is_sent:  # to verify
             del self._open[request["id"]]
             self._replay(step, request)
 
+    def _arrived(self, opened: _Open, _end: str) -> dict[str, Any]:
+        """Return what the server has sent for a request that it has not answered."""
+        return outcome_of(opened.messages, {}, self._port, opened.request)
+
+    async def _wait(self, step: Step) -> None:
+        """Wait for an answer that did not come when the request was recorded."""
+        await step.wait_async()
+
     def _replay(self, step: Step, request: dict[str, Any]) -> None:
+        if step.waits:
+            self._tasks.start_soon(self._wait, step)
         for one in replayed_messages(step.outcome(), request):
             self._pass(sdk_message(one))
 

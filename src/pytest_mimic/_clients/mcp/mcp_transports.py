@@ -31,6 +31,8 @@ _OVER_HTTP = (
 class McpAdapter(Adapter):
     """The adapter of `mcp`."""
 
+    waits = True
+
     def edges(self) -> Sequence[Edge]:
         over_http = [
             Edge(f"mcp.client.{module}", (name,), _wrap_http)

@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from pytest_mimic._clients.redis.redis_commands import (
@@ -60,6 +61,7 @@ class RedisAdapter(Adapter):
     """The adapter of `redis`."""
 
     keeps_state = True
+    waits = True
 
     def edges(self) -> Sequence[Edge]:
         return [
@@ -187,11 +189,20 @@ class RedisAdapter(Adapter):
             return waiting(original(connection, disable_decoding, *args, **kwargs))
         encoder = None if disable_decoding else connection.encoder
         expected = state.expected.popleft()
+        if type(expected) is Waiting:
+            return self._wait(expected, is_async=iscoroutinefunction(original))
         if type(expected) is not Batch:
             reply = load_reply(expected, encoder)
             return returned(reply) if type(expected) is dict else reply
         read = partial(original, connection, True, *args, **kwargs)
         return self._read_for_real(port, state, expected, encoder, read)
+
+    def _wait(self, expected: Waiting, *, is_async: bool) -> Steps:
+        """Wait for a reply that did not come when its command was recorded."""
+        if is_async:
+            yield expected.step.wait_async()
+        error: Any = redis_errors().ConnectionError
+        expected.step.wait(lambda: error("Connection closed by server."))
 
     def _read_for_real(
         self,
@@ -301,6 +312,9 @@ class ConnectionState:
         if known is not None and not port.is_replaying:
             known.send(secret_words(commands, redactor), [call.parts, texts])
         step = port.begin(call)
+        if step is not None and step.mode == "replay" and step.waits:
+            self.expected.append(Waiting(step))
+            return None
         if step is not None and step.mode == "replay":
             self.expected.extend(_replies_in(step.outcome(is_read_only=True)))
             return None
@@ -320,6 +334,12 @@ def _replies_in(plain: dict[str, Any]) -> list[Any]:
     return [*error["after"], {"$error": [error["type"], *error["args"]]}]
 
 
+class Waiting(NamedTuple):
+    """Stands for the replies to commands that got none, or not all, when they were recorded."""
+
+    step: Step
+
+
 class Batch:
     """Commands that are sent together and for real.
 
@@ -334,7 +354,7 @@ class Batch:
         self._replies: list[Any] = []
         verifies = step is not None and step.mode == "verify"
         self._answers = (
-            deque(_replies_in(step.outcome()))
+            deque([Waiting(step)] if step.waits else _replies_in(step.outcome()))
             if step is not None and verifies
             else None
         )

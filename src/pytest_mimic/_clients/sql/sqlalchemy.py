@@ -32,6 +32,7 @@ class SqlAdapter(Adapter):
     """Stand-ins for the connections of SQLAlchemy's pools."""
 
     keeps_state = True
+    waits = True
 
     def __init__(self, name: str) -> None:
         super().__init__(name)

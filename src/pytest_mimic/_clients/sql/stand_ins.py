@@ -120,6 +120,7 @@ class StandInConnection:
                 self.connect().commit()
                 step.finish({})
         if step.mode != "run":
+            self.wait_as_recorded(step)
             self.raise_recorded(step.outcome())
 
     def rollback(self) -> None:
@@ -212,6 +213,15 @@ class StandInConnection:
 
         return recording(step, store)
 
+    def wait_as_recorded(self, step: Step) -> None:
+        """Wait if the recorded call did: until it is cancelled, or its test has ended."""
+        if not step.waits:
+            return
+        if self.dialect.is_async:
+            _awaited(step.wait_async())
+        error = self.dialect.dbapi.OperationalError
+        step.wait(lambda: error("the connection was closed"))
+
     def raise_recorded(self, outcome: dict[str, Any]) -> None:
         if "error" in outcome:
             raise outcomes.load_error(outcome["error"], self.dialect.dbapi)
@@ -301,6 +311,7 @@ class StandInCursor:
                 if step.mode == "run":
                     return self
                 real = self._outcome(call, rows, NO_NAMES)
+        connection.wait_as_recorded(step)
         outcome = step.outcome(is_read_only=True)
         if real is not None:
             outcome = with_secrets(outcome, hidden, real)
@@ -392,13 +403,16 @@ class StandInCursor:
 
 def _yield_once(dialect: Any) -> None:
     """Let the event loop run once: SQLAlchemy wants the statement of an async engine to have awaited something."""
-    if not dialect.is_async:
-        return
-    import asyncio
+    if dialect.is_async:
+        import asyncio
 
+        _awaited(asyncio.sleep(0))
+
+
+def _awaited(awaitable: Any) -> Any:
+    """Await something in the event loop around a statement."""
     from sqlalchemy.util import concurrency
 
-    waiting: Any = (
-        getattr(concurrency, "await_", None) or concurrency.await_only
-    )  # await_ since 2.1
-    waiting(asyncio.sleep(0))
+    # It has another name since SQLAlchemy 2.1.
+    waiting: Any = getattr(concurrency, "await_", None) or concurrency.await_only
+    return waiting(awaitable)
