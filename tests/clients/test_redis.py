@@ -210,3 +210,34 @@ def test_keys_of_a_wider_fixture_are_there(
     project.run(
         "--mimic-fail-on-unused", env={"REDIS_URL": "redis://127.0.0.1:1/0"}
     ).expect(passed=3)
+
+
+def test_a_cancelled_command_waits_in_a_replay(
+    project: Project, redis_server: RedisServer
+) -> None:
+    """And the next equal one gets its own reply."""
+    project.ini("redis")
+    project.tests("""
+        import asyncio, os
+        import redis.asyncio
+
+        async def take(client):
+            try:
+                return await asyncio.wait_for(client.brpop(["empty"], timeout=0), 0.5)
+            except asyncio.TimeoutError:
+                return "nothing"
+
+        def test_it():
+            async def main():
+                async with redis.asyncio.from_url(os.environ["REDIS"]) as client:
+                    first = await take(client)
+                    await client.lpush("empty", "job")
+                    return first, await take(client)
+            assert asyncio.run(main()) == ("nothing", (b"empty", b"job"))
+    """)
+    url = {"REDIS": f"redis://127.0.0.1:{redis_server.port}"}
+
+    project.record(env=url).expect(passed=1)
+
+    with redis_server.stopped():
+        project.replay(env=url).expect(passed=1)

@@ -457,3 +457,44 @@ def test_a_thread_that_waits_is_released_when_its_test_has_ended(project, server
     server.stop()
 
     project.replay(env={**api, "OVER": "1"}).expect(passed=2)
+
+
+def test_a_new_attempt_of_a_failed_test_runs_for_real(project):
+    """What the failed attempts have recorded is no outcome for it."""
+    project.ini("shop:job", "shop:state sequence", "shop:left")
+    project.module("""
+        from tally import ran
+
+        asked = [0]
+
+        def job():
+            ran("job")
+            asked[0] += 1
+            return "done" if asked[0] > 2 else "wait"
+
+        def state():
+            ran("state")
+            return asked[0]
+
+        def left():
+            ran("left")
+            return 1
+    """)
+    project.tests("""
+        import pytest, shop
+
+        @pytest.mark.flaky(reruns=5)
+        def test_it():
+            if shop.job() == "wait":
+                shop.left()
+            assert shop.job() == "done"
+            assert shop.state() == 3
+    """)
+    plugins = ["rerunfailures"]
+
+    recorded = project.record(plugins=plugins).expect(
+        passed=1, rerun=2, real=["job", "left", "job", "left", "job", "state"]
+    )
+
+    assert len([name for name in recorded.vault if name.startswith("calls")]) == 2
+    project.replay(plugins=plugins).expect(passed=1, real=[])

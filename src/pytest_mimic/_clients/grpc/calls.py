@@ -197,7 +197,8 @@ class Rpc:
     @property
     def waits(self) -> bool:
         """Whether the recorded call waited after what it had given."""
-        return self.step.mode != "run" and self.step.waits
+        is_recorded: bool = self.step.mode != "run" and self.step.waits
+        return is_recorded
 
     @property
     def waits_at_once(self) -> bool:

@@ -124,7 +124,7 @@ class McpSession:
 
     def _arrived(self, opened: _Open, _end: str) -> dict[str, Any]:
         """Return what the server has sent for a request that it has not answered."""
-        return outcome_of(opened.messages, {}, self._port, opened.request)
+        return outcome_of(opened.messages, {}, opened.step.call)
 
     async def _wait(self, step: Step) -> None:
         """Wait for an answer that did not come when the request was recorded."""

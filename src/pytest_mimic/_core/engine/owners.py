@@ -47,7 +47,9 @@ class Owner:
         # The calls that came to no whole outcome, and what they had given: to be
         # recorded when the test, or this set-up, has passed.
         self.waiting: list[tuple[Any, Any]] = []
-        # The recordings of a failed attempt, which count for nothing in the next one.
+        # The recordings of failed attempts of this test, and those of them that this
+        # attempt has not made again so far: these count for nothing.
+        self.of_failed_attempts: set[str] = set()
         self.void: set[str] = set()
         # Set when the owner has ended.
         self.ended = Event()
@@ -139,7 +141,8 @@ class Scopes:
     def begin_test(self, nodeid: str) -> None:
         """Begin a test, or a new attempt of one that has failed in this run."""
         self._state.owner = owner = Owner(nodeid, is_test=True)
-        owner.void = self._attempts.pop(nodeid, set())
+        owner.of_failed_attempts = self._attempts.pop(nodeid, set())
+        owner.void = {*owner.of_failed_attempts}
 
     def begin_teardown(self) -> None:
         """Begin the teardown of a test, which may end scopes that it ran in."""
@@ -241,6 +244,10 @@ class Scopes:
 
     def _judge(self, owner: Owner, *, passed: bool) -> None:
         """Decide what is kept of what was recorded for an owner: all, or if its test failed, new values only."""
+        if owner.void and passed:
+            self._drop_failed_attempt(owner)
+        if owner.is_test and not passed:
+            self._note_attempt(owner)
         journal = owner.journal
         if not journal:
             return
@@ -255,6 +262,22 @@ class Scopes:
         else:
             self._take_back(owner)
         owner.journal = {}
+
+    def _note_attempt(self, owner: Owner) -> None:
+        """Note what a failed attempt of a test has newly recorded: for a new one, it is no outcome."""
+        made = {
+            name
+            for name, change in owner.journal.items()
+            if change.before is None and not name.startswith(CASSETTES)
+        }
+        if made := made | owner.of_failed_attempts:
+            self._attempts[owner.name] = made
+
+    def _drop_failed_attempt(self, owner: Owner) -> None:
+        """Drop what a failed attempt has recorded and the attempt that passed has not called."""
+        for name in sorted(owner.void):
+            self._state.recordings.drop(name)
+        owner.void = set()
 
     def _take_back(self, owner: Owner) -> None:
         """Take back errors, changed cassettes, and what replaced other recordings, which stand there again.

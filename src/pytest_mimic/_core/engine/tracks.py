@@ -414,6 +414,7 @@ class Track:
         change = state.owner.journal.setdefault(self.file, Change(written.before, talk))
         change.note(written.now, errors)
         state.ledger.used.add(self.file)
+        state.owner.void.discard(self.file)
 
 
 def _goes_further(one: Outcome, other: Outcome) -> bool:
