@@ -91,7 +91,10 @@ def _check_paths(client: str, options: Options) -> None:
             if first_step(path) not in COMMON_PARTS:
                 _check_word(f"{client}: {name}={path}", path, parts, "a call")
     answer = CLIENTS[client].answer
-    for path in options.volatile if answer else ():
+    if not answer:
+        # An adapter of another distribution does not say what its answers have.
+        return
+    for path in options.volatile:
         _check_word(f"{client}: volatile={path}", path, answer, "an answer")
 
 

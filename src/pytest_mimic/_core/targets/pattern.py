@@ -53,7 +53,9 @@ def _split(text: str) -> tuple[str, str]:
     first, blank, rest = text.strip().partition(" ")
     if blank:
         return first, rest.strip()
-    return (first, "") if _LONE_VERB.fullmatch(first) else ("", first)
+    if _LONE_VERB.fullmatch(first):
+        return first, ""
+    return "", first
 
 
 class _Pattern:

@@ -101,7 +101,9 @@ class Target(NamedTuple):
     @property
     def name(self) -> str:
         """`shop.api:Client.fetch`, or `httpx` for a client."""
-        return f"{self.module}:{'.'.join(self.path)}" if self.path else self.module
+        if not self.path:
+            return self.module
+        return f"{self.module}:{'.'.join(self.path)}"
 
     def __str__(self) -> str:
         return f"!{self.name}" if self.excluded else self.name
@@ -223,7 +225,8 @@ def replaced_client(target: Target) -> TargetError | None:
 
 
 def _target_of(given: str | Callable[..., Any]) -> Target:
-    target = parse_target(given if isinstance(given, str) else _importable_name(given))
+    line = given if isinstance(given, str) else _importable_name(given)
+    target = parse_target(line)
     if target is None:
         raise TargetError(f"{given!r} names no target")
     return target
@@ -271,8 +274,11 @@ def _importable_name(thing: Any) -> str:
         raise TargetError(
             f"{name} is a class, which cannot be mimicked, name its methods: {name}.*"
         )
-    function = thing.fget if isinstance(thing, property) else thing
-    function = thing.func if isinstance(thing, cached_property) else function
+    function = thing
+    if isinstance(thing, property):
+        function = thing.fget
+    elif isinstance(thing, cached_property):
+        function = thing.func
     module = getattr(function, "__module__", None)
     path = getattr(function, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(path, str):
