@@ -42,7 +42,7 @@ class Handler(loopback.Handler):
         user = sent["user"]
         self.json(
             {
-                "access_token": self.token(user),
+                self.server.field: self.token(user),
                 "pin": self.server.run * 1000000 + len(user),
             },
             Set_Cookie=f"sid={self.token('sid', user)}; Path=/",
@@ -93,13 +93,15 @@ class Service(loopback.Server):
     def __init__(self) -> None:
         super().__init__(Handler)
         self.run = next(RUNS)
+        self.field = "access_token"
         self.maps_ended = threading.Event()
         self.second_came = threading.Event()
 
 
 @contextmanager
-def running_service() -> Iterator[str]:
+def running_service(field: str = "access_token") -> Iterator[str]:
     with serving(Service()) as server:
+        server.field = field
         yield server.url
 
 
@@ -205,7 +207,7 @@ def test_a_number_has_a_number_of_its_own(project):
         recorded = project.run("--mimic-record", env={**env, "RECORDING": "1"})
     replayed = project.run(env=env)
 
-    recorded.expect(passed=1)
+    recorded.expect(passed=1, says=["to keep them: mimic_redact = !pin"])
     replayed.expect(passed=1)
 
 
@@ -485,3 +487,41 @@ def test_a_token_is_one_and_the_same_through_all_clients(project, redis_server):
 
     replayed.expect(passed=1)
     assert b"f00d4711" not in b"".join(run.vault.values())
+
+
+SHARED_LOGIN = """
+    import os, pytest, requests
+
+    API = os.environ["API"]
+
+    @pytest.fixture(scope="session")
+    def token():
+        login = {"user": "ann", "password": "a"}
+        answer = requests.post(API + "/login", json=login).json()
+        return answer.get("access_token") or answer["token"]
+
+    @pytest.mark.parametrize("n", [1, 2])
+    def test_open(token, n):
+        requests.get(API + "/open", params={"token": token, "n": n})
+"""
+
+
+def test_the_run_names_the_tests_that_hold_an_old_placeholder(project):
+    """The remedy, done, ends it."""
+    pytest.importorskip("requests")
+    project.ini("http ignore=port")
+    project.write("test_it.py", SHARED_LOGIN)
+    heading = "tests whose recordings hold the placeholder of a secret"
+
+    with running_service() as url:
+        first = project.run("--mimic-record", env={"API": url})
+    with running_service(field="token") as url:
+        again = project.run("--mimic-rerecord", "-k", "1", env={"API": url})
+        whole = project.run("--mimic-rerecord", env={"API": url})
+    replayed = project.run(env={"API": url})
+
+    first.expect(passed=2, never=[heading])
+    remedy = "to record them again: pytest --mimic-rerecord 'test_it.py::test_open[2]'"
+    again.expect(passed=1, deselected=1, says=[heading, remedy])
+    whole.expect(passed=2, never=[heading])
+    replayed.expect(passed=2)

@@ -109,6 +109,7 @@ class Ending:
             # This follows the end of all tests: a recording that a test puts back needs
             # its objects again.
             run.keep_error(partial(run.vault.delete, (), run.ledger.replaced))
+        run.keep_error(self._find_outdated)
         run.keep_error(self._judge)
         run.keep_error(self._keep_usage)
         # Threads that tests have left running may have made calls meanwhile.
@@ -165,6 +166,16 @@ class Ending:
         if answers and recordings is not None:
             vault = self._session.vault
             ledger.tokens += tokens_of(answers, vault, recordings.known)
+
+    def _find_outdated(self) -> None:
+        """Find the tests whose recordings hold a placeholder that the answer of a fixture has no longer."""
+        ledger, vault = self._session.ledger, self._session.vault
+        if not ledger.dropped:
+            return
+        for name in vault.names():
+            text = (vault.store.read(name) or b"").decode("utf-8", "replace")
+            if any(placeholder in text for placeholder in ledger.dropped):
+                ledger.outdated.add(vault.test_of(name) or name)
 
     def _find_moves(self) -> None:
         """Find the moves that would give tests the recordings of tests that are gone."""

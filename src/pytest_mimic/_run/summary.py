@@ -72,6 +72,7 @@ def summary(
         clear = settings.commands.pytest("--mimic-clear-unused")
         problems.append(f"to drop the unused: {clear}")
     problems += _changed_inputs(ledger, commands)
+    problems += _outdated(ledger, commands)
     problems += _hidden(ledger)
     problems += [*limited(ledger.notes), *ledger.errors]
     if ledger.absent_clients and (
@@ -298,6 +299,19 @@ def _hidden(ledger: Ledger) -> list[str]:
             [(label, what) for label, what in ledger.alike],
         ),
     ]
+
+
+def _outdated(ledger: Ledger, commands: RunCommands) -> list[str]:
+    """Return the tests that return a secret by a placeholder that no answer has any more."""
+    tests = list(ledger.outdated)
+    if not tests:
+        return []
+    remedy = commands("--mimic-rerecord", tests=tests)
+    return listed(
+        "tests whose recordings hold the placeholder of a secret that was recorded anew:",
+        tests,
+        f"to record them again: {remedy}",
+    )
 
 
 def _recorded_errors(ledger: Ledger, commands: RunCommands) -> list[str]:

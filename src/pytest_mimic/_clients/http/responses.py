@@ -139,6 +139,13 @@ class ExchangeRecorder:
             )
         self.step.finish(plain)
         issuer = self.step.call.issuer
+        if issuer is not None and issuer.numbers and not self.is_verifying:
+            names = ", ".join(sorted(issuer.numbers))
+            kept = ", ".join(f"!{name}" for name in sorted(issuer.numbers))
+            self.step.report(
+                f"gave numbers that others stand for ({names}), to keep them:"
+                f" mimic_redact = {kept}"
+            )
         if issuer is not None and self.step.mode == "run":
             issuer.known.keep(plain, self.step.amend)
 

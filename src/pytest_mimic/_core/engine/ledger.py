@@ -106,6 +106,10 @@ class Ledger:
         )  # outcomes with secret values: label, what was done, test
         # Texts in what was recorded that look like keys: label; what, its mark and test.
         self.keys = OnceEach()
+        # The placeholders that answers to wider fixtures have no longer, and the tests
+        # whose recordings hold one.
+        self.dropped: set[str] = set()
+        self.outdated = OnceEach()
         # Calls that equal another one but for a secret: label; what tells them apart.
         self.alike = OnceEach()
         self.drifted: list[

@@ -256,6 +256,18 @@ class Recordings:
                     test = f", {state.test}" if state.test else ""
                     state.ledger.keys.add((call.label, what + test))
 
+    def note_dropped(self, call: Call, before: Stored, after: Stored) -> None:
+        """Note the placeholders that an answer to a wider fixture has no longer: recordings of tests may hold them."""
+        from pytest_mimic._core.redact.secret_names import ISSUED
+
+        if not call.issuer.is_of_fixture:
+            return
+        old, new = (
+            set(ISSUED.findall(dumps(one.readable(), ensure_ascii=False)))
+            for one in (before, after)
+        )
+        self._state.ledger.dropped |= old - new
+
     def drop(self, name: str) -> None:
         self._state.vault.restore(name, None)
         self.known.pop(name, None)

@@ -86,9 +86,16 @@ class Issuer:
         self.known = known
         self.order = order
         self.login = ""
+        #: The names of the numbers in the answer that are replaced.
+        self.numbers: set[str] = set()
         self._call = call
         # By the name at which they stand in the answer.
         self._values: dict[str, list[str]] = {}
+
+    @property
+    def is_of_fixture(self) -> bool:
+        """Whether a wider fixture makes the call, so that several tests may return its secrets."""
+        return bool(self.known._scope.name)
 
     @property
     def own_login(self) -> str:

@@ -219,6 +219,8 @@ class Redactor(SecretNames):
 
     def number_for(self, value: float, name: object) -> object:
         """Return the number that stands for one under a secret name."""
+        if self.issuer is not None:
+            self.issuer.numbers.add(str(name))
         stand_in = self.stand_in(value, name)
         if not stand_in.startswith(NUMBER_START):
             return _ZEROES[type(value)]
