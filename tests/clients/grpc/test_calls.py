@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import gc
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -430,3 +431,129 @@ def test_calls_that_are_not_mimicked_are_real(
         use(stub)
     assert runs.plain == []
     assert library.asked
+
+
+CLOSED = {
+    "unary": lambda stub: stub.Find(wish("Emma")),
+    "with call": lambda stub: stub.Find.with_call(wish("Emma")),
+    "future": lambda stub: stub.Find.future(wish("Emma")),
+    "stream": lambda stub: stub.List(wish("Emma", count=2)),
+    "stream of requests": lambda stub: stub.Store(wishes("Emma")),
+}
+MODES = ["record", "replay", "verify"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", CLOSED)
+def test_a_closed_channel_refuses_calls(
+    name: str, mode: Any, runs: Any, library: Any
+) -> None:
+    """It is grpc's own error, and nothing is recorded."""
+    runs.again(mode)
+    channel = grpc.insecure_channel(library.target)
+    stub = services.LibraryStub(channel)
+    channel.close()
+
+    with pytest.raises(ValueError, match=r"Cannot invoke RPC.*[Cc]losed"):
+        CLOSED[name](stub)
+
+    assert runs.calls == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_channel_closed_by_its_block_refuses_calls(
+    mode: Any, runs: Any, library: Any
+) -> None:
+    runs.again(mode)
+    with grpc.insecure_channel(library.target) as channel:
+        stub = services.LibraryStub(channel)
+
+    with pytest.raises(ValueError, match=r"Cannot invoke RPC.*[Cc]losed"):
+        stub.Find(wish("Emma"))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_closed_asyncio_channel_refuses_calls(
+    mode: Any, runs: Any, library: Any
+) -> None:
+    runs.again(mode)
+
+    async def use() -> Any:
+        channel = grpc.aio.insecure_channel(library.target)
+        stub = services.LibraryStub(channel)
+        await channel.close()
+        with pytest.raises(grpc.aio.UsageError, match="closed"):
+            await stub.Find(wish("Emma"))
+        with pytest.raises(grpc.aio.UsageError, match="closed"):
+            stub.List(wish("Emma", count=2))
+        return channel.get_state()
+
+    assert asyncio.run(use()) is grpc.ChannelConnectivity.SHUTDOWN
+    assert runs.calls == []
+
+
+def test_a_stub_outlives_its_collected_channel(
+    runs: Any, library: Any, three_ways: Any
+) -> None:
+    """The channel object is garbage, and the stub goes on, as it does live."""
+
+    def use() -> Any:
+        channel = grpc.insecure_channel(library.target)
+        stub = services.LibraryStub(channel)
+        del channel
+        gc.collect()
+        return stub.Find(wish("Emma")).title
+
+    assert three_ways(use) == "Emma"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_stub_of_a_closed_channel_refuses_calls(
+    mode: Any, runs: Any, library: Any
+) -> None:
+    """Made after the end of its channel; grpc by itself ends the interpreter."""
+    runs.again(mode)
+    channel = grpc.insecure_channel(library.target)
+    channel.close()
+    stub = services.LibraryStub(channel)
+
+    with pytest.raises(ValueError, match=r"Cannot invoke RPC.*[Cc]losed"):
+        stub.Find(wish("Emma"))
+    with pytest.raises(ValueError, match=r"Cannot invoke RPC.*[Cc]losed"):
+        stub.List(wish("Emma"))
+
+    async def use() -> None:
+        channel = grpc.aio.insecure_channel(library.target)
+        await channel.close()
+        stub = services.LibraryStub(channel)
+        with pytest.raises(grpc.aio.UsageError, match="closed"):
+            await stub.Find(wish("Emma"))
+
+    asyncio.run(use())
+
+
+def test_a_channel_with_interceptors_is_closed_like_others(
+    runs: Any, library: Any
+) -> None:
+    class Passing(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+        def intercept_unary_unary(self, go: Any, details: Any, request: Any) -> Any:
+            return go(details, request)
+
+    runs.again("replay")
+    inner = grpc.insecure_channel(library.target)
+    stub = services.LibraryStub(grpc.intercept_channel(inner, Passing()))
+    inner.close()
+
+    with pytest.raises(ValueError, match=r"Cannot invoke RPC.*[Cc]losed"):
+        stub.Find(wish("Emma"))
+
+
+def test_metadata_counts_by_its_value(runs: Any, stub: Any) -> None:
+    """A member of an enumeration of texts is sent as its value, not as `str()` shows it."""
+
+    class Region(str, enum.Enum):
+        EU = "eu"
+
+    stub.Find(wish("Emma"), metadata=[("region", Region.EU)])
+
+    assert runs.calls[0].parts["metadata"] == {"region": "eu"}

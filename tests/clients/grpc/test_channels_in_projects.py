@@ -261,3 +261,62 @@ def test_a_client_library_of_google(shop: Any) -> None:
         shop.run("--mimic-verify", *given, env=env).expect(passed=2)
     assert not [name for name, data in recorded.vault.items() if b"s3cr3t" in data]
     shop.run(*given, env=env).expect(passed=2, says=["7 calls replayed"])
+
+
+def test_no_state_of_a_channel_ends_the_interpreter(shop: Any, library: Any) -> None:
+    """Closed, collected and forked channels, recorded and replayed, with the interpreter watched."""
+    shop.tests("""
+        import faulthandler, gc, os, sys
+        import grpc, pytest
+        from support.grpc_server import protos, services
+
+        faulthandler.enable(sys.__stderr__)
+        WISH = protos.Wish(title="Emma", count=2)
+
+        def new_channel():
+            return grpc.insecure_channel(os.environ["LIBRARY"])
+
+        def test_closed():
+            channel = new_channel()
+            early = services.LibraryStub(channel)
+            channel.close()
+            for stub in (early, services.LibraryStub(channel)):
+                for use in (stub.Find, stub.Find.with_call, stub.Find.future, stub.List):
+                    with pytest.raises(ValueError, match="Cannot invoke RPC"):
+                        use(WISH)
+
+        def test_closed_while_a_stream_is_read():
+            channel = new_channel()
+            stream = services.LibraryStub(channel).List(WISH)
+            assert next(stream).title == "Emma 0"
+            channel.close()
+            del channel
+            gc.collect()
+            try:
+                list(stream)
+            except grpc.RpcError as error:
+                assert error.code() is grpc.StatusCode.CANCELLED
+
+        def test_collected():
+            stub = services.LibraryStub(new_channel())
+            gc.collect()
+            assert stub.Find(WISH).title == "Emma"
+
+        def test_forked():
+            channel = new_channel()
+            stub = services.LibraryStub(channel)
+            assert stub.Find(WISH).title == "Emma"
+            channel.close()
+            child = os.fork()
+            if not child:
+                try:
+                    stub.Find(WISH)
+                except ValueError:
+                    os._exit(7)
+                os._exit(1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    """)
+    shop.record().expect(passed=4)
+    library.stop()
+
+    shop.replay().expect(passed=4)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from support.placeholders import unmarked
 from unit.clients.runs import Runs
 
-from clients.sql.places import Connect, Place, both, one, run
+from clients.sql.places import Connect, Place, both, one, run, same
 
 pytest_plugins = ("support.database_servers",)
 
@@ -112,3 +112,54 @@ def test_columns_of_a_text_that_show_a_secret_are_replaced(
     _, replayed = both(runs, place, steps)
 
     assert unmarked(replayed) == SECRET_RESULTS[sql]
+
+
+def test_name_of_an_expression_does_not_show_its_secret(
+    runs: Runs, connect: Connect, lite: Place
+) -> None:
+    """SQLite names a column after its expression, with the literals in it."""
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(
+            engine,
+            "CREATE TABLE t (password text)",
+            "INSERT INTO t (password) VALUES ('hunter2-stored')",
+        )
+        statement = (
+            "SELECT CASE WHEN password = 'hunter2-literal' THEN 1 ELSE 0 END FROM t"
+        )
+        with engine.connect() as connection:
+            return connection.scalar(sa.text(statement))
+
+    assert same(runs, lite, steps) == 0
+    assert "hunter2" not in runs.text
+
+
+def test_name_of_a_table_as_a_parameter_counts_as_its_text(
+    runs: Runs, connect: Connect, lite: Place
+) -> None:
+    """`Table.name` is a subclass of `str`: another table's name is another call."""
+    from pytest_mimic.errors import MissingRecordingError
+
+    tables = [sa.Table(name, sa.MetaData()) for name in ("users", "orders")]
+
+    def count(url: str, table: sa.Table) -> Any:
+        log = sa.table("log", sa.column("tbl"))
+        query = sa.select(sa.func.count()).select_from(log)
+        with connect(url).connect() as connection:
+            return connection.scalar(query.where(log.c.tbl == table.name))
+
+    runs.again("off")
+    run(
+        connect(lite.real),
+        "CREATE TABLE log (tbl text)",
+        "INSERT INTO log VALUES ('users'), ('users'), ('orders')",
+    )
+    runs.again("record")
+    assert count(lite.real, tables[0]) == 2
+
+    runs.again("replay")
+    assert count(lite.gone, tables[0]) == 2
+    with pytest.raises(MissingRecordingError, match="orders"):
+        count(lite.gone, tables[1])

@@ -117,3 +117,267 @@ def test_statement_that_is_cancelled_is_not_recorded(runs: Runs, pg: Place) -> N
     assert runs.signatures == ["SELECT"]
     assert runs.abandoned == 1
     assert all("dialect" in plain for plain in runs.plain)
+
+
+def ask(work: Any) -> Any:
+    """What a driver gives, or the class and the text of its error."""
+    try:
+        return work()
+    except Exception as error:
+        return type(error), str(error)
+
+
+def test_cursor_refuses_what_the_drivers_cursor_refuses(
+    runs: Runs, connect: Connect, place: Place
+) -> None:
+    """Reading after a statement without a result, and using a closed cursor: live, recorded and replayed alike."""
+
+    def steps(url: str) -> Any:
+        connection = connect(url).raw_connection()
+        cursor: Any = connection.cursor()
+        cursor.execute("CREATE TABLE IF NOT EXISTS t (a int)")
+        seen = [ask(cursor.fetchone), ask(cursor.fetchall)]
+        cursor.execute("SELECT 1")
+        cursor.close()
+        seen.append(ask(lambda: cursor.execute("SELECT 1")))
+        connection.close()
+        return [each if isinstance(each, tuple) else repr(each) for each in seen]
+
+    runs.again("off")
+    live = [(kind, text[:30]) for kind, text in map(_in_parts, steps(place.real))]
+    runs.again("record")
+    recorded = [(kind, text[:30]) for kind, text in map(_in_parts, steps(place.real))]
+    runs.again("replay")
+    replayed = [(kind, text[:30]) for kind, text in map(_in_parts, steps(place.gone))]
+
+    assert recorded == live
+    assert replayed == live
+
+
+def _in_parts(given: Any) -> tuple[Any, str]:
+    return given if isinstance(given, tuple) else (None, given)
+
+
+def test_rows_have_the_class_that_the_connection_was_asked_for(
+    runs: Runs, connect: Connect, lite: Place
+) -> None:
+    """The rows of the standard library's driver tell their names."""
+    import sqlite3
+
+    def of_sqlite(url: str) -> Any:
+        engine = connect(url)
+        connection: Any = engine.raw_connection()
+        connection.dbapi_connection.row_factory = sqlite3.Row
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1 AS a, 'x' AS b")
+        row = cursor.fetchone()
+        connection.close()
+        return type(row), row["b"], row.keys(), tuple(row)
+
+    assert same(runs, lite, of_sqlite) == (sqlite3.Row, "x", ["a", "b"], (1, "x"))
+
+
+def test_rows_have_the_class_that_a_cursor_was_asked_for(
+    runs: Runs, connect: Connect, pg: Place
+) -> None:
+    """Mappings and named tuples."""
+    rows = pytest.importorskip("psycopg.rows")
+
+    def of_psycopg(url: str) -> Any:
+        connection: Any = connect(url).raw_connection()
+        seen = []
+        for factory in (rows.dict_row, rows.namedtuple_row):
+            cursor = connection.cursor(row_factory=factory)
+            cursor.execute("SELECT 1 AS a, 'x' AS b")
+            seen.append(cursor.fetchone())
+        connection.close()
+        return seen[0], seen[1].b, seen[1]._fields
+
+    assert same(runs, pg, of_psycopg) == ({"a": 1, "b": "x"}, "x", ("a", "b"))
+
+
+def test_rows_of_named_tuples_come_from_psycopg2(
+    runs: Runs, connect: Connect, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Its `NamedTupleCursor`, given to the cursor."""
+    place = place_for(request, "postgresql+psycopg2", tmp_path)
+    from psycopg2.extras import NamedTupleCursor
+
+    def steps(url: str) -> Any:
+        connection: Any = connect(url).raw_connection()
+        cursor = connection.cursor(cursor_factory=NamedTupleCursor)
+        cursor.execute("SELECT 1 AS a, 'x' AS b")
+        row = cursor.fetchone()
+        connection.close()
+        return row.a, row.b, repr(row)
+
+    assert same(runs, place, steps) == (1, "x", "Record(a=1, b='x')")
+
+
+def test_rows_of_another_class_are_refused_by_it(
+    runs: Runs, connect: Connect, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """A replay could not make them."""
+    place = place_for(request, "postgresql+psycopg2", tmp_path)
+    from psycopg2.extras import DictCursor
+
+    from pytest_mimic.errors import UnstorableOutcomeError
+
+    connection: Any = connect(place.real).raw_connection()
+    cursor = connection.cursor(cursor_factory=DictCursor)
+
+    with pytest.raises(
+        UnstorableOutcomeError, match=r"a row of psycopg2\.extras\.DictRow"
+    ):
+        cursor.execute("SELECT 1 AS a")
+    connection.close()
+
+
+DRIVERS = ("postgresql+psycopg", "postgresql+psycopg2", "postgresql+pg8000")
+
+
+# pg8000 takes the server's last words for an error of the statement.
+@pytest.mark.parametrize("driver", DRIVERS[:2])
+def test_connection_that_the_server_ended_is_invalidated(
+    runs: Runs,
+    connect: Connect,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    driver: str,
+) -> None:
+    """Code that tries again with a new connection does so in a replay, too."""
+    place = place_for(request, driver, tmp_path)
+
+    def steps(url: str) -> Any:
+        first, second = connect(url), connect(url)
+        with first.connect() as connection:
+            number = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+            with second.connect() as other:
+                other.execute(
+                    sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": number}
+                )
+            with pytest.raises(sa.exc.DBAPIError) as error:
+                connection.execute(sa.text("SELECT 1"))
+        with first.connect() as connection:
+            again = connection.scalar(sa.text("SELECT 2"))
+        return error.value.connection_invalidated, type(error.value.orig), again
+
+    invalidated, _, again = same(runs, place, steps)
+
+    assert invalidated is True
+    assert again == 2
+
+
+def test_async_connection_that_the_server_ended_is_invalidated(
+    runs: Runs, async_place: Place
+) -> None:
+    if async_place.driver.startswith("sqlite"):
+        pytest.skip("it has no server")
+
+    async def ask_all(url: str) -> Any:
+        first, second = create_async_engine(url), create_async_engine(url)
+        async with first.connect() as connection:
+            number = await connection.scalar(sa.text("SELECT pg_backend_pid()"))
+            async with second.connect() as other:
+                await other.execute(
+                    sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": number}
+                )
+            with pytest.raises(sa.exc.DBAPIError) as error:
+                await connection.execute(sa.text("SELECT 1"))
+        async with first.connect() as connection:
+            again = await connection.scalar(sa.text("SELECT 2"))
+        await first.dispose()
+        await second.dispose()
+        return error.value.connection_invalidated, type(error.value.orig), again
+
+    invalidated, _, again = same(
+        runs, async_place, lambda url: asyncio.run(ask_all(url))
+    )
+
+    assert invalidated is True
+    assert again == 2
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_database_that_cannot_be_reached_raises_where_it_does(
+    runs: Runs,
+    connect: Connect,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    driver: str,
+) -> None:
+    """Also where another database of this driver has answered before; and each replay raises again."""
+    place = place_for(request, driver, tmp_path)
+
+    def is_healthy(url: str) -> Any:
+        try:
+            with connect(url).connect():
+                return True
+        except sa.exc.DBAPIError as error:
+            return type(error), type(error.orig), error.orig.args if error.orig else ()
+
+    def steps(url: str) -> Any:
+        return [
+            is_healthy(url),
+            is_healthy(f"{driver}://postgres@127.0.0.1:2/closed"),
+            is_healthy(url.rpartition("/")[0] + "/no_such_database"),
+        ]
+
+    runs.again("off")
+    live = steps(place.real)
+    runs.again("record")
+    recorded, replayed = steps(place.real), None
+    runs.again("replay")
+    replayed = steps(place.gone)
+
+    assert [given is True for given in live] == [True, False, False]
+    assert recorded == live
+    assert replayed == live
+
+
+def test_async_database_that_cannot_be_reached_raises_where_it_does(
+    runs: Runs, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """asyncpg raises an error of the network as it is."""
+    place = place_for(request, "postgresql+asyncpg", tmp_path)
+
+    async def ask_all(*urls: str) -> Any:
+        seen: list[Any] = []
+        for url in urls:
+            engine = create_async_engine(url)
+            try:
+                async with engine.connect():
+                    seen.append(True)
+            except Exception as error:
+                seen.append((type(error), str(error), getattr(error, "errno", None)))
+            await engine.dispose()
+        return seen
+
+    def steps(url: str) -> Any:
+        missing = url.rpartition("/")[0] + "/no_such_database"
+        closed = "postgresql+asyncpg://postgres@127.0.0.1:2/closed"
+        return asyncio.run(ask_all(url, closed, missing))
+
+    runs.again("off")
+    live = steps(place.real)
+    runs.again("record")
+    assert steps(place.real) == live
+    runs.again("replay")
+    assert steps(place.gone) == live
+    assert [given is True for given in live] == [True, False, False]
+
+
+def test_test_with_recordings_opens_no_connection_to_record(
+    runs: Runs, connect: Connect, pg: Place
+) -> None:
+    """Its calls replay, so that a service may be gone."""
+
+    def steps(url: str) -> Any:
+        with connect(url).connect() as connection:
+            return connection.scalar(sa.text("SELECT 3"))
+
+    assert steps(pg.real) == 3
+
+    runs.again("record")
+
+    assert steps(pg.gone) == 3

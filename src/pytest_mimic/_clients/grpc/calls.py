@@ -13,7 +13,6 @@ from functools import partial, partialmethod
 from importlib import import_module
 from typing import Any, cast
 
-from pytest_mimic._clients.grpc.channels import NOTED_TARGET
 from pytest_mimic._clients.grpc.protobuf import load_message, plain_of, store_message
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._core.engine.client_plan import Port
@@ -52,9 +51,8 @@ def call_blocking(
 
     While recording, a call that gives one message is made to its end at once.
     """
-    request, *rest = args or (
-        options.pop("request_iterator" if rpc.sends_many else "request"),
-    )
+    name = "request_iterator" if rpc.sends_many else "request"
+    request, *rest = args or (options.pop(name),)
     options |= zip(_OPTIONS, rest, strict=False)
     # A future tells everything, how it failed as well.
     make = original if rpc.gives_many else type(rpc.method).future.__wrapped__
@@ -73,43 +71,49 @@ def call_aio(
     rpc: Rpc, original: Callable[..., Any], _style: str, *args: Any, **options: Any
 ) -> Any:
     """Return a call of a method of a service, or a recorded one."""
-    request = (
-        args[0]
-        if args
-        else options.pop("request_iterator" if rpc.sends_many else "request")
-    )
+    name = "request_iterator" if rpc.sends_many else "request"
+    request = args[0] if args else options.pop(name)
+    if rpc.sends_many:
+        return AioCall(asyncio.ensure_future(_send(rpc, request, options, original)))
+    rpc.begin([request], options, original)
+    if rpc.is_read_later:
+        return RealStream(rpc)
+    if rpc.real is None and not rpc.waits_at_once:
+        return AioCall(EndedCall(rpc))
+    return AioCall(asyncio.ensure_future(_end(rpc)))
 
-    async def end() -> EndedCall:
-        if rpc.sends_many:
-            is_async = hasattr(request, "__aiter__")
-            rpc.begin(
-                [one async for one in request] if is_async else list(request),
-                options,
-                original,
-            )
-        await run_async(rpc.read_all())
-        if rpc.waits_at_once:
-            await rpc.step.wait_async()
-        return EndedCall(rpc)
 
-    if not rpc.sends_many:
-        rpc.begin([request], options, original)
-        if rpc.is_read_later:
-            return RealStream(rpc)
-        if rpc.real is None and not rpc.waits_at_once:
-            return AioCall(EndedCall(rpc))
-    return AioCall(asyncio.ensure_future(end()))
+async def _send(
+    rpc: Rpc, requests: Any, options: dict[str, Any], original: Callable[..., Any]
+) -> EndedCall:
+    """Send a stream of messages, and return the call when it has ended."""
+    if hasattr(requests, "__aiter__"):
+        messages = [message async for message in requests]
+    else:
+        messages = list(requests)
+    rpc.begin(messages, options, original)
+    return await _end(rpc)
+
+
+async def _end(rpc: Rpc) -> EndedCall:
+    await run_async(rpc.read_all())
+    if rpc.waits_at_once:
+        await rpc.step.wait_async()
+    return EndedCall(rpc)
 
 
 class Rpc:
     """A call at the engine: what identifies it, the real call, and its outcome without secrets.
 
     An outcome is `{"code": "OK", "response": {"json": {"title": "Emma"}},
-    "trailing_metadata": [["cost", "3"]]}`, in which
-    `response` is a list for a stream. A stream that was not read to its end has no
-    code.
+    "trailing_metadata": [["cost", "3"]]}`, in which `response` is a list for a stream.
+    A stream that was not read to its end has no code.
 
     Attributes:
+        method: The client's object that calls the method.
+        sends_many: Whether the request is a stream of messages.
+        gives_many: Whether the response is one.
+        is_async: Whether the channel is one of asyncio.
         real: The client's own call. There is none in a replay, nor if it cannot be made
             to verify it.
         is_read_later: Whether it is a real stream, which is recorded as far as its
@@ -118,13 +122,17 @@ class Rpc:
             recorded one with its secrets.
     """
 
-    def __init__(self, port: Port, method: Any, path: str, kind: str) -> None:
-        self._port, self.method, self._path = port, method, path
-        self.sends_many, self.gives_many = (
-            kind.startswith("Stream"),
-            kind.endswith("Stream"),
-        )
-        self.channels = getattr(method, "_references", ())  # of asyncio
+    def __init__(
+        self, port: Port, method: Any, path: str, kind: str, *, target: str
+    ) -> None:
+        self._port = port
+        self._path = path
+        self._target = target
+        self.method = method
+        self.sends_many = kind.startswith("Stream")
+        self.gives_many = kind.endswith("Stream")
+        # Only the callable objects of asyncio refer to their channel.
+        self.is_async = bool(getattr(method, "_references", ()))
         self.real: Any = None
         self._responses: list[_Plain] = []
         self.answer: _Plain = {}
@@ -135,54 +143,44 @@ class Rpc:
         """Ask the engine for a step, and make the real call where it says so."""
         self._metadata = _pairs(options.get("metadata"))
         self._requests = list(map(store_message, requests))
-        names = next(
-            (
-                names
-                for start, names in _SECRET_FIELDS.items()
-                if self._path.startswith(start)
-            ),
-            (),
-        )
         known = self._port.secrets_for(
             [self._requests, list(map(list, self._metadata))]
         )
-        self._secrets = Secrets(self._port.redactor, names, known)
-        hidden = list(
-            map(plain_of, self._secrets.scrub(self._requests, keep_types=True))
-        )
-        request = hidden if self.sends_many else hidden[0]
-        noted = [
-            getattr(channel, NOTED_TARGET, id(channel)) for channel in self.channels[:1]
-        ]
-        server = self._port.ordinal(
-            "grpc server", repr(noted or self.method._channel.target())
-        )
-        shown = {key: self._secrets.header(key, value) for key, value in self._metadata}
-        parts = {
-            "server": server,
-            "method": self._path,
-            "metadata": shown,
-            "request": request,
-        }
-        counts, described = ("server", "method", "request"), {"request": request}
-        call = ClientCall(
-            f"CALL {self._path}", parts, counts, described, secrets=self._learned
-        )
-        self.step = step = cast(
-            Any, self._port.begin(call)
-        )  # one that is left out does not come here
+        fields = _secret_fields(self._path)
+        self._secrets = Secrets(self._port.redactor, fields, known)
+        # A call that is left out does not come here.
+        self.step = step = cast(Any, self._port.begin(self._described()))
         if step.mode != "replay" and holds_placeholder("", self._metadata):
             step.refuse()
         self.is_read_later = step.mode == "run" and self.gives_many
         if step.mode == "run":
             step.arrived = self._arrived
         if step.mode != "replay":
+            sent = iter(requests) if self.sends_many else requests[0]
             with recording(step):
-                self.real = make(
-                    self.method,
-                    iter(requests) if self.sends_many else requests[0],
-                    **options,
-                )
+                self.real = make(self.method, sent, **options)
+
+    def _described(self) -> ClientCall:
+        """Return the call as the engine sees it, without secrets."""
+        hidden = self._secrets.scrub(self._requests, keep_types=True)
+        messages = list(map(plain_of, hidden))
+        request = messages if self.sends_many else messages[0]
+        metadata = {}
+        for key, value in self._metadata:
+            metadata[key] = self._secrets.header(key, value)
+        parts = {
+            "server": self._port.ordinal("grpc server", self._target),
+            "method": self._path,
+            "metadata": metadata,
+            "request": request,
+        }
+        return ClientCall(
+            f"CALL {self._path}",
+            parts,
+            identity=("server", "method", "request"),
+            described={"request": request},
+            secrets=self._learned,
+        )
 
     def _learned(self) -> Secrets:
         """Return the secrets, with those that the call has sent."""
@@ -218,12 +216,9 @@ class Rpc:
     def read(self) -> Steps:
         """Read the next message of the real call, or `_END`, and note it."""
         with recording(self.step):
+            has_all = bool(self._responses) and not self.gives_many
             try:
-                message = (
-                    _END
-                    if self._responses and not self.gives_many
-                    else (yield self._asked())
-                )
+                message = _END if has_all else (yield self._asked())
             except (StopIteration, grpc.RpcError):
                 message = _END
             if message is not _END:
@@ -238,62 +233,78 @@ class Rpc:
 
     def _asked(self) -> Any:
         """Return the next message, or what is awaited for it."""
-        if self.channels:
-            return self.real.read() if self.gives_many else self.real
-        return next(self.real) if self.gives_many else self.real.result()
+        if self.gives_many:
+            return self.real.read() if self.is_async else next(self.real)
+        return self.real if self.is_async else self.real.result()
 
     def leave(self, ending: _Plain | None = None) -> Any:
         """Record how the real call has ended; without an ending, that its reader wants no more of a stream."""
         if not self.answer:
-            secrets, redactor = self._learned(), self._port.redactor
-            secrets.begin_answer(self.step.call.issuer)
-            sent = secrets.values.keys() | redactor.issued
-            secrets.learn(self._responses)
-            for name in _METADATA:
-                secrets.learn_headers(_pairs((ending or {}).get(name)))
-            redactor.issued.update(secrets.values.keys() - sent)
+            secrets = self._learned()
+            self._note_issued(secrets, ending or {})
             hidden = self._outcome(ending, secrets)
             real = self._outcome(ending, Secrets(NO_NAMES))
             if self.step.mode == "verify":
                 known = self.step.call.issuer.known
                 hidden = as_recorded(self.step.outcome(), hidden, known)
             self.step.finish(hidden)
-            self.answer = (
-                real
-                if self.step.mode == "run"
-                else with_secrets(self.step.outcome(), hidden, real)
-            )
+            if self.step.mode == "run":
+                self.answer = real
+            else:
+                self.answer = with_secrets(self.step.outcome(), hidden, real)
         return self.real.cancel()
 
+    def _note_issued(self, secrets: Secrets, ending: _Plain) -> None:
+        """Learn the secrets of the answer, and note those that the service has issued."""
+        redactor = self._port.redactor
+        secrets.begin_answer(self.step.call.issuer)
+        sent = secrets.values.keys() | redactor.issued
+        secrets.learn(self._responses)
+        for name in _METADATA:
+            secrets.learn_headers(_pairs(ending.get(name)))
+        redactor.issued.update(secrets.values.keys() - sent)
+
     def _outcome(self, ending: _Plain | None, secrets: Secrets) -> _Plain:
-        given = secrets.scrub(self._responses, keep_types=True)
-        found: _Plain = (
-            {"response": given} if self.gives_many else dict(zip(("response",), given))
-        )
-        if ending is not None:
-            found.update(
-                code=ending["code"].name, details=secrets.text(ending["details"] or "")
-            )
-            for name in _METADATA:
-                found[name] = [
-                    [key, secrets.header(key, value)]
-                    for key, value in _pairs(ending[name])
-                ]
-        return {
-            name: value for name, value in found.items() if name == "response" or value
-        }
+        messages = secrets.scrub(self._responses, keep_types=True)
+        outcome: _Plain = {}
+        if self.gives_many:
+            outcome["response"] = messages
+        elif messages:
+            outcome["response"] = messages[0]
+        if ending is None:
+            return outcome
+        outcome["code"] = ending["code"].name
+        if ending["details"]:
+            outcome["details"] = secrets.text(ending["details"])
+        for name in _METADATA:
+            pairs = []
+            for key, value in _pairs(ending[name]):
+                pairs.append([key, secrets.header(key, value)])
+            if pairs:
+                outcome[name] = pairs
+        return outcome
+
+
+def _secret_fields(path: str) -> tuple[str, ...]:
+    """Return the names that are secret in the messages of a method's service."""
+    for start, names in _SECRET_FIELDS.items():
+        if path.startswith(start):
+            return names
+    return ()
 
 
 def _pairs(metadata: Any) -> list[tuple[str, str]]:
-    return [
-        (
-            key,
-            base64.b64encode(value).decode()
-            if isinstance(value, bytes)
-            else str(value),
-        )
-        for key, value in metadata or ()
-    ]
+    """Return metadata as texts: bytes in base64, and a subclass of `str` by its value."""
+    pairs = []
+    for key, value in metadata or ():
+        if isinstance(value, bytes):
+            text = base64.b64encode(value).decode()
+        elif isinstance(value, str):
+            text = str.__str__(value)
+        else:
+            text = str(value)
+        pairs.append((str.__str__(key), text))
+    return pairs
 
 
 def _loaded(key: str, value: str) -> Any:
@@ -303,9 +314,8 @@ def _loaded(key: str, value: str) -> Any:
     """
     if not key.endswith("-bin"):
         return _Metadatum(key, value)
-    return _Metadatum(
-        key, value.encode() if is_placeholder(value) else base64.b64decode(value)
-    )
+    is_hidden = is_placeholder(value)
+    return _Metadatum(key, value.encode() if is_hidden else base64.b64decode(value))
 
 
 class RealStream:
@@ -325,9 +335,10 @@ class RealStream:
 
     def __next__(self) -> Any:
         message = run_sync(self._rpc.read())
-        return (
-            next(self._rpc.real) if message is _END else message
-        )  # which raises its error again
+        if message is _END:
+            # The real call ends its reader, or raises its error again.
+            return next(self._rpc.real)
+        return message
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         while (message := await self.read()) is not _END:
@@ -351,11 +362,8 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
     """
 
     def __init__(self, rpc: Rpc) -> None:
-        outcome, read = (
-            rpc.answer or rpc.step.outcome(),
-            rpc.method._response_deserializer,
-        )
-        code, response = outcome.get("code"), outcome.get("response", [])
+        outcome = rpc.answer or rpc.step.outcome()
+        code = outcome.get("code")
         super().__init__(
             grpc.StatusCode[code] if code else None,
             None,
@@ -363,13 +371,17 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
             outcome.get("details", ""),
             "",
         )
+        response = outcome.get("response", [])
         stored = response if isinstance(response, list) else [response]
-        self._unread = deque(load_message(one, read) for one in stored)
-        self._rpc, self._outcome, self._error = rpc, outcome, cast(BaseException, self)
+        read = rpc.method._response_deserializer
+        self._unread = deque(load_message(message, read) for message in stored)
+        self._rpc = rpc
+        self._outcome = outcome
+        self._error = cast(BaseException, self)
 
     def initial_metadata(self, name: str = "initial_metadata") -> Any:
-        pairs = (_loaded(*pair) for pair in self._outcome.get(name, ()))
-        return _aio.Metadata(*pairs) if self._rpc.channels else tuple(pairs)
+        pairs = [_loaded(key, value) for key, value in self._outcome.get(name, ())]
+        return _aio.Metadata(*pairs) if self._rpc.is_async else tuple(pairs)
 
     trailing_metadata = partialmethod(initial_metadata, "trailing_metadata")
 
@@ -423,7 +435,7 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         super().__init__(
             grpc.StatusCode.CANCELLED, None, None, "Locally cancelled by application!"
         )
-        self._error = asyncio.CancelledError() if self._rpc.channels else self
+        self._error = asyncio.CancelledError() if self._rpc.is_async else self
         return True
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
@@ -438,11 +450,9 @@ class AioCall:
 
     def __getattr__(self, name: str) -> Any:
         """Return what tells how the call ended, `await call.code()`, or what is known at once, `call.done()`."""
-        return (
-            partial(self._ask, getattr(EndedCall, name))
-            if name in _ENDING
-            else getattr(self._ended, name)
-        )
+        if name in _ENDING:
+            return partial(self._ask, getattr(EndedCall, name))
+        return getattr(self._ended, name)
 
     async def _ask(self, ask: Callable[[EndedCall], Any]) -> Any:
         if not isinstance(self._ended, EndedCall):

@@ -27,8 +27,65 @@ _FAILURES = frozenset(
     "UNKNOWN DEADLINE_EXCEEDED RESOURCE_EXHAUSTED ABORTED INTERNAL UNAVAILABLE DATA_LOSS CANCELLED "
     "UNAUTHENTICATED PERMISSION_DENIED".split()
 )
-# The attribute of an asyncio channel in which its server's address is noted.
-NOTED_TARGET = "_pytest_mimic_target"
+# The attribute of a channel, and of the objects that it makes to call a method, in which
+# its note stands.
+_NOTE = "_pytest_mimic_note"
+# How many arguments these methods have: the method's name, and a function for each
+# direction.
+_SERIALIZERS = 3
+# The methods of a channel that make an object to call a method of a service.
+_MAKERS = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
+
+
+class ChannelNote:
+    """What is known of a channel without asking it.
+
+    The object of grpc's core below a channel is freed when the channel is closed. So
+    nothing is asked of that object: the address of the server is noted when the channel
+    is made, and its end when it is closed.
+
+    Attributes:
+        target: The address of the server.
+        is_closed: Whether the channel was closed.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.is_closed = False
+
+
+def note_of(method: Any) -> ChannelNote:
+    """Return the note of the channel of an object that calls a method.
+
+    A channel that was made before calls were mimicked has none: the object of a sync
+    channel knows the address by itself, and one of asyncio counts by its identity.
+    """
+    channels = getattr(method, "_references", ())
+    holder = channels[0] if channels else method
+    note = getattr(holder, _NOTE, None)
+    if isinstance(note, ChannelNote):
+        return note
+    target = getattr(method, "_target", None)
+    return ChannelNote(_text(target) if target else f"channel {id(holder)}")
+
+
+def _is_closed(channel: Any) -> bool:
+    note = getattr(channel, _NOTE, None)
+    return isinstance(note, ChannelNote) and note.is_closed
+
+
+def _text(target: Any) -> str:
+    return target.decode() if isinstance(target, bytes) else str(target)
+
+
+# The objects that call a method, by what they send and what they get.
+_KINDS = (
+    "UnaryUnary",
+    "UnaryStream",
+    "StreamUnary",
+    "StreamStream",
+    "SingleThreadedUnaryStream",
+)
 
 
 class GrpcAdapter(Adapter):
@@ -41,30 +98,17 @@ class GrpcAdapter(Adapter):
         found = [
             Edge("grpc._channel", ("Channel", "subscribe"), _wrap_ready),
             Edge("grpc.aio._channel", ("Channel", "get_state"), _wrap_ready),
+            Edge("grpc._channel", ("Channel", "__init__"), _wrap_made),
+            Edge("grpc._channel", ("Channel", "_close"), _wrap_close),
             Edge("grpc.aio._channel", ("Channel", "__init__"), _wrap_made),
+            Edge("grpc.aio._channel", ("Channel", "_close"), _wrap_close),
             Edge("grpc._plugin_wrapping", ("_Plugin", "__call__"), _wrap_credentials),
         ]
-        for kind in (
-            "UnaryUnary",
-            "UnaryStream",
-            "StreamUnary",
-            "StreamStream",
-            "SingleThreadedUnaryStream",
-        ):
-            for style in (
-                ("__call__",)
-                if kind.endswith("Stream")
-                else ("__call__", "with_call", "future")
-            ):
-                path = f"_{kind}MultiCallable", style
-                found.append(
-                    Edge("grpc._channel", path, partial(_wrap_call, kind, style))
-                )
-            if not kind.startswith("Single"):
-                path = f"{kind}MultiCallable", "__call__"
-                found.append(
-                    Edge("grpc.aio._channel", path, partial(_wrap_call, kind, ""))
-                )
+        for name in _MAKERS:
+            found.append(Edge("grpc._channel", ("Channel", name), _wrap_maker))
+            found.append(Edge("grpc.aio._channel", ("Channel", name), _wrap_maker))
+        for kind in _KINDS:
+            found += _edges_of(kind)
         return found
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
@@ -91,50 +135,105 @@ class GrpcAdapter(Adapter):
         return f"gave {plain['code']}" if plain.get("code") in _FAILURES else None
 
 
+def _edges_of(kind: str) -> list[Edge]:
+    """Return the methods of one kind of callable objects, of sync channels and of asyncio."""
+    styles: tuple[str, ...] = ("__call__",)
+    if not kind.endswith("Stream"):
+        styles = ("__call__", "with_call", "future")
+    edges = []
+    for style in styles:
+        path = f"_{kind}MultiCallable", style
+        edges.append(Edge("grpc._channel", path, partial(_wrap_call, kind, style)))
+    if not kind.startswith("Single"):
+        path = f"{kind}MultiCallable", "__call__"
+        edges.append(Edge("grpc.aio._channel", path, partial(_wrap_call, kind, "")))
+    return edges
+
+
 def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Function:
     """Replace a method that makes calls."""
 
     @wraps(original)
     def call(method: Any, *args: Any, **options: Any) -> Any:
-        path = (
-            method._method
-            if isinstance(method._method, str)
-            else method._method.decode()
-        )
+        path = _text(method._method)
         if not port.takes(ClientCall(f"CALL {path}", {}, (), {})):
             return original(method, *args, **options)
-        if kind == "StreamStream" or not (
-            args or options.keys() & {"request", "request_iterator"}
-        ):
-            what = f"{path} is a gRPC stream in both directions, or without an iterator: not recordable"
-            remedy = f"name the function around it in mimic_functions, or: grpc exclude={path}"
+        note = note_of(method)
+        if note.is_closed:
+            # grpc raises its own error, in a replay as well.
+            return original(method, *args, **options)
+        has_request = args or options.keys() & {"request", "request_iterator"}
+        if kind == "StreamStream" or not has_request:
             with port.noting:
-                raise UnstorableOutcomeError(what, remedies=[remedy])
-        calls: Any = import_module(
-            f"{__package__}.calls"
-        )  # which needs the classes of the client
-        rpc = calls.Rpc(port, method, path, kind)
-        make = calls.call_aio if rpc.channels else calls.call_blocking
+                raise _not_recordable(path)
+        # It needs the classes of the client.
+        calls: Any = import_module(f"{__package__}.calls")
+        rpc = calls.Rpc(port, method, path, kind, target=note.target)
+        make = calls.call_aio if rpc.is_async else calls.call_blocking
         return make(rpc, original, style, *args, **options)
 
     return call
 
 
-def _wrap_made(original: _Function, _port: Port) -> _Function:
-    """Note the address of an asyncio channel, which it does not tell, as sync channels tell it."""
+def _not_recordable(path: str) -> UnstorableOutcomeError:
+    return UnstorableOutcomeError(
+        f"{path} is a gRPC stream in both directions, or without an iterator: not recordable",
+        remedies=[
+            f"name the function around it in mimic_functions, or: grpc exclude={path}"
+        ],
+    )
 
+
+def _wrap_made(original: _Function, _port: Port) -> _Function:
+    """Note the address of a channel when it is made."""
+
+    @wraps(original)
     def made(channel: Any, target: Any, *args: Any, **options: Any) -> None:
-        setattr(channel, NOTED_TARGET, sys.modules["grpc._common"].encode(target))
+        setattr(channel, _NOTE, ChannelNote(_text(target)))
         original(channel, target, *args, **options)
 
     return made
+
+
+def _wrap_maker(original: _Function, _port: Port) -> _Function:
+    """Give an object that calls a method the note of its channel."""
+
+    @wraps(original)
+    def make(channel: Any, *args: Any, **options: Any) -> Any:
+        if _is_closed(channel):
+            # With a registered method, grpc asks its core for a handle, which ends the
+            # interpreter. Without, the object refuses its calls.
+            args, options = args[:_SERIALIZERS], {**options}
+            options.pop("_registered_method", None)
+        method = original(channel, *args, **options)
+        note = getattr(channel, _NOTE, None)
+        if note is not None:
+            setattr(method, _NOTE, note)
+        return method
+
+    return make
+
+
+def _wrap_close(original: _Function, _port: Port) -> _Function:
+    """Note that a channel is closed, by any of its ways: `close`, a block, its end."""
+
+    @wraps(original)
+    def close(channel: Any, *args: Any, **options: Any) -> Any:
+        note = getattr(channel, _NOTE, None)
+        if note is not None:
+            note.is_closed = True
+        # Closing an asyncio channel is awaited by the caller.
+        return original(channel, *args, **options)
+
+    return close
 
 
 def _wrap_ready(original: _Function, port: Port) -> _Function:
     """Replace a method of a channel that tells its state, or tells it to a function."""
 
     def method(channel: Any, *args: Any, **options: Any) -> Any:
-        if not (port.taking() and port.is_replaying):
+        is_replayed = port.taking() and port.is_replaying
+        if not is_replayed or _is_closed(channel):
             return original(channel, *args, **options)
         ready = sys.modules["grpc"].ChannelConnectivity.READY
         return args[0](ready) if args and callable(args[0]) else ready

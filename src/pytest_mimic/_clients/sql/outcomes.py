@@ -5,14 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from decimal import Decimal
+from enum import Enum
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
-from pytest_mimic._core.seam.database_values import PLAIN, blank, from_plain, to_plain
+from pytest_mimic._core.seam.database_values import (
+    PLAIN,
+    blank,
+    by_value,
+    from_plain,
+    in_class,
+    to_plain,
+)
+from pytest_mimic._core.types.kinds import full_name
+from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
@@ -28,6 +39,7 @@ _KINDS = frozenset(
 _CODES = ("pgcode", "sqlstate", "sqlite_errorcode", "sqlite_errorname", "errno")
 _KEY = re.compile(r"\((.*?)\)=\((.*)\)")
 _ROW = re.compile(r"(?<=Failing row contains )\(.*\)", re.DOTALL)
+_RECORD = "asyncpg.protocol.record.Record"
 _MEASURES = (bool, int, float, Decimal, dt.date, dt.time, dt.timedelta, type(None))
 
 
@@ -52,43 +64,121 @@ def load_columns(columns: list[Any]) -> tuple[tuple[Any, ...], ...]:
     return tuple((*column, *[None] * (7 - len(column))) for column in columns)
 
 
-def store_rows(
-    rows: Iterable[Sequence[Any]],
-    names: Sequence[str],
-    hidden: Sequence[Hidden],
-    redactor: Redactor,
-) -> list[list[Any]]:
-    """Return rows as plain data, values in secret columns replaced.
+class Rows:
+    """The rows of a result as plain data, with what is needed to make them again.
 
-    UnstorableOutcomeError: a value has no plain form.
+    A result is kept as lists of values, in the order of the columns. A driver gives
+    most rows as tuples; others have the class that the connection or the cursor was
+    asked for: `list`, `dict`, `sqlite3.Row`, a named tuple.
+
+    Attributes:
+        values: The rows, each a list.
+        kind: The class of a row in plain data; None for a tuple.
+        classes: The names of the application's classes in it.
     """
 
-    def store(value: object, path: str, how: Hidden) -> Any:
+    def __init__(self, rows: Sequence[Any], names: Sequence[str]) -> None:
+        self._rows = rows
+        self._names = list(names)
+        self.classes: set[str] = set()
+        self.kind = self._kind_of(type(rows[0])) if rows else None
+        self.values: list[list[Any]] = []
+
+    def store(self, hidden: Sequence[Hidden], redactor: Redactor) -> None:
+        """Keep the rows with values in secret columns replaced.
+
+        Raises:
+            UnstorableOutcomeError: A value has no plain form.
+        """
+        columns = list(zip(self._names, hidden))
+        for number, row in enumerate(self._rows):
+            parts = []
+            for value, (name, how) in zip(self._parts(row), columns):
+                path = f"rows[{number}].{name}"
+                parts.append(self._plain(value, path, how, redactor))
+            self.values.append(parts)
+
+    def _plain(self, value: Any, path: str, how: Hidden, redactor: Redactor) -> Any:
         is_secret = not isinstance(value, _MEASURES) if how == "text" else how
-        return to_plain(
-            _stand_in(value, path.partition(".")[2], redactor)
-            if is_secret
-            else hide_inside(value, redactor),
-            path,
+        if is_secret:
+            shown = _stand_in(value, path.partition(".")[2], redactor)
+        else:
+            shown = hide_inside(value, redactor)
+        return to_plain(shown, path, self.classes)
+
+    def _parts(self, row: Any) -> Iterable[Any]:
+        parts: Iterable[Any] = row.values() if self.kind == "dict" else row
+        return parts
+
+    def _kind_of(self, kind: Any) -> Any:
+        """Return the class of the rows in plain data.
+
+        Raises:
+            UnstorableOutcomeError: A replay could not make such a row.
+        """
+        # SQLAlchemy's adapter of asyncpg passes its records on, which no program can
+        # make. What Core and the ORM make of them is the same as of tuples.
+        if kind is tuple or full_name(kind) == _RECORD:
+            return None
+        if kind is list:
+            return "list"
+        if kind is dict and list(self._rows[0]) == self._names:
+            return "dict"
+        if full_name(kind) == "sqlite3.Row":
+            return "sqlite3.Row"
+        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+            # It is written as a value of this class is.
+            return to_plain(kind._make(self._names), "rows[0]", self.classes)
+        raise UnstorableOutcomeError(
+            "what a database returned cannot be stored",
+            facts=(f"rows[0]: a row of {full_name(kind)}", "nothing was recorded"),
+            remedies=(
+                "use the driver's own rows, tuples",
+                "or name the function around the query in mimic_functions",
+            ),
+            path="rows[0]",
         )
 
-    columns = list(zip(names, hidden))
-    return [
-        [
-            store(value, f"rows[{number}].{name}", how)
-            for value, (name, how) in zip(row, columns)
-        ]
-        for number, row in enumerate(rows)
-    ]
+
+def load_rows(outcome: Mapping[str, Any]) -> list[Any]:
+    """Return the rows of a recorded result, in their classes."""
+    rows, kind = outcome["rows"], outcome.get("row")
+    classes = outcome.get("imports", ())
+    if not PLAIN.issuperset(map(type, chain.from_iterable(rows))):
+        rows = [[from_plain(value, classes) for value in row] for row in rows]
+    names = [str(column[0]) for column in outcome["columns"]]
+    make = _maker_of_rows(kind, names, classes)
+    return list(map(make, rows))
 
 
-def load_rows(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
-    if PLAIN.issuperset(map(type, chain.from_iterable(rows))):
-        return list(map(tuple, rows))
-    return [
-        tuple(value if type(value) in PLAIN else from_plain(value) for value in row)
-        for row in rows
-    ]
+def _maker_of_rows(
+    kind: Any, names: list[str], classes: Sequence[str]
+) -> Callable[[list[Any]], Any]:
+    if kind is None:
+        return tuple
+    if kind == "list":
+        return list
+    if kind == "dict":
+        return partial(_named_row, names)
+    if kind == "sqlite3.Row":
+        return partial(_sqlite_row, names)
+    make: Callable[[list[Any]], Any] = type(from_plain(kind, classes))._make
+    return make
+
+
+def _named_row(names: list[str], values: list[Any]) -> dict[str, Any]:
+    return dict(zip(names, values))
+
+
+def _sqlite_row(names: list[str], values: list[Any]) -> Any:
+    """Return a row of the standard library's driver, which takes its names of a cursor."""
+    import sqlite3
+
+    quoted = [name.replace('"', '""') for name in names]
+    columns = ", ".join(f'NULL AS "{name}"' for name in quoted)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        cursor = connection.execute(f"SELECT {columns}")
+        return sqlite3.Row(cursor, tuple(values))
 
 
 def _stand_in(value: object, name: object, redactor: Redactor) -> object:
@@ -96,30 +186,37 @@ def _stand_in(value: object, name: object, redactor: Redactor) -> object:
     if type(value) in (int, float):
         number: Any = value
         return redactor.number_for(number, name)
-    if isinstance(value, str):
-        return redactor.stand_in(value, name)
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return in_class(type(value), redactor.stand_in(by_value(value), name))
     return blank(value, PLACEHOLDER)
 
 
 def hide_inside(value: Any, redactor: Redactor) -> Any:
     """Return a value with other values for secret names inside of its mappings, lists and JSON texts."""
-    if isinstance(value, str):
-        return redactor.scrub_json(value)
-    if type(value).__module__.startswith(
-        "psycopg"
-    ):  # the wrapper of a driver counts by its content
+    if type(value).__module__.startswith("psycopg"):
+        # The wrapper of a driver counts by its content.
         for attribute in ("obj", "adapted"):
             if hasattr(value, attribute):
                 return {"$held": hide_inside(getattr(value, attribute), redactor)}
-    if type(value) not in (dict, list):
+    bare = by_value(value)
+    if type(bare) is str:
+        hidden: Any = redactor.scrub_json(bare)
+    elif type(bare) in (dict, list):
+        hidden = _hide_parts(bare, redactor)
+    else:
         return value
+    return value if hidden == bare else in_class(type(value), hidden)
+
+
+def _hide_parts(value: Any, redactor: Redactor) -> Any:
     root = {"": value}
     for box, key, part, _, is_secret, _ in places(root, redactor):
-        if not isinstance(part, (dict, list)):
-            if is_secret:
-                box[key] = _stand_in(part, key, redactor)
-            else:
-                box[key] = hide_inside(part, redactor)
+        if isinstance(part, (dict, list)):
+            continue
+        if is_secret:
+            box[key] = _stand_in(part, key, redactor)
+        else:
+            box[key] = hide_inside(part, redactor)
     return root[""]
 
 

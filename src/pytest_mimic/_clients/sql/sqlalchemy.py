@@ -139,6 +139,8 @@ class SqlAdapter(Adapter):
         connection = StandInConnection(
             port, pool, record, partial(port.ordinal, "database", key), real
         )
+        if real is None:
+            connection.open()
         if engine is not None and pool._dialect not in self._introduced:
             _introduce(connection, engine())
             self._introduced.add(pool._dialect)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from pytest_mimic._clients.sql import outcomes
+from pytest_mimic._clients.sql.drivers import (
+    InnerConnection,
+    cursor_rules,
+    state_after_error,
+)
 from pytest_mimic._clients.sql.statement_calls import UNNAMED, StatementCall, action
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.seam.base import recording
@@ -27,8 +34,9 @@ if TYPE_CHECKING:
 _STATE = dict[str, Any](
     autocommit=False, broken=False, closed=False, isolation_level="", notices=()
 )
+# The attributes of a stand-in that are none of the driver's.
 _OWN = frozenset(
-    ("port", "pool", "record", "place", "real", "resetting", "used", "dialect")
+    ("port", "pool", "record", "place", "real", "resetting", "used", "dialect", "lost")
 )
 
 
@@ -47,6 +55,8 @@ class StandInConnection:
             had to run.
         resetting: The pool is taking it back: nothing that is sent is a call.
         used: Statements were sent since the last commit or rollback.
+        lost: What the driver's connection told of its end when a replayed error was
+            recorded. Without an end it is empty.
     """
 
     def __init__(
@@ -57,15 +67,15 @@ class StandInConnection:
         place: Callable[[], int],
         real: Any = None,
     ) -> None:
-        self.port, self.pool, self.record, self.place, self.real = (
-            port,
-            pool,
-            record,
-            place,
-            real,
-        )
+        self.port = port
+        self.pool = pool
+        self.record = record
+        self.place = place
+        self.real = real
         self.dialect = pool._dialect
-        self.resetting = self.used = False
+        self.resetting = False
+        self.used = False
+        self.lost: dict[str, Any] = {}
         # What was set, by name: functions that set it on the real connection.
         self._settings: dict[str, Callable[[Any], Any]] = {}
         self._lock = threading.RLock()
@@ -78,40 +88,80 @@ class StandInConnection:
         """
         with self._lock:
             if self.real is None:
-                record, events = self.record, self.pool.dispatch
-                held, record.dbapi_connection = (
-                    record.dbapi_connection,
-                    self.pool._invoke_creator(record),
-                )
-                real = record.dbapi_connection
-                try:
-                    events.connect.for_modify(events)._exec_w_sync_on_first_run(
-                        real, record
-                    )
-                except BaseException:
-                    self.dialect.do_terminate(real)
-                    raise
-                finally:
-                    record.dbapi_connection = held
-                for configure in self._settings.values():
-                    configure(real)
-                self.real = real
+                self.real = self._connected()
         return self.real
+
+    def _connected(self) -> Any:
+        record, events = self.record, self.pool.dispatch
+        stand_in = record.dbapi_connection
+        record.dbapi_connection = self.pool._invoke_creator(record)
+        real = record.dbapi_connection
+        try:
+            events.connect.for_modify(events)._exec_w_sync_on_first_run(real, record)
+        except BaseException:
+            self.dialect.do_terminate(real)
+            raise
+        finally:
+            record.dbapi_connection = stand_in
+        for configure in self._settings.values():
+            configure(real)
+        return real
+
+    def open(self) -> None:
+        """Connect as the pool wants it: for real where the test is recorded.
+
+        An error of connecting is a call, `CONNECT`, with the number of the connection
+        in its test. A connection that opens is none: how many a test opens depends on
+        what the pool holds from tests before it.
+
+        Raises:
+            Exception: The driver's error, a real or a recorded one.
+        """
+        port, database = self.port, self.place()
+        number = port.ordinal(f"connections of database {database}", uuid4().hex)
+        call = action("CONNECT", database=database, number=number)
+        if port.is_recorded(call):
+            step = port.begin(call)
+            if step is not None:
+                self._open_as_recorded(step)
+            return
+        if not port.opens():
+            return
+        try:
+            self.connect()
+        except Exception as error:
+            plain = self.stored_error(error, is_connecting=True)
+            step = port.begin(call) if plain is not None else None
+            if step is not None:
+                step.finish(plain)
+            raise
+
+    def _open_as_recorded(self, step: Step) -> None:
+        if step.mode != "replay":
+            with recording(step, partial(self.stored_error, is_connecting=True)):
+                self.connect()
+                step.finish({})
+        if step.mode != "run":
+            self.raise_recorded(step.outcome())
 
     # -- PEP 249
 
-    def cursor(self, *_: Any, **__: Any) -> StandInCursor:
-        return StandInCursor(self)
+    def cursor(self, *args: Any, **options: Any) -> StandInCursor:
+        """Return a cursor. Its class and the class of its rows may be given, as drivers take them.
+
+        A name, for a cursor on the server, is left out: results are read whole.
+        """
+        factories = [arg for arg in args if callable(arg)]
+        known = {"cursor_factory", "row_factory", "factory"} & options.keys()
+        chosen = {name: options[name] for name in known if options[name] is not None}
+        return StandInCursor(self, factories, chosen)
 
     def commit(self) -> None:
         """Commit. This is a call, for it can fail."""
         was_used, self.used = self.used, False
-        is_call = was_used and not self.resetting and self.port.taking()
-        step = (
-            self.port.begin(action("COMMIT", database=self.place()))
-            if is_call
-            else None
-        )
+        step = None
+        if was_used and not self.resetting and self.port.taking():
+            step = self.port.begin(action("COMMIT", database=self.place()))
         if step is None:
             self._end("commit")
             return
@@ -154,14 +204,14 @@ class StandInConnection:
     @property
     def _connection(self) -> Any:
         """The connection of an async driver, of which SQLAlchemy asks whether it `is_closed`."""
-        return (
-            SimpleNamespace(is_closed=lambda: False)
-            if self.real is None
-            else self.real._connection
-        )
+        if self.real is None or self.lost:
+            return InnerConnection(self.lost)
+        return self.real._connection
 
     def __getattr__(self, name: str) -> Any:
         if name in _STATE:
+            if name in self.lost:
+                return self.lost[name]
             return getattr(self.real, name, _STATE[name])
         if name.startswith("set_"):
             return partial(self._configure, name)
@@ -192,26 +242,38 @@ class StandInConnection:
 
         It records errors about the call, not those of connecting or the machine.
         """
+        return recording(step, partial(self.stored_error, secrets=secrets or ()))
 
-        def store(error: Exception) -> Any:
-            kinds = (
-                self.dialect.dbapi.Error,
-                ValueError,
-                TypeError,
-                ArithmeticError,
-                LookupError,
-            )
-            if (
-                self.real is None
-                or isinstance(error, MimicError)
-                or not isinstance(error, kinds)
-            ):
-                return None
-            return {
-                "error": outcomes.store_error(error, self.port.redactor, secrets or ())
-            }
-
-        return recording(step, store)
+    def stored_error(
+        self,
+        error: Exception,
+        *,
+        secrets: Sequence[str] = (),
+        is_connecting: bool = False,
+    ) -> dict[str, Any] | None:
+        """Return an error as an outcome, with what it did to the connection; None for one that is no outcome."""
+        kinds = (
+            self.dialect.dbapi.Error,
+            ValueError,
+            TypeError,
+            ArithmeticError,
+            LookupError,
+        )
+        if is_connecting:
+            # asyncpg raises the errors of the network as they are.
+            kinds = (*kinds, OSError, *_errors_of_driver(self.dialect))
+        elif self.real is None:
+            return None
+        if isinstance(error, MimicError) or not isinstance(error, kinds):
+            return None
+        redactor = self.port.redactor
+        outcome: dict[str, Any] = {
+            "error": outcomes.store_error(error, redactor, secrets)
+        }
+        state = {} if self.real is None else state_after_error(self.real)
+        if state:
+            outcome["connection"] = state
+        return outcome
 
     def wait_as_recorded(self, step: Step) -> None:
         """Wait if the recorded call did: until it is cancelled, or its test has ended."""
@@ -223,33 +285,56 @@ class StandInConnection:
         step.wait(lambda: error("the connection was closed"))
 
     def raise_recorded(self, outcome: dict[str, Any]) -> None:
+        """Raise the error of an outcome that has one."""
         if "error" in outcome:
+            self.lost = outcome.get("connection", {})
             raise outcomes.load_error(outcome["error"], self.dialect.dbapi)
+
+
+def _errors_of_driver(dialect: Any) -> tuple[type[Exception], ...]:
+    """Return the class of the errors that an async driver raises below SQLAlchemy's adapter of it."""
+    driver = sys.modules.get(dialect.driver)
+    errors = [
+        getattr(driver, "PostgresError", None),
+        getattr(driver, "InterfaceError", None),
+    ]
+    return tuple(error for error in errors if isinstance(error, type))
 
 
 # The attributes that a cursor has after a statement. Others are the application's, for
 # the driver's cursor.
-_OF_RESULT = frozenset(("connection", "description", "rowcount", "lastrowid", "names"))
+_OF_RESULT = frozenset(
+    ("connection", "description", "rowcount", "lastrowid", "names", "closed")
+)
 
 
 class StandInCursor:
     """The cursor of a stand-in connection.
 
-    SQLAlchemy uses it as if it were the driver's.
-
-    A result is read whole, also that of a call that is left out, and of what would be a
-    cursor on the server.
+    SQLAlchemy uses it as if it were the driver's. A result is read whole, also that of
+    a call that is left out, and of what would be a cursor on the server.
 
     Attributes:
         names: The names in the compiled statement, while SQLAlchemy executes one.
+        closed: Whether it was closed.
     """
 
     arraysize = 1
 
-    def __init__(self, connection: Any) -> None:
-        self.connection = connection  # a `StandInConnection`
+    def __init__(
+        self,
+        connection: StandInConnection,
+        factories: Sequence[Any] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.connection: Any = connection
         self.names = UNNAMED
+        self.closed = False
+        self._factories = factories
+        self._options = options or {}
+        self._rules = cursor_rules(connection.dialect)
         self._input_sizes: tuple[Any, ...] | None = None
+        self._is_used = False
         self._forget()
 
     def _forget(self) -> None:
@@ -269,29 +354,23 @@ class StandInCursor:
     def _execute(
         self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
-        connection, port, step = self.connection, self.connection.port, None
-        call: Any = None
+        connection, port = self.connection, self.connection.port
+        self._refuse_closed()
         self._forget()
+        self._is_used = True
         if connection.resetting and connection.real is None:
             return self
+        call, step = None, None
         if not connection.resetting and port.taking():
+            call = self._call(kind, sql, args)
             with port.noting:
-                call = StatementCall(
-                    sql.decode() if isinstance(sql, bytes) else str(sql),
-                    args[0] if args else None,
-                    database=connection.place(),
-                    redactor=port.redactor,
-                    known=port.secrets_for(args[0] if args else None),
-                    names=self.names,
-                    many=kind == "executemany",
-                )
                 if not port.is_replaying:
                     given = [call.call.parts, str(sql), args[:1]]
                     port.secrets.send(call.secrets, given)
                 step = port.begin(call.call)
-        if not (connection.used or connection.resetting):
+        if not connection.resetting:
             connection.used = True
-        if step is None:
+        if call is None or step is None:
             self._rows = iter(self._read(kind, sql, args, options))
             return self
         hidden = real = None
@@ -315,29 +394,35 @@ class StandInCursor:
         outcome = step.outcome(is_read_only=True)
         if real is not None:
             outcome = with_secrets(outcome, hidden, real)
-        self._forget()
-        connection.raise_recorded(outcome)
-        self.rowcount = outcome.get("rowcount", -1)
-        self.lastrowid = from_plain(outcome.get("lastrowid"))
-        if "columns" in outcome:
-            self.description = outcomes.load_columns(outcome["columns"])
-            self._rows = iter(outcomes.load_rows(outcome["rows"]))
+        self._load(outcome)
         return self
+
+    def _call(self, kind: str, sql: Any, args: tuple[Any, ...]) -> StatementCall:
+        connection, port = self.connection, self.connection.port
+        with port.noting:
+            call = StatementCall(
+                sql.decode() if isinstance(sql, bytes) else str(sql),
+                args[0] if args else None,
+                database=connection.place(),
+                redactor=port.redactor,
+                known=port.secrets_for(args[0] if args else None),
+                names=self.names,
+                many=kind == "executemany",
+            )
+        # A driver refuses such a parameter as well, and code may go on then: pandas
+        # offers a query as the name of a table first. So the test does not fail for it.
+        if call.refused is not None:
+            raise call.refused
+        return call
 
     def _read(
         self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]
     ) -> Sequence[Any]:
         """Execute a statement for real, and return all rows of its result."""
-        real = self.connection.connect().cursor()
+        real = self.connection.connect().cursor(*self._factories, **self._options)
         if self._input_sizes is not None:
             real.setinputsizes(*self._input_sizes)
-        # asyncpg's adapter keeps the age of its cache in an attribute with an
-        # underscore.
-        for name, value in self.__dict__.items():
-            if name == "_invalidate_schema_cache_asof" or not (
-                name.startswith("_") or name in _OF_RESULT
-            ):
-                setattr(real, name, value)
+        self._configure(real)
         try:
             getattr(real, kind)(sql, *args, **options)
             rows: Sequence[Any] = real.fetchall() if real.description else ()
@@ -347,46 +432,104 @@ class StandInCursor:
             real.close()
         return rows
 
+    def _configure(self, real: Any) -> None:
+        """Set at the driver's cursor what the application has set at this one."""
+        for name, value in self.__dict__.items():
+            # asyncpg's adapter keeps the age of its cache in an attribute with an
+            # underscore.
+            is_age = name == "_invalidate_schema_cache_asof"
+            is_own = name.startswith("_") or name in _OF_RESULT
+            if is_age or not is_own:
+                setattr(real, name, value)
+
     def _outcome(
         self, call: StatementCall, rows: Sequence[Any], redactor: Redactor
     ) -> dict[str, Any]:
         """Return the outcome as plain data. With `NO_NAMES`, it has its secrets."""
         outcome: dict[str, Any] = {}
         if self.description:
-            names = [str(column[0]) for column in self.description]
-            hidden = (
-                [False] * len(names)
-                if redactor is NO_NAMES
-                else call.hidden_columns(names)
-            )
-            outcome["columns"] = outcomes.store_columns(self.description)
-            outcome["rows"] = outcomes.store_rows(rows, names, hidden, redactor)
+            outcome.update(self._result(call, rows, redactor))
         if self.rowcount != -1:
             outcome["rowcount"] = self.rowcount
-        if self.lastrowid is not None and call.call.signature.startswith(
-            ("INSERT", "REPLACE")
-        ):
+        is_insert = call.call.signature.startswith(("INSERT", "REPLACE"))
+        if self.lastrowid is not None and is_insert:
             outcome["lastrowid"] = to_plain(self.lastrowid, "lastrowid")
         if len(rows) > 1 and call.is_unordered:
             outcome["unordered"] = True
         return outcome
 
+    def _result(
+        self, call: StatementCall, rows: Sequence[Any], redactor: Redactor
+    ) -> dict[str, Any]:
+        """Return the columns and the rows; and where rows are no tuples, their class."""
+        assert self.description is not None
+        names = [str(column[0]) for column in self.description]
+        columns = outcomes.store_columns(self.description)
+        hidden: Sequence[outcomes.Hidden] = [False] * len(names)
+        if redactor is not NO_NAMES:
+            hidden = call.hidden_columns(names)
+            for column in columns:
+                column[0] = call.shown_name(column[0])
+        stored = outcomes.Rows(rows, names)
+        stored.store(hidden, redactor)
+        result: dict[str, Any] = {"columns": columns, "rows": stored.values}
+        if stored.kind is not None:
+            result["row"] = stored.kind
+        if stored.classes:
+            result["imports"] = sorted(stored.classes)
+        return result
+
+    def _load(self, outcome: dict[str, Any]) -> None:
+        """Take over a recorded result, or raise the recorded error."""
+        self._forget()
+        self.connection.raise_recorded(outcome)
+        self.rowcount = outcome.get("rowcount", -1)
+        self.lastrowid = from_plain(outcome.get("lastrowid"))
+        if "columns" in outcome:
+            self.description = outcomes.load_columns(outcome["columns"])
+            self._rows = iter(outcomes.load_rows(outcome))
+
     # -- reading
 
     def fetchone(self) -> Any:
-        return next(self._rows, None)
+        return next(self._readable(), None)
 
     def fetchmany(self, size: int | None = None) -> Any:
-        return list(islice(self._rows, self.arraysize if size is None else size))
+        most = self.arraysize if size is None else size
+        return list(islice(self._readable(), most))
 
     def fetchall(self) -> Any:
-        return list(self._rows)
+        return list(self._readable())
 
     def __iter__(self) -> Iterator[Any]:
+        return self._readable()
+
+    def _readable(self) -> Iterator[Any]:
+        """Return the rows that are left.
+
+        Raises:
+            Exception: The driver's error for a cursor that is closed, or has no result.
+        """
+        if self.closed:
+            if self._rules.guards_reading:
+                self._refuse_closed()
+        elif self.description is None and not self.connection.resetting:
+            refusal = self._rules.empty
+            if not self._is_used and self._rules.unused is not None:
+                refusal = self._rules.unused
+            if refusal is not None:
+                raise refusal.error(self.connection.dialect.dbapi)
         return self._rows
 
+    # -- closing
+
     def close(self) -> None:
+        self.closed = True
         self._rows = iter(())
+
+    def _refuse_closed(self) -> None:
+        if self.closed and self._rules.closed is not None:
+            raise self._rules.closed.error(self.connection.dialect.dbapi)
 
     async def _async_soft_close(self) -> None:
         """Do as the cursors of async drivers do: the result is here."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache, lru_cache
-from itertools import chain, count
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.sql.outcomes import Hidden, hide_inside
@@ -14,8 +14,12 @@ from pytest_mimic._clients.sql.statements import read_statement, words_in
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.seam.base import ClientCall
-from pytest_mimic._core.seam.database_values import to_plain
-from pytest_mimic.errors import UnstorableOutcomeError
+from pytest_mimic._core.seam.database_values import (
+    PLAIN,
+    by_value,
+    parameter_to_plain,
+)
+from pytest_mimic.errors import UnstableIdentityError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.sql.secret_columns import CompiledNames
@@ -37,66 +41,98 @@ class StatementNames(NamedTuple):
     """The names in a statement that SQLAlchemy has compiled.
 
     Attributes:
+        binds: The names of positional parameters, in order.
         widths: How many parameters a value of an `IN` has, by the name of the `IN`. It
             is more than one for tuples.
         owners: The name in the compiled statement, for parameters that the driver knows
             by another one.
+        compiled: The columns of parameters and results; None for a text.
+        values: The values of the parameters, by their names.
     """
 
-    binds: Sequence[str] = ()  # the names of positional parameters, in order
+    binds: Sequence[str] = ()
     widths: Mapping[str, int] = {}
     owners: Mapping[str, str] = {}
-    compiled: CompiledNames | None = (
-        None  # the columns of parameters and results; None for a text
-    )
-    values: Mapping[str, Any] = {}  # the values of the parameters, by their names
+    compiled: CompiledNames | None = None
+    values: Mapping[str, Any] = {}
 
 
 UNNAMED = StatementNames()
 
 
-def action(name: str, *, database: int | str, shared: bool = False) -> ClientCall:
-    """Describe a request that is no statement, such as `COMMIT`."""
-    parts = {"database": database, "statement": name, "params": None}
-    described = {"database": database} if database else {}
+def action(
+    name: str, *, database: int | str, number: int | None = None, shared: bool = False
+) -> ClientCall:
+    """Describe a request that is no statement, such as `COMMIT`.
+
+    Args:
+        name: The request, in capitals.
+        database: The number of the database in the test.
+        number: What tells equal requests of a test apart, if it is not their order.
+        shared: Whether the recording serves all tests.
+    """
+    params = None if number is None else {"number": number}
+    parts = {"database": database, "statement": name, "params": params}
+    described: dict[str, Any] = {"database": database} if database else {}
+    if params is not None:
+        described["params"] = params
     return ClientCall(
         name, parts, identity=_IDENTITY, described=described, shared=shared
     )
 
 
 class _Prepared:
-    """A statement as far as its text, its compiled form and the rules for secrets decide about each call of it."""
+    """A statement as far as its text, its compiled form and the rules for secrets decide about each call of it.
+
+    Attributes:
+        statement: The statement as its text reads.
+        mentions: Whether it has a secret name anywhere.
+        is_text: Whether SQLAlchemy does not know the columns of its result.
+        is_unclear: Whether a text in the compiled statement names a secret, so that it
+            cannot be followed.
+        text: The statement for the identity, its secret literals replaced.
+        literals: These literals.
+    """
 
     def __init__(
         self, sql: str, compiled: CompiledNames | None, redactor: Redactor
     ) -> None:
         self._compiled = compiled
-        self._secret = secret = redactor.secret
+        self._secret = redactor.secret
         self.open_kinds = cache(self._find_open_kinds)
-        self.statement = statement = read_statement(_CURSOR.sub("c_", sql))
-        self.mentions = statement.mentions(
-            secret
-        )  # whether it has a secret name anywhere
+        self.statement = read_statement(_CURSOR.sub("c_", sql))
+        self.mentions = self.statement.mentions(redactor.secret)
         self.is_text = compiled is None or compiled.columns is None
-        # A text in the compiled statement names a secret, so it cannot be followed.
-        self.is_unclear = compiled is not None and any(map(secret, compiled.fragments))
-        # The statement as it counts, without its secret literals, and those literals.
-        self.text, self.literals = statement.redact(
-            secret, numbers=self.is_text or self.is_unclear
+        fragments = () if compiled is None else compiled.fragments
+        self.is_unclear = any(map(redactor.secret, fragments))
+        self._hides_numbers = self.is_text or self.is_unclear
+        self.text, self.literals = self.statement.redact(
+            redactor.secret, numbers=self._hides_numbers
         )
+
+    def shown_name(self, name: str) -> str:
+        """Return a column's name as the driver tells it, without the literals of a statement that names a secret.
+
+        SQLite and MySQL make the name of an expression: that of `SELECT password = 'x'`
+        is `password = 'x'`.
+        """
+        if not self.mentions or name.isidentifier():
+            return name
+        return read_statement(name).hide_literals(numbers=self._hides_numbers)[0]
 
     def _find_open_kinds(self, owner: str) -> Any:
         """Return the types of which the values of a parameter are no secrets: `object` for all."""
-        secret, statement = self._secret, self.statement
-        if secret(owner):
+        if self._secret(owner):
             return ()
-        name = _ROW_NUMBER.sub("", owner)
         beside = None if self._compiled is None else self._compiled.beside.get(owner)
         if beside is not None:
-            return () if any(map(secret, beside)) else object
-        if not self.mentions or name.lower() in statement.names:
+            return () if any(map(self._secret, beside)) else object
+        name = _ROW_NUMBER.sub("", owner)
+        if not self.mentions or name.lower() in self.statement.names:
             return object
-        return () if self.is_text or statement.verb != "SELECT" else _NUMBERS
+        if self.is_text or self.statement.verb != "SELECT":
+            return ()
+        return _NUMBERS
 
 
 # A session has its own redactor, and SQLAlchemy compiles a statement for each dialect.
@@ -107,14 +143,15 @@ class StatementCall:
     """A statement with its parameters: `cursor.execute(sql, parameters)`, or `executemany` if there are many.
 
     The statement has the driver's own marks for parameters. `parameters` is a mapping,
-    a sequence, or None;
-    with `many`, a list of them. `database` is the number of the database in the test.
+    a sequence, or None; with `many`, a list of them. `database` is the number of the
+    database in the test.
 
     Attributes:
         call: The call at the client.
         secrets: The texts of secret parameters and literals, which an error's message
             must not contain.
         is_unordered: Whether the rows of its result may come in any order.
+        refused: The error of a parameter that no driver takes, if there is one.
     """
 
     def __init__(
@@ -133,82 +170,77 @@ class StatementCall:
         self._issued = {} if known is None else known.hidden()
         self._redactor = redactor
         self._hidden: set[str] = set()
-        self._prepared = prepared = _prepare(sql, names.compiled, redactor)
-        statement = prepared.statement
+        self._prepared = _prepare(sql, names.compiled, redactor)
+        statement = self._prepared.statement
         self._keys = names.compiled.keys if names.compiled is not None else ()
-        # All texts are hidden where it cannot be followed which of them are secret: a
-        # parameter names a part of JSON.
-        self._is_unclear = prepared.is_unclear or any(
-            redactor.secret(word)
-            for name in self._keys
-            for word in words_in(names.values.get(name, ""))
-        )
-        self.secrets = list(prepared.literals)
+        self._is_unclear = self._prepared.is_unclear or self._asks_for_secret()
+        self.secrets = list(self._prepared.literals)
         self.is_unordered = statement.is_unordered
+        self.refused: UnstableIdentityError | None = None
+        params: Any = None
         if many:
-            params: Any = [self._plain(each) for each in parameters]
+            params = [self._plain(each) for each in parameters]
             returns_rows = not statement.names.isdisjoint(("returning", "output"))
             if statement.verb in ("INSERT", "UPDATE", "DELETE") and not returns_rows:
                 # A unit of work writes the objects of a set in any order.
                 params.sort(key=repr)
-        else:
-            params = self._plain(parameters) if parameters else None
-        parts = {"database": database, "statement": prepared.text, "params": params}
-        described = {
-            name: parts[name]
-            for name in ("statement", "params", "database")
-            if parts[name]
+        elif parameters:
+            params = self._plain(parameters)
+        parts = {
+            "database": database,
+            "statement": self._prepared.text,
+            "params": params,
         }
+        described = {}
+        for name in ("statement", "params", "database"):
+            if parts[name]:
+                described[name] = parts[name]
         self.call = ClientCall(
             statement.signature, parts, identity=_IDENTITY, described=described
         )
 
+    def _asks_for_secret(self) -> bool:
+        """Check whether a parameter names a part of JSON that is secret.
+
+        All texts are hidden then, as it cannot be followed which of them are secret.
+        """
+        for name in self._keys:
+            words = words_in(self._names.values.get(name, ""))
+            if any(map(self._redactor.secret, words)):
+                return True
+        return False
+
     def _plain(self, parameters: Any) -> dict[str, Any]:
+        """Return parameters by their names, or by their places, as plain data without secrets."""
         plain: dict[str, Any] = {}
-        owners, widths, open_kinds = (
-            self._names.owners,
-            self._names.widths,
-            self._prepared.open_kinds,
-        )
-        lists: dict[str, list[str]] = {}  # the names of the parameters of each `IN`
+        # The names of the parameters of each `IN`.
+        lists: dict[str, list[str]] = {}
         for place, (own, value) in enumerate(self._named(parameters), 1):
-            name = free = own or str(place)
-            if free in plain:  # by place, one parameter can be there several times
-                free = next(
-                    each
-                    for each in (f"{name}_{number}" for number in count(2))
-                    if each not in plain
-                )
-            owner, kind = owners.get(own, own), type(value)
-            kinds = open_kinds(owner)
-            is_secret = not issubclass(kind, kinds)
-            if kinds is object and self._is_unclear:
-                is_secret = issubclass(kind, str) and owner not in self._keys
-            if is_secret:
-                plain[free] = self._stand_in(value)
-                if value is not None:
-                    self._hidden.add(owner)
-                if isinstance(value, str):
-                    self.secrets.append(value)
-            elif kind in _UNCHANGED:
-                plain[free] = value
-            elif kind is str and "{" not in value and "[" not in value:
-                plain[free] = hide_values(value, self._issued)
-            else:
-                plain[free] = _plain(hide_inside(value, self._redactor))
-            if owner in widths:
-                lists.setdefault(owner, []).append(free)
-        for owner, names in lists.items():  # which may come from a set
-            places = range(0, len(names), widths[owner])
-            values = sorted(
-                (
-                    [plain[name] for name in names[at : at + widths[owner]]]
-                    for at in places
-                ),
-                key=repr,
-            )
-            plain.update(zip(names, chain.from_iterable(values)))
+            name = _free_name(own or str(place), plain)
+            owner = self._names.owners.get(own, own)
+            plain[name] = self._plain_value(value, name, owner)
+            if owner in self._names.widths:
+                lists.setdefault(owner, []).append(name)
+        for owner, names in lists.items():
+            _sort_values(plain, names, width=self._names.widths[owner])
         return plain
+
+    def _plain_value(self, value: Any, name: str, owner: str) -> Any:
+        if self._is_secret(type(value), owner):
+            if value is not None:
+                self._hidden.add(owner)
+            if isinstance(value, str):
+                self.secrets.append(by_value(value))
+            return self._stand_in(by_value(value))
+        if type(value) in _UNCHANGED:
+            return value
+        if type(value) is str and "{" not in value and "[" not in value:
+            return hide_values(value, self._issued)
+        try:
+            return _plain(hide_inside(value, self._redactor), name)
+        except UnstableIdentityError as error:
+            self.refused = error
+            return None
 
     def _stand_in(self, value: Any) -> Any:
         """Return what stands for the value of a secret parameter: for one that was issued, its placeholder."""
@@ -220,65 +252,122 @@ class StatementCall:
         is_number = type(value) is not str and stand_in != PLACEHOLDER
         return type(value)(stand_in) if is_number else stand_in
 
+    def _is_secret(self, kind: type, owner: str) -> bool:
+        kinds = self._prepared.open_kinds(owner)
+        if kinds is object and self._is_unclear:
+            return issubclass(kind, str) and owner not in self._keys
+        return not issubclass(kind, kinds)
+
     def _named(self, parameters: Any) -> Iterable[tuple[str, Any]]:
         """Return each parameter with its name in the compiled statement, if that is known."""
-        if isinstance(
-            parameters, Mapping
-        ):  # whose names are of SQLAlchemy's own type, too
+        if isinstance(parameters, Mapping):
+            # The names may be of SQLAlchemy's own subclass of `str`.
             return ((str(name), value) for name, value in parameters.items())
         binds = list(self._names.binds)
         if binds and len(parameters) % len(binds) == 0:
-            binds *= len(parameters) // len(
-                binds
-            )  # SQLAlchemy writes many rows with one INSERT
-        if len(binds) != len(parameters):  # an event has replaced the parameters
+            # SQLAlchemy writes many rows with one INSERT.
+            binds *= len(parameters) // len(binds)
+        if len(binds) != len(parameters):
+            # An event has replaced the parameters.
             binds = [""] * len(parameters)
         return zip(binds, parameters)
+
+    def shown_name(self, name: Any) -> Any:
+        """Return the name of a column without secrets."""
+        return self._prepared.shown_name(name) if isinstance(name, str) else name
 
     def hidden_columns(self, columns: Sequence[str]) -> list[Hidden]:
         """Return for each column of the result whether it is secret, by the driver's names of the columns.
 
-        Of a column with "text", only texts are, as it cannot be followed what it shows.
+        `"text"`: hide only text values, because the column's origin is unknown.
         """
-        compiled, prepared, secret = (
-            self._names.compiled,
-            self._prepared,
-            self._redactor.secret,
-        )
+        compiled, prepared = self._names.compiled, self._prepared
         shown = compiled.columns if compiled is not None else None
-        is_unclear, listed = self._is_unclear, frozenset[str]()
-        if shown is None or len(shown) != len(columns):
+        if shown is not None and len(shown) == len(columns):
+            is_unclear = self._is_unclear
+            listed: frozenset[str] = frozenset()
+        else:
             shown = ((frozenset(), frozenset()),) * len(columns)
-            is_unclear, listed = (
-                prepared.mentions or bool(self._hidden),
-                prepared.statement.listed,
-            )
-        return [
-            # SQLite calls a column by its expression, `length(password)`, if it has no
-            # name.
-            (name.isidentifier() and secret(name))
-            or any(map(secret, names))
-            or not self._hidden.isdisjoint(binds)
-            or (
-                is_unclear
-                and "*" not in listed
-                and name.lower() not in listed
-                and "text"
-            )
-            for name, (names, binds) in zip(columns, shown)
-        ]
+            is_unclear = prepared.mentions or bool(self._hidden)
+            listed = prepared.statement.listed
+        hidden: list[Hidden] = []
+        for name, (names, binds) in zip(columns, shown):
+            is_listed = "*" in listed or name.lower() in listed
+            if self._is_secret_column(name, names, binds):
+                hidden.append(True)
+            elif is_unclear and not is_listed:
+                hidden.append("text")
+            else:
+                hidden.append(False)
+        return hidden
+
+    def _is_secret_column(
+        self, name: str, names: frozenset[str], binds: frozenset[str]
+    ) -> bool:
+        # SQLite calls a column by its expression, `length(password)`, if it has no name.
+        if name.isidentifier() and self._redactor.secret(name):
+            return True
+        if any(map(self._redactor.secret, names)):
+            return True
+        return not self._hidden.isdisjoint(binds)
 
 
-def _plain(value: Any) -> Any:
-    """Return a parameter as plain data.
+def _free_name(name: str, names: Collection[str]) -> str:
+    """Return a name that is not taken: by place, one parameter can be there several times."""
+    free, number = name, 1
+    while free in names:
+        number += 1
+        free = f"{name}_{number}"
+    return free
 
-    One of an unknown type stays: it has an identity or is refused.
+
+def _sort_values(plain: dict[str, Any], names: list[str], *, width: int) -> None:
+    """Sort the values of an `IN` among its parameters, as they may come from a set.
+
+    With a `width` of 2, each two parameters are one tuple.
     """
-    kind = type(value)
-    if any(base.__module__.startswith("sqlalchemy.sql.") for base in kind.__mro__):
-        # No driver accepts one. pandas tries whether a query is the name of a table.
-        return {"$object": f"{kind.__module__}:{kind.__qualname__}"}
+    values = []
+    for start in range(0, len(names), width):
+        values.append([plain[name] for name in names[start : start + width]])
+    values.sort(key=repr)
+    plain.update(zip(names, chain.from_iterable(values)))
+
+
+def _plain(value: Any, name: str) -> Any:
+    """Return a parameter as plain data, by its value.
+
+    A parameter of an unknown type stays as it is: the identity takes or refuses it.
+
+    Args:
+        value: The parameter.
+        name: Its name, for the path in an error.
+
+    Raises:
+        UnstableIdentityError: It is an expression of SQLAlchemy, which no driver takes.
+    """
+    value = by_value(value)
+    if type(value) in PLAIN:
+        return value
+    if _is_expression(type(value)):
+        raise _refused_expression(value, name)
     try:
-        return to_plain(value)
+        return parameter_to_plain(value)
     except UnstorableOutcomeError:
         return value
+
+
+def _is_expression(kind: type) -> bool:
+    """Check whether a class is one of the parts that SQLAlchemy makes statements of."""
+    modules = [base.__module__ for base in kind.__mro__]
+    return any(module.startswith("sqlalchemy.sql.") for module in modules)
+
+
+def _refused_expression(value: object, name: str) -> UnstableIdentityError:
+    path = f"params.{name}"
+    return UnstableIdentityError(
+        "sqlalchemy has a parameter without a stable identity",
+        facts=[f"{path}: an expression of SQLAlchemy, {type(value).__qualname__}"],
+        remedies=["execute it as a statement, or pass its value"],
+        target="sqlalchemy",
+        path=path,
+    )

@@ -44,6 +44,11 @@ _BEFORE_TABLE = frozenset(
     ABORT ROLLBACK FAIL INTO FROM TO SAVEPOINT TRANSACTION WORK SESSION""".split()
 )
 
+# SQLite and MySQL read double quotes as a text where a value can be.
+_BEFORE_VALUES = frozenset(("VALUES", "LIKE", "IN", "=", "==", "<>", "!="))
+# What follows these operators names a part of a JSON value.
+_BEFORE_KEYS = ("->", "->>", "#>", "#>>")
+
 
 class Token(NamedTuple):
     """A piece of a statement.
@@ -114,35 +119,35 @@ class Statement:
         With `numbers`, numbers are hidden as well. In a definition, `VARCHAR(30)`, they
         never are.
         """
-        hides = self.mentions(secret)
+        if self.mentions(secret):
+            return self.hide_literals(numbers=numbers)
+        pieces = []
+        for token in self._tokens:
+            pieces.append(" " if token.kind == "blank" else token.text)
+        return _trimmed(pieces), []
+
+    def hide_literals(self, *, numbers: bool) -> tuple[str, list[str]]:
+        """Return the statement with its blanks folded, without its literals and comments; and these literals."""
         numbers = numbers and self.verb not in _DEFINING
         pieces, hidden = [], []
         before, expects_values = "", False
         for token in self._tokens:
             text = " " if token.kind == "blank" else token.text
-            # SQLite and MySQL read double quotes as a text where a value can be.
-            expects_values |= token.upper in (
-                "VALUES",
-                "LIKE",
-                "IN",
-                "=",
-                "==",
-                "<>",
-                "!=",
-            )
-            is_text = token.kind == "string" or (
-                expects_values and text.startswith('"') and before != "."
-            )
-            if hides and is_text and before not in ("->", "->>", "#>", "#>>"):
+            if token.upper in _BEFORE_VALUES:
+                expects_values = True
+            is_quoted_value = expects_values and text.startswith('"') and before != "."
+            is_text = token.kind == "string" or is_quoted_value
+            if is_text and before not in _BEFORE_KEYS:
                 hidden.append(text.strip("'\""))
                 text = f"'{PLACEHOLDER}'"
-            elif hides and (token.kind == "comment" or (numbers and text[0].isdigit())):
-                text = (
-                    f"/* {PLACEHOLDER} */" if token.kind == "comment" else PLACEHOLDER
-                )
+            elif token.kind == "comment":
+                text = f"/* {PLACEHOLDER} */"
+            elif numbers and text[0].isdigit():
+                text = PLACEHOLDER
             pieces.append(text)
-            before = before if text == " " else token.text
-        return "".join(pieces).strip().rstrip(";").rstrip(), hidden
+            if token.kind != "blank":
+                before = token.text
+        return _trimmed(pieces), hidden
 
     @cached_property
     def listed(self) -> frozenset[str]:
@@ -159,6 +164,10 @@ class Statement:
         return frozenset(
             column.rpartition(".")[2].strip(' \n\t"') for column in columns
         )
+
+
+def _trimmed(pieces: list[str]) -> str:
+    return "".join(pieces).strip().rstrip(";").rstrip()
 
 
 def words_in(value: object) -> list[str]:

@@ -187,6 +187,10 @@ class Cassette(Track):
             if entry is not None and entry.stored.mark != EMPTY
         }
 
+    def holds(self, call: Any) -> bool:
+        """Return whether a call equal to this one is in the cassette."""
+        return call.key in self._places
+
     def take(self, call: Any, mode: Any, key: str = "") -> Any:  # noqa: ARG002
         """Return the step for the next of equal calls."""
         # In the identity of an imported call, fewer parts count.

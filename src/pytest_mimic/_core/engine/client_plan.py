@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.call import Call, Plan
+from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.redact.secret_names import holds_issued
 from pytest_mimic._core.settings import Mode
@@ -235,6 +236,44 @@ class Port:
             if plan.selector is None or plan.selector.takes(call.signature, call.host):
                 return plan
         return None
+
+    def is_recorded(self, call: ClientCall) -> bool:
+        """Return whether a call that is mimicked has a recording, without making it.
+
+        It is for calls that are recorded only where they fail, such as connecting.
+        """
+        line = self._line(call) if self.taking() else None
+        if line is None:
+            return False
+        begun = line.call(call)
+        if line.cassette is not None:
+            return bool(line.cassette.holds(begun))
+        recordings = self._state.recordings or recordings_of(self._state)
+        owner = self._state.owner if begun.sequence else None
+        return recordings.holds(begun, owner)
+
+    def opens(self) -> bool:
+        """Return whether what a client opens now is opened for real at once.
+
+        It is where the calls that follow run for real. A test that has recordings of
+        this client opens nothing before a call needs it.
+        """
+        line = self.plans[-1] if self.taking() else None
+        if line is None:
+            return False
+        cassette = line.cassette
+        mode = self._state.settings.mode if cassette is None else cassette.run_mode
+        if not mode.writes or line.options.sequence is False:
+            return False
+        owner = self._state.owner if cassette is None else cassette.owner
+        if mode is Mode.RERECORD or line.target in owner.again:
+            return True
+        if line.target in owner.replayed:
+            return False
+        if cassette is not None:
+            return not cassette.calls
+        recordings = self._state.recordings or recordings_of(self._state)
+        return not recordings.others(owner, line.target)
 
     def begin(self, call: ClientCall) -> Step | None:
         """Return what is to be done with a call.

@@ -125,6 +125,12 @@ class Recordings:
             found = self.known[name] = calls[0]
         return found
 
+    def holds(self, call: Call, owner: Owner | None) -> bool:
+        """Return whether there is a recording of a call, of its owner or of all tests."""
+        owner_name = None if owner is None else owner.name
+        name = recording_name(call.plan.target, call.key, owner_name)
+        return self.find(name) is not None
+
     def of_target(self, target: str, *, test: str = "") -> Iterator[Recording]:
         """Yield all readable recordings of a target, those of a test first."""
         vault = self._state.vault

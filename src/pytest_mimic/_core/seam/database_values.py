@@ -1,4 +1,16 @@
-"""Values of databases as trees for JSON, and back, with their types: those of outcomes, and what drivers have of their own."""
+"""Values of databases as trees for JSON, and back.
+
+`to_plain` takes what a driver gave, and `from_plain` gives it back in the same class:
+
+    1, "a", None            as they are
+    Decimal("1.10")         {"$decimal": "1.10"}, as in the outcomes of functions
+    Range(1, 5)             {"$driver": [name of the class, its state]}
+    Cents(250)              {"$of": ["shop:Cents", 250]}, and `shop:Cents` is listed
+    Color.RED               {"$member": ["shop:Color", "RED"]}, listed as well
+
+A parameter is written by its value alone, with `parameter_to_plain`: a subclass of a
+builtin is what the driver sends, and that is the builtin.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +19,9 @@ import ipaddress
 import uuid
 from base64 import b64encode
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
+from enum import Enum, EnumMeta
 from functools import cache
 from typing import Any
 
@@ -23,30 +36,136 @@ from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 # The types of JSON's values that hold no others. `from_plain` returns them as they are.
 PLAIN = frozenset((str, int, float, bool, type(None)))
 _PATHS = PathStore(Places())
-_IPS = tuple(
-    f"IPv{version}{kind}"
-    for version in (4, 6)
-    for kind in ("Address", "Interface", "Network")
+_IPS = (
+    "IPv4Address",
+    "IPv4Interface",
+    "IPv4Network",
+    "IPv6Address",
+    "IPv6Interface",
+    "IPv6Network",
 )
-# Classes of drivers, which are stored by their state. By their names, so that no driver
-# is imported.
-_OF_DRIVERS = frozenset(
-    {
-        *("psycopg.types.range:Range", "psycopg.types.multirange:Multirange"),
-        *(
-            "asyncpg.types:Range",
-            "pg8000.types:Range",
-            "sqlalchemy.dialects.postgresql.ranges:Range",
-        ),
-        *(
-            f"psycopg2._range:{kind}Range"
-            for kind in ("Numeric", "Date", "DateTime", "DateTimeTZ")
-        ),
-    }
+# Classes of drivers, which are stored by their state. They stand by their names, so
+# that no driver is imported for the table.
+_BY_STATE = frozenset(
+    (
+        "psycopg.types.range:Range",
+        "psycopg.types.multirange:Multirange",
+        "asyncpg.types:Range",
+        "asyncpg.pgproto.types:BitString",
+        "asyncpg.pgproto.types:Path",
+        "asyncpg.pgproto.types:Polygon",
+        "pg8000.types:Range",
+        "sqlalchemy.dialects.postgresql.ranges:Range",
+        "psycopg2._range:NumericRange",
+        "psycopg2._range:DateRange",
+        "psycopg2._range:DateTimeRange",
+        "psycopg2._range:DateTimeTZRange",
+    )
 )
+# Classes of drivers that derive from a builtin, and hold no more than it does.
+_BY_VALUE = frozenset(
+    (
+        "asyncpg.pgproto.types:Point",
+        "asyncpg.pgproto.types:Box",
+        "asyncpg.pgproto.types:Line",
+        "asyncpg.pgproto.types:LineSegment",
+        "asyncpg.pgproto.types:Circle",
+    )
+)
+# The UUID of asyncpg is made of the bytes of a standard one.
+_FAST_UUID = "asyncpg.pgproto.pgproto:UUID"
+# Packages that make named tuples for composite types and rows, in each process anew.
+_MAKERS_OF_TUPLES = ("psycopg", "psycopg2", "asyncpg", "pg8000", "sqlalchemy")
+# What typing notes at an object that was made by `Multirange[int](…)`.
+_OF_TYPING = "__orig_class__"
 # Longer bytes would be an object of the vault of their own, of which a client's outcome
 # has none.
 _LONG = 1024
+
+
+# -- classes of applications that derive from builtins
+
+
+def by_value(value: Any) -> Any:
+    """Return the builtin that a value of a subclass of one is, and others as they are.
+
+    The class's own methods are not asked: a `str` that is an `Enum` has another
+    `__str__`.
+    """
+    kind = type(value)
+    if kind in PLAIN:
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, bytes):
+        return bytes.join(b"", [value])
+    if isinstance(value, tuple):
+        return tuple(tuple.__iter__(value))
+    if isinstance(value, list):
+        return list(list.__iter__(value))
+    if isinstance(value, dict):
+        return dict(dict.items(value))
+    return value
+
+
+def in_class(kind: type, value: Any) -> Any:
+    """Return a value of a subclass of a builtin, made of the builtin without `__init__`.
+
+    Raises:
+        TypeError: The class does not derive from the type of the value.
+    """
+    base: Any = type(value)
+    if base is kind:
+        return value
+    if not issubclass(kind, base):
+        raise TypeError(f"{full_name(kind)} is no {base.__name__}")
+    if base in (list, dict):
+        made = base.__new__(kind)
+        base.__init__(made, value)
+        return made
+    if base is dt.datetime:
+        moment = (*value.timetuple()[:6], value.microsecond, value.tzinfo)
+        return base.__new__(kind, *moment, fold=value.fold)
+    if base is dt.date:
+        return base.__new__(kind, value.year, value.month, value.day)
+    if base is dt.time:
+        moment = (value.hour, value.minute, value.second, value.microsecond)
+        return base.__new__(kind, *moment, value.tzinfo, fold=value.fold)
+    if base is dt.timedelta:
+        return base.__new__(kind, value.days, value.seconds, value.microseconds)
+    return base.__new__(kind, value)
+
+
+# The builtins that `in_class` can make an object of a subclass of, and what a value of
+# such a class is without its class.
+_BUILTINS: tuple[type, ...] = (str, int, float, bytes, tuple, list, dict)
+_MOMENTS: tuple[type, ...] = (dt.datetime, dt.date, dt.time, dt.timedelta)
+
+
+def _builtin_of(kind: type) -> Any:
+    """Return the builtin or value type that a class derives from; None for others."""
+    for base in kind.__mro__:
+        if base in _BUILTINS or base in _MOMENTS or base is Decimal:
+            return base
+    return None
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return what an object holds besides the value of its builtin.
+
+    Raises:
+        NotExactError: It has slots, which may hold anything.
+    """
+    if any(vars(base).get("__slots__") for base in type(value).__mro__):
+        raise NotExactError(type(value))
+    return dict(getattr(value, "__dict__", {}))
+
+
+# -- classes of drivers
 
 
 @cache
@@ -55,121 +174,295 @@ def _composite(name: str, *fields: str) -> Any:
     return namedtuple(name, fields)
 
 
+def _is_made_up(kind: type) -> bool:
+    """Check whether a driver has made a class of named tuples for a type or a row."""
+    package = kind.__module__.partition(".")[0]
+    return package in _MAKERS_OF_TUPLES and hasattr(kind, "_fields")
+
+
 def _of_driver(name: str, state: Any) -> Any:
     """Return the object of a driver's class that has a state, as pickle makes it."""
-    if name not in _OF_DRIVERS:
+    if name == _FAST_UUID:
+        return find(name)(state)
+    if name in _BY_VALUE:
+        return in_class(find(name), state)
+    if name not in _BY_STATE:
         raise ValueError(name)
-    made = find(name).__new__(find(name))
+    kind = find(name)
+    made = kind.__new__(kind)
     if hasattr(made, "__setstate__"):
         made.__setstate__(state)
-    else:  # the attributes, and those of slots
-        for part in state if type(state) is tuple else (state,):
-            for attribute, value in (part or {}).items():
-                setattr(made, attribute, value)
+        return made
+    # The attributes, and beside them those of slots.
+    parts = state if type(state) is tuple else (state,)
+    for part in parts:
+        for attribute, value in (part or {}).items():
+            setattr(made, attribute, value)
     return made
+
+
+def _state_of_driver(value: Any) -> Any:
+    state = value.__reduce_ex__(2)[2]
+    if type(state) is dict:
+        return {name: part for name, part in state.items() if name != _OF_TYPING}
+    return state
+
+
+def _ip(kind: str, text: str) -> Any:
+    if kind not in _IPS:
+        raise ValueError(kind)
+    return getattr(ipaddress, kind)(text)
+
+
+def _named(name: str, fields: list[str], *parts: Any) -> Any:
+    return _composite(name, *fields)(*parts)
 
 
 # Each gets the parts of a tag.
 _MAKERS: dict[str, Callable[..., Any]] = {
     "$memoryview": memoryview,
-    "$ip": lambda kind, text: getattr(ipaddress, _IPS[_IPS.index(kind)])(text),
-    "$named": lambda name, fields, *parts: _composite(name, *fields)(*parts),
+    "$ip": _ip,
+    "$named": _named,
     "$driver": _of_driver,
 }
+
+
+# -- writing
 
 
 class _Writer(Writer):
     """Writes values of databases.
 
-    One of a subclass of a known type, as drivers make some, becomes one of that type.
+    Attributes:
+        listed: The classes of the application that were met, `module:name`.
     """
+
+    def __init__(self) -> None:
+        super().__init__(_PATHS)
+        self.listed: set[str] = set()
 
     def write(self, value: Any) -> Any:
         kind = type(value)
-        if kind in PLAIN or (
-            full_name(kind) in ROWS and kind not in (bytes, memoryview)
-        ):
-            return (
-                self._own("ip", kind.__name__, str(value))
-                if kind.__name__ in _IPS
-                else super().write(value)
-            )
         if kind is memoryview:
             return self._own("memoryview", value.tobytes())
-        if kind is bytes:
-            is_long = len(value) > _LONG
-            return (
-                self.node("base64", b64encode(value).decode())
-                if is_long
-                else super().write(value)
-            )
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return self._own("named", kind.__name__, list(value._fields), *value)
-        for base in kind.__mro__:
-            if name_of(base) in _OF_DRIVERS:
-                return self._own("driver", name_of(base), value.__reduce_ex__(2)[2])
-            if (row := ROWS.get(full_name(base))) is not None:
-                part = row.take(value)
-                return (
-                    self.node(row.tag, self.taken(part))
-                    if row.tag
-                    else super().write(part)
-                )
-        raise NotExactError(kind)
+        if kind is bytes and len(value) > _LONG:
+            return self.node("base64", b64encode(value).decode())
+        if kind.__name__ in _IPS and kind.__module__ == "ipaddress":
+            return self._own("ip", kind.__name__, str(value))
+        if kind in PLAIN or full_name(kind) in ROWS:
+            return super().write(value)
+        return self._of_class(value, kind)
+
+    def _of_class(self, value: Any, kind: type) -> Any:
+        """Return the node of a value whose class is none of the standard library."""
+        name = name_of(kind)
+        if name in _BY_STATE:
+            return self._own("driver", name, _state_of_driver(value))
+        if name in _BY_VALUE:
+            return self._own("driver", name, tuple(tuple.__iter__(value)))
+        if name == _FAST_UUID:
+            return self._own("driver", name, value.bytes)
+        if isinstance(value, Enum):
+            return self._member(value, kind)
+        builtin = _builtin_of(kind)
+        if builtin is None:
+            raise NotExactError(kind)
+        if not _is_importable(kind):
+            if not _is_made_up(kind):
+                raise NotExactError(kind)
+            fields = list(kind._fields)  # type: ignore[attr-defined]
+            return self._own("named", kind.__name__, fields, *value)
+        return self._in_class(value, kind, builtin)
+
+    def _member(self, value: Enum, kind: type) -> Any:
+        name: Any = value.name
+        members = EnumMeta.__members__.fget(kind)  # type: ignore[attr-defined]
+        # A combination of flags is no member, and has a name of several or none.
+        is_plain = members.get(name) is value
+        if not (is_plain and _is_importable(kind)):
+            raise NotExactError(kind)
+        self.listed.add(name_of(kind))
+        return self._own("member", name_of(kind), name)
+
+    def _in_class(self, value: Any, kind: type, builtin: type) -> Any:
+        bare = _without_class(value, builtin)
+        attributes = _attributes(value)
+        copy = in_class(kind, bare)
+        if type(copy) is not kind or _without_class(copy, builtin) != bare:
+            raise NotExactError(kind)
+        self.listed.add(name_of(kind))
+        parts = [bare, attributes] if attributes else [bare]
+        return self._own("of", name_of(kind), *parts)
 
     def _own(self, tag: str, *parts: Any) -> Any:
         return self.node(tag, [self.write(part) for part in parts])
 
 
-class _Reader(Reader):
-    """Reads what `_Writer` writes. It imports drivers' classes only."""
+def _is_importable(kind: type) -> bool:
+    try:
+        return find(name_of(kind)) is kind
+    except (ImportError, AttributeError, ValueError):
+        return False
 
-    def __init__(self) -> None:
+
+def _without_class(value: Any, builtin: Any) -> Any:
+    """Return the value of a builtin, or of a moment or number, that an object is."""
+    if builtin in _BUILTINS:
+        return by_value(value)
+    if builtin is Decimal:
+        return Decimal(value)
+    if builtin is dt.datetime:
+        moment = (*value.timetuple()[:6], value.microsecond, value.tzinfo)
+        return dt.datetime(*moment, fold=value.fold)
+    if builtin is dt.date:
+        return dt.date(value.year, value.month, value.day)
+    if builtin is dt.time:
+        moment = (value.hour, value.minute, value.second, value.microsecond)
+        return dt.time(*moment, value.tzinfo, fold=value.fold)
+    return dt.timedelta(value.days, value.seconds, value.microseconds)
+
+
+class _ParameterWriter(_Writer):
+    """Writes parameters: what derives from a known type is one of that type."""
+
+    def _of_class(self, value: Any, kind: type) -> Any:
+        for base in kind.__mro__:
+            if name_of(base) in _BY_STATE:
+                return self._own("driver", name_of(base), _state_of_driver(value))
+            row = ROWS.get(full_name(base))
+            if row is not None:
+                part = row.take(value)
+                if row.tag:
+                    return self.node(row.tag, self.taken(part))
+                return self.write(by_value(value) if base in _BUILTINS else part)
+        raise NotExactError(kind)
+
+
+# -- reading
+
+
+class _Reader(Reader):
+    """Reads what `_Writer` writes.
+
+    It imports drivers' classes, and those of the application that are listed.
+    """
+
+    def __init__(self, classes: Collection[str]) -> None:
         super().__init__(_PATHS, frozenset(), bytes.fromhex)
+        self._classes = classes
 
     def read(self, tree: Any) -> Any:
-        if (
-            type(tree) is dict
-            and (make := _MAKERS.get(next(iter(tree), ""))) is not None
-        ):
-            return make(*map(self.read, tree[next(iter(tree))]))
+        if type(tree) is not dict:
+            return super().read(tree)
+        tag = next(iter(tree), "")
+        if tag == "$of":
+            return self._of_class(*map(self.read, tree[tag]))
+        if tag == "$member":
+            name, member = tree[tag]
+            return EnumMeta.__members__.fget(self._class(name))[member]  # type: ignore[attr-defined]
+        make = _MAKERS.get(tag)
+        if make is not None:
+            return make(*map(self.read, tree[tag]))
         return super().read(tree)
 
+    def _of_class(
+        self, name: str, value: Any, attributes: dict[str, Any] | None = None
+    ) -> Any:
+        made = in_class(self._class(name), value)
+        if attributes:
+            made.__dict__.update(attributes)
+        return made
 
-def to_plain(value: object, path: str = "value") -> Any:
-    """Return a tree that `from_plain` turns back into an equal value of the same type.
+    def _class(self, name: str) -> Any:
+        if name not in self._classes:
+            raise ValueError(f"{name} is not listed")
+        return find(name)
 
-    The value is anything that a database driver accepts or returns.
+
+def to_plain(
+    value: object, path: str = "value", classes: set[str] | None = None
+) -> Any:
+    """Return a tree that `from_plain` turns back into an equal value of the same class.
+
+    Args:
+        value: What a database driver returned.
+        path: Where the value stands, for the error.
+        classes: Gets the names of the application's classes that the value has. Without
+            it, such a value is refused.
 
     Raises:
         UnstorableOutcomeError: A part is of another type.
     """
-    if value is None or type(value) in (str, int, bool):
+    if type(value) in (str, int, bool) or value is None:
         return value
-    writer = _Writer(_PATHS)
+    writer = _Writer()
     try:
         tree = writer.write(value)
-        if writer.imports:  # the classes of an application are none of a database's
+        # The writer of outcomes lists other classes, which are made in other ways.
+        if writer.imports:
             raise NotExactError(*writer.imports)
-        return tree
+        if writer.listed and classes is None:
+            raise NotExactError(*writer.listed)
     except (NotExactError, RecursionError, Unstable) as reason:
-        raise UnstorableOutcomeError(
-            "what a database returned cannot be stored",
-            facts=(f"{path}: {reason}", "nothing was recorded"),
-            path=path,
-        ) from None
+        raise _unstorable(value, path, reason) from None
+    if classes is not None:
+        classes |= writer.listed
+    return tree
 
 
-def from_plain(plain: object) -> Any:
+def _unstorable(
+    value: object, path: str, reason: BaseException
+) -> UnstorableOutcomeError:
+    kind = full_name(type(value)).removeprefix("builtins.")
+    part = reason.args[0] if reason.args else None
+    inner = full_name(part) if isinstance(part, type) else str(reason)
+    shown = kind if part is type(value) else f"{kind}, which holds {inner}"
+    column = path.partition(".")[2] or path
+    return UnstorableOutcomeError(
+        "what a database returned cannot be stored",
+        facts=(f"{path}: {shown}", "nothing was recorded"),
+        remedies=(
+            f"cast it in the query: CAST({column} AS text)",
+            "or name the function around the query in mimic_functions",
+        ),
+        path=path,
+    )
+
+
+def parameter_to_plain(value: object) -> Any:
+    """Return a parameter as a tree, by its value.
+
+    Raises:
+        UnstorableOutcomeError: A part is of an unknown type.
+    """
+    if type(value) in (str, int, bool) or value is None:
+        return value
+    writer = _ParameterWriter()
+    try:
+        tree = writer.write(value)
+    except (NotExactError, RecursionError, Unstable) as reason:
+        raise _unstorable(value, "params", reason) from None
+    if writer.imports:
+        raise _unstorable(value, "params", NotExactError(*writer.imports))
+    return tree
+
+
+def from_plain(plain: object, classes: Collection[str] = ()) -> Any:
     """Return the value that `to_plain` got.
 
-    CorruptRecordingError: it is not as it was written.
+    Args:
+        plain: The tree.
+        classes: The names of the application's classes that may be imported.
+
+    Raises:
+        CorruptRecordingError: The tree is not as it was written.
     """
     if type(plain) in PLAIN:
         return plain
     try:
-        return _Reader().read(plain)
-    except Exception as reason:  # the classes of drivers may raise anything
+        return _Reader(classes).read(plain)
+    # The classes of drivers may raise anything.
+    except Exception as reason:
         raise CorruptRecordingError(
             f"a recording has a value that cannot be read: {reason}"
         ) from reason
@@ -191,17 +484,30 @@ def blank(value: object, placeholder: str) -> object:
     """
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, (list, tuple, set, frozenset)):
-        make = getattr(value, "_make", type(value))  # a composite type is a named tuple
-        return make([blank(item, placeholder) for item in value])
+    if isinstance(value, (list, tuple)):
+        bare: Any = [blank(item, placeholder) for item in value]
+        if isinstance(value, tuple):
+            bare = tuple(bare)
+        return in_class(type(value), bare)
+    if isinstance(value, (set, frozenset)):
+        return type(value)(blank(item, placeholder) for item in value)
     if isinstance(value, dict):
-        return {key: blank(item, placeholder) for key, item in value.items()}
+        bare = {key: blank(item, placeholder) for key, item in value.items()}
+        return in_class(type(value), bare)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return type(value)(placeholder.encode())
     if isinstance(value, dt.datetime):
-        return dt.datetime(1970, 1, 1, tzinfo=value.tzinfo)
+        return in_class(type(value), dt.datetime(1970, 1, 1, tzinfo=value.tzinfo))
     if isinstance(value, dt.time):
-        return dt.time(0, tzinfo=value.tzinfo)
-    return next(
-        (zero for kind, zero in _ZEROES.items() if isinstance(value, kind)), placeholder
-    )
+        return in_class(type(value), dt.time(0, tzinfo=value.tzinfo))
+    zero: Any = placeholder
+    for kind, zero_of_kind in _ZEROES.items():
+        if isinstance(value, kind):
+            zero = zero_of_kind
+            break
+    # A text, a number or a moment of an application's class stays one of that class; a
+    # member of an enumeration has no such value.
+    is_of_builtin = issubclass(type(value), type(zero)) and type(zero) is not uuid.UUID
+    if is_of_builtin and not isinstance(value, Enum):
+        return in_class(type(value), zero)
+    return zero

@@ -129,8 +129,9 @@ def test_large_statement_is_read_quickly() -> None:
 
 def test_loaded_rows_are_the_applications_own() -> None:
     rows: list[list[Any]] = [[2, "b", ["x"]], [3, "c", {"$date": "2026-11-02"}]]
+    outcome = {"columns": [["a"], ["b"], ["c"]], "rows": rows}
 
-    load_rows(rows)[0][2].append("y")
+    load_rows(outcome)[0][2].append("y")
 
-    assert load_rows(rows)[0] == (2, "b", ["x"])
-    assert str(load_rows(rows)[1][2]) == "2026-11-02"
+    assert load_rows(outcome)[0] == (2, "b", ["x"])
+    assert str(load_rows(outcome)[1][2]) == "2026-11-02"

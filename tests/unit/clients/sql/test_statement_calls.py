@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import OrderedDict
+from enum import Enum
 from typing import Any
 
 import pytest
 
 from pytest_mimic import fingerprint
-from pytest_mimic._clients.sql.outcomes import load_columns, store_columns, store_rows
+from pytest_mimic._clients.sql.outcomes import Rows, load_columns, store_columns
 from pytest_mimic._clients.sql.statement_calls import StatementCall
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import parts_of
@@ -30,6 +32,74 @@ def params_of(*parameters: object, sql: str = "INSERT INTO t (a) VALUES (?)") ->
     ]
 
 
+def stored_rows(value: object) -> Any:
+    """A result of one value in one column as plain data."""
+    rows = Rows([(value,)], ["a"])
+    rows.store([False], Redactor())
+    return rows.values
+
+
+class Currency(str, Enum):
+    """A text by another name; its own `str()` is that name."""
+
+    EUR = "eur"
+
+
+class Cents(int):
+    """A number of an application."""
+
+
+class Ratio(float):
+    """Another one."""
+
+    def __repr__(self) -> str:
+        return "a ratio"
+
+
+class Names(list[str]):
+    """A list of an application."""
+
+
+class Raw(bytes):
+    """Bytes of an application."""
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (Currency.EUR, "eur"),
+        (Cents(5), 5),
+        (Ratio(0.5), 0.5),
+        (Raw(b"a"), {"$bytes": "a"}),
+        (Names(["a", "b"]), ["a", "b"]),
+        ([Currency.EUR, Cents(5)], ["eur", 5]),
+        (OrderedDict(a=Cents(5)), {"a": 5}),
+    ],
+    ids=repr,
+)
+def test_parameter_counts_by_its_value(value: object, plain: object) -> None:
+    """Whatever subclass of a builtin it is, that is what a driver sends."""
+    assert params_of(value) == {"1": plain}
+
+
+def test_name_of_a_table_counts_as_the_text_that_it_is() -> None:
+    sa = pytest.importorskip("sqlalchemy")
+    quoted_name = sa.sql.elements.quoted_name
+    table = sa.table("users", sa.column("name"))
+
+    assert params_of(table.name) == {"1": "users"}
+    assert params_of(quoted_name("orders", quote=True)) == {"1": "orders"}
+    assert params_of(table.c.name.name) == {"1": "name"}
+
+
+def test_secrets_inside_of_an_own_mapping_are_hidden() -> None:
+    """A driver that writes JSON takes any mapping."""
+    stored = params_of(OrderedDict(user="Ann", password="hunter2"))
+
+    assert "hunter2" not in json.dumps(stored)
+    assert "Ann" in json.dumps(stored)
+
+
 def test_parameters_of_own_types_count_by_what_they_hold() -> None:
     """Equal ones are one call, others another."""
     first, same, other = (fingerprint(params_of(Point(number))) for number in (1, 1, 2))
@@ -44,15 +114,15 @@ def test_parts_are_what_options_may_name() -> None:
     assert set(call.parts) == set(parts_of("sqlalchemy"))
 
 
-def test_expressions_of_sqlalchemy_count_by_their_type() -> None:
+def test_expression_of_sqlalchemy_is_refused_by_its_path() -> None:
     """No driver takes one as a parameter."""
     sa = pytest.importorskip("sqlalchemy")
 
-    assert (
-        params_of(sa.select(1))
-        == params_of(sa.select(2))
-        == {"1": {"$object": "sqlalchemy.sql.selectable:Select"}}
-    )
+    call = StatementCall("SELECT ?", (1, sa.select(1)), database=0, redactor=Redactor())
+
+    assert call.refused is not None
+    assert call.refused.path == "params.2"
+    assert "an expression of SQLAlchemy, Select" in str(call.refused)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +141,7 @@ def test_wrappers_of_drivers_count_by_what_they_hold(wrapper: str) -> None:
 def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
     """Only its secrets are replaced."""
     assert params_of(value) == {"1": kept}
-    assert store_rows([[value]], ["a"], [False], Redactor()) == [[kept]]
+    assert stored_rows(value) == [[kept]]
 
 
 def test_a_pair_of_a_name_and_a_value_is_secret_in_json_that_a_driver_reads() -> None:
@@ -87,7 +157,7 @@ def test_a_pair_of_a_name_and_a_value_is_secret_in_json_that_a_driver_reads() ->
     ]
 
     assert params_of(value) == {"1": kept}
-    assert store_rows([[value]], ["a"], [False], Redactor()) == [[kept]]
+    assert stored_rows(value) == [[kept]]
 
 
 def test_types_of_columns_are_numbers() -> None:
@@ -105,3 +175,27 @@ def test_types_of_columns_are_numbers() -> None:
         ("b", None, None, None, None, None, None),
         ("c", 23, None, None, None, None, None),
     )
+
+
+@pytest.mark.parametrize(
+    ("sql", "name", "shown"),
+    [
+        (
+            "SELECT password = 'hunter2' FROM t",
+            "password = 'hunter2'",
+            "password = '<redacted>'",
+        ),
+        ("SELECT 'hunter2' FROM t WHERE token = 1", "'hunter2'", "'<redacted>'"),
+        ("SELECT pin + 1234 AS a, token FROM t", "pin + 1234", "pin + <redacted>"),
+        ("SELECT token FROM t", "token", "token"),
+        ("SELECT name = 'Ann' FROM t", "name = 'Ann'", "name = 'Ann'"),
+    ],
+    ids=["compared", "literal", "number", "plain", "no secret"],
+)
+def test_name_of_an_expression_is_hidden_with_its_statement(
+    sql: str, name: str, shown: str
+) -> None:
+    """SQLite makes the name of a column of its expression."""
+    call = StatementCall(sql, (), database=0, redactor=Redactor())
+
+    assert call.shown_name(name) == shown
