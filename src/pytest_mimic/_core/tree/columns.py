@@ -37,10 +37,9 @@ def column_differences(
     Empty: the values are no tables or arrays, or too large, or no column is seen to
     differ.
     """
-    sides = columns_of(recorded), columns_of(actual)
-    if sides[0] is None or sides[1] is None:
+    then, now = columns_of(recorded), columns_of(actual)
+    if then is None or now is None:
         return []
-    then, now = sides
     found: list[tuple[str, str]] = []
     for step in dict.fromkeys([*then, *now]):
         if step not in now:
