@@ -553,6 +553,7 @@ VALUES: dict[str, Row] = {
         "from ruamel.yaml import YAML",
         ("YAML().load('a: 1')", "YAML().load('a: 2')", "YAML().load('[1]')"),
         "len(v)",
+        is_copied=False,
     ),
     "tomlkit": Row(
         "import tomlkit",
@@ -587,6 +588,7 @@ VALUES: dict[str, Row] = {
         "from bs4 import BeautifulSoup as B",
         ("B('<p>a</p>', 'html.parser')", "B('<p>b</p>', 'html.parser')"),
         "str(v), v.p.text",
+        is_copied=False,
     ),
     "Cookie": Row(
         "from http.cookies import SimpleCookie",

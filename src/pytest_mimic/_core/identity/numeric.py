@@ -27,7 +27,8 @@ def dtype_data(dtype: Any) -> object:
 
     What others keep in its `metadata` counts.
     """
-    if dtype.metadata is not None:
+    # An unpickled dtype of moments has an empty one.
+    if dtype.metadata:
         return _dtype_alone(dtype), dict(dtype.metadata)
     return _dtype_alone(dtype)
 

@@ -39,6 +39,8 @@ CACHES: dict[str, tuple[str, ...]] = {
     "pydicom.dataset.Dataset": ("_pixel_array", "_pixel_id"),
     # The hash of an expression, and its assumptions, which are derived when asked for.
     "sympy.core.basic.Basic": ("_mhash", "_assumptions"),
+    # Hours, minutes, seconds and the sign, which are derived when they are asked for.
+    "pendulum.duration.Duration": ("_h", "_i", "_invert", "_s"),
     # When cookies were last looked at, in seconds.
     "http.cookiejar.CookieJar": ("_now",),
     "http.cookiejar.DefaultCookiePolicy": ("_now",),

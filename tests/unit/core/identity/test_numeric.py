@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import tracemalloc
 
 import pytest
@@ -156,3 +157,12 @@ def test_a_memoryview_of_long_doubles_is_refused():
         Unstable, match="a memoryview of objects, pointers or long doubles"
     ):
         fingerprint(memoryview(np.array([1], "g")))
+
+
+def test_a_copy_of_moments_has_the_same_identity():
+    """numpy gives the dtype of an unpickled array empty metadata."""
+    moments = np.array(["2026-01-01", "NaT"], dtype="M8[ns]")
+
+    copied = pickle.loads(pickle.dumps(moments))
+
+    assert fingerprint(copied) == fingerprint(moments)
