@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
+
 from pytest_mimic._core.commands import Commands, Verb
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import and_more, few, limited, listed, plural, seconds
@@ -115,7 +117,9 @@ class RunCommands(NamedTuple):
         is_complete: bool,
     ) -> RunCommands:
         """Return what makes the commands of a run that has ended."""
-        folder = None if cache is None else cache / "mimic"
+        # Older versions of pytest read no arguments from a file.
+        reads_files = pytest.version_tuple >= (8, 2)
+        folder = cache / "mimic" if cache is not None and reads_files else None
         known: dict[str, set[str]] = {}
         for test in ledger.outcomes if is_complete else ():
             known.setdefault(test.partition("::")[0], set()).add(test)
