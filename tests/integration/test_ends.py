@@ -498,3 +498,18 @@ def test_a_new_attempt_of_a_failed_test_runs_for_real(project):
 
     assert len([name for name in recorded.vault if name.startswith("calls")]) == 2
     project.replay(plugins=plugins).expect(passed=1, real=[])
+
+
+def test_the_command_says_how_calls_ended(project, pytester):
+    project.ini("shop:price sequence")
+    project.module(SHOP)
+    project.tests(FUNCTION.format(want="['slow', 2, 3]"))
+    project.record().expect(passed=1)
+
+    def shown(*words: str) -> str:
+        run = pytester.run(sys.executable, "-m", "pytest_mimic", *words)
+        return run.stdout.str()
+
+    assert "3 outcomes: waiting, 2, 3" in shown("ls", "test_shop.py")
+    assert "waiting: it was cancelled before more came" in shown("show", "test_shop.py")
+    assert shown("check").startswith(".mimic_vault is sound")

@@ -1,1 +1,36 @@
-"""The decisions about calls: decisions.py decides, steps.py acts, wrappers.py calls them."""
+"""What happens to a call, and what is kept of it.
+
+The nouns:
+
+| noun | what it is | module |
+|---|---|---|
+| plan | how one activation mimics a target: a function, or a client | `call`, `client_plan` |
+| covering | the targets that are in force for a while, and their plans | `coverings` |
+| port | the engine as the edges of one client see it | `client_plan` |
+| call | one invocation, bound and identified | `call` |
+| owner | the test, scope or cassette that calls belong to | `owners` |
+| track | the outcomes of one file, in which equal calls have places | `tracks` |
+| decision | replay, run, verify or refuse, from frozen facts | `decisions` |
+| step | what is to be done with a call, until it has ended | `steps` |
+
+One call, recorded and replayed: `httpx.get(URL)` in a test.
+
+1. The edge of httpx describes the request in plain data (`ClientCall`) and asks its
+   port. The port finds the line that takes the call; its plan identifies the call.
+2. `begin.begin` finds the track: the file of this identity that belongs to the owner,
+   which is the test. `Track.take` gives the call the next place among equal ones and
+   states the facts: the mode, what stands in the place, how far the conversation is.
+3. `decisions.decide` answers. Nothing is recorded and the mode records: `Run`.
+4. The edge gets a step that is to run. It sends the request, and gives the answer to
+   `Step.finish`. The track encodes it (`Recordings.encode`) and writes the file, with
+   an empty place for each equal call that has begun and not ended.
+5. The test ends. `Scopes.end_test` ends what is still open, records the calls that were
+   cancelled if the test has passed, and takes back what a failed test may not keep.
+
+In the next run the place holds an outcome and the mode records nothing: `Replay`. The
+edge builds its client's response from `Step.outcome`. If the recorded call had waited,
+the edge waits, too (`waits`).
+
+A plain value of a function takes a shorter way: `wrappers` asks the plan's players,
+which the first such call has filled (`FunctionPlan.play_first`).
+"""

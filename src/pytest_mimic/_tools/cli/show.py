@@ -83,6 +83,14 @@ def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
                 raise damaged(f"{shown}/{file.name}", reason, test=file.test) from None
 
 
+# What is said of an outcome that is not whole.
+_END_WORDS = {
+    "waiting": "waiting: it was cancelled before more came",
+    "open": "stopped: its test ended first",
+    "empty": "empty: nothing is kept of the call in this place",
+}
+
+
 def _call_lines(invocation: Invocation, call: Recording, place: str) -> Iterator[Line]:
     width, indent = invocation.out.width, "    " if place else "  "
     if place:
@@ -93,6 +101,10 @@ def _call_lines(invocation: Invocation, call: Recording, place: str) -> Iterator
     for number, stored in enumerate(call.outcomes, 1):
         if len(call.outcomes) > 1:
             yield f"{indent}outcome {number} of {len(call.outcomes)}, {short_seconds(stored.duration)}"
+        if stored.mark:
+            yield f"{indent}{_END_WORDS[stored.mark]}"
+        if stored.mark == "empty":
+            continue
         style = "red" if error_of(call.target, stored.entry) else ""
         parts = outcome_parts(call.target, stored, invocation.redactor)
         yield from _part_lines(parts, indent, width, heading=style)

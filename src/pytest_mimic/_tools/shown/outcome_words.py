@@ -61,6 +61,10 @@ def outcomes_in_short(calls: Sequence[Recording], redactor: Redactor) -> str:
 
 
 def outcome_in_short(target: str, entry: Entry, redactor: Redactor) -> str:
+    if entry.get("end") == "empty":
+        return "empty"
+    if entry.get("end") and entry.get("value", ...) in (None, {}, {"end": "waiting"}):
+        return "waiting"
     try:
         return shortened(
             error_of(target, entry) or _short(target, entry, redactor), _WIDTH
