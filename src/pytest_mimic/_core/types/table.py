@@ -159,8 +159,7 @@ def _parser(value: Any) -> object:
     facts = (
         value.default_section,
         value._delimiters,
-        value._comment_prefixes,
-        value._inline_comment_prefixes,
+        *_comment_prefixes(value),
         value._allow_no_value,
         value._strict,
         value._empty_lines_in_values,
@@ -169,6 +168,15 @@ def _parser(value: Any) -> object:
         {name: made for name, made in converters.items() if made is not None},
     )
     return sections, facts
+
+
+def _comment_prefixes(value: Any) -> tuple[object, object]:
+    """Return how comments begin: on a line of their own, and behind a value."""
+    if hasattr(value, "_comment_prefixes"):  # up to Python 3.12
+        return value._comment_prefixes, value._inline_comment_prefixes
+    if hasattr(value, "_prefixes"):  # Python 3.13
+        return value._prefixes.full, value._prefixes.inline
+    return value._comments.full_prefixes, value._comments.inline_prefixes
 
 
 _UNITS = ("days", "seconds", "microseconds")
