@@ -394,7 +394,9 @@ def test_a_longer_stream_is_drift(runs: Any, library: Any, stub: Any) -> None:
     assert "response[2]" in runs.drifts()
 
 
-def test_a_cancelled_call_is_not_recorded(runs: Any, library: Any) -> None:
+def test_a_cancelled_call_is_not_recorded_before_its_test_ends(
+    runs: Any, library: Any
+) -> None:
     async def main() -> None:
         async with grpc.aio.insecure_channel(library.target) as channel:
             call = services.LibraryStub(channel).Find(wish("late"))
@@ -405,6 +407,20 @@ def test_a_cancelled_call_is_not_recorded(runs: Any, library: Any) -> None:
 
     asyncio.run(main())
     assert runs.plain == []
+
+
+def test_a_cancelled_asyncio_call_waits_in_a_replay(runs: Any, library: Any) -> None:
+    async def main() -> None:
+        async with grpc.aio.insecure_channel(library.target) as channel:
+            stub = services.LibraryStub(channel)
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(stub.Find(wish("late")), 0.1)
+            assert (await stub.Find(wish("Emma"))).title == "Emma"
+
+    asyncio.run(main())
+    runs.again("replay")
+    library.stop()
+    asyncio.run(main())
 
 
 def test_channels_are_ready_in_a_replay(
