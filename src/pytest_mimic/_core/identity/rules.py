@@ -424,7 +424,7 @@ def _remedies(
     What a stream or an iterator gives is the question: calls that differ in nothing
     else would become one if it were left out.
     """
-    if not target and is_stdlib(kind.__module__):
+    if not target and is_stdlib(str(kind.__module__)):
         return [do("replace it by data")]
     if not target:
         name = kind.__name__
