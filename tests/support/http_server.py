@@ -31,6 +31,20 @@ EVENTS = [
 ]
 
 
+#: Answers that a client finds wrong while it parses them, or odd.
+MALFORMED = {
+    "chunk": b"Transfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\nzz\r\nhello",
+    "first chunk": b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhello",
+    "negative chunk": b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
+    "long header": b"X-Long: %s\r\nContent-Length: 2\r\n\r\nok" % (b"a" * 200_000),
+    "many headers": b"X-Many: a\r\n" * 300 + b"Content-Length: 2\r\n\r\nok",
+    "gzip": b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!",
+    "deflate": b"Content-Encoding: deflate\r\nContent-Length: 11\r\n\r\nnot deflate",
+    "gzip that goes wrong": b"Content-Encoding: gzip\r\nContent-Length: 60\r\n\r\n%s"
+    % (gzip.compress(b"begun" * 9)[:10] + b"\xff" * 50),
+}
+
+
 class Handler(loopback.Handler):
     """Serves one page for each path, and notes each request in `server.seen`."""
 
@@ -55,6 +69,9 @@ class Handler(loopback.Handler):
         host, _, port = self.path.rpartition(":")
         if host == "refused.example":
             self.send_error(403)
+            return
+        if host == "guarded.example":
+            self.send_error(407)
             return
         with socket.create_connection((host, int(port))) as other:
             self.send_response(200)
@@ -260,6 +277,30 @@ class Handler(loopback.Handler):
         """Sends the answer that it is given, byte by byte as it stands."""
         self.wfile.write(query["answer"].encode("latin-1"))
         self.close_connection = True
+
+    def page_malformed(self, query: dict[str, str]) -> None:
+        """Sends what no client can read."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n" + MALFORMED[query["kind"]])
+        self.close_connection = True
+
+    def page_reason(self, _: dict[str, str]) -> None:
+        """Has a reason in Latin-1."""
+        self.wfile.write(b"HTTP/1.1 200 All R\xefght\r\nContent-Length: 2\r\n\r\nok")
+        self.close_connection = True
+
+    def page_packed(self, query: dict[str, str]) -> None:
+        """Compressed bytes, with a checksum of them."""
+        text = b"begun and done " * 100
+        data = {"gzip": gzip.compress, "deflate": zlib.compress}[query["by"]](text)
+        if "range" in query:
+            data = data[2:12]
+        self.answer(
+            206 if "range" in query else 200,
+            data,
+            "text/plain",
+            Content_Encoding=query["by"],
+            Content_MD5="sum",
+        )
 
     def page_hang(self, _: dict[str, str]) -> None:
         """Replies only when the server stops."""

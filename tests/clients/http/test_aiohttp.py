@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.http_server import Server, running_unix_server
+from support.http_server import running_unix_server
 from unit.clients.runs import Runs
-
-from clients.http.aiohttp_sessions import both
 
 aiohttp = pytest.importorskip("aiohttp")
 
@@ -19,23 +17,6 @@ aiohttp = pytest.importorskip("aiohttp")
 def line() -> str:
     """The client under test."""
     return "aiohttp"
-
-
-def test_a_session_that_decodes_nothing_gets_a_body_plain(
-    runs: Runs, server: Server
-) -> None:
-    import gzip
-
-    async def talk(session: Any, url: str) -> Any:
-        async with session.get(f"{url}/gzip") as response:
-            body = await response.read()
-            return (
-                gzip.decompress(body)
-                if "Content-Encoding" in response.headers
-                else body
-            )
-
-    assert both(runs, server, talk, auto_decompress=False) == (b'{"packed": true}',) * 2
 
 
 def test_a_unix_socket_does_not_change_the_call(runs: Runs, tmp_path: Path) -> None:

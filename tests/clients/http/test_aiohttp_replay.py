@@ -7,10 +7,11 @@ import gc
 from typing import Any
 
 import pytest
-from support.http_server import Server
+from support.http_server import NOWHERE, Server
 from unit.clients.runs import Runs
 
-from clients.http.aiohttp_sessions import both
+from clients.http.aiohttp_sessions import aiohttp, both, run
+from clients.http.four_ways import same
 
 
 @pytest.fixture
@@ -84,3 +85,69 @@ def test_a_body_is_not_read_on_once_its_connection_is_closed(
                 return str(error)
 
     assert both(runs, server, read) == (None, "Connection closed.")
+
+
+def described(error: BaseException) -> list[Any]:
+    """Return what an application sees of an exception of aiohttp."""
+    text = str(error).partition("Connection<")[0]
+    place = [getattr(error, name, None) for name in ("host", "port", "status")]
+    return [type(error), text, *place, type(error.__cause__)]
+
+
+@pytest.mark.parametrize(
+    "target", ["http://elsewhere.test/", "https://elsewhere.test/"]
+)
+def test_a_proxy_that_is_not_there_is_named(
+    runs: Runs, server: Server, target: str
+) -> None:
+    async def talk(session: Any, _: str) -> list[Any]:
+        with pytest.raises(aiohttp.ClientError) as caught:
+            await session.get(target, proxy=NOWHERE)
+        return described(caught.value)
+
+    seen = same(runs, server, lambda _: run(talk, server))
+
+    assert seen[0] is aiohttp.ClientProxyConnectionError
+    assert seen[2:4] == ["127.0.0.1", 1]
+
+
+@pytest.mark.parametrize("closes", ["session", "connector"])
+def test_a_body_that_has_not_come_is_lost_with_its_session(
+    runs: Runs, server: Server, closes: str
+) -> None:
+    async def talk(session: Any, url: str) -> list[Any]:
+        response = await session.get(f"{url}/stall")
+        await (session if closes == "session" else session.connector).close()
+        with pytest.raises(RuntimeError) as caught:
+            await response.read()
+        return described(caught.value)
+
+    # The server answers only when it stops, so it is not verified with another one.
+    real, replayed = both(runs, server, talk)
+
+    assert real == replayed
+    assert real[1] == "Connection closed."
+
+
+class OddError(Exception):
+    """Raised by the body of a request."""
+
+
+@pytest.mark.parametrize(
+    "reason", [OddError("no more"), OSError(5, "disk"), TimeoutError()]
+)
+def test_a_body_that_raises_is_the_clients_own_error(
+    runs: Runs, server: Server, reason: Exception
+) -> None:
+    async def body() -> Any:
+        yield b"begun"
+        raise reason
+
+    async def talk(session: Any, url: str) -> list[Any]:
+        with pytest.raises((aiohttp.ClientError, TimeoutError)) as caught:
+            await session.post(f"{url}/echo", data=body())
+        return described(caught.value)
+
+    same(runs, server, lambda _: run(talk, server))
+
+    assert runs.plain == []

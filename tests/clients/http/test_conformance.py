@@ -134,7 +134,8 @@ def test_a_stream_replays_event_by_event(
     note = {"event": "note", "json": {"access_token": "<redacted>"}}
     events = [{"json": {"delta": "Grüß"}}, note, {"data": "[DONE]"}]
     body = unmarked(runs.plain[0]["body"])
-    assert body == {"events": events, "style": "spaced"}
+    encoding = {"encoding": "gzip"} if page.startswith("packed") else {}
+    assert body == {"events": events, "style": "spaced", **encoding}
 
 
 @pytest.mark.parametrize("page", ["long", "long?way=gzip"])

@@ -87,3 +87,24 @@ def test_an_unknown_proxy_gives_its_error_again(
         return type(failed.reason).__name__, failed.pool.host
 
     assert same(runs, server, talk) == ("ProxyError", "proxy.invalid")
+
+
+def test_a_hook_finds_no_certificate_where_a_socket_was(
+    runs: Runs, server: Server
+) -> None:
+    """As libraries for NTLM and Kerberos look for it, for each kind of answer."""
+
+    def talk(url: str) -> list[bool]:
+        looks: list[bool] = []
+
+        def look(response: Any, **_: Any) -> None:
+            socket = response.raw._fp.fp.raw._sock
+            looks.append(hasattr(socket, "getpeercert"))
+
+        for page in ("users/1", "chunks", "gzip"):
+            requests.get(f"{url}/{page}", hooks={"response": look})
+        with requests.get(f"{url}/users/1", stream=True) as response:
+            look(response)
+        return looks
+
+    assert same(runs, server, talk) == [False] * 4

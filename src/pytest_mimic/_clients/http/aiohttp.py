@@ -43,11 +43,13 @@ def _wrap_connect(
     async def connect(self: Any, req: Any, *args: Any, **options: Any) -> Any:
         if not port.taking() or _in_test_client():
             return await original(self, req, *args, **options)
-        if body := req.body:
-            body = await _body_of(req, body)
-        sent = HttpRequest(
-            req.method, str(req.url), tuple(req.headers.items()), body or b""
-        )
+        body = b""
+        if req.body:
+            try:
+                body = await _body_of(req, req.body)
+            except Exception as error:
+                return _unsent(self, req, error)
+        sent = HttpRequest(req.method, str(req.url), tuple(req.headers.items()), body)
         step = exchange.begin(sent)
         if step is None:
             return await original(self, req, *args, **options)
@@ -81,6 +83,14 @@ def _in_test_client() -> bool:
     return frame is not None
 
 
+def _unsent(connector: Any, req: Any, error: Exception) -> Any:
+    """Return a connection on which a request cannot be sent, because its body raises."""
+    # The module imports aiohttp.
+    from pytest_mimic._clients.http.aiohttp_replay import unsent_connection
+
+    return unsent_connection(connector, req, error)
+
+
 async def _body_of(req: Any, body: Any) -> bytes:
     """Return the whole body of a request.
 
@@ -94,6 +104,10 @@ async def _body_of(req: Any, body: Any) -> bytes:
             data, headers=body.headers
         )
     return data
+
+
+def _never() -> bool:
+    return False
 
 
 class _Recorder(ExchangeRecorder):
@@ -150,13 +164,13 @@ class _NextResponse:
             del protocol.read, protocol.set_response_params
             version = f"HTTP/{message.version.major}.{message.version.minor}"
             headers = message.raw_headers
-            if message.compression and self._params.get(
-                "auto_decompress", True
-            ):  # the reader sees it plain
-                headers = [
-                    pair for pair in headers if pair[0].lower() != b"content-encoding"
-                ]
-            recorder.start(message.code, message.reason, version, headers)
+            if not self._params.get("auto_decompress", True):
+                recorder.decodes = _never
+            elif message.compression:
+                recorder.undone = message.compression
+            # The reason is what the server sent, in bytes that aiohttp takes for UTF-8.
+            reason = (message.reason or "").encode("utf-8", "surrogateescape")
+            recorder.start(message.code, reason.decode("latin-1"), version, headers)
             record_body(payload, recorder, self._left)
             if not recorder.is_verifying:
                 return message, payload

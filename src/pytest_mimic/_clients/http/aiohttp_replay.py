@@ -32,11 +32,34 @@ def replayed_connection(
     connector: Any, req: Any, plain: dict[str, Any], step: Step
 ) -> Any:
     """Return a connection with a recorded response, or raise the recorded exception of connecting."""
-    error = plain.get("error")
-    if error is not None and "status" not in plain and error["type"] in CONNECTING:
-        raise _error(error, req)
+    failure = {} if "status" in plain else plain.get("error", {})
+    if failure.get("type") in (*CONNECTING, "proxy"):
+        raise _error(failure, req)
     protocol = ReplayedProtocol(req, plain, step)
+    # A connector closes what it has given out when its session is closed.
+    connector._acquired.add(protocol)
     return _ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
+
+
+def unsent_connection(connector: Any, req: Any, reason: Exception) -> Any:
+    """Return a connection on which sending the body of a request has failed for a reason."""
+    protocol = _UnsentProtocol(req, _error_of_sending(req, reason), reason)
+    connector._acquired.add(protocol)
+    return _ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
+
+
+def _error_of_sending(req: Any, reason: Exception) -> Exception:
+    """Return what aiohttp makes of an exception of a body, in `ClientRequest.write_bytes`."""
+    if not isinstance(reason, OSError):
+        return aiohttp.ClientConnectionError(
+            "Failed to send bytes into the underlying connection "
+            f"Connection<{req.connection_key}>: {reason!r}"
+        )
+    if reason.errno is None and isinstance(reason, asyncio.TimeoutError):
+        return reason
+    return aiohttp.ClientOSError(
+        reason.errno, f"Can not write request body for {req.url}"
+    )
 
 
 class _ReplayedConnection(Connection):
@@ -44,9 +67,10 @@ class _ReplayedConnection(Connection):
 
     def close(self) -> None:
         self._notify_release()
-        if (
-            protocol := self._protocol
-        ) is not None:  # it and its parser would wait for the garbage collector
+        protocol = self._protocol
+        if protocol is not None:
+            self._connector._acquired.discard(protocol)
+            # The protocol and its parser would wait for the garbage collector.
             self._protocol = protocol._parser = protocol._payload = None
 
     release = close
@@ -83,8 +107,10 @@ class ReplayedProtocol(ResponseHandler):
         self._plain = plain
         self._req: Any = req
         self._step = step
+        self._is_decompressing = True
 
     def set_response_params(self, **params: Any) -> None:
+        self._is_decompressing = params.get("auto_decompress", True)
         # Nothing arrives late.
         super().set_response_params(**{**params, "read_timeout": None})
 
@@ -102,7 +128,9 @@ class ReplayedProtocol(ResponseHandler):
             if "error" not in self._plain:
                 await self._step.wait_async()
             raise _error(self._plain["error"], req)
-        self._answer = StoredResponse(self._plain, req.method)
+        self._answer = StoredResponse(
+            self._plain, req.method, decodes=self._is_decompressing
+        )
         first, *rest = self._answer.wire()
         self._pieces = rest[::-1]
         self.data_received(first)
@@ -110,6 +138,12 @@ class ReplayedProtocol(ResponseHandler):
         if payload is not EMPTY_PAYLOAD:
             payload.__class__ = _ReplayedReader
         return message, payload
+
+    def close(self) -> None:
+        """Lose the connection, as when its session is closed."""
+        if self.transport is not None:
+            super().close()
+            self._loop.call_soon(self.connection_lost, None)
 
     async def feed_next(self, payload: StreamReader) -> None:
         """Let the next piece arrive, or the end."""
@@ -124,6 +158,22 @@ class ReplayedProtocol(ResponseHandler):
             self.connection_lost(None)
         else:
             payload.set_exception(_error(error, None))
+
+
+class _UnsentProtocol(ReplayedProtocol):
+    """Raises why a request could not be sent, where its response would be read."""
+
+    def __init__(self, req: Any, error: Exception, reason: Exception) -> None:
+        super().__init__(req, {}, None)  # type: ignore[arg-type]
+        self._failure = error
+        self._reason = reason
+
+    async def read(self) -> Any:
+        self._req = None
+        await asyncio.sleep(0)
+        if self._failure is self._reason:
+            raise self._failure
+        raise self._failure from self._reason
 
 
 class _ReplayedReader(StreamReader):
@@ -186,19 +236,47 @@ def record_body(
 def _error(stored: Failure, req: Any) -> Exception:
     """Return the exception of aiohttp for a failure: of connecting, of a response, or without a request, of its body."""
     kind, message = stored["type"], stored["message"]
-    name = class_of(stored, "aiohttp", aiohttp)
-    make: Any = getattr(aiohttp, name, None) or getattr(http_exceptions, name)
-    if (
-        stored["class"] == "TimeoutError" and not message
-    ):  # the total timeout of a session
+    if stored["class"] == "TimeoutError" and not message:
+        # The total timeout of a session has no text.
         return asyncio.TimeoutError()
     if req is None and kind == "malformed":
         return aiohttp.ClientPayloadError(message)
+    name = class_of(stored, "aiohttp", aiohttp)
+    proxy = getattr(req, "proxy", None)
+    if kind == "proxy":
+        return _refused_by_proxy(message, req)
+    if kind in ("refused", "unreachable", "name") and proxy is not None:
+        key = req.connection_key._replace(host=proxy.host, port=proxy.port)
+        at_proxy: Any = aiohttp.ClientProxyConnectionError
+        if kind == "name":
+            at_proxy = getattr(aiohttp, name)
+        return _of_connecting(at_proxy, key, stored)
+    make: Any = getattr(aiohttp, name, None) or getattr(http_exceptions, name)
     if name == "HttpProcessingError":
         return make(code=400, message=message)  # type: ignore[no-any-return]
-    if (
-        issubclass(make, aiohttp.ClientConnectorError)
-        or name == "ClientConnectorCertificateError"
-    ):
-        return make(getattr(req, "connection_key", None), system_error(stored))  # type: ignore[no-any-return]
+    is_of_connecting = issubclass(make, aiohttp.ClientConnectorError)
+    if is_of_connecting or name == "ClientConnectorCertificateError":
+        key = getattr(req, "connection_key", None)
+        return _of_connecting(make, key, stored)
     return make(message)  # type: ignore[no-any-return]
+
+
+def _of_connecting(make: Any, key: Any, stored: Failure) -> Exception:
+    """Return the exception for a server that cannot be reached, whose cause is that of the system."""
+    reason = system_error(stored)
+    error: Exception = make(key, reason)
+    error.__cause__ = reason
+    return error
+
+
+def _refused_by_proxy(message: str, req: Any) -> Exception:
+    """Return the exception for a proxy that answers with a status instead of connecting."""
+    status, _, reason = message.partition(" ")
+    url = getattr(req, "proxy", None) or req.url
+    info = aiohttp.RequestInfo(url, "CONNECT", req.headers, url)
+    return aiohttp.ClientHttpProxyError(
+        info,
+        (),
+        status=int(status) if status.isdigit() else 502,
+        message=reason if status.isdigit() else message,
+    )

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.http.exchange import HttpRequest
-from pytest_mimic._clients.http.failures import CUT_OFF
+from pytest_mimic._clients.http.failures import CUT_OFF, Failure
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder
 
 # The sizes with which a file is read to its end.
 _ALL = ((), (None,), (-1,))
+# `http.client` refuses longer lines.
+_LONGEST_LINE = 65_536
 
 
 class RecordedFile:
@@ -42,6 +46,20 @@ class RecordedFile:
         self._at_end = False
         # The recorder must not hold this file: that nobody reads it any more ends it.
         recorder.received = partial(_body_in, self._wire, chunked=chunked)
+        # Whether urllib3 reads, and whether it was asked to decompress.
+        self._is_noting = False
+        self._is_decoded: bool | None = None
+
+    def note_decoding(self) -> None:
+        """Tell the recorder whether urllib3 hands the compressed bytes out.
+
+        Who reads a response says so at each read, and the first one decides.
+        """
+        self._is_noting = True
+        self._recorder.decodes = self._decodes
+
+    def _decodes(self) -> bool:
+        return self._is_decoded is not False
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._file, name)
@@ -50,6 +68,8 @@ class RecordedFile:
         return lambda *size: self._recorded(found, size)
 
     def _recorded(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
+        if self._is_noting and self._is_decoded is None:
+            self._is_decoded = _asks_urllib3_to_decode()
         try:
             data = read(*size)
         except BaseException as error:
@@ -84,7 +104,12 @@ class RecordedFile:
             return
         wire = b"".join(self._wire)
         if self._chunked:
-            recorder.chunks, complete = unframe(wire)
+            unframed = unframe(wire)
+            recorder.chunks, complete = unframed.chunks, unframed.is_whole
+            if unframed.malformed:
+                # The client finds that out above this file, and closes it.
+                recorder.complete(error=_malformed(unframed.malformed))
+                return
         else:
             recorder.chunks = [wire]
             complete = (
@@ -103,23 +128,68 @@ class RecordedFile:
 def _body_in(pieces: list[bytes], *, chunked: bool) -> list[bytes]:
     """Return the chunks of a body in what was read of a file."""
     wire = b"".join(pieces)
-    return unframe(wire)[0] if chunked else [wire]
+    return unframe(wire).chunks if chunked else [wire]
 
 
-def unframe(wire: bytes) -> tuple[list[bytes], bool]:
-    """Return the chunks of a chunked body (RFC 9112, 7.1), and whether it came to its end."""
+def _asks_urllib3_to_decode() -> bool:
+    """Check whether the response of urllib3 that reads, if one does, decompresses what it gets."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        is_method = frame.f_code.co_name in ("read", "read1", "read_chunked")
+        if is_method and frame.f_globals.get("__name__") == "urllib3.response":
+            reader = frame.f_locals
+            has_codec = getattr(reader["self"], "_decoder", None) is not None
+            return bool(reader["decode_content"]) and has_codec
+        frame = frame.f_back
+    return False
+
+
+def _malformed(line: bytes) -> Failure:
+    """Return the failure of a chunk that begins with a line that is no size."""
+    received = line.decode("latin-1")
+    return {
+        "type": "malformed",
+        "class": "IncompleteRead",
+        "message": f"a chunk begins with {received.rstrip()[:80]!r}",
+        "received": received,
+    }
+
+
+class Unframed(NamedTuple):
+    """A chunked body (RFC 9112, 7.1) without its framing, as far as it came.
+
+    Attributes:
+        chunks: The data of its chunks.
+        is_whole: It came to its end.
+        malformed: The line in place of the size of a chunk, if it is none.
+    """
+
+    chunks: list[bytes]
+    is_whole: bool = False
+    malformed: bytes = b""
+
+
+def unframe(wire: bytes) -> Unframed:
+    """Return the chunks of a chunked body, and how it ends."""
     chunks: list[bytes] = []
     position = 0
     while True:
-        end = wire.find(b"\r\n", position)
+        end = wire.find(b"\n", position) + 1
+        line = wire[position : end or len(wire)]
+        if not end and len(line) <= _LONGEST_LINE:
+            return Unframed(chunks)
         try:
-            size = int(wire[position : max(end, position)].partition(b";")[0], 16)
+            size = int(line.partition(b";")[0], 16)
         except ValueError:
-            return chunks, False
-        if size <= 0:
-            return chunks, size == 0
-        chunks.append(wire[end + 2 : end + 2 + size])
-        position = end + 2 + size + 2
+            size = -1
+        if size < 0:
+            return Unframed(chunks, malformed=line[: _LONGEST_LINE + 1])
+        if size == 0:
+            return Unframed(chunks, is_whole=True)
+        data = wire[end : end + size]
+        if data:
+            chunks.append(data)
+        position = end + size + 2
 
 
 class RequestMessage:
@@ -147,7 +217,7 @@ class RequestMessage:
         self._body.append(piece)
         if self._missing is None:
             self.is_complete = (
-                piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1]
+                piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body)).is_whole
             )
         else:
             self._missing -= len(piece)
@@ -170,8 +240,21 @@ class RequestMessage:
     def request(self, url: str, headers: tuple[tuple[str, str], ...]) -> HttpRequest:
         body = b"".join(self._body)
         if self._missing is None:
-            body = b"".join(unframe(body)[0])
+            body = b"".join(unframe(body).chunks)
         return HttpRequest(self.method, url, headers, body)
+
+
+class NoSocket:
+    """Stands at the end of `response.raw._fp.fp.raw._sock`, where libraries for authentication look for a certificate.
+
+    It has no `getpeercert`, as the socket of a connection without TLS.
+    """
+
+
+class WholeBytes(io.BytesIO):
+    """The file of a socket that has the whole response at once."""
+
+    _sock = NoSocket()
 
 
 class RecordedBytes(io.RawIOBase):
@@ -179,6 +262,8 @@ class RecordedBytes(io.RawIOBase):
 
     A read returns at most one piece, and the end may be an error.
     """
+
+    _sock = NoSocket()
 
     def __init__(
         self, pieces: Sequence[bytes], end: Callable[[], Exception | None]

@@ -17,8 +17,10 @@ def names_in(encoding: str) -> list[str]:
     return [part.strip().lower() for part in encoding.split(",")]
 
 
-def inflate(chunks: Sequence[bytes], encoding: str) -> list[bytes] | None:
-    """Decompress the chunks of a body, perhaps without its end, one by one.
+def inflate(
+    chunks: Sequence[bytes], encoding: str, *, to_its_end: bool = False
+) -> list[bytes] | None:
+    """Decompress the chunks of a body, one by one, perhaps without its end unless it has `to_its_end`.
 
     There are as many as before, some perhaps empty. None if an encoding is unknown
     here, or the body is not in it.
@@ -27,22 +29,53 @@ def inflate(chunks: Sequence[bytes], encoding: str) -> list[bytes] | None:
     # `Content-Encoding: deflate, gzip`: the last encoding is undone first.
     for name in reversed(names_in(encoding)):
         if inflated is not None:
-            inflated = _decode(inflated, name)
+            inflated = _decode(inflated, name, to_its_end=to_its_end)
     return inflated
 
 
-def _decode(chunks: Sequence[bytes], name: str) -> list[bytes] | None:
+def _decode(
+    chunks: Sequence[bytes], name: str, *, to_its_end: bool
+) -> list[bytes] | None:
     for decode in _decoders(name):
         try:
             decoded = [decode(chunk) for chunk in chunks]
         # Each library has its own exceptions.
         except Exception:
             continue
+        decoder: Any = getattr(decode, "__self__", None)
+        if to_its_end and not _is_ended(decoder):
+            continue
         # Unused data is a second gzip member, for example, which clients treat
         # differently.
-        if not getattr(getattr(decode, "__self__", None), "unused_data", b""):
+        if not getattr(decoder, "unused_data", b""):
             return decoded
     return None
+
+
+def is_broken(chunks: Sequence[bytes], encoding: str) -> bool:
+    """Check whether the beginning of a body is in another encoding than the one that is named, or goes wrong in it."""
+    decoders = _decoders(encoding)
+    return bool(decoders) and not any(_accepts(decode, chunks) for decode in decoders)
+
+
+def _accepts(decode: _OneByOne, chunks: Sequence[bytes]) -> bool:
+    try:
+        for chunk in chunks:
+            decode(chunk)
+    except EOFError:
+        # The stream has ended, and another one follows.
+        return True
+    # Each library has its own exceptions.
+    except Exception:
+        return False
+    return True
+
+
+def _is_ended(decoder: Any) -> bool:
+    """Check whether a decompressor has come to the end of its stream."""
+    if hasattr(decoder, "is_finished"):
+        return bool(decoder.is_finished())
+    return bool(decoder.eof)
 
 
 def _decoders(name: str) -> list[_OneByOne]:

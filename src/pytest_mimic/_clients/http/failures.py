@@ -1,7 +1,13 @@
 """Errors of the network, stored by their kind, and raised as the exception of the client that asks.
 
-A failure is plain data: `type` is its kind, `class` the name of the exception that was
-recorded, and `message` its text.
+A failure is plain data:
+
+| key | value |
+|---|---|
+| `type` | its kind |
+| `class` | the name of the exception that was recorded |
+| `message` | its text |
+| `received` | of a malformed chunk: what the server sent in its place |
 """
 
 from __future__ import annotations
@@ -28,6 +34,13 @@ TEST_ENDED: Failure = {
     "type": "closed",
     "class": "RemoteDisconnected",
     "message": "Remote end closed connection without response",
+}
+# The client could not decompress the body, which comes back as it was: a replay finds
+# that out again.
+BROKEN_ENCODING: Failure = {
+    "type": "malformed",
+    "class": "DecodingError",
+    "message": "the body is not in the encoding that its head names",
 }
 # The kind of an exception by its class or the nearest base that is here: of the system,
 # of `http.client`, httpx, urllib3, aiohttp.
@@ -57,7 +70,7 @@ _KINDS = {
     ),
     **dict.fromkeys(("BadStatusLine", "LineTooLong", "UnknownProtocol"), "malformed"),
     **dict.fromkeys(("RemoteProtocolError", "HttpProcessingError"), "malformed"),
-    "ProxyError": "proxy",
+    **dict.fromkeys(("ProxyError", "ClientHttpProxyError"), "proxy"),
     **dict.fromkeys(
         ("ConnectError", "NewConnectionError", "ClientConnectorError"), "unreachable"
     ),
@@ -95,7 +108,8 @@ CLASSES = {
         "connecting": "ConnectTimeoutError",
     },
     "aiohttp": {
-        **dict.fromkeys(("refused", "unreachable", "proxy"), "ClientConnectorError"),
+        **dict.fromkeys(("refused", "unreachable"), "ClientConnectorError"),
+        "proxy": "ClientHttpProxyError",
         "name": "ClientConnectorDNSError",
         "tls": "ClientConnectorCertificateError",
         **dict.fromkeys(("connecting", "waiting"), "ConnectionTimeoutError"),
@@ -109,6 +123,10 @@ _NUMBERED = re.compile(r"\[Errno (-?\d+)\] (.*)", re.DOTALL)
 _ENDED = re.compile(
     "disconnected|closed connection|incomplete|without sending", re.IGNORECASE
 )
+#: What `http.client` writes before the answer of a proxy that refuses a tunnel.
+TUNNEL_FAILED = "Tunnel connection failed: "
+# An exception has no more reasons than these that are looked at.
+_MOST_REASONS = 50
 
 
 def store_error(error: BaseException, phase: str) -> Failure | None:
@@ -120,64 +138,76 @@ def store_error(error: BaseException, phase: str) -> Failure | None:
     kind = _kind_of(error)
     if kind is None:
         return None
-    found = {"type": kind, "class": type(error).__name__, "message": _text_of(error)}
-    if kind == "malformed" and _ENDED.search(found["message"]):
-        found["type"] = "closed"
-    elif found["class"] in ("TimeoutError", "timeout"):
-        found["type"] = phase
-    elif (root := _root_of(error)) is not None and kind in (
-        "unreachable",
-        "name",
-        "tls",
-    ):
-        found["type"] = str(_kind_of(root))
-        if (root.strerror or str(root)) in found["message"]:
-            found["message"] = str(root)
-    return found
+    message, name = _text_of(error), type(error).__name__
+    if message.startswith(TUNNEL_FAILED):
+        kind, message = "proxy", message.removeprefix(TUNNEL_FAILED)
+    elif kind == "malformed" and _ENDED.search(message):
+        kind = "closed"
+    elif type(error.__cause__).__name__ == "ContentEncodingError":
+        # aiohttp could not decompress the body.
+        kind = "malformed"
+    elif name in ("TimeoutError", "timeout"):
+        kind = phase
+    elif kind in ("unreachable", "name", "tls"):
+        root = _root_of(error)
+        if root is not None:
+            kind = str(_kind_of(root))
+            is_around = (root.strerror or str(root)) in message
+            message = str(root) if is_around else message
+    return {"type": kind, "class": name, "message": message}
 
 
 def _kind_of(error: BaseException) -> str | None:
-    return next(
-        (
-            _KINDS[base.__name__]
-            for base in type(error).__mro__
-            if base.__name__ in _KINDS
-        ),
-        None,
-    )
+    if type(error).__name__ == "HTTPException":
+        # `http.client` raises its base class for too many headers. Its subclasses that
+        # have no kind are mistakes of the caller.
+        return "malformed"
+    for base in type(error).__mro__:
+        if base.__name__ in _KINDS:
+            return _KINDS[base.__name__]
+    return None
 
 
 def _text_of(error: BaseException) -> str:
-    """Return the text of an exception, without the status of aiohttp or the connection of urllib3 that may precede it."""
+    """Return the text of an exception, without the connection of urllib3 that may precede it.
+
+    That of an answer of a proxy begins with its status.
+    """
     is_pair = type(error).__name__ == "ConnectTimeoutError"
     message = error.args[-1] if is_pair else getattr(error, "message", None)
-    return (
-        message
-        if isinstance(message, str)
-        else str(error).removeprefix(f"{vars(error).get('conn')}: ")
-    )
+    if not isinstance(message, str):
+        return str(error).removeprefix(f"{vars(error).get('conn')}: ")
+    if type(error).__name__ == "ClientHttpProxyError":
+        return f"{getattr(error, 'status', '')} {message}"
+    return message
 
 
 def _root_of(error: BaseException) -> OSError | None:
     """Return the exception of the system for which a client could not connect."""
-    todo: list[Any] = [error]
-    for one in todo:
-        is_numbered = getattr(one, "errno", None) is not None or one is error
-        if (
-            isinstance(one, OSError)
-            and is_numbered
-            and type(one).__module__ in _SYSTEM
-            and _kind_of(one) in CONNECTING
+    reasons: list[Any] = [error]
+    # The list grows while it is walked.
+    for reason in reasons:
+        if isinstance(reason, OSError) and _is_of_system(
+            reason, is_first=reason is error
         ):
-            return one
-        if isinstance(one, BaseException) and len(todo) < 50:
-            todo += [
-                getattr(one, "os_error", None),
-                getattr(one, "reason", None),
-                *one.args,
+            return reason
+        if isinstance(reason, BaseException) and len(reasons) < _MOST_REASONS:
+            reasons += [
+                getattr(reason, "os_error", None),
+                getattr(reason, "reason", None),
+                *reason.args,
+                reason.__cause__,
+                reason.__context__,
+                *getattr(reason, "exceptions", ()),
             ]
-            todo += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
     return None
+
+
+def _is_of_system(reason: OSError, *, is_first: bool) -> bool:
+    if type(reason).__module__ not in _SYSTEM:
+        return False
+    is_numbered = reason.errno is not None or is_first
+    return is_numbered and _kind_of(reason) in CONNECTING
 
 
 def class_of(stored: Mapping[str, Any], client: str, module: Any) -> str:
@@ -191,16 +221,38 @@ def class_of(stored: Mapping[str, Any], client: str, module: Any) -> str:
 def system_error(stored: Mapping[str, Any]) -> Exception:
     """Return the exception of the system or of `http.client` for a failure."""
     message, kind = stored["message"], stored["type"]
-    modules = [sys.modules[name] for name in _SYSTEM if name in sys.modules]
-    name = CLASSES["http.client"][kind]
-    make: Any = next(
-        getattr(module, name) for module in modules if hasattr(module, name)
-    )
-    numbered = _NUMBERED.fullmatch(message)
+    if kind == "malformed":
+        return _malformed_error(stored["class"], message)
+    if kind == "proxy":
+        return OSError(f"{TUNNEL_FAILED}{message}")
+    make = _class_of_system(CLASSES["http.client"][kind])
     if kind == "tls":
         make = getattr(sys.modules["ssl"], stored["class"], make)
         return make(1, message)  # type: ignore[no-any-return]
+    numbered = _NUMBERED.fullmatch(message)
     if numbered and issubclass(make, OSError):
-        make = OSError if kind != "name" else make  # its number gives it its class
-        return make(int(numbered[1]), numbered[2])  # type: ignore[no-any-return]
+        # The number of an `OSError` gives it its class.
+        make = make if kind == "name" else OSError
+        return make(int(numbered[1]), numbered[2])
     return make(message)  # type: ignore[no-any-return]
+
+
+def _class_of_system(name: str) -> Any:
+    for module_name in _SYSTEM:
+        module = sys.modules.get(module_name)
+        if module is not None and hasattr(module, name):
+            return getattr(module, name)
+    raise LookupError(name)
+
+
+def _malformed_error(name: str, message: str) -> Exception:
+    """Return the exception of `http.client` for an answer that it cannot parse: the recorded one if it is its own."""
+    module: Any = sys.modules["http.client"]
+    if name == "HTTPException":
+        return module.HTTPException(message)  # type: ignore[no-any-return]
+    if name != "LineTooLong":
+        return module.BadStatusLine(message)  # type: ignore[no-any-return]
+    # It would write its own text around the one that was recorded.
+    error: Exception = module.LineTooLong.__new__(module.LineTooLong)
+    error.args = (message,)
+    return error

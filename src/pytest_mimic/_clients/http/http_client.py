@@ -20,6 +20,7 @@ from pytest_mimic._clients.http.connections import (
     RecordedBytes,
     RecordedFile,
     RequestMessage,
+    WholeBytes,
 )
 from pytest_mimic._clients.http.exchange import (
     SENDERS,
@@ -195,7 +196,7 @@ class _Talk:
             if (
                 stored
                 and "status" not in self._plain
-                and stored["type"] in (*CONNECTING, "writing")
+                and stored["type"] in (*CONNECTING, "writing", "proxy")
             ):
                 raise self._error(stored)
         except BaseException:
@@ -231,10 +232,12 @@ class _Talk:
             return self._real.makefile(*args)
         if "status" not in plain:
             return io.BufferedReader(RecordedBytes([], self._instead))
-        answer = StoredResponse(plain, self.message.method)
+        answer = StoredResponse(
+            plain, self.message.method, decodes=_decodes(self._conn)
+        )
         wire, error = answer.wire(), answer.error
         if answer.is_complete and len(wire) == 1:
-            return io.BufferedReader(io.BytesIO(wire[0]))
+            return io.BufferedReader(WholeBytes(wire[0]))
         # The client finds out by itself that a body ends before its end.
         is_cut_off = error is not None and error["type"] in ("closed", "malformed")
         end: Callable[[], Exception | None] = partial(
@@ -275,7 +278,13 @@ class _Talk:
     def _error(self, stored: Failure) -> Exception:
         if not self._is_urllib3:
             return system_error(stored)
-        if stored["type"] == "tls" or stored["type"] not in CONNECTING:
+        if stored["type"] not in (
+            "refused",
+            "unreachable",
+            "name",
+            "connecting",
+            "proxy",
+        ):
             # The pool blames a proxy that is not connected.
             self._conn._has_connected_to_proxy = bool(self._conn.proxy)
         return _urllib3_error(stored, self._conn)
@@ -294,6 +303,8 @@ class _Talk:
             recorder.start(
                 response.status, response.reason, version, response.headers.items()
             )
+            if not _decodes(conn):
+                recorder.decodes = _never
             is_empty = response.length == 0 and (
                 not response.chunked or response._method == "HEAD"
             )
@@ -307,6 +318,8 @@ class _Talk:
                 response.fp = RecordedFile(
                     response.fp, recorder, chunked=is_chunked, length=response.length
                 )
+                if self._is_urllib3 and "content-encoding" in response.headers:
+                    response.fp.note_decoding()
             if not recorder.is_verifying:
                 return response
             with closing(response):  # read what the recording has, to compare it
@@ -321,6 +334,15 @@ class _Talk:
         found = conn.response_class(self, method=conn._method)
         found.begin()
         return found
+
+
+def _decodes(conn: Any) -> bool:
+    """Check whether the client above a connection decompresses bodies: urllib3 or httplib2."""
+    return hasattr(conn, "is_verified") or type(conn).__module__ == "httplib2"
+
+
+def _never() -> bool:
+    return False
 
 
 def _urllib3_error(stored: Failure, conn: Any) -> Exception:

@@ -84,6 +84,7 @@ class HttpxAdapter(HttpAdapter):
                 response.extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
                 response.headers.raw,
             )
+            recorder.decodes = partial(_decodes, response)
             recorded_stream, _ = _stream_classes(sys.modules[self.name])
             response.stream = recorded_stream(response.stream, recorder)
             if step.mode == "run":
@@ -123,10 +124,12 @@ class HttpxAdapter(HttpAdapter):
             stream = replayed_stream(
                 answer.chunks, end, step if waits else None, closed
             )
-        extensions = {"http_version": answer.version.encode("latin-1")}
-        # HTTP/2 has no reasons. Without one, the client returns the usual reason of the
-        # status.
-        if answer.version != "HTTP/2":
+        extensions: dict[str, Any] = {"http_version": answer.version.encode("latin-1")}
+        if answer.version == "HTTP/2":
+            # HTTP/2 has no reasons: the client returns the usual reason of the status.
+            # A replayed response is the first one on its connection.
+            extensions["stream_id"] = 1
+        else:
             extensions["reason_phrase"] = answer.reason.encode("latin-1")
         return module.Response(
             answer.status,
@@ -144,6 +147,14 @@ class HttpxAdapter(HttpAdapter):
             stored["message"], request=request
         )
         return error
+
+
+def _decodes(response: Any) -> bool:
+    """Check whether a response has decompressed what was read of it."""
+    # It makes its decoder for the first reader who wants no raw bytes. Without a codec
+    # that is one which does nothing.
+    decoder = getattr(response, "_decoder", None)
+    return decoder is not None and type(decoder).__name__ != "IdentityDecoder"
 
 
 class _RecordedStream:

@@ -161,6 +161,9 @@ def _is_direct(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
     is_whole = isinstance(request.body, (str, bytes, type(None)))
     if (type(adapter), type(adapter.poolmanager)) != own or retries or not is_whole:
         return False
+    if request.hooks.get("response"):
+        # A hook, as those for authentication, may look at the connection.
+        return False
     is_verified = options.get("verify") is True or request.url.startswith("http://")
     return is_verified and not (
         options.get("stream") or options.get("cert") or options.get("proxies")

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.http.body import hides_text, load_body, store_body
-from pytest_mimic._clients.http.encodings import inflate
-from pytest_mimic._clients.http.failures import store_error
+from pytest_mimic._clients.http.encodings import deflate, inflate, is_broken
+from pytest_mimic._clients.http.failures import BROKEN_ENCODING, store_error
 from pytest_mimic._clients.http.http_secrets import Secrets, text_pairs
 from pytest_mimic._clients.http.media_types import header_of
 from pytest_mimic._core.redact.redactor import NO_NAMES
@@ -26,6 +26,28 @@ _CHECKSUM = re.compile(
 )
 # RFC 9110, 15.3.5 and 15.4.5
 _WITHOUT_BODY = (204, 304)
+# A part of a body (RFC 9110, 15.3.7): where it begins is told in compressed bytes.
+_PARTIAL = 206
+# What a client of HTTP/1.1 takes for a malformed chunk.
+_NO_CHUNK_SIZE = "malformed\r\n"
+
+
+def _decodes() -> bool:
+    return True
+
+
+class Encoding(NamedTuple):
+    """How the body of a response was encoded, and who saw that.
+
+    Attributes:
+        name: The `Content-Encoding` that the service sent; empty without one.
+        is_undone: The chunks that were recorded come decompressed.
+        is_handed_out: The client gave its caller the compressed bytes.
+    """
+
+    name: str = ""
+    is_undone: bool = False
+    is_handed_out: bool = False
 
 
 class ExchangeRecorder:
@@ -38,6 +60,10 @@ class ExchangeRecorder:
             adds to it.
         phase: What a timeout is one of: `connecting`, `writing` or `reading`. The edge
             sets it.
+        undone: The `Content-Encoding` that the client has undone before it added the
+            chunks; empty if it has not.
+        decodes: Returns whether the client has undone, or undoes, the encoding for its
+            caller. It is asked when the body has come.
     """
 
     def __init__(self, step: Step) -> None:
@@ -49,7 +75,10 @@ class ExchangeRecorder:
         self._real: dict[str, Any] = {}
         self.chunks: list[bytes] = []
         self.phase = "connecting"
-        self.done = False  # the step has its outcome, or was abandoned
+        self.undone = ""
+        self.decodes: Callable[[], bool] = _decodes
+        # Whether the step has its outcome, or was abandoned.
+        self.done = False
         # Returns the chunks of the body that have arrived, where the edge adds none
         # before the end.
         self.received: Callable[[], list[bytes]] | None = None
@@ -110,11 +139,30 @@ class ExchangeRecorder:
         return found
 
     def stop(self) -> None:
-        """Record a response whose reader does not want the rest."""
-        if self.head:
-            self.complete(end="stopped")
-        else:
+        """Record a response whose reader does not want the rest, or cannot decompress it."""
+        if not self.head:
             self.abandon()
+        elif self._is_broken():
+            self.complete(error=BROKEN_ENCODING)
+        else:
+            self.complete(end="stopped")
+
+    def _is_broken(self) -> bool:
+        """Check whether the client had to decompress what it got, and could not.
+
+        It has raised an error for its caller then, and closed the response.
+        """
+        encoding = self._encoding()
+        if not encoding.name or encoding.is_undone or not self.decodes():
+            return False
+        return is_broken(self.chunks, encoding.name)
+
+    def _is_broken_again(self) -> bool:
+        """Check whether a real body goes wrong as the recorded one did, though nobody decompresses it."""
+        recorded = self.step.outcome(is_read_only=True).get("error", {})
+        if recorded.get("class") != BROKEN_ENCODING["class"] or not self.head:
+            return False
+        return is_broken(self.chunks, self._encoding().name)
 
     def fail(self, error: BaseException) -> None:
         """Record an exception of the client, or end the step without an outcome if it is none: an interrupt, for example."""
@@ -132,6 +180,8 @@ class ExchangeRecorder:
         if self.done:
             return
         self.done = True
+        if self.is_verifying and not end and self._is_broken_again():
+            end["error"] = dict(BROKEN_ENCODING)
         plain = self._plain(**end)
         if hides_text(plain) and not self.is_verifying:
             self.step.report(
@@ -163,13 +213,22 @@ class ExchangeRecorder:
         # issued since.
         secrets.begin_answer(self.step.call.issuer)
         if "error" in end:
-            message = redactor.scrub_text(end["error"]["message"], secrets.values)
-            end["error"] = {**end["error"], "message": message}
+            hidden = {
+                name: redactor.scrub_text(end["error"][name], secrets.values)
+                for name in ("message", "received")
+                if name in end["error"]
+            }
+            end["error"] = {**end["error"], **hidden}
         plain: dict[str, Any] = {}
         if self.head:
             sent = set(secrets.values)
             store = partial(
-                store_response, self.head, [*self.chunks], stopped="end" in end
+                store_response,
+                self.head,
+                [*self.chunks],
+                encoding=self._encoding(),
+                stopped="end" in end,
+                is_whole=not end,
             )
             plain = store(secrets=secrets)
             # A secret that a server issues is secret in all later requests, whichever
@@ -181,37 +240,63 @@ class ExchangeRecorder:
                 self._hidden, self._real = plain, store(secrets=Secrets(NO_NAMES))
         return {**plain, **end}
 
+    def _encoding(self) -> Encoding:
+        if self.undone:
+            return Encoding(self.undone, is_undone=True)
+        name = header_of(self.head["headers"], "content-encoding") or ""
+        return Encoding(name.strip().lower(), is_handed_out=not self.decodes())
+
 
 def store_response(
     head: dict[str, Any],
     chunks: list[bytes],
     *,
     secrets: Secrets,
+    encoding: Encoding | None = None,
     stopped: bool = False,
+    is_whole: bool = True,
 ) -> dict[str, Any]:
     """Return a response as plain data without secrets, and learn those under secret names in it.
 
     Its head has `status`, `reason`, `version` and `headers`. The chunks come without
-    the framing of the transfer. Its
-    reader may have `stopped` before the end.
+    the framing of the transfer. Its reader may have `stopped` before the end.
+
+    A body is stored decompressed, beside its `encoding`. It is stored as it came where
+    it cannot be decompressed, or where somebody counts the compressed bytes: of a part
+    of a body, and of one that was handed out and is not whole.
     """
     secrets.learn_headers(head["headers"])
-    one = {name.lower(): value for name, value in head["headers"]}
-    encoding = one.get("content-encoding", "").strip().lower()
-    opened = inflate(chunks, encoding) if encoding else None
+    values = {name.lower(): value for name, value in head["headers"]}
+    if encoding is None:
+        encoding = Encoding(values.get("content-encoding", "").strip().lower())
+    is_counted = head["status"] == _PARTIAL or (encoding.is_handed_out and not is_whole)
+    opened: list[bytes] | None = None
+    if encoding.is_undone:
+        opened = chunks
+    elif encoding.name and not is_counted:
+        opened = inflate(
+            chunks, encoding.name, to_its_end=encoding.is_handed_out and is_whole
+        )
     body = store_body(
         chunks if opened is None else opened,
-        content_type=one.get("content-type"),
+        content_type=values.get("content-type"),
         secrets=secrets,
         stopped=stopped,
     )
-    headers = [[name, secrets.header(name, value)] for name, value in head["headers"]]
+    dropped: set[str] = set()
     if body is not None and opened is not None:
-        headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
-    if any(map(_CHECKSUM.fullmatch, one)) and b"".join(load_body(body)) != b"".join(
-        chunks
-    ):
-        headers = [pair for pair in headers if not _CHECKSUM.fullmatch(pair[0])]
+        dropped.add("content-encoding")
+        body["encoding"] = encoding.name
+        if encoding.is_handed_out:
+            body["handed_out"] = True
+    checksums = set(filter(_CHECKSUM.fullmatch, values))
+    if checksums and b"".join(load_body(body)) != b"".join(chunks):
+        dropped |= checksums
+    headers = [
+        [name, secrets.header(name, value)]
+        for name, value in head["headers"]
+        if name.lower() not in dropped
+    ]
     plain = {**head, "headers": headers}
     return plain if body is None else {**plain, "body": body}
 
@@ -221,38 +306,59 @@ class StoredResponse:
 
     Attributes:
         headers: With the `Content-Length` that it has now. That of a response to a HEAD
-            is left alone.
+            is left alone. With the `Content-Encoding` of the service if the client that
+            recorded handed the compressed bytes out, or the one that replays never
+            `decodes`: then the body is compressed anew.
         stopped: It was not read further than these chunks.
         waiting: Its reader waited for more then, until it was cancelled.
         error: The exception that broke it after these chunks, as plain data.
         is_complete: It ends after its chunks, without an exception.
     """
 
-    def __init__(self, plain: dict[str, Any], method: str) -> None:
-        self.status, self.reason, self.version = (
-            plain["status"],
-            plain["reason"],
-            plain["version"],
-        )
+    def __init__(
+        self, plain: dict[str, Any], method: str, *, decodes: bool = True
+    ) -> None:
+        self.status: int = plain["status"]
+        self.reason: str = plain["reason"]
+        self.version: str = plain["version"]
         self.error: dict[str, Any] | None = plain.get("error")
-        self.stopped, self.waiting = "end" in plain, plain.get("end") == "waiting"
+        self.stopped = "end" in plain
+        self.waiting = plain.get("end") == "waiting"
         self.is_complete = not self.stopped and self.error is None
-        self.chunks = load_body(plain.get("body"))
         self._has_body = method != "HEAD" and self.status not in _WITHOUT_BODY
-        size = (
-            sum(map(len, self.chunks)) if "body" in plain and method != "HEAD" else None
-        )
-        headers, has_cookies = [], False
-        for name, value in plain["headers"]:
-            lower = name.lower()
-            if lower == "content-length" and size is not None:
-                # Of an incomplete body, more is announced than there is: the client
-                # must not take it for complete.
-                declared = int(value) if value.isdigit() else 0
-                value = str(size if self.is_complete else max(declared, size + 1))
-            has_cookies = has_cookies or lower == "set-cookie"
-            headers.append((name, value))
+        body = plain.get("body")
+        self.chunks = load_body(body)
+        headers = [(name, value) for name, value in plain["headers"]]
+        if body is not None and (body.get("handed_out") or not decodes):
+            headers += self._encode(body.get("encoding", ""))
+        if body is not None and method != "HEAD":
+            headers = self._with_length(headers)
+        has_cookies = any(name.lower() == "set-cookie" for name, _ in headers)
         self.headers = _with_lasting_cookies(headers) if has_cookies else headers
+
+    def _encode(self, encoding: str) -> list[tuple[str, str]]:
+        """Compress the body again, and return the header that says so."""
+        if not encoding:
+            return []
+        self.chunks, name = deflate(self.chunks, encoding, is_whole=self.is_complete)
+        return [("Content-Encoding", name)]
+
+    def _with_length(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return the headers with the length of the body as it is now.
+
+        Of an incomplete body, more is announced than there is: the client must not take
+        it for complete.
+        """
+        size = sum(map(len, self.chunks))
+        changed = []
+        for name, value in headers:
+            if name.lower() == "content-length":
+                declared = int(value) if value.isdigit() else 0
+                length = size if self.is_complete else max(declared, size + 1)
+                changed.append((name, str(length)))
+            else:
+                changed.append((name, value))
+        return changed
 
     def ending(
         self,
@@ -274,18 +380,24 @@ class StoredResponse:
         version = "HTTP/1.0" if self.version == "HTTP/1.0" else "HTTP/1.1"
         lines = [f"{version} {self.status} {self.reason}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
-        head = "\r\n".join([*lines, "\r\n"]).encode("latin-1")
+        head = "\r\n".join([*lines, "\r\n"]).encode("latin-1", "surrogateescape")
         pieces, framing = self.chunks, header_of(self.headers, "transfer-encoding")
         if framing is not None and "chunked" in framing.lower():
-            pieces = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in pieces]
-            if self.is_complete and self._has_body:
-                pieces.append(b"0\r\n\r\n")
-        # What is whole arrives at once.
-        return (
-            [b"".join([head, *pieces])]
-            if self.is_complete and len(self.chunks) < 2
-            else [head, *pieces]
-        )
+            pieces = self._framed()
+        if self.is_complete and len(self.chunks) < 2:
+            # What is whole arrives at once.
+            return [b"".join([head, *pieces])]
+        return [head, *pieces]
+
+    def _framed(self) -> list[bytes]:
+        """Return the chunks of the transfer (RFC 9112, 7.1), which may end with one that is malformed."""
+        pieces = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in self.chunks]
+        if self.is_complete and self._has_body:
+            pieces.append(b"0\r\n\r\n")
+        elif self.error is not None and self.error["type"] == "malformed":
+            received = self.error.get("received", _NO_CHUNK_SIZE)
+            pieces.append(received.encode("latin-1", "replace"))
+        return pieces
 
 
 def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -295,17 +407,20 @@ def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str
     recorded = http2time(header_of(headers, "date") or "")
     if recorded is None:
         return headers
-
-    def lasts(attribute: str) -> bool:
-        name, _, value = attribute.partition("=")
-        return name.strip().lower() != "expires" or (http2time(value) or 0) <= recorded
-
     return [
-        (
-            name,
-            ";".join(filter(lasts, value.split(";")))
-            if name.lower() == "set-cookie"
-            else value,
-        )
+        (name, _lasting(value, recorded) if name.lower() == "set-cookie" else value)
         for name, value in headers
     ]
+
+
+def _lasting(cookie: str, recorded: float) -> str:
+    """Return a cookie without an expiry that is later than a moment, in seconds."""
+    from http.cookiejar import http2time  # type: ignore[attr-defined]
+
+    attributes = []
+    for attribute in cookie.split(";"):
+        name, _, value = attribute.partition("=")
+        expires = http2time(value) if name.strip().lower() == "expires" else None
+        if expires is None or expires <= recorded:
+            attributes.append(attribute)
+    return ";".join(attributes)

@@ -62,5 +62,32 @@ def test_a_client_raises_its_own_exception_of_the_kind() -> None:
     assert class_of(foreign, "httpx", httpx) == "ReadTimeout"
     assert (
         class_of({**foreign, "type": "proxy"}, "aiohttp", None)
-        == "ClientConnectorError"
+        == "ClientHttpProxyError"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (http.client.LineTooLong("header line"), "malformed"),
+        (http.client.HTTPException("got more than 100 headers"), "malformed"),
+        (
+            OSError("Tunnel connection failed: 407 Proxy Authentication Required"),
+            "proxy",
+        ),
+    ],
+)
+def test_an_error_of_parsing_keeps_its_class_and_text(
+    error: Exception, kind: str
+) -> None:
+    stored = store_error(error, "reading")
+    assert stored is not None
+
+    again = system_error(stored)
+
+    assert stored["type"] == kind
+    assert (type(again), str(again)) == (type(error), str(error))
+
+
+def test_a_mistake_of_the_caller_is_no_outcome() -> None:
+    assert store_error(http.client.CannotSendRequest(), "writing") is None

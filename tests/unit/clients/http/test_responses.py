@@ -179,3 +179,22 @@ def test_a_secret_in_a_header_is_hidden_everywhere_later(runs):
     cookie, token = map(unescape, page.groups())
     assert cookie != token
     assert call.parts["path"] == f"/of/{cookie}"
+
+
+def test_a_body_that_was_handed_out_compressed_comes_back_so(runs):
+    _, step = begun(runs, "http://shop.test/")
+    recorder = ExchangeRecorder(step)
+    recorder.decodes = lambda: False
+    recorder.start(200, "OK", "HTTP/1.1", [("Content-Encoding", "gzip")])
+    recorder.chunks.append(gzip.compress(b'{"token":"tok-4711-abcd"}'))
+    recorder.complete()
+
+    [plain] = runs.plain
+    answer = StoredResponse(plain, "GET")
+    token = plain["body"]["json"]["token"]
+    assert "tok-4711-abcd" not in token
+    assert (plain["body"]["encoding"], plain["body"]["handed_out"]) == ("gzip", True)
+    assert answer.headers == [("Content-Encoding", "gzip")]
+    assert gzip.decompress(b"".join(answer.chunks)) == b'{"token":"%s"}' % (
+        token.encode()
+    )

@@ -1,0 +1,155 @@
+"""Compressed bytes that a client hands out, which its caller decompresses, come back compressed."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shutil
+import urllib.request
+import zlib
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from support.http_drivers import DRIVERS, Ask
+from support.http_server import Server
+from unit.clients.runs import Runs
+
+from clients.http.aiohttp_sessions import run
+from clients.http.four_ways import both, connect
+
+httpx = pytest.importorskip("httpx")
+requests = pytest.importorskip("requests")
+urllib3 = pytest.importorskip("urllib3")
+
+TEXT = b"begun and done " * 100
+UNPACK = {"gzip": gzip.decompress, "deflate": zlib.decompress}
+Read = Callable[[str], tuple[bytes, Any]]
+
+
+@pytest.fixture
+def line() -> str:
+    """The line of every HTTP client."""
+    return "http"
+
+
+def by_urllib(url: str) -> tuple[bytes, Any]:
+    with urllib.request.urlopen(url) as response:
+        return response.read(), response.headers
+
+
+def by_http_client(url: str) -> tuple[bytes, Any]:
+    parts = urlsplit(url)
+    with connect(url) as connection:
+        connection.request("GET", f"{parts.path}?{parts.query}")
+        response = connection.getresponse()
+        return response.read(), response.headers
+
+
+def by_raw_of_requests(url: str) -> tuple[bytes, Any]:
+    file = io.BytesIO()
+    with requests.get(url, stream=True) as response:
+        shutil.copyfileobj(response.raw, file)
+        return file.getvalue(), response.headers
+
+
+def by_iter_raw_of_httpx(url: str) -> tuple[bytes, Any]:
+    with httpx.stream("GET", url) as response:
+        return b"".join(response.iter_raw()), response.headers
+
+
+def by_urllib3(url: str) -> tuple[bytes, Any]:
+    response = urllib3.PoolManager().request("GET", url, decode_content=False)
+    return response.data, response.headers
+
+
+def by_stream_of_urllib3(url: str) -> tuple[bytes, Any]:
+    response = urllib3.PoolManager().request("GET", url, preload_content=False)
+    pieces = response.stream(7, decode_content=False)
+    return b"".join(pieces), response.headers
+
+
+READERS = [
+    by_urllib,
+    by_http_client,
+    by_raw_of_requests,
+    by_iter_raw_of_httpx,
+    by_urllib3,
+    by_stream_of_urllib3,
+]
+
+
+@pytest.mark.parametrize("name", UNPACK)
+@pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__)
+def test_bytes_that_code_decompresses_itself_come_back_compressed(
+    runs: Runs, server: Server, read: Read, name: str
+) -> None:
+    """Their length is announced, and what the server said of other bytes is not."""
+
+    def talk(url: str) -> tuple[bytes, str, bool]:
+        data, headers = read(f"{url}/packed?by={name}")
+        is_announced = int(headers["Content-Length"]) == len(data)
+        return UNPACK[name](data), headers["Content-Encoding"], is_announced
+
+    assert both(runs, server, talk) == ((TEXT, name, True),) * 2
+    _, headers = read(f"{server.url}/packed?by={name}")
+    assert "Content-MD5" not in headers
+
+
+def test_a_session_of_aiohttp_that_decodes_nothing_gets_compressed_bytes(
+    runs: Runs, server: Server
+) -> None:
+    async def talk(session: Any, url: str) -> tuple[bytes, str]:
+        async with session.get(f"{url}/packed?by=gzip") as response:
+            data = await response.read()
+            return gzip.decompress(data), response.headers["Content-Encoding"]
+
+    real, replayed = both(
+        runs, server, lambda _: run(talk, server, auto_decompress=False)
+    )
+
+    assert real == replayed == (TEXT, "gzip")
+
+
+@pytest.mark.parametrize(
+    "writer", [pytest.param(one, id=one.name) for one in DRIVERS if one.decodes]
+)
+def test_what_a_client_decoded_is_plain_but_for_those_that_never_decode(
+    runs: Runs, server: Server, writer: Any
+) -> None:
+    ask = Ask("/packed?by=gzip")
+    writer.talk(server.url, ask)
+    server.stop()
+
+    for reader in DRIVERS:
+        runs.again("replay")
+        [answer] = reader.talk(server.url, ask)
+        names = [name for name, _ in answer.headers]
+        body = answer.body if reader.decodes else gzip.decompress(answer.body)
+        assert body == TEXT, reader.name
+        assert ("content-encoding" in names) is not reader.decodes, reader.name
+
+
+@pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__)
+def test_a_part_of_compressed_bytes_comes_back_byte_by_byte(
+    runs: Runs, server: Server, read: Read
+) -> None:
+    def talk(url: str) -> bytes:
+        return read(f"{url}/packed?by=deflate&range=1")[0]
+
+    real, replayed = both(runs, server, talk)
+
+    assert real == replayed == zlib.compress(TEXT)[2:12]
+
+
+def test_a_reader_who_stops_gets_the_same_compressed_bytes(
+    runs: Runs, server: Server
+) -> None:
+    def talk(url: str) -> bytes:
+        with urllib.request.urlopen(f"{url}/packed?by=deflate") as response:
+            return response.read(12)  # type: ignore[no-any-return]
+
+    real, replayed = both(runs, server, talk)
+
+    assert real == replayed == zlib.compress(TEXT)[:12]

@@ -1,0 +1,66 @@
+"""What a client finds wrong while it parses an answer is its own error, recorded or not."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from support.http_drivers import DRIVERS, Ask, Driver
+from support.http_server import MALFORMED, Server
+from unit.clients.runs import Runs
+
+from clients.http.four_ways import same
+
+
+@pytest.fixture(params=DRIVERS, ids=lambda driver: driver.name)
+def driver(request: pytest.FixtureRequest) -> Driver:
+    """The client under test."""
+    driver: Driver = request.param
+    return driver
+
+
+@pytest.fixture
+def line(driver: Driver) -> str:
+    """The line of the client."""
+    return driver.line
+
+
+def seen(driver: Driver, url: str, ask: Ask, **options: Any) -> list[Any]:
+    """Return what an application sees of an answer, or of the exception that came instead."""
+    try:
+        [answer] = driver.talk(url, ask, **options)
+    except Exception as error:
+        return [type(error), " ".join(str(error).split())]
+    return [answer.status, answer.reason, answer.body]
+
+
+@pytest.mark.parametrize("read", ["whole", "chunks"])
+@pytest.mark.parametrize("kind", MALFORMED)
+def test_a_malformed_answer_is_the_clients_own_error(
+    driver: Driver, runs: Runs, server: Server, kind: str, read: str
+) -> None:
+    ask = Ask(f"/malformed?kind={quote(kind)}", read=read)
+
+    same(runs, server, lambda url: seen(driver, url, ask))
+
+    assert len(runs.plain) == 1
+    assert "stopped" not in runs.text
+
+
+def test_a_proxy_that_wants_credentials_is_one_kind_of_error(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
+    def talk(url: str) -> list[Any]:
+        return seen(driver, "https://guarded.example", Ask("/"), proxy=url)
+
+    name, message = same(runs, server, talk)
+
+    assert issubclass(name, Exception)
+    assert "Proxy Authentication Required" in message
+    assert [plain["error"]["type"] for plain in runs.plain] == ["proxy"]
+
+
+def test_a_reason_may_be_in_latin_1(driver: Driver, runs: Runs, server: Server) -> None:
+    assert same(runs, server, lambda url: seen(driver, url, Ask("/reason")))[0] == 200
+    assert runs.plain[0]["reason"] == "All Rïght"
