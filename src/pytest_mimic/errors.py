@@ -73,6 +73,7 @@ class Fact(Protocol):
 
     def lines(self) -> list[str]:
         """Return the fact as it is shown."""
+        ...
 
 
 class MimicError(Exception):
@@ -146,7 +147,7 @@ class MimicError(Exception):
 
     def is_like(self, other: object) -> bool:
         """Return whether another error tells of the same event with the same facts."""
-        if type(self) is not type(other):
+        if not isinstance(other, MimicError) or type(self) is not type(other):
             return False
         return self._fields() == other._fields()
 

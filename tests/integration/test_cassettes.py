@@ -484,6 +484,7 @@ def test_a_cassette_is_unused_as_a_whole(shop):
     """)
     shop.run().expect(passed=2)
     shop.tests("def test_nothing(): pass\n")
+    shop.ini("shop:fetch")
 
     run = shop.run("--mimic-clear-unused").expect(passed=1)
 

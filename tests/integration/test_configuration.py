@@ -115,7 +115,7 @@ def test_the_vault_may_be_in_the_users_home(shop, by):
 
     missed = shop.run(*given, env=env).expect(failed=1)
     shop.record(*given, env=env).expect(passed=1)
-    shop.ini(mimic_vault_path="~/recs")
+    shop.ini("shop:fetch", mimic_vault_path="~/recs")
     shop.tests("def test_nothing(): pass")
     found = shop.run(*given, "--mimic-fail-on-unused", env=env)
 

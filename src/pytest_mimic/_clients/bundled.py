@@ -16,7 +16,7 @@ def _http(adapter: str) -> Client:
     return Client(
         f"pytest_mimic._clients.http.{adapter}",
         kind="http",
-        check="pytest_mimic._clients.http.exchange:check_outcome",
+        check="pytest_mimic._clients.recorded_shapes:check_http",
         parts=(
             "host",
             "port",
@@ -52,14 +52,14 @@ BUNDLED = {
     "http.client": _http("http_client:StdlibAdapter"),
     "sqlalchemy": Client(
         "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",
-        check="pytest_mimic._clients.sql.outcomes:check_outcome",
+        check="pytest_mimic._clients.recorded_shapes:check_sql",
         parts=("statement", "params", "database"),
         answer=("columns", "rows", "rowcount", "lastrowid", "error"),
         is_bundled=True,
     ),
     "redis": Client(
         "pytest_mimic._clients.redis.redis_client:RedisAdapter",
-        check="pytest_mimic._clients.redis.replies:check_outcome",
+        check="pytest_mimic._clients.recorded_shapes:check_redis",
         parts=("command", "commands", "database", "protocol"),
         answer=("reply", "replies", "error", "after"),
         is_bundled=True,

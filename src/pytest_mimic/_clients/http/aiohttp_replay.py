@@ -243,10 +243,11 @@ def _error(stored: Failure, req: Any) -> Exception:
         return aiohttp.ClientPayloadError(message)
     name = class_of(stored, "aiohttp", aiohttp)
     proxy = getattr(req, "proxy", None)
+    request: Any = req
     if kind == "proxy":
         return _refused_by_proxy(message, req)
     if kind in ("refused", "unreachable", "name") and proxy is not None:
-        key = req.connection_key._replace(host=proxy.host, port=proxy.port)
+        key = request.connection_key._replace(host=proxy.host, port=proxy.port)
         at_proxy: Any = aiohttp.ClientProxyConnectionError
         if kind == "name":
             at_proxy = getattr(aiohttp, name)

@@ -22,7 +22,6 @@ the exception that was raised instead of a response.
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from functools import lru_cache, partial
@@ -441,65 +440,3 @@ def read_origin(origin: str) -> tuple[dict[str, Any], str]:
 
 
 # -- recorded outcomes
-
-_PARTS = {"status": int, "headers": list, "body": dict}
-_CONTENTS = {
-    "json": object,
-    "text": str,
-    "base64": str,
-    "chunks": list,
-    "events": list,
-    "parts": list,
-    "message": dict,
-}
-
-
-def check_outcome(value: Any) -> None:
-    """Check the value of a recorded exchange.
-
-    Raises:
-        LookupError, TypeError, ValueError: No replay could give it.
-    """
-    if type(value) is not dict:
-        raise TypeError("a client's outcome must be a mapping")
-    for name, kind in _PARTS.items():
-        if name in value and type(value[name]) is not kind:
-            raise TypeError(f"{name} must be of type {kind.__name__}")
-    if "status" in value or value.keys().isdisjoint(("end", "error")):
-        for name in ("status", "reason", "version", "headers"):
-            if name not in value:
-                raise KeyError(name)
-        for pair in value["headers"]:
-            if [type(part) for part in pair] != [str, str]:
-                raise ValueError("headers must be pairs of texts")
-    _check_body(value.get("body", {"json": None}))
-
-
-def _check_body(body: Any) -> None:
-    """Check a body, or a part of one, in the same way."""
-    is_known = any(
-        name in body and isinstance(body[name], kind)
-        for name, kind in _CONTENTS.items()
-    )
-    if not is_known:
-        raise ValueError(f"a body needs one of {', '.join(_CONTENTS)}")
-    charset = body.get("charset", "utf-8")
-    chunks = body.get("chunks", [body] if "base64" in body else ())
-    for chunk in (body.get("text", ""), *chunks):
-        if type(chunk) is str:
-            chunk.encode(charset)
-        else:
-            b64decode("".join(chunk["base64"].split()), validate=True)
-    if not {type(event) for event in body.get("events", ())} <= {dict, str}:
-        raise TypeError("an event must be a mapping or a text")
-    parts = body.get("parts", ())
-    delimiters = body.get("delimiters", [""])
-    kinds = {type(delimiter) for delimiter in delimiters}
-    if len(delimiters) != len(parts) + 1 or kinds != {str}:
-        raise ValueError("a body needs one delimiter more than parts")
-    inner = [*parts, body["message"]] if "message" in body else parts
-    for part in inner:
-        part["head"].encode()
-        # A part may have a head alone.
-        if part.keys() - {"head", "transfer"}:
-            _check_body(part)

@@ -275,15 +275,3 @@ def redis_errors() -> Any:
     from redis import exceptions
 
     return exceptions
-
-
-def check_outcome(value: Any) -> None:
-    """Check the value of a recorded command.
-
-    Raises:
-        TypeError: No replay could give it.
-    """
-    if type(value) is not dict:
-        raise TypeError("a client's outcome must be a mapping")
-    if type(value.get("replies", [])) is not list:
-        raise TypeError("replies must be of type list")

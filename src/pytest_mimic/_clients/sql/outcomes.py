@@ -128,7 +128,8 @@ class Rows:
             return "sqlite3.Row"
         if issubclass(kind, tuple) and hasattr(kind, "_fields"):
             # It is written as a value of this class is.
-            return to_plain(kind._make(self._names), "rows[0]", self.classes)
+            named: Any = kind
+            return to_plain(named._make(self._names), "rows[0]", self.classes)
         raise UnstorableOutcomeError(
             "what a database returned cannot be stored",
             facts=(f"rows[0]: a row of {full_name(kind)}", "nothing was recorded"),
@@ -316,20 +317,3 @@ def _diagnosis_fields(error: BaseException) -> dict[str, Any]:
         for field in fields
         if not field.name.startswith("SOURCE_")
     }
-
-
-def check_outcome(value: Any) -> None:
-    """Check the value of a recorded statement.
-
-    Raises:
-        TypeError, ValueError: No replay could give it.
-    """
-    if type(value) is not dict:
-        raise TypeError("a client's outcome must be a mapping")
-    for name in ("columns", "rows"):
-        if type(value.get(name, [])) is not list:
-            raise TypeError(f"{name} must be of type list")
-    columns, rows = value.get("columns", []), value.get("rows", [])
-    is_table = all(type(row) is list for row in (*columns, *rows))
-    if not is_table or any(len(row) != len(columns) for row in rows):
-        raise ValueError("each row must have a value for each column")

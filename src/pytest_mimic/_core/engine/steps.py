@@ -38,6 +38,7 @@ class Outcomes(Protocol):
     @property
     def has_places(self) -> bool:
         """Whether each of equal calls has a place of its own."""
+        ...
 
     def keep(self, real: Step, outcome: Outcome, duration: float, /) -> None:
         """Record the outcome of a real call, in its place."""

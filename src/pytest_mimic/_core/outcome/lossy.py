@@ -166,10 +166,11 @@ def _image(image: Any) -> Any:
     # A TIFF whose file is closed reads its EXIF from nowhere else.
     is_only_here = file is None and hasattr(image, "tag_v2") and image._exif is not None
     if is_only_here or changed_exif(image) is not None:
+        exif: Any = image._exif
         state["exif"] = {
-            "tags": {tag: image._exif[tag] for tag in list(image._exif)},
-            "directories": dict(image._exif._ifds),
-            "endian": image._exif.endian,
+            "tags": {tag: exif[tag] for tag in list(exif)},
+            "directories": dict(exif._ifds),
+            "endian": exif.endian,
         }
     return make, arguments, state, None, None, restore_image
 

@@ -235,7 +235,7 @@ class SecretNames:
         while count and words[count - 1].isdigit():  # token_count_1 is a count
             count -= 1
         describes_a_secret = count > 0 and words[count - 1] in _ABOUT
-        found = dict.fromkeys(("never", "always", "text", "look"), "")
+        found: dict[str, str] = dict.fromkeys(("never", "always", "text", "look"), "")
         for start in range(len(words)):
             is_asked = start > 0 and (
                 words[0] in _ASKING or words[start - 1] in _ASKING

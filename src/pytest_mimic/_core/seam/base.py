@@ -190,7 +190,8 @@ def parts_of(name: str) -> tuple[str, ...]:
 
     The adapter of another distribution is asked for them.
     """
-    return CLIENTS[name].parts or load_adapter(name).parts
+    parts = CLIENTS[name].parts if is_client(name) else ()
+    return parts or load_adapter(name).parts
 
 
 # -- one body for the sync and the async method of a client

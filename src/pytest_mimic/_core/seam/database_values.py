@@ -127,13 +127,14 @@ def in_class(kind: type, value: Any) -> Any:
         made = base.__new__(kind)
         base.__init__(made, value)
         return made
+    moment: Any
     if base is dt.datetime:
         moment = (*value.timetuple()[:6], value.microsecond, value.tzinfo)
         return base.__new__(kind, *moment, fold=value.fold)
     if base is dt.date:
         return base.__new__(kind, value.year, value.month, value.day)
     if base is dt.time:
-        moment = (value.hour, value.minute, value.second, value.microsecond)
+        moment = [value.hour, value.minute, value.second, value.microsecond]
         return base.__new__(kind, *moment, value.tzinfo, fold=value.fold)
     if base is dt.timedelta:
         return base.__new__(kind, value.days, value.seconds, value.microseconds)
@@ -311,13 +312,14 @@ def _without_class(value: Any, builtin: Any) -> Any:
         return by_value(value)
     if builtin is Decimal:
         return Decimal(value)
+    moment: Any
     if builtin is dt.datetime:
         moment = (*value.timetuple()[:6], value.microsecond, value.tzinfo)
         return dt.datetime(*moment, fold=value.fold)
     if builtin is dt.date:
         return dt.date(value.year, value.month, value.day)
     if builtin is dt.time:
-        moment = (value.hour, value.minute, value.second, value.microsecond)
+        moment = [value.hour, value.minute, value.second, value.microsecond]
         return dt.time(*moment, value.tzinfo, fold=value.fold)
     return dt.timedelta(value.days, value.seconds, value.microseconds)
 

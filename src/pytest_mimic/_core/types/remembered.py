@@ -249,8 +249,8 @@ def _made_bare(value: Any, attributes: Mapping[str, Any]) -> Any:
     elif base in (tuple, frozenset, str, bytes, int, float):
         made = base.__new__(kind, _plain(base, value))
     elif base in (list, set, dict):
-        made = base.__new__(kind)
-        fill = base.extend if base is list else base.update
+        made: Any = base.__new__(kind)
+        fill: Any = getattr(base, "extend" if base is list else "update")
         fill(made, _plain(base, value))
     else:
         return None

@@ -32,6 +32,9 @@ SETS = (
         "ran",
         "wanted",
         "covered",
+        "ignored_paths",
+        "met_paths",
+        "dropped",
     ),
 )
 
@@ -49,6 +52,8 @@ def an_account(tag: str) -> Ledger:
         getattr(ledger, name).append(f"{name} {tag}")
     for name in SETS:
         getattr(ledger, name).add(f"{name} {tag}")
+    for name in ("keys", "outdated", "alike"):
+        getattr(ledger, name).append(f"{name} {tag}")
     ledger.outcomes = {
         "test": "failed" if tag == "a" else "passed",
         f"test {tag}": "skipped",
@@ -71,12 +76,14 @@ def test_accounts_add_up() -> None:
 
     plain = total.to_plain()
     assert plain.pop("missing") == [
-        ("call a", "test a", "", "", False),
-        ("call b", "test b", "", "", False),
+        ("call a", "test a", "", "", False, "", "", "", ""),
+        ("call b", "test b", "", "", False, "", "", "", ""),
     ]
     assert [plain.pop(name) for name in (*TEXTS, *SETS)] == [
         [f"{name} a", f"{name} b"] for name in (*TEXTS, *SETS)
     ]
+    for name in ("keys", "outdated", "alike"):
+        assert plain.pop(name) == [f"{name} a", f"{name} b"]
     assert plain == {
         "outcomes": {"test": "failed", "test a": "skipped", "test b": "skipped"},
         "replayed": 4,
