@@ -108,7 +108,9 @@ def test_a_passing_test_keeps_the_answers_that_it_expects(guarded):
     found = [
         line.split("    ")[0].strip() for line in expected.section if " gave " in line
     ]
-    assert found == [f"http GET /guarded gave {status}" for status in FAILURES]
+    assert found == [
+        f"http GET /guarded?status={status} gave {status}" for status in FAILURES
+    ]
     guarded.replay(env={"API": NOWHERE, "EXPECTED": "1"}).expect(passed=8)
 
 

@@ -27,6 +27,9 @@ LIBRARIES = (
 # : Types with a rule that no machine has: a library's, Windows', and a name in a later
 # Python.
 ELSEWHERE = {
+    "configparser.ConfigParser",
+    "configparser.RawConfigParser",
+    "configparser.SafeConfigParser",
     "annotationlib.ForwardRef",
     "pathlib.PosixPath",
     "pathlib.WindowsPath",

@@ -23,8 +23,8 @@ import pytest_mimic
 
 INPUTS = "warn"
 # Functions and modules, recorded and then replayed.
-OF_A_FUNCTION = (71, 19, 11, 7)
-OF_A_REQUEST = (106, 23, 40, 16)
+OF_A_FUNCTION = (97, 24, 11, 7)
+OF_A_REQUEST = (172, 34, 69, 23)
 # The second call of a test is counted: the first one also imports.
 TESTS = """
     import sys

@@ -20,7 +20,7 @@ def installed() -> Distribution:
         pytest.skip("pytest-mimic is on the path, not installed")
 
 
-def test_four_packages_are_required(installed):
+def test_five_packages_are_required(installed):
     """Neither clients nor libraries of values are required."""
     required = [line for line in installed.requires or () if "extra ==" not in line]
 
@@ -28,6 +28,7 @@ def test_four_packages_are_required(installed):
         "pytest",
         "cloudpickle",
         "xxhash",
+        "filelock",
         "backports-zstd",
     }
     assert installed.metadata["Requires-Python"] == ">=3.10"
