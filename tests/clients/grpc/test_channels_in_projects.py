@@ -263,9 +263,6 @@ def test_a_client_library_of_google(shop: Any) -> None:
     shop.run(*given, env=env).expect(passed=2, says=["7 calls replayed"])
 
 
-@pytest.mark.xfail(
-    reason="in a replay, calls of a closed channel are missing", strict=False
-)
 def test_no_state_of_a_channel_ends_the_interpreter(shop: Any, library: Any) -> None:
     """Closed, collected and forked channels, recorded and replayed, with the interpreter watched."""
     shop.tests("""

@@ -283,7 +283,8 @@ class Coverings:
                     raise NotFoundError(
                         f"cannot be patched before {module} is loaded: use it in conftest.py"
                     )
-                for found in find(module, place[1], self._patches):
+                is_edge = isinstance(covering.requests[place[0]], Edge)
+                for found in find(module, place[1], self._patches, may_fill=is_edge):
                     decider = covering.deciders.get(found.key, place[0])
                     covering.deciders[found.key] = max(
                         place[0], decider, key=covering.rank

@@ -32,10 +32,14 @@ class NotFoundError(Exception):
 _FILLING = frozenset({"__init__", "__post_init__", "__setstate__"})
 
 
-def find(module: str, path: Sequence[str], patches: Patches) -> list[Found]:
+def find(
+    module: str, path: Sequence[str], patches: Patches, *, may_fill: bool = False
+) -> list[Found]:
     """Return the functions that a target names; more than one for `*`.
 
-    No descriptor is evaluated, no module imported.
+    No descriptor is evaluated, no module imported. With `may_fill`, a method that fills
+    an object is found as well: an adapter intercepts such methods and calls them, while
+    a recording would have nothing to give back.
 
     Raises:
         NotFoundError: It names nothing, or nothing that can be mimicked.
@@ -49,7 +53,7 @@ def find(module: str, path: Sequence[str], patches: Patches) -> list[Found]:
     for name in parents:
         holder = _as_holder(_current(holder, name, where), name)
         where = f"{where}.{name}"
-    if last in _FILLING and isinstance(holder, type):
+    if last in _FILLING and isinstance(holder, type) and not may_fill:
         raise NotFoundError(
             "fills an object that exists, name a function that makes the object"
         )
