@@ -134,8 +134,15 @@ def in_class(kind: type, value: Any) -> Any:
     if base is dt.date:
         return base.__new__(kind, value.year, value.month, value.day)
     if base is dt.time:
-        moment = [value.hour, value.minute, value.second, value.microsecond]
-        return base.__new__(kind, *moment, value.tzinfo, fold=value.fold)
+        return base.__new__(
+            kind,
+            value.hour,
+            value.minute,
+            value.second,
+            value.microsecond,
+            value.tzinfo,
+            fold=value.fold,
+        )
     if base is dt.timedelta:
         return base.__new__(kind, value.days, value.seconds, value.microseconds)
     return base.__new__(kind, value)
@@ -319,8 +326,14 @@ def _without_class(value: Any, builtin: Any) -> Any:
     if builtin is dt.date:
         return dt.date(value.year, value.month, value.day)
     if builtin is dt.time:
-        moment = [value.hour, value.minute, value.second, value.microsecond]
-        return dt.time(*moment, value.tzinfo, fold=value.fold)
+        return dt.time(
+            value.hour,
+            value.minute,
+            value.second,
+            value.microsecond,
+            value.tzinfo,
+            fold=value.fold,
+        )
     return dt.timedelta(value.days, value.seconds, value.microseconds)
 
 

@@ -244,12 +244,13 @@ def bare_copy(value: Any, attributes: Mapping[str, Any]) -> Any:
 def _made_bare(value: Any, attributes: Mapping[str, Any]) -> Any:
     kind: Any = type(value)
     base: Any = next(base for base in kind.__mro__ if not base.__flags__ & HEAP_TYPE)
+    made: Any
     if base is object:
         made = object.__new__(kind)
     elif base in (tuple, frozenset, str, bytes, int, float):
         made = base.__new__(kind, _plain(base, value))
     elif base in (list, set, dict):
-        made: Any = base.__new__(kind)
+        made = base.__new__(kind)
         fill: Any = getattr(base, "extend" if base is list else "update")
         fill(made, _plain(base, value))
     else:
