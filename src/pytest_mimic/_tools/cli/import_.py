@@ -1,9 +1,8 @@
 """Import cassettes of vcrpy and pytest-recording (YAML, JSON) into the vault.
 
 A cassette of pytest-recording becomes recordings of its test. Any other one becomes a
-cassette of its name. Secrets are
-hidden as in a recording run, and nothing is overwritten. The exit code is 1 if
-something was not imported.
+cassette of its name. Secrets are hidden as in a recording run, and nothing is
+overwritten. The exit code is 1 if something was not imported.
 """
 
 from __future__ import annotations
@@ -38,8 +37,10 @@ from pytest_mimic._tools.foreign.recording_exchanges import (
 from pytest_mimic.errors import CassetteError, MimicError
 
 _SUFFIXES = (".yaml", ".yml", ".json")
-# The word that vcrpy has in each cassette.
+# Each cassette of vcrpy has this word. A file in a folder without it is no cassette.
 _MARK = b"interactions"
+# Windows allows none of these characters in the name of a file.
+_NOT_IN_NAMES = re.compile(r'[\\:<>|?*"\0]')
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -54,174 +55,272 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--match",
         default="method,uri",
         metavar="PARTS",
-        help="what counts, as in match_on of vcrpy: method, scheme, host, port, path, query, uri, headers, body (default: method,uri)",
+        help="what counts, as in match_on of vcrpy: method, scheme, host, port, path, "
+        "query, uri, headers, body (default: method,uri)",
     )
     add_dry_run(parser, "say what would be done, and write nothing")
 
 
 def run(invocation: Invocation) -> Result:
-    """Import. Found: something was not imported."""
+    """Import cassettes. `found` of the result: something was not imported."""
     importer = Importer(invocation)
-    return Result([*importer.run()], found=bool(importer.left))
+    lines = list(importer.run())
+    return Result(lines, found=bool(importer.refused))
 
 
 class Importer:
-    """One import, and what it has done.
+    """One import, and its report.
 
     Attributes:
-        left: What was not carried over, in lines, with its reason.
+        refused: A line for each file or entry that was not imported, with its reason.
     """
 
     def __init__(self, invocation: Invocation) -> None:
-        self._options, self._vault = invocation.options, invocation.vault
-        self._settings, self._here = invocation.settings, invocation.project.here
+        self._options = invocation.options
+        self._vault = invocation.vault
+        self._settings = invocation.settings
+        self._here = invocation.project.here
         self._targets = invocation.project.ini.targets()
         self._match = read_match(self._options.match)
-        self._of_test: dict[str, set[str]] = defaultdict(
-            set
-        )  # the recordings of each test
-        self._done: list[str] = []
-        self.left: list[str] = []
-        self._calls = 0
-        self._imported: list[Destination] = []
+        # By test: the names of its recordings. Imported ones do not mix with these.
+        self._recordings_of: dict[str, set[str]] = defaultdict(set)
+        for name, test, _ in self._vault.tests_of(self._vault.names()):
+            self._recordings_of[test].add(name)
+        self._imported_lines: list[str] = []
+        self._imported_calls = 0
+        self._destinations: list[Destination] = []
+        self.refused: list[str] = []
 
     def run(self) -> Iterator[str]:
-        """Import everything, and yield what was done in lines.
+        """Import every file, and yield the report in lines.
 
-        MimicError: a path does not exist, or the vault cannot be written.
+        Raises:
+            MimicError: A path does not exist, or the vault cannot be written.
         """
         files, ignored = find_files(self._options.paths, self._here)
-        tests = OwningTests(self._settings.rootdir, [each.path for each in files])
-        for name, test, _ in self._vault.tests_of(self._vault.names()):
-            self._of_test[test].add(name)
-        for found in files:
-            try:
-                exchanges = read_cassette(found.path)
-                nodeids = tests.find(found.path) if exchanges else []
-                # A name without what Windows does not allow.
-                own_name = re.sub(r'[\\:<>|?*"\0]', "-", found.name)
-                for to in [Destination(test=nodeid) for nodeid in nodeids] or (
-                    [Destination(cassette=cassette_name(own_name))] if exchanges else []
-                ):
-                    self._import(found.shown, exchanges, to)
-            except (UnreadableError, OSError, CassetteError) as error:
-                self._leave(found.shown, str(error).partition("\n")[0])
-            except RecursionError:
-                self._leave(found.shown, "is nested too deeply")
-        would = "would import" if self._options.dry_run else "imported"
-        yield f"{would} {plural(self._calls, 'call')} into {self._vault.label}"
-        yield from self._done
+        tests = OwningTests(self._settings.rootdir, [file.path for file in files])
+        for file in files:
+            self._import_file(file, tests)
+        verb = "would import" if self._options.dry_run else "imported"
+        calls = plural(self._imported_calls, "call")
+        yield f"{verb} {calls} into {self._vault.label}"
+        yield from self._imported_lines
         if ignored:
             yield f"no cassettes: {', '.join(ignored)}"
-        if self.left:
+        if self.refused:
             yield "not imported:"
-            yield from self.left
-        if any(to.test for to in self._imported) and not http_lines(self._targets):
+            yield from self.refused
+        yield from self._next_steps()
+
+    def _next_steps(self) -> Iterator[str]:
+        """Yield how tests replay the imported calls."""
+        has_tests = any(destination.test for destination in self._destinations)
+        if has_tests and not http_lines(self._targets):
             yield "to replay them, add to mimic_functions: http"
-        for to in [to for to in self._imported if to.cassette][:1]:
-            yield f'cassettes replay in blocks, with mimic_auto("{to.cassette}")'
+        for destination in self._destinations:
+            if destination.cassette:
+                example = f'mimic_auto("{destination.cassette}")'
+                yield f"cassettes replay in blocks, with {example}"
+                return
+
+    def _import_file(self, file: CassetteFile, tests: OwningTests) -> None:
+        """Import a file for each of its tests, or as a cassette if it has none."""
+        try:
+            exchanges = read_cassette(file.path)
+            if not exchanges:
+                return
+            for destination in _destinations_of(file, tests):
+                self._import(file.shown, exchanges, destination)
+        except (UnreadableError, OSError, CassetteError) as error:
+            self._refuse(file.shown, str(error).partition("\n")[0])
+        except RecursionError:
+            self._refuse(file.shown, "is nested too deeply")
 
     def _import(
-        self, shown: str, exchanges: list[ForeignExchange], to: Destination
+        self,
+        shown: str,
+        exchanges: list[ForeignExchange],
+        destination: Destination,
     ) -> None:
-        """Record exchanges in a folder over the vault, and copy them there unless something else has their place."""
+        """Record exchanges beside the vault, and copy the recordings if they are whole.
+
+        The recordings are made in a temporary folder over the vault. Nothing of them is
+        copied if one of them has the place of another recording.
+        """
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
             overlay = OverlayStore(FolderStore(Path(folder)), self._vault.store)
             vault = Vault(overlay, pickles="forbid", label=self._vault.label)
             conversation = Conversation(
-                self._settings, vault, self._targets, to, match=self._match
+                self._settings, vault, self._targets, destination, match=self._match
             )
-            count = 0
-            for exchange in exchanges:
-                if reason := conversation.record(exchange):
-                    self._leave(f"{shown}, entry {exchange.number}", reason)
-                else:
-                    count += 1
-            made = conversation.close()
+            count = self._record(shown, exchanges, conversation)
+            recorded = conversation.close()
             names = overlay.changed_recordings()
-            others = self._of_test[to.test] if to.test else set[str]()
-            obstacles = [
-                name for name in names if self._vault.store.size(name) is not None
-            ]
-            obstacles += sorted(others - made) if names else []
-            if obstacles:
-                self._leave(shown, f"{to} has other recordings: {obstacles[0]}")
+            obstacle = self._obstacle(destination, names, recorded)
+            if obstacle is not None:
+                problem = f"{destination} has other recordings: {obstacle}"
+                self._refuse(shown, problem)
                 return
-            if names and not self._options.dry_run:
-                for name in names:
-                    self._vault.copy(name, vault)
-                self._vault.store.end_run()
+            if not self._options.dry_run:
+                self._copy(names, vault)
         if count:
-            there = "" if names else ", already there"
-            self._done.append(f"  {shown} -> {to} ({plural(count, 'call')}{there})")
+            note = "" if names else ", already there"
+            calls = plural(count, "call")
+            line = f"  {shown} -> {destination} ({calls}{note})"
+            self._imported_lines.append(line)
         if names:
-            others |= made
-            self._calls += count
-            self._imported.append(to)
+            self._imported_calls += count
+            self._destinations.append(destination)
+            if destination.test:
+                self._recordings_of[destination.test] |= recorded
 
-    def _leave(self, what: str, reason: str) -> None:
-        """Report what was not carried over. A file may be read for several tests."""
-        line = f"  {what}: {reason}"
-        if line not in self.left:
-            self.left.append(line)
+    def _record(
+        self,
+        shown: str,
+        exchanges: list[ForeignExchange],
+        conversation: Conversation,
+    ) -> int:
+        """Record exchanges, and return how many could be recorded."""
+        count = 0
+        for exchange in exchanges:
+            reason = conversation.record(exchange)
+            if reason:
+                self._refuse(f"{shown}, entry {exchange.number}", reason)
+            else:
+                count += 1
+        return count
+
+    def _obstacle(
+        self, destination: Destination, names: list[str], recorded: set[str]
+    ) -> str | None:
+        """Return the recording that keeps a file from being imported, or None.
+
+        Args:
+            destination: What the file becomes.
+            names: The recordings that differ from those in the vault.
+            recorded: All recordings of the file.
+        """
+        for name in names:
+            if self._vault.store.size(name) is not None:
+                return name
+        if names and destination.test:
+            # A test with recordings of its own and imported ones would mix answers of
+            # two times.
+            others = self._recordings_of[destination.test] - recorded
+            return min(others, default=None)
+        return None
+
+    def _copy(self, names: list[str], vault: Vault) -> None:
+        """Copy recordings of another vault into that of the project."""
+        if names:
+            for name in names:
+                self._vault.copy(name, vault)
+            self._vault.store.end_run()
+
+    def _refuse(self, subject: str, reason: str) -> None:
+        """Report a file, or an entry in it, that is not imported.
+
+        A file may be read for several tests: its line stands once.
+        """
+        line = f"  {subject}: {reason}"
+        if line not in self.refused:
+            self.refused.append(line)
+
+
+def _destinations_of(file: CassetteFile, tests: OwningTests) -> list[Destination]:
+    """Return the tests of a file, or a cassette of its name.
+
+    Raises:
+        CassetteError: Its folder is that of tests, and it has none.
+    """
+    destinations = [Destination(test=test) for test in tests.find(file.path)]
+    if destinations:
+        return destinations
+    name = _NOT_IN_NAMES.sub("-", file.name)
+    return [Destination(cassette=cassette_name(name))]
 
 
 def read_match(text: str) -> str:
-    """Return vcrpy's words for the parts that count, `method,uri`, in one order and as in the names of recordings.
+    """Return vcrpy's words for the parts that count, in the order of recordings' names.
 
-    MimicError: a word is none of these.
+    `uri, method` becomes `method-uri`.
+
+    Raises:
+        MimicError: A word is none of vcrpy's.
     """
     words = text.replace(",", " ").split()
     for word in words or [text]:
         if word not in MATCHERS:
-            raise MimicError(
-                f"--match: {word!r} is no part of a request{did_you_mean(word, MATCHERS)}"
-            )
+            hint = did_you_mean(word, MATCHERS)
+            raise MimicError(f"--match: {word!r} is no part of a request{hint}")
     return "-".join(part for part in MATCHERS if part in words)
 
 
-class Found(NamedTuple):
-    """A file to read."""
+class CassetteFile(NamedTuple):
+    """A file to read.
 
-    path: Path  # the file, absolute
-    shown: str  # its name in messages
-    # The name of the cassette that it may become: its place in the folder that was
-    # given, without suffix.
+    Attributes:
+        path: The file, absolute.
+        shown: The file in messages.
+        name: The name of the cassette that it may become: its path in the folder that
+            the command line names, without suffix.
+    """
+
+    path: Path
+    shown: str
     name: str
 
 
-def find_files(paths: Sequence[Path], here: Path) -> tuple[list[Found], list[str]]:
-    """Return the files to import, and those in folders that are no cassettes.
+def find_files(
+    paths: Sequence[Path], here: Path
+) -> tuple[list[CassetteFile], list[str]]:
+    """Return the files to import, and the files in folders that are no cassettes.
 
-    MimicError: a path does not exist, or a folder holds nothing to import.
+    A file that the command line names itself is to be imported whatever it has.
+
+    Raises:
+        MimicError: A path does not exist, or a folder has nothing to import.
     """
-    files: dict[Path, Found] = {}
+    files: dict[Path, CassetteFile] = {}
     ignored: list[str] = []
-    for given in paths:
-        path = Path(os.path.abspath(here / given))  # noqa: PTH100 - links stay as they are
+    for word in paths:
+        # Links stay as they are: the user knows these names.
+        path = Path(os.path.abspath(here / word))  # noqa: PTH100
         if not path.exists():
             raise MimicError(f"no such file or folder: {_shown(path, here)}")
-        below = [
-            one
-            for one in sorted(path.rglob("*"))
-            if one.suffix.lower() in _SUFFIXES and one.is_file()
-        ]
-        if path.is_dir() and not below:
-            raise MimicError(
-                f"{_shown(path, here)} has no files of {', '.join(_SUFFIXES)}"
-            )
-        for file in below if path.is_dir() else [path]:
-            name = (
-                (file.relative_to(path) if path.is_dir() else Path(path.name))
-                .with_suffix("")
-                .as_posix()
-            )
-            if path.is_dir() and _MARK not in file.read_bytes():
-                ignored.append(_shown(file, here))
+        if not path.is_dir():
+            name = Path(path.name).with_suffix("").as_posix()
+            file = CassetteFile(path, _shown(path, here), name)
+            files.setdefault(path, file)
+            continue
+        for below in _files_below(path, here):
+            shown = _shown(below, here)
+            if _MARK in below.read_bytes():
+                name = below.relative_to(path).with_suffix("").as_posix()
+                files.setdefault(below, CassetteFile(below, shown, name))
             else:
-                files.setdefault(file, Found(file, _shown(file, here), name))
+                ignored.append(shown)
     return list(files.values()), ignored
 
 
+def _files_below(folder: Path, here: Path) -> list[Path]:
+    """Return the files in a folder that may be cassettes by their suffix.
+
+    Raises:
+        MimicError: There is none.
+    """
+    files = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in _SUFFIXES and path.is_file():
+            files.append(path)
+    if not files:
+        suffixes = ", ".join(_SUFFIXES)
+        raise MimicError(f"{_shown(folder, here)} has no files of {suffixes}")
+    return files
+
+
 def _shown(path: Path, here: Path) -> str:
-    return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)
+    """Return a path for messages: relative to the current folder if it is below."""
+    if path.is_relative_to(here):
+        return path.relative_to(here).as_posix()
+    return str(path)

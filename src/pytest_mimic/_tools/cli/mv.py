@@ -1,4 +1,4 @@
-"""Let the recordings of a test become those of another, when it was renamed, moved or parametrized.
+"""Let the recordings of a test go with it when it is renamed, moved or parametrized.
 
 OLD and NEW are the whole ids of two tests, classes, files or folders, or of two cases
 of a parametrized test:
@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES,
     cassette_of_test,
@@ -27,8 +29,8 @@ from pytest_mimic._tools.cli.output import Result, add_dry_run, counted
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic.errors import MimicError
 
-# How many cassettes without a name of its own a test may have.
-_UNNAMED = 100
+# How many cassettes without a name of their own a test may have.
+_MOST_UNNAMED = 100
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -40,108 +42,201 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(invocation: Invocation) -> Result:
-    """Move them. Found: OLD has no recording, or NEW has one of the same call.
+    """Move recordings.
 
-    MimicError: both are the same, or a test would become a file, or a file a test.
+    `found` of the result: OLD has no recording, or NEW has another one of a call.
+
+    Raises:
+        MimicError: OLD and NEW are the same, or a test would become a file, or a file a
+            test.
     """
-    options, vault = invocation.options, invocation.vault
-    old, new = (
-        word.rstrip("/").removeprefix("./") for word in (options.old, options.new)
+    vault = invocation.vault
+    old = _cleaned(invocation.options.old)
+    new = _cleaned(invocation.options.new)
+    _refuse_other_kinds(old, new)
+    plan = _plan(vault, old, new)
+    if not invocation.options.dry_run:
+        _carry_out(vault, plan.moves)
+    return Result(
+        list(_lines(invocation, plan, old)),
+        found=not plan.moves or bool(plan.refused),
+        damaged=plan.damaged,
     )
-    is_test = "::" in new and new.rpartition("::")[2].startswith("test")
-    if old == new or ("::" in old and "::" not in new) or ("::" not in old and is_test):
+
+
+def _cleaned(word: str) -> str:
+    """Return an id as pytest writes it: `./tests/` becomes `tests`."""
+    return word.rstrip("/").removeprefix("./")
+
+
+def _refuse_other_kinds(old: str, new: str) -> None:
+    """Check that OLD and NEW differ and fit: a test takes no file's place, for example.
+
+    A file may become a class of its tests: `test_a.py` to `test_b.py::TestShop`.
+
+    Raises:
+        MimicError: They do not.
+    """
+    is_old_file = "::" not in old
+    is_new_file = "::" not in new
+    is_new_test = not is_new_file and new.rpartition("::")[2].startswith("test")
+    loses_its_file = not is_old_file and is_new_file
+    becomes_a_test = is_old_file and is_new_test
+    if old == new or loses_its_file or becomes_a_test:
         raise MimicError(
-            f"mv cannot make {old} to {new}: it takes two tests, classes, files or folders",
+            f"mv cannot make {old} to {new}: "
+            "it takes two tests, classes, files or folders",
             remedies=["see pytest-mimic mv --help"],
         )
-    moves, kept, damaged = list[Move](), list[Move](), 0
+
+
+class Move(NamedTuple):
+    """A recording or cassette that gets another name, or just names another test.
+
+    Attributes:
+        name: Its name in the vault.
+        new_name: Its name in the vault afterwards, often the same.
+        test: The test, or the scope of a fixture, that it belongs to.
+        new_test: The test or scope that it will belong to.
+        facts: The content of the new file.
+    """
+
+    name: str
+    new_name: str
+    test: str
+    new_test: str
+    facts: dict[str, Any]
+
+
+class _Plan(NamedTuple):
+    """The moves that one call of the command makes.
+
+    Attributes:
+        moves: The recordings to move.
+        refused: Those that stay, because another one has the new name already.
+        damaged: How many files cannot be read.
+    """
+
+    moves: list[Move]
+    refused: list[Move]
+    damaged: int
+
+
+def _plan(vault: Vault, old: str, new: str) -> _Plan:
+    """Return the moves for the recordings that name OLD."""
+    moves: list[Move] = []
+    refused: list[Move] = []
+    damaged = 0
     for name in sorted(vault.names()):
         try:
             facts = parse_recording(vault.store.read(name) or b"", vault.label, name)
         except MimicError:
             damaged += 1
             continue
-        if (move := _planned(name, facts, old, new)) is not None:
-            is_taken = (
-                move.new_name != name and vault.store.size(move.new_name) is not None
-            )
-            (kept if is_taken else moves).append(move)
-    for move in moves if not options.dry_run else ():
-        # The new file first, so that nothing is lost on the way.
+        move = _move(name, facts, old, new)
+        if move is None:
+            continue
+        is_renamed = move.new_name != name
+        if is_renamed and vault.store.size(move.new_name) is not None:
+            refused.append(move)
+        else:
+            moves.append(move)
+    return _Plan(moves, refused, damaged)
+
+
+def _carry_out(vault: Vault, moves: Sequence[Move]) -> None:
+    for move in moves:
+        # The new file is written before the old one goes, so that a killed command
+        # loses nothing.
         content = (layout(move.facts) + "\n").encode(errors="backslashreplace")
         vault.store.write(move.new_name, content)
         if move.new_name != move.name:
             vault.restore(move.name, None)
     vault.store.end_run()
-    lines = (
-        []
-        if moves or kept
-        else [f"nothing in {invocation.settings.shown_vault} is of {old}"]
-    )
-    pairs = Counter((move.test, move.new_test) for move in moves)
-    lines += [
-        f"{test} -> {renamed}  {count}"
-        for (test, renamed), count in sorted(pairs.items())
-    ]
-    would = "would be " if options.dry_run else ""
-    if pairs:
-        lines.append(f"{counted(one.name for one in moves)} {would}moved")
-    lines += [
-        f"not moved, because {one.new_test} has another recording of it: {one.name}"
-        for one in kept
-    ]
-    return Result(lines, found=not moves or bool(kept), damaged=damaged)
 
 
-class Move(NamedTuple):
-    """What becomes of a recording or cassette: it gets another name, or just names another test."""
+def _lines(invocation: Invocation, plan: _Plan, old: str) -> Iterator[str]:
+    """Yield the report: a line for each pair of tests, the count, and what stays."""
+    if not plan.moves and not plan.refused:
+        yield f"nothing in {invocation.settings.shown_vault} is of {old}"
+    pairs = Counter((move.test, move.new_test) for move in plan.moves)
+    for (test, new_test), count in sorted(pairs.items()):
+        yield f"{test} -> {new_test}  {count}"
+    if plan.moves:
+        verb = "would be moved" if invocation.options.dry_run else "moved"
+        yield f"{counted(move.name for move in plan.moves)} {verb}"
+    for move in plan.refused:
+        reason = f"{move.new_test} has another recording of it"
+        yield f"not moved, because {reason}: {move.name}"
 
-    name: str  # in the vault
-    new_name: str
-    test: str  # the test, or the scope of a fixture, that it belongs to
-    new_test: str
-    facts: dict[str, Any]  # the content of the new file
 
+def _move(name: str, facts: dict[str, Any], old: str, new: str) -> Move | None:
+    """Return what becomes of a recording or cassette.
 
-def _planned(name: str, facts: dict[str, Any], old: str, new: str) -> Move | None:
-    """Return what becomes of a recording.
-
-    None: it neither belongs to `old`, nor was it recorded by it.
+    None: it neither belongs to OLD, nor did OLD record it.
     """
-    test, owner = str(facts.get("test") or ""), str(facts.get("owner") or "")
-    new_test, new_owner = _renamed(test, old, new), _renamed(owner, old, new)
+    test = str(facts.get("test") or "")
+    owner = str(facts.get("owner") or "")
+    new_test = _renamed(test, old, new)
+    new_owner = _renamed(owner, old, new)
     if new_test is None and new_owner is None:
         return None
-    facts, new_name = {**facts, "test": new_test or facts.get("test")}, name
-    if new_owner is not None and facts.get("identity"):
+    new_name = name
+    facts = {**facts, "test": new_test or facts.get("test")}
+    identity = facts.get("identity")
+    if new_owner is not None and identity:
+        # The name of a sequence's recording depends on the test that owns it.
         facts["owner"] = new_owner
-        new_name = recording_name(facts["target"], facts["identity"], new_owner)
+        new_name = recording_name(facts["target"], identity, new_owner)
     elif new_test is not None and name.startswith(CASSETTES):
-        for number in range(1, _UNNAMED):  # a cassette that was not named by its test
-            if name == f"{CASSETTES}{cassette_of_test(test, number)}.json":
-                new_name = f"{CASSETTES}{cassette_of_test(new_test, number)}.json"
+        new_name = _cassette_renamed(name, test, new_test)
     if new_owner is not None:
         return Move(name, new_name, owner, new_owner, facts)
     return Move(name, new_name, test, new_test or test, facts)
 
 
+def _cassette_renamed(name: str, test: str, new_test: str) -> str:
+    """Return the new name of a cassette of a renamed test.
+
+    A cassette that the test gave a name keeps it.
+    """
+    for number in range(1, _MOST_UNNAMED):
+        if name == f"{CASSETTES}{cassette_of_test(test, number)}.json":
+            return f"{CASSETTES}{cassette_of_test(new_test, number)}.json"
+    return name
+
+
 def _renamed(test: str, old: str, new: str) -> str | None:
-    """Return the id of a test, file or scope when `old` has become `new`.
+    """Return the id of a test, file or scope when OLD has become NEW.
 
-    None: it is no part of it, or is moved already.
+    None: it is no part of OLD, or is moved already. For example, with OLD `test_a.py`
+    and NEW `shop/test_b.py`:
 
-    A parametrized case has no parts: of a test, only what had no parameters becomes it.
+    ======================  ===========================
+    `test_a.py::test_x[1]`  `shop/test_b.py::test_x[1]`
+    `test_ab.py::test_x`    None
+    ======================  ===========================
+
+    A case of a parametrized test has no parts: if NEW is one, only the test that had no
+    parameters becomes it.
     """
     if test == old:
         return new
+    # With OLD `tests` and NEW `tests/shop`, a test that is in `tests/shop` already begins
+    # with OLD, too.
     is_moved = new.startswith(old) and (test == new or _rest(test, new) is not None)
-    rest = None if new.endswith("]") or is_moved else _rest(test, old)
+    if is_moved or new.endswith("]"):
+        return None
+    rest = _rest(test, old)
     return None if rest is None else new + rest
 
 
 def _rest(test: str, whole: str) -> str | None:
-    """Return what the id of a part has behind that of its folder, file, class or test, or None if it is no part of it."""
-    rest = test[len(whole) :]
-    return (
-        rest if test.startswith(whole) and rest.startswith(("/", "::", "[")) else None
-    )
+    """Return what follows the id of a folder, file, class or test in the id of a part.
+
+    None: `test` is no part of `whole`.
+    """
+    rest = test.removeprefix(whole)
+    if test.startswith(whole) and rest.startswith(("/", "::", "[")):
+        return rest
+    return None

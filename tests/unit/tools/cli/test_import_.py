@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_mimic._tools.cli.import_ import Found, find_files
+from pytest_mimic._tools.cli.import_ import CassetteFile, find_files
 
 CASSETTE = "interactions: []\n"
 
@@ -17,7 +17,7 @@ def write(root: Path, **files: str) -> None:
         path.write_text(content, "utf-8")
 
 
-def names(found: list[Found]) -> list[tuple[str, str]]:
+def names(found: list[CassetteFile]) -> list[tuple[str, str]]:
     return [(one.shown, one.name) for one in found]
 
 
