@@ -50,6 +50,58 @@ def test_each_replay_returns_a_fresh_copy(round_trip):
     )
 
 
+def test_objects_that_keep_their_hash_are_found_under_another_hash_seed(project):
+    """One keeps its hash when it is asked for, the other from its constructor on."""
+    project.ini("shop:group", "shop:tree")
+    project.module(
+        """
+        class Key:
+            def __init__(self, name):
+                self.name, self._hash = name, None
+            def __eq__(self, other):
+                return isinstance(other, Key) and self.name == other.name
+            def __hash__(self):
+                if self._hash is None:
+                    self._hash = hash(self.name)
+                return self._hash
+
+        class Node:
+            def __init__(self, name, *nodes):
+                self.name, self.nodes = name, nodes
+                self._h = hash((name, nodes))
+            def __eq__(self, other):
+                return (self.name, self.nodes) == (other.name, other.nodes)
+            def __hash__(self):
+                return self._h
+
+        def group(words):
+            return {Key(word[0]): word for word in words}
+
+        def tree(*words):
+            return {Node(word, Node("leaf")): len(word) for word in words}
+        """
+    )
+    project.tests(
+        """
+        import shop
+
+        def test_group():
+            assert shop.group(["ab", "cd"])[shop.Key("a")] == "ab"
+
+        def test_tree():
+            found = shop.tree("a", "bc")
+            assert found[shop.Node("bc", shop.Node("leaf"))] == 2
+        """
+    )
+    project.record(hash_seed=1).expect(passed=2)
+
+    project.run(offline=True, hash_seed=2).expect(passed=2)
+    again = project.run("--mimic-rerecord", hash_seed=3)
+
+    again.expect(passed=2)
+    assert again.changed == set()
+
+
 # -- exceptions
 
 

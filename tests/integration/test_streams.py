@@ -599,6 +599,21 @@ LAZY = """
 
     def inside(numbers):
         return {"rows": map(fetch, numbers)}
+
+    async def late(numbers):
+        return map(fetch, numbers)
+
+    def promised(numbers):
+        return late(numbers)
+
+    async def made(numbers):
+        return (fetch(number) for number in numbers)
+
+    async def opened(numbers):
+        async def read():
+            for number in numbers:
+                yield fetch(number)
+        return read()
 """
 
 
@@ -643,3 +658,45 @@ def test_such_an_iterator_inside_a_value_is_refused(project):
     run.expect(
         failed=1, says=["result.rows: a map object", "return a list of its items"]
     )
+
+
+def test_streams_that_coroutines_return_are_streams(round_trip):
+    """An iterator made by C code, a generator, an async generator."""
+    round_trip(
+        *("shop:late", "shop:promised", "shop:made", "shop:opened"),
+        shop=LAZY,
+        test="""
+            import asyncio, shop
+
+            async def read(stream):
+                return [item async for item in await stream]
+
+            def test_items():
+                assert list(asyncio.run(shop.late([1, 2]))) == [10, 20]
+                assert next(asyncio.run(shop.promised([3, 4]))) == 30
+                assert sum(asyncio.run(shop.made([5]))) == 50
+                assert asyncio.run(read(shop.opened([6, 7]))) == [60, 70]
+        """,
+        passed=1,
+        real=[f"fetch {number}" for number in (1, 2, 3, 5, 6, 7)],
+    )
+
+
+def test_a_stream_that_a_coroutine_returns_is_verified(project):
+    project.ini("shop:late")
+    project.module(LAZY)
+    project.tests(
+        """
+        import asyncio, shop
+
+        def test_it():
+            assert list(asyncio.run(shop.late([1, 2]))) == [10, 20]
+        """
+    )
+    project.record().expect(passed=1)
+    project.run("--mimic-verify").expect(passed=1)
+    project.module(LAZY.replace("number * 10", "number * 11"))
+
+    run = project.run("--mimic-verify")
+
+    run.expect(failed=1, says="11 now")

@@ -40,6 +40,9 @@ def _recorded(step: Step, *, is_async: bool) -> Any:
     """Return the recorded outcome in the form in which the real call returned it."""
     is_awaited = is_async or step.stored.awaited
     if step.stored.kind == "stream":
+        gave = step.stored.coroutine_gave
+        if gave:
+            return _given_late(step, is_async=gave == "async iterator")
         if is_awaited:
             return to_async(replay(step, is_async=True))
         return replay(step)
@@ -57,6 +60,13 @@ def _recorded(step: Step, *, is_async: bool) -> Any:
         return given(outcome)
 
     return late()
+
+
+async def _given_late(step: Step, *, is_async: bool) -> object:
+    """Return the recorded stream that a coroutine gave."""
+    if is_async:
+        return to_async(replay(step, is_async=True))
+    return replay(step)
 
 
 def _closed() -> BaseException:
@@ -86,9 +96,7 @@ def _recording(step: Step, *, is_awaited: bool = False) -> Iterator[None]:
 
 def _given_now_or_later(step: Step, result: Any, *, is_async: bool) -> object:
     """Complete a call with what the function returned: a value now, a stream or coroutine when it ends."""
-    is_stream = is_c_iterator(result) or isinstance(
-        result, (types.GeneratorType, types.AsyncGeneratorType)
-    )
+    is_stream = _is_stream(result)
     is_awaited = is_async or isinstance(
         result, (types.CoroutineType, types.AsyncGeneratorType)
     )
@@ -98,10 +106,20 @@ def _given_now_or_later(step: Step, result: Any, *, is_async: bool) -> object:
     step.awaited = is_awaited and not is_async
     if not is_stream:
         return _awaiting(step, result)
+    return _relayed(step, result, is_async=is_awaited)
+
+
+def _is_stream(result: object) -> bool:
+    kinds = (types.GeneratorType, types.AsyncGeneratorType)
+    return isinstance(result, kinds) or is_c_iterator(result)
+
+
+def _relayed(step: Step, result: Any, *, is_async: bool) -> object:
+    """Return the stream that relays a real one; the call ends with it, also unread."""
     items: list[object] = []
     step.arrived = partial(_stream_so_far, items)
-    relayed = relay(step, result, items, is_async=is_awaited)
-    late = to_async(relayed, result) if is_awaited else relayed
+    relayed = relay(step, result, items, is_async=is_async)
+    late = to_async(relayed, result) if is_async else relayed
 
     def end_unread() -> None:
         if not step.begun:  # else it ends by itself
@@ -122,6 +140,12 @@ async def _awaiting(step: Step, coroutine: Any) -> object:
     result = None
     with _recording(step, is_awaited=True):
         result = await coroutine
+    if step.active and _is_stream(result):
+        # The stream begins when it is read.
+        step.begun = False
+        is_async = isinstance(result, types.AsyncGeneratorType)
+        step.coroutine_gave = "async iterator" if is_async else "iterator"
+        return _relayed(step, result, is_async=is_async)
     if step.active:
         step.complete(Outcome("value", result))
     if step.mode != "verify":

@@ -238,6 +238,8 @@ class Recordings:
             )
         if real.awaited:
             stored.entry["awaited"] = True
+        if real.coroutine_gave:
+            stored.entry["coroutine"] = real.coroutine_gave
         if real.trace is not None:
             stored.inputs = real.trace.noted().over
         if before is not None and (plan.options.volatile or plan.kind != "function"):

@@ -121,6 +121,8 @@ class Step:
             self.begun = False
             # whether a plain function returned a coroutine or an async generator
             self.awaited = False
+            # What a coroutine gave that is a stream, as `Stored.coroutine_gave`.
+            self.coroutine_gave = ""
             self.started = state.clock()
             self.owner.open[self] = None
 

@@ -13,6 +13,7 @@ from pytest_mimic._core.identity.callables import callable_kind
 from pytest_mimic._core.identity.rules import kind_of
 from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.types.additions import decides_its_pickles
+from pytest_mimic._core.types.hashes import bare_copy
 from pytest_mimic._core.types.kinds import PLAIN, Raw
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import (
@@ -21,7 +22,6 @@ from pytest_mimic._core.types.opening import (
     attribute_reader,
     further,
 )
-from pytest_mimic._core.types.remembered import bare_copy
 from pytest_mimic._core.types.table import row_of
 
 # How many objects are looked into for one that leads back to where the walk is.

@@ -21,6 +21,7 @@ from pytest_mimic._core.types.additions import (
     author_of_pickles,
     is_of,
 )
+from pytest_mimic._core.types.hashes import has_own_hash, made_hashes, recipe_of
 from pytest_mimic._core.types.kinds import (
     Kind,
     Raw,
@@ -101,6 +102,8 @@ def kind_of(
         kind = _parametrised_kind(kind, generic)
     if ignores_empty:
         kind = _kind_without_empty(kind)
+    if layout and has_own_hash(type_):
+        kind = Kind(kind.tag, partial(_without_made_hash, read=kind.reduce))
     if not layout and full_name(type_) in _BOOKKEEPING:
         return Kind(kind.tag, lambda _: None)
     if not layout and any("_sa_class_manager" in vars(base) for base in type_.__mro__):
@@ -177,6 +180,27 @@ def _kind_without_empty(kind: Kind) -> Kind:
         return _without_empty_state(read(value))
 
     return Kind(kind.tag, reduce, kind.many)
+
+
+def _without_made_hash(value: Any, *, read: Reduce) -> object:
+    """Reduce an object of an outcome without a hash that is taken anew in a replay."""
+    reduced = read(value)
+    names = made_hashes(value)
+    if not names or recipe_of(value, names) is None:
+        return reduced
+    return _without_names(reduced, names)
+
+
+def _without_names(reduced: Any, names: set[str]) -> Any:
+    """Return what an object is reduced to without attributes of some names."""
+    if type(reduced) is dict:
+        return {name: part for name, part in reduced.items() if name not in names}
+    if type(reduced) is tuple:
+        return tuple(
+            _without_names(part, names) if type(part) in (dict, tuple) else part
+            for part in reduced
+        )
+    return reduced
 
 
 def _without_empty_state(reduced: Any) -> Any:

@@ -16,6 +16,12 @@ from typing import Any
 
 from pytest_mimic._core.outcome.exceptions import make, remade, restore, state_of
 from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
+from pytest_mimic._core.types.hashes import (
+    forgotten,
+    has_own_hash,
+    made_hashes,
+    remembered_hashes,
+)
 from pytest_mimic._core.types.kinds import (
     HEAP_TYPE,
     generic_of,
@@ -28,12 +34,6 @@ from pytest_mimic._core.types.opening import (
     all_attributes,
     set_attributes,
     slot_members,
-)
-from pytest_mimic._core.types.remembered import (
-    forgotten,
-    has_own_hash,
-    made_hashes,
-    remembered_hashes,
 )
 
 # What makes a class more than its attributes when it is copied or pickled. `__new__`

@@ -6,7 +6,7 @@
 | PIL | frames, EXIF set in memory, what a file has besides pixels | kept |
 | rdkit | properties, unless an option is set | the option is set |
 | pydantic | the arguments of a parametrised model, `Page[Item]` | kept by name |
-| any | a remembered `hash()` is that of another process | left out, or refused |
+| any | a remembered `hash()` is that of another process | left out, or taken anew |
 | requests, httpx | `raw`, `extensions` | the recording run says so |
 """
 
@@ -19,13 +19,17 @@ from io import BytesIO
 from typing import Any
 
 from pytest_mimic._core.outcome.outcome import NotExactError
-from pytest_mimic._core.types.kinds import generic_of, lineage, name_of, parametrised
-from pytest_mimic._core.types.remembered import (
+from pytest_mimic._core.types.hashes import (
+    Recipe,
     forgotten,
     has_own_hash,
+    hash_by,
     made_hashes,
+    recipe_of,
     remembered_hashes,
 )
+from pytest_mimic._core.types.kinds import generic_of, lineage, name_of, parametrised
+from pytest_mimic._core.types.opening import set_attributes
 
 #: What people call a class, and which attributes its objects do not give back, by its
 #: name in a pickle.
@@ -80,12 +84,9 @@ def _without_hash(thing: Any) -> Any:
 
     Another process has other hashes, and would not find the object in a dict.
     """
-    if names := made_hashes(thing):
-        raise NotExactError(
-            f"it keeps its hash() in {', '.join(sorted(names))}, which is another one"
-            " in the process of a replay",
-            remedy="let its __hash__ take the hash when it is asked for",
-        )
+    made = made_hashes(thing)
+    if made:
+        return _with_retaken_hash(thing, made)
     names_with_none = remembered_hashes(thing)
     if not names_with_none:
         return NotImplemented
@@ -94,6 +95,62 @@ def _without_hash(thing: Any) -> Any:
         return NotImplemented
     make, arguments, state, *others = parts
     return make, arguments, forgotten(state, names_with_none), *others
+
+
+def _with_retaken_hash(thing: Any, names: set[str]) -> Any:
+    """Return the reduction of an object whose constructor took its hash.
+
+    What loads it takes the hash anew, as the constructor did.
+
+    Raises:
+        NotExactError: How the constructor took the hash is not seen.
+    """
+    parts = thing.__reduce_ex__(4)
+    if type(parts) is not tuple:
+        return NotImplemented
+    make, arguments, state, *others = (*parts, None)[: max(len(parts), 3)]
+    if not _has_attribute(state, names):
+        # The class has a way of its own, which calls the constructor again.
+        return NotImplemented
+    recipe = recipe_of(thing, names)
+    if recipe is None:
+        raise NotExactError(
+            f"it keeps its hash() in {', '.join(sorted(names))}, which is another one"
+            " in the process of a replay",
+            remedy="let its __hash__ take the hash when it is asked for",
+        )
+    held = {"state": _blanked(state, names), "hashes": dict.fromkeys(names, recipe)}
+    items, pairs = (*others, None, None)[:2]
+    return make, arguments, held, items, pairs, restore_hash
+
+
+def _has_attribute(state: Any, names: set[str]) -> bool:
+    """Return whether a pickled state, attributes or both attributes and slots, has names."""
+    if type(state) is tuple:
+        return any(_has_attribute(part, names) for part in state)
+    return type(state) is dict and not names.isdisjoint(state)
+
+
+def _blanked(state: Any, names: set[str]) -> Any:
+    """Return a pickled state with 0 under the names: the number of another process says nothing."""
+    if type(state) is tuple:
+        return tuple(_blanked(part, names) for part in state)
+    if type(state) is not dict:
+        return state
+    return {name: 0 if name in names else part for name, part in state.items()}
+
+
+def restore_hash(thing: Any, held: dict[str, Any]) -> None:
+    """Give an object its state, and then the hash that its constructor took."""
+    state = held["state"]
+    if hasattr(thing, "__setstate__"):
+        thing.__setstate__(state)
+    else:
+        for attributes in state if type(state) is tuple else (state,):
+            set_attributes(thing, attributes or {})
+    hashes: dict[str, Recipe] = held["hashes"]
+    for name, recipe in hashes.items():
+        set_attributes(thing, {name: hash_by(recipe, thing)})
 
 
 # torch

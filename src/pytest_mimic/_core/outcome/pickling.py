@@ -24,6 +24,7 @@ from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, persistent_id
 from pytest_mimic._core.outcome.scan import imported_names
 from pytest_mimic._core.types.additions import added_attributes
+from pytest_mimic._core.types.hashes import is_private
 from pytest_mimic._core.types.kinds import (
     PLAIN,
     find_through_classes,
@@ -34,7 +35,7 @@ from pytest_mimic._core.types.kinds import (
 )
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import all_attributes
-from pytest_mimic._core.types.remembered import caches_of, is_private
+from pytest_mimic._core.types.remembered import caches_of
 
 # Values that may read files later, by package and class, and how to get their data.
 _LAZY = {

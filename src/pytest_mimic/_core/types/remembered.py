@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from types import FunctionType
 from typing import Any
 
-from pytest_mimic._core.types.kinds import HEAP_TYPE, Reduce, is_generated, lineage
-from pytest_mimic._core.types.opening import all_attributes, set_attributes
+from pytest_mimic._core.types.hashes import has_own_hash, is_private, remembered_hashes
+from pytest_mimic._core.types.kinds import Reduce, lineage
 
 #: Attributes that only remember what was read of an object, by the full name of the
 #: class that has them. Whether they are empty, filled or absent says nothing about the
@@ -75,10 +74,6 @@ def caches_of(type_: Any) -> frozenset[str]:
     return frozenset(names)
 
 
-def is_private(name: object) -> bool:
-    return isinstance(name, str) and name[:1] == "_"
-
-
 def reading_lasting(read: Reduce, type_: Any) -> Reduce:
     """Return a reader of attributes that leaves out what an object only remembers.
 
@@ -137,151 +132,6 @@ def remembered_ids(value: object, state: Mapping[str, Any]) -> set[str]:
             addresses.update(map(id, part.values()))
     # Small numbers, of which every process has one object, are no addresses.
     return {name for name, number in numbers.items() if number in addresses}
-
-
-# Hashes
-
-
-@lru_cache(maxsize=4096)
-def has_own_hash(type_: Any) -> bool:
-    """Return whether a class of Python has a `__hash__` that its author has written."""
-    for base in type_.__mro__:
-        method = vars(base).get("__hash__")
-        if method is not None:
-            # dataclasses and attrs compile the text of the methods that they write.
-            return (
-                type(method) is FunctionType
-                and not is_generated(method)
-                and method.__code__.co_filename[:1] != "<"
-            )
-    return False
-
-
-def remembered_hashes(value: object) -> dict[str, bool]:
-    """Return the private attributes in which an object remembers its `hash()`.
-
-    They are left out together, if a copy in which all are absent, or all are `None`,
-    has the same hash. So an int that a `__hash__` returns is none of them. The flag
-    says whether the copy needs `None`.
-
-    Examples:
-        | attributes | `__hash__` | remembered |
-        |---|---|---|
-        | `name`, `_hash`, None or a number | returns `_hash`, once it is set | `_hash` |
-        | `id`, `_hash` | the same, of `id` | `_hash`, although both are one number |
-        | `_id` | `return self._id` | nothing |
-    """
-    clone = bare_copy(value, all_attributes(value))
-    if clone is None:
-        return {}
-    number = _hash_of(clone)
-    if number is None:
-        return {}
-    names = [
-        name
-        for name, part in all_attributes(clone).items()
-        if type(part) is int and part == number and is_private(name)
-    ]
-    if not names:
-        return {}
-    for needs_none in (False, True):
-        kept = all_attributes(value)
-        for name in names:
-            kept.pop(name, None)
-        if needs_none:
-            kept |= dict.fromkeys(names)
-        if _hash_of(bare_copy(value, kept)) == number:
-            return dict.fromkeys(names, needs_none)
-    return {}
-
-
-def made_hashes(value: object) -> set[str]:
-    """Return the private attributes that hold the `hash()` which another method took.
-
-    A copy in another process would have a wrong one, and nothing takes it anew.
-    """
-    kind: Any = type(value)
-    if not has_own_hash(kind):
-        return set()
-    number = _hash_of(value)
-    names = {
-        name
-        for name, part in all_attributes(value).items()
-        if type(part) is int and part == number and is_private(name)
-    }
-    if not names or remembered_hashes(value):
-        return set()
-    is_taken = any(
-        "hash" in method.__code__.co_names
-        for base in kind.__mro__
-        for name, method in vars(base).items()
-        if type(method) is FunctionType and name != "__hash__"
-    )
-    return names if is_taken else set()
-
-
-def _hash_of(value: object) -> int | None:
-    if value is None:
-        return None
-    try:
-        return hash(value)
-    except Exception:  # a `__hash__` may raise anything, for one without its attributes
-        return None
-
-
-def bare_copy(value: Any, attributes: Mapping[str, Any]) -> Any:
-    """Return an object of the same class and content with these attributes.
-
-    Nothing of its class runs. None: its class derives from one in C that is not known,
-    or has no place for an attribute.
-    """
-    try:
-        return _made_bare(value, attributes)
-    except (AttributeError, TypeError):  # one in C may refuse to be made bare
-        return None
-
-
-def _made_bare(value: Any, attributes: Mapping[str, Any]) -> Any:
-    kind: Any = type(value)
-    base: Any = next(base for base in kind.__mro__ if not base.__flags__ & HEAP_TYPE)
-    made: Any
-    if base is object:
-        made = object.__new__(kind)
-    elif base in (tuple, frozenset, str, bytes, int, float):
-        made = base.__new__(kind, _plain(base, value))
-    elif base in (list, set, dict):
-        made = base.__new__(kind)
-        fill: Any = getattr(base, "extend" if base is list else "update")
-        fill(made, _plain(base, value))
-    else:
-        return None
-    set_attributes(made, attributes)
-    return made
-
-
-def _plain(base: Any, value: Any) -> Any:
-    if base is dict:
-        return dict(dict.items(value))
-    if base in (list, tuple, set, frozenset):
-        return base(base.__iter__(value))
-    if base is str:
-        return str.__str__(value)
-    if base is bytes:
-        return bytes.__getitem__(value, slice(None))
-    return base.__pos__(value)
-
-
-def forgotten(state: Any, names: dict[str, bool]) -> Any:
-    """Return a state, attributes or both attributes and slots, without remembered hashes.
-
-    Those whose flag is set become `None`.
-    """
-    if type(state) is tuple:
-        return tuple(forgotten(part, names) for part in state)
-    if type(state) is not dict:
-        return state
-    kept = {name: part for name, part in state.items() if names.get(name) is not False}
-    return {name: None if names.get(name) else part for name, part in kept.items()}
 
 
 # What a call may turn into one another without a change

@@ -37,6 +37,7 @@ _BESIDE = (
     "duration",
     "end",
     "awaited",
+    "coroutine",
     "tagged",
     "inputs",
     "imports",
@@ -46,6 +47,8 @@ _BESIDE = (
 #: How a call ended that has no whole outcome: it was cancelled while it waited, it was
 #: still open when its test ended, or nothing is known and its place is empty.
 WAITING, OPEN, EMPTY = "waiting", "open", "empty"
+#: What a coroutine gave whose outcome is a stream.
+COROUTINE_GAVE = ("iterator", "async iterator")
 #: The kinds of outcomes.
 KINDS: tuple[OutcomeKind, ...] = ("value", "raised", "stream")
 _BODIES = (*KINDS, "json", "pickle")
@@ -426,6 +429,8 @@ def check_entry(entry: Any) -> None:
     for name in ("awaited", "tagged"):
         if type(entry.get(name, False)) is not bool:
             raise ValueError("awaited and tagged must be true or false")
+    if "coroutine" in entry and entry["coroutine"] not in COROUTINE_GAVE:
+        raise ValueError("coroutine must be iterator or async iterator")
     for name in ("imports", "objects", "preview"):
         texts = entry.get(name, [])
         if type(texts) is not list or not {*map(type, texts)} <= {str}:

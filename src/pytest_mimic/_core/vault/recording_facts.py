@@ -93,6 +93,15 @@ class Stored:
         return self.entry.get("awaited", False) is True
 
     @property
+    def coroutine_gave(self) -> str:
+        """What a coroutine gave whose outcome is a stream, else an empty text.
+
+        `iterator`, or `async iterator`.
+        """
+        gave: str = self.entry.get("coroutine", "")
+        return gave
+
+    @property
     def mark(self) -> str:
         """How its call ended, if it came to no whole outcome.
 

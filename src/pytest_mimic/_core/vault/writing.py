@@ -265,6 +265,8 @@ def _is_same(objects: Objects, stored: Stored, old: Entry, origin: Origin) -> bo
     """Return whether an outcome equals the sound one in the vault."""
     if stored.awaited != old.get("awaited", False):
         return False
+    if stored.coroutine_gave != old.get("coroutine", ""):
+        return False
     if stored.is_tagged != old.get("tagged", False):
         return False
     if stored.entry.get("end") != old.get("end"):

@@ -170,9 +170,37 @@ def test_a_remembered_hash_is_left_out_of_a_pickle():
     assert load(recorded([key]))[0]._hash is None
 
 
-def test_a_hash_that_nothing_makes_anew_is_refused():
+class Lowered(Early):
+    def __init__(self, name):
+        self.name, self._hash = name, hash(name.lower())
+
+
+class Slotted:
+    __slots__ = ("_hash", "name", "rest")
+
+    def __init__(self, name, *rest):
+        self.name, self.rest = name, rest
+        self._hash = hash((name, rest))
+
+    def __eq__(self, other):
+        return (self.name, self.rest) == (other.name, other.rest)
+
+    def __hash__(self):
+        return self._hash
+
+
+def test_a_hash_that_a_constructor_took_is_taken_anew():
+    found = {Slotted("a", Slotted("b")): 1}
+
+    again = load(recorded(found))
+
+    assert again == found
+    assert next(iter(again))._hash == next(iter(found))._hash
+
+
+def test_a_hash_that_nobody_can_take_anew_is_refused():
     with pytest.raises(UnstorableOutcomeError, match="its hash\\(\\) in _hash"):
-        recorded([Early("a")])
+        recorded([Lowered("A")])
 
 
 def test_what_a_returned_response_loses_is_said():

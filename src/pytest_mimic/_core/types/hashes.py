@@ -1,0 +1,301 @@
+"""The `hash()` that an object remembers: which attributes hold it, and how it is taken anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import FunctionType
+from typing import Any
+
+from pytest_mimic._core.types.kinds import HEAP_TYPE, is_generated
+from pytest_mimic._core.types.opening import all_attributes, set_attributes
+
+
+def is_private(name: object) -> bool:
+    return isinstance(name, str) and name[:1] == "_"
+
+
+@lru_cache(maxsize=4096)
+def has_own_hash(type_: Any) -> bool:
+    """Return whether a class of Python has a `__hash__` that its author has written."""
+    for base in type_.__mro__:
+        method = vars(base).get("__hash__")
+        if method is not None:
+            # dataclasses and attrs compile the text of the methods that they write.
+            return (
+                type(method) is FunctionType
+                and not is_generated(method)
+                and method.__code__.co_filename[:1] != "<"
+            )
+    return False
+
+
+def remembered_hashes(value: object) -> dict[str, bool]:
+    """Return the private attributes in which an object remembers its `hash()`.
+
+    They are left out together, if a copy in which all are absent, or all are `None`,
+    has the same hash. So an int that a `__hash__` returns is none of them. The flag
+    says whether the copy needs `None`.
+
+    Examples:
+        | attributes | `__hash__` | remembered |
+        |---|---|---|
+        | `name`, `_hash`, None or a number | returns `_hash`, once it is set | `_hash` |
+        | `id`, `_hash` | the same, of `id` | `_hash`, although both are one number |
+        | `_id` | `return self._id` | nothing |
+    """
+    clone = bare_copy(value, all_attributes(value))
+    if clone is None:
+        return {}
+    number = _hash_of(clone)
+    if number is None:
+        return {}
+    names = [
+        name
+        for name, part in all_attributes(clone).items()
+        if type(part) is int and part == number and is_private(name)
+    ]
+    if not names:
+        return {}
+    for needs_none in (False, True):
+        kept = all_attributes(value)
+        for name in names:
+            kept.pop(name, None)
+        if needs_none:
+            kept |= dict.fromkeys(names)
+        if _hash_of(bare_copy(value, kept)) == number:
+            return dict.fromkeys(names, needs_none)
+    return {}
+
+
+def made_hashes(value: object) -> set[str]:
+    """Return the private attributes that hold the `hash()` which another method took.
+
+    A copy in another process would have a wrong one, and nothing takes it anew.
+    """
+    kind: Any = type(value)
+    if not has_own_hash(kind):
+        return set()
+    number = _hash_of(value)
+    names = {
+        name
+        for name, part in all_attributes(value).items()
+        if type(part) is int and part == number and is_private(name)
+    }
+    if not names or remembered_hashes(value):
+        return set()
+    is_taken = any(
+        "hash" in method.__code__.co_names
+        for base in kind.__mro__
+        for name, method in vars(base).items()
+        if type(method) is FunctionType and name != "__hash__"
+    )
+    return names if is_taken else set()
+
+
+def _hash_of(value: object) -> int | None:
+    if value is None:
+        return None
+    try:
+        return hash(value)
+    except Exception:  # a `__hash__` may raise anything, for one without its attributes
+        return None
+
+
+def bare_copy(value: Any, attributes: Mapping[str, Any]) -> Any:
+    """Return an object of the same class and content with these attributes.
+
+    Nothing of its class runs. None: its class derives from one in C that is not known,
+    or has no place for an attribute.
+    """
+    try:
+        return _made_bare(value, attributes)
+    except (AttributeError, TypeError):  # one in C may refuse to be made bare
+        return None
+
+
+def _made_bare(value: Any, attributes: Mapping[str, Any]) -> Any:
+    kind: Any = type(value)
+    base = _builtin_base(kind)
+    made: Any
+    if base is object:
+        made = object.__new__(kind)
+    elif base in (tuple, frozenset, str, bytes, int, float):
+        made = base.__new__(kind, _plain(base, value))
+    elif base in (list, set, dict):
+        made = base.__new__(kind)
+        fill: Any = getattr(base, "extend" if base is list else "update")
+        fill(made, _plain(base, value))
+    else:
+        return None
+    set_attributes(made, attributes)
+    return made
+
+
+#: The builtins whose content a bare copy takes over.
+_CONTENTS = frozenset({tuple, frozenset, str, bytes, int, float, list, set, dict})
+
+
+def _builtin_base(kind: Any) -> Any:
+    """Return the first base of a class that is written in C."""
+    return next(base for base in kind.__mro__ if not base.__flags__ & HEAP_TYPE)
+
+
+def _plain(base: Any, value: Any) -> Any:
+    if base is dict:
+        return dict(dict.items(value))
+    if base in (list, tuple, set, frozenset):
+        return base(base.__iter__(value))
+    if base is str:
+        return str.__str__(value)
+    if base is bytes:
+        return bytes.__getitem__(value, slice(None))
+    return base.__pos__(value)
+
+
+def forgotten(state: Any, names: dict[str, bool]) -> Any:
+    """Return a state, attributes or both attributes and slots, without remembered hashes.
+
+    Those whose flag is set become `None`.
+    """
+    if type(state) is tuple:
+        return tuple(forgotten(part, names) for part in state)
+    if type(state) is not dict:
+        return state
+    kept = {name: part for name, part in state.items() if names.get(name) is not False}
+    return {name: None if names.get(name) else part for name, part in kept.items()}
+
+
+# Hashes that a constructor took
+
+#: How a hash was taken: the name of a way, then the attributes that it took.
+Recipe = tuple[str, ...]
+#: Stands among the attributes of a recipe for the content of a subclass of a builtin.
+CONTENT = ""
+# Of more attributes, no constructor takes a hash without a method of its own.
+_MOST_NAMES = 12
+
+
+def recipe_of(value: object, names: set[str]) -> Recipe | None:
+    """Return how the hash that an object keeps was taken of its other attributes.
+
+    A recipe is right if it gives the number that the object keeps. None: no way that is
+    known gives it.
+
+    Args:
+        value: The object.
+        names: The attributes that keep its hash.
+
+    Examples:
+        | in the constructor | recipe |
+        |---|---|
+        | `hash(name)` | `("value", "name")` |
+        | `hash((a, b))` | `("tuple", "a", "b")` |
+        | `hash((type(self), a))` | `("class", "a")` |
+        | `hash((type(self).__name__, a))` | `("class name", "a")` |
+        | `hash(tuple(rows))` | `("items", "rows")` |
+        | `hash(frozenset(rates.items()))` | `("members", "rates")` |
+        | `hash(a) ^ hash(b)` | `("xor", "a", "b")` |
+    """
+    number = _hash_of(value)
+    parts = _parts_by_name(value)
+    others = [name for name in parts if name not in names]
+    if number is None or len(others) > _MOST_NAMES:
+        return None
+    for run in _runs(others):
+        for way in _WAYS:
+            recipe = (way, *run)
+            if _taken(recipe, type(value), parts) == number:
+                return recipe
+    return None
+
+
+def hash_by(recipe: Recipe, value: object) -> int:
+    """Return the hash of an object as its constructor took it.
+
+    Raises:
+        ValueError: The recipe is not one of those that `recipe_of` gives, or the object
+            lacks an attribute.
+    """
+    number = _taken(recipe, type(value), _parts_by_name(value))
+    if number is None:
+        raise ValueError(f"no hash can be taken by {recipe!r:.80}")
+    return number
+
+
+def _runs(names: list[str]) -> list[tuple[str, ...]]:
+    """Return all runs of names that stand side by side: the longest first."""
+    runs = []
+    for length in range(len(names), 0, -1):
+        for start in range(len(names) - length + 1):
+            runs.append(tuple(names[start : start + length]))
+    return runs
+
+
+def _parts_by_name(value: Any) -> dict[str, Any]:
+    """Return the attributes of an object, behind the content of a builtin container."""
+    base = _builtin_base(type(value))
+    attributes = all_attributes(value)
+    if base not in _CONTENTS:
+        return attributes
+    return {CONTENT: _plain(base, value), **attributes}
+
+
+def _taken(recipe: Recipe, kind: type, parts: Mapping[str, Any]) -> int | None:
+    """Return the hash by a recipe, or None where it cannot be taken in this way."""
+    way, *names = recipe
+    take = _WAYS.get(way)
+    if take is None or not all(name in parts for name in names):
+        return None
+    try:
+        return take(kind, [parts[name] for name in names])
+    except Exception:  # a `__hash__` may raise anything
+        return None
+
+
+def _value(_: type, parts: list[Any]) -> int | None:
+    return hash(parts[0]) if len(parts) == 1 else None
+
+
+def _tuple(_: type, parts: list[Any]) -> int:
+    return hash(tuple(parts))
+
+
+def _class(kind: type, parts: list[Any]) -> int:
+    return hash((kind, *parts))
+
+
+def _class_name(kind: type, parts: list[Any]) -> int:
+    return hash((kind.__name__, *parts))
+
+
+def _items(_: type, parts: list[Any]) -> int | None:
+    return hash(tuple(_members_of(parts[0]))) if len(parts) == 1 else None
+
+
+def _members(_: type, parts: list[Any]) -> int | None:
+    return hash(frozenset(_members_of(parts[0]))) if len(parts) == 1 else None
+
+
+def _members_of(part: Any) -> Any:
+    return part.items() if isinstance(part, Mapping) else part
+
+
+def _xor(_: type, parts: list[Any]) -> int | None:
+    if len(parts) < 2:
+        return None
+    number = 0
+    for part in parts:
+        number ^= hash(part)
+    return number
+
+
+_WAYS: dict[str, Callable[[type, list[Any]], int | None]] = {
+    "value": _value,
+    "tuple": _tuple,
+    "class": _class,
+    "class name": _class_name,
+    "items": _items,
+    "members": _members,
+    "xor": _xor,
+}
