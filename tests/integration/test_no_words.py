@@ -112,8 +112,8 @@ def test_stale_and_changed_inputs_end_alike(shop):
 DAMAGE = {
     "conflict": lambda data: data.replace(b'\n "', b'\n<<<<<<< HEAD\n "', 1),
     "pointer": lambda _: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
-    "newer": lambda data: data.replace(b'"format": 4', b'"format": 99'),
-    "older": lambda data: data.replace(b'"format": 4', b'"format": 1'),
+    "newer": lambda data: data.replace(b'"format": 5', b'"format": 99'),
+    "older": lambda data: data.replace(b'"format": 5', b'"format": 1'),
     "cut": lambda data: data[: len(data) // 2],
     "empty": lambda _: b"",
     "no text": lambda _: b"\xff\xfe\x00",

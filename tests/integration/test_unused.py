@@ -507,7 +507,7 @@ def test_a_recording_that_only_a_forked_process_replays_is_not_judged(shop):
 
 @pytest.mark.parametrize(
     "spoil",
-    [lambda text: "{", lambda text: f"<<<<<<< HEAD\n{text}", lambda text: text.replace('"format": 4', '"format": 5')],
+    [lambda text: "{", lambda text: f"<<<<<<< HEAD\n{text}", lambda text: text.replace('"format": 5', '"format": 6')],
     ids=["cut", "conflict", "newer"],
 )  # fmt: skip
 def test_a_recording_that_cannot_be_read_is_not_judged(shop, spoil):

@@ -155,7 +155,7 @@ DAMAGES = {
     "JSON cut short": ("objects/*/*.json", lambda data: data[:-9], "is not what was recorded"),
     "a recording cut short": ("calls/shop/small/*.json", lambda data: data[:-9], "is not valid JSON, line "),
     "a merge conflict": ("calls/shop/small/*.json", lambda data: b"<<<<<<< HEAD\n" + data, "has a merge conflict, line 1"),
-    "a newer format": ("calls/shop/small/*.json", lambda data: data.replace(b'"format": 4', b'"format": 99'), "is of format 99, this pytest-mimic reads format 4"),
+    "a newer format": ("calls/shop/small/*.json", lambda data: data.replace(b'"format": 5', b'"format": 99'), "is of format 99, this pytest-mimic reads format 5"),
 }  # fmt: skip
 
 
@@ -204,7 +204,7 @@ def test_damage_that_names_no_test_is_recorded_again_by_the_running_one(shop):
     shop.write("test_shop.py", ALL_WAYS)
     shop.record().expect(passed=3)
     for path in shop.vault.rglob("c*s/**/*.json"):
-        path.write_text('{"format": 4}')
+        path.write_text('{"format": 5}')
 
     run = shop.run().expect(failed=3, says=["is not what was recorded ("])
 
@@ -257,9 +257,9 @@ def test_a_recording_of_an_older_format_is_recorded_again_by_the_command_of_its_
     shop.write("test_shop.py", ALL_WAYS)
     shop.record().expect(passed=3)
     for path in shop.vault.rglob("c*s/**/*.json"):
-        path.write_text(path.read_text().replace('"format": 4', f'"format": {number}'))
+        path.write_text(path.read_text().replace('"format": 5', f'"format": {number}'))
     says = [
-        f"is of format {number}, this pytest-mimic reads format 4: "
+        f"is of format {number}, this pytest-mimic reads format 5: "
         f"record again: pytest --mimic-rerecord test_shop.py::test_{name}"
         for name in ("once", "sequence", "cassette")
     ]

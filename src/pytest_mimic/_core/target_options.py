@@ -24,6 +24,26 @@ class Options(NamedTuple):
     exclude: tuple[str, ...] = ()
 
 
+# The options that go into the identity of a call, or into the place of its recording.
+_IDENTIFYING = ("ignore", "match", "content", "sequence")
+
+
+def kept_options(options: Options) -> dict[str, Any]:
+    """Return the options that a recording keeps, as plain data.
+
+    They went into the identity of its call; a function for `key` is kept as `true`.
+    """
+    given = options._asdict()
+    kept: dict[str, Any] = {}
+    for name in _IDENTIFYING:
+        value = given[name]
+        if value not in ((), None):
+            kept[name] = sorted(value) if isinstance(value, tuple) else value
+    if options.key is not None:
+        kept["key"] = True
+    return kept
+
+
 def target_line(
     target: str, options: Options | None, name: str, paths: Sequence[str]
 ) -> str:

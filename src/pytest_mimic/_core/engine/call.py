@@ -20,6 +20,7 @@ from pytest_mimic._core.vault.format import recording_name
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Replayed
+    from pytest_mimic._core.identity.kept_parts import Parts
     from pytest_mimic._core.inputs.reached_and_read import Trace
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
@@ -45,6 +46,7 @@ class Plan:
     keeps_state = False  # see `Adapter.keeps_state`
     imported_key: Callable[[ClientCall, str], str]  # of a client
     described: Callable[[Call], dict[str, Any]]
+    kept_parts: Callable[[Call], Parts | None]
 
     def __init__(
         self, state: Any, target: str, options: Options, cassette: Any
@@ -125,6 +127,10 @@ class Call:
         self.converses = (
             sequence and edge_call is not None
         )  # with a service, in the conversation of its test
+        # Its number among the calls of its owner, from 1; 0 without a place among them.
+        self.number = 0
+        if sequence and plan.cassette is None:
+            self.number = plan.state.owner.next_number()
         self.is_shared = (
             edge_call is not None and edge_call.shared
         )  # a client made it for itself
@@ -154,6 +160,8 @@ class Call:
     # The structured, redacted description of the arguments. It is kept, as the call may
     # change them.
     arguments = cached_property(lambda self: self.plan.described(self))
+    # What is kept of its parts, see `kept_parts`. The call may change them, too.
+    parts = cached_property(lambda self: self.plan.kept_parts(self))
     # What a client's call sends and, once that has come, its answer, have secrets in
     # common.
     secrets = cached_property(
@@ -428,3 +436,22 @@ class FunctionPlan(Plan):
             if redactor.environment.forms
             else described
         )
+
+    def kept_parts(self, call: Call) -> Parts | None:
+        """Return what a recording keeps of the arguments."""
+        from pytest_mimic._core.identity.kept_parts import function_parts
+
+        if call.identity is None:
+            return None
+        hides = partial(self._hides, call)
+        described = call.arguments
+        return function_parts(
+            call.identity, call.key, call.values, described, hides=hides
+        )
+
+    def _hides(self, call: Call) -> bool:
+        """Return whether a secret is among the arguments of a call."""
+        environment = self.state.redactor.environment
+        if environment.forms and environment.names_in(repr(call.arguments)):
+            return True
+        return bool(self.secrets(call))

@@ -223,7 +223,7 @@ class Cassette(Track):
 
     def leave_empty(self, real: Any) -> None:
         """Let the place of a call stay empty, so that no other outcome moves up to it."""
-        empty = empty_place(self._state.vault.objects)
+        empty = empty_place(self._state.vault.objects, 0)
         with self._recordings.guard:
             self._calls[real.number] = self._recordings.new_recording(
                 real.call, [empty], self.owner

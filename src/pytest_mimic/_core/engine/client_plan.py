@@ -10,6 +10,7 @@ from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.identity.call_identity import CallIdentity
+from pytest_mimic._core.identity.kept_parts import Parts, client_parts, counted_paths
 from pytest_mimic._core.redact.secret_names import holds_issued
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
@@ -119,19 +120,7 @@ class ClientPlan(Plan):
 
         Each part is one argument.
         """
-        implied = (
-            part
-            for path in self.options.ignore
-            for part in self.adapter.implied.get(path, ())
-        )
-        ignored: list[str] = []
-        for path in (*self.options.ignore, *implied):
-            if path.startswith(
-                "*"
-            ):  # any part; `match` names a part that counts in any case
-                ignored += [name + path[1:] for name in names if " " not in name]
-            else:
-                ignored.append(path)
+        ignored = counted_paths(self.options.ignore, names, self.adapter.implied)
         return CallIdentity(self.kind, names, ignore=ignored, places=self.places)
 
     def _matched(self, parts: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +135,15 @@ class ClientPlan(Plan):
                 value = value.get(step) if isinstance(value, dict) else None
             found[path] = value
         return found
+
+    def kept_parts(self, call: Call) -> Parts | None:
+        """Return what a recording keeps of the parts that count by default."""
+        if self._imported:
+            return None
+        edge_call = call.edge_call
+        names = [name for name in edge_call.identity if name in edge_call.parts]
+        without = call.secrets.without if call.secrets is not None else _unchanged
+        return client_parts(names, edge_call.parts, call.arguments, without)
 
     def described(self, call: Call) -> dict[str, Any]:
         """Return the description of a call that messages show and that is stored beside its recording."""
@@ -171,6 +169,10 @@ class ClientPlan(Plan):
         from pytest_mimic._core.tree.making import part_trees
 
         return part_trees(parts, self.places)
+
+
+def _unchanged(parts: dict[str, Any]) -> dict[str, Any]:
+    return parts
 
 
 class Port:

@@ -53,12 +53,20 @@ class Owner:
         self.void: set[str] = set()
         # Set when the owner has ended.
         self.ended = Event()
+        # How many calls with a place among equal ones have begun, of all targets.
+        self.begun = 0
+
+    def next_number(self) -> int:
+        """Return the number of the next call that has a place among equal ones."""
+        self.begun += 1
+        return self.begun
 
     def rewind(self) -> None:
         """Start over: the scope has ended, and the same run may enter it again, to replay what this pass recorded."""
         for track in self.tracks.values():
             track.taken.clear()
         self.ordinals.clear()
+        self.begun = 0
         self.replayed.clear()
         self.again.clear()
         self.ended.set()

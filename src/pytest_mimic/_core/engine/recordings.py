@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from json import dumps
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.target_options import kept_options
 from pytest_mimic._core.vault.format import imported_parts, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording, read_calls
 from pytest_mimic.errors import MimicError
@@ -185,7 +186,19 @@ class Recordings:
             kind=plan.kind,
             signature=call.signature,
             host=call.host,
+            options=self._kept_options(plan),
+            parts=_kept_parts(call),
         )
+
+    def _kept_options(self, plan: Plan) -> dict[str, Any]:
+        """Return the options of a target as its recordings keep them.
+
+        `python` says that no line of the configuration has them.
+        """
+        kept = kept_options(plan.options)
+        if kept and plan.options not in self._state.line_options:
+            kept["python"] = True
+        return kept
 
     def encode(
         self,
@@ -236,6 +249,8 @@ class Recordings:
             stored.entry["preview"] = preview(
                 outcome, state.redactor, places=plan.places, secrets=secrets
             )
+        if call.number:
+            stored.entry["number"] = call.number
         if real.awaited:
             stored.entry["awaited"] = True
         if real.coroutine_gave:
@@ -280,3 +295,12 @@ class Recordings:
         self._state.vault.restore(name, None)
         self.known.pop(name, None)
         self._state.ledger.used.discard(name)
+
+
+def _kept_parts(call: Call) -> dict[str, Any] | None:
+    """Return what is kept of the parts of a call.
+
+    None: they are those of the description, in its order.
+    """
+    described = [name for name in call.arguments if name != "signature"]
+    return None if call.parts == dict.fromkeys(described) else call.parts

@@ -114,6 +114,7 @@ class Step:
                 self.trace = call.plan.trace and call.plan.trace(call.values)
                 call.arguments  # noqa: B018 - described now, as the call may change them
                 if mode == "run":
+                    call.parts  # noqa: B018 - for the same reason
                     from pytest_mimic._core.engine.effects import Effects
 
                     self.effects = Effects(call)

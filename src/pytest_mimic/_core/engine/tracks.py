@@ -70,6 +70,8 @@ class Track:
         self._places: dict[str, list[int]] = {}
         # The outcomes that were found in the places of real calls.
         self._before: dict[int, Stored] = {}
+        # The numbers of real calls among those of their owner.
+        self._numbers: dict[int, int] = {}
         self._most = 0
         # The call that was recorded last.
         self._last: Recording | None = None
@@ -102,6 +104,7 @@ class Track:
             places = self._places[key]
             if isinstance(decision, Run):
                 self._begin_place(key, at)
+                self._numbers[places[at]] = call.number
         if isinstance(decision, Refuse):
             raise self._refusal(call, decision, found)
         if isinstance(decision, Run):
@@ -403,10 +406,12 @@ class Track:
         state, last = self._state, self._last
         assert last is not None
         outcomes: list[Stored] = []
-        for call in self._calls:
-            outcomes += (
-                [empty_place(state.vault.objects)] if call is None else call.outcomes
-            )
+        for place, call in enumerate(self._calls):
+            if call is None:
+                number = self._numbers.get(place, 0)
+                outcomes.append(empty_place(state.vault.objects, number))
+            else:
+                outcomes += call.outcomes
         made = last._replace(outcomes=outcomes)
         written = state.vault.write(self.file, [made], is_new=self._is_new)
         self._is_new = False

@@ -103,7 +103,7 @@ class CallIdentity:
             "_note_path",
             "_places",
         ),
-        *("_prefix", "_special", "_unmet"),
+        *("_prefix", "_signature", "_special", "_unmet"),
     )
 
     def __init__(
@@ -120,6 +120,7 @@ class CallIdentity:
     ) -> None:
         plain = tuple(name.lstrip("*") for name in names)
         self._names = plain
+        self._signature = names
         self._extra = len(names) - 1 if names and names[-1].startswith("**") else None
         self._key = key
         self._places = places or Places()
@@ -218,6 +219,64 @@ class CallIdentity:
                 if prune(value, [steps], self._places) is not value:
                     del self._unmet[path]
                     self._note_path(path, True)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters with their stars, also those that do not count."""
+        return self._signature
+
+    def counts(self, place: int) -> bool:
+        """Return whether an argument counts, at least in part."""
+        return place in self._counted
+
+    def ignored_in(self, place: int) -> list[tuple[str, ...]]:
+        """Return the paths in an argument that do not count, each as its steps."""
+        return sorted(self._ignored.get(place, ()))
+
+    def is_content(self, place: int) -> bool:
+        """Return whether files count that an argument, or one in `**extra`, names."""
+        if place == self._extra and self._by_content:
+            return True
+        return self._names[place] in self._by_content
+
+    def forms(self, values: Sequence[Any]) -> dict[int, Any] | None:
+        """Return the forms of the arguments that count, by their places.
+
+        `key_of_forms` makes the identity of them. None if it cannot: for a call that is
+        identified by `key=`, or has paths in several folders.
+
+        Raises:
+            Unstable: An argument has no stable identity.
+        """
+        before = self._places.changes
+        if self._key is not None:
+            return None
+        forms = {place: self.form(place, values[place]) for place in self._counted}
+        if is_marked(dumps(list(forms.values()), 2), self._places.marks):
+            forms = {
+                place: self._argument(place, values[place], locates=True)
+                for place in self._counted
+            }
+        if self._places.changes != before and self._folder_numbers(tuple(values)):
+            return None
+        return forms
+
+    def form(self, place: int, value: Any) -> Any:
+        """Return the form of one argument, as `key` hashes it."""
+        return self._argument(place, value, locates=bool(self._by_content))
+
+    def whole_form(self, place: int, value: Any) -> Any:
+        """Return the form of one argument of which every part counts.
+
+        Raises:
+            Unstable: It has no stable identity.
+        """
+        return _part(value, self._places, self._names[place])
+
+    def key_of_forms(self, forms: Mapping[int, Any]) -> str:
+        """Return the identity of a call, from the forms of the arguments that count."""
+        data = dumps([forms[place] for place in self._counted], 2)
+        return xxh3_128_hexdigest(self._prefix + data)
 
     def _folder_numbers(self, values: tuple[object, ...]) -> bytes:
         """Return which paths are in one given folder, as a number for each path; nothing if all of them are.

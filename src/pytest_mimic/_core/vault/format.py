@@ -182,7 +182,7 @@ def _portable_name(name: str) -> str:
 # -- their JSON
 
 #: The format that is written and read; any other one is refused.
-FORMAT = 4
+FORMAT = 5
 REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}\.(?:json|pkl|bin)"
 """The pattern of the name of an object, not compiled: a plain replay needs none."""
 _LFS = b"version https://git-lfs.github.com/spec/"
@@ -307,7 +307,8 @@ def is_usual(entry: Any) -> bool:
     """
     return (
         type(entry) is dict
-        and len(entry) == 2 + ("inputs" in entry) + ("end" in entry)
+        and len(entry)
+        == 2 + ("inputs" in entry) + ("end" in entry) + ("number" in entry)
         and "value" in entry
         and entry.get("end", "open") in ("open", "waiting")
         and type(entry.get("duration")) is float

@@ -36,6 +36,7 @@ Entry = dict[str, Any]
 _BESIDE = (
     "duration",
     "end",
+    "number",
     "awaited",
     "coroutine",
     "tagged",
@@ -426,6 +427,8 @@ def check_entry(entry: Any) -> None:
         raise ValueError("after must hold the states of streams by path")
     if not all(map(is_object, objects_of(entry))):
         raise ValueError("it names no object of the vault")
+    if type(entry.get("number", 1)) is not int:
+        raise TypeError("number must be the number of a call")
     for name in ("awaited", "tagged"):
         if type(entry.get(name, False)) is not bool:
             raise ValueError("awaited and tagged must be true or false")

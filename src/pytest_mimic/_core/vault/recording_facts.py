@@ -102,6 +102,12 @@ class Stored:
         return gave
 
     @property
+    def number(self) -> int:
+        """The number of its call among those of its owner, from 1; 0 if not known."""
+        number: int = self.entry.get("number", 0)
+        return number
+
+    @property
     def mark(self) -> str:
         """How its call ended, if it came to no whole outcome.
 
@@ -197,9 +203,15 @@ class Stored:
         self._origin = origin
 
 
-def empty_place(objects: Objects) -> Stored:
-    """Return what stands in the place of a call that began and has no outcome."""
-    return Stored(objects, {"duration": 0.0, "value": None, "end": EMPTY})
+def empty_place(objects: Objects, number: int) -> Stored:
+    """Return what stands in the place of a call that began and has no outcome.
+
+    Its number is that among the calls of its owner, 0 if it is not known.
+    """
+    entry: Entry = {"duration": 0.0, "value": None, "end": EMPTY}
+    if number:
+        entry["number"] = number
+    return Stored(objects, entry)
 
 
 class Recording(NamedTuple):
@@ -220,6 +232,10 @@ class Recording(NamedTuple):
         kind: In a cassette, `function`, `http`, …
         signature: In a cassette, `GET /users/1`.
         host: In a cassette, the host that the call went to, for patterns, or None.
+        options: The options that went into the identity, see `kept_options`, or None.
+            Its key `python` is there if no line of the configuration has them.
+        parts: What is kept of the parts that count, see `kept_parts`. None: they are
+            those of the description, in its order.
     """
 
     target: str
@@ -234,6 +250,8 @@ class Recording(NamedTuple):
     kind: str = ""
     signature: str = ""
     host: str | None = None
+    options: dict[str, Any] | None = None
+    parts: dict[str, Any] | None = None
 
     @property
     def stored(self) -> Stored:
@@ -330,4 +348,6 @@ def _recording(
         kind=call.get("kind", ""),
         signature=call.get("signature", ""),
         host=call.get("host"),
+        options=call.get("options"),
+        parts=call.get("parts"),
     )

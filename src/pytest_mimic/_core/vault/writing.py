@@ -237,6 +237,7 @@ def _facts(
         "target": call.target,
         "arguments": described,
         "source": call.source,
+        **_identified(call),
         **run,
         "owner": call.owner,
     }
@@ -256,9 +257,20 @@ def _facts_of_call(
         "key": call.identity,
         "host": call.host,
         "source": call.source,
+        **_identified(call),
         "arguments": described,
         "outcome": entry,
     }
+
+
+def _identified(call: Recording) -> dict[str, Any]:
+    """Return the facts by which the call can be identified under other options."""
+    facts: dict[str, Any] = {}
+    if call.options:
+        facts["options"] = call.options
+    if call.parts is not None:
+        facts["parts"] = call.parts
+    return facts
 
 
 def _is_same(objects: Objects, stored: Stored, old: Entry, origin: Origin) -> bool:

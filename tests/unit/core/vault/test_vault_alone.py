@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[4]
 
 RECORDING = """{
- "format": 4,
+ "format": 5,
  "target": "shop:rates",
  "arguments": {"base": "EUR"},
  "source": null,

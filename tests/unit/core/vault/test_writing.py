@@ -376,7 +376,7 @@ def test_recording_again_replaces_a_malformed_recording(edit):
 def test_a_recording_of_a_newer_format_is_not_replaced():
     """An older pytest-mimic cannot tell what it would lose."""
     store = MemoryStore()
-    newer = b'{"format": 5, "elsewhere": []}\n'
+    newer = b'{"format": 6, "elsewhere": []}\n'
     store.write(A, newer)
 
     with pytest.raises(CorruptRecordingError, match="pip install --upgrade"):
@@ -669,7 +669,7 @@ def test_temporary_files_of_killed_writers_are_removed_after_an_hour(tmp_path):
             b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n"
         ),
         lambda data: data[: len(data) // 2],
-        lambda data: b'{"format": 5, "elsewhere": []}\n',
+        lambda data: b'{"format": 6, "elsewhere": []}\n',
     ],
     ids=["empty", "lfs", "cut", "newer"],
 )

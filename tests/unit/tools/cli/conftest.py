@@ -103,7 +103,7 @@ def test_cassette(mimic_auto):
         shop.user("Cid")
 """
 ANSWER = """{
- "format": 4, "target": "http", "arguments": {"signature": "GET /users", "method": "GET", "url": "http://shop.test/users"},
+ "format": 5, "target": "http", "arguments": {"signature": "GET /users", "method": "GET", "url": "http://shop.test/users"},
  "source": null, "test": "tests/test_shop.py::test_http", "recorded": "2026-11-23", "outcomes": [
   {"duration": 0.1, "value": {"status": 503, "reason": "", "version": "HTTP/1.1", "headers": [], "body": {"json": {"users": [1]}}}}
  ]

@@ -22,7 +22,7 @@ from unit.tools.cli.edited_vaults import edit, flip, recording, the_object
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
 CONFLICT = "{\n<<<<<<< ours\n}\n=======\n>>>>>>> theirs\n"
 DAMAGE = {
-    "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 4,'), "rates", r"is not valid JSON, line 2"),
+    "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 5,'), "rates", r"is not valid JSON, line 2"),
     "empty": (lambda shop: recording(shop, "rates").write_text(""), "rates", r"\(empty\)"),
     "no outcome": (lambda shop: edit(recording(shop, "rates"), value=1, raised=1), "rates", "one value, exception"),
     "no stream": (lambda shop: edit(recording(shop, "words"), stream=5), "words", "stream must be a mapping"),
@@ -178,7 +178,7 @@ def test_the_outcome_of_a_client_is_checked_before_it_is_used(
     """By a replay, and by the command, which shows no traceback."""
     name = recording_name(target, "5f" * 16)
     facts = {
-        "format": 4,
+        "format": 5,
         "target": target,
         "arguments": {},
         "source": None,
@@ -205,7 +205,7 @@ def test_the_outcome_of_a_client_is_checked_before_it_is_used(
 def test_a_file_that_ends_the_check_of_it_is_named_and_never_removed(shop, call):
     name = recording_name("http", "5f" * 16)
     facts = {
-        "format": 4,
+        "format": 5,
         "target": "http",
         "arguments": {"url": 5},
         "source": None,
@@ -236,13 +236,13 @@ def test_what_cannot_be_shown_is_one_line(shop, call):
 
 def test_a_recording_of_an_older_format_is_named_and_removed(shop, call):
     file = recording(shop, "odd")
-    file.write_text(file.read_text().replace('"format": 4', '"format": 3'))
+    file.write_text(file.read_text().replace('"format": 5', '"format": 3'))
 
     result = call("check")
 
     assert result.code == 1
     assert (
-        "is of format 3, this pytest-mimic reads format 4: record again: pytest --mimic"
+        "is of format 3, this pytest-mimic reads format 5: record again: pytest --mimic"
         in result.lines[0]
     )
     assert result.lines[-2].startswith(".mimic_vault: 1 problem; ")
@@ -256,7 +256,7 @@ def test_a_recording_of_an_older_format_is_named_and_removed(shop, call):
     [
         (LFS, "is a Git LFS pointer, its content was not pulled", "git lfs pull"),
         (CONFLICT, "has a merge conflict, line 2", "take our side (or --theirs): git checkout --ours "),
-        ('{\n "format": 5\n}\n', "is of format 5, this pytest-mimic reads format 4: pip install --upgrade", ""),
+        ('{\n "format": 6\n}\n', "is of format 6, this pytest-mimic reads format 5: pip install --upgrade", ""),
     ],
 )  # fmt: skip
 def test_what_is_not_lost_is_never_removed(shop, call, text, says, remedy):

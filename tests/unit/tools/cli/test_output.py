@@ -162,7 +162,7 @@ def test_a_command_loads_neither_pytest_nor_another_nor_what_is_slow(
 def test_a_vault_of_a_newer_format_is_no_empty_one(shop, call):
     for file in (shop / ".mimic_vault").rglob("*.json"):
         if "objects" not in file.parts:
-            file.write_text('{\n "format": 4\n}\n')
+            file.write_text('{\n "format": 5\n}\n')
 
     results = [call(*words) for words in (["ls"], ["ls", "--json"])]
 

@@ -1,0 +1,413 @@
+"""What a recording keeps of the parts of its call, so that the call can be identified again.
+
+An identity is one number of the whole call. When the options of a target change, the
+identities of its recorded calls under the new options are computed from their parts. A
+recording keeps these as a mapping by name. That of a function has its parameters, with
+their stars, in order:
+
+| value | the argument |
+|---|---|
+| `null` | stands in the description of the call, under this name |
+| `{"value": …}` | has this description, which the one of the call cuts |
+| `"1a2b…"` | is known by the digest of what counts of it, 32 hex digits |
+| `"default"` | is the bare `object()` of the signature |
+| `"ignored"` | does not count, and nothing of it is kept |
+| `"in part"` | is described, but for what is ignored of it |
+
+That of a client has the parts that count by default, in their order:
+
+| value | the part |
+|---|---|
+| `null` | stands in the description of the call, under this name |
+| `{"value": …}` | has this value, which is `null` or such a mapping |
+| any other | has this value |
+
+Of what redaction hides there is no digest. A part that the description shows cut or
+redacted is `null`, too: the identity that is computed from it is not the recorded one,
+which shows that the part is not kept whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+from uuid import UUID
+
+from pytest_mimic._core.identity.call_identity import CallIdentity
+from pytest_mimic._core.types.kinds import Unstable
+
+Parts = dict[str, Any]
+"""What is kept of the parts of a call, by name."""
+
+_DEFAULT, _IGNORED, _IN_PART = "default", "ignored", "in part"
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+# The tags of values that are shown by one text, which makes the value again.
+_TEXTS: dict[str, Callable[[str], Any]] = {
+    "$date": date.fromisoformat,
+    "$datetime": datetime.fromisoformat,
+    "$time": time.fromisoformat,
+    "$bytes": str.encode,
+    "$float": float,
+}
+# The same for values that are shown as text with their type.
+_TYPED_TEXTS: dict[str, Callable[[str], Any]] = {
+    "Decimal": Decimal,
+    "decimal:Decimal": Decimal,
+    "UUID": UUID,
+    "uuid:UUID": UUID,
+}
+_CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
+    "$tuple": tuple,
+    "$set": set,
+    "$frozenset": frozenset,
+    "$dict": dict,
+}
+
+
+class NotKeptError(Exception):
+    """A part of a call is not kept so that it could be identified again.
+
+    Attributes:
+        part: Its name.
+    """
+
+    def __init__(self, part: str) -> None:
+        super().__init__(part)
+        self.part = part
+
+
+# -- functions
+
+
+def function_parts(
+    identity: CallIdentity,
+    key: str,
+    values: Sequence[object],
+    described: Mapping[str, Any],
+    *,
+    hides: Callable[[], bool],
+) -> Parts | None:
+    """Return what to keep of the arguments of a function.
+
+    Args:
+        identity: How the call was identified.
+        key: Its identity.
+        values: The bound arguments.
+        described: Their description, by name.
+        hides: Returns whether a secret is among them. Then no argument has a digest,
+            which might tell the secret.
+
+    Returns:
+        The mapping, or None if the identity cannot be computed from it.
+    """
+    try:
+        forms = identity.forms(values)
+    except Unstable:
+        return None
+    if forms is None or identity.key_of_forms(forms) != key:
+        return None
+    parts: Parts = {}
+    # What might tell a secret.
+    telling: dict[str, Any] = {}
+    for place, name in enumerate(identity.names):
+        parts[name] = None
+        if not identity.counts(place):
+            parts[name] = _IGNORED
+        elif forms[place] is ...:
+            parts[name] = _DEFAULT
+        else:
+            value = values[place]
+            tree = _argument_tree(name, identity.names, described)
+            if _is_exact(identity, place, value, tree):
+                continue
+            if identity.ignored_in(place):
+                parts[name] = _IN_PART
+            digest = _digest_in(forms[place])
+            if digest is not None:
+                telling[name] = digest.hex()
+            elif _is_exact(identity, place, value, short_tree(value)):
+                telling[name] = {"value": short_tree(value)}
+    if telling and not hides():
+        parts.update(telling)
+    return parts
+
+
+def _is_exact(identity: CallIdentity, place: int, value: object, tree: object) -> bool:
+    """Return whether a description shows an argument so that it can be made again."""
+    if identity.is_content(place):
+        return False
+    try:
+        made = restored("", tree)
+        return bool(
+            identity.whole_form(place, made) == identity.whole_form(place, value)
+        )
+    except (NotKeptError, Unstable):
+        return False
+
+
+def function_key(
+    target: str,
+    parts: Parts,
+    described: Mapping[str, Any],
+    *,
+    recorded: Mapping[str, Any],
+    ignore: Sequence[str] | None = None,
+) -> str:
+    """Return the identity of a function's call.
+
+    Args:
+        target: The canonical name of the function.
+        parts: What is kept of the arguments.
+        described: Their description.
+        recorded: The options that went into the recorded identity.
+        ignore: The paths of `ignore=` to identify the call under. None: those that it
+            was recorded under.
+
+    Raises:
+        NotKeptError: An argument that counts is not kept, or is known by the digest of
+            another part of it than counts now.
+    """
+    names = tuple(parts)
+    content = recorded.get("content", ())
+    before = CallIdentity(
+        target, names, ignore=recorded.get("ignore", ()), content=content
+    )
+    now = before
+    if ignore is not None:
+        now = CallIdentity(target, names, ignore=ignore, content=content)
+    forms: dict[int, Any] = {}
+    for place, (name, part) in enumerate(parts.items()):
+        if not now.counts(place):
+            continue
+        is_same = now.ignored_in(place) == before.ignored_in(place)
+        is_whole = part is None or type(part) is dict
+        if is_whole or (part == _IN_PART and is_same):
+            if type(part) is dict:
+                tree = part["value"]
+            else:
+                tree = _argument_tree(name, names, described)
+            forms[place] = now.form(place, restored(name.lstrip("*"), tree))
+        elif part == _DEFAULT:
+            forms[place] = ...
+        elif part not in (_IGNORED, _IN_PART) and is_same:
+            forms[place] = [[bytes.fromhex(part)]]
+        else:
+            raise NotKeptError(name.lstrip("*"))
+    return now.key_of_forms(forms)
+
+
+def _argument_tree(
+    name: str, names: Sequence[str], described: Mapping[str, Any]
+) -> Any:
+    """Return the description of an argument, that of `**extra` from its own names."""
+    if name in described:
+        return described[name]
+    if name.startswith("**"):
+        return {key: tree for key, tree in described.items() if key not in names}
+    if name.startswith("*"):
+        return {"$tuple": []}
+    return _Nothing
+
+
+class _Nothing:
+    """Stands for a part that the description does not have."""
+
+
+def _digest_in(form: object) -> bytes | None:
+    """Return the digest that a form of `CallIdentity` is, `[[b"..."]]`, or None."""
+    if type(form) is list and len(form) == 1 and type(form[0]) is list:
+        inner: list[Any] = form[0]
+        if len(inner) == 1 and type(inner[0]) is bytes:
+            return inner[0]
+    return None
+
+
+# -- clients
+
+
+def client_parts(
+    names: Sequence[str],
+    parts: Mapping[str, Any],
+    described: Mapping[str, Any],
+    without_secrets: Callable[[dict[str, Any]], dict[str, Any]],
+) -> Parts:
+    """Return what to keep of a client's call.
+
+    Args:
+        names: The parts that count by default, in their order.
+        parts: All parts by name, redacted.
+        described: The description of the call.
+        without_secrets: Hides what the description hides besides.
+    """
+    others = {name: parts[name] for name in names if name not in described}
+    hidden = without_secrets(others)
+    kept: Parts = {}
+    for name in names:
+        kept[name] = None
+        if name in hidden:
+            value = hidden[name]
+            is_ambiguous = value is None or (
+                type(value) is dict and value.keys() == {"value"}
+            )
+            kept[name] = {"value": value} if is_ambiguous else value
+    return kept
+
+
+def client_values(parts: Parts, described: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of the kept parts of a client's call, by name.
+
+    Raises:
+        NotKeptError: The description does not show a part whole.
+    """
+    values: dict[str, Any] = {}
+    for name, part in parts.items():
+        if part is None:
+            values[name] = restored(name, described.get(name, _Nothing))
+        elif type(part) is dict and part.keys() == {"value"}:
+            values[name] = part["value"]
+        else:
+            values[name] = part
+    return values
+
+
+def client_key(
+    kind: str,
+    values: Mapping[str, Any],
+    described: Mapping[str, Any],
+    *,
+    recorded_match: Sequence[str],
+    ignore: Sequence[str],
+    match: Sequence[str],
+    implied: Mapping[str, Sequence[str]],
+) -> str:
+    """Return the identity of a client's call under these options.
+
+    Args:
+        kind: The name under which the calls of the client are recorded.
+        values: The parts that count by default, by name.
+        described: The description of the call, which has what `match=` has named.
+        recorded_match: The paths that `match=` named when the call was recorded.
+        ignore: The paths of `ignore=`.
+        match: The paths of `match=`.
+        implied: Parts that are left out together with another one.
+
+    Raises:
+        NotKeptError: Something that `match=` names is not kept.
+    """
+    counted = dict(values)
+    for path in sorted(match):
+        is_ignored = any(
+            path == other or path.startswith(f"{other}.") for other in ignore
+        )
+        value = None
+        if not is_ignored:
+            value = _matched(path, values, described, recorded_match)
+        counted[f"match {path}"] = value
+    names = tuple(counted)
+    identity = CallIdentity(kind, names, ignore=counted_paths(ignore, names, implied))
+    return identity.key(tuple(counted.values()))
+
+
+def _matched(
+    path: str,
+    values: Mapping[str, Any],
+    described: Mapping[str, Any],
+    recorded_match: Sequence[str],
+) -> Any:
+    """Return the value at a path of `match=`."""
+    if path in recorded_match:
+        return restored(path, described.get(path))
+    first, *steps = path.split(".")
+    if first not in values:
+        raise NotKeptError(path)
+    value = values[first]
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def counted_paths(
+    ignore: Iterable[str], names: Iterable[str], implied: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Return the paths that do not count in a client's call.
+
+    Args:
+        ignore: The paths of `ignore=`. One that begins with `*` leads into any part;
+            `match` names a part that counts in any case.
+        names: The parts that count, `match headers.accept` among them.
+        implied: Parts that are left out together with another one.
+    """
+    ignored = tuple(ignore)
+    paths = [*ignored]
+    for path in ignored:
+        paths += implied.get(path, ())
+    expanded: list[str] = []
+    for path in paths:
+        if path.startswith("*"):
+            expanded += [name + path[1:] for name in names if " " not in name]
+        else:
+            expanded.append(path)
+    return expanded
+
+
+# -- values
+
+
+def short_tree(value: object) -> Any:
+    """Return the whole description of a text, or of a list or mapping of scalars.
+
+    Any other value becomes a description from which nothing can be restored.
+    """
+    if type(value) is list:
+        return [short_tree(item) for item in value]
+    if type(value) is tuple:
+        return {"$tuple": [short_tree(item) for item in value]}
+    if type(value) is dict:
+        return {"$dict": [[key, short_tree(item)] for key, item in value.items()]}
+    if type(value) is float and not isfinite(value):
+        return {"$float": repr(value)}
+    if type(value) is bytes and value.isascii():
+        return {"$bytes": value.decode()}
+    return value if type(value) in _PLAIN else {"$cut": ""}
+
+
+def restored(name: str, tree: object) -> Any:
+    """Return the value that a description shows.
+
+    Raises:
+        NotKeptError: It shows something else, or cuts it. The error has the `name`.
+    """
+    if type(tree) in _PLAIN:
+        return tree
+    if type(tree) is list:
+        return [restored(name, item) for item in tree]
+    if type(tree) is not dict:
+        raise NotKeptError(name)
+    tag = next((key for key in tree if key.startswith("$")), None)
+    if tag is None:
+        return {key: restored(name, part) for key, part in tree.items()}
+    content = tree[tag]
+    if tag == "$text" and type(content) is str:
+        make = _TYPED_TEXTS.get(tree.get("type", ""))
+        if make is None or len(tree) != 2:
+            raise NotKeptError(name)
+        return _made(name, make, content)
+    if len(tree) != 1:
+        raise NotKeptError(name)
+    if tag in _TEXTS and type(content) is str:
+        return _made(name, _TEXTS[tag], content)
+    if tag in _CONTAINERS and type(content) is list:
+        items = [restored(name, item) for item in content]
+        return _made(name, _CONTAINERS[tag], items)
+    raise NotKeptError(name)
+
+
+def _made(name: str, make: Callable[[Any], Any], content: object) -> Any:
+    try:
+        return make(content)
+    except (ValueError, TypeError, ArithmeticError):
+        raise NotKeptError(name) from None

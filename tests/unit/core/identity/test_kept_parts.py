@@ -1,0 +1,283 @@
+"""The identity of a call can be computed from what its recording keeps of its parts."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from pytest_mimic._core.identity.call_identity import CallIdentity
+from pytest_mimic._core.identity.kept_parts import (
+    NotKeptError,
+    client_key,
+    client_parts,
+    client_values,
+    counted_paths,
+    function_key,
+    function_parts,
+    restored,
+)
+from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
+from pytest_mimic._core.tree.making import argument_trees
+
+TARGET = "shop:send"
+
+
+class Order:
+    """An object that a description does not show whole."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def kept(
+    arguments: dict[str, Any], *, ignore: tuple[str, ...] = (), hides: bool = False
+) -> tuple[str, Any, Any]:
+    """Return the identity, the parts and the description of a call, as JSON has them."""
+    names = tuple(arguments)
+    identity = CallIdentity(TARGET, names, ignore=ignore)
+    values = tuple(arguments.values())
+    key = identity.key(values)
+    redactor = Redactor() if hides else NO_NAMES
+    shown = {
+        name: value
+        for name, value in arguments.items()
+        if name not in ignore and not name.startswith("**")
+    }
+    shown |= arguments.get("**extra", {})
+    described = argument_trees(shown, redactor)
+    parts = function_parts(identity, key, values, described, hides=lambda: hides)
+    return key, json.loads(json.dumps(parts)), json.loads(json.dumps(described))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1,
+        1.5,
+        "text",
+        None,
+        True,
+        -0.0,
+        float("nan"),
+        b"bytes",
+        [1, [2, "x"]],
+        (1, (2,)),
+        {"a": {"b": 1}},
+        {1: "x", (2, 3): None},
+        {1, 2},
+        frozenset({"a"}),
+        date(2024, 1, 2),
+        datetime(2024, 1, 2, 3, 4, tzinfo=timezone.utc),
+        Decimal("1.50"),
+        UUID(int=7),
+        "x" * 4_000,
+        "x" * 10_000,
+        ["x" * 4_000] * 10,
+        list(range(60)),
+        tuple(range(60)),
+        dict.fromkeys(map(str, range(60)), 1.5),
+        list(range(1_000)),
+        Order(3),
+        [Order(3), 1],
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_the_identity_of_a_function_s_call_is_computed_from_its_parts(
+    value: Any,
+) -> None:
+    key, parts, described = kept({"value": value, "other": 1})
+
+    assert function_key(TARGET, parts, described, recorded={}) == key
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"sent_at": datetime(2024, 1, 2), "n": 1},
+        {"sent_at": "x", "items": [{"id": 1}, {"id": 2}]},
+    ],
+    ids=["a moment", "plain"],
+)
+def test_a_path_that_is_ignored_later_is_left_out_of_what_was_described(
+    value: Any,
+) -> None:
+    _, parts, described = kept({"payload": value})
+    ignore = ("payload.sent_at",)
+
+    key = function_key(TARGET, parts, described, recorded={}, ignore=ignore)
+
+    assert key == CallIdentity(TARGET, ("payload",), ignore=ignore).key((value,))
+
+
+def test_a_path_that_counts_again_is_taken_from_the_description() -> None:
+    payload = {"sent_at": datetime(2024, 1, 2), "n": 1}
+    recorded = {"ignore": ["payload.sent_at"]}
+    _, parts, described = kept({"payload": payload}, ignore=("payload.sent_at",))
+
+    key = function_key(TARGET, parts, described, recorded=recorded, ignore=())
+
+    assert key == CallIdentity(TARGET, ("payload",)).key((payload,))
+
+
+def test_an_argument_that_is_known_by_its_digest_alone_keeps_its_paths() -> None:
+    order = {"order": Order(3), "n": 1}
+    _, parts, described = kept({"order": order, "day": 1})
+
+    with pytest.raises(NotKeptError, match=r"^order$"):
+        function_key(TARGET, parts, described, recorded={}, ignore=("order.n",))
+
+
+def test_a_whole_argument_that_is_ignored_later_needs_no_value() -> None:
+    _, parts, described = kept({"order": Order(3), "day": 1})
+
+    key = function_key(TARGET, parts, described, recorded={}, ignore=("order",))
+
+    names = ("order", "day")
+    assert key == CallIdentity(TARGET, names, ignore=("order",)).key((Order(3), 1))
+
+
+def test_an_argument_that_did_not_count_is_not_kept() -> None:
+    recorded = {"ignore": ["session"]}
+    _, parts, described = kept({"session": Order(1), "day": 1}, ignore=("session",))
+
+    with pytest.raises(NotKeptError, match=r"^session$"):
+        function_key(TARGET, parts, described, recorded=recorded, ignore=())
+
+
+def test_an_ignored_name_that_no_argument_has_changes_nothing() -> None:
+    recorded = {"ignore": ["session"]}
+    key, parts, described = kept({"day": 1}, ignore=("session",))
+
+    assert function_key(TARGET, parts, described, recorded=recorded, ignore=()) == key
+
+
+def test_a_secret_has_no_digest_and_no_identity() -> None:
+    key, parts, described = kept(
+        {"login": {"password": "geheim 123456", "at": date(2024, 1, 2)}}, hides=True
+    )
+
+    assert parts == {"login": None}
+    assert function_key(TARGET, parts, described, recorded={}) != key
+
+
+def test_a_secret_that_was_ignored_does_not_count_as_its_placeholder() -> None:
+    ignore = ("login.password",)
+    login = {"password": "geheim 123456", "user": "ann"}
+    key, parts, described = kept({"login": login}, ignore=ignore, hides=True)
+    recorded = {"ignore": list(ignore)}
+
+    assert function_key(TARGET, parts, described, recorded=recorded) == key
+    with pytest.raises(NotKeptError, match=r"^login$"):
+        function_key(TARGET, parts, described, recorded=recorded, ignore=())
+
+
+def test_arguments_in_extra_are_found_by_their_own_names() -> None:
+    names = {"day": 1, "**extra": {"tag": "a", "trace": "b"}}
+    key, parts, described = kept(names)
+
+    now = function_key(TARGET, parts, described, recorded={}, ignore=("trace",))
+
+    assert function_key(TARGET, parts, described, recorded={}) == key
+    identity = CallIdentity(TARGET, tuple(names), ignore=("trace",))
+    assert now == identity.key((1, {"tag": "a", "trace": "b"}))
+
+
+def test_the_marker_of_the_signature_is_kept_as_such() -> None:
+    marker = object()
+    identity = CallIdentity(TARGET, ("day", "zone"), defaults=(None, marker))
+    key = identity.key((1, marker))
+    described = {"day": 1, "zone": {"$text": "<object>", "type": "object"}}
+
+    parts = function_parts(identity, key, (1, marker), described, hides=lambda: False)
+
+    assert parts == {"day": None, "zone": "default"}
+    assert function_key(TARGET, parts, described, recorded={}) == key
+
+
+def test_nothing_is_kept_of_a_call_that_a_function_identifies() -> None:
+    identity = CallIdentity(TARGET, ("day",), key=lambda bound: bound["day"])
+    key = identity.key((1,))
+
+    parts = function_parts(identity, key, (1,), {"day": 1}, hides=lambda: False)
+
+    assert parts is None
+
+
+# Clients
+
+REQUEST = {
+    "method": "GET",
+    "host": "shop.test",
+    "query": None,
+    "body": {"id": 1, "run": "a"},
+}
+NAMES = ("method", "host", "query", "body")
+
+
+def client_call() -> tuple[dict[str, Any], dict[str, Any]]:
+    described = {"method": "GET", "body": REQUEST["body"]}
+    parts = client_parts(NAMES, REQUEST, described, dict)
+    return client_values(parts, described), described
+
+
+def computed(**options: Any) -> str:
+    values, described = client_call()
+    given = {"recorded_match": (), "ignore": (), "match": (), "implied": {}}
+    return client_key("http", values, described, **{**given, **options})
+
+
+def test_the_parts_of_a_request_stand_in_the_description_or_beside_it() -> None:
+    values, _ = client_call()
+
+    assert values == REQUEST
+    assert list(values) == list(NAMES)
+
+
+def test_the_identity_of_a_request_is_computed_under_other_options() -> None:
+    ignored = CallIdentity("http", NAMES, ignore=("body.run",))
+    matched = CallIdentity("http", (*NAMES, "match body.id"))
+
+    assert computed() == CallIdentity("http", NAMES).key(tuple(REQUEST.values()))
+    assert computed(ignore=["body.run"]) == ignored.key(tuple(REQUEST.values()))
+    assert computed(match=["body.id"]) == matched.key((*REQUEST.values(), 1))
+
+
+def test_a_part_that_no_option_had_named_is_not_kept() -> None:
+    with pytest.raises(NotKeptError, match=r"^headers\.accept-language$"):
+        computed(match=["headers.accept-language"])
+
+
+def test_a_part_that_the_request_lacked_counts_as_none() -> None:
+    options = {"match": ["headers.x-user"], "recorded_match": ["headers.x-user"]}
+
+    identity = CallIdentity("http", (*NAMES, "match headers.x-user"))
+    assert computed(**options) == identity.key((*REQUEST.values(), None))
+
+
+def test_a_path_that_begins_with_a_star_leads_into_each_part() -> None:
+    paths = counted_paths(
+        ["*.id", "body"], ["query", "body", "match body.id"], {"body": ("format",)}
+    )
+
+    assert paths == ["query.id", "body.id", "body", "format"]
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"$cut": "str", "start": "x", "length": 9_000},
+        {"$list": [1], "length": 50, "digest": "1a2b3c4d"},
+        {"$shop:Order": {"number": 1}},
+        {"$date": "tomorrow"},
+        {"$text": "<Order>", "type": "shop:Order"},
+    ],
+    ids=["cut", "long", "an object", "no date", "a text"],
+)
+def test_what_a_description_does_not_show_whole_is_not_restored(tree: Any) -> None:
+    with pytest.raises(NotKeptError, match=r"^order$"):
+        restored("order", [tree])
