@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_mimic._core.identity.call_identity import fingerprint as identity_of
-from pytest_mimic._core.seam.registry import Table, hand_in
+from pytest_mimic._core.seam.registry import hand_in
 from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._core.types.kinds import Unstable, register_fingerprint
 from pytest_mimic.errors import TargetError
@@ -25,14 +25,7 @@ __all__ = ["fingerprint", "mimic", "register_fingerprint"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _bundled_clients() -> Table:
-    # Most tests name no client.
-    from pytest_mimic._clients.bundled import BUNDLED
-
-    return BUNDLED
-
-
-hand_in(_bundled_clients)
+hand_in("pytest_mimic._clients.bundled:BUNDLED")
 
 
 def _session(*, is_needed: bool = False) -> Session | None:

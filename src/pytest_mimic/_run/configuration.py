@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.commands import relative_path
-from pytest_mimic._core.seam.registry import Table, hand_in
+from pytest_mimic._core.seam.registry import hand_in
 from pytest_mimic._core.settings import IniOptions, LineReaders, Mode, Settings
 from pytest_mimic._core.targets.target import Target, parse_target
+
+hand_in("pytest_mimic._clients.bundled:BUNDLED")
 
 # Values of the environment variable `CI` that mean "not in CI".
 _NOT_CI = ("", "0", "false", "no", "off")
@@ -120,16 +122,6 @@ def _read_secret_names(line: str) -> Iterable[str]:
     from pytest_mimic._core.redact.secret_names import read_names
 
     return read_names(line)
-
-
-def _bundled_clients() -> Table:
-    # Most projects name no client.
-    from pytest_mimic._clients.bundled import BUNDLED
-
-    return BUNDLED
-
-
-hand_in(_bundled_clients)
 
 
 def lacking_lines(config: pytest.Config, targets: Sequence[Target]) -> list[str]:

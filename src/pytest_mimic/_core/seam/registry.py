@@ -42,7 +42,8 @@ Table = Mapping[str, Client]
 
 #: The clients that are known so far, by name.
 CLIENTS: dict[str, Client] = {}
-_awaited: list[Callable[[], Table]] = []
+# The tables that were handed in and are not loaded yet, `module:name`.
+_awaited: list[str] = []
 
 
 class Edge(NamedTuple):
@@ -66,9 +67,12 @@ class Edge(NamedTuple):
     excluded: bool = False
 
 
-def hand_in(load: Callable[[], Table]) -> None:
-    """Add the clients that `load` returns, once a line names a client."""
-    _awaited.append(load)
+def hand_in(table: str) -> None:
+    """Add the clients of a table, `module:name`, once a line names a client.
+
+    The table is not loaded before, because most projects name no client.
+    """
+    _awaited.append(table)
 
 
 def is_client(name: str) -> bool:
@@ -79,8 +83,9 @@ def is_client(name: str) -> bool:
     if not names_client(name):
         return False
     while _awaited:
-        load = _awaited.pop()
-        CLIENTS.update(load())
+        module, _, table = _awaited.pop().partition(":")
+        clients: Table = getattr(import_module(module), table)
+        CLIENTS.update(clients)
     if name not in CLIENTS and name.isidentifier():
         from importlib.metadata import entry_points
 

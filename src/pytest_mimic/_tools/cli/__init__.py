@@ -1,1 +1,4 @@
-"""The command `pytest-mimic`: one module for each subcommand, loaded when it is called, and what they select and check."""
+"""The command `pytest-mimic`: one module for each subcommand, loaded when it is called.
+
+The other modules are what several subcommands share.
+"""

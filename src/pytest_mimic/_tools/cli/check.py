@@ -1,28 +1,37 @@
-"""Check every file of the vault: shapes, names, checksums, lists of imports, secrets, Git LFS pointers, merge conflicts.
+"""Check every file of the vault.
 
-Nothing is loaded. Pickles are counted, and what they may import is listed. Exit code 1:
-a recording cannot be used or holds what looks like a secret, or a file is left over.
-With --fix, what cannot be used or is left over is removed. Git LFS pointers, merge
-conflicts, files of a newer format and
-files of your own are kept.
+It looks at shapes, names, checksums and lists of imports, and for secrets, Git LFS
+pointers and merge conflicts. Nothing is loaded. Pickles are counted, and what they may
+import is listed. Exit code 1: a recording cannot be used or holds what looks like a
+secret, or a file is left over. With --fix, what cannot be used or is left over is
+removed. Git LFS pointers, merge conflicts, files of a newer format and files of your
+own are kept.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from pytest_mimic._core.seam.registry import names_client
+from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.checking import DAMAGE, Checker, Finding
-from pytest_mimic._tools.cli.output import HELD, Line, Result, add_dry_run, add_json
+from pytest_mimic._tools.cli.output import (
+    OBJECTS_KEPT,
+    Line,
+    Result,
+    add_dry_run,
+    add_json,
+)
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic._tools.cli.selection import add_selectors, given, select
 from pytest_mimic.errors import Damage, MimicError
 
-# The kinds of findings that no recording needs.
+# The kinds of findings in files that no recording needs.
 LEFT_OVER = ("orphaned", "leftover")
 
 
@@ -31,143 +40,163 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--fix",
         action="store_true",
-        help="remove unusable recordings and unreferenced files; say what to record again",
+        help="remove unusable recordings and unreferenced files; "
+        "say what to record again",
     )
     add_dry_run(parser, "with --fix: only show what would be removed")
     add_json(parser)
 
 
 def run(invocation: Invocation) -> Result:
-    """Check, and remove what was found if that was asked for."""
-    options, vault = invocation.options, invocation.vault
+    """Check the files, and with `--fix` remove some.
+
+    Raises:
+        MimicError: `--dry-run` stands without `--fix`.
+    """
+    options = invocation.options
     if options.dry_run and not options.fix:
         raise MimicError("--dry-run needs --fix: a check alone changes nothing")
-    chosen = select(invocation) if given(invocation) else None
-    names = chosen and [file.name for file in (*chosen.files, *chosen.damaged)]
+    vault = invocation.vault
+    names: list[str] | None = None
+    unmatched: list[str] = []
+    if given(invocation):
+        chosen = select(invocation)
+        names = [file.name for file in (*chosen.files, *chosen.damaged)]
+        unmatched = chosen.unmatched
+    is_whole = names is None
     checker = Checker(vault, SecretFinder(invocation.redactor))
-    found = checker.check(names)
-    lines = [*_lines(invocation, checker, found)] if names is None or names else []
-    removed: list[str] = []
+    findings = checker.check(names)
+    lines: list[Line] = []
+    if is_whole or names:
+        lines += _lines(invocation, checker, findings)
+    fix = _Fix([], [])
     if options.fix:
-        removed, told = _fix(invocation, found, is_whole=chosen is None)
-        lines += told
-    unmatched = chosen.unmatched if chosen else []
+        fix = _fix(invocation, findings, is_whole=is_whole)
+        lines += fix.lines
     data = {
         "vault": vault.label,
         "recordings": checker.recordings,
         "objects": checker.objects,
         "pickles": checker.pickles,
         "imports": sorted(checker.imports),
-        "findings": [_as_data(finding, invocation) for finding in found],
-        "removed": removed,
+        "findings": [_as_data(finding, invocation) for finding in findings],
+        "removed": fix.removed,
         "unmatched": unmatched,
     }
-    is_left = bool(_of(found, *LEFT_OVER)) and (not options.fix or options.dry_run)
-    is_found = is_left or bool(_of(found, *DAMAGE, "secret"))
-    return Result(lines, data, found=is_found, unmatched=unmatched)
+    is_fixed = options.fix and not options.dry_run
+    is_left = bool(_of(findings, *LEFT_OVER)) and not is_fixed
+    is_bad = bool(_of(findings, *DAMAGE, "secret"))
+    return Result(lines, data, found=is_left or is_bad, unmatched=unmatched)
 
 
 def _as_data(finding: Finding, invocation: Invocation) -> dict[str, object]:
-    remedy = ""
-    if finding.remedy is not None:
-        remedy = invocation.commands.line(finding.remedy, finding.test)
+    """Return a finding for `--json`, its remedy and damage in words."""
     damage = "" if finding.damage is None else finding.damage.value
+    remedy = _remedy(finding, invocation)
     return {**finding._asdict(), "remedy": remedy, "damage": damage}
 
 
-def _of(found: list[Finding], *kinds: str) -> list[Finding]:
-    return [finding for finding in found if finding.kind in kinds]
+def _remedy(finding: Finding, invocation: Invocation) -> str:
+    """Return the remedy of a finding in one line, empty if it has none."""
+    if finding.remedy is None:
+        return ""
+    return invocation.commands.line(finding.remedy, finding.test)
+
+
+def _of(findings: Iterable[Finding], *kinds: str) -> list[Finding]:
+    return [finding for finding in findings if finding.kind in kinds]
+
+
+# -- `--fix`
+
+
+class _Fix(NamedTuple):
+    """What `--fix` did, or would do with `--dry-run`.
+
+    Attributes:
+        removed: The names of the recordings that cannot be used.
+        lines: The report.
+    """
+
+    removed: list[str]
+    lines: list[Line]
 
 
 def _fix(
-    invocation: Invocation, found: list[Finding], *, is_whole: bool
-) -> tuple[list[str], list[Line]]:
-    """Remove the recordings that cannot be used, and the files that none needs; return the recordings, and what to say."""
-    vault, is_dry = invocation.vault, invocation.options.dry_run
-    # What another process has just recorded again is not removed.
-    again = _of(
-        Checker(vault).check(sorted({one.recording for one in _of(found, "damaged")})),
-        "damaged",
-    )
-    names, left = (
-        sorted({finding.recording for finding in again}),
-        len(_of(found, *LEFT_OVER)),
-    )
-    is_held, freed = False, 0
+    invocation: Invocation, findings: Sequence[Finding], *, is_whole: bool
+) -> _Fix:
+    """Remove the recordings that cannot be used, and the files that none needs."""
+    is_dry = invocation.options.dry_run
+    damaged = _still_damaged(invocation.vault, findings)
+    names = sorted({finding.recording for finding in damaged})
+    left = len(_of(findings, *LEFT_OVER))
+    is_held = False
+    freed = 0
     if not is_dry and (names or left or is_whole):
-        # Under a lock, and from what is in the vault then: a run may be recording.
-        cleared = vault.delete(names)
-        is_held, freed = cleared.is_held, cleared.bytes
-    what = [plural(len(names), "recording")] if names else []
-    what += [plural(left, "file")] if left and not is_held else []
-    done = "would be removed" if is_dry else f"removed, {size(freed)} of objects"
-    lines: list[Line] = [f"  {' and '.join(what)} {done}"] if what else []
+        # Which files are left over is decided again, under a lock: a run may be
+        # recording.
+        cleared = invocation.vault.delete(names)
+        is_held = cleared.is_held
+        freed = cleared.bytes
+    subjects = []
     if names:
-        tests = [finding.test for finding in again]
-        again_command = invocation.commands.for_tests("--mimic-record", tests=tests)
-        lines.append(["  to record again: ", (again_command, "bold")])
-    return names, [*lines, HELD] if is_held else lines
+        subjects.append(plural(len(names), "recording"))
+    if left and not is_held:
+        subjects.append(plural(left, "file"))
+    lines: list[Line] = []
+    if subjects:
+        verb = "would be removed" if is_dry else f"removed, {size(freed)} of objects"
+        lines.append(f"  {' and '.join(subjects)} {verb}")
+    if names:
+        tests = [finding.test for finding in damaged]
+        recording = invocation.commands.for_tests("--mimic-record", tests=tests)
+        lines.append(["  to record again: ", (recording, "bold")])
+    if is_held:
+        lines.append(OBJECTS_KEPT)
+    return _Fix(names, lines)
+
+
+def _still_damaged(vault: Vault, findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings of damage that a second look confirms.
+
+    Another process may have recorded a call again since the first look.
+    """
+    names = {finding.recording for finding in _of(findings, "damaged")}
+    return _of(Checker(vault).check(sorted(names)), "damaged")
+
+
+# -- the report
 
 
 def _lines(
-    invocation: Invocation, checker: Checker, found: list[Finding]
+    invocation: Invocation, checker: Checker, findings: Sequence[Finding]
 ) -> Iterator[Line]:
     """Yield the findings, a line that sums them up, and the next step."""
-    for one in found:
-        remedy = ""
-        if one.remedy is not None:
-            remedy = invocation.commands.line(one.remedy, one.test)
-        # There is one for each recording of an old vault, so that it is one line.
-        is_line = one.damage in (Damage.OLDER, Damage.NEWER)
-        problem = f"{one.problem}: {remedy}" if is_line else one.problem
-        yield [(problem, "red" if one.kind in DAMAGE else "")]
-        if one.recording and one.recording != one.file:
-            yield f"  named by {one.recording}"
-        if one.test:
-            yield f"  recorded by {one.test}"
-        if one.kind in ("unreadable", "secret") and remedy and not is_line:
-            yield f"  {remedy}"
+    for finding in findings:
+        yield from _finding_lines(finding, invocation)
     yield from _import_lines(checker)
-    label, secrets, damage = (
-        invocation.settings.shown_vault,
-        _of(found, "secret"),
-        _of(found, *DAMAGE),
-    )
-    counts = f"; {plural(checker.recordings, 'recording')} and {plural(checker.objects, 'object')} checked"
-    holding = {one.recording for one in secrets}
-    left = _of(found, *LEFT_OVER)
-    what = [plural(len(damage), "problem")] if damage else []
-    what += [f"secrets in {plural(len(holding), 'recording')}"] if secrets else []
-    what = what or ([f"{plural(len(left), 'file')} left over"] if left else [])
-    if what:
-        yield [
-            (f"{label}: {' and '.join(what)}", "red" if damage or secrets else "bold"),
-            counts,
-        ]
-    elif checker.recordings:
-        others = len(_of(found, "foreign"))
-        yield [
-            (f"{label} is sound", "bold"),
-            f", beside {plural(others, 'other file')}" * bool(others),
-            counts,
-        ]
-    else:
-        yield f"no recordings in {label}"
+    yield _sum(invocation.settings.shown_vault, checker, findings)
+    secrets = _of(findings, "secret")
     if secrets:
-        tests = [finding.test for finding in secrets]
-        again = invocation.commands.for_tests("--mimic-rerecord", tests=tests)
-        known = [
-            call.target
-            for name in holding
-            for call in read_calls(invocation.vault.objects, name) or []
-        ]
-        has_function = not all(map(names_client, known))
-        where = " outside of a function's outcome" if has_function else ""
-        yield f"  to hide one{where}: its name in mimic_redact, then {again}"
-        if has_function:  # its outcome is kept as it is
-            yield "  to keep one out of a function's outcome: name a function further out, or return something else"
-    if not invocation.options.fix and _of(found, "damaged", *LEFT_OVER):
-        yield f"  to remove what cannot be used or is left over: {invocation.commands.mimic('check', '--fix')}"
+        yield from _hiding_lines(invocation, secrets)
+    if not invocation.options.fix and _of(findings, "damaged", *LEFT_OVER):
+        fixing = invocation.commands.mimic("check", "--fix")
+        yield f"  to remove what cannot be used or is left over: {fixing}"
+
+
+def _finding_lines(finding: Finding, invocation: Invocation) -> Iterator[Line]:
+    """Yield a finding: the problem, whom it concerns, and the remedy."""
+    remedy = _remedy(finding, invocation)
+    # An old vault has one such finding for each recording, so that it is one line.
+    is_one_line = finding.damage in (Damage.OLDER, Damage.NEWER)
+    problem = f"{finding.problem}: {remedy}" if is_one_line else finding.problem
+    yield [(problem, "red" if finding.kind in DAMAGE else "")]
+    if finding.recording and finding.recording != finding.file:
+        yield f"  named by {finding.recording}"
+    if finding.test:
+        yield f"  recorded by {finding.test}"
+    if finding.kind in ("unreadable", "secret") and remedy and not is_one_line:
+        yield f"  {remedy}"
 
 
 def _import_lines(checker: Checker) -> Iterator[Line]:
@@ -176,3 +205,52 @@ def _import_lines(checker: Checker) -> Iterator[Line]:
         yield f"{plural(checker.pickles, 'pickle')} may import"
         for name in sorted(checker.imports):
             yield f"  {name}"
+
+
+def _sum(vault: str, checker: Checker, findings: Sequence[Finding]) -> Line:
+    """Return the line that sums up a check: `.mimic_vault is sound; 3 recordings …`."""
+    damage = _of(findings, *DAMAGE)
+    secrets = _of(findings, "secret")
+    left = _of(findings, *LEFT_OVER)
+    problems = []
+    if damage:
+        problems.append(plural(len(damage), "problem"))
+    if secrets:
+        holders = {finding.recording for finding in secrets}
+        problems.append(f"secrets in {plural(len(holders), 'recording')}")
+    if left and not problems:
+        problems.append(f"{plural(len(left), 'file')} left over")
+    recordings = plural(checker.recordings, "recording")
+    counts = f"; {recordings} and {plural(checker.objects, 'object')} checked"
+    if problems:
+        style = "red" if damage or secrets else "bold"
+        return [(f"{vault}: {' and '.join(problems)}", style), counts]
+    if not checker.recordings:
+        return f"no recordings in {vault}"
+    foreign = len(_of(findings, "foreign"))
+    others = f", beside {plural(foreign, 'other file')}" if foreign else ""
+    return [(f"{vault} is sound", "bold"), others, counts]
+
+
+def _hiding_lines(invocation: Invocation, secrets: Sequence[Finding]) -> Iterator[Line]:
+    """Yield how secrets are kept out of recordings."""
+    tests = [finding.test for finding in secrets]
+    again = invocation.commands.for_tests("--mimic-rerecord", tests=tests)
+    # The outcome of a function is stored as it is, whatever its parts are named.
+    has_function = _names_function(invocation.vault, secrets)
+    where = " outside of a function's outcome" if has_function else ""
+    yield f"  to hide one{where}: its name in mimic_redact, then {again}"
+    if has_function:
+        yield (
+            "  to keep one out of a function's outcome: "
+            "name a function further out, or return something else"
+        )
+
+
+def _names_function(vault: Vault, findings: Sequence[Finding]) -> bool:
+    """Check whether a recording with a finding is that of a function, not a client."""
+    for name in {finding.recording for finding in findings}:
+        for call in read_calls(vault.objects, name) or []:
+            if not names_client(call.target):
+                return True
+    return False

@@ -1,10 +1,13 @@
-"""Checks every file of a vault without loading an outcome: shapes, names, checksums, lists of imports, references."""
+"""Checks every file of a vault without loading an outcome.
+
+It looks at shapes, names, checksums, lists of imports and references.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.commands import Remedy, Verb, do, rerecord
 from pytest_mimic._core.vault import Vault
@@ -22,49 +25,73 @@ from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, read_
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic.errors import CorruptRecordingError, Damage, MimicError
 
-_KEY = re.compile(
-    r"[0-9a-f]{32}(?:-[a-z]+)*"
-)  # behind the digits what counts in an import
-# The kinds of findings because of which a recording cannot be used. The others are only
-# in the way.
+# The key of a recording: its identity. The parts that count in an imported recording
+# follow the digits.
+_KEY = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")
+# A recording with such a finding cannot be used. The other kinds are only in the way.
 DAMAGE = ("damaged", "unreadable")
 _RESTORE = do("restore it from version control")
 
+#: What is wrong with a file of the vault:
+#:
+#: ==========  ================================================================
+#: damaged     it cannot be used, or has an older format: its call is recorded
+#:             again
+#: unreadable  recording again is not the remedy: a Git LFS pointer, a merge
+#:             conflict, a newer format
+#: secret      it holds what looks like a key, or the value of an environment
+#:             variable
+#: orphaned    an object that no recording names
+#: leftover    a killed run has left it
+#: base64      it holds a text that redaction cannot see
+#: foreign     it does not belong to a vault
+#: ==========  ================================================================
+Kind = Literal[
+    "damaged", "unreadable", "secret", "orphaned", "leftover", "base64", "foreign"
+]
+
 
 class Finding(NamedTuple):
-    """A file of the vault with a problem."""
+    """A file of the vault with a problem.
 
-    # `damaged`, or of an older format; `unreadable`, which no recording anew repairs: a
-    # Git LFS pointer, a merge conflict, a newer format; `secret`: it holds what looks like a key, or the value of
-    # an environment variable; `orphaned`: an object that no recording names;
-    # `leftover`: of a killed run; `base64`: it holds a text that redaction cannot see;
-    # `foreign`: it does not belong to a vault.
-    kind: str
-    file: str  # its name in the vault
-    problem: str  # the problem in one line, with the path
-    remedy: Remedy | None = None  # what to do, if anything
-    recording: str = (
-        ""  # the recording or cassette that cannot be used because of it, or empty
-    )
-    test: str | None = None  # the test that recorded that, or None
-    damage: Damage | None = None  # how the file is damaged, if it is
+    Attributes:
+        kind: The kind of the problem.
+        file: Its name in the vault.
+        problem: The problem in one line, with the path.
+        remedy: What to do, if anything.
+        recording: The recording or cassette that cannot be used because of it, or
+            empty.
+        test: The test that made this recording, or None.
+        damage: How the file is damaged, if it is.
+    """
+
+    kind: Kind
+    file: str
+    problem: str
+    remedy: Remedy | None = None
+    recording: str = ""
+    test: str | None = None
+    damage: Damage | None = None
 
 
 class Checker:
-    """Checks the files of a vault. With `secrets`, these are looked for as well.
+    """Checks the files of a vault.
+
+    Args:
+        vault: The vault.
+        secrets: Looks for secrets; None: nothing does.
 
     Attributes:
-        recordings, objects: How many were checked.
-        pickles: How many outcomes are pickles, of the sound ones.
+        recordings: How many recordings and cassettes were checked.
+        objects: How many objects were checked.
+        pickles: How many sound outcomes are pickles.
         imports: The names that these pickles import.
     """
 
-    def __init__(
-        self,
-        vault: Vault,
-        secrets: SecretFinder | None = None,
-    ) -> None:
-        self.recordings = self.objects = self.pickles = 0
+    def __init__(self, vault: Vault, secrets: SecretFinder | None = None) -> None:
+        self.recordings = 0
+        self.objects = 0
+        self.pickles = 0
         self.imports: set[str] = set()
         self._vault = vault
         self._secrets = secrets
@@ -77,60 +104,64 @@ class Checker:
         )
 
     def check(self, names: Iterable[str] | None = None) -> list[Finding]:
-        """Check some recordings and cassettes with their objects, or every file of the vault."""
-        found: list[Finding] = []
-        referred: set[str] = set()
-        every = (name for folder in FOLDERS for name in self._store.names(folder))
-        for name in every if names is None else names:
-            if name.endswith(".json"):
-                try:
-                    data = self._store.read(name) or b""
-                    referred |= references(data)
-                    found += self._check_file(name, data)
-                except MimicError as error:
-                    # It is no regular file, for example.
-                    finding = self._finding(name, error, name, None)
-                    found.append(finding._replace(kind="unreadable"))
-                except (
-                    *MISSHAPED,
-                    RecursionError,
-                ) as reason:  # what nobody thought of: it is never removed
-                    unknown = damaged(self._path(name), reason)
-                    finding = self._finding(name, unknown, name, None)
-                    found.append(finding._replace(kind="unreadable"))
-                self.recordings += 1
-            else:
-                found.append(self._foreign(name))
-        self.objects = len(referred)
-        return (
-            found
-            if names is not None
-            else [*found, *self._check_others(referred, found)]
-        )
+        """Check some recordings and cassettes with their objects.
 
-    def _check_others(
-        self, referred: set[str], found: list[Finding]
-    ) -> Iterator[Finding]:
-        """Yield what is neither a recording nor a part of one."""
-        is_damaged = any(
-            one.kind in DAMAGE for one in found
-        )  # it may have named any object
+        Args:
+            names: The names of the recordings and cassettes; None: every file of the
+                vault.
+        """
+        findings: list[Finding] = []
+        referred: set[str] = set()
+        for name in self._recordings() if names is None else names:
+            if not name.endswith(".json"):
+                findings.append(self._foreign(name))
+                continue
+            self.recordings += 1
+            try:
+                data = self._store.read(name) or b""
+                referred |= references(data)
+                findings += self._check_file(name, data)
+            except MimicError as error:
+                # It is no regular file, for example.
+                findings.append(self._unreadable(name, error))
+            except (*MISSHAPED, RecursionError) as reason:
+                # Nobody thought of this damage. A file with it is never removed.
+                findings.append(
+                    self._unreadable(name, damaged(self._path(name), reason))
+                )
+        self.objects = len(referred)
+        if names is None:
+            # A damaged recording may have named any object.
+            is_complete = not any(finding.kind in DAMAGE for finding in findings)
+            findings += self._check_objects(referred if is_complete else None)
+            findings += self._check_leftovers()
+        return findings
+
+    def _recordings(self) -> Iterator[str]:
+        for folder in FOLDERS:
+            yield from self._store.names(folder)
+
+    def _check_objects(self, referred: set[str] | None) -> Iterator[Finding]:
+        """Yield the objects that no recording names, and the files of others.
+
+        Args:
+            referred: The objects that recordings name; None: they are not all known.
+        """
         for name in self._store.names():
             if name.partition("/")[0] in FOLDERS:
                 continue
             if not is_object(name):
                 yield self._foreign(name)
-            elif name not in referred and not is_damaged:
-                yield Finding(
-                    "orphaned",
-                    name,
-                    f"{self._path(name)} is an object that no recording names",
-                )
-        for name in self._store.leftovers():
-            what = f"{self._path(name)} is left over from a run that was killed"
-            yield Finding("leftover", name, what)
+            elif referred is not None and name not in referred:
+                problem = f"{self._path(name)} is an object that no recording names"
+                yield Finding("orphaned", name, problem)
 
-    # Recordings
+    def _check_leftovers(self) -> Iterator[Finding]:
+        for name in self._store.leftovers():
+            problem = f"{self._path(name)} is left over from a run that was killed"
+            yield Finding("leftover", name, problem)
+
+    # -- recordings
 
     def _check_file(self, name: str, data: bytes) -> Iterator[Finding]:
         """Yield what is wrong with a recording or cassette, and with its objects."""
@@ -142,34 +173,39 @@ class Checker:
             yield self._of_unreadable(name, data, error)
             return
         for call in calls:
-            for entry in (one.entry for one in call.outcomes):
-                yield from self._check_outcome(
-                    entry, Origin(name, call.target, call.test)
-                )
+            origin = Origin(name, call.target, call.test)
+            for outcome in call.outcomes:
+                yield from self._check_outcome(outcome.entry, origin)
         test = calls[0].test if calls else None
-        for file in {
-            part: None for call in calls for part in long_parts(call.arguments)
-        }:
-            if is_sound(file, held := self._bytes_of(file)):
-                yield from self._secrets_in(file, [held], name, test)
-            else:
-                what = f"{self._path(file)} is missing, or is not what was sent: a part of a request"
-                yield Finding(
-                    "unreadable",
-                    file,
-                    what,
-                    _RESTORE,
-                    name,
-                    test,
-                )
+        yield from self._check_long_parts(name, calls, test)
         yield from self._secrets_in(name, [data], name, test)
-        if self._secrets is not None and self._secrets.hides(calls):
-            remedy = rerecord("to hide it", test)
-            what = f"{self._path(name)} holds what redaction hides today"
-            yield Finding("secret", name, what, remedy, name, test)
-        if self._secrets is not None and self._secrets.misses(calls):
-            what = f"{self._path(name)} holds a text as base64, in which nothing is redacted"
-            yield Finding("base64", name, what, recording=name, test=test)
+        if self._secrets is not None:
+            path = self._path(name)
+            if self._secrets.hides(calls):
+                problem = f"{path} holds what redaction hides today"
+                remedy = rerecord("to hide it", test)
+                yield Finding("secret", name, problem, remedy, name, test)
+            if self._secrets.misses(calls):
+                problem = f"{path} holds a text as base64, in which nothing is redacted"
+                yield Finding("base64", name, problem, recording=name, test=test)
+
+    def _check_long_parts(
+        self, name: str, calls: Iterable[Recording], test: str | None
+    ) -> Iterator[Finding]:
+        """Yield what is wrong with the objects that parts of requests are in."""
+        files: list[str] = []
+        for call in calls:
+            files += long_parts(call.arguments)
+        for file in dict.fromkeys(files):
+            content = self._bytes_of(file)
+            if is_sound(file, content):
+                yield from self._secrets_in(file, [content], name, test)
+            else:
+                path = self._path(file)
+                problem = (
+                    f"{path} is missing, or is not what was sent: a part of a request"
+                )
+                yield Finding("unreadable", file, problem, _RESTORE, name, test)
 
     def _bytes_of(self, file: str) -> bytes:
         """Return the content of a file; nothing if it is missing or cannot be read."""
@@ -179,124 +215,157 @@ class Checker:
             return b""
 
     def _check_name(self, name: str, recording: Recording) -> None:
-        key = name.rpartition("/")[2].removesuffix(".json")
-        target, owner = recording.target, recording.owner
+        """Check that a recording has the name of its call.
+
+        Raises:
+            CorruptRecordingError: It has another one.
+        """
+        key = _key_of(name)
+        target = recording.target
+        owner = recording.owner
         identity = key if owner is None else str(recording.identity)
         if not _KEY.fullmatch(key) or recording_name(target, identity, owner) != name:
-            what = f"its name is not that of a call of {target}{f' in {owner}' if owner else ''}"
-            raise damaged(self._path(name), what, test=recording.test)
+            call = f"{target} in {owner}" if owner else target
+            problem = f"its name is not that of a call of {call}"
+            raise damaged(self._path(name), problem, test=recording.test)
 
     def _of_unreadable(self, name: str, data: bytes, error: MimicError) -> Finding:
         """Return the finding for a file that cannot be read.
 
-        What may be the user's own is never removed.
+        A file that may be the user's own is never removed.
         """
         finding = self._finding(name, error, name, getattr(error, "recorder", None))
-        key = name.rpartition("/")[2].removesuffix(".json")
+        is_ours = not data or b'"format"' in data
         is_cassette = name.startswith(CASSETTES)
-        if not data or b'"format"' in data or (not is_cassette and _KEY.fullmatch(key)):
-            return finding
-        if not is_cassette:  # no call has such a name
-            return self._foreign(name)
-        if finding.kind != "damaged":
+        if not is_cassette:
+            # The name of a recording shows that it is ours, whatever the file has.
+            is_recording = is_ours or _KEY.fullmatch(_key_of(name)) is not None
+            return finding if is_recording else self._foreign(name)
+        if is_ours or finding.kind != "damaged":
             return finding
         restore = do("restore it from version control, or delete it")
         return finding._replace(kind="unreadable", remedy=restore)
 
     def _secrets_in(
-        self, file: str, pieces: list[Any], name: str, test: str | None
+        self, file: str, pieces: list[Any], recording: str, test: str | None
     ) -> Iterator[Finding]:
-        for what, mark in (
-            self._secrets.find(file, pieces) if self._secrets is not None else ()
-        ):
+        """Yield the secrets in the bytes of a file that a recording names, or is."""
+        if self._secrets is None:
+            return
+        for secret, mark in self._secrets.find(file, pieces):
+            problem = f"{self._path(file)} holds {secret}"
             line = f"mimic_redact = !{mark}"
             remedy = Remedy(Verb.LINE, "if it is none", words=(line,))
-            yield Finding(
-                "secret", file, f"{self._path(file)} holds {what}", remedy, name, test
-            )
+            yield Finding("secret", file, problem, remedy, recording, test)
 
-    # Outcomes
+    # -- outcomes
 
     def _check_outcome(
         self, entry: dict[str, Any], origin: Origin
     ) -> Iterator[Finding]:
         """Yield what is wrong with an outcome: damage, or else its secrets."""
-        name, test = origin.name, origin.test
+        recording = origin.name
+        test = origin.test
         try:
-            held = self._checked_content(entry, origin)
+            content = self._checked_content(entry, origin)
         except MimicError as error:
-            file = (
-                str(error.data.get("file", "")).removeprefix(f"{self._vault.label}/")
-                or name
-            )
-            yield self._finding(file, error, name, test)
+            path = str(error.data.get("file", ""))
+            file = path.removeprefix(f"{self._vault.label}/") or recording
+            yield self._finding(file, error, recording, test)
             return
-        for file, pieces in held.items():
-            yield from self._secrets_in(file, pieces, name, test)
+        for file, pieces in content.items():
+            yield from self._secrets_in(file, pieces, recording, test)
 
     def _checked_content(
         self, entry: dict[str, Any], origin: Origin
     ) -> dict[str, list[Any]]:
-        """Return the content of the objects of an outcome, in pieces.
+        """Return the content of the objects of an outcome, in pieces, by their names.
 
-        MimicError: it cannot be used.
+        Raises:
+            MimicError: The outcome cannot be used.
         """
-        objects, held = self._objects, dict[str, list[Any]]()
+        objects = self._objects
+        content: dict[str, list[Any]] = {}
         for name in objects_of(entry):
             try:
-                held[name] = [objects.map(name, origin)]
+                content[name] = [objects.map(name, origin)]
             except MimicError as error:
+                # A replay can do without the list of what the call read.
                 error.data["still_replays"] = name == entry.get("inputs")
                 raise
         if "pickle" in entry:
             # It can be checked on every Python, even where it cannot be loaded.
             stream, buffers = objects.content(entry, origin, anywhere=True)
             self._check_pickle(entry, origin, stream)
-            return {**held, entry["pickle"]: [stream, *buffers]}
+            content[entry["pickle"]] = [stream, *buffers]
+            return content
         body = objects.body(entry, origin)
-        if not entry.get("tagged"):
+        if entry.get("tagged"):
+            self._check_classes(entry, origin, body)
+            objects.check_tags(entry, origin)
+        else:
             objects.load(entry, origin)
-            return held
-        if unlisted := sorted({*classes_in(body)} - {*entry.get("imports", ())}):
+        return content
+
+    def _check_classes(
+        self, entry: dict[str, Any], origin: Origin, body: object
+    ) -> None:
+        """Compare the classes that a readable outcome names with the list beside it.
+
+        Raises:
+            CorruptRecordingError: One is not in the list.
+        """
+        unlisted = set(classes_in(body)) - set(entry.get("imports", ()))
+        if unlisted:
             path = self._path(entry.get("json", origin.name))
-            what = f"it names {', '.join(unlisted)}, which {self._path(origin.name)} does not list"
-            raise damaged(path, what, test=origin.test)
-        objects.check_tags(entry, origin)
-        return held
+            names = ", ".join(sorted(unlisted))
+            problem = f"it names {names}, which {self._path(origin.name)} does not list"
+            raise damaged(path, problem, test=origin.test)
 
     def _check_pickle(
         self, entry: dict[str, Any], origin: Origin, stream: bytes
     ) -> None:
-        """Compare what a pickle imports with the list in its recording."""
+        """Compare what a pickle imports with the list in its recording.
+
+        Raises:
+            CorruptRecordingError: It imports something else, or is no pickle.
+        """
         from pytest_mimic._core.outcome.scan import imported_names
 
         path = self._path(entry["pickle"])
         try:
             names = imported_names(stream, count=entry.get("count", 1))
-        except Exception as reason:  # what bytes mean as a pickle may be anything
-            raise damaged(
-                path, f"it is no pickle: {reason}", test=origin.test
-            ) from None
-        unlisted = names - {*entry.get("imports", ())}
+        except Exception as reason:
+            # Damaged bytes can raise anything when they are read as a pickle.
+            problem = f"it is no pickle: {reason}"
+            raise damaged(path, problem, test=origin.test) from None
+        unlisted = names - set(entry.get("imports", ()))
         if unlisted:
-            what = f"it imports {', '.join(sorted(unlisted))}, which its recording does not list"
-            raise damaged(path, what, test=origin.test)
+            imports = ", ".join(sorted(unlisted))
+            problem = f"it imports {imports}, which its recording does not list"
+            raise damaged(path, problem, test=origin.test)
         self.pickles += 1
         self.imports |= names
 
-    # Findings
+    # -- findings
 
     def _finding(
         self, file: str, error: MimicError, recording: str, test: str | None
     ) -> Finding:
+        """Return the finding for an error of a file that a recording names, or is."""
         remedy = error.remedies[0] if error.remedies else None
-        is_beyond_use = (
-            isinstance(error, CorruptRecordingError) and error.damage.is_beyond_use
-        )
-        still_replays = error.data.get("still_replays")
-        kind = "damaged" if is_beyond_use and not still_replays else "unreadable"
-        damage = error.damage if isinstance(error, CorruptRecordingError) else None
+        kind: Kind = "unreadable"
+        damage = None
+        if isinstance(error, CorruptRecordingError):
+            damage = error.damage
+            if damage.is_beyond_use and not error.data.get("still_replays"):
+                kind = "damaged"
         return Finding(kind, file, error.what, remedy, recording, test, damage)
+
+    def _unreadable(self, name: str, error: MimicError) -> Finding:
+        """Return the finding for a recording that is never removed."""
+        finding = self._finding(name, error, name, None)
+        return finding._replace(kind="unreadable")
 
     def _foreign(self, name: str) -> Finding:
         return Finding("foreign", name, f"{self._path(name)} is no file of a vault")
@@ -307,18 +376,24 @@ class Checker:
 
 def classes_in(tree: object) -> Iterator[str]:
     """Yield the classes that the tags in a tree of JSON name, `shop.models:User`."""
-    todo = [tree]
-    while todo:
-        node = todo.pop()
+    pending = [tree]
+    while pending:
+        node = pending.pop()
         if type(node) is list:
-            todo += node
+            pending += node
         elif type(node) is dict:
-            for key in node:
-                if key[:7] == "$numpy.":
-                    yield "numpy:ndarray"
-                elif key[:1] == "$" and key[:2] != "$$" and ":" in key:
-                    yield key[1:]
-                elif key == "$class" and type(node[key]) is str:
-                    yield node[key]
-                break
-            todo += node.values()
+            # The first key is the tag, if the node has one.
+            tag = next(iter(node), "")
+            if tag.startswith("$numpy."):
+                yield "numpy:ndarray"
+            elif tag == "$class":
+                if type(node[tag]) is str:
+                    yield node[tag]
+            elif tag.startswith("$") and not tag.startswith("$$") and ":" in tag:
+                yield tag[1:]
+            pending += node.values()
+
+
+def _key_of(name: str) -> str:
+    """Return the digits that are the name of a recording's file."""
+    return name.rpartition("/")[2].removesuffix(".json")

@@ -1,4 +1,7 @@
-"""The entry point of `pytest-mimic`: finds the subcommand, runs it and turns errors into lines and exit codes."""
+"""The entry point of `pytest-mimic`.
+
+It finds the subcommand, runs it, and turns errors into lines and exit codes.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,10 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.cli.output import Result
     from pytest_mimic._tools.cli.project import Invocation
 
-#: The exit codes besides 0 and those that a subcommand defines.
-USAGE, INTERRUPTED = 2, 130
+#: The exit code of a command that could not do its work.
+USAGE = 2
+#: The exit code after Ctrl-C, as of shells.
+INTERRUPTED = 130
 _EXAMPLES = """\
   pytest-mimic ls --sort size                   the largest recordings
   pytest-mimic ls --errors                      recorded errors
@@ -37,65 +42,81 @@ _EXAMPLES = """\
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0, 1 (what the subcommand defines), 2 (it could not do it) or 130."""
+    """Run the command and return its exit code.
+
+    ===  ================================================
+    0    the subcommand did its work
+    1    as the subcommand defines: something was found
+    2    the subcommand could not do its work
+    130  it was interrupted by Ctrl-C
+    ===  ================================================
+    """
+    if words is None:
+        words = sys.argv[1:]
     try:
-        return _run(list(sys.argv[1:] if words is None else words))
+        return _run(list(words))
     except MimicError as error:
         problem = str(error)
     except OSError as error:
-        named = (
-            f" {os.fsdecode(error.filename)}"
-            if isinstance(error.filename, str | bytes)
-            else ""
-        )
-        problem = f"cannot use{named or ' a file'}: {error.strerror or error}"
+        file = "a file"
+        if isinstance(error.filename, str | bytes):
+            file = os.fsdecode(error.filename) or file
+        problem = f"cannot use {file}: {error.strerror or error}"
     except RecursionError:
         problem = (
             "a file of the vault is nested too deeply\n  to find it: pytest-mimic check"
         )
     except KeyboardInterrupt:
         return INTERRUPTED
-    except SystemExit as end:  # argparse has printed a help or a version
+    except SystemExit as end:
+        # argparse has printed a help, or what is wrong.
         return end.code if isinstance(end.code, int) else 0
-    except Exception:  # exit code 1 would say that something was found
+    except Exception:
+        # Python's own exit code, 1, would say that something was found.
         import traceback
 
         traceback.print_exc()
         problem = "this is a bug of pytest-mimic, please report it"
-    with suppress(OSError):  # nobody reads it
-        print(
-            printable(f"ERROR: {problem}"), file=sys.stderr, flush=True
-        )  # it escapes what it cannot encode
+    # Standard error may be closed, or its reader gone.
+    with suppress(OSError):
+        print(printable(f"ERROR: {problem}"), file=sys.stderr, flush=True)
     return USAGE
 
 
 def _run(words: list[str]) -> int:
-    # It would name everything: every recording, the current folder, any test.
+    """Run the subcommand that the words name, and return its exit code.
+
+    Raises:
+        MimicError: A word is empty, or the subcommand cannot do its work.
+    """
+    # An empty word would name everything: every recording, the current folder, any
+    # test.
     if any(re.fullmatch(r"(--[a-z-]+=)?[ ,/]*", word) for word in words):
         raise MimicError(
             "an argument is empty (a variable of the shell that is not set?)"
         )
     top = _top_parser()
-    given = top.parse_args(words)
-    if given.version:
+    top_options = top.parse_args(words)
+    if top_options.version:
         from importlib.metadata import version
 
         print(f"pytest-mimic {version('pytest-mimic')}")
         return 0
-    if given.command is None:
+    if top_options.command is None:
         top.print_help()
         return USAGE
-    module = load_command(given.command)
+    module = load_command(top_options.command)
     parser = ArgumentParser(
-        prog=f"pytest-mimic {given.command}",
+        prog=f"pytest-mimic {top_options.command}",
         description=module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     module.add_arguments(parser)
     add_vault(parser)
-    parser.set_defaults(vault=given.vault)
-    options = parser.parse_args(given.words)
+    # `--vault` may stand before the subcommand, too.
+    parser.set_defaults(vault=top_options.vault)
+    options = parser.parse_args(top_options.words)
     from pytest_mimic._tools.cli.project import Invocation
 
     # Where standard output is closed, Python has none.
@@ -110,12 +131,13 @@ def _run(words: list[str]) -> int:
 
 
 def _finish(invocation: Invocation, result: Result) -> int:
-    """Print what a subcommand gave back, and return the exit code."""
+    """Print the result of a subcommand, and return the exit code."""
     try:
         _print(invocation, result)
         sys.stdout.flush()
-    # its reader has gone, and the interpreter is not to find that again when it ends
     except BrokenPipeError:
+        # The reader has gone. The interpreter flushes standard output once more when it
+        # ends, and would print an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 1 if result.found or result.unmatched or result.damaged else 0
 
@@ -131,28 +153,32 @@ def _print(invocation: Invocation, result: Result) -> None:
         shown = invocation.settings.shown_vault
         out.line(f"nothing in {shown} matches {', '.join(result.unmatched)}")
     if result.damaged:
-        out.line(
-            [
-                (
-                    f"{plural(result.damaged, 'file')} cannot be read: {invocation.commands.mimic('check')}",
-                    "red",
-                )
-            ]
-        )
+        files = plural(result.damaged, "file")
+        problem = f"{files} cannot be read: {invocation.commands.mimic('check')}"
+        out.line([(problem, "red")])
 
 
 def _top_parser() -> ArgumentParser:
+    """Return the parser of the words before the subcommand, whose help lists all."""
     width = max(map(len, COMMANDS))
-    commands = "\n".join(
-        f"{group}:\n"
-        + "\n".join(f"  {name:<{width}}  {line}" for name, line in names.items())
-        for group, names in GROUPS.items()
-    )
+    listing = []
+    for group, commands in GROUPS.items():
+        listing.append(f"{group}:")
+        for name, line in commands.items():
+            listing.append(f"  {name:<{width}}  {line}")
+    epilog = [
+        *listing,
+        "",
+        "for example:",
+        _EXAMPLES,
+        "",
+        "see pytest-mimic COMMAND --help",
+    ]
     parser = ArgumentParser(
         prog="pytest-mimic",
         usage="pytest-mimic [options] COMMAND ...",
         description="Show, check and change the recordings of pytest-mimic.",
-        epilog=f"{commands}\n\nfor example:\n{_EXAMPLES}\n\nsee pytest-mimic COMMAND --help",
+        epilog="\n".join(epilog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

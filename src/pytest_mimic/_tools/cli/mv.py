@@ -222,8 +222,8 @@ def _renamed(test: str, old: str, new: str) -> str | None:
     """
     if test == old:
         return new
-    # With OLD `tests` and NEW `tests/shop`, a test that is in `tests/shop` already begins
-    # with OLD, too.
+    # With OLD `tests` and NEW `tests/shop`, a test that is in `tests/shop` already is no
+    # part of OLD any more.
     is_moved = new.startswith(old) and (test == new or _rest(test, new) is not None)
     if is_moved or new.endswith("]"):
         return None

@@ -1,4 +1,4 @@
-"""What subcommands share: their options, what they give back, and how it is printed on a terminal, in a file or a pipe."""
+"""Options and results that subcommands share, and how results are printed."""
 
 from __future__ import annotations
 
@@ -17,31 +17,43 @@ Piece = str | tuple[str, str]
 Line = str | Sequence[Piece]
 
 _CODES = {"bold": "\x1b[1m", "red": "\x1b[31m"}
-# The columns of what is no terminal.
-_PIPED = 120
+_RESET = "\x1b[0m"
+# A file and a pipe have no width. They get lines of so many columns.
+_PIPED_WIDTH = 120
 
 
 class Result(NamedTuple):
-    """What a subcommand gives back.
+    """The result of a subcommand.
 
-    `main` prints it and makes the exit code, which is 1 if anything below is set.
+    `main` prints it. The exit code is 1 if `found`, `unmatched` or `damaged` is set.
+
+    Attributes:
+        lines: The lines to print.
+        data: What `--json` prints instead of the lines.
+        found: Whether something was found, or could not be done.
+        unmatched: The words that match nothing in the vault.
+        damaged: How many files of the vault cannot be read.
     """
 
     lines: Iterable[Line] = ()
-    data: object = None  # what `--json` prints instead
-    found: bool = False  # whether something was found, or not done
-    unmatched: Sequence[str] = ()  # the words that nothing in the vault matches
-    damaged: int = 0  # how many files of the vault cannot be read
+    data: object = None
+    found: bool = False
+    unmatched: Sequence[str] = ()
+    damaged: int = 0
 
 
 class JsonText(NamedTuple):
-    """A JSON document in pieces of text, of which the memory does not hold the whole."""
+    """A JSON document in pieces, for one that is too large for the memory."""
 
     pieces: Iterable[str]
 
 
 class Output:
-    """Prints to a stream: what it cannot encode as escapes, and bold and red on a terminal."""
+    """Prints lines and JSON to a stream.
+
+    Characters that the stream cannot encode are escaped. Bold and red are for terminals
+    alone.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -55,73 +67,101 @@ class Output:
 
         A file, a pipe, and a terminal that knows no size count as having 120.
         """
-        return (
-            self._is_terminal and os.get_terminal_size(self._stream.fileno()).columns
-        ) or _PIPED
+        if not self._is_terminal:
+            return _PIPED_WIDTH
+        return os.get_terminal_size(self._stream.fileno()).columns or _PIPED_WIDTH
 
     def line(self, line: Line = "") -> None:
         pieces = [line] if isinstance(line, str) else line
-        self._send("".join(map(self._painted, pieces)).rstrip(" ") + "\n")
+        text = "".join(self._painted(piece) for piece in pieces)
+        self._send(text.rstrip(" ") + "\n")
 
     def json(self, data: object) -> None:
-        """Print data as one JSON document, with what a terminal may take as a command escaped."""
+        """Print data as one JSON document.
+
+        JSON escapes all control characters but one, which is escaped here: a terminal
+        could take it for a command.
+        """
         from json import dumps
 
-        pieces = data.pieces if isinstance(data, JsonText) else [dumps(data, indent=1)]
+        if isinstance(data, JsonText):
+            pieces = data.pieces
+        else:
+            pieces = [dumps(data, indent=1)]
         for piece in pieces:
             self._send(piece.replace("\x7f", "\\u007f"))
         self._send("\n")
 
     def _painted(self, piece: Piece) -> str:
-        text, style = (piece, "") if isinstance(piece, str) else piece
+        """Return a piece of a line with the codes of its style, if there is one."""
+        if isinstance(piece, str):
+            return one_line(piece)
+        text, style = piece
         text = one_line(text)
-        if style and self._is_colored and text:
-            return f"{_CODES[style]}{text}\x1b[0m"
+        if style and text and self._is_colored:
+            return f"{_CODES[style]}{text}{_RESET}"
         return text
 
     def _send(self, text: str) -> None:
-        self._stream.write(
-            text.encode(self._encoding, "backslashreplace").decode(self._encoding)
-        )
+        encoded = text.encode(self._encoding, "backslashreplace")
+        self._stream.write(encoded.decode(self._encoding))
 
 
 def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
-    """Return rows as lines.
+    """Return rows of a table as lines, each column as wide as its widest cell.
 
-    The cells whose indexes are in `right` are aligned there.
+    Args:
+        rows: The cells of each row.
+        right: The indexes of the columns that are aligned to the right.
     """
     cells = [[one_line(text) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells)]
-    signs = [
-        f"{{:{'>' if index in right else '<'}{width}}}"
-        for index, width in enumerate(widths)
-    ]
-    line = "  ".join(signs).format
-    return [line(*row) for row in cells]
+    lines = []
+    for row in cells:
+        padded = []
+        for index, (text, width) in enumerate(zip(row, widths)):
+            is_right = index in right
+            padded.append(text.rjust(width) if is_right else text.ljust(width))
+        lines.append("  ".join(padded))
+    return lines
 
 
-HELD = "a run is recording now and may need its former objects again: they are kept"
+#: The line of a command that kept the objects of what it deleted.
+OBJECTS_KEPT = (
+    "a run is recording now and may need its former objects again: they are kept"
+)
 
 
 def short_seconds(amount: float) -> str:
     """Return a duration in few characters: `2 ms`, `0.81 s`, `3 min`."""
+    if amount == 0:
+        return "0 ms"
+    if amount < 0.001:
+        return "<1 ms"
     if amount < 0.1:
-        return (
-            f"{amount * 1000:.0f} ms"
-            if amount >= 0.001
-            else "0 ms"
-            if not amount
-            else "<1 ms"
-        )
-    return seconds(amount) if amount < 600 else f"{amount / 60:.0f} min"
+        return f"{amount * 1000:.0f} ms"
+    if amount < 600:
+        return seconds(amount)
+    return f"{amount / 60:.0f} min"
 
 
 def counted(names: Iterable[str]) -> str:
-    """Return how many of these are recordings, and how many cassettes: `19 recordings and 1 cassette`."""
-    kinds = [name.startswith(CASSETTES) for name in names]
-    recordings, cassettes = kinds.count(False), kinds.count(True)
-    counts = [plural(recordings, "recording")] if recordings or not cassettes else []
-    counts += [plural(cassettes, "cassette")] if cassettes else []
+    """Return the number of recordings and of cassettes among files of the vault.
+
+    For example, `19 recordings and 1 cassette`.
+    """
+    recordings = 0
+    cassettes = 0
+    for name in names:
+        if name.startswith(CASSETTES):
+            cassettes += 1
+        else:
+            recordings += 1
+    counts = []
+    if recordings or not cassettes:
+        counts.append(plural(recordings, "recording"))
+    if cassettes:
+        counts.append(plural(cassettes, "cassette"))
     return " and ".join(counts)
 
 
@@ -138,22 +178,27 @@ def add_vault(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--vault",
         metavar="PATH",
-        help="the vault's folder (default: the one of the pytest project around the current folder)",
+        help="the vault's folder "
+        "(default: the one of the pytest project around the current folder)",
     )
 
 
 def load_command(name: str) -> Any:
-    """Return the module of a subcommand: its docstring is the help, `add_arguments(parser)` and `run(invocation)` the rest.
+    """Return the module of a subcommand.
 
-    `run` returns a `Result`, or raises MimicError for what cannot be done, which is
-    exit code 2.
+    =========================  ==================================================
+    its docstring              the help
+    `add_arguments(parser)`    adds its options
+    `run(invocation)`          returns a `Result`, or raises MimicError for what
+                               cannot be done, which is exit code 2
+    =========================  ==================================================
     """
-    return import_module(
-        f"pytest_mimic._tools.cli.{'import_' if name == 'import' else name}"
-    )
+    # `import` is a keyword, so that no module can have this name.
+    module = "import_" if name == "import" else name
+    return import_module(f"pytest_mimic._tools.cli.{module}")
 
 
-#: What people do, and the subcommands for it, each with a line of help.
+#: The subcommands, each with a line of help, grouped by what people do with a vault.
 GROUPS = {
     "look": {
         "ls": "list recordings and cassettes",

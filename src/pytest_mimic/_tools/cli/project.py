@@ -1,7 +1,7 @@
-"""The pytest project around a folder, and a call of the command in it: rootdir, configuration file, settings, vault.
+"""The pytest project around a folder, and a call of the command in it.
 
-The rules are those of pytest's documentation, "Initialization: determining rootdir and
-configfile".
+The rules for the rootdir and the configuration file are those of pytest's
+documentation, "Initialization: determining rootdir and configfile".
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.commands import Commands, relative_path
-from pytest_mimic._core.seam.registry import Table, check_outcome, hand_in
+from pytest_mimic._core.seam.registry import check_outcome, hand_in
 from pytest_mimic._core.settings import IniOptions, LineReaders
 from pytest_mimic.errors import MimicError
 
@@ -28,42 +28,70 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.cli.output import Output
 
 
+hand_in("pytest_mimic._clients.bundled:BUNDLED")
+
+
 class Project:
     """The pytest project around a folder.
 
-    `vault` is the path of another vault than that of the project.
-
-    MimicError: the configuration file cannot be read, or has a wrong value.
+    Args:
+        here: The folder.
+        vault: The path of another vault than that of the project.
 
     Attributes:
         here: The folder in which the command was called.
         rootdir: The folder that pytest calls so.
+        ini: The options in the project's configuration file.
         settings: The settings of a plain run there.
+
+    Raises:
+        MimicError: The configuration file cannot be read, or has a wrong value.
     """
 
     def __init__(self, here: Path, *, vault: str | None = None) -> None:
-        self.here = Path(os.path.abspath(here))  # noqa: PTH100 - links stay as pytest shows them
-        self.rootdir, file, options = _configuration(self.here)
-        self.ini = IniOptions(
-            options.get,
-            place=lambda option: f"{file}, {option}",
-            error=lambda *lines: MimicError("\n".join(lines)),
-            readers=LineReaders(_read_target, _read_secret_names),
-            prefix=f"{file}: ",
-        )
-        path = vault or self.ini.text("mimic_vault_path", ".mimic_vault")
-        is_whole = os.path.isabs(path) or path.startswith("~")  # noqa: PTH117
+        # Links stay, because pytest shows them.
+        self.here = Path(os.path.abspath(here))  # noqa: PTH100
+        configuration = _configuration(self.here)
+        self.rootdir = configuration.rootdir
+        self.ini = _ini_options(configuration)
         folder = self.ini.vault(vault, "--vault", self.here, self.rootdir)
-        # As a path from the current folder, so that it can be pasted. One elsewhere is
-        # shown as it was given.
-        shown = relative_path(folder, start=self.here)
         self.settings = self.ini.settings(
             rootdir=self.rootdir,
             here=self.here,
             vault=folder,
-            shown_vault=str(folder) if is_whole and shown.startswith("../") else shown,
+            shown_vault=self._shown_vault(vault, folder),
             given_vault=vault or "",
         )
+
+    def _shown_vault(self, vault: str | None, folder: Path) -> str:
+        """Return the vault for messages: a path from the current folder, to be pasted.
+
+        A vault outside of the current folder keeps a whole path that it was given.
+        """
+        words = vault or self.ini.text("mimic_vault_path", ".mimic_vault")
+        is_whole = os.path.isabs(words) or words.startswith("~")  # noqa: PTH117
+        shown = relative_path(folder, start=self.here)
+        if is_whole and shown.startswith("../"):
+            return str(folder)
+        return shown
+
+
+def _ini_options(configuration: _Configuration) -> IniOptions:
+    file = configuration.file
+
+    def place(option: str) -> str:
+        return f"{file}, {option}"
+
+    def error(*lines: str) -> MimicError:
+        return MimicError("\n".join(lines))
+
+    return IniOptions(
+        configuration.options.get,
+        place=place,
+        error=error,
+        readers=LineReaders(_read_target, _read_secret_names),
+        prefix=f"{file}: ",
+    )
 
 
 def _read_target(line: str, origin: str) -> Target | None:
@@ -79,35 +107,39 @@ def _read_secret_names(line: str) -> Iterable[str]:
     return read_names(line)
 
 
-def _bundled_clients() -> Table:
-    # Most projects name no client.
-    from pytest_mimic._clients.bundled import BUNDLED
+class _Configuration(NamedTuple):
+    """The configuration that pytest finds for a folder.
 
-    return BUNDLED
+    Attributes:
+        rootdir: The folder that pytest calls so.
+        file: The name of the configuration file in it; empty without one.
+        options: The options in this file.
+    """
+
+    rootdir: Path
+    file: str
+    options: dict[str, Any]
 
 
-hand_in(_bundled_clients)
-
-
-def _configuration(here: Path) -> tuple[Path, str, dict[str, Any]]:
-    """Return pytest's rootdir for a folder, and the name of the configuration file with its options, empty without one."""
+def _configuration(here: Path) -> _Configuration:
+    """Return the configuration for a folder, by the rules of pytest."""
     folders = (here, *here.parents)
     for folder in folders:
         for name in NAMES:
-            if (folder / name).is_file() and (
-                options := read_options(folder / name)
-            ) is not None:
-                return folder, name, options
+            file = folder / name
+            options = read_options(file) if file.is_file() else None
+            if options is not None:
+                return _Configuration(folder, name, options)
+    # A project without options for pytest has a rootdir, too.
     for name in ("pyproject.toml", "setup.py"):
-        if (
-            found := next((one for one in folders if (one / name).is_file()), None)
-        ) is not None:
-            return found, name, {}
-    return here, "", {}
+        for folder in folders:
+            if (folder / name).is_file():
+                return _Configuration(folder, name, {})
+    return _Configuration(here, "", {})
 
 
 class Invocation:
-    """The options, the project, the vault and the output of one call."""
+    """One call of the command: its options, its output, its project and vault."""
 
     def __init__(self, options: Namespace, out: Output) -> None:
         self.options = options
@@ -117,7 +149,8 @@ class Invocation:
     def project(self) -> Project:
         """The project in which the command was called.
 
-        MimicError: its configuration is wrong.
+        Raises:
+            MimicError: Its configuration is wrong.
         """
         return Project(Path.cwd(), vault=self.options.vault)
 
@@ -127,18 +160,20 @@ class Invocation:
 
     @property
     def commands(self) -> Commands:
-        """What makes commands for the folder and the vault of this call."""
+        """The commands that messages suggest, for the folder and vault of this call."""
         return self.settings.commands
 
     @cached_property
     def vault(self) -> Vault:
         """The vault, which is empty if there is none.
 
-        MimicError: `--vault` names what does not exist.
+        Raises:
+            MimicError: The folder that `--vault` names does not exist.
         """
         from pytest_mimic._core.vault import FolderStore, Vault
 
-        folder, label = self.settings.vault, self.settings.shown_vault
+        folder = self.settings.vault
+        label = self.settings.shown_vault
         if self.options.vault and not folder.exists():
             raise MimicError(f"there is no vault {label}")
         return Vault(
@@ -155,7 +190,7 @@ class Invocation:
         return Redactor(self.settings.redact)
 
 
-# In this order. The first four count even if they are empty.
+#: The files of configuration, in the order in which pytest looks for them.
 NAMES = (
     "pytest.toml",
     ".pytest.toml",
@@ -165,25 +200,28 @@ NAMES = (
     "tox.ini",
     "setup.cfg",
 )
+# These files count even if they have no section for pytest.
 _ALWAYS = frozenset(NAMES[:4])
 
 
 def read_options(file: Path) -> dict[str, Any] | None:
-    """Return pytest's options in a file, or None if the file is not a configuration of pytest."""
+    """Return pytest's options in a file.
+
+    None: the file has no configuration for pytest.
+
+    Raises:
+        MimicError: The file cannot be read.
+    """
     from iniconfig import IniConfig, ParseError
 
     try:
         if file.suffix == ".toml":
             return _from_toml(file)
         sections = IniConfig(str(file))
-    except (
-        OSError,
-        ValueError,
-        ParseError,
-    ) as reason:  # wrong encoding or TOML is a ValueError
-        raise MimicError(
-            f"cannot read {file}: {getattr(reason, 'strerror', None) or reason}"
-        ) from None
+    except (OSError, ValueError, ParseError) as reason:
+        # A wrong encoding and wrong TOML are ValueErrors.
+        problem = getattr(reason, "strerror", None) or reason
+        raise MimicError(f"cannot read {file}: {problem}") from None
     name = "tool:pytest" if file.name == "setup.cfg" else "pytest"
     if name in sections:
         return dict(sections[name].items())
@@ -191,27 +229,43 @@ def read_options(file: Path) -> dict[str, Any] | None:
 
 
 def _from_toml(file: Path) -> dict[str, Any] | None:
+    """Return pytest's options in a file of TOML, or None if it has none.
+
+    ===============================================  ===============================
+    `[pytest]` of `pytest.toml`                      options have the types of TOML
+    `[tool.pytest]` of `pyproject.toml`              the same
+    `[tool.pytest.ini_options]` of `pyproject.toml`  each option is a list or a text
+    ===============================================  ===============================
+
+    Raises:
+        ValueError: The file is no TOML, or something else than a table has the name of
+            one of these.
+    """
     text = file.read_text(encoding="utf-8")
-    if file.name == "pyproject.toml" and "pytest" not in text:
-        return None  # most of the time of a command would go into parsing it
+    is_pyproject = file.name == "pyproject.toml"
+    if is_pyproject and "pytest" not in text:
+        # Parsing it would take most of the time of a command.
+        return None
     # Python 3.10 has no tomllib. There, pytest requires tomli.
     toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     document: Any = toml.loads(text)
-    is_shared = file.name == "pyproject.toml"
-    table: dict[str, Any] = _table(document, *(["tool"] if is_shared else []), "pytest")
-    if not is_shared or "ini_options" not in table:
-        return table if table or not is_shared else None
-    options = _table(table, "ini_options").items()
-    return {
-        name: value if isinstance(value, list) else str(value)
-        for name, value in options
-    }
+    if not is_pyproject:
+        options: dict[str, Any] = _table(document, "pytest")
+        return options
+    table = _table(document, "tool", "pytest")
+    if "ini_options" not in table:
+        return table or None
+    options = {}
+    for name, value in _table(table, "ini_options").items():
+        options[name] = value if isinstance(value, list) else str(value)
+    return options
 
 
 def _table(document: Any, *names: str) -> Any:
-    """Return a table of TOML, empty if there is none.
+    """Return the table of TOML to which these names lead; empty if there is none.
 
-    ValueError: something else has its name.
+    Raises:
+        ValueError: Something else than a table has one of the names.
     """
     for name in names:
         document = document.get(name, {})

@@ -1,4 +1,4 @@
-"""Delete recordings and cassettes, and the objects that no other one needs.
+"""Delete recordings and cassettes, and the objects that no other recording needs.
 
 A cassette is deleted as a whole. Runs that record at the same time are not disturbed.
 """
@@ -8,7 +8,13 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 from pytest_mimic._core.words import size
-from pytest_mimic._tools.cli.output import HELD, Line, Result, add_dry_run, counted
+from pytest_mimic._tools.cli.output import (
+    OBJECTS_KEPT,
+    Line,
+    Result,
+    add_dry_run,
+    counted,
+)
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import add_selectors, given, nothing, select
 from pytest_mimic.errors import MimicError
@@ -20,7 +26,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(invocation: Invocation) -> Result:
-    """Delete them."""
+    """Delete the chosen recordings.
+
+    Raises:
+        MimicError: No word chooses any: deleting everything would be a mistake.
+    """
     if not given(invocation):
         raise MimicError(
             "rm needs a SELECTOR: what to delete",
@@ -30,16 +40,19 @@ def run(invocation: Invocation) -> Result:
     files = chosen.files
     if not files:
         return nothing(invocation, chosen)
-    names, lines = [file.name for file in files], list[Line]()
-    lines += [f"{file.short_name}  {file.label()}  {file.test}" for file in files]
+    lines: list[Line] = []
+    for file in files:
+        lines.append(f"{file.short_name}  {file.label()}  {file.test}")
+    names = [file.name for file in files]
     if invocation.options.dry_run:
         lines.append(f"{counted(names)} would be deleted")
     else:
         cleared = invocation.vault.delete(names)
         freed = sum(file.size for file in files) + cleared.bytes
         tests = [file.test for file in files]
-        again = invocation.commands.for_tests("--mimic-record", tests=tests)
+        recording = invocation.commands.for_tests("--mimic-record", tests=tests)
         lines.append(f"{counted(names)} deleted, {size(freed)} freed")
-        lines.append(["  to record again: ", (again, "bold")])
-        lines += [HELD] if cleared.is_held else []
+        lines.append(["  to record again: ", (recording, "bold")])
+        if cleared.is_held:
+            lines.append(OBJECTS_KEPT)
     return Result(lines, unmatched=chosen.unmatched, damaged=len(chosen.damaged))

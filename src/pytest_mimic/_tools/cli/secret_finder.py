@@ -1,9 +1,12 @@
-"""Finds secrets in a vault: what looks like one, values of the environment, and what the redaction of today would hide."""
+"""Finds secrets in a vault.
+
+It finds what looks like a secret, values of the environment, and what the redaction of
+today would hide.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import Any
 
 from pytest_mimic._clients.http.body import hides_text
@@ -12,14 +15,16 @@ from pytest_mimic._core.redact.looks import keys_in, mark_of
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import holds_text
 from pytest_mimic._core.redact.secret_values import bytes_in
+from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic.errors import MimicError
 
 
 class SecretFinder:
-    """Looks into each file once, as several recordings may share it.
+    """Looks for secrets in the files and calls of a vault.
 
-    What `mimic_redact` accepts is no secret.
+    It looks into each file once, as several recordings may share it. What
+    `mimic_redact` accepts is no secret.
     """
 
     def __init__(self, redactor: Redactor) -> None:
@@ -28,21 +33,25 @@ class SecretFinder:
         self._seen: set[str] = set()
 
     def find(self, file: str, pieces: Iterable[Any]) -> Iterator[tuple[str, str]]:
-        """Yield the secrets in the pieces of a file, bytes: each in words and by its mark."""
+        """Yield the secrets in a file, each in words and by its mark.
+
+        Args:
+            file: The name of the file.
+            pieces: Its content, in pieces of bytes.
+        """
         if file in self._seen:
             return
         self._seen.add(file)
-        texts, marks = (
-            [str(piece, "latin-1") for piece in pieces],
-            set(self._redactor.accepted),
-        )
-        texts += [str(data, "latin-1") for text in texts for data in bytes_in(text)]
-        for name, value in self._redactor.environment.held_by(
-            text.encode("latin-1") for text in texts
-        ).items():
-            if mark_of(value) not in marks:
-                marks.add(mark_of(value))
-                yield f"the value of the environment variable {name}", mark_of(value)
+        # A secret that is told, or accepted, is not told again.
+        marks = set(self._redactor.accepted)
+        texts = _texts_of(pieces)
+        contents = [text.encode("latin-1") for text in texts]
+        variables = self._redactor.environment.held_by(contents)
+        for name, value in variables.items():
+            mark = mark_of(value)
+            if mark not in marks:
+                marks.add(mark)
+                yield f"the value of the environment variable {name}", mark
         for text in texts:
             for shown, mark in keys_in(text):
                 if mark not in marks:
@@ -50,67 +59,92 @@ class SecretFinder:
                     yield f"what looks like a key ({shown})", mark
 
     def hides(self, calls: Iterable[Recording]) -> bool:
-        """Check whether the rules of today would change a call."""
-        with suppress(MimicError):  # what is damaged is found otherwise
-            return any(
-                _in_call(call.target, call.whole().arguments, self._redactor)
-                or any(
-                    _in_outcome(call.target, one, self._redactor)
-                    for one in call.outcomes
-                )
-                for call in calls
-            )
+        """Check whether the rules of today would change a call or an outcome of it."""
+        try:
+            return any(self._hides_in(call) for call in calls)
+        except MimicError:
+            # The checker reports damage itself.
+            return False
+
+    def _hides_in(self, call: Recording) -> bool:
+        if _is_changed_call(call.target, call.whole().arguments, self._redactor):
+            return True
+        for outcome in call.outcomes:
+            if _is_changed_outcome(call.target, outcome, self._redactor):
+                return True
         return False
 
     def misses(self, calls: Iterable[Recording]) -> bool:
-        """Check whether an answer of HTTP is a text that only base64 holds: nothing in it was redacted."""
-        with suppress(MimicError):
-            outcomes = [
-                one for call in calls if call.target == "http" for one in call.outcomes
-            ]
-            bodies = [one.readable() or {} for one in outcomes]
-            return any(
-                hides_text(body["value"])
-                for body in bodies
-                if isinstance(body.get("value"), dict)
-            )
-        return False
+        """Check whether an answer of HTTP is a text that only base64 holds.
+
+        Nothing in such a text was redacted.
+        """
+        try:
+            return any(_hides_a_text(call) for call in calls if call.target == "http")
+        except MimicError:
+            return False
 
 
-def _in_call(target: str, arguments: dict[str, Any] | None, redactor: Redactor) -> bool:
+def _texts_of(pieces: Iterable[Any]) -> list[str]:
+    """Return pieces of bytes, and the bytes that these hold as base64, as texts.
+
+    Each character of a text is one byte.
+    """
+    texts = [str(piece, "latin-1") for piece in pieces]
+    decoded = []
+    for text in texts:
+        for data in bytes_in(text):
+            decoded.append(str(data, "latin-1"))
+    return texts + decoded
+
+
+def _hides_a_text(call: Recording) -> bool:
+    for outcome in call.outcomes:
+        body = outcome.readable() or {}
+        response = body.get("value")
+        if isinstance(response, dict) and hides_text(response):
+            return True
+    return False
+
+
+def _is_changed_call(
+    target: str, arguments: dict[str, Any] | None, redactor: Redactor
+) -> bool:
+    """Check whether redaction would change the arguments of a recorded call."""
     if arguments is None:
         return False
-    if ":" in target:
-        return bool(
-            redactor.declared.scrub(redactor.environment.scrub(arguments)) != arguments
-        )
+    if not names_client(target):
+        scrubbed = redactor.declared.scrub(redactor.environment.scrub(arguments))
+        return bool(scrubbed != arguments)
     plain = _plain(arguments)
-    found = redactor.environment.scrub(plain)
+    scrubbed = redactor.environment.scrub(plain)
     if target == "http":
-        found = redacted_request(found, redactor)
-    return bool(found != plain) or (
-        target != "http" and holds_text(found, redactor.declared)
-    )
+        return bool(redacted_request(scrubbed, redactor) != plain)
+    return bool(scrubbed != plain) or holds_text(scrubbed, redactor.declared)
 
 
-def _in_outcome(target: str, stored: Stored, redactor: Redactor) -> bool:
-    body = stored.readable()
-    found = body and redactor.environment.scrub(body)
-    if body is None or found != body:
-        return body is not None
+def _is_changed_outcome(target: str, outcome: Stored, redactor: Redactor) -> bool:
+    """Check whether redaction would change a recorded outcome; a pickle is not read."""
+    body = outcome.readable()
+    if body is None:
+        return False
+    if redactor.environment.scrub(body) != body:
+        return True
     if target == "http":
-        value = body.get("value")
-        return isinstance(value, dict) and redacted_response(value, redactor) != value
-    return ":" not in target and holds_text(body, redactor.declared)
+        response = body.get("value")
+        if not isinstance(response, dict):
+            return False
+        return bool(redacted_response(response, redactor) != response)
+    return names_client(target) and holds_text(body, redactor.declared)
 
 
 def _plain(part: object) -> Any:
     """Return described plain data as it was. Other values stay descriptions."""
     if type(part) is list:
-        return [_plain(one) for one in part]
+        return [_plain(item) for item in part]
     if type(part) is not dict:
         return part
     pairs = part.get("$dict")
     if pairs and all(type(name) is str for name, _ in pairs):
-        return {name: _plain(each) for name, each in pairs}
-    return {name: _plain(each) for name, each in part.items()}
+        return {name: _plain(value) for name, value in pairs}
+    return {name: _plain(value) for name, value in part.items()}

@@ -1,10 +1,13 @@
-"""The recordings and cassettes of a vault, and those that a subcommand was asked for: by SELECTOR, age and errors."""
+"""The recordings and cassettes of a vault that a subcommand takes.
+
+SELECTORs, an age and recorded errors choose them.
+"""
 
 from __future__ import annotations
 
 import re
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -30,10 +33,11 @@ from pytest_mimic._tools.shown.outcome_words import error_of, label_of
 from pytest_mimic.errors import MimicError
 
 SELECTOR_HELP = (
-    "a test, a file or folder of tests; a target (shop.api:fetch, httpx); a pattern of calls (GET '/users/*'); a path in the "
-    "vault; the name of a cassette; or the first digits of a recording's name, four or more"
+    "a test, a file or folder of tests; a target (shop.api:fetch, httpx); a pattern of "
+    "calls (GET '/users/*'); a path in the vault; the name of a cassette; or the first "
+    "digits of a recording's name, four or more"
 )
-# Fewer could be the beginning of many.
+# Fewer than four digits could be the beginning of many names.
 _DIGITS = re.compile(r"[0-9a-f]{4,32}")
 
 
@@ -41,7 +45,8 @@ class VaultFile:
     """A recording, which has one call, or a cassette, which has any number.
 
     Attributes:
-        error: Why it cannot be read, or None. It has no calls then.
+        name: Its name in the vault, `calls/shop.api/fetch/5f0c….json`.
+        error: Why it cannot be read, or None. With an error it has no calls.
         calls: Its calls, whose outcomes are as they are in the file.
         test: The test that recorded it, or empty.
         owner: For a sequence, the test, module, package or session that it belongs to,
@@ -51,11 +56,13 @@ class VaultFile:
     """
 
     def __init__(self, name: str, vault: Vault) -> None:
-        self.name = name  # in the vault, `calls/shop.api/fetch/5f0c….json`
+        self.name = name
         self.is_cassette = name.startswith(CASSETTES)
         self.error: MimicError | None = None
         self.calls: list[Recording] = []
-        self.test = self.owner = self.recorded = ""
+        self.test = ""
+        self.owner = ""
+        self.recorded = ""
         self.size = 0
         try:
             data = vault.store.read(name) or b""
@@ -65,35 +72,46 @@ class VaultFile:
         except MimicError as error:
             self.error = error
         else:
-            self.test, self.owner, self.recorded = (
-                str(facts.get(fact) or "") for fact in ("test", "owner", "recorded")
-            )
+            self.test = str(facts.get("test") or "")
+            self.owner = str(facts.get("owner") or "")
+            self.recorded = str(facts.get("recorded") or "")
 
     @property
     def short_name(self) -> str:
-        """The first digits of a recording's name."""
-        return "cassette" if self.is_cassette else self.name.rpartition("/")[2][:8]
+        """The first digits of a recording's name; of a cassette, `cassette`."""
+        if self.is_cassette:
+            return "cassette"
+        return self.name.rpartition("/")[2][:8]
 
     @property
     def duration(self) -> float:
         """How long the real calls took, in seconds: what one replay of each saves."""
-        return sum(one.duration for call in self.calls for one in call.outcomes)
+        seconds = 0.0
+        for call in self.calls:
+            for outcome in call.outcomes:
+                seconds += outcome.duration
+        return seconds
 
     @property
     def objects(self) -> set[str]:
-        entries = (one.entry for call in self.calls for one in call.outcomes)
-        named = {name for call in self.calls for name in long_parts(call.arguments)}
-        return named.union(*map(objects_of, entries))
+        """The objects of the vault that its arguments and outcomes name."""
+        names: set[str] = set()
+        for call in self.calls:
+            names.update(long_parts(call.arguments))
+            for outcome in call.outcomes:
+                names.update(objects_of(outcome.entry))
+        return names
 
     @property
     def errors(self) -> list[str]:
         """The outcomes that are errors, in words."""
-        found = (
-            error_of(call.target, one.entry)
-            for call in self.calls
-            for one in call.outcomes
-        )
-        return [error for error in found if error]
+        errors = []
+        for call in self.calls:
+            for outcome in call.outcomes:
+                error = error_of(call.target, outcome.entry)
+                if error:
+                    errors.append(error)
+        return errors
 
     def label(self, width: int = 120) -> str:
         return label_of(self.name, self.calls, width)
@@ -101,7 +119,7 @@ class VaultFile:
     def hide(self, redactor: Redactor) -> None:
         """Hide secret names in the arguments.
 
-        Those of `mimic_redact` may be younger than a recording.
+        The names of `mimic_redact` may be younger than the recording.
         """
         for place, call in enumerate(self.calls):
             if call.arguments:
@@ -109,19 +127,32 @@ class VaultFile:
 
 
 def total_size(vault: Vault, files: Iterable[VaultFile]) -> int:
-    """Return the bytes of recordings and cassettes with their objects, each of which counts once."""
-    objects: set[str] = set().union(*(file.objects for file in files))
-    return sum(file.size for file in files) + sum(
-        vault.store.size(name) or 0 for name in objects
-    )
+    """Return the bytes of recordings and cassettes with their objects.
+
+    An object that several recordings name counts once.
+    """
+    size = 0
+    objects: set[str] = set()
+    for file in files:
+        size += file.size
+        objects |= file.objects
+    for name in objects:
+        size += vault.store.size(name) or 0
+    return size
 
 
 class Chosen(NamedTuple):
-    """The recordings that were asked for."""
+    """The recordings that the words of a command choose.
 
-    files: list[VaultFile]  # the recordings and cassettes, by name
-    damaged: list[VaultFile]  # those that cannot be read
-    unmatched: list[str]  # the selectors that match nothing
+    Attributes:
+        files: The recordings and cassettes, by name.
+        damaged: The chosen files that cannot be read.
+        unmatched: The selectors that match nothing.
+    """
+
+    files: list[VaultFile]
+    damaged: list[VaultFile]
+    unmatched: list[str]
 
 
 def add_selectors(parser: ArgumentParser) -> None:
@@ -137,19 +168,23 @@ def add_selectors(parser: ArgumentParser) -> None:
 
 
 def given(invocation: Invocation) -> list[str]:
-    """Return the words that choose recordings, empty if all were asked for."""
+    """Return the words of the command that choose recordings, empty if none does."""
     options = invocation.options
-    older = ("--older", options.older) if options.older else ()
-    return [*options.selectors, *older, *(["--errors"] if options.errors else ())]
+    words = list(options.selectors)
+    if options.older:
+        words += ["--older", options.older]
+    if options.errors:
+        words.append("--errors")
+    return words
 
 
 class Selection:
-    """The recordings that a command was asked for. They are read one after another.
+    """The recordings that a command was asked for, read one after another.
 
-    A vault may hold more of them than the memory.
+    All recordings of a large vault do not fit into memory.
 
     Attributes:
-        damaged: Those that cannot be read, once all were read.
+        damaged: The files that cannot be read, complete after the last file.
 
     Raises:
         MimicError: An option has a wrong value.
@@ -179,13 +214,17 @@ class Selection:
                 self.damaged.append(file)
 
     def _is_selected(self, file: VaultFile) -> bool:
-        """Check whether any selector names a file, or there is none; note which ones do."""
+        """Check whether any selector names a file, and note each one that does.
+
+        Without selectors, every file is selected.
+        """
         vault = self._invocation.settings.shown_vault
-        named = [word for word in self._selectors if _names(word, file, vault)]
-        self._matched.update(named)
-        return bool(named) or not self._selectors
+        matches = [word for word in self._selectors if _names(word, file, vault)]
+        self._matched.update(matches)
+        return bool(matches) or not self._selectors
 
     def _is_in_options(self, file: VaultFile) -> bool:
+        """Check whether `--errors` and `--older` take in a file."""
         if self._only_errors and not file.errors:
             return False
         if self._latest is None:
@@ -194,7 +233,7 @@ class Selection:
 
     @property
     def unmatched(self) -> list[str]:
-        """The selectors that match nothing, once all were read."""
+        """The selectors that match nothing, known after the last file."""
         words = dict.fromkeys(self._selectors)
         return [word for word in words if word not in self._matched]
 
@@ -213,7 +252,8 @@ def select(invocation: Invocation) -> Chosen:
 def _latest(span: str) -> str:
     """Return the date that lies so long ago, `2026-08-24` for `90d`.
 
-    MimicError: it is no span.
+    Raises:
+        MimicError: It is no span.
     """
     match = re.fullmatch(r"(\d{1,5}) ?([dw])", span)
     if match is None:
@@ -223,15 +263,20 @@ def _latest(span: str) -> str:
 
 
 def nothing(invocation: Invocation, chosen: Chosen) -> Result:
-    """Return that nothing was chosen, or that there is no recording at all."""
-    words, damaged = given(invocation), len(chosen.damaged)
+    """Return the result of a command that chose nothing, or found an empty vault."""
+    words = given(invocation)
     if not invocation.vault.names():
-        what = f"no recordings in {invocation.settings.shown_vault}"
-        return Result(
-            [what, f"  to record: {invocation.commands.pytest('--mimic-record')}"],
-            found=bool(words),
-        )
-    unmatched = chosen.unmatched or ([] if damaged else [" ".join(words)])
+        recording = invocation.commands.pytest("--mimic-record")
+        lines = [
+            f"no recordings in {invocation.settings.shown_vault}",
+            f"  to record: {recording}",
+        ]
+        return Result(lines, found=bool(words))
+    damaged = len(chosen.damaged)
+    unmatched = chosen.unmatched
+    if not unmatched and not damaged:
+        # Each selector matches something, but nothing matches all the words together.
+        unmatched = [" ".join(words)]
     return Result(unmatched=unmatched, damaged=damaged, found=True)
 
 
@@ -239,52 +284,89 @@ def nothing(invocation: Invocation, chosen: Chosen) -> Result:
 
 
 def _names(word: str, file: VaultFile, vault: str) -> bool:
-    """Check whether a word names the target of a call, a test, or a path, or is a pattern that a call matches."""
+    """Check whether a selector names a file.
+
+    =================================  ============================================
+    `shop.api:fetch`, `httpx`          the target of one of its calls
+    `GET '/users/*'`                   a pattern that one of its calls matches
+    `.mimic_vault/calls/shop.api`      its path, or a folder around it
+    `5f0c`                             the first digits of its name
+    `tests/test_a.py::test_b`          its test, or a class, file or folder of that
+    =================================  ============================================
+    """
     pattern = Selector(word)
     for call in file.calls:
-        names = (call.target, *(HTTP_CLIENTS if call.target == "http" else ()))
-        if any(fnmatchcase(name, word) for name in names) or pattern.takes(
-            *signature_of(call)
-        ):
+        is_target = any(fnmatchcase(name, word) for name in _target_names(call))
+        if is_target or pattern.takes(*signature_of(call)):
             return True
-    if file.error is not None and (":" in word or is_client(word)):
-        folders = (
-            recording_name(kind_of(word), "").rpartition("/")[0],
-            f"calls/{word.replace(':', '/')}",
-        )
-        if any(fnmatchcase(file.name, f"{folder}/*") for folder in folders):
-            return True
-    is_path = _is_in_path(word.removeprefix(f"{vault}/").rstrip("/"), file.name)
-    return is_path or any(_is_of_test(test, word) for test in (file.test, file.owner))
+    if file.error is not None and _is_in_folder_of(word, file.name):
+        return True
+    path = word.removeprefix(f"{vault}/").rstrip("/")
+    if _is_in_path(path, file.name) or _starts_with_digits(path, file.name):
+        return True
+    return _is_of_test(file.test, word) or _is_of_test(file.owner, word)
+
+
+def _target_names(call: Recording) -> Sequence[str]:
+    """Return the words that name the target of a call.
+
+    The recordings of all HTTP clients are those of `http`, so that each client's name
+    stands for them.
+    """
+    if call.target == "http":
+        return ("http", *HTTP_CLIENTS)
+    return (call.target,)
+
+
+def _is_in_folder_of(target: str, name: str) -> bool:
+    """Check whether a file is in the folder of a target's recordings.
+
+    It is for a file that cannot be read, whose target only its folder tells.
+    """
+    if ":" not in target and not is_client(target):
+        return False
+    folder = recording_name(kind_of(target), "").rpartition("/")[0]
+    # The name of a folder has no `*`, which `recording_name` replaces.
+    pattern = f"calls/{target.replace(':', '/')}"
+    return fnmatchcase(name, f"{folder}/*") or fnmatchcase(name, f"{pattern}/*")
 
 
 def signature_of(call: Recording) -> tuple[str, str | None]:
     """Return the text that patterns are matched with, `GET /users/1`, and the host.
 
-    A function's is its name.
+    The text of a function is its name.
     """
     if not names_client(call.target):
         return call.target, None
     described = call.arguments or {}
-    host = (
-        call.host or urlsplit(str(described.get("url") or "")).netloc.rpartition("@")[2]
-    )
-    return call.signature or str(described.get("signature") or ""), host or None
+    signature = call.signature or str(described.get("signature") or "")
+    host = call.host
+    if not host:
+        address = urlsplit(str(described.get("url") or "")).netloc
+        # A user's name and password stand before the host.
+        host = address.rpartition("@")[2]
+    return signature, host or None
 
 
 def _is_in_path(path: str, name: str) -> bool:
-    """Check whether a path is that of a recording or of a folder around it, or the first digits of its name."""
-    whole = name.removesuffix(".json")
-    if path in (name, whole, whole.removeprefix(CASSETTES)) or whole.startswith(
-        f"{path}/"
-    ):
+    """Check whether a path is that of a recording, or of a folder around it.
+
+    The suffix may be left out, and the folder of cassettes.
+    """
+    stem = name.removesuffix(".json")
+    if path in (name, stem, stem.removeprefix(CASSETTES)):
         return True
-    return _DIGITS.fullmatch(path) is not None and whole.rpartition("/")[2].startswith(
-        path
-    )
+    return stem.startswith(f"{path}/")
 
 
-def _is_of_test(test: str, given: str) -> bool:
-    """Check whether a test is the one given, or one of its cases, or of its class, file or folder."""
-    plain = given.rstrip("/").removeprefix("./")
-    return test == plain or test.startswith((f"{plain}::", f"{plain}[", f"{plain}/"))
+def _starts_with_digits(word: str, name: str) -> bool:
+    """Check whether a word is the first digits of a recording's name."""
+    if _DIGITS.fullmatch(word) is None:
+        return False
+    return name.rpartition("/")[2].startswith(word)
+
+
+def _is_of_test(test: str, word: str) -> bool:
+    """Check whether a word is a test, or the test, class, file or folder around it."""
+    whole = word.rstrip("/").removeprefix("./")
+    return test == whole or test.startswith((f"{whole}::", f"{whole}[", f"{whole}/"))

@@ -1,13 +1,13 @@
-"""Find the recordings that no test has used, in a suite that is split over several jobs.
+"""Find the recordings that no test has used, in a suite split over several jobs.
 
 Each job runs `pytest --mimic-usage=FILE`. This command judges all files together, as
-one run would with
-`--mimic-fail-on-unused`. Each test must have run in one of them.
+one run would with `--mimic-fail-on-unused`. Each test must have run in one of them.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Collection
 from pathlib import Path
 
 from pytest_mimic._core.commands import Commands
@@ -17,6 +17,7 @@ from pytest_mimic._tools.cli.output import Line, Result, add_dry_run, add_json
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.unused.judging import (
     NOTHING,
+    Judgement,
     clear,
     count_unused,
     judge,
@@ -44,50 +45,60 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(invocation: Invocation) -> Result:
-    """Judge.
+    """Judge, and with `--clear` delete.
 
-    Found: recordings are proven unused and still there. MimicError: nothing could be
-    judged.
+    `found` of the result: recordings are proven unused and still there.
+
+    Raises:
+        MimicError: Nothing could be judged.
     """
-    options, settings = invocation.options, invocation.settings
+    options = invocation.options
+    settings = invocation.settings
     if options.dry_run and not options.clear:
         raise MimicError("--dry-run needs --clear: a judgement alone changes nothing")
     usages = [read_usage(Path(word)) for word in options.files]
     ledger = together(usages, usage_of(settings), names_vault=bool(options.vault))
     _refuse_incomplete(ledger, invocation.commands)
     vault = invocation.vault
-    left = [name for name in vault.names() if name not in ledger.used]
-    unused = [name for name in left if name in ledger.known]
-    judgement, proven = judge(
-        vault, unused, ledger, settings, listed=None if options.json else SHOWN
-    )
+    candidates: list[str] = []
+    # Recordings that were made after the files were written.
+    newer = 0
+    for name in vault.names():
+        if name in ledger.used:
+            continue
+        if name in ledger.known:
+            candidates.append(name)
+        else:
+            newer += 1
+    # JSON lists every unused recording, and the printed lines the first few.
+    most = None if options.json else SHOWN
+    judgement, proven = judge(vault, candidates, ledger, settings, listed=most)
     if options.dry_run:
         judgement.not_cleared = "--dry-run was given"
     elif options.clear:
         judgement.cleared = clear(vault, proven)
-    newer = len(left) - len(unused)
-    rows = zip(sorted(proven), judgement.shown)
     data = {
-        "unused": [
-            {"file": name, "call": row[0], "test": row[1], "gone": row[2]}
-            for name, row in rows
-        ],
+        "unused": _unused_as_data(judgement, proven),
         "not_proven": judgement.unproven,
         "newer": newer,
         "cleared": bool(judgement.cleared),
         "files": len(usages),
         "tests": len(ledger.outcomes),
     }
-    counts = [count] if (count := count_unused(judgement)) else []
+    counts = []
+    unused_count = count_unused(judgement)
+    if unused_count:
+        counts.append(unused_count)
     if newer:
-        counts.append(
-            f"{plural(newer, 'recording')} not judged, which the files do not know"
-        )
-    of = f"{plural(len(ledger.outcomes), 'test')} in {plural(len(usages), 'file')}"
-    lines: list[Line] = [
-        "; ".join(counts) if counts else f"no recording is unused ({of})"
-    ]
-    lines += [*list_unused(judgement), *not_judged(judgement, "pytest-mimic unused")]
+        recordings = plural(newer, "recording")
+        counts.append(f"{recordings} not judged, which the files do not know")
+    if not counts:
+        tests = plural(len(ledger.outcomes), "test")
+        files = plural(len(usages), "file")
+        counts.append(f"no recording is unused ({tests} in {files})")
+    lines: list[Line] = ["; ".join(counts)]
+    lines += list_unused(judgement)
+    lines += not_judged(judgement, "pytest-mimic unused")
     is_left = bool(judgement.unused and not judgement.cleared)
     if is_left:
         clearing = invocation.commands.mimic("unused", *options.files, "--clear")
@@ -95,21 +106,33 @@ def run(invocation: Invocation) -> Result:
     return Result(lines, data, found=is_left)
 
 
-def _refuse_incomplete(ledger: Ledger, commands: Commands) -> None:
-    """Check that the runs together are a complete one.
+def _unused_as_data(
+    judgement: Judgement, proven: Collection[str]
+) -> list[dict[str, object]]:
+    """Return the recordings that are proven unused, for `--json`."""
+    rows = []
+    for name, (call, test, gone) in zip(sorted(proven), judgement.shown):
+        rows.append({"file": name, "call": call, "test": test, "gone": gone})
+    return rows
 
-    MimicError: they are not, or it is not known.
+
+def _refuse_incomplete(ledger: Ledger, commands: Commands) -> None:
+    """Check that the jobs together have run every test, as one whole run would.
+
+    Raises:
+        MimicError: They have not, or it is not known.
     """
-    reasons, remedies = list(ledger.selection), []
+    reasons = list(ledger.selection)
+    remedies = []
     if not ledger.mimicked:
         reasons.append(NOTHING)
     not_run = sorted(ledger.tests - ledger.ran)
     if not_run:
-        reasons.append(
-            f"{plural(len(not_run), 'test')} {'was' if len(not_run) == 1 else 'were'} not run"
-        )
+        verb = "was" if len(not_run) == 1 else "were"
+        reasons.append(f"{plural(len(not_run), 'test')} {verb} not run")
         remedies.append(
-            "to judge them, give the files of all jobs: each test has to run in one of them"
+            "to judge them, give the files of all jobs: "
+            "each test has to run in one of them"
         )
     if ledger.wanted - ledger.covered:
         reasons.append(f"no run has collected all tests ({', '.join(ledger.hiding)})")

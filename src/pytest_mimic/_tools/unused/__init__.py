@@ -1,1 +1,4 @@
-"""The judgement of recordings that no test used: of one run, or of the jobs of a split suite together."""
+"""The judgement of recordings that no test used.
+
+It judges one run, or the jobs of a split suite together.
+"""
