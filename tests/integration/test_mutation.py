@@ -239,7 +239,8 @@ def test_a_stream_of_another_class_is_refused_with_the_line_to_write(project):
 
     assert run.error[-1] == (
         'say what stands for it: mimic("shop:read", ignore="stream", '
-        'key=lambda call: {**call, "stream": call["stream"].name})'
+        'key=lambda call: {**call, "stream": '
+        '(call["stream"].getvalue(), call["stream"].tell())})'
     )
 
 

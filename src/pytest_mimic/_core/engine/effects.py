@@ -117,7 +117,7 @@ class Effects:
 
     def _remedies(self, changed: list[str], differences: list[Any]) -> list[Remedy]:
         """Return what to write for a stream, or for private attributes that changed."""
-        from pytest_mimic._core.identity.rules import stream_line
+        from pytest_mimic._core.identity.stands_for import stream_line
         from pytest_mimic._core.target_options import target_line
         from pytest_mimic._core.types.libraries import is_stream
 
@@ -125,7 +125,9 @@ class Effects:
         arguments = named(self._call)
         streams = [name for name in changed if is_stream(arguments.get(name))]
         if streams:
-            return [do(f"say what stands for it: {stream_line(target, streams[0])}")]
+            name = streams[0]
+            line = stream_line(target, name, type(arguments[name]))
+            return [do(f"say what stands for it: {line}")]
         paths = [each.path for each in differences]
         if paths and all(path.rpartition(".")[2][:1] == "_" for path in paths):
             line = target_line(target, options, "ignore", paths)

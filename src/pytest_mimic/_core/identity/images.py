@@ -24,6 +24,8 @@ def _image(image: Any, layout: bool) -> object:
     elif others:
         data = (*data, others)
     beside = (*_frames(image), *_texts(image), *_changed_exif(image))
+    # To look for EXIF can leave the pixels unread.
+    image.load()
     return (data, beside) if beside else data
 
 

@@ -67,9 +67,35 @@ def _plain(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+# pendulum
+
+
+def _moment(moment: Any, _layout: bool) -> object:
+    """Reduce a moment to what pendulum pickles, and its offset.
+
+    The pickle leaves out `fold`, which tells the two hours apart that have one name when
+    the clock is put back.
+    """
+    return moment.__reduce_ex__(4)[1], moment.utcoffset()
+
+
+# awkward
+
+
+def _awkward(array: Any, _layout: bool) -> object:
+    """Reduce an array to what awkward pickles: reading it makes empty attributes."""
+    _, arguments, *_ = array.__reduce_ex__(2)
+    return tuple(None if part == {} else part for part in arguments[-2:]), arguments[
+        :-2
+    ]
+
+
 RULES: dict[tuple[str, str], Rule] = {
+    ("awkward", "Array"): Rule(_awkward, is_full=True),
+    ("awkward", "Record"): Rule(_awkward, is_full=True),
     ("google", "Message"): Rule(_message, is_full=True),
     ("numba", "Dispatcher"): Rule(_compiled),
     ("numba", "DUFunc"): Rule(_vectorized),
+    ("pendulum", "DateTime"): Rule(_moment, is_full=True),
     ("rdkit", "Mol"): Rule(_molecule),
 }

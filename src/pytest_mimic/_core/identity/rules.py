@@ -15,6 +15,7 @@ from pytest_mimic._core.commands import Remedy, Verb, do
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.callables import callable_kind, class_variables
 from pytest_mimic._core.identity.short import SCALARS, plain_nans
+from pytest_mimic._core.identity.stands_for import is_wrapped_file, stream_line
 from pytest_mimic._core.types.additions import (
     added_attributes,
     added_state,
@@ -406,14 +407,6 @@ def _pydantic_state(value: Any) -> object:
 _PART = re.compile(r"\w+(\.\w+|\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])*")
 
 
-def stream_line(target: str, name: str) -> str:
-    """Return the line of Python in which a user says what stands for a stream."""
-    return (
-        f'mimic("{target}", ignore="{name}", '
-        f'key=lambda call: {{**call, "{name}": call["{name}"].name}})'
-    )
-
-
 def refusal(
     unstable: Unstable, target: str = "", options: Options | None = None
 ) -> UnstableIdentityError:
@@ -428,7 +421,7 @@ def refusal(
     what = "the value has no stable identity"
     if target:
         what = f"{target} has an argument without a stable identity"
-    remedies = _remedies(unstable.kind, target, steps, options)
+    remedies = _remedies(unstable.kind, target, steps, options, unstable.path)
     if unstable.remedy:
         remedies.append(do(unstable.remedy))
     return UnstableIdentityError(
@@ -441,7 +434,11 @@ def refusal(
 
 
 def _remedies(
-    kind: type, target: str, steps: Sequence[str], options: Options | None
+    kind: type,
+    target: str,
+    steps: Sequence[str],
+    options: Options | None,
+    located: str,
 ) -> list[Remedy]:
     """Return what to do about a part of a class that has no identity.
 
@@ -459,9 +456,8 @@ def _remedies(
             )
         ]
     path = ".".join(steps)
-    if hasattr(kind, "read"):
-        stands_for = f'call["{steps[0]}"].name' if len(steps) == 1 else "..."
-        line = f'mimic("{target}", key=lambda call: {stands_for}, ignore=("{path}",))'
+    if hasattr(kind, "read") or is_wrapped_file(kind):
+        line = stream_line(target, located, kind)
         return [Remedy(Verb.DO, "in the test, say what stands for it", words=(line,))]
     if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
         return [

@@ -5,6 +5,8 @@
 | torch | gradients, graphs | gradients are kept; a tensor with a graph is refused |
 | PIL | frames, EXIF set in memory, what a file has besides pixels | kept |
 | rdkit | properties, unless an option is set | the option is set |
+| pendulum | `fold` | kept |
+| numpy | that a generator is the one which all share | kept |
 | pydantic | the arguments of a parametrised model, `Page[Item]` | kept by name |
 | any | a remembered `hash()` is that of another process | left out, or taken anew |
 | requests, httpx | `raw`, `extensions` | the recording run says so |
@@ -343,7 +345,41 @@ def keeping_all() -> Iterator[None]:
         )
 
 
+# numpy
+
+
+def _generator(generator: Any) -> Any:
+    """Reduce the generator that all share by its name: distributions of scipy hold it."""
+    shared = sys.modules["numpy.random.mtrand"]._rand
+    return (shared_generator, ()) if generator is shared else NotImplemented
+
+
+def shared_generator() -> Any:
+    """Return the generator behind `numpy.random.random()`."""
+    from importlib import import_module
+
+    return import_module("numpy.random.mtrand")._rand
+
+
+# pendulum
+
+
+def _moment(moment: Any) -> Any:
+    make, arguments, *_ = moment.__reduce_ex__(4)
+    return moment_with_fold, (make, arguments, moment.fold)
+
+
+def moment_with_fold(kind: Any, arguments: tuple[Any, ...], fold: int) -> Any:
+    """Return a moment of pendulum, the first or the second with its name."""
+    base = sys.modules["pendulum"].DateTime
+    if not (isinstance(kind, type) and issubclass(kind, base)):
+        raise TypeError("no moment of pendulum")
+    return kind(*arguments).replace(fold=fold)
+
+
 _WAYS: dict[str, Callable[[Any], Any]] = {
     "PIL.Image.Image": _image,
+    "numpy.random.mtrand.RandomState": _generator,
+    "pendulum.datetime.DateTime": _moment,
     "torch.Tensor": _tensor,
 }

@@ -50,10 +50,12 @@ _IDENTITY = "pytest_mimic._core.identity"
 # By the top-level package of the types.
 LIBRARIES: dict[str, Library] = {
     "PIL": Library("all", f"{_IDENTITY}.images"),
+    "awkward": Library(identity=f"{_IDENTITY}.library_objects"),
     "google": Library(identity=f"{_IDENTITY}.library_objects"),
     "numba": Library(identity=f"{_IDENTITY}.library_objects"),
     "numpy": Library("shaped", f"{_IDENTITY}.numeric"),
     "pandas": Library("shaped", f"{_IDENTITY}.tables"),
+    "pendulum": Library(identity=f"{_IDENTITY}.library_objects"),
     "polars": Library("all", f"{_IDENTITY}.tables"),
     "pyarrow": Library("all", f"{_IDENTITY}.tables"),
     "rdkit": Library(identity=f"{_IDENTITY}.library_objects"),

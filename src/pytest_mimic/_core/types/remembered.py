@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from pytest_mimic._core.types.hashes import has_own_hash, is_private, remembered_hashes
+from pytest_mimic._core.types.hashes import (
+    bare_copy,
+    has_own_hash,
+    is_private,
+    remembered_hashes,
+)
 from pytest_mimic._core.types.kinds import Reduce, lineage
+from pytest_mimic._core.types.opening import all_attributes
 
 #: Attributes that only remember what was read of an object, by the full name of the
 #: class that has them. Whether they are empty, filled or absent says nothing about the
@@ -45,6 +51,27 @@ CACHES: dict[str, tuple[str, ...]] = {
     "http.cookiejar.DefaultCookiePolicy": ("_now",),
     # Values that other representations of the coordinates were converted to.
     "astropy.time.core.TimeBase": ("cache", "_id_cache"),
+    # The data of the locale, which its identifier names.
+    "babel.core.Locale": ("_Locale__data",),
+    # What is computed from the fitted parameters and the data when it is asked for.
+    "statsmodels.base.model.Results": ("_cache", "_nobs_int", "diagn"),
+    "statsmodels.base.data.ModelData": ("_cache",),
+}
+
+#: Keys of a dict, an attribute, that only remember something: the same table for an
+#: object that keeps all of its bookkeeping in one dict.
+CACHES_IN_DICTS: dict[str, dict[str, tuple[str, ...]]] = {
+    # Whether the object is being made or unpickled, and its keys as attributes.
+    "box.box.Box": {"_box_config": ("__created", "__safe_keys", "__unpickling")},
+    "box.box_list.BoxList": {"_box_options": ("__created", "__unpickling")},
+}
+
+#: Attributes that hold what a property has derived, unless a user has set them. They
+#: do not count if an object without them gives the same by the property.
+DERIVED: dict[str, dict[str, str]] = {
+    # The encoding, which is guessed from the bytes when a header is first read.
+    "httpx.Headers": {"_encoding": "encoding"},
+    "httpx2.Headers": {"_encoding": "encoding"},
 }
 
 
@@ -53,6 +80,8 @@ CACHES: dict[str, tuple[str, ...]] = {
 FILLED_LATER: dict[str, tuple[str, ...]] = {
     # The annotations of each letter, which a slice asks for.
     "Bio.SeqRecord.SeqRecord": ("_per_letter_annotations",),
+    # The children of a leaf, which a walk over the tree asks for.
+    "anytree.node.nodemixin.NodeMixin": ("_NodeMixin__children",),
 }
 
 
@@ -79,7 +108,13 @@ def reading_lasting(read: Reduce, type_: Any) -> Reduce:
 
     `read` returns the attributes of an object of the type by name.
     """
-    needs_look = bool(has_own_hash(type_) or caches_of(type_) or filled_later(type_))
+    known = (
+        *caches_of(type_),
+        *filled_later(type_),
+        *_caches_in_dicts(type_),
+        *_derived(type_),
+    )
+    needs_look = bool(known) or has_own_hash(type_)
     private_names: dict[tuple[str, ...], bool] = {}
 
     def read_lasting(value: Any) -> Any:
@@ -108,11 +143,48 @@ def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any
         name for name in filled_later(kind) if name in state and is_empty(state[name])
     }
     left_out |= remembered_ids(value, state)
+    left_out |= _derived_now(value, state)
+    for name, keys in _caches_in_dicts(kind).items():
+        part = state.get(name)
+        if type(part) is dict and not part.keys().isdisjoint(keys):
+            kept = {key: item for key, item in part.items() if key not in keys}
+            state = {**state, name: kept}
     if has_own_hash(kind):
         left_out |= remembered_hashes(value).keys()
     if left_out.isdisjoint(state):
-        return state  # type: ignore[return-value]
+        return state  # type: ignore[return-value]  # nobody changes it
     return {name: part for name, part in state.items() if name not in left_out}
+
+
+@lru_cache(maxsize=4096)
+def _caches_in_dicts(type_: Any) -> dict[str, tuple[str, ...]]:
+    """Return the keys, by attribute, that only remember something."""
+    keys: dict[str, tuple[str, ...]] = {}
+    for name in lineage(type_):
+        keys.update(CACHES_IN_DICTS.get(name, {}))
+    return keys
+
+
+@lru_cache(maxsize=4096)
+def _derived(type_: Any) -> dict[str, str]:
+    """Return the properties of a type that fill an attribute, by the attribute."""
+    properties: dict[str, str] = {}
+    for name in lineage(type_):
+        properties.update(DERIVED.get(name, {}))
+    return properties
+
+
+def _derived_now(value: object, state: Mapping[str, Any]) -> set[str]:
+    """Return the attributes that hold nothing, or what a property would derive again."""
+    names = set()
+    for name, property_ in _derived(type(value)).items():
+        if state.get(name) is None:
+            names.add(name)
+            continue
+        clone = bare_copy(value, {**all_attributes(value), name: None})
+        if getattr(clone, property_, None) == state[name]:
+            names.add(name)
+    return names
 
 
 def remembered_ids(value: object, state: Mapping[str, Any]) -> set[str]:

@@ -46,3 +46,25 @@ def test_a_compiled_function_counts_by_its_python_function():
     one(1)
 
     assert fingerprint(one) == before != fingerprint(two)
+
+
+def test_the_two_hours_of_one_name_are_two_values():
+    pendulum = pytest.importorskip("pendulum", reason="pendulum is not installed")
+    first, second = (
+        pendulum.datetime(2026, 10, 25, 2, 30, tz="Europe/Oslo", fold=fold)
+        for fold in (0, 1)
+    )
+    moment = pendulum.datetime(2026, 1, 1)
+
+    assert fingerprint(first) != fingerprint(second)
+    assert fingerprint(moment.replace(fold=0)) == fingerprint(moment.replace(fold=1))
+
+
+def test_an_array_of_awkward_is_the_same_after_it_was_read():
+    awkward = pytest.importorskip("awkward", reason="awkward is not installed")
+    array = awkward.Array([[1], [2, 3]])
+    before = fingerprint(array)
+
+    assert repr(array).startswith("<Array")
+    assert fingerprint(array) == before
+    assert fingerprint(awkward.Array([[1, 2], [3]])) != before

@@ -6,6 +6,7 @@ import threading
 from collections import ChainMap, OrderedDict, UserDict, deque
 from collections.abc import MutableMapping
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import MappingProxyType, SimpleNamespace
 
 import pytest
@@ -202,7 +203,14 @@ def _opened():
     return Path(__file__).open()
 
 
-STREAM = 'mimic("m:f", key=lambda call: call["x"].name, ignore=("x",))'
+def _temporary():
+    return NamedTemporaryFile()
+
+
+STREAM = (
+    'mimic("m:f", ignore="x", key=lambda call: {**call, "x": '
+    '(at := call["x"].tell(), call["x"].read(), call["x"].seek(at))})'
+)
 
 
 @pytest.mark.parametrize(
@@ -214,8 +222,12 @@ STREAM = 'mimic("m:f", key=lambda call: call["x"].name, ignore=("x",))'
             lambda: _opened(),
             [f"in the test, say what stands for it: {STREAM}"],
         ),
+        (
+            lambda: _temporary(),
+            [f"in the test, say what stands for it: {STREAM}"],
+        ),
     ],
-    ids=["generator", "iterator", "file"],
+    ids=["generator", "iterator", "file", "temporary file"],
 )
 def test_what_holds_the_question_is_not_offered_to_be_left_out(make, lines) -> None:
     """Without it, calls that differ in nothing else would have one recording."""

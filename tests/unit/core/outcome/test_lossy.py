@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from pytest_mimic import UnstorableOutcomeError
+from pytest_mimic import UnstorableOutcomeError, fingerprint
 from pytest_mimic._core.outcome.lossy import losses
 from pytest_mimic._core.outcome.pickling import reduced
 from unit.core.outcome.stored import load
@@ -255,3 +255,30 @@ def test_a_cache_of_the_table_may_be_lost():
     value._hashed = 5
 
     assert reduced(value) is NotImplemented
+
+
+def test_the_generator_that_all_share_comes_back_as_that_one():
+    shared = np.random.mtrand._rand
+
+    assert load(recorded({"bits": shared}))["bits"] is shared
+    assert load(recorded([np.random.RandomState(1)]))[0] is not shared
+
+
+@pytest.mark.parametrize("fold", [0, 1])
+def test_the_second_hour_of_a_name_comes_back(fold):
+    pendulum = pytest.importorskip("pendulum", reason="pendulum is not installed")
+    moment = pendulum.datetime(2026, 10, 25, 2, 30, tz="Europe/Oslo", fold=fold)
+
+    again = load(recorded([moment]))[0]
+
+    assert (again, again.utcoffset()) == (moment, moment.utcoffset())
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP"])
+def test_an_image_that_comes_back_is_ready_to_be_read(kind):
+    image = scan(kind)
+
+    again = load(recorded(image))
+    fingerprint(again)
+
+    assert (image.im.size, again.im.size) == ((2, 2), (2, 2))

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import copy
 
+import pytest
+
 from pytest_mimic import fingerprint
-from pytest_mimic._core.types.remembered import without_empty
+from pytest_mimic._core.types.remembered import (
+    CACHES,
+    CACHES_IN_DICTS,
+    FILLED_LATER,
+    without_empty,
+)
 
 
 class Holder:
@@ -36,31 +43,71 @@ def test_in_an_identity_none_and_empty_stay_two():
     assert fingerprint(Allowing(None)) != fingerprint(Allowing([]))
 
 
-class Graph:
-    """As networkx has it, which keeps conversions of a graph in an attribute."""
-
-    __module__ = "networkx.classes.graph"
-
-    def __init__(self, **attributes):
-        self.__dict__ |= attributes
-
-
-def test_a_cache_of_the_table_does_not_count():
-    filled = Graph(nodes=[1], __networkx_cache__={"backend": 1})
-
-    assert fingerprint(filled) == fingerprint(Graph(nodes=[1]))
-    assert fingerprint(filled) != fingerprint(Graph(nodes=[2]))
+def rows_of(table):
+    return [
+        pytest.param(name, key, id=f"{name.rpartition('.')[2]}.{key}")
+        for name, keys in table.items()
+        for key in keys
+    ]
 
 
-class SeqRecord:
-    """As Biopython has it, which gives a sequence empty annotations when it is read."""
+def stand_in(name, **attributes):
+    """Return an object of a plain class with the full name of a library's."""
+    module, _, qualname = name.rpartition(".")
+    made = type(qualname, (), {"__module__": module})()
+    vars(made).update(attributes)
+    return made
 
-    __module__ = "Bio.SeqRecord"
 
-    def __init__(self, annotations):
-        self._per_letter_annotations = annotations
+@pytest.mark.parametrize(("name", "cache"), rows_of(CACHES))
+def test_a_cache_of_the_table_does_not_count(name, cache):
+    filled = stand_in(name, data=[1], **{cache: {"read": 1}})
+
+    assert fingerprint(filled) == fingerprint(stand_in(name, data=[1]))
+    assert fingerprint(filled) != fingerprint(stand_in(name, data=[2]))
 
 
-def test_a_container_of_the_table_may_be_empty_or_none():
-    assert fingerprint(SeqRecord(None)) == fingerprint(SeqRecord({}))
-    assert fingerprint(SeqRecord(None)) != fingerprint(SeqRecord({"quality": [1]}))
+@pytest.mark.parametrize(("name", "attribute"), rows_of(FILLED_LATER))
+@pytest.mark.parametrize("empty", [{}, [], ()], ids=repr)
+def test_a_container_of_the_table_may_be_empty_or_none(name, attribute, empty):
+    filled, other = (stand_in(name, **{attribute: part}) for part in ([1], [2]))
+
+    assert fingerprint(stand_in(name, **{attribute: empty})) == fingerprint(
+        stand_in(name, **{attribute: None})
+    )
+    assert fingerprint(filled) != fingerprint(other)
+    assert fingerprint(filled) != fingerprint(stand_in(name))
+
+
+@pytest.mark.parametrize(("name", "attribute"), rows_of(CACHES_IN_DICTS))
+def test_keys_of_the_table_that_only_remember_something_do_not_count(name, attribute):
+    caches = dict.fromkeys(CACHES_IN_DICTS[name][attribute], True)
+    used = stand_in(name, **{attribute: {"frozen": True, **caches}})
+
+    assert fingerprint(used) == fingerprint(
+        stand_in(name, **{attribute: {"frozen": True}})
+    )
+    assert fingerprint(used) != fingerprint(
+        stand_in(name, **{attribute: {"frozen": False, **caches}})
+    )
+
+
+def test_what_a_property_has_derived_does_not_count():
+    httpx = pytest.importorskip("httpx")
+    values = [httpx.Headers({"name": name}) for name in (b"a", "é".encode())]
+    before = [fingerprint(value) for value in values]
+
+    encodings = [value.encoding for value in values]
+
+    assert encodings == ["ascii", "utf-8"]
+    assert [fingerprint(value) for value in values] == before
+
+
+def test_what_was_set_instead_counts():
+    httpx = pytest.importorskip("httpx")
+    value, other = (httpx.Headers({"name": "é"}, encoding="latin-1") for _ in range(2))
+    assert value.encoding == "latin-1"
+
+    other.encoding = "cp1252"
+
+    assert fingerprint(value) != fingerprint(other)
