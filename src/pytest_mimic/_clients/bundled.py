@@ -78,6 +78,7 @@ BUNDLED = {
     ),
     "mcp": Client(
         "pytest_mimic._clients.mcp.mcp_transports:McpAdapter",
+        check="pytest_mimic._clients.mcp.server_start:check_mcp",
         parts=("server", "method", "params"),
         answer=("result", "error", "messages"),
         is_bundled=True,

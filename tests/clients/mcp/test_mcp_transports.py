@@ -194,3 +194,141 @@ def test_a_miss_in_a_group_of_exceptions_is_a_miss(talks):
         failed=1, says=["MissingRecordingError: no recording of mcp", "1 call missing"]
     )
     assert not talks.root.joinpath("started").exists()
+
+
+MISSING = """
+import asyncio
+
+import pytest
+from mcp import Client, StdioServerParameters, stdio_client
+
+BAD = StdioServerParameters(command="no-such-command", args=["--token", "x"])
+
+
+async def ask():
+    async with Client(BAD) as client:
+        await client.list_tools()
+
+
+async def enter():
+    async with stdio_client(BAD):
+        pass
+
+
+def test_ask():
+    with pytest.raises(FileNotFoundError, match="No such file"):
+        asyncio.run(ask())
+
+
+def test_enter():
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError) as raised:
+            asyncio.run(enter())
+        assert raised.value.filename == "no-such-command"
+        assert raised.value.errno == 2
+"""
+
+
+def test_a_missing_command_raises_where_it_does_live(talks):
+    """Alone, before any request, and with its class, number and file in a replay."""
+    talks.write("test_missing.py", MISSING)
+    talks.run("--mimic-live").expect(passed=2)
+
+    recorded = talks.run("--mimic-record").expect(
+        passed=2, says=["START no-such-command (session=0) raised FileNotFoundError"]
+    )
+    talks.run("--mimic-verify").expect(passed=2, says=["3 calls verified"])
+    talks.root.joinpath("no-such-command").write_text("#!/bin/sh\n", encoding="utf-8")
+    talks.run().expect(passed=2, says=["3 calls replayed"])
+
+    assert len(recorded.vault) == 3
+
+
+def test_a_command_that_is_there_by_now_is_drift(talks):
+    talks.write(
+        "test_missing.py",
+        """
+        import asyncio, os
+        import pytest
+        from mcp import StdioServerParameters, stdio_client
+
+        async def enter():
+            server = StdioServerParameters(command=os.environ["SERVER"], args=["server.py"])
+            async with stdio_client(server):
+                pass
+
+        def test_enter():
+            with pytest.raises(FileNotFoundError):
+                asyncio.run(enter())
+        """,
+    )
+    talks.run("--mimic-record", env={"SERVER": "nowhere"}).expect(passed=1)
+
+    run = talks.run("--mimic-verify", env={"SERVER": sys.executable})
+
+    run.expect(failed=1, says=["DriftError", "FileNotFoundError"])
+
+
+ENTERED = """
+import asyncio
+from pathlib import Path
+
+from mcp import stdio_client
+from talks import STDIO
+
+
+async def enter():
+    async with stdio_client(STDIO):
+        for _ in range(200):
+            if Path("started").exists():
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+
+def test_enter(request):
+    expected = request.config.getoption("mimic_record")
+    assert asyncio.run(enter()) == bool(expected)
+"""
+
+
+def test_the_server_starts_where_it_does_live(talks):
+    """Before any request while recording, and never in a replay."""
+    test = ENTERED.replace("range(200)", "range(200 if WAITS else 1)")
+    talks.write("test_enter.py", "import os\nWAITS = 'W' in os.environ\n" + test)
+    talks.run("--mimic-record", env={"W": "1"}).expect(passed=1)
+    talks.root.joinpath("started").unlink()
+
+    talks.run().expect(passed=1)
+
+    assert not talks.root.joinpath("started").exists()
+
+
+def test_a_session_without_a_request_leaves_nothing_unclosed(talks):
+    talks.write(
+        "test_enter.py",
+        """
+        import asyncio, gc
+        from mcp import ClientSession, stdio_client
+        from talks import STDIO
+
+        async def enter():
+            async with stdio_client(STDIO):
+                pass
+
+        async def with_session():
+            async with stdio_client(STDIO) as streams, ClientSession(*streams):
+                pass
+
+        def test_enter():
+            asyncio.run(enter())
+            asyncio.run(with_session())
+            gc.collect()
+        """,
+    )
+    strict = ("-W", "error")
+
+    for mode in (["--mimic-record"], [], ["--mimic-verify"]):
+        talks.run(*mode, *strict).expect(
+            passed=1, never=["Unclosed", "unraisable", "ResourceWarning"]
+        )

@@ -1,8 +1,8 @@
-"""One connection of an MCP client: its streams, and between them the recordings or the real server.
+"""One connection of an MCP client, between the SDK's session and its transport.
 
-Messages are JSON-RPC (https://modelcontextprotocol.io/specification). It is imported by
-the first connection, since it needs
-what the SDK is built on.
+A request is answered by its recording, or by the real server. Messages are JSON-RPC
+(https://modelcontextprotocol.io/specification). The first connection imports this
+module, because it needs what the SDK is built on.
 """
 
 from __future__ import annotations
@@ -13,10 +13,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from functools import partial
 from importlib import import_module
 from math import inf
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.http.http_secrets import Secrets
+from pytest_mimic._clients.mcp.server_start import (
+    command_name,
+    describe_start,
+    load_start_error,
+    server_number,
+    store_start_error,
+)
 from pytest_mimic._core.seam.base import ClientCall, recording
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -27,25 +33,34 @@ if TYPE_CHECKING:
 
 anyio: Any = import_module("anyio")
 
-# Their parameters tell the versions and abilities of the client, which change with each
-# upgrade of the SDK.
+# The parameters of these requests tell the versions and abilities of the client, which
+# change with each upgrade of the SDK.
 _HANDSHAKES = ("initialize", "server/discover")
 _SCHEMAS = ("inputSchema", "outputSchema")
+_PROGRESS = "notifications/progress"
 
 
 class _Open(NamedTuple):
-    """A request that the real server has not answered yet."""
+    """A request that the real server has not answered yet.
+
+    Attributes:
+        request: The request as JSON has it.
+        step: What the engine does with it.
+        messages: The messages that the server has sent since.
+    """
 
     request: dict[str, Any]
     step: Step
-    messages: list[dict[str, Any]]  # what the server has sent since
+    messages: list[dict[str, Any]]
 
 
 class McpSession:
     """Stands between a session of the SDK and its transport.
 
-    `server` is the first argument of the transport, the command of a server. `connect`
-    returns the real transport's block.
+    Args:
+        port: The engine's port.
+        server: The first argument of the transport, the command of a server.
+        connect: Returns the real transport's block.
     """
 
     def __init__(
@@ -59,30 +74,98 @@ class McpSession:
         self._connect = connect
         self._open: dict[Any, _Open] = {}
         self._has_replayed = False
-        self._to_server: Any = None  # the real transport's stream
-        self._connecting, self._talking, self._stopping = (
-            anyio.Lock(),
-            anyio.Lock(),
-            anyio.Event(),
-        )
+        # The real transport's stream, while a real server runs.
+        self._to_server: Any = None
+        self._connecting = anyio.Lock()
+        self._talking = anyio.Lock()
+        self._stopping = anyio.Event()
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[tuple[Any, Any]]:
         """Give the streams that the SDK reads and writes.
 
-        At the end, open requests have no outcome.
+        At the end both are closed, and requests without an answer end without one.
+
+        Raises:
+            Exception: The server does not start, now or when this was recorded.
         """
         self._to_client, from_server = anyio.create_memory_object_stream(inf)
-        async with anyio.create_task_group() as self._tasks:
-            try:
-                yield from_server, _Writer(self.send)
-            finally:
-                for one in self._open.values():
-                    one.step.cancel()
-                self._stopping.set()
-                with anyio.CancelScope(shield=True):
-                    async with self._talking:
-                        self._to_client.close()
+        writer = _Writer(self.send)
+        with self._to_client, from_server:
+            async with anyio.create_task_group() as self._tasks:
+                # Within the group, an error would be raised as a part of another one.
+                failure = await self._failure_of_start()
+                if failure is None:
+                    try:
+                        yield from_server, writer
+                    finally:
+                        await writer.aclose()
+                        await self._end()
+        if failure is not None:
+            raise failure
+
+    async def _end(self) -> None:
+        """End open requests, and wait until the real server has ended."""
+        for opened in self._open.values():
+            opened.step.cancel()
+        self._stopping.set()
+        with anyio.CancelScope(shield=True):
+            async with self._talking:
+                self._to_client.close()
+
+    # -- the start of the server
+
+    async def _failure_of_start(self) -> Exception | None:
+        """Start the server where it has to run at once, and return what it raises."""
+        try:
+            await self._start()
+        except Exception as error:
+            return error
+        return None
+
+    async def _start(self) -> None:
+        """Start the server for real where the session is recorded.
+
+        A start that fails is a call, `START`, with the number of the session. One that
+        does not is none: in a replay, nothing starts.
+
+        Raises:
+            OSError, ValueError: The SDK cannot start it, now or when this was recorded.
+        """
+        call = describe_start(self._port, self._server)
+        if self._port.is_recorded(call):
+            step = self._port.begin(call)
+            if step is not None:
+                await self._start_as_recorded(step)
+            return
+        if not self._port.opens():
+            return
+        try:
+            await self._start_for_real()
+        except Exception as error:
+            plain = self._stored_start(error)
+            step = None if plain is None else self._port.begin(call)
+            if step is not None:
+                step.finish(plain)
+            raise
+
+    async def _start_as_recorded(self, step: Step) -> None:
+        if step.mode != "replay":
+            with recording(step, self._stored_start):
+                await self._start_for_real()
+                step.finish({})
+        if step.mode == "run":
+            return
+        if step.waits:
+            await step.wait_async()
+        outcome = step.outcome()
+        if "error" in outcome:
+            raise load_start_error(outcome["error"])
+
+    def _stored_start(self, error: Exception) -> Any:
+        return store_start_error(error, self._port.redactor)
+
+    # -- the client's messages
 
     async def send(self, message: Any) -> None:
         """Take a message of the client. A request without a recording may be a miss."""
@@ -91,9 +174,10 @@ class McpSession:
             await self._ask(message, plain)
             return
         if plain.get("method") == "notifications/cancelled":
-            one = self._open.pop((plain.get("params") or {}).get("requestId"), None)
-            if one is not None:
-                one.step.cancel()
+            params = plain.get("params") or {}
+            opened = self._open.pop(params.get("requestId"), None)
+            if opened is not None:
+                opened.step.cancel()
         if self._to_server is not None:
             await self._send_for_real(message)
 
@@ -106,11 +190,11 @@ class McpSession:
         is_sent = False
         with recording(step):
             if self._has_replayed and self._to_server is None:
-                raise UnstorableOutcomeError(
-                    f"mcp {request['method']} follows replayed requests, which no real server has seen",
-                    remedies=[
-                        "to record the whole session again: pytest --mimic-rerecord, with all tests that use it"
-                    ],
+                raise _not_recordable(
+                    f"mcp {request['method']} follows replayed requests, which no real"
+                    " server has seen",
+                    "to record the whole session again: pytest --mimic-rerecord, with"
+                    " all tests that use it",
                 )
             if step is not None:
                 opened = _Open(request, step, [])
@@ -118,7 +202,8 @@ class McpSession:
                 step.arrived = partial(self._arrived, opened)
             await self._send_for_real(message)
             is_sent = True
-        if step is not None and not is_sent:  # to verify
+        if step is not None and not is_sent:
+            # To verify, the client gets the recorded answer to what cannot be sent.
             del self._open[request["id"]]
             self._replay(step, request)
 
@@ -133,21 +218,29 @@ class McpSession:
     def _replay(self, step: Step, request: dict[str, Any]) -> None:
         if step.waits:
             self._tasks.start_soon(self._wait, step)
-        for one in replayed_messages(step.outcome(), request):
-            self._pass(sdk_message(one))
+        for message in replayed_messages(step.outcome(), request):
+            self._pass(sdk_message(message))
 
     def _pass(self, message: Any) -> None:
-        """Let the client read a message, unless its session has ended while the transport is still open."""
+        """Let the client read a message.
+
+        Its session may have ended while the transport is still open.
+        """
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             self._to_client.send_nowait(message)
 
     # -- the real server
 
-    async def _send_for_real(self, message: Any) -> None:
-        with self._port.unmimicked():  # what the transport does belongs to this call
+    async def _start_for_real(self) -> None:
+        """Start the real server unless it runs. What its transport does is no call."""
+        with self._port.unmimicked():
             async with self._connecting:
                 if self._to_server is None:
                     await self._tasks.start(self._talk)
+
+    async def _send_for_real(self, message: Any) -> None:
+        with self._port.unmimicked():
+            await self._start_for_real()
             to_server: Any = self._to_server
             await to_server.send(message)
 
@@ -163,47 +256,66 @@ class McpSession:
     async def _read(self, from_server: Any) -> None:
         async for message in from_server:
             self._receive(message)
-        self._to_client.close()  # the server has ended
+        # The server has ended.
+        self._to_client.close()
 
     def _receive(self, message: Any) -> None:
         plain = {} if isinstance(message, Exception) else plain_message(message)
         if "method" in plain:
-            # It belongs to the request of its token, else to the oldest one that is
-            # open.
-            token = (plain.get("params") or {}).get("progressToken")
-            asking = self._open.get(token) or next(iter(self._open.values()), None)
-            if asking is not None and "id" in plain and plain["method"] != "ping":
-                self._refuse(asking, plain["method"])
-            elif asking is not None and "id" not in plain:
-                asking.messages.append(plain)
-                if asking.step.mode == "verify":
-                    return  # the client gets the recorded ones
-            self._pass(message)
+            if self._is_for_client(plain):
+                self._pass(message)
             return
-        one = self._open.pop(plain.get("id"), None)
-        if one is not None:
-            one.step.finish(outcome_of(one.messages, plain, one.step.call))
-            if one.step.mode == "verify":
-                self._replay(one.step, one.request)
+        opened = self._open.pop(plain.get("id"), None)
+        if opened is not None:
+            step = opened.step
+            step.finish(outcome_of(opened.messages, plain, step.call))
+            if step.mode == "verify":
+                self._replay(step, opened.request)
                 return
         self._pass(message)
 
+    def _is_for_client(self, message: dict[str, Any]) -> bool:
+        """Note a message that is no answer, and return whether the client gets it.
+
+        It belongs to the request of its token, else to the oldest one that is open. A
+        client whose session is verified gets the recorded messages.
+        """
+        token = (message.get("params") or {}).get("progressToken")
+        asking = self._open.get(token) or next(iter(self._open.values()), None)
+        if asking is None:
+            return True
+        if "id" in message:
+            if message["method"] != "ping":
+                self._refuse(asking, message["method"])
+            return True
+        asking.messages.append(message)
+        return asking.step.mode != "verify"
+
     def _refuse(self, asking: _Open, method: str) -> None:
-        """Record nothing of a request for which the server asks the client, and fail the test."""
+        """Record nothing of a request for which the server asks the client.
+
+        The test fails.
+        """
         del self._open[asking.request["id"]]
         asking.step.abandon()
         with suppress(UnstorableOutcomeError), self._port.noting:
-            raise UnstorableOutcomeError(
-                f"mcp {asking.request['method']} cannot be recorded: the server asks the client for {method}",
-                remedies=["name the function around the session in mimic_functions"],
+            raise _not_recordable(
+                f"mcp {asking.request['method']} cannot be recorded: the server asks"
+                f" the client for {method}",
+                "name the function around the session in mimic_functions",
             )
+
+
+def _not_recordable(problem: str, remedy: str) -> UnstorableOutcomeError:
+    return UnstorableOutcomeError(problem, remedies=[remedy])
 
 
 class _Writer(anyio.abc.ObjectSendStream):  # type: ignore[misc]
     """The stream to which the SDK writes."""
 
     def __init__(self, send: Callable[[Any], Any]) -> None:
-        self._send, self._is_closed = send, False
+        self._send = send
+        self._is_closed = False
 
     async def send(self, item: Any) -> None:
         if self._is_closed:
@@ -214,7 +326,7 @@ class _Writer(anyio.abc.ObjectSendStream):  # type: ignore[misc]
         self._is_closed = True
 
 
-# Messages as plain data, and back
+# -- messages as plain data, and back
 
 
 def plain_message(message: Any) -> dict[str, Any]:
@@ -228,10 +340,12 @@ def plain_message(message: Any) -> dict[str, Any]:
 def sdk_message(plain: dict[str, Any]) -> Any:
     """Return the SDK's own object for a message."""
     types = sys.modules.get("mcp_types") or sys.modules["mcp.types"]
-    if hasattr(types, "jsonrpc_message_adapter"):  # since mcp 2
-        message = types.jsonrpc_message_adapter.validate_python(plain, by_name=False)
-    else:
+    adapter = getattr(types, "jsonrpc_message_adapter", None)
+    if adapter is None:
+        # mcp 1 has a class in its place.
         message = types.JSONRPCMessage.model_validate(plain)
+    else:
+        message = adapter.validate_python(plain, by_name=False)
     return sys.modules["mcp.shared.message"].SessionMessage(message=message)
 
 
@@ -239,31 +353,30 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     """Return a request as the engine sees it.
 
     Servers are told apart by the order in which the test uses them. What the SDK adds
-    to each request (`_meta`: tokens of
-    progress, versions, traces) does not count.
+    to each request (`_meta`: tokens of progress, versions, traces) does not count.
     """
-    method, params = request["method"], dict(request.get("params") or {})
-    params.pop("_meta", None)
-    secrets = Secrets(port.redactor, known=port.secrets_for(params))
-    given, params = params, secrets.scrub(params)
+    method = request["method"]
+    sent_params = dict(request.get("params") or {})
+    sent_params.pop("_meta", None)
+    secrets = Secrets(port.redactor, known=port.secrets_for(sent_params))
+    params = secrets.scrub(sent_params)
 
     def learned() -> Secrets:
-        secrets.learn(given)
+        secrets.learn(sent_params)
         return secrets
 
     group, _, verb = method.rpartition("/")
     resource = params.get("name") or params.get("uri") or group or "server"
-    command = PurePath(
-        getattr(server, "command", "")
-    ).name  # its arguments may hold secrets
-    shown = {"server": command, "method": method, "params": params}
+    shown = {"server": command_name(server), "method": method, "params": params}
+    described = {name: part for name, part in shown.items() if part}
+    identity: tuple[str, ...] = ("server", "method", "params")
+    if method in _HANDSHAKES:
+        identity = ("server", "method")
     return ClientCall(
         f"{verb.upper()} {resource}",
-        parts={**shown, "server": port.ordinal("mcp server", repr(server))},
-        identity=("server", "method")
-        if method in _HANDSHAKES
-        else ("server", "method", "params"),
-        described={name: part for name, part in shown.items() if part},
+        parts={**shown, "server": server_number(port, server)},
+        identity=identity,
+        described=described,
         secrets=learned,
     )
 
@@ -271,52 +384,65 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
 def outcome_of(
     messages: list[dict[str, Any]], answer: dict[str, Any], call: Call
 ) -> dict[str, Any]:
-    """Return what a request gave: the server's messages before its answer, and its result or error."""
-    plain: dict[str, Any] = (
-        {"messages": [_without_token(one) for one in messages]} if messages else {}
-    )
+    """Return what a request gave, without secrets.
+
+    It is the messages that the server sent before its answer, and the answer's result
+    or error.
+    """
+    plain: dict[str, Any] = {}
+    if messages:
+        plain["messages"] = list(map(_without_token, messages))
     for name in ("result", "error"):
         if name in answer:
             plain[name] = answer[name]
-    tools = (plain.get("result") or {}).get("tools") or []
-    # A schema names fields, and holds no value of them.
-    schemas = [
-        {name: tool.pop(name) for name in _SCHEMAS if name in tool} for tool in tools
-    ]
+    schemas = _schemas_taken_out(plain)
+
     secrets: Secrets = call.secrets
     secrets.begin_answer(call.issuer)
-    known = set(secrets.values)
+    values_before = set(secrets.values)
     secrets.learn(plain)
-    secrets.redactor.issued.update(secrets.values.keys() - known)
+    secrets.redactor.issued.update(secrets.values.keys() - values_before)
     scrubbed: dict[str, Any] = secrets.scrub(plain, keep_types=True)
+
     for index, schema in enumerate(schemas):
         scrubbed["result"]["tools"][index].update(schema)
     return scrubbed
 
 
+def _schemas_taken_out(plain: dict[str, Any]) -> list[dict[str, Any]]:
+    """Take the schemas out of the tools of a result, and return those of each tool.
+
+    A schema names fields, and holds no value of them: nothing in it is a secret.
+    """
+    tools = (plain.get("result") or {}).get("tools") or []
+    schemas = []
+    for tool in tools:
+        names = [name for name in _SCHEMAS if name in tool]
+        schemas.append({name: tool.pop(name) for name in names})
+    return schemas
+
+
 def _without_token(message: dict[str, Any]) -> dict[str, Any]:
-    """Return a message without the token of its request, which is the request's number."""
-    kept = {name: value for name, value in message.items() if name != "jsonrpc"}
-    if message.get("method") == "notifications/progress":
-        kept["params"] = {
-            name: one
-            for name, one in message["params"].items()
-            if name != "progressToken"
-        }
+    """Return a message without the token of its request, which is its number."""
+    kept = dict(message)
+    kept.pop("jsonrpc", None)
+    if message.get("method") == _PROGRESS:
+        params = dict(message["params"])
+        params.pop("progressToken", None)
+        kept["params"] = params
     return kept
 
 
 def replayed_messages(
     plain: dict[str, Any], request: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Return the messages of a recorded outcome, the answer last, as this request gets them."""
-    token = ((request.get("params") or {}).get("_meta") or {}).get(
-        "progressToken", request["id"]
-    )
+    """Return the messages of a recorded outcome, the answer last, for this request."""
+    meta = (request.get("params") or {}).get("_meta") or {}
+    token = meta.get("progressToken", request["id"])
     messages = []
-    for one in plain.get("messages", ()):
-        message = {"jsonrpc": "2.0", **one}
-        if message.get("method") == "notifications/progress":
+    for stored in plain.get("messages", ()):
+        message = {"jsonrpc": "2.0", **stored}
+        if message.get("method") == _PROGRESS:
             message["params"] = {"progressToken": token, **message["params"]}
         messages.append(message)
     for name in ("result", "error"):

@@ -34,30 +34,32 @@ class McpAdapter(Adapter):
     waits = True
 
     def edges(self) -> Sequence[Edge]:
-        over_http = [
-            Edge(f"mcp.client.{module}", (name,), _wrap_http)
-            for module, name in _OVER_HTTP
-        ]
-        return [Edge("mcp.client.stdio", ("stdio_client",), _wrap), *over_http]
+        edges = [Edge("mcp.client.stdio", ("stdio_client",), _wrap)]
+        for module, name in _OVER_HTTP:
+            edges.append(Edge(f"mcp.client.{module}", (name,), _wrap_http))
+        return edges
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
         """Return the answer without the SDK's own data, not the messages before it."""
-        result = plain.get("result")
-        if isinstance(result, dict):
-            return {
-                "result": {
-                    name: value for name, value in result.items() if name != "_meta"
-                }
-            }
-        return {"error": plain["error"]} if "error" in plain else {}
+        if "error" in plain:
+            return {"error": plain["error"]}
+        if not isinstance(plain.get("result"), dict):
+            return {}
+        result = dict(plain["result"])
+        result.pop("_meta", None)
+        return {"result": result}
 
     def failure(self, plain: Any, /) -> str | None:
-        """Return the code of an error of the protocol.
+        """Return the code of an error of the protocol, or the class of one of starting.
 
         The result of a tool may tell an error: that is an answer.
         """
         error = plain.get("error")
-        return f"gave error {error.get('code')}" if isinstance(error, dict) else None
+        if not isinstance(error, dict):
+            return None
+        if "type" in error:
+            return super().failure(plain)
+        return f"gave error {error.get('code')}"
 
 
 def _wrap(

@@ -1,0 +1,100 @@
+"""The start of a server over stdio: a call only where it fails.
+
+`stdio_client` of the SDK raises an `OSError` if the server's process cannot be started,
+and a `ValueError` for a command that no process can have. Each is an outcome:
+
+    FileNotFoundError(2, "No such file or directory", "no-such-command")
+
+    {"error": {"type": "builtins:FileNotFoundError",
+               "args": [2, "No such file or directory", "no-such-command"]}}
+"""
+
+from __future__ import annotations
+
+import builtins
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from pytest_mimic._core.seam.base import ClientCall
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.client_plan import Port
+    from pytest_mimic._core.redact.redactor import Redactor
+
+_KINDS = (OSError, ValueError)
+_MODULE = "builtins"
+
+
+def command_name(server: Any) -> str:
+    """Return the name of a server's command. Its folder and arguments may hold secrets."""
+    return PurePath(getattr(server, "command", "")).name
+
+
+def server_number(port: Port, server: Any) -> int:
+    """Return the number of a server, by the order in which the test uses servers."""
+    return port.ordinal("mcp server", repr(server))
+
+
+def describe_start(port: Port, server: Any) -> ClientCall:
+    """Return the start of a server for one more session as the engine sees it."""
+    number = server_number(port, server)
+    session = port.ordinal(f"mcp sessions of server {number}", uuid4().hex)
+    command = command_name(server)
+    shown = {"server": command, "method": "start", "params": {"session": session}}
+    return ClientCall(
+        f"START {command or 'server'}",
+        parts={**shown, "server": number},
+        identity=("server", "method", "params"),
+        described=shown,
+    )
+
+
+def store_start_error(error: BaseException, redactor: Redactor) -> Any:
+    """Return why a server did not start as plain data; None for what is no outcome."""
+    kind = type(error)
+    if not isinstance(error, _KINDS) or kind.__module__ != _MODULE:
+        return None
+    # `args` of an `OSError` lacks the name of the file, which pickling keeps.
+    reduced: Any = error.__reduce__()
+    arguments: list[Any] = []
+    for argument in reduced[1]:
+        if argument is None or isinstance(argument, int):
+            arguments.append(argument)
+        else:
+            arguments.append(redactor.scrub_text(str(argument)))
+    return {"error": {"type": f"{_MODULE}:{kind.__qualname__}", "args": arguments}}
+
+
+def class_of(name: str) -> type[Exception]:
+    """Return the class of a recorded error of a start, `builtins:FileNotFoundError`.
+
+    Raises:
+        ValueError: It is no error that a start raises.
+    """
+    module, _, class_name = name.partition(":")
+    kind = getattr(builtins, class_name, None) if module == _MODULE else None
+    if not (isinstance(kind, type) and issubclass(kind, _KINDS)):
+        raise ValueError(f"{name} is no error of starting a server")
+    return kind
+
+
+def load_start_error(stored: dict[str, Any]) -> Exception:
+    """Return the recorded error of a start."""
+    kind = class_of(stored["type"])
+    return kind(*stored["args"])
+
+
+def check_mcp(value: Any) -> None:
+    """Check the value of a recorded request to a server, or of its start.
+
+    Raises:
+        TypeError, ValueError: No replay could give it.
+    """
+    if type(value) is not dict:
+        raise TypeError("a client's outcome must be a mapping")
+    error = value.get("error")
+    if isinstance(error, dict) and "type" in error:
+        class_of(error["type"])
+        if type(error.get("args")) is not list:
+            raise TypeError("args must be of type list")
