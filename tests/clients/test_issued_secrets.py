@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from urllib.parse import parse_qs, urlsplit
 
@@ -86,6 +87,19 @@ class Handler(loopback.Handler):
         if self.query["n"] == "2":
             self.server.second_came.set()
 
+    def page_late(self) -> None:
+        """Answer with a token that other services give meanwhile."""
+        self.server.first_came.set()
+        self.server.second_came.wait(PATIENCE)
+        self.json({"token": self.token("late")})
+
+    def page_begun(self) -> None:
+        self.json({"begun": self.server.first_came.wait(PATIENCE)})
+
+    def page_release(self) -> None:
+        self.server.second_came.set()
+        self.json({})
+
     do_GET = do_POST = handle_any
 
 
@@ -95,6 +109,7 @@ class Service(loopback.Server):
         self.run = next(RUNS)
         self.field = "access_token"
         self.maps_ended = threading.Event()
+        self.first_came = threading.Event()
         self.second_came = threading.Event()
 
 
@@ -487,6 +502,59 @@ def test_a_token_is_one_and_the_same_through_all_clients(project, redis_server):
 
     replayed.expect(passed=1)
     assert b"f00d4711" not in b"".join(run.vault.values())
+
+
+LATE = """
+    import os, redis, requests, sqlalchemy as sa
+    from concurrent.futures import ThreadPoolExecutor
+
+    API = os.environ["API"]
+
+    def test_late():
+        engine = sa.create_engine("sqlite:///" + os.environ["SHOP"])
+        store = redis.Redis(host="127.0.0.1", port=int(os.environ["REDIS"]), decode_responses=True)
+        with ThreadPoolExecutor() as pool:
+            late = pool.submit(requests.get, API + "/late")
+            requests.get(API + "/begun")
+            held = store.hget("user:late", "token")
+            with engine.connect() as connection:
+                row = connection.execute(sa.text("select token from users")).one()
+            requests.get(API + "/release")
+
+            assert late.result().json()["token"] == held == row.token
+"""
+
+
+def test_an_earlier_call_issues_what_redis_and_sql_gave_before(
+    project, redis_server, tmp_path
+):
+    """The answer of the earliest call comes last, of another client than the first."""
+    pytest.importorskip("sqlalchemy")
+    redis = pytest.importorskip("redis")
+    pytest.importorskip("requests")
+    project.ini("http", "sqlalchemy", "redis")
+    project.write("test_it.py", LATE)
+
+    with serving(Service()) as server:
+        token = f"tok-late-{server.run}f00d4711"
+        with redis.Redis(port=redis_server.port) as store:
+            store.hset("user:late", "token", token)
+        with closing(sqlite3.connect(tmp_path / "shop.db")) as shop:
+            shop.execute("create table users (token text)")
+            shop.execute("insert into users values (?)", [token])
+            shop.commit()
+        env = {
+            "API": server.url,
+            "REDIS": str(redis_server.port),
+            "SHOP": str(tmp_path / "shop.db"),
+        }
+        run = project.run("--mimic-record", env=env).expect(passed=1)
+    replayed = project.run(env={**env, "REDIS": "1"})
+
+    replayed.expect(passed=1)
+    stored = b"".join(run.vault.values()).decode()
+    assert len(set(re.findall(r"<redacted:[\w-]+>", stored))) == 1
+    assert "f00d4711" not in stored
 
 
 SHARED_LOGIN = """

@@ -72,6 +72,8 @@ _KEY_ID = re.compile("AWS[^ ]* (?:Credential=)?([^/:,]+)")
 _TIMES = ("exp", "iat", "jti", "nbf", "auth_time")
 # The names of secrets that any request may send.
 _CREDENTIALS = re.compile("authorization|cookie ")
+# What is described of a file in a multipart body.
+_OF_FILE = {"filename", "type", "content"}
 # The parts of a description that name the call.
 _NAMING = frozenset({"signature", "method", "url", "server"})
 
@@ -375,8 +377,32 @@ def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str,
         elif isinstance(part, str) and name != "method":
             hidden[name] = secrets.text(part)
         elif name != "method":
-            hidden[name] = secrets.scrub(part, keep_types=True)
+            plain = secrets.scrub(part, keep_types=True)
+            hidden[name] = _with_texts_of_files(plain, secrets)
     return hidden
+
+
+def _with_texts_of_files(body: Any, secrets: Secrets) -> Any:
+    """Return the described body of a request, of multipart with its files redacted.
+
+    The text of a file may have a secret on a line, `PASSWORD=…`, as a whole body may.
+    """
+    if not isinstance(body, dict):
+        return body
+    fields = {}
+    for name, field in body.items():
+        if isinstance(field, list):
+            fields[name] = [_redacted_file(part, secrets) for part in field]
+        else:
+            fields[name] = _redacted_file(field, secrets)
+    return fields
+
+
+def _redacted_file(part: Any, secrets: Secrets) -> Any:
+    is_file = isinstance(part, dict) and part.keys() == _OF_FILE
+    if is_file and isinstance(part["content"], str):
+        return {**part, "content": secrets.text(part["content"])}
+    return part
 
 
 def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, Any]:

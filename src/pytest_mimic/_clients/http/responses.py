@@ -196,8 +196,6 @@ class ExchangeRecorder:
                 f"gave numbers that others stand for ({names}), to keep them:"
                 f" mimic_redact = {kept}"
             )
-        if issuer is not None and self.step.mode == "run":
-            issuer.known.keep(plain, self.step.amend)
 
     def _arrived(self, end: str) -> dict[str, Any]:
         """Return what has come of the response so far; see `Step.arrived`."""

@@ -93,14 +93,14 @@ class McpSession:
         writer = _Writer(self.send)
         with self._to_client, from_server:
             async with anyio.create_task_group() as self._tasks:
-                # Within the group, an error would be raised as a part of another one.
-                failure = await self._failure_of_start()
-                if failure is None:
-                    try:
+                try:
+                    failure = await self._failure_of_start()
+                    if failure is None:
                         yield from_server, writer
-                    finally:
-                        await writer.aclose()
-                        await self._end()
+                finally:
+                    await writer.aclose()
+                    await self._end()
+        # Within the group, an error would be raised as a part of another one.
         if failure is not None:
             raise failure
 

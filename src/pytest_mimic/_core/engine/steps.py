@@ -247,6 +247,7 @@ class Step:
         try:
             if self._take_end():
                 self._keep(outcome, self.duration)
+                self._keep_issued(outcome)
         except MimicError as error:
             self.state.pending.note(error)
             self._leave_empty()
@@ -260,6 +261,15 @@ class Step:
             self.track.keep(self, outcome, duration)
         else:
             self.track.compare(self, outcome)
+
+    def _keep_issued(self, outcome: Outcome) -> None:
+        """Let a placeholder in the recorded answer of a client be replaced later.
+
+        An earlier call may turn out to have issued the secret, of whichever client.
+        """
+        issuer = self.call.issuer
+        if issuer is not None and self.mode == "run":
+            issuer.known.keep(outcome.value, self.amend)
 
     def amend(self, plain: object) -> None:
         """Record the outcome of a call that has ended in another form."""

@@ -16,6 +16,7 @@ from pytest_mimic._clients.http.http_secrets import (
     Secrets,
     holds_placeholder,
     learned_from,
+    redacted_request,
     secrets_of,
 )
 from pytest_mimic._core.redact.redactor import Redactor
@@ -242,3 +243,17 @@ def test_a_secure_parameter_is_hidden_wherever_else_it_is() -> None:
     )
 
     assert secrets.text(f"it is {HELD}") == "it is <redacted>"
+
+
+def test_a_stored_request_is_hidden_as_its_text_files_are() -> None:
+    """A line of a file counts, in several files of one field as well."""
+    line = "HOST=a\nPASSWORD=planted-4711"
+    file = {"filename": ".env", "type": "text/plain", "content": line}
+    described = {"method": "POST", "url": "/x", "body": {"f": file, "g": [file]}}
+
+    hidden = redacted_request(described, Redactor())
+
+    content = "HOST=a\nPASSWORD=<redacted>"
+    assert hidden["body"]["f"] == {**file, "content": content}
+    assert hidden["body"]["g"] == [{**file, "content": content}]
+    assert redacted_request(hidden, Redactor()) == hidden
