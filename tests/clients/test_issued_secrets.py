@@ -149,7 +149,7 @@ TWO_LISTS = """
 def test_two_lists_that_are_walked_side_by_side_keep_their_pages(project):
     pytest.importorskip("httpx")
     project.ini("http ignore=port")
-    project.write("test_walk.py", TWO_LISTS)
+    project.write("test_two_lists.py", TWO_LISTS)
 
     with running_service() as url:
         project.run("--mimic-record", env={"API": url}).expect(passed=1)
