@@ -63,6 +63,12 @@ for _late in (
 if hasattr(FixtureManager, "_check_for_wrapped_fixture"):
     setattr(FixtureManager, "_check_for_wrapped_fixture", lambda *_: None)  # noqa: B010
 
+# A run that records ends with a flush of all files of the system. Those in process leave
+# it out: on a busy machine it takes longer than the run. Runs in processes of their own
+# do it.
+if hasattr(os, "sync"):
+    setattr(os, "sync", lambda: None)  # noqa: B010
+
 # A busy machine may take long for an example. The rare runs try many.
 with suppress(ImportError):
     from hypothesis import settings

@@ -9,6 +9,7 @@ import asyncio
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -306,9 +307,15 @@ class AsyncHttpxDriver(AsyncDriver):
 
 
 def _context() -> Any:
+    return _context_for(Driver.certificates)
+
+
+@cache
+def _context_for(certificates: str) -> Any:
+    """Return a context, made once: to read certificates takes longer than a request."""
     import ssl
 
-    return ssl.create_default_context(cafile=Driver.certificates)
+    return ssl.create_default_context(cafile=certificates)
 
 
 # requests

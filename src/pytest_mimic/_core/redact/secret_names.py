@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from binascii import Error, a2b_base64
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.words import pattern
@@ -144,12 +144,7 @@ class SecretNames:
     """
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
-        table = _NAMES if defaults else {}
-        self._names = {
-            normalised(name): where
-            for where, words in table.items()
-            for name in words.split()
-        }
+        self._names = dict(_default_names()) if defaults else {}
         self.accepted: set[str] = {
             name[1:] for name in names if _ACCEPTED.fullmatch(name)
         }
@@ -253,6 +248,15 @@ class SecretNames:
                     answer = _ANSWERS.get(where, "always")
                     found[answer] = max(found[answer], part, key=len)
         return max(found, key=lambda answer: len(found[answer]))
+
+
+@cache
+def _default_names() -> dict[str, str]:
+    """Return where each name of the tables stands, by its normal form."""
+    names: dict[str, str] = {}
+    for where, words in _NAMES.items():
+        names.update(dict.fromkeys(map(normalised, words.split()), where))
+    return names
 
 
 def is_of_login(names: Collection[object]) -> bool:

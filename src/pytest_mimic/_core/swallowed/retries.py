@@ -8,13 +8,14 @@ from __future__ import annotations
 import dis
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import update_wrapper
 from inspect import iscoroutinefunction
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard, cast
+from weakref import WeakKeyDictionary
 
 from pytest_mimic._core.modules import is_in_stdlib
 from pytest_mimic.errors import MimicError
@@ -36,6 +37,10 @@ _MACHINERY = frozenset(
     {"_pytest", "execnet", "filelock", "pluggy", "pytest", "pytest_mimic", "xdist"}
 )
 _Function = Callable[..., Any]
+# The names in a module that hold a function that waits. A program has tens of thousands
+# of names, so each module is looked through once in a process. Modules of other classes
+# may compare or hash in their own way, and are not in here.
+_known_names: WeakKeyDictionary[ModuleType, list[str]] = WeakKeyDictionary()
 
 
 class EndlessRetry(BaseException):
@@ -74,7 +79,6 @@ class Retries:
         self._last: dict[str, MimicError] = {}
         self._times: Counter[str] = Counter()
         self._holders: list[_Holder] = []
-        self._searched: set[str] = set()
         # By the function that waits, the original or its wrapper.
         self._wrapped: dict[_Function, tuple[_Function, _Function]] = {}
         self._is_replaced = False
@@ -145,18 +149,30 @@ class Retries:
                 namespace[name] = wrapper
 
     def _search(self) -> None:
-        """Find who holds a function that waits, in modules that are new."""
+        """Find who holds a function that waits."""
         for module_name, module in list(sys.modules.items()):
-            if not _may_skip(module_name):
+            # `isinstance` believes what an object says of itself, and some say more
+            # than they are.
+            if not _may_skip(module_name) or not issubclass(type(module), ModuleType):
                 continue
-            if module_name in self._searched and module_name not in _LOOKED_UP_IN:
-                continue
-            self._searched.add(module_name)
-            for namespace, name, function in _sleeps_in(module):
-                original, wrapper = self._pair_of(function)
-                holder = _Holder(namespace, name, original, wrapper)
-                if holder not in self._holders:
-                    self._holders.append(holder)
+            namespace: dict[str, Any] = object.__getattribute__(module, "__dict__")
+            if module_name in _LOOKED_UP_IN:
+                # A test may replace its function before the first search.
+                names = ["sleep"]
+            else:
+                names = _names_of_sleeps(module, namespace)
+            for name in names:
+                self._note(namespace, name)
+
+    def _note(self, namespace: dict[str, Any], name: str) -> None:
+        function = namespace.get(name)
+        if not _is_sleep(function):
+            # Somebody has put something else there since the module was looked through.
+            return
+        original, wrapper = self._pair_of(function)
+        holder = _Holder(namespace, name, original, wrapper)
+        if holder not in self._holders:
+            self._holders.append(holder)
 
     def _pair_of(self, function: _Function) -> tuple[_Function, _Function]:
         """Return the original and the wrapper, of which a function is one."""
@@ -206,18 +222,23 @@ def _may_skip(module_name: str) -> bool:
     return package not in _MACHINERY
 
 
-def _sleeps_in(module: object) -> Iterator[tuple[dict[str, Any], str, _Function]]:
-    """Yield where a module holds a function that waits, without loading anything."""
-    # `isinstance` believes what an object says of itself, and some say more than they
-    # are.
-    if not issubclass(type(module), ModuleType):
-        return
-    namespace: dict[str, Any] = object.__getattribute__(module, "__dict__")
-    for name, value in list(namespace.items()):
-        if type(value) not in (BuiltinFunctionType, FunctionType):
-            continue
-        if value.__name__ == "sleep" and value.__module__ in _DEFINING:
-            yield namespace, name, value
+def _names_of_sleeps(module: ModuleType, namespace: dict[str, Any]) -> list[str]:
+    """Return the names that hold a function that waits, without loading anything."""
+    is_plain = type(module) is ModuleType
+    names = _known_names.get(module) if is_plain else None
+    if names is None:
+        values = list(namespace.items())
+        names = [name for name, value in values if _is_sleep(value)]
+        if is_plain:
+            _known_names[module] = names
+    return names
+
+
+def _is_sleep(value: object) -> TypeGuard[_Function]:
+    if type(value) not in (BuiltinFunctionType, FunctionType):
+        return False
+    function = cast("_Function", value)
+    return function.__name__ == "sleep" and function.__module__ in _DEFINING
 
 
 def handled_in(error: MimicError, files: set[str]) -> bool:

@@ -3,20 +3,20 @@
 One process and thread replaces a file at a time. Nobody deletes what a run may need.
 
 A lock is a file outside of the vault that a process has open and locked. The system
-drops the lock when the process ends, however it ends. All of a vault's files begin with
-the same digits:
+drops the lock when the process ends, however it ends. Each vault has a folder of its
+own for these files, so that a run looks at no file of another vault:
 
 | file | locked by |
 |---|---|
-| `1a2b….write` | a thread that replaces a file, joins the runs, or deletes objects |
-| `1a2b….run.<process>.<number>` | a process that records, until its run ends |
+| `1a2b…/write` | a thread that replaces a file, joins the runs, or deletes objects |
+| `1a2b…/run.<process>.<number>` | a process that records, until its run ends |
 
 A file of a run that can be locked was left by a process that was killed.
 """
 
 # All functions of `os`, and `sleep`, are bound here, because the test whose call is
 # recorded may have replaced them.
-# ruff: noqa: PTH102, PTH108, PTH118, PTH119, PTH120
+# ruff: noqa: PTH102, PTH108, PTH118, PTH120
 from __future__ import annotations
 
 import os
@@ -25,7 +25,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from os import close, fstat, getpid, mkdir, scandir, unlink
 from os import open as open_file
-from os.path import basename, dirname, join, realpath
+from os.path import dirname, join, realpath
 from time import sleep
 from types import FunctionType
 from typing import Any, TypeVar
@@ -81,7 +81,7 @@ class Locks:
     def write(self) -> Iterator[None]:
         """Keep other threads and processes out for a block that replaces a file."""
         with self._told():
-            file = _open_made(f"{self._start}.write")
+            file = _open_made(join(self._folder, "write"))
         try:
             with self._told():
                 _wait_for(file)
@@ -106,7 +106,7 @@ class Locks:
         with self.write(), self._told():
             self._has_other_runs()
             inherited = self._run
-            self._run = _RunFile(self._start)
+            self._run = _RunFile(self._folder)
             if inherited is not None:
                 inherited.abandon()
 
@@ -141,15 +141,13 @@ class Locks:
         return any(is_joined)
 
     def _run_files(self) -> list[str]:
-        folder = dirname(self._start)
-        start = f"{basename(self._start)}.run."
-        with scandir(folder) as entries:
+        with scandir(self._folder) as entries:
             names = [entry.name for entry in entries]
-        return [join(folder, name) for name in names if name.startswith(start)]
+        return [join(self._folder, name) for name in names if name.startswith("run.")]
 
     @cached_property
-    def _start(self) -> str:
-        """The beginning of the paths, the same for every path that leads to the vault.
+    def _folder(self) -> str:
+        """The folder of the files, the same for every path that leads to the vault.
 
         It lies outside of the vault.
         """
@@ -158,8 +156,8 @@ class Locks:
 
         user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
         place = realpath(self._vault).encode("utf-8", "surrogateescape")
-        folder = join(gettempdir(), f"pytest-mimic-{user}")
-        return join(folder, blake2b(place, digest_size=8).hexdigest())
+        digest = blake2b(place, digest_size=8).hexdigest()
+        return join(gettempdir(), f"pytest-mimic-{user}", digest)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -179,12 +177,12 @@ class Locks:
 class _RunFile:
     """The file that a process has made and locked for its run."""
 
-    def __init__(self, start: str) -> None:
+    def __init__(self, folder: str) -> None:
         """Make the file. The caller has the lock for writing.
 
         OSError: The file cannot be made or locked.
         """
-        self._file, self.path = _new_file(f"{start}.run.{getpid()}")
+        self._file, self.path = _new_file(join(folder, f"run.{getpid()}"))
         found = fstat(self._file)
         # A test may close the files of others, and the system gives the number of this
         # one to another file then.
@@ -223,12 +221,14 @@ class _RunFile:
 
 
 def _open_made(path: str) -> int:
-    """Open a file, which is made with its folder where they are missing."""
+    """Open a file, which is made with its two folders where they are missing."""
     try:
         return _open_patiently(path, _FLAGS, 0o600)
     except FileNotFoundError:
-        with suppress(FileExistsError):
-            mkdir(dirname(path), 0o700)
+        folder = dirname(path)
+        for missing in (dirname(folder), folder):
+            with suppress(FileExistsError):
+                mkdir(missing, 0o700)
         return _open_patiently(path, _FLAGS, 0o600)
 
 

@@ -25,7 +25,7 @@ def lock_files(tmp_path_factory, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", None)
 
     def names(part: str) -> list[Path]:
-        return [path for path in folder.glob("*/*") if part in path.name]
+        return [path for path in folder.glob("*/*/*") if part in path.name]
 
     return names
 
@@ -130,7 +130,7 @@ def file_of(path: Path) -> int:
 def test_a_run_whose_files_a_test_has_closed_takes_part_again(tmp_path, lock_files):
     own, other = FolderStore(tmp_path), FolderStore(tmp_path)
     own.share()
-    [run] = lock_files(".run.")
+    [run] = lock_files("run.")
     os.close(file_of(run))
     with (tmp_path / "file").open("w"):  # perhaps of the same number
         own.share()
@@ -173,13 +173,13 @@ def test_a_killed_run_leaves_no_lock_and_its_file_goes(tmp_path, lock_files):
     killed = another_run(tmp_path)
     killed.kill()
     killed.communicate()
-    assert len(lock_files(".run.")) == 1
+    assert len(lock_files("run.")) == 1
 
     own.share()
-    [left] = lock_files(".run.")
+    [left] = lock_files("run.")
     assert f".{os.getpid()}." in left.name
     own.end_run()
-    assert lock_files(".run.") == []
+    assert lock_files("run.") == []
 
 
 #: Is killed while it has the lock for writing.
