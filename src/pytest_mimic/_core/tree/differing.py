@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.files.digests import MISSING
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.tree.aligning import stretches, turns
 from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.drawing import (
     is_file,
@@ -133,7 +132,7 @@ def _between_items(
             yield Difference(path, {"$count": len(old)}, {"$count": len(new)})
         else:
             marks = list(map(order, old)), list(map(order, new))
-            codes = SequenceMatcher(None, *marks, autojunk=False).get_opcodes()
+            codes = turns(*marks) or codes
     for tag, a, b, c, d in codes:
         for place, other in (
             () if tag == "equal" else zip_longest(range(a, b), range(c, d))
@@ -187,12 +186,8 @@ Span = tuple[str, str]
 """A stretch of a text, after a sign: a blank if both sides have it, `-` for the old one alone, `+` for the new one."""
 
 _WIDTH = 120
-# Texts up to this length are shown as values. Texts of more words are compared as a
-# whole: time grows with the square.
-_SHORT, _MOST_WORDS = 40, 4_000
-# With the blanks behind it, so that words side by side that changed are one change; a
-# very long one in pieces.
-_WORD = re.compile(r"\w{1,20} *|\s|[^\w\s] *")
+# Texts up to this length are shown as values.
+_SHORT = 40
 # The characters of an unchanged stretch that are shown on either side of a change, and
 # those of a changed one.
 _AROUND, _CHANGED, _MOST_SPANS = 60, 120, 24
@@ -339,41 +334,19 @@ def _long_texts(one: Difference) -> tuple[str, str] | None:
 
 def _spans(old: str, new: str) -> list[Span]:
     """Return the stretches of words that two texts share, and those that only one has."""
-    then, now = _WORD.findall(old), _WORD.findall(new)
-    start, end = _alike(then, now)
-    gone, come = then[start : len(then) - end], now[start : len(now) - end]
-    codes: list[Any] = [("replace", 0, len(gone), 0, len(come))]
-    if max(len(gone), len(come)) <= _MOST_WORDS:
-        codes = SequenceMatcher(None, gone, come, autojunk=False).get_opcodes()
-    spans = [(" ", "".join(then[:start]))]
-    for _, a, b, c, d in codes:
-        before, after = "".join(gone[a:b]), "".join(come[c:d])
-        same = before if before == after else " " * (before[-1:] == after[-1:] == " ")
+    spans: list[Span] = []
+    for before, after in stretches(old, new):
+        if before == after:
+            spans.append((" ", before))
+            continue
+        # A blank behind both is no part of the change.
+        same = " " if before[-1:] == after[-1:] == " " else ""
         spans += [
             ("-", before.removesuffix(same)),
             ("+", after.removesuffix(same)),
             (" ", same),
         ]
-    spans += [(" ", "".join(then[len(then) - end :]))]
     return [span for span in spans if span[1]]
-
-
-def _alike(old: list[str], new: list[str]) -> tuple[int, int]:
-    """Return how many words two texts have in common at the beginning, and at the end."""
-    found: list[int] = []
-    for one, other in ((old, new), (old[::-1], new[::-1])):
-        most = min(len(old), len(new)) - sum(found)
-        found.append(
-            next(
-                (
-                    n
-                    for n, words in enumerate(zip(one, other))
-                    if n == most or words[0] != words[1]
-                ),
-                most,
-            )
-        )
-    return found[0], found[1]
 
 
 def _cut_spans(spans: Sequence[Span]) -> list[Span]:
