@@ -44,6 +44,49 @@ def kept_options(options: Options) -> dict[str, Any]:
     return kept
 
 
+def is_sequence(options: Mapping[str, Any], *, is_client: bool) -> bool:
+    """Return whether the n-th equal call of a test gets the n-th outcome.
+
+    The `options` are those that a recording keeps. Clients have it unless a line says
+    `sequence=no`.
+    """
+    sequence = options.get("sequence")
+    if sequence is None:
+        return is_client
+    return bool(sequence)
+
+
+def changed_options(
+    before: Mapping[str, Any], now: Mapping[str, Any], *, is_client: bool
+) -> list[str]:
+    """Return the options that differ between two lines of a target, in words.
+
+    Both are as a recording keeps them. The result is empty if they identify calls alike.
+
+    `["ignore=session is new", "match=headers.accept is gone", "sequence=no is new"]`
+    """
+    changes: list[str] = []
+    for name in ("ignore", "match", "content"):
+        old_paths = before.get(name, ())
+        new_paths = now.get(name, ())
+        added = [path for path in new_paths if path not in old_paths]
+        removed = [path for path in old_paths if path not in new_paths]
+        if added:
+            changes.append(f"{name}={','.join(added)} is new")
+        if removed:
+            changes.append(f"{name}={','.join(removed)} is gone")
+    was_sequence = is_sequence(before, is_client=is_client)
+    becomes_sequence = is_sequence(now, is_client=is_client)
+    if was_sequence != becomes_sequence:
+        # What is the default is not written in a line.
+        word = "sequence=no" if is_client else "sequence"
+        is_new = becomes_sequence != is_client
+        changes.append(f"{word} is {'new' if is_new else 'gone'}")
+    if bool(before.get("key")) != bool(now.get("key")):
+        changes.append(f"key= is {'new' if now.get('key') else 'gone'}")
+    return changes
+
+
 def target_line(
     target: str, options: Options | None, name: str, paths: Sequence[str]
 ) -> str:

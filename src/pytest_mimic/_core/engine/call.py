@@ -43,6 +43,8 @@ class Plan:
     trace: Callable[..., Trace] | None = (
         None  # notes what a real call of a function reaches
     )
+    # The name by which a line names a function that is defined elsewhere.
+    exported_as = ""
     keeps_state = False  # see `Adapter.keeps_state`
     imported_key: Callable[[ClientCall, str], str]  # of a client
     described: Callable[[Call], dict[str, Any]]

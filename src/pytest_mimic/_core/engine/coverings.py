@@ -329,6 +329,8 @@ class Coverings:
         plan = FunctionPlan(
             self._state, name, found.function, options, covering.cassette
         )
+        if found.label != name:
+            plan.exported_as = found.label
         mimicked.push(covering, plan if is_taken else None)
         return mimicked.wrapper
 

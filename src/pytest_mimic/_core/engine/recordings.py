@@ -193,11 +193,14 @@ class Recordings:
     def _kept_options(self, plan: Plan) -> dict[str, Any]:
         """Return the options of a target as its recordings keep them.
 
-        `python` says that no line of the configuration has them.
+        `python` says that no line of the configuration has them, and `line` what the
+        line names, if that is another name of the function.
         """
         kept = kept_options(plan.options)
         if kept and plan.options not in self._state.line_options:
             kept["python"] = True
+        if plan.exported_as:
+            kept["line"] = plan.exported_as
         return kept
 
     def encode(
@@ -303,4 +306,7 @@ def _kept_parts(call: Call) -> dict[str, Any] | None:
     None: they are those of the description, in its order.
     """
     described = [name for name in call.arguments if name != "signature"]
-    return None if call.parts == dict.fromkeys(described) else call.parts
+    is_plain = call.parts is not None and not any(
+        part is not None for part in call.parts.values()
+    )
+    return None if is_plain and list(call.parts) == described else call.parts

@@ -305,20 +305,24 @@ def client_key(
         )
         value = None
         if not is_ignored:
-            value = _matched(path, values, described, recorded_match)
+            value = matched_part(path, values, described, recorded_match)
         counted[f"match {path}"] = value
     names = tuple(counted)
     identity = CallIdentity(kind, names, ignore=counted_paths(ignore, names, implied))
     return identity.key(tuple(counted.values()))
 
 
-def _matched(
+def matched_part(
     path: str,
     values: Mapping[str, Any],
     described: Mapping[str, Any],
     recorded_match: Sequence[str],
 ) -> Any:
-    """Return the value at a path of `match=`."""
+    """Return the value at a path of `match=`.
+
+    Raises:
+        NotKeptError: It is not kept.
+    """
     if path in recorded_match:
         return restored(path, described.get(path))
     first, *steps = path.split(".")

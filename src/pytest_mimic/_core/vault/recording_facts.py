@@ -79,6 +79,11 @@ class Stored:
         return self._origin.name
 
     @property
+    def target(self) -> str:
+        """The target of its call."""
+        return self._origin.target
+
+    @property
     def kind(self) -> OutcomeKind:
         """`value`, `raised` or `stream`."""
         for kind in KINDS:

@@ -207,6 +207,7 @@ GROUPS = {
     },
     "change": {
         "mv": "let the recordings of a renamed test go with it",
+        "rekey": "let recordings follow a line whose options have changed",
         "rm": "delete recordings",
         "import": "import cassettes of vcrpy",
     },

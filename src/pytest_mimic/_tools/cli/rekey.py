@@ -1,0 +1,201 @@
+"""Let recordings follow a line of mimic_functions whose options have changed, without a call.
+
+After a change of ignore=, match= or content=, or where sequence=no was added, the calls
+of a line have other identities. Recordings get these from what they keep, and a miss
+needs no service:
+
+  pytest-mimic rekey -n                       what would get another identity
+  pytest-mimic rekey
+  pytest-mimic rekey 'POST */chat/completions'
+
+Recordings of one test that come to one identity become a sequence, in the order of
+their calls. Where one recording serves all tests, equal outcomes become one; different
+ones stay and are listed. So is all else that cannot follow, with the reason.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from pytest_mimic._core.vault.format import references
+from pytest_mimic._core.vault.recording_facts import Stored
+from pytest_mimic._core.words import plural
+from pytest_mimic._tools.cli.output import Line, Result, add_dry_run, counted
+from pytest_mimic._tools.cli.project import Invocation
+from pytest_mimic._tools.cli.selection import (
+    Chosen,
+    Selection,
+    VaultFile,
+    add_selectors,
+    nothing,
+    signature_of,
+)
+from pytest_mimic._tools.rekey.equal_outcomes import OutcomeComparison
+from pytest_mimic._tools.rekey.lines_of_today import Line as LineOfToday
+from pytest_mimic._tools.rekey.planning import Left, Plan, Planner
+from pytest_mimic._tools.rekey.recorded_calls import content_of, recorded_calls
+from pytest_mimic._tools.shown.outcome_words import call_in_short
+from pytest_mimic.errors import MimicError
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_selectors(parser)
+    add_dry_run(parser, "only show what would get another identity")
+
+
+def run(invocation: Invocation) -> Result:
+    """Give recordings the identities of today's lines.
+
+    `found` of the result: A recording that a changed line concerns cannot follow.
+
+    Raises:
+        MimicError: A run is recording, or the configuration or the vault is wrong.
+    """
+    is_dry = invocation.options.dry_run
+    with _kept_out(invocation, is_dry=is_dry):
+        selection = Selection(invocation)
+        files = list(selection)
+        plan = _plan(invocation, files)
+        if not is_dry:
+            replaced = _carry_out(invocation, plan)
+    if not is_dry:
+        invocation.vault.delete([], replaced)
+        invocation.vault.store.end_run()
+    if not files and not plan.damaged:
+        chosen = Chosen(files, selection.damaged, selection.unmatched)
+        return nothing(invocation, chosen)
+    return Result(
+        list(_lines(invocation, plan)),
+        found=bool(plan.left),
+        unmatched=selection.unmatched,
+        damaged=len(selection.damaged) + plan.damaged,
+    )
+
+
+@contextmanager
+def _kept_out(invocation: Invocation, *, is_dry: bool) -> Iterator[None]:
+    """Keep all others out while names change.
+
+    Raises:
+        MimicError: A run is recording.
+    """
+    if is_dry:
+        yield
+        return
+    with invocation.vault.store.alone() as is_alone:
+        if not is_alone:
+            raise MimicError(
+                f"a run is recording in {invocation.settings.shown_vault}",
+                remedies=["wait for its end, and run pytest-mimic rekey again"],
+            )
+        yield
+
+
+def _plan(invocation: Invocation, files: Sequence[VaultFile]) -> Plan:
+    comparison = OutcomeComparison(invocation.redactor)
+    vault = invocation.vault
+
+    def is_same(one: Stored, other: Stored, line: LineOfToday) -> bool:
+        return comparison.is_same(one.target, one, other, line)
+
+    planner = Planner(
+        vault,
+        invocation.project.ini.targets(),
+        signature_of=signature_of,
+        is_same=is_same,
+    )
+    names = _with_all_of_owners(vault.names(), files, invocation)
+    calls = (call for name in names for call in recorded_calls(vault, name))
+    return planner.plan(calls)
+
+
+def _with_all_of_owners(
+    names: Iterable[str], files: Sequence[VaultFile], invocation: Invocation
+) -> list[str]:
+    """Return the chosen files with all others of their owners and targets.
+
+    Only together do these become a sequence in the order of their calls.
+    """
+    chosen = {file.name for file in files}
+    groups = {(file.owner, _target(file)) for file in files if file.owner}
+    if not invocation.options.selectors:
+        return sorted(chosen)
+    others: list[str] = []
+    for name in names:
+        if name in chosen:
+            continue
+        file = VaultFile(name, invocation.vault)
+        if file.error is None and (file.owner, _target(file)) in groups:
+            others.append(name)
+    return sorted([*chosen, *others])
+
+
+def _target(file: VaultFile) -> str:
+    return file.calls[0].target if file.calls else ""
+
+
+def _carry_out(invocation: Invocation, plan: Plan) -> set[str]:
+    """Write and delete the files, and return the objects that went with the old ones.
+
+    Each new file is written before the old ones go: where the command is killed, each
+    recording has its old or its new name, and the next `rekey` goes on.
+    """
+    store = invocation.vault.store
+    replaced: set[str] = set()
+    for change in plan.changes:
+        if change.facts is not None:
+            store.write(change.name, content_of(change.facts))
+        for name in change.old_names:
+            replaced |= references(store.read(name) or b"")
+            store.delete([name])
+    return replaced
+
+
+# -- the report
+
+
+def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
+    """Yield the report: the counts, what stays and why."""
+    would = "would get" if invocation.options.dry_run else "got"
+    calls = sum(change.calls for change in plan.changes)
+    joined = sum(
+        max(0, len({change.name, *change.old_names}) - 1)
+        for change in plan.changes
+        if change.calls > 1
+    )
+    if calls:
+        line = f"{plural(calls, 'recording')} {would} the identity of today's line"
+        if joined:
+            names = [change.name for change in plan.changes]
+            line += f", and are {counted(names)}"
+        yield line
+    elif not plan.left and not plan.from_python:
+        shown = invocation.settings.shown_vault
+        yield (
+            f"nothing to change: the recordings in {shown} have the identities of"
+            " today's lines"
+        )
+    if plan.from_python:
+        count = plural(plan.from_python, "recording")
+        yield f"{count} with options that were given in Python stay as they are"
+    if plan.left:
+        yield f"{plural(len(plan.left), 'recording')} cannot follow:"
+    for left in plan.left:
+        yield from _lines_of_left(invocation, left)
+    tests = [left.old.call.test for left in plan.left]
+    if plan.left:
+        again = invocation.commands.for_tests("--mimic-record", tests=tests)
+        yield ["  to record them: ", (again, "bold")]
+
+
+def _lines_of_left(invocation: Invocation, left: Left) -> Iterator[Line]:
+    call = left.old.call
+    test = f", {call.test}" if call.test else ""
+    yield f"  {call_in_short(call, 80)}{test}"
+    changes = f" ({'; '.join(left.changes)})" if left.changes else ""
+    yield f"    {left.reason}{changes}"
+    if left.rival:
+        command = invocation.commands.mimic("rm", left.old.file)
+        yield ["    keep one of them: ", (command, "bold")]

@@ -1,0 +1,1 @@
+"""Gives recordings the identities of today's lines, without a call."""

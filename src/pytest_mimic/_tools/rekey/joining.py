@@ -1,0 +1,93 @@
+"""Recordings that come to one identity: they become a sequence, or one recording, or stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.vault.objects import EMPTY, body_of
+from pytest_mimic._core.vault.recording_facts import Stored
+from pytest_mimic._tools.rekey.identities import CannotFollowError
+from pytest_mimic._tools.rekey.recorded_calls import Entry, Facts, Rekeyed
+
+IsSame = Callable[[Stored, Stored], bool]
+"""Returns whether two outcomes of one target are equal."""
+
+
+class DifferentOutcomesError(CannotFollowError):
+    """Recordings that would become one have different outcomes."""
+
+
+def joined_sequence(members: Sequence[Rekeyed]) -> Facts:
+    """Return the recording of one owner that several become, in the order of their calls.
+
+    The n-th equal call of a test gets its n-th outcome. So with the outcomes of calls 1
+    and 3 in one recording, and that of call 2 in the other, the order is 1, 2, 3.
+
+    Raises:
+        CannotFollowError: The order is not known, or a source has changed in between.
+    """
+    if len(members) == 1:
+        return members[0].facts
+    rows: list[tuple[int, Rekeyed, Entry]] = []
+    for member in members:
+        for stored, entry in zip(
+            member.outcomes, member.facts["outcomes"], strict=True
+        ):
+            rows.append((stored.number, member, entry))
+    numbers = [number for number, _, _ in rows]
+    if 0 in numbers or len({*numbers}) < len(numbers):
+        raise CannotFollowError("the order of its calls in the test is not known")
+    if len({member.facts["source"] for member in members}) > 1:
+        raise CannotFollowError("the function has changed between the recordings")
+    rows.sort(key=lambda row: row[0])
+    last = rows[-1][1]
+    return {**last.facts, "outcomes": [entry for _, _, entry in rows]}
+
+
+def joined_shared(members: Sequence[Rekeyed], is_same: IsSame) -> Facts:
+    """Return the recording of one outcome, for all tests, that several become.
+
+    Raises:
+        DifferentOutcomesError: They have several.
+        CannotFollowError: A call came to no whole outcome, which only a test may have.
+    """
+    outcomes = [stored for member in members for stored in member.outcomes]
+    if any(stored.mark for stored in outcomes):
+        raise CannotFollowError("a call of it was cut short, which belongs to its test")
+    first = outcomes[0]
+    if not all(is_same(first, other) for other in outcomes[1:]):
+        raise DifferentOutcomesError("equal calls have different outcomes")
+    facts = members[0].facts
+    entry = {
+        name: part for name, part in facts["outcomes"][0].items() if name != "number"
+    }
+    return {**facts, "outcomes": [entry]}
+
+
+def is_finished(member: Rekeyed, standing: Sequence[Stored]) -> bool:
+    """Return whether a killed run of `rekey` has written a recording already.
+
+    Then each of its outcomes stands in the file of its new name.
+    """
+    held = [_as_text(stored) for stored in standing]
+    if any(stored.number == 0 for stored in member.outcomes):
+        return [_as_text(stored) for stored in member.outcomes] == held
+    return all(_as_text(stored) in held for stored in member.outcomes)
+
+
+def _as_text(stored: Stored) -> tuple[int, str, str]:
+    """Return what tells an outcome from others in a sequence."""
+    return stored.number, stored.mark or "whole", body_text(stored)
+
+
+def body_text(stored: Stored) -> str:
+    """Return the text of an outcome, of a pickle with the name of its file."""
+    beside: dict[str, Any] = {
+        name: stored.entry.get(name) for name in ("awaited", "tagged", "coroutine")
+    }
+    body = body_of(stored.entry)
+    if stored.mark == EMPTY:
+        body = {}
+    return layout([beside, body])

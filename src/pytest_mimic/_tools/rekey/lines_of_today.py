@@ -1,0 +1,136 @@
+"""Finds the line of `mimic_functions` that takes a recorded call today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from pytest_mimic._core.seam.registry import kind_of, names_client
+from pytest_mimic._core.target_options import Options, kept_options
+from pytest_mimic._core.targets.pattern import Selector
+from pytest_mimic._core.targets.target import Target
+
+# The line of all HTTP clients, behind which their own lines come first.
+_ALL_OF_HTTP = "http"
+
+
+class Line(NamedTuple):
+    """The line that takes a call today.
+
+    Attributes:
+        name: What it names: `shop.api:*`, `http`.
+        options: Its options that identify calls, as a recording keeps them.
+        volatile: The paths in its outcomes that verifying leaves out.
+    """
+
+    name: str
+    options: dict[str, Any]
+    volatile: tuple[str, ...]
+
+
+def lines_for(
+    targets: Sequence[Target],
+    recorded: str,
+    signature: str,
+    host: str | None,
+    *,
+    name: str = "",
+) -> list[Line]:
+    """Return the line that takes the calls of a recording, or none.
+
+    Args:
+        targets: The lines of today.
+        recorded: The target of the recording.
+        signature: That of its call, for patterns.
+        host: The host that the call went to, for patterns.
+        name: What the line named when the call was recorded, if that is another name of
+            the function than the target.
+
+    Returns:
+        Several lines only where clients of one kind have their own lines, and these
+        identify calls differently: a recording does not say which client made it.
+    """
+    if not names_client(recorded):
+        target = _line_of_function(targets, name or recorded)
+        return [] if target is None else [_line(target)]
+    lines: list[Line] = []
+    for target in _lines_of_clients(targets, recorded, signature, host):
+        line = _line(target)
+        if all(line.options != other.options for other in lines):
+            lines.append(line)
+    return lines
+
+
+def _line(target: Target) -> Line:
+    options: Options = target.options
+    return Line(target.name, kept_options(options), options.volatile)
+
+
+def _line_of_function(targets: Iterable[Target], name: str) -> Target | None:
+    """Return the line that decides about a function.
+
+    A wildcard gives way, and the last line that names or excludes the function decides.
+    """
+    deciding: Target | None = None
+    for target in targets:
+        if target.is_client or not _names(target, name):
+            continue
+        is_wildcard = target.path[-1] == "*" and not target.excluded
+        if deciding is not None and is_wildcard and not _is_wildcard(deciding):
+            continue
+        deciding = target
+    if deciding is None or deciding.excluded:
+        return None
+    return deciding
+
+
+def _is_wildcard(target: Target) -> bool:
+    return target.path[-1] == "*" and not target.excluded
+
+
+def _names(target: Target, name: str) -> bool:
+    """Return whether a line names a function, by its name or as a public one."""
+    if target.name == name:
+        return True
+    holder, _, function = name.replace(":", ".").rpartition(".")
+    if target.path[-1] != "*" or function.startswith("_"):
+        return False
+    own_holder = target.name.replace(":", ".").removesuffix(".*")
+    is_same_place = name.count(":") == 1 and fnmatchcase(holder, own_holder)
+    return is_same_place and name.startswith(f"{target.module}:")
+
+
+def _lines_of_clients(
+    targets: Iterable[Target], kind: str, signature: str, host: str | None
+) -> list[Target]:
+    """Return the line of each client of this kind that takes a call.
+
+    Of several lines for one client the first that takes the call is its line. A
+    client's own lines come before those for all clients of its kind.
+    """
+    of_kind = [
+        target
+        for target in targets
+        if target.is_client and kind_of(target.module) == kind
+    ]
+    clients = dict.fromkeys(target.module for target in of_kind)
+    found: list[Target] = []
+    for client in clients:
+        own = [target for target in of_kind if target.module == client]
+        if client != _ALL_OF_HTTP:
+            own += [target for target in of_kind if target.module == _ALL_OF_HTTP]
+        taking = _first_taking(own, signature, host)
+        if taking is not None:
+            found.append(taking)
+    return found
+
+
+def _first_taking(
+    targets: Iterable[Target], signature: str, host: str | None
+) -> Target | None:
+    for target in targets:
+        options = target.options
+        if Selector(options.only, options.exclude).takes(signature, host):
+            return target
+    return None

@@ -1,0 +1,323 @@
+"""What becomes of each recording under the lines of today."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pytest_mimic._core.seam.registry import names_client
+from pytest_mimic._core.target_options import changed_options, is_sequence
+from pytest_mimic._core.targets.target import Target
+from pytest_mimic._core.vault import Vault
+from pytest_mimic._core.vault.format import parse_recording
+from pytest_mimic._core.vault.recording_facts import Recording, Stored, calls_of
+from pytest_mimic._tools.rekey.identities import CannotFollowError, identity_under
+from pytest_mimic._tools.rekey.joining import (
+    DifferentOutcomesError,
+    is_finished,
+    joined_sequence,
+    joined_shared,
+)
+from pytest_mimic._tools.rekey.lines_of_today import Line, lines_for
+from pytest_mimic._tools.rekey.recorded_calls import (
+    Facts,
+    RecordedCall,
+    Rekeyed,
+    rekeyed,
+)
+from pytest_mimic.errors import MimicError
+
+# What a recording keeps of its options besides those of the line.
+_BESIDE = ("python", "line")
+
+IsSame = Callable[[Stored, Stored, Line], bool]
+"""Returns whether two outcomes of the calls of a line are equal."""
+
+
+class Change(NamedTuple):
+    """A file to write, and those that go once it is written.
+
+    Attributes:
+        name: The file.
+        facts: Its content; None if it stands there already.
+        old_names: The files that it takes the place of.
+        calls: How many calls get another identity or other options by it.
+    """
+
+    name: str
+    facts: Facts | None
+    old_names: tuple[str, ...]
+    calls: int
+
+
+class Left(NamedTuple):
+    """A call that stays as it is.
+
+    Attributes:
+        old: The call.
+        reason: Why, in words.
+        changes: The options of its line that have changed.
+        rival: Whether another recording of the same identity has another outcome, so
+            that one of them has to be deleted.
+    """
+
+    old: RecordedCall
+    reason: str
+    changes: tuple[str, ...]
+    rival: bool = False
+
+
+@dataclass
+class Plan:
+    """What `rekey` does, and what it leaves.
+
+    Attributes:
+        changes: The files to write and to delete, in this order.
+        left: The calls that a changed line concerns and that cannot follow it.
+        from_python: How many have options that were given in Python.
+        equal: How many have the identity of today's line.
+        damaged: How many files cannot be read.
+    """
+
+    changes: list[Change] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    from_python: int = 0
+    equal: int = 0
+    damaged: int = 0
+
+
+class Planner:
+    """Makes the plan for one vault.
+
+    Args:
+        vault: The vault.
+        targets: The lines of today.
+        signature_of: Returns the signature of a call and its host, for patterns.
+        is_same: Compares outcomes.
+    """
+
+    def __init__(
+        self,
+        vault: Vault,
+        targets: Sequence[Target],
+        *,
+        signature_of: Callable[[Recording], tuple[str, str | None]],
+        is_same: IsSame,
+    ) -> None:
+        self._vault = vault
+        self._targets = targets
+        self._signature_of = signature_of
+        self._is_same = is_same
+        self._plan = Plan()
+        # The files that get another name, and those of them whose new file is planned.
+        self._to_vacate: set[str] = set()
+        self._vacated: set[str] = set()
+
+    def plan(self, calls: Iterable[RecordedCall]) -> Plan:
+        """Return what becomes of these calls."""
+        moving: dict[str, list[tuple[Rekeyed, Line]]] = {}
+        in_cassettes: dict[str, list[Rekeyed]] = {}
+        for old in calls:
+            try:
+                row = self._followed(old)
+            except CannotFollowError as reason:
+                changes = self._changes(old)
+                if changes:
+                    self._plan.left.append(Left(old, str(reason), tuple(changes)))
+                continue
+            if row is None:
+                continue
+            new, line = row
+            if old.place is None:
+                moving.setdefault(new.name, []).append((new, line))
+            else:
+                in_cassettes.setdefault(old.file, []).append(new)
+        for file, members in in_cassettes.items():
+            self._plan.changes.append(self._cassette(file, members))
+        self._join(moving)
+        return self._plan
+
+    # One call
+
+    def _line(self, old: RecordedCall) -> list[Line]:
+        call = old.call
+        signature, host = self._signature_of(call)
+        name = (call.options or {}).get("line", "")
+        return lines_for(self._targets, call.target, signature, host, name=name)
+
+    def _changes(self, old: RecordedCall) -> list[str]:
+        """Return the options of a call's line that have changed, in words."""
+        lines = self._line(old)
+        before = old.call.options or {}
+        is_client = names_client(old.call.target)
+        if not lines:
+            return []
+        return changed_options(before, lines[0].options, is_client=is_client)
+
+    def _followed(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
+        """Return a call under its line of today; None if there is nothing to change.
+
+        Raises:
+            CannotFollowError: It cannot get the identity of that line.
+        """
+        before = old.call.options or {}
+        is_client = names_client(old.call.target)
+        lines = self._line(old)
+        changed = [
+            line
+            for line in lines
+            if changed_options(before, line.options, is_client=is_client)
+        ]
+        if len(changed) < len(lines) or not lines:
+            self._plan.equal += bool(lines)
+            return None
+        if before.get("python"):
+            self._plan.from_python += 1
+            return None
+        if len(lines) > 1:
+            names = ", ".join(line.name for line in lines)
+            raise CannotFollowError(f"several lines may take it: {names}")
+        if old.is_imported:
+            raise CannotFollowError("it was imported, and only some of its parts count")
+        [line] = lines
+        owner = self._owner(old, line)
+        present = identity_under(old.call, before)
+        key = identity_under(old.call, line.options)
+        if present != old.identity:
+            # A part is hidden, or was edited. What the change names may not be in it.
+            if key == present and owner == old.call.owner:
+                self._plan.equal += 1
+                return None
+            raise CannotFollowError("a part of it is hidden, or is not kept whole")
+        options = {
+            **line.options,
+            **{name: before[name] for name in _BESIDE if name in before},
+        }
+        return rekeyed(old, key, owner, options), line
+
+    def _owner(self, old: RecordedCall, line: Line) -> str | None:
+        """Return the test or scope that a recording belongs to under a line.
+
+        Raises:
+            CannotFollowError: It served all tests, and would belong to one of them.
+        """
+        call = old.call
+        if old.place is not None:
+            return call.owner
+        is_client = names_client(call.target)
+        was_sequence = is_sequence(call.options or {}, is_client=is_client)
+        becomes_sequence = is_sequence(line.options, is_client=is_client)
+        if becomes_sequence and not was_sequence:
+            raise CannotFollowError(
+                "it served all tests, and nobody knows which of them used it"
+            )
+        return call.owner if becomes_sequence else None
+
+    # Files
+
+    def _cassette(self, file: str, members: Sequence[Rekeyed]) -> Change:
+        """Return the cassette with the new identities. Its calls keep their order."""
+        data = self._vault.store.read(file) or b""
+        facts = parse_recording(data, self._vault.label, file)
+        calls = list(facts["calls"])
+        for member in members:
+            assert member.old.place is not None
+            calls[member.old.place] = member.facts
+        facts = {**facts, "calls": calls}
+        return Change(file, facts, (), len(members))
+
+    def _join(self, moving: dict[str, list[tuple[Rekeyed, Line]]]) -> None:
+        """Add what becomes of recordings, by their new names."""
+        for name in self._in_order(moving):
+            members = [member for member, _ in moving[name]]
+            line = moving[name][0][1]
+            try:
+                self._plan.changes.append(self._joined(name, members, line))
+            except CannotFollowError as reason:
+                is_rival = isinstance(reason, DifferentOutcomesError)
+                for member in members:
+                    changes = tuple(self._changes(member.old))
+                    left = Left(member.old, str(reason), changes, is_rival)
+                    self._plan.left.append(left)
+
+    def _joined(self, name: str, members: list[Rekeyed], line: Line) -> Change:
+        """Return what becomes of recordings that get one name.
+
+        Raises:
+            CannotFollowError: They cannot become one.
+        """
+        standing = self._standing(name, members)
+        old_names = [member.old.file for member in members if member.old.file != name]
+
+        def is_same(one: Stored, other: Stored) -> bool:
+            return self._is_same(one, other, line)
+
+        if standing is None:
+            if members[0].owner is None:
+                facts = joined_shared(members, is_same)
+            else:
+                facts = joined_sequence(members)
+            return Change(name, facts, tuple(old_names), len(members))
+        left = [member for member in members if not is_finished(member, standing)]
+        if left and members[0].owner is not None:
+            raise DifferentOutcomesError(
+                "its test has recorded the call again, under the line of today"
+            )
+        for member in left:
+            joined_shared([member], is_same)
+            if not is_same(standing[0], member.outcomes[0]):
+                raise DifferentOutcomesError("equal calls have different outcomes")
+        return Change(name, None, tuple(old_names), len(members))
+
+    def _standing(
+        self, name: str, members: Sequence[Rekeyed]
+    ) -> Sequence[Stored] | None:
+        """Return the outcomes of the recording that has a name already, and keeps it.
+
+        Raises:
+            CannotFollowError: It cannot be read.
+        """
+        if any(member.old.file == name for member in members):
+            return None
+        data = self._vault.store.read(name)
+        if data is None or name in self._vacated:
+            return None
+        if name in self._to_vacate:
+            raise CannotFollowError("another recording, which stays, has its new name")
+        try:
+            facts = parse_recording(data, self._vault.label, name)
+            return calls_of(self._vault.objects, name, facts)[0].outcomes
+        except MimicError:
+            raise CannotFollowError(
+                f"{self._vault.label}/{name} cannot be read"
+            ) from None
+
+    def _in_order(self, moving: dict[str, list[tuple[Rekeyed, Line]]]) -> Iterator[str]:
+        """Yield the new names so that a file is moved away before its name is taken.
+
+        Where names change in a circle, the last of them finds its name taken.
+        """
+        new_names = {
+            member.old.file: name
+            for name, members in moving.items()
+            for member, _ in members
+        }
+        self._to_vacate = {old for old, new in new_names.items() if old != new}
+        done: set[str] = set()
+
+        def visit(name: str, open_names: tuple[str, ...]) -> Iterator[str]:
+            if name in done or name in open_names:
+                return
+            following = new_names.get(name, name)
+            if following != name:
+                yield from visit(following, (*open_names, name))
+            if name not in done:
+                done.add(name)
+                yield name
+                for change in self._plan.changes:
+                    self._vacated.update(change.old_names)
+
+        for name in list(moving):
+            if name not in done:
+                yield from visit(name, ())

@@ -1,0 +1,169 @@
+"""The calls of a vault as `rekey` changes them: the facts of their files, and the same with other identities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pytest_mimic._core.identity.kept_parts import (
+    NotKeptError,
+    client_values,
+    matched_part,
+)
+from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.seam.registry import names_client
+from pytest_mimic._core.vault import Vault
+from pytest_mimic._core.vault.format import (
+    CASSETTES,
+    FORMAT,
+    imported_parts,
+    parse_recording,
+    recording_name,
+)
+from pytest_mimic._core.vault.recording_facts import Recording, Stored, calls_of
+from pytest_mimic._tools.rekey.identities import parts_of_call, parts_under
+
+Facts = dict[str, Any]
+Entry = dict[str, Any]
+
+
+class RecordedCall(NamedTuple):
+    """A call in the vault.
+
+    Attributes:
+        file: The name of its recording or cassette.
+        facts: What its file says of it.
+        call: The same, with the long parts of its arguments.
+        place: Its number in its cassette, from 0; None for a recording.
+    """
+
+    file: str
+    facts: Facts
+    call: Recording
+    place: int | None = None
+
+    @property
+    def identity(self) -> str:
+        """Its identity as the vault has it."""
+        if self.call.identity is not None:
+            return self.call.identity
+        return self.file.rpartition("/")[2].removesuffix(".json")
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether another tool recorded it, so that only some of its parts count."""
+        return bool(imported_parts(self.identity))
+
+
+def recorded_calls(vault: Vault, name: str) -> Iterator[RecordedCall]:
+    """Yield the call of a recording, or those of a cassette.
+
+    Raises:
+        MimicError: The file cannot be read.
+    """
+    facts = parse_recording(vault.store.read(name) or b"", vault.label, name)
+    calls = calls_of(vault.objects, name, facts)
+    if not name.startswith(CASSETTES):
+        yield RecordedCall(name, facts, calls[0].whole())
+        return
+    for place, call in enumerate(calls):
+        yield RecordedCall(name, facts["calls"][place], call.whole(), place)
+
+
+class Rekeyed(NamedTuple):
+    """A call with the identity that today's line gives it.
+
+    Attributes:
+        old: The call as it is.
+        key: Its identity.
+        owner: The test or scope that it belongs to; None if all tests share it.
+        options: The options that went into the identity.
+        facts: What its file says of it: of a recording, all of the file.
+    """
+
+    old: RecordedCall
+    key: str
+    owner: str | None
+    options: dict[str, Any]
+    facts: Facts
+
+    @property
+    def name(self) -> str:
+        """The name of its recording."""
+        return recording_name(self.old.call.target, self.key, self.owner)
+
+    @property
+    def outcomes(self) -> Sequence[Stored]:
+        return self.old.call.outcomes
+
+
+def rekeyed(
+    old: RecordedCall, key: str, owner: str | None, options: Mapping[str, Any]
+) -> Rekeyed:
+    """Return a call with another identity."""
+    options = dict(options)
+    described = old.facts.get("arguments")
+    if described and names_client(old.call.target):
+        described = _with_matched(old.call, described, options)
+    parts = parts_under(old.call, options)
+    if parts is None and described != old.facts.get("arguments"):
+        parts = parts_of_call(old.call)
+    identified: Facts = {}
+    if options:
+        identified["options"] = options
+    if parts is not None:
+        identified["parts"] = parts
+    facts = old.facts
+    if old.place is None:
+        new: Facts = {
+            "format": FORMAT,
+            "target": facts["target"],
+            "arguments": described,
+            "source": facts["source"],
+            **identified,
+            "test": facts.get("test"),
+            "recorded": facts.get("recorded"),
+            "owner": owner,
+        }
+        if owner is not None:
+            new["identity"] = key
+        new["outcomes"] = facts["outcomes"]
+    else:
+        new = {
+            "kind": facts["kind"],
+            "target": facts["target"],
+            "signature": facts["signature"],
+            "key": key,
+            "host": facts.get("host"),
+            "source": facts["source"],
+            **identified,
+            "arguments": described,
+            "outcome": facts["outcome"],
+        }
+    return Rekeyed(old, key, owner, options, new)
+
+
+def _with_matched(
+    call: Recording, described: Mapping[str, Any], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a description that shows what `match=` names now, as a new one would."""
+    whole = call.arguments or {}
+    values = client_values(parts_of_call(call), whole)
+    recorded_match = (call.options or {}).get("match", ())
+    matched: dict[str, Any] = {}
+    for path in options.get("match", ()):
+        try:
+            value = matched_part(path, values, whole, recorded_match)
+        except NotKeptError:
+            continue
+        if value is not None and path not in described:
+            matched[path] = value
+    if not matched:
+        return dict(described)
+    first = {name: described[name] for name in ("signature",) if name in described}
+    return {**first, **matched, **described}
+
+
+def content_of(facts: Facts) -> bytes:
+    """Return the text of a recording or cassette."""
+    return (layout(facts) + "\n").encode(errors="backslashreplace")

@@ -1,0 +1,100 @@
+"""What becomes of each recording of a vault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_mimic._core.targets.target import parse_target
+from pytest_mimic._core.vault import Vault
+from pytest_mimic._tools.rekey.joining import body_text
+from pytest_mimic._tools.rekey.planning import Plan, Planner
+from unit.tools.rekey.vaults import TARGET, calls_in, file_of, vault_of
+
+IGNORING = {"ignore": ["run"]}
+
+
+def planned(vault: Vault, line: str) -> Plan:
+    target = parse_target(line)
+    assert target is not None
+
+    def is_same(one: Any, other: Any, _line: object) -> bool:
+        return body_text(one) == body_text(other)
+
+    planner = Planner(
+        vault, [target], signature_of=lambda call: (call.target, None), is_same=is_same
+    )
+    return planner.plan(calls_in(vault))
+
+
+def test_a_recording_is_written_under_its_new_name() -> None:
+    arguments = {"base": "EUR", "run": 1}
+    vault = vault_of({"arguments": arguments})
+
+    [change] = planned(vault, "shop:fetch ignore=run").changes
+
+    new, _ = file_of(arguments, options=IGNORING)
+    old, _ = file_of(arguments)
+    assert (change.name, change.old_names, change.calls) == (new, (old,), 1)
+
+
+def test_nothing_becomes_of_a_recording_of_today_s_line() -> None:
+    vault = vault_of({"arguments": {"base": "EUR", "run": 1}, "options": IGNORING})
+
+    plan = planned(vault, "shop:fetch ignore=run")
+
+    assert (plan.changes, plan.left, plan.equal) == ([], [], 1)
+
+
+def test_nothing_becomes_of_a_recording_without_a_line() -> None:
+    vault = vault_of({"arguments": {"base": "EUR", "run": 1}})
+
+    plan = planned(vault, "shop:send ignore=run")
+
+    assert (plan.changes, plan.left) == ([], [])
+
+
+def test_what_a_killed_run_has_written_is_not_written_again() -> None:
+    arguments = {"base": "EUR", "run": 1}
+    vault = vault_of(
+        {"arguments": arguments}, {"arguments": arguments, "options": IGNORING}
+    )
+
+    [change] = planned(vault, "shop:fetch ignore=run").changes
+
+    assert (change.facts, change.old_names) == (None, (file_of(arguments)[0],))
+
+
+def test_a_call_that_was_recorded_again_since_keeps_its_new_recording() -> None:
+    arguments = {"base": "EUR", "run": 1}
+    vault = vault_of(
+        {"arguments": arguments, "value": 1},
+        {"arguments": arguments, "value": 2, "options": IGNORING},
+    )
+
+    plan = planned(vault, "shop:fetch ignore=run")
+
+    assert plan.changes == []
+    [left] = plan.left
+    assert (left.reason, left.rival) == ("equal calls have different outcomes", True)
+    assert left.changes == ("ignore=run is new",)
+
+
+def test_a_name_is_taken_after_its_recording_has_moved_away() -> None:
+    """Without `a`, the first call is what the second one was without `b`."""
+    first = {"payload": {"a": 2, "c": 1}}
+    second = {"payload": {"b": 5, "c": 1}}
+    options = {"ignore": ["payload.b"]}
+    vault = vault_of(
+        {"arguments": first, "value": 1, "options": options},
+        {"arguments": second, "value": 2, "options": options},
+    )
+
+    plan = planned(vault, f"{TARGET} ignore=payload.a")
+
+    taken = file_of(second, options=options)[0]
+    assert not plan.left
+    assert [change.old_names for change in plan.changes] == [
+        (taken,),
+        (file_of(first, options=options)[0],),
+    ]
+    assert plan.changes[1].name == taken

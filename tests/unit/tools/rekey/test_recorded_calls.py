@@ -1,0 +1,44 @@
+"""The facts of a recorded call, with another identity."""
+
+from __future__ import annotations
+
+from pytest_mimic._core.vault.format import recording_name
+from pytest_mimic._tools.rekey.recorded_calls import content_of, rekeyed
+from unit.tools.rekey.vaults import calls_in, vault_of
+
+
+def test_a_recording_is_named_by_its_new_identity_and_its_owner() -> None:
+    [old] = calls_in(vault_of({"arguments": {"base": "EUR"}, "owner": "a.py::x"}))
+
+    new = rekeyed(old, "0" * 32, "a.py::x", {})
+
+    assert new.name == recording_name("shop:fetch", "0" * 32, "a.py::x")
+    assert new.facts == {**old.facts, "identity": "0" * 32}
+
+
+def test_a_recording_for_all_tests_has_no_identity_beside_its_name() -> None:
+    [old] = calls_in(vault_of({"arguments": {"base": "EUR"}, "owner": "a.py::x"}))
+
+    new = rekeyed(old, "0" * 32, None, {"ignore": ["base"]})
+
+    assert new.name == f"calls/shop/fetch/{'0' * 32}.json"
+    assert "identity" not in new.facts
+    assert new.facts["options"] == {"ignore": ["base"]}
+    assert new.facts["owner"] is None
+
+
+def test_the_file_of_a_call_that_keeps_its_identity_is_the_same() -> None:
+    vault = vault_of({"arguments": {"base": "EUR"}, "options": {"ignore": ["run"]}})
+    [old] = calls_in(vault)
+
+    new = rekeyed(old, old.identity, None, {"ignore": ["run"]})
+
+    assert (new.name, content_of(new.facts)) == (old.file, vault.store.read(old.file))
+
+
+def test_an_imported_recording_says_so_by_its_name() -> None:
+    [old] = calls_in(vault_of({"arguments": {"base": "EUR"}}))
+
+    assert not old.is_imported
+    name = old.file.replace(".json", "-method-uri.json")
+    assert old._replace(file=name).is_imported
