@@ -99,6 +99,8 @@ class Ending:
         if not self._is_controller:
             has_run_all = self._has_run_all(session)
             run.keep_error(partial(run.close, is_complete=has_run_all))
+            if run.state.next_run is not None:
+                run.keep_error(run.state.next_run.report)
         run.keep_error(self._count_tokens)
         if self._is_worker:
             run.vault.store.end_run()

@@ -98,6 +98,8 @@ class PytestRun(Hooks):
         )
         self.session.ledger.lacking_lines.update(lacking_lines(self.config, targets))
         if not self._is_controller:
+            if self.session.state.next_run is not None:
+                self.session.state.next_run.begin()
             self.session.coverings.cover(targets)
         register_vcr_mark(self.config)
         manager = self.config.pluginmanager

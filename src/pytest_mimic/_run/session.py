@@ -49,6 +49,10 @@ class Session:
         if settings.mode is not Mode.REPLAY:
             for name in _BOUND_EARLY:
                 import_module(f"pytest_mimic._core.{name}")
+        if settings.mode.writes:
+            from pytest_mimic._core.engine.next_run import NextRun
+
+            self.state.next_run = NextRun(self.state)
         # The drifts of the running test that no report has shown yet.
         self.drifts: list[DriftError] = []
         # Whether drifts are reported with the phase of a test that they are in. Else
@@ -113,5 +117,7 @@ class Session:
             self.scopes.close(is_complete=is_complete)
             self.ledger.replaced |= self.vault.replaced
         finally:
+            if self.state.next_run is not None:
+                self.state.next_run.end()
             self.coverings.close()
             self.state.end_test()

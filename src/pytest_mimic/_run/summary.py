@@ -75,6 +75,10 @@ def summary(
         problems.append(f"to drop the unused: {clear}")
     problems += _changed_inputs(ledger, commands)
     problems += _outdated(ledger, commands)
+    if ledger.made_anew:
+        from pytest_mimic._run.anew_lines import anew_lines
+
+        problems += anew_lines(ledger.made_anew, quiet=quiet)
     problems += _hidden(ledger)
     problems += [*limited(ledger.notes), *ledger.errors]
     if ledger.absent_clients and (

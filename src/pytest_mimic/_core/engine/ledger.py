@@ -34,6 +34,30 @@ class Miss(NamedTuple):
     line: str = ""
 
 
+class MadeAnew(NamedTuple):
+    """A part of a call that a run has recorded, and that the next run makes anew.
+
+    Attributes:
+        target: The name of the call's target.
+        path: Where the part is, as `ignore=` takes it.
+        kind: What it is: `uuid`, `moment`.
+        test: The id of its test.
+        call: The number of the call in its process, which tells its parts from those
+            of others.
+        rest: What is equal for calls that are one without such parts.
+        line: The line that would leave out the paths that take the place of `{paths}`.
+            Empty: the part is not to be left out.
+    """
+
+    target: str
+    path: str
+    kind: str
+    test: str
+    call: str
+    rest: str
+    line: str = ""
+
+
 Replayed: TypeAlias = tuple[float, str, "str | None", str]
 """A replay: the seconds that it saved, the name of its recording or cassette, that of the list of its inputs, its target."""
 
@@ -106,6 +130,9 @@ class Ledger:
         )  # outcomes with secret values: label, what was done, test
         # Texts in what was recorded that look like keys: label; what, its mark and test.
         self.keys = OnceEach()
+        # Parts of recorded calls that the next run makes anew, as `MadeAnew` in plain
+        # tuples.
+        self.made_anew: list[Sequence[str]] = []
         # The placeholders that answers to wider fixtures have no longer, and the tests
         # whose recordings hold one.
         self.dropped: set[str] = set()

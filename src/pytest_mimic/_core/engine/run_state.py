@@ -56,6 +56,8 @@ class RunState:
         # the date of new recordings, which is given: a test may have stopped the clock
         self.today = today
         self.recordings: Any = None  # of the run; see `recordings.recordings_of`
+        # The `NextRun` of a recording run: what it knows of the values that it makes.
+        self.next_run: Any = None
         self.inside = Inside()
         self.open_cassettes: list[Any] = []  # the innermost one last
         self.cassettes_made: set[tuple[str, bytes | None]] = (

@@ -348,6 +348,8 @@ class Track:
         (recordings.failed.add if is_failed else recordings.failed.discard)(self.file)
         error = None if failure is None else (f"{call.listed} {failure}", state.test)
         recordings.note_keys(call, stored)
+        if state.next_run is not None:
+            state.next_run.note(call, stored)
         if before is not None and call.issuer is not None:
             recordings.note_dropped(call, before, stored)
         with recordings.guard:

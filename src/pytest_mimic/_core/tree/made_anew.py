@@ -1,14 +1,13 @@
 """The table of what programs make anew in each run: ids, random tokens, moments.
 
-A value *looks* made anew by its form alone: remedies go by this. It *was* made anew if
-besides it holds random bytes or a moment of this run, and nothing that stood before
-the run holds it: warnings go by this.
+A value *looks* made anew by its form alone: remedies go by this. Whether it *was* made
+anew in a run, by which warnings go, is in `made_in_run.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timezone
 from enum import Enum
 from typing import Any, NamedTuple
@@ -84,6 +83,9 @@ _INNER = pattern(
     r"|[0-9a-fA-F]{16,}$|[0-7][0-9A-HJKMNP-TV-Z]{25}$)"
 )
 _LEAST_TOKEN = 16
+# What is joined by hyphens to more characters than these is data, not a name with an
+# id. Looking at each of its ends would take the square of its length.
+_LONGEST_TOKEN = 200
 
 
 def pieces(text: str) -> list[Piece]:
@@ -97,11 +99,12 @@ def pieces(text: str) -> list[Piece]:
         piece = _piece(match)
         if piece is not None:
             found.append(piece)
-            place = match.end()
-        else:
+        is_name = match.lastgroup == "token" and len(match[0]) <= _LONGEST_TOKEN
+        if piece is None and is_name:
             # A word of a text that is joined by hyphens may hold a date or an id.
-            place = match.start() + 1 if match.lastgroup == "token" else match.end()
-            place = _next_start(text, place)
+            place = _next_start(text, match.start() + 1)
+        else:
+            place = match.end()
     return found
 
 
@@ -138,11 +141,14 @@ def _date(text: str) -> Judged:
 
 
 def _number(text: str) -> Judged:
-    at = float(text) / (1_000 if len(text) == 13 else 1)
+    has_milliseconds = len(text) == 13 and text.isdigit()
+    at = float(text) / (1_000 if has_milliseconds else 1)
     return (Kind.MOMENT if _FIRST <= at < _END else None), at
 
 
 def _token(text: str) -> Judged:
+    if len(text) > _LONGEST_TOKEN:
+        return None, None
     bare = text.strip("_-")
     if _ULID.fullmatch(bare):
         at = _ulid_seconds(bare)
@@ -288,90 +294,3 @@ def _around(text: str, found: list[Piece]) -> list[str]:
         stretches.append(text[place : piece.start])
         place = piece.end
     return [*stretches, text[place:]]
-
-
-# -- was
-
-
-class Evidence(NamedTuple):
-    """What a run knows about the values that were made in it.
-
-    Attributes:
-        random: Bytes that `os.urandom` gave in this run.
-        begun: When the run began by the real clock, in seconds after the epoch.
-        ended: Until when it went.
-        known: Texts that stood before: recorded outcomes of the run, files of the
-            project, values of the environment, ids of tests.
-    """
-
-    random: tuple[bytes, ...] = ()
-    begun: float = 0.0
-    ended: float = 0.0
-    known: tuple[str, ...] = ()
-
-
-def was_made_anew(node: Any, evidence: Evidence) -> bool:
-    """Return whether a value was made in this run, by what the run knows."""
-    return any(True for _ in pieces_of_run(node, evidence))
-
-
-def pieces_of_run(node: Any, evidence: Evidence) -> Iterator[str]:
-    """Yield the pieces of a value that were made in this run."""
-    text = text_of(node)
-    for piece in pieces(text) if text is not None else ():
-        assert text is not None
-        part = text[piece.start : piece.end]
-        if _is_held(part, evidence.known):
-            continue
-        if (
-            (piece.kind in RANDOM and _holds_random(part, evidence.random))
-            or (piece.kind in OF_THE_CLOCK and _is_of_run(piece, evidence))
-            or (piece.kind is Kind.ULID and _is_of_run(piece, evidence))
-        ):
-            yield part
-
-
-def _is_held(part: str, known: Iterable[str]) -> bool:
-    return any(part in text for text in known)
-
-
-def _holds_random(part: str, random: Iterable[bytes]) -> bool:
-    """Return whether a text is made of random bytes, as hexadecimal or base64 digits.
-
-    A UUID of version 4 has six bits of its own, so that its first six bytes, and the
-    last seven, are compared.
-    """
-    plain = part.replace("-", "").lower()
-    for given in random:
-        digits = given.hex()
-        if len(given) >= 16 and len(plain) == 32:
-            for place in range(0, len(digits) - 31, 2):
-                chunk = digits[place : place + 32]
-                if plain[:12] == chunk[:12] and plain[18:] == chunk[18:]:
-                    return True
-        if len(digits) >= _LEAST_TOKEN and digits in plain:
-            return True
-        if len(given) >= 8 and _base64(given) in part:
-            return True
-    return False
-
-
-def _base64(given: bytes) -> str:
-    from base64 import urlsafe_b64encode
-
-    return urlsafe_b64encode(given).decode().rstrip("=")
-
-
-def _is_of_run(piece: Piece, evidence: Evidence) -> bool:
-    """Return whether a moment lies in the run, or a date is one of its days."""
-    if piece.at is None:
-        return False
-    if piece.kind is Kind.DATE:
-        # A date is written by local clocks, which differ by up to 14 hours from UTC.
-        return evidence.begun - 38 * 3600 < piece.at < evidence.ended + 14 * 3600
-    # Texts without a zone are of a local clock, too.
-    for hours in range(-14, 15):
-        at = piece.at + hours * 3600
-        if evidence.begun - 1 <= at <= evidence.ended + 1:
-            return True
-    return False

@@ -24,6 +24,9 @@ _MOST = 3
 _PURPOSE = "if it changes from run to run"
 _CLOCK = read("to stop the clock in tests", "how-to/dates-and-ids#freeze-the-clock")
 _IDS = read("to get the same ids in each run", "how-to/dates-and-ids#seed-the-ids")
+_BOTH = read(
+    "to make them the same in each run", "how-to/dates-and-ids#the-same-ids-and-times"
+)
 # Where an id is ignored, a database gives the recorded one, and the code looks for its
 # own.
 _DATABASES = ("sqlalchemy", "redis")
@@ -90,15 +93,8 @@ def ignoring(
         arguments: The descriptions of the call's arguments.
         others: Those of recorded calls of the target.
     """
-    is_ignorable = (
-        changing.is_whole
-        and Kind.DATE not in changing.kinds
-        and len(changing.paths) <= _MOST
-        and not (target in _DATABASES and changing.kinds - OF_THE_CLOCK)
-        and all(_can_be_ignored(path, target) for path in changing.paths)
-        and not _makes_one(changing.paths, arguments, others)
-        # What `key=` returns is not reached by `ignore=`.
-        and options.key is None
+    is_ignorable = may_be_ignored(changing, target, options) and not _makes_one(
+        changing.paths, arguments, others
     )
     if is_ignorable:
         ignore = Remedy(
@@ -108,10 +104,27 @@ def ignoring(
     return pages(changing.kinds)
 
 
+def may_be_ignored(changing: Changing, target: str, options: Options) -> bool:
+    """Return whether a line may leave out parts, if no two calls become one thereby."""
+    if options.key is not None:
+        # What `key=` returns is not reached by `ignore=`.
+        return False
+    if not changing.is_whole or Kind.DATE in changing.kinds:
+        return False
+    if target in _DATABASES and changing.kinds - OF_THE_CLOCK:
+        return False
+    is_short = len(changing.paths) <= _MOST
+    return is_short and all(_can_be_ignored(path, target) for path in changing.paths)
+
+
 def pages(kinds: frozenset[Kind]) -> list[Remedy]:
-    """Return the pages on how tests get the same values in each run."""
-    found = [_CLOCK] if kinds & OF_THE_CLOCK else []
-    return [*found, _IDS] if kinds - OF_THE_CLOCK else found
+    """Return the page on how tests get the same values in each run."""
+    has_ids, has_moments = bool(kinds - OF_THE_CLOCK), bool(kinds & OF_THE_CLOCK)
+    if has_ids and has_moments:
+        return [_BOTH]
+    if has_ids:
+        return [_IDS]
+    return [_CLOCK] if has_moments else []
 
 
 def _can_be_ignored(path: str, target: str) -> bool:

@@ -1,0 +1,392 @@
+"""Finds the parts of newly recorded calls that the next run will ask differently.
+
+Such a part holds a value that was made in this run: an id, a random token, a moment, a
+date. A value that a recorded outcome gave first comes back in a replay, and one that
+stands in the project, the environment or a test's id is no other in the next run.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from xxhash import xxh3_64_hexdigest
+
+from pytest_mimic._core.engine.ledger import MadeAnew
+from pytest_mimic._core.tree.call_labels import by_name
+from pytest_mimic._core.tree.drawing import is_file, kind_of, steps
+from pytest_mimic._core.tree.made_anew import Kind, pieces, text_of
+from pytest_mimic._core.tree.made_in_run import (
+    Evidence,
+    RandomBytes,
+    pieces_of_run,
+    value_of,
+)
+from pytest_mimic._core.tree.remedies import Changing, may_be_ignored, option_path
+from pytest_mimic._core.types.opening import Steps, parse_path
+from pytest_mimic._core.vault.recording_facts import read_calls
+from pytest_mimic._core.words import pattern
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.vault.recording_facts import Stored
+
+# Of a longer outcome, the values are looked for at the end of the run alone, and of all
+# such outcomes as many as are kept.
+_LONG, _MOST_KEPT = 200_000, 50_000_000
+# How many values of one part are looked for in files and long outcomes.
+_MOST_VALUES = 20
+# Larger files, and those behind so many others, are not read.
+_LARGEST_FILE, _MOST_FILES = 2_000_000, 20_000
+# The header `date` among those of a response, as JSON has it.
+_SENT = pattern(r'"[Dd]ate",\s*"[^"]*"')
+_FOREIGN = frozenset({"node_modules", "site-packages", "__pycache__"})
+
+
+class Leaf(NamedTuple):
+    """A value without parts inside a call.
+
+    Attributes:
+        path: Where it is, as messages show it: `body.messages[0].content`.
+        text: Its text.
+    """
+
+    path: str
+    text: str
+
+
+class _Part(NamedTuple):
+    """A part of a call that holds values of this run."""
+
+    row: MadeAnew
+    values: tuple[str, ...]
+
+
+class NextRun:
+    """What a recording run knows about the values that it makes and sends."""
+
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+        self._random = RandomBytes()
+        self._begun = time.time()
+        self._clock = state.clock()
+        self._offset = time.localtime().tm_gmtoff or 0
+        # The values of calls that no outcome had given before, and those that one had.
+        self._made: set[str] = set()
+        self._given: set[str] = set()
+        self._parts: list[_Part] = []
+        self._long_outcomes: list[str] = []
+        self._room = _MOST_KEPT
+        # The tests in which an outcome came that nobody can read.
+        self._unreadable: set[str] = set()
+        self._restore: list[Callable[[], None]] = []
+
+    # -- random bytes
+
+    def begin(self) -> None:
+        """Note the bytes that `os.urandom` gives from now on."""
+        # `secrets` and `random.SystemRandom` take their bytes from the second place.
+        for module, name in ((os, "urandom"), (random, "_urandom")):
+            self._restore.append(self._noting(module, name))
+
+    def _noting(self, module: Any, name: str) -> Callable[[], None]:
+        original = getattr(module, name)
+        note = self._random.add
+
+        def urandom(size: int, /) -> bytes:
+            given: bytes = original(size)
+            note(given)
+            return given
+
+        setattr(module, name, urandom)
+
+        def restore() -> None:
+            # Somebody may have put another function there who does not take it away.
+            if getattr(module, name) is urandom:
+                setattr(module, name, original)
+
+        return restore
+
+    def end(self) -> None:
+        """Note no further bytes."""
+        while self._restore:
+            self._restore.pop()()
+
+    # -- calls and outcomes
+
+    def note(self, call: Call, stored: Stored) -> None:
+        """Note the values in a call that is recorded, and then those in its outcome."""
+        evidence = self._evidence()
+        arguments = _counted(call)
+        parts: dict[str, tuple[str, list[str], frozenset[str]]] = {}
+        for leaf in leaves(arguments, _ignored(call)):
+            found = list(pieces_of_run(leaf.text, evidence))
+            kinds = frozenset(kind.value for _, kind in found)
+            values = [value_of(part) for part, _ in found]
+            if values and not self._came_from_outcome(values, kinds):
+                parts[leaf.path] = (leaf.text, values, kinds)
+        if parts:
+            self._keep(call, arguments, parts)
+        self._note_outcome(stored, evidence)
+
+    def _came_from_outcome(
+        self, values: Collection[str], kinds: Collection[str]
+    ) -> bool:
+        """Return whether outcomes had given all values of a part before.
+
+        A value that a call has sent first is the application's own, although answers
+        repeat it.
+        """
+        is_of_clock = not {"uuid", "ulid", "token"} & set(kinds)
+        if is_of_clock and self._state.test in self._unreadable:
+            return True
+        own = [value for value in values if value not in self._given]
+        self._made.update(own)
+        return not own
+
+    def _keep(
+        self,
+        call: Call,
+        arguments: Mapping[str, Any],
+        parts: Mapping[str, tuple[str, list[str], frozenset[str]]],
+    ) -> None:
+        plan, test = call.plan, self._state.again
+        number = f"{os.getpid()} {len(self._parts)}"
+        paths = tuple(map(option_path, parts))
+        rest = _rest(arguments, [text for text, _, _ in parts.values()])
+        # A recording with a place among equal ones belongs to its test.
+        scope = test if call.sequence else ""
+        rest = xxh3_64_hexdigest(f"{scope}\n{rest}".encode("utf-8", "surrogatepass"))
+        for path, (text, values, kinds) in zip(paths, parts.values(), strict=True):
+            changing = Changing((path,), frozenset(map(Kind, kinds)), _is_whole(text))
+            line = ""
+            if may_be_ignored(changing, plan.target, plan.options):
+                line = _line(call)
+            for kind in sorted(kinds):
+                row = MadeAnew(plan.target, path, kind, test, number, rest, line)
+                self._parts.append(_Part(row, tuple(values)))
+
+    def _note_outcome(self, stored: Stored, evidence: Evidence) -> None:
+        if stored.encoded is None:
+            texts = [dumps(stored.entry.get("value"), default=repr)]
+        elif stored.encoded.pickled is not None:
+            self._unreadable.add(self._state.test)
+            texts = []
+        else:
+            texts = list(stored.encoded.texts())
+        for text in texts:
+            if len(text) > _LONG:
+                self._note_long(text)
+                continue
+            for part, _ in pieces_of_run(_without_date(text), evidence):
+                value = value_of(part)
+                if value not in self._made:
+                    self._given.add(value)
+
+    def _note_long(self, text: str) -> None:
+        if len(text) <= self._room:
+            self._room -= len(text)
+            self._long_outcomes.append(text)
+
+    def _evidence(self) -> Evidence:
+        # The clock of the run: a test may have stopped those of `time`.
+        ended = self._begun + self._state.clock() - self._clock
+        return Evidence(self._random, self._begun, ended, self._offset)
+
+    # -- the end
+
+    def report(self) -> None:
+        """Enter the parts that the next run makes anew into the ledger."""
+        known = self._known() if self._parts else set()
+        rows = [part.row for part in self._parts if not known & set(part.values)]
+        self._state.ledger.made_anew += map(tuple, rows)
+        self._parts.clear()
+
+    def _known(self) -> set[str]:
+        """Return the values that stand in a test's id, the environment, a file or an earlier outcome."""
+        by_path: dict[tuple[str, str], list[str]] = {}
+        for part in self._parts:
+            values = by_path.setdefault((part.row.target, part.row.path), [])
+            values += part.values[: _MOST_VALUES - len(values)]
+        forms = {value: _forms(value) for each in by_path.values() for value in each}
+        known: set[str] = set()
+        for text in self._texts():
+            for value, written in forms.items():
+                if value not in known and any(form in text for form in written):
+                    known.add(value)
+        return known
+
+    def _texts(self) -> Iterator[str]:
+        """Yield the texts that stood before."""
+        state = self._state
+        yield "\n".join(state.ledger.outcomes)
+        yield "\n".join(state.variables.values())
+        yield from self._long_outcomes
+        for name in {replay[1] for replay in state.ledger.replays}:
+            with suppress(MimicError):
+                for call in read_calls(state.vault.objects, name) or ():
+                    for stored in call.outcomes:
+                        yield dumps(stored.readable(), default=repr)
+        vault = state.settings.vault
+        yield from files_of(state.settings.rootdir, vault, before=self._begun)
+
+
+def _counted(call: Call) -> Mapping[str, Any]:
+    """Return the parts of a call that count, as trees by name."""
+    edge_call = call.edge_call
+    if edge_call is None:
+        return call.arguments
+    from pytest_mimic._core.tree.making import part_trees
+
+    counted = {
+        name: edge_call.parts[name]
+        for name in edge_call.identity
+        if name in edge_call.parts
+    }
+    trees: dict[str, Any] = part_trees(counted, call.plan.places)
+    for path in call.plan.options.match:
+        if path in call.arguments:
+            trees[path] = call.arguments[path]
+    return trees
+
+
+def _ignored(call: Call) -> list[Steps]:
+    plan = call.plan
+    paths = list(plan.options.ignore)
+    if plan.adapter is not None:
+        for path in plan.options.ignore:
+            paths += plan.adapter.implied.get(path, ())
+    return [parse_path(path) for path in paths]
+
+
+def _line(call: Call) -> str:
+    """Return the line of a call's target with `{paths}` in its option `ignore`."""
+    from pytest_mimic._core.target_options import target_line
+
+    plan = call.plan
+    return target_line(plan.client or plan.target, plan.options, "ignore", ["{paths}"])
+
+
+def _rest(arguments: Mapping[str, Any], texts: Collection[str]) -> str:
+    """Return what is left of a call without the texts that hold values of this run."""
+    written = dumps(arguments, ensure_ascii=False, sort_keys=True, default=repr)
+    for text in texts:
+        written = written.replace(dumps(text, ensure_ascii=False)[1:-1], "")
+    return written
+
+
+def _is_whole(text: str) -> bool:
+    """Return whether a text is made anew as a whole: `req-5f0c…`, not `Today is …`."""
+    around, place = [], 0
+    for piece in pieces(text):
+        around.append(text[place : piece.start])
+        place = piece.end
+    around.append(text[place:])
+    return " " not in "".join(around).strip()
+
+
+def _without_date(text: str) -> str:
+    """Return the JSON of an outcome without the moment at which a server sent it.
+
+    No application sends it back, and in the same second it makes moments of its own.
+    """
+    return _SENT.sub("", text)
+
+
+def leaves(arguments: Mapping[str, Any], ignored: Collection[Steps]) -> Iterator[Leaf]:
+    """Yield the texts, moments and ids in the parts of a call that are not ignored.
+
+    {"order": {"id": "5f0c…", "rows": ["a"]}}  →  order.id, order.rows[0]
+    """
+    for name, part in by_name(arguments).items():
+        plain = name.lstrip("*")
+        yield from _leaves_in(part, plain, [(plain,)], ignored)
+
+
+def _leaves_in(
+    node: Any, path: str, way: list[tuple[str, ...]], ignored: Collection[Steps]
+) -> Iterator[Leaf]:
+    """Yield the leaves of a node. Its way are the names of each step that leads to it."""
+    if is_file(node) or any(_leads(steps_, way) for steps_ in ignored):
+        return
+    text = text_of(node)
+    if text is not None:
+        yield Leaf(path, text)
+    elif kind_of(node) == "$cut":
+        start = node.get("start")
+        if isinstance(start, str):
+            yield Leaf(path, start)
+    else:
+        parts = steps(node) or {}
+        for step, part in parts.items():
+            names = [step.strip("[].'\"")]
+            if names[0].isdigit():
+                names.append(str(int(names[0]) - len(parts)))
+            yield from _leaves_in(part, path + step, [*way, tuple(names)], ignored)
+
+
+def _leads(path: Steps, way: list[tuple[str, ...]]) -> bool:
+    """Return whether a path of `ignore=` leads to a part."""
+    if len(path) != len(way):
+        return False
+    return all(
+        step == "*" or step in names for step, names in zip(path, way, strict=True)
+    )
+
+
+# -- what stood before
+
+
+def files_of(root: Path, vault: Path, *, before: float) -> Iterator[str]:
+    """Yield the texts of a project's files that were written before a moment."""
+    left = _MOST_FILES
+    for folder, folders, names in os.walk(root):
+        folders[:] = [
+            name for name in folders if _is_searched(Path(folder, name), vault)
+        ]
+        for name in names:
+            left -= 1
+            if left < 0:
+                return
+            file = Path(folder, name)
+            with suppress(OSError):
+                facts = file.stat()
+                if facts.st_mtime < before and facts.st_size <= _LARGEST_FILE:
+                    yield file.read_bytes().decode("latin-1")
+
+
+def _is_searched(folder: Path, vault: Path) -> bool:
+    if folder.name.startswith(".") or folder.name in _FOREIGN or folder == vault:
+        return False
+    return not folder.joinpath("pyvenv.cfg").exists()
+
+
+def _forms(value: str) -> list[str]:
+    """Return the texts by which files may hold a value.
+
+    2026-11-25    →  2026-11-25, "2026, 11, 25" as in date(2026, 11, 25)
+    @1764061200.0 →  1764061200, 2026-11-25T09:00:00, "2026, 11, 25, 9", …
+    """
+    if value.startswith("@"):
+        from datetime import datetime, timezone
+
+        moment = datetime.fromtimestamp(float(value[1:]), timezone.utc)
+        code = f"{moment.year}, {moment.month}, {moment.day}, {moment.hour}"
+        text = moment.strftime("%Y-%m-%d %H:%M:%S")
+        return [value[1:].removesuffix(".0"), text, text.replace(" ", "T"), code]
+    found = next(iter(pieces(value)), None)
+    if found is not None and found.kind is Kind.DATE and value[:4].isdigit():
+        year, month, day = map(int, value.split("-"))
+        return [value, f"{year}, {month}, {day}"]
+    if found is not None and found.kind is Kind.UUID:
+        return [value, str(UUID(value))]
+    return [value]

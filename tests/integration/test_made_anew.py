@@ -1,0 +1,103 @@
+"""Section 5, made anew: a recording run says what the next run will ask differently."""
+
+from __future__ import annotations
+
+import pytest
+
+PAGE = "https://pytest-mimic.readthedocs.io/en/latest/how-to/dates-and-ids.html"
+SHOP = """
+    import uuid
+
+    def send(order):
+        return "sent"
+
+    def order():
+        return {"id": str(uuid.uuid4()), "item": "tea"}
+"""
+TESTS = """
+    import shop
+
+    def test_tea():
+        assert shop.send(shop.order()) == "sent"
+
+    def test_again():
+        assert shop.send({**shop.order(), "item": "cake"}) == "sent"
+"""
+BLOCK = [
+    "the next run will make 2 recorded calls with other values, and miss:",
+    "  shop:send order.id    2 calls in 2 tests",
+    f"to get the same ids in each run: {PAGE}#seed-the-ids",
+    "if they may differ: shop:send ignore=order.id",
+]
+SEED = """
+    import os, random, pytest
+
+    @pytest.fixture(autouse=True)
+    def same_ids(monkeypatch):
+        numbers = random.Random(1)
+        monkeypatch.setattr(os, "urandom", numbers.randbytes)
+        monkeypatch.setattr(random, "_urandom", numbers.randbytes)
+"""
+
+
+@pytest.fixture
+def shop(project):
+    project.module(SHOP)
+    project.tests(TESTS)
+    project.ini("shop:send")
+    return project
+
+
+def test_the_run_that_records_names_what_the_next_one_misses(shop):
+    recorded = shop.record().expect(passed=2)
+
+    assert recorded.section[-4:] == BLOCK
+    shop.replay().expect(failed=2, says=["order.id: "])
+
+
+def test_the_pasted_line_makes_the_next_run_pass(shop):
+    shop.record().expect(passed=2, says=["shop:send ignore=order.id"])
+    shop.ini("shop:send ignore=order.id")
+
+    shop.record().expect(passed=2, never=["the next run"])
+
+    shop.replay().expect(passed=2)
+
+
+def test_the_pasted_fixture_makes_the_next_run_pass(shop):
+    shop.conftest(SEED)
+
+    shop.record().expect(passed=2, never=["the next run"])
+
+    shop.replay().expect(passed=2)
+
+
+def test_a_quiet_run_says_it_in_one_line(shop):
+    run = shop.record("-q").expect(passed=2)
+
+    assert run.section[-2] == (
+        "the next run will make 2 recorded calls with other values (shop:send order.id);"
+        f" to get the same ids in each run: {PAGE}#seed-the-ids"
+    )
+
+
+def test_workers_say_it_once(shop):
+    run = shop.record("-n2", process=True).expect(passed=2)
+
+    assert run.section[-4:] == BLOCK
+
+
+def test_a_value_that_a_recording_gives_is_no_news(shop):
+    shop.ini("shop:send", "shop:order")
+
+    shop.record().expect(passed=2, never=["the next run"])
+
+    shop.replay().expect(passed=2)
+
+
+def test_a_replay_and_a_verifying_run_say_nothing(shop):
+    shop.ini("shop:send ignore=order.id")
+    shop.record().expect(passed=2)
+
+    shop.replay().expect(passed=2, never=["the next run"])
+    shop.run("--mimic-verify").expect(passed=2, never=["the next run"])

@@ -1,0 +1,141 @@
+"""What a recording run finds in its calls: values that it made, and that nothing gave it."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+from pytest_mimic._core.engine.next_run import NextRun, files_of, leaves
+from unit.core.engine.runs import Runs
+
+
+def test_the_bytes_of_urandom_are_noted_until_the_end(runs: Runs) -> None:
+    before = os.urandom, random._urandom  # type: ignore[attr-defined]
+    run = NextRun(runs.state)
+
+    run.begin()
+    during = os.urandom, random._urandom  # type: ignore[attr-defined]
+    run.end()
+
+    assert before[0] not in during
+    assert (os.urandom, random._urandom) == before  # type: ignore[attr-defined]
+
+
+def test_what_somebody_else_put_there_stays(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = NextRun(runs.state)
+    run.begin()
+    numbers = random.Random(1)
+    monkeypatch.setattr(os, "urandom", numbers.randbytes)
+
+    run.end()
+
+    assert os.urandom == numbers.randbytes
+
+
+def price(ref: object, mark: str = "") -> int:
+    return 3
+
+
+def issue() -> str:
+    return str(uuid.uuid4())
+
+
+@pytest.fixture
+def noting(runs: Runs):
+    run = runs.state.next_run = NextRun(runs.state)
+    run.begin()
+    yield runs
+    run.end()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        uuid.uuid4,
+        lambda: secrets.token_hex(16),
+        lambda: {"rows": [1, secrets.token_urlsafe(16)]},
+        lambda: f"order {uuid.uuid4()} of today",
+        time.time,
+        lambda: time.strftime("%Y-%m-%d"),
+    ],
+    ids=["uuid", "hex", "base64 inside", "in a text", "seconds", "today"],
+)
+def test_an_argument_that_the_run_made_is_found(noting: Runs, make) -> None:
+    noting.mimic(price)(make())
+
+    noting.state.next_run.report()
+
+    assert len(noting.state.ledger.made_anew) == 1
+    assert noting.state.ledger.made_anew[0][1].split(".")[0] == "ref"
+
+
+def test_what_an_outcome_gave_comes_back_in_a_replay(noting: Runs) -> None:
+    given = noting.mimic(issue)()
+    noting.mimic(price)(given)
+
+    noting.state.next_run.report()
+
+    assert noting.state.ledger.made_anew == []
+
+
+def test_what_is_sent_first_is_the_callers_own_although_it_is_repeated(
+    noting: Runs,
+) -> None:
+    def echo(ref: str) -> str:
+        return ref
+
+    own = noting.mimic(echo)(str(uuid.uuid4()))
+    noting.mimic(price)(own)
+
+    noting.state.next_run.report()
+
+    assert len(noting.state.ledger.made_anew) == 2
+
+
+@pytest.mark.parametrize("where", ["environment", "test", "file"])
+def test_what_stood_before_is_not_made_anew(
+    noting: Runs, where: str, tmp_path: Path
+) -> None:
+    today = time.strftime("%Y-%m-%d")
+    state = noting.state
+    if where == "environment":
+        state.variables = {"DAY": f"day {today}"}
+    elif where == "test":
+        state.ledger.outcomes[f"test_a.py::test_x[{today}]"] = "passed"
+    else:
+        year, month, day = map(int, today.split("-"))
+        file = Path(state.settings.rootdir, "test_a.py")
+        file.write_text(f"DAY = date({year}, {month}, {day})", encoding="utf-8")
+        os.utime(file, (0, 0))
+    noting.mimic(price)(today)
+
+    state.next_run.report()
+
+    assert state.ledger.made_anew == []
+
+
+def test_what_is_ignored_is_no_part() -> None:
+    arguments = {"a": {"b": "x", "c": ["y", "z"]}, "*rest": {"$tuple": ["w"]}}
+
+    found = leaves(arguments, [("a", "b"), ("a", "*", "-1")])
+
+    assert [leaf.path for leaf in found] == ["a.c[0]", "rest[0]"]
+
+
+def test_files_of_the_run_and_of_others_are_not_read(tmp_path: Path) -> None:
+    names = ["a.py", ".git/b.py", "node_modules/c.py", "env/d.py", "vault/e.py", "new"]
+    for name in [*names, "env/pyvenv.cfg"]:
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(name, encoding="utf-8")
+        os.utime(file, (0, 1 if name == "new" else 0))
+
+    assert list(files_of(tmp_path, tmp_path / "vault", before=0.5)) == ["a.py"]
