@@ -243,18 +243,29 @@ def client_parts(
         described: The description of the call.
         without_secrets: Hides what the description hides besides.
     """
-    others = {name: parts[name] for name in names if name not in described}
-    hidden = without_secrets(others)
+    hidden = without_secrets({name: parts[name] for name in names})
     kept: Parts = {}
     for name in names:
         kept[name] = None
-        if name in hidden:
+        if not _is_described(name, hidden[name], described):
             value = hidden[name]
             is_ambiguous = value is None or (
                 type(value) is dict and value.keys() == {"value"}
             )
             kept[name] = {"value": value} if is_ambiguous else value
     return kept
+
+
+def _is_described(name: str, value: object, described: Mapping[str, Any]) -> bool:
+    """Return whether the description of a call has a part, if not by another word.
+
+    A server may be described by its name, and count by its number.
+    """
+    if name not in described:
+        return False
+    tree = described[name]
+    is_plain = type(value) in _PLAIN and type(tree) in _PLAIN
+    return not is_plain or (type(value) is type(tree) and value == tree)
 
 
 def client_values(parts: Parts, described: Mapping[str, Any]) -> dict[str, Any]:

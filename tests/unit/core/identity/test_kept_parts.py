@@ -238,6 +238,12 @@ def test_the_parts_of_a_request_stand_in_the_description_or_beside_it() -> None:
     assert list(values) == list(NAMES)
 
 
+def test_a_part_that_is_described_by_another_word_is_kept() -> None:
+    parts = client_parts(("server",), {"server": 0}, {"server": "python"}, dict)
+
+    assert parts == {"server": 0}
+
+
 def test_the_identity_of_a_request_is_computed_under_other_options() -> None:
     ignored = CallIdentity("http", NAMES, ignore=("body.run",))
     matched = CallIdentity("http", (*NAMES, "match body.id"))
