@@ -69,6 +69,29 @@ def test_a_miss_shows_each_argument_that_differs(shop):
 
 
 @pytest.mark.must
+def test_a_miss_names_the_columns_of_a_table_that_differ(project):
+    pytest.importorskip("pandas")
+    project.ini("shop:total")
+    project.module("def total(frame): return float(frame['price'].sum())")
+    test = """
+        import pandas, shop
+
+        def test_it():
+            frame = pandas.DataFrame({"price": [1.5, 2.5], "n": 1})
+            shop.total(frame)
+    """
+    project.tests(test)
+    project.record().expect(passed=1)
+    project.tests(test.replace("2.5]", "3.5]").replace('": 1}', '": 1.0}'))
+
+    run = project.run().expect(failed=1)
+
+    assert run.error[2:4] == [
+        "frame['price']: 1 of 2 differ, [1]: 2.5 recorded, 3.5 now",
+        "frame['n']: dtype int64 recorded, float64 now",
+    ]
+
+
 def test_a_secret_that_differs_is_named_but_not_shown(shop):
     shop.write(
         "test_shop.py",

@@ -23,6 +23,7 @@ from pytest_mimic._core.tree.drawing import (
     steps,
     tag_of,
 )
+from pytest_mimic._core.tree.kept_columns import column_fact, with_labels
 from pytest_mimic._core.words import and_more
 from pytest_mimic.errors import printable
 
@@ -84,7 +85,11 @@ def _between(old: Any, new: Any, path: str) -> Iterator[Difference]:
         return
     then, now = items_of(old), items_of(new)
     is_partial = _length(old) is not None or _length(new) is not None
-    if then is not None and now is not None:
+    if kind == "$column":
+        found = iter([Difference(path, old, new)] if order(old) != order(new) else [])
+    elif (columns := _columns_of(old, new)) is not None:
+        found = _between_columns(*columns, path)
+    elif then is not None and now is not None:
         found = _between_items(then, now, path, in_order=not is_partial)
     elif (parts := steps(old)) is not None and (others := steps(new)) is not None:
         found = _between_parts(parts, others, path)
@@ -116,6 +121,23 @@ def _between_parts(
             yield from _between(old[step], new[step], path + step)
         else:
             yield Difference(path + step, old.get(step, ABSENT), new.get(step, ABSENT))
+
+
+def _columns_of(old: Any, new: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return what is kept of the columns of two tables, None if one is no table."""
+    sides = [
+        node.get("columns") if isinstance(node, dict) else None for node in (old, new)
+    ]
+    if not all(isinstance(side, dict) for side in sides):
+        return None
+    return sides[0], sides[1]  # type: ignore[return-value]  # both are dicts
+
+
+def _between_columns(
+    old: dict[str, Any], new: dict[str, Any], path: str
+) -> Iterator[Difference]:
+    for one in _between_parts(old, new, path):
+        yield one._replace(old=with_labels(one.old, old))
 
 
 def _between_items(
@@ -211,6 +233,9 @@ def _lines_of_one(
     head = f"{printable(one.path)}: " if one.path else ""
     if one.fact:
         return [f"{head}{one.fact}"]
+    if _are_columns(one):
+        fact = column_fact(one.old, one.new, before, after, line=_value_line)
+        return [f"{head}{fact}"]
     if is_file(one.old) and is_file(one.new) and _name_in(one.old) == _name_in(one.new):
         return [
             f"{head}{_file_fact(one.old, one.new, is_recorded=before == 'recorded')}"
@@ -234,12 +259,23 @@ def _lines_of_one(
     return [f"{head}{old} {before}, {new} {after}"]
 
 
+def _are_columns(one: Difference) -> bool:
+    return kind_of(one.old) == kind_of(one.new) == "$column"
+
+
+def _value_line(node: object) -> str:
+    return line(node, _WIDTH)
+
+
 def side_by_side(found: Iterable[Difference]) -> list[tuple[str, str, str]]:
     """Return differences as pairs of texts, each with a mark: `~` changed, `-` recorded only, `+` now only."""
     rows = []
     for one in found:
         mark = "+" if one.old is ABSENT else "-" if one.new is ABSENT else "~"
-        sides: Iterable[str] = (one.fact, "") if one.fact else _sides(one)
+        fact = one.fact
+        if _are_columns(one):
+            fact = column_fact(one.old, one.new, "recorded", "now", line=_value_line)
+        sides: Iterable[str] = (fact, "") if fact else _sides(one)
         if mark == "~" and not one.fact and (texts := _long_texts(one)) is not None:
             spans = _cut_spans(_spans(*texts))
             sides = (

@@ -29,7 +29,9 @@ _BRACKETS = {
     "$frozenset": ("frozenset({", "})"),
 }
 # What a node says about its value besides its parts.
-_FACTS = frozenset({"digest", "length", "object", "size", "start", "type", "whole"})
+_FACTS = frozenset(
+    {"columns", "digest", "length", "object", "size", "start", "type", "whole"}
+)
 
 
 class Group(NamedTuple):
@@ -198,6 +200,8 @@ def _phrase(tag: str, part: Any, node: dict[str, Any], mark: str) -> str | None:
         return f"<{short_name(str(part))}{'' if length is None else f' of {length}'}{mark}>"
     if tag == "$count":
         return f"{part} items{f' ({mark[1:]})' if mark else ''}"
+    if tag == "$column":
+        return f"a column of {node.get('rows')} {part}{mark}"
     if tag == "$hidden":
         return part if is_placeholder(part) else repr(part)
     if tag == "$class":

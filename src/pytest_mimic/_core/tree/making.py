@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from functools import partial
 from heapq import nsmallest
 from itertools import islice
 from pathlib import PurePath
@@ -30,7 +31,14 @@ from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, named
 from pytest_mimic._core.tree.drawing import order
-from pytest_mimic._core.tree.library_values import library_text
+from pytest_mimic._core.tree.kept_columns import (
+    INDEX,
+    column_node,
+    column_parts,
+    column_size,
+    has_plain_index,
+)
+from pytest_mimic._core.tree.library_values import labels_of, library_text
 from pytest_mimic._core.tree.secrets import beginning, secrets_in
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import is_data, library_of
@@ -202,9 +210,10 @@ class _Maker:
         if kind in _LEAVES:
             return _LEAVES[kind](self, value)
         if is_data(value):
-            return self._as_text(
+            node = self._as_text(
                 value, self._shown(f"<{library_text(value)}>"), is_part=True
             )
+            return self._with_columns(node, value)
         if library_of(kind) is not None:
             return self._as_text(value, self._shown(_ADDRESS.sub("", str(value))))
         own = text_of(value)
@@ -224,6 +233,32 @@ class _Maker:
         if kind in _TAGGED:
             return {f"${_TAGGED[kind]}": text}
         return self._as_text(value, text, is_part=is_name)
+
+    def _with_columns(self, node: dict[str, Any], value: Any) -> dict[str, Any]:
+        """Add what is kept of the columns of a table, but for those with a secret name."""
+        if self.is_live or not self.budget.digests or "digest" not in node:
+            return node
+        parts = column_parts(value)
+        if parts is None:
+            return node
+        secret_steps = {f"[{name!r}]" for name in labels_of(value) if self._hides(name)}
+        columns: dict[str, Any] = {}
+        for step, column in parts:
+            if step in secret_steps:
+                continue
+            identity = identity_of(column, self.places)
+            is_few = column_size(column) <= self.budget.items and self.used < self.until
+            if step == INDEX and has_plain_index(value):
+                is_few = False
+            columns[self._shown(step)] = column_node(
+                column,
+                identity=identity and identity[:_DIGEST],
+                value=partial(self.node, depth=1) if is_few else None,
+            )
+        return {**node, "columns": columns} if columns else node
+
+    def _hides(self, name: object) -> bool:
+        return isinstance(name, str) and bool(self.redactor.secret(name))
 
     def _as_text(
         self, value: object, text: str, *, is_part: bool = False

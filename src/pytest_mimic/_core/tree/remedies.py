@@ -15,7 +15,7 @@ from pytest_mimic._core.seam.base import parts_of
 from pytest_mimic._core.seam.registry import is_client, names_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.differing import ABSENT, Difference, argument_differences
-from pytest_mimic._core.tree.drawing import is_file
+from pytest_mimic._core.tree.drawing import is_file, kind_of
 from pytest_mimic._core.tree.made_anew import OF_THE_CLOCK, Change, Kind, change
 from pytest_mimic._core.types.opening import parse_path
 
@@ -54,6 +54,9 @@ def changing_parts(differences: Sequence[Difference]) -> Changing | None:
     found: dict[str, Change] = {}
     for one in differences:
         if one.fact or one.old is ABSENT or one.new is ABSENT or is_file(one.new):
+            return None
+        if kind_of(one.new) == "$column":
+            # No line can leave a column of an argument out.
             return None
         changed = change(one.old, one.new)
         if changed is None:
