@@ -1,4 +1,8 @@
-"""Shows the calls of each test: in a section of its report with `-v`, and in the HTML page of `--mimic-report`."""
+"""Shows the calls of each test.
+
+With `-v` they stand in a section of the test's report, with `--mimic-report` in an HTML
+page.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from pytest_mimic.errors import printable
 if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
-# What a page of ours holds at its beginning.
+# One of these stands at the beginning of each page, of older versions, too.
 _MARKS = (
     b'<meta name="generator" content="pytest-mimic">',
     b"<title>pytest-mimic report</title>",
@@ -27,26 +31,25 @@ _WORTH_SAYING = 0.005
 
 
 class CallReports:
-    """A plugin that shows the rows of calls that the account of the run has."""
+    """A plugin that shows the calls that are noted in the account of the run."""
 
     def __init__(self, config: pytest.Config, session: Session) -> None:
         self._session = session
         path: str | None = config.option.mimic_report
-        # Made now, because a test may change the current folder.
-        self._path = (
-            None
-            if path is None
-            else Path(config.invocation_params.dir, path).expanduser()
-        )
+        self._path: Path | None = None
+        if path is not None:
+            # Made now, because a test may change the current folder.
+            self._path = Path(config.invocation_params.dir, path).expanduser()
         self._shown_path = path
         self._has_sections = verbosity(config) > 0
-        self._done = 0  # how many rows are in sections
-        # By test: how long its phases took in seconds, and where it stands.
+        # How many rows stand in sections already.
+        self._done = 0
+        # By test: how long its phases took, in seconds.
         self._durations: dict[str, float] = {}
+        # By test: the line of its file, `test_a.py:12`.
         self._lines: dict[str, str] = {}
-        if (
-            path
-        ):  # loaded now, because a test may replace functions that these modules bind
+        if path:
+            # Loaded now, because a test may replace functions that these modules bind.
             import pytest_mimic._tools.page.report  # noqa: F401
         session.state.log = CallLog(session.state, details=bool(path)).note
 
@@ -56,11 +59,11 @@ class CallReports:
     ) -> None:
         """Show the rows since the last phase in a section of the test's report."""
         rows = self._session.ledger.calls
-        if self._has_sections and rows[self._done :]:
-            item.add_report_section(
-                call.when, "mimic", "\n".join(map(line_of, rows[self._done :]))
-            )
+        lines = [line_of(row) for row in rows[self._done :]]
+        if self._has_sections and lines:
+            item.add_report_section(call.when, "mimic", "\n".join(lines))
         if self._path is None:
+            # Only a page needs them at the end of the run.
             rows.clear()
         self._done = len(rows)
 
@@ -87,7 +90,11 @@ class CallReports:
     def write(self, notes: Sequence[str]) -> list[str]:
         """Write the page, if one was requested, and return a line that names it.
 
-        MimicError: It cannot be written.
+        Args:
+            notes: The lines of the summary, which the page has, too.
+
+        Raises:
+            MimicError: The page cannot be written.
         """
         if self._path is None:
             return []
@@ -96,14 +103,13 @@ class CallReports:
 
         ledger = self._session.ledger
         settings = self._session.settings
-        tests = {
-            test: TestFacts(
+        tests = {}
+        for test in {*ledger.outcomes, *self._durations}:
+            tests[test] = TestFacts(
                 ledger.outcomes.get(test, ""),
                 self._durations.get(test, 0.0),
                 self._lines.get(test, ""),
             )
-            for test in {*ledger.outcomes, *self._durations}
-        }
         text = page(
             mode_line(settings),
             ledger.calls,
@@ -117,18 +123,15 @@ class CallReports:
 
 
 def is_page(start: bytes) -> bool:
-    """Check whether a file that begins with these bytes is a page of ours, of older versions, too."""
+    """Check whether a file that begins with these bytes is a page of ours."""
     is_html = start.startswith(b"<!DOCTYPE html>")
     return is_html and any(mark in start for mark in _MARKS)
 
 
 def line_of(row: Row) -> str:
     """Return a call in one line: `replayed http GET /users?page=2 (0.8 s saved)`."""
-    saved = " saved" if row["kind"] == "replayed" else ""
-    time = (
-        f" ({seconds(row['seconds'])}{saved})"
-        if row["seconds"] >= _WORTH_SAYING
-        else ""
-    )
-    what = f"{row['kind']} {row['label']}{time}"
-    return printable(" ".join(what.splitlines()))
+    line = f"{row['kind']} {row['label']}"
+    if row["seconds"] >= _WORTH_SAYING:
+        saved = " saved" if row["kind"] == "replayed" else ""
+        line += f" ({seconds(row['seconds'])}{saved})"
+    return printable(" ".join(line.splitlines()))

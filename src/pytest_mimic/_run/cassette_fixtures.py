@@ -12,7 +12,7 @@ from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.options import read_keyword_options
 from pytest_mimic._core.targets.target import Target, as_targets
-from pytest_mimic._core.vault.format import cassette_name, cassette_of_test
+from pytest_mimic._core.vault.format import CASSETTES, cassette_name, cassette_of_test
 from pytest_mimic.errors import CassetteError
 
 if TYPE_CHECKING:
@@ -53,32 +53,35 @@ class CassetteFixture:
             options: The options of a target line, for all of them.
         """
         read_keyword_options(options, f"mimic_{self.kind}")
-        owner = self.state.owner
-        owner.cassettes += name is None
-        name = (
-            cassette_of_test(self.state.test, owner.cassettes)
-            if name is None
-            else cassette_name(name)
-        )
-        given: Any = targets
-        named: Any = (
-            (given,)
-            if isinstance(given, str) or callable(given)
-            else tuple(given or ())
-        )
-        if not named:  # the configured ones, and the usual clients that are installed
-            present = {
-                target.module for target in self.coverings.targets if target.is_client
-            }
-            others = [client for client in TAKEN_BY_CASSETTES if client not in present]
-            named = (*self.coverings.targets, *filter(module_exists, others))
-        return _Block(self, name, as_targets(named, options), strict=strict)
+        if name is None:
+            owner = self.state.owner
+            owner.cassettes += 1
+            name = cassette_of_test(self.state.test, owner.cassettes)
+        else:
+            name = cassette_name(name)
+        if isinstance(targets, str) or callable(targets):
+            targets = [targets]
+        lines: list[Any] = list(targets or ()) or self._usual_targets()
+        return _Block(self, name, as_targets(lines, options), strict=strict)
+
+    def _usual_targets(self) -> list[Any]:
+        """Return the targets of a cassette that names none.
+
+        These are the configured targets, and the usual clients that are installed.
+        """
+        targets: list[Any] = list(self.coverings.targets)
+        configured = {target.module for target in targets if target.is_client}
+        for client in TAKEN_BY_CASSETTES:
+            if client not in configured and module_exists(client):
+                targets.append(client)
+        return targets
 
 
 class _Block:
     """The block of a fixture: it opens a cassette, and mimics the targets until it ends.
 
-    No generator: pytest would show the lines of `contextlib` for its errors.
+    It is no generator, because pytest would show the lines of `contextlib` for its
+    errors.
     """
 
     def __init__(
@@ -89,45 +92,82 @@ class _Block:
         *,
         strict: bool,
     ) -> None:
-        self._fixture, self._name, self._targets, self._strict = (
-            fixture,
-            name,
-            targets,
-            strict,
-        )
+        self._fixture = fixture
+        self._name = name
+        self._targets = targets
+        self._strict = strict
 
     def __enter__(self) -> Cassette:
-        fixture, name, state = self._fixture, self._name, self._fixture.state
-        file = f"cassettes/{name}.json"
-        exists = state.vault.store.size(file) is not None
-        mode = mode_of(fixture.kind, state.settings, name=name, exists=exists)
-        is_again = fixture.kind == "auto" and mode is Mode.RERECORD and exists
-        if is_again and (file, state.vault.store.read(file)) in state.cassettes_made:
-            mode = Mode.RECORD  # it holds the calls of another block of this run
-        if any(
-            one.name == name and (mode.writes or one.run_mode.writes)
-            for one in state.open_cassettes
-        ):
-            what = f"cassette {name} is open already: each of its blocks would replace the calls of the other"
-            remedy = "use the cassette of the outer block, or another name"
-            raise CassetteError(what, remedies=[remedy], cassette=name)
-        remedies = [_NEVER_RECORDS] if fixture.kind == "replay" else None
-        (state.only_replayed.add if remedies else state.only_replayed.discard)(file)
-        self._cassette = cassette = Cassette(
+        name = self._name
+        state = self._fixture.state
+        file = f"{CASSETTES}{name}.json"
+        mode = self._mode(file)
+        self._refuse_second_writer(mode)
+        remedies = None
+        if self._fixture.kind == "replay":
+            remedies = [_NEVER_RECORDS]
+            state.only_replayed.add(file)
+        else:
+            state.only_replayed.discard(file)
+        self._cassette = Cassette(
             state, name, mode, strict=self._strict, remedies=remedies
         )
         self._outer = state.own_cassette.get()
-        # The context of an async fixture ends with its set-up, which the test follows.
-        other = state.open_cassettes[-1] if state.open_cassettes else None
-        if other is not self._outer and other is not None and other.is_running():
-            what = f"cassette {name} cannot be opened beside cassette {other.name}, of a task that runs at the same time"
+        self._refuse_second_task()
+        self._covering = self._fixture.coverings.enter(self._targets, self._cassette)
+        state.open_cassettes.append(self._cassette)
+        state.own_cassette.set(self._cassette)
+        return self._cassette
+
+    def _mode(self, file: str) -> Mode:
+        """Return the mode of the cassette, whose file in the vault is `file`."""
+        kind = self._fixture.kind
+        state = self._fixture.state
+        exists = state.vault.store.size(file) is not None
+        mode = mode_of(kind, state.settings, name=self._name, exists=exists)
+        is_replaced = kind == "auto" and mode is Mode.RERECORD and exists
+        if is_replaced and (file, state.vault.store.read(file)) in state.cassettes_made:
+            # Another block of this run made it. Its calls stay, and this block adds its
+            # own.
+            return Mode.RECORD
+        return mode
+
+    def _refuse_second_writer(self, mode: Mode) -> None:
+        """Check that no block around this one writes the same cassette, or reads it.
+
+        Raises:
+            CassetteError: One does.
+        """
+        for cassette in self._fixture.state.open_cassettes:
+            is_written = mode.writes or cassette.run_mode.writes
+            if cassette.name == self._name and is_written:
+                raise CassetteError(
+                    f"cassette {self._name} is open already: "
+                    "each of its blocks would replace the calls of the other",
+                    remedies=["use the cassette of the outer block, or another name"],
+                    cassette=self._name,
+                )
+
+    def _refuse_second_task(self) -> None:
+        """Check that the newest open cassette is that of a block around this one.
+
+        The cassette of an async fixture is open in a test, and not around it: its
+        context ended with its set-up. So only one whose task still runs is refused.
+
+        Raises:
+            CassetteError: A task that runs at the same time has opened it.
+        """
+        cassettes = self._fixture.state.open_cassettes
+        if not cassettes:
+            return
+        newest = cassettes[-1]
+        if newest is not self._outer and newest.is_running():
             raise CassetteError(
-                what, remedies=["open one cassette around both tasks"], cassette=name
+                f"cassette {self._name} cannot be opened beside cassette "
+                f"{newest.name}, of a task that runs at the same time",
+                remedies=["open one cassette around both tasks"],
+                cassette=self._name,
             )
-        self._covering = fixture.coverings.enter(self._targets, cassette)
-        state.open_cassettes.append(cassette)
-        state.own_cassette.set(cassette)
-        return cassette
 
     def __exit__(
         self, kind: object, error: BaseException | None, traceback: object
@@ -140,7 +180,13 @@ class _Block:
 
 
 def mode_of(kind: str, settings: Settings, *, name: str, exists: bool) -> Mode:
-    """Return the mode of a fixture's cassette in a run; the fixture is `record`, `replay` or `auto`.
+    """Return the mode of a fixture's cassette in a run.
+
+    Args:
+        kind: The fixture: `record`, `replay` or `auto`.
+        settings: The settings of the run.
+        name: The name of the cassette.
+        exists: Whether the cassette is recorded.
 
     Raises:
         CassetteError: The fixture must record, and `--mimic-no-record` forbids that.
@@ -151,14 +197,17 @@ def mode_of(kind: str, settings: Settings, *, name: str, exists: bool) -> Mode:
     if mode in (Mode.LIVE, Mode.VERIFY):
         return mode
     if kind == "record" and settings.no_record:
-        what = (
-            f"mimic_record may not record cassette {name}: --mimic-no-record was given"
-        )
         raise CassetteError(
-            what, remedies=["to replay it if it is recorded: mimic_auto"], cassette=name
+            f"mimic_record may not record cassette {name}: --mimic-no-record was given",
+            remedies=["to replay it if it is recorded: mimic_auto"],
+            cassette=name,
         )
+    if kind == "record":
+        return Mode.RERECORD
     may_record = mode.writes or not (settings.no_record or settings.ci)
-    return Mode.RERECORD if kind == "record" or (not exists and may_record) else mode
+    if may_record and not exists:
+        return Mode.RERECORD
+    return mode
 
 
 CassetteFixture.__module__ = "pytest_mimic"

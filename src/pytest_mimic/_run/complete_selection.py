@@ -1,4 +1,4 @@
-"""Which tests a run selects, whether they are all tests of the project, and how they end."""
+"""Which tests a run selects, whether these are all of the project, and how they end."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from pytest_mimic._run.configuration import Hooks
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Ledger
 
-# Options of pytest, and their flags for messages: those that deselect tests once all
-# are known, those that keep files from being collected, and those that run no test.
+# Options of pytest, each with its flag for messages. These deselect tests once all are
+# known.
 _DESELECTING = {
     "keyword": "-k",
     "markexpr": "-m",
     "deselect": "--deselect",
     "stepwise": "--sw",
 }
+# These keep files from being collected.
 _HIDING = {"ignore": "--ignore", "ignore_glob": "--ignore-glob", "lf": "--lf"}
+# These run no test.
 _IDLE = {"setuponly": "--setup-only", "setupplan": "--setup-plan"}
 _PART = "only a part of the tests was named"
 STOPPED = "the run was stopped early"
@@ -64,8 +66,13 @@ def note_selection(
 ) -> None:
     """Note which part of the tests a command line requests.
 
-    The paths in `args` are relative to `cwd`, where pytest was started, and those in
-    `testpaths` to the rootdir.
+    Args:
+        ledger: The account of the run.
+        option: The options that pytest has parsed.
+        args: The arguments, whose paths are relative to `cwd`.
+        testpaths: The folders of tests, relative to the rootdir.
+        rootdir: The rootdir of the project.
+        cwd: The folder where pytest was started.
     """
     for reasons, flags in (
         (ledger.deselected, _DESELECTING),
@@ -75,37 +82,47 @@ def note_selection(
         for name, flag in flags.items():
             if getattr(option, name, None):
                 reasons.add(f"{flag} was given")
-    given = [Path(cwd, arg).resolve() for arg in args if "::" not in arg]
-    # glob.glob as in pytest, because Path.glob accepts neither `.` nor an absolute
-    # pattern.
-    found = [
-        path
-        for pattern in testpaths
-        for path in glob(str(rootdir / pattern), recursive=True)  # noqa: PTH207
-    ]
-    wanted = [Path(path).resolve() for path in found or [str(rootdir)]]
-    named = [
-        one for one in wanted if any(one.is_relative_to(folder) for folder in given)
-    ]
+    requested = [Path(cwd, arg).resolve() for arg in args if "::" not in arg]
     start = rootdir.resolve()
-    ledger.wanted.update(relative_path(one, start=start) for one in wanted)
+    wanted: list[str] = []
+    covered: list[str] = []
+    for path in _test_folders(testpaths, rootdir):
+        shown = relative_path(path, start=start)
+        wanted.append(shown)
+        if any(path.is_relative_to(folder) for folder in requested):
+            covered.append(shown)
+    ledger.wanted.update(wanted)
     if not ledger.hiding:
-        ledger.covered.update(relative_path(one, start=start) for one in named)
-    if len(named) < len(wanted):
+        ledger.covered.update(covered)
+    if len(covered) < len(wanted):
         ledger.hiding.add(_PART)
 
 
+def _test_folders(testpaths: Sequence[str], rootdir: Path) -> list[Path]:
+    """Return the folders of a project's tests; without `testpaths`, its rootdir."""
+    folders: list[Path] = []
+    for pattern in testpaths:
+        # pytest uses glob.glob, too: Path.glob accepts neither `.` nor an absolute
+        # pattern.
+        for folder in glob(str(rootdir / pattern), recursive=True):  # noqa: PTH207
+            folders.append(Path(folder).resolve())
+    return folders or [rootdir.resolve()]
+
+
 class SelectedTests(Hooks):
-    """A plugin that notes which tests a run collects and selects, and how they end."""
+    """A plugin that notes which tests a run collects and selects, and how they end.
+
+    Attributes:
+        have_run: Whether the run came to its tests: one with `--fixtures`, for example,
+            does not.
+    """
 
     def __init__(self, config: pytest.Config, ledger: Ledger) -> None:
-        self.have_run = (
-            False  # whether tests were run: `--fixtures` and the like never do
-        )
+        self.have_run = False
         self._config = config
         self._ledger = ledger
         self._collected: list[pytest.Item] = []
-        self._count = 0  # of the selected tests
+        self._selected_count = 0
 
     def narrowed(self) -> list[str]:
         """Return the reasons why not all tests run."""
@@ -117,16 +134,23 @@ class SelectedTests(Hooks):
 
     def have_all_passed(self) -> bool:
         """Return whether all tests of the project have run and passed."""
-        outcomes = [
-            *self._ledger.outcomes.values()
-        ]  # a plugin may have run tests in its own way
-        all_passed = len(outcomes) >= self._count and set(outcomes) <= {"passed"}
-        return all_passed and not self._ledger.skipped_modules and not self.narrowed()
+        if self._ledger.skipped_modules or self.narrowed():
+            return False
+        outcomes = list(self._ledger.outcomes.values())
+        # A plugin may run tests in its own way, without a report of each.
+        if len(outcomes) < self._selected_count:
+            return False
+        return all(outcome == "passed" for outcome in outcomes)
 
     def finish_collection(
         self, selected: Sequence[pytest.Item], *, are_listed: bool
     ) -> None:
-        """Note which tests are requested, which of the collected ones will not run, and if `listed`, the ids of all."""
+        """Note which tests are requested, and how many of the collected will not run.
+
+        Args:
+            selected: The tests that will run.
+            are_listed: Whether the ids of all collected tests are noted as well.
+        """
         config = self._config
         note_selection(
             self._ledger,
@@ -136,14 +160,17 @@ class SelectedTests(Hooks):
             rootdir=config.rootpath,
             cwd=config.invocation_params.dir,
         )
-        kept, self._count = set(map(id, selected)), len(selected)
-        deselected = sum(id(item) not in kept for item in self._collected)
+        self._selected_count = len(selected)
+        ids = {id(item) for item in selected}
+        deselected = 0
+        for item in self._collected:
+            if id(item) not in ids:
+                deselected += 1
         if are_listed:
             from pytest_mimic._tools.unused.usage import in_environment
 
-            self._ledger.tests.update(
-                in_environment(plain_id(item)) for item in self._collected
-            )
+            for item in self._collected:
+                self._ledger.tests.add(in_environment(plain_id(item)))
         self._collected.clear()
         if deselected:
             self._ledger.deselected.add(f"{plural(deselected, 'test')} deselected")
@@ -174,7 +201,8 @@ class SelectedTests(Hooks):
             return
         nodeid = vars(report).get("mimic_test") or without_group(report.nodeid)
         outcomes = self._ledger.outcomes
-        if str(report.outcome) == "rerun":  # an outcome of pytest-rerunfailures
+        if str(report.outcome) == "rerun":
+            # pytest-rerunfailures runs the test again.
             outcomes.pop(nodeid, None)
         elif report.outcome != "passed" or hasattr(report, "wasxfail"):
             outcomes[nodeid] = "failed" if report.failed else "skipped"

@@ -1,4 +1,4 @@
-"""Reads and checks the settings and targets of a run: pytest's options, ini lines and hooks."""
+"""Reads and checks the settings and targets of a run from pytest's options."""
 
 from __future__ import annotations
 
@@ -21,37 +21,31 @@ _NOT_CI = ("", "0", "false", "no", "off")
 
 
 class Hooks:
-    """A plugin that consists of hooks. pytest searches the other names of a plugin for fixtures, which takes longer."""
+    """A plugin that consists of hooks."""
 
     def __dir__(self) -> list[str]:
+        # pytest looks for a fixture under each name of a plugin. Other names than those
+        # of hooks would only take time.
         return [name for name in vars(type(self)) if name.startswith("pytest_")]
 
 
 def settings_of(config: pytest.Config) -> Settings:
     """Return the settings of a run.
 
-    pytest.UsageError: Options cannot be combined, a value is not allowed, or a line is
-    wrong.
+    Raises:
+        pytest.UsageError: Options cannot be combined, a value is not allowed, or a line
+            is wrong.
     """
     option = config.option
-    given = [mode for mode in Mode if getattr(option, f"mimic_{mode.value}", False)]
-    if len(given) > 1:
-        raise pytest.UsageError(
-            f"--mimic-{given[0].value} cannot be combined with --mimic-{given[1].value}"
-        )
-    mode = given[0] if given else Mode.REPLAY
+    mode = _mode(option)
     _check_combination(option, mode)
-    ini, here, rootdir = (
-        options_of(config),
-        config.invocation_params.dir,
-        config.rootpath,
-    )
+    ini = options_of(config)
+    here = config.invocation_params.dir
+    rootdir = config.rootpath
     vault = ini.vault(option.mimic_vault, "--mimic-vault", here, rootdir)
-    shown_vault = (
-        vault.relative_to(rootdir).as_posix()
-        if vault.is_relative_to(rootdir)
-        else str(vault)
-    )
+    shown_vault = str(vault)
+    if vault.is_relative_to(rootdir):
+        shown_vault = vault.relative_to(rootdir).as_posix()
     return ini.settings(
         mode=mode,
         rootdir=rootdir,
@@ -67,15 +61,34 @@ def settings_of(config: pytest.Config) -> Settings:
     )
 
 
+def _mode(option: Any) -> Mode:
+    """Return the mode that the options ask for.
+
+    Raises:
+        pytest.UsageError: They ask for several.
+    """
+    modes = [mode for mode in Mode if getattr(option, f"mimic_{mode.value}", False)]
+    if len(modes) > 1:
+        raise pytest.UsageError(
+            f"--mimic-{modes[0].value} cannot be combined with --mimic-{modes[1].value}"
+        )
+    return modes[0] if modes else Mode.REPLAY
+
+
 def _check_combination(option: Any, mode: Mode) -> None:
-    """Raise pytest.UsageError for options that cannot be combined."""
+    """Check that the options can be combined with each other and with the mode.
+
+    Raises:
+        pytest.UsageError: They cannot.
+    """
     if mode.writes and option.mimic_no_record:
         raise pytest.UsageError(
             f"--mimic-{mode.value} cannot be combined with --mimic-no-record"
         )
     if option.mimic_usage is not None and mode is Mode.LIVE:
         raise pytest.UsageError(
-            "--mimic-usage cannot be combined with --mimic-live, which uses no recordings"
+            "--mimic-usage cannot be combined with --mimic-live, "
+            "which uses no recordings"
         )
     if option.mimic_usage == "":
         raise pytest.UsageError("--mimic-usage needs the name of a file")
@@ -83,7 +96,8 @@ def _check_combination(option: Any, mode: Mode) -> None:
 
 def verbosity(config: pytest.Config) -> int:
     """Return how much is shown of each test: more than 0 with `-v`."""
-    if hasattr(config, "get_verbosity"):  # since pytest 8.0
+    if hasattr(config, "get_verbosity"):
+        # pytest 8.0 and newer.
         level: int = config.get_verbosity("test_cases")
         return level
     return config.option.verbose  # type: ignore[no-any-return]
@@ -92,22 +106,26 @@ def verbosity(config: pytest.Config) -> int:
 def options_of(config: pytest.Config) -> IniOptions:
     """Return the ini options that pytest has read.
 
-    Those on the command line have no file. UsageError: one is wrong.
+    Their methods raise `pytest.UsageError` for a wrong value.
     """
 
     def get(name: str) -> Any:
         try:
             return config.getini(name)
         except (TypeError, ValueError) as error:
-            # Before pytest 9.1, it does not name the option whose value has another
-            # type. Its own UsageError does.
+            # The error of pytest before 9.1 does not name the option whose value has
+            # another type.
             raise pytest.UsageError(f"{name}: {error}") from None
 
     def place(name: str) -> str:
-        given = getattr(config.option, "override_ini", None) or ()
-        if config.inipath is None or any(one.startswith(f"{name}=") for one in given):
+        overrides = getattr(config.option, "override_ini", None) or ()
+        if any(override.startswith(f"{name}=") for override in overrides):
+            # The option stands on the command line, and not in a file.
             return name
-        return f"{relative_path(config.inipath, start=config.invocation_params.dir)}, {name}"
+        if config.inipath is None:
+            return name
+        file = relative_path(config.inipath, start=config.invocation_params.dir)
+        return f"{file}, {name}"
 
     readers = LineReaders(_read_target, _read_secret_names)
     return IniOptions(get, place=place, error=pytest.UsageError, readers=readers)
@@ -125,7 +143,7 @@ def _read_secret_names(line: str) -> Iterable[str]:
 
 
 def lacking_lines(config: pytest.Config, targets: Sequence[Target]) -> list[str]:
-    """Return why a run does not know all that its project mimics, in words; empty if it does.
+    """Return why a run may not know all lines of its project, in words; or nothing.
 
     Such a run cannot tell that the project mimics a function no more.
     """
@@ -140,12 +158,24 @@ def lacking_lines(config: pytest.Config, targets: Sequence[Target]) -> list[str]
 
 
 def _file(here: Path, name: str | None) -> Path | None:
-    """Return the file that an option names, relative to the folder where pytest was started."""
-    return Path(os.path.normpath(here / os.path.expanduser(name))) if name else None  # noqa: PTH111
+    """Return the file that an option names; None if the option was not given.
+
+    Args:
+        here: The folder where pytest was started.
+        name: The value of the option.
+    """
+    if not name:
+        return None
+    # A home that is unknown stays `~`. `Path.expanduser` would raise.
+    expanded = os.path.expanduser(name)  # noqa: PTH111
+    return Path(os.path.normpath(here / expanded))
 
 
 def register_vcr_mark(config: pytest.Config) -> None:
-    """Register the mark of pytest-recording, unless the project or another plugin has it."""
+    """Register the mark of pytest-recording, which imported tests have.
+
+    A project or another plugin may have registered it already.
+    """
     if not any(line.startswith("vcr") for line in config.getini("markers")):
         config.addinivalue_line(
             "markers", "vcr(*paths, **options): has no effect without pytest-recording"

@@ -1,7 +1,7 @@
-"""Reports the drifts of a test when it has ended: all of them, once, as a failure of its call.
+"""Reports all drifts of a test when it has ended, as a failure of its call.
 
-A drift raises nothing. If a phase failed for it, a drift in a set-up would keep the
-test's body, and its drifts, from running.
+A drift raises nothing: an error in the set-up would keep the test's body from running,
+and its drifts from being found.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pytest_mimic.errors import DriftError
 
 
 class DriftReports(Hooks):
-    """A plugin of a verifying run: the protocol of a test, whose reports are logged last."""
+    """A plugin of a verifying run, which runs each test and then logs its reports."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -36,24 +36,34 @@ class DriftReports(Hooks):
             reports = runtestprotocol(item, log=False, nextitem=nextitem)
         finally:
             self._session.judges_phases = True
-        drifts, self._session.drifts = self._session.drifts, []
+        drifts = self._session.drifts
+        self._session.drifts = []
         if drifts:
-            calls = [report for report in reports if report.when == "call"]
-            fail_for_drifts(item, calls[0] if calls else reports[0], drifts)
+            fail_for_drifts(item, _main_report(reports), drifts)
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
 
+def _main_report(reports: Sequence[pytest.TestReport]) -> pytest.TestReport:
+    """Return the report of a test's call; of the set-up if that failed or skipped."""
+    for report in reports:
+        if report.when == "call":
+            return report
+    return reports[0]
+
+
 def _has_attempts(item: pytest.Item) -> bool:
     """Return whether pytest-rerunfailures or flaky run this test, perhaps repeatedly.
 
-    They have a protocol of their own. `Phases` then judges each phase as it ends.
+    These plugins have a protocol of their own. `Phases` then judges each phase as it
+    ends.
     """
-    options = item.config.option
-    asks = any(getattr(options, name, None) for name in ("reruns", "force_flaky"))
-    return asks or item.get_closest_marker("flaky") is not None
+    option = item.config.option
+    if getattr(option, "reruns", None) or getattr(option, "force_flaky", None):
+        return True
+    return item.get_closest_marker("flaky") is not None
 
 
 def fail_for_drifts(
@@ -63,9 +73,8 @@ def fail_for_drifts(
 
     Args:
         item: The test.
-        report: The report of its call. Without a call, because the set-up failed or
-            skipped, that of the set-up.
-        drifts: What drifted in any phase, in the order of the calls.
+        report: The report of its call, or of its set-up if there was no call.
+        drifts: The drifts of all phases, in the order of the calls.
     """
     text = "\n".join(limited(drift_texts(drifts), of=" calls that drifted"))
     if report.failed:
@@ -106,6 +115,7 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
             facts=[*drift.facts, *followers.get(name, ())],
             remedies=drift.remedies,
         )
-        whole.commands, whole.test = drift.commands, drift.test
+        whole.commands = drift.commands
+        whole.test = drift.test
         texts.append(f"DriftError: {whole}")
     return list(dict.fromkeys(texts))

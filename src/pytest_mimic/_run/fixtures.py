@@ -1,4 +1,7 @@
-"""Assigns the calls of class, module, package and session fixtures to their scope, and learns the temporary folders."""
+"""Assigns the calls of wider fixtures to their scope, and learns temporary folders.
+
+A wider fixture is one of a class, module, package or session.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,12 @@ if TYPE_CHECKING:
 
 
 class Fixtures(Hooks):
-    """A plugin: while fixtures of wider scope than a test are set up or torn down, they own the session's calls."""
+    """A plugin: calls in the set-up or teardown of a wider fixture belong to it."""
 
     def __init__(self, config: pytest.Config, session: Session) -> None:
         self._config = config
         self._session = session
+        # By fixture: its parameters of now, and those of the fixtures that it requests.
         self._parameters: dict[str, list[str]] = {}
 
     @pytest.hookimpl(wrapper=True)
@@ -34,9 +38,9 @@ class Fixtures(Hooks):
         self, fixturedef: Any, request: object
     ) -> Generator[None, object, object]:
         if fixturedef.argname in ("tmp_path", "tmp_path_factory"):
-            given: Any = yield
-            self._note_folder(fixturedef.argname, given)
-            return given
+            value: Any = yield
+            self._note_folder(fixturedef.argname, value)
+            return value
         if fixturedef.scope == "function":
             return (yield)
         with self._scope(fixturedef, request):
@@ -44,60 +48,68 @@ class Fixtures(Hooks):
 
     # -- temporary folders
 
-    def _note_folder(self, fixture: str, given: Any) -> None:
-        """Count paths in a test's own folder, and in pytest's base folder, by their place in it, and by content."""
+    def _note_folder(self, fixture: str, value: Any) -> None:
+        """Let paths in temporary folders count by their place there, and by content.
+
+        Args:
+            fixture: The fixture, `tmp_path` or `tmp_path_factory`.
+            value: The value that the fixture gave.
+        """
         places = self._session.state.places
         if fixture == "tmp_path":
-            place = places.place_of(str(given))
+            place = places.place_of(str(value))
             places.own = place.given if place is not None else None
             return
-        base = str(given.getbasetemp())
+        base = str(value.getbasetemp())
         folders = [base]
-        if hasattr(
-            self._config, "workerinput"
-        ):  # tests of several workers share files in the folder around
-            folders.append(str(given.getbasetemp().parent))
-        # pytest resolves links in the folder's path; its user may not.
+        if hasattr(self._config, "workerinput"):
+            # Tests of several workers of xdist share files in the folder around.
+            folders.append(str(value.getbasetemp().parent))
+        # pytest resolves links in the folder's path, and `tempfile` does not.
         outer = os.environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir()
         real = os.path.realpath(outer)
         if real != outer and base.startswith(real):
-            folders += [outer + folder[len(real) :] for folder in folders]
-        if named := self._config.option.basetemp:
-            folders.append(os.path.abspath(named))  # noqa: PTH100 - links in it are not resolved
+            folders += [outer + folder.removeprefix(real) for folder in folders]
+        option = self._config.option.basetemp
+        if option:
+            # Links in it stay: a test may use the folder by this name, too.
+            folders.append(os.path.abspath(option))  # noqa: PTH100
         places.set_root(TEMPORARY, *folders)
 
     # -- scopes
 
     @contextmanager
     def _scope(self, fixturedef: Any, request: Any) -> Iterator[None]:
-        """Assign calls in this block, which is a fixture's set-up, and calls in its tear-down to the fixture's scope.
+        """Assign calls to a fixture's scope: those in this block, and in the teardown.
 
-        The scope has the id of its class, module or package. That of the session is
-        empty.
+        The block is the set-up of the fixture. The scope has the id of its class,
+        module or package. That of the session is empty.
         """
         nodeid = plain_id(request.node)
         parameters = self._parameters_of(fixturedef, request)
         name = f"{nodeid}[{','.join(parameters)}]" if parameters else nodeid
         leaving: list[Callable[[bool], None]] = []
-        state, fixture = self._session.state, fixturedef.argname
+        state = self._session.state
+        fixture = fixturedef.argname
         secrets = SecretScope(fixture, partial(state.scopes_of, fixturedef.argnames))
         outside = state.secret_scope
 
-        def begin_to_end() -> None:
+        def begin_teardown() -> None:
             nonlocal outside
             leaving.append(self._session.scopes.enter(name, ends=True))
-            outside, state.secret_scope = state.secret_scope, secrets
+            outside = state.secret_scope
+            state.secret_scope = secrets
 
-        def end() -> None:
-            leaving.pop()(True)
+        def end_teardown() -> None:
+            leave = leaving.pop()
+            leave(True)
             state.secret_scope = outside
             if state.fixture_scopes.get(fixture) is secrets:
                 del state.fixture_scopes[fixture]
 
-        # Finalizers run in reverse order, and the fixture adds its own tear-down in
-        # this block. So calls belong to the scope from before the tear-down (the second
-        # finalizer below) until after it (this one).
-        fixturedef.addfinalizer(end)
+        # Finalizers run in reverse order, and the fixture adds its own teardown in this
+        # block: first `begin_teardown` runs, then the fixture's own, then this one.
+        fixturedef.addfinalizer(end_teardown)
         leave = self._session.scopes.enter(name)
         state.secret_scope = secrets
         state.fixture_scopes[fixture] = secrets
@@ -111,27 +123,28 @@ class Fixtures(Hooks):
         finally:
             state.secret_scope = outside
             leave(passed)
-            fixturedef.addfinalizer(begin_to_end)
+            fixturedef.addfinalizer(begin_teardown)
 
     def _parameters_of(self, fixturedef: Any, request: Any) -> list[str]:
         """Return the parameters of a fixture and of the fixtures that it requests.
 
-        It is set up once for each, in an order that depends on the selection and on
-        xdist. So a parameter is named by
-        its index only if it has no identity.
+        A fixture is set up once for each of its parameters, in an order that depends on
+        the selection and on xdist. So its index names a parameter only if it has no
+        identity.
         """
-        needed = [
-            one
-            for name in fixturedef.argnames
-            for one in self._parameters.get(name, ())
-        ]
+        # Two of the fixtures may request a third one: each parameter counts once.
+        parameters: dict[str, None] = {}
+        for name in fixturedef.argnames:
+            for parameter in self._parameters.get(name, ()):
+                parameters[parameter] = None
         if hasattr(request, "param"):
-            param, places = request.param, self._session.state.places
-            shown = (
-                repr(param)
-                if isinstance(param, (str, int))
-                else identity_of(param, places)
-            )
-            needed.append(f"{fixturedef.argname}={shown or request.param_index}")
-        self._parameters[fixturedef.argname] = found = list(dict.fromkeys(needed))
-        return found
+            shown = self._shown(request.param) or request.param_index
+            parameters[f"{fixturedef.argname}={shown}"] = None
+        self._parameters[fixturedef.argname] = list(parameters)
+        return self._parameters[fixturedef.argname]
+
+    def _shown(self, parameter: object) -> str | None:
+        """Return a parameter for a scope's name: its text, or its identity."""
+        if isinstance(parameter, (str, int)):
+            return repr(parameter)
+        return identity_of(parameter, self._session.state.places)

@@ -1,4 +1,4 @@
-"""The phases of each test: begins the test before its set-up, judges each phase, and ends it after its teardown.
+"""The phases of each test: its beginning, the judgement of each phase, its end.
 
 The plugin is registered once something is mimicked: a run without mimicked calls pays
 nothing for each test.
@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,83 +26,105 @@ if TYPE_CHECKING:
 
 
 class Phases(Hooks):
-    """A plugin: the test that runs, and what its phases have shown so far."""
+    """A plugin: the test that runs, and what its phases have shown so far.
+
+    Attributes:
+        broken: The error of a wrong target, which each test of a worker of xdist
+            raises: a worker has no other way to report it.
+    """
 
     def __init__(self, session: Session) -> None:
-        self.broken: TargetError | None = (
-            None  # of a wrong target: each test of a worker of xdist raises it
-        )
+        self.broken: TargetError | None = None
         self._session = session
-        self._marks: list[
-            Callable[[], None]
-        ] = []  # what ends the coverings of its markers and decorators
-        self._has_passed = self._is_whole = True
-        self._has_loaded_all = self._are_marks_known = False
+        # End the coverings of the test's markers and of the decorators of its class.
+        self._ends: list[Callable[[], None]] = []
+        # Whether no phase of the test has failed so far.
+        self._has_passed = True
+        # Whether the test was neither skipped nor expected to fail.
+        self._is_whole = True
+        self._are_marks_prepared = False
+        self._has_loaded_all = False
+        # How many replays the run had when the test began.
         self._replays_before = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Begin a test: mimic the targets of its class's decorators and of its markers.
 
-        TargetError: A target does not exist.
+        Raises:
+            TargetError: A target does not exist.
         """
+        self._has_passed = True
+        self._is_whole = True
         # Errors since the last test, of threads or of a module that was imported, are
-        # no fault of this one.
-        self._has_passed = self._is_whole = True
+        # no fault of this test.
         self._session.take_strays()
         self._session.begin_test(plain_id(item))
         state = self._session.state
         fixtures = getattr(item, "fixturenames", ())
         state.secret_scope = SecretScope(outer=partial(state.scopes_of, fixtures))
-        self._session.state.own_files = lambda: import_module(
-            "pytest_mimic._run.verdicts"
-        ).own_files(item)
+        state.own_files = partial(_own_files, item)
         self._replays_before = len(self._session.ledger.replays)
-        if (
-            not self._has_loaded_all
-            and "pyfakefs.fake_filesystem_unittest" in sys.modules
-        ):
+        self._load_before_fakes()
+        if self.broken is not None:
+            raise self.broken
+        marks = list(item.iter_markers("mimic"))
+        if marks and not self._are_marks_prepared:
+            self._are_marks_prepared = True
+            self._session.coverings.prepare(_marked(item.session.items))
+        for targets in _decorations(item):
+            self._enter(targets)
+        # pytest yields the closest mark first. It is entered last, so that it counts
+        # over the others.
+        for mark in reversed(marks):
+            self._enter_mark(item, mark)
+
+    def _load_before_fakes(self) -> None:
+        """Load all modules once pyfakefs is there, before it replaces `open` in any."""
+        if self._has_loaded_all:
+            return
+        if "pyfakefs.fake_filesystem_unittest" in sys.modules:
             from pytest_mimic._run.plain_imports import load_all
 
             load_all()
             self._has_loaded_all = True
-        if self.broken is not None:
-            raise self.broken
-        marks = list(item.iter_markers("mimic"))
-        if marks and not self._are_marks_known:
-            self._are_marks_known = True
-            self._session.coverings.prepare(_marked(item.session.items))
-        for targets in _decorations(item):
-            self._marks.append(self._session.coverings.enter(targets).end)
-        for mark in reversed(marks):  # the closest comes first, and is entered last
-            try:
-                if not mark.args:
-                    raise TargetError(
-                        'the marker names no target: write it as mimic("shop.api:fetch_rates")'
-                    )
-                self._marks.append(
-                    self._session.coverings.enter(
-                        as_targets(mark.args, mark.kwargs)
-                    ).end
-                )
-            except TargetError as error:
-                file, line, _ = item.location
-                facts = (*error.facts, f"in a marker of {file}:{(line or 0) + 1}")
+
+    def _enter(self, targets: list[Target]) -> None:
+        """Mimic targets until the end of the test."""
+        self._ends.append(self._session.coverings.enter(targets).end)
+
+    def _enter_mark(self, item: pytest.Item, mark: pytest.Mark) -> None:
+        """Mimic the targets of a marker until the end of the test.
+
+        Raises:
+            TargetError: A target does not exist, or there is none.
+        """
+        try:
+            if not mark.args:
                 raise TargetError(
-                    error.what, facts=facts, remedies=error.remedies, **error.data
-                ) from None
+                    "the marker names no target: "
+                    'write it as mimic("shop.api:fetch_rates")'
+                )
+            self._enter(as_targets(mark.args, mark.kwargs))
+        except TargetError as error:
+            file, line, _ = item.location
+            facts = (*error.facts, f"in a marker of {file}:{(line or 0) + 1}")
+            raise TargetError(
+                error.what, facts=facts, remedies=error.remedies, **error.data
+            ) from None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:
-        """Restore what the markers of a test, and the decorators of its class, covered."""
+        """Restore the functions that the markers and decorators of a test covered."""
         self._session.scopes.begin_teardown()
         try:
             return (yield)
         finally:
-            while self._marks:
-                self._marks.pop()()
+            while self._ends:
+                end = self._ends.pop()
+                end()
 
-    # Not tryfirst: what a conftest.py wraps so is to see the judgement.
+    # Not tryfirst: a wrapper of conftest.py that is tryfirst must see the judgement.
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -118,14 +139,18 @@ class Phases(Hooks):
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_exception_interact(self, call: pytest.CallInfo[None]) -> None:
-        """Let `--pdb` stop at the call that missed, and not in this plugin, where the report has shown nothing either."""
-        trace = last = (
-            call.excinfo.value.__traceback__ if call.excinfo is not None else None
-        )
+        """Let `--pdb` stop at the call that missed, and not in this plugin.
+
+        The report shows no line of this plugin either.
+        """
+        if call.excinfo is None:
+            return
+        trace = call.excinfo.value.__traceback__
+        # The last frame outside of this plugin, or the first of all.
+        last = trace
         while trace is not None:
-            last = (
-                last if trace.tb_frame.f_code.co_filename.startswith(PACKAGE) else trace
-            )
+            if not trace.tb_frame.f_code.co_filename.startswith(PACKAGE):
+                last = trace
             trace = trace.tb_next
         if last is not None:
             last.tb_next = None
@@ -136,65 +161,88 @@ class Phases(Hooks):
         """Judge a phase of a test, and end the test after its teardown."""
         session = self._session
         test = session.state.test
-        if (
-            test != report.nodeid
-        ):  # the report goes to xdist's controller, which does not know the test
+        if test != report.nodeid:
+            # xdist's controller gets the report, and does not know the test.
             vars(report)["mimic_test"] = test
-        pending = session.take_pending()
-        session.drifts += [error for error in pending if isinstance(error, DriftError)]
-        pending = [error for error in pending if not isinstance(error, DriftError)]
-        if pending:
+        errors = []
+        for error in session.take_pending():
+            if isinstance(error, DriftError):
+                session.drifts.append(error)
+            else:
+                errors.append(error)
+        if errors:
             from pytest_mimic._run.verdicts import judge_phase
 
-            ended_in = call.excinfo.value if call.excinfo is not None else None
-            judge_phase(item, report, pending, ended_in)
+            raised = call.excinfo.value if call.excinfo is not None else None
+            judge_phase(item, report, errors, raised)
         if session.drifts and session.judges_phases and call.when != "setup":
             from pytest_mimic._run.drift_reports import fail_for_drifts
 
-            drifts, session.drifts = session.drifts, []
+            drifts = session.drifts
+            session.drifts = []
             fail_for_drifts(item, report, drifts)
-        replays = (
-            session.ledger.replays[self._replays_before :] if report.failed else []
-        )
-        if replays:
-            from pytest_mimic._run.verdicts import SECTION, name_replays
-
-            again = sum(
-                name not in session.state.only_replayed for _, name, _, _ in replays
-            )
-            commands = session.settings.commands
-            line = name_replays(len(replays), again, test, commands)
-            report.sections.append((SECTION, line))
-        self._has_passed = self._has_passed and report.outcome != "failed"
+        if report.failed:
+            self._name_replays(report, test)
+            self._has_passed = False
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
             self._is_whole = False
         if report.when == "teardown":
-            passed, is_whole = self._has_passed, self._is_whole
-            session.keep_error(
-                lambda: session.end_test(passed=passed, is_whole=is_whole)
-            )
+            session.keep_error(self._end_test)
             session.state.secret_scope = SecretScope()
+
+    def _name_replays(self, report: pytest.TestReport, test: str) -> None:
+        """Say in the report of a failure how many recorded calls the test has had.
+
+        A recording may be the reason of the failure.
+        """
+        replays = self._session.ledger.replays[self._replays_before :]
+        if not replays:
+            return
+        from pytest_mimic._run.verdicts import SECTION, name_replays
+
+        # `--mimic-rerecord` makes these calls again, but not those of `mimic_replay`.
+        renewable = 0
+        for _, name, _, _ in replays:
+            if name not in self._session.state.only_replayed:
+                renewable += 1
+        commands = self._session.settings.commands
+        line = name_replays(len(replays), renewable, test, commands)
+        report.sections.append((SECTION, line))
+
+    def _end_test(self) -> None:
+        self._session.end_test(passed=self._has_passed, is_whole=self._is_whole)
+
+
+def _own_files(item: pytest.Item) -> set[str]:
+    """Return the files of a test; `verdicts` is loaded when they are asked for."""
+    from pytest_mimic._run.verdicts import own_files
+
+    return own_files(item)
 
 
 def _marked(items: Iterable[pytest.Item]) -> list[Target]:
-    """Return the targets that markers name.
+    """Return the targets that the markers of tests name.
 
-    Wrong ones are told when their tests begin.
+    A wrong one is left out. It is reported when its test begins.
     """
-    found: dict[str, Target] = {}
+    targets: dict[str, Target] = {}
     for item in items:
         for mark in item.iter_markers("mimic"):
             with suppress(TargetError):
-                found.update((target.name, target) for target in as_targets(mark.args))
-    return list(found.values())
+                for target in as_targets(mark.args):
+                    targets[target.name] = target
+    return list(targets.values())
 
 
 def _decorations(item: pytest.Item) -> list[Any]:
-    """Return the targets of each `mimic` that decorates the test's class or one of its bases."""
+    """Return the targets of each `mimic` that decorates a test's class.
+
+    Those of its bases come first.
+    """
     decorated: Any = getattr(item, "cls", None)
     if not hasattr(decorated, "__mimic_targets__"):
         return []
-    found = (
-        vars(cls).get("__mimic_targets__", ()) for cls in reversed(decorated.__mro__)
-    )
-    return [targets for several in found for targets in several]
+    decorations: list[Any] = []
+    for cls in reversed(decorated.__mro__):
+        decorations += vars(cls).get("__mimic_targets__", ())
+    return decorations

@@ -12,6 +12,7 @@ from importlib.machinery import (
 )
 from types import ModuleType
 
+# No call needs these modules, or only the calls of a client.
 _NOT_FOR_CALLS = (
     "pytest_mimic._clients.",
     "pytest_mimic._tools.cli",
@@ -20,7 +21,10 @@ _NOT_FOR_CALLS = (
 
 
 class _HiddenLoader(SourceFileLoader):
-    """Leaves a module out of pytest's tracebacks, so that a failure points at the user's line."""
+    """Leaves a module out of pytest's tracebacks.
+
+    So a failure points at the user's line.
+    """
 
     def exec_module(self, module: ModuleType) -> None:
         _hide(module)
@@ -35,16 +39,14 @@ class PlainImports:
     """A finder for the modules of this package, in front of pytest's own.
 
     pytest rewrites the assertions in all modules of a distribution that has a plugin,
-    so that they report the values
-    that they compare. No module of this package needs that, and it more than doubles
-    the time of their import. Python's
-    own finder would also look for compiled modules, which takes a tenth of that time.
+    so that they report the values that they compare. No module of this package needs
+    that, and it more than doubles the time of their import. Python's own finder would
+    also look for compiled modules, which takes a tenth of that time.
     """
 
     def __init__(self) -> None:
-        self._finders: dict[
-            str, FileFinder
-        ] = {}  # by folder: each keeps the names of its files
+        # By folder. A finder reads the names of the files in its folder once.
+        self._finders: dict[str, FileFinder] = {}
 
     def find_spec(
         self,
@@ -54,22 +56,24 @@ class PlainImports:
     ) -> ModuleSpec | None:
         """Return the spec of a source file of this package.
 
-        None for any other module: other finders look for it.
+        None: it is another module, for which other finders look.
         """
         if not path or not name.startswith("pytest_mimic."):
             return None
-        if path[0] not in self._finders:
-            self._finders[path[0]] = FileFinder(
-                path[0], (_HiddenLoader, SOURCE_SUFFIXES)
-            )
-        return self._finders[path[0]].find_spec(name, target)
+        folder = path[0]
+        if folder not in self._finders:
+            self._finders[folder] = FileFinder(folder, (_HiddenLoader, SOURCE_SUFFIXES))
+        return self._finders[folder].find_spec(name, target)
 
 
 def use_plain_imports() -> Callable[[], None]:
-    """Import the plugin's own modules plainly from now on, until the returned function is called.
+    """Import the plugin's own modules plainly from now on.
 
-    Modules that are loaded by now, such as the plugin's, are left out of tracebacks as
-    those to come.
+    Modules that are loaded already, such as the plugin, are left out of tracebacks,
+    too.
+
+    Returns:
+        A function that ends it.
     """
     for name, module in list(sys.modules.items()):
         if name.startswith("pytest_mimic."):
@@ -85,12 +89,11 @@ def use_plain_imports() -> Callable[[], None]:
 
 
 def load_all() -> None:
-    """Load all modules that a call may need, and let pyfakefs leave them alone.
+    """Load all modules that a call may need, and keep pyfakefs from changing them.
 
-    It replaces `os` and `open` in all modules but those with these names. A module that
-    is loaded within its fake would
-    keep the fake for the rest of the run. Those of clients are loaded when one is
-    mimicked.
+    pyfakefs replaces `os` and `open` in all modules but those in its `SKIPNAMES`. A
+    module that is first loaded while the fake is active would keep the fake for the
+    rest of the run. Modules of clients are loaded when one is mimicked.
     """
     from importlib import import_module
     from pkgutil import walk_packages
@@ -100,7 +103,6 @@ def load_all() -> None:
     for module in walk_packages(pytest_mimic.__path__, "pytest_mimic."):
         if not module.name.startswith(_NOT_FOR_CALLS):
             import_module(module.name)
+    ours = {name for name in sys.modules if name.startswith("pytest_mimic")}
     fakes = sys.modules["pyfakefs.fake_filesystem_unittest"]
-    fakes.Patcher.SKIPNAMES |= {
-        name for name in sys.modules if name.startswith("pytest_mimic")
-    }
+    fakes.Patcher.SKIPNAMES |= ours

@@ -1,8 +1,9 @@
-"""Shows on a terminal what a run waits for: a real call that is recorded and takes longer than a second."""
+"""Shows on a terminal the real call that a run waits for, after a second."""
 
 from __future__ import annotations
 
 import os
+from operator import attrgetter
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -11,48 +12,78 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.run_state import RunState
 
+# Sequences that each terminal knows since the VT100.
+_SAVE_CURSOR = "\x1b7"
+_ERASE_REST = "\x1b[K"
+_RESTORE_CURSOR = "\x1b8"
+
 
 def show_progress(terminal: Any, state: RunState) -> Callable[[], None]:
     """Show the longest real call under way at the right of the terminal's line.
 
-    Return what ends that.
+    Args:
+        terminal: pytest's terminal reporter.
+        state: The state of the run.
+
+    Returns:
+        A function that ends the showing.
     """
-    writer, stopped = terminal._tw, Event()
-    # A duplicate, because pytest's capturing redirects the original descriptor while a
-    # test runs.
-    screen = os.dup(writer._file.fileno())
+    progress = _Progress(terminal._tw, state)
+    progress.start()
+    return progress.end
 
-    def watch() -> None:
+
+class _Progress:
+    """A thread that writes the call under way into the terminal, once a second.
+
+    Args:
+        writer: pytest's writer to the terminal.
+        state: The state of the run.
+    """
+
+    def __init__(self, writer: Any, state: RunState) -> None:
+        self._writer = writer
+        self._state = state
+        # A duplicate, because pytest's capturing redirects the original descriptor
+        # while a test runs.
+        self._screen = os.dup(writer._file.fileno())
+        self._is_stopped = Event()
+        self._thread = Thread(target=self._watch, name="mimic-progress", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        self._is_stopped.set()
+        self._thread.join()
+        os.close(self._screen)
+
+    def _watch(self) -> None:
         text = ""
-        while not stopped.wait(1):
-            longest = min(
-                list(state.running), key=lambda real: real.started, default=None
-            )
-            before, text = text, ""
-            if (
-                longest is not None
-                and (seconds := state.clock() - longest.started) >= 1
-            ):
-                amount = f" {seconds:.0f} s"
-                room = writer.fullwidth - writer.width_of_current_line - len(amount) - 1
-                text = (
-                    f" mimic: recording {longest.call.label}"[: max(room, 0)] + amount
-                )
-            if (
-                text or before
-                # save the cursor, write, erase to the end of the line, restore the cursor
-            ):
-                os.write(
-                    screen,
-                    f"\x1b7{text}\x1b[K\x1b8".encode(
-                        writer._file.encoding, "backslashreplace"
-                    ),
-                )
+        while not self._is_stopped.wait(1):
+            before = text
+            text = self._text()
+            if text or before:
+                self._write(text)
 
-    def end() -> None:
-        stopped.set()
-        thread.join()
-        os.close(screen)
+    def _text(self) -> str:
+        """Return the text for the longest call under way, empty for a short one."""
+        # Other threads add and remove calls meanwhile.
+        calls = list(self._state.running)
+        if not calls:
+            return ""
+        longest = min(calls, key=attrgetter("started"))
+        seconds = self._state.clock() - longest.started
+        if seconds < 1:
+            return ""
+        amount = f" {seconds:.0f} s"
+        writer = self._writer
+        room = writer.fullwidth - writer.width_of_current_line - len(amount) - 1
+        text = f" mimic: recording {longest.call.label}"
+        return text[: max(room, 0)] + amount
 
-    (thread := Thread(target=watch, name="mimic-progress", daemon=True)).start()
-    return end
+    def _write(self, text: str) -> None:
+        """Write a text behind the cursor in place of the last one, and go back."""
+        sequence = f"{_SAVE_CURSOR}{text}{_ERASE_REST}{_RESTORE_CURSOR}"
+        encoding = self._writer._file.encoding
+        os.write(self._screen, sequence.encode(encoding, "backslashreplace"))

@@ -27,7 +27,8 @@ def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     excinfo: Any = call.excinfo
     if excinfo is None:
         # A test of `unittest` keeps its failures until the report is made.
-        excinfo = next(iter(getattr(item, "_excinfo", None) or ()), None)
+        failures: Any = getattr(item, "_excinfo", None)
+        excinfo = failures[0] if failures else None
     if is_whole or excinfo is None:
         return
     errors = list(shown_errors(excinfo.value))
@@ -36,13 +37,15 @@ def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     for error in errors:
         if error.__traceback__ is not None:
             error.__traceback__ = _of_project(error.__traceback__, item)
-    # It has a traceback of its own, made before.
+    # pytest shows this copy, which it made before.
     excinfo.traceback = type(excinfo.traceback)(excinfo.value.__traceback__)
 
 
 def shown_errors(error: BaseException | None) -> Iterator[BaseException]:
     """Yield the exceptions that pytest shows for one: its causes, and those in groups."""
-    pending, seen = [error], list[BaseException]()
+    pending = [error]
+    # Exceptions may be equal without being the same, so that no set will do.
+    seen: list[BaseException] = []
     while pending:
         shown = pending.pop()
         if shown is None or any(shown is other for other in seen):
@@ -57,28 +60,36 @@ def shown_errors(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _of_project(trace: TracebackType, item: pytest.Item) -> TracebackType:
-    """Return a traceback of the project's frames, or if it has none, of the last."""
-    rootdir, files = item.config.rootpath, {str(item.path)}
-    every: list[TracebackType] = []
+    """Return a traceback with the frames of the project alone.
+
+    Without any, the last frame stays that does not hide itself from pytest.
+    """
+    rootdir = item.config.rootpath
+    files = {str(item.path)}
+    frames: list[TracebackType] = []
     rest: TracebackType | None = trace
     while rest is not None:
-        every.append(rest)
+        frames.append(rest)
         rest = rest.tb_next
-    own = [one for one in every if _is_own(one, rootdir, files)]
-    if not own:
-        shown = [one for one in every if "__tracebackhide__" not in _names(one)]
-        own = (shown or every)[-1:]
-    made: TracebackType | None = None
-    for one in reversed(own):
-        made = TracebackType(made, one.tb_frame, one.tb_lasti, one.tb_lineno)
-    return made or trace
+    kept = [frame for frame in frames if _is_of_project(frame, rootdir, files)]
+    if not kept:
+        visible = [frame for frame in frames if not _is_hidden(frame)]
+        kept = (visible or frames)[-1:]
+    # A traceback is a linked list, which is made from its end.
+    shortened: TracebackType | None = None
+    for frame in reversed(kept):
+        shortened = TracebackType(
+            shortened, frame.tb_frame, frame.tb_lasti, frame.tb_lineno
+        )
+    return shortened or trace
 
 
-def _is_own(trace: TracebackType, rootdir: Path, files: set[str]) -> bool:
-    file = trace.tb_frame.f_code.co_filename
+def _is_of_project(frame: TracebackType, rootdir: Path, files: set[str]) -> bool:
+    file = frame.tb_frame.f_code.co_filename
     return file in files or is_in_project(file, rootdir)
 
 
-def _names(trace: TracebackType) -> tuple[str, ...]:
-    code = trace.tb_frame.f_code
-    return code.co_varnames + code.co_names
+def _is_hidden(frame: TracebackType) -> bool:
+    """Check whether the code of a frame has a name that hides it from pytest."""
+    code = frame.tb_frame.f_code
+    return "__tracebackhide__" in code.co_varnames + code.co_names

@@ -1,8 +1,8 @@
 """Show what differs between the vault and a revision of git, test by test.
 
 Calls and outcomes are compared rather than bytes. For each test, the commands of git
-that put it back as a whole are shown.
-The exit code is 0 if nothing differs, 1 if something does.
+that put it back as a whole are shown. The exit code is 0 if nothing differs, 1 if
+something does.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from pytest_mimic._core.tree.differing import difference_lines
 from pytest_mimic._core.vault import FolderStore, Vault
@@ -37,7 +38,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(invocation: Invocation) -> Result:
-    """Compare. Found: something differs."""
+    """Compare. `found` of the result: something differs.
+
+    Raises:
+        MimicError: There is no git, no repository, or no such revision.
+    """
     revision = invocation.options.revision
     settings = invocation.settings
     repository = Repository(settings.vault)
@@ -52,62 +57,73 @@ def run(invocation: Invocation) -> Result:
     putting_back = PuttingBack(
         repository, revision, old=old, new=new, here=invocation.project.here
     )
-    commands = [
-        (group, putting_back.commands(group[0].test or "", _files(group)))
-        for group in _by_test(differences)
-    ]
+    groups = _by_test(differences, putting_back)
     data = {
         "differences": [difference.to_plain() for difference in differences],
         "put_back": [
-            {"test": group[0].test, "commands": lines} for group, lines in commands
+            {"test": group.test, "commands": group.commands} for group in groups
         ],
     }
-    return Result(_lines(differences, commands), data, found=True)
+    return Result(_lines(differences, groups), data, found=True)
 
 
-_Group = list[FileDifference]
+class _Group(NamedTuple):
+    """The differences of one test, or of one file that no test has recorded.
+
+    Attributes:
+        test: The test, or None.
+        differences: Its differences.
+        commands: The commands of git that put it back.
+    """
+
+    test: str | None
+    differences: list[FileDifference]
+    commands: list[str]
 
 
-def _by_test(differences: Sequence[FileDifference]) -> list[_Group]:
-    """Return the differences of each test together, in the order of the tests; what no test has recorded stands last, file by file."""
-    groups: dict[tuple[bool, str], _Group] = {}
+def _by_test(
+    differences: Sequence[FileDifference], putting_back: PuttingBack
+) -> list[_Group]:
+    """Return the differences of each test together, in the order of the tests.
+
+    Files that no test has recorded stand last, one by one.
+    """
+    by_key: dict[tuple[bool, str], list[FileDifference]] = {}
     for difference in differences:
         key = (difference.test is None, difference.test or difference.file)
-        groups.setdefault(key, []).append(difference)
-    return [groups[key] for key in sorted(groups)]
-
-
-def _files(group: _Group) -> list[str]:
-    return [difference.file for difference in group]
+        by_key.setdefault(key, []).append(difference)
+    groups = []
+    for key in sorted(by_key):
+        members = by_key[key]
+        test = members[0].test
+        files = [difference.file for difference in members]
+        groups.append(_Group(test, members, putting_back.commands(test or "", files)))
+    return groups
 
 
 def _lines(
-    differences: Sequence[FileDifference], commands: list[tuple[_Group, list[str]]]
+    differences: Sequence[FileDifference], groups: Sequence[_Group]
 ) -> Iterator[Line]:
-    for group, lines in commands:
-        test = group[0].test
-        yield [(test, "bold")] if test else "recorded by no test:"
-        for difference in group:
+    """Yield each group with its commands, and how many files differ in which way."""
+    for group in groups:
+        yield [(group.test, "bold")] if group.test else "recorded by no test:"
+        for difference in group.differences:
             yield from _lines_of(difference)
-        if len(lines) == 1:
-            yield f"  to put it back: {lines[0]}"
-        elif lines:
+        if len(group.commands) == 1:
+            yield f"  to put it back: {group.commands[0]}"
+        elif group.commands:
             yield "  to put it back:"
-            for line in lines:
-                yield f"    {line}"
+            for command in group.commands:
+                yield f"    {command}"
         yield ""
-    counts = Counter(difference.change for difference in differences)
-    yield ", ".join(
-        f"{counts[change]} {change}" for change in CHANGES if counts[change]
-    )
+    numbers = Counter(difference.change for difference in differences)
+    counts = [f"{numbers[change]} {change}" for change in CHANGES if numbers[change]]
+    yield ", ".join(counts)
 
 
 def _lines_of(difference: FileDifference) -> Iterator[Line]:
+    """Yield a file that differs: its call, and how the outcomes differ."""
     yield [f"  {difference.change}: ", (difference.call, "bold")]
-    yield from (
-        f"    {line}"
-        for line in difference_lines(
-            difference.outcomes, "before", most=MOST_DIFFERENCES
-        )
-    )
-    yield from (f"    {line}" for line in difference.lines)
+    lines = difference_lines(difference.outcomes, "before", most=MOST_DIFFERENCES)
+    for line in (*lines, *difference.lines):
+        yield f"    {line}"

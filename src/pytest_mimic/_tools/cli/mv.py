@@ -222,8 +222,7 @@ def _renamed(test: str, old: str, new: str) -> str | None:
     """
     if test == old:
         return new
-    # With OLD `tests` and NEW `tests/shop`, a test that is in `tests/shop` already is no
-    # part of OLD any more.
+    # With OLD `tests` and NEW `tests/shop`, a test in `tests/shop` is moved already.
     is_moved = new.startswith(old) and (test == new or _rest(test, new) is not None)
     if is_moved or new.endswith("]"):
         return None

@@ -1,4 +1,4 @@
-"""The commands of git that put what a test recorded back as a whole, as a revision has it.
+"""The commands of git that put the recordings of a test back as a revision has them.
 
 A conversation is kept or put back whole: one of its files alone would mix old answers
 with new ones. So the commands name each file of the test that differs, and the objects
@@ -35,7 +35,7 @@ _PATTERN = re.compile(r"[*?\[\\]|^:")
 
 
 class PuttingBack:
-    """What each test's files in a vault were in a revision, and the commands that bring them back.
+    """Makes the commands that bring each test's files back from a revision.
 
     Args:
         repository: The repository that holds the vault.
@@ -59,7 +59,7 @@ class PuttingBack:
         self._new = new
         assert isinstance(old.store, RevisionStore)
         self._tracked = old.store.tracked
-        # A file may differ in the index alone, where it was added and then changed back.
+        # A file that was added to the index and then changed back differs there alone.
         commit = repository.commit(revision)
         self._differing = repository.names("diff", "--name-only", commit)
         self._differing |= repository.names("diff", "--cached", "--name-only", commit)
@@ -69,7 +69,10 @@ class PuttingBack:
         self._namers = self._recordings_by_object()
 
     def _files_by_test(self) -> dict[str, set[str]]:
-        """Return the recordings that differ by their tests: the one of the revision, and the one of now."""
+        """Return the recordings that differ, by their tests.
+
+        A recording may belong to one test in the revision, and to another one now.
+        """
         files: dict[str, set[str]] = defaultdict(set)
         names = {*self._old.names(), *self._new.names()}
         for name in names:
@@ -80,7 +83,7 @@ class PuttingBack:
         return files
 
     def _recordings_by_object(self) -> dict[str, set[str]]:
-        """Return the recordings of now that name an object, by its name."""
+        """Return today's recordings that name an object, by the name of the object."""
         namers: dict[str, set[str]] = defaultdict(set)
         for name in self._new.names():
             for object_name in references(self._new.store.read(name) or b""):
@@ -88,10 +91,11 @@ class PuttingBack:
         return namers
 
     def commands(self, owner: str, shown: Iterable[str]) -> list[str]:
-        """Return the commands that put back a test, or the files alone if no test has recorded them.
+        """Return the commands that put back a test.
 
         Args:
-            owner: The test, or the scope of a fixture; empty if there is none.
+            owner: The test, or the scope of a fixture. If it is empty, no test has
+                recorded the files, and they alone are put back.
             shown: The names of the files that differ.
         """
         files = set(shown)
@@ -106,14 +110,17 @@ class PuttingBack:
         return commands
 
     def _objects_to_restore(self, recordings: Iterable[str]) -> list[str]:
-        """Return the objects of these recordings in the revision that differ or are gone."""
+        """Return the objects of the revision's recordings that differ or are gone."""
         objects: set[str] = set()
         for name in recordings:
             objects |= references(self._old.store.read(name) or b"")
         return sorted(objects & self._tracked & self._differing)
 
     def _objects_to_remove(self, recordings: set[str]) -> list[str]:
-        """Return the objects that only these recordings name now, and that the revision does not have."""
+        """Return the new objects that only these recordings name.
+
+        An object is new if the revision does not have it.
+        """
         objects = []
         for object_name, namers in self._namers.items():
             is_new = object_name not in self._tracked
@@ -176,7 +183,10 @@ class _Paths:
 
 
 def owner_of(vault: Vault, name: str) -> str:
-    """Return the test, or the scope of a fixture, that a recording or cassette belongs to; empty if it has none or cannot be read."""
+    """Return the test, or the scope of a fixture, that a recording belongs to.
+
+    It is empty if there is none, or if the recording or cassette cannot be read.
+    """
     try:
         calls = read_calls(vault.objects, name)
     except MimicError:

@@ -51,16 +51,23 @@ class Repository:
         return Path(os.fsdecode(shown.rstrip(b"\r\n"))).resolve()
 
     def names(self, *words: str) -> set[str]:
-        """Return the files of the vault that a command of git names, as the vault names them."""
+        """Return the files of the vault that a command of git names.
+
+        The names are those in the vault.
+        """
         return {self.name_of(path) for path in self.listed(*words)}
 
     def listed(self, *words: str) -> list[str]:
-        """Return the entries for the vault that a command of git lists, which takes `-z` and a path."""
+        """Return the entries for the vault that a command of git lists.
+
+        Args:
+            words: The words of the command, which takes `-z` and a path.
+        """
         listed = self.git(*words, "-z", "--", self.vault.name)
         return os.fsdecode(listed).split("\0")[:-1]
 
     def name_of(self, path: str) -> str:
-        """Return how the vault names a file, from its path beside the vault's folder."""
+        """Return the name of a file in the vault: `a` for `.mimic_vault/a`."""
         return path.partition("/")[2]
 
     def git(self, *words: str) -> bytes:
@@ -103,8 +110,8 @@ class RevisionStore(Store):
         self._files: dict[str, bytes] = {}
         if self._blobs:
             folder = repository.vault.name
-            # The archive of a commit starts with a comment, which `tarfile` does not read
-            # if no file follows. That of a tree has none.
+            # The archive of a commit starts with a comment, and that of a tree does
+            # not. `tarfile` cannot read a comment that no file follows.
             tree = f"{commit}^{{tree}}"
             archive = repository.git("archive", "--format=tar", tree, "--", folder)
             self._read_archive(archive)

@@ -21,10 +21,11 @@ _KNOWN = ("gzip", "x-gzip", "deflate")
 # Statuses whose responses have no body, whatever their Content-Length says.
 _BODILESS = (204, 304)
 _PYTHON = "tag:yaml.org,2002:python/"
-# How much larger than its file the data of a cassette may be, in characters.
+# The data of a cassette may have so many times the characters of its file. Small files
+# may always have the second number of characters.
 _MOST_GROWTH = 20
-_LEAST_GROWTH = 64 << 20
-# What reading data of another shape raises.
+_ALWAYS_ALLOWED = 64 << 20
+# The errors of reading data of another shape.
 _MISSHAPED = (
     ValueError,
     TypeError,
@@ -40,24 +41,33 @@ class UnreadableError(ValueError):
 
 
 class ForeignExchange(NamedTuple):
-    """A request with its response, as another tool kept them. They may hold secrets."""
+    """A request with its response, as another tool kept them. They may hold secrets.
 
-    number: int  # its place in the file, from 1
+    Attributes:
+        number: Its place in the file, from 1.
+        request: The request.
+        head: `status`, `reason`, `version` and `headers` of the response.
+        content: The body of the response.
+    """
+
+    number: int
     request: HttpRequest
-    head: dict[str, Any]  # status, reason, version and headers of the response
-    content: bytes  # the body of the response
+    head: dict[str, Any]
+    content: bytes
 
 
 def read_cassette(path: Path) -> list[ForeignExchange]:
     """Read a cassette, the exchanges in the order in which they were made.
 
-    Nothing in it is run.
+    Nothing in it is run. If an entry cannot be read, nothing of the cassette is: the
+    n-th identical request gets the n-th answer, and the request of such an entry is not
+    known.
 
-    UnreadableError: it is no cassette, or damaged, or one of its entries cannot be
-    read: which request such an entry has
-    is not known, and the n-th identical call gets the n-th answer. OSError: it cannot
-    be read. MimicError: PyYAML is not
-    installed.
+    Raises:
+        UnreadableError: The file is no cassette, or damaged, or one of its entries
+            cannot be read.
+        OSError: The file cannot be read.
+        MimicError: PyYAML is not installed.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -76,65 +86,82 @@ def read_cassette(path: Path) -> list[ForeignExchange]:
         try:
             exchanges.append(read_entry(entry, number))
         except _MISSHAPED as error:
-            what = (
-                f"{error} is missing"
-                if isinstance(error, KeyError)
-                else "it is none that vcrpy writes"
-            )
-            raise UnreadableError(f"entry {number} cannot be read: {what}") from None
+            problem = "it is none that vcrpy writes"
+            if isinstance(error, KeyError):
+                problem = f"{error} is missing"
+            raise UnreadableError(f"entry {number} cannot be read: {problem}") from None
     return exchanges
 
 
 def _parse(text: str, path: Path) -> object:
-    """Return the plain data in a cassette's text."""
+    """Return the plain data in a cassette's text, which is JSON or YAML.
+
+    Raises:
+        UnreadableError: The text is damaged.
+        MimicError: The text is not JSON, and PyYAML is not installed.
+    """
     if text.lstrip()[:1] in ("{", "["):
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
+            # YAML may start with these brackets, too.
             if path.suffix == ".json":
                 raise UnreadableError(f"is damaged: {error}") from None
     try:
         import yaml  # type: ignore[import-untyped, unused-ignore]
     except ModuleNotFoundError:
-        what = "YAML" if path.suffix in (".yaml", ".yml") else "not JSON, perhaps YAML"
-        remedies = ["pip install pytest-mimic[import]"]
+        is_yaml = path.suffix in (".yaml", ".yml")
+        form = "YAML" if is_yaml else "not JSON, perhaps YAML"
         raise MimicError(
-            f"{path.name} is {what}, and PyYAML is not installed", remedies=remedies
+            f"{path.name} is {form}, and PyYAML is not installed",
+            remedies=["pip install pytest-mimic[import]"],
         ) from None
     try:
-        loader = _loader()(text)
-        try:
-            node = loader.get_single_node()
-            _refuse_growth(node, most=max(_LEAST_GROWTH, _MOST_GROWTH * len(text)))
-            return None if node is None else loader.construct_document(node)
-        finally:
-            loader.dispose()
+        return _parse_yaml(text)
     except UnreadableError:
         raise
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        raise UnreadableError(
-            f"is damaged, {f'line {mark.line + 1}: ' if mark else ''}{problem}"
-        ) from None
-    except _MISSHAPED as error:  # of a scalar that is not what its tag says
+        raise UnreadableError(f"is damaged, {place}{problem}") from None
+    except _MISSHAPED as error:
+        # A scalar is not what its tag says.
         raise UnreadableError(f"is damaged: a value is not valid: {error}") from None
 
 
-def _refuse_growth(root: Any, *, most: int) -> None:
-    """Check that the data is no larger than `most` characters once each alias is written out.
+def _parse_yaml(text: str) -> object:
+    """Return the plain data in a text of YAML; its size is checked before it is made.
 
-    An alias stands for a whole value, and a few lines of aliases of aliases for more than
-    a memory holds: `b: [*a, *a]`, `c: [*b, *b]`, and so on.
+    Raises:
+        UnreadableError: The data would be too large, or has a tag that asks for code.
+        yaml.YAMLError: The text is no YAML.
+    """
+    loader = _loader()(text)
+    try:
+        node = loader.get_single_node()
+        most = max(_ALWAYS_ALLOWED, _MOST_GROWTH * len(text))
+        _refuse_growth(node, most=most)
+        return None if node is None else loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _refuse_growth(root: Any, *, most: int) -> None:
+    """Check that the data is small enough once each alias is written out.
+
+    An alias stands for a whole value, and a few lines of aliases of aliases for more
+    than a memory holds: `b: [*a, *a]`, `c: [*b, *b]`, and so on.
 
     Args:
         root: The root of PyYAML's nodes, in which an alias is the same node once more.
         most: How many characters the values may have together.
 
     Raises:
-        UnreadableError: It is larger, or a value holds itself.
-        RecursionError: It is nested too deeply.
+        UnreadableError: The data is larger, or a value holds itself.
+        RecursionError: The data is nested too deeply.
     """
+    # By the id of a node: its characters; None while its parts are counted.
     sizes: dict[int, int | None] = {}
 
     def size_of(node: Any) -> int:
@@ -143,7 +170,6 @@ def _refuse_growth(root: Any, *, most: int) -> None:
             if size is None:
                 raise UnreadableError("is damaged: a value holds itself")
             return size
-        # None marks a value whose parts are counted now.
         sizes[id(node)] = None
         size = 1
         if isinstance(node.value, str):
@@ -174,7 +200,11 @@ def _parts(node: Any) -> Iterator[Any]:
 
 @lru_cache(maxsize=1)
 def _loader() -> Any:
-    """Return the class that reads cassettes: PyYAML's safe loader, and the few plain types that vcrpy wrote with a tag."""
+    """Return the class that reads cassettes.
+
+    It is PyYAML's safe loader, which also makes the few plain types that vcrpy wrote
+    with a tag. It refuses every other tag of Python.
+    """
     import yaml  # type: ignore[import-untyped, unused-ignore]
 
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -182,27 +212,33 @@ def _loader() -> Any:
     class CassetteLoader(base):  # type: ignore[misc]
         """A safe loader."""
 
-    def refuse(_loader: object, suffix: str, node: Any) -> object:
-        line = node.start_mark.line + 1
-        raise UnreadableError(
-            f"line {line}: the tag !!python/{suffix} asks for a Python object; nothing was run"
-        )
-
-    for name in ("str", "unicode"):
-        CassetteLoader.add_constructor(
-            _PYTHON + name, lambda loader, node: loader.construct_scalar(node)
-        )
-    CassetteLoader.add_constructor(
-        f"{_PYTHON}tuple",
-        lambda loader, node: loader.construct_sequence(node, deep=True),
-    )
-    # A body that was a file: only what it held is read.
-    CassetteLoader.add_constructor(
-        f"{_PYTHON}object/new:_io.BytesIO",
-        lambda loader, node: loader.construct_mapping(node, deep=True)["state"][0],
-    )
-    CassetteLoader.add_multi_constructor(_PYTHON, refuse)
+    CassetteLoader.add_constructor(f"{_PYTHON}str", _scalar)
+    CassetteLoader.add_constructor(f"{_PYTHON}unicode", _scalar)
+    CassetteLoader.add_constructor(f"{_PYTHON}tuple", _sequence)
+    CassetteLoader.add_constructor(f"{_PYTHON}object/new:_io.BytesIO", _file_content)
+    CassetteLoader.add_multi_constructor(_PYTHON, _refused)
     return CassetteLoader
+
+
+def _scalar(loader: Any, node: Any) -> object:
+    return loader.construct_scalar(node)
+
+
+def _sequence(loader: Any, node: Any) -> object:
+    return loader.construct_sequence(node, deep=True)
+
+
+def _file_content(loader: Any, node: Any) -> object:
+    """Return the content of a body that was a file; no file is made."""
+    return loader.construct_mapping(node, deep=True)["state"][0]
+
+
+def _refused(_loader: object, suffix: str, node: Any) -> object:
+    line = node.start_mark.line + 1
+    raise UnreadableError(
+        f"line {line}: the tag !!python/{suffix} asks for a Python object; "
+        "nothing was run"
+    )
 
 
 # -- entries
@@ -211,35 +247,40 @@ def _loader() -> Any:
 def read_entry(entry: Any, number: int) -> ForeignExchange:
     """Return an entry of a cassette.
 
-    The errors in `_MISSHAPED`: it is not a request with its response.
+    Raises:
+        Exception: The entry is not a request with its response. The class of the error
+            is in `_MISSHAPED`.
     """
-    request, response = entry["request"], entry["response"]
-    method, uri = request["method"], request["uri"]
+    request = entry["request"]
+    response = entry["response"]
+    method = request["method"]
+    uri = request["uri"]
     if not isinstance(method, str) or not isinstance(uri, str):
         raise TypeError
-    # Another serializer has its bodies under keys of its own: none may be taken for
-    # empty.
-    sent, received = (
-        request["body"],
-        response["content" if "content" in response else "body"],
-    )
-    headers = [*_pairs(request.get("headers"))]
-    body, kind = _request_body(sent, header_of(headers, "content-type"))
-    if kind:
-        headers.append(("Content-Type", kind))
+    # A body may be empty, but its key is there. Another serializer than vcrpy's has
+    # keys of its own: its bodies must not be taken for empty ones.
+    sent = request["body"]
+    received = response["content" if "content" in response else "body"]
+    headers = list(_pairs(request.get("headers")))
+    body, media_type = _request_body(sent, header_of(headers, "content-type"))
+    if media_type:
+        headers.append(("Content-Type", media_type))
     if isinstance(received, dict) and received.keys() <= {"string"}:
         received = received.get("string")
-    head, content = _head(response), _as_bytes(received)
-    head["headers"] = _fitting(
-        [*_pairs(response.get("headers"))], content, method, head["status"]
-    )
-    return ForeignExchange(
-        number, HttpRequest(method.upper(), uri, tuple(headers), body), head, content
-    )
+    content = _as_bytes(received)
+    head = _head(response)
+    received_headers = list(_pairs(response.get("headers")))
+    head["headers"] = _fitting(received_headers, content, method, head["status"])
+    http_request = HttpRequest(method.upper(), uri, tuple(headers), body)
+    return ForeignExchange(number, http_request, head, content)
 
 
 def _request_body(body: Any, content_type: str | None) -> tuple[bytes, str]:
-    """Return the body of a request, and its type if only the argument of aiohttp's caller is there, not what was sent."""
+    """Return the body of a request, and its media type if no header has it.
+
+    For aiohttp, vcrpy keeps the argument `json=` or `data=` of the caller, and neither
+    the bytes nor the header that aiohttp made of it.
+    """
     if not isinstance(body, (dict, list)):
         return _as_bytes(body), ""
     if isinstance(body, dict) and header_parts(content_type)[0] == _FORM:
@@ -248,31 +289,35 @@ def _request_body(body: Any, content_type: str | None) -> tuple[bytes, str]:
 
 
 def _head(response: dict[str, Any]) -> dict[str, Any]:
+    """Return the status, reason and version of a response.
+
+    Raises:
+        ValueError: The status is none of HTTP.
+    """
     status = response["status_code" if "status_code" in response else "status"]
-    code, reason = (
-        (status["code"], status.get("message"))
-        if isinstance(status, dict)
-        else (status, None)
-    )
-    number, version = int(code), response.get("http_version")
+    reason = None
+    if isinstance(status, dict):
+        reason = status.get("message")
+        status = status["code"]
+    number = int(status)
     if not 100 <= number <= 999:
         raise ValueError
-    return {
-        "status": number,
-        # HTTP/2 sends none.
-        "reason": _one_line(reason)
-        if reason is not None
-        else responses.get(number, ""),
-        "version": version
-        if version in ("HTTP/1.0", "HTTP/1.1", "HTTP/2")
-        else "HTTP/1.1",
-    }
+    if reason is None:
+        # HTTP/2 sends no reason.
+        reason = responses.get(number, "")
+    version = response.get("http_version")
+    if version not in ("HTTP/1.0", "HTTP/1.1", "HTTP/2"):
+        version = "HTTP/1.1"
+    return {"status": number, "reason": _one_line(reason), "version": version}
 
 
 def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
     """Yield the headers: a mapping to one or several values, or pairs of the same."""
-    for name, values in headers.items() if isinstance(headers, dict) else headers or []:
-        for value in values if isinstance(values, (list, tuple)) else [values]:
+    pairs = headers.items() if isinstance(headers, dict) else headers or []
+    for name, values in pairs:
+        if not isinstance(values, (list, tuple)):
+            values = [values]
+        for value in values:
             yield _one_line(name), _one_line(value)
 
 
@@ -293,16 +338,18 @@ def _as_bytes(value: object) -> bytes:
 
 
 def _as_text(value: object) -> str:
-    """Return the text of a value that YAML has without quotes: a number, `true`, or nothing."""
+    """Return the text of a value that YAML has without quotes, such as `true` or `12`.
+
+    Raises:
+        TypeError: The value has parts.
+    """
     if isinstance(value, (dict, list, tuple)):
         raise TypeError
-    return (
-        ""
-        if value is None
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
 
 
 def _fitting(
@@ -314,24 +361,31 @@ def _fitting(
     it out of its chunks.
     """
     names = {name.lower() for name, _ in headers}
-    encoding = ", ".join(
-        value for name, value in headers if name.lower() == "content-encoding"
-    ).lower()
-    is_empty = not content and method.upper() != "HEAD" and status not in _BODILESS
-    dropped = (
-        {"transfer-encoding"}
-        if {"transfer-encoding", "content-length"} <= names
-        else set[str]()
-    )
-    # A text is not compressed, and neither is what cannot be decompressed.
-    if (
-        is_empty
-        or as_text(content) is not None
-        or (encoding in _KNOWN and inflate([content], encoding) is None)
-    ):
+    dropped = set()
+    if {"transfer-encoding", "content-length"} <= names:
+        dropped.add("transfer-encoding")
+    has_body = method.upper() != "HEAD" and status not in _BODILESS
+    is_empty = has_body and not content
+    if is_empty or not _is_compressed(content, headers):
         dropped.add("content-encoding")
-    return [
-        [name, "0" if is_empty and name.lower() == "content-length" else value]
-        for name, value in headers
-        if name.lower() not in dropped
-    ]
+    fitting = []
+    for name, value in headers:
+        if name.lower() in dropped:
+            continue
+        if is_empty and name.lower() == "content-length":
+            value = "0"
+        fitting.append([name, value])
+    return fitting
+
+
+def _is_compressed(content: bytes, headers: list[tuple[str, str]]) -> bool:
+    """Check whether the body of a response may have the encoding in its headers.
+
+    A text is not compressed, and neither are bytes that cannot be decompressed. An
+    encoding that some Pythons do not know is believed.
+    """
+    if as_text(content) is not None:
+        return False
+    encodings = [value for name, value in headers if name.lower() == "content-encoding"]
+    encoding = ", ".join(encodings).lower()
+    return encoding not in _KNOWN or inflate([content], encoding) is not None

@@ -1,4 +1,4 @@
-"""A store over that of a vault: what is written goes into a folder, and the vault stays as it is."""
+"""A store over that of a vault, which takes all writing and leaves the vault alone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ class OverlayStore(Store):
         return names
 
     def changed_recordings(self) -> list[str]:
-        """Return the names of the recordings and cassettes in the folder that differ from those of the vault, sorted."""
+        """Return the recordings and cassettes that differ from those of the vault.
+
+        Their names are sorted.
+        """
         changed = []
         for folder in FOLDERS:
             for name in self._folder.names(folder):

@@ -1,4 +1,4 @@
-"""The tests that the cassettes of pytest-recording belong to, by the names of their files."""
+"""The tests that cassettes of pytest-recording belong to, by the names of files."""
 
 from __future__ import annotations
 
@@ -14,99 +14,122 @@ from pytest_mimic.errors import CassetteError
 
 # pytest-recording writes `-` for each of these.
 _REPLACED = re.compile(r"[<>?%*:|\"'/\\]")
-# Collects tests, and writes into a file the id of each and its default cassette. Its
-# arguments are the file and pytest's. The marks of pytest-recording may stand in the
-# tests where it is gone.
+# A program that collects tests, and writes the id of each and its default cassette into
+# a file. Its arguments are this file and those of pytest. It declares the marks of
+# pytest-recording, which stand in the tests even after pytest-recording is uninstalled.
 _COLLECT = """
 import json, sys
 import pytest
 
-def named(item):
+def default_cassette(item):
     mark = item.get_closest_marker("default_cassette")
-    return str(mark.args[0]) if mark is not None and mark.args else ""
+    if mark is None or not mark.args:
+        return ""
+    return str(mark.args[0])
 
 class Tests:
+    def __init__(self):
+        self.rows = []
+
     def pytest_configure(self, config):
         for name in ("vcr", "default_cassette", "block_network"):
             config.addinivalue_line("markers", name)
 
     def pytest_collection_modifyitems(self, items):
-        self.found = [(item.nodeid, named(item)) for item in items]
+        self.rows = [(item.nodeid, default_cassette(item)) for item in items]
 
+file, *arguments = sys.argv[1:]
 tests = Tests()
-status = pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", *sys.argv[2:]], plugins=[tests])
-with open(sys.argv[1], "w", encoding="utf-8") as file:
-    json.dump(getattr(tests, "found", []), file)
+arguments = ["--collect-only", "-qq", "-p", "no:cacheprovider", *arguments]
+status = pytest.main(arguments, plugins=[tests])
+with open(file, "w", encoding="utf-8") as stream:
+    json.dump(tests.rows, stream)
 sys.exit(status)
 """
-_NO_TESTS = 5  # pytest's exit code
+# The exit code of pytest if it collected no test.
+_NO_TESTS = 5
+# The line of pytest's output that says what went wrong. That of an unknown mark has no
+# sign before it.
+_PROBLEM = re.compile(
+    r"^(?:E  |ERROR:|.*: error:|(?='\w+' not found))(?! *usage:) *(.+)", re.MULTILINE
+)
 
 
 class OwningTests:
-    """Finds the tests of cassettes in the layout of pytest-recording, `cassettes/<module>/<test>.yaml`.
+    """Finds the tests of cassettes in the layout of pytest-recording.
 
-    The module is beside the folder `cassettes`, or beside a folder further up. The file
-    of a test in a class is called
-    `<class>.<test>.yaml`. The tests are collected, for which pytest imports their
-    modules. A test may also name its file,
-    with the marker `default_cassette`.
+    ==========================================  ====================================
+    the test                                    its cassette
+    ==========================================  ====================================
+    `test_x` in `tests/test_a.py`               `tests/cassettes/test_a/test_x.yaml`
+    `TestShop::test_x` there                    `…/test_a/TestShop.test_x.yaml`
+    with the mark `default_cassette("y.yaml")`  `…/test_a/y.yaml`
+    ==========================================  ====================================
+
+    The module of the tests is beside the folder `cassettes`, or beside a folder further
+    up. The tests are collected, for which pytest imports their modules.
+
+    Args:
+        rootdir: The rootdir of the project.
+        paths: The files of all cassettes that are asked for.
     """
 
     def __init__(self, rootdir: Path, paths: Iterable[Path]) -> None:
         self._rootdir = rootdir
-        self._collected: dict[tuple[str, str], list[str]] = {}
-        self._fault = ""  # why tests may be lacking
-        modules = dict.fromkeys(
-            module for path in paths if (module := self._module(path))
-        )
-        for nodeid, given in self._collect(list(modules)) if modules else ():
-            place, name = _file_of(nodeid)
-            stem = re.sub(
-                r"\.(?:ya?ml|json)$", "", given.replace("\\", "/").rpartition("/")[2]
-            )
-            self._collected.setdefault((place, stem or name), []).append(nodeid)
+        # By module and name of the cassette: the ids of its tests.
+        self._tests: dict[tuple[str, str], list[str]] = {}
+        # Why tests may be lacking, or empty.
+        self._problem = ""
+        modules: dict[str, None] = {}
+        for path in paths:
+            module = self._module(path)
+            if module:
+                modules[module] = None
+        if modules:
+            for nodeid, default in self._collect(list(modules)):
+                module, name = _cassette_of(nodeid)
+                if default:
+                    name = _stem(default)
+                self._tests.setdefault((module, name), []).append(nodeid)
 
     def find(self, path: Path) -> list[str]:
-        """Return the ids of the tests of a cassette, mostly one; none if the file is not in this layout.
+        """Return the ids of the tests of a cassette, mostly one.
 
-        CassetteError: it is, and its tests were not found.
+        There is none if the file is not in this layout.
+
+        Raises:
+            CassetteError: The file is in this layout, and its tests were not found.
         """
         module = self._module(path)
-        tests = self._collected.get((module, path.stem), [])
+        tests = self._tests.get((module, path.stem), [])
         if tests or not module:
             return tests
-        if self._fault:
-            raise CassetteError(f"pytest could not collect {module}: {self._fault}")
-        wanted = re.sub(r"^(\w+)\.", r"\1::", path.stem)
-        raise CassetteError(f"{module} has no test {wanted}")
+        if self._problem:
+            raise CassetteError(f"pytest could not collect {module}: {self._problem}")
+        test = re.sub(r"^(\w+)\.", r"\1::", path.stem)
+        raise CassetteError(f"{module} has no test {test}")
 
     def _module(self, path: Path) -> str:
         """Return the module of tests that the folder of a cassette is named after.
 
         Empty: there is none.
         """
-        around = [
-            folder
-            for folder in path.parents[1:]
-            if folder.is_relative_to(self._rootdir)
-        ]
-        beside = (folder / f"{path.parent.name}.py" for folder in around)
-        found = next((module for module in beside if module.is_file()), None)
-        return "" if found is None else found.relative_to(self._rootdir).as_posix()
+        for folder in path.parents[1:]:
+            module = folder / f"{path.parent.name}.py"
+            if folder.is_relative_to(self._rootdir) and module.is_file():
+                return module.relative_to(self._rootdir).as_posix()
+        return ""
 
     def _collect(self, modules: list[str]) -> list[tuple[str, str]]:
-        """Return the ids of the tests in modules, each with the cassette that a mark names."""
+        """Return the ids of the tests in modules, each with its default cassette.
+
+        A test without the mark `default_cassette` has an empty text there.
+        """
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
             file = Path(folder, "tests.json")
+            program = [sys.executable, "-c", _COLLECT, str(file)]
             done = subprocess.run(
-                [
-                    sys.executable,
-                    "-c",
-                    _COLLECT,
-                    str(file),
-                    f"--rootdir={self._rootdir}",
-                    *modules,
-                ],
+                [*program, f"--rootdir={self._rootdir}", *modules],
                 cwd=self._rootdir,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -115,21 +138,35 @@ class OwningTests:
                 errors="replace",
                 check=False,
             )
-            tests = (
-                json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
-            )
+            tests: list[tuple[str, str]] = []
+            if file.exists():
+                tests = json.loads(file.read_text(encoding="utf-8"))
         if done.returncode not in (0, _NO_TESTS):
-            # The line of pytest's output that says what went wrong. That of an unknown
-            # mark has no sign before it.
-            signs = r"^(?:E  |ERROR:|.*: error:|(?='\w+' not found))(?! *usage:) *(.+)"
-            told = re.findall(signs, done.stdout, re.MULTILINE)
-            self._fault = [*told, done.stdout.strip().rpartition("\n")[2]][0]
-        return [(nodeid, given) for nodeid, given in tests]
+            self._problem = _problem_in(done.stdout)
+        return tests
 
 
-def _file_of(nodeid: str) -> tuple[str, str]:
-    """Return the module of a test, and the name that pytest-recording gives its cassette."""
-    head, bracket, param = nodeid.partition("[")
+def _problem_in(output: str) -> str:
+    """Return the line of pytest's output that says what went wrong, or the last one."""
+    problem = _PROBLEM.search(output)
+    if problem is not None:
+        return problem[1]
+    return output.strip().rpartition("\n")[2]
+
+
+def _cassette_of(nodeid: str) -> tuple[str, str]:
+    """Return the module of a test, and the name of its cassette for pytest-recording.
+
+    For `test_a.py::TestShop::test_x[1/2]`: `test_a.py`, `TestShop.test_x[1-2]`.
+    """
+    head, bracket, parameters = nodeid.partition("[")
     module, *classes, name = head.split("::")
-    stem = f"{classes[-1]}.{name}" if classes else name
-    return module, _REPLACED.sub("-", f"{stem}{bracket}{param}")
+    if classes:
+        name = f"{classes[-1]}.{name}"
+    return module, _REPLACED.sub("-", f"{name}{bracket}{parameters}")
+
+
+def _stem(path: str) -> str:
+    """Return `y` for the cassette `recorded/y.yaml`."""
+    name = path.replace("\\", "/").rpartition("/")[2]
+    return re.sub(r"\.(?:ya?ml|json)$", "", name)

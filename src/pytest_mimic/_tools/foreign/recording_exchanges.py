@@ -1,4 +1,7 @@
-"""Records foreign exchanges as a run would, with the same redaction, but by the parts that the other tool compared."""
+"""Records foreign exchanges as a run would, with the same redaction.
+
+The parts that count are those that the other tool compared.
+"""
 
 from __future__ import annotations
 
@@ -23,25 +26,34 @@ from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.foreign.cassette_file import ForeignExchange
 from pytest_mimic.errors import MimicError
 
-# RFC 9110, 5.6.2 and 9.1.
+# The token that a method is: RFC 9110, 5.6.2 and 9.1.
 _METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class Destination(NamedTuple):
-    """Where the exchanges of a file go: recordings of a test, or a cassette."""
+    """Where the exchanges of a file go: recordings of a test, or a cassette.
 
-    test: str = ""  # the id of the test; empty for a cassette
-    cassette: str = ""  # the name of the cassette; empty for a test
+    Attributes:
+        test: The id of the test; empty for a cassette.
+        cassette: The name of the cassette; empty for a test.
+    """
+
+    test: str = ""
+    cassette: str = ""
 
     def __str__(self) -> str:
         return self.test or f"cassette {self.cassette}"
 
 
 class Conversation:
-    """The recordings that a run would have made of foreign exchanges, in a vault over that of the project.
+    """Makes the recordings that a run would have made of foreign exchanges.
 
-    The options of the `targets` at a client apply. `match` names the parts of a request
-    that count, `method-uri`.
+    Args:
+        settings: The settings of the project.
+        vault: The vault that gets the recordings.
+        targets: The targets of the project. The options at HTTP clients apply.
+        destination: The test or cassette that the recordings belong to.
+        match: The parts of a request that count, `method-uri`.
     """
 
     def __init__(
@@ -57,12 +69,10 @@ class Conversation:
         self._state = RunState(
             settings=settings, vault=vault, ledger=Ledger(), today=strftime("%Y-%m-%d")
         )
-        self._state.clock = staticmethod(
-            lambda: 0.0
-        )  # a file does not say how long a call took
-        recordings_of(self._state).imports[
-            "http"
-        ] = []  # those in the vault answer nothing here
+        # A file does not say how long a call took.
+        self._state.clock = _stopped_clock
+        # Recordings that were imported before are no answers to these requests.
+        recordings_of(self._state).imports["http"] = []
         self._cassette: Cassette | None = None
         if destination.cassette:
             self._cassette = Cassette(self._state, destination.cassette, Mode.RERECORD)
@@ -70,14 +80,13 @@ class Conversation:
             self._state.test = destination.test
             self._state.owner = Owner(destination.test)
 
-        # What the other tool's filters have written in place of secrets stays.
+        # The words that the other tool's filters have put in place of secrets stay.
         self._state.redactor.keeps_filtered = True
         port = Port(self._state)
         for target in http_lines(targets) or as_targets(["http"]):
-            adapter = load_adapter(target.module)
             plan = ClientPlan(
                 self._state,
-                adapter,
+                load_adapter(target.module),
                 target.options,
                 self._cassette,
                 activation=self,
@@ -87,11 +96,16 @@ class Conversation:
         self._edge = Exchange(port)
 
     def record(self, exchange: ForeignExchange) -> str:
-        """Record an exchange, and return why that cannot be done, without secrets; empty if it is recorded."""
-        method, head = exchange.request.method, exchange.head
-        call = (
-            self._edge.describe(exchange.request) if _METHOD.fullmatch(method) else None
-        )
+        """Record an exchange.
+
+        Returns:
+            Why it cannot be recorded, without secrets; empty if it is recorded.
+        """
+        method = exchange.request.method
+        head = exchange.head
+        call = None
+        if _METHOD.fullmatch(method):
+            call = self._edge.describe(exchange.request)
         if call is None:
             return f"{method}: it is a WebSocket, or its method or its URL is not valid"
         try:
@@ -110,18 +124,23 @@ class Conversation:
         return ""
 
     def close(self) -> set[str]:
-        """Write the cassette, and return the names of all that was recorded.
+        """End the conversation, and write its cassette if it has one.
 
-        Nothing is recorded after this.
+        Returns:
+            The names of the recordings, or of the cassette.
         """
         if self._cassette is not None:
             self._cassette.close(None)
         return self._state.ledger.used
 
 
+def _stopped_clock() -> float:
+    return 0.0
+
+
 def http_lines(targets: Iterable[Target]) -> list[Target]:
+    """Return the targets that name HTTP clients."""
+    names = ("http", *HTTP_CLIENTS)
     return [
-        one
-        for one in targets
-        if one.module in ("http", *HTTP_CLIENTS) and not one.excluded
+        target for target in targets if target.module in names and not target.excluded
     ]

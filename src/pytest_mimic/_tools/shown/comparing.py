@@ -1,4 +1,4 @@
-"""Compares what two vaults hold under one name: the outcomes of each call, for people.
+"""Compares the recordings of two vaults: the outcomes of each call, for people.
 
 No pickle is loaded.
 """
@@ -24,53 +24,75 @@ if TYPE_CHECKING:
 
 
 Compared = tuple[list[Difference], list[str]]
-"""The differences between outcomes, and what is known besides in words: a file is damaged, for example."""
+"""The differences between outcomes; and problems in words, such as a damaged file."""
 
 Outcomes = dict[Hashable, tuple[str, "Stored"]]
-"""The outcomes of a recording or cassette, each with its name, by what makes it the same one in another vault."""
+"""The outcomes of a recording or cassette, each with its name in messages.
+
+The key of an outcome is the same in another vault: the identity of its call, and the
+number of the outcome among those of this call.
+"""
 
 
 def outcomes_in(vault: Vault, name: str) -> Outcomes:
     """Return the outcomes of a recording or cassette, none if there is none.
 
-    MimicError: the file is damaged.
+    Raises:
+        MimicError: The file is damaged.
     """
-    calls, found, times = (
-        read_calls(vault.objects, name) or (),
-        Outcomes(),
-        Counter[str | None](),
-    )
-    for call in calls:
-        label = call_in_short(call)
+    outcomes: Outcomes = {}
+    # A cassette may have several calls of one identity.
+    numbers = Counter[str | None]()
+    for call in read_calls(vault.objects, name) or ():
         for number, stored in enumerate(call.outcomes, 1):
-            times[call.identity] += 1
-            if not name.startswith(CASSETTES):
-                label = f"outcome {number}" if len(call.outcomes) > 1 else ""
-            found[call.identity, times[call.identity]] = label, stored
-    return found
+            if name.startswith(CASSETTES):
+                label = call_in_short(call)
+            elif len(call.outcomes) > 1:
+                label = f"outcome {number}"
+            else:
+                label = ""
+            numbers[call.identity] += 1
+            outcomes[call.identity, numbers[call.identity]] = label, stored
+    return outcomes
 
 
 def compare_outcomes(old: Outcomes, new: Outcomes, redactor: Redactor) -> Compared:
     """Return the differences between the outcomes of one file in two vaults."""
-    found: list[Difference] = []
+    result: list[Difference] = []
     lines: list[str] = []
     for key in dict.fromkeys([*old, *new]):
-        name, _ = new.get(key) or old[key]
+        label, _ = new.get(key) or old[key]
         try:
-            trees = [
-                outcome_tree(side[key][1], redactor) if key in side else ABSENT
-                for side in (old, new)
-            ]
-            inner = [Difference("", *trees)] if ABSENT in trees else differences(*trees)
+            inner = _compare(old.get(key), new.get(key), redactor)
         except MimicError as error:
             lines.append(error.what)
         except RecursionError:
             lines.append("nested too deeply to be shown")
         else:
-            for one in inner:
-                path = f"result{one.path}" if one.path[:1] == "[" else one.path
-                found.append(one._replace(path=": ".join(filter(None, (name, path)))))
-    return found, lines
+            for difference in inner:
+                path = _labelled_path(label, difference.path)
+                result.append(difference._replace(path=path))
+    return result, lines
+
+
+def _compare(
+    old: tuple[str, Stored] | None, new: tuple[str, Stored] | None, redactor: Redactor
+) -> list[Difference]:
+    """Return the differences between an outcome of one vault and that of the other."""
+    old_tree = ABSENT if old is None else outcome_tree(old[1], redactor)
+    new_tree = ABSENT if new is None else outcome_tree(new[1], redactor)
+    if old is None or new is None:
+        return [Difference("", old_tree, new_tree)]
+    return differences(old_tree, new_tree)
+
+
+def _labelled_path(label: str, path: str) -> str:
+    """Return the path of a difference for messages: `outcome 2: result[0].price`."""
+    if path.startswith("["):
+        path = f"result{path}"
+    if label and path:
+        return f"{label}: {path}"
+    return label or path
 
 
 #: The differences of one recording that are shown.
@@ -80,41 +102,59 @@ CHANGES = ("changed", "added", "removed", "damaged")
 
 
 class FileDifference(NamedTuple):
-    """A recording or cassette that two vaults do not have alike."""
+    """A recording or cassette that differs between two vaults.
 
-    change: str  # one of `CHANGES`
-    call: str  # its call, or the name of the cassette
-    file: str  # its name in the vault
+    Attributes:
+        change: One of `CHANGES`.
+        call: Its call, or the name of the cassette.
+        file: Its name in the vault.
+        test: The test or scope that it belongs to, or None.
+        outcomes: The differences between its outcomes.
+        lines: Problems in words, such as a damaged file.
+    """
+
+    change: str
+    call: str
+    file: str
     test: str | None = None
     outcomes: Sequence[Difference] = ()
-    lines: Sequence[str] = ()  # what is known besides, in words
+    lines: Sequence[str] = ()
 
     def to_plain(self) -> dict[str, Any]:
-        outcomes = [
-            {
-                "path": one.path,
-                **{
-                    side: None if part is ABSENT else line(part) for side, part in sides
-                },
-            }
-            for one in self.outcomes
-            for sides in [(("old", one.old), ("new", one.new))]
-        ]
+        """Return it as `--json` prints it."""
+        outcomes = []
+        for difference in self.outcomes:
+            old = _plain_part(difference.old)
+            new = _plain_part(difference.new)
+            outcomes.append({"path": difference.path, "old": old, "new": new})
         return {**self._asdict(), "outcomes": outcomes, "lines": list(self.lines)}
+
+
+def _plain_part(part: Any) -> str | None:
+    return None if part is ABSENT else line(part)
 
 
 def vault_differences(
     old: Vault, new: Vault, redactor: Redactor
 ) -> list[FileDifference]:
     """Return how a vault differs from what it was."""
-    names = sorted({*old.names(), *new.names()})
-    changed = [name for name in names if _is_changed(name, old, new)]
-    found = [one for name in changed for one in _of_file(name, old, new, redactor)]
-    return sorted(found, key=lambda one: CHANGES.index(one.change))
+    result: list[FileDifference] = []
+    for name in sorted({*old.names(), *new.names()}):
+        if _is_changed(name, old, new):
+            result += _of_file(name, old, new, redactor)
+    result.sort(key=_rank)
+    return result
+
+
+def _rank(difference: FileDifference) -> int:
+    return CHANGES.index(difference.change)
 
 
 def _is_changed(name: str, old: Vault, new: Vault) -> bool:
-    """Return whether a file differs; one that cannot be read does, and is told as damaged."""
+    """Return whether the bytes of a file differ.
+
+    A file that cannot be read counts as changed, so that it is reported as damaged.
+    """
     try:
         return old.store.read(name) != new.store.read(name)
     except MimicError:
@@ -124,17 +164,28 @@ def _is_changed(name: str, old: Vault, new: Vault) -> bool:
 def _of_file(
     name: str, old: Vault, new: Vault, redactor: Redactor
 ) -> Iterator[FileDifference]:
+    """Yield the difference of a file, unless only facts beside its outcomes differ."""
     try:
-        then, now = (read_calls(vault.objects, name) for vault in (old, new))
+        old_calls = read_calls(old.objects, name)
+        new_calls = read_calls(new.objects, name)
         outcomes, lines = compare_outcomes(
             outcomes_in(old, name), outcomes_in(new, name), redactor
         )
     except MimicError as error:
         yield FileDifference("damaged", name, name, lines=[error.what])
         return
-    change = "added" if then is None else "removed" if now is None else "changed"
-    shown = [] if change == "removed" else outcomes
-    if change != "changed" or outcomes or lines:
-        calls = now or then or []
-        test = (calls[0].owner or calls[0].test or None) if calls else None
-        yield FileDifference(change, label_of(name, calls), name, test, shown, lines)
+    if old_calls is None:
+        change = "added"
+    elif new_calls is None:
+        change = "removed"
+        # That the file is gone says more than what it had.
+        outcomes = []
+    else:
+        change = "changed"
+        if not outcomes and not lines:
+            return
+    calls = new_calls or old_calls or []
+    test = None
+    if calls:
+        test = calls[0].owner or calls[0].test or None
+    yield FileDifference(change, label_of(name, calls), name, test, outcomes, lines)

@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 Part = tuple[str, Drawn | None]
 """A heading, and the value below it if there is one."""
 
-# So many imports are named in one line.
+# So many imports are named in one line. More stand below one another.
 _IN_LINE = 3
-# How much of an outcome is shown on a page, in characters: as a whole, and in a list of
-# calls.
-_WHOLE, _BRIEF = 4_000, 90
+# The most characters of an outcome that a page shows.
+_WHOLE = 4_000
+# The most characters of an outcome in a list of calls.
+_BRIEF = 90
 _WIDTH = 100
 
 
@@ -53,22 +54,29 @@ def argument_parts(call: Recording) -> Iterator[Part]:
 def outcome_parts(target: str, stored: Stored, redactor: Redactor) -> Iterator[Part]:
     """Yield a recorded outcome as parts, secret names hidden.
 
-    CorruptRecordingError: its object is damaged.
+    Raises:
+        CorruptRecordingError: The object of the outcome is damaged.
     """
-    body, is_client = stored.readable(), names_client(target)
+    body = stored.readable()
     if body is None:
-        held = "missing" if stored.size is None else size(stored.size)
-        yield from pickle_parts(stored.entry, f"{held}: {stored.entry['pickle']}")
+        amount = "missing" if stored.size is None else size(stored.size)
+        yield from pickle_parts(stored.entry, f"{amount}: {stored.entry['pickle']}")
         return
-    tree = body_tree(
-        without_secrets(body, redactor), is_tagged=is_client or stored.is_tagged
-    )
+    is_client = names_client(target)
+    visible = without_secrets(body, redactor)
+    tree = body_tree(visible, is_tagged=is_client or stored.is_tagged)
     yield from parts_of(tree, is_client=is_client)
 
 
 def pickle_parts(entry: Entry, where: str) -> Iterator[Part]:
-    """Yield an outcome that is not read, by the facts in its recording."""
-    verb = {"raised": "raised ", "stream": "a stream, "}.get(entry["kind"], "returned ")
+    """Yield a pickled outcome by the facts in its recording: the pickle is not read.
+
+    Args:
+        entry: The facts.
+        where: The size and the file of the pickle, or empty.
+    """
+    verbs = {"raised": "raised ", "stream": "a stream, "}
+    verb = verbs.get(entry["kind"], "returned ")
     yield f"{verb}a pickle, {where}".removesuffix(", "), None
     if entry.get("preview"):
         yield "preview: ", " ".join(map(str, entry["preview"]))
@@ -110,29 +118,31 @@ def _stream(tree: dict[str, Any]) -> Iterator[Part]:
 
 
 def _exception(tree: dict[str, Any]) -> Drawn:
-    """Return an exception, with the module of its class unless it is one of Python's own."""
-    node, name = drawn(tree, most=SHOWN), next(iter(tree))[1:]
+    """Return an exception, named as in a traceback.
+
+    Python's own classes have no module there.
+    """
+    node = drawn(tree, most=SHOWN)
+    # The tag of the class, `$shop:RateError`, is the first key.
+    name = next(iter(tree)).removeprefix("$")
     if not isinstance(node, Group) or name.startswith("builtins:"):
         return node
     return node._replace(open=f"{name.replace(':', '.')}(")
 
 
 def _response(value: dict[str, Any]) -> Iterator[Part]:
-    yield (
-        f"{value.get('version', 'HTTP')} {value['status']} {value.get('reason') or ''}".rstrip(),
-        None,
-    )
+    """Yield a response of HTTP: its status, its headers, its body."""
+    words = (value.get("version", "HTTP"), value["status"], value.get("reason") or "")
+    yield " ".join(map(str, words)).rstrip(), None
     for name, header in value["headers"]:
         yield f"{name}: {header}", None
     body = value.get("body") or {}
-    for key, title in (("json", "json: "), ("text", "text: "), ("base64", "body: ")):
-        if key in body:
-            yield (
-                title,
-                drawn(
-                    {"$base64": body[key]} if key == "base64" else body[key], most=SHOWN
-                ),
-            )
+    if "json" in body:
+        yield "json: ", drawn(body["json"], most=SHOWN)
+    if "text" in body:
+        yield "text: ", drawn(body["text"], most=SHOWN)
+    if "base64" in body:
+        yield "body: ", drawn({"$base64": body["base64"]}, most=SHOWN)
     for number, chunk in enumerate(body.get("chunks", body.get("events", ())), 1):
         yield f"{number}: ", drawn(chunk, most=SHOWN)
     for key in ("error", "end"):
@@ -141,28 +151,38 @@ def _response(value: dict[str, Any]) -> Iterator[Part]:
 
 
 def _reply(value: dict[str, Any]) -> Iterator[Part]:
-    """Yield what a database gave."""
+    """Yield the answer of a database or another service: rows, replies, the rest."""
+    shown = {"replies"}
     if "rows" in value:
-        yield (
-            "",
-            table([column[0] for column in value.get("columns", ())], value["rows"]),
-        )
+        columns = [column[0] for column in value.get("columns", ())]
+        yield "", table(columns, value["rows"])
+        shown |= {"rows", "columns"}
     for number, reply in enumerate(value.get("replies", ()), 1):
         yield f"{number}: ", drawn(reply, most=SHOWN)
     for key, part in value.items():
-        if key not in ("replies", *(("rows", "columns") if "rows" in value else ())):
+        if key not in shown:
             yield f"{key}: ", drawn(part, most=SHOWN)
 
 
 def _lines(parts: Iterable[Part]) -> Iterator[str]:
+    """Yield parts as lines, each with its heading in the first line."""
     for title, node in parts:
-        first, *others = [""] if node is None else lines_of(node, _WIDTH - len(title))
+        if node is None:
+            yield title
+            continue
+        first, *others = lines_of(node, _WIDTH - len(title))
         yield f"{title}{first}"
         yield from others
 
 
 class ShownOutcome(NamedTuple):
-    """An outcome as a page shows it: in a few words, as text, and whether it is an error."""
+    """An outcome as a page shows it.
+
+    Attributes:
+        brief: The outcome in a few words, for a list.
+        text: The outcome in lines.
+        is_error: Whether it is an error.
+    """
 
     brief: str
     text: str
@@ -174,39 +194,50 @@ def shown_outcome(
 ) -> ShownOutcome:
     """Return an outcome as a page shows it.
 
-    Values under secret names are replaced, and so are the `secrets`, which are texts
-    known to be secret. A pickle is
-    shown by the preview and the list of imports in its recording.
+    A pickle is shown by the preview and the list of imports in its recording.
+
+    Args:
+        stored: The outcome.
+        redactor: Hides values under secret names.
+        secrets: Texts that are known to be secret, which are hidden, too.
     """
     try:
         body = stored.readable()
-    except MimicError as error:  # the file is damaged, for example
+    except MimicError as error:
+        # The file is damaged, for example.
         return ShownOutcome("cannot be shown", str(error))
     entry = stored.entry
     if body is None:
         parts = list(pickle_parts(without_secrets(entry, redactor, secrets), ""))
         brief = str(entry["preview"][0]) if entry.get("preview") else parts[0][0]
     else:
-        tree = body_tree(
-            without_secrets(body, redactor, secrets), is_tagged=stored.is_tagged
-        )
+        visible = without_secrets(body, redactor, secrets)
+        tree = body_tree(visible, is_tagged=stored.is_tagged)
         parts = list(parts_of(tree))
         brief = _brief(tree, parts)
+    # A stream may end with an error.
     end = (body or {}).get("stream", {}).get("end") or {}
     is_error = stored.kind == "raised" or "raised" in end
     brief = _cut(redactor.scrub_text(brief, secrets), _BRIEF)
-    return ShownOutcome(brief, _cut("\n".join(_lines(parts)), _WHOLE), is_error)
+    text = _cut("\n".join(_lines(parts)), _WHOLE)
+    return ShownOutcome(brief, text, is_error)
 
 
 def _brief(tree: dict[str, Any], parts: list[Part]) -> str:
-    """Return an outcome in one line: an answer of HTTP by its status, anything else by the beginning of its text."""
+    """Return an outcome in one line.
+
+    An answer of HTTP is shown by its status, and anything else by the beginning of its
+    text.
+    """
     value: Any = tree.get("value")
     if is_response(value):
         return f"{value['status']} {value.get('reason') or ''}".rstrip()
     if "value" in tree:
         return line(value, _BRIEF)
     title, node = parts[0]
-    return f"{title}{'' if node is None else next(lines_of(node, _BRIEF))}"
+    if node is None:
+        return title
+    return f"{title}{next(lines_of(node, _BRIEF))}"
 
 
 def _cut(text: str, limit: int) -> str:

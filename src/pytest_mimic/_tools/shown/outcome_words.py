@@ -1,4 +1,7 @@
-"""Recorded calls and outcomes in a few words: the call, the beginning of a value without its secrets, `raised ValueError`, `200`."""
+"""Recorded calls and outcomes in a few words: `raised ValueError`, `200`, `[1, 2, …`.
+
+Secrets are left out.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import Recording
 
 _WIDTH = 40
-# Texts too short and plain to be data with secrets in it, or to look like a key.
+# Of a call with more outcomes, so many are shown.
+_NAMED_OUTCOMES = 3
+# A text that is too short and plain to have secrets in it, or to look like a key.
 _SHORT_WORDS = re.compile(r"[A-Za-z0-9_ ]{0,15}")
 # Keys that give values a name, as in `{"name": "token", "value": "..."}`.
 _NAMING = frozenset(
@@ -31,9 +36,20 @@ _NAMING = frozenset(
 
 
 def label_of(name: str, calls: Sequence[Recording], width: int = 120) -> str:
-    """Return a recording by its call, or a cassette by its name and the number of its calls, in about so many characters."""
+    """Return a recording or cassette in one line.
+
+    Args:
+        name: Its name in the vault.
+        calls: Its calls.
+        width: About how many characters the arguments of a call may take.
+
+    Returns:
+        The call of a recording; `cassette trip (3 calls)`; or the name of a file that
+        cannot be read.
+    """
     if name.startswith(CASSETTES):
-        return f"cassette {name[len(CASSETTES) : -5]} ({plural(len(calls), 'call')})"
+        cassette = name.removeprefix(CASSETTES).removesuffix(".json")
+        return f"cassette {cassette} ({plural(len(calls), 'call')})"
     return call_in_short(calls[0], width) if calls else name
 
 
@@ -45,19 +61,16 @@ def call_in_short(call: Recording, width: int = 120) -> str:
 
 def outcomes_in_short(calls: Sequence[Recording], redactor: Redactor) -> str:
     """Return the outcomes of a recording or cassette in a few words."""
-    shorts = [
-        outcome_in_short(call.target, one.entry, redactor)
-        for call in calls
-        for one in call.outcomes
-    ]
-    if len(shorts) == 1:
-        return shorts[0]
-    text = ", ".join(shorts[:3])
-    return (
-        f"{len(shorts)} outcomes: {text}{', ...' if len(shorts) > 3 else ''}"
-        if shorts
-        else "no calls"
-    )
+    texts = []
+    for call in calls:
+        for outcome in call.outcomes:
+            texts.append(outcome_in_short(call.target, outcome.entry, redactor))
+    if not texts:
+        return "no calls"
+    if len(texts) == 1:
+        return texts[0]
+    more = ", ..." if len(texts) > _NAMED_OUTCOMES else ""
+    return f"{len(texts)} outcomes: {', '.join(texts[:_NAMED_OUTCOMES])}{more}"
 
 
 def outcome_in_short(target: str, entry: Entry, redactor: Redactor) -> str:
@@ -66,34 +79,31 @@ def outcome_in_short(target: str, entry: Entry, redactor: Redactor) -> str:
     if entry.get("end") and entry.get("value", ...) in (None, {}, {"end": "waiting"}):
         return "waiting"
     try:
-        return shortened(
-            error_of(target, entry) or _short(target, entry, redactor), _WIDTH
-        )
-    except (
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ):  # damage, which `check` finds
+        text = error_of(target, entry) or _short(target, entry, redactor)
+        return shortened(text, _WIDTH)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        # The entry has another shape: `pytest-mimic check` reports the damage.
         return "?"
 
 
 def error_of(target: str, entry: Entry) -> str | None:
     """Return how an outcome is an error: `raised ValueError`, `gave 503`.
 
-    None if it is none.
+    None: it is no error.
     """
     raised = entry.get("raised")
     if raised is None and "stream" in entry:
-        raised = (entry["stream"].get("end") or {}).get("raised")
+        end = entry["stream"].get("end") or {}
+        raised = end.get("raised")
     if raised is not None:
-        return f"raised {next(iter(raised)).rpartition(':')[2].rpartition('.')[2]}"
+        # The tag of an exception, `$builtins:ValueError`, is its first key.
+        tag: str = next(iter(raised))
+        return f"raised {tag.rpartition(':')[2].rpartition('.')[2]}"
     if entry.get("kind") == "raised":
         # The preview of a pickled exception: `raised RateError('no rates')`.
-        found = re.match(
-            r"raised (?:[\w.]+:)?([\w.]+)", str((entry.get("preview") or [""])[0])
-        )
-        return f"raised {found[1] if found else 'an exception'}"
+        preview = str((entry.get("preview") or [""])[0])
+        match = re.match(r"raised (?:[\w.]+:)?([\w.]+)", preview)
+        return "raised an exception" if match is None else f"raised {match[1]}"
     if names_client(target) and "value" in entry:
         return _client(target).failure(entry["value"])
     return None
@@ -101,20 +111,23 @@ def error_of(target: str, entry: Entry) -> str | None:
 
 @cache
 def _client(name: str) -> Adapter:
-    # Loading those of HTTP, which tell failures as any adapter does, takes longer than
-    # the whole command.
+    """Return the adapter of a client, which knows what an error of the client is."""
+    # The adapters of HTTP know errors as the base class does. To load them takes longer
+    # than the whole command.
     if name == "http":
         return Adapter(name)
     try:
         return load_adapter(name)
-    except TargetError:  # its distribution is not installed here
+    except TargetError:
+        # The distribution of the adapter is not installed here.
         return Adapter(name)
 
 
 def _has_nothing_to_hide(value: object, redactor: Redactor) -> bool:
-    """Check whether a value consists of numbers and short words under names that are not secret.
+    """Check whether a value has only numbers and short words under plain names.
 
-    Most values of a large vault do, and looking for secrets takes longer than all else.
+    Most values of a large vault are such, and looking for secrets takes longer than all
+    else.
     """
     kind = type(value)
     if value is None or kind in (bool, int, float):
@@ -133,6 +146,7 @@ def _has_nothing_to_hide(value: object, redactor: Redactor) -> bool:
 
 
 def _short(target: str, entry: Entry, redactor: Redactor) -> str:
+    """Return an outcome that is no error in a few words: `200`, `{'EUR': 1.08}`."""
     if "pickle" in entry:
         return str((entry.get("preview") or ["a pickle"])[0])
     if "stream" in entry:
@@ -144,4 +158,5 @@ def _short(target: str, entry: Entry, redactor: Redactor) -> str:
     body = {"value": entry["value"]}
     if not _has_nothing_to_hide(entry["value"], redactor):
         body = without_secrets(body, redactor)
-    return line(body_tree(body, is_tagged=entry.get("tagged", False))["value"], _WIDTH)
+    tree = body_tree(body, is_tagged=entry.get("tagged", False))
+    return line(tree["value"], _WIDTH)

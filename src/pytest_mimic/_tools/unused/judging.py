@@ -1,10 +1,13 @@
-"""Finds the recordings that are proven unused and the tests that no longer exist, and clears recordings."""
+"""Finds the recordings that are proven unused, and the tests that no longer exist.
+
+It also clears such recordings, and says what was found.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from heapq import nsmallest
 from pathlib import Path
@@ -21,10 +24,12 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
 
 
-#: How many recordings a run reads to judge them that was not asked to judge any.
+#: How many recordings a run judges to which no option for unused ones was given:
+#: reading all of a large vault takes time.
 READ_UNASKED = 500
-#: What a run says that mimicked nothing.
+#: The reason why a run that mimicked nothing cannot judge.
 NOTHING = "nothing is mimicked"
+# The outcomes of tests other than `passed`, as the end of a sentence.
 _WORDS = {"skipped": "was skipped", "failed": "failed", "forked": "forked a process"}
 
 
@@ -43,15 +48,15 @@ def judge(
         unused: The names of its recordings and cassettes that were not used.
         ledger: The account of the run, or of several.
         settings: The settings of the project.
-        listed: How many of those proven unused are named; None names all.
+        listed: How many recordings the judgement names at most; None names all.
 
     Returns:
         The judgement, and the bytes of each recording that is proven unused.
     """
-    judge_of_one = _Judge(vault, ledger, settings)
+    jury = _Jury(vault, ledger, settings)
     proven: dict[str, int] = {}
     for name, recorder, length in vault.tests_of(unused):
-        if judge_of_one.proves(name, recorder):
+        if jury.proves(name, recorder):
             proven[name] = length
     names = sorted(proven) if listed is None else nsmallest(listed, proven)
     shown = []
@@ -63,25 +68,28 @@ def judge(
         unused=len(proven),
         shown=shown,
         unproven=len(unused) - len(proven),
-        unproven_as=judge_of_one.reason(),
+        unproven_as=jury.reason(),
     )
     return judgement, proven
 
 
-class _Judge:
+class _Jury:
     """Decides about one recording after the other whether it is proven unused.
 
-    ==================================  ==============================================
-    the test that made it               proven
-    ==================================  ==============================================
-    passed                              yes
-    exists no more                      yes, unless its recordings can be moved
-    failed, was skipped, or did not run no
-    ==================================  ==============================================
+    ===================================  =============================================
+    the test that made it                proven
+    ===================================  =============================================
+    passed                               yes
+    exists no more                       yes, unless its recordings can be moved
+    failed, was skipped, or did not run  no
+    ===================================  =============================================
 
-    Not proven are besides: what tests share, while any test was skipped or failed; the
-    recordings of a client that is named and not installed; those of a target that
-    nothing mimicked in a run without the lines of its project.
+    Three more kinds are not proven:
+
+    - a recording that several tests may use, while any test was skipped or failed
+    - a recording of a client that is named and not installed
+    - in a run without the lines of its project, a recording of a target that nothing
+      mimicked
     """
 
     def __init__(self, vault: Vault, ledger: Ledger, settings: Settings) -> None:
@@ -91,11 +99,19 @@ class _Judge:
         self._mimicked = MimickedTargets(ledger)
         self._absent_kinds = {kind_of(client) for client in ledger.absent_clients}
         self._not_passed = _not_passed(ledger)
+        # By test: whether it needs none of its unused recordings.
         self._needs_none: dict[str, bool] = {}
+        # The targets of which a recording was not judged, in the order of their
+        # recordings.
         self._not_mimicked: dict[str, None] = {}
 
     def proves(self, name: str, recorder: str) -> bool:
-        """Return whether a recording is proven unused, from its name and the test that made it."""
+        """Return whether a recording is proven unused.
+
+        Args:
+            name: The name of the recording.
+            recorder: The test that made it.
+        """
         if recorder not in self._needs_none:
             self._needs_none[recorder] = self._needs_no_recording(recorder)
         if not self._needs_none[recorder]:
@@ -111,7 +127,7 @@ class _Judge:
         return lacking is None
 
     def _needs_no_recording(self, test: str) -> bool:
-        """Check whether a test ran without what it had recorded, or will not run again."""
+        """Check whether a test passed without its recordings, or will not run again."""
         outcome = self._ledger.outcomes.get(test)
         if outcome is not None:
             return outcome == "passed"
@@ -127,18 +143,18 @@ class _Judge:
         return bool(recorder) and _owner_of(self._vault, name) == recorder
 
     def reason(self) -> str:
-        """Return why some recordings are not proven unused: the first reason found."""
-        for reason in self._not_passed:
-            return reason
-        for client in sorted(self._ledger.absent_clients):
-            return f"{client} is not installed"
-        for reason in self._mimicked.reasons(self._not_mimicked):
-            return reason
+        """Return the most important reason why recordings are not proven unused."""
+        if self._not_passed:
+            return self._not_passed[0]
+        if self._ledger.absent_clients:
+            return f"{min(self._ledger.absent_clients)} is not installed"
+        if self._not_mimicked:
+            return self._mimicked.reason(next(iter(self._not_mimicked)))
         return "their tests may still exist"
 
 
 def _not_passed(ledger: Ledger) -> list[str]:
-    """Return the tests and modules that did not pass, each with what became of it."""
+    """Return the tests and modules that did not pass: `test_a.py::test_x failed`."""
     reasons = []
     for test, outcome in ledger.outcomes.items():
         if outcome != "passed":
@@ -151,9 +167,9 @@ def _not_passed(ledger: Ledger) -> list[str]:
 class MimickedTargets:
     """The targets whose recordings a run can judge, or several runs together.
 
-    A run with the lines of its project judges all: a target that these lines do not name
-    is mimicked no more. Without them (another ini file, a misspelt key) it judges only
-    what it mimicked.
+    A run with the lines of its project judges all: a target that these lines do not
+    name is mimicked no more. A run without these lines (another ini file, a misspelt
+    key) judges only the targets that it mimicked.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -161,7 +177,10 @@ class MimickedTargets:
         self._lacking_lines = sorted(ledger.lacking_lines)
 
     def lacking(self, vault: Vault, name: str) -> str | None:
-        """Return a target of a recording or cassette that was not mimicked, if that counts; else None."""
+        """Return the first target of a recording or cassette that cannot be judged.
+
+        None: the recording can be judged.
+        """
         if not self._lacking_lines:
             return None
         for target in _targets_of(vault, name):
@@ -170,23 +189,27 @@ class MimickedTargets:
         return None
 
     def _has(self, target: str) -> bool:
+        """Check whether a line names a target, or has a wildcard that takes it in."""
+        if target in self._names:
+            return True
         module, colon, path = target.partition(":")
-        if target in self._names or not colon:
-            return target in self._names
+        if not colon:
+            # A client has no wildcard.
+            return False
         holder = path.rpartition(".")[0]
         wildcard = f"{module}:{holder}.*" if holder else f"{module}:*"
         return wildcard in self._names
 
-    def reasons(self, not_mimicked: Collection[str]) -> list[str]:
-        """Return why recordings of targets that were not mimicked are not proven unused."""
-        return [
-            f"{target} is not mimicked ({self._lacking_lines[0]})"
-            for target in not_mimicked
-        ]
+    def reason(self, target: str) -> str:
+        """Return why the recordings of a lacking target are not proven unused."""
+        return f"{target} is not mimicked ({self._lacking_lines[0]})"
 
 
 def _targets_of(vault: Vault, name: str) -> list[str]:
-    """Return the targets of the calls of a recording or cassette."""
+    """Return the targets of the calls of a recording or cassette.
+
+    A file that cannot be read has none.
+    """
     with suppress(MimicError):
         data = vault.store.read(name) or b""
         facts = parse_recording(data, vault.label, name, skim=True)
@@ -210,22 +233,24 @@ def _owner_of(vault: Vault, name: str) -> str | None:
 
 
 def clear(vault: Vault, proven: Mapping[str, int]) -> str:
-    """Delete recordings, and what runs that were killed have left, and return it in words.
+    """Delete recordings, and what killed runs have left, and return a report.
 
-    Each recording is given with its bytes.
+    Args:
+        vault: The vault.
+        proven: The bytes of each recording to delete, by its name.
+
+    Returns:
+        `3 unused recordings cleared (12 kB)`, or nothing if nothing was deleted.
     """
     deleted = vault.delete(proven)
     if deleted.recordings:
+        recordings = plural(deleted.recordings, "unused recording")
         freed = sum(proven.values()) + deleted.bytes
-        return (
-            f"{plural(deleted.recordings, 'unused recording')} cleared ({size(freed)})"
-        )
-    orphans = plural(deleted.objects, "object")
-    return (
-        f"{orphans} without a recording cleared ({size(deleted.bytes)})"
-        if deleted.objects
-        else ""
-    )
+        return f"{recordings} cleared ({size(freed)})"
+    if deleted.objects:
+        orphans = plural(deleted.objects, "object")
+        return f"{orphans} without a recording cleared ({size(deleted.bytes)})"
+    return ""
 
 
 def labelled(vault: Vault, name: str) -> tuple[str, str]:
@@ -234,11 +259,12 @@ def labelled(vault: Vault, name: str) -> tuple[str, str]:
 
     with suppress(MimicError):
         if name.startswith(CASSETTES):
-            return f"cassette {name[len(CASSETTES) : -5]}", vault.test_of(name) or ""
-        if (recording := vault.read(name)) is not None:
-            return recorded_label(
-                recording.target, recording.arguments
-            ), recording.test or ""
+            cassette = name.removeprefix(CASSETTES).removesuffix(".json")
+            return f"cassette {cassette}", vault.test_of(name) or ""
+        recording = vault.read(name)
+        if recording is not None:
+            label = recorded_label(recording.target, recording.arguments)
+            return label, recording.test or ""
     return name, ""
 
 
@@ -262,8 +288,8 @@ class GoneTests:
     Args:
         ledger: The account of the run.
         settings: The settings of the project.
-        is_complete: Whether all tests ran. Else a run does not tell which parameters a
-            function has.
+        is_complete: Whether all tests ran. Otherwise the run does not tell which
+            parameters a function has.
     """
 
     def __init__(
@@ -273,7 +299,7 @@ class GoneTests:
         self._collected = ledger.collected
         self._rootdir = settings.rootdir
         self._is_shared = settings.is_shared
-        # Those that ran, without their parameters.
+        # The tests that ran, without their parameters.
         self._functions: set[str] = set()
         if is_complete:
             for test, outcome in ledger.outcomes.items():
@@ -314,44 +340,71 @@ def _may_stand_in(path: Path, name: str) -> bool:
 
 
 class Judgement:
-    """The result of a run's search for unused recordings."""
+    """The result of a run's search for unused recordings.
 
-    not_judged: str = ""  # why unused recordings were not judged, or empty
-    unused: int = 0  # how many recordings are proven unused
-    is_part: bool = False  # whether more than those that were read were not used
-    # The first of them: the label of each, the test that recorded it, and whether that
-    # test is gone.
-    shown: Sequence[tuple[str, str, bool]] = ()
-    unproven: int = 0  # how many recordings were not used but are not proven unused
-    unproven_as: str = ""  # why those are not proven unused
-    cleared: str = ""  # what was cleared, in words, or empty
-    not_cleared: str = ""  # why nothing was cleared although it was requested, or empty
-    vault: str = ""  # the size of the vault, in words; shown after recording
+    Attributes:
+        not_judged: Why unused recordings were not judged, or empty.
+        unused: How many recordings are proven unused.
+        is_part: Whether only `READ_UNASKED` of the recordings that no test used were
+            read.
+        shown: The first unused recordings, each as its label, the test that recorded
+            it, and whether that test is gone.
+        unproven: How many recordings were not used but are not proven unused.
+        unproven_as: Why they are not proven unused.
+        cleared: What was cleared, in words, or empty.
+        not_cleared: Why nothing was cleared although an option asked for it, or empty.
+        vault: The size of the vault, in words; shown after recording.
+    """
 
-    def __init__(self, **facts: Any) -> None:
-        vars(self).update(facts)
+    # No dataclass: to make one takes longer than all else at the end of a short run.
+    def __init__(
+        self,
+        *,
+        not_judged: str = "",
+        unused: int = 0,
+        shown: Sequence[tuple[str, str, bool]] = (),
+        unproven: int = 0,
+        unproven_as: str = "",
+        cleared: str = "",
+    ) -> None:
+        self.not_judged = not_judged
+        self.unused = unused
+        self.is_part = False
+        self.shown = shown
+        self.unproven = unproven
+        self.unproven_as = unproven_as
+        self.cleared = cleared
+        self.not_cleared = ""
+        self.vault = ""
 
 
 def count_unused(judgement: Judgement) -> str:
+    """Return how many recordings are unused, or what was cleared; empty for none."""
     if judgement.cleared or not judgement.unused:
         return judgement.cleared
-    kept = f", not cleared: {judgement.not_cleared}" if judgement.not_cleared else ""
+    kept = ""
+    if judgement.not_cleared:
+        kept = f", not cleared: {judgement.not_cleared}"
+    recordings = plural(judgement.unused, "recording")
     if not judgement.is_part:
-        return f"{plural(judgement.unused, 'recording')} unused{kept}"
-    # Nobody asked for the others, so they were not read.
+        return f"{recordings} unused{kept}"
+    # No option asked for the other recordings, so that they were not read.
     if judgement.unused >= READ_UNASKED:
         return f"more than {READ_UNASKED} recordings unused{kept}"
-    number = plural(judgement.unused, "recording")
-    return f"{number} unused of more than {READ_UNASKED} that no test used"
+    return f"{recordings} unused of more than {READ_UNASKED} that no test used"
 
 
 def not_judged(judgement: Judgement, option: str) -> list[str]:
-    """Return the warning that an option could not judge all recordings, and why."""
+    """Return the warning that an option could not judge all recordings, and why.
+
+    Without an option, only a run that judged nothing is worth a warning.
+    """
+    warning = f"warning: {option} could not judge"
     if judgement.not_judged:
-        return [f"warning: {option} could not judge: {judgement.not_judged}"]
+        return [f"{warning}: {judgement.not_judged}"]
     if judgement.unproven and option:
-        which = plural(judgement.unproven, "recording")
-        return [f"warning: {option} could not judge {which}: {judgement.unproven_as}"]
+        recordings = plural(judgement.unproven, "recording")
+        return [f"{warning} {recordings}: {judgement.unproven_as}"]
     return []
 
 
@@ -373,8 +426,8 @@ def moved_tests(
     """Return the moves that give tests the recordings of their calls.
 
     A test without recordings whose first missing call is the first call of a test that
-    is gone has probably been renamed. If several tests that are gone made that call, the
-    one with the same name in another file is taken, or none.
+    is gone has probably been renamed. If several tests that are gone made that call,
+    the one with the same name in another file is taken, or none.
 
     Args:
         vault: The vault.
@@ -394,7 +447,8 @@ def moved_tests(
             candidates = [old for old in candidates if _name(old) == _name(test)]
         if len(candidates) == 1:
             moves.setdefault(candidates[0], test)
-    return [*sorted(_with_whole_files(moves, recorders, gone).items())]
+    whole = _with_whole_files(moves, recorders, gone)
+    return [(old, whole[old]) for old in sorted(whole)]
 
 
 class _Recorders:
@@ -406,6 +460,7 @@ class _Recorders:
 
     def __init__(self, vault: Vault) -> None:
         self.owners: set[str] = set()
+        # By the identity of a call: the tests that recorded it.
         self._of_call: dict[str, set[str]] = {}
         for name in vault.names():
             with suppress(MimicError):
@@ -414,22 +469,27 @@ class _Recorders:
 
     def _add(self, facts: dict[str, Any]) -> None:
         test = facts.get("test") or ""
+        key = facts.get("identity")
+        owner = facts.get("owner") or ""
         is_cassette = "outcomes" not in facts
         if is_cassette:
-            self.owners.add(test)
-            keys = [call.get("key") for call in facts.get("calls", ())][:1]
-        else:
-            self.owners.add(facts.get("owner") or "")
-            keys = [facts.get("identity")]
-        for key in keys:
-            if key and test:
-                self._of_call.setdefault(key, set()).add(test)
+            # A cassette belongs to its test, and is known by its first call.
+            owner = test
+            calls = facts.get("calls")
+            key = calls[0].get("key") if calls else None
+        self.owners.add(owner)
+        if key and test:
+            self._of_call.setdefault(key, set()).add(test)
 
     def is_free(self, file: str, place: str) -> bool:
-        """Check whether no test of a file has recordings at the place to which the file would move."""
+        """Check whether a file can move to a place without meeting recordings there.
+
+        Each test of the file becomes one of the place. None of these may have
+        recordings of its own.
+        """
         for owner in self.owners:
             if owner.startswith(f"{file}::"):
-                moved = place + owner[len(file) :]
+                moved = place + owner.removeprefix(file)
                 if moved in self.owners:
                     return False
         return True
@@ -444,23 +504,25 @@ def _with_whole_files(
 ) -> dict[str, str]:
     """Return moves in which a file that was renamed moves as a whole.
 
-    With it goes what its fixtures have recorded. For example,
+    The recordings of its fixtures go with it. For example,
     `{"a.py::test_x": "b.py::test_x"}` becomes `{"a.py": "b.py"}`.
     """
+    # By file: the places to which its tests move. A test that keeps its name moves to
+    # a file, another one to an id.
     destinations: dict[str, set[str]] = {}
     for old, new in moves.items():
         file, colons, name = old.partition("::")
         destinations.setdefault(file, set()).add(new.removesuffix(colons + name))
-    whole = dict(moves)
+    result = dict(moves)
     for file, places in destinations.items():
         place = min(places)
         is_one_file = len(places) == 1 and "::" not in place
         if is_one_file and file in gone and recorders.is_free(file, place):
             for old in moves:
                 if old.startswith(f"{file}::"):
-                    del whole[old]
-            whole[file] = place
-    return whole
+                    del result[old]
+            result[file] = place
+    return result
 
 
 def _name(nodeid: str) -> str:

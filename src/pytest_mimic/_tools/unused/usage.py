@@ -1,4 +1,4 @@
-"""The file of `--mimic-usage`: what a run's account says about its tests and recordings, with its vault and commit."""
+"""The file of `--mimic-usage`: the account of a run, with its vault and commit."""
 
 from __future__ import annotations
 
@@ -18,40 +18,55 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
 
-# The key of the format's number. It comes first, so that the file is known by its first
-# bytes.
+# The key of the format's number. It comes first, so that its first bytes tell the file
+# from others.
 _KEY = "mimic_usage"
 _FORMAT = 4
 _START = f'{{"{_KEY}":'.encode()
 
 
 class Usage(NamedTuple):
-    """The account of one run."""
+    """The account of one run.
 
-    vault: str  # the path of the vault, relative to the rootdir
-    commit: str  # the commit of git that was checked out, or empty
-    account: dict[str, Any]  # a part of `Ledger.to_plain`
+    Attributes:
+        vault: The path of the vault, relative to the rootdir.
+        commit: The commit of git that was checked out, or empty.
+        account: A part of `Ledger.to_plain`.
+        label: The account in messages, the path of its file.
+    """
+
+    vault: str
+    commit: str
+    account: dict[str, Any]
     label: str = ""
 
 
 def in_environment(test: str) -> str:
-    """Return a test with the Python and the system: jobs of different ones may have different tests."""
-    return f"{test} with Python {sys.version_info[0]}.{sys.version_info[1]} on {sys.platform}"
+    """Return a test with its Python and its system.
+
+    Jobs of different Pythons and systems may have different tests.
+    """
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    return f"{test} with Python {python} on {sys.platform}"
 
 
 def write_usage(path: Path, ledger: Ledger, settings: Settings) -> None:
-    """Write the file, whole or not at all. MimicError: it cannot be written."""
-    facts = {
-        _KEY: _FORMAT,
-        **usage_of(settings)._replace(account=ledger.to_plain())._asdict(),
-    }
-    write_whole(path, json.dumps(facts, separators=(",", ":")) + "\n", label=str(path))
+    """Write the file, whole or not at all.
+
+    Raises:
+        MimicError: It cannot be written.
+    """
+    usage = usage_of(settings)._replace(account=ledger.to_plain())
+    facts = {_KEY: _FORMAT, **usage._asdict()}
+    text = json.dumps(facts, separators=(",", ":")) + "\n"
+    write_whole(path, text, label=str(path))
 
 
 def remove_old(path: Path) -> None:
-    """Remove the file of an earlier run: a run that is killed must not leave it as its own.
+    """Remove the file of an earlier run.
 
-    A link stays, and so does a device or a pipe.
+    A run that is killed must not leave that file as its own. A link stays, and so does
+    a device or a pipe.
 
     Raises:
         MimicError: It is a folder or another file.
@@ -72,19 +87,24 @@ def _is_account(start: bytes) -> bool:
 def read_usage(path: Path) -> Usage:
     """Return the account in a file.
 
-    MimicError: it cannot be read, or is none of this format.
+    Raises:
+        MimicError: The file cannot be read, or has another format.
     """
     try:
         facts = json.loads(path.read_bytes())
         if facts.pop(_KEY) == _FORMAT:
+            # A damaged account raises here, and not where it is used.
             Ledger().add(facts["account"])
-            return Usage(**{**facts, "label": str(path)})
+            facts["label"] = str(path)
+            return Usage(**facts)
     except OSError as reason:
         raise MimicError(f"cannot read {path}: {reason.strerror or reason}") from None
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        # The file is no JSON, or has another shape.
         pass
     raise MimicError(
-        f"{path} is damaged, or is not a file that --mimic-usage of this version has written",
+        f"{path} is damaged, or is not a file that --mimic-usage of this version "
+        "has written",
         remedies=[
             "to make one, run the tests of this job again: pytest --mimic-usage=FILE"
         ],
@@ -94,22 +114,19 @@ def read_usage(path: Path) -> Usage:
 def together(usages: Sequence[Usage], here: Usage, *, names_vault: bool) -> Ledger:
     """Return the account of all runs.
 
-    `here` has the vault, unless it was named by hand, and the commit of the command.
+    Args:
+        usages: The accounts of the runs.
+        here: The vault and the commit of the project in which the command was called.
+        names_vault: Whether `--vault` names the vault. Its path may be another one in
+            the jobs.
 
-    MimicError: they are of different vaults or commits, or of another vault or commit
-    than `here`.
+    Raises:
+        MimicError: The accounts are of different vaults or commits, or of another vault
+            or commit than `here`.
     """
-    ledger = Ledger()
-    commits = {usage.commit: usage.label for usage in (here, *usages) if usage.commit}
-    if len(commits) > 1:
-        shown = [f"{label} of {commit[:10]}" for commit, label in commits.items()]
-        raise MimicError(
-            f"not all are of one commit: {', '.join(shown)}",
-            remedies=[
-                "check the commit of the files out, or run the tests again, for new files"
-            ],
-        )
+    _refuse_other_commits([here, *usages])
     vault = usages[0].vault if names_vault else here.vault
+    ledger = Ledger()
     for usage in usages:
         if usage.vault != vault:
             raise MimicError(
@@ -120,29 +137,42 @@ def together(usages: Sequence[Usage], here: Usage, *, names_vault: bool) -> Ledg
     return ledger
 
 
+def _refuse_other_commits(usages: Sequence[Usage]) -> None:
+    """Check that accounts are of one commit. An account without a commit fits any.
+
+    Raises:
+        MimicError: They are of several.
+    """
+    labels = {usage.commit: usage.label for usage in usages if usage.commit}
+    if len(labels) > 1:
+        shown = [f"{label} of {commit[:10]}" for commit, label in labels.items()]
+        raise MimicError(
+            f"not all are of one commit: {', '.join(shown)}",
+            remedies=[
+                "check the commit of the files out, "
+                "or run the tests again, for new files"
+            ],
+        )
+
+
 def usage_of(settings: Settings) -> Usage:
     """Return the vault and the commit of a project, with an empty account."""
-    command = [
-        "git",
-        "-C",
-        str(settings.rootdir),
-        "rev-parse",
-        "--verify",
-        "-q",
-        "HEAD",
-    ]
+    vault = relative_path(settings.vault, start=settings.rootdir)
+    return Usage(vault, _commit_of(settings.rootdir), {}, "this checkout")
+
+
+def _commit_of(folder: Path) -> str:
+    """Return the commit of git that is checked out; empty without git or commits."""
+    words = ["rev-parse", "--verify", "-q", "HEAD"]
     try:
         done = subprocess.run(
-            command, capture_output=True, check=False, stdin=subprocess.DEVNULL
-        )
-        commit = (
-            "" if done.returncode else done.stdout.decode("ascii", "replace").strip()
+            ["git", "-C", str(folder), *words],
+            capture_output=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except OSError:
-        commit = ""
-    return Usage(
-        relative_path(settings.vault, start=settings.rootdir),
-        commit,
-        {},
-        "this checkout",
-    )
+        return ""
+    if done.returncode != 0:
+        return ""
+    return done.stdout.decode("ascii", "replace").strip()
