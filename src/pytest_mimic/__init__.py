@@ -41,6 +41,7 @@ __all__ = [
     "register_fingerprint",
 ]
 
+# The modules of the public names that are no errors.
 _HOMES = {
     "Cassette": "_core.engine.cassettes",
     "CassetteCall": "_core.engine.cassettes",
@@ -52,7 +53,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Loads a public name on first use: a run that mimics nothing pays for none of them (PEP 562)."""
+    """Load a public name on first use (PEP 562).
+
+    A run that mimics nothing pays for none of them.
+    """
     if name == "__version__":
         from importlib.metadata import version
 
@@ -61,7 +65,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    module = import_module(f"{__name__}.{_HOMES.get(name, 'errors')}")
+    value = getattr(module, name)
     globals()[name] = value
     return value
 

@@ -24,7 +24,6 @@ __all__ = ["fingerprint", "mimic", "register_fingerprint"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-
 hand_in("pytest_mimic._clients.bundled:BUNDLED")
 
 
@@ -32,7 +31,7 @@ def _session(*, is_needed: bool = False) -> Session | None:
     """Return the session of the innermost run, or None outside of pytest.
 
     Raises:
-        TargetError: It `is_needed`, and was not prepared before the tests began.
+        TargetError: The session is needed, and was not prepared before the tests began.
     """
     # Where pytest has not loaded the plugin, there is no run, and pytest may not even
     # be installed.
@@ -48,9 +47,8 @@ def fingerprint(value: object) -> str:
 
     Args:
         value: Anything with a stable identity. Inside a pytest run, `pathlib` paths
-            under the rootdir count relative to
-            it. Paths under the base temporary folder, also strings, count by their
-            place in the folder that a fixture
+            under the rootdir count relative to it. Paths under the base temporary
+            folder, also strings, count by their place in the folder that a fixture
             gave, and by the content of what they name.
 
     Raises:
@@ -58,10 +56,9 @@ def fingerprint(value: object) -> str:
             to it.
     """
     session = _session()
+    places = None if session is None else session.state.places
     try:
-        return identity_of(
-            value, places=session.state.places if session is not None else None
-        )
+        return identity_of(value, places=places)
     except Unstable as unstable:
         from pytest_mimic._core.identity.rules import refusal
 
@@ -69,9 +66,10 @@ def fingerprint(value: object) -> str:
 
 
 class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
-    """Mimics targets in a `with` block, in a decorated test (sync or async), or in the tests of a decorated class.
+    """Mimics targets in a `with` block, a decorated test, or a decorated class.
 
-    Without the plugin (`-p no:mimic`) it does nothing.
+    The test may be sync or async. In a class, the targets are mimicked in each of its
+    tests. Without the plugin (`-p no:mimic`) it does nothing.
 
     Args:
         targets: Lines as in `mimic_functions`, or functions.
@@ -87,30 +85,32 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
     def __init__(
         self, *targets: str | Callable[..., Any], **options: Unpack[TargetOptions]
     ) -> None:
-        if not targets or (
-            len(targets) == 1 and getattr(targets[0], "__name__", "").startswith("test")
-        ):
+        # `@mimic` without parentheses gets the test itself.
+        is_bare = len(targets) == 1 and _is_test(targets[0])
+        if not targets or is_bare:
             raise TargetError(
                 'mimic names no target: write it as mimic("shop.api:fetch_rates")'
             )
         self._targets = as_targets(targets, options)
-        self._open: list[Callable[[], None]] = []
+        # End the blocks that are open: a decorated test may call itself.
+        self._ends: list[Callable[[], None]] = []
 
     def __enter__(self) -> mimic:
         session = _session(is_needed=True)
         if session is not None:
-            self._open.append(session.coverings.enter(self._targets).end)
+            self._ends.append(session.coverings.enter(self._targets).end)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._open:
-            self._open.pop()()
+        if self._ends:
+            end = self._ends.pop()
+            end()
 
     def __call__(self, function: F) -> F:
         decorated: Any = function
-        if isinstance(
-            decorated, type
-        ):  # pytest calls its tests, so the plugin reads the targets as from a marker
+        if isinstance(decorated, type):
+            # pytest calls the tests of a class. So the plugin reads the targets, as
+            # from a marker.
             inner = vars(decorated).get("__mimic_targets__", ())
             decorated.__mimic_targets__ = (self._targets, *inner)  # type: ignore[attr-defined]
             return function
@@ -119,6 +119,11 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
         return cast(F, wrapper)
 
     def _around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that calls another one in a block.
+
+        Raises:
+            TypeError: It is a generator, whose steps would run outside of the block.
+        """
 
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
             with self:
@@ -130,10 +135,15 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
 
         if inspect.iscoroutinefunction(function):
             return coroutine
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(
-            function
-        ):
+        is_generator = inspect.isgeneratorfunction(function)
+        if is_generator or inspect.isasyncgenfunction(function):
             raise TypeError(
-                f"mimic cannot decorate the generator {function.__qualname__}: write `with mimic(...)` in it"
+                f"mimic cannot decorate the generator {function.__qualname__}: "
+                "write `with mimic(...)` in it"
             )
         return plain
+
+
+def _is_test(target: object) -> bool:
+    name: str = getattr(target, "__name__", "")
+    return name.startswith("test")

@@ -17,111 +17,115 @@ if TYPE_CHECKING:
     from pytest_mimic._run.run import PytestRun
     from pytest_mimic._run.session import Session
 
-# Ini options that start a run where their value is not the default, with their help.
-# The name of a place starts none.
+# Options without a value: the flag and its help.
+_SWITCHES = (
+    (
+        "--mimic-record",
+        "record calls that have no recording or a stale one, replay all others",
+    ),
+    ("--mimic-rerecord", "run every call for real and replace its recording"),
+    (
+        "--mimic-verify",
+        "run every call for real and compare the outcome with its recording",
+    ),
+    ("--mimic-live", "run every call for real without reading or writing the vault"),
+    ("--mimic-no-record", "write nothing, even if a fixture would record"),
+    (
+        "--mimic-clear-unused",
+        "after the run, delete the recordings that are proven unused",
+    ),
+    ("--mimic-fail-on-unused", "exit with 1 if recordings are proven unused"),
+)
+# Options with a value: the flag, the word for its value, and its help.
+_VALUES = (
+    (
+        "--mimic-vault",
+        "PATH",
+        "the folder of the recordings (overrides mimic_vault_path)",
+    ),
+    ("--mimic-report", "FILE", "write an HTML page of the calls of this run"),
+    (
+        "--mimic-usage",
+        "FILE",
+        "write what this run used, for `pytest-mimic unused FILE...`",
+    ),
+)
+# Ini options of several lines: the name and its help.
+_LINES = (
+    ("mimic_functions", "functions and clients to mimic, one per line"),
+    (
+        "mimic_redact",
+        "names whose values are hidden, besides the default ones (!name removes one)",
+    ),
+)
+# Ini options that change how calls are replayed: the name, its help and its default. A
+# project that sets one to another value mimics something, even without targets.
 _RULES = (
     (
-        "source",
+        "mimic_source",
         "what to do if the source of a target has changed: strict or ignore",
         "strict",
     ),
     (
-        "inputs",
+        "mimic_inputs",
         "the same if what a recorded call reaches or reads has: warn, strict or ignore",
         "warn",
     ),
     (
-        "pickle",
+        "mimic_pickle",
         "pickles that may be loaded: listed (what their recordings list) or forbid",
         "listed",
     ),
 )
-# The types are in annotations, which are not evaluated: at each start, subscripts would
-# be.
+# The run of a process. None: its tests began, and nothing was mimicked. The type is an
+# annotation, which is not evaluated, because a subscript would be at each start.
 _RUN: pytest.StashKey[PytestRun | None] = pytest.StashKey()
 # The runs of this process, the innermost last: pytest may run inside of a test.
 _CONFIGS: list[pytest.Config] = []
 
 
 def __dir__() -> list[str]:
-    """Return the hooks and fixtures. pytest looks for both at each name of a plugin, which takes longer than all else."""
+    """Return the hooks and fixtures.
+
+    pytest looks for both at each name of a plugin, which takes longer than all else.
+    """
     return [name for name in globals() if name.startswith(("pytest_", "mimic_"))]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("mimic", "recorded calls (pytest-mimic)")
-    for flag, text in (
-        (
-            "--mimic-record",
-            "record calls that have no recording or a stale one, replay all others",
-        ),
-        ("--mimic-rerecord", "run every call for real and replace its recording"),
-        (
-            "--mimic-verify",
-            "run every call for real and compare the outcome with its recording",
-        ),
-        (
-            "--mimic-live",
-            "run every call for real without reading or writing the vault",
-        ),
-        ("--mimic-no-record", "write nothing, even if a fixture would record"),
-        (
-            "--mimic-clear-unused",
-            "after the run, delete the recordings that are proven unused",
-        ),
-        ("--mimic-fail-on-unused", "exit with 1 if recordings are proven unused"),
-    ):
-        # With `dest`, pytest does not compare the name with those of all options that
-        # it has.
-        group.addoption(
-            flag, action="store_true", help=text, dest=flag[2:].replace("-", "_")
-        )
-    for flag, metavar, text in (
-        (
-            "--mimic-vault",
-            "PATH",
-            "the folder of the recordings (overrides mimic_vault_path)",
-        ),
-        ("--mimic-report", "FILE", "write an HTML page of the calls of this run"),
-        (
-            "--mimic-usage",
-            "FILE",
-            "write what this run used, for `pytest-mimic unused FILE...`",
-        ),
-    ):
+    for flag, text in _SWITCHES:
+        # Without `dest`, pytest would compare the name with those of all its options.
+        destination = flag.removeprefix("--").replace("-", "_")
+        group.addoption(flag, action="store_true", help=text, dest=destination)
+    for flag, metavar, text in _VALUES:
         group.addoption(flag, metavar=metavar, help=text)
-    for name, text in (
-        ("functions", "functions and clients to mimic, one per line"),
-        (
-            "redact",
-            "names whose values are hidden, besides the default ones (!name removes one)",
-        ),
-    ):
-        parser.addini(f"mimic_{name}", text, "linelist")
-    for name, text, default in (
-        (
-            "vault_path",
-            "the folder of the recordings, relative to the rootdir",
-            ".mimic_vault",
-        ),
-        *_RULES,
-    ):
-        parser.addini(f"mimic_{name}", text, default=default)
+    for name, text in _LINES:
+        parser.addini(name, text, "linelist")
+    parser.addini(
+        "mimic_vault_path",
+        "the folder of the recordings, relative to the rootdir",
+        default=".mimic_vault",
+    )
+    for name, text, default in _RULES:
+        parser.addini(name, text, default=default)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    line = "mimic(*targets, **options): replay the recorded calls of these targets in the marked test, class or module. The options are those of a mimic_functions line."
-    config.addinivalue_line("markers", line)
+    config.addinivalue_line(
+        "markers",
+        "mimic(*targets, **options): replay the recorded calls of these targets in the "
+        "marked test, class or module. "
+        "The options are those of a mimic_functions line.",
+    )
     if getattr(config.option, "help", False):
         return
     _CONFIGS.append(config)
     config.add_cleanup(lambda: _CONFIGS.remove(config))
     try:
         is_wanted = _is_wanted(config)
-    except (
-        TypeError,
-        ValueError,
-    ) as error:  # an ini value does not have the type of its option
+    except (TypeError, ValueError) as error:
+        # An ini value does not have the type of its option.
         raise pytest.UsageError(str(error)) from None
     if is_wanted:
         _run(config).start()
@@ -129,36 +133,40 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    output, config = getattr(node, "workeroutput", {}), node.config
+    output = getattr(node, "workeroutput", {})
+    config = node.config
     if "mimic" in output or _RUN in config.stash:
         _run(config).end_worker(output.get("mimic"), error)
 
 
 def _is_wanted(config: pytest.Config) -> bool:
     """Check whether anything is configured or requested, or whether a vault exists."""
-    return bool(
-        config.getini("mimic_functions")
-        or any(
-            value
-            for name, value in vars(config.option).items()
-            if name.startswith("mimic_")
-        )
-        or any(config.getini(f"mimic_{name}") != default for name, _, default in _RULES)
-        or config.getini("mimic_vault_path").find(":")
-        > 1  # a URL, and no drive of Windows
-        or _vault_path(config).is_dir()
-    )
+    if config.getini("mimic_functions"):
+        return True
+    for name, value in vars(config.option).items():
+        if value and name.startswith("mimic_"):
+            return True
+    for name, _, default in _RULES:
+        if config.getini(name) != default:
+            return True
+    vault: str = config.getini("mimic_vault_path")
+    # A URL is no vault, which the run reports. The colon of a drive of Windows is the
+    # second character.
+    is_url = vault.find(":") > 1
+    return is_url or _is_folder(vault, config.rootpath)
 
 
-def _vault_path(config: pytest.Config) -> Path:
-    path = os.path.expanduser(config.getini("mimic_vault_path"))  # noqa: PTH111 - the home may be unknown
-    return Path(config.rootpath, path)
+def _is_folder(path: str, rootdir: Path) -> bool:
+    # A home that is unknown stays `~`. `Path.expanduser` would raise.
+    expanded = os.path.expanduser(path)  # noqa: PTH111
+    return Path(rootdir, expanded).is_dir()
 
 
 def _run(config: pytest.Config) -> PytestRun:
-    """Return the run, which is made on first use, at the end of the collection at the latest.
+    """Return the run, which is made on first use.
 
-    TargetError: it is first asked for later.
+    Raises:
+        TargetError: Its first use is after the collection. Nothing was prepared.
     """
     run = config.stash.get(_RUN, None)
     if run is None and _RUN in config.stash:
@@ -182,8 +190,11 @@ def innermost_session(*, is_needed: bool = False) -> Session | None:
 
     None: there is no run, or its tests run and nothing is mimicked.
 
+    Args:
+        is_needed: Whether a test cannot do without the session.
+
     Raises:
-        TargetError: It `is_needed` by a test, and was not prepared.
+        TargetError: The session is needed, and was not prepared.
     """
     if not _CONFIGS:
         return None
@@ -199,23 +210,20 @@ def innermost_session(*, is_needed: bool = False) -> Session | None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
-    is_asked = "pytest_mimic._mimic" in sys.modules or any(
-        map(_is_marked, session.items)
-    )
-    if is_asked or _RUN in config.stash:
+    is_imported = "pytest_mimic._mimic" in sys.modules
+    if is_imported or _RUN in config.stash or any(map(_is_marked, session.items)):
         _run(config).finish_collection(session.items)
     else:
-        config.stash[_RUN] = (
-            None  # a test that mimics something after all cannot be prepared
-        )
+        # A test that mimics something after all cannot be prepared.
+        config.stash[_RUN] = None
 
 
 def _is_marked(item: pytest.Item) -> bool:
     """Check whether a test names targets by a marker, or one of the fixtures below."""
+    if item.get_closest_marker("mimic") is not None:
+        return True
     fixtures = getattr(item, "fixturenames", ())
-    return item.get_closest_marker("mimic") is not None or any(
-        name.startswith("mimic_") for name in fixtures
-    )
+    return any(name.startswith("mimic_") for name in fixtures)
 
 
 # -- the end
@@ -223,7 +231,10 @@ def _is_marked(item: pytest.Item) -> bool:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     run = config.stash.get(_RUN, None)
-    if run is not None and (lines := run.ending.summary()):
+    if run is None:
+        return
+    lines = run.ending.summary()
+    if lines:
         terminalreporter.write_sep("=", "mimic")
         for line in lines:
             terminalreporter.write_line(line, red=line.startswith("failed: "))

@@ -59,9 +59,10 @@ class CallReports:
     ) -> None:
         """Show the rows since the last phase in a section of the test's report."""
         rows = self._session.ledger.calls
-        lines = [line_of(row) for row in rows[self._done :]]
-        if self._has_sections and lines:
-            item.add_report_section(call.when, "mimic", "\n".join(lines))
+        new_rows = rows[self._done :]
+        if self._has_sections and new_rows:
+            text = "\n".join(line_of(row) for row in new_rows)
+            item.add_report_section(call.when, "mimic", text)
         if self._path is None:
             # Only a page needs them at the end of the run.
             rows.clear()

@@ -78,7 +78,7 @@ class CassetteFixture:
 
 
 class _Block:
-    """The block of a fixture: it opens a cassette, and mimics the targets until it ends.
+    """The block of a fixture: an open cassette, and targets that are mimicked in it.
 
     It is no generator, because pytest would show the lines of `contextlib` for its
     errors.

@@ -42,7 +42,7 @@ def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
 
 
 def shown_errors(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the exceptions that pytest shows for one: its causes, and those in groups."""
+    """Yield an exception, its causes, and those in groups, which pytest shows all."""
     pending = [error]
     # Exceptions may be equal without being the same, so that no set will do.
     seen: list[BaseException] = []
