@@ -71,9 +71,10 @@ class CassetteFixture:
         """
         targets: list[Any] = list(self.coverings.targets)
         configured = {target.module for target in targets if target.is_client}
-        for client in TAKEN_BY_CASSETTES:
-            if client not in configured and module_exists(client):
-                targets.append(client)
+        for target in as_targets(TAKEN_BY_CASSETTES):
+            if target.module not in configured and module_exists(target.module):
+                # Python gives it no options of its own.
+                targets.append(target._replace(origin="a cassette without targets"))
         return targets
 
 

@@ -93,9 +93,6 @@ class PytestRun(Hooks):
         self.ending.prepare()
         targets = options_of(self.config).targets()
         self.session.coverings.targets = targets
-        self.session.state.line_options = frozenset(
-            target.options for target in targets
-        )
         self.session.ledger.lacking_lines.update(lacking_lines(self.config, targets))
         if not self._is_controller:
             if self.session.state.next_run is not None:

@@ -43,6 +43,8 @@ class Plan:
     trace: Callable[..., Trace] | None = (
         None  # notes what a real call of a function reaches
     )
+    # Whether the options are no line's: a marker, a fixture or `mimic` has them.
+    is_of_python = False
     # The name by which a line names a function that is defined elsewhere.
     exported_as = ""
     keeps_state = False  # see `Adapter.keeps_state`

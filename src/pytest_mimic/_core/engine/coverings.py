@@ -17,6 +17,7 @@ from pytest_mimic._core.patch.holders import Found, Patches, Wrapper, read
 from pytest_mimic._core.patch.imports import ImportWatch, is_incomplete
 from pytest_mimic._core.seam.registry import Edge
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.target import (
     Target,
     absent_clients,
@@ -329,10 +330,21 @@ class Coverings:
         plan = FunctionPlan(
             self._state, name, found.function, options, covering.cassette
         )
+        plan.is_of_python = not self._is_configured(target)
         if found.label != name:
             plan.exported_as = found.label
         mimicked.push(covering, plan if is_taken else None)
         return mimicked.wrapper
+
+    def _is_configured(self, target: Target) -> bool:
+        """Return whether the options of a target are those of a line of the configuration.
+
+        A fixture may take the configured targets with other options.
+        """
+        if not target.origin:
+            return False
+        is_plain = target.options == Options()
+        return is_plain or any(target.options == line.options for line in self.targets)
 
     def leave(self, covering: Covering, key: object) -> None:
         """Let a covering decide about a function no longer."""
@@ -358,6 +370,7 @@ class Coverings:
         plan = ClientPlan(
             self._state, adapter, target.options, covering.cassette, covering
         )
+        plan.is_of_python = not self._is_configured(target)
         for port in [self._ports[name] for name in covers]:
             port.plans.append(plan)
             covering.plans.append((port, plan))

@@ -197,7 +197,7 @@ class Recordings:
         line names, if that is another name of the function.
         """
         kept = kept_options(plan.options)
-        if kept and plan.options not in self._state.line_options:
+        if plan.is_of_python:
             kept["python"] = True
         if plan.exported_as:
             kept["line"] = plan.exported_as

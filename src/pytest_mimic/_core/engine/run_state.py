@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.swallowed.retries import Retries
-    from pytest_mimic._core.target_options import Options
     from pytest_mimic._core.vault import Vault
 
 
@@ -79,8 +78,6 @@ class RunState:
         )  # these end calls whose streams are garbage
         # how many tests had calls of a client replayed while others were recorded
         self.replayed_tests = 0
-        # The options of the lines of the configuration.
-        self.line_options: frozenset[Options] = frozenset()
         self.owner = Owner("")  # the owner of the calls that are made now
         # What shares its secrets: the running test, or the wider fixture that is set up
         # or torn down now.
