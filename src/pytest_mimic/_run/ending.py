@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import marshal
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from functools import partial
 from heapq import nsmallest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.format import CASSETTES, FOLDERS, parse_recording
-from pytest_mimic._core.words import SHOWN, pattern, plural, size
+from pytest_mimic._core.vault.format import CASSETTES, FOLDERS
+from pytest_mimic._core.words import SHOWN, plural, size
 from pytest_mimic._run.complete_selection import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
 from pytest_mimic._tools.unused.judging import NOTHING, READ_UNASKED, Judgement
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.vault import Vault
-    from pytest_mimic._core.vault.recording_facts import Recording
     from pytest_mimic._run.call_report import CallReports
     from pytest_mimic._run.session import Session
 
@@ -159,6 +154,7 @@ class Ending:
             self._judgement.vault = f"vault: {shown}, {recordings}, {size(total)}"
 
     def _count_tokens(self) -> None:
+        """Count the tokens that replayed answers of language models have saved."""
         ledger = self._session.ledger
         recordings = self._session.state.recordings
         answers = []
@@ -166,8 +162,11 @@ class Ending:
             if name.startswith(("calls/http/", CASSETTES)):
                 answers.append((duration, name))
         if answers and recordings is not None:
-            vault = self._session.vault
-            ledger.tokens += tokens_of(answers, vault, recordings.known)
+            from pytest_mimic._run.token_counts import tokens_of
+
+            counts = tokens_of(answers, self._session.vault, recordings.known)
+            ledger.saved_tokens_sent += counts.sent
+            ledger.saved_tokens_received += counts.received
 
     def _find_outdated(self) -> None:
         """Find the tests whose recordings hold a placeholder that the answer of a fixture has no longer."""
@@ -305,65 +304,3 @@ def holds_recordings(vault: Path) -> bool:
     This looks at two folders instead of listing all files.
     """
     return any(vault.joinpath(folder).is_dir() for folder in FOLDERS)
-
-
-# The fields of OpenAI, Anthropic and Gemini. In a text within an answer, a quote would
-# be escaped.
-_COUNTS = pattern(
-    r'"(total_tokens|totalTokenCount|input_tokens|output_tokens)": ?(\d+)'
-)
-
-
-def tokens_of(
-    answers: Sequence[tuple[float, str]], vault: Vault, known: Mapping[str, Recording]
-) -> int:
-    """Return the tokens of recorded answers, each given by its duration and the name of its recording or cassette.
-
-    `known` are recordings that were read already. Of several answers of one file, the
-    duration tells which it was.
-    """
-    counts: dict[tuple[float, str], int] = {}
-    for name in {name for _, name in answers}:
-        # A recording may be gone, taken back or damaged by now.
-        with suppress(MimicError, AttributeError, LookupError, TypeError, ValueError):
-            for entry in _entries_of(name, vault, known):
-                counts[entry["duration"], name] = _tokens(entry, vault)
-    return sum(counts.get(answer, 0) for answer in answers)
-
-
-def _entries_of(
-    name: str, vault: Vault, known: Mapping[str, Recording]
-) -> list[Mapping[str, Any]]:
-    """Return the outcomes of a recording, or those of HTTP in a cassette, as they are stored."""
-    recording = known.get(name)
-    if recording is not None:
-        return [stored.entry for stored in recording.outcomes]
-    data = vault.store.read(name) or b""
-    facts = parse_recording(data, vault.label, name, skim=True)
-    if "outcomes" in facts:
-        return list(facts["outcomes"])
-    entries = []
-    for call in facts.get("calls", ()):
-        if call.get("target") == "http":
-            entries.append(call["outcome"])
-    return entries
-
-
-def _tokens(entry: Mapping[str, Any], vault: Vault) -> int:
-    """Return the tokens that one answer says it took, 0 if it says nothing.
-
-    Of a stream, what comes later counts.
-    """
-    response = entry.get("value")
-    if "json" in entry:
-        data = vault.store.read(entry["json"]) or b""
-        if b"usage" in data:
-            response = json.loads(data).get("value")
-    body = response.get("body") if isinstance(response, dict) else None
-    # Most say nothing, and it takes longer to write them as JSON.
-    if not isinstance(body, dict) or b"usage" not in marshal.dumps(body):
-        return 0
-    chunks = body.get("chunks", [json.dumps(body)])
-    text = "".join(map(str, chunks))
-    said = {name: int(count) for name, count in _COUNTS.findall(text)}
-    return said.get("total_tokens") or said.get("totalTokenCount") or sum(said.values())

@@ -362,10 +362,22 @@ def _times(count: int) -> str:
     return f", {count} times" if count > 1 else ""
 
 
+def _tokens(sent: int, received: int) -> list[str]:
+    """Return the tokens of requests and of answers in words, if there are any."""
+    if not sent and not received:
+        return []
+    return [f"{sent:,} tokens in, {received:,} out"]
+
+
 def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
     counts = []
     if ledger.recorded:
-        time = seconds(ledger.record_seconds)
+        time = " and ".join(
+            [
+                seconds(ledger.record_seconds),
+                *_tokens(ledger.tokens_sent, ledger.tokens_received),
+            ]
+        )
         if ledger.taken_back:
             kept = max(0, ledger.recorded - len(ledger.taken_back))
             made = (
@@ -374,23 +386,23 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
             counts.append(f"{made}, because outcomes of failing tests are not kept")
         else:
             counts.append(f"{plural(ledger.recorded, 'call')} recorded in {time}")
-    if ledger.verified:
-        counts.append(f"{plural(ledger.verified, 'call')} verified")
-    if ledger.drifted:
-        counts.append(f"{len(ledger.drifted)} drifted")
     stale = sum(miss.is_stale for miss in ledger.missing)
     missing = len(ledger.missing) - stale
     for number, what in (
+        (ledger.verified, "verified"),
+        (len(ledger.drifted), "drifted"),
         (ledger.replayed, "replayed"),
         (missing, "missing"),
         (stale, "stale"),
     ):
-        if number:  # only the first count names its unit
-            counts.append(f"{number if counts else plural(number, 'call')} {what}")
-    saved = (
-        [seconds(ledger.saved)] if ledger.saved else []
-    )  # vcrpy does not keep how long a call took
-    if saved := [*saved, *([f"{ledger.tokens:,} tokens"] if ledger.tokens else [])]:
+        if number:
+            # Only the first count names its unit.
+            shown = str(number) if counts else plural(number, "call")
+            counts.append(f"{shown} {what}")
+    # vcrpy does not keep how long a call took.
+    saved = [seconds(ledger.saved)] if ledger.saved else []
+    saved += _tokens(ledger.saved_tokens_sent, ledger.saved_tokens_received)
+    if saved:
         counts.append(f"{' and '.join(saved)} saved")
     if settings.mode is Mode.LIVE:
         counts.append("every call ran for real, and nothing was recorded or compared")

@@ -158,11 +158,14 @@ class Ledger:
         self.taken_back: list[
             str
         ] = []  # the errors of failing tests, which were not kept
-        self.recorded = self.verified = 0  # real calls recorded, and compared
+        # Real calls that were recorded, and those that agree with their recordings.
+        self.recorded = self.verified = 0
         self.put_back = 0  # the recordings that failing tests replaced
         self.record_seconds = 0.0
-        # that the replayed answers of language models took when they were recorded
-        self.tokens = 0
+        # The tokens of requests to language models and of their answers: of calls that
+        # the run recorded, and of those that it replayed.
+        self.tokens_sent = self.tokens_received = 0
+        self.saved_tokens_sent = self.saved_tokens_received = 0
         self._entries = frozenset(vars(self))
         # The replays of this process. Appending is safe in threads without a lock. The
         # garbage collector looks at plain tuples once only.

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import Stored
 
 
+# What the ledger counts of a recorded call, once.
+_COUNTS = ("recorded", "record_seconds", "tokens_sent", "tokens_received")
+
+
 class Outcomes(Protocol):
     """The outcomes of one file, as a step uses them: a `Track`."""
 
@@ -274,9 +278,10 @@ class Step:
     def amend(self, plain: object) -> None:
         """Record the outcome of a call that has ended in another form."""
         ledger = self.state.ledger
-        recorded, record_seconds = ledger.recorded, ledger.record_seconds
+        counts = {name: getattr(ledger, name) for name in _COUNTS}
         self._keep(Outcome("value", plain), self.duration)
-        ledger.recorded, ledger.record_seconds = recorded, record_seconds
+        for name, count in counts.items():
+            setattr(ledger, name, count)
 
     def finish(self, plain: object) -> None:
         """Complete the call with plain data without secrets.

@@ -355,6 +355,8 @@ class Track:
         with recordings.guard:
             self._place(real, stored, error)
             state.ledger.record_seconds += duration
+            if call.edge_call is not None:
+                self._count_tokens(outcome)
             is_shared_request = self.owner is None and call.edge_call is not None
             # It replaces an imported recording, of which fewer parts count. A failing
             # test puts that back.
@@ -363,6 +365,14 @@ class Track:
                     name, Change(state.vault.store.read(name))
                 ).note(None, {})
                 recordings.drop(name)
+
+    def _count_tokens(self, outcome: Outcome) -> None:
+        from pytest_mimic._core.tree.chats import tokens_of_response
+
+        tokens = tokens_of_response(outcome.value)
+        if tokens is not None:
+            self._state.ledger.tokens_sent += tokens.sent
+            self._state.ledger.tokens_received += tokens.received
 
     def compare(self, real: Step, outcome: Outcome) -> None:
         """Compare the outcome of a real call with its recording."""

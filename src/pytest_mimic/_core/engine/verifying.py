@@ -14,6 +14,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic.errors import DriftError
@@ -22,20 +23,27 @@ if TYPE_CHECKING:
 def verify(real: Step, outcome: Outcome, duration: float) -> None:
     """Compare the outcome of a real call with its recording, and note a difference."""
     state, call = real.state, real.call
-    with state.guard:
-        state.ledger.verified += 1
     if real.stored.gave_nothing:
+        _count(state)
         real.report("was answered, before it was cancelled as it was when recorded")
         return
     outcome = _as_recorded(real, outcome)
     drift, found = _drift(real, outcome)
-    if drift is not None:
+    if drift is None:
+        _count(state)
+    else:
         state.blame(drift, call)
     if state.log is not None:
         kind = "verified" if drift is None else "drifted"
         state.log(
             kind, call, stored=real.stored, seconds=duration, error=drift, found=found
         )
+
+
+def _count(state: RunState) -> None:
+    """Count a call that agrees with its recording. The others count as drifted."""
+    with state.guard:
+        state.ledger.verified += 1
 
 
 def compare_repeated(real: Step, outcome: Outcome) -> None:

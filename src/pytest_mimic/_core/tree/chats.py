@@ -91,6 +91,44 @@ def streamed_text(events: Sequence[object]) -> str:
     return "".join(pieces)
 
 
+def tokens_of_response(response: object) -> Tokens | None:
+    """Return the tokens that a recorded answer of HTTP says it took, or None.
+
+    Args:
+        response: Its plain data. The body is JSON, a list of events, or the text of
+            server-sent events in chunks.
+    """
+    body = response.get("body") if isinstance(response, Mapping) else None
+    if not isinstance(body, Mapping):
+        return None
+    if "json" in body:
+        return tokens_in(body["json"])
+    if isinstance(body.get("events"), list):
+        return tokens_in([_event_data(event) for event in body["events"]])
+    if isinstance(body.get("chunks"), list):
+        text = "".join(map(_plain_text, body["chunks"]))
+        return tokens_in(list(_sent_data(text)))
+    return None
+
+
+def _event_data(event: object) -> object:
+    if isinstance(event, Mapping) and "json" in event:
+        return event["json"]
+    return event
+
+
+def _sent_data(text: str) -> Iterator[object]:
+    """Yield the JSON of the lines `data: …` that mention a usage."""
+    from json import loads
+
+    for line in text.splitlines():
+        if line.startswith("data:") and "usage" in line:
+            try:
+                yield loads(line[5:])
+            except ValueError:
+                continue
+
+
 def tokens_in(body: object) -> Tokens | None:
     """Return the tokens that an answer says it took, or None if it says nothing.
 
@@ -109,12 +147,15 @@ def tokens_in(body: object) -> Tokens | None:
             usage = holder.get("usage") or holder.get("usageMetadata")
             if isinstance(usage, Mapping):
                 sent = _count(usage, _SENT) or sent
-                received = _count(usage, _RECEIVED) or received
+                # What a model has thought is in the total alone.
+                rest = _count(usage, _TOTAL) - sent
+                received = max(rest, _count(usage, _RECEIVED)) or received
     return Tokens(model, sent, received) if sent or received else None
 
 
 _SENT = ("prompt_tokens", "input_tokens", "promptTokenCount")
 _RECEIVED = ("completion_tokens", "output_tokens", "candidatesTokenCount")
+_TOTAL = ("total_tokens", "totalTokenCount")
 
 
 def _count(usage: Mapping[str, Any], names: Sequence[str]) -> int:

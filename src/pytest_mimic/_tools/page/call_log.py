@@ -7,14 +7,13 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.tree.call_labels import by_name
-from pytest_mimic._core.tree.chats import tokens_in
+from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.tree.differing import side_by_side
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets
+from pytest_mimic._core.tree.stored import body_tree, without_secrets
 from pytest_mimic._tools.page.blocks import (
     Block,
     argument_blocks,
-    event_data,
     request_blocks,
     stream_blocks,
     text_block,
@@ -149,8 +148,9 @@ class CallLog:
             blocks.append(text_block("outcome", shown.text))
         else:
             blocks += value_blocks(value)
-        if tokens := _tokens(value):
-            row["tokens"] = tokens
+        tokens = tokens_of_response(value)
+        if tokens is not None:
+            row["tokens"] = list(tokens)
         return row
 
 
@@ -177,17 +177,3 @@ def _item_blocks(body: dict[str, Any], stored: Stored) -> list[Block]:
     if "end" in tree:
         blocks.append(text_block("end", line(tree["end"], _ARGUMENT)))
     return blocks
-
-
-def _tokens(value: object) -> list[Any] | None:
-    """Return what a response says of tokens, as plain data for a row."""
-    if not isinstance(value, dict) or not is_response(value):
-        return None
-    body = value.get("body")
-    if not isinstance(body, dict):
-        return None
-    if "json" in body:
-        tokens = tokens_in(body["json"])
-    else:
-        tokens = tokens_in(event_data(body)) if "events" in body else None
-    return list(tokens) if tokens is not None else None

@@ -43,7 +43,10 @@ def an_account(tag: str) -> Ledger:
     """Make an account in which nothing is empty. All of its texts hold the tag."""
     ledger = Ledger()
     ledger.recorded, ledger.record_seconds = 2, 0.5
-    ledger.verified, ledger.tokens, ledger.put_back = 3, 7, 1
+    ledger.verified, ledger.put_back = 3, 1
+    ledger.tokens_sent, ledger.tokens_received = 5, 7
+    ledger.saved_tokens_sent, ledger.saved_tokens_received = 11, 13
+    ledger.made_anew.append([f"made_anew {tag}"])
     ledger.replays.append((0.25, "calls/a.json", None, "shop:a"))
     ledger.replays.append((2.0, f"used {tag}", None, "shop:a"))
     ledger.used.add(f"used {tag}")
@@ -91,7 +94,11 @@ def test_accounts_add_up() -> None:
         "recorded": 4,
         "record_seconds": 1.0,
         "verified": 6,
-        "tokens": 14,
+        "tokens_sent": 10,
+        "tokens_received": 14,
+        "saved_tokens_sent": 22,
+        "saved_tokens_received": 26,
+        "made_anew": [["made_anew a"], ["made_anew b"]],
         "put_back": 2,
     }
 

@@ -1,0 +1,86 @@
+"""Counts the tokens that recorded answers of language models say they took."""
+
+from __future__ import annotations
+
+import json
+import marshal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_mimic._core.vault.format import parse_recording
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.vault import Vault
+    from pytest_mimic._core.vault.recording_facts import Recording
+
+
+class Counts(NamedTuple):
+    """Tokens of requests, and of answers."""
+
+    sent: int = 0
+    received: int = 0
+
+
+def tokens_of(
+    answers: Sequence[tuple[float, str]], vault: Vault, known: Mapping[str, Recording]
+) -> Counts:
+    """Return the tokens of recorded answers.
+
+    Args:
+        answers: Each answer by its duration and the name of its recording or cassette.
+            Of several answers in one file, the duration tells which it was.
+        vault: Holds the files.
+        known: Recordings that were read already, by name.
+    """
+    counts: dict[tuple[float, str], Counts] = {}
+    for name in {name for _, name in answers}:
+        # A recording may be gone, taken back or damaged by now.
+        with suppress(MimicError, AttributeError, LookupError, TypeError, ValueError):
+            for entry in _entries_of(name, vault, known):
+                counts[entry["duration"], name] = _counts_of(entry, vault)
+    replayed = [counts.get(answer, Counts()) for answer in answers]
+    return Counts(
+        sum(each.sent for each in replayed), sum(each.received for each in replayed)
+    )
+
+
+def _entries_of(
+    name: str, vault: Vault, known: Mapping[str, Recording]
+) -> list[Mapping[str, Any]]:
+    """Return the outcomes of a recording, or those of HTTP in a cassette, as they are stored."""
+    recording = known.get(name)
+    if recording is not None:
+        return [stored.entry for stored in recording.outcomes]
+    data = vault.store.read(name) or b""
+    facts = parse_recording(data, vault.label, name, skim=True)
+    if "outcomes" in facts:
+        return list(facts["outcomes"])
+    entries = []
+    for call in facts.get("calls", ()):
+        if call.get("target") == "http":
+            entries.append(call["outcome"])
+    return entries
+
+
+def _counts_of(entry: Mapping[str, Any], vault: Vault) -> Counts:
+    response = entry.get("value")
+    if "json" in entry:
+        data = vault.store.read(entry["json"]) or b""
+        if b"usage" in data:
+            response = json.loads(data).get("value")
+    return counts_in(response)
+
+
+def counts_in(response: object) -> Counts:
+    """Return the tokens that the plain data of one answer of HTTP says it took."""
+    # Most answers say nothing, and this is the shortest way to see it.
+    if not isinstance(response, dict) or b"usage" not in marshal.dumps(response):
+        return Counts()
+    from pytest_mimic._core.tree.chats import tokens_of_response
+
+    tokens = tokens_of_response(response)
+    if tokens is None:
+        return Counts()
+    return Counts(tokens.sent, tokens.received)
