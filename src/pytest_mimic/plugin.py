@@ -120,6 +120,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if getattr(config.option, "help", False):
         return
+    _refuse_unknown_keys(config)
     _CONFIGS.append(config)
     config.add_cleanup(lambda: _CONFIGS.remove(config))
     try:
@@ -129,6 +130,43 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     if is_wanted:
         _run(config).start()
+
+
+def _refuse_unknown_keys(config: pytest.Config) -> None:
+    """Refuse a key of the configuration that begins as ours do and is none.
+
+    pytest itself only warns of it, and the run would mimic nothing.
+
+    Raises:
+        pytest.UsageError: There is such a key.
+    """
+    # The public name of the keys that the user has written is deprecated in pytest 9.
+    written = config._inicfg if hasattr(config, "_inicfg") else config.inicfg
+    unknown = []
+    for key in written:
+        if key[:5].lower() == "mimic" and not _is_registered(config, key):
+            unknown.append(key)
+    if unknown:
+        from pytest_mimic._core.words import did_you_mean
+
+        file = config.inipath.name if config.inipath is not None else "-o"
+        names = [f"mimic_{name}" for name in ("functions", "redact", "vault_path")]
+        names += [f"mimic_{name}" for name, _, _ in _RULES]
+        lines = [
+            f"{file}: {key} is no option{did_you_mean(key, names)}" for key in unknown
+        ]
+        raise pytest.UsageError(*lines)
+
+
+def _is_registered(config: pytest.Config, key: str) -> bool:
+    try:
+        config.getini(key)
+    except KeyError:
+        return False
+    except ValueError as error:
+        # The value may be wrong; then the key is known.
+        return not str(error).startswith("unknown configuration value")
+    return True
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -59,6 +59,9 @@ def wrong_lines(shop, messages):
 UNREADABLE = {
     "requets": "requets is neither package.module:function nor a client (did you mean requests?)",
     "shop:fetch rtol=1 rtol=2": "shop:fetch: rtol is given twice",
+    "shop.fetch": "shop.fetch has no colon before the function: write shop:fetch",
+    "shop.Client.fetch": "shop.Client.fetch has no colon before the function: write shop:Client.fetch",
+    "!": "! leaves out a target, and names none: write !package.module:function",
 }
 
 
@@ -76,6 +79,8 @@ MISSING = {
     "sub:api": "sub:api does not exist in sub",
     "shop:Clent.fetch": "shop:Clent.fetch does not exist in shop (did you mean Client?)",
     "shopp:fetch": "shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
+    "subb.api:fetch": "subb.api:fetch does not exist: there is no module subb.api (did you mean sub.api?)",
+    "subb.apy:fetch": "subb.apy:fetch does not exist: there is no module subb.apy (did you mean sub.api?)",
 }
 
 
@@ -86,6 +91,21 @@ def test_missing_targets_are_reported_after_collection(shop):
     errors = wrong_lines(shop, MISSING)
 
     usage_error(shop.run(), *errors)
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("mimic_function", "mimic_functions"),
+        ("mimic_vaultpath", "mimic_vault_path"),
+        ("mimic-redact", "mimic_redact"),
+    ],
+)
+def test_a_misspelt_key_is_a_usage_error(shop, key, meant):
+    """pytest itself only warns, and the run would mimic nothing."""
+    shop.ini(**{key: ["shop:fetch"]})
+
+    usage_error(shop.run(), f"pytest.ini: {key} is no option (did you mean {meant}?)")
 
 
 NO_ARGUMENT = {

@@ -37,18 +37,32 @@ def file_of_module(name: str) -> str | None:
 
 
 def closest_module(name: str) -> str:
-    """Return ` (did you mean …?)` with the closest module of the same package.
+    """Return ` (did you mean …?)` with the closest module.
 
     The text is empty if there is none.
+
+    shopp.api, beside shop/api.py  →  (did you mean shop.api?)
     """
+    close = _closest(name)
+    return f" (did you mean {close}?)" if close else ""
+
+
+def _closest(name: str) -> str:
+    """Return the name of the closest module, whose packages may be others, too."""
     from pkgutil import iter_modules
 
     from pytest_mimic._core.words import closest_name
 
     parent, dot, last = name.rpartition(".")
+    if parent and _search_path(parent) is None:
+        parent = _closest(parent)
+        if not parent:
+            return ""
+        if module_exists(f"{parent}.{last}"):
+            return f"{parent}.{last}"
     path = (_search_path(parent) or []) if parent else None
     close = closest_name(last, [module.name for module in iter_modules(path)])
-    return f" (did you mean {parent}{dot}{close}?)" if close else ""
+    return f"{parent}{dot}{close}" if close else ""
 
 
 def _find_spec(name: str) -> ModuleSpec | None:

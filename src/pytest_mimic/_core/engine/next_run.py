@@ -244,7 +244,8 @@ def _counted(call: Call) -> Mapping[str, Any]:
     """Return the parts of a call that count, as trees by name."""
     edge_call = call.edge_call
     if edge_call is None:
-        return call.arguments
+        arguments: Mapping[str, Any] = call.arguments
+        return arguments
     from pytest_mimic._core.tree.making import part_trees
 
     counted = {

@@ -130,6 +130,10 @@ def _parse_words(words: list[str], origin: str) -> Target:
     first, *options = words
     name = first.removeprefix("!")
     excluded = name != first
+    if excluded and not name:
+        raise TargetError(
+            "! leaves out a target, and names none: write !package.module:function"
+        )
     if excluded and options:
         raise TargetError(f"{first} is an exclusion, which takes no options")
     values = read_line_options(options, name)
@@ -258,9 +262,33 @@ def _parse_name(name: str) -> tuple[str, tuple[str, ...]]:
             f"{name} is recorded through {_MEANT[name]}: write {_MEANT[name]}"
         )
     hint = did_you_mean(name, CLIENTS)
+    # Only `http.client` has a dot.
+    is_client_meant = bool(hint) and name.partition(".")[0] in ("", "http", name)
+    meant = "" if is_client_meant else _with_colon(name)
+    if meant:
+        raise TargetError(f"{name} has no colon before the function: write {meant}")
     raise TargetError(
         f"{name or repr(name)} is neither package.module:function nor a client{hint}"
     )
+
+
+def _with_colon(name: str) -> str:
+    """Return the target that a dotted name stands for; empty if it is none.
+
+    svc.fetch         →  svc:fetch
+    svc.Client.fetch  →  svc:Client.fetch
+    """
+    parts = name.split(".")
+    plain = parts[:-1] if parts[-1] == "*" else parts
+    if len(parts) < 2 or not all(part.isidentifier() for part in plain):
+        return ""
+    # The names of modules are written in small letters, and those of classes not.
+    split = len(parts) - 1
+    for place, part in enumerate(parts[1:], 1):
+        if part[:1].isupper():
+            split = place
+            break
+    return f"{'.'.join(parts[:split])}:{'.'.join(parts[split:])}"
 
 
 def _importable_name(thing: Any) -> str:

@@ -87,7 +87,7 @@ def test_the_name_of_a_library_is_answered_with_the_client_that_records_it(
         ),
         (
             "shop.api.fetch",
-            "shop.api.fetch is neither package.module:function nor a client",
+            "shop.api.fetch has no colon before the function: write shop.api:fetch",
         ),
         ("shop:", "shop: is neither package.module:function nor a client"),
         (
@@ -197,7 +197,10 @@ def test_a_module_is_found_without_importing_it(line, shop):
             "shop.apy:f",
             "shop.apy:f does not exist: there is no module shop.apy (did you mean shop.api?)",
         ),
-        ("shpo.api:f", "shpo.api:f does not exist: there is no module shpo.api"),
+        (
+            "shpo.api:f",
+            "shpo.api:f does not exist: there is no module shpo.api (did you mean shop.api?)",
+        ),
         ("jsn:f", "jsn:f does not exist: there is no module jsn (did you mean json?)"),
         ("shop.api.x:f", "shop.api.x:f does not exist: there is no module shop.api.x"),
     ],
