@@ -47,6 +47,8 @@ def test_async_engines(runs: Runs, async_place: Place) -> None:
                 str(error),
                 getattr(error, "sqlstate", None),
                 type(error.__cause__),
+                getattr(error.__cause__, "constraint_name", None),
+                getattr(error.__cause__, "detail", None),
             ]
             await connection.rollback()
             seen.append(await connection.scalar(sa.text("SELECT count(*) FROM t")))
@@ -70,6 +72,8 @@ def test_async_engines(runs: Runs, async_place: Place) -> None:
     assert replayed == recorded
     assert recorded[1] == list(range(30))
     assert recorded[-1] == 30
+    if "asyncpg" in async_place.real:
+        assert recorded[-3:-1] == ["t_a_key", "Key (a)=(1) already exists."]
 
 
 def test_types_are_exact(runs: Runs, pg: Place) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from decimal import Decimal
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from itertools import chain
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
@@ -36,7 +37,10 @@ _KINDS = frozenset(
     """IntegrityError DataError OperationalError InternalError ProgrammingError NotSupportedError DatabaseError
     InterfaceError Warning Error""".split()
 )
-_CODES = ("pgcode", "sqlstate", "sqlite_errorcode", "sqlite_errorname", "errno")
+_CODES = (
+    *("pgcode", "pgerror", "sqlstate"),
+    *("sqlite_errorcode", "sqlite_errorname", "errno"),
+)
 _KEY = re.compile(r"\((.*?)\)=\((.*)\)")
 _ROW = re.compile(r"(?<=Failing row contains )\(.*\)", re.DOTALL)
 _RECORD = "asyncpg.protocol.record.Record"
@@ -224,9 +228,15 @@ def _hide_parts(value: Any, redactor: Redactor) -> Any:
 def store_error(
     error: BaseException, redactor: Redactor, secrets: Sequence[str]
 ) -> dict[str, Any]:
-    """Return class, arguments, code, PostgreSQL's diagnosis and cause of an error, without secrets.
+    """Return an error as plain data without secrets.
 
-    An argument that has no plain form is None.
+    | key | what |
+    |---|---|
+    | `type`, `kind` | its class, and the one of PEP 249 that it is |
+    | `args` | its arguments; one that has no plain form is None |
+    | `codes` | its codes, and what else it has of texts and numbers (asyncpg) |
+    | `diag` | PostgreSQL's diagnosis (psycopg, psycopg2) |
+    | `cause` | the error from which it was raised |
     """
 
     def plain(part: object) -> Any:
@@ -238,29 +248,54 @@ def store_error(
             return list(map(plain, part))
         return part if part is None or isinstance(part, (bool, int, float)) else None
 
-    mro = type(error).__mro__
-    codes = {name: getattr(error, name, None) for name in _CODES}
-    diag = {
-        name: getattr(getattr(error, "diag", None), name, None)
-        for name in _diagnosis_fields(error)
-    }
+    cause = error.__cause__
     stored: dict[str, Any] = {
         "type": f"{type(error).__module__}:{type(error).__qualname__}",
-        "kind": next(
-            c.__name__
-            for c in mro
-            if c.__name__ in _KINDS or c.__module__ == "builtins"
-        ),
+        "kind": _kind_of(error),
         "args": list(map(plain, error.args)),
-        "codes": {
-            name: code for name, code in codes.items() if isinstance(code, (str, int))
-        },
-        "diag": {
-            name: plain(text) for name, text in diag.items() if isinstance(text, str)
-        },
-        "cause": error.__cause__ and store_error(error.__cause__, redactor, secrets),
+        "codes": plain(_codes_of(error)),
+        "diag": plain(_diagnosis_of(error)),
+        "cause": cause and store_error(cause, redactor, secrets),
     }
     return {name: part for name, part in stored.items() if part or name == "args"}
+
+
+def _kind_of(error: BaseException) -> str:
+    """Return the first class of an error that PEP 249 or Python names."""
+    for kind in type(error).__mro__:
+        if kind.__name__ in _KINDS or kind.__module__ == "builtins":
+            return kind.__name__
+    raise AssertionError("each error is a BaseException")
+
+
+def _codes_of(error: BaseException) -> dict[str, Any]:
+    """Return the codes of an error, and other texts and numbers that are set on it.
+
+    What a server tells of its own source changes with its version.
+    """
+    values = {name: getattr(error, name, None) for name in _CODES}
+    for name, value in vars(error).items():
+        if not name.startswith(("_", "server_source_")):
+            values[name] = value
+    codes = {}
+    for name, value in values.items():
+        if isinstance(value, (str, int)):
+            codes[name] = value
+    return codes
+
+
+def _diagnosis_of(error: BaseException) -> dict[str, str]:
+    """Return what PostgreSQL reports about an error, by the names in `diag`."""
+    diag = getattr(error, "diag", None)
+    names: Iterable[str] = _diagnosis_fields(error)
+    if _is_of_psycopg2(type(error)):
+        names = [name for name in dir(diag) if not name.startswith(("_", "source_"))]
+    diagnosis = {}
+    for name in names:
+        text = getattr(diag, name, None)
+        if isinstance(text, str):
+            diagnosis[name] = text
+    return diagnosis
 
 
 def load_error(stored: Mapping[str, Any], dbapi: Any) -> Exception:
@@ -268,30 +303,66 @@ def load_error(stored: Mapping[str, Any], dbapi: Any) -> Exception:
 
     `dbapi` is the driver's module.
     """
-    module, _, path = stored["type"].partition(":")
-    cls: Any = sys.modules.get(module)
-    for step in path.split("."):
-        cls = getattr(cls, step, None)
-    if not (isinstance(cls, type) and issubclass(cls, Exception)):
-        cls = getattr(dbapi, stored["kind"], dbapi.DatabaseError)
+    kind = _class_of(stored, dbapi)
+    diagnosis = stored.get("diag", {})
+    if diagnosis and _is_of_psycopg2(kind):
+        kind = _with_diagnosis(kind)
     args = tuple(stored["args"])
     # psycopg2's classes are written in C, and refuse `Exception.__new__`.
-    error: Any = cls.__new__(cls, *args)
+    error: Any = kind.__new__(kind, *args)
     error.args = args
-    with suppress(
-        AttributeError, TypeError
-    ):  # a class written in C may have none to be set
+    # A class that is written in C may have none of them to be set.
+    with suppress(AttributeError, TypeError):
         error.__setstate__(stored.get("codes", {}))
     if fields := _diagnosis_fields(error):
         # psycopg's errors keep it in these attributes, for pickling.
-        diag = stored.get("diag", {}).items()
-        error._info = {
-            fields[name]: text.encode() for name, text in diag if name in fields
-        }
+        info = {}
+        for name, text in diagnosis.items():
+            if name in fields:
+                info[fields[name]] = text.encode()
+        error._info = info
         error._encoding = "utf-8"
+    elif diagnosis:
+        error.diag = SimpleNamespace(**{**_empty_diagnosis(), **diagnosis})
     if "cause" in stored:
         error.__cause__ = load_error(stored["cause"], dbapi)
     return error  # type: ignore[no-any-return]
+
+
+def _class_of(stored: Mapping[str, Any], dbapi: Any) -> Any:
+    module, _, path = stored["type"].partition(":")
+    kind: Any = sys.modules.get(module)
+    for step in path.split("."):
+        kind = getattr(kind, step, None)
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        return kind
+    return getattr(dbapi, stored["kind"], dbapi.DatabaseError)
+
+
+def _is_of_psycopg2(kind: type) -> bool:
+    return any(base.__module__ == "psycopg2" for base in kind.__mro__)
+
+
+def _empty_diagnosis() -> dict[str, None]:
+    """Return what psycopg2's `diag` has where PostgreSQL reports nothing."""
+    names = dir(sys.modules["psycopg2.extensions"].Diagnostics)
+    return {name: None for name in names if not name.startswith("_")}
+
+
+@cache
+def _with_diagnosis(kind: Any) -> Any:
+    """Return a class of psycopg2's errors whose `diag` can be set.
+
+    The driver fills it from the server's answer, and nothing else can. So it is a
+    subclass, which has the name of its base and is pickled as that.
+    """
+
+    def reduced(error: Any) -> Any:
+        codes = {name: getattr(error, name) for name in ("pgcode", "pgerror")}
+        return kind, error.args, codes
+
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    return type(kind.__name__, (kind,), {**names, "diag": None, "__reduce__": reduced})
 
 
 def _hide_details(text: str, redactor: Redactor) -> str:
