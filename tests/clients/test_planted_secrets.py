@@ -288,11 +288,16 @@ def test_none_of_those_of_grpc_is_stored_or_shown(project):
     from support.grpc_server import TOKEN, running_library
 
     secrets = [planted(500 + number) for number in range(6)]
+    project.process = True
     project.ini("grpc match=metadata")
     project.write("test_plants.py", GRPC)
 
     with running_library() as library:
-        env = {"LIBRARY": library.target, "PLANTED": " ".join(secrets)}
+        env = {
+            "LIBRARY": library.target,
+            "PLANTED": " ".join(secrets),
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+        }
         run = project.run("--mimic-record", "--mimic-report=page.html", env=env)
         library.stop()
         replayed = project.run(env=env)
