@@ -14,18 +14,20 @@ from importlib import import_module
 from typing import Any, cast
 
 from pytest_mimic._clients.grpc.protobuf import load_message, plain_of, store_message
-from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
-from pytest_mimic._core.engine.client_plan import Port
-from pytest_mimic._core.redact.redactor import NO_NAMES
-from pytest_mimic._core.redact.secret_names import is_placeholder
-from pytest_mimic._core.seam.base import (
+from pytest_mimic.client import (
+    NO_NAMES,
     ClientCall,
+    Port,
+    Secrets,
     Steps,
+    as_recorded,
+    holds_placeholder,
+    is_placeholder,
     recording,
     run_async,
     run_sync,
+    with_secrets,
 )
-from pytest_mimic._core.seam.real_secrets import as_recorded, with_secrets
 
 grpc: Any = import_module("grpc")
 _aio: Any = import_module("grpc.aio")

@@ -14,12 +14,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._clients.grpc.protobuf import plain_of
-from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge
-from pytest_mimic._core.types.kinds import Events
-from pytest_mimic.errors import UnstorableOutcomeError
+from pytest_mimic.client import (
+    Adapter,
+    ClientCall,
+    Edge,
+    Events,
+    UnstorableOutcomeError,
+)
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.client_plan import Port
+    from pytest_mimic.client import Port
 
 _Function = Callable[..., Any]
 # Another time, or with other credentials, the answer is another one.

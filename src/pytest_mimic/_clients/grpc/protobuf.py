@@ -7,8 +7,11 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER_START, is_placeholder
-from pytest_mimic.errors import UnstorableOutcomeError
+from pytest_mimic.client import (
+    PLACEHOLDER_START,
+    UnstorableOutcomeError,
+    is_placeholder,
+)
 
 
 def store_message(value: Any) -> dict[str, Any]:

@@ -18,12 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.responses import ExchangeRecorder
-from pytest_mimic._core.outcome.outcome import is_cancellation
-from pytest_mimic._core.seam.base import Edge
+from pytest_mimic.client import Edge, is_cancellation
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.client_plan import Port
-    from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic.client import Port, Step
 
 
 class AiohttpAdapter(HttpAdapter):

@@ -25,7 +25,7 @@ from pytest_mimic._clients.http.responses import StoredResponse
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder
-    from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic.client import Step
 
 
 def replayed_connection(

@@ -13,7 +13,6 @@ from pytest_mimic._clients.http.event_streams import (
     split_events,
     store_events,
 )
-from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.http.json_text import json_of, style_of, write_json
 from pytest_mimic._clients.http.media_types import (
     as_text,
@@ -22,7 +21,7 @@ from pytest_mimic._clients.http.media_types import (
     is_text_type,
     without_framing,
 )
-from pytest_mimic._core.redact.redactor import NO_NAMES, parse_form
+from pytest_mimic.client import NO_NAMES, Secrets, parse_form
 
 _UTF_8 = "utf-8"
 

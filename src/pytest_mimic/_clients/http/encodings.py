@@ -91,7 +91,7 @@ def _decoders(name: str) -> list[_OneByOne]:
         ]
     try:
         if name == "zstd":
-            from pytest_mimic._core.outcome.memory import zstd_module
+            from pytest_mimic.client import zstd_module
 
             return [zstd_module().ZstdDecompressor().decompress]
         if name == "br":
@@ -147,7 +147,7 @@ def _encoder(
         encoder = brotli.Compressor()
         return encoder.process, encoder.flush, encoder.finish
     if name == "zstd":
-        from pytest_mimic._core.outcome.memory import zstd_module
+        from pytest_mimic.client import zstd_module
 
         encoder = zstd_module().ZstdCompressor()
 

@@ -6,10 +6,8 @@ import re
 from collections import Counter
 from typing import Any
 
-from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.http.json_text import json_of, style_of, write_json
-from pytest_mimic._core.redact.split_secrets import hide_split
-from pytest_mimic._core.types.kinds import Events, ServerSentEvent
+from pytest_mimic.client import Events, Secrets, ServerSentEvent, hide_split
 
 # Media types of streams with one JSON text on each line.
 _JSON_LINES = ("ndjson", "jsonl", "json-seq", "stream+json", "x-json-stream")

@@ -31,8 +31,6 @@ from urllib.parse import quote, urlsplit
 from pytest_mimic._clients.http.body import content_of, load_body
 from pytest_mimic._clients.http.event_streams import events_in
 from pytest_mimic._clients.http.http_secrets import (
-    Secrets,
-    holds_placeholder,
     learned_from,
     logins_in,
     secrets_of,
@@ -47,14 +45,18 @@ from pytest_mimic._clients.http.request_body import (
     learn_body,
 )
 from pytest_mimic._clients.http.signed_urls import may_be_signed, without_signature
-from pytest_mimic._core.redact.redactor import Redactor, parse_form
-from pytest_mimic._core.redact.secret_names import NUMBER_START
-from pytest_mimic._core.seam.base import Adapter, ClientCall
+from pytest_mimic.client import (
+    NUMBER_START,
+    Adapter,
+    ClientCall,
+    Redactor,
+    Secrets,
+    holds_placeholder,
+    parse_form,
+)
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.client_plan import Port
-    from pytest_mimic._core.engine.steps import Step
-    from pytest_mimic._core.redact.known_secrets import KnownSecrets
+    from pytest_mimic.client import KnownSecrets, Port, Step
 
 #: The parts of a request that count.
 IDENTITY = (

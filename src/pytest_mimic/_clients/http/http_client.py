@@ -36,10 +36,10 @@ from pytest_mimic._clients.http.failures import (
     system_error,
 )
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
-from pytest_mimic._core.seam.base import Edge
+from pytest_mimic.client import Edge
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.client_plan import Port
+    from pytest_mimic.client import Port
 
 # The attribute of a connection that connects for real.
 _IS_REAL = "_mimic_is_real"

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Iterator, Mapping
-from json import loads
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from pytest_mimic._core.redact.redactor import (
-    DATA,
-    FORM,
+from pytest_mimic.client import (
+    ISSUED,
+    LOGIN,
     NO_NAMES,
     Redactor,
-    escaped,
-    looks_like_json,
+    Secrets,
     parse_form,
-    parse_json_text,
-)
-from pytest_mimic._core.redact.secret_names import (
-    ISSUED,
-    JWT,
-    NUMBER_START,
-    PLACEHOLDER,
-    PLACEHOLDER_START,
-    bare_secret,
-    basic_password,
-    is_placeholder,
     places,
-    plain_placeholders,
-)
-from pytest_mimic._core.redact.secret_values import (
-    forms_of,
-    hide_values,
-    stands_alone,
 )
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.redact.known_secrets import Issuer, KnownSecrets
+    from pytest_mimic.client import KnownSecrets
 
 # Services by the first word of `X-Amz-Target`. The others come in the scope of the
 # signature.
@@ -54,235 +34,10 @@ _NAMES = {
 }
 # Types of parameters of Systems Manager whose values are no secret.
 _OPEN_TYPES = ("String", "StringList")
-# The log-in in a placeholder.
-_LOGIN = re.compile("<redacted:(login-[0-9a-f]+)-")
 # Headers whose secrets belong to a single request.
 _OF_ONE_REQUEST = re.compile("csrf|xsrf|nonce|signature", re.IGNORECASE)
-# What a call that logs somebody in is called, and what it sends.
-_LOGIN_CALL = re.compile("log_?-?in|sign_?-?in|session|auth|token", re.IGNORECASE)
-_LOGIN_NAME = re.compile("pass|pwd|secret|code|assertion|refresh|otp", re.IGNORECASE)
-# Names of secrets that are made anew for each request.
-_MADE_ANEW = re.compile(
-    "assertion|captcha|challenge|code|csrf|dpop|hmac|nonce|otp|saml|sig|state"
-    "|verifier|xsrf",
-    re.IGNORECASE,
-)
-_KEY_ID = re.compile("AWS[^ ]* (?:Credential=)?([^/:,]+)")
-# The claims of a JSON Web Token that are times, or made anew (RFC 7519).
-_TIMES = ("exp", "iat", "jti", "nbf", "auth_time")
-# The names of secrets that any request may send.
-_CREDENTIALS = re.compile("authorization|cookie ")
 # What is described of a file in a multipart body.
 _OF_FILE = {"filename", "type", "content"}
-# The parts of a description that name the call.
-_NAMING = frozenset({"signature", "method", "url", "server"})
-
-
-class Secrets:
-    """Learns the secret values of one call and hides them.
-
-    A token that a server issues returns under other names, in paths and in texts. In a
-    replay the application has the placeholder instead of the token. So the token is
-    replaced in all requests, and both calls are the same call.
-
-    Args:
-        redactor: The rules of the run.
-        names: Further names that are secret.
-        known: The secrets of the test that makes the call. Without them every secret is
-            the application's own.
-
-    Attributes:
-        sent: The secrets of the request, each by the name at which it stood.
-        values: The secrets that are hidden wherever they stand, in all forms, each with
-            what stands for it.
-    """
-
-    def __init__(
-        self,
-        redactor: Redactor,
-        names: tuple[str, ...] = (),
-        known: KnownSecrets | None = None,
-    ) -> None:
-        if names:
-            redactor = redactor.with_names(names)
-        if known is not None:
-            redactor = redactor.knowing(known)
-        self.redactor = redactor
-        self.sent: dict[str, str] = {}
-        self.values = dict.fromkeys(redactor.issued, PLACEHOLDER)
-        if known is not None:
-            self.values.update(known.hidden())
-
-    def begin_answer(self, issuer: Issuer | None) -> None:
-        """Learn from the answer of a call from now on: it may repeat what was sent, and issue secrets."""
-        if issuer is None or self.redactor.issuer is not None:
-            return
-        known = issuer.known
-        self.redactor = self.redactor.knowing(known, issuer)
-        values = dict.fromkeys(self.redactor.issued, PLACEHOLDER)
-        values.update(known.own())
-        values.update(self.values)
-        values.update(known.hidden())
-        self.values = values
-
-    def credentials(self) -> dict[str, str]:
-        """Return the application's own secrets that say who sends the request, by their names.
-
-        What is made anew for each request says nothing: signatures, nonces, and the
-        times in a JSON Web Token.
-        """
-        own = {}
-        for value, name in self.sent.items():
-            credential = _credential(value)
-            is_own = self.redactor.stand_in(value) == PLACEHOLDER
-            if credential and is_own and not _MADE_ANEW.search(name):
-                own[name] = credential
-        return own
-
-    def login_of(self, signature: str, own: str) -> str:
-        """Return the log-in to which the secrets of the answer belong; empty if to none.
-
-        It is that whose token the request returns. Without one it is its `own`, if the
-        request logs somebody in: it is called so, or sends a password or the like.
-        """
-        for value in self.sent:
-            login = _LOGIN.match(self.redactor.stand_in(value))
-            if login is not None:
-                return login[1]
-        verb, _, resource = signature.partition(" ")
-        names = self.sent.values()
-        has_credentials = any(map(_CREDENTIALS.match, names))
-        if _LOGIN_CALL.search(resource):
-            return "" if has_credentials else own
-        sends_password = any(
-            _LOGIN_NAME.search(name) for name in names if not _CREDENTIALS.match(name)
-        )
-        return own if sends_password and verb != "GET" else ""
-
-    def learn(self, plain: Any, /) -> None:
-        """Learn the values of secret names anywhere in plain data, also within texts that are data themselves."""
-        todo = [plain]
-        while todo:
-            for place in places({"": todo.pop()}, self.redactor):
-                value = place.value
-                if place.is_secret and type(value) in (str, int, float):
-                    self.add(value, str(place.name))
-                elif isinstance(value, str) and DATA.search(value):
-                    for name, literal in self.redactor.literals(value):
-                        self.add(literal, name)
-                    is_urlencoded = "=" in value and FORM.fullmatch(value)
-                    todo.append(
-                        parse_form(value) if is_urlencoded else parse_json_text(value)
-                    )
-
-    def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
-        """Learn the values of secret headers, and of each cookie."""
-        for name, value in headers:
-            lower = name.lower()
-            if not self.redactor.hides(name, value):
-                continue
-            if lower not in ("cookie", "set-cookie"):
-                self.add(value, lower)
-                if password := basic_password(value):
-                    self.add(password, f"{lower} password")
-                continue
-            if lower == "cookie":
-                cookies = value.split(";")
-            else:
-                cookies = [value.partition(";")[0]]
-            for cookie in cookies:
-                cookie_name, _, secret = cookie.partition("=")
-                self.add(secret.strip().strip('"'), f"cookie {cookie_name.strip()}")
-
-    def add(self, value: str | float, name: str = "") -> None:
-        """Learn one value, with the name at which it stands.
-
-        Elsewhere it is hidden unless it is so common (`dark`, `12345`) that it may mean
-        something else there.
-        """
-        text = str(value)
-        bare = bare_secret(text)
-        if not bare or is_placeholder(bare) or self.redactor.keeps(bare):
-            return
-        stand_in = self.redactor.stand_in(
-            bare if isinstance(value, str) else value, name
-        )
-        if self.redactor.issuer is None:
-            self.sent[bare] = name
-        if bare != text:
-            # A server may send back the whole header, as base64.
-            whole = forms_of(text) - {text}
-            self.values.update(dict.fromkeys(whole, stand_in))
-        # The name of a variable stands for its value.
-        is_of_environment = bare in self.redactor.environment.forms
-        if not is_of_environment and stands_alone(bare):
-            self.values.update(dict.fromkeys(forms_of(bare), stand_in))
-
-    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
-        """Return a copy of plain data without secrets.
-
-        With `keep_types`, numbers stay numbers, and mappings and lists are kept. None
-        always stays None.
-        """
-        return self.redactor.scrub(plain, keep_types=keep_types, values=self.values)
-
-    def without(self, parts: dict[str, Any]) -> dict[str, Any]:
-        """Return the described parts of a call without known secrets.
-
-        What names the call stays, as all messages show it.
-        """
-        shown = {}
-        for name, part in parts.items():
-            if name in _NAMING:
-                shown[name] = part
-            elif isinstance(part, str):
-                shown[name] = self.redactor.scrub_text(part, self.values)
-            else:
-                shown[name] = self.scrub(part, keep_types=True)
-        return shown
-
-    def text(self, text: str) -> str:
-        """Return a text without known secrets, and without those in it if it is data.
-
-        The latter are learned.
-        """
-        self.learn(text)
-        if "\n" in text:
-            # A stream may have one JSON text on each line, and a plain text one form.
-            lines = re.split(r"(\r?\n)", text)
-            for line in lines:
-                self.learn(line)
-            text = "".join(map(self.redactor.scrub_data, lines))
-        if looks_like_json(text) and parse_json_text(text) is None:
-            # Its reader may have cut it off.
-            text = self.redactor.scrub_text(text)
-        else:
-            text = self.redactor.scrub_data(text)
-        if self.values:
-            text = escaped(hide_values(text, self.values))
-        return self.redactor.settled(text)
-
-    def of_stream(self, text: str) -> str:
-        """Return a text that is in pieces in the events of a stream, without secrets, also those of the environment."""
-        return self.redactor.environment.text(self.text(text))
-
-    def header(self, name: str, value: str, /) -> str:
-        """Return a header's value without secrets. Cookies keep their names."""
-        if name.lower() in ("location", "content-location"):
-            value = self.redactor.scrub_url(value)
-        value = self.redactor.scrub_header(name, value)
-        if self.values:
-            value = hide_values(value, self.values)
-        return self.redactor.settled(value)
-
-    def path(self, path: str) -> str:
-        """Return the path of a URL without known secrets, with placeholders as they are outside of URLs."""
-        path = plain_placeholders(path)
-        if ";" in path:
-            path = self.redactor.scrub_path(path)
-        if self.values:
-            path = hide_values(path, self.values)
-        return self.redactor.settled(path)
 
 
 # Secrets of AWS under names that are harmless elsewhere: of KMS, Systems Manager,
@@ -447,31 +202,6 @@ def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
     return found
 
 
-def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
-    """Check whether a URL or a header has a placeholder, in place of a secret that its sender means."""
-    if PLACEHOLDER_START in plain_placeholders(url) or ISSUED.search(url):
-        return True
-    return any(_has_placeholder(value) for _, value in headers)
-
-
-def _credential(value: str) -> str:
-    """Return the part of a secret that says who sends it; empty if none does."""
-    if (key := _KEY_ID.match(value)) is not None:
-        return key[1]
-    if JWT.fullmatch(value):
-        payload = value.split(".")[1]
-        try:
-            claims = loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        except ValueError:
-            return ""
-        if not isinstance(claims, dict):
-            return ""
-        lasting = {name: claim for name, claim in claims.items() if name not in _TIMES}
-        return repr(sorted(lasting.items()))
-    # Such as `Digest …`, which is made for one request.
-    return "" if " " in value else value
-
-
 def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:
     """Return what stands for the log-ins whose tokens secret headers return, without secrets.
 
@@ -482,20 +212,12 @@ def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:
     logins = set()
     for name, value in headers:
         for placeholder in ISSUED.findall(value):
-            login = _LOGIN.match(placeholder)
+            login = LOGIN.match(placeholder)
             if login is not None:
                 logins.add(login[1])
             elif name != "cookie" and not _OF_ONE_REQUEST.search(name):
                 logins.add(placeholder)
     return sorted(logins)
-
-
-def _has_placeholder(value: str) -> bool:
-    return (
-        PLACEHOLDER_START in value
-        or NUMBER_START in value
-        or PLACEHOLDER_START in basic_password(value)
-    )
 
 
 def text_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:

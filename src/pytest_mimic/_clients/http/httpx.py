@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.failures import TEST_ENDED, Failure, class_of
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
-from pytest_mimic._core.seam.base import Edge, Steps, run_async, run_sync
+from pytest_mimic.client import Edge, Steps, run_async, run_sync
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.client_plan import Port
-    from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic.client import Port, Step
 
 
 class HttpxAdapter(HttpAdapter):

@@ -15,7 +15,6 @@ from functools import partial, wraps
 from inspect import isgenerator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_mimic._clients.bundled import HTTP_CLIENTS
 from pytest_mimic._clients.http.exchange import (
     SENDERS,
     Exchange,
@@ -25,31 +24,30 @@ from pytest_mimic._clients.http.exchange import (
 from pytest_mimic._clients.http.http_client import StdlibAdapter
 from pytest_mimic._clients.http.http_secrets import text_pairs
 from pytest_mimic._clients.http.responses import StoredResponse
-from pytest_mimic._core.seam.base import Edge, load_adapter
-from pytest_mimic.errors import MimicError
+from pytest_mimic.client import Edge, MimicError, clients_of, load_adapter
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.client_plan import Port
-    from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic.client import Port, Step
 
 
 class EveryHttpClient(HttpAdapter):
     """The adapter of `http`: the requests of every HTTP client that is installed."""
 
-    covers: ClassVar = HTTP_CLIENTS
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.covers = clients_of("http")
 
     def edges(self) -> Sequence[Edge]:
         """Return the edges of the clients, which stay theirs.
 
         A request is recorded at the outermost that takes it.
         """
-        adapters = map(load_adapter, HTTP_CLIENTS)
-        edges = (
-            edge._replace(origin=edge.origin or one.name)
-            for one in adapters
-            for edge in one.edges()
-        )
-        return list(dict.fromkeys(edges))
+        edges: dict[Edge, None] = {}
+        for client in self.covers:
+            for edge in load_adapter(client).edges():
+                own = edge._replace(origin=edge.origin or client)
+                edges[own] = None
+        return list(edges)
 
 
 class Urllib3Adapter(HttpAdapter):

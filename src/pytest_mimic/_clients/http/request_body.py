@@ -25,14 +25,13 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._clients.http import parts
 from pytest_mimic._clients.http.encodings import inflate
-from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.http.json_text import json_of
 from pytest_mimic._clients.http.media_types import (
     as_text,
     header_parts,
     without_framing,
 )
-from pytest_mimic._core.redact.redactor import parse_form
+from pytest_mimic.client import Secrets, parse_form
 
 #: The headers by which a client chooses one of several answers of a URL. Of a request
 #: inside of a body, they count, too.

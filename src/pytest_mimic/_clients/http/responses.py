@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._clients.http.body import hides_text, load_body, store_body
 from pytest_mimic._clients.http.encodings import deflate, inflate, is_broken
 from pytest_mimic._clients.http.failures import BROKEN_ENCODING, store_error
-from pytest_mimic._clients.http.http_secrets import Secrets, text_pairs
+from pytest_mimic._clients.http.http_secrets import text_pairs
 from pytest_mimic._clients.http.media_types import header_of
-from pytest_mimic._core.redact.redactor import NO_NAMES
-from pytest_mimic._core.seam.real_secrets import as_recorded, with_secrets
+from pytest_mimic.client import NO_NAMES, Secrets, as_recorded, with_secrets
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic.client import Step
 
 # The checksums of a body, which clients of clouds compare.
 _CHECKSUM = re.compile(

@@ -13,7 +13,7 @@ import time
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.words import pattern
+from pytest_mimic.client import pattern
 
 
 class Scheme(NamedTuple):

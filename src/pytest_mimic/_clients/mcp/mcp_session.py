@@ -15,7 +15,6 @@ from importlib import import_module
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.mcp.server_start import (
     command_name,
     describe_start,
@@ -23,13 +22,10 @@ from pytest_mimic._clients.mcp.server_start import (
     server_number,
     store_start_error,
 )
-from pytest_mimic._core.seam.base import ClientCall, recording
-from pytest_mimic.errors import UnstorableOutcomeError
+from pytest_mimic.client import ClientCall, Secrets, UnstorableOutcomeError, recording
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.client_plan import Port
-    from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic.client import Call, Port, Step
 
 anyio: Any = import_module("anyio")
 

@@ -13,11 +13,10 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.seam.base import Adapter, Edge
-from pytest_mimic.errors import TargetError
+from pytest_mimic.client import Adapter, Edge, TargetError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.client_plan import Port
+    from pytest_mimic.client import Port
 
 # The transports over HTTP, which `http` records. mcp 1.24 renamed the second one, and
 # mcp 2 dropped its old name.

@@ -16,11 +16,10 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from pytest_mimic._core.seam.base import ClientCall
+from pytest_mimic.client import ClientCall
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.client_plan import Port
-    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic.client import Port, Redactor
 
 _KINDS = (OSError, ValueError)
 _MODULE = "builtins"

@@ -30,23 +30,22 @@ from pytest_mimic._clients.redis.replies import (
     store_error,
     store_reply,
 )
-from pytest_mimic._core.commands import Remedy, Verb
-from pytest_mimic._core.seam.base import (
+from pytest_mimic.client import (
     Adapter,
     Edge,
+    Remedy,
     Steps,
+    UnstorableOutcomeError,
+    Verb,
+    as_recorded,
     async_method,
     recording,
     sync_method,
     waiting,
 )
-from pytest_mimic._core.seam.real_secrets import as_recorded
-from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.client_plan import Port
-    from pytest_mimic._core.engine.steps import Step
-    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic.client import Port, Redactor, Step
 
 _Function = Callable[..., Any]
 # The attribute of a connection that holds its state.

@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.redact.secret_values import hide_values
-from pytest_mimic._core.seam.base import ClientCall
+from pytest_mimic.client import ClientCall, hide_values
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic.client import Redactor
 
 Command = list[bytes]
 

@@ -17,10 +17,10 @@ from pytest_mimic._clients.redis.redis_commands import (
     text_of,
     with_settings,
 )
-from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.client import CorruptRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic.client import Redactor
 
 _SCANNING = frozenset("SCAN SSCAN HSCAN ZSCAN".split())
 # Commands whose replies are in no order.

@@ -14,20 +14,21 @@ from itertools import chain
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, places
-from pytest_mimic._core.seam.database_values import (
+from pytest_mimic.client import (
+    PLACEHOLDER,
     PLAIN,
+    UnstorableOutcomeError,
     blank,
     by_value,
     from_plain,
+    full_name,
     in_class,
+    places,
     to_plain,
 )
-from pytest_mimic._core.types.kinds import full_name
-from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic.client import Redactor
 
 # Whether the values of a column are hidden; with "text", those that are no measures
 # are.

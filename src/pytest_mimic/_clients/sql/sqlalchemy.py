@@ -19,11 +19,10 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from pytest_mimic._clients.sql.stand_ins import StandInConnection, StandInCursor
 from pytest_mimic._clients.sql.statement_calls import UNNAMED, StatementNames, action
-from pytest_mimic._core.seam.base import Adapter, Edge
-from pytest_mimic._core.seam.database_values import from_plain, to_plain
+from pytest_mimic.client import Adapter, Edge, from_plain, to_plain
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.client_plan import Port
+    from pytest_mimic.client import Port
 
 _RECORD = "_ConnectionRecord"
 

@@ -18,17 +18,21 @@ from pytest_mimic._clients.sql.drivers import (
     state_after_error,
 )
 from pytest_mimic._clients.sql.statement_calls import UNNAMED, StatementCall, action
-from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
-from pytest_mimic._core.seam.base import recording
-from pytest_mimic._core.seam.database_values import from_plain, to_plain
-from pytest_mimic._core.seam.real_secrets import as_recorded, with_secrets
-from pytest_mimic.errors import MimicError
+from pytest_mimic.client import (
+    NO_NAMES,
+    MimicError,
+    Redactor,
+    as_recorded,
+    from_plain,
+    recording,
+    to_plain,
+    with_secrets,
+)
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from pytest_mimic._core.engine.client_plan import Port
-    from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic.client import Port, Step
 
 # The state of a new connection, with any driver; SQLAlchemy's dialects read it.
 _STATE = dict[str, Any](

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.sql.outcomes import Hidden, hide_inside
 from pytest_mimic._clients.sql.statements import read_statement, words_in
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.redact.secret_values import hide_values
-from pytest_mimic._core.seam.base import ClientCall
-from pytest_mimic._core.seam.database_values import (
+from pytest_mimic.client import (
+    PLACEHOLDER,
     PLAIN,
+    ClientCall,
+    UnstableIdentityError,
+    UnstorableOutcomeError,
     by_value,
+    hide_values,
     parameter_to_plain,
 )
-from pytest_mimic.errors import UnstableIdentityError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.sql.secret_columns import CompiledNames
-    from pytest_mimic._core.redact.known_secrets import KnownSecrets
-    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic.client import KnownSecrets, Redactor
 
 _IDENTITY = ("database", "statement", "params")
 # Types of parameters that are plain data and hold no secrets.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic.client import PLACEHOLDER
 
 _TOKEN = re.compile(
     r"""

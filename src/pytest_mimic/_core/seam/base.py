@@ -105,7 +105,7 @@ class Adapter:
     implied: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     exact: ClassVar[frozenset[str]] = frozenset()
     recorded_as: ClassVar[str] = ""
-    covers: ClassVar[tuple[str, ...]] = ()
+    covers: tuple[str, ...] = ()
     keeps_state: ClassVar[bool] = False
     waits: ClassVar[bool] = False
 

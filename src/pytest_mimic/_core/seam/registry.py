@@ -57,6 +57,8 @@ class Edge(NamedTuple):
         wrap: Gets the original function and the engine's `Port`, and returns the
             function that replaces it.
         origin: The client whose port `wrap` gets; by default, the adapter's own.
+        is_optional: Not every version of the client has the function. Without it, the
+            edge is left out. Otherwise this is an error.
         excluded: Whether it is left out, as a target may be.
     """
 
@@ -65,6 +67,7 @@ class Edge(NamedTuple):
     wrap: Callable[[Callable[..., Any], Any], Callable[..., Any]]
     origin: str = ""
     excluded: bool = False
+    is_optional: bool = False
 
 
 def hand_in(table: str) -> None:
@@ -112,6 +115,15 @@ def check_outcome(name: str, value: object) -> None:
     if place:
         module, _, function = place.partition(":")
         getattr(import_module(module), function)(value)
+
+
+def clients_of(kind: str) -> tuple[str, ...]:
+    """Return the clients whose recordings lie under the name of their kind."""
+    return tuple(
+        name
+        for name, client in CLIENTS.items()
+        if client.kind == kind and name != kind
+    )
 
 
 def kind_of(name: str) -> str:

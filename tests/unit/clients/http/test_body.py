@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mimic._clients.http.body import hides_text, load_body, store_body
-from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.seam.call_secrets import Secrets
 
 JSON = st.recursive(
     st.none()

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from pytest_mimic._clients.http.body import load_body, store_body
-from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.http.httpx import HttpxAdapter
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.seam.call_secrets import Secrets
 from pytest_mimic._core.tree.agreement import Rules, compare
 from pytest_mimic._core.tree.differing import difference_lines
 

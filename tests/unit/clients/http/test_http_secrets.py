@@ -13,13 +13,12 @@ import pytest
 
 from pytest_mimic._clients.http.body import store_body
 from pytest_mimic._clients.http.http_secrets import (
-    Secrets,
-    holds_placeholder,
     learned_from,
     redacted_request,
     secrets_of,
 )
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.seam.call_secrets import Secrets, holds_placeholder
 
 SECRET = "hunter2-4711-abcd"
 URL = "https://api.shop.test/"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.http.request_body import (
     describe_body,
     digest,
@@ -12,6 +11,7 @@ from pytest_mimic._clients.http.request_body import (
     learn_body,
 )
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.seam.call_secrets import Secrets
 
 
 def parts(*heads_and_texts):

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pytest_mimic._clients.http.event_streams import store_events
-from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.split_secrets import hide_split
+from pytest_mimic._core.seam.call_secrets import Secrets
 
 SECRET = "hunter2-is-secret"
 

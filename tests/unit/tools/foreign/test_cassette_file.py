@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.http.responses import StoredResponse, store_response
 from pytest_mimic._core.redact.redactor import NO_NAMES
+from pytest_mimic._core.seam.call_secrets import Secrets
 from pytest_mimic._tools.foreign.cassette_file import (
     ForeignExchange,
     UnreadableError,
