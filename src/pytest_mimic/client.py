@@ -30,6 +30,7 @@ a device for a number:
                 if step.mode == "run":
                     return celsius
             return step.outcome()["celsius"]
+        return read
 
 A distribution offers it as an entry point of the group `pytest_mimic.clients`, whose
 name is the line: `sensor = "mimic_sensor:SensorAdapter"`. The guide "Add a client"

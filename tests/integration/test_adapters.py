@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 import toy_client
 
+from pytest_mimic import client
 from pytest_mimic._core.seam.registry import CLIENTS, Client
 
 ASKS = """
@@ -147,3 +150,51 @@ def test_an_adapter_that_cannot_be_loaded_is_a_usage_error(gauge):
 
     reason = "mimic_functions line 1: gauge: its adapter gauge_adapter:Gauge cannot be loaded (AttributeError: "
     gauge.run(process=True).expect(exit_code=4, says=[reason], never=["Traceback"])
+
+
+def test_an_edge_that_the_client_does_not_have_fails_the_run(gauge):
+    """Otherwise all calls would be real, and nobody would know."""
+    gauge.write(
+        "gauge_adapter.py", ADAPTER.replace('("read",), wrap', '("reed",), wrap')
+    )
+
+    run = gauge.run(process=True)
+
+    says = "gauge: its calls cannot be recorded: gauge:reed does not exist in gauge"
+    assert run.exit_code != 0
+    assert says in run.output
+    assert "read" in run.output
+
+
+def test_an_edge_whose_wrapper_is_forgotten_fails_the_run(gauge):
+    gauge.write("gauge_adapter.py", ADAPTER.replace("    return read\n", ""))
+
+    run = gauge.run(process=True)
+
+    assert run.exit_code != 0
+    assert "gauge:read: what wraps it returned None" in run.output
+
+
+def test_an_edge_of_some_versions_may_be_absent(gauge):
+    other = 'Edge("gauge", ("reed",), wrap, is_optional=True)'
+    both = ADAPTER.replace('[Edge("gauge"', f'[{other}, Edge("gauge"')
+    gauge.write("gauge_adapter.py", both)
+
+    gauge.run("--mimic-record", process=True).expect(passed=1, says=["1 call recorded"])
+
+
+def test_the_smallest_adapter_of_the_docstring_works(gauge):
+    """It is for `sensor`, with `read`, as its page says."""
+    page = client.__doc__.partition("for a number:\n\n")[2]
+    code = dedent(page.partition("\n\nA distribution")[0])
+    code = code.replace('Edge("sensor"', 'Edge("gauge"')
+    gauge.write("gauge_adapter.py", code)
+    gauge.install("gauge_adapter:SensorAdapter")
+
+    gauge.run("--mimic-record", process=True).expect(passed=1, says=["1 call recorded"])
+    verified = gauge.run("--mimic-verify", process=True)
+    gauge.write("gauge.py", "def read(name):\n    raise RuntimeError('real')\n")
+    replayed = gauge.run(process=True)
+
+    verified.expect(passed=1, says=["1 call verified"])
+    replayed.expect(passed=1, says=["1 call replayed"])

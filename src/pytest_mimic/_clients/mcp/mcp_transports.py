@@ -35,7 +35,8 @@ class McpAdapter(Adapter):
     def edges(self) -> Sequence[Edge]:
         edges = [Edge("mcp.client.stdio", ("stdio_client",), _wrap)]
         for module, name in _OVER_HTTP:
-            edges.append(Edge(f"mcp.client.{module}", (name,), _wrap_http))
+            place = f"mcp.client.{module}"
+            edges.append(Edge(place, (name,), _wrap_http, is_optional=True))
         return edges
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:

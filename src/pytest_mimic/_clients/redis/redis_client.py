@@ -92,20 +92,27 @@ class RedisAdapter(Adapter):
         return None
 
     def _connection_edges(self, module: str, make: _Function) -> list[Edge]:
-        # Each returns the method's result, or the steps to it if the client has to wait
-        # for something.
-        methods: dict[str, _Function] = {
+        """Return the edges of a module's connections.
+
+        Each function returns the method's result, or the steps to the result if the
+        client has to wait for something.
+        """
+        begins: dict[str, _Function] = {
             "connect": self._connect,
             "disconnect": self._disconnect,
             "send_packed_command": self._send,
             "read_response": self._read,
             "can_read": self._can_read,
-            "can_read_destructive": self._can_read,  # of asyncio, before redis-py 8
+            # It stands in place of `can_read` in asyncio, before redis-py 8.
+            "can_read_destructive": self._can_read,
         }
-        return [
-            Edge(module, ("AbstractConnection", name), partial(make, begin))
-            for name, begin in methods.items()
-        ]
+        edges = []
+        for name, begin in begins.items():
+            path = "AbstractConnection", name
+            is_optional = begin == self._can_read
+            wrap = partial(make, begin)
+            edges.append(Edge(module, path, wrap, is_optional=is_optional))
+        return edges
 
     def _connect(
         self,

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.call import FunctionPlan
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.modules import may_be_called_by_pytest, module_exists
-from pytest_mimic._core.patch.find import NotFoundError, defined_name, find
+from pytest_mimic._core.patch.find import (
+    AbsentError,
+    NotFoundError,
+    defined_name,
+    find,
+)
 from pytest_mimic._core.patch.holders import Found, Patches, Wrapper, read
 from pytest_mimic._core.patch.imports import ImportWatch, is_incomplete
 from pytest_mimic._core.seam.registry import Edge
@@ -60,13 +65,23 @@ class Covering:
             self.places[request.module].add((number, request.path))
         self.end = functools.partial(coverings.uncover, self)
 
-    def refuse(self, request: Target | Edge, problem: str) -> None:
-        """Note that a target names nothing: a predicate that follows its name.
+    def refuse(self, request: Target | Edge, problem: str, *, is_absent: bool) -> None:
+        """Note that a target or an edge cannot be mimicked.
 
-        A client may lack an edge.
+        Without its edge, the calls of a client would be real, and nobody would know.
+
+        Args:
+            request: The target or the edge.
+            problem: A predicate that follows its name.
+            is_absent: Whether nothing has the name, as in some versions of a client.
         """
         if isinstance(request, Target):
             self.problems.append(request.error(f"{request.name}{problem}"))
+        elif not (is_absent and request.is_optional):
+            name = f"{request.module}:{'.'.join(request.path)}"
+            client = request.origin or request.module
+            what = f"{client}: its calls cannot be recorded: {name}{problem}"
+            self.problems.append(TargetError(what))
 
     def rank(self, number: int) -> tuple[bool, int]:
         """Order requests for one function: a wildcard gives way, and the last one that names or excludes it decides."""
@@ -294,16 +309,18 @@ class Coverings:
                     yield place, found
             except NotFoundError as error:  # for good
                 covering.places[module].remove(place)
-                covering.refuse(covering.requests[place[0]], f" {error}")
+                is_absent = isinstance(error, AbsentError)
+                request = covering.requests[place[0]]
+                covering.refuse(request, f" {error}", is_absent=is_absent)
 
     def take(
         self, covering: Covering, target: Target | Edge, found: Found, name: str
     ) -> Wrapper | None:
         """Let a request decide about a function, and return the function's wrapper; None in live mode."""
         if isinstance(target, Edge):
-            return self._intercepting(target, found)
+            return self._intercepting(covering, target, found)
         if problem := target.misfit(found.function):
-            covering.refuse(target, f": {problem}")
+            covering.refuse(target, f": {problem}", is_absent=False)
         self._state.ledger.mimicked.add(name)
         if not self._mimics:
             return None
@@ -380,11 +397,16 @@ class Coverings:
         self._edges.append(Covering(self, edges))
         self._settle(self._edges[-1], [*self._edges[-1].places])
 
-    def _intercepting(self, edge: Edge, found: Found) -> Wrapper:
+    def _intercepting(
+        self, covering: Covering, edge: Edge, found: Found
+    ) -> Wrapper | None:
         if found.key not in self._wrappers:
-            self._wrappers[found.key] = edge.wrap(
-                found.function, self._ports.get(edge.origin)
-            )
+            wrapper: Any = edge.wrap(found.function, self._ports.get(edge.origin))
+            if not callable(wrapper):
+                problem = f": what wraps it returned {wrapper!r}, which is no function"
+                covering.refuse(edge, problem, is_absent=False)
+                return None
+            self._wrappers[found.key] = wrapper
         return self._wrappers[found.key]
 
     def _noting(
@@ -406,8 +428,9 @@ class Coverings:
         return started
 
     def new_problems(self) -> list[TargetError]:
-        """Return errors for the targets found missing since the last call."""
-        found = [problem for covering in self._open for problem in covering.problems]
-        for covering in self._open:
+        """Return errors for the targets and edges found missing since the last call."""
+        problems = []
+        for covering in [*self._edges, *self._open]:
+            problems += covering.problems
             covering.problems.clear()
-        return found
+        return problems

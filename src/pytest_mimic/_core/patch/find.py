@@ -28,6 +28,10 @@ class NotFoundError(Exception):
     """
 
 
+class AbsentError(NotFoundError):
+    """A module or a class does not have the name."""
+
+
 # Methods that return nothing, and change the object that they are given.
 _FILLING = frozenset({"__init__", "__post_init__", "__setstate__"})
 
@@ -108,7 +112,7 @@ def _current(holder: Holder, name: str, where: str) -> object:
         )
     names = holder if isinstance(holder, dict) else dir(holder)
     similar = [known for known in names if not known.startswith("__")]
-    raise NotFoundError(f"does not exist in {where}{did_you_mean(name, similar)}")
+    raise AbsentError(f"does not exist in {where}{did_you_mean(name, similar)}")
 
 
 def _public_names(holder: Holder, module: str, patches: Patches) -> Iterator[str]:
