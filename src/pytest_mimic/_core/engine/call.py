@@ -417,7 +417,7 @@ class FunctionPlan(Plan):
 
     def described(self, call: Call) -> dict[str, Any]:
         """Return the description of the arguments that messages show and that is stored beside the recording."""
-        from pytest_mimic._core.tree.making import argument_trees
+        from pytest_mimic._core.tree.making import described_arguments
 
         options = self.options
         shown = named(call, options.ignore)
@@ -434,7 +434,7 @@ class FunctionPlan(Plan):
             for name in shown.keys() & options.content:
                 shown[name] = with_contents(shown[name], self.places)
         redactor = self.state.redactor
-        described = argument_trees(shown, redactor, places=self.places)
+        described = described_arguments(shown, redactor, places=self.places)
         return (
             redactor.environment.scrub(described)
             if redactor.environment.forms

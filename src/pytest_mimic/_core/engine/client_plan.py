@@ -166,9 +166,9 @@ class ClientPlan(Plan):
             and not (self.places.marks and call.paths.may_hold(text))
         ):
             return parts
-        from pytest_mimic._core.tree.making import part_trees
+        from pytest_mimic._core.tree.making import described_parts
 
-        return part_trees(parts, self.places)
+        return described_parts(parts, self.places)
 
 
 def _unchanged(parts: dict[str, Any]) -> dict[str, Any]:

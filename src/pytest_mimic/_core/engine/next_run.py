@@ -20,8 +20,10 @@ from uuid import UUID
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic._core.engine.ledger import MadeAnew
+from pytest_mimic._core.nodes.node_classes import Cut, Node
+from pytest_mimic._core.nodes.node_parts import is_file
 from pytest_mimic._core.tree.call_labels import by_name
-from pytest_mimic._core.tree.drawing import is_file, kind_of, steps
+from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.made_anew import Kind, pieces, text_of
 from pytest_mimic._core.tree.made_in_run import (
     Evidence,
@@ -241,23 +243,23 @@ class NextRun:
 
 
 def _counted(call: Call) -> Mapping[str, Any]:
-    """Return the parts of a call that count, as trees by name."""
+    """Return the description of the parts of a call that count."""
     edge_call = call.edge_call
     if edge_call is None:
         arguments: Mapping[str, Any] = call.arguments
         return arguments
-    from pytest_mimic._core.tree.making import part_trees
+    from pytest_mimic._core.tree.making import described_parts
 
     counted = {
         name: edge_call.parts[name]
         for name in edge_call.identity
         if name in edge_call.parts
     }
-    trees: dict[str, Any] = part_trees(counted, call.plan.places)
+    described: dict[str, Any] = described_parts(counted, call.plan.places)
     for path in call.plan.options.match:
         if path in call.arguments:
-            trees[path] = call.arguments[path]
-    return trees
+            described[path] = call.arguments[path]
+    return described
 
 
 def _ignored(call: Call) -> list[Steps]:
@@ -314,7 +316,7 @@ def leaves(arguments: Mapping[str, Any], ignored: Collection[Steps]) -> Iterator
 
 
 def _leaves_in(
-    node: Any, path: str, way: list[tuple[str, ...]], ignored: Collection[Steps]
+    node: Node, path: str, way: list[tuple[str, ...]], ignored: Collection[Steps]
 ) -> Iterator[Leaf]:
     """Yield the leaves of a node. Its way are the names of each step that leads to it."""
     if is_file(node) or any(_leads(steps_, way) for steps_ in ignored):
@@ -322,10 +324,9 @@ def _leaves_in(
     text = text_of(node)
     if text is not None:
         yield Leaf(path, text)
-    elif kind_of(node) == "$cut":
-        start = node.get("start")
-        if isinstance(start, str):
-            yield Leaf(path, start)
+    elif isinstance(node, Cut):
+        if node.start is not None:
+            yield Leaf(path, node.start)
     else:
         parts = steps(node) or {}
         for step, part in parts.items():

@@ -10,6 +10,17 @@ from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.pruning import prune
+from pytest_mimic._core.nodes.node_classes import (
+    NOTHING,
+    Cut,
+    Fields,
+    Hidden,
+    Items,
+    Node,
+    Opaque,
+)
+from pytest_mimic._core.nodes.node_json import plain_of
+from pytest_mimic._core.nodes.node_parts import items_of, kind_of, value_of
 from pytest_mimic._core.outcome.encoding import Encoded
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
@@ -17,9 +28,9 @@ from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.tree.columns import column_differences
 from pytest_mimic._core.tree.differing import ABSENT, Difference, differences
-from pytest_mimic._core.tree.drawing import items_of, kind_of, line, steps
+from pytest_mimic._core.tree.drawing import line, steps
 from pytest_mimic._core.tree.library_values import form, labels_of, library_difference
-from pytest_mimic._core.tree.making import WHOLE, Live, tree_of
+from pytest_mimic._core.tree.making import WHOLE, tree_of
 from pytest_mimic._core.tree.secrets import secrets_in
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import is_data, library_of
@@ -164,7 +175,7 @@ class _Comparison:
         )
         return f"{verb} {line(self._tree(value), 70)}"
 
-    def _tree(self, value: object) -> Any:
+    def _tree(self, value: object) -> Node:
         return tree_of(
             value, self._redactor, budget=WHOLE, secrets=self._secrets, is_live=True
         )
@@ -181,19 +192,14 @@ class _Comparison:
                 return []
             recorded, actual = _pruned(recorded, paths), _pruned(actual, paths)
         is_other = _is_other(recorded, actual)
-        is_reordered = rules.ordered and str(self._tree(recorded)) != str(
-            self._tree(actual)
-        )
+        is_reordered = rules.ordered and self._has_other_order(recorded, actual)
         if is_other is False and not is_reordered:
             return []
         for side in (recorded, actual):
             self._secrets |= secrets_in(side, self._redactor)
         old, new = self._tree(recorded), self._tree(actual)
         if rules.mode == "shape":
-            exact = (
-                {key: side[key] for key in rules.exact if key in side}
-                for side in (old, new)
-            )
+            exact = _exact_parts(old, rules.exact), _exact_parts(new, rules.exact)
             found = [*differences(*exact), *_shape_differences(old, new)]
         else:
             new = new if is_exact else self._snapped(old, new)
@@ -205,30 +211,24 @@ class _Comparison:
                 found = [_untold(old, new)]
         return [one._replace(path=_rooted(root, one.path)) for one in found]
 
+    def _has_other_order(self, recorded: object, actual: object) -> bool:
+        return str(plain_of(self._tree(recorded))) != str(plain_of(self._tree(actual)))
+
     def _told(self, one: Difference) -> list[Difference]:
         """Return a difference between two values of a library as people say it.
 
         Of tables and arrays each column that differs is one; of others the library has
         the words.
         """
-        old, new = one.old, one.new
-        if not (
-            isinstance(old, Live)
-            and isinstance(new, Live)
-            and _are_data(old.value, new.value)
-        ):
+        old, new = value_of(one.old), value_of(one.new)
+        if not _are_data(old, new):
             return [one]
-        if any(
-            self._redactor.secret(name)
-            for side in (old, new)
-            for name in labels_of(side.value)
-        ):
+        labels = [*labels_of(old), *labels_of(new)]
+        if any(map(self._redactor.secret, labels)):
             fact = f"{PLACEHOLDER} recorded, another value now"
             return [one._replace(fact=fact)]
         rules = self._rules
-        columns = column_differences(
-            old.value, new.value, rtol=rules.rtol, atol=rules.atol
-        )
+        columns = column_differences(old, new, rtol=rules.rtol, atol=rules.atol)
         if columns:
             return [
                 one._replace(
@@ -236,37 +236,43 @@ class _Comparison:
                 )
                 for step, fact in columns
             ]
-        told = library_difference(
-            old.value, new.value, rtol=rules.rtol, atol=rules.atol
-        )
+        told = library_difference(old, new, rtol=rules.rtol, atol=rules.atol)
         return [one._replace(fact=hide_values(told or _UNREADABLE, self._secrets))]
 
-    def _snapped(self, old: Any, new: Any) -> Any:
+    def _snapped(self, old: Node, new: Node) -> Node:
         """Return the new tree with the recorded number in place of each that is close to it."""
         if kind_of(old) != kind_of(new):
             return new
-        if isinstance(old, Live) and isinstance(new, Live) and "$text" in old:
-            if _are_data(old.value, new.value):
-                rules = self._rules
-                is_close = (
-                    library_difference(
-                        old.value, new.value, rtol=rules.rtol, atol=rules.atol
-                    )
-                    is None
-                )
-            else:
-                is_close = _is_close(old.value, new.value, self._rules)
-            return old if is_close else new
-        if isinstance(new, list):
-            return [self._snapped(*pair) for pair in zip(old, new)] + new[len(old) :]
-        if isinstance(new, dict):
+        if isinstance(old, Opaque) and isinstance(new, Opaque):
+            return old if self._are_close(old.value, new.value) else new
+        if isinstance(old, Items) and isinstance(new, Items):
+            items = [self._snapped(*pair) for pair in zip(old.items, new.items)]
+            items += new.items[len(old.items) :]
+            return Items(new.kind, items, new.length, new.digest, new.facts)
+        if isinstance(old, Fields) and isinstance(new, Fields):
             parts = {
-                key: self._snapped(old[key], part) if key in old else part
-                for key, part in new.items()
+                name: self._snapped(old.parts[name], part)
+                if name in old.parts
+                else part
+                for name, part in new.parts.items()
             }
-            is_kept = all(part is new[key] for key, part in parts.items())
-            return new if is_kept else parts
+            is_kept = all(part is new.parts[name] for name, part in parts.items())
+            if is_kept:
+                return new
+            return Fields(new.kind, parts, new.length, new.digest, new.facts)
         return old if _is_close(old, new, self._rules) else new
+
+    def _are_close(self, old: object, new: object) -> bool:
+        if not _are_data(old, new):
+            return _is_close(old, new, self._rules)
+        rules = self._rules
+        return library_difference(old, new, rtol=rules.rtol, atol=rules.atol) is None
+
+
+def _exact_parts(node: Node, names: Iterable[str]) -> Fields:
+    """Return the parts of a returned mapping whose values count in any case."""
+    parts = node.parts if isinstance(node, Fields) else {}
+    return Fields("dict", {name: parts[name] for name in names if name in parts})
 
 
 def _inner_paths(paths: Sequence[Steps], root: str, value: object) -> list[Steps]:
@@ -297,26 +303,25 @@ def _are_data(old: object, new: object) -> bool:
     return is_data(old) and type_name(type(old)) == type_name(type(new))
 
 
-def _unseen(old: Any, new: Any, path: str) -> list[Difference]:
+def _unseen(old: Node, new: Node, path: str) -> list[Difference]:
     """Return the objects that differ although their trees do not, the innermost ones."""
     others = steps(new) or {}
-    parts = (
-        _unseen(part, others.get(step), path + step)
-        for step, part in (steps(old) or {}).items()
-    )
-    found = [one for part in parts for one in part]
-    if found or not (isinstance(old, Live) and isinstance(new, Live)):
+    found: list[Difference] = []
+    for step, part in (steps(old) or {}).items():
+        found += _unseen(part, others.get(step), path + step)
+    then, now = value_of(old), value_of(new)
+    if found or then is NOTHING or now is NOTHING:
         return found
-    is_other = _is_other(old.value, new.value)
-    if is_other is None and "$text" in old:
+    is_other = _is_other(then, now)
+    if is_other is None and isinstance(old, Opaque):
         try:
-            return [Difference(path, old, new)] if old.value != new.value else []
+            return [Difference(path, old, new)] if then != now else []
         except Exception:  # a comparison that fails shows no equality
             return [Difference(path, old, new)]
     return [_untold(old, new, path)] if is_other else []
 
 
-def _untold(old: Any, new: Any, path: str = "") -> Difference:
+def _untold(old: Node, new: Node, path: str = "") -> Difference:
     """Return the difference between two values whose trees have the same parts."""
     then, now = (list(steps(side) or ()) for side in (old, new))
     return Difference(path, fact=_UNREADABLE if then == now else _REORDERED)
@@ -389,25 +394,23 @@ def _is_close(recorded: Any, actual: Any, rules: Rules) -> bool:
 # Shapes: keys, types and the lengths of tuples, but neither values nor the lengths of
 # lists
 
-# Tags of values of Python's own types.
-_PLAIN = {"$bytes": "bytes", "$float": "float", "$str": "str"}
-_COLLECTIONS = frozenset({"list", "$set", "$frozenset", "$events", "$deque"})
+# Kinds of items whose values and number are free.
+_COLLECTIONS = frozenset(("list", "set", "frozenset", "events"))
 
 
-def _shape_differences(old: Any, new: Any, path: str = "") -> Iterator[Difference]:
+def _shape_differences(old: Node, new: Node, path: str = "") -> Iterator[Difference]:
     """Yield the differences between the shapes of two trees.
 
     Of a list, each item now must have the shape of a recorded one, if there was any; of
     events, that of one of its name.
     """
-    if ABSENT in (old, new) or _type_of(old) != _type_of(new):
+    if ABSENT in (old, new) or _form_of(old) != _form_of(new):
         yield Difference(path, old, new)
         return
-    kind = kind_of(old)
-    if kind in _COLLECTIONS:
-        yield from _item_differences(kind, old, new, path)
+    if _is_collection(old):
+        yield from _item_differences(old, new, path)
         return
-    if kind in ("$text", "$cut", "$hidden"):
+    if isinstance(old, Cut | Hidden) or kind_of(old) == (Opaque, "text"):
         return
     then, now = steps(old) or {}, steps(new) or {}
     for step in dict.fromkeys([*then, *now]):
@@ -416,52 +419,58 @@ def _shape_differences(old: Any, new: Any, path: str = "") -> Iterator[Differenc
         )
 
 
-def _item_differences(kind: str, old: Any, new: Any, path: str) -> Iterator[Difference]:
-    then, now = (
-        items_of(side) or list((steps(side) or {}).values()) for side in (old, new)
-    )
+def _is_collection(node: Node) -> bool:
+    is_queue = isinstance(node, Fields) and node.kind == "deque"
+    return is_queue or (isinstance(node, Items) and node.kind in _COLLECTIONS)
+
+
+def _members_of(node: Node) -> list[Node]:
+    return items_of(node) or list((steps(node) or {}).values())
+
+
+def _item_differences(old: Node, new: Node, path: str) -> Iterator[Difference]:
+    is_stream = kind_of(old) == (Items, "events")
+    then, now = _members_of(old), _members_of(new)
     told: set[str] = set()
     for place, item in enumerate(now if then else ()):
-        alike = [
-            one for one in then if _name_of(one, kind) == _name_of(item, kind)
-        ] or [ABSENT]
-        is_new = (shape := _shape_text(item)) not in told
+        alike: list[Any] = list(then)
+        if is_stream:
+            name = _event_name(item)
+            alike = [one for one in then if _event_name(one) == name] or [ABSENT]
+        shape = _shape_text(item)
+        is_new = shape not in told
         if is_new and all(next(_shape_differences(one, item), None) for one in alike):
             told.add(shape)
-            same = [
-                one for one in alike if one is ABSENT or _type_of(one) == _type_of(item)
-            ] or then
-            yield from _shape_differences(same[0], item, f"{path}[{place}]")
+            form = _form_of(item)
+            same = [one for one in alike if one is ABSENT or _form_of(one) == form]
+            yield from _shape_differences((same or then)[0], item, f"{path}[{place}]")
 
 
-def _name_of(item: Any, kind: str) -> object:
-    return (
-        item.get("event")
-        if kind == "$events" and isinstance(item, dict) and "data" in item
-        else None
-    )
+def _event_name(node: Node) -> str | None:
+    """Return the name of an event of a stream, None of an item that has none."""
+    if not isinstance(node, Fields) or "data" not in node.parts:
+        return None
+    name = node.parts.get("event")
+    return name if isinstance(name, str) else None
 
 
-def _type_of(node: Any) -> object:
+def _form_of(node: Node) -> object:
     """Return what must agree of two nodes: the type of the value, of a library's data its dtypes and columns, too."""
-    if (
-        isinstance(node, Live)
-        and "$text" in node
-        and library_of(type(node.value)) is not None
-    ):
-        return node.get("type"), form(node.value)
-    kind = kind_of(node)
-    if kind in ("$text", "$hidden"):
-        return node.get("type")
-    return (
-        {"$cut": node.get("$cut"), **_PLAIN}.get(kind, kind) if kind[0] == "$" else kind
-    )
+    if isinstance(node, Opaque) and node.kind == "text":
+        is_data_of_library = library_of(type(node.value)) is not None
+        return node.type, form(node.value) if is_data_of_library else ()
+    if isinstance(node, Cut | Hidden):
+        return node.type
+    if isinstance(node, Items | Fields | Opaque):
+        return node.kind
+    return type(node).__name__
 
 
-def _shape_text(node: Any) -> str:
+def _shape_text(node: Node) -> str:
     """Return a text for the shape of a node, to tell each kind of difference once."""
     inner = sorted(
         f"{step}{_shape_text(part)}" for step, part in (steps(node) or {}).items()
     )
-    is_many = kind_of(node) in _COLLECTIONS
-    return f"{_type_of(node)}({sorted({one.partition(']')[2] for one in inner}) if is_many else inner})"
+    if _is_collection(node):
+        inner = sorted({one.partition("]")[2] for one in inner})
+    return f"{_form_of(node)}({inner})"

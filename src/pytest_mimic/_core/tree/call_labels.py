@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_mimic._core.nodes.node_classes import Fields, Items, Node
+from pytest_mimic._core.nodes.node_json import node_of
+from pytest_mimic._core.nodes.node_parts import items_of
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.chats import request_messages
 from pytest_mimic._core.tree.drawing import line, shortened
@@ -98,18 +101,22 @@ def _last_words(text: str) -> str:
 
 
 def _first_parameter(arguments: Mapping[str, Any]) -> str:
-    parameters = arguments.get("params")
-    if isinstance(parameters, list) and parameters:
-        first = parameters[0]
-        if not isinstance(first, Mapping):
-            return shortened(line(first), _LONGEST)
-        parameters = first
-    if not isinstance(parameters, Mapping) or not parameters:
+    parameters = node_of(arguments.get("params"))
+    items = items_of(parameters) if isinstance(parameters, Items) else None
+    if items and parameters.kind == "list":  # type: ignore[union-attr]
+        if not _is_mapping(items[0]):
+            return shortened(line(items[0]), _LONGEST)
+        parameters = items[0]
+    if _is_mapping(parameters):
+        for name, value in parameters.parts.items():  # type: ignore[union-attr]
+            return f"{name}={shortened(line(value), _LONGEST)}"
         return ""
-    name, value = next(iter(parameters.items()))
-    if name.startswith("$"):
-        return shortened(line(parameters), _LONGEST)
-    return f"{name}={shortened(line(value), _LONGEST)}"
+    is_shown = isinstance(parameters, Items | Fields) and parameters.kind != "list"
+    return shortened(line(parameters), _LONGEST) if is_shown else ""
+
+
+def _is_mapping(node: Node) -> bool:
+    return isinstance(node, Fields) and node.kind == "dict"
 
 
 def query_text(arguments: Mapping[str, Any]) -> str:
@@ -117,37 +124,28 @@ def query_text(arguments: Mapping[str, Any]) -> str:
 
     Long values are shortened. The text is empty if the call has no query.
     """
-    query = arguments.get("query")
-    if type(query) is not dict or not query or next(iter(query))[:1] == "$":
+    query = node_of(arguments.get("query"))
+    if not (isinstance(query, Fields) and query.kind == "dict" and query.parts):
         return ""
     texts = []
-    for name, part in query.items():
-        value = part if type(part) is str else line(part)
+    for name, part in query.parts.items():
+        value = part if isinstance(part, str) else line(part)
         texts.append(shortened(f"{name}={value}", _LONGEST))
     return shortened(f"?{'&'.join(texts)}", _QUERY_WIDTH)
 
 
-def by_name(arguments: Mapping[str, object]) -> dict[str, Any]:
-    """Return the arguments with those of `**extra` under their own names, and those of `*rest` as `*rest[0]`."""
-    if "*" not in "".join(arguments):
-        return dict(arguments)
-    found: dict[str, Any] = {}
+def by_name(arguments: Mapping[str, Any]) -> dict[str, Node]:
+    """Return the nodes of described arguments by the names that people use.
+
+    Those of `**extra` stand under their own names, and those of `*rest` as `*rest[0]`.
+    """
+    found: dict[str, Node] = {}
     for name, part in arguments.items():
-        if (
-            name.startswith("**")
-            and isinstance(part, dict)
-            and next(iter(part), "")[:1] != "$"
-        ):
-            found.update(part)
-        elif (
-            name.startswith("*")
-            and isinstance(part, dict)
-            and "$tuple" in part
-            and "length" not in part
-        ):
-            found.update(
-                (f"{name}[{index}]", item) for index, item in enumerate(part["$tuple"])
-            )
+        node = node_of(part)
+        if name.startswith("**") and isinstance(node, Fields) and node.kind == "dict":
+            found.update(node.parts)
+        elif name.startswith("*") and isinstance(node, Items) and node.length is None:
+            found |= {f"{name}[{place}]": item for place, item in enumerate(node.items)}
         else:
-            found[name] = part
+            found[name] = node
     return found

@@ -10,20 +10,31 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.files.digests import MISSING
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.tree.aligning import stretches, turns
-from pytest_mimic._core.tree.call_labels import by_name
-from pytest_mimic._core.tree.drawing import (
+from pytest_mimic._core.nodes.node_classes import (
+    Cut,
+    Hidden,
+    Node,
+    Opaque,
+)
+from pytest_mimic._core.nodes.node_json import order
+from pytest_mimic._core.nodes.node_parts import (
+    digest_of,
     is_file,
     items_of,
     kind_of,
-    line,
-    order,
-    short_name,
-    steps,
-    tag_of,
+    length_of,
+    type_of,
 )
-from pytest_mimic._core.tree.kept_columns import column_fact, with_labels
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.tree.aligning import stretches, turns
+from pytest_mimic._core.tree.call_labels import by_name
+from pytest_mimic._core.tree.drawing import line, steps
+from pytest_mimic._core.tree.kept_columns import (
+    column_fact,
+    columns_in,
+    is_column,
+    with_labels,
+)
 from pytest_mimic._core.words import and_more
 from pytest_mimic.errors import printable
 
@@ -35,7 +46,7 @@ _MANY, _FEW = 5_000, 3
 
 
 class Difference(NamedTuple):
-    """A part in which two values differ: both sides as trees, `ABSENT` where one does not have it."""
+    """A part in which two values differ: both sides as nodes, `ABSENT` where one does not have it."""
 
     # where it is, `rates.USD`, as `ignore=` and `volatile=` take it; empty for the
     # whole
@@ -48,73 +59,79 @@ class Difference(NamedTuple):
 def argument_differences(
     old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
 ) -> list[Difference]:
-    """Return the differences between the trees of two calls' arguments.
+    """Return the differences between the descriptions of two calls' arguments.
 
     There may be none although the calls differ, in a secret or in parts that are there
-    incompletely. The recorded arguments
-    are None if the vault does not store them.
+    incompletely. The recorded arguments are None if the vault does not store them.
     """
     if old is None or new is None:
         return []
-    then, now = (
-        {name.lstrip("*"): part for name, part in by_name(side).items()}
-        for side in (old, new)
-    )
+    return part_differences(by_name(old), by_name(new))
+
+
+def part_differences(
+    old: Mapping[str, Node], new: Mapping[str, Node]
+) -> list[Difference]:
+    """Return the differences between the arguments of two calls, which `by_name` gives."""
+    then = {name.lstrip("*"): part for name, part in old.items()}
+    now = {name.lstrip("*"): part for name, part in new.items()}
     return list(_between_parts(then, now, ""))
 
 
-def differences(old: object, new: object) -> list[Difference]:
+def differences(old: Node, new: Node) -> list[Difference]:
     """Return the differences between two trees, in the order of the old one."""
     return [
         one._replace(path=one.path.removeprefix(".")) for one in _between(old, new, "")
     ]
 
 
-def _between(old: Any, new: Any, path: str) -> Iterator[Difference]:
-    kind = kind_of(old)
+def _between(old: Node, new: Node, path: str) -> Iterator[Difference]:
     if _is_same_value(old, new):
         return
-    if kind != kind_of(new):
+    if kind_of(old) != kind_of(new):
         yield Difference(path, old, new)
         return
-    # Of two values of `content=`, the names do not count.
-    if is_file(old) and is_file(new) and (kind == "$content" or old[kind] == new[kind]):
-        yield from (
-            [Difference(path, old, new)] if old["digest"] != new["digest"] else []
-        )
+    if _is_same_file(old, new):
+        if digest_of(old) != digest_of(new):
+            yield Difference(path, old, new)
         return
     then, now = items_of(old), items_of(new)
-    is_partial = _length(old) is not None or _length(new) is not None
-    if kind == "$column":
+    is_partial = length_of(old) is not None or length_of(new) is not None
+    columns, others = columns_in(old), columns_in(new)
+    if is_column(old):
         found = iter([Difference(path, old, new)] if order(old) != order(new) else [])
-    elif (columns := _columns_of(old, new)) is not None:
-        found = _between_columns(*columns, path)
+    elif columns is not None and others is not None:
+        found = _between_columns(columns, others, path)
     elif then is not None and now is not None:
         found = _between_items(then, now, path, in_order=not is_partial)
-    elif (parts := steps(old)) is not None and (others := steps(new)) is not None:
-        found = _between_parts(parts, others, path)
+    elif (parts := steps(old)) is not None and (inner := steps(new)) is not None:
+        found = _between_parts(parts, inner, path)
     else:
         found = iter([Difference(path, old, new)] if order(old) != order(new) else [])
     is_shown = False
     for one in found:
         is_shown = True
         yield one
-    if is_partial and _length(old) != _length(new):
+    if is_partial and length_of(old) != length_of(new):
         yield Difference(path, _total(old), _total(new))
-    elif (
-        not is_shown
-        and isinstance(old, dict)
-        and old.get("digest") != new.get("digest")
-    ):
-        yield (
-            Difference(path, _total(old), _total(new))
-            if is_partial
-            else Difference(path, old, new)
-        )
+    elif not is_shown and digest_of(old) != digest_of(new):
+        sides = (_total(old), _total(new)) if is_partial else (old, new)
+        yield Difference(path, *sides)
+
+
+def _is_same_file(old: Node, new: Node) -> bool:
+    """Check whether two nodes stand for files whose content is compared.
+
+    Of two values of `content=`, the names do not count.
+    """
+    if not (isinstance(old, Opaque) and isinstance(new, Opaque)):
+        return False
+    is_same_name = old.kind == "content" or old.text == new.text
+    return is_file(old) and is_file(new) and is_same_name
 
 
 def _between_parts(
-    old: dict[str, Any], new: dict[str, Any], path: str
+    old: Mapping[str, Node], new: Mapping[str, Node], path: str
 ) -> Iterator[Difference]:
     for step in dict.fromkeys([*old, *new]):
         if step in old and step in new:
@@ -123,25 +140,16 @@ def _between_parts(
             yield Difference(path + step, old.get(step, ABSENT), new.get(step, ABSENT))
 
 
-def _columns_of(old: Any, new: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Return what is kept of the columns of two tables, None if one is no table."""
-    sides = [
-        node.get("columns") if isinstance(node, dict) else None for node in (old, new)
-    ]
-    if not all(isinstance(side, dict) for side in sides):
-        return None
-    return sides[0], sides[1]  # type: ignore[return-value]  # both are dicts
-
-
 def _between_columns(
-    old: dict[str, Any], new: dict[str, Any], path: str
+    old: dict[str, Node], new: dict[str, Node], path: str
 ) -> Iterator[Difference]:
+    """Yield the columns in which two tables differ."""
     for one in _between_parts(old, new, path):
         yield one._replace(old=with_labels(one.old, old))
 
 
 def _between_items(
-    old: list[Any], new: list[Any], path: str, *, in_order: bool
+    old: list[Node], new: list[Node], path: str, *, in_order: bool
 ) -> Iterator[Difference]:
     """Yield the differences between two lists.
 
@@ -151,7 +159,7 @@ def _between_items(
     codes: list[Any] = [("replace", 0, least, 0, least)]
     if in_order and len(old) != len(new):
         if abs(len(old) - len(new)) > _FEW or len(old) + len(new) > _MANY:
-            yield Difference(path, {"$count": len(old)}, {"$count": len(new)})
+            yield Difference(path, _count(len(old)), _count(len(new)))
         else:
             marks = list(map(order, old)), list(map(order, new))
             codes = turns(*marks) or codes
@@ -169,37 +177,27 @@ def _between_items(
             )
 
 
-def _is_same_value(old: Any, new: Any) -> bool:
+def _is_same_value(old: Node, new: Node) -> bool:
     """Check whether two values have one identity, whose digest they show.
 
     A library's version may name them otherwise.
     """
-    if (
-        not isinstance(old, dict)
-        or not isinstance(new, dict)
-        or is_file(old)
-        or is_file(new)
-    ):
+    digest = digest_of(old)
+    if not digest or is_file(old) or is_file(new):
         return False
-    return tag_of(old) != "" and "digest" in old and old["digest"] == new.get("digest")
+    return digest == digest_of(new)
 
 
-def _length(node: object) -> Any:
-    """Return the length of a container of which only the first items are there; None of any other node."""
-    is_partial = isinstance(node, dict) and tag_of(node) not in ("", "$cut")
-    return node.get("length") if is_partial else None  # type: ignore[attr-defined]
-
-
-def _total(node: Any) -> dict[str, Any]:
+def _total(node: Node) -> Opaque:
     """Return a node that shows only the length of a container, for a difference beyond the items in its tree."""
-    length = _length(node)
-    count = len(steps(node) or ()) if length is None else length
-    digest = (
-        {"digest": node["digest"]}
-        if isinstance(node, dict) and "digest" in node
-        else {}
-    )
-    return {"$count": count, **digest}
+    length = length_of(node)
+    if length is None:
+        length = len(steps(node) or ())
+    return _count(length, digest_of(node))
+
+
+def _count(length: int, digest: str = "") -> Opaque:
+    return Opaque("count", length, digest=digest)
 
 
 # -- in words
@@ -233,13 +231,10 @@ def _lines_of_one(
     head = f"{printable(one.path)}: " if one.path else ""
     if one.fact:
         return [f"{head}{one.fact}"]
-    if _are_columns(one):
-        fact = column_fact(one.old, one.new, before, after, line=_value_line)
+    if is_column(one.old) and is_column(one.new):
+        return [f"{head}{column_fact(one.old, one.new, before, after)}"]
+    if (fact := _file_fact(one.old, one.new, is_recorded=before == "recorded")) != "":
         return [f"{head}{fact}"]
-    if is_file(one.old) and is_file(one.new) and _name_in(one.old) == _name_in(one.new):
-        return [
-            f"{head}{_file_fact(one.old, one.new, is_recorded=before == 'recorded')}"
-        ]
     if (texts := _long_texts(one)) is not None:
         legend = f"[-{before}-] {{+{after}+}}"
         lines = _text_lines(_spans(*texts))
@@ -259,22 +254,14 @@ def _lines_of_one(
     return [f"{head}{old} {before}, {new} {after}"]
 
 
-def _are_columns(one: Difference) -> bool:
-    return kind_of(one.old) == kind_of(one.new) == "$column"
-
-
-def _value_line(node: object) -> str:
-    return line(node, _WIDTH)
-
-
 def side_by_side(found: Iterable[Difference]) -> list[tuple[str, str, str]]:
     """Return differences as pairs of texts, each with a mark: `~` changed, `-` recorded only, `+` now only."""
     rows = []
     for one in found:
         mark = "+" if one.old is ABSENT else "-" if one.new is ABSENT else "~"
         fact = one.fact
-        if _are_columns(one):
-            fact = column_fact(one.old, one.new, "recorded", "now", line=_value_line)
+        if is_column(one.old) and is_column(one.new):
+            fact = column_fact(one.old, one.new, "recorded", "now")
         sides: Iterable[str] = (fact, "") if fact else _sides(one)
         if mark == "~" and not one.fact and (texts := _long_texts(one)) is not None:
             spans = _cut_spans(_spans(*texts))
@@ -293,50 +280,45 @@ def _sides(one: Difference) -> tuple[str, str]:
     """Return the two sides of a difference as texts that show it, if it may be shown."""
     old, new = one.old, one.new
     if old is ABSENT or new is ABSENT:
-        return tuple(
+        then, now = (
             "" if side is ABSENT else line(side, _WIDTH) for side in (old, new)
-        )  # type: ignore[return-value]
-    if (
-        {kind_of(old), kind_of(new)} == {"$cut"}
-        and old.get("start")
-        and old.get("start") == new.get("start")
-    ):
-        unit = "characters" if old["$cut"] == "str" else "bytes"
-        return (
-            f"{old['length']} {unit}",
-            f"{new['length']} that differ after the first {len(old['start'])}",
         )
+        return then, now
+    is_cut = isinstance(old, Cut) and isinstance(new, Cut)
+    if is_cut and old.start and old.start == new.start:
+        unit = "characters" if old.type == "str" else "bytes"
+        differing = f"{new.length} that differ after the first {len(old.start)}"
+        return f"{old.length} {unit}", differing
     for digests in (False, True):
         texts = line(old, _WIDTH, digests=digests), line(new, _WIDTH, digests=digests)
         if texts[0] != texts[1]:
             return texts
-    kinds = [_type_of(side) for side in (old, new)]
-    if kinds[0] == kinds[1] or "$hidden" in map(kind_of, (old, new)):
+    kinds = type_of(old), type_of(new)
+    if kinds[0] == kinds[1] or isinstance(old, Hidden) or isinstance(new, Hidden):
         return texts[0], "another value"
     return f"{texts[0]} ({kinds[0]})", f"{texts[1]} ({kinds[1]})"
 
 
-def _type_of(node: Any) -> str:
-    kind = kind_of(node)
-    return short_name(str(node.get("type", kind)) if kind[:1] == "$" else kind)
-
-
-def _file_fact(old: dict[str, Any], new: dict[str, Any], *, is_recorded: bool) -> str:
+def _file_fact(old: Node, new: Node, *, is_recorded: bool) -> str:
+    """Return how the content of a file differs, empty unless both nodes stand for one of one name."""
+    if not (isinstance(old, Opaque) and isinstance(new, Opaque)):
+        return ""
     name = _name_in(new)
-    if old["digest"] == MISSING:
-        return (
-            f"{name} exists now, it did not when recorded"
-            if is_recorded
-            else f"{name} was made"
-        )
-    if new["digest"] == MISSING:
-        return f"{name} does not exist now" if is_recorded else f"{name} was removed"
-    return f"content of {name} {'differs from the recorded one' if is_recorded else 'changed'}"
+    if not (is_file(old) and is_file(new)) or _name_in(old) != name:
+        return ""
+    if old.digest == MISSING:
+        made = f"{name} exists now, it did not when recorded"
+        return made if is_recorded else f"{name} was made"
+    if new.digest == MISSING:
+        gone = f"{name} does not exist now"
+        return gone if is_recorded else f"{name} was removed"
+    changed = "differs from the recorded one" if is_recorded else "changed"
+    return f"content of {name} {changed}"
 
 
-def _name_in(node: dict[str, Any]) -> str:
+def _name_in(node: Opaque) -> str:
     """Return the name of a file, relative to the folder that a fixture gave."""
-    return str(next(iter(node.values()))).removeprefix("<tmp>/")
+    return str(node.text).removeprefix("<tmp>/")
 
 
 # -- texts
@@ -344,21 +326,13 @@ def _name_in(node: dict[str, Any]) -> str:
 
 def _long_texts(one: Difference) -> tuple[str, str] | None:
     """Return both sides of a difference between texts that are too long for values, None for any other."""
-    if kind_of(one.old) != kind_of(one.new):
-        is_cut = {kind_of(one.old), kind_of(one.new)} == {"str", "$cut"}
-        if not is_cut:
-            return None
-    sides = []
+    sides: list[str] = []
+    kinds = {type(one.old), type(one.new)}
+    if kind_of(one.old) != kind_of(one.new) and kinds != {str, Cut}:
+        return None
     for node in (one.old, one.new):
-        text = node
-        if kind_of(node) == "$cut":
-            text = node.get("start")
-        elif kind_of(node) in ("$bytes", "$hidden") or _type_of(node) in (
-            "bytes",
-            "bytearray",
-        ):
-            text = "".join(next(iter(node.values())))
-        if not isinstance(text, str) or text == PLACEHOLDER:
+        text = _text_in(node)
+        if text is None or text == PLACEHOLDER:
             return None
         sides.append(text)
     longest, both = max(map(len, sides)), "".join(sides)
@@ -366,6 +340,18 @@ def _long_texts(one: Difference) -> tuple[str, str] | None:
     if sides[0] == sides[1] or is_value:
         return None
     return sides[0], sides[1]
+
+
+def _text_in(node: Node) -> str | None:
+    """Return the text of a node that is one, or bytes; None of any other."""
+    if isinstance(node, str):
+        return node
+    if isinstance(node, Cut):
+        return node.start
+    if isinstance(node, Hidden):
+        return node.text
+    is_bytes = isinstance(node, Opaque) and type_of(node) in ("bytes", "bytearray")
+    return str(node.text) if is_bytes else None  # type: ignore[union-attr]
 
 
 def _spans(old: str, new: str) -> list[Span]:

@@ -1,12 +1,28 @@
-"""The nodes of trees, and how people see them: in Python's notation, on one line or a part on each."""
+"""How people see the nodes of trees: in Python's notation, on one line or a part on each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from json import dumps
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER_START, is_placeholder
+from pytest_mimic._core.nodes.node_classes import (
+    Cut,
+    Fields,
+    Hidden,
+    Items,
+    Node,
+    Opaque,
+)
+from pytest_mimic._core.nodes.node_parts import (
+    NUMBERED,
+    SETS,
+    digest_of,
+    items_of,
+    pairs_of,
+    short_name,
+    shown_facts,
+)
+from pytest_mimic._core.redact.secret_names import is_placeholder
 from pytest_mimic._core.types.opening import key_step
 from pytest_mimic._core.words import plural, size
 
@@ -14,24 +30,21 @@ from pytest_mimic._core.words import plural, size
 SHOWN = 100
 _LONGEST = 2_000
 _INDENT = "  "
-# Tags whose part is the text of the value.
+# Kinds of values that are drawn by their text alone.
 _TEXTS = frozenset(
-    "$date $datetime $decimal $float $int $path $text $time $uuid $zoneinfo".split()
+    "date datetime decimal float int path pure_posix_path pure_windows_path text time"
+    " uuid zoneinfo".split()
 )
-_TEXTS |= {"$pure_posix_path", "$pure_windows_path"}
-# Tags whose part is a list of what makes the value.
-_MADE = frozenset("$complex $datetime $fraction $range $regex $time $timezone".split())
+# Kinds of values that are drawn as the call that makes one of their items.
+_MADE = frozenset("complex datetime fraction range regex time timezone".split())
+# The brackets around items.
 _BRACKETS = {
-    "$list": ("[", "]"),
-    "$events": ("[", "]"),
-    "$tuple": ("(", ")"),
-    "$set": ("{", "}"),
-    "$frozenset": ("frozenset({", "})"),
+    "list": ("[", "]"),
+    "events": ("[", "]"),
+    "tuple": ("(", ")"),
+    "set": ("{", "}"),
+    "frozenset": ("frozenset({", "})"),
 }
-# What a node says about its value besides its parts.
-_FACTS = frozenset(
-    {"columns", "digest", "length", "object", "size", "start", "type", "whole"}
-)
 
 
 class Group(NamedTuple):
@@ -59,12 +72,12 @@ class Block(NamedTuple):
 Drawn = str | Group | Table | Block
 
 
-def line(tree: object, limit: int | None = None, *, digests: bool = False) -> str:
-    """Return a tree on one line of at most `limit` characters: `'EUR'`, `2024-05-01`, `Rate(base='EUR')`.
+def line(node: Node, limit: int | None = None, *, digests: bool = False) -> str:
+    """Return a node on one line of at most `limit` characters: `'EUR'`, `2024-05-01`, `Rate(base='EUR')`.
 
     With `digests`, values that are shown in part have theirs.
     """
-    return shortened(_joined(drawn(tree, digests=digests)), limit)
+    return shortened(_joined(drawn(node, digests=digests)), limit)
 
 
 def shortened(text: str, limit: int | None) -> str:
@@ -72,17 +85,18 @@ def shortened(text: str, limit: int | None) -> str:
     return text if limit is None or len(text) <= limit else f"{text[: limit - 3]}..."
 
 
-def drawn(tree: object, *, digests: bool = False, most: int | None = None) -> Drawn:
-    """Return a tree as text with its brackets, of a long container the first parts, `most` of them."""
-    return _Drawing(digests=digests, most=most).node(tree)
+def drawn(node: Node, *, digests: bool = False, most: int | None = None) -> Drawn:
+    """Return a node as text with its brackets, of a long container the first parts, `most` of them."""
+    return _Drawing(digests=digests, most=most).node(node)
 
 
-def _joined(node: Drawn) -> str:
-    if isinstance(node, Group):
-        return f"{node.open}{', '.join(name + _joined(part) for name, part in node.parts)}{node.close}"
-    if isinstance(node, Block):
-        return repr(node.text)
-    return node if isinstance(node, str) else node.title
+def _joined(drawing: Drawn) -> str:
+    if isinstance(drawing, Group):
+        parts = [name + _joined(part) for name, part in drawing.parts]
+        return f"{drawing.open}{', '.join(parts)}{drawing.close}"
+    if isinstance(drawing, Block):
+        return repr(drawing.text)
+    return drawing if isinstance(drawing, str) else drawing.title
 
 
 class _Drawing:
@@ -92,23 +106,26 @@ class _Drawing:
         self._digests = digests
         self._most = most
 
-    def node(self, tree: object) -> Drawn:
-        if isinstance(tree, str):
-            return self._text(tree)
-        if isinstance(tree, list):
-            return self._group("[", [("", item) for item in tree], "]")
-        if not isinstance(tree, dict):
-            return repr(tree)
-        if tag := tag_of(tree):
-            return self._tagged(tag, tree[tag], tree)
-        first = next(iter(tree), "")  # it has a second `$` if it would be a tag
-        names = (key[key is first and key[:2] == "$$" :] for key in tree)
-        parts = [(f"{name!r}: ", part) for name, part in zip(names, tree.values())]
-        return self._group("{", parts, "}")
+    def node(self, node: Node) -> Drawn:
+        if isinstance(node, str):
+            return self._text(node)
+        if isinstance(node, Items):
+            return self._items(node)
+        if isinstance(node, Fields):
+            return self._fields(node)
+        if isinstance(node, Opaque):
+            return self._opaque(node)
+        if isinstance(node, Cut):
+            return _beginning(node, self._mark(node))
+        if isinstance(node, Hidden):
+            return node.text if is_placeholder(node.text) else repr(node.text)
+        return repr(node)
+
+    def _mark(self, node: Node) -> str:
+        digest = digest_of(node) if self._digests else ""
+        return f" #{digest[:8]}" if digest else ""
 
     def _text(self, text: str) -> Drawn:
-        if text.startswith(PLACEHOLDER_START) and is_placeholder(text):
-            return text
         if self._most is not None and len(text) > _LONGEST:
             text = f"{text[:_LONGEST]}... ({len(text)} characters)"
         return Block(text) if "\n" in text.rstrip("\n") else repr(text)
@@ -116,121 +133,154 @@ class _Drawing:
     def _group(
         self,
         open_: str,
-        parts: Sequence[tuple[str, Any]],
+        parts: Sequence[tuple[str, Node]],
         close: str,
-        more: int = 0,
+        *,
+        missing: int = 0,
         mark: str = "",
     ) -> Group:
+        """Return the parts between brackets, and how many more there are."""
         first = parts[: self._most]
-        nodes: list[tuple[str, Drawn]] = [
-            (name, self.node(part)) for name, part in first
-        ]
-        if more := more + len(parts) - len(first):
-            nodes.append(("", f"... {more} more{mark}"))
-        return Group(open_, nodes, close)
+        drawings = [(name, self.node(part)) for name, part in first]
+        more = missing + len(parts) - len(first)
+        if more:
+            drawings.append(("", f"... {more} more{mark}"))
+        return Group(open_, drawings, close)
 
-    def _tagged(self, tag: str, part: Any, node: dict[str, Any]) -> Drawn:
-        """Return a value with a tag as the code that would make it, or by its text."""
-        mark = f" #{node['digest'][:8]}" if self._digests and "digest" in node else ""
-        name = short_name(tag)
-        facts = {
-            key: fact for key, fact in node.items() if key != tag and key not in _FACTS
-        }
-        if tag in _MADE and isinstance(part, list):
-            return self._group(f"{name}(", [("", one) for one in part], ")")
-        if tag in _TEXTS and isinstance(part, str | list):
-            text = (
-                part
-                if isinstance(part, str)
-                else f"<{part[0]}>/{part[1]}".removesuffix("/")
-            )
-            text = f"{text[:-1]}{mark}>" if text.endswith(">") else f"{text}{mark}"
-            return text + "".join(f" {key}={line(fact)}" for key, fact in facts.items())
-        if (phrase := _phrase(tag, part, node, mark)) is not None:
-            return Block(phrase) if tag == "$bytes" and "\n" in phrase else phrase
-        length, more = node.get("length"), 0
-        if isinstance(length, int) and isinstance(part, list | dict):
-            more = length - len(part)
-        if tag in _BRACKETS and isinstance(part, list):
-            if tag in ("$set", "$frozenset") and not part and not more:
-                return f"{name}()"
-            open_, close = _BRACKETS[tag]
-            close = (
-                f",{close}"
-                if tag == "$tuple" and len(part) == 1 and not more
-                else close
-            )
-            return self._group(open_, [("", item) for item in part], close, more, mark)
-        if tag == "$dict" and isinstance(part, list):
-            pairs = [
-                pair if isinstance(pair, list) and len(pair) == 2 else ["?", pair]
-                for pair in part
-            ]  # edited
+    def _items(self, node: Items) -> Drawn:
+        """Return items between the brackets of their kind, or as the code that makes a value of them."""
+        missing = 0 if node.length is None else node.length - len(node.items)
+        if node.kind in SETS and not node.items and not missing:
+            return f"{node.kind}()"
+        if node.kind == "dict":
+            pairs = [(f"{line(key, 60)}: ", part) for key, part in pairs_of(node)]
+            return self._group("{", pairs, "}", missing=missing, mark=self._mark(node))
+        parts: list[tuple[str, Node]] = [("", item) for item in node.items]
+        if node.kind in _BRACKETS:
+            open_, close = _BRACKETS[node.kind]
+            if node.kind == "tuple" and len(parts) == 1 and not missing:
+                close = ",)"
             return self._group(
-                "{",
-                [(f"{line(key, 60)}: ", one) for key, one in pairs],
-                "}",
-                more,
-                mark,
+                open_, parts, close, missing=missing, mark=self._mark(node)
             )
-        if isinstance(part, str | int) and ":" in tag:  # a member of an enum
-            return f"{name}.{part}" if isinstance(part, str) else f"{name}({part})"
-        parts: list[tuple[str, Any]] = [("", part)]
-        if isinstance(part, dict) and next(iter(part), "")[:1] != "$":
-            parts = []
-            for key, inner in part.items():
-                if key == "*" and isinstance(inner, list):
-                    parts += (("", one) for one in inner)
-                else:
-                    parts.append((f"{key}=" if key else "", inner))
-        parts += ((f"{key}=", fact) for key, fact in facts.items())
-        return self._group(f"{name}(", parts, ")", more, mark)
+        if node.kind not in _MADE:
+            parts = [("", Items("list", node.items, node.length, node.digest))]
+        parts += [(f"{name}=", fact) for name, fact in shown_facts(node).items()]
+        return self._group(f"{short_name(node.kind)}(", parts, ")")
+
+    def _fields(self, node: Fields) -> Drawn:
+        """Return a mapping, or an object as the code that would make it."""
+        missing = 0 if node.length is None else node.length - len(node.parts)
+        if node.kind == "dict":
+            parts = [(f"{name!r}: ", part) for name, part in node.parts.items()]
+            return self._group("{", parts, "}", missing=missing, mark=self._mark(node))
+        if node.kind == "pickle":
+            return _pickle(node.facts.get("size"))
+        parts = []
+        for name, part in node.parts.items():
+            items = items_of(part) if name == "*" else None
+            if items is not None:
+                parts += [("", item) for item in items]
+            else:
+                parts.append((f"{name}=" if name else "", part))
+        parts += [(f"{name}=", fact) for name, fact in shown_facts(node).items()]
+        open_ = f"{short_name(node.kind)}("
+        return self._group(open_, parts, ")", missing=missing, mark=self._mark(node))
+
+    def _opaque(self, node: Opaque) -> Drawn:
+        """Return a value that is known by a text."""
+        mark = self._mark(node)
+        phrase = _PHRASES.get(node.kind)
+        if phrase is not None:
+            text = phrase(node, mark)
+            return Block(text) if node.kind == "bytes" and "\n" in text else text
+        facts = shown_facts(node)
+        if node.kind in _TEXTS:
+            text = _place(node.text) if isinstance(node.text, tuple) else str(node.text)
+            text = f"{text[:-1]}{mark}>" if text.endswith(">") else f"{text}{mark}"
+            return text + "".join(
+                f" {name}={line(fact)}" for name, fact in facts.items()
+            )
+        name = short_name(node.kind)
+        if ":" in node.kind and isinstance(node.text, str):  # a member of an enum
+            return f"{name}.{node.text}"
+        pieces = node.text if isinstance(node.text, tuple) else (node.text,)
+        parts: list[tuple[str, Node]] = [("", piece) for piece in pieces]
+        parts += [(f"{key}=", fact) for key, fact in facts.items()]
+        return self._group(f"{name}(", parts, ")")
 
 
-def _phrase(tag: str, part: Any, node: dict[str, Any], mark: str) -> str | None:
-    """Return the text of a value that is not shown as a whole, None for another one."""
-    if tag == "$cut":
-        length = node.get("length")
-        if "start" in node:
-            quoted, unit = (
-                repr(str(node["start"])),
-                "characters" if part == "str" else "bytes",
-            )
-            return f"{'' if part == 'str' else 'b'}{quoted[:-1]}...{quoted[-1]} ({length} {unit}{mark})"
-        return f"<{short_name(str(part))}{'' if length is None else f' of {length}'}{mark}>"
-    if tag == "$count":
-        return f"{part} items{f' ({mark[1:]})' if mark else ''}"
-    if tag == "$column":
-        return f"a column of {node.get('rows')} {part}{mark}"
-    if tag == "$hidden":
-        return part if is_placeholder(part) else repr(part)
-    if tag == "$class":
-        return f"<class {part}>"
-    if tag == "$cycle":
+def _place(parts: Sequence[str]) -> str:
+    """Return a path by the name of its folder: `<tmp_path>/a.csv`."""
+    return f"<{parts[0]}>/{'/'.join(parts[1:])}".removesuffix("/")
+
+
+def _beginning(node: Cut, mark: str) -> str:
+    """Return a value that is not there as a whole."""
+    if node.is_cycle:
         return "<cycle>"
-    if tag == "$content":
-        return f"<content of {part}{mark}>"
-    if tag == "$str":
-        return f"{part if isinstance(part, str) else '/'.join([f'<{part[0]}>', *part[1:]])!r}{mark}"
-    if tag == "$bytes":
-        text = "".join(map(str, part)) if isinstance(part, list) else str(part)
-        return text if "\n" in text else f"b{text!r}"
-    if tag == "$base64" and isinstance(part, str):
-        return f"<bytes, {len(part) * 3 // 4 - part[-2:].count('=')} B{mark}>"
-    if tag == "$object":
-        return f"<bytes, {node.get('size', '?')} B, in {part}>"
-    if tag == "$pickle":
-        return (
-            "a pickle"
-            if node.get("size") is None
-            else f"a pickle, {size(node['size'])}"
-        )
-    return None
+    if node.start is None:
+        count = "" if node.length is None else f" of {node.length}"
+        return f"<{short_name(node.type)}{count}{mark}>"
+    is_text = node.type == "str"
+    quoted = repr(node.start)
+    text = f"{'' if is_text else 'b'}{quoted[:-1]}...{quoted[-1]}"
+    return f"{text} ({node.length} {'characters' if is_text else 'bytes'}{mark})"
 
 
-def short_name(tag: str) -> str:
-    """Return the name of a type, without its module."""
-    return tag.lstrip("$").rpartition(":")[2].rpartition(".")[2]
+def _pickle(length: Node) -> str:
+    return f"a pickle, {size(length)}" if isinstance(length, int) else "a pickle"
+
+
+# Each gets the node, and its digest with a blank and a sign before it.
+
+
+def _class(node: Opaque, _mark: str) -> str:
+    return f"<class {node.text}>"
+
+
+def _content(node: Opaque, mark: str) -> str:
+    return f"<content of {node.text}{mark}>"
+
+
+def _text_place(node: Opaque, mark: str) -> str:
+    """Return a text that is a path."""
+    text = _place(node.text) if isinstance(node.text, tuple) else str(node.text)
+    return f"{text!r}{mark}"
+
+
+def _bytes(node: Opaque, _mark: str) -> str:
+    text = str(node.text)
+    return text if "\n" in text else f"b{text!r}"
+
+
+def _base64(node: Opaque, mark: str) -> str:
+    text = str(node.text)
+    return f"<bytes, {len(text) * 3 // 4 - text[-2:].count('=')} B{mark}>"
+
+
+def _object(node: Opaque, _mark: str) -> str:
+    return f"<bytes, {node.facts.get('size', '?')} B, in {node.text}>"
+
+
+def _column(node: Opaque, mark: str) -> str:
+    return f"a column of {node.facts.get('rows')} {node.text}{mark}"
+
+
+def _count(node: Opaque, mark: str) -> str:
+    return f"{node.text} items{f' ({mark[1:]})' if mark else ''}"
+
+
+_PHRASES: dict[str, Callable[[Opaque, str], str]] = {
+    "base64": _base64,
+    "bytes": _bytes,
+    "class": _class,
+    "column": _column,
+    "content": _content,
+    "count": _count,
+    "object": _object,
+    "str": _text_place,
+}
 
 
 # -- lines
@@ -280,87 +330,62 @@ def _lines(name: str, node: Drawn, end: str, width: int) -> Iterator[str]:
         yield f"{node.close}{end}"
 
 
-def table(columns: Sequence[object], rows: list[Any]) -> Table:
-    """Return the rows that a database gave."""
+def table(columns: Sequence[object], rows: Sequence[Node]) -> Table:
+    """Return the rows that a database gave, each the node of a list."""
     first = rows[:SHOWN]
     more = f", the first {len(first)}" if len(first) < len(rows) else ""
-    cells = [[line(cell, 60) for cell in row] for row in first]
+    cells = [_cells(row) for row in first]
     return Table(f"{plural(len(rows), 'row')}{more}", list(map(str, columns)), cells)
 
 
-# -- nodes: tags, and parts by their step in the paths that `ignore=` and `volatile=`
-# take
-
-_FILES = ("$path", "$str", "$content")
-_ITEMS = frozenset({"$list", "$tuple", "$events"})
-_SETS = frozenset({"$set", "$frozenset"})
+def _cells(row: Node) -> list[str]:
+    items = items_of(row)
+    return [line(cell, 60) for cell in ([row] if items is None else items)]
 
 
-def order(node: object) -> str:
-    """Return a text that is equal for equal nodes and orders them."""
-    return dumps(node, sort_keys=True)
+# -- parts by their step in the paths that `ignore=` and `volatile=` take
 
 
-def kind_of(node: object) -> str:
-    """Return the tag of a node with its `$`, else the name of its type: `1`, `1.0` and `true` are of three kinds."""
-    if isinstance(node, dict):
-        tag = tag_of(node) or "dict"
-        return "list" if tag == "$list" else tag
-    return type(node).__name__
-
-
-def items_of(node: Any) -> list[Any] | None:
-    """Return the items of a list or of what is like one, None of any other value."""
-    if isinstance(node, dict):
-        tag = tag_of(node)
-        node = node[tag] if tag in _ITEMS else None
-    return node if isinstance(node, list) else None
-
-
-def tag_of(node: dict[str, Any]) -> str:
-    """Return the tag of a mapping with its `$`, empty if it has none."""
-    for key in node:
-        return key if key[:1] == "$" and key[:2] != "$$" else ""
-    return ""
-
-
-def steps(node: Any) -> dict[str, Any] | None:
+def steps(node: Node) -> dict[str, Node] | None:
     """Return the parts of a node by their step in paths, None for a value without parts."""
-    if (items := items_of(node)) is not None:
-        return {f"[{place}]": item for place, item in enumerate(items)}
-    if not isinstance(node, dict):
-        return None
-    tag = tag_of(node)
-    if not tag:
-        return {key_step(key): part for key, part in node.items()}
-    part = node[tag]
-    facts = {
-        f".{name}": fact
-        for name, fact in node.items()
-        if name != tag and name not in _FACTS
-    }
-    if tag in _SETS and isinstance(part, list):
-        found = {f"{{{line(item)}}}": item for item in part}
-    elif tag == "$dict" and isinstance(part, list):
-        # It may be edited by hand.
-        pairs = (pair for pair in part if isinstance(pair, list) and len(pair) == 2)
-        found = {
-            key_step(key) if isinstance(key, str) else f"[{line(key)}]": item
-            for key, item in pairs
-        }
-    elif isinstance(part, dict) and not tag_of(part):
+    if isinstance(node, Items):
+        return _item_steps(node)
+    if isinstance(node, Fields):
+        return _field_steps(node)
+    if isinstance(node, Opaque) and (facts := _fact_steps(node)):
+        return {"": Opaque(node.kind, node.text), **facts}
+    return None
+
+
+def _item_steps(node: Items) -> dict[str, Node] | None:
+    if node.kind in SETS:
+        return {f"{{{line(item)}}}": item for item in node.items}
+    if node.kind == "dict":
         found = {}
-        for name, inner in part.items():
-            below = (
-                steps(inner) if not name else None
-            )  # the content of an object takes no step
-            step = ".args" if name == "*" else key_step(name) if name else ""
-            found |= {step: inner} if below is None else below
-    else:
-        return {"": part, **facts} if facts else None
-    return found | facts
+        for key, part in pairs_of(node):
+            step = key_step(key) if isinstance(key, str) else f"[{line(key)}]"
+            found[step] = part
+        return found
+    numbered = {f"[{place}]": item for place, item in enumerate(node.items)}
+    if node.kind in NUMBERED:
+        return numbered
+    # What makes one value is no part of it.
+    facts = _fact_steps(node)
+    return {"": Items("list", node.items), **facts} if facts else None
 
 
-def is_file(node: object) -> bool:
-    """Check whether a node counts with the content of a file or folder."""
-    return isinstance(node, dict) and "digest" in node and tag_of(node) in _FILES
+def _field_steps(node: Fields) -> dict[str, Node]:
+    found: dict[str, Node] = {}
+    for name, part in node.parts.items():
+        if name or node.kind == "dict":
+            is_positional = name == "*" and node.kind != "dict"
+            found[".args" if is_positional else key_step(name)] = part
+        else:
+            # The content of an object takes no step.
+            inner = steps(part)
+            found |= {"": part} if inner is None else inner
+    return found | _fact_steps(node)
+
+
+def _fact_steps(node: Items | Fields | Opaque) -> dict[str, Node]:
+    return {f".{name}": fact for name, fact in shown_facts(node).items()}

@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-Node = dict[str, Any]
-"""`{"$column": dtype, "rows": count or shape, "digest": …, "values": […]}`."""
+from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
+from pytest_mimic._core.nodes.node_parts import items_of
+from pytest_mimic._core.tree.drawing import line
 
 # Of a table with more columns, only the table has a digest.
 _MOST_COLUMNS = 200
 INDEX = ".index"
+_WIDTH = 120
 
 
 def column_parts(value: Any) -> Iterator[tuple[str, Any]] | None:
@@ -32,23 +34,32 @@ def column_parts(value: Any) -> Iterator[tuple[str, Any]] | None:
 
 
 def column_node(
-    column: Any, *, identity: str | None, value: Callable[[Any], Any] | None
-) -> Node:
-    """Return what is kept of a column.
+    column: Any, *, digest: str, value: Callable[[Any], Node] | None
+) -> Opaque:
+    """Return what is kept of a column: its dtype, its rows, and its values if they are few.
 
     Args:
         column: The column.
-        identity: Its digest, None if it has none.
+        digest: Its digest, empty if it has none.
         value: Makes the node of one of its values; None if they are too many.
     """
     shape = getattr(column, "shape", None) or (len(column),)
     rows: Any = shape[0] if len(shape) == 1 else "x".join(map(str, shape))
-    node: Node = {"$column": _dtype(column), "rows": rows}
-    if identity is not None:
-        node["digest"] = identity
+    facts: dict[str, Node] = {"rows": rows}
     if value is not None:
-        node["values"] = [value(item) for item in _items(column)]
-    return node
+        facts["values"] = Items("list", [value(item) for item in _items(column)])
+    return Opaque("column", _dtype(column), digest=digest, facts=facts)
+
+
+def is_column(node: Node) -> bool:
+    """Check whether a node is what is kept of a column."""
+    return isinstance(node, Opaque) and node.kind == "column"
+
+
+def columns_in(node: Node) -> dict[str, Node] | None:
+    """Return what is kept of the columns of a table, None of any other value."""
+    columns = node.facts.get("columns") if isinstance(node, Opaque) else None
+    return columns.parts if isinstance(columns, Fields) else None
 
 
 def has_plain_index(table: Any) -> bool:
@@ -121,17 +132,20 @@ _READERS: dict[str, Callable[[Any], Iterator[tuple[str, Any]] | None]] = {
 # In words
 
 
-def with_labels(node: Any, columns: dict[str, Any]) -> Any:
+def with_labels(node: Node, columns: dict[str, Node]) -> Node:
     """Return the node of a column with the labels of its rows, as far as they are kept."""
     index = columns.get(INDEX)
-    if not isinstance(node, dict) or not isinstance(index, dict) or node == index:
+    is_labelled = isinstance(node, Opaque) and isinstance(index, Opaque)
+    if not is_labelled or node == index:
         return node
-    return {**node, "labels": index.get("values", [])}
+    assert isinstance(node, Opaque)
+    assert isinstance(index, Opaque)
+    labels = index.facts.get("values") or Items("list", [])
+    facts = {**node.facts, "labels": labels}
+    return Opaque(node.kind, node.text, digest=node.digest, facts=facts)
 
 
-def column_fact(
-    old: Node, new: Node, before: str, after: str, *, line: Callable[[Any], str]
-) -> str:
+def column_fact(old: Opaque, new: Opaque, before: str, after: str) -> str:
     """Return how two columns differ, in words.
 
     Args:
@@ -139,26 +153,37 @@ def column_fact(
         new: The same on the other side.
         before: The word for the old side, such as `recorded`.
         after: The word for the new side, such as `now`.
-        line: Draws a value.
     """
-    if old["$column"] != new["$column"]:
-        return f"dtype {old['$column']} {before}, {new['$column']} {after}"
-    rows, others = old.get("rows"), new.get("rows")
+    if old.text != new.text:
+        return f"dtype {old.text} {before}, {new.text} {after}"
+    rows, others = old.facts.get("rows"), new.facts.get("rows")
     if rows != others and isinstance(rows, int) and isinstance(others, int):
         return f"{rows:,} rows {before}, {others:,} {after}"
     if rows != others:
         return f"shape {rows} {before}, {others} {after}"
-    then, now = old.get("values"), new.get("values")
-    if isinstance(then, list) and isinstance(now, list):
-        places = [place for place, pair in enumerate(zip(then, now)) if _differ(*pair)]
-        if places:
-            first = places[0]
-            labels = old.get("labels", [])
-            label = line(labels[first]) if first < len(labels) else _place(first, rows)
-            sides = f"{line(then[first])} {before}, {line(now[first])} {after}"
-            return f"{len(places):,} of {len(then):,} differ, [{label}]: {sides}"
+    fact = _values_fact(old, new, before, after)
+    if fact:
+        return fact
     count = f"{rows:,} rows" if isinstance(rows, int) else f"shape {rows}"
     return f"other values, {count}"
+
+
+def _values_fact(old: Opaque, new: Opaque, before: str, after: str) -> str:
+    """Return how many values differ, and the first of them; empty if they are not kept."""
+    then, now = items_of(old.facts.get("values")), items_of(new.facts.get("values"))
+    if then is None or now is None:
+        return ""
+    places = [place for place, pair in enumerate(zip(then, now)) if _differ(*pair)]
+    if not places:
+        return ""
+    first = places[0]
+    labels = items_of(old.facts.get("labels")) or []
+    if first < len(labels):
+        label = line(labels[first], _WIDTH)
+    else:
+        label = _place(first, old.facts.get("rows"))
+    sides = f"{line(then[first], _WIDTH)} {before}, {line(now[first], _WIDTH)} {after}"
+    return f"{len(places):,} of {len(then):,} differ, [{label}]: {sides}"
 
 
 def _place(number: int, rows: Any) -> str:
@@ -172,5 +197,5 @@ def _place(number: int, rows: Any) -> str:
     return ", ".join(indexes)
 
 
-def _differ(one: Any, other: Any) -> bool:
+def _differ(one: Node, other: Node) -> bool:
     return type(one) is not type(other) or bool(one != other)

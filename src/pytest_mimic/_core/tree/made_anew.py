@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timezone
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from pytest_mimic._core.nodes.node_classes import Hidden, Node, Opaque
 from pytest_mimic._core.words import pattern
 
 
@@ -229,24 +230,24 @@ def _seconds_of(text: str) -> float | None:
 # -- looks
 
 
-def text_of(node: Any) -> str | None:
-    """Return the text of a node of a tree that is one text, number or moment.
+# Kinds of values that are one moment or id.
+_OPAQUE = frozenset(("date", "datetime", "text", "uuid"))
+
+
+def text_of(node: Node) -> str | None:
+    """Return the text of a node that is one text, number or moment.
 
     None for every other node.
     """
     if isinstance(node, str):
         return node
-    if isinstance(node, bool):
-        return None
-    if isinstance(node, (int, float)):
-        return repr(node)
-    if not isinstance(node, dict):
-        return None
-    tag = next(iter(node), "")
-    if tag in ("$date", "$datetime", "$uuid", "$text") and "digest" not in node:
-        part = node[tag]
-        return part if isinstance(part, str) else None
-    return None
+    if isinstance(node, Opaque):
+        is_whole = node.kind in _OPAQUE and not node.digest
+        return node.text if is_whole and isinstance(node.text, str) else None
+    if isinstance(node, Hidden):
+        return node.text
+    is_number = isinstance(node, int | float) and not isinstance(node, bool)
+    return repr(node) if is_number else None
 
 
 class Change(NamedTuple):
@@ -262,7 +263,7 @@ class Change(NamedTuple):
     is_whole: bool
 
 
-def change(old: Any, new: Any) -> Change | None:
+def change(old: Node, new: Node) -> Change | None:
     """Return how two nodes of trees differ, if only in pieces that look made anew.
 
     "Today is 2026-11-24."  "Today is 2026-11-25."  →  Change({DATE}, False)

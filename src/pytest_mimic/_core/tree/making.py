@@ -1,20 +1,15 @@
-"""Makes the tree of a value: plain data with tags as readable outcomes have them, without secrets, the same in every process.
+"""Makes the tree of a value: nodes without secrets, the same in every process.
 
-What JSON has stands for itself. Any other value is a mapping whose first key is its
-tag: `{"$date": "2026-11-02"}`,
-`{"$shop:Rate": {"base": "EUR"}}`. In an object, the key `""` holds its content as a
-container, and `*` its positional parts.
-Some tags are only here: `$text` (a value shown by a text, with its `type`), `$cut` (the
-beginning of a text, or a part too
-deep inside, with its `length`), `$list` (the first items of one), `$hidden` (a secret,
-while verifying) and `$cycle`. A
-value that is shown in part has a `digest`, so that another one looks different.
+No code of the value's class runs. A value that is shown in part has a digest, so that
+the node of another one differs. Where all that JSON has no form for is known by a text
+alone (`Opaque("text", ...)`), the name of its type stands beside it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import partial
@@ -28,9 +23,23 @@ from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
 from pytest_mimic._core.identity.short import SCALARS
+from pytest_mimic._core.nodes.node_classes import (
+    Cut,
+    Fields,
+    Hidden,
+    Items,
+    Node,
+    Opaque,
+)
+from pytest_mimic._core.nodes.node_json import is_typed_text, node_of, order, plains_of
+from pytest_mimic._core.nodes.node_parts import short_name
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, named
-from pytest_mimic._core.tree.drawing import order
+from pytest_mimic._core.redact.secret_names import (
+    PLACEHOLDER,
+    PLACEHOLDER_START,
+    is_placeholder,
+    named,
+)
 from pytest_mimic._core.tree.kept_columns import (
     INDEX,
     column_node,
@@ -53,11 +62,6 @@ _ADDRESS = pattern(r" at 0x[0-9A-Fa-f]+")
 # second length is shown.
 _SHORT, _START, _LONGEST_KEY = 40, 400, 100
 _DIGEST, _SMALL = 8, 1 << 62
-# Values of databases that are stored with their type, `{"$decimal": "1.50"}`, are such
-# values here.
-_VALUE_TAGS = frozenset(
-    {"$base64", "$bytes", "$date", "$datetime", "$decimal", "$time", "$uuid"}
-)
 
 
 class Budget(NamedTuple):
@@ -80,18 +84,8 @@ ARGUMENTS = Budget(characters=4_000, items=40, depth=12, text=4_096)
 WHOLE = Budget(characters=maxsize, items=maxsize, depth=64, text=maxsize)
 
 
-class Live(dict[str, Any]):
-    """The node of an object or of a library's data, with the value itself, which only verifying has."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, node: dict[str, Any], value: object) -> None:
-        super().__init__(node)
-        self.value: Any = value
-
-
 @dataclass(slots=True)
-class _Hidden:
+class _Secret:
     """A value under a secret name."""
 
     value: object
@@ -105,7 +99,7 @@ def tree_of(
     budget: Budget = ARGUMENTS,
     secrets: frozenset[str] = frozenset(),
     is_live: bool = False,
-) -> Any:
+) -> Node:
     """Return the tree of any value.
 
     No code of the value's class runs except `__mimic_identity__` and functions given to
@@ -122,39 +116,36 @@ def tree_of(
     )
 
 
-def argument_trees(
+def described_arguments(
     arguments: Mapping[str, object], redactor: Redactor, *, places: Places | None = None
 ) -> dict[str, Any]:
-    """Return the trees of a call's arguments by name.
+    """Return the description of a call's arguments: the JSON of their trees, by name.
 
-    They share one budget, and none is left out.
-
-    The values of `**extra` have their own names, and `*rest` its name with the star.
-    See `tree_of` for the rest.
+    They share one budget, and none is left out. The values of `**extra` have their own
+    names, and `*rest` its name with the star. See `tree_of` for the rest.
     """
     whole, clean = dict(arguments), dict[int, object]()
     secrets = secrets_in(whole, redactor, clean)
     maker = _Maker(redactor, secrets, places or Places(), ARGUMENTS, False, clean=clean)
-    found: dict[str, Any] = {}
+    nodes: dict[str, Node] = {}
     left = sum(type(value) not in SCALARS for value in arguments.values())
     for key, pair in zip(arguments, named(arguments)):
         # Each gets an equal share of the room, and leaves the rest of it to those
         # behind it.
-        maker.until = maker.used + max(ARGUMENTS.characters - maker.used, 0) // max(
-            left, 1
-        )
+        room = max(ARGUMENTS.characters - maker.used, 0)
+        maker.until = maker.used + room // max(left, 1)
         value = pair[1] if id(whole) in clean else maker.safe(*pair)
-        found[key] = maker.node(value, ARGUMENTS.depth - 1)
+        nodes[key] = maker.node(value, ARGUMENTS.depth - 1)
         left -= type(pair[1]) not in SCALARS
-    return found
+    return plains_of(nodes)
 
 
-def part_trees(
+def described_parts(
     parts: Mapping[str, object], places: Places | None = None
 ) -> dict[str, Any]:
-    """Return the trees of the parts of a client's call, plain data in which secrets are hidden already."""
+    """Return the description of a client's call, of plain data in which secrets are hidden already."""
     maker = _Maker(NO_NAMES, frozenset(), places or Places(), WHOLE, False)
-    return maker.named(parts, WHOLE.depth)
+    return plains_of(maker.named(parts, WHOLE.depth))
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -180,22 +171,21 @@ class _Maker:
     def __post_init__(self) -> None:
         self.until = self.budget.characters
 
-    def node(self, value: Any, depth: int) -> Any:
+    def node(self, value: Any, depth: int) -> Node:
         kind = type(value)
         if kind is str:
             return self._text(value)
         if value is None or kind is bool or (kind is int and -_SMALL < value < _SMALL):
             self.used += 4
-            return value
+            return value  # type: ignore[no-any-return]
         if kind not in _CONTAINERS and (leaf := self._leaf(value, kind)) is not None:
             return leaf
         if id(value) in self.open:
-            return {"$cycle": type_name(kind)}
+            return Cut(type_name(kind), is_cycle=True)
         if depth <= 0 or self.used >= self.until:
-            node: dict[str, Any] = {"$cut": type_name(kind)}
-            if issubclass(kind, (dict, list, tuple, set, frozenset)):
-                node["length"] = len(value)
-            return self._marked(node, value)
+            is_container = issubclass(kind, (dict, list, tuple, set, frozenset))
+            length = len(value) if is_container else None
+            return Cut(type_name(kind), length=length, digest=self._digest(value))
         self.open.add(id(value))
         try:
             return _CONTAINERS.get(kind, _Maker._object)(self, value, depth)
@@ -204,16 +194,17 @@ class _Maker:
 
     # Values without parts
 
-    def _leaf(self, value: Any, kind: type) -> Any:
+    def _leaf(self, value: Any, kind: type) -> Node:
         """Return the node of a value that is shown by one text, None for any other value."""
         self.used += 8
         if kind in _LEAVES:
             return _LEAVES[kind](self, value)
         if is_data(value):
-            node = self._as_text(
-                value, self._shown(f"<{library_text(value)}>"), is_part=True
-            )
-            return self._with_columns(node, value)
+            text = self._shown(f"<{library_text(value)}>")
+            node = self._as_text(value, text, is_part=True)
+            if node.digest and not self.is_live:
+                self._add_columns(node, value)
+            return node
         if library_of(kind) is not None:
             return self._as_text(value, self._shown(_ADDRESS.sub("", str(value))))
         own = text_of(value)
@@ -231,19 +222,14 @@ class _Maker:
             ].splitlines()
         )
         if kind in _TAGGED:
-            return {f"${_TAGGED[kind]}": text}
+            return Opaque(_TAGGED[kind], text)
         return self._as_text(value, text, is_part=is_name)
 
-    def _with_columns(self, node: dict[str, Any], value: Any) -> dict[str, Any]:
+    def _add_columns(self, node: Opaque, value: Any) -> None:
         """Add what is kept of the columns of a table, but for those with a secret name."""
-        if self.is_live or not self.budget.digests or "digest" not in node:
-            return node
-        parts = column_parts(value)
-        if parts is None:
-            return node
         secret_steps = {f"[{name!r}]" for name in labels_of(value) if self._hides(name)}
-        columns: dict[str, Any] = {}
-        for step, column in parts:
+        columns: dict[str, Node] = {}
+        for step, column in column_parts(value) or ():
             if step in secret_steps:
                 continue
             identity = identity_of(column, self.places)
@@ -252,45 +238,42 @@ class _Maker:
                 is_few = False
             columns[self._shown(step)] = column_node(
                 column,
-                identity=identity and identity[:_DIGEST],
+                digest=(identity or "")[:_DIGEST],
                 value=partial(self.node, depth=1) if is_few else None,
             )
-        return {**node, "columns": columns} if columns else node
+        if columns:
+            node.facts["columns"] = Fields("dict", columns)
 
     def _hides(self, name: object) -> bool:
         return isinstance(name, str) and bool(self.redactor.secret(name))
 
-    def _as_text(
-        self, value: object, text: str, *, is_part: bool = False
-    ) -> dict[str, Any]:
-        node = {"$text": text, "type": type_name(type(value))}
-        return self._alive(self._marked(node, value) if is_part else node, value)
+    def _as_text(self, value: object, text: str, *, is_part: bool = False) -> Opaque:
+        digest = self._digest(value) if is_part else ""
+        node = Opaque("text", text, type_name(type(value)), digest)
+        if self.is_live:
+            node.value = value
+        return node
 
-    def _text(self, value: str) -> Any:
+    def _text(self, value: str) -> Node:
         if len(value) <= _SHORT:
             self.used += len(value) + 2
-            if (
-                value.isascii()
-                and not self.places.marks
-                and self._shown(value) == value
-            ):
-                return value
+            is_bare = value.isascii() and not self.places.marks
+            if is_bare and self._shown(value) == value:
+                return _text_node(value)
         else:
             self.used += _SHORT
         place = self.places.place_of_text(value) if self.places.marks else None
         if place is not None:
-            return self._with_content({"$str": self._shown(place.text)}, value)
+            return self._with_content(Opaque("str", self._shown(place.text)), value)
         limit = self._room(len(value))
         shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
-        if len(value) <= limit:
-            written = shown.encode("utf-8", "backslashreplace").decode()
-            if written != shown:  # JSON has no such text
-                return {"$text": repr(written).replace("\\\\", "\\"), "type": "str"}
-            return shown if shown == value else self._secret(_Hidden(value), shown)
-        start = shown[:limit].encode("utf-8", "backslashreplace").decode()
-        return self._marked(
-            {"$cut": "str", "start": start, "length": len(value)}, value
-        )
+        if len(value) > limit:
+            start = shown[:limit].encode("utf-8", "backslashreplace").decode()
+            return Cut("str", start, len(value), self._digest(value))
+        written = shown.encode("utf-8", "backslashreplace").decode()
+        if written != shown:  # JSON has no such text
+            return Opaque("text", repr(written).replace("\\\\", "\\"), "str")
+        return _text_node(shown) if shown == value else self._hidden(value, shown)
 
     def _room(self, length: int) -> int:
         """Return how much of a text of this length is shown.
@@ -305,55 +288,55 @@ class _Maker:
         self.texts += length
         return length
 
-    def _bytes(self, value: bytes | bytearray) -> Any:
+    def _bytes(self, value: bytes | bytearray) -> Node:
         limit = self._room(len(value))
         shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
         name = type(value).__name__
         if len(value) > limit:
-            return self._marked(
-                {"$cut": name, "start": shown[:limit], "length": len(value)}, value
-            )
+            return Cut(name, shown[:limit], len(value), self._digest(value))
         if self.is_live and shown.encode("latin-1") != value:
-            return self._secret(_Hidden(value), shown)
+            return self._hidden(value, shown)
         if name == "bytes" and shown.isascii() and shown.isprintable():
-            return {"$bytes": shown}
+            return Opaque("bytes", shown)
         text = repr(shown.encode("latin-1"))
-        return {"$text": text if name == "bytes" else f"{name}({text})", "type": name}
+        return Opaque("text", text if name == "bytes" else f"{name}({text})", name)
 
-    def _integer(self, value: int) -> Any:
+    def _integer(self, value: int) -> Node:
         # Python refuses to write integers of more than 4,300 digits.
         if value.bit_length() <= 400:
             return value
-        return self._marked(
-            {"$text": f"<int of {value.bit_length()} bits>", "type": "int"}, value
-        )
+        text = f"<int of {value.bit_length()} bits>"
+        return Opaque("text", text, "int", self._digest(value))
 
-    def _path(self, value: object, text: str) -> dict[str, Any]:
+    def _float(self, value: float) -> Node:
+        return value if math.isfinite(value) else Opaque("float", repr(value))
+
+    def _path(self, value: object, text: str) -> Opaque:
         place = self.places.place_of(text)
-        node = {"$path": self._shown(text if place is None else place.text)}
+        node = Opaque("path", self._shown(text if place is None else place.text))
         path = counted_file(value, self.places) if self.budget.digests else None
         return node if path is None else self._with_content(node, path)
 
-    def _content(self, value: NamedContent) -> dict[str, Any]:
-        return self._with_content(
-            {"$content": self._shown(PurePath(value.text).name)}, value.text
-        )
+    def _content(self, value: NamedContent) -> Opaque:
+        name = self._shown(PurePath(value.text).name)
+        return self._with_content(Opaque("content", name), value.text)
 
-    def _with_content(self, node: dict[str, Any], path: str) -> dict[str, Any]:
+    def _with_content(self, node: Opaque, path: str) -> Opaque:
         """Add the digest of the file or folder that a path names."""
         if not self.budget.digests:
             return node
-        try:
-            return {**node, "digest": self.places.digests.content_of(path).short}
-        except Unstable:  # the identity has refused it, or does not need it
-            return node
+        # The identity has refused what is unstable, or does not need it.
+        with suppress(Unstable):
+            node.digest = self.places.digests.content_of(path).short
+        return node
 
-    def _secret(self, hidden: _Hidden, shown: str = PLACEHOLDER) -> Any:
-        if not self.is_live:
-            return shown
-        return self._marked(
-            {"$hidden": shown, "type": type_name(type(hidden.value))}, hidden.value
-        )
+    def _secret(self, secret: _Secret) -> Node:
+        return self._hidden(secret.value, PLACEHOLDER)
+
+    def _hidden(self, value: object, shown: str) -> Node:
+        if self.is_live:
+            return Hidden(shown, type_name(type(value)), self._digest(value))
+        return _text_node(shown)
 
     def _shown(self, text: str) -> str:
         # Before a text is shortened: the beginning of a value would not be known.
@@ -361,25 +344,18 @@ class _Maker:
             text = self.redactor.environment.text(text)
         return self.redactor.scrub_text(text, self.secrets)
 
-    def _marked(self, node: dict[str, Any], value: object) -> dict[str, Any]:
-        """Add a digest to a node that shows its value in part: a short one, but while verifying the whole identity."""
+    def _digest(self, value: object) -> str:
+        """Return the digest of a value that is shown in part: a short one, but while verifying the whole identity."""
         if not self.budget.digests:
-            return node
+            return ""
         if id(value) not in self.identities:
             self.identities[id(value)] = (value, identity_of(value, self.places))
-        identity = self.identities[id(value)][1]
-        return (
-            node
-            if identity is None
-            else {**node, "digest": identity[: None if self.is_live else _DIGEST]}
-        )
-
-    def _alive(self, node: dict[str, Any], value: object) -> dict[str, Any]:
-        return Live(node, value) if self.is_live else node
+        identity = self.identities[id(value)][1] or ""
+        return identity if self.is_live else identity[:_DIGEST]
 
     # Values with parts
 
-    def _parts(self, values: Iterable[Any], depth: int) -> list[Any]:
+    def _parts(self, values: Iterable[Any], depth: int) -> list[Node]:
         return [self.node(value, depth - 1) for value in values]
 
     def _items(self, value: list[Any] | tuple[Any, ...], depth: int) -> Any:
@@ -389,25 +365,21 @@ class _Maker:
             items = list(value[: self.budget.items])
             # The value that follows `--password` in a command line.
             items = [
-                _Hidden(item)
+                _Secret(item)
                 if place and self.redactor.secret_flag(items[place - 1])
                 else item
                 for place, item in enumerate(items)
             ]
-        inner = self._parts(items, depth)
-        if type(value) is list and len(inner) == len(value):
-            return inner
-        return self._listed(inner, value)
+        return self._listed(self._parts(items, depth), value)
 
-    def _listed(self, inner: list[Any], value: Any) -> dict[str, Any]:
-        node = {f"${type(value).__name__}": inner}
-        return (
-            node
-            if len(inner) == len(value)
-            else self._marked({**node, "length": len(value)}, value)
-        )
+    def _listed(self, items: list[Node], value: Any, kind: str = "") -> Items:
+        """Return the node of a container with its first items."""
+        kind = kind or type(value).__name__
+        if len(items) == len(value):
+            return Items(kind, items)
+        return Items(kind, items, len(value), self._digest(value))
 
-    def _members(self, value: set[Any] | frozenset[Any], depth: int) -> Any:
+    def _members(self, value: set[Any] | frozenset[Any], depth: int) -> Items:
         kinds = {type(item) for item in value}
         most = self.budget.items
         if kinds == {str} or kinds <= {int, float, bool}:
@@ -417,34 +389,33 @@ class _Maker:
             return self._listed(self._parts(ordered, depth), value)
         # Other members have no order, so that the first few would be others in the next
         # process.
-        inner, start = [], (self.used, self.texts)
+        inner: list[Node] = []
+        start = self.used, self.texts
         for item in value if len(value) <= most else ():
-            self.used, self.texts = (
-                start  # what one takes does not depend on those before it
-            )
+            # What one takes does not depend on those before it.
+            self.used, self.texts = start
             inner.append(self.node(item, depth - 1))
         return self._listed(sorted(inner, key=order), value)
 
-    def _mapping(self, value: dict[Any, Any], depth: int) -> Any:
+    def _mapping(self, value: dict[Any, Any], depth: int) -> Node:
         pairs = dict(islice(value.items(), self.budget.items))
-        if next(iter(pairs), "") in _VALUE_TAGS and set(map(type, pairs.values())) == {
-            str
-        }:
-            return {key: self._shown(part) for key, part in pairs.items()}
+        if is_typed_text(pairs):
+            return node_of({key: self._shown(part) for key, part in pairs.items()})
+        nodes: list[Node]
         if all(map(self._is_name, pairs)):
-            inner: Any = self.named(pairs, depth, is_clean=id(value) in self.clean)
+            inner = self.named(pairs, depth, is_clean=id(value) in self.clean)
             if len(pairs) == len(value):
-                return inner
-            inner = [[key, part] for key, part in inner.items()]
+                return Fields("dict", inner)
+            nodes = [Items("list", [key, part]) for key, part in inner.items()]
         else:
             keys = self._parts(pairs, depth)
             parts = self._parts([self.safe(*pair) for pair in pairs.items()], depth)
-            inner = [list(pair) for pair in zip(keys, parts, strict=True)]
-        return self._listed(inner, value)
+            nodes = [Items("list", [*pair]) for pair in zip(keys, parts, strict=True)]
+        return self._listed(nodes, value, "dict")
 
     def _is_name(self, key: object) -> bool:
         """Return whether a key can be a key of the tree without any change."""
-        if type(key) is not str or len(key) > _LONGEST_KEY or key[:1] == "$":
+        if type(key) is not str or len(key) > _LONGEST_KEY:
             return False
         if (
             not self.secrets
@@ -457,11 +428,11 @@ class _Maker:
         return self._shown(key) == key and key.isprintable() and not is_place
 
     def safe(self, name: object, value: object) -> object:
-        return _Hidden(value) if self.redactor.hides(name, value) else value
+        return _Secret(value) if self.redactor.hides(name, value) else value
 
     def named(
         self, parts: Mapping[str, object], depth: int, *, is_clean: bool = False
-    ) -> dict[str, Any]:
+    ) -> dict[str, Node]:
         """Return the nodes of attributes, arguments, or the entries of a dict, all of them."""
         self.used += sum(map(len, parts)) + 4 * len(parts)
         values = (
@@ -471,45 +442,50 @@ class _Maker:
         )
         return dict(zip(parts, self._parts(values, depth), strict=True))
 
-    def _object(self, value: Any, depth: int) -> Any:
+    def _object(self, value: Any, depth: int) -> Node:
         """Return the node of an object, or of a value of a class derived from a plain one."""
         kind = type(value)
         name = type_name(kind)
         content, attributes = opened(value)
-        inner: dict[str, Any] = {}
+        inner: dict[str, Node] = {}
         if content:
             # A rule of the user's may reduce a value to another that has the same rule:
             # each level counts.
             inner[""] = self.node(content[0], depth - 1)
         elif issubclass(kind, BaseException):
             attributes = exception_parts(value) | attributes
-            inner["*"] = self._parts(value.args, depth)
+            inner["*"] = Items("list", self._parts(value.args, depth))
         elif not attributes:
-            return self._as_text(
-                value, f"<{name.rpartition(':')[2].rpartition('.')[2]}>", is_part=True
-            )
+            return self._as_text(value, f"<{short_name(name)}>", is_part=True)
         shown = dict(islice(attributes.items(), self.budget.items))
         inner |= self.named(shown, depth)
-        node = {f"${name}": inner}
         if len(shown) < len(attributes):
-            return self._marked({**node, "length": len(attributes)}, value)
-        return self._alive(node, value)
+            return Fields(name, inner, len(attributes), self._digest(value))
+        node = Fields(name, inner)
+        if self.is_live:
+            node.value = value
+        return node
 
-    def _events(self, value: Events, depth: int) -> dict[str, Any]:
-        return {"$events": self._parts(value, depth), "whole": value.is_whole}
+    def _events(self, value: Events, depth: int) -> Items:
+        is_whole: Node = value.is_whole
+        return Items("events", self._parts(value, depth), facts={"whole": is_whole})
 
 
-_LEAVES: dict[type, Callable[[_Maker, Any], Any]] = {
+def _text_node(text: str) -> Node:
+    """Return the node of a text that is there as a whole, which may be a placeholder."""
+    is_hidden = text.startswith(PLACEHOLDER_START) and is_placeholder(text)
+    return Hidden(text) if is_hidden else text
+
+
+_LEAVES: dict[type, Callable[[_Maker, Any], Node]] = {
     NamedContent: _Maker._content,
-    _Hidden: _Maker._secret,
+    _Secret: _Maker._secret,
     bytes: _Maker._bytes,
     bytearray: _Maker._bytes,
     int: _Maker._integer,
-    float: lambda _maker, value: (
-        value if math.isfinite(value) else {"$float": repr(value)}
-    ),
+    float: _Maker._float,
 }
-_CONTAINERS: dict[type, Callable[[_Maker, Any, int], Any]] = {
+_CONTAINERS: dict[type, Callable[[_Maker, Any, int], Node]] = {
     Events: _Maker._events,
     ServerSentEvent: _Maker._mapping,
     dict: _Maker._mapping,

@@ -15,15 +15,19 @@ from pytest_mimic._core.commands import (
     rerecord,
     verify,
 )
+from pytest_mimic._core.nodes.node_classes import Hidden, Node
+from pytest_mimic._core.nodes.node_parts import kind_of
 from pytest_mimic._core.redact.secret_names import is_placeholder
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import Options
+from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.differing import (
     Difference,
     argument_differences,
     difference_lines,
+    part_differences,
 )
-from pytest_mimic._core.tree.drawing import kind_of, steps
+from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.remedies import (
     Changing,
     changing_parts,
@@ -92,19 +96,16 @@ def nearest_recording(
     latest. Only the first few hundred candidates are considered.
     """
     short = shortened(None if arguments is None else dict(arguments))
+    parts = None if short is None else by_name(short)
 
     def likeness(known: Recording) -> tuple[Any, ...]:
-        found = argument_differences(known.arguments, short)
         counts: tuple[float, ...] = (float("-inf"),)
-        if known.arguments is not None and short is not None:
-            others = sum(
-                kind_of(one.old) != kind_of(one.new) for one in found
-            )  # a text and a path, for example
-            counts = (
-                -len({_argument_of(one.path) for one in found}),
-                -len(found),
-                -others,
-            )
+        if known.arguments is not None and parts is not None:
+            found = part_differences(by_name(known.arguments), parts)
+            # A text and a path, for example.
+            others = sum(kind_of(one.old) != kind_of(one.new) for one in found)
+            paths = {_argument_of(one.path) for one in found}
+            counts = (-len(paths), -len(found), -others)
         is_like = (known.test or "").partition("[")[0] == (test or "").partition("[")[0]
         return (
             known.test == test,
@@ -253,7 +254,7 @@ def _unseen(nearest: Recording, call: MissedCall, *, is_ignored: bool) -> str:
             "the same call: a recording of a sequence belongs to the test that made it"
         )
     shown = "what is shown is equal"
-    secrets = _secrets_of(call.arguments or {})
+    secrets = _secrets_of(by_name(call.arguments or {}))
     if secrets:
         # Nothing tells which of several differs.
         name = f": {secrets[0]}" if len(secrets) == 1 else ""
@@ -262,11 +263,12 @@ def _unseen(nearest: Recording, call: MissedCall, *, is_ignored: bool) -> str:
     return f"{shown}: {line}, or a part that is not kept differs"
 
 
-def _secrets_of(parts: Mapping[str, Any], path: str = "") -> list[str]:
+def _secrets_of(parts: Mapping[str, Node], path: str = "") -> list[str]:
     """Return the paths of the secrets in arguments, which no message shows."""
     found: list[str] = []
     for step, node in parts.items():
-        if is_placeholder(node):
+        is_number = isinstance(node, int | float) and is_placeholder(node)
+        if isinstance(node, Hidden) or is_number:
             found.append(path + step)
         else:
             found += _secrets_of(steps(node) or {}, path + step)

@@ -11,11 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.commands import Remedy, Verb, read
+from pytest_mimic._core.nodes.node_classes import Fields, Node
+from pytest_mimic._core.nodes.node_json import node_of, order
+from pytest_mimic._core.nodes.node_parts import is_file
 from pytest_mimic._core.seam.base import parts_of
 from pytest_mimic._core.seam.registry import is_client, names_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.differing import ABSENT, Difference, argument_differences
-from pytest_mimic._core.tree.drawing import is_file, kind_of
+from pytest_mimic._core.tree.kept_columns import is_column
 from pytest_mimic._core.tree.made_anew import OF_THE_CLOCK, Change, Kind, change
 from pytest_mimic._core.types.opening import parse_path
 
@@ -55,7 +58,7 @@ def changing_parts(differences: Sequence[Difference]) -> Changing | None:
     for one in differences:
         if one.fact or one.old is ABSENT or one.new is ABSENT or is_file(one.new):
             return None
-        if kind_of(one.new) == "$column":
+        if is_column(one.new):
             # No line can leave a column of an argument out.
             return None
         changed = change(one.old, one.new)
@@ -227,25 +230,20 @@ def only_order_differs(
     sides = _rows_of(old.get("params")), _rows_of(new.get("params"))
     if sides[0] is None or sides[1] is None or sides[0] == sides[1]:
         return False
-    then, now = (sorted(map(repr, rows.items())) for rows in map(_by_content, sides))
-    return then == now
+    return sorted(sides[0]) == sorted(sides[1])
 
 
-def _rows_of(params: Any) -> dict[str, dict[str, Any]] | None:
-    """Return the parameters of an INSERT of several rows, by the number of the row."""
-    if not isinstance(params, dict) or next(iter(params), "$")[:1] == "$":
+def _rows_of(params: Any) -> list[str] | None:
+    """Return the parameters of an INSERT of several rows as a text for each row.
+
+    None: they are those of another statement.
+    """
+    node = node_of(params)
+    if not (isinstance(node, Fields) and node.kind == "dict"):
         return None
-    rows: dict[str, dict[str, Any]] = {}
-    for name, value in params.items():
+    rows: dict[str, dict[str, Node]] = {}
+    for name, value in node.parts.items():
         base, number = re.fullmatch(r"(.*?)(?:_{1,2}(\d+))?", name).groups()  # type: ignore[union-attr]
         rows.setdefault(number or "", {})[base] = value
-    return rows if len(rows) > 1 else None
-
-
-def _by_content(rows: dict[str, dict[str, Any]] | None) -> dict[str, int]:
-    """Return how often each row stands, whatever its number."""
-    counts: dict[str, int] = {}
-    for row in (rows or {}).values():
-        text = repr(sorted(row.items(), key=lambda item: item[0]))
-        counts[text] = counts.get(text, 0) + 1
-    return counts
+    texts = [order(Fields("dict", row)) for row in rows.values()]
+    return texts if len(texts) > 1 else None

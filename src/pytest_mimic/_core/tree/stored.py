@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
+from pytest_mimic._core.nodes.node_json import node_of, nodes_of
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER_START, places
 from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.seam.registry import names_client
@@ -23,18 +25,6 @@ if TYPE_CHECKING:
 
 # Of a response's headers, verifying compares this one.
 _COMPARED_HEADERS = ("content-type",)
-# Containers that are stored in a form of their own, and here as the objects that they
-# are: with their content, and facts.
-_CONTENT = {
-    "$bytearray": ("$bytearray",),
-    "$counter": ("$Counter",),
-    "$defaultdict": ("$defaultdict", "default_factory"),
-    "$deque": ("$deque", "maxlen"),
-    "$ordered_dict": ("$OrderedDict",),
-}
-_EXCEPTION = frozenset(
-    {"args", "attributes", "cause", "fields", "notes", "suppress_context"}
-)
 _BODIES = ("json", "text", "base64", "chunks", "events")
 
 
@@ -71,139 +61,98 @@ def bare(call: Recording, redactor: Redactor) -> Recording:
     return call._replace(arguments=own | without_secrets(given, redactor))
 
 
-def outcome_tree(stored: Stored, redactor: Redactor) -> Any:
+def outcome_tree(stored: Stored, redactor: Redactor) -> Node:
     """Return what is compared of an outcome: the value itself, or a mapping with `raised` or `items`.
 
-    CorruptRecordingError: a file is damaged or missing.
+    Raises:
+        CorruptRecordingError: A file is damaged or missing.
     """
-    body, entry = stored.readable(), stored.entry
+    body = stored.readable()
     if body is None:
-        encoded: Any = stored.encoded
-        pickled, mark = encoded and encoded.pickled, encoded and encoded.fingerprint
-        imports = pickled.imports if pickled else entry.get("imports", [])
-        lists = {
-            "preview": "\n".join(map(str, entry.get("preview", ()))),
-            "imports": imports,
-        }
-        return {
-            "$pickle": lists,
-            "size": stored.size,
-            "digest": mark or entry.get("fingerprint"),
-        }
+        return _pickle_node(stored)
     body = without_secrets(body, redactor)
-    found = body_tree(body, is_tagged=stored.is_tagged)
-    found.pop("is_open", None)  # items count as far as both streams were read
+    parts = body_nodes(body, is_tagged=stored.is_tagged)
+    if is_response(body.get("value")):
+        parts["value"] = _compared(body["value"], is_tagged=stored.is_tagged)
     if stored.awaited:
-        found["awaited"] = True
-    value: Any = found.get("value")
-    if is_response(value):
-        found["value"] = _compared(value)
-    return found["value"] if list(found) == ["value"] else found
+        parts["awaited"] = True
+    return parts["value"] if list(parts) == ["value"] else Fields("dict", parts)
 
 
-def body_tree(body: dict[str, Any], *, is_tagged: bool) -> dict[str, Any]:
-    """Return the parts of an outcome's JSON, by the words that people use: `value`, `raised`, `items`, `end`, ...
+def _pickle_node(stored: Stored) -> Fields:
+    """Return the node of an outcome that is a pickle: its preview, and what it imports."""
+    entry, encoded = stored.entry, stored.encoded
+    imports, digest = entry.get("imports", []), entry.get("fingerprint")
+    if encoded is not None:
+        imports = encoded.pickled.imports if encoded.pickled else imports
+        digest = encoded.fingerprint or digest
+    parts: dict[str, Node] = {
+        "preview": "\n".join(map(str, entry.get("preview", ()))),
+        "imports": Items("list", list(imports)),
+    }
+    facts: dict[str, Node] = {"size": stored.size}
+    return Fields("pickle", parts, digest=str(digest or ""), facts=facts)
 
-    Mappings may be tags, `{"$date": "2026-11-02"}`, if it `is_tagged`.
+
+def body_nodes(body: dict[str, Any], *, is_tagged: bool) -> dict[str, Node]:
+    """Return the parts of an outcome's JSON, by the words that people use: `value`, `raised`, `items`, `end`.
+
+    Items count as far as a stream was read, so that a stream that was not read to its
+    end has no `end`, and neither has one that ended as usual. Mappings may be tags,
+    `{"$date": "2026-11-02"}`, if it `is_tagged`.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, Node] = {}
     if "value" in body:
-        found["value"] = _tree(body["value"], is_tagged=is_tagged)
+        found["value"] = node_of(body["value"], is_tagged=is_tagged)
     if "raised" in body:
-        found["raised"] = _tree(body["raised"], is_tagged=True)
+        found["raised"] = node_of(body["raised"])
     if "stream" in body:
         stream = body["stream"]
-        found["items"] = _tree(stream.get("items", []), is_tagged=is_tagged)
+        # An edited file may have anything as its items.
+        items = list(stream.get("items", []))
+        found["items"] = node_of(items, is_tagged=is_tagged)
         end = stream.get("end")
-        if end is None:
-            found["is_open"] = True
-        elif end != {"value": None}:
-            found["end"] = body_tree(end, is_tagged=is_tagged)
+        if end is not None and end != {"value": None}:
+            found["end"] = Fields("dict", body_nodes(end, is_tagged=is_tagged))
     return found
 
 
-def _tree(plain: Any, *, is_tagged: bool) -> Any:
-    """Return JSON as a tree.
-
-    What an object has besides its fields stands among them.
-    """
-    if isinstance(plain, list):
-        return [_tree(part, is_tagged=is_tagged) for part in plain]
-    if not isinstance(plain, dict):
-        return plain
-    inner = {key: _tree(part, is_tagged=is_tagged) for key, part in plain.items()}
-    tag = next(iter(inner), "")
-    if tag[:1] != "$":
-        return inner
-    if not is_tagged:
-        return {"$dict": [list(pair) for pair in inner.items()]}
-    if tag in _CONTENT:
-        name, *facts = _CONTENT[tag]
-        parts = list(inner[tag]) if facts else [inner[tag]]
-        if tag == "$defaultdict":
-            parts.reverse()
-        return {
-            name: {
-                "": parts[0],
-                **{
-                    fact: part
-                    for fact, part in zip(facts, parts[1:])
-                    if part is not None
-                },
-            }
-        }
-    if isinstance(inner[tag], dict):
-        if "args" in inner[tag] and inner[tag].keys() <= _EXCEPTION:
-            return {tag: _exception_parts(inner[tag])}
-        for name in ("attributes", "extra"):
-            if (
-                isinstance(inner.get(name), dict)
-                and not inner[name].keys() & inner[tag].keys()
-            ):
-                inner[tag] = inner[tag] | inner.pop(name)
-    return inner
-
-
-def _exception_parts(parts: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts of a stored exception as the tree of one has them."""
-    args = parts["args"]
-    fields = {
-        name: part
-        for name, part in parts.get("fields", {}).items()
-        if part not in (None, *args)
-    }
-    found = {"*": args, **parts.get("attributes", {}), **fields}
-    more = {f"__{name}__": parts[name] for name in ("cause", "notes") if name in parts}
-    return found | more
-
-
-def _compared(response: dict[str, Any]) -> dict[str, Any]:
+def _compared(response: dict[str, Any], *, is_tagged: bool) -> Fields:
     """Return what verifying compares of a response, its body as what it is."""
-    found: dict[str, Any] = {"status": response["status"]}
+    found: dict[str, Node] = {"status": response["status"]}
     headers = {str(name).lower(): value for name, value in response["headers"]}
-    if compared := {
-        name: headers[name] for name in _COMPARED_HEADERS if name in headers
-    }:
-        found["headers"] = compared
+    compared = {name: headers[name] for name in _COMPARED_HEADERS if name in headers}
+    if compared:
+        found["headers"] = Fields("dict", nodes_of(compared))
     body = response.get("body")
     if isinstance(body, dict):
-        kind = next((name for name in _BODIES if name in body), None)
-        content: Any = body[kind] if kind else body
-        if kind == "base64":
-            content = {"$base64": content}
-        elif kind == "chunks":
-            is_text = all(isinstance(one, str) for one in content)
-            plain = (
-                {"$base64": one["base64"]}
-                if isinstance(one, dict) and "base64" in one
-                else one
-                for one in content
-            )
-            content = "".join(content) if is_text else list(plain)
-        found["body"] = content
-    return found | {
-        name: response[name] for name in ("end", "error") if name in response
-    }
+        found["body"] = body_node(body, is_tagged=is_tagged)
+    for name in ("end", "error"):
+        if name in response:
+            found[name] = node_of(response[name], is_tagged=is_tagged)
+    return Fields("dict", found)
+
+
+def body_node(body: dict[str, Any], *, is_tagged: bool = False) -> Node:
+    """Return the body of a response as what it is: JSON, a text, bytes, chunks, events."""
+    kind = next((name for name in _BODIES if name in body), None)
+    if kind is None:
+        return node_of(body, is_tagged=is_tagged)
+    content = body[kind]
+    if kind == "base64":
+        return Opaque("base64", content)
+    if kind == "chunks":
+        if all(isinstance(chunk, str) for chunk in content):
+            return "".join(content)
+        return Items("list", [chunk_node(chunk) for chunk in content])
+    return node_of(content, is_tagged=is_tagged)
+
+
+def chunk_node(chunk: object) -> Node:
+    """Return a chunk of a body: a text, or bytes."""
+    if isinstance(chunk, dict) and "base64" in chunk:
+        return Opaque("base64", chunk["base64"])
+    return node_of(chunk)
 
 
 def is_response(value: object) -> bool:
@@ -237,16 +186,20 @@ def preview(
     from pytest_mimic._core.tree.making import Budget, tree_of
 
     budget = Budget(characters=_WIDTH, items=6, depth=3, text=40, digests=False)
-    parts: list[
-        tuple[str, object]
-    ] = []  # what is shown, each value behind the words before it
-    with suppress(
-        Exception
-    ):  # the outcome's parts may raise anything; it is stored all the same
+
+    def shown(value: object) -> str:
+        if is_data(value):
+            return library_text(value)
+        node = tree_of(value, redactor, places=places, budget=budget, secrets=known)
+        return line(node)
+
+    # What is shown, each value behind the words before it.
+    parts: list[tuple[str, object]] = []
+    # The outcome's parts may raise anything; it is stored all the same.
+    with suppress(Exception):
         for item in outcome.items[:1] if outcome.kind == "stream" else ():
-            value = (
-                item.load() if isinstance(item, Encoded) else item
-            )  # as it was when it was yielded
+            # As it was when it was yielded.
+            value = item.load() if isinstance(item, Encoded) else item
             parts.append((f"stream of {plural(len(outcome.items), 'item')}: ", value))
         last = outcome.last
         if last.kind == "raised":
@@ -254,14 +207,8 @@ def preview(
         elif outcome.kind == "value" or last.value is not None:
             parts.append(("" if outcome.kind == "value" else "end ", last.value))
         known = secrets().union(*(secrets_in(value, redactor) for _, value in parts))
-        shown = ", ".join(
-            f"{title}{library_text(value)}"
-            if is_data(value)
-            else f"{title}{line(tree_of(value, redactor, places=places, budget=budget, secrets=known))}"
-            for title, value in parts
-        )
-        shown = " ".join(
-            hide_values(redactor.environment.text(shown), known).splitlines()
-        )
-        return [shortened(shown, _WIDTH).encode("utf-8", "backslashreplace").decode()]
+        text = ", ".join(f"{title}{shown(value)}" for title, value in parts)
+        text = hide_values(redactor.environment.text(text), known)
+        text = shortened(" ".join(text.splitlines()), _WIDTH)
+        return [text.encode("utf-8", "backslashreplace").decode()]
     return []

@@ -25,6 +25,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from pytest_mimic._core.nodes.node_classes import Node
+from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.tree.chats import (
     Message,
     answer_messages,
@@ -78,7 +80,7 @@ def request_blocks(arguments: Mapping[str, Any]) -> list[Block]:
     return blocks
 
 
-def argument_blocks(arguments: Mapping[str, Any]) -> list[Block]:
+def argument_blocks(arguments: Mapping[str, Node]) -> list[Block]:
     """Return the arguments of a function as one block, in Python's notation."""
     pairs = [(name, line(part, MOST_CHARACTERS)) for name, part in arguments.items()]
     return [{"type": "fields", "title": "arguments", "pairs": pairs}] if pairs else []
@@ -221,8 +223,8 @@ def _events(items: Sequence[Any]) -> Block:
     return {"type": "events", "title": plural(len(items), "event"), "items": shown}
 
 
-def stream_blocks(items: Sequence[Any]) -> list[Block]:
-    """Return the items of a generator, as trees."""
+def stream_blocks(items: Sequence[Node]) -> list[Block]:
+    """Return the items of a generator."""
     texts = [line(item, MOST_CHARACTERS) for item in items[:MOST_ITEMS]]
     return [{**_events(texts), "title": plural(len(items), "item")}]
 
@@ -259,7 +261,7 @@ def shown_text(part: object) -> str:
     """Return a part in one line: a text without quotes, a value as it is drawn."""
     if isinstance(part, str):
         return cut(part)
-    return "" if part is None else line(part, MOST_CHARACTERS)
+    return "" if part is None else line(node_of(part), MOST_CHARACTERS)
 
 
 def cut(text: str) -> str:

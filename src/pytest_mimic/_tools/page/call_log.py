@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.nodes.node_parts import items_of
 from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.tree.differing import side_by_side
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.stored import body_tree, without_secrets
+from pytest_mimic._core.tree.stored import body_nodes, without_secrets
 from pytest_mimic._tools.page.blocks import (
     Block,
     argument_blocks,
@@ -114,9 +115,9 @@ class CallLog:
     ) -> Row:
         row: Row = {"target": call.plan.target}
         blocks = _problem_blocks(error, found)
-        arguments = by_name(call.arguments or {})
+        arguments = call.arguments or {}
         if call.plan.kind == "function":
-            blocks += argument_blocks(arguments)
+            blocks += argument_blocks(by_name(arguments))
         else:
             blocks += request_blocks(arguments)
         if stored is not None:
@@ -172,8 +173,8 @@ def _problem_blocks(
 
 def _item_blocks(body: dict[str, Any], stored: Stored) -> list[Block]:
     """Return the items of a generator, and the end that is more than their end."""
-    tree = body_tree(body, is_tagged=stored.is_tagged)
-    blocks = stream_blocks(tree["items"])
-    if "end" in tree:
-        blocks.append(text_block("end", line(tree["end"], _ARGUMENT)))
+    nodes = body_nodes(body, is_tagged=stored.is_tagged)
+    blocks = stream_blocks(items_of(nodes["items"]) or [])
+    if "end" in nodes:
+        blocks.append(text_block("end", line(nodes["end"], _ARGUMENT)))
     return blocks

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.nodes.node_classes import Fields, Node, Opaque
+from pytest_mimic._core.nodes.node_json import node_of
+from pytest_mimic._core.nodes.node_parts import items_of
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.drawing import (
@@ -20,7 +23,12 @@ from pytest_mimic._core.tree.drawing import (
     lines_of,
     table,
 )
-from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets
+from pytest_mimic._core.tree.stored import (
+    body_nodes,
+    chunk_node,
+    is_response,
+    without_secrets,
+)
 from pytest_mimic._core.vault.objects import Entry
 from pytest_mimic._core.words import plural, size
 from pytest_mimic.errors import MimicError
@@ -64,8 +72,8 @@ def outcome_parts(target: str, stored: Stored, redactor: Redactor) -> Iterator[P
         return
     is_client = names_client(target)
     visible = without_secrets(body, redactor)
-    tree = body_tree(visible, is_tagged=is_client or stored.is_tagged)
-    yield from parts_of(tree, is_client=is_client)
+    is_tagged = is_client or stored.is_tagged
+    yield from parts_of(visible, is_tagged=is_tagged, is_client=is_client)
 
 
 def pickle_parts(entry: Entry, where: str) -> Iterator[Part]:
@@ -89,48 +97,61 @@ def pickle_parts(entry: Entry, where: str) -> Iterator[Part]:
         yield f"only Python {entry['python']} can load it", None
 
 
-def parts_of(tree: dict[str, Any], *, is_client: bool = False) -> Iterator[Part]:
-    """Yield an outcome as parts: the tree of its body."""
-    if "raised" in tree:
-        yield "raised ", _exception(tree["raised"])
-    elif "items" in tree:
-        yield from _stream(tree)
-    elif is_response(tree.get("value")):
-        yield from _response(tree["value"])
-    elif is_client and isinstance(tree.get("value"), dict):
-        yield from _reply(tree["value"])
-    elif "value" in tree:
-        yield "returned ", drawn(tree["value"], most=SHOWN)
+def parts_of(
+    body: dict[str, Any], *, is_tagged: bool, is_client: bool = False
+) -> Iterator[Part]:
+    """Yield an outcome as parts: the JSON of its body.
+
+    Args:
+        body: The JSON.
+        is_tagged: Whether mappings may be tags, as a date is one.
+        is_client: Whether it is what a client's call gave.
+    """
+    nodes = body_nodes(body, is_tagged=is_tagged)
+    value = body.get("value")
+    if "raised" in nodes:
+        yield "raised ", _exception(nodes["raised"])
+    elif "items" in nodes:
+        yield from _stream(items_of(nodes["items"]) or [])
+        end = body["stream"].get("end")
+        if end is None:
+            yield "its reader stopped here", None
+        elif "end" in nodes:
+            yield from parts_of(end, is_tagged=is_tagged)
+    elif is_response(value):
+        yield from _response(body["value"], is_tagged=is_tagged)
+    elif is_client and isinstance(value, dict) and _is_mapping(nodes["value"]):
+        yield from _reply(value)
+    elif "value" in nodes:
+        yield "returned ", drawn(nodes["value"], most=SHOWN)
 
 
-def _stream(tree: dict[str, Any]) -> Iterator[Part]:
-    items = tree["items"]
+def _is_mapping(node: Node) -> bool:
+    return isinstance(node, Fields) and node.kind == "dict"
+
+
+def _stream(items: list[Node]) -> Iterator[Part]:
     first = items[:SHOWN]
     yield f"a stream of {plural(len(items), 'item')}", None
     for number, item in enumerate(first, 1):
         yield f"{number}: ", drawn(item, most=SHOWN)
     if len(first) < len(items):
         yield f"... {len(items) - len(first)} more", None
-    if tree.get("is_open"):
-        yield "its reader stopped here", None
-    elif "end" in tree:
-        yield from parts_of(tree["end"])
 
 
-def _exception(tree: dict[str, Any]) -> Drawn:
+def _exception(node: Node) -> Drawn:
     """Return an exception, named as in a traceback.
 
     Python's own classes have no module there.
     """
-    node = drawn(tree, most=SHOWN)
-    # The tag of the class, `$shop:RateError`, is the first key.
-    name = next(iter(tree)).removeprefix("$")
-    if not isinstance(node, Group) or name.startswith("builtins:"):
-        return node
-    return node._replace(open=f"{name.replace(':', '.')}(")
+    drawing = drawn(node, most=SHOWN)
+    name = node.kind if isinstance(node, Fields) else ""
+    if not isinstance(drawing, Group) or name.startswith("builtins:"):
+        return drawing
+    return drawing._replace(open=f"{name.replace(':', '.')}(")
 
 
-def _response(value: dict[str, Any]) -> Iterator[Part]:
+def _response(value: dict[str, Any], *, is_tagged: bool) -> Iterator[Part]:
     """Yield a response of HTTP: its status, its headers, its body."""
     words = (value.get("version", "HTTP"), value["status"], value.get("reason") or "")
     yield " ".join(map(str, words)).rstrip(), None
@@ -138,16 +159,16 @@ def _response(value: dict[str, Any]) -> Iterator[Part]:
         yield f"{name}: {header}", None
     body = value.get("body") or {}
     if "json" in body:
-        yield "json: ", drawn(body["json"], most=SHOWN)
+        yield "json: ", drawn(node_of(body["json"], is_tagged=is_tagged), most=SHOWN)
     if "text" in body:
-        yield "text: ", drawn(body["text"], most=SHOWN)
+        yield "text: ", drawn(node_of(body["text"]), most=SHOWN)
     if "base64" in body:
-        yield "body: ", drawn({"$base64": body["base64"]}, most=SHOWN)
+        yield "body: ", drawn(Opaque("base64", body["base64"]), most=SHOWN)
     for number, chunk in enumerate(body.get("chunks", body.get("events", ())), 1):
-        yield f"{number}: ", drawn(chunk, most=SHOWN)
+        yield f"{number}: ", drawn(chunk_node(chunk), most=SHOWN)
     for key in ("error", "end"):
         if key in value:
-            yield f"{key}: ", drawn(value[key], most=SHOWN)
+            yield f"{key}: ", drawn(node_of(value[key]), most=SHOWN)
 
 
 def _reply(value: dict[str, Any]) -> Iterator[Part]:
@@ -155,13 +176,13 @@ def _reply(value: dict[str, Any]) -> Iterator[Part]:
     shown = {"replies"}
     if "rows" in value:
         columns = [column[0] for column in value.get("columns", ())]
-        yield "", table(columns, value["rows"])
+        yield "", table(columns, [node_of(row) for row in value["rows"]])
         shown |= {"rows", "columns"}
     for number, reply in enumerate(value.get("replies", ()), 1):
-        yield f"{number}: ", drawn(reply, most=SHOWN)
+        yield f"{number}: ", drawn(node_of(reply), most=SHOWN)
     for key, part in value.items():
         if key not in shown:
-            yield f"{key}: ", drawn(part, most=SHOWN)
+            yield f"{key}: ", drawn(node_of(part), most=SHOWN)
 
 
 def _lines(parts: Iterable[Part]) -> Iterator[str]:
@@ -212,9 +233,8 @@ def shown_outcome(
         brief = str(entry["preview"][0]) if entry.get("preview") else parts[0][0]
     else:
         visible = without_secrets(body, redactor, secrets)
-        tree = body_tree(visible, is_tagged=stored.is_tagged)
-        parts = list(parts_of(tree))
-        brief = _brief(tree, parts)
+        parts = list(parts_of(visible, is_tagged=stored.is_tagged))
+        brief = _brief(visible, parts, is_tagged=stored.is_tagged)
     # A stream may end with an error.
     end = (body or {}).get("stream", {}).get("end") or {}
     is_error = stored.kind == "raised" or "raised" in end
@@ -223,17 +243,17 @@ def shown_outcome(
     return ShownOutcome(brief, text, is_error)
 
 
-def _brief(tree: dict[str, Any], parts: list[Part]) -> str:
+def _brief(body: dict[str, Any], parts: list[Part], *, is_tagged: bool) -> str:
     """Return an outcome in one line.
 
     An answer of HTTP is shown by its status, and anything else by the beginning of its
     text.
     """
-    value: Any = tree.get("value")
+    value: Any = body.get("value")
     if is_response(value):
         return f"{value['status']} {value.get('reason') or ''}".rstrip()
-    if "value" in tree:
-        return line(value, _BRIEF)
+    if "value" in body:
+        return line(node_of(value, is_tagged=is_tagged), _BRIEF)
     title, node = parts[0]
     if node is None:
         return title

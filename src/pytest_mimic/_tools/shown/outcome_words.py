@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.seam.base import Adapter, load_adapter
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.call_labels import recorded_label
 from pytest_mimic._core.tree.drawing import line, shortened
-from pytest_mimic._core.tree.stored import body_tree, is_response, without_secrets
+from pytest_mimic._core.tree.stored import is_response, without_secrets
 from pytest_mimic._core.vault.format import CASSETTES
 from pytest_mimic._core.vault.objects import Entry
 from pytest_mimic._core.words import plural
@@ -158,5 +159,5 @@ def _short(target: str, entry: Entry, redactor: Redactor) -> str:
     body = {"value": entry["value"]}
     if not _has_nothing_to_hide(entry["value"], redactor):
         body = without_secrets(body, redactor)
-    tree = body_tree(body, is_tagged=entry.get("tagged", False))
-    return line(tree["value"], _WIDTH)
+    node = node_of(body["value"], is_tagged=entry.get("tagged", False))
+    return line(node, _WIDTH)

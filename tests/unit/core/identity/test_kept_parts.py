@@ -22,7 +22,7 @@ from pytest_mimic._core.identity.kept_parts import (
     restored,
 )
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
-from pytest_mimic._core.tree.making import argument_trees
+from pytest_mimic._core.tree.making import described_arguments
 
 TARGET = "shop:send"
 
@@ -49,7 +49,7 @@ def kept(
         if name not in ignore and not name.startswith("**")
     }
     shown |= arguments.get("**extra", {})
-    described = argument_trees(shown, redactor)
+    described = described_arguments(shown, redactor)
     parts = function_parts(identity, key, values, described, hides=lambda: hides)
     return key, json.loads(json.dumps(parts)), json.loads(json.dumps(described))
 

@@ -14,13 +14,13 @@ from pytest_mimic._core.tree.call_labels import (
     recorded_label,
     told_apart,
 )
-from pytest_mimic._core.tree.making import argument_trees
+from pytest_mimic._core.tree.making import described_arguments
 
 REDACTOR = Redactor()
 
 
 def test_a_call_is_shown_as_python_writes_it() -> None:
-    described = argument_trees(
+    described = described_arguments(
         {
             "base": "EUR",
             "day": datetime.date(2024, 5, 1),
@@ -39,10 +39,10 @@ def test_a_call_is_shown_as_python_writes_it() -> None:
 
 def test_a_long_call_is_cut() -> None:
     """Short arguments stay whole, long ones share the room, and the last ones are left out."""
-    few = argument_trees(
+    few = described_arguments(
         {"base": "EUR", "prompt": "x" * 300, "text": "y" * 300}, REDACTOR
     )
-    many = argument_trees({f"argument{n}": n for n in range(50)}, REDACTOR)
+    many = described_arguments({f"argument{n}": n for n in range(50)}, REDACTOR)
 
     assert (
         call_label("m:f", few)

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.differing import (
+    Difference,
     argument_differences,
     difference_lines,
     differences,
     side_by_side,
 )
-from pytest_mimic._core.tree.making import argument_trees, part_trees
+from pytest_mimic._core.tree.making import described_arguments, described_parts
 from unit.core.tree.values import REDACTOR, Point, Rate
 
 
@@ -28,9 +30,14 @@ class Text(str):
     __slots__ = ()
 
 
+def between(old: Any, new: Any) -> list[Difference]:
+    """Return the differences between two values, given by their JSON."""
+    return differences(node_of(old), node_of(new))
+
+
 def lines(old: dict[str, object], new: dict[str, object]) -> list[str]:
     found = argument_differences(
-        argument_trees(old, REDACTOR), argument_trees(new, REDACTOR)
+        described_arguments(old, REDACTOR), described_arguments(new, REDACTOR)
     )
     return difference_lines(found)
 
@@ -150,11 +157,11 @@ def test_the_parts_of_a_request_are_their_own_description():
     body = {"name": "a", "rows": [{"$": 5, "items": 3}]}
     changed = {"name": "a", "rows": [{"$": 5, "items": 4}]}
 
-    assert part_trees(
+    assert described_parts(
         {"body": {"name": "a", "token": "b", "rows": [1, {"x": None}]}}
     ) == {"body": {"name": "a", "token": "b", "rows": [1, {"x": None}]}}
     found = argument_differences(
-        part_trees({"body": body}), part_trees({"body": changed})
+        described_parts({"body": body}), described_parts({"body": changed})
     )
     assert difference_lines(found) == ["body.rows[0].items: 3 recorded, 4 now"]
 
@@ -163,11 +170,11 @@ def test_a_value_of_one_identity_does_not_differ_by_its_librarys_version():
     """pandas 3 has other dtypes for labels than pandas 2, and names its classes otherwise."""
     pd = pytest.importorskip("pandas")
     redactor = Redactor()
-    new = argument_trees(
+    new = described_arguments(
         {"labels": pd.Index(["x", "y"]), "moment": pd.Timestamp("2026-11-02"), "n": 2},
         redactor,
     )
-    old = argument_trees(
+    old = described_arguments(
         {
             "labels": pd.Index(["x", "y"], dtype=object),
             "moment": pd.Timestamp("2026-11-02"),
@@ -207,11 +214,11 @@ def test_values_that_differ_in_anything_are_a_difference(
     old: Any, new: Any, inside: Any
 ) -> None:
     assert (
-        len(differences(inside(old), inside(new)))
-        == len(differences(inside(new), inside(old)))
+        len(between(inside(old), inside(new)))
+        == len(between(inside(new), inside(old)))
         == 1
     )
-    assert differences(inside(old), inside(old)) == []
+    assert between(inside(old), inside(old)) == []
 
 
 def test_of_a_long_text_the_lines_with_other_words_are_shown() -> None:
@@ -231,7 +238,7 @@ def test_of_a_long_text_the_lines_with_other_words_are_shown() -> None:
 
 
 def test_only_the_first_differences_are_shown_and_the_others_counted() -> None:
-    found = differences({"n": 1, **{f"k{n}": n for n in range(20)}}, {"n": 2})
+    found = between({"n": 1, **{f"k{n}": n for n in range(20)}}, {"n": 2})
 
     assert difference_lines(found, "before", most=2) == [
         "n: 1 before, 2 now",
@@ -242,7 +249,7 @@ def test_only_the_first_differences_are_shown_and_the_others_counted() -> None:
 
 def test_no_control_character_reaches_the_terminal() -> None:
     bad = "\x1b[31m"
-    found = [*differences({bad: 1}, {}), *differences("a" * 99, "a" * 99 + bad)]
+    found = [*between({bad: 1}, {}), *differences("a" * 99, "a" * 99 + bad)]
 
     assert "\x1b" not in "".join(difference_lines(found))
 
@@ -253,7 +260,7 @@ def test_two_sides_of_a_page_have_the_path_and_what_differs() -> None:
         {"n": 3, "text": "x " * 99 + "b", "come": 4},
     )
 
-    assert side_by_side(differences(old, new)) == [
+    assert side_by_side(between(old, new)) == [
         ("~", "n: 1", "n: 3"),
         ("-", "gone: 2", ""),
         ("~", f"text: ...{'x ' * 30}a", f"text: ...{'x ' * 30}b"),

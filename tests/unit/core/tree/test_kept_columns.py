@@ -12,7 +12,7 @@ from pytest_mimic._core.tree.differing import (
     difference_lines,
     side_by_side,
 )
-from pytest_mimic._core.tree.making import argument_trees
+from pytest_mimic._core.tree.making import described_arguments
 from pytest_mimic._core.tree.remedies import changing_parts
 
 np = pytest.importorskip("numpy")
@@ -20,7 +20,7 @@ pd = pytest.importorskip("pandas")
 
 
 def described(value, redactor=NO_NAMES):
-    return json.loads(json.dumps(argument_trees({"x": value}, redactor)))
+    return json.loads(json.dumps(described_arguments({"x": value}, redactor)))
 
 
 def differing(old, new):

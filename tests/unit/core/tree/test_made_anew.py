@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from pytest_mimic._core.nodes.node_classes import Opaque
 from pytest_mimic._core.tree.made_anew import (
     Change,
     Kind,
@@ -134,13 +135,13 @@ ONE, OTHER = (str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991))
         ),
         (1764079439, 1764079440, Change(frozenset({Kind.MOMENT}), is_whole=True)),
         (
-            {"$datetime": "2026-11-24T10:00:00"},
-            {"$datetime": "2026-11-25T11:00:00"},
+            Opaque("datetime", "2026-11-24T10:00:00"),
+            Opaque("datetime", "2026-11-25T11:00:00"),
             Change(frozenset({Kind.MOMENT}), is_whole=True),
         ),
         (
-            {"$text": ONE, "type": "UUID"},
-            {"$text": OTHER, "type": "UUID"},
+            Opaque("text", ONE, "UUID"),
+            Opaque("text", OTHER, "UUID"),
             Change(frozenset({Kind.UUID}), is_whole=True),
         ),
         ("About tea?", "About coffee?", None),
@@ -149,7 +150,7 @@ ONE, OTHER = (str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991))
         (1, 2, None),
         (ONE, "2026-11-25", None),
         (True, False, None),
-        ({"$text": "<DataFrame>", "digest": "1"}, {"$text": "<DataFrame>"}, None),
+        (Opaque("text", "<f>", digest="1"), Opaque("text", "<f>", digest="2"), None),
     ],
 )
 def test_a_change_is_one_if_nothing_else_differs(old, new, result) -> None:

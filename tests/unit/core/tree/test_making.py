@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.tree.call_labels import call_label
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.making import Budget, argument_trees, tree_of
+from pytest_mimic._core.tree.making import Budget, described_arguments, tree_of
 from unit.core.tree.values import REDACTOR, Color, Point, Rate, shown
 
 
@@ -29,7 +30,7 @@ def test_different_types_have_different_descriptions() -> None:
         {"$": "date", "text": "2024-05-01"}, Point(1, 1), Rate("1"), Rate, Color.RED, "<redacted> ",
     ]  # fmt: skip
 
-    descriptions = {json.dumps(tree_of(value, REDACTOR)) for value in values}
+    descriptions = {json.dumps(plain_of(tree_of(value, REDACTOR))) for value in values}
 
     assert len(descriptions) == len(values)
 
@@ -106,7 +107,7 @@ def test_a_secret_is_left_out_of_all_arguments() -> None:
         "hunter2": 1,
     }
 
-    text = call_label("m:f", argument_trees(arguments, REDACTOR), width=1_000)
+    text = call_label("m:f", described_arguments(arguments, REDACTOR), width=1_000)
 
     assert "abcdef" not in text
     assert text.startswith(
@@ -161,7 +162,7 @@ def test_a_description_stays_near_its_budget() -> None:
         "n": 3,
     }
 
-    description = tree_of(large, REDACTOR)
+    description = plain_of(tree_of(large, REDACTOR))
 
     assert len(json.dumps(description)) < 25_000
     assert description["base"] == "EUR"

@@ -13,7 +13,7 @@ from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._core.tree import messages
 from pytest_mimic._core.tree.call_labels import call_label
 from pytest_mimic._core.tree.differing import argument_differences, difference_lines
-from pytest_mimic._core.tree.making import argument_trees
+from pytest_mimic._core.tree.making import described_arguments
 from pytest_mimic._core.tree.messages import MissedCall
 from pytest_mimic.errors import MutatedInputError, StaleRecordingError
 
@@ -34,7 +34,7 @@ class Recorded(NamedTuple):
 
 
 def described(**arguments: object) -> dict[str, Any]:
-    return argument_trees(arguments, Redactor())
+    return described_arguments(arguments, Redactor())
 
 
 def missed(

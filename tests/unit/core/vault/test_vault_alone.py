@@ -30,11 +30,11 @@ OTHERS = '''
 from pytest_mimic import fingerprint
 from pytest_mimic._core.outcome.encoding import encode
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.tree.differing import difference_lines, differences
-from pytest_mimic._core.tree.making import argument_trees
+from pytest_mimic._core.tree.differing import argument_differences, difference_lines
+from pytest_mimic._core.tree.making import described_arguments
 
-trees = [argument_trees({"a": n, "password": "x"}, Redactor(())) for n in (1, 2)]
-print(len(fingerprint([1, 2])), difference_lines(differences(*trees)))
+trees = [described_arguments({"a": n, "password": "x"}, Redactor(())) for n in (1, 2)]
+print(len(fingerprint([1, 2])), difference_lines(argument_differences(*trees)))
 '''  # fmt: skip
 
 NO_PYTEST = """

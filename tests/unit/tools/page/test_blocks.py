@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._core.nodes.node_classes import Fields, Opaque
 from pytest_mimic._tools.page.blocks import (
     MOST_CHARACTERS,
     MOST_ITEMS,
@@ -121,13 +122,13 @@ def test_a_long_table_says_how_many_rows_are_left_out() -> None:
 
 
 def test_arguments_of_a_function_are_in_pythons_notation() -> None:
-    [block] = argument_blocks({"day": {"$date": "2026-11-02"}, "city": "Oslo"})
+    [block] = argument_blocks({"day": Opaque("date", "2026-11-02"), "city": "Oslo"})
 
     assert block["pairs"] == [("day", "2026-11-02"), ("city", "'Oslo'")]
 
 
 def test_items_of_a_generator() -> None:
-    [block] = stream_blocks([{"row": 1}, 2])
+    [block] = stream_blocks([Fields("dict", {"row": 1}), 2])
 
     assert (block["title"], block["items"]) == ("2 items", ["{'row': 1}", "2"])
 

@@ -1,0 +1,269 @@
+"""Nodes as the JSON of a vault, and back.
+
+What JSON has stands for itself. Any other value is a mapping whose first key is its
+tag:
+
+| node | JSON |
+|---|---|
+| `Opaque("date", "2026-11-02")` | `{"$date": "2026-11-02"}` |
+| `Fields("shop:Rate", {"base": "EUR"})` | `{"$shop:Rate": {"base": "EUR"}}` |
+| `Items("tuple", [1, 2])` | `{"$tuple": [1, 2]}` |
+| `Items("dict", [Items("list", [1, 2])])` | `{"$dict": [[1, 2]]}` |
+| `Cut("str", "Once", length=5000)` | `{"$cut": "str", "start": "Once", "length": 5000}` |
+
+A mapping of the user's whose first key begins with `$` gets a second `$` there.
+Outcomes store some values in forms of their own, which are read as the objects that
+they are:
+
+| JSON | node |
+|---|---|
+| `{"$deque": [[1, 2], 3]}` | `Fields("deque", {"": [1, 2], "maxlen": 3})` |
+| `{"$counter": {"a": 1}}` | `Fields("Counter", {"": {"a": 1}})` |
+| `{"$builtins:ValueError": {"args": [1]}}` | `Fields("builtins:ValueError", {"*": [1]})` |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from json import dumps
+from typing import Any
+
+from pytest_mimic._core.nodes.node_classes import (
+    Cut,
+    Fields,
+    Hidden,
+    Items,
+    Node,
+    Opaque,
+)
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER_START, is_placeholder
+
+# What a node says about its value in fields of its own; see `node_classes`.
+_OWN = frozenset(("digest", "length", "type"))
+# Tags whose list is the text: the folder of a path and the rest, or lines.
+_PLACES = frozenset(("path", "pure_posix_path", "pure_windows_path", "str"))
+# The name of a container that is stored in a form of its own, and the names of what
+# stands beside its content there.
+_CONTENT: dict[str, tuple[str, ...]] = {
+    "bytearray": ("bytearray",),
+    "counter": ("Counter",),
+    "defaultdict": ("defaultdict", "default_factory"),
+    "deque": ("deque", "maxlen"),
+    "ordered_dict": ("OrderedDict",),
+}
+# Tags of a text, under which clients store values with their type.
+_TYPED_TEXTS = frozenset(
+    ("$base64", "$bytes", "$date", "$datetime", "$decimal", "$time", "$uuid")
+)
+_EXCEPTION = frozenset(
+    ("args", "attributes", "cause", "fields", "notes", "suppress_context")
+)
+
+
+# -- reading
+
+
+def node_of(plain: Any, *, is_tagged: bool = True) -> Node:
+    """Return the node of a value's JSON.
+
+    Args:
+        plain: The JSON.
+        is_tagged: Whether mappings may be tags, `{"$date": "2026-11-02"}`.
+    """
+    kind = type(plain)
+    if kind is str:
+        is_hidden = plain.startswith(PLACEHOLDER_START) and is_placeholder(plain)
+        return Hidden(plain) if is_hidden else plain
+    if kind is list:
+        return Items("list", [node_of(part, is_tagged=is_tagged) for part in plain])
+    if kind is not dict:
+        return plain  # type: ignore[no-any-return]
+    first = next(iter(plain), "")
+    if not is_tagged or first[:1] != "$":
+        return Fields("dict", nodes_of(plain, is_tagged=is_tagged))
+    if first[:2] == "$$":
+        parts = {
+            key if place else key[1:]: plain[key] for place, key in enumerate(plain)
+        }
+        return Fields("dict", nodes_of(parts))
+    return _tagged(first[1:], plain[first], plain)
+
+
+def nodes_of(parts: Mapping[str, Any], *, is_tagged: bool = True) -> dict[str, Node]:
+    """Return the nodes of several values by their names."""
+    return {key: node_of(part, is_tagged=is_tagged) for key, part in parts.items()}
+
+
+def is_typed_text(plain: Mapping[Any, object]) -> bool:
+    """Check whether a mapping is a value of a database with its type: `{"$decimal": "1.50"}`."""
+    if next(iter(plain), "") not in _TYPED_TEXTS:
+        return False
+    return set(map(type, plain.values())) == {str}
+
+
+def _tagged(tag: str, part: Any, plain: dict[str, Any]) -> Node:
+    """Return the node of a mapping with a tag. It may be edited by hand."""
+    digest = _text_in(plain, "digest")
+    if tag in ("cut", "cycle"):
+        return Cut(
+            str(part),
+            start=plain["start"] if type(plain.get("start")) is str else None,
+            length=_length_in(plain),
+            digest=digest,
+            file=_text_in(plain, "object"),
+            is_cycle=tag == "cycle",
+        )
+    if tag == "hidden":
+        return Hidden(str(part), _text_in(plain, "type"), digest)
+    facts = {}
+    if len(plain) > 1:
+        beside = {name: plain[name] for name in plain if name not in _OWN}
+        del beside[f"${tag}"]
+        facts = nodes_of(beside)
+    # Descriptions have these objects as fields already.
+    is_described = type(part) is dict and "" in part
+    if tag in _CONTENT and not is_described:
+        return _container(tag, part)
+    if type(part) is dict:
+        return _fields(tag, part, facts, plain)
+    if type(part) is list:
+        is_text = all(type(item) is str for item in part)
+        if is_text and (tag == "bytes" or (tag in _PLACES and len(part) == 2)):
+            text = "".join(part) if tag == "bytes" else tuple(part)
+            return Opaque(tag, text, digest=digest, facts=facts)
+        items = [node_of(item) for item in part]
+        return Items(tag, items, _length_in(plain), digest, facts)
+    return Opaque(tag, part, _text_in(plain, "type"), digest, facts)
+
+
+def _fields(
+    tag: str, part: dict[str, Any], facts: dict[str, Node], plain: dict[str, Any]
+) -> Fields:
+    if "args" in part and part.keys() <= _EXCEPTION:
+        return Fields(tag, _exception_parts(part), digest=_text_in(plain, "digest"))
+    content = node_of(part)
+    if isinstance(content, Fields) and content.kind == "dict":
+        parts = content.parts
+    else:
+        # The part of a tag is a value with a tag of its own.
+        parts = {"": content}
+    for name in ("attributes", "extra"):
+        beside = facts.get(name)
+        is_mapping = isinstance(beside, Fields) and beside.kind == "dict"
+        if is_mapping and not beside.parts.keys() & parts.keys():  # type: ignore[union-attr]
+            # What an object has besides its fields stands among them.
+            parts |= beside.parts  # type: ignore[union-attr]
+            del facts[name]
+    return Fields(tag, parts, _length_in(plain), _text_in(plain, "digest"), facts)
+
+
+def _container(tag: str, part: Any) -> Node:
+    name, *facts = _CONTENT[tag]
+    inner = list(part) if facts and type(part) is list else [part]
+    if tag == "defaultdict":
+        inner.reverse()
+    parts: dict[str, Node] = {"": node_of(inner[0] if inner else None)}
+    for fact, one in zip(facts, inner[1:], strict=False):
+        if one is not None:
+            parts[fact] = node_of(one)
+    return Fields(name, parts)
+
+
+def _exception_parts(part: dict[str, Any]) -> dict[str, Node]:
+    """Return the parts of a stored exception, those that repeat an argument left out."""
+    found = {"*": part["args"], **part.get("attributes", {})}
+    for name, value in part.get("fields", {}).items():
+        if value not in (None, *part["args"]):
+            found[name] = value
+    for name in ("cause", "notes"):
+        if name in part:
+            found[f"__{name}__"] = part[name]
+    return nodes_of(found)
+
+
+def _text_in(plain: dict[str, Any], name: str) -> str:
+    return str(plain[name]) if name in plain else ""
+
+
+def _length_in(plain: dict[str, Any]) -> int | None:
+    length = plain.get("length")
+    return length if type(length) is int else None
+
+
+# -- writing
+
+
+def plain_of(node: Node) -> Any:
+    """Return the JSON of a node, which shares nothing that may change with it."""
+    if isinstance(node, Items):
+        return _items_json(node)
+    if isinstance(node, Fields):
+        return _fields_json(node)
+    if isinstance(node, Opaque):
+        text = list(node.text) if isinstance(node.text, tuple) else node.text
+        tagged = {f"${node.kind}": text}
+        if node.type:
+            tagged["type"] = node.type
+        return _with_facts(tagged, node)
+    if isinstance(node, Cut):
+        return _cut_json(node)
+    if isinstance(node, Hidden):
+        if not node.type:
+            return node.text
+        return _with_digest({"$hidden": node.text, "type": node.type}, node.digest)
+    return node
+
+
+def plains_of(nodes: Mapping[str, Node]) -> dict[str, Any]:
+    """Return the JSON of several nodes by their names."""
+    return {name: plain_of(node) for name, node in nodes.items()}
+
+
+def order(node: Node) -> str:
+    """Return a text that is equal for equal nodes and orders them."""
+    return dumps(plain_of(node), sort_keys=True)
+
+
+def _items_json(node: Items) -> Any:
+    items = [plain_of(item) for item in node.items]
+    if node.kind == "list" and node.length is None:
+        return items
+    return _with_facts({f"${node.kind}": items}, node)
+
+
+def _fields_json(node: Fields) -> dict[str, Any]:
+    parts = plains_of(node.parts)
+    if node.kind != "dict":
+        return _with_facts({f"${node.kind}": parts}, node)
+    if node.length is None and not any(name[:1] == "$" for name in parts):
+        return parts
+    # Among pairs, a key that looks like a tag is none.
+    return _with_facts({"$dict": [list(pair) for pair in parts.items()]}, node)
+
+
+def _cut_json(node: Cut) -> dict[str, Any]:
+    if node.is_cycle:
+        return {"$cycle": node.type}
+    tagged: dict[str, Any] = {"$cut": node.type}
+    if node.start is not None:
+        tagged["start"] = node.start
+    if node.length is not None:
+        tagged["length"] = node.length
+    tagged = _with_digest(tagged, node.digest)
+    return {**tagged, "object": node.file} if node.file else tagged
+
+
+def _with_facts(
+    tagged: dict[str, Any], node: Items | Fields | Opaque
+) -> dict[str, Any]:
+    length = None if isinstance(node, Opaque) else node.length
+    if length is not None:
+        tagged["length"] = length
+    tagged = _with_digest(tagged, node.digest)
+    return tagged | plains_of(node.facts) if node.facts else tagged
+
+
+def _with_digest(tagged: dict[str, Any], digest: str) -> dict[str, Any]:
+    if digest:
+        tagged["digest"] = digest
+    return tagged

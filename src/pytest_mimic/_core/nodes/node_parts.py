@@ -1,0 +1,93 @@
+"""What kind of value a node has, and what is known of it whatever its class."""
+
+from __future__ import annotations
+
+from pytest_mimic._core.nodes.node_classes import (
+    NOTHING,
+    Cut,
+    Fields,
+    Hidden,
+    Items,
+    Node,
+    Opaque,
+)
+
+#: Kinds of `Items` whose items have numbers.
+NUMBERED = frozenset(("list", "tuple", "events"))
+#: Kinds of `Items` whose items have no order.
+SETS = frozenset(("set", "frozenset"))
+#: Kinds of `Opaque` values that may count with the content of a file or folder.
+_FILES = frozenset(("path", "str", "content"))
+# What is known of a value and is none of its parts.
+_UNSEEN = frozenset(("columns", "object", "size", "whole"))
+
+
+def kind_of(node: object) -> tuple[type, str]:
+    """Return what kind of value a node has: `1`, `1.0` and `true` are of three kinds."""
+    if isinstance(node, Items | Fields | Opaque):
+        return type(node), node.kind
+    return type(node), ""
+
+
+def type_of(node: Node) -> str:
+    """Return the name of the type of a node's value, without its module."""
+    if isinstance(node, Items | Fields):
+        return short_name(node.kind)
+    if isinstance(node, Opaque):
+        return short_name(node.type or node.kind)
+    if isinstance(node, Hidden):
+        return short_name(node.type or "hidden")
+    return "cut" if isinstance(node, Cut) else type(node).__name__
+
+
+def short_name(name: str) -> str:
+    """Return the name of a type without its module."""
+    return name.rpartition(":")[2].rpartition(".")[2]
+
+
+def items_of(node: object) -> list[Node] | None:
+    """Return the items of a list or of what is like one, None of any other value."""
+    is_numbered = isinstance(node, Items) and node.kind in NUMBERED
+    return node.items if is_numbered else None  # type: ignore[attr-defined]
+
+
+def shown_facts(node: Items | Fields | Opaque) -> dict[str, Node]:
+    """Return what is known of a value beside its parts, as far as people see it."""
+    if not node.facts:
+        return {}
+    return {name: fact for name, fact in node.facts.items() if name not in _UNSEEN}
+
+
+def pairs_of(node: Items) -> list[tuple[Node, Node]]:
+    """Return the keys and values of a mapping whose keys are not all names.
+
+    Its file may be edited by hand, so that what is no pair is left out.
+    """
+    pairs: list[tuple[Node, Node]] = []
+    for pair in node.items:
+        items = items_of(pair)
+        if items is not None and len(items) == 2:
+            pairs.append((items[0], items[1]))
+    return pairs
+
+
+def is_file(node: object) -> bool:
+    """Check whether a node counts with the content of a file or folder."""
+    return isinstance(node, Opaque) and bool(node.digest) and node.kind in _FILES
+
+
+def length_of(node: object) -> int | None:
+    """Return the length of a container of which only the first parts are there; None of any other node."""
+    return node.length if isinstance(node, Items | Fields) else None
+
+
+def digest_of(node: object) -> str:
+    """Return the digest of a value that is shown in part, empty of any other."""
+    if isinstance(node, Items | Fields | Opaque | Cut | Hidden):
+        return node.digest
+    return ""
+
+
+def value_of(node: object) -> object:
+    """Return the value itself, `NOTHING` if the node does not have it."""
+    return node.value if isinstance(node, Fields | Opaque) else NOTHING

@@ -1,0 +1,139 @@
+"""The JSON of a vault becomes nodes, and nodes become it again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pytest_mimic._core.nodes.node_classes import (
+    Cut,
+    Fields,
+    Hidden,
+    Items,
+    Node,
+    Opaque,
+)
+from pytest_mimic._core.nodes.node_json import (
+    is_typed_text,
+    node_of,
+    nodes_of,
+    order,
+    plain_of,
+    plains_of,
+)
+
+PAIRS: list[tuple[Any, Node]] = [
+    (None, None),
+    (1.5, 1.5),
+    ("EUR", "EUR"),
+    ("<redacted>", Hidden("<redacted>")),
+    ([1, [2]], Items("list", [1, Items("list", [2])])),
+    ({"a": {"b": 1}}, Fields("dict", {"a": Fields("dict", {"b": 1})})),
+    ({"$tuple": [1, 2]}, Items("tuple", [1, 2])),
+    ({"$list": [1], "length": 9, "digest": "d"}, Items("list", [1], 9, "d")),
+    ({"$dict": [[1, 2]]}, Items("dict", [Items("list", [1, 2])])),
+    ({"$date": "2026-11-02"}, Opaque("date", "2026-11-02")),
+    ({"$path": ["tmp_path", "a.csv"]}, Opaque("path", ("tmp_path", "a.csv"))),
+    ({"$shop:Color": "RED"}, Opaque("shop:Color", "RED")),
+    ({"$shop:Rate": {"base": "EUR"}}, Fields("shop:Rate", {"base": "EUR"})),
+    ({"$text": "1/3", "type": "Fraction"}, Opaque("text", "1/3", "Fraction")),
+    ({"$cut": "str", "start": "Once", "length": 5000}, Cut("str", "Once", 5000)),
+    ({"$cut": "list", "length": 3, "digest": "d"}, Cut("list", None, 3, "d")),
+    ({"$cycle": "list"}, Cut("list", is_cycle=True)),
+    ({"$hidden": "<redacted>", "type": "int"}, Hidden("<redacted>", "int")),
+    ({"$events": [1], "whole": True}, Items("events", [1], facts={"whole": True})),
+]
+
+
+@pytest.mark.parametrize(("plain", "node"), PAIRS, ids=str)
+def test_json_and_nodes_are_turned_into_each_other(plain: Any, node: Node) -> None:
+    assert node_of(plain) == node
+    assert plain_of(node) == plain
+
+
+@pytest.mark.parametrize(
+    ("plain", "node"),
+    [
+        ({"$$date": 1, "n": 2}, Fields("dict", {"$date": 1, "n": 2})),
+        ({"$deque": [[1], 3]}, Fields("deque", {"": Items("list", [1]), "maxlen": 3})),
+        ({"$deque": [[1], None]}, Fields("deque", {"": Items("list", [1])})),
+        ({"$counter": {"a": 1}}, Fields("Counter", {"": Fields("dict", {"a": 1})})),
+        (
+            {"$defaultdict": [{"$class": "builtins:list"}, {}]},
+            Fields(
+                "defaultdict",
+                {
+                    "": Fields("dict", {}),
+                    "default_factory": Opaque("class", "builtins:list"),
+                },
+            ),
+        ),
+        (
+            {"$shop:NoRate": {"args": ["EUR"], "attributes": {"code": 4}}},
+            Fields("shop:NoRate", {"*": Items("list", ["EUR"]), "code": 4}),
+        ),
+        (
+            {"$builtins:OSError": {"args": [2, "no"], "fields": {"filename": "a"}}},
+            Fields(
+                "builtins:OSError", {"*": Items("list", [2, "no"]), "filename": "a"}
+            ),
+        ),
+        (
+            {"$shop:Rate": {"base": "EUR"}, "attributes": {"seen": 1}},
+            Fields("shop:Rate", {"base": "EUR", "seen": 1}),
+        ),
+        ({"$bytes": ["a\n", "b\n"]}, Opaque("bytes", "a\nb\n")),
+    ],
+    ids=str,
+)
+def test_the_forms_of_outcomes_are_read_as_the_objects_that_they_are(
+    plain: Any, node: Node
+) -> None:
+    assert node_of(plain) == node
+
+
+def test_without_tags_a_key_that_looks_like_one_is_a_key() -> None:
+    assert node_of({"$date": 1}, is_tagged=False) == Fields("dict", {"$date": 1})
+
+
+def test_a_key_that_looks_like_a_tag_is_none_when_it_is_read_again() -> None:
+    plain = plain_of(Fields("dict", {"a": 1, "$date": 2}))
+
+    assert plain == {"$dict": [["a", 1], ["$date", 2]]}
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"$dict": "x"}, {"$dict": [[1], 2]}, {"$tuple": {"a": 1}}, {"$date": None},
+        {"$cut": 5, "length": "many"}, {"$deque": []}, {"$deque": 5}, {"$": 1},
+        {"$path": ["a", "b", "c"]}, {"$text": [], "type": 5}, {"$shop:Rate": {"$": 1}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_file_that_was_edited_by_hand_is_read_all_the_same(plain: Any) -> None:
+    assert json.dumps(plain_of(node_of(plain)))
+
+
+def test_several_nodes_are_read_and_written_by_their_names() -> None:
+    nodes = nodes_of({"day": {"$date": "2026-11-02"}, "n": 1})
+
+    assert nodes == {"day": Opaque("date", "2026-11-02"), "n": 1}
+    assert plains_of(nodes) == {"day": {"$date": "2026-11-02"}, "n": 1}
+
+
+def test_equal_nodes_have_one_place_in_an_order() -> None:
+    one, same = Fields("dict", {"a": 1, "b": 2}), Fields("dict", {"b": 2, "a": 1})
+
+    assert order(one) == order(same)
+    assert order(1) != order(1.0)
+    assert order(1) != order(True)
+
+
+def test_only_a_text_with_a_type_is_a_value_of_a_database() -> None:
+    assert is_typed_text({"$decimal": "1.50"})
+    assert not is_typed_text({"$decimal": 1})
+    assert not is_typed_text({"$deque": "1"})
+    assert not is_typed_text({})
