@@ -43,7 +43,9 @@ def column_node(
         digest: Its digest, empty if it has none.
         value: Makes the node of one of its values; None if they are too many.
     """
-    shape = getattr(column, "shape", None) or (len(column),)
+    shape = getattr(column, "shape", None)
+    if shape is None:
+        shape = (len(column),)
     rows: Any = shape[0] if len(shape) == 1 else "x".join(map(str, shape))
     facts: dict[str, Node] = {"rows": rows}
     if value is not None:
@@ -188,7 +190,8 @@ def _values_fact(old: Opaque, new: Opaque, before: str, after: str) -> str:
 
 def _place(number: int, rows: Any) -> str:
     """Return the index of an item: of an array of a shape such as `2x3`, one for each axis."""
-    if not isinstance(rows, str):
+    if not isinstance(rows, str) or not rows:
+        # An array without dimensions has one item.
         return str(number)
     indexes: list[str] = []
     for extent in reversed([int(part) for part in rows.split("x")]):

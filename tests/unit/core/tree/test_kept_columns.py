@@ -36,6 +36,11 @@ def frame(*prices, **others):
     [
         (frame(1.5, 2.5), frame(1.5, 2.5), []),
         (
+            np.array(1.5),
+            np.array(2.5),
+            ["x: 1 of 1 differ, [0]: 1.5 recorded, 2.5 now"],
+        ),
+        (
             frame(1.5, 2.5, 3.5),
             frame(1.5, 0.0, 0.0),
             ["x['price']: 2 of 3 differ, [1]: 2.5 recorded, 0.0 now"],
