@@ -428,3 +428,23 @@ def test_the_date_in_a_prompt_follows(
     project.replay().expect(passed=1)
     project.tests(test.replace("About tea", "Delete everything"))
     project.replay().expect(failed=1)
+
+
+def test_a_miss_of_a_request_names_the_option_that_differs(
+    project: Project, service: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVICE", service.url)
+    project.module(SHOP)
+    project.tests(ASKS)
+    project.ini("http")
+    project.record().expect(passed=1)
+    service.stop()
+    project.ini("http sequence=no")
+
+    project.replay().expect(
+        failed=1,
+        says=[
+            "the same call, with other options of its line: sequence=no is new",
+            "to let recordings follow their lines: pytest-mimic rekey",
+        ],
+    )

@@ -443,3 +443,34 @@ def test_a_hidden_part_is_no_reason_where_the_change_is_elsewhere(
 
     assert code == 0
     project.replay().expect(passed=1, real=[])
+
+
+def test_a_miss_names_the_option_that_differs(project: Any, rekey: Rekey) -> None:
+    project.module(SHOP)
+    project.tests(FETCH)
+    project.ini("shop:fetch")
+    project.record().expect(passed=1)
+    project.ini("shop:fetch ignore=run")
+
+    run = project.replay().expect(
+        failed=1, says=["to let recordings follow their lines: pytest-mimic rekey"]
+    )
+
+    note = "the same call, with other options of its line: ignore=run is new"
+    assert note in run.error
+    assert "to let it follow its line: pytest-mimic rekey" in run.error
+    assert rekey()[0] == 0
+    project.replay().expect(passed=1)
+
+
+def test_a_miss_that_cannot_follow_is_recorded_again(project: Any) -> None:
+    project.module(SHOP)
+    project.tests(FETCH)
+    project.ini("shop:fetch ignore=run")
+    project.record().expect(passed=1)
+    project.ini("shop:fetch")
+
+    run = project.replay().expect(failed=1, never=["pytest-mimic rekey"])
+
+    note = "the same call, with other options of its line: ignore=run is gone"
+    assert note in run.error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from pytest_mimic._core.commands import Commands, Verb
+from pytest_mimic._core.engine.ledger import REKEY
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import and_more, few, limited, listed, plural, seconds
 from pytest_mimic._tools.unused.judging import (
@@ -181,7 +182,7 @@ def _recording(misses: Sequence[Miss], what: str, commands: RunCommands) -> list
     again = {miss.test for miss in misses if miss.option == Verb.RERECORD.value}
     by_option: dict[str, list[str]] = {}
     for miss in misses:
-        if miss.option:
+        if miss.option and miss.option != REKEY:
             option = Verb.RERECORD.value if miss.test in again else miss.option
             by_option.setdefault(option, []).append(miss.test)
     lines = []
@@ -189,6 +190,9 @@ def _recording(misses: Sequence[Miss], what: str, commands: RunCommands) -> list
     for option, tests in sorted(by_option.items()):
         lines.append(f"to record {named}: {commands(option, tests=tests)}")
         named = "the others"
+    if any(miss.option == REKEY for miss in misses):
+        follow = commands.commands.mimic("rekey")
+        lines.insert(0, f"to let recordings follow their lines: {follow}")
     return lines
 
 

@@ -51,6 +51,8 @@ class Plan:
     imported_key: Callable[[ClientCall, str], str]  # of a client
     described: Callable[[Call], dict[str, Any]]
     kept_parts: Callable[[Call], Parts | None]
+    # Returns the identity of a call under other options.
+    key_under: Callable[[Call, Options], str]
 
     def __init__(
         self, state: Any, target: str, options: Options, cassette: Any
@@ -459,3 +461,15 @@ class FunctionPlan(Plan):
         if environment.forms and environment.names_in(repr(call.arguments)):
             return True
         return bool(self.secrets(call))
+
+    def key_under(self, call: Call, options: Options) -> str:
+        """Return the identity that a call has under other options."""
+        identity = CallIdentity(
+            self.target,
+            call.names,
+            defaults=self.bound.defaults,
+            ignore=options.ignore,
+            content=options.content,
+            places=self.places,
+        )
+        return identity.key(call.values)

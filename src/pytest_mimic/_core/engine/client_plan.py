@@ -136,6 +136,11 @@ class ClientPlan(Plan):
             found[path] = value
         return found
 
+    def key_under(self, call: Call, options: Options) -> str:
+        """Return the identity that a call has under other options."""
+        other = ClientPlan(self.state, self.adapter, options, self.cassette)
+        return other.call(call.edge_call).key
+
     def kept_parts(self, call: Call) -> Parts | None:
         """Return what a recording keeps of the parts that count by default."""
         if self._imported:

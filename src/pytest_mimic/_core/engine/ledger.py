@@ -6,6 +6,10 @@ from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+#: In place of the option that records a call: its recording only has to follow its
+#: line.
+REKEY = "rekey"
+
 
 class Miss(NamedTuple):
     """A call that had no recording.
@@ -13,7 +17,7 @@ class Miss(NamedTuple):
     Attributes:
         label: The call as people read it.
         test: The id of its test.
-        option: What records it, if an option does.
+        option: What records it, if an option does; `REKEY` if its recording is there.
         key: Its identity.
         is_stale: It has a recording, but of another source.
         target: The name of its target.

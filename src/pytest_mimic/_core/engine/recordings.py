@@ -126,6 +126,15 @@ class Recordings:
             found = self.known[name] = calls[0]
         return found
 
+    def readable(self, name: str) -> Recording | None:
+        """Return the recording with this name as people read it.
+
+        None: there is none, or it cannot be read.
+        """
+        with suppress(MimicError):
+            return self._state.vault.read(name)
+        return None
+
     def holds(self, call: Call, owner: Owner | None) -> bool:
         """Return whether there is a recording of a call, of its owner or of all tests."""
         owner_name = None if owner is None else owner.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.commands import Remedy, Verb, rerecord
@@ -16,6 +17,7 @@ from pytest_mimic._core.engine.decisions import (
     Verify,
     decide,
 )
+from pytest_mimic._core.engine.ledger import REKEY
 from pytest_mimic._core.engine.recordings import Change
 from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.settings import Mode
@@ -285,7 +287,8 @@ class Track:
 
     def _missing(self, call: Call) -> tuple[MimicError, str]:
         """Return the error, with the nearest recording, and the option that repairs it, if one does."""
-        from pytest_mimic._core.tree.messages import MissedCall, missing
+        from pytest_mimic._core.engine.changed_lines import former_recording
+        from pytest_mimic._core.tree.messages import CANDIDATES, MissedCall, missing
         from pytest_mimic._core.tree.stored import bare
 
         plan, state = call.plan, self._state
@@ -302,11 +305,26 @@ class Track:
             sequence=sequence,
             verb=verb,
         )
-        among = self._candidates(plan.target)
+        among = [*islice(self._candidates(plan.target), CANDIDATES)]
+        owner_name = "" if self.owner is None else self.owner.name
+        former = former_recording(
+            call,
+            among,
+            self._recordings.readable,
+            owner=owner_name or state.owner.name,
+            within=self.within,
+        )
         hide = partial(bare, redactor=state.redactor)
         error = missing(
-            missed, among, within=self.within, remedies=self.remedies, bare=hide
+            missed,
+            among,
+            within=self.within,
+            remedies=self.remedies,
+            bare=hide,
+            former=former,
         )
+        if former is not None and former.follows:
+            return error, REKEY
         return error, "" if self.remedies else verb.value
 
     def _candidates(self, target: str) -> Iterable[Recording]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_mimic._core.commands import (
     Remedy,
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import Recording
 
 _SHOWN = 5
-# The recordings that a miss is compared with, at most.
-_CANDIDATES = 300
+#: The recordings that a miss is compared with, at most.
+CANDIDATES = 300
 _LINE = 200
 # What is described of a client's call besides what counts: made from its other parts,
 # or told apart by order.
@@ -115,7 +115,7 @@ def nearest_recording(
             known.test or "",
         )
 
-    return max(islice(candidates, _CANDIDATES), key=likeness, default=None)
+    return max(islice(candidates, CANDIDATES), key=likeness, default=None)
 
 
 def missing(
@@ -125,15 +125,19 @@ def missing(
     within: str = "",
     remedies: Sequence[Remedy | str] | None = None,
     bare: Callable[[Recording], Recording] = lambda one: one,
+    former: FormerRecording | None = None,
 ) -> MissingRecordingError:
     """Return the error for a call without a recording, which shows how the nearest recording differs.
 
     The candidates are recordings of the same target: those in a cassette if `within`
     names one, else those of the whole
     vault. `remedies` describe how to record the call, if no option does. `bare` takes
-    secrets out of the nearest.
+    secrets out of the nearest. `former` is the recording of the call under the former
+    options of its line, if there is one.
     """
-    known = list(islice(candidates, _CANDIDATES))
+    if former is not None:
+        return _missing_by_its_line(call, former, within=within, remedies=remedies)
+    known = list(islice(candidates, CANDIDATES))
     nearest = nearest_recording(known, call.arguments, test=call.test)
     listed = list(remedies or [_again(call.verb, "to record it", call.test)])
     changing: Changing | None = None
@@ -167,6 +171,50 @@ def missing(
         kinds=()
         if changing is None
         else tuple(sorted(one.value for one in changing.kinds)),
+    )
+
+
+class FormerRecording(Protocol):
+    """The recording of a call under the former options of its line."""
+
+    @property
+    def recording(self) -> Recording:
+        """The recording."""
+        ...
+
+    @property
+    def changes(self) -> Sequence[str]:
+        """The options that differ today, in words."""
+        ...
+
+    @property
+    def follows(self) -> bool:
+        """Whether `pytest-mimic rekey` gives it the identity of today."""
+        ...
+
+
+def _missing_by_its_line(
+    call: MissedCall,
+    former: FormerRecording,
+    *,
+    within: str,
+    remedies: Sequence[Remedy | str] | None,
+) -> MissingRecordingError:
+    """Return the error for a call that has a recording, but for the options of its line."""
+    changes = "; ".join(former.changes)
+    note = f"the same call, with other options of its line: {changes}"
+    found = former.recording
+    listed = list(remedies or [_again(call.verb, "to record it", call.test)])
+    if former.follows:
+        follow = Remedy(Verb.MIMIC, "to let it follow its line", words=("rekey",))
+        listed.insert(0, follow)
+    return MissingRecordingError(
+        f"no recording of {call.label}",
+        facts=[Nearest(found.test, found.recorded, within, (), note)],
+        remedies=listed,
+        call=call.label,
+        target=call.target,
+        test=call.test,
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.objects import EMPTY, body_of
 from pytest_mimic._core.vault.recording_facts import Stored
-from pytest_mimic._tools.rekey.identities import CannotFollowError
 from pytest_mimic._tools.rekey.recorded_calls import Entry, Facts, Rekeyed
 
 IsSame = Callable[[Stored, Stored], bool]

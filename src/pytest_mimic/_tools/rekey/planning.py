@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pytest_mimic._core.engine.recorded_identities import (
+    CannotFollowError,
+    identity_under,
+)
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import changed_options, is_sequence
 from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import parse_recording
 from pytest_mimic._core.vault.recording_facts import Recording, Stored, calls_of
-from pytest_mimic._tools.rekey.identities import CannotFollowError, identity_under
 from pytest_mimic._tools.rekey.joining import (
     DifferentOutcomesError,
     is_finished,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pytest_mimic._core.engine.recorded_identities import parts_of_call, parts_under
 from pytest_mimic._core.identity.kept_parts import (
     NotKeptError,
     client_values,
@@ -21,7 +22,6 @@ from pytest_mimic._core.vault.format import (
     recording_name,
 )
 from pytest_mimic._core.vault.recording_facts import Recording, Stored, calls_of
-from pytest_mimic._tools.rekey.identities import parts_of_call, parts_under
 
 Facts = dict[str, Any]
 Entry = dict[str, Any]

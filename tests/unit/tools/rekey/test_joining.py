@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._tools.rekey.identities import CannotFollowError
+from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._tools.rekey.joining import (
     DifferentOutcomesError,
     body_text,

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.identity.call_identity import CallIdentity
-from pytest_mimic._core.vault.recording_facts import Recording
-from pytest_mimic._tools.rekey.identities import (
+from pytest_mimic._core.engine.recorded_identities import (
     CannotFollowError,
     identity_under,
     parts_under,
 )
+from pytest_mimic._core.identity.call_identity import CallIdentity
+from pytest_mimic._core.vault.recording_facts import Recording
 from unit.tools.rekey.vaults import TARGET, calls_in, vault_of
 
 

@@ -1,0 +1,103 @@
+"""Finds the recording that a missing call has under the options that its line had before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_mimic._core.engine.recorded_identities import (
+    CannotFollowError,
+    identity_under,
+)
+from pytest_mimic._core.target_options import (
+    changed_options,
+    is_sequence,
+    kept_options,
+)
+from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.vault.format import recording_name
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.vault.recording_facts import Recording
+
+
+class Former(NamedTuple):
+    """The recording of a call under the former options of its line.
+
+    Attributes:
+        recording: The recording, or the call of a cassette.
+        changes: How the options of today differ, in words.
+        follows: Whether `pytest-mimic rekey` gives it the identity of today.
+    """
+
+    recording: Recording
+    changes: list[str]
+    follows: bool
+
+
+def former_recording(
+    call: Call,
+    candidates: Sequence[Recording],
+    read: Callable[[str], Recording | None],
+    *,
+    owner: str,
+    within: str,
+) -> Former | None:
+    """Return the recording that would be found if the line of a call had not changed.
+
+    Args:
+        call: The call, which has no recording today.
+        candidates: Recordings of its target, which have the former options of the line.
+        read: Returns the recording of that name, or None.
+        owner: The test or scope that the call belongs to.
+        within: The cassette that the candidates are in, or empty.
+    """
+    now = kept_options(call.plan.options)
+    is_client = call.edge_call is not None
+    lines = {repr(one.options): one.options or {} for one in candidates}
+    for before in lines.values():
+        changes = changed_options(before, now, is_client=is_client)
+        if not changes or before.get("key") or before.get("python"):
+            continue
+        key = _key_under(call, before)
+        if within:
+            equal = [one for one in candidates if one.identity == key]
+        else:
+            is_owned = is_sequence(before, is_client=is_client)
+            name = recording_name(call.plan.target, key, owner if is_owned else None)
+            found = read(name)
+            equal = [] if found is None else [found]
+        for recording in equal:
+            if (recording.options or {}) == before:
+                return Former(recording, changes, _follows(call, recording, now))
+    return None
+
+
+def _key_under(call: Call, kept: Mapping[str, Any]) -> str:
+    """Return the identity of a call under other options, empty if it has none."""
+    options = call.plan.options._replace(
+        ignore=tuple(kept.get("ignore", ())),
+        match=tuple(kept.get("match", ())),
+        content=tuple(kept.get("content", ())),
+        sequence=kept.get("sequence"),
+        key=None,
+    )
+    try:
+        return call.plan.key_under(call, options)
+    except (MimicError, Unstable):
+        return ""
+
+
+def _follows(call: Call, recording: Recording, now: Mapping[str, Any]) -> bool:
+    """Return whether what a recording keeps gives the identity that its call has now."""
+    is_client = call.edge_call is not None
+    was_sequence = is_sequence(recording.options or {}, is_client=is_client)
+    if call.sequence and not was_sequence:
+        # Nobody knows which tests used it.
+        return False
+    try:
+        return identity_under(recording.whole(), now) == call.key
+    except CannotFollowError:
+        return False

@@ -1,0 +1,64 @@
+"""The recording that a missing call has under the former options of its line."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pytest_mimic._core.engine.changed_lines import former_recording
+from pytest_mimic._core.identity.call_identity import CallIdentity
+from pytest_mimic._core.target_options import Options
+from pytest_mimic._core.vault import Vault
+from unit.tools.rekey.vaults import TARGET, vault_of
+
+ARGUMENTS = {"base": "EUR", "run": 1}
+
+
+def key_under(_call: Any, options: Options) -> str:
+    identity = CallIdentity(TARGET, tuple(ARGUMENTS), ignore=options.ignore)
+    return identity.key(tuple(ARGUMENTS.values()))
+
+
+def call_under(options: Options) -> Any:
+    """Return a call of `shop:fetch` whose line has these options today."""
+    plan = SimpleNamespace(target=TARGET, options=options, key_under=key_under)
+    key = key_under(None, options)
+    sequence = bool(options.sequence)
+    return SimpleNamespace(plan=plan, key=key, edge_call=None, sequence=sequence)
+
+
+def former(vault: Vault, options: Options) -> Any:
+    recordings = [vault.read(name) for name in vault.names()]
+    known = [one for one in recordings if one is not None]
+    return former_recording(
+        call_under(options), known, vault.read, owner="test_a.py::test_x", within=""
+    )
+
+
+def test_a_recording_of_other_options_is_found_with_what_differs() -> None:
+    found = former(vault_of({"arguments": ARGUMENTS}), Options(ignore=("run",)))
+
+    assert found.recording.arguments == ARGUMENTS
+    assert (found.changes, found.follows) == (["ignore=run is new"], True)
+
+
+def test_a_recording_that_cannot_follow_is_found_too() -> None:
+    found = former(vault_of({"arguments": ARGUMENTS}), Options(sequence=True))
+
+    assert (found.changes, found.follows) == (["sequence is new"], False)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"arguments": {"base": "USD", "run": 1}},
+        {"arguments": ARGUMENTS, "options": {"key": True}},
+        {"arguments": ARGUMENTS, "options": {"python": True}},
+        {"arguments": ARGUMENTS, "owner": "test_b.py::test_y"},
+    ],
+    ids=["another call", "key=", "options of Python", "another test"],
+)
+def test_what_is_no_recording_of_the_call_is_not_found(facts: dict[str, Any]) -> None:
+    assert former(vault_of(facts), Options(ignore=("run",))) is None
