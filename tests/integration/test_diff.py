@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -184,3 +186,22 @@ def test_a_pickle_has_one_size(shop: Any) -> None:
         f"a pickle, {file.stat().st_size} B before, another value now\n"
         in shop.diff().out
     )
+
+
+def test_each_recording_is_read_once(shop: Any) -> None:
+    opened: list[str] = []
+    watched: list[list[str]] = [opened]
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if watched and event == "open" and ".mimic_vault" in str(arguments[0]):
+            watched[0].append(Path(str(arguments[0])).name)
+
+    # A hook cannot be removed: it notes nothing when the list is empty.
+    sys.addaudithook(note)
+
+    shop.diff()
+
+    watched.clear()
+    recordings = [name for name in opened if name.endswith(".json")]
+    assert len(recordings) > 5
+    assert sorted(recordings) == sorted({*recordings})

@@ -177,11 +177,12 @@ def test_what_cannot_be_recorded_names_the_remedy(talks):
         """,
     )
 
-    asks = "the server asks the client for sampling/createMessage"
-    talks.run("--mimic-record").expect(
-        failed=2,
-        says=[asks, "name the function around", "is recorded by the line http"],
-    )
+    asks = "server sends the client a request of its own (sampling/createMessage)"
+    remedy = "name your function that opens the session in mimic_functions"
+    over_http = "This one is over HTTP: add a line http to mimic_functions"
+    run = talks.run("--mimic-record")
+
+    run.expect(failed=2, says=[asks, remedy, over_http])
 
 
 def test_a_miss_in_a_group_of_exceptions_is_a_miss(talks):

@@ -187,10 +187,10 @@ class McpSession:
         with recording(step):
             if self._has_replayed and self._to_server is None:
                 raise _not_recordable(
-                    f"mcp {request['method']} follows replayed requests, which no real"
-                    " server has seen",
-                    "to record the whole session again: pytest --mimic-rerecord, with"
-                    " all tests that use it",
+                    f"mcp {request['method']} cannot be sent: the earlier requests of its"
+                    " session were replayed, and no server has seen them",
+                    "record all tests that use this session again, with"
+                    " --mimic-rerecord",
                 )
             if step is not None:
                 opened = _Open(request, step, [])
@@ -296,9 +296,9 @@ class McpSession:
         asking.step.abandon()
         with suppress(UnstorableOutcomeError), self._port.noting:
             raise _not_recordable(
-                f"mcp {asking.request['method']} cannot be recorded: the server asks"
-                f" the client for {method}",
-                "name the function around the session in mimic_functions",
+                f"mcp {asking.request['method']} cannot be recorded: while it runs, the"
+                f" server sends the client a request of its own ({method})",
+                "name your function that opens the session in mimic_functions",
             )
 
 

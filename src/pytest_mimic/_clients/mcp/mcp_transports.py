@@ -86,7 +86,8 @@ def _wrap_http(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         if port.taking() and not port.takes_kind("http"):
             with port.noting:
                 raise TargetError(
-                    "mcp: a session over HTTP is recorded by the line http: add it"
+                    "the line mcp records sessions over stdio. This one is over HTTP:"
+                    " add a line http to mimic_functions"
                 )
         return original(*args, **kwargs)
 

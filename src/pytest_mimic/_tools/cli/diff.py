@@ -24,6 +24,7 @@ from pytest_mimic._tools.shown.comparing import (
     FileDifference,
     vault_differences,
 )
+from pytest_mimic._tools.shown.read_once import ReadOnceStore
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -48,7 +49,7 @@ def run(invocation: Invocation) -> Result:
     repository = Repository(settings.vault)
     old_store = RevisionStore(repository, repository.commit(revision))
     old_label = f"{revision}:{settings.shown_vault}"
-    new_store = FolderStore(settings.vault)
+    new_store = ReadOnceStore(FolderStore(settings.vault))
     old = Vault(old_store, pickles="forbid", label=old_label)
     new = Vault(new_store, pickles="forbid", label=settings.shown_vault)
     differences = vault_differences(old, new, invocation.redactor)

@@ -26,6 +26,7 @@ from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import references
 from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._tools.cli.revision import Repository, RevisionStore
+from pytest_mimic._tools.shown.read_once import ReadOnceStore
 from pytest_mimic.errors import MimicError
 
 # A longer command is several, since terminals do not take a line of any length.
@@ -41,7 +42,7 @@ class PuttingBack:
         repository: The repository that holds the vault.
         revision: The revision, as it stands in the commands.
         old: The vault in that revision, whose store is a `RevisionStore`.
-        new: The vault.
+        new: The vault, all of whose recordings were read, by a `ReadOnceStore`.
         here: The folder in which the commands are to be pasted.
     """
 
@@ -58,6 +59,8 @@ class PuttingBack:
         self._old = old
         self._new = new
         assert isinstance(old.store, RevisionStore)
+        assert isinstance(new.store, ReadOnceStore)
+        self._references = new.store.references
         self._tracked = old.store.tracked
         # A file that was added to the index and then changed back differs there alone.
         commit = repository.commit(revision)
@@ -86,7 +89,7 @@ class PuttingBack:
         """Return today's recordings that name an object, by the name of the object."""
         namers: dict[str, set[str]] = defaultdict(set)
         for name in self._new.names():
-            for object_name in references(self._new.store.read(name) or b""):
+            for object_name in self._references.get(name, ()):
                 namers[object_name].add(name)
         return namers
 

@@ -16,11 +16,12 @@ from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import CASSETTES
 from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._tools.shown.outcome_words import call_in_short, label_of
+from pytest_mimic._tools.shown.read_once import ReadOnceStore
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
 
 Compared = tuple[list[Difference], list[str]]
@@ -34,16 +35,12 @@ number of the outcome among those of this call.
 """
 
 
-def outcomes_in(vault: Vault, name: str) -> Outcomes:
-    """Return the outcomes of a recording or cassette, none if there is none.
-
-    Raises:
-        MimicError: The file is damaged.
-    """
+def outcomes_in(calls: Sequence[Recording], name: str) -> Outcomes:
+    """Return the outcomes of the calls of a recording or cassette with this name."""
     outcomes: Outcomes = {}
     # A cassette may have several calls of one identity.
     numbers = Counter[str | None]()
-    for call in read_calls(vault.objects, name) or ():
+    for call in calls:
         for number, stored in enumerate(call.outcomes, 1):
             if name.startswith(CASSETTES):
                 label = call_in_short(call)
@@ -142,6 +139,8 @@ def vault_differences(
     for name in sorted({*old.names(), *new.names()}):
         if _is_changed(name, old, new):
             result += _of_file(name, old, new, redactor)
+        elif isinstance(new.store, ReadOnceStore):
+            new.store.forget(name)
     result.sort(key=_rank)
     return result
 
@@ -169,7 +168,9 @@ def _of_file(
         old_calls = read_calls(old.objects, name)
         new_calls = read_calls(new.objects, name)
         outcomes, lines = compare_outcomes(
-            outcomes_in(old, name), outcomes_in(new, name), redactor
+            outcomes_in(old_calls or [], name),
+            outcomes_in(new_calls or [], name),
+            redactor,
         )
     except MimicError as error:
         yield FileDifference("damaged", name, name, lines=[error.what])
