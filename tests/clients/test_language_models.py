@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from support import loopback
 from support.http_server import NOWHERE
 from support.installed import need
 from support.llm_server import KEY, running_llm
+
+from pytest_mimic._tools.cli.main import main
 
 PROJECT = Path(__file__).parents[1] / "e2e" / "projects" / "agent"
 
@@ -147,6 +150,58 @@ def test_a_changed_prompt_of_many_is_recorded_alone_and_tokens_are_counted(proje
         replayed.section[0]
         == "20 calls replayed, # s and 180 tokens in, 240 out saved; 2 recordings unused"
     )
+
+
+CONVERSATION = """
+    import os
+    import requests
+
+    HEAD = {"Authorization": f"Bearer {os.environ['LLM_KEY']}"}
+
+    def test_chat():
+        url = os.environ["LLM"] + "/v1/chat/completions"
+        messages = [{"role": "system", "content": "Be short."}]
+        for prompt, stream in (("Zoe?", True), ("And\\nTom?", False), ("Ann?", False)):
+            messages.append({"role": "user", "content": prompt})
+            body = {"model": "x", "messages": messages, "stream": stream}
+            assert requests.post(url, json=body, headers=HEAD).content
+"""
+
+
+def test_show_has_a_conversation_as_roles_and_texts_in_its_order(
+    project, capsys, monkeypatch
+):
+    need("requests")
+    project.ini("http")
+    project.tests(CONVERSATION)
+    with running_llm() as llm:
+        project.record(env={"LLM": llm.url, "LLM_KEY": KEY}).expect(passed=1)
+    monkeypatch.chdir(project.root)
+    capsys.readouterr()
+
+    assert main(["show", "test_shop.py::test_chat"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    said = [
+        line for line in lines if re.match(r"  (system|user|assistant|body): ", line)
+    ]
+    assert said == [
+        "  system: Be short.",
+        "  user: Zoe?",
+        "  body: {'model': 'x', 'stream': True}",
+        "  assistant: Grüß Gott",
+        "  system: Be short.",
+        "  user: Zoe?",
+        "  user: |",
+        "  body: {'model': 'x', 'stream': False}",
+        "  assistant: Hello",
+        "  system: Be short.",
+        "  user: Zoe?",
+        "  user: |",
+        "  user: Ann?",
+        "  body: {'model': 'x', 'stream': False}",
+        "  assistant: Hello",
+    ]
 
 
 class Busy(loopback.Handler):

@@ -37,6 +37,12 @@ class Tokens(NamedTuple):
     received: int
 
 
+#: The parts of a request that `request_messages` returns.
+CHAT_PARTS = frozenset(
+    "system instructions systemInstruction messages input contents".split()
+)
+
+
 def request_messages(body: object) -> list[Message]:
     """Return the messages of a request to a language model, in their order.
 
@@ -104,17 +110,19 @@ def tokens_of_response(response: object) -> Tokens | None:
     if "json" in body:
         return tokens_in(body["json"])
     if isinstance(body.get("events"), list):
-        return tokens_in([_event_data(event) for event in body["events"]])
+        return tokens_in(event_data(body["events"]))
     if isinstance(body.get("chunks"), list):
         text = "".join(map(_plain_text, body["chunks"]))
         return tokens_in(list(_sent_data(text)))
     return None
 
 
-def _event_data(event: object) -> object:
-    if isinstance(event, Mapping) and "json" in event:
-        return event["json"]
-    return event
+def event_data(events: Sequence[object]) -> list[Any]:
+    """Return the data of each event of a stored stream: JSON, else the event itself."""
+    return [
+        event["json"] if isinstance(event, Mapping) and "json" in event else event
+        for event in events
+    ]
 
 
 def _sent_data(text: str) -> Iterator[object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
+from math import inf
 
 from pytest_mimic._core.tree.drawing import lines_of
 from pytest_mimic._core.vault.format import damaged
@@ -58,7 +59,7 @@ def run(invocation: Invocation) -> Result:
 
 def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
     vault, shown = invocation.vault, invocation.settings.shown_vault
-    for number, file in enumerate(files):
+    for number, file in enumerate(_in_order(files)):
         if number:
             yield ""
         file.calls = [
@@ -81,6 +82,22 @@ def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
                 )
             except MISSHAPED as reason:  # a shape that nobody thought of
                 raise damaged(f"{shown}/{file.name}", reason, test=file.test) from None
+
+
+def _in_order(files: list[VaultFile]) -> list[VaultFile]:
+    """Return recordings by test, and those of a test in the order of its calls.
+
+    Recordings that say nothing of their order come last, by their names.
+    """
+    return sorted(files, key=lambda file: (file.owner or file.test, _first_call(file)))
+
+
+def _first_call(file: VaultFile) -> float:
+    """Return the number of the first call of a file among those of its test."""
+    numbers = []
+    for call in file.calls:
+        numbers += [stored.number for stored in call.outcomes if stored.number]
+    return min(numbers, default=inf)
 
 
 # What is said of an outcome that is not whole.

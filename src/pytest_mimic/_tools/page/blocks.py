@@ -30,6 +30,7 @@ from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.tree.chats import (
     Message,
     answer_messages,
+    event_data,
     request_messages,
     streamed_text,
 )
@@ -192,20 +193,12 @@ def _response_body(
     if "text" in body:
         return [text_block("body", str(body["text"]))]
     if "events" in body:
-        return _stream_blocks(event_data(body))
+        return _stream_blocks(event_data(body["events"]))
     if "chunks" in body:
         return [_events(body["chunks"])]
     if "base64" in body:
         return [_bytes_block(str(body["base64"]), headers)]
     return []
-
-
-def event_data(body: Mapping[str, Any]) -> list[Any]:
-    """Return the data of each event of a stored stream: JSON, else the event itself."""
-    return [
-        event["json"] if isinstance(event, Mapping) and "json" in event else event
-        for event in body["events"]
-    ]
 
 
 def _stream_blocks(events: Sequence[Any]) -> list[Block]:

@@ -13,6 +13,14 @@ from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.nodes.node_parts import items_of
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.call_labels import by_name
+from pytest_mimic._core.tree.chats import (
+    CHAT_PARTS,
+    Message,
+    answer_messages,
+    event_data,
+    request_messages,
+    streamed_text,
+)
 from pytest_mimic._core.tree.drawing import (
     SHOWN,
     Block,
@@ -31,7 +39,7 @@ from pytest_mimic._core.tree.stored import (
 )
 from pytest_mimic._core.vault.objects import Entry
 from pytest_mimic._core.words import plural, size
-from pytest_mimic.errors import MimicError
+from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
@@ -54,9 +62,28 @@ def argument_parts(call: Recording) -> Iterator[Part]:
     if call.arguments is None:
         yield "the arguments are not stored", None
         return
-    for name, part in by_name(call.arguments).items():
-        if name != "signature" or not names_client(call.target):
+    if not names_client(call.target):
+        for name, part in by_name(call.arguments).items():
             yield f"{name}: ", drawn(part)
+        return
+    for name, part in call.arguments.items():
+        messages = request_messages(part) if name == "body" else []
+        yield from _chat(messages)
+        shown = _besides_messages(part) if messages else part
+        if name != "signature":
+            yield f"{name}: ", drawn(node_of(shown))
+
+
+def _chat(messages: Iterable[Message]) -> Iterator[Part]:
+    """Yield a conversation with a language model as roles and texts."""
+    for role, text in messages:
+        shown = "\n".join(map(printable, text.split("\n")))
+        yield f"{printable(role)}: ", Block(shown) if "\n" in shown else shown
+
+
+def _besides_messages(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a request to a language model without what `_chat` shows of it."""
+    return {name: part for name, part in body.items() if name not in CHAT_PARTS}
 
 
 def outcome_parts(target: str, stored: Stored, redactor: Redactor) -> Iterator[Part]:
@@ -151,6 +178,15 @@ def _exception(node: Node) -> Drawn:
     return drawing._replace(open=f"{name.replace(':', '.')}(")
 
 
+def _said_in(body: dict[str, Any]) -> list[Message]:
+    """Return what a language model says in a body; of a stream, the joined text."""
+    if "json" in body:
+        return answer_messages(body["json"])
+    events = body.get("events")
+    text = streamed_text(event_data(events)) if isinstance(events, list) else ""
+    return [Message("assistant", text)] if text else []
+
+
 def _response(value: dict[str, Any], *, is_tagged: bool) -> Iterator[Part]:
     """Yield a response of HTTP: its status, its headers, its body."""
     words = (value.get("version", "HTTP"), value["status"], value.get("reason") or "")
@@ -158,6 +194,7 @@ def _response(value: dict[str, Any], *, is_tagged: bool) -> Iterator[Part]:
     for name, header in value["headers"]:
         yield f"{name}: {header}", None
     body = value.get("body") or {}
+    yield from _chat(_said_in(body))
     if "json" in body:
         yield "json: ", drawn(node_of(body["json"], is_tagged=is_tagged), most=SHOWN)
     if "text" in body:
