@@ -69,6 +69,10 @@ if hasattr(FixtureManager, "_check_for_wrapped_fixture"):
 if hasattr(os, "sync"):
     setattr(os, "sync", lambda: None)  # noqa: B010
 
+# Clients read all trusted certificates for each session, which takes longer than a
+# request. One is enough here: no test has a server that others know.
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("support") / "nobody.pem")
+
 # A busy machine may take long for an example. The rare runs try many.
 with suppress(ImportError):
     from hypothesis import settings

@@ -10,7 +10,7 @@ import sys
 # `MIMIC_TEST_LONG=1`: 8 processes with 16 threads each record 2,000 calls, a quarter of
 # them in common.
 PROCESSES, THREADS, OWN, COMMON = (
-    (8, 16, 188, 500) if os.environ.get("MIMIC_TEST_LONG") else (8, 4, 10, 40)
+    (8, 16, 188, 500) if os.environ.get("MIMIC_TEST_LONG") else (4, 4, 10, 40)
 )
 
 TEST = """

@@ -11,7 +11,7 @@ from kinds_of_things import Plain
 from pytest_mimic._core.identity.call_identity import fingerprint
 from pytest_mimic._core.types.kinds import Unstable
 
-DEPTH = 100_000
+DEPTH = 20_000
 
 
 def nested(depth, wrap, inner):
@@ -147,8 +147,8 @@ CYCLES = {
     ),
     "key": (lambda: keyed_by_itself(1), [lambda: keyed_by_itself(2)]),
     "links": (
-        lambda: linked([0] * 300),
-        [lambda: linked([0] * 301), lambda: linked([0] * 299 + [1])],
+        lambda: linked([0] * 100),
+        [lambda: linked([0] * 101), lambda: linked([0] * 99 + [1])],
     ),
     "a ring of many": (
         lambda: ring(*[0] * 60, 1),
